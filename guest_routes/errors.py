@@ -1,0 +1,51 @@
+"""The errors guest-routes raises; what it merely reports is a value in model.py.
+
+    GuestRoutesError            exit  meaning
+    ├── SettingsError            2    a settings file or flag is wrong; lists every complaint
+    ├── NetworkDataError         4    a document is not JSON or not an object; nothing was changed
+    ├── MetadataError            4    no source has a document
+    ├── KernelError              1    the kernel refused a dump or a socket
+    ├── LockError                1    another pass holds the lock for too long
+    └── StateError               1    a state file can't be written or read
+
+The message is complete as it stands: action, object, cause, consequence. cli.py prints it and
+exits with `exit_code`; nothing else looks into it.
+"""
+
+from __future__ import annotations
+
+
+class GuestRoutesError(Exception):
+    """Base of all; `exit_code` is what the command exits with."""
+
+    exit_code = 1
+
+
+class SettingsError(GuestRoutesError):
+    """Settings that can't be used; the message has one complaint a line."""
+
+    exit_code = 2
+
+
+class NetworkDataError(GuestRoutesError):
+    """Bytes that are no network_data.json at all (a bad part of one is a Complaint instead)."""
+
+    exit_code = 4
+
+
+class MetadataError(GuestRoutesError):
+    """No source gave a document; the message says for each source why."""
+
+    exit_code = 4
+
+
+class KernelError(GuestRoutesError):
+    """The kernel refused a request that concerns no single route."""
+
+
+class LockError(GuestRoutesError):
+    """Another guest-routes process holds the lock."""
+
+
+class StateError(GuestRoutesError):
+    """A file under /run/guest-routes or /var/lib/guest-routes can't be used."""

@@ -1,0 +1,69 @@
+"""What a pass asks of the kernel: a protocol, and the choice between its two engines.
+
+Both engines and the tests' value model of the kernel pass the same contract suite
+(tests/netns/test_kernel_contract.py). An engine works in the network namespace it was opened in.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, Sequence, Tuple
+
+from .errors import KernelError
+from .model import Address, Failure, KernelState, Lookup, Nic, Operation
+
+ENGINES = ("rtnetlink", "pyroute2")
+
+
+class Kernel(Protocol):
+    """The kernel's routing tables and NICs, in one network namespace."""
+
+    def nics(self) -> Tuple[Nic, ...]:
+        """Every NIC with its addresses, by ifindex, the loopback left out."""
+        ...
+
+    def snapshot(self, table: int) -> KernelState:
+        """NICs, rules, and both families' routes of one table, in the kernel's order.
+
+        Cached routes, and IPv6 routes of the kernel's own `local` kind are left out. Routes with attributes
+        that can't be written back the same (encapsulation) have kind 0, so that nothing ever touches them.
+
+        Raises:
+            KernelError: the kernel refused a dump, or one was interrupted again and again.
+        """
+        ...
+
+    def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
+        """Carry the operations out in order; each refused one comes back with the kernel's own words.
+
+        A refused operation doesn't stop the others. A Delete or TakeDefault of a route that is gone
+        already, is no failure.
+        """
+        ...
+
+    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
+        """Where the kernel would send a packet for each address now, policy rules included."""
+        ...
+
+    def close(self) -> None:
+        """Release the socket."""
+        ...
+
+
+def open_kernel(engine: str) -> Kernel:
+    """The engine of that name (one of ENGINES).
+
+    Raises:
+        KernelError: the engine's library isn't installed, or no netlink socket can be had.
+    """
+    if engine == "rtnetlink":
+        from .rtnetlink import RtnetlinkKernel
+
+        return RtnetlinkKernel()
+    try:
+        from .kernel_pyroute2 import Pyroute2Kernel
+    except ImportError as error:
+        raise KernelError(
+            f"cannot use the engine pyroute2: {error}; install it (pip install pyroute2, or Debian's "
+            "python3-pyroute2), or leave `engine` at rtnetlink"
+        ) from error
+    return Pyroute2Kernel()

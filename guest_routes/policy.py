@@ -1,0 +1,67 @@
+"""What a pass is told to do: the settings as one frozen value. Reading them is settings.py's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional, Tuple
+
+from .model import MAIN_TABLE, OUR_PROTOCOL, Address, HostRoute, Prefix
+
+SOURCES = ("http", "config-drive", "last-known-good", "cloud-init")
+DEFAULT_MODES = ("enforce", "demote", "observe")
+NEXT_HOPS = ("gateway", "on-link")
+METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
+"""OpenStack's metadata addresses. Source: Nova's metadata documentation, "Metadata service"."""
+
+
+class Selector(NamedTuple):
+    """Names one NIC or network; exactly one field is set."""
+
+    nic: str = ""
+    """The kernel's interface name."""
+    mac: bytes = b""
+    network: str = ""
+    """A network's `id` or `network_id` in network_data.json."""
+    subnet: Optional[Prefix] = None
+    """The subnet of the NIC's address."""
+
+    def __str__(self) -> str:
+        if self.mac:
+            return f"mac {self.mac.hex(':')}"
+        if self.subnet is not None:
+            return f"subnet {self.subnet}"
+        return f"network {self.network}" if self.network else f"nic {self.nic}"
+
+
+class GatewaySetting(NamedTuple):
+    """An entry of `gateways`: the operator's word for a NIC's gateway, the best evidence (R2)."""
+
+    selector: Selector
+    gateway: Address
+    place: str
+    """`gateways[eth1] of /etc/guest-routes.yaml`"""
+
+
+class Settings(NamedTuple):
+    """The merged settings; the defaults here are the documented defaults."""
+
+    enabled: bool = True
+    default: Optional[Selector] = None
+    """Which NIC has the default route; None: elected (R4)."""
+    default_mode: str = "enforce"
+    next_hops: str = "gateway"
+    routes: Tuple[HostRoute, ...] = ()
+    gateways: Tuple[GatewaySetting, ...] = ()
+    sources: Tuple[str, ...] = SOURCES
+    metadata_urls: Tuple[str, ...] = METADATA_URLS
+    metric: int = 0
+    """0: the kernel's best for IPv4, and 1024 for IPv6, as the kernel has it."""
+    table: int = MAIN_TABLE
+    protocol: int = OUR_PROTOCOL
+    ignore_nics: Tuple[str, ...] = ()
+    """Shell patterns of interface names that are left alone."""
+    ignore_destinations: Tuple[Prefix, ...] = ()
+    """Host routes inside these prefixes are left alone."""
+    refresh_seconds: float = 300.0
+    deadline_seconds: float = 10.0
+    """The overall deadline for fetching the metadata."""
+    engine: str = "rtnetlink"

@@ -1,0 +1,21 @@
+"""Every test runs outside the machine's own network; see support/sandbox.py."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+import pytest
+
+from tests.support import sandbox
+
+sandbox.enter()
+
+from tests.support.lab import Lab  # noqa: E402
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """An empty instance with its hypervisor."""
+    made = Lab()
+    yield made
+    made.close()

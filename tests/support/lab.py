@@ -1,0 +1,138 @@
+"""An instance and its hypervisor in namespaces: veth NICs, gateways, a remote host, a metadata server.
+
+The test process itself stands in the instance's network namespace (a fresh one for each test). The
+hypervisor's side is a second namespace: it holds every gateway address, 169.254.169.254, fe80::a9fe:a9fe on
+each tap, and the documented remote host 11.11.3.4.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from . import sandbox
+
+DATA = Path(__file__).parent.parent / "data"
+SERVER = Path(__file__).parent / "metadata_server.py"
+STATE_PATHS = ("/run/guest-routes", "/var/lib/guest-routes", "/etc/guest-routes.d", "/run/cloud-init")
+MACS = ("fa:16:3e:00:00:01", "fa:16:3e:00:00:02", "fa:16:3e:00:00:03")
+
+
+def document(name: str) -> Path:
+    """A network_data.json made by Nova, by the name of its case."""
+    return DATA / f"{name}.network_data.json"
+
+
+class Lab:
+    """One instance; everything in it ends with `close`."""
+
+    def __init__(self) -> None:
+        sandbox.fresh_netns()
+        for path in STATE_PATHS:
+            shutil.rmtree(path, ignore_errors=True)
+        Path("/etc/guest-routes.yaml").unlink(missing_ok=True)
+        self._children: List[subprocess.Popen[bytes]] = []
+        self._holder = self._start("unshare", "-n", "sleep", "3600")
+        own = os.stat("/proc/self/ns/net").st_ino
+        while os.stat(f"/proc/{self._holder.pid}/ns/net").st_ino == own:
+            time.sleep(0.001)
+        self.hypervisor("ip", "link", "set", "lo", "up")
+        self.hypervisor("ip", "address", "add", "169.254.169.254/32", "dev", "lo")
+        self.hypervisor("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+
+    # -- building ------------------------------------------------------------------------------------
+
+    def nic(self, name: str, mac: str, *addresses: str, gateways: "tuple[str, ...]" = (), up: bool = True) -> None:
+        """A NIC with its addresses, and a tap on the hypervisor with the gateways' addresses (with length)."""
+        tap = f"tap-{name}"
+        self.ip("link", "add", name, "address", mac, "type", "veth", "peer", "name", tap, "netns", str(self._holder.pid))
+        for family_path in ("net.ipv6.conf.%s.accept_dad=0",):
+            subprocess.run(["sysctl", "-qw", family_path % name], check=True)
+            self.hypervisor("sysctl", "-qw", family_path % tap)
+        for gateway in gateways:
+            nodad = ["nodad"] if ":" in gateway else []
+            self.hypervisor("ip", "address", "add", gateway, "dev", tap, *nodad)
+        self.hypervisor("ip", "address", "add", "fe80::a9fe:a9fe/64", "dev", tap, "nodad")
+        self.hypervisor("ip", "link", "set", tap, "up")
+        for address in addresses:
+            nodad = ["nodad"] if ":" in address else []
+            self.ip("address", "add", address, "dev", name, *nodad)
+        if up:
+            self.ip("link", "set", name, "up")
+            deadline = time.monotonic() + 5
+            while "state UP" not in self.ip("link", "show", name):
+                assert time.monotonic() < deadline, f"{name} has no carrier"
+                time.sleep(0.005)
+
+    def documented_nics(self) -> None:
+        """eth0 and eth1 of the documented example, both defaults as cloud-init writes them."""
+        self.nic("eth0", MACS[0], "10.65.0.7/24", gateways=("10.65.0.1/24",))
+        self.nic("eth1", MACS[1], "11.8.0.9/24", gateways=("11.8.0.1/24",))
+        self.hypervisor("ip", "address", "add", "11.11.3.4/32", "dev", "lo")
+
+    # -- running -------------------------------------------------------------------------------------
+
+    def ip(self, *arguments: str) -> str:
+        """Runs `ip` in the instance; its output."""
+        sandbox.assert_private()
+        return subprocess.run(["ip", *arguments], check=True, text=True, capture_output=True).stdout
+
+    def hypervisor(self, *command: str) -> str:
+        """Runs a command in the hypervisor's namespace; its output."""
+        full = ["nsenter", "-t", str(self._holder.pid), "-n", *command]
+        return subprocess.run(full, check=True, text=True, capture_output=True).stdout
+
+    def routes(self, family: int = 4, table: str = "main") -> List[str]:
+        """The instance's table as `ip route` prints it."""
+        return [line.rstrip() for line in self.ip(f"-{family}", "route", "show", "table", table).splitlines()]
+
+    def run(
+        self, *arguments: str, stdin: Optional[str] = None, environment: Optional[Dict[str, str]] = None, timeout: float = 60
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs the `guest-routes` command in the instance."""
+        sandbox.assert_private()
+        return subprocess.run(
+            [sys.executable, "-m", "guest_routes", *arguments],
+            text=True, capture_output=True, input=stdin, env=environment, timeout=timeout,
+        )  # fmt: skip
+
+    def metadata_server(self, network_data: Optional[Path] = None, *options: str) -> "subprocess.Popen[bytes]":
+        """Starts the metadata service on the hypervisor, answering with that document; see metadata_server.py."""
+        arguments = ["--network-data", str(network_data)] if network_data else []
+        server = self._start(
+            "nsenter", "-t", str(self._holder.pid), "-n", sys.executable, str(SERVER), *arguments, *options, pipe=True
+        )
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"ready\n", "the metadata server didn't start"
+        return server
+
+    def stop(self, child: "subprocess.Popen[bytes]") -> None:
+        """Ends one process that this lab started."""
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+        self._children.remove(child)
+
+    def close(self) -> None:
+        """Ends what was started; the namespaces go with it."""
+        for child in list(self._children):
+            self.stop(child)
+
+    def _start(self, *command: str, pipe: bool = False) -> "subprocess.Popen[bytes]":
+        child = subprocess.Popen(command, stdout=subprocess.PIPE if pipe else subprocess.DEVNULL)
+        self._children.append(child)
+        return child
+
+
+def write_document(path: Path, value: object) -> Path:
+    """Writes a JSON document; its path."""
+    path.write_text(json.dumps(value))
+    return path

@@ -1,0 +1,165 @@
+"""Which NIC each network of the document is on, and that NIC's gateway with the evidence for it (R2). Pure.
+
+NICs are found by MAC, never by order or name. A MAC may stand on several devices at once (a bridge over a NIC,
+a VLAN on it, a bond of it): the VLAN id, the bond's members and the network's own address tell them apart.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from .model import Address, Link, Network, NetworkData, Nic, Prefix, Route, address_text, contains, mac_text, network_of
+from .policy import GatewaySetting, Selector, Settings
+
+
+class Binding(NamedTuple):
+    """One network of the document (or a NIC that only the settings speak of), its NIC and its gateway."""
+
+    network: Optional[Network]
+    link: Optional[Link]
+    nic: Optional[Nic]
+    """None: no NIC with that MAC is present, or `ignore_nics` covers it."""
+    gateway: Optional[Address] = None
+    evidence: str = ""
+    """Where the gateway is known from: a place in the document or settings, or the kernel's own route."""
+    ignored: str = ""
+    """The NIC's name, when `ignore_nics` covers it."""
+
+    @property
+    def label(self) -> str:
+        """What to call it: the NIC's name where there is one, else its MAC."""
+        if self.nic is not None:
+            return self.nic.name
+        if self.ignored or self.link is None:
+            return self.ignored or (f"networks[{self.network.index}]" if self.network else "?")
+        return f"the NIC with MAC {mac_text(self.link.mac)}"
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        if self.network is not None:
+            return self.network.family
+        return 4 if self.gateway is not None and len(self.gateway) == 4 else 6
+
+    @property
+    def subnets(self) -> Tuple[Prefix, ...]:
+        """The network's subnet as described, and those the NIC really has."""
+        described = [network_of(self.network.address)] if self.network and self.network.address else []
+        present = [network_of(address) for address in self.nic.addresses] if self.nic else []
+        return tuple(dict.fromkeys([*described, *present]))
+
+    def chosen_by(self, selector: Selector) -> bool:
+        """Whether the selector means this one."""
+        if selector.mac:
+            return selector.mac in ((self.nic.mac if self.nic else b""), (self.link.mac if self.link else b""))
+        if selector.network:
+            return self.network is not None and selector.network in (self.network.id, self.network.network_id)
+        if selector.subnet is not None:
+            return network_of(selector.subnet) in self.subnets
+        return self.nic is not None and self.nic.name == selector.nic
+
+
+def bind(
+    data: NetworkData,
+    nics: Sequence[Nic],
+    settings: Settings,
+    defaults: Sequence[Route] = (),
+    recorded: Sequence[Route] = (),
+) -> Tuple[Binding, ...]:
+    """A binding for each network, in document order; behind them NICs that only `gateways` speaks of."""
+    links = {link.id: link for link in data.links}
+    bindings: List[Binding] = []
+    for network in data.networks:
+        link = links.get(network.link)
+        nic = find_nic(link, links, nics, network.address) if link else None
+        ignored = ""
+        if nic is not None and _ignored(nic, settings.ignore_nics):
+            ignored, nic = nic.name, None
+        bindings.append(_with_gateway(Binding(network, link, nic, ignored=ignored), settings, defaults, recorded))
+    bound = {binding.nic.ifindex for binding in bindings if binding.nic}
+    for setting in settings.gateways:
+        for nic in nics:
+            alone = Binding(None, None, nic, setting.gateway, setting.place)
+            if nic.ifindex not in bound and alone.chosen_by(setting.selector) and not _ignored(nic, settings.ignore_nics):
+                bindings.append(alone)
+    return tuple(bindings)
+
+
+def find_nic(link: Link, links: Dict[str, Link], nics: Sequence[Nic], address: Optional[Prefix] = None) -> Optional[Nic]:
+    """The NIC that a link of the document describes, or None when it isn't present.
+
+    Args:
+        address: the network's address there; of several devices with the MAC the one that has it is meant.
+    """
+    if link.vlan_id is not None:
+        parent = find_nic(links[link.vlan_link], links, nics) if _stands_on(link, links) else None
+        vlans = [n for n in nics if n.vlan_id == link.vlan_id and (n.mac == link.mac or _on(n, parent))]
+        on_parent = [nic for nic in vlans if _on(nic, parent)]
+        if vlans:
+            return (on_parent or vlans)[0]
+        nics = [nic for nic in nics if parent is None or nic.ifindex != parent.ifindex]
+        return _best([n for n in nics if n.mac == link.mac and not n.kind], address)
+    macs = {link.mac, *(links[member].mac for member in link.bond_links if member in links)} - {b""}
+    if link.kind == "bond":
+        bonds = [nic for nic in nics if nic.kind in ("bond", "team") and nic.mac in macs]
+        if bonds:
+            return bonds[0]
+    found = [n for n in nics if (n.permanent_mac in macs or n.mac in macs) and n.vlan_id is None]
+    return _best(found, address)
+
+
+def _stands_on(link: Link, links: Dict[str, Link]) -> bool:
+    """Whether vlan_link names another link that is no VLAN itself (a document may name the link itself)."""
+    return link.vlan_link in links and links[link.vlan_link].vlan_id is None
+
+
+def _on(nic: Nic, parent: Optional[Nic]) -> bool:
+    return parent is not None and nic.parent == parent.ifindex
+
+
+def _best(found: Sequence[Nic], address: Optional[Prefix]) -> Optional[Nic]:
+    """Of devices with one MAC: the one with the network's address, then no port of another, then the first."""
+
+    def rank(nic: Nic) -> Tuple[bool, bool, int]:
+        has_it = address is not None and any(own.address == address.address for own in nic.addresses)
+        return not has_it, bool(nic.master) and not nic.addresses, nic.ifindex
+
+    return min(found, key=rank, default=None)
+
+
+def _with_gateway(
+    binding: Binding, settings: Settings, defaults: Sequence[Route], recorded: Sequence[Route]
+) -> Binding:
+    """R2's evidence, best first."""
+    family = binding.family
+    for setting in settings.gateways:
+        if (4 if len(setting.gateway) == 4 else 6) == family and _means(setting, binding):
+            return binding._replace(gateway=setting.gateway, evidence=setting.place)
+    if binding.network is not None and binding.network.gateway is not None:
+        return binding._replace(gateway=binding.network.gateway, evidence=binding.network.gateway_place)
+    if binding.nic is None:
+        return binding
+    for routes, words in ((defaults, "the kernel's default route"), (recorded, "a default route taken away earlier")):
+        for route in sorted(routes, key=lambda route: route.metric):
+            for gateway, ifindex in [(route.gateway, route.ifindex), *((leg.gateway, leg.ifindex) for leg in route.legs)]:
+                if ifindex == binding.nic.ifindex and gateway and (4 if len(gateway) == 4 else 6) == family:
+                    evidence = f"{words}: default via {address_text(gateway)} dev {binding.nic.name}"
+                    return binding._replace(gateway=gateway, evidence=evidence)
+    return binding
+
+
+def _means(setting: GatewaySetting, binding: Binding) -> bool:
+    """Whether an entry of `gateways` is about this network: its NIC, and its subnet where that can be told."""
+    if not binding.chosen_by(setting.selector):
+        return False
+    subnet = binding.network.address if binding.network else None
+    other = [a for a in (binding.nic.addresses if binding.nic else ()) if contains(a, setting.gateway)]
+    return subnet is None or contains(subnet, setting.gateway) or not other
+
+
+def _ignored(nic: Nic, patterns: Sequence[str]) -> bool:
+    if not patterns:
+        return False
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(nic.name, pattern) for pattern in patterns)

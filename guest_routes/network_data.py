@@ -1,0 +1,327 @@
+"""network_data.json to values. Pure: bytes in, NetworkData out; every fault becomes a Complaint naming its place (R12).
+
+Only NetworkDataError comes out of here, and only for bytes that are no JSON object at all; whatever else is
+wrong costs the one link, network or route it stands in. Checks that need the machine's NICs are resolve.py's.
+
+Source: OpenStack Nova, doc/api_schemas/network_data.json, and the oddities of published samples (netmasks as
+prefix lengths, capitals in MACs, links without a type, services inside routes).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Dict, List, Optional, Tuple
+
+from .errors import NetworkDataError
+from .model import (
+    Address,
+    Complaint,
+    HostRoute,
+    Link,
+    Network,
+    NetworkData,
+    Prefix,
+    address_text,
+    family_of,
+    network_of,
+    parse_address,
+)
+
+SOURCE = "network_data.json"
+_IPV4_KINDS = ("ipv4", "ipv4_dhcp")
+_HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
+"""By address size in bytes and prefix length: the mask of the host's part."""
+
+
+def parse(data: bytes) -> NetworkData:
+    """The document's values, in document order, with a complaint for each thing wrong in it.
+
+    Raises:
+        NetworkDataError: `data` is not JSON, or not a JSON object.
+    """
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise NetworkDataError(f"{SOURCE} is not JSON: {_said(error)}; no route was changed") from error
+    if not isinstance(document, dict):
+        raise NetworkDataError(f"{SOURCE} is not a JSON object but {_kind(document)}; no route was changed")
+    return _Reader().read(document)
+
+
+class _Bad(Exception):
+    """What is wrong with one value, and in which field below the place at hand."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+        self.text = text
+
+
+class _Reader:
+    """Reads one document, collecting complaints and remembering addresses and netmasks it has parsed."""
+
+    def __init__(self) -> None:
+        self.complaints: List[Complaint] = []
+        self.routes: List[HostRoute] = []
+        self._gateways: Dict[str, Address] = {}
+        self._lengths: Dict[Tuple[object, int], int] = {}
+
+    def read(self, document: Dict[str, object]) -> NetworkData:
+        links: List[Link] = []
+        for index, entry in enumerate(self._list(document, "links", "links")):
+            try:
+                links.append(_link(index, entry))
+            except _Bad as bad:
+                self._complain(f"links[{index}]{bad.field}", bad.text)
+        ids: Dict[str, Link] = {}
+        for link in links:
+            if link.id in ids:
+                self._complain(f"links[{link.index}].id", f"{link.id!a} is links[{ids[link.id].index}]'s too; that one counts")
+            ids.setdefault(link.id, link)
+        networks: List[Network] = []
+        for index, entry in enumerate(self._list(document, "networks", "networks")):
+            try:
+                networks.append(self._network(index, entry, ids))
+            except _Bad as bad:
+                self._complain(f"networks[{index}]{bad.field}", bad.text)
+        return NetworkData(tuple(ids.values()), tuple(networks), tuple(self.routes), tuple(self.complaints))
+
+    def _network(self, index: int, entry: object, links: Dict[str, Link]) -> Network:
+        place = f"networks[{index}]"
+        entry = _object(entry)
+        link = entry.get("link")
+        if not isinstance(link, str) or link not in links:
+            self._complain(f"{place}.link", f"must be the id of an entry of links, not {_show(link)}")
+            link = ""
+        kind = entry.get("type")
+        if not isinstance(kind, str):
+            kind = ""
+        address = None
+        if entry.get("ip_address") is not None:
+            try:
+                address = self._own_address(entry)
+            except _Bad as bad:
+                self._complain(place + bad.field, bad.text)
+        family = family_of(address.address) if address else 4 if kind in _IPV4_KINDS or not kind else 6
+        if address and kind and (kind in _IPV4_KINDS) != (family == 4):
+            self._complain(f"{place}.type", f"{_show(kind)} does not fit the address {address}, which counts")
+        known = len(self.routes)
+        gateway, gateway_place = self._routes(index, family, entry)
+        dynamic = "dhcp" in kind or "slaac" in kind
+        listed = len(self.routes) > known or gateway is not None
+        if address is None and "ip_address" not in entry and not dynamic:
+            self._complain(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
+        return Network(
+            index=index,
+            id=_text(entry.get("id")) or f"network{index}",
+            link=link,
+            kind=kind,
+            family=family,
+            address=address,
+            gateway=gateway,
+            gateway_place=gateway_place,
+            network_id=_text(entry.get("network_id")),
+            silent=dynamic and not listed,
+        )
+
+    def _own_address(self, entry: Dict[str, object]) -> Prefix:
+        value = entry["ip_address"]
+        text, slash, tail = value.partition("/") if isinstance(value, str) else (value, "", "")
+        try:
+            address = parse_address(text)  # type: ignore[arg-type]
+        except (ValueError, TypeError):
+            raise _Bad(".ip_address", f"must be an IP address, not {_show(value)}") from None
+        netmask = tail if slash else entry.get("netmask")
+        if netmask is None:
+            return Prefix(address, len(address) * 8)
+        return Prefix(address, self._length(netmask, len(address) * 8))
+
+    def _routes(self, network: int, family: int, entry: Dict[str, object]) -> Tuple[Optional[Address], str]:
+        """Appends the network's host routes; returns its default route's gateway and where that stands."""
+        gateway: Optional[Address] = None
+        gateway_place = ""
+        place = f"networks[{network}].routes"
+        routes = self.routes
+        for index, route in enumerate(self._list(entry, "routes", place, needed=False)):
+            try:
+                written, next_hop = self._route(route)
+                if written.length:
+                    destination = written
+                    if int.from_bytes(written.address, "big") & _HOST_BITS[len(written.address)][written.length]:
+                        destination = network_of(written)
+                        self._complain(f"{place}[{index}].network", f"host bits masked off: {written} is {destination}")
+                    routes.append(HostRoute(destination, next_hop, SOURCE, network, index))
+                elif len(next_hop) * 8 != (32 if family == 4 else 128):
+                    raise _Bad(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
+                elif gateway is None:
+                    gateway, gateway_place = next_hop, f"{place}[{index}]"
+                elif gateway != next_hop:
+                    raise _Bad("", f"second default route; {gateway_place} via {address_text(gateway)} counts")
+            except _Bad as bad:
+                self._complain(f"{place}[{index}]{bad.field}", bad.text, refused=True)
+        return gateway, gateway_place
+
+    def _route(self, route: object) -> Tuple[Prefix, Address]:
+        """Destination as written, host bits included, and next hop; raises _Bad for a route that can't be one."""
+        route = _object(route)
+        network = route.get("network")
+        try:
+            address = parse_address(network)  # type: ignore[arg-type]
+        except (ValueError, TypeError):
+            raise _Bad(".network", f"must be an IP address, not {_show(network)}") from None
+        netmask = route.get("netmask")
+        # The cache key would take True for 1 and 1.0 for 1: only text is looked up.
+        key = (netmask, len(address)) if isinstance(netmask, str) else None
+        length = self._lengths.get(key) if key else None
+        if length is None:
+            length = self._length(netmask, len(address) * 8)
+            if key:
+                self._lengths[key] = length
+        gateway = route.get("gateway")
+        next_hop = self._gateways.get(gateway) if isinstance(gateway, str) else None
+        if next_hop is None:
+            next_hop = _next_hop(gateway)
+            self._gateways[gateway] = next_hop  # type: ignore[index]
+        if len(next_hop) != len(address):
+            raise _Bad("", f"IPv4 and IPv6 mixed: {address_text(address)}/{length} via {gateway}")
+        if length and address[0] in _SUSPECT:
+            _refuse_special(Prefix(address, length))
+        return Prefix(address, length), next_hop
+
+    def _length(self, netmask: object, bits: int) -> int:
+        """A netmask as the prefix length: dotted, IPv6, or a number of bits."""
+        if isinstance(netmask, int) and not isinstance(netmask, bool) and 0 <= netmask <= bits:
+            return netmask
+        if isinstance(netmask, str):
+            if netmask.isascii() and netmask.isdigit() and len(netmask) <= 3 and int(netmask) <= bits:
+                return int(netmask)
+            try:
+                mask = parse_address(netmask)
+            except ValueError:
+                mask = b""
+            if len(mask) * 8 == bits:
+                number = int.from_bytes(mask, "big")
+                length = bin(number).count("1")
+                if number == (1 << bits) - (1 << bits - length):
+                    return length
+                raise _Bad(".netmask", f"{_show(netmask)} has ones after zeros; write a prefix length or a netmask")
+        example = "255.255.0.0 or 16" if bits == 32 else "ffff:ffff:ffff:: or 48"
+        raise _Bad(".netmask", f"must be a netmask or prefix length such as {example}, not {_show(netmask)}")
+
+    def _list(self, entry: Dict[str, object], key: str, place: str, needed: bool = True) -> List[object]:
+        value = entry.get(key)
+        if isinstance(value, list):
+            return value
+        if value is not None or needed:
+            self._complain(place, f"must be a list, not {_show(value) if key in entry else 'absent'}")
+        return []
+
+    def _complain(self, place: str, text: str, refused: bool = False) -> None:
+        self.complaints.append(Complaint(place, text, refused))
+
+
+_SUSPECT = frozenset([0, 127, *range(224, 256)])
+"""First bytes of destinations that need a second look: unspecified, loopback, multicast, and IPv6's ::/8."""
+
+
+def _refuse_special(destination: Prefix) -> None:
+    """Raises _Bad for destinations that no gateway can be the way to (R12)."""
+    address, first = destination.address, destination.address[0]
+    if len(address) == 4:
+        special = {0: "unspecified", 127: "loopback"}.get(first, "multicast" if first < 240 else "reserved")
+    elif first == 0xFF:
+        special = "multicast"
+    elif destination.length == 128 and address == bytes(16):
+        special = "unspecified"
+    elif destination.length == 128 and address == bytes(15) + b"\x01":
+        special = "loopback"
+    elif destination.length >= 10 and first == 0xFE and address[1] & 0xC0 == 0x80:
+        special = "link-local"
+    else:
+        return
+    raise _Bad(".network", f"refused: {destination} is {special}, no destination for a host route")
+
+
+def _next_hop(value: object) -> Address:
+    try:
+        address = parse_address(value)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        raise _Bad(".gateway", f"must be an IP address, not {_show(value)}") from None
+    multicast = address[0] >= 224 if len(address) == 4 else address[0] == 0xFF
+    loopback = address[0] == 127 if len(address) == 4 else address == bytes(15) + b"\x01"
+    if multicast or loopback or not any(address):
+        raise _Bad(".gateway", f"{address_text(address)} can't be a gateway")
+    return address
+
+
+def _link(index: int, entry: object) -> Link:
+    entry = _object(entry)
+    id_ = entry.get("id")
+    if not isinstance(id_, str):
+        raise _Bad(".id", f"must be text, not {_show(id_)}")
+    kind = _text(entry.get("type"))
+    field = "vlan_mac_address" if entry.get("vlan_mac_address") is not None else "ethernet_mac_address"
+    mac = b""
+    if entry.get(field) is not None or kind != "bond":
+        mac = _mac(entry.get(field), "." + field)
+    bond_links = entry.get("bond_links")
+    vlan_id = entry.get("vlan_id")
+    if isinstance(vlan_id, str) and vlan_id.isascii() and vlan_id.isdigit() and len(vlan_id) <= 4:
+        vlan_id = int(vlan_id)
+    if kind == "vlan" and not (isinstance(vlan_id, int) and not isinstance(vlan_id, bool) and 0 < vlan_id < 4095):
+        raise _Bad(".vlan_id", f"must be 1 to 4094, not {_show(vlan_id)}")
+    return Link(
+        index=index,
+        id=id_,
+        kind=kind,
+        mac=mac,
+        bond_links=tuple(filter(None, map(_text, bond_links))) if isinstance(bond_links, list) else (),
+        vlan_id=vlan_id if kind == "vlan" and isinstance(vlan_id, int) else None,
+        vlan_link=_text(entry.get("vlan_link")),
+    )
+
+
+def _mac(value: object, field: str) -> bytes:
+    """A MAC of 6 bytes (or InfiniBand's 20), in either case, with colons or dashes."""
+    try:
+        mac = bytes.fromhex(value.replace(":", "").replace("-", ""))  # type: ignore[attr-defined]
+    except (AttributeError, ValueError):
+        mac = b""
+    if len(mac) not in (6, 20):
+        raise _Bad(field, f"must be a MAC address such as fa:16:3e:00:00:01, not {_show(value)}")
+    return mac
+
+
+def _object(value: object) -> Dict[str, object]:
+    if not isinstance(value, dict):
+        raise _Bad("", f"must be an object, not {_show(value)}")
+    return value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _kind(value: object) -> str:
+    names = {list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
+    return names.get(type(value), "an object")
+
+
+def _show(value: object) -> str:
+    """A value as a complaint quotes it: one line of plain ASCII, shortened, whatever the document holds."""
+    if value is None:
+        return "null"
+    if isinstance(value, (list, dict)):
+        return _kind(value)
+    text = _number(value) if isinstance(value, int) else ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _number(value: int) -> str:
+    return str(value).lower() if value.bit_length() < 200 else "a huge number"
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else ascii(str(error))[1:-1]

@@ -1,0 +1,180 @@
+"""Which default routes of a family go, come or stay (R4, R7). Pure.
+
+Only routes through NICs that the metadata describes are touched, and ours never gets in front of another NIC's
+default (a VPN's, a container's). Nothing is taken unless the elected default is there or is added before.
+"""
+
+from __future__ import annotations
+
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+from .elect import Elected, Election
+from .model import (
+    DEFAULT_PREFIX,
+    PROTOCOL_RA,
+    UNICAST,
+    Add,
+    Delete,
+    GiveDefault,
+    Operation,
+    Route,
+    TakeDefault,
+)
+from .policy import Settings
+
+DEMOTED_BY = 1000
+"""default_mode demote: what is added to the elected default's metric for the others."""
+
+
+class Default(NamedTuple):
+    """What becomes of one family's default routes."""
+
+    family: int
+    verdict: str
+    """add, kept, adopted, observed (mode observe) or left (none elected)."""
+    route: Optional[Route] = None
+    """The elected default, in place or to be added."""
+    extras: Tuple[Route, ...] = ()
+    """Others through NICs of the metadata: removed, demoted, or only reported (mode observe)."""
+    outside: Tuple[Route, ...] = ()
+    """Through NICs that the metadata doesn't describe: never touched."""
+    because: str = ""
+    reason: str = ""
+    """Why none is elected."""
+    additions: Tuple[Operation, ...] = ()
+    removals: Tuple[Operation, ...] = ()
+
+
+def plan_default(
+    election: Election,
+    there: Sequence[Route],
+    described: "frozenset[int]",
+    settings: Settings,
+    metric: int,
+    withdraw: bool = True,
+) -> Default:
+    """R4 for one family.
+
+    Args:
+        there: the family's default routes, in the kernel's order.
+        metric: ours, where nothing speaks against it.
+        withdraw: False when the document may be partial (R6): a default is added only where there is none at all.
+    """
+    family, protocol = election.family, settings.protocol
+    inside = [route for route in there if described & ifindexes(route)]
+    outside = tuple(route for route in there if not described & ifindexes(route))
+    if not isinstance(election, Elected):
+        return Default(family, "left", None, (), outside, "", election.reason if there or election.wanted else "")
+    wanted = Route(
+        DEFAULT_PREFIX[family], election.gateway, election.nic.ifindex, metric, protocol, settings.table, onlink=election.onlink
+    )
+    ours = [route for route in inside if route.protocol == protocol]
+    theirs = [route for route in inside if route.protocol != protocol]
+    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=lambda route: route.metric)
+    # A router's own announcement comes back with the next one: it stays beside a static equal.
+    announced = [route for route in equal if route.protocol == PROTOCOL_RA]
+    static = [route for route in equal if route.protocol != PROTOCOL_RA]
+    keep = static[0] if static else announced[0] if announced else None
+    extras = [route for route in theirs if route is not keep and route not in announced]
+    if settings.default_mode == "observe" or (there and not withdraw):
+        verdict = "kept" if keep is None and wanted_among(ours, wanted) else "adopted" if keep else "observed"
+        return Default(family, verdict, keep or wanted_among(ours, wanted), tuple(extras), outside, election.because)
+
+    additions: List[Operation] = []
+    removals: List[Operation] = []
+    verdict, mine = "adopted", keep
+    if keep is None:
+        wanted = wanted._replace(metric=_free_metric(wanted, there, outside))
+        mine = next((r for r in ours if leads_there(r, wanted) and r.metric == wanted.metric), None)
+        verdict = "add" if mine is None else "kept"
+        if mine is None:
+            additions.append(Add(wanted, election))
+            mine = wanted
+    assert mine is not None
+    stale = [route for route in ours if route is not mine]
+    if settings.default_mode == "demote":
+        extras, stale = _demote(extras, stale, mine, settings, additions)
+    for route in stale:
+        removals.append(Delete(route, "not the elected default"))
+    for route in extras:
+        rest = _legs_outside(route, described)
+        if rest is not None:
+            additions.append(GiveDefault(rest, "legs through NICs outside the metadata stay"))
+        removals.append(TakeDefault(route, f"extra default; elected: {election.because}"))
+    return Default(
+        family, verdict, mine, tuple(extras), outside, election.because, "", tuple(additions), tuple(removals)
+    )  # fmt: skip
+
+
+def ifindexes(route: Route) -> "frozenset[int]":
+    """The NICs a route leads through."""
+    return frozenset([leg.ifindex for leg in route.legs] or [route.ifindex])
+
+
+def leads_there(route: Route, wanted: Route) -> bool:
+    """Whether a default route equals the elected one (R4).
+
+    For IPv6 a link-local router that announced itself on the elected NIC counts: it is the same hypervisor.
+    """
+    if route.kind != UNICAST or route.legs or route.tos or route.ifindex != wanted.ifindex:
+        return False
+    link_local = route.gateway is not None and route.gateway[:1] == b"\xfe" and route.gateway[1] & 0xC0 == 0x80
+    return route.gateway == wanted.gateway or (route.family == 6 and route.protocol == PROTOCOL_RA and link_local)
+
+
+def wanted_among(ours: Sequence[Route], wanted: Route) -> Optional[Route]:
+    """Our own elected default, at whatever metric."""
+    return next((route for route in ours if leads_there(route, wanted)), None)
+
+
+def _free_metric(wanted: Route, there: Sequence[Route], outside: Sequence[Route]) -> int:
+    """Ours, but behind the default of any NIC outside the metadata, and for IPv6 one that nobody else has."""
+    metric = wanted.metric
+    ahead = [route.metric for route in outside if route.metric <= metric and route.kind == UNICAST]
+    if ahead:
+        metric = max(ahead) + 1
+    if wanted.family == 6:
+        taken = {route.metric for route in there if route.protocol != wanted.protocol or not leads_there(route, wanted)}
+        step = 1 if ahead else -1
+        while metric in taken and metric > 1:
+            metric += step
+    return metric
+
+
+def _demote(
+    extras: Sequence[Route], stale: Sequence[Route], kept: Route, settings: Settings, additions: List[Operation]
+) -> Tuple[List[Route], List[Route]]:
+    """default_mode demote: a copy of each extra behind the elected default; returns what is to go all the same."""
+    worse = {way for route in extras if route.metric > kept.metric for way in _ways(route)}
+    demoted = [r for r in stale if r.metric > kept.metric and r.ifindex != kept.ifindex and (r.gateway, r.ifindex) not in worse]
+    have = {(route.gateway, route.ifindex) for route in demoted} | worse | {(kept.gateway, kept.ifindex)}
+    used = {route.metric for route in demoted}
+    metric = kept.metric + DEMOTED_BY
+    going = [route for route in extras if route.metric <= kept.metric]
+    for route in going:
+        for gateway, ifindex in _ways(route):
+            if (gateway, ifindex) in have or gateway is None:
+                continue
+            while metric in used:
+                metric += 1
+            used.add(metric)
+            have.add((gateway, ifindex))
+            copy = Route(
+                route.destination, gateway, ifindex, metric, settings.protocol, settings.table, onlink=route.onlink
+            )  # fmt: skip
+            additions.append(Add(copy, "an extra default, kept at a worse metric"))
+    return going, [route for route in stale if route not in demoted]
+
+
+def _ways(route: Route) -> List[Tuple[Optional[bytes], int]]:
+    return [(leg.gateway, leg.ifindex) for leg in route.legs] or [(route.gateway, route.ifindex)]
+
+
+def _legs_outside(route: Route, described: "frozenset[int]") -> Optional[Route]:
+    """What stays of an IPv4 multipath default: its legs through NICs outside the metadata."""
+    legs = tuple(leg for leg in route.legs if leg.ifindex not in described)
+    if len(legs) > 1:
+        return route._replace(legs=legs, nexthop_id=0)
+    if legs:
+        return route._replace(legs=(), gateway=legs[0].gateway, ifindex=legs[0].ifindex, onlink=legs[0].onlink, nexthop_id=0)
+    return None

@@ -1,0 +1,212 @@
+"""Next hop to NIC (R2, R3, R12-R15). Pure.
+
+A host route belongs to the NIC whose subnet's gateway is its next hop, whichever network lists it. First every
+network of the document is bound to the NIC with its MAC, and gets its gateway from the best evidence there is;
+then each host route's next hop is looked up among those gateways. What can't be resolved is a value with its
+reason, never an exception.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+
+from .bind import Binding, bind
+from .model import Address, Complaint, HostRoute, NetworkData, Nic, Prefix, Route, address_text, contains, network_of
+from .policy import Settings
+
+Reason = Tuple[str, str]
+"""A kind, and the text of an Unresolved."""
+BY_CHOICE = ("ignored", "overridden")
+"""Kinds of Unresolved that the settings ask for: no reason for exit code 5."""
+
+
+class Way(NamedTuple):
+    """A NIC and the gateway through it that a next hop stands for; shared by all routes with that next hop."""
+
+    nic: Nic
+    gateway: Address
+    rule: str
+    """Why this NIC, for people: "11.8.0.1 is eth1's gateway (networks[1].routes[0])"."""
+    onlink: bool = False
+    notes: Tuple[str, ...] = ()
+
+
+class Resolved(NamedTuple):
+    """A host route with its NIC. str() is its because (R15)."""
+
+    host: HostRoute
+    way: Way
+
+    def __str__(self) -> str:
+        return "; ".join((f"{self.host.place}: {self.way.rule}", *self.way.notes))
+
+
+class Unresolved(NamedTuple):
+    """A host route that is not programmed, and why."""
+
+    host: HostRoute
+    kind: str
+    """not-a-gateway, no-subnet, unknown-gateway, absent, down, refused, conflict; or one of BY_CHOICE."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.host}  ({self.host.place}): {self.reason}"
+
+
+class Resolution(NamedTuple):
+    """All host routes, each with a NIC or a reason; and the bindings they were resolved by."""
+
+    bindings: Tuple[Binding, ...]
+    resolved: Tuple[Resolved, ...]
+    unresolved: Tuple[Unresolved, ...]
+    notes: Tuple[Complaint, ...] = ()
+
+
+def resolve(
+    data: NetworkData,
+    nics: Sequence[Nic],
+    settings: Settings,
+    defaults: Sequence[Route] = (),
+    recorded: Sequence[Route] = (),
+) -> Resolution:
+    """Finds each host route's NIC. The settings' routes come first and win over the document's.
+
+    Args:
+        defaults: the kernel's default routes, evidence for the gateways of networks that the document is silent about.
+        recorded: defaults that R4 took away earlier; evidence of the last resort.
+    """
+    bindings = bind(data, nics, settings, defaults, recorded)
+    own = _own(data, nics)
+    answers: Dict[Tuple[Address, int], Union[Way, Reason]] = {}
+    shared = {gateway for gateway in {b.gateway for b in bindings if b.gateway} if len(_nics_of(bindings, gateway)) > 1}
+    taken: Dict[Prefix, Resolved] = {}
+    resolved: List[Resolved] = []
+    unresolved: List[Unresolved] = []
+    notes: List[Complaint] = []
+    for host in (*settings.routes, *data.routes):
+        # Where two NICs share a gateway address, the listing network decides; else only the next hop does.
+        key = (host.next_hop, host.network if host.next_hop in shared else -1)
+        answer = answers.get(key)
+        if answer is None:
+            answer = answers[key] = _answer(host, bindings, nics, settings)
+        if settings.ignore_destinations and any(_within(host.destination, p) for p in settings.ignore_destinations):
+            unresolved.append(Unresolved(host, "ignored", "ignore_destinations covers it"))
+        elif host.destination in own or host.next_hop in own:
+            unresolved.append(Unresolved(host, "refused", _refusal(host, own)))
+        elif not isinstance(answer, Way):
+            unresolved.append(Unresolved(host, answer[0], answer[1].replace("DESTINATION", str(host.destination))))
+        elif host.destination in taken:
+            first = taken[host.destination]
+            if first.way == answer:
+                notes.append(Complaint(host.place, f"{host} stands at {first.host.place} already"))
+            else:
+                kind = "overridden" if first.host.network < 0 <= host.network else "conflict"
+                text = f"{first.host.place} has the same destination with the next hop {address_text(first.way.gateway)}"
+                unresolved.append(Unresolved(host, kind, text + ", and comes first"))
+        else:
+            one = taken[host.destination] = Resolved(host, answer)
+            resolved.append(one)
+    if resolved and len({b.nic.ifindex for b in bindings if b.nic}) == 1:
+        text = "there is one NIC only: host routes make no difference here; programmed all the same"
+        notes.append(Complaint("networks", text))  # R13
+    return Resolution(bindings, tuple(resolved), tuple(unresolved), tuple(notes))
+
+
+def _answer(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Union[Way, Reason]:
+    """What a next hop comes to: a way, or why there is none (R2, R3)."""
+    next_hop = host.next_hop
+    claims = [binding for binding in bindings if binding.gateway == next_hop]
+    usable = [binding for binding in claims if binding.nic is not None and binding.nic.up]
+    if usable:
+        chosen = next((b for b in usable if b.network and b.network.index == host.network), usable[0])
+        return _way(chosen, usable)
+    if claims:
+        return _unusable(claims[0])
+    return _no_gateway(host, bindings, nics, settings)
+
+
+def _way(chosen: Binding, usable: Sequence[Binding]) -> Way:
+    nic, gateway = chosen.nic, chosen.gateway
+    assert nic is not None and gateway is not None
+    notes = []
+    others = sorted({b.nic.name for b in usable if b.nic and b.nic.ifindex != nic.ifindex})
+    if others:
+        notes.append(f"ambiguous: it is the gateway of {', '.join(others)} too")
+    onlink = needs_onlink(nic, gateway)
+    if onlink:
+        notes.append(f"on link: outside every prefix of {nic.name}")  # R14
+    rule = f"{address_text(gateway)} is {nic.name}'s gateway ({chosen.evidence})"
+    return Way(nic, gateway, rule, onlink, tuple(notes))
+
+
+def needs_onlink(nic: Nic, gateway: Address) -> bool:
+    """R14: whether the gateway lies outside every prefix of the NIC. Link-local ones never do."""
+    if len(gateway) == 16 and gateway[0] == 0xFE and gateway[1] & 0xC0 == 0x80:
+        return False
+    return not any(contains(address, gateway) for address in nic.addresses)
+
+
+def _unusable(claim: Binding) -> Reason:
+    gateway = address_text(claim.gateway or b"")
+    if claim.nic is None:
+        text = f"{gateway} is the gateway of {claim.label}, which is not present (yet); programmed once it appears"
+        return ("ignored", f"{gateway} is {claim.ignored}'s gateway, and ignore_nics covers it") if claim.ignored else ("absent", text)
+    name = claim.nic.name
+    return "down", f"{gateway} is {name}'s gateway, and {name} is down; `ip link set {name} up` mends it"
+
+
+def _no_gateway(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Union[Way, Reason]:
+    next_hop = address_text(host.next_hop)
+    homes = [(b, subnet) for b in bindings for subnet in b.subnets if contains(subnet, host.next_hop)]
+    if not homes:
+        return "no-subnet", f"{next_hop} is in no NIC's subnet; use a gateway of {_gateways(bindings, len(host.next_hop))}"
+    home, subnet = max(homes, key=lambda pair: pair[1].length)
+    name, nic = home.label, home.nic
+    if settings.next_hops == "on-link" and nic is not None and nic.up:
+        rule = f"{next_hop} is in {name}'s subnet {subnet} (next_hops: on-link)"
+        return Way(nic, host.next_hop, rule, needs_onlink(nic, host.next_hop))
+    if home.gateway is None:
+        silent = f"metadata is silent about {name} (type {home.network.kind})" if home.network else "nothing tells"
+        text = (
+            f"{next_hop} is in {name}'s subnet {subnet}, whose gateway is not known: {silent}; "
+            f"name it in the settings: `gateways: {{{name}: ADDRESS}}`"
+        )
+        return "unknown-gateway", text
+    gateway = address_text(home.gateway)
+    text = (
+        f"{next_hop} is in {name}'s subnet {subnet}, but its gateway is {gateway}; "
+        f"mend it in Neutron: `openstack subnet set --host-route destination=DESTINATION,gateway={gateway} SUBNET`"
+    )
+    return "not-a-gateway", text
+
+
+def _gateways(bindings: Sequence[Binding], size: int) -> str:
+    known = [f"{address_text(b.gateway)} ({b.label})" for b in bindings if b.gateway and len(b.gateway) == size]
+    return " or ".join(known) or "a NIC (none is known)"
+
+
+def _own(data: NetworkData, nics: Sequence[Nic]) -> Dict[object, str]:
+    """Whose each own address and connected subnet is: Address or Prefix to a text."""
+    own: Dict[object, str] = {}
+    described: List[Tuple[str, Optional[Prefix]]] = [(f"networks[{n.index}]", n.address) for n in data.networks]
+    for name, address in [*((nic.name, a) for nic in nics for a in nic.addresses), *described]:
+        if address is not None:
+            own.setdefault(address.address, name)
+            own.setdefault(Prefix(address.address, len(address.address) * 8), name)
+            own.setdefault(network_of(address), name)
+    return own
+
+
+def _refusal(host: HostRoute, own: Dict[object, str]) -> str:
+    if host.next_hop in own:
+        return f"refused: {address_text(host.next_hop)} is {own[host.next_hop]}'s own address, not a gateway"
+    what = "own address" if host.destination.address in own else "own subnet, which is reached without a gateway"
+    return f"refused: {host.destination} is {own[host.destination]}'s {what}"
+
+
+def _nics_of(bindings: Sequence[Binding], gateway: Optional[Address]) -> Set[str]:
+    return {binding.label for binding in bindings if binding.gateway == gateway}
+
+
+def _within(inner: Prefix, outer: Prefix) -> bool:
+    return inner.length >= outer.length and contains(outer, inner.address)

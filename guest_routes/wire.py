@@ -1,0 +1,327 @@
+"""rtnetlink messages to values and back. Pure: bytes in, values out; the socket is rtnetlink.py's.
+
+Sources: Linux include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,fib_rules}.h; rtnetlink(7); RFC 3549.
+A message is nlmsghdr (16 bytes), a family header, then attributes of length, type and value, each padded to 4.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from sys import byteorder
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from .model import Address, Add, Front, GiveDefault, Leg, Nic, Operation, Prefix, Route, Rule
+
+NEWLINK, GETLINK, NEWADDR, GETADDR = 16, 18, 20, 22
+NEWROUTE, DELROUTE, GETROUTE, NEWRULE, GETRULE = 24, 25, 26, 32, 34
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+REQUEST, ACK, DUMP_INTERRUPTED, ACK_CAPPED, ACK_TLVS = 0x01, 0x04, 0x10, 0x100, 0x200
+DUMP, REPLACE, EXCL, CREATE, APPEND = 0x300, 0x100, 0x200, 0x400, 0x800
+AF_INET, AF_INET6 = 2, 10
+CLONED, ONLINK, UNICAST = 0x200, 4, 1
+
+HEADER = Struct("=IHHII")
+_RTMSG = Struct("=BBBBBBBBI")
+_IFINFO = Struct("=BxHiII")
+_ATTRIBUTE = Struct("=HH")
+_U32 = Struct("=I")
+_NEXTHOP = Struct("=HBBi")
+# A unicast route with gateway and metric, as nearly all are: one pack or unpack instead of eight.
+# RTA_TABLE, RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF in the order in which the kernel dumps them.
+_PLAIN = {4: Struct("=IHHIIBBBBBBBBIHHIHH4sHHIHH4sHHI"), 16: Struct("=IHHIIBBBBBBBBIHHIHH16sHHIHH16sHHI")}
+_PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIHHIHH4sHH4sHHI")
+
+Attributes = Dict[int, bytes]
+
+
+def attributes(data: bytes, start: int, end: int) -> Attributes:
+    """Type (without flag bits) to value; the last of a type counts. Stops at a malformed one."""
+    found: Attributes = {}
+    while start + 4 <= end:
+        length, kind = _ATTRIBUTE.unpack_from(data, start)
+        if length < 4 or start + length > end:
+            break
+        found[kind & 0x3FFF] = data[start + 4 : start + length]
+        start += length + 3 & ~3
+    return found
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """One attribute, padded."""
+    return _ATTRIBUTE.pack(len(value) + 4, kind) + value + bytes(-len(value) % 4)
+
+
+def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
+    """A whole netlink message."""
+    return HEADER.pack(len(body) + 16, kind, flags, sequence, 0) + body
+
+
+def messages(data: bytes, end: int) -> Iterator[Tuple[int, int, int, int, int]]:
+    """Each message's type, flags, sequence, and the span of its body."""
+    start = 0
+    while start + 16 <= end:
+        length, kind, flags, sequence, _ = HEADER.unpack_from(data, start)
+        if length < 16 or start + length > end:
+            return
+        yield kind, flags, sequence, start + 16, start + length
+        start += length + 3 & ~3
+
+
+# ---- requests -------------------------------------------------------------------------------------------
+
+
+def dump_links(sequence: int) -> bytes:
+    """Every link; RTEXT_FILTER_SKIP_STATS leaves the counters out."""
+    return message(GETLINK, REQUEST | DUMP, sequence, _IFINFO.pack(0, 0, 0, 0, 0) + attribute(29, _U32.pack(8)))
+
+
+def dump_addresses(sequence: int) -> bytes:
+    """Every address of both families."""
+    return message(GETADDR, REQUEST | DUMP, sequence, bytes(8))
+
+
+def dump_rules(sequence: int, family: int) -> bytes:
+    """Policy rules of a family."""
+    return message(GETRULE, REQUEST | DUMP, sequence, bytes([family]) + bytes(11))
+
+
+def dump_routes(sequence: int, family: int, table: int) -> bytes:
+    """A family's routes of one table, filtered by the kernel (NETLINK_GET_STRICT_CHK)."""
+    body = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0) + attribute(15, _U32.pack(table))
+    return message(GETROUTE, REQUEST | DUMP, sequence, body)
+
+
+def look_up(sequence: int, address: Address) -> bytes:
+    """The route that the kernel takes for an address."""
+    family = AF_INET if len(address) == 4 else AF_INET6
+    body = _RTMSG.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, 0) + attribute(1, address)
+    return message(GETROUTE, REQUEST, sequence, body)
+
+
+def encode(operation: Operation, sequence: int, ack: int = 0) -> bytes:
+    """The message, or for an IPv4 Front the two messages, that carry an operation out.
+
+    Args:
+        ack: ACK to have the kernel answer when it succeeds too.
+    """
+    route = operation.route
+    if isinstance(operation, Add):
+        flags = CREATE if route.family == 4 else CREATE | EXCL
+    elif isinstance(operation, GiveDefault):
+        flags = CREATE | APPEND
+    elif isinstance(operation, Front):
+        if route.family == 4:
+            gone = encode_route(route, DELROUTE, REQUEST, sequence)
+            return gone + encode_route(route, NEWROUTE, REQUEST | CREATE | ack, sequence)
+        flags = CREATE | REPLACE
+    else:
+        return encode_route(route, DELROUTE, REQUEST | ack, sequence)
+    return encode_route(route, NEWROUTE, REQUEST | flags | ack, sequence)
+
+
+def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
+    """RTM_NEWROUTE or RTM_DELROUTE of exactly this route."""
+    prefix, gateway, ifindex, metric, protocol, table, type_, scope, tos, onlink, source, metrics, legs, nexthop, _ = route
+    destination, length = prefix
+    size = len(destination)
+    family = AF_INET if size == 4 else AF_INET6
+    if gateway is not None and len(gateway) == size and not (source or metrics or legs or nexthop):
+        plain = _PLAIN[size]
+        return plain.pack(
+            plain.size, kind, flags, sequence, 0,
+            family, length, 0, tos, table if table < 256 else 0, protocol, scope, type_, ONLINK if onlink else 0,
+            8, 15, table, size + 4, 1, destination, 8, 6, metric, size + 4, 5, gateway, 8, 4, ifindex,
+        )  # fmt: skip
+    body = _RTMSG.pack(
+        family, length, 0, tos, table if table < 256 else 0, protocol, scope, type_, ONLINK if onlink else 0
+    ) + attribute(15, _U32.pack(table))
+    if length:
+        body += attribute(1, destination)
+    body += attribute(6, _U32.pack(metric))
+    if source is not None:
+        body += attribute(7, source)
+    if nexthop:
+        body += attribute(30, _U32.pack(nexthop))
+    elif legs:
+        body += attribute(9, b"".join(_leg(leg, size) for leg in legs))
+    else:
+        body += _via(gateway, size)
+        if ifindex:
+            body += attribute(4, _U32.pack(ifindex))
+    if metrics:
+        body += attribute(8, b"".join(attribute(number, _U32.pack(value)) for number, value in metrics))
+    if route.preference:
+        body += attribute(20, bytes([route.preference]))
+    return message(kind, flags, sequence, body)
+
+
+def _via(gateway: Optional[Address], size: int) -> bytes:
+    """RTA_GATEWAY, or RTA_VIA for one of the other family."""
+    if gateway is None:
+        return b""
+    if len(gateway) == size:
+        return attribute(5, gateway)
+    return attribute(18, (AF_INET if len(gateway) == 4 else AF_INET6).to_bytes(2, byteorder) + gateway)
+
+
+def _leg(leg: Leg, size: int) -> bytes:
+    via = _via(leg.gateway, size)
+    return _NEXTHOP.pack(8 + len(via), ONLINK if leg.onlink else 0, leg.weight - 1, leg.ifindex) + via
+
+
+# ---- answers --------------------------------------------------------------------------------------------
+
+
+def route_decoder(family: int) -> Callable[[bytes, int, int, List[Route]], None]:
+    """A function that appends the route, or the legs of an IPv6 multipath route, of a message body to a list."""
+    size = 4 if family == AF_INET else 16
+    plain, bare = _PLAIN[size], _PLAIN_NO_METRIC
+    plain_length, bare_length = plain.size, bare.size if size == 4 else 0
+    wide = size + 4
+    make = tuple.__new__
+
+    def decode(data: bytes, start: int, end: int, routes: List[Route]) -> None:
+        # The fields are checked one by one: a message of this length may hold other attributes.
+        if end - start + 16 == plain_length:
+            (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, l1, t1, table, l2, t2, destination,
+             l3, t3, metric, l4, t4, gateway, _, t5, ifindex) = plain.unpack_from(data, start - 16)  # fmt: skip
+            if t1 == 15 and t2 == 1 and t3 == 6 and t4 == 5 and t5 == 4 and l2 == wide == l4 and l1 == l3 == 8:
+                prefix = make(Prefix, (destination, length))
+                routes.append(make(Route, (
+                    prefix, gateway, ifindex, metric, protocol, table, kind, scope, tos, flags & ONLINK != 0, None, (), (), 0, 0
+                )))  # fmt: skip
+                return
+        elif end - start + 16 == bare_length:
+            (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, l1, t1, table, l2, t2, destination,
+             l4, t4, gateway, _, t5, ifindex) = bare.unpack_from(data, start - 16)  # fmt: skip
+            if t1 == 15 and t2 == 1 and t4 == 5 and t5 == 4 and l2 == 8 == l4 and l1 == 8:
+                prefix = make(Prefix, (destination, length))
+                routes.append(make(Route, (
+                    prefix, gateway, ifindex, 0, protocol, table, kind, scope, tos, flags & ONLINK != 0, None, (), (), 0, 0
+                )))  # fmt: skip
+                return
+        routes.extend(decode_route(data, start, end))
+
+    return decode
+
+
+def decode_route(data: bytes, start: int, end: int) -> List[Route]:
+    """The route of an RTM_NEWROUTE body; one per leg for IPv6 multipath; none for a cached one."""
+    family, length, _, tos, table, protocol, scope, kind, flags = _RTMSG.unpack_from(data, start)
+    if flags & CLONED or family not in (AF_INET, AF_INET6):
+        return []
+    found = attributes(data, start + 12, end)
+    size = 4 if family == AF_INET else 16
+    legs = _legs(found.get(9, b""))
+    if 22 in found or found.get(21, b"\0\0") != b"\0\0":
+        kind = 0  # RTA_ENCAP, RTA_ENCAP_TYPE: can't be written back the same
+    route = Route(
+        destination=Prefix(found.get(1, bytes(size)), length),
+        gateway=_gateway(found),
+        ifindex=_number(found.get(4)),
+        metric=_number(found.get(6)),
+        protocol=protocol,
+        table=_number(found.get(15)) or table,
+        kind=kind,
+        scope=scope,
+        tos=tos,
+        onlink=bool(flags & ONLINK),
+        source=found.get(7),
+        metrics=tuple((n, _number(v)) for n, v in attributes(found.get(8, b""), 0, len(found.get(8, b""))).items() if len(v) == 4),
+        legs=legs if family == AF_INET else (),
+        nexthop_id=_number(found.get(30)),
+        preference=found.get(20, b"\0")[0],
+    )
+    if legs:
+        if family == AF_INET6:
+            return [route._replace(gateway=leg.gateway, ifindex=leg.ifindex, onlink=leg.onlink) for leg in legs]
+        return [route._replace(gateway=None, ifindex=0, onlink=False)]
+    return [route]
+
+
+def decode_lookup(data: bytes, start: int, end: int) -> Route:
+    """The kernel's answer to look_up; cached routes count here."""
+    family, length, *_, kind, _ = _RTMSG.unpack_from(data, start)
+    found = attributes(data, start + 12, end)
+    prefix = Prefix(found.get(1, b""), length)
+    return Route(prefix, _gateway(found), _number(found.get(4)), table=_number(found.get(15)), kind=kind)
+
+
+def _gateway(found: Attributes) -> Optional[Address]:
+    via = found.get(18)
+    return via[2:] if via else found.get(5)
+
+
+def _legs(data: bytes) -> Tuple[Leg, ...]:
+    legs, start = [], 0
+    while start + 8 <= len(data):
+        length, flags, weight, ifindex = _NEXTHOP.unpack_from(data, start)
+        if length < 8:
+            break
+        found = attributes(data, start + 8, start + length)
+        legs.append(Leg(_gateway(found), ifindex, weight + 1, bool(flags & ONLINK)))
+        start += length + 3 & ~3
+    return tuple(legs)
+
+
+def decode_link(data: bytes, start: int, end: int) -> Optional[Nic]:
+    """The NIC of an RTM_NEWLINK body, without addresses; None for the loopback."""
+    _, _, ifindex, flags, _ = _IFINFO.unpack_from(data, start)
+    if flags & 0x8:
+        return None
+    found = attributes(data, start + 16, end)
+    info = attributes(found.get(18, b""), 0, len(found.get(18, b"")))
+    kind = info.get(1, b"").rstrip(b"\0").decode("ascii", "replace")
+    details = attributes(info.get(2, b""), 0, len(info.get(2, b""))) if kind == "vlan" else {}
+    return Nic(
+        ifindex=ifindex,
+        name=found.get(3, b"?").rstrip(b"\0").decode("utf-8", "replace"),
+        mac=found.get(1, b""),
+        up=bool(flags & 0x1),
+        running=bool(flags & 0x40),
+        kind=kind,
+        # A veth's peer stands in IFLA_LINK too, often with an index of another namespace.
+        parent=_number(found.get(5)) if kind != "veth" else 0,
+        master=_number(found.get(10)),
+        vlan_id=int.from_bytes(details[1][:2], byteorder) if 1 in details else None,
+        permanent_mac=found.get(54, b""),
+    )
+
+
+def decode_address(data: bytes, start: int, end: int) -> Tuple[int, Prefix]:
+    """The ifindex and address of an RTM_NEWADDR body."""
+    found = attributes(data, start + 8, end)
+    address = found.get(2) or found.get(1, b"")
+    return _U32.unpack_from(data, start + 4)[0], Prefix(address, data[start + 1])
+
+
+def decode_rule(data: bytes, start: int, end: int) -> Rule:
+    """A policy rule of an RTM_NEWRULE body (struct fib_rule_hdr)."""
+    family, to_length, from_length, tos, table, _, _, action, flags = _RTMSG.unpack_from(data, start)
+    found = attributes(data, start + 12, end)
+    # FRA_PRIORITY, FRA_SUPPRESS_PREFIXLEN (unset: -1), FRA_TABLE, FRA_PROTOCOL: all a plain rule has.
+    others = {k for k in found if k not in (6, 14, 15, 21)} or found.get(14, b"\xff" * 4) != b"\xff" * 4
+    plain = not (to_length or from_length or tos or flags & 0x2 or others) and action == 1
+    return Rule(4 if family == AF_INET else 6, _number(found.get(6)), _number(found.get(15)) or table, plain)
+
+
+class Answer(NamedTuple):
+    """An NLMSG_ERROR: errno (0: an ACK) and the kernel's words, if it has any."""
+
+    errno: int
+    text: str
+
+
+def decode_error(data: bytes, start: int, end: int, flags: int) -> Answer:
+    """Source: Documentation/userspace-api/netlink/intro.rst, "Ext ACK"."""
+    number = -int.from_bytes(data[start : start + 4], byteorder, signed=True)
+    text = ""
+    if flags & ACK_TLVS:
+        echoed = _U32.unpack_from(data, start + 4)[0] if not flags & ACK_CAPPED else 16
+        found = attributes(data, start + 4 + (echoed + 3 & ~3), end)
+        text = found.get(1, b"").rstrip(b"\0").decode("ascii", "replace")
+    return Answer(number, text)
+
+
+def _number(value: Optional[bytes]) -> int:
+    return int.from_bytes(value, byteorder) if value else 0

@@ -232,7 +232,9 @@ def _routes(message: Any) -> Iterator[Route]:
     hops = tuple(_leg_hop(leg) for leg in message.get_attr("RTA_MULTIPATH") or ())
     metrics = _metrics(message)
     foreign = {name for name, _ in message["attrs"]} - REPLAYABLE
-    replayable = metrics is not None and not foreign and not message["src_len"] and not any(h.encapsulated for h in hops)
+    replayable = (
+        metrics is not None and not foreign and not message["src_len"] and not any(h.encapsulated for h in hops)
+    )
     source = message.get_attr("RTA_PREFSRC")
     destination = message.get_attr("RTA_DST")
     route = Route(
@@ -346,7 +348,9 @@ def _route_message(request: int, request_flags: int, route: Route) -> _RouteMess
     if route.source is not None:
         attributes.append(("RTA_PREFSRC", address_text(route.source)))
     if route.metrics:
-        attributes.append(("RTA_METRICS", {"attrs": [(_METRIC_NAME[number], value) for number, value in route.metrics]}))
+        attributes.append(
+            ("RTA_METRICS", {"attrs": [(_METRIC_NAME[number], value) for number, value in route.metrics]})
+        )
     if route.preference:
         attributes.append(("RTA_PREF", route.preference))
     if route.nexthop_id:

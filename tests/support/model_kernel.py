@@ -1,0 +1,337 @@
+"""The kernel's routing tables as plain values: the Kernel protocol without a kernel.
+
+Every rule here was seen in the real kernel, and tests/netns/test_kernel_contract.py keeps it so: it runs the same
+operations on both. What a KernelState doesn't say the model can't know: other tables than the snapshot's, cached
+routes, routers' lifetimes, NICs without IPv6.
+
+Source: net/ipv4/fib_trie.c (fib_table_insert, fib_table_delete), net/ipv4/fib_semantics.c (fib_check_nh,
+fib_nh_match), net/ipv6/ip6_fib.c (fib6_add_rt2node), net/ipv6/route.c (ip6_route_del, ip6_validate_gw).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from guest_routes.model import (
+    IPV6_DEFAULT_METRIC,
+    UNICAST,
+    Add,
+    Address,
+    Delete,
+    Failure,
+    Front,
+    GiveDefault,
+    KernelState,
+    Leg,
+    Lookup,
+    Nic,
+    Operation,
+    Prefix,
+    Route,
+    TakeDefault,
+    contains,
+    network_of,
+)
+
+LOOPBACK = 1
+LOCAL_TABLE = 255
+SCOPE_LINK = 253
+REJECTING_KINDS = {6: errno.EINVAL, 7: errno.EHOSTUNREACH, 8: errno.EACCES}
+"""blackhole, unreachable, prohibit."""
+ONE_HOST = {4: 32, 6: 128}
+LINK_LOCAL = Prefix(bytes.fromhex("fe80") + bytes(14), 10)
+
+
+class Refusal(NamedTuple):
+    """The kernel's no."""
+
+    errno: int
+    text: str
+
+
+INVALID_GATEWAY = Refusal(errno.ENETUNREACH, "Nexthop has invalid gateway")
+DEVICE_DOWN = {
+    4: Refusal(errno.ENETDOWN, "Device for nexthop is not up"),
+    6: Refusal(errno.ENETDOWN, "Nexthop device is not up"),
+}
+GATEWAY_DEVICE_DOWN = Refusal(errno.ENETDOWN, "Nexthop device is not up")
+INVALID_SOURCE = {
+    4: Refusal(errno.EINVAL, "Invalid prefsrc address"),
+    6: Refusal(errno.EINVAL, "Invalid source address"),
+}
+NO_NEXTHOP_OBJECT = Refusal(errno.EINVAL, "Nexthop id does not exist")
+ONLINK_WITHOUT_DEVICE = Refusal(errno.ENODEV, "Nexthop device required for onlink")
+
+
+def _plain(number: int) -> Refusal:
+    return Refusal(number, os.strerror(number))
+
+
+class ModelKernel:
+    """Starts as the snapshot; `apply` changes it as the kernel would."""
+
+    def __init__(self, state: KernelState) -> None:
+        self._nics = state.nics
+        self._by_index: Dict[int, Nic] = {nic.ifindex: nic for nic in state.nics}
+        self._rules = state.rules
+        self._tables: Dict[Tuple[int, Prefix], List[Route]] = {}
+        for route in state.routes:
+            self._tables.setdefault((route.table, route.destination), []).append(route)
+        self._nexthop_objects: Dict[int, Route] = {r.nexthop_id: r for r in state.routes if r.nexthop_id}
+
+    # -- the protocol --------------------------------------------------------------------------------
+
+    def nics(self) -> Tuple[Nic, ...]:
+        """The NICs it was made with."""
+        return self._nics
+
+    def snapshot(self, table: int) -> KernelState:
+        """The routes of one table in the order of a dump."""
+        lists = [
+            (prefix, routes) for (of_table, prefix), routes in self._tables.items() if of_table == table and routes
+        ]
+        ipv4 = sorted((item for item in lists if len(item[0].address) == 4), key=_dump_order_4)
+        ipv6 = sorted((item for item in lists if len(item[0].address) == 16), key=_dump_order_6)
+        routes = [route for _, in_order in ipv4 for route in in_order]
+        routes += [route for _, in_order in ipv6 for route in _dumped_6(in_order)]
+        return KernelState(self._nics, tuple(routes), self._rules)
+
+    def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
+        """The refused ones, with the kernel's words."""
+        refusals = ((operation, self._carry_out(operation)) for operation in operations)
+        return tuple(Failure(operation, *refusal) for operation, refusal in refusals if refusal is not None)
+
+    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
+        """By the plain rules in their order; within a table the longest prefix, its best metric, its first route."""
+        return tuple(self._lookup(address) for address in addresses)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    # -- operations ----------------------------------------------------------------------------------
+
+    def _carry_out(self, operation: Operation) -> Optional[Refusal]:
+        route = operation.route
+        if isinstance(operation, (Delete, TakeDefault)):
+            self._delete(route)
+            return None
+        if isinstance(operation, Front):
+            self._delete(route)
+        assert isinstance(operation, (Add, Front, GiveDefault))
+        route = self._as_stored(route)
+        refusal = self._refusal(route)
+        if refusal is not None:
+            return refusal
+        insert = self._insert_4 if route.family == 4 else self._insert_6
+        return insert(route, isinstance(operation, GiveDefault))
+
+    def _as_stored(self, route: Route) -> Route:
+        destination = network_of(route.destination)
+        if route.nexthop_id in self._nexthop_objects:
+            known = self._nexthop_objects[route.nexthop_id]
+            route = route._replace(gateway=known.gateway, ifindex=known.ifindex, legs=known.legs, onlink=known.onlink)
+        if route.family == 4:
+            return route._replace(destination=destination, preference=0)
+        ifindex = LOOPBACK if route.kind in REJECTING_KINDS else route.ifindex
+        return route._replace(
+            destination=destination, metric=route.metric or IPV6_DEFAULT_METRIC, ifindex=ifindex, scope=0
+        )
+
+    def _insert_4(self, new: Route, append: bool) -> Optional[Refusal]:
+        """Aliases stand by falling TOS, then rising metric; of one key, before or behind the others."""
+        routes = self._tables.setdefault((new.table, new.destination), [])
+        if new in routes:
+            return _plain(errno.EEXIST)
+        rank = _rank(new)
+        before: Callable[[Tuple[int, int]], bool] = (lambda r: r <= rank) if append else (lambda r: r < rank)
+        routes.insert(sum(before(_rank(route)) for route in routes), new)
+        return None
+
+    def _insert_6(self, new: Route, append: bool) -> Optional[Refusal]:
+        """Routes stand by rising metric; an equal metric is refused, or with append made a leg of the same route."""
+        routes = self._tables.setdefault((new.table, new.destination), [])
+        equals = [route for route in routes if route.metric == new.metric]
+        if equals and (not append or any(_same_hop(route, new) for route in equals)):
+            return _plain(errno.EEXIST)
+        routes.insert(sum(route.metric <= new.metric for route in routes), new)
+        return None
+
+    def _delete(self, route: Route) -> None:
+        routes = self._tables.get((route.table, network_of(route.destination)), [])
+        matches = _matches_4 if route.family == 4 else _matches_6
+        found = next((index for index, there in enumerate(routes) if matches(route, there)), None)
+        if found is None:
+            return
+        there = routes.pop(found)
+        if route.family == 6 and route.gateway is None and _can_be_leg(there):
+            routes[:] = [other for other in routes if not (_can_be_leg(other) and other.metric == there.metric)]
+
+    # -- what is refused -----------------------------------------------------------------------------
+
+    def _refusal(self, route: Route) -> Optional[Refusal]:
+        if route.nexthop_id:
+            return None if route.nexthop_id in self._nexthop_objects else NO_NEXTHOP_OBJECT
+        if route.kind in REJECTING_KINDS:
+            return None
+        legs = route.legs or (Leg(route.gateway, route.ifindex, 1, route.onlink),)
+        refusals = (self._leg_refusal(route, leg) for leg in legs)
+        refusal = next((refusal for refusal in refusals if refusal is not None), None)
+        if refusal is None and route.source is not None and not self._is_own(route.source):
+            return INVALID_SOURCE[route.family]
+        return refusal
+
+    def _leg_refusal(self, route: Route, leg: Leg) -> Optional[Refusal]:
+        nic = self._by_index.get(leg.ifindex)
+        if route.family == 4 and (leg.gateway is None or len(leg.gateway) == 4):
+            return self._leg_refusal_4(route, leg, nic)
+        if nic is None:
+            return _plain(errno.ENODEV)
+        if leg.onlink and not nic.up:
+            return GATEWAY_DEVICE_DOWN
+        if leg.gateway is not None and not leg.onlink and not self._reaches_6(route.table, leg.gateway, nic):
+            return _plain(errno.EHOSTUNREACH)
+        return None if nic.up else DEVICE_DOWN[6]
+
+    def _leg_refusal_4(self, route: Route, leg: Leg, nic: Optional[Nic]) -> Optional[Refusal]:
+        if leg.gateway is None:
+            if nic is None:
+                return _plain(errno.ENODEV)
+            return None if nic.up else DEVICE_DOWN[4]
+        if leg.onlink:
+            if nic is None:
+                return ONLINK_WITHOUT_DEVICE
+            if not nic.up:
+                return GATEWAY_DEVICE_DOWN
+            return INVALID_GATEWAY._replace(errno=errno.EINVAL) if self._is_own(leg.gateway) else None
+        if nic is None or not nic.up or not self._reaches_4(leg.gateway, nic):
+            return INVALID_GATEWAY
+        return None
+
+    def _is_own(self, address: Address) -> bool:
+        return any(own.address == address for nic in self._nics for own in nic.addresses)
+
+    def _reaches_4(self, gateway: Address, nic: Nic) -> bool:
+        """Whether the NIC has an address with it in its prefix, or a route of link scope to it."""
+        return any(contains(own, gateway) for own in nic.addresses) or any(
+            there.scope >= SCOPE_LINK and nic.ifindex in _ifindexes(there) for there in self._covering(gateway)
+        )
+
+    def _reaches_6(self, table: int, gateway: Address, nic: Nic) -> bool:
+        """Whether the best route to it that leaves by the NIC is one without a gateway; link-local always is."""
+        if contains(LINK_LOCAL, gateway):
+            return True
+        if any(own.address == gateway for own in nic.addresses):
+            return False
+        by_nic = (there for there in self._covering(gateway) if there.ifindex == nic.ifindex)
+        best = next(by_nic, None)
+        if best is None:
+            return any(contains(own, gateway) for own in nic.addresses)
+        return best.gateway is None
+
+    # -- looking up ----------------------------------------------------------------------------------
+
+    def _covering(self, address: Address, table: Optional[int] = None) -> Iterable[Route]:
+        """Routes whose destination holds the address, the longest first, in the kernel's order of each."""
+        bits = len(address) * 8
+        tables = {of_table for of_table, _ in self._tables} if table is None else {table}
+        for length in sorted(self._lengths(bits), reverse=True):
+            prefix = network_of(Prefix(address, length))
+            for of_table in tables:
+                yield from self._tables.get((of_table, prefix), ())
+
+    def _lengths(self, bits: int) -> Set[int]:
+        return {prefix.length for _, prefix in self._tables if len(prefix.address) * 8 == bits}
+
+    def _lookup(self, address: Address) -> Lookup:
+        family = 4 if len(address) == 4 else 6
+        if self._is_own(address):
+            return Lookup(address, LOOPBACK, None, LOCAL_TABLE)
+        tables = [rule.table for rule in self._rules if rule.family == family and rule.plain]
+        found = (route for table in tables for route in self._covering(address, table) if route.tos == 0)
+        best = next(found, None)
+        if best is None:
+            return Lookup(address, 0, error=os.strerror(errno.ENETUNREACH))
+        if best.kind in REJECTING_KINDS:
+            return Lookup(address, 0, error=os.strerror(REJECTING_KINDS[best.kind]))
+        hop = best.legs[0] if best.legs else Leg(best.gateway, best.ifindex)
+        return Lookup(address, hop.ifindex, hop.gateway, best.table)
+
+
+# ---- order and equality -----------------------------------------------------------------------------
+
+
+def _dump_order_4(item: Tuple[Prefix, List[Route]]) -> Tuple[bytes, int]:
+    """The trie's: by address, the longest prefix of an address first."""
+    prefix, _ = item
+    return prefix.address, -prefix.length
+
+
+def _dump_order_6(item: Tuple[Prefix, List[Route]]) -> Tuple[int, int]:
+    """The tree's, leaves before their node: by the last address of each prefix, the longest first."""
+    prefix, _ = item
+    host_bits = 128 - prefix.length
+    return int.from_bytes(prefix.address, "big") | (1 << host_bits) - 1, -prefix.length
+
+
+def _dumped_6(routes: List[Route]) -> Iterable[Route]:
+    """Legs of one multipath route appear together, where its first stands, under that one's protocol and metrics."""
+    heads: Dict[int, List[Route]] = {}
+    shown: List[List[Route]] = []
+    for route in routes:
+        if not _can_be_leg(route):
+            shown.append([route])
+        elif route.metric in heads:
+            heads[route.metric].append(route)
+        else:
+            shown.append(heads.setdefault(route.metric, [route]))
+    for first, *others in shown:
+        yield first
+        for leg in others:
+            yield first._replace(gateway=leg.gateway, ifindex=leg.ifindex, onlink=leg.onlink)
+
+
+def _rank(route: Route) -> Tuple[int, int]:
+    return -route.tos, route.metric
+
+
+def _can_be_leg(route: Route) -> bool:
+    return route.gateway is not None and not route.nexthop_id
+
+
+def _same_hop(one: Route, other: Route) -> bool:
+    return (one.gateway, one.ifindex) == (other.gateway, other.ifindex)
+
+
+def _ifindexes(route: Route) -> Tuple[int, ...]:
+    return tuple(leg.ifindex for leg in route.legs) or (route.ifindex,)
+
+
+def _matches_4(spec: Route, there: Route) -> bool:
+    """Whether a deletion's spec names this route: metric 0, no source and no gateway match any."""
+    return (
+        (spec.tos, spec.scope, spec.kind, spec.protocol) == (there.tos, there.scope, there.kind, there.protocol)
+        and spec.metric in (0, there.metric)
+        and spec.source in (None, there.source)
+        and (not spec.metrics or spec.metrics == there.metrics)
+        and _matches_hops_4(spec, there)
+    )
+
+
+def _matches_hops_4(spec: Route, there: Route) -> bool:
+    if spec.nexthop_id or there.nexthop_id:
+        return spec.nexthop_id == there.nexthop_id
+    if spec.legs:
+        return spec.legs == there.legs
+    first = there.legs[0] if there.legs else Leg(there.gateway, there.ifindex)
+    return spec.ifindex in (0, first.ifindex) and spec.gateway in (None, first.gateway)
+
+
+def _matches_6(spec: Route, there: Route) -> bool:
+    """Metric 0 and no gateway match any; kind, source and metrics aren't looked at."""
+    if spec.protocol != there.protocol or spec.metric not in (0, there.metric):
+        return False
+    if spec.nexthop_id or there.nexthop_id:
+        return spec.nexthop_id == there.nexthop_id
+    return spec.ifindex in (0, there.ifindex) and spec.gateway in (None, there.gateway)

@@ -7,11 +7,12 @@ and every complaint of all of them is reported at once. Without settings files n
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Tuple, Union
 
 from .errors import SettingsError
 from .policy import GatewaySetting, Selector, Settings
-from .setting_keys import BY_NAME, KEYS, Key, Place, bare, did_you_mean, shown
+from .setting_keys import BY_NAME, KEYS, Key
+from .setting_values import Place, bare, did_you_mean, shown
 
 __all__ = ["KEYS", "Key", "read"]
 
@@ -24,7 +25,7 @@ class Layer(NamedTuple):
     """What one file or the command line says."""
 
     source: str
-    values: Mapping[object, object]
+    values: Mapping[Any, object]
 
 
 def read(

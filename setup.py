@@ -1,0 +1,51 @@
+"""The package's metadata; tools are configured in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+RUNTIME = ["requests>=2.25", "PyYAML>=5.3", "pyroute2>=0.7.2"]
+DOCTOR = ["netifaces-plus"]
+
+readme = HERE / "README.md"
+found = re.search(r'^__version__ = "([^"]+)"', (HERE / "guest_routes/__init__.py").read_text("utf-8"), re.MULTILINE)
+if found is None:
+    raise SystemExit("setup.py: no __version__ in guest_routes/__init__.py")
+
+setup(
+    name="guest-routes",
+    version=found.group(1),
+    description="Host routes from OpenStack's metadata into the kernel of the instance, and one default route",
+    long_description=readme.read_text("utf-8") if readme.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.9",
+    # Said here because setuptools refuses to guess with this many folders at the top.
+    packages=["guest_routes"],
+    package_dir={"": "cloudinit_module", "guest_routes": "guest_routes"},
+    install_requires=RUNTIME,
+    extras_require={
+        "doctor": DOCTOR,
+        "dev": [
+            *DOCTOR,
+            "hypothesis",
+            "jsonschema",
+            "mypy",
+            "pytest",
+            "ruff",
+            "types-PyYAML",
+            "types-requests",
+        ],
+        "fuzz": ["atheris"],
+    },
+    entry_points={"console_scripts": ["guest-routes = guest_routes.cli:main"]},
+    classifiers=[
+        "Environment :: OpenStack",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: System :: Networking",
+    ],
+)

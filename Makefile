@@ -1,0 +1,71 @@
+# Every target sets up what it needs; see `make help`.
+
+PYTHON ?= python3
+# A version manager's shim costs more than our whole pass and breaks virtual environments: use what it stands for.
+REAL_PYTHON = $$($(PYTHON) -c 'import sys; print(sys.executable)')
+FUZZ_SECONDS ?= 60
+VENV = .venv
+BIN = $(VENV)/bin
+FRAME = setup.py pyproject.toml guest_routes/__init__.py
+
+.DEFAULT_GOAL = help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all check bench fuzz clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+demo: $(VENV)/.runtime  ## the documented example in a private network namespace
+	@$(BIN)/guest-routes rehearse --example
+
+test: $(VENV)/.dev  ## all tests, on one interpreter
+	@tests/install-tools
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-all:  ## all tests, on every Python from 3.9 on that this machine has
+	@tests/install-tools
+	@tests/every-python $(ARGS)
+
+check: $(VENV)/.dev  ## style, formatting, types, man pages
+	@tests/install-tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	mandoc -T lint -W warning docs/man/*.[1-9]
+
+bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md
+	@tests/install-tools
+	@.venv-bench/bin/python benchmarks/run.py $(ARGS)
+
+fuzz: $(VENV)/.fuzz  ## network_data.json's parser against made-up bytes, FUZZ_SECONDS=60
+	@$(BIN)/python tests/fuzz/fuzz_network_data.py -max_total_time=$(FUZZ_SECONDS) $(ARGS)
+
+clean:  ## takes away all that make made
+	rm -rf .venv .venv-* build dist *.egg-info cloudinit_module/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.venv:
+	@$(REAL_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tests/install-tools python3-venv
+	@$(REAL_PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.venv $(FRAME)
+	@echo 'setting up $(VENV)'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.venv $(FRAME)
+	@echo 'setting up $(VENV) for development'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.fuzz: $(VENV)/.venv $(FRAME)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fuzz]'
+	@touch $@
+
+# The package as users have it: an editable install adds its finder to every start.
+.venv-bench/.bench: $(FRAME) $(wildcard guest_routes/*.py)
+	@$(REAL_PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install -q --disable-pip-version-check .
+	@rm -rf build
+	@touch $@

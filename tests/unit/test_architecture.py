@@ -1,0 +1,113 @@
+"""The pure modules stay pure, start-up stays light, and modules stay readable; by AST."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Iterator, List, Set
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent.parent / "guest_routes"
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+PURE = {
+    "errors", "model", "policy", "network_data", "bind", "resolve", "elect", "plan", "plan_default", "verify", "render",
+    "setting_keys", "setting_routes", "setting_values",
+}  # fmt: skip
+PURE_IMPORTS = {"__future__", "typing", "json", "struct", "re", "difflib", "fnmatch"}
+HEAVY = {"requests", "yaml", "pyroute2", "argparse", "logging", "dataclasses", "ipaddress", "socket", "netifaces",
+         "subprocess", "pathlib", "urllib", "http"}  # fmt: skip
+HEAVY_ALLOWED = {"kernel_pyroute2", "rehearse"}
+MAX_LINES = 300
+EXTRA_IMPORTS = {"model": {"_socket"}, "setting_values": {"urllib"}}
+OUR_PURE_NEIGHBOURS = PURE | {"kernel"}
+"""kernel.py is a protocol and the names of its engines; opening one is a function there."""
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / f"{module}.py").read_text())
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """Top-level names of what one import statement brings; our own modules with a dot in front."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name.split(".")[0] for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        if not node.level:
+            yield (node.module or "").split(".")[0]
+        elif node.module:
+            yield "." + node.module.split(".")[0]
+        else:
+            yield from ("." + alias.name for alias in node.names)
+
+
+def type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def at_import(body: List[ast.stmt]) -> Iterator[ast.AST]:
+    """Every node that runs when the module is imported: function bodies and TYPE_CHECKING left out."""
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or type_checking(node):
+            continue
+        yield node
+        for field in ("body", "orelse", "finalbody"):
+            yield from at_import(getattr(node, field, []))
+        for handler in getattr(node, "handlers", []):
+            yield from at_import(handler.body)
+
+
+def test_the_walk_sees_what_it_should() -> None:
+    text = "import a.b\ntry:\n  import c\nexcept E:\n  import d\nclass K:\n  import e\ndef f():\n  import g\n"
+    text += "if TYPE_CHECKING:\n  import h\nfrom . import i\nfrom .j import k\n"
+    assert {name for node in at_import(ast.parse(text).body) for name in imported(node)} == {*"acde", ".i", ".j"}
+
+
+@pytest.mark.parametrize("module", sorted(PURE & set(MODULES)))
+def test_pure_modules_import_only_pure_ones(module: str) -> None:
+    found: Set[str] = {name for node in ast.walk(tree(module)) for name in imported(node)}
+    allowed = PURE_IMPORTS | EXTRA_IMPORTS.get(module, set()) | {f".{name}" for name in OUR_PURE_NEIGHBOURS}
+    assert found <= allowed, f"{module} is pure and may not import {sorted(found - allowed)}"
+
+
+@pytest.mark.parametrize("module", sorted(PURE & set(MODULES)))
+def test_pure_modules_do_no_io(module: str) -> None:
+    calls = {node.func.id for node in ast.walk(tree(module)) if isinstance(node, ast.Call)
+             and isinstance(node.func, ast.Name)}  # fmt: skip
+    assert not calls & {"open", "print", "input", "exec", "eval", "__import__"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_cli_prints(module: str) -> None:
+    if module == "cli" or module.startswith("cli_"):
+        return
+    for node in ast.walk(tree(module)):
+        assert not (isinstance(node, ast.Name) and node.id == "print"), f"{module}:{node.lineno} prints"
+        written = isinstance(node, ast.Attribute) and node.attr == "stdout"
+        assert not (written and ast.unparse(node) == "sys.stdout"), f"{module} writes to stdout"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_metadata_speaks_http(module: str) -> None:
+    found = {name for node in ast.walk(tree(module)) for name in imported(node)}
+    if module != "metadata":
+        assert not found & {"requests", "http"}
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - HEAVY_ALLOWED))
+def test_nothing_heavy_at_import(module: str) -> None:
+    found = {name for node in at_import(tree(module).body) for name in imported(node)}
+    assert not found & HEAVY, f"{module} imports {sorted(found & HEAVY)} at its top; put it into the function"
+    if module not in HEAVY_ALLOWED:
+        assert not found & {f".{name}" for name in HEAVY_ALLOWED}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_are_short(module: str) -> None:
+    lines = len((PACKAGE / f"{module}.py").read_text().splitlines())
+    assert lines <= MAX_LINES, f"{module}.py has {lines} lines; past {MAX_LINES}, split by subject"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_begin_with_their_law(module: str) -> None:
+    assert ast.get_docstring(tree(module)), f"{module}.py has no docstring"

@@ -12,14 +12,15 @@ PACKAGE = Path(__file__).parent.parent.parent / "guest_routes"
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 PURE = {
     "errors", "model", "policy", "network_data", "bind", "resolve", "elect", "plan", "plan_default", "verify", "render",
-    "setting_keys", "setting_routes", "setting_values",
+    "setting_keys", "setting_routes", "setting_values", "as_json", "doubt", "explain", "text", "wire",
 }  # fmt: skip
-PURE_IMPORTS = {"__future__", "typing", "json", "struct", "re", "difflib", "fnmatch"}
+PURE_IMPORTS = {"__future__", "typing", "json", "struct", "re", "difflib", "fnmatch", "operator"}
 HEAVY = {"requests", "yaml", "pyroute2", "argparse", "logging", "dataclasses", "ipaddress", "socket", "netifaces",
          "subprocess", "pathlib", "urllib", "http"}  # fmt: skip
 HEAVY_ALLOWED = {"kernel_pyroute2", "rehearse"}
 MAX_LINES = 300
-EXTRA_IMPORTS = {"model": {"_socket"}, "setting_values": {"urllib"}}
+EXTRA_IMPORTS = {"model": {"_socket"}, "setting_values": {"urllib"}, "verify": {".apply"}}
+"""model: inet_pton; setting_values: urlsplit; verify: apply's Outcome, a value."""
 OUR_PURE_NEIGHBOURS = PURE | {"kernel"}
 """kernel.py is a protocol and the names of its engines; opening one is a function there."""
 

@@ -1,0 +1,104 @@
+"""Commands, options, settings and exit codes are in the man pages and the README."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Dict, Iterator, List, Set
+
+import pytest
+
+from guest_routes import errors, settings
+from guest_routes.policy import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+EXIT_CODES = range(6)
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def readme() -> str:
+    return page("README.md").replace("`", "")
+
+
+@pytest.fixture(scope="module")
+def commands() -> Dict[str, argparse.ArgumentParser]:
+    from guest_routes import cli
+
+    parser = cli.build_parser()
+    found = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return {"": parser, **found[0]}
+
+
+def options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        if action.help != argparse.SUPPRESS:
+            yield from (option for option in action.option_strings if option.startswith("--"))
+
+
+def missing(names: List[str], text: str) -> List[str]:
+    """Names that don't stand in the text as words of their own."""
+    return [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
+
+
+def test_every_command_is_in_the_manual_and_the_readme(commands: Dict[str, argparse.ArgumentParser]) -> None:
+    names = [name for name in commands if name]
+    assert missing([f".It Cm {name}" for name in names], page("docs/man/guest-routes.8")) == []
+    assert missing([f"guest-routes {name}" for name in names], readme()) == []
+
+
+def test_the_manual_has_no_other_commands(commands: Dict[str, argparse.ArgumentParser]) -> None:
+    listed = page("docs/man/guest-routes.8").partition(".Ss Commands")[2].partition(".Ss ")[0]
+    assert set(re.findall(r"^\.It Cm (\S+)", listed, re.MULTILINE)) == set(commands) - {""}
+
+
+def test_every_option_is_in_the_manual(commands: Dict[str, argparse.ArgumentParser]) -> None:
+    every: Set[str] = {option for parser in commands.values() for option in options(parser)}
+    listed = {
+        "--" + name for name in re.findall(r"^\.It Fl (?:\w , )?-(\S+)", page("docs/man/guest-routes.8"), re.MULTILINE)
+    }
+    assert listed == every
+
+
+def test_every_setting_is_an_option_of_sync(commands: Dict[str, argparse.ArgumentParser]) -> None:
+    assert {key.flag for key in settings.KEYS} <= set(options(commands["sync"]))
+
+
+def test_every_option_of_its_own_is_in_the_readme(commands: Dict[str, argparse.ArgumentParser]) -> None:
+    flags = {key.flag for key in settings.KEYS} | {"--help", "--version"}
+    own = sorted({option for parser in commands.values() for option in options(parser)} - flags)
+    assert missing(own, readme()) == []
+
+
+def test_every_setting_is_in_the_manual_with_its_default() -> None:
+    parts = re.split(r"^\.It Ic ", page("docs/man/guest-routes.yaml.5").partition(".Ss Keys")[2], flags=re.MULTILINE)[
+        1:
+    ]
+    found = {part.split("\n")[0]: re.findall(r"^Default: (.*)$", part, re.MULTILINE) for part in parts}
+    assert found == {key.name: [key.default.replace(",", ", ")] for key in settings.KEYS}
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    assert missing(list(Settings._fields), readme()) == []
+
+
+def test_every_exit_code_is_in_the_manual_and_the_readme() -> None:
+    listed = page("docs/man/guest-routes.8").partition(".Sh EXIT STATUS")[2].partition(".Sh ")[0]
+    assert re.findall(r"^\.It (\d+)$", listed, re.MULTILINE) == [str(code) for code in EXIT_CODES]
+    assert missing([f"| {code} |" for code in EXIT_CODES], readme()) == []
+    raised = {value.exit_code for value in vars(errors).values() if isinstance(value, type)
+              and issubclass(value, errors.GuestRoutesError)}  # fmt: skip
+    assert raised <= set(EXIT_CODES)
+
+
+def test_every_rule_is_written_down() -> None:
+    rules = re.findall(r"^## (R\d+) ", page("docs/rules.md"), re.MULTILINE)
+    assert rules == [f"R{number}" for number in range(1, 17)]
+
+
+def test_rules_name_modules_that_exist() -> None:
+    for module in re.findall(r"`(\w+)\.py`", page("docs/rules.md")):
+        assert (ROOT / "guest_routes" / f"{module}.py").exists(), module

@@ -1,0 +1,70 @@
+"""Runs a Plan through the Kernel, additions first; undoes it when it has to (R7, R8)."""
+
+from __future__ import annotations
+
+from typing import Callable, List, NamedTuple, Sequence, Tuple
+
+from .kernel import Kernel
+from .model import Add, Delete, Failure, Front, GiveDefault, Operation, Route, TakeDefault
+from .plan import Plan
+
+
+class Outcome(NamedTuple):
+    """What came of a plan."""
+
+    done: Tuple[Operation, ...] = ()
+    """Carried out, in order."""
+    failures: Tuple[Failure, ...] = ()
+    skipped: Tuple[Operation, ...] = ()
+    """Removals not tried, because what was to serve their destination instead was refused."""
+
+
+def apply(plan: Plan, kernel: Kernel, record: Callable[[Sequence[Route]], None]) -> Outcome:
+    """Additions, then removals; nothing is removed whose successor the kernel refused.
+
+    Args:
+        record: keeps foreign defaults for `withdraw`; called before the first of them is taken (R4).
+    """
+    failures = kernel.apply(plan.additions) if plan.additions else ()
+    refused = {failure.operation.route.destination for failure in failures}
+    removals, skipped = plan.removals, ()
+    if refused:
+        removals = tuple(op for op in plan.removals if op.route.destination not in refused)
+        skipped = tuple(op for op in plan.removals if op.route.destination in refused)
+    taken = [operation.route for operation in removals if isinstance(operation, TakeDefault)]
+    if taken:
+        record(taken)
+    late = kernel.apply(removals) if removals else ()
+    if not (failures or late):
+        return Outcome(plan.additions + removals)
+    failed = {id(failure.operation) for failure in (*failures, *late)}
+    done = tuple(op for op in (*plan.additions, *removals) if id(op) not in failed)
+    return Outcome(done, (*failures, *late), skipped)
+
+
+def leaves_less(outcome: Outcome) -> bool:
+    """Whether a refusal took away a route that was there: a Front whose second half failed (R8)."""
+    return any(isinstance(failure.operation, Front) for failure in outcome.failures)
+
+
+def roll_back(outcome: Outcome, kernel: Kernel) -> Tuple[Failure, ...]:
+    """Undoes what was done, last first, so that additions again come before deletions; returns what was refused."""
+    return kernel.apply([*map(_inverse, reversed(outcome.done)), *_lost(outcome)])
+
+
+def _inverse(operation: Operation) -> Operation:
+    route = operation.route
+    if isinstance(operation, Delete):
+        return Add(route, "rolled back")
+    if isinstance(operation, TakeDefault):
+        return GiveDefault(route, "rolled back")
+    if isinstance(operation, GiveDefault):
+        return TakeDefault(route, "rolled back")
+    if isinstance(operation, Add):
+        return Delete(route, "rolled back")
+    return operation
+
+
+def _lost(outcome: Outcome) -> List[Operation]:
+    lost = [failure.operation for failure in outcome.failures if isinstance(failure.operation, Front)]
+    return [Add(operation.route, "rolled back") for operation in lost]

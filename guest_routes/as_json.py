@@ -1,0 +1,157 @@
+"""The `--json` documents; their schemas are docs/schema/*.json. Pure: values in, plain JSON values out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence
+
+from .explain import Explanation
+from .model import Nic, Operation, Route, address_text
+from .render import route_text
+from .resolve import BY_CHOICE, Unresolved
+from .sync import Report
+from .withdraw import Withdrawal
+
+Json = Dict[str, Any]
+
+
+def report_json(report: Report, command: str) -> Json:
+    """`sync` and `plan`."""
+    nics = report.before.nics
+    return {
+        "schema": f"guest-routes/{command}/1",
+        "exit_code": report.exit_code,
+        "metadata": metadata_json(report),
+        "defaults": [
+            {
+                "family": one.family,
+                "verdict": one.verdict,
+                "route": _text(one.route, nics),
+                "because": one.because,
+                "extras": [route_text(route, nics) for route in one.extras],
+                "outside": [route_text(route, nics) for route in one.outside],
+                "reason": one.reason,
+            }
+            for one in report.plan.defaults
+        ],
+        "routes": [
+            {
+                "verdict": one.verdict,
+                "route": route_text(one.route, nics),
+                "destination": str(one.route.destination),
+                "next_hop": address_text(one.resolved.host.next_hop),
+                "nic": one.resolved.way.nic.name,
+                "place": one.resolved.host.place,
+                "because": str(one.resolved),
+                "rival": _text(one.rival, nics),
+            }
+            for one in report.plan.decisions
+        ],
+        "unresolved": [unresolved_json(one) for one in report.resolution.unresolved],
+        "complaints": [one._asdict() for one in report.data.complaints],
+        "notes": [str(one) for one in report.resolution.notes],
+        "changes": [operation_json(operation, nics) for operation in report.plan.operations],
+        "held": [route_text(route, nics) for route in report.plan.held],
+        "failures": [
+            {"route": route_text(one.operation.route, nics), "errno": one.errno, "error": one.text}
+            for one in report.outcome.failures
+        ],
+        "unprogrammed": list(report.unprogrammed),
+        "warnings": list(report.warnings),
+        "errors": list(report.errors),
+    }
+
+
+def metadata_json(report: Report) -> Json:
+    """Where the document came from."""
+    one = report.document
+    return {"source": one.source, "where": one.where, "age_seconds": round(one.age_seconds, 3), "uuid": one.uuid}
+
+
+def status_json(report: Report, finished: float) -> Json:
+    """What a pass leaves for `status`: a summary, whatever the number of routes."""
+    nics = report.after.nics
+    verdicts: Dict[str, int] = {}
+    for one in report.plan.decisions:
+        verdicts[one.verdict] = verdicts.get(one.verdict, 0) + 1
+    unprogrammed = report.unprogrammed
+    return {
+        "finished": finished,
+        "exit_code": report.exit_code,
+        "metadata": metadata_json(report),
+        "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
+        "routes": verdicts,
+        "changes": report.changes,
+        "unprogrammed": list(unprogrammed[:20]),
+        "unprogrammed_count": len(unprogrammed),
+        "warnings": list(report.warnings[:20]),
+        "errors": [*report.errors, *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20])],
+    }
+
+
+def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
+    """One operation: what it is called, the route, and its because."""
+    names = {"Add": "add", "Delete": "delete", "Front": "move-first", "TakeDefault": "take-default", "GiveDefault": "give-default"}
+    because = str(operation.because)
+    return {"operation": names[type(operation).__name__], "route": route_text(operation.route, nics), "because": because}
+
+
+def unresolved_json(one: Unresolved) -> Json:
+    """A host route without a NIC."""
+    return {
+        "destination": str(one.host.destination),
+        "next_hop": address_text(one.host.next_hop),
+        "place": one.host.place,
+        "kind": one.kind,
+        "by_choice": one.kind in BY_CHOICE,
+        "reason": one.reason,
+    }
+
+
+def explanation_json(one: Explanation) -> Json:
+    """`explain`."""
+    nics = one.report.before.nics
+    decision = one.decision
+    return {
+        "schema": "guest-routes/explain/1",
+        "exit_code": 0,
+        "asked": str(one.asked),
+        "route": _text(one.route, nics),
+        "nic": next((nic.name for nic in nics if one.route and nic.ifindex == one.route.ifindex), None),
+        "host_route": str(decision.resolved.host) if decision else None,
+        "place": decision.resolved.host.place if decision else None,
+        "because": str(decision.resolved) if decision else one.default.because if one.default else "",
+        "verdict": decision.verdict if decision else one.default.verdict if one.default else "none",
+        "unresolved": [unresolved_json(missed) for missed in one.unresolved],
+        "kernel": {
+            "nic": next((nic.name for nic in nics if nic.ifindex == one.answer.ifindex), None),
+            "gateway": address_text(one.answer.gateway) if one.answer.gateway else None,
+            "table": one.answer.table,
+            "error": one.answer.error,
+        },
+        "as_wanted": one.as_wanted,
+        "metadata": metadata_json(one.report),
+    }
+
+
+def withdrawal_json(done: Withdrawal) -> Json:
+    """`withdraw`."""
+    nics = done.before.nics
+    return {
+        "schema": "guest-routes/withdraw/1",
+        "exit_code": done.exit_code,
+        "changes": [operation_json(operation, nics) for operation in done.plan.operations],
+        "failures": [
+            {"route": route_text(one.operation.route, nics), "errno": one.errno, "error": one.text}
+            for one in done.outcome.failures
+        ],
+        "warnings": list(done.warnings),
+    }
+
+
+def routes_json(routes: Sequence[Route], nics: Sequence[Nic]) -> List[str]:
+    """Routes as text."""
+    return [route_text(route, nics) for route in routes]
+
+
+def _text(route: Optional[Route], nics: Sequence[Nic]) -> Optional[str]:
+    return None if route is None else route_text(route, nics)

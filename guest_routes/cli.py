@@ -1,0 +1,285 @@
+"""The command line: arguments, output, exit codes; the only module that prints.
+
+Data go to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
+
+from .errors import GuestRoutesError
+from .policy import Settings
+from .state import State
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .sync import Report
+
+EXIT_CODES = {
+    0: "all that is wanted is in place",
+    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock",
+    2: "wrong usage or settings",
+    3: "plan --check: something would change",
+    4: "no metadata, and no last known good",
+    5: "done, but some routes of the document are not programmed; the message says which and why",
+}
+COMMANDS = {
+    "sync": "fetch the metadata and program the routes: one pass",
+    "plan": "show what sync would change, and change nothing",
+    "explain": "why an address goes the way it goes",
+    "status": "the last pass, and whether its routes are still in place",
+    "withdraw": "take our routes away, put recorded default routes back",
+    "rehearse": "run the pass in a private network built from a document",
+}
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Runs one command; its exit code."""
+    options = build_parser().parse_args(arguments)
+    live = Live(sys.stderr.isatty())
+    try:
+        code: int = COMMAND_FUNCTIONS[options.command](options, live)
+        sys.stdout.flush()
+        return code
+    except GuestRoutesError as error:
+        live.end()
+        _complain(str(error))
+        if options.json:
+            _print_json({"schema": f"guest-routes/{options.command}/1", "exit_code": error.exit_code, "error": str(error)})
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has gone (`| head`); what was to be done has been done.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        live.end()
+        _complain("interrupted; what was written stays, the next pass completes it")
+        return 130
+
+
+def build_parser() -> "argparse.ArgumentParser":
+    """The whole command line; the documentation's tests read it too."""
+    import argparse
+
+    from .settings import KEYS
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--metadata", metavar="FILE|DIR|URL", default="",
+                        help="read this network_data.json, config-drive tree or base URL instead")  # fmt: skip
+    common.add_argument("--settings", metavar="FILE", default="", help="instead of /etc/guest-routes.yaml and drop-ins")
+    common.add_argument("--json", action="store_true", help="print one JSON document (docs/schema)")
+    common.add_argument("--verbose", action="store_true", help="show every route, and notes")
+    group = common.add_argument_group("settings", "each overrides the settings files; see guest-routes.yaml(5)")
+    for key in KEYS:
+        group.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=f"{key.help} ({key.default})",
+                           action="append" if key.many else "store")  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="guest-routes",
+        description="Host routes from OpenStack's metadata into the kernel, and one default route.",
+        epilog="exit codes:\n" + "\n".join(f"  {code}  {text}" for code, text in EXIT_CODES.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    from . import __version__
+
+    parser.add_argument("--version", action="version", version=f"guest-routes {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    made = {
+        name: commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", parents=[common], allow_abbrev=False)
+        for name, text in COMMANDS.items()
+    }
+    for name in ("sync", "plan", "rehearse"):
+        made[name].add_argument("--accept-withdrawals", action="store_true",
+                                help="withdraw routes even if the document looks partial")  # fmt: skip
+    made["plan"].add_argument("--check", action="store_true", help="exit 3 when something would change")
+    made["explain"].add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")
+    made["rehearse"].add_argument("--example", action="store_true", help="the documented example (the default)")
+    return parser
+
+
+# ---- commands ---------------------------------------------------------------------------------------
+
+
+def _sync(options: Any, live: "Live") -> int:
+    from .sync import sync
+
+    settings = _settings(options)
+    state = State()
+    if not settings.enabled:
+        _complain("disabled by the settings (`enabled: false`); nothing was done")
+        return 0
+    report = sync(settings, state, options.metadata, accept_withdrawals=options.accept_withdrawals, tell=live.tell)
+    live.end()
+    from .as_json import status_json
+
+    try:
+        state.write_status(status_json(report, time.time()))
+    except GuestRoutesError as error:
+        _complain(str(error))
+    _print_report(options, report, written=True)
+    return report.exit_code
+
+
+def _plan(options: Any, live: "Live") -> int:
+    report = _look(options, live)
+    _print_report(options, report, written=False)
+    if report.exit_code in (0, 5) and options.check and report.changes:
+        return 3
+    return report.exit_code
+
+
+def _explain(options: Any, live: "Live") -> int:
+    from .as_json import explanation_json
+    from .errors import SettingsError
+    from .explain import explain, explanation_lines
+    from .kernel import open_kernel
+    from .model import parse_prefix
+
+    try:
+        asked = parse_prefix(options.destination)
+    except ValueError as error:
+        raise SettingsError(f"cannot explain {options.destination!a}: {error}; write 11.11.3.4 or 11.11.0.0/16") from error
+    settings = _settings(options)
+    kernel = open_kernel(settings.engine)
+    try:
+        report = _look(options, live)
+        explanation = explain(asked, report, kernel.lookup([asked.address])[0])
+    finally:
+        kernel.close()
+    if options.json:
+        _print_json(explanation_json(explanation))
+    else:
+        _print_lines(explanation_lines(explanation))
+    return 0
+
+
+def _status(options: Any, live: "Live") -> int:
+    from .status import look, status_json, status_lines
+
+    found = look(_settings(options), State())
+    if options.json:
+        _print_json(status_json(found))
+    else:
+        _print_lines(status_lines(found))
+    return found.exit_code
+
+
+def _withdraw(options: Any, live: "Live") -> int:
+    from .as_json import withdrawal_json
+    from .kernel import open_kernel
+    from .text import failure_text, withdrawal_lines
+    from .withdraw import withdraw
+
+    settings = _settings(options)
+    kernel = open_kernel(settings.engine)
+    try:
+        done = withdraw(settings, State(), kernel)
+    finally:
+        kernel.close()
+    if options.json:
+        _print_json(withdrawal_json(done))
+    else:
+        _print_lines(withdrawal_lines(done, options.verbose))
+    for failure in done.outcome.failures:
+        _complain(failure_text(failure, done.before.nics))
+    for warning in done.warnings:
+        _complain(warning)
+    return done.exit_code
+
+
+def _rehearse(options: Any, live: "Live") -> int:
+    from .rehearse import rehearsal
+
+    return rehearsal(_settings(options), options.metadata, options, live.tell, _print_lines)
+
+
+COMMAND_FUNCTIONS = {
+    "sync": _sync,
+    "plan": _plan,
+    "explain": _explain,
+    "status": _status,
+    "withdraw": _withdraw,
+    "rehearse": _rehearse,
+}
+
+
+def _look(options: Any, live: "Live") -> "Report":
+    from .sync import sync
+
+    accept = getattr(options, "accept_withdrawals", False)
+    report = sync(_settings(options), State(), options.metadata, False, accept, live.tell)
+    live.end()
+    return report
+
+
+def _settings(options: Any) -> Settings:
+    flags: Dict[str, Union[str, List[str]]] = {
+        name[len("setting_") :]: value
+        for name, value in vars(options).items()
+        if name.startswith("setting_") and value is not None
+    }
+    from .settings import read
+
+    return read(flags, options.settings)
+
+
+# ---- output -----------------------------------------------------------------------------------------
+
+
+class Live:
+    """Tells what is being waited for: one line that changes on a terminal, a line for each new thing elsewhere."""
+
+    def __init__(self, terminal: bool) -> None:
+        self._terminal = terminal
+        self._said = ""
+
+    def tell(self, text: str) -> None:
+        """Shows what is being waited for now."""
+        if self._terminal:
+            print(f"\r\033[K{text[:79]}", end="", file=sys.stderr, flush=True)
+        elif not self._said:
+            print(text, file=sys.stderr, flush=True)
+        self._said = text
+
+    def end(self) -> None:
+        """Clears the line."""
+        if self._said and self._terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+        self._said = ""
+
+
+def _print_report(options: Any, report: "Report", written: bool) -> None:
+    from .text import failure_text, report_lines
+
+    if options.json:
+        from .as_json import report_json
+
+        _print_json(report_json(report, options.command))
+    else:
+        _print_lines(report_lines(report, options.verbose, written))
+    for warning in report.warnings:
+        _complain(warning)
+    for failure in report.outcome.failures[:20]:
+        _complain(failure_text(failure, report.before.nics))
+    if len(report.outcome.failures) > 20:
+        _complain(f"... and {len(report.outcome.failures) - 20:,} more refusals; --json has all")
+    for error in report.errors[:20]:
+        _complain(error)
+
+
+def _print_lines(lines: Sequence[str]) -> None:
+    print("\n".join(lines))
+
+
+def _print_json(document: Dict[str, Any]) -> None:
+    import json
+
+    print(json.dumps(document, indent=2))
+
+
+def _complain(text: str) -> None:
+    print(f"guest-routes: {text}", file=sys.stderr)

@@ -1,0 +1,170 @@
+"""A pass for people, at 80 columns. Pure: values in, lines out.
+
+The first column tells what becomes of a route: `+` added, `-` removed, `=` in place, `!` not programmed, `?` left
+alone though it is one too many. Routes are in `ip route` syntax.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Sequence, Tuple
+
+from .model import Address, Delete, Failure, Front, GiveDefault, Nic, TakeDefault, address_text
+from .render import age_text, counted, route_text
+from .sync import Report
+from .withdraw import Withdrawal
+
+WIDTH = 80
+SHOWN = 12
+"""So many entries of a kind are shown without --verbose."""
+
+Entry = Tuple[str, str, str]
+"""Mark, what, and why."""
+
+
+def source_line(report: Report) -> str:
+    """Where the document is from and how old it is."""
+    return f"metadata: {report.document.where}, {age_text(report.document.age_seconds)}"
+
+
+def report_lines(report: Report, verbose: bool = False, written: bool = True) -> List[str]:
+    """What a pass did, or with `written` False would do, and why."""
+    lines = [source_line(report), ""]
+    for group in (_defaults(report), _routes(report), _gone(report), _unprogrammed(report), _chosen_out(report, verbose)):
+        lines += entries(group, verbose)
+    lines += [*([""] if lines[-1] else []), summary(report, written)]
+    return lines
+
+
+def entries(group: Iterable[Entry], verbose: bool = False) -> List[str]:
+    """The lines of some entries; beyond SHOWN only their number."""
+    group = list(group)
+    shown = group if verbose or len(group) <= SHOWN + 1 else group[:SHOWN]
+    lines = []
+    for mark, what, why in shown:
+        lines.append(f"{mark} {what}")
+        lines += wrapped(why)
+    if len(shown) < len(group):
+        lines.append(f"{group[-1][0]} ... and {len(group) - len(shown):,} more; --verbose shows all")
+    return lines
+
+
+def wrapped(text: str, indent: int = 6) -> List[str]:
+    """Text folded to WIDTH; commands in backquotes stay whole, so that they can be pasted."""
+    from textwrap import wrap
+
+    parts = text.split("`")
+    commands = "`".join(part.replace(" ", "\0") if number % 2 else part for number, part in enumerate(parts))
+    pad = " " * indent
+    folded = wrap(
+        commands, WIDTH, initial_indent=pad, subsequent_indent=pad, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace("\0", " ") for line in folded]
+
+
+def summary(report: Report, written: bool = True) -> str:
+    """The last line: what was done, in numbers."""
+    added = sum(1 for op in report.plan.additions if not isinstance(op, (GiveDefault, Front)))
+    removed = len(report.plan.removals)
+    placed = sum(1 for one in report.plan.decisions if one.verdict in ("kept", "adopted"))
+    placed += sum(1 for one in report.plan.defaults if one.verdict in ("kept", "adopted") and one.route)
+    if report.errors or report.outcome.failures:
+        return f"failed: {counted(len(report.outcome.failures), 'operation')} refused; see above"
+    parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
+    if report.unprogrammed:
+        parts.append(f"{len(report.unprogrammed):,} not programmed")
+    if not report.changes:
+        return f"nothing to {'do' if written else 'change'}: " + ", ".join(parts)
+    moved = [f"{added:,} added" if written else f"{added:,} to add"] if added else []
+    moved += [f"{removed:,} removed" if written else f"{removed:,} to remove"] if removed else []
+    return ("done, verified: " if written else "would change: ") + ", ".join(moved + parts)
+
+
+def _defaults(report: Report) -> List[Entry]:
+    found: List[Entry] = []
+    nics = report.before.nics
+    for default in report.plan.defaults:
+        if default.route is not None:
+            mark = "+" if default.verdict == "add" else "="
+            rule = "another program's; adopted. " if default.verdict == "adopted" else ""
+            found.append((mark, route_text(default.route, nics), f"{rule}default route: {default.because}"))
+        if default.reason:
+            found.append(("?", f"IPv{default.family} default", f"left as it is: {default.reason}"))
+        if default.verdict == "observed" or not default.removals:
+            for route in default.extras:
+                found.append(("?", route_text(route, nics), "one default too many; left, as the settings or R6 say"))
+        for route in default.outside:
+            text = "through a NIC that the metadata doesn't describe: never touched"
+            found.append(("=", route_text(route, nics), text))
+    return found
+
+
+def _routes(report: Report) -> Iterable[Entry]:
+    marks = {"add": "+", "kept": "=", "adopted": "="}
+    nics = report.before.nics
+    failed = {id(failure.operation.because) for failure in report.outcome.failures}
+    for one in report.plan.decisions:
+        if one.verdict in marks and id(one.resolved) not in failed:
+            rule = "another program's, equal; adopted. " if one.verdict == "adopted" else ""
+            over = f"; wins over {route_text(one.rival, nics)}" if one.rival else ""
+            yield marks[one.verdict], route_text(one.route, nics), f"{rule}{one.resolved}{over}"
+    for operation in report.plan.additions:
+        if isinstance(operation, GiveDefault) or isinstance(operation.because, str):
+            yield "+", route_text(operation.route, nics), str(operation.because)
+
+
+def _gone(report: Report) -> Iterable[Entry]:
+    for operation in report.plan.removals:
+        recorded = "; recorded: `guest-routes withdraw` puts it back" if isinstance(operation, TakeDefault) else ""
+        yield "-", route_text(operation.route, report.before.nics), f"{operation.because}{recorded}"
+    for route in report.plan.held:
+        yield "=", route_text(route, report.before.nics), "not in this document; stays, since the document may be partial"
+
+
+def _unprogrammed(report: Report) -> Iterable[Entry]:
+    for text in report.unprogrammed:
+        what, _, why = text.partition(": ")
+        yield "!", what, why
+
+
+def _chosen_out(report: Report, verbose: bool) -> Iterable[Entry]:
+    from .resolve import BY_CHOICE
+
+    for one in report.resolution.unresolved:
+        if one.kind in BY_CHOICE:
+            yield " ", f"{one.host}  ({one.host.place})", f"{one.kind}: {one.reason}"
+    for note in report.resolution.notes if verbose else ():
+        yield " ", note.place, note.text
+
+
+def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
+    """`cannot add 10.8.0.0/16 via 192.0.2.1 dev eth1: Nexthop has invalid gateway (EINVAL); ...`"""
+    from errno import EPERM, errorcode
+
+    removing = isinstance(failure.operation, (Delete, TakeDefault))
+    verb = "remove" if removing else "add"
+    text = f"cannot {verb} {route_text(failure.operation.route, nics)}: {failure.text}"
+    text += f" ({errorcode.get(failure.errno, failure.errno)})"
+    if failure.errno == EPERM:
+        return text + "; it takes root (CAP_NET_ADMIN)"
+    return text + ("; it stays" if removing else "; its traffic goes the way it went before")
+
+
+def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> List[str]:
+    """What `withdraw` did."""
+    nics = done.before.nics
+    back: List[Entry] = [("+", route_text(op.route, nics), str(op.because)) for op in done.plan.additions]
+    gone: List[Entry] = [("-", route_text(op.route, nics), "") for op in done.plan.removals]
+    lines = entries(back, verbose) + entries(gone, verbose)
+    if not lines:
+        return ["nothing to withdraw: no route of ours is in the table"]
+    put = f", {counted(len(back), 'default')} put back" if back else ""
+    return [*lines, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
+
+
+def kernel_line(answer: "tuple[int, Address | None, str]", nics: Sequence[Nic]) -> str:
+    """What the kernel does with an address now."""
+    ifindex, gateway, error = answer
+    if not ifindex:
+        return error
+    name = next((nic.name for nic in nics if nic.ifindex == ifindex), "lo")
+    return f"{'via ' + address_text(gateway) + ' ' if gateway else ''}dev {name}"

@@ -41,7 +41,7 @@ fuzz: $(VENV)/.fuzz  ## network_data.json's parser against made-up bytes, FUZZ_S
 	@$(BIN)/python tests/fuzz/fuzz_network_data.py -max_total_time=$(FUZZ_SECONDS) $(ARGS)
 
 clean:  ## takes away all that make made
-	rm -rf .venv .venv-* build dist *.egg-info cloudinit_module/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.venv:

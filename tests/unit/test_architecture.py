@@ -19,8 +19,15 @@ HEAVY = {"requests", "yaml", "pyroute2", "argparse", "logging", "dataclasses", "
          "subprocess", "pathlib", "urllib", "http"}  # fmt: skip
 HEAVY_ALLOWED = {"kernel_pyroute2", "rehearse"}
 MAX_LINES = 300
-EXTRA_IMPORTS = {"model": {"_socket"}, "setting_values": {"urllib"}, "verify": {".apply"}}
-"""model: inet_pton; setting_values: urlsplit; verify: apply's Outcome, a value."""
+EXTRA_IMPORTS = {
+    "model": {"_socket"},  # inet_pton
+    "setting_values": {"urllib"},  # urlsplit
+    "wire": {"sys"},  # byteorder
+    "verify": {".apply"},  # Outcome; the rest are the values a pass ends with
+    "as_json": {".sync", ".withdraw"},
+    "explain": {".sync"},
+    "text": {".sync", ".withdraw", "errno", "textwrap"},
+}
 OUR_PURE_NEIGHBOURS = PURE | {"kernel"}
 """kernel.py is a protocol and the names of its engines; opening one is a function there."""
 

@@ -107,7 +107,7 @@ class State:
         """
         header = {
             "schema": KEPT_SCHEMA,
-            "uuid": document.uuid.lower(),
+            "uuid": document.uuid.lower() or self.instance_uuid(),
             "machine": self._machine_uuid(),
             "macs": [mac.hex(":") for mac in macs],
             "source": document.source,
@@ -115,12 +115,14 @@ class State:
             "length": len(document.data),
             "crc32": _crc32(document.data),
         }
-        content = json.dumps(header).encode() + b"\n" + document.data
         path = self._kept_path
-        if _read(path) == content:
+        line, _, data = (_read(path) or b"").partition(b"\n")
+        # The way it came may change with every fetch (the first answer wins): that alone is not worth a write.
+        if data == document.data and {**_object(line), "source": document.source, "where": document.where} == header:
             with suppress(OSError):
                 os.utime(path, (now, now))
                 return
+        content = json.dumps(header).encode() + b"\n" + document.data
         _replace(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
 
     def last_known_good(self, nics: Sequence[Nic]) -> LastKnownGood:

@@ -1,0 +1,496 @@
+"""Fetching: real HTTP through real NICs, a real config drive on a loop device, real files."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import platform
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List, Tuple
+
+import pytest
+
+from guest_routes.errors import MetadataError
+from guest_routes.metadata import Document, find, probe, usable_nics
+from guest_routes.model import Nic, parse_prefix
+from guest_routes.policy import Settings
+from guest_routes.state import State
+from tests.support.lab import Lab, document
+
+DOCUMENT = document("documented")
+HTTP_ONLY = Settings(sources=("http",), deadline_seconds=2.0)
+IPV4_ONLY = HTTP_ONLY._replace(metadata_urls=("http://169.254.169.254",))
+UUID = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11"
+
+
+def nics() -> Tuple[Nic, ...]:
+    """What `ip` says of the NICs here."""
+    output = subprocess.run(["ip", "-j", "-d", "address"], check=True, capture_output=True).stdout
+    return tuple(
+        Nic(
+            nic["ifindex"],
+            nic["ifname"],
+            bytes.fromhex(nic["address"].replace(":", "")),
+            "UP" in nic["flags"],
+            nic["operstate"] in ("UP", "UNKNOWN"),
+            nic.get("linkinfo", {}).get("info_kind", ""),
+            addresses=tuple(parse_prefix(f"{a['local']}/{a['prefixlen']}") for a in nic["addr_info"] if "local" in a),
+        )
+        for nic in json.loads(output)
+        if nic["ifname"] != "lo"
+    )
+
+
+@pytest.fixture
+def instance(lab: Lab) -> Lab:
+    """The documented NICs, with the default through eth0."""
+    lab.documented_nics()
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0")
+    return lab
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "requests"
+
+
+def requests_of(log: Path) -> List[Dict[str, str]]:
+    """What the server was asked."""
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def failure(settings: Settings = HTTP_ONLY, given: str = "") -> str:
+    """The message of a find that fails."""
+    with pytest.raises(MetadataError) as caught:
+        find(settings, nics, State(), given)
+    return str(caught.value)
+
+
+# ---- HTTP -------------------------------------------------------------------------------------------
+
+
+def test_http_brings_the_document_and_the_uuid(instance: Lab, tmp_path: Path, log: Path) -> None:
+    meta = tmp_path / "meta_data.json"
+    meta.write_text(json.dumps({"uuid": UUID}))
+    instance.metadata_server(DOCUMENT, "--meta-data", str(meta), "--log", str(log))
+    got = find(HTTP_ONLY, nics, State())
+    assert got.data == DOCUMENT.read_bytes()
+    assert (got.source, got.age_seconds, got.uuid) == ("http", 0.0, UUID)
+    assert got.where.startswith("http://")
+    assert got.where.endswith((" through eth0", " through eth1"))
+
+
+def test_every_address_is_asked_through_every_nic(instance: Lab, log: Path) -> None:
+    """R11"""
+    instance.metadata_server(DOCUMENT, "--log", str(log), "--behave", "500")
+    failure(HTTP_ONLY._replace(deadline_seconds=0.5))
+    assert {(request["host"], request["client"]) for request in requests_of(log)} == {
+        ("169.254.169.254", "10.65.0.7"),
+        ("169.254.169.254", "11.8.0.9"),
+        ("[fe80::a9fe:a9fe]", "fe80::f816:3eff:fe00:1"),
+        ("[fe80::a9fe:a9fe]", "fe80::f816:3eff:fe00:2"),
+    }
+
+
+def test_ipv6_alone_has_no_zone_in_the_host_header(instance: Lab, log: Path) -> None:
+    instance.metadata_server(DOCUMENT, "--log", str(log), "--only", "ipv6")
+    got = find(HTTP_ONLY, nics, State())
+    assert got.where in ("http://[fe80::a9fe:a9fe] through eth0", "http://[fe80::a9fe:a9fe] through eth1")
+    assert {request["host"] for request in requests_of(log)} == {"[fe80::a9fe:a9fe]"}
+
+
+def test_the_first_valid_answer_wins_over_an_earlier_bad_one(instance: Lab) -> None:
+    options = ("--behave", "not-json@10.65.0.7", "--behave", "slow=0.4@11.8.0.9")
+    instance.metadata_server(DOCUMENT, "--only", "ipv4", *options)
+    assert find(HTTP_ONLY, nics, State()).where == "http://169.254.169.254 through eth1"
+
+
+def test_a_nic_without_any_route_is_asked_all_the_same(lab: Lab) -> None:
+    """The kernel takes 169.254.169.254 to be on the link where the NIC is all it is told."""
+    lab.documented_nics()
+    lab.hypervisor("sysctl", "-qw", "net.ipv4.conf.tap-eth1.arp_ignore=0")
+    lab.metadata_server(DOCUMENT, "--only", "ipv4")
+    assert find(IPV4_ONLY, nics, State()).data == DOCUMENT.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason", "early"),
+    [
+        ("404", "HTTP 404", True),
+        ("500", "HTTP 500", False),
+        ("not-json", "answer is not JSON: Expecting value at byte 11", True),
+        ("list", "answer is not a JSON object but [1, 2]", True),
+        ("redirect", "redirect to http://10.9.9.9/elsewhere.json refused", True),
+        ("large", "more than 5 MiB", True),
+        ("endless", "more than 5 MiB", True),
+        ("truncated", "answer ends after 1148 of 1248 bytes", False),
+        ("reset", "connection reset by peer", False),
+        ("hang", "no answer within 1 s", False),
+        ("slow=9", "no answer within 1 s", False),
+        ("trickle=0.05", "no answer within 1 s", False),
+        ("endless=0.3", "no answer within 1 s", False),
+    ],
+)
+def test_each_failure_has_its_reason_and_keeps_the_deadline(
+    instance: Lab, behaviour: str, reason: str, early: bool
+) -> None:
+    """R11"""
+    instance.metadata_server(DOCUMENT, "--only", "ipv4", "--behave", behaviour)
+    started = time.monotonic()
+    text = failure(IPV4_ONLY._replace(deadline_seconds=1.0))
+    took = time.monotonic() - started
+    for nic in ("eth0", "eth1"):
+        assert f"{nic}: {reason} (169.254.169.254)" in text
+    assert took < 0.9 if early else took < 2.0
+
+
+def test_no_server_is_connection_refused(instance: Lab) -> None:
+    text = failure(HTTP_ONLY._replace(deadline_seconds=0.6))
+    assert "eth0: connection refused (169.254.169.254)" in text
+    assert "eth1: connection refused ([fe80::a9fe:a9fe])" in text
+
+
+def test_a_server_that_is_late_is_waited_for(instance: Lab, log: Path) -> None:
+    instance.metadata_server(DOCUMENT, "--log", str(log), "--behave", "503-then-ok=2")
+    started = time.monotonic()
+    assert find(HTTP_ONLY, nics, State()).data == DOCUMENT.read_bytes()
+    assert time.monotonic() - started >= 0.6  # 0.2 s and then 0.4 s
+
+
+def test_an_empty_document_is_an_answer(instance: Lab) -> None:
+    """What it means is decided elsewhere (R6)."""
+    instance.metadata_server(DOCUMENT, "--behave", "empty")
+    assert find(HTTP_ONLY, nics, State()).data == b"{}"
+
+
+def test_a_nic_that_comes_late_is_used(lab: Lab) -> None:
+    lab.metadata_server(DOCUMENT)
+    told: List[str] = []
+
+    def tell(text: str) -> None:
+        if not told:
+            lab.documented_nics()
+        told.append(text)
+
+    assert find(HTTP_ONLY._replace(deadline_seconds=8.0), nics, State(), tell=tell).data == DOCUMENT.read_bytes()
+    assert told[0].startswith("waiting for a NIC that is up and running (0.5 s of 8 s)")
+
+
+def test_without_a_nic_it_says_so(lab: Lab) -> None:
+    text = failure(HTTP_ONLY._replace(deadline_seconds=0.3))
+    assert "http: no NIC to ask through was up and running within 0.3 s" in text
+
+
+def test_waiting_is_told(instance: Lab) -> None:
+    instance.metadata_server(DOCUMENT, "--behave", "slow=1.3")
+    told: List[str] = []
+    find(HTTP_ONLY, nics, State(), tell=told.append)
+    assert told[0] == "asking 169.254.169.254 and fe80::a9fe:a9fe through eth0, eth1 (0.5 s of 2 s)"
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "ALL_PROXY"])
+def test_proxies_of_the_environment_are_ignored(
+    instance: Lab, log: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """R11"""
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    instance.metadata_server(DOCUMENT, "--log", str(log))
+    assert find(HTTP_ONLY, nics, State()).data == DOCUMENT.read_bytes()
+    assert all(request["path"].startswith("/openstack/") for request in requests_of(log))
+
+
+def test_ignored_nics_are_not_asked(instance: Lab, log: Path) -> None:
+    instance.metadata_server(DOCUMENT, "--log", str(log), "--behave", "404")
+    failure(HTTP_ONLY._replace(ignore_nics=("eth1*",)))
+    assert {request["client"] for request in requests_of(log)} == {"10.65.0.7", "fe80::f816:3eff:fe00:1"}
+
+
+def test_containers_are_not_asked_where_there_are_plain_nics() -> None:
+    mac = bytes.fromhex("fa163e000001")
+    plain = Nic(2, "ens3", mac)
+    vlan = Nic(3, "ens3.7", mac, kind="vlan", parent=2)
+    bond, port = Nic(4, "bond0", mac, kind="bond"), Nic(5, "ens4", mac, master=4)
+    on_bond = Nic(6, "bond0.9", mac, kind="vlan", parent=4)
+    docker, veth, tun = (
+        Nic(7, "docker0", mac, kind="bridge"),
+        Nic(8, "cali1", mac, kind="veth", parent=2),
+        Nic(9, "tun0"),
+    )
+    down, dark = Nic(10, "ens5", mac, up=False), Nic(11, "ens6", mac, running=False)
+    given = (plain, vlan, bond, port, on_bond, docker, veth, tun, down, dark)
+    assert usable_nics(given, ()) == (plain, vlan, bond, on_bond)
+    assert usable_nics((veth, tun), ()) == (veth,)
+
+
+def test_a_process_with_a_hanging_server_ends(instance: Lab) -> None:
+    """Its threads keep nobody alive."""
+    instance.metadata_server(DOCUMENT, "--behave", "hang")
+    program = """
+from tests.netns.test_metadata import HTTP_ONLY, failure
+print(failure(HTTP_ONLY._replace(deadline_seconds=0.5)))
+"""
+    started = time.monotonic()
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert "eth0: no answer within 0.5 s" in ran.stdout
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the filter knows one machine's system call numbers")
+def test_where_sockets_cannot_be_bound_the_routing_table_decides(instance: Lab, log: Path) -> None:
+    """A kernel before 5.7 refuses SO_BINDTODEVICE to the unprivileged; here a seccomp filter does."""
+    instance.metadata_server(DOCUMENT, "--log", str(log), "--behave", "404")
+    program = """
+from tests.netns.test_metadata import failure, refuse_binding
+refuse_binding()
+print(failure())
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert "http: any NIC: HTTP 404 (169.254.169.254); eth0: HTTP 404 ([fe80::a9fe:a9fe])" in ran.stdout
+    asked = {(request["host"], request["client"]) for request in requests_of(log)}
+    assert asked == {
+        ("169.254.169.254", "10.65.0.7"),
+        ("[fe80::a9fe:a9fe]", "fe80::f816:3eff:fe00:1"),
+        ("[fe80::a9fe:a9fe]", "fe80::f816:3eff:fe00:2"),
+    }
+
+
+def refuse_binding() -> None:
+    """From now on this process gets EPERM for setsockopt(SOL_SOCKET, SO_BINDTODEVICE). Source: seccomp(2)."""
+    load, equal, allow = 0x20, 0x15, (0x06, 0, 0, 0x7FFF0000)
+    steps = [
+        (load, 0, 0, 0), (equal, 0, 4, 54),  # the system call is setsockopt,
+        (load, 0, 0, 24), (equal, 0, 2, 1),  # its level SOL_SOCKET,
+        (load, 0, 0, 32), (equal, 1, 0, 25),  # its option SO_BINDTODEVICE
+        allow, (0x06, 0, 0, 0x00050000 | 1),
+    ]  # fmt: skip
+    filters = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(steps), ctypes.addressof(filters)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.prctl(22, 2, ctypes.byref(program), 0, 0) == 0, os.strerror(ctypes.get_errno())
+
+
+# ---- probe (R8) -------------------------------------------------------------------------------------
+
+
+def test_probe_sees_whether_the_way_is_there(instance: Lab) -> None:
+    assert not probe(HTTP_ONLY, nics(), 0.5)
+    server = instance.metadata_server(DOCUMENT)
+    assert probe(HTTP_ONLY, nics(), 2.0)
+    instance.stop(server)
+    server = instance.metadata_server(DOCUMENT, "--only", "ipv6")
+    assert probe(HTTP_ONLY, nics(), 2.0)
+    started = time.monotonic()
+    assert not probe(IPV4_ONLY, nics(), 0.5)
+    assert time.monotonic() - started < 1.5
+
+
+def test_probe_keeps_its_deadline_where_packets_vanish(instance: Lab) -> None:
+    for tap in ("tap-eth0", "tap-eth1"):
+        instance.hypervisor("ip", "link", "set", tap, "arp", "off")
+        instance.hypervisor("ip", "address", "flush", "dev", tap)
+    started = time.monotonic()
+    assert not probe(HTTP_ONLY, nics(), 0.5)
+    assert time.monotonic() - started < 1.5
+
+
+# ---- given ------------------------------------------------------------------------------------------
+
+
+def test_a_file_a_tree_and_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    latest = tmp_path / "drive/openstack/latest"
+    latest.mkdir(parents=True)
+    path = latest / "network_data.json"
+    path.write_bytes(b"not JSON at all")
+    (latest / "meta_data.json").write_text(json.dumps({"uuid": UUID}))
+    os.utime(path, (time.time() - 100,) * 2)
+    for given in (path, latest, latest.parent, tmp_path / "drive"):
+        got = find(HTTP_ONLY, nics, State(), str(given))
+        assert got._replace(age_seconds=0.0) == Document(b"not JSON at all", "given", str(path), 0.0, UUID)
+        assert 99 < got.age_seconds < 130
+    with path.open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert find(HTTP_ONLY, nics, State(), "-") == Document(b"not JSON at all", "given", "standard input")
+
+
+def test_a_base_url_may_have_any_address(instance: Lab, log: Path) -> None:
+    instance.metadata_server(DOCUMENT, "--log", str(log), "--port", "8080")
+    got = find(HTTP_ONLY, nics, State(), "http://10.65.0.1:8080/")
+    assert (got.data, got.source, got.where) == (DOCUMENT.read_bytes(), "given", "http://10.65.0.1:8080")
+    find(HTTP_ONLY, nics, State(), "http://11.8.0.1:8080/openstack/latest/network_data.json")
+    assert {request["host"] for request in requests_of(log)} == {"10.65.0.1:8080", "11.8.0.1:8080"}
+
+
+def test_a_link_local_url_goes_through_each_nic(instance: Lab) -> None:
+    instance.metadata_server(DOCUMENT)
+    assert find(HTTP_ONLY, nics, State(), "http://[fe80::a9fe:a9fe]").where.startswith(
+        "http://[fe80::a9fe:a9fe] through"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("/nowhere/network_data.json", "/nowhere/network_data.json: no such file or directory"),
+        ("/proc", "/proc/openstack/latest/network_data.json: no such file or directory"),
+        ("ftp://10.65.0.1/", "only http and https are spoken"),
+    ],
+)
+def test_what_is_given_and_cannot_be_read(given: str, reason: str) -> None:
+    assert failure(given=given) == f"cannot get the metadata given as {given}: {reason}; nothing was changed"
+
+
+def test_a_file_has_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "network_data.json"
+    with path.open("wb") as file:
+        file.truncate(5 * 1024 * 1024 + 1)
+    assert "more than 5 MiB" in failure(given=str(path))
+
+
+# ---- config drive -----------------------------------------------------------------------------------
+
+DRIVE_ONLY = Settings(sources=("config-drive",), deadline_seconds=10.0)
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Iterator[str]:
+    """A loop device with an ext4 labelled config-2."""
+    latest = tmp_path / "drive/openstack/latest"
+    latest.mkdir(parents=True)
+    shutil.copy(DOCUMENT, latest / "network_data.json")
+    (latest / "meta_data.json").write_text(json.dumps({"uuid": UUID}))
+    image = tmp_path / "image"
+    subprocess.run(["mkfs.ext4", "-q", "-L", "config-2", "-d", tmp_path / "drive", image, "4M"], check=True)
+    yield from attached(image)
+
+
+def attached(image: Path) -> Iterator[str]:
+    """The image as a block device, for as long as the test runs."""
+    try:
+        ran = subprocess.run(["losetup", "--find", "--show", image], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no loop devices here")
+    device = ran.stdout.strip()
+    try:
+        yield device
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
+def test_a_config_drive_is_read_and_left_as_it_was(drive: str) -> None:
+    before = Path("/proc/self/mountinfo").read_text()
+    got = find(DRIVE_ONLY, nics, State())
+    assert (got.data, got.source) == (DOCUMENT.read_bytes(), "config-drive")
+    assert (got.where, got.uuid) == (f"config drive {drive}", UUID)
+    assert 0 <= got.age_seconds < 60 * 60
+    assert Path("/proc/self/mountinfo").read_text() == before
+
+
+def test_a_mounted_config_drive_is_read_where_it_is(drive: str, tmp_path: Path) -> None:
+    point = tmp_path / "a point"
+    point.mkdir()
+    subprocess.run(["mount", "-o", "ro", drive, point], check=True)
+    try:
+        got = find(DRIVE_ONLY, nics, State())
+        assert (got.data, got.uuid) == (DOCUMENT.read_bytes(), UUID)
+    finally:
+        subprocess.run(["umount", point], check=True)
+
+
+def test_an_empty_config_drive_says_so(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    with image.open("wb") as file:
+        file.truncate(4 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-L", "config-2", image], check=True)
+    for device in attached(image):
+        assert f"config-drive: {device} has no openstack/latest; " in failure(DRIVE_ONLY)
+
+
+@pytest.mark.skipif("iso9660" in Path("/proc/filesystems").read_text(), reason="this kernel reads iso9660")
+def test_a_file_system_without_a_driver_is_named(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    volume = b"\x01CD001\x01\x00" + b" " * 32 + b"config-2".ljust(32)
+    image.write_bytes(bytes(32768) + volume.ljust(2048, b"\0") + b"\xffCD001\x01".ljust(2048, b"\0") + bytes(1 << 20))
+    for device in attached(image):
+        text = f"cannot mount {device}: this kernel has no driver for its filesystem type iso9660 (modprobe iso9660)"
+        assert text in failure(DRIVE_ONLY)
+
+
+def test_without_a_config_drive_it_says_so() -> None:
+    assert "config-drive: no block device is labelled config-2; " in failure(DRIVE_ONLY)
+
+
+# ---- the other sources ------------------------------------------------------------------------------
+
+
+def test_the_last_known_good_is_found_with_its_age(instance: Lab) -> None:
+    state = State()
+    instance.metadata_server(DOCUMENT)
+    fetched = find(IPV4_ONLY, nics, state)
+    state.keep(fetched, [nic.mac for nic in nics()], time.time() - 60)
+    got = find(Settings(sources=("last-known-good",)), nics, state)
+    assert (got.data, got.source) == (fetched.data, "last-known-good")
+    assert got.where == f"last known good (from {fetched.where})"
+    assert 59 < got.age_seconds < 90
+
+
+CLOUD_INIT_ONLY = Settings(sources=("cloud-init",))
+
+
+def test_cloud_inits_copy_is_the_last_resort(lab: Lab) -> None:
+    path = Path("/run/cloud-init/instance-data.json")
+    path.parent.mkdir(parents=True)
+    network_json = json.loads(DOCUMENT.read_bytes())
+    path.write_text(json.dumps({"ds": {"network_json": network_json, "meta_data": {"uuid": UUID}}}))
+    got = find(CLOUD_INIT_ONLY, nics, State())
+    assert json.loads(got.data) == network_json
+    assert (got.source, got.uuid) == ("cloud-init", UUID)
+    assert got.where == f"cloud-init's crawled copy ({path})"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"ds": {"network_json": "redacted"}}', "its ds.network_json is no object but 'redacted'"),
+        ('{"ds": {}}', "no ds.network_json in it"),
+        ("[]", "no ds.network_json in it"),
+        ('{"ds"', "no ds.network_json in it"),
+    ],
+)
+def test_cloud_inits_copy_that_is_none(lab: Lab, content: str, reason: str) -> None:
+    path = Path("/run/cloud-init/instance-data.json")
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    assert f"  cloud-init: {path}: {reason}; " in failure(CLOUD_INIT_ONLY)
+
+
+def test_every_source_says_why_it_has_nothing(lab: Lab) -> None:
+    lines = failure(Settings(deadline_seconds=0.2)).splitlines()
+    assert lines[0] == "cannot find network_data.json; nothing was changed"
+    assert [line.split(":")[0] for line in lines[1:-1]] == [
+        "  http", "  config-drive", "  last-known-good", "  cloud-init",
+    ]  # fmt: skip
+    assert lines[-1] == "name one: --metadata FILE, DIR or URL"
+
+
+def test_a_local_document_imports_nothing_heavy(tmp_path: Path) -> None:
+    shutil.copy(DOCUMENT, tmp_path / "network_data.json")
+    program = f"""
+import sys
+from guest_routes.metadata import find
+from guest_routes.policy import Settings
+from guest_routes.state import State
+before = set(sys.modules)
+find(Settings(), tuple, State(), {str(tmp_path)!r})
+heavy = ["requests", "urllib", "http", "socket", "subprocess", "hashlib", "threading", "logging", "ssl", "pathlib"]
+print([name for name in heavy if name in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-S", "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout == "[]\n"

@@ -52,12 +52,12 @@ REJECTING_KINDS = {6: errno.EINVAL, 7: errno.EHOSTUNREACH, 8: errno.EACCES}
 """blackhole, unreachable, prohibit, and the errno of a packet sent there."""
 DUMP_TRIES = 10
 FAMILIES = {AF_INET: 4, AF_INET6: 6}
-REPLAYABLE = frozenset(
-    f"RTA_{name}"
-    for name in "TABLE DST PRIORITY PREFSRC METRICS GATEWAY VIA OIF MULTIPATH NH_ID PREF CACHEINFO".split()
-)
+REPLAYABLE = {
+    "RTA_TABLE", "RTA_DST", "RTA_PRIORITY", "RTA_PREFSRC", "RTA_METRICS", "RTA_GATEWAY", "RTA_VIA", "RTA_OIF",
+    "RTA_MULTIPATH", "RTA_NH_ID", "RTA_PREF", "RTA_CACHEINFO",
+}  # fmt: skip
 """Attributes that a Route holds, and the cache's, which nobody writes."""
-PLAIN_RULE = frozenset(f"FRA_{name}" for name in "TABLE PRIORITY PROTOCOL SUPPRESS_PREFIXLEN".split())
+PLAIN_RULE = {"FRA_TABLE", "FRA_PRIORITY", "FRA_PROTOCOL", "FRA_SUPPRESS_PREFIXLEN"}
 NO_SUPPRESSION = 0xFFFFFFFF
 
 
@@ -187,7 +187,7 @@ class Pyroute2Kernel:
 
 
 def _nic(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
-    info = link.get_attr("IFLA_LINKINFO")
+    info: Any = link.get_attr("IFLA_LINKINFO")
     data = info.get_attr("IFLA_INFO_DATA") if info else None
     port = info.get_attr("IFLA_INFO_SLAVE_DATA") if info else None
     kind = (info.get_attr("IFLA_INFO_KIND") if info else "") or ""
@@ -200,7 +200,8 @@ def _nic(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
         up=bool(link["flags"] & UP),
         running=bool(link["flags"] & RUNNING),
         kind=kind,
-        parent=0 if elsewhere else link.get_attr("IFLA_LINK") or 0,
+        # A veth has its peer in there, often with an index of another namespace.
+        parent=0 if elsewhere or kind == "veth" else link.get_attr("IFLA_LINK") or 0,
         master=link.get_attr("IFLA_MASTER") or 0,
         vlan_id=data.get_attr("IFLA_VLAN_ID") if kind == "vlan" and data else None,
         permanent_mac=_mac(link.get_attr("IFLA_PERM_ADDRESS") or bonded),
@@ -226,15 +227,13 @@ def _routes(message: Any) -> Iterator[Route]:
     """The Routes of one dumped message: none, one, or one for each leg of an IPv6 multipath route."""
     family = message["family"]
     kernels_own = message["type"] == LOCAL_KIND and message["proto"] == KERNEL_PROTOCOL
-    if message["header"]["type"] != RTM_NEWROUTE or message["flags"] & CLONED or family == AF_INET6 and kernels_own:
+    if message["header"]["type"] != RTM_NEWROUTE or message["flags"] & CLONED or (family == AF_INET6 and kernels_own):
         return
     whole = _hop(message)
     hops = tuple(_leg_hop(leg) for leg in message.get_attr("RTA_MULTIPATH") or ())
     metrics = _metrics(message)
     foreign = {name for name, _ in message["attrs"]} - REPLAYABLE
-    replayable = (
-        metrics is not None and not foreign and not message["src_len"] and not any(h.encapsulated for h in hops)
-    )
+    simple = not foreign and not message["src_len"] and not any(hop.encapsulated for hop in hops)
     source = message.get_attr("RTA_PREFSRC")
     destination = message.get_attr("RTA_DST")
     route = Route(
@@ -246,7 +245,7 @@ def _routes(message: Any) -> Iterator[Route]:
         metric=message.get_attr("RTA_PRIORITY") or 0,
         protocol=message["proto"],
         table=message.get_attr("RTA_TABLE") or message["table"],
-        kind=message["type"] if replayable else 0,
+        kind=message["type"] if simple and metrics is not None else 0,
         scope=message["scope"],
         tos=message["tos"],
         onlink=whole.onlink,

@@ -14,7 +14,7 @@ Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
 from __future__ import annotations
 
 import _socket
-from errno import EAGAIN, EEXIST, ENOBUFS, ENOENT, ESRCH
+from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
 from os import strerror
 from struct import pack
 from typing import Callable, Dict, List, Sequence, Tuple
@@ -22,6 +22,7 @@ from typing import Callable, Dict, List, Sequence, Tuple
 from . import wire
 from .errors import KernelError
 from .model import (
+    IPV6_DEFAULT_METRIC,
     Address,
     Delete,
     Failure,
@@ -163,7 +164,7 @@ class RtnetlinkKernel:
         failures = []
         for sequence in sorted(refused):
             operation, answer = operations[sequence - first], refused[sequence]
-            gone = isinstance(operation, (Delete, TakeDefault)) and answer.errno in (ESRCH, ENOENT)
+            gone = isinstance(operation, (Delete, TakeDefault, Front)) and answer.errno in (ESRCH, ENOENT)
             if not gone:
                 failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
         return tuple(failures)
@@ -206,15 +207,14 @@ class RtnetlinkKernel:
             route = operation.route
             if route.table not in have:
                 have[route.table] = set(self._routes(wire.AF_INET, route.table)) | set(self._routes(wire.AF_INET6, route.table))
-            there = route in have[route.table]
+            stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
+            there = stored in have[route.table]
             if there != isinstance(operation, (Delete, TakeDefault)):
                 continue
             self._sequence += 1
             answers: Dict[int, wire.Answer] = {}
             self._send([wire.encode(operation, self._sequence)], answers)
-            for answer in answers.values():
-                if answer.errno != EEXIST:
-                    again[sequence] = answer
+            again.update((sequence, answer) for answer in answers.values())
         return again
 
     # -- reading -----------------------------------------------------------------------------------------

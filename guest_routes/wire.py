@@ -10,7 +10,7 @@ from struct import Struct
 from sys import byteorder
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from .model import Address, Add, Front, GiveDefault, Leg, Nic, Operation, Prefix, Route, Rule
+from .model import Add, Address, Front, GiveDefault, Leg, Nic, Operation, Prefix, Route, Rule
 
 NEWLINK, GETLINK, NEWADDR, GETADDR = 16, 18, 20, 22
 NEWROUTE, DELROUTE, GETROUTE, NEWRULE, GETRULE = 24, 25, 26, 32, 34
@@ -18,7 +18,11 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 REQUEST, ACK, DUMP_INTERRUPTED, ACK_CAPPED, ACK_TLVS = 0x01, 0x04, 0x10, 0x100, 0x200
 DUMP, REPLACE, EXCL, CREATE, APPEND = 0x300, 0x100, 0x200, 0x400, 0x800
 AF_INET, AF_INET6 = 2, 10
-CLONED, ONLINK, UNICAST = 0x200, 4, 1
+CLONED, LOOKUP_TABLE, ONLINK, UNICAST, LOCAL = 0x200, 0x1000, 4, 1, 2
+_REPLAYABLE = frozenset((1, 4, 5, 6, 7, 8, 9, 12, 15, 18, 20, 30))
+"""RTA_DST, OIF, GATEWAY, PRIORITY, PREFSRC, METRICS, MULTIPATH, CACHEINFO (read-only), TABLE, VIA, PREF, NH_ID."""
+_LAST_METRIC = 15
+"""RTAX_QUICKACK: of the later ones, one is a name (RTAX_CC_ALGO), which `metrics` can't hold."""
 
 HEADER = Struct("=IHHII")
 _RTMSG = Struct("=BBBBBBBBI")
@@ -94,12 +98,14 @@ def dump_routes(sequence: int, family: int, table: int) -> bytes:
 def look_up(sequence: int, address: Address) -> bytes:
     """The route that the kernel takes for an address."""
     family = AF_INET if len(address) == 4 else AF_INET6
-    body = _RTMSG.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, 0) + attribute(1, address)
+    # IPv6 names the table unasked, and refuses the flag (NETLINK_GET_STRICT_CHK).
+    flags = LOOKUP_TABLE if family == AF_INET else 0
+    body = _RTMSG.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, flags) + attribute(1, address)
     return message(GETROUTE, REQUEST, sequence, body)
 
 
 def encode(operation: Operation, sequence: int, ack: int = 0) -> bytes:
-    """The message, or for an IPv4 Front the two messages, that carry an operation out.
+    """The message, or for a Front the two messages, that carry an operation out.
 
     Args:
         ack: ACK to have the kernel answer when it succeeds too.
@@ -110,10 +116,8 @@ def encode(operation: Operation, sequence: int, ack: int = 0) -> bytes:
     elif isinstance(operation, GiveDefault):
         flags = CREATE | APPEND
     elif isinstance(operation, Front):
-        if route.family == 4:
-            gone = encode_route(route, DELROUTE, REQUEST, sequence)
-            return gone + encode_route(route, NEWROUTE, REQUEST | CREATE | ack, sequence)
-        flags = CREATE | REPLACE
+        gone = encode_route(route, DELROUTE, REQUEST, sequence)
+        return gone + encode(Add(route), sequence, ack)
     else:
         return encode_route(route, DELROUTE, REQUEST | ack, sequence)
     return encode_route(route, NEWROUTE, REQUEST | flags | ack, sequence)
@@ -121,11 +125,14 @@ def encode(operation: Operation, sequence: int, ack: int = 0) -> bytes:
 
 def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
     """RTM_NEWROUTE or RTM_DELROUTE of exactly this route."""
-    prefix, gateway, ifindex, metric, protocol, table, type_, scope, tos, onlink, source, metrics, legs, nexthop, _ = route
+    (
+        prefix, gateway, ifindex, metric, protocol, table, type_, scope, tos, onlink,
+        source, metrics, legs, nexthop, preference,
+    ) = route  # fmt: skip
     destination, length = prefix
     size = len(destination)
     family = AF_INET if size == 4 else AF_INET6
-    if gateway is not None and len(gateway) == size and not (source or metrics or legs or nexthop):
+    if gateway is not None and len(gateway) == size and not (source or metrics or legs or nexthop or preference):
         plain = _PLAIN[size]
         return plain.pack(
             plain.size, kind, flags, sequence, 0,
@@ -150,8 +157,8 @@ def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
             body += attribute(4, _U32.pack(ifindex))
     if metrics:
         body += attribute(8, b"".join(attribute(number, _U32.pack(value)) for number, value in metrics))
-    if route.preference:
-        body += attribute(20, bytes([route.preference]))
+    if preference:
+        body += attribute(20, bytes([preference]))
     return message(kind, flags, sequence, body)
 
 
@@ -207,14 +214,19 @@ def route_decoder(family: int) -> Callable[[bytes, int, int, List[Route]], None]
 
 def decode_route(data: bytes, start: int, end: int) -> List[Route]:
     """The route of an RTM_NEWROUTE body; one per leg for IPv6 multipath; none for a cached one."""
-    family, length, _, tos, table, protocol, scope, kind, flags = _RTMSG.unpack_from(data, start)
+    family, length, source_length, tos, table, protocol, scope, kind, flags = _RTMSG.unpack_from(data, start)
     if flags & CLONED or family not in (AF_INET, AF_INET6):
+        return []
+    if family == AF_INET6 and kind == LOCAL and protocol == 2:
         return []
     found = attributes(data, start + 12, end)
     size = 4 if family == AF_INET else 16
     legs = _legs(found.get(9, b""))
-    if 22 in found or found.get(21, b"\0\0") != b"\0\0":
-        kind = 0  # RTA_ENCAP, RTA_ENCAP_TYPE: can't be written back the same
+    metrics = attributes(found.get(8, b""), 0, len(found.get(8, b"")))
+    if max(metrics, default=0) > _LAST_METRIC:
+        metrics, kind = {}, 0
+    if source_length or not _REPLAYABLE.issuperset(found) or _encapsulated(found):
+        kind = 0
     route = Route(
         destination=Prefix(found.get(1, bytes(size)), length),
         gateway=_gateway(found),
@@ -227,7 +239,7 @@ def decode_route(data: bytes, start: int, end: int) -> List[Route]:
         tos=tos,
         onlink=bool(flags & ONLINK),
         source=found.get(7),
-        metrics=tuple((n, _number(v)) for n, v in attributes(found.get(8, b""), 0, len(found.get(8, b""))).items() if len(v) == 4),
+        metrics=tuple((n, _number(value)) for n, value in metrics.items()),
         legs=legs if family == AF_INET else (),
         nexthop_id=_number(found.get(30)),
         preference=found.get(20, b"\0")[0],
@@ -250,6 +262,19 @@ def decode_lookup(data: bytes, start: int, end: int) -> Route:
 def _gateway(found: Attributes) -> Optional[Address]:
     via = found.get(18)
     return via[2:] if via else found.get(5)
+
+
+def _encapsulated(found: Attributes) -> bool:
+    """Whether a leg has RTA_ENCAP_TYPE (the route's own isn't replayable to begin with)."""
+    data, start = found.get(9, b""), 0
+    while start + 8 <= len(data):
+        length = _NEXTHOP.unpack_from(data, start)[0]
+        if length < 8:
+            return False
+        if 21 in attributes(data, start + 8, start + length):
+            return True
+        start += length + 3 & ~3
+    return False
 
 
 def _legs(data: bytes) -> Tuple[Leg, ...]:
@@ -281,7 +306,7 @@ def decode_link(data: bytes, start: int, end: int) -> Optional[Nic]:
         running=bool(flags & 0x40),
         kind=kind,
         # A veth's peer stands in IFLA_LINK too, often with an index of another namespace.
-        parent=_number(found.get(5)) if kind != "veth" else 0,
+        parent=_number(found.get(5)) if kind != "veth" and 37 not in found else 0,
         master=_number(found.get(10)),
         vlan_id=int.from_bytes(details[1][:2], byteorder) if 1 in details else None,
         permanent_mac=found.get(54, b""),

@@ -16,7 +16,6 @@ from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequenc
 
 from guest_routes.model import (
     IPV6_DEFAULT_METRIC,
-    UNICAST,
     Add,
     Address,
     Delete,
@@ -52,10 +51,7 @@ class Refusal(NamedTuple):
 
 
 INVALID_GATEWAY = Refusal(errno.ENETUNREACH, "Nexthop has invalid gateway")
-DEVICE_DOWN = {
-    4: Refusal(errno.ENETDOWN, "Device for nexthop is not up"),
-    6: Refusal(errno.ENETDOWN, "Nexthop device is not up"),
-}
+DEVICE_DOWN = Refusal(errno.ENETDOWN, "Device for nexthop is not up")
 GATEWAY_DEVICE_DOWN = Refusal(errno.ENETDOWN, "Nexthop device is not up")
 INVALID_SOURCE = {
     4: Refusal(errno.EINVAL, "Invalid prefsrc address"),
@@ -89,9 +85,8 @@ class ModelKernel:
 
     def snapshot(self, table: int) -> KernelState:
         """The routes of one table in the order of a dump."""
-        lists = [
-            (prefix, routes) for (of_table, prefix), routes in self._tables.items() if of_table == table and routes
-        ]
+        filled = ((of_table, prefix, routes) for (of_table, prefix), routes in self._tables.items() if routes)
+        lists = [(prefix, routes) for of_table, prefix, routes in filled if of_table == table]
         ipv4 = sorted((item for item in lists if len(item[0].address) == 4), key=_dump_order_4)
         ipv6 = sorted((item for item in lists if len(item[0].address) == 16), key=_dump_order_6)
         routes = [route for _, in_order in ipv4 for route in in_order]
@@ -192,13 +187,13 @@ class ModelKernel:
             return GATEWAY_DEVICE_DOWN
         if leg.gateway is not None and not leg.onlink and not self._reaches_6(route.table, leg.gateway, nic):
             return _plain(errno.EHOSTUNREACH)
-        return None if nic.up else DEVICE_DOWN[6]
+        return None if nic.up else GATEWAY_DEVICE_DOWN
 
     def _leg_refusal_4(self, route: Route, leg: Leg, nic: Optional[Nic]) -> Optional[Refusal]:
         if leg.gateway is None:
             if nic is None:
                 return _plain(errno.ENODEV)
-            return None if nic.up else DEVICE_DOWN[4]
+            return None if nic.up else DEVICE_DOWN
         if leg.onlink:
             if nic is None:
                 return ONLINK_WITHOUT_DEVICE

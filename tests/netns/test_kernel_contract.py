@@ -1,0 +1,804 @@
+"""One contract for both engines and for the value model of the kernel.
+
+Each test runs on each engine. The model starts from the engine's snapshot, is given the same operations, and
+has to end with the same failures (the kernel's words included), the same snapshot and the same lookups; the
+other engine reads the result as a second witness.
+"""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import time
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+import netifaces
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from guest_routes import wire
+from guest_routes.errors import KernelError
+from guest_routes.kernel import ENGINES, Kernel, open_kernel
+from guest_routes.model import (
+    MAIN_TABLE,
+    OUR_PROTOCOL,
+    Add,
+    Address,
+    Delete,
+    Failure,
+    Front,
+    GiveDefault,
+    Leg,
+    Operation,
+    Prefix,
+    Route,
+    TakeDefault,
+    address_text,
+    mac_text,
+    parse_address,
+    parse_prefix,
+)
+from tests.support import sandbox
+from tests.support.lab import MACS, Lab
+from tests.support.model_kernel import ModelKernel
+
+STATIC = 4
+
+
+def route(destination: str, via: Optional[str], ifindex: int, **fields: object) -> Route:
+    """`route("11.11.0.0/16", "11.8.0.1", 3, metric=5)`"""
+    prefix = parse_prefix("::/0") if destination == "default6" else parse_prefix(destination)
+    return Route(prefix, parse_address(via) if via else None, ifindex)._replace(**fields)
+
+
+class World:
+    """An engine, the other one as witness, and the model, in one namespace."""
+
+    def __init__(self, engine: str, table: int = MAIN_TABLE) -> None:
+        (other,) = (name for name in ENGINES if name != engine)
+        self.kernel: Kernel = open_kernel(engine)
+        self.witness: Kernel = open_kernel(other)
+        self.table = table
+        self.model = ModelKernel(self.kernel.snapshot(table))
+
+    def follow(self) -> None:
+        """Begins anew from what somebody else changed."""
+        self.model = ModelKernel(self.kernel.snapshot(self.table))
+
+    def apply(self, *operations: Operation) -> Tuple[Failure, ...]:
+        failures = self.kernel.apply(operations)
+        assert self.model.apply(operations) == failures
+        self.compare()
+        return failures
+
+    def compare(self) -> None:
+        seen = self.kernel.snapshot(self.table)
+        assert self.witness.snapshot(self.table) == seen
+        assert self.model.snapshot(self.table) == seen
+
+    def routes(self, protocol: int = OUR_PROTOCOL) -> List[Route]:
+        return [found for found in self.kernel.snapshot(self.table).routes if found.protocol == protocol]
+
+    def lookup(self, *addresses: str) -> List[Tuple[int, Optional[str]]]:
+        """NIC and gateway for each address, as all three say."""
+        asked = [parse_address(address) for address in addresses]
+        answers = [engine.lookup(asked) for engine in (self.kernel, self.witness, self.model)]
+        for each in answers:
+            assert all(bool(answer.error) == (answer.ifindex == 0) for answer in each)
+        said = [[(a.ifindex, a.gateway and address_text(a.gateway)) for a in each] for each in answers]
+        assert said[0] == said[1] == said[2]
+        assert [a.table for a in answers[0] if not a.error] == [a.table for a in answers[1] if not a.error]
+        return said[0]
+
+    def close(self) -> None:
+        self.kernel.close()
+        self.witness.close()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def world(lab: Lab, engine: str) -> Iterator[World]:
+    """The documented NICs (eth0 is 2, eth1 is 3) with both families, and eth2 (4), which is down."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64", gateways=("11.8.0.1/24", "fd00:8::1/64"))
+    lab.nic("eth2", MACS[2], "10.99.0.2/24", up=False)
+    made = World(engine)
+    assert [nic.ifindex for nic in made.kernel.nics()] == [2, 3, 4]
+    yield made
+    made.close()
+
+
+def errnos(failures: Sequence[Failure]) -> List[int]:
+    return [failure.errno for failure in failures]
+
+
+# ---- adding and deleting ----------------------------------------------------------------------------
+
+
+def test_the_documented_route(world: World, lab: Lab) -> None:
+    assert world.apply(Add(route("11.11.0.0/16", "11.8.0.1", 3))) == ()
+    assert "11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121" in lab.routes()
+    assert world.lookup("11.11.3.4", "11.8.0.77", "10.65.0.7", "192.0.2.1") == [
+        (3, "11.8.0.1"), (3, None), (1, None), (0, None),
+    ]  # fmt: skip
+    assert world.apply(Delete(route("11.11.0.0/16", "11.8.0.1", 3))) == ()
+    assert world.routes() == []
+
+
+def test_an_ipv4_route_goes_before_others_of_its_key(world: World, lab: Lab) -> None:
+    lab.ip("route", "add", "10.9.0.0/16", "via", "10.65.0.1", "proto", "static")
+    lab.ip("route", "add", "10.9.0.0/16", "via", "10.65.0.2", "metric", "7")
+    world.follow()
+    ours = route("10.9.0.0/16", "11.8.0.1", 3)
+    assert world.apply(Add(ours)) == ()
+    lines = [line for line in lab.routes() if line.startswith("10.9.")]
+    assert lines == [
+        "10.9.0.0/16 via 11.8.0.1 dev eth1 proto 121",
+        "10.9.0.0/16 via 10.65.0.1 dev eth0 proto static",
+        "10.9.0.0/16 via 10.65.0.2 dev eth0 metric 7",
+    ]
+    assert world.lookup("10.9.1.1") == [(3, "11.8.0.1")]
+    assert world.apply(Delete(ours)) == ()
+    assert world.lookup("10.9.1.1") == [(2, "10.65.0.1")]
+
+
+def test_front_moves_our_route_before_a_later_one(world: World, lab: Lab) -> None:
+    ours = route("10.9.0.0/16", "11.8.0.1", 3)
+    world.apply(Add(ours))
+    lab.ip("route", "prepend", "10.9.0.0/16", "via", "10.65.0.1", "proto", "static")
+    world.follow()
+    assert world.lookup("10.9.1.1") == [(2, "10.65.0.1")]
+    assert world.apply(Front(ours)) == ()
+    assert world.lookup("10.9.1.1") == [(3, "11.8.0.1")]
+    assert len([line for line in lab.routes() if line.startswith("10.9.")]) == 2
+
+
+def test_front_of_a_route_that_is_gone_just_adds_it(world: World) -> None:
+    assert world.apply(Front(route("10.9.0.0/16", "11.8.0.1", 3))) == ()
+    assert world.lookup("10.9.1.1") == [(3, "11.8.0.1")]
+
+
+def test_equal_routes_exist_already(world: World) -> None:
+    for ours in (route("10.9.0.0/16", "11.8.0.1", 3), route("fd01::/32", "fd00:8::1", 3)):
+        assert world.apply(Add(ours)) == ()
+        assert errnos(world.apply(Add(ours), Add(ours))) == [errno.EEXIST, errno.EEXIST]
+
+
+def test_an_ipv6_route_of_an_equal_key_is_refused_never_merged(world: World, lab: Lab) -> None:
+    lab.ip("-6", "route", "add", "fd01::/32", "via", "fd00:65::1")
+    world.follow()
+    assert errnos(world.apply(Add(route("fd01::/32", "fd00:8::1", 3)))) == [errno.EEXIST]
+    assert world.apply(Add(route("fd01::/32", "fd00:8::1", 3, metric=512))) == ()
+    assert [found.metric for found in world.routes()] == [512]
+    assert world.lookup("fd01::1") == [(3, "fd00:8::1")]
+
+
+def test_ipv6_metric_0_is_1024(world: World) -> None:
+    world.apply(Add(route("fd01::/32", "fd00:8::1", 3)))
+    assert [found.metric for found in world.routes()] == [1024]
+
+
+def test_a_link_local_gateway(world: World) -> None:
+    assert world.apply(Add(route("fd01::/32", "fe80::a9fe:a9fe", 2))) == ()
+    assert world.lookup("fd01::1") == [(2, "fe80::a9fe:a9fe")]
+
+
+def test_dump_order_of_nested_prefixes(world: World) -> None:
+    ipv4 = ("10.0.0.0/8", "10.0.0.0/16", "10.128.0.0/9", "0.0.0.0/0", "10.0.0.0/32", "128.0.0.0/1", "0.0.0.0/1")
+    ipv6 = ("fd00::/8", "fd01::/16", "fd01::/64", "::/0", "fdff::/16", "fd01:0:0:1::/64", "8000::/1", "fd01::1/128")
+    operations = [Add(route(prefix, "10.65.0.1", 2)) for prefix in ipv4]
+    operations += [Add(Route(parse_prefix(prefix), parse_address("fd00:65::1"), 2)) for prefix in ipv6]
+    assert world.apply(*operations) == ()
+    assert len(world.routes()) == len(ipv4) + len(ipv6)
+
+
+def test_tos_and_metric_are_part_of_an_ipv4_key(world: World) -> None:
+    routes = [
+        route("10.9.0.0/16", gateway, 2, tos=tos, metric=metric)
+        for gateway in ("10.65.0.1", "10.65.0.2") for tos in (0, 16, 8) for metric in (0, 9, 3)
+    ]  # fmt: skip
+    assert world.apply(*map(Add, routes)) == ()
+    assert world.apply(*map(Delete, routes[::2])) == ()
+
+
+def test_deleting_what_is_gone_is_no_failure(world: World) -> None:
+    for gone in (route("10.9.0.0/16", "11.8.0.1", 3), route("fd01::/32", "fd00:8::1", 3)):
+        assert world.apply(Delete(gone), TakeDefault(gone), Delete(gone._replace(table=77))) == ()
+
+
+def test_foreign_routes_are_untouched(world: World, lab: Lab) -> None:
+    lab.ip("route", "add", "10.9.0.0/16", "via", "11.8.0.1", "proto", "static")
+    lab.ip("-6", "route", "add", "fd01::/32", "via", "fd00:8::1", "proto", "static")
+    world.follow()
+    before = lab.routes(), lab.routes(6)
+    assert world.apply(Delete(route("10.9.0.0/16", "11.8.0.1", 3)), Delete(route("fd01::/32", "fd00:8::1", 3))) == ()
+    assert (lab.routes(), lab.routes(6)) == before
+
+
+def test_deleting_metric_0_takes_the_best_of_that_hop(world: World) -> None:
+    world.apply(Add(route("10.9.0.0/16", "11.8.0.1", 3, metric=9)))
+    world.apply(Delete(route("10.9.0.0/16", "11.8.0.1", 3)))
+    assert world.routes() == []
+
+
+# ---- what the kernel refuses ------------------------------------------------------------------------
+
+
+def test_a_gateway_through_the_wrong_nic(world: World) -> None:
+    (failure,) = world.apply(Add(route("11.11.0.0/16", "11.8.0.1", 2)))
+    assert (failure.errno, failure.text) == (errno.ENETUNREACH, "Nexthop has invalid gateway")
+    (failure,) = world.apply(Add(route("fd01::/32", "fd00:8::1", 2)))
+    assert (failure.errno, failure.text) == (errno.EHOSTUNREACH, "No route to host")
+
+
+def test_onlink_reaches_any_gateway(world: World, lab: Lab) -> None:
+    assert world.apply(Add(route("11.11.0.0/16", "192.0.2.1", 3, onlink=True))) == ()
+    assert world.apply(Add(route("fd01::/32", "fd99::1", 3, onlink=True))) == ()
+    assert "11.11.0.0/16 via 192.0.2.1 dev eth1 proto 121 onlink" in lab.routes()
+    assert "fd01::/32 via fd99::1 dev eth1 proto 121 metric 1024 onlink pref medium" in lab.routes(6)
+    assert [found.onlink for found in world.routes()] == [True, True]
+
+
+def test_a_gateway_behind_a_link_route(world: World, lab: Lab) -> None:
+    lab.ip("route", "add", "192.0.2.1", "dev", "eth1")
+    world.follow()
+    assert world.apply(Add(route("11.11.0.0/16", "192.0.2.1", 3))) == ()
+    assert errnos(world.apply(Add(route("11.11.0.0/16", "192.0.2.1", 2)))) == [errno.ENETUNREACH]
+
+
+def test_a_nic_that_is_down(world: World) -> None:
+    failures = world.apply(
+        Add(route("11.11.0.0/16", "10.99.0.1", 4, onlink=True)),
+        Add(route("11.12.0.0/16", None, 4, scope=253)),
+        Add(route("fd01::/32", "fe80::1", 4)),
+    )
+    assert errnos(failures) == [errno.ENETDOWN] * 3
+
+
+def test_a_nic_that_vanished(world: World, lab: Lab) -> None:
+    lab.ip("link", "delete", "eth1")
+    world.follow()
+    failures = world.apply(
+        Add(route("11.11.0.0/16", None, 3, scope=253)),
+        Add(route("11.11.0.0/16", "11.8.0.1", 3, onlink=True)),
+        Add(route("fd01::/32", "fd00:8::1", 3)),
+        Add(route("fd01::/32", None, 3)),
+        Add(route("11.11.0.0/16", "11.8.0.1", 3)),
+    )
+    assert errnos(failures) == [errno.ENODEV] * 4 + [errno.ENETUNREACH]
+
+
+def test_a_source_that_is_no_own_address(world: World) -> None:
+    failures = world.apply(
+        Add(route("11.11.0.0/16", "11.8.0.1", 3, source=parse_address("192.0.2.9"))),
+        Add(route("fd01::/32", "fd00:8::1", 3, source=parse_address("fd99::9"))),
+    )
+    assert errnos(failures) == [errno.EINVAL] * 2
+
+
+def test_without_privileges_every_operation_fails(lab: Lab) -> None:
+    lab.documented_nics()
+    code = (
+        "from guest_routes.kernel import open_kernel; from guest_routes.model import *; import sys;"
+        "r = Route(parse_prefix('11.11.0.0/16'), parse_address('11.8.0.1'), 3);"
+        "print([f.errno for f in open_kernel(sys.argv[1]).apply([Add(r), Delete(r)])])"
+    )
+    for engine in ENGINES:
+        command = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin", "--", _python(), "-c", code]
+        done = subprocess.run([*command, engine], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == f"[{errno.EPERM}, {errno.EPERM}]"
+
+
+def _python() -> str:
+    import sys
+
+    return sys.executable
+
+
+# ---- defaults ---------------------------------------------------------------------------------------
+
+
+DEFAULTS = [
+    ["route", "add", "default", "via", "11.8.0.1", "dev", "eth1"],
+    ["route", "add", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "dhcp", "src", "11.8.0.9", "metric", "100",
+     "mtu", "1400", "advmss", "1300"],
+    ["route", "add", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "static", "mtu", "lock", "1400", "window", "9000"],
+    ["route", "add", "default", "via", "192.0.2.1", "dev", "eth1", "onlink", "proto", "static"],
+    ["route", "add", "default", "dev", "eth1", "scope", "link", "metric", "5"],
+    ["route", "add", "default", "tos", "0x10", "via", "11.8.0.1", "dev", "eth1"],
+    ["route", "add", "default", "via", "inet6", "fe80::1", "dev", "eth1"],
+    ["route", "add", "default", "nexthop", "via", "10.65.0.1", "dev", "eth0", "weight", "3", "nexthop", "via", "11.8.0.1",
+     "dev", "eth1", "onlink"],
+    ["route", "add", "blackhole", "default", "metric", "4000"],
+    ["-6", "route", "add", "default", "via", "fd00:8::1", "dev", "eth1", "proto", "static", "mtu", "1400"],
+    ["-6", "route", "add", "default", "via", "fe80::1", "dev", "eth1", "proto", "ra", "metric", "100", "pref", "high"],
+    ["-6", "route", "add", "default", "via", "fe80::1", "dev", "eth1", "pref", "low", "src", "fd00:8::9", "hoplimit", "9"],
+    ["-6", "route", "add", "default", "dev", "eth1", "metric", "7"],
+    ["-6", "route", "add", "default", "nexthop", "via", "fd00:65::1", "dev", "eth0", "nexthop", "via", "fd00:8::1", "dev",
+     "eth1"],
+    ["-6", "route", "add", "unreachable", "default", "metric", "4000"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", DEFAULTS, ids=lambda command: " ".join(command))
+def test_a_default_taken_and_given_back_is_the_same_to_the_byte(world: World, lab: Lab, command: List[str]) -> None:
+    lab.ip(*command)
+    world.follow()
+    before = lab.routes(), lab.routes(6)
+    defaults = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default]
+    assert defaults
+    assert all(found.kind for found in defaults)
+    assert world.apply(*map(TakeDefault, defaults)) == ()
+    assert not any(found.destination.is_default for found in world.kernel.snapshot(MAIN_TABLE).routes)
+    assert world.apply(*map(GiveDefault, defaults)) == ()
+    assert (lab.routes(), lab.routes(6)) == before
+
+
+def test_of_two_equal_defaults_one_is_taken(world: World, lab: Lab) -> None:
+    lab.ip("route", "add", "default", "via", "10.65.0.1")
+    lab.ip("route", "append", "default", "via", "11.8.0.1")
+    lab.ip("-6", "route", "add", "default", "via", "fd00:65::1")
+    lab.ip("-6", "route", "append", "default", "via", "fd00:8::1")
+    world.follow()
+    before = lab.routes(), lab.routes(6)
+    second = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default][1::2]
+    assert [found.ifindex for found in second] == [3, 3]
+    assert world.apply(*map(TakeDefault, second)) == ()
+    assert world.lookup("192.0.2.1", "2001:db8::1") == [(2, "10.65.0.1"), (2, "fd00:65::1")]
+    assert world.apply(*map(GiveDefault, second)) == ()
+    assert (lab.routes(), lab.routes(6)) == before
+
+
+def test_an_ipv4_multipath_default_is_one_route_with_legs(world: World, lab: Lab) -> None:
+    lab.ip(*DEFAULTS[7])
+    world.follow()
+    (found,) = (found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default)
+    assert (found.gateway, found.ifindex) == (None, 0)
+    assert found.legs == (
+        Leg(parse_address("10.65.0.1"), 2, 3),
+        Leg(parse_address("11.8.0.1"), 3, 1, onlink=True),
+    )
+    single = found._replace(gateway=found.legs[0].gateway, ifindex=2, legs=())
+    assert world.apply(TakeDefault(found), GiveDefault(single)) == ()
+    assert world.lookup("192.0.2.1") == [(2, "10.65.0.1")]
+
+
+def test_an_ipv6_multipath_default_is_a_route_per_leg(world: World, lab: Lab) -> None:
+    lab.ip(*DEFAULTS[13])
+    world.follow()
+    legs = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default]
+    assert [(found.ifindex, found.legs) for found in legs] == [(2, ()), (3, ())]
+    assert world.apply(TakeDefault(legs[0])) == ()
+    assert world.lookup("2001:db8::1") == [(3, "fd00:8::1")]
+
+
+def test_legs_of_two_programs_show_the_first_ones_protocol(world: World, lab: Lab) -> None:
+    """The kernel keeps a leg's own protocol, shows the first's, and deletes by its own."""
+    lab.ip("-6", "route", "add", "default", "via", "fd00:65::1", "proto", "static")
+    world.follow()
+    ours = Route(Prefix(bytes(16), 0), parse_address("fd00:8::1"), 3)
+    assert world.apply(GiveDefault(ours)) == ()
+    assert [f.protocol for f in world.kernel.snapshot(MAIN_TABLE).routes if f.destination.is_default] == [STATIC, STATIC]
+    assert world.apply(Delete(ours._replace(protocol=STATIC))) == ()
+    assert world.apply(Delete(ours)) == ()
+
+
+# ---- nexthop objects, tables, kinds, rules ----------------------------------------------------------
+
+
+def test_nexthop_objects(world: World, lab: Lab) -> None:
+    lab.ip("nexthop", "add", "id", "7", "via", "11.8.0.1", "dev", "eth1")
+    lab.ip("nexthop", "add", "id", "8", "via", "fd00:8::1", "dev", "eth1")
+    lab.ip("route", "add", "default", "nhid", "7", "proto", "static")
+    lab.ip("-6", "route", "add", "default", "nhid", "8", "proto", "static")
+    world.follow()
+    before = lab.routes(), lab.routes(6)
+    objects = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.nexthop_id]
+    assert [(found.nexthop_id, found.ifindex) for found in objects] == [(7, 3), (8, 3)]
+    assert world.apply(*map(TakeDefault, objects)) == ()
+    assert world.apply(*map(GiveDefault, objects)) == ()
+    assert (lab.routes(), lab.routes(6)) == before
+    assert errnos(world.apply(Add(route("11.11.0.0/16", None, 0, nexthop_id=99)))) == [errno.EINVAL]
+
+
+@pytest.mark.parametrize("table", [100, 1000])
+def test_another_table(lab: Lab, engine: str, table: int) -> None:
+    lab.documented_nics()
+    world = World(engine, table)
+    main = lab.routes()
+    assert world.kernel.snapshot(table).routes == ()
+    ours = route("11.11.0.0/16", "11.8.0.1", 3, table=table), route("fd01::/32", "fe80::1", 3, table=table)
+    assert world.apply(*map(Add, ours)) == ()
+    assert [found.table for found in world.routes()] == [table, table]
+    assert (lab.routes(), len(lab.routes(4, str(table)))) == (main, 1)
+    assert world.lookup("11.11.3.4") == [(0, None)]
+    lab.ip("rule", "add", "lookup", str(table), "priority", "100")
+    world.follow()
+    assert world.lookup("11.11.3.4") == [(3, "11.8.0.1")]
+    assert [answer.table for answer in world.kernel.lookup([parse_address("11.11.3.4")])] == [table]
+    assert world.apply(*map(Delete, ours)) == ()
+    world.close()
+
+
+def test_blackholes_and_their_like(world: World, lab: Lab) -> None:
+    for number, kind in enumerate(("blackhole", "unreachable", "prohibit", "throw")):
+        lab.ip("route", "add", kind, f"10.9.{number}.0/24")
+        lab.ip("-6", "route", "add", kind, f"fd01:{number}::/64")
+    world.follow()
+    world.compare()
+    kinds = [found.kind for found in world.routes(protocol=3)]
+    assert kinds == [6, 7, 8, 9] * 2
+    assert world.apply(Add(route("10.9.0.0/16", "11.8.0.1", 3)), Add(route("fd01::/16", "fd00:8::1", 3))) == ()
+    said = world.lookup("10.9.0.1", "10.9.1.1", "10.9.2.1", "10.9.9.1", "fd01:0::1", "fd01:1::1", "fd01:2::1", "fd01:9::1")
+    assert said == [(0, None)] * 3 + [(3, "11.8.0.1")] + [(0, None)] * 3 + [(3, "fd00:8::1")]
+
+
+UNREPLAYABLE = [
+    ["route", "add", "10.9.0.0/16", "via", "11.8.0.1", "congctl", "cubic"],
+    ["route", "add", "10.9.0.0/16", "via", "11.8.0.1", "congctl", "bbr"],
+    ["route", "add", "10.9.0.0/16", "via", "11.8.0.1", "realms", "3/4"],
+    ["route", "add", "10.9.0.0/16", "encap", "ip", "id", "1", "dst", "10.65.0.1", "dev", "eth0"],
+    ["-6", "route", "add", "fd01::/32", "from", "fd02::/32", "via", "fd00:8::1"],
+    ["-6", "route", "add", "fd01::/32", "encap", "seg6", "mode", "encap", "segs", "fd00:8::1", "dev", "eth1"],
+    ["-6", "route", "add", "fd01::/32", "encap", "mpls", "100", "via", "fd00:8::1", "dev", "eth1"],
+]
+
+
+@pytest.mark.parametrize("command", UNREPLAYABLE, ids=lambda command: " ".join(command))
+def test_what_cannot_be_written_back_the_same_has_kind_0(world: World, lab: Lab, command: List[str]) -> None:
+    try:
+        lab.ip(*command)
+    except subprocess.CalledProcessError as refused:
+        pytest.skip(f"this kernel can't: {refused.stderr.strip()}")
+    (found,) = world.routes(protocol=3)
+    assert found.kind == 0
+    assert world.witness.snapshot(MAIN_TABLE) == world.kernel.snapshot(MAIN_TABLE)
+
+
+def test_policy_rules(world: World, lab: Lab) -> None:
+    lab.ip("rule", "add", "lookup", "1000", "priority", "90")
+    lab.ip("rule", "add", "from", "11.8.0.9", "lookup", "100", "priority", "100")
+    lab.ip("rule", "add", "lookup", "main", "suppress_prefixlength", "0", "priority", "110")
+    lab.ip("rule", "add", "fwmark", "7", "lookup", "101", "priority", "120")
+    lab.ip("rule", "add", "not", "from", "10.0.0.0/8", "lookup", "102", "priority", "130")
+    lab.ip("rule", "add", "iif", "eth0", "lookup", "103", "priority", "140")
+    lab.ip("rule", "add", "oif", "eth0", "lookup", "104", "priority", "150")
+    lab.ip("-6", "rule", "add", "to", "fd01::/32", "lookup", "105", "priority", "160")
+    lab.ip("-6", "rule", "add", "unreachable", "priority", "170")
+    lab.ip("-6", "rule", "add", "tos", "0x10", "lookup", "106", "priority", "180")
+    world.follow()
+    world.compare()
+    rules = world.kernel.snapshot(MAIN_TABLE).rules
+    assert [(rule.family, rule.priority, rule.table) for rule in rules if rule.plain] == [
+        (4, 0, 255), (4, 90, 1000), (4, 32766, 254), (4, 32767, 253), (6, 0, 255), (6, 32766, 254),
+    ]  # fmt: skip
+    assert [(rule.family, rule.priority) for rule in rules if not rule.plain] == [
+        *((4, priority) for priority in (100, 110, 120, 130, 140, 150)), (6, 160), (6, 170), (6, 180),
+    ]  # fmt: skip
+
+
+# ---- large batches ----------------------------------------------------------------------------------
+
+
+def _many(count: int) -> List[Route]:
+    gateways = parse_address("10.65.0.1"), parse_address("11.8.0.1")
+    base = int.from_bytes(parse_address("100.64.0.0"), "big")
+    return [
+        Route(Prefix((base + number * 4).to_bytes(4, "big"), 30), gateways[number % 2], 2 + number % 2)
+        for number in range(count)
+    ]
+
+
+def test_an_invalid_route_amid_thousands(world: World) -> None:
+    routes = _many(5000)
+    routes[2500] = routes[2500]._replace(gateway=parse_address("192.0.2.1"))
+    operations = [*map(Add, routes)]
+    (failure,) = world.apply(*operations)
+    assert failure.operation is operations[2500]
+    assert failure.text == "Nexthop has invalid gateway"
+    assert len(world.routes()) == 4999
+
+
+def test_a_batch_larger_than_any_socket_buffer(world: World, engine: str) -> None:
+    routes = _many(20_000 if engine == "rtnetlink" else 1_000)
+    assert world.kernel.apply([*map(Add, routes)]) == ()
+    assert set(world.routes()) == set(routes)
+    assert errnos(world.kernel.apply([*map(Add, routes)])) == [errno.EEXIST] * len(routes)
+    assert world.kernel.apply([*map(Delete, routes)]) == ()
+    assert world.kernel.apply([*map(Delete, routes)]) == ()
+    assert world.routes() == []
+
+
+# ---- NICs -------------------------------------------------------------------------------------------
+
+
+def test_nics(world: World, lab: Lab) -> None:
+    lab.ip("link", "add", "br0", "type", "bridge")
+    lab.ip("link", "add", "port0", "type", "veth", "peer", "name", "peer0")
+    lab.ip("link", "set", "port0", "master", "br0")
+    lab.ip("tuntap", "add", "tap0", "mode", "tap")
+    lab.ip("link", "set", "tap0", "up")
+    lab.ip("address", "add", "192.0.2.1", "peer", "192.0.2.2/32", "dev", "eth1")
+    lab.ip("address", "add", "10.65.0.8/32", "dev", "eth0")
+    lab.ip("link", "add", "tunnel0", "type", "sit", "remote", "192.0.2.9") if _has("sit") else None
+    world.follow()
+    world.compare()
+    nics = {nic.name: nic for nic in world.kernel.nics()}
+    assert (nics["eth0"].up, nics["eth0"].running, nics["eth0"].mac) == (True, True, bytes.fromhex("fa163e000001"))
+    assert (nics["eth2"].up, nics["eth2"].running) == (False, False)
+    assert (nics["tap0"].up, nics["tap0"].running) == (True, False)
+    assert nics["port0"].master == nics["br0"].ifindex
+    assert nics["br0"].kind == "bridge"
+    assert nics["eth0"].parent == 0
+    assert [str(own) for own in nics["eth0"].addresses if len(own.address) == 4] == ["10.65.0.7/24", "10.65.0.8/32"]
+    assert "192.0.2.1/32" in [str(own) for own in nics["eth1"].addresses]
+    assert list(nics) == sorted(nics, key=lambda name: nics[name].ifindex)
+    assert "lo" not in nics
+
+
+def _has(kind: str) -> bool:
+    return subprocess.run(["ip", "link", "add", "probe0", "type", kind], capture_output=True).returncode == 0 and bool(
+        subprocess.run(["ip", "link", "delete", "probe0"], check=True)
+    )
+
+
+@pytest.mark.skipif("not __import__('tests.netns.test_kernel_contract', fromlist=['x'])._has_vlan()")
+def test_vlans(world: World, lab: Lab) -> None:
+    lab.ip("link", "add", "link", "eth0", "name", "eth0.7", "type", "vlan", "id", "7")
+    world.follow()
+    world.compare()
+    (vlan,) = (nic for nic in world.kernel.nics() if nic.name == "eth0.7")
+    assert (vlan.kind, vlan.vlan_id, vlan.parent) == ("vlan", 7, 2)
+
+
+def _has_vlan() -> bool:
+    command = ["ip", "link", "add", "link", "lo", "name", "probe0", "type", "vlan", "id", "7"]
+    if subprocess.run(command, capture_output=True).returncode:
+        return False
+    subprocess.run(["ip", "link", "delete", "probe0"], check=True)
+    return True
+
+
+def test_a_nic_without_carrier(world: World, lab: Lab) -> None:
+    lab.hypervisor("ip", "link", "set", "tap-eth1", "down")
+    deadline = time.monotonic() + 5
+    while world.kernel.nics()[1].running:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    world.follow()
+    world.compare()
+    assert (world.kernel.nics()[1].up, world.kernel.nics()[1].running) == (True, False)
+    assert world.apply(Add(route("11.11.0.0/16", "11.8.0.1", 3))) == ()
+
+
+def test_getifaddrs_says_the_same_of_the_nics(world: World) -> None:
+    """netifaces reads the C library, not netlink."""
+    for nic in world.kernel.nics():
+        said = netifaces.ifaddresses(nic.name)
+        assert [entry["addr"] for entry in said[netifaces.AF_LINK]] == [mac_text(nic.mac)]
+        for family, number in ((netifaces.AF_INET, 4), (netifaces.AF_INET6, 6)):
+            own = sorted(
+                (address_text(p.address), _netmask(p)) for p in nic.addresses if (len(p.address) == 4) == (number == 4)
+            )
+            theirs = sorted((e["addr"].partition("%")[0], e["netmask"].partition("/")[0]) for e in said.get(family, ()))
+            assert theirs == own
+
+
+def _netmask(prefix: Prefix) -> str:
+    bits = len(prefix.address) * 8
+    return address_text((((1 << prefix.length) - 1) << (bits - prefix.length)).to_bytes(bits // 8, "big"))
+
+
+# ---- the text of ip route ---------------------------------------------------------------------------
+
+
+def test_ip_route_shows_the_snapshot(world: World, lab: Lab) -> None:
+    for command in (DEFAULTS[1], DEFAULTS[9], ["route", "add", "10.9.0.0/16", "via", "10.65.0.1", "metric", "9"]):
+        lab.ip(*command)
+    world.follow()
+    world.apply(Add(route("11.11.0.0/16", "11.8.0.1", 3)), Add(route("fd01::/32", "fd00:8::1", 3, metric=7)))
+    names = {nic.ifindex: nic.name for nic in world.kernel.nics()}
+    for family in (4, 6):
+        shown = [_shown(line) for line in lab.routes(family)]
+        state = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.family == family]
+        assert shown == [
+            (
+                "default" if found.destination.is_default else str(found.destination),
+                found.gateway and address_text(found.gateway),
+                names[found.ifindex],
+                found.metric,
+            )
+            for found in state
+        ]
+
+
+def _shown(line: str) -> Tuple[str, Optional[str], str, int]:
+    words = line.split()
+    after = {word: words[index + 1] for index, word in enumerate(words[:-1])}
+    return words[0], after.get("via"), after["dev"], int(after.get("metric", 0))
+
+
+# ---- our bytes, as pyroute2 reads them --------------------------------------------------------------
+
+
+ENCODED = [
+    route("11.11.0.0/16", "11.8.0.1", 3),
+    route("11.11.0.0/16", "11.8.0.1", 3, metric=5, protocol=STATIC, onlink=True),
+    route("0.0.0.0/0", "11.8.0.1", 3, source=parse_address("11.8.0.9"), metrics=((2, 1400), (8, 1300)), tos=16),
+    route("10.9.0.0/16", None, 3, scope=253, table=1000),
+    route("10.9.0.0/16", "fe80::1", 3),
+    route("0.0.0.0/0", None, 0, legs=(Leg(parse_address("11.8.0.1"), 3, 4), Leg(parse_address("10.65.0.1"), 2, 1, True))),
+    route("10.9.0.0/16", None, 0, nexthop_id=7),
+    route("10.9.0.0/16", None, 0, kind=6),
+    route("fd01::/32", "fd00:8::1", 3, metric=7),
+    route("default6", "fe80::1", 3, preference=1, metrics=((2, 1400),), source=parse_address("fd00:8::9")),
+]
+
+
+@pytest.mark.parametrize("ours", ENCODED, ids=str)
+def test_pyroute2_decodes_our_bytes(ours: Route) -> None:
+    for operation, kind, flags in (
+        (Add(ours), 24, 0x401 if ours.family == 4 else 0x601),
+        (Delete(ours), 25, 0x001),
+        (TakeDefault(ours), 25, 0x001),
+        (GiveDefault(ours), 24, 0xC01),
+    ):
+        data = wire.encode(operation, 42)
+        message = rtmsg(data)
+        message.decode()
+        header = message["header"]
+        assert (header["length"], header["type"], header["flags"], header["sequence_number"]) == (len(data), kind, flags, 42)
+        attribute = message.get_attr
+        assert message["family"] == (2 if ours.family == 4 else 10)
+        assert (message["dst_len"], message["src_len"]) == (ours.destination.length, 0)
+        assert (message["tos"], message["proto"], message["scope"], message["type"]) == (
+            ours.tos, ours.protocol, ours.scope, ours.kind,
+        )  # fmt: skip
+        assert message["flags"] == (4 if ours.onlink else 0)
+        assert attribute("RTA_TABLE") == ours.table
+        assert message["table"] in (ours.table, 0)
+        unspecified = "0.0.0.0" if ours.family == 4 else "::"
+        assert (attribute("RTA_DST") or unspecified) == address_text(ours.destination.address)
+        assert (attribute("RTA_PRIORITY") or 0) == ours.metric
+        assert (attribute("RTA_OIF") or 0) == ours.ifindex
+        assert attribute("RTA_PREFSRC") == (ours.source and address_text(ours.source))
+        assert (attribute("RTA_PREF") or 0) == ours.preference
+        assert _decoded_gateway(message) == (ours.gateway and address_text(ours.gateway))
+        metrics = attribute("RTA_METRICS")
+        assert [v for _, v in metrics["attrs"]] == [v for _, v in ours.metrics] if ours.metrics else metrics is None
+        legs = [(_decoded_gateway(leg), leg["oif"], leg["hops"] + 1, leg["flags"]) for leg in attribute("RTA_MULTIPATH") or ()]
+        assert legs == [(g and address_text(g), i, weight, 4 if onlink else 0) for g, i, weight, onlink in ours.legs]
+
+
+def test_front_is_a_deletion_and_an_addition_in_one_send() -> None:
+    data = wire.encode(Front(ENCODED[1]), 42)
+    first = rtmsg(data)
+    first.decode()
+    length = first["header"]["length"]
+    second = rtmsg(data[length:])
+    second.decode()
+    assert (first["header"]["type"], second["header"]["type"]) == (25, 24)
+    assert length + second["header"]["length"] == len(data)
+
+
+def _decoded_gateway(message: rtmsg) -> Optional[str]:
+    via = message.get_attr("RTA_VIA")
+    found: Optional[str] = via["addr"] if via else message.get_attr("RTA_GATEWAY")
+    return found
+
+
+# ---- random sequences -------------------------------------------------------------------------------
+
+
+def _small_world() -> None:
+    """Three NICs at 2, 3 and 4 (down), in a namespace of their own, without routers and link-local addresses."""
+    sandbox.fresh_netns()
+    script = "".join(
+        f"link add {name} index {index} type veth peer name {name}p index {index + 10}\n"
+        f"link set {name} addrgenmode none\nlink set {name}p addrgenmode none up\n"
+        for index, name in ((2, "eth0"), (3, "eth1"), (4, "eth2"))
+    )
+    script += (
+        "address add 10.65.0.7/24 dev eth0\naddress add 11.8.0.9/24 dev eth1\naddress add 10.99.0.2/24 dev eth2\n"
+        "address add fd00:65::7/64 dev eth0 nodad\naddress add fd00:8::9/64 dev eth1 nodad\n"
+        "link set eth0 up\nlink set eth1 up\n"
+    )
+    subprocess.run(["ip", "-batch", "-"], input=script, text=True, check=True)
+
+
+def _addresses(texts: Sequence[str]) -> "st.SearchStrategy[Address]":
+    return st.sampled_from([parse_address(text) for text in texts])
+
+
+_NICS = st.sampled_from([2, 2, 3, 3, 4, 99])
+
+
+@st.composite
+def _a_route(draw: st.DrawFn) -> Route:
+    family = draw(st.sampled_from([4, 4, 6]))
+    if family == 4:
+        prefixes = ["0.0.0.0/0", "0.0.0.0/0", "10.1.0.0/16", "10.1.0.0/24", "10.1.2.0/24", "10.65.0.0/24", "192.0.2.0/24"]
+        gateways = _addresses(["10.65.0.1", "10.65.0.2", "11.8.0.1", "192.0.2.1", "10.99.0.1"])
+        own = _addresses(["10.65.0.7", "11.8.0.9", "192.0.2.9"])
+    else:
+        prefixes = ["::/0", "::/0", "fd01::/32", "fd01::/64", "fd01:0:1::/48", "fd00:65::/64"]
+        gateways = _addresses(["fd00:65::1", "fd00:65::2", "fd00:8::1", "fe80::1", "fd99::1"])
+        own = _addresses(["fd00:65::7", "fd00:8::9", "fd99::9"])
+    prefix = parse_prefix(draw(st.sampled_from(prefixes)))
+    gateway = draw(gateways) if draw(st.integers(0, 9)) else None
+    matching = {"10.65.0.1": 2, "10.65.0.2": 2, "11.8.0.1": 3, "fd00:65::1": 2, "fd00:65::2": 2, "fd00:8::1": 3}
+    ifindex = draw(_NICS)
+    if gateway is not None and draw(st.booleans()):
+        ifindex = matching.get(address_text(gateway), ifindex)
+    return Route(
+        destination=prefix,
+        gateway=gateway,
+        ifindex=ifindex,
+        metric=draw(st.sampled_from([0, 0, 100, 1024])),
+        protocol=draw(st.sampled_from([OUR_PROTOCOL, OUR_PROTOCOL, STATIC])),
+        scope=253 if family == 4 and gateway is None else 0,
+        tos=draw(st.sampled_from([0, 0, 0, 16])) if family == 4 else 0,
+        onlink=gateway is not None and draw(st.integers(0, 4)) == 0,
+        source=draw(own) if draw(st.integers(0, 5)) == 0 else None,
+        metrics=((2, 1400),) if draw(st.integers(0, 5)) == 0 else (),
+    )
+
+
+@st.composite
+def _a_multipath_route(draw: st.DrawFn) -> Route:
+    hops = [Leg(parse_address("10.65.0.1"), 2), Leg(parse_address("11.8.0.1"), 3), Leg(parse_address("192.0.2.1"), 3, 1, True)]
+    legs = draw(st.lists(st.sampled_from(hops), min_size=2, max_size=3, unique=True))
+    weighted = tuple(leg._replace(weight=draw(st.integers(1, 3))) for leg in legs)
+    return Route(parse_prefix("0.0.0.0/0"), None, 0, protocol=draw(st.sampled_from([OUR_PROTOCOL, STATIC])), legs=weighted)
+
+
+_OPERATIONS = st.lists(
+    st.builds(
+        lambda verb, ours: verb(ours),
+        st.sampled_from([Add, Add, Add, Delete, Front, TakeDefault, GiveDefault]),
+        st.one_of(_a_route(), _a_route(), _a_route(), _a_multipath_route()),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+def _agree(engine: str, operations: Sequence[Operation]) -> None:
+    _small_world()
+    world = World(engine)
+    try:
+        world.apply(*operations)
+        for operation in operations:
+            world.apply(operation)
+    finally:
+        world.close()
+
+
+_QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=_QUIET)
+@given(_OPERATIONS)
+def test_random_operations_on_rtnetlink(operations: Sequence[Operation]) -> None:
+    _agree("rtnetlink", operations)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=_QUIET)
+@given(_OPERATIONS)
+def test_random_operations_on_pyroute2(operations: Sequence[Operation]) -> None:
+    _agree("pyroute2", operations)
+
+
+def test_an_unknown_engine_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyroute2", None)
+    monkeypatch.delitem(sys.modules, "guest_routes.kernel_pyroute2", raising=False)
+    with pytest.raises(KernelError, match="pip install pyroute2"):
+        open_kernel("pyroute2")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, NamedTuple, Sequence, Tuple
-
 from .kernel import Kernel
 from .model import Add, Delete, Failure, Front, GiveDefault, Operation, Route, TakeDefault
 from .plan import Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, NamedTuple, Sequence
+else:
+    from .values import NamedTuple
 
 
 class Outcome(NamedTuple):
     """What came of a plan."""
 
-    done: Tuple[Operation, ...] = ()
+    done: tuple[Operation, ...] = ()
     """Carried out, in order."""
-    failures: Tuple[Failure, ...] = ()
-    skipped: Tuple[Operation, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    skipped: tuple[Operation, ...] = ()
     """Removals not tried, because what was to serve their destination instead was refused."""
 
 
@@ -27,7 +31,8 @@ def apply(plan: Plan, kernel: Kernel, record: Callable[[Sequence[Route]], None])
     """
     failures = kernel.apply(plan.additions) if plan.additions else ()
     refused = {failure.operation.route.destination for failure in failures}
-    removals, skipped = plan.removals, ()
+    removals = plan.removals
+    skipped: tuple[Operation, ...] = ()
     if refused:
         removals = tuple(op for op in plan.removals if op.route.destination not in refused)
         skipped = tuple(op for op in plan.removals if op.route.destination in refused)
@@ -47,7 +52,7 @@ def leaves_less(outcome: Outcome) -> bool:
     return any(isinstance(failure.operation, Front) for failure in outcome.failures)
 
 
-def roll_back(outcome: Outcome, kernel: Kernel) -> Tuple[Failure, ...]:
+def roll_back(outcome: Outcome, kernel: Kernel) -> tuple[Failure, ...]:
     """Undoes what was done, last first, so that additions again come before deletions; returns what was refused."""
     return kernel.apply([*map(_inverse, reversed(outcome.done)), *_lost(outcome)])
 
@@ -65,6 +70,6 @@ def _inverse(operation: Operation) -> Operation:
     return operation
 
 
-def _lost(outcome: Outcome) -> List[Operation]:
+def _lost(outcome: Outcome) -> list[Operation]:
     lost = [failure.operation for failure in outcome.failures if isinstance(failure.operation, Front)]
     return [Add(operation.route, "rolled back") for operation in lost]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence
-
-from .explain import Explanation
 from .model import Nic, Operation, Route, address_text
 from .render import route_text
 from .resolve import BY_CHOICE, Unresolved
-from .sync import Report
-from .withdraw import Withdrawal
 
-Json = Dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence
+
+    from .explain import Explanation
+    from .report import Report
+    from .withdraw import Withdrawal
+
+
+Json = dict[str, Any]
 
 
 def report_json(report: Report, command: str) -> Json:
@@ -70,7 +74,7 @@ def metadata_json(report: Report) -> Json:
 def status_json(report: Report, finished: float) -> Json:
     """What a pass leaves for `status`: a summary, whatever the number of routes."""
     nics = report.after.nics
-    verdicts: Dict[str, int] = {}
+    verdicts: dict[str, int] = {}
     for one in report.plan.decisions:
         verdicts[one.verdict] = verdicts.get(one.verdict, 0) + 1
     unprogrammed = report.unprogrammed
@@ -84,15 +88,28 @@ def status_json(report: Report, finished: float) -> Json:
         "unprogrammed": list(unprogrammed[:20]),
         "unprogrammed_count": len(unprogrammed),
         "warnings": list(report.warnings[:20]),
-        "errors": [*report.errors, *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20])],
+        "errors": [
+            *report.errors,
+            *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20]),
+        ],
     }
 
 
 def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
     """One operation: what it is called, the route, and its because."""
-    names = {"Add": "add", "Delete": "delete", "Front": "move-first", "TakeDefault": "take-default", "GiveDefault": "give-default"}
+    names = {
+        "Add": "add",
+        "Delete": "delete",
+        "Front": "move-first",
+        "TakeDefault": "take-default",
+        "GiveDefault": "give-default",
+    }
     because = str(operation.because)
-    return {"operation": names[type(operation).__name__], "route": route_text(operation.route, nics), "because": because}
+    return {
+        "operation": names[type(operation).__name__],
+        "route": route_text(operation.route, nics),
+        "because": because,
+    }
 
 
 def unresolved_json(one: Unresolved) -> Json:
@@ -110,7 +127,8 @@ def unresolved_json(one: Unresolved) -> Json:
 def explanation_json(one: Explanation) -> Json:
     """`explain`."""
     nics = one.report.before.nics
-    decision = one.decision
+    decision = one.decision if one.nearer is None else None
+    default = one.default if one.nearer is None else None
     return {
         "schema": "guest-routes/explain/1",
         "exit_code": 0,
@@ -119,8 +137,8 @@ def explanation_json(one: Explanation) -> Json:
         "nic": next((nic.name for nic in nics if one.route and nic.ifindex == one.route.ifindex), None),
         "host_route": str(decision.resolved.host) if decision else None,
         "place": decision.resolved.host.place if decision else None,
-        "because": str(decision.resolved) if decision else one.default.because if one.default else "",
-        "verdict": decision.verdict if decision else one.default.verdict if one.default else "none",
+        "because": one.because,
+        "verdict": decision.verdict if decision else default.verdict if default else "nearer" if one.nearer else "none",
         "unresolved": [unresolved_json(missed) for missed in one.unresolved],
         "kernel": {
             "nic": next((nic.name for nic in nics if nic.ifindex == one.answer.ifindex), None),
@@ -148,10 +166,10 @@ def withdrawal_json(done: Withdrawal) -> Json:
     }
 
 
-def routes_json(routes: Sequence[Route], nics: Sequence[Nic]) -> List[str]:
+def routes_json(routes: Sequence[Route], nics: Sequence[Nic]) -> list[str]:
     """Routes as text."""
     return [route_text(route, nics) for route in routes]
 
 
-def _text(route: Optional[Route], nics: Sequence[Nic]) -> Optional[str]:
+def _text(route: Route | None, nics: Sequence[Nic]) -> str | None:
     return None if route is None else route_text(route, nics)

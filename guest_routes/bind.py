@@ -6,20 +6,24 @@ a VLAN on it, a bond of it): the VLAN id, the bond's members and the network's o
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
-
 from .model import Address, Link, Network, NetworkData, Nic, Prefix, Route, address_text, contains, mac_text, network_of
 from .policy import GatewaySetting, Selector, Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Sequence
+else:
+    from .values import NamedTuple
 
 
 class Binding(NamedTuple):
     """One network of the document (or a NIC that only the settings speak of), its NIC and its gateway."""
 
-    network: Optional[Network]
-    link: Optional[Link]
-    nic: Optional[Nic]
+    network: Network | None
+    link: Link | None
+    nic: Nic | None
     """None: no NIC with that MAC is present, or `ignore_nics` covers it."""
-    gateway: Optional[Address] = None
+    gateway: Address | None = None
     evidence: str = ""
     """Where the gateway is known from: a place in the document or settings, or the kernel's own route."""
     ignored: str = ""
@@ -42,7 +46,7 @@ class Binding(NamedTuple):
         return 4 if self.gateway is not None and len(self.gateway) == 4 else 6
 
     @property
-    def subnets(self) -> Tuple[Prefix, ...]:
+    def subnets(self) -> tuple[Prefix, ...]:
         """The network's subnet as described, and those the NIC really has."""
         described = [network_of(self.network.address)] if self.network and self.network.address else []
         present = [network_of(address) for address in self.nic.addresses] if self.nic else []
@@ -65,10 +69,10 @@ def bind(
     settings: Settings,
     defaults: Sequence[Route] = (),
     recorded: Sequence[Route] = (),
-) -> Tuple[Binding, ...]:
+) -> tuple[Binding, ...]:
     """A binding for each network, in document order; behind them NICs that only `gateways` speaks of."""
     links = {link.id: link for link in data.links}
-    bindings: List[Binding] = []
+    bindings: list[Binding] = []
     for network in data.networks:
         link = links.get(network.link)
         nic = find_nic(link, links, nics, network.address) if link else None
@@ -80,12 +84,16 @@ def bind(
     for setting in settings.gateways:
         for nic in nics:
             alone = Binding(None, None, nic, setting.gateway, setting.place)
-            if nic.ifindex not in bound and alone.chosen_by(setting.selector) and not _ignored(nic, settings.ignore_nics):
+            if (
+                nic.ifindex not in bound
+                and alone.chosen_by(setting.selector)
+                and not _ignored(nic, settings.ignore_nics)
+            ):
                 bindings.append(alone)
     return tuple(bindings)
 
 
-def find_nic(link: Link, links: Dict[str, Link], nics: Sequence[Nic], address: Optional[Prefix] = None) -> Optional[Nic]:
+def find_nic(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: Prefix | None = None) -> Nic | None:
     """The NIC that a link of the document describes, or None when it isn't present.
 
     Args:
@@ -108,19 +116,19 @@ def find_nic(link: Link, links: Dict[str, Link], nics: Sequence[Nic], address: O
     return _best(found, address)
 
 
-def _stands_on(link: Link, links: Dict[str, Link]) -> bool:
+def _stands_on(link: Link, links: dict[str, Link]) -> bool:
     """Whether vlan_link names another link that is no VLAN itself (a document may name the link itself)."""
     return link.vlan_link in links and links[link.vlan_link].vlan_id is None
 
 
-def _on(nic: Nic, parent: Optional[Nic]) -> bool:
+def _on(nic: Nic, parent: Nic | None) -> bool:
     return parent is not None and nic.parent == parent.ifindex
 
 
-def _best(found: Sequence[Nic], address: Optional[Prefix]) -> Optional[Nic]:
+def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:
     """Of devices with one MAC: the one with the network's address, then no port of another, then the first."""
 
-    def rank(nic: Nic) -> Tuple[bool, bool, int]:
+    def rank(nic: Nic) -> tuple[bool, bool, int]:
         has_it = address is not None and any(own.address == address.address for own in nic.addresses)
         return not has_it, bool(nic.master) and not nic.addresses, nic.ifindex
 
@@ -141,7 +149,10 @@ def _with_gateway(
         return binding
     for routes, words in ((defaults, "the kernel's default route"), (recorded, "a default route taken away earlier")):
         for route in sorted(routes, key=lambda route: route.metric):
-            for gateway, ifindex in [(route.gateway, route.ifindex), *((leg.gateway, leg.ifindex) for leg in route.legs)]:
+            for gateway, ifindex in [
+                (route.gateway, route.ifindex),
+                *((leg.gateway, leg.ifindex) for leg in route.legs),
+            ]:
                 if ifindex == binding.nic.ifindex and gateway and (4 if len(gateway) == 4 else 6) == family:
                     evidence = f"{words}: default via {address_text(gateway)} dev {binding.nic.name}"
                     return binding._replace(gateway=gateway, evidence=evidence)

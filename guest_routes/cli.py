@@ -8,38 +8,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 from .errors import GuestRoutesError
+from .options import build_parser, parse
 from .policy import Settings
 from .state import State
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
+    from typing import Any, Sequence
 
-    from .sync import Report
-
-EXIT_CODES = {
-    0: "all that is wanted is in place",
-    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock",
-    2: "wrong usage or settings",
-    3: "plan --check: something would change",
-    4: "no metadata, and no last known good",
-    5: "done, but some routes of the document are not programmed; the message says which and why",
-}
-COMMANDS = {
-    "sync": "fetch the metadata and program the routes: one pass",
-    "plan": "show what sync would change, and change nothing",
-    "explain": "why an address goes the way it goes",
-    "status": "the last pass, and whether its routes are still in place",
-    "withdraw": "take our routes away, put recorded default routes back",
-    "rehearse": "run the pass in a private network built from a document",
-}
+    from .report import Report
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; its exit code."""
-    options = build_parser().parse_args(arguments)
+    options = parse(sys.argv[1:] if arguments is None else arguments)
     live = Live(sys.stderr.isatty())
     try:
         code: int = COMMAND_FUNCTIONS[options.command](options, live)
@@ -49,7 +33,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         live.end()
         _complain(str(error))
         if options.json:
-            _print_json({"schema": f"guest-routes/{options.command}/1", "exit_code": error.exit_code, "error": str(error)})
+            _print_json(
+                {"schema": f"guest-routes/{options.command}/1", "exit_code": error.exit_code, "error": str(error)}
+            )
         return error.exit_code
     except BrokenPipeError:
         # The reader has gone (`| head`); what was to be done has been done.
@@ -61,50 +47,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return 130
 
 
-def build_parser() -> "argparse.ArgumentParser":
-    """The whole command line; the documentation's tests read it too."""
-    import argparse
-
-    from .settings import KEYS
-
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--metadata", metavar="FILE|DIR|URL", default="",
-                        help="read this network_data.json, config-drive tree or base URL instead")  # fmt: skip
-    common.add_argument("--settings", metavar="FILE", default="", help="instead of /etc/guest-routes.yaml and drop-ins")
-    common.add_argument("--json", action="store_true", help="print one JSON document (docs/schema)")
-    common.add_argument("--verbose", action="store_true", help="show every route, and notes")
-    group = common.add_argument_group("settings", "each overrides the settings files; see guest-routes.yaml(5)")
-    for key in KEYS:
-        group.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=f"{key.help} ({key.default})",
-                           action="append" if key.many else "store")  # fmt: skip
-    parser = argparse.ArgumentParser(
-        prog="guest-routes",
-        description="Host routes from OpenStack's metadata into the kernel, and one default route.",
-        epilog="exit codes:\n" + "\n".join(f"  {code}  {text}" for code, text in EXIT_CODES.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    from . import __version__
-
-    parser.add_argument("--version", action="version", version=f"guest-routes {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    made = {
-        name: commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", parents=[common], allow_abbrev=False)
-        for name, text in COMMANDS.items()
-    }
-    for name in ("sync", "plan", "rehearse"):
-        made[name].add_argument("--accept-withdrawals", action="store_true",
-                                help="withdraw routes even if the document looks partial")  # fmt: skip
-    made["plan"].add_argument("--check", action="store_true", help="exit 3 when something would change")
-    made["explain"].add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")
-    made["rehearse"].add_argument("--example", action="store_true", help="the documented example (the default)")
-    return parser
-
-
 # ---- commands ---------------------------------------------------------------------------------------
 
 
-def _sync(options: Any, live: "Live") -> int:
+def _sync(options: Any, live: Live) -> int:
     from .sync import sync
 
     settings = _settings(options)
@@ -124,7 +70,7 @@ def _sync(options: Any, live: "Live") -> int:
     return report.exit_code
 
 
-def _plan(options: Any, live: "Live") -> int:
+def _plan(options: Any, live: Live) -> int:
     report = _look(options, live)
     _print_report(options, report, written=False)
     if report.exit_code in (0, 5) and options.check and report.changes:
@@ -132,7 +78,7 @@ def _plan(options: Any, live: "Live") -> int:
     return report.exit_code
 
 
-def _explain(options: Any, live: "Live") -> int:
+def _explain(options: Any, live: Live) -> int:
     from .as_json import explanation_json
     from .errors import SettingsError
     from .explain import explain, explanation_lines
@@ -142,7 +88,9 @@ def _explain(options: Any, live: "Live") -> int:
     try:
         asked = parse_prefix(options.destination)
     except ValueError as error:
-        raise SettingsError(f"cannot explain {options.destination!a}: {error}; write 11.11.3.4 or 11.11.0.0/16") from error
+        raise SettingsError(
+            f"cannot explain {options.destination!a}: {error}; write 11.11.3.4 or 11.11.0.0/16"
+        ) from error
     settings = _settings(options)
     kernel = open_kernel(settings.engine)
     try:
@@ -157,7 +105,7 @@ def _explain(options: Any, live: "Live") -> int:
     return 0
 
 
-def _status(options: Any, live: "Live") -> int:
+def _status(options: Any, live: Live) -> int:
     from .status import look, status_json, status_lines
 
     found = look(_settings(options), State())
@@ -168,7 +116,7 @@ def _status(options: Any, live: "Live") -> int:
     return found.exit_code
 
 
-def _withdraw(options: Any, live: "Live") -> int:
+def _withdraw(options: Any, live: Live) -> int:
     from .as_json import withdrawal_json
     from .kernel import open_kernel
     from .text import failure_text, withdrawal_lines
@@ -191,11 +139,14 @@ def _withdraw(options: Any, live: "Live") -> int:
     return done.exit_code
 
 
-def _rehearse(options: Any, live: "Live") -> int:
+def _rehearse(options: Any, live: Live) -> int:
     from .rehearse import rehearsal
 
     return rehearsal(_settings(options), options.metadata, options, live.tell, _print_lines)
 
+
+SETTINGS_PATHS = ("/etc/guest-routes.yaml", "/etc/guest-routes.d", "/run/guest-routes/stanza.json")
+__all__ = ["build_parser", "main"]
 
 COMMAND_FUNCTIONS = {
     "sync": _sync,
@@ -207,7 +158,7 @@ COMMAND_FUNCTIONS = {
 }
 
 
-def _look(options: Any, live: "Live") -> "Report":
+def _look(options: Any, live: Live) -> Report:
     from .sync import sync
 
     accept = getattr(options, "accept_withdrawals", False)
@@ -217,11 +168,13 @@ def _look(options: Any, live: "Live") -> "Report":
 
 
 def _settings(options: Any) -> Settings:
-    flags: Dict[str, Union[str, List[str]]] = {
+    flags: dict[str, str | list[str]] = {
         name[len("setting_") :]: value
         for name, value in vars(options).items()
         if name.startswith("setting_") and value is not None
     }
+    if not (flags or options.settings or any(map(os.path.exists, SETTINGS_PATHS))):
+        return Settings()  # Nothing to read; reading nothing takes longer than a pass that changes nothing.
     from .settings import read
 
     return read(flags, options.settings)
@@ -252,7 +205,7 @@ class Live:
         self._said = ""
 
 
-def _print_report(options: Any, report: "Report", written: bool) -> None:
+def _print_report(options: Any, report: Report, written: bool) -> None:
     from .text import failure_text, report_lines
 
     if options.json:
@@ -275,7 +228,7 @@ def _print_lines(lines: Sequence[str]) -> None:
     print("\n".join(lines))
 
 
-def _print_json(document: Dict[str, Any]) -> None:
+def _print_json(document: dict[str, Any]) -> None:
     import json
 
     print(json.dumps(document, indent=2))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Sequence
-
 from .model import KernelState, NetworkData, mac_text
 from .resolve import Resolution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
 
 AGREEING_FETCHES = 3
 """So many fetches in a row must bring the same document before it is believed."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Sequence, Union
-
 from .bind import Binding
 from .model import Address, Nic, address_text
 from .policy import Settings
 from .resolve import needs_onlink
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Sequence, TypeAlias
+else:
+    from .values import NamedTuple
 
 
 class Elected(NamedTuple):
@@ -32,7 +36,7 @@ class NotElected(NamedTuple):
     """The settings ask for one that isn't to be had, though the family has gateways."""
 
 
-Election = Union[Elected, NotElected]
+Election: TypeAlias = "Elected | NotElected"
 
 
 def elect(bindings: Sequence[Binding], settings: Settings, family: int) -> Election:
@@ -85,7 +89,6 @@ def _not_chosen(bindings: Sequence[Binding], settings: Settings, family: int) ->
     return f"the settings choose {selector} for the default route, but {why}; the default routes stay as they are"
 
 
-def described(bindings: Sequence[Binding]) -> "frozenset[int]":
+def described(bindings: Sequence[Binding]) -> frozenset[int]:
     """The ifindexes of NICs that the metadata describes: the only ones whose default routes R4 may touch."""
     return frozenset(b.nic.ifindex for b in bindings if b.nic is not None and b.network is not None)
-

@@ -6,10 +6,14 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 
 from __future__ import annotations
 
-from typing import Protocol, Sequence, Tuple
-
 from .errors import KernelError
 from .model import Address, Failure, KernelState, Lookup, Nic, Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol, Sequence
+else:
+    Protocol = object
 
 ENGINES = ("rtnetlink", "pyroute2")
 
@@ -17,9 +21,8 @@ ENGINES = ("rtnetlink", "pyroute2")
 class Kernel(Protocol):
     """The kernel's routing tables and NICs, in one network namespace."""
 
-    def nics(self) -> Tuple[Nic, ...]:
+    def nics(self) -> tuple[Nic, ...]:
         """Every NIC with its addresses, by ifindex, the loopback left out."""
-        ...
 
     def snapshot(self, table: int) -> KernelState:
         """NICs, rules, and both families' routes of one table, in the kernel's order.
@@ -30,23 +33,19 @@ class Kernel(Protocol):
         Raises:
             KernelError: the kernel refused a dump, or one was interrupted again and again.
         """
-        ...
 
-    def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
+    def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """Carry the operations out in order; each refused one comes back with the kernel's own words.
 
         A refused operation doesn't stop the others. A Delete or TakeDefault of a route that is gone
         already, is no failure.
         """
-        ...
 
-    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
+    def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
         """Where the kernel would send a packet for each address now, policy rules included."""
-        ...
 
     def close(self) -> None:
         """Release the socket."""
-        ...
 
 
 def open_kernel(engine: str) -> Kernel:

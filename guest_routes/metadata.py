@@ -18,18 +18,22 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .errors import MetadataError
 from .model import Nic, address_text
 from .policy import Settings
 from .state import State
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import queue
     import threading
+    from typing import Any, Callable, NamedTuple, Sequence, TypeAlias, Union
 
     import requests
+else:
+    from .values import NamedTuple
+
 
 NETWORK_DATA = "network_data.json"
 META_DATA = "meta_data.json"
@@ -40,6 +44,7 @@ BACKOFF_SECONDS = (0.2, 2.0)
 """The pause after a first failure, and what its doubling ends at."""
 TICK_SECONDS = 0.5
 """How often new NICs are looked for, and told what is being waited for."""
+UUID_SECONDS = 2.0
 INSTANCE_DATA = ("/run/cloud-init/instance-data-sensitive.json", "/run/cloud-init/instance-data.json")
 
 REMEDIES = {
@@ -72,7 +77,7 @@ class Way(NamedTuple):
     """"" for whichever NIC the routing table says."""
     bound: bool = False
     """By SO_BINDTODEVICE: the NIC is used whatever the routing table says."""
-    source: Tuple[str, int, int, int] = ("", 0, 0, 0)
+    source: tuple[str, int, int, int] = ("", 0, 0, 0)
     """Where a link-local URL's socket can't be bound to the NIC: the NIC's own link-local address, with its zone."""
 
     @property
@@ -93,8 +98,8 @@ class Failed(NamedTuple):
     """Another attempt would bring the same."""
 
 
-Nics = Callable[[], Tuple[Nic, ...]]
-Tell = Callable[[str], None]
+Nics: TypeAlias = "Callable[[], tuple[Nic, ...]]"
+Tell: TypeAlias = "Callable[[str], None]"
 
 
 def _tell_nobody(text: str) -> None:
@@ -115,13 +120,13 @@ def find(settings: Settings, nics: Nics, state: State, given: str = "", tell: Te
         if isinstance(got, str):
             raise MetadataError(f"cannot get the metadata given as {given}: {got}; nothing was changed")
         return got
-    asked: Dict[str, Callable[[], Union[Document, str]]] = {
+    asked: dict[str, Callable[[], Union[Document, str]]] = {
         "http": lambda: _from_http(settings.metadata_urls, settings, nics, tell),
         "config-drive": lambda: _from_config_drive(settings.deadline_seconds, tell),
         "last-known-good": lambda: _from_last_known_good(state, nics),
         "cloud-init": _from_cloud_init,
     }
-    reasons: List[str] = []
+    reasons: list[str] = []
     for source in settings.sources:
         got = asked[source]()
         if isinstance(got, Document):
@@ -165,7 +170,7 @@ def probe(settings: Settings, nics: Sequence[Nic], deadline_seconds: float) -> b
 # ---- HTTP: which ways there are ---------------------------------------------------------------------
 
 
-def usable_nics(nics: Sequence[Nic], ignored: Sequence[str]) -> Tuple[Nic, ...]:
+def usable_nics(nics: Sequence[Nic], ignored: Sequence[str]) -> tuple[Nic, ...]:
     """The NICs through which the metadata service may be asked: up, with a carrier, no port of another one.
 
     Where the machine has plain NICs (kind ""), only they and the VLANs, bonds and bridges on them count.
@@ -186,14 +191,14 @@ def usable_nics(nics: Sequence[Nic], ignored: Sequence[str]) -> Tuple[Nic, ...]:
     )
 
 
-def ways_to(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -> Tuple[Way, ...]:
+def ways_to(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -> tuple[Way, ...]:
     """Each URL through each NIC; without `bind`, or where that isn't permitted, by the routing table's choice.
 
     A link-local URL goes through each NIC in any case. Its zone never stands in the URL, where it would get into
     the Host header (and urllib3 reads it differently from version to version): the kernel takes it from the NIC
     or the source address that the socket is bound to.
     """
-    ways: Dict[Way, None] = {}
+    ways: dict[Way, None] = {}
     for url in urls:
         link_local = Way(url).host.lower().startswith(("[fe8", "[fe9", "[fea", "[feb"))
         if not (bind or link_local):
@@ -211,7 +216,7 @@ def ways_to(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -> Tupl
     return tuple(ways)
 
 
-def _device_option(nic: str) -> Tuple[int, int, bytes]:
+def _device_option(nic: str) -> tuple[int, int, bytes]:
     """The socket option which binds to a NIC. Source: socket(7), SO_BINDTODEVICE."""
     import socket
 
@@ -232,7 +237,7 @@ def _may_bind(nic: str) -> bool:
     return True
 
 
-def _start_connecting(way: Way) -> Optional[Any]:
+def _start_connecting(way: Way) -> Any | None:
     import socket
     from urllib.parse import urlsplit
 
@@ -281,15 +286,15 @@ def _from_http(
 
     started = time.monotonic()
     until = started + settings.deadline_seconds
-    answers: queue.SimpleQueue[Tuple[Way, Union[bytes, str, Failed]]] = queue.SimpleQueue()
-    asked: Dict[Way, Optional[Failed]] = {}
+    answers: queue.SimpleQueue[tuple[Way, Union[bytes, str, Failed]]] = queue.SimpleQueue()
+    asked: dict[Way, Failed | None] = {}
     stop, won = threading.Event(), threading.Lock()
     next_look = started
     try:
         while (now := time.monotonic()) < until:
             if now >= next_look:
                 if asked or now - started >= TICK_SECONDS:
-                    tell(_waiting_text(urls, asked, now - started, settings.deadline_seconds))
+                    tell(_waiting_text(asked, now - started, settings.deadline_seconds))
                 next_look = now + TICK_SECONDS
                 for way in ways_to(urls, usable_nics(nics(), settings.ignore_nics), bind):
                     if way not in asked:
@@ -318,7 +323,7 @@ def _ask(
     until: float,
     stop: threading.Event,
     won: threading.Lock,
-    answers: queue.SimpleQueue[Tuple[Way, Union[bytes, str, Failed]]],
+    answers: queue.SimpleQueue[tuple[Way, Union[bytes, str, Failed]]],
 ) -> None:
     """A thread: try one way until it answers; the first of all to hold `won` also asks for the uuid."""
     base = way.url.rstrip("/")
@@ -340,9 +345,10 @@ def _ask(
 
 
 def _await_uuid(answers: queue.SimpleQueue[Any], winner: Way, until: float) -> str:
-    """The uuid that the winner's thread asks for next; "" when it doesn't come by the deadline."""
+    """The uuid that the winner's thread asks for next; "" when it doesn't come soon: it only guards a later boot."""
     import queue
 
+    until = min(until, time.monotonic() + UUID_SECONDS)
     while True:
         try:
             way, got = answers.get(timeout=max(0.0, until - time.monotonic()))
@@ -385,7 +391,7 @@ def _get(session: requests.Session, url: str, until: float) -> Union[bytes, Fail
     try:
         with session.get(url, timeout=remaining, allow_redirects=False, stream=True) as response:
             if response.is_redirect or response.is_permanent_redirect:
-                return Failed(f"redirect to {response.headers['Location']} refused", True)
+                return Failed(f"redirect to {ascii(response.headers['Location'])[1:-1][:200]} refused", True)
             if response.status_code != 200:
                 passing = response.status_code >= 500 or response.status_code in (408, 425, 429)
                 return Failed(f"HTTP {response.status_code}", not passing)
@@ -406,7 +412,7 @@ def _body(response: requests.Response, until: float) -> Union[bytes, Failed]:
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and int(announced) > LIMIT_BYTES:
         return too_large
-    parts: List[bytes] = []
+    parts: list[bytes] = []
     size = 0
     response.raw.enforce_content_length = False  # said below, the same with every version of urllib3
     # Not decoded: a compressed body, which wasn't asked for, could be of any size.
@@ -426,7 +432,7 @@ def _body(response: requests.Response, until: float) -> Union[bytes, Failed]:
 
 def _network_reason(error: BaseException) -> str:
     """What the system said, from under the wrappings of requests and urllib3."""
-    innermost: Optional[BaseException] = error
+    innermost: BaseException | None = error
     while innermost is not None:
         if isinstance(innermost, OSError) and innermost.errno:
             return (innermost.strerror or os.strerror(innermost.errno)).lower()
@@ -436,7 +442,7 @@ def _network_reason(error: BaseException) -> str:
     return str(error)
 
 
-def _waiting_text(urls: Sequence[str], asked: Dict[Way, Optional[Failed]], waited: float, deadline: float) -> str:
+def _waiting_text(asked: dict[Way, Failed | None], waited: float, deadline: float) -> str:
     time_text = f"({waited:.1f} s of {deadline:g} s)"
     if not asked:
         return f"waiting for a NIC that is up and running {time_text}"
@@ -543,7 +549,7 @@ def _from_config_drive(deadline_seconds: float, tell: Tell) -> Union[Document, s
     if not devices:
         unseen = "" if os.geteuid() == 0 else " (only root can look into all of them)"
         return "no block device is labelled config-2" + unseen
-    reasons: List[str] = []
+    reasons: list[str] = []
     for device in devices:
         tell(f"reading config drive {device}")
         mounted = _mount_point(device)
@@ -556,21 +562,16 @@ def _from_config_drive(deadline_seconds: float, tell: Tell) -> Union[Document, s
     return "; ".join(reasons)
 
 
-def _labelled_devices(deadline_seconds: float) -> Tuple[str, ...]:
-    import subprocess
-
+def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:
     links = [f"/dev/disk/by-label/{label}" for label in ("config-2", "CONFIG-2")]
     found = [os.path.realpath(link) for link in links if os.path.exists(link)]
     if found:
         return tuple(found)
     for label in ("config-2", "CONFIG-2"):
         # -c: the cache knows drives that were there once.
-        command = ["blkid", "-c", "/dev/null", "-t", f"LABEL={label}", "-o", "device"]
-        try:
-            ran = subprocess.run(command, capture_output=True, env=_tool_environment(), timeout=deadline_seconds)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        found += sorted(os.fsdecode(line) for line in ran.stdout.splitlines())
+        ran = _run(["blkid", "-c", "/dev/null", "-t", f"LABEL={label}", "-o", "device"], deadline_seconds)
+        if isinstance(ran, _Ran):
+            found += sorted(os.fsdecode(line) for line in ran.output.splitlines())
     return tuple(found)
 
 
@@ -591,27 +592,22 @@ def _mount_point(device: str) -> str:
 
 def _read_drive(device: str, where: str, deadline_seconds: float) -> Union[Document, str]:
     """Mount the drive in a mount namespace that ends with the child, so that not even kill -9 leaves it mounted."""
-    import subprocess
-
     point = "/mnt" if os.path.isdir("/mnt") else "/tmp"  # noqa: S108  # hidden in the child's namespace only
     command = ["unshare", "--mount", "sh", "-c", _READ_DRIVE, "sh"]
     command += [device, point, LATEST, NETWORK_DATA, META_DATA, str(LIMIT_BYTES + 1)]
-    try:
-        ran = subprocess.run(command, capture_output=True, env=_tool_environment(), timeout=deadline_seconds)
-    except subprocess.TimeoutExpired:
-        return f"cannot read {device}: nothing came within {deadline_seconds:g} s"
-    except OSError as error:
-        return f"cannot read {device}: unshare: {error.strerror}"
-    said = " ".join(ran.stderr.decode("utf-8", "replace").split())
+    ran = _run(command, deadline_seconds)
+    if isinstance(ran, str):
+        return f"cannot read {device}: {ran}"
+    said = ran.said
     if ran.returncode == 43:
         return f"{device} has no {LATEST}"
     _, unknown, rest = said.partition("unknown filesystem type '")
     if unknown:
         kind = rest.partition("'")[0]
         return f"cannot mount {device}: this kernel has no driver for its filesystem type {kind} (modprobe {kind})"
-    if ran.returncode == 42 or not ran.stdout:
+    if ran.returncode == 42 or not ran.output:
         return f"cannot mount or read {device}: {said or 'exit code ' + str(ran.returncode)}"
-    files = _drive_files(ran.stdout)
+    files = _drive_files(ran.output)
     got = files.get(NETWORK_DATA)
     if got is None:
         return f"{device} has no {LATEST}/{NETWORK_DATA}"
@@ -621,20 +617,42 @@ def _read_drive(device: str, where: str, deadline_seconds: float) -> Union[Docum
     return Document(got.data, "config-drive", where, _age(got.mtime), _uuid_of(meta.data) if meta else "")
 
 
-def _drive_files(output: bytes) -> Dict[str, _Read]:
-    files: Dict[str, _Read] = {}
+def _drive_files(output: bytes) -> dict[str, _Read]:
+    files: dict[str, _Read] = {}
     while output:
         line, _, output = output.partition(b"\n")
         name, size, mtime = line.decode().split(" ")
         length = min(int(size), LIMIT_BYTES + 1)
+        if len(output) < length:
+            break
         files[name] = _Read(output[:length], float(mtime))
         output = output[length:]
     return files
 
 
-def _tool_environment() -> Dict[str, str]:
-    """The system's own tools, with messages that can be recognised."""
-    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+class _Ran(NamedTuple):
+    returncode: int
+    output: bytes
+    said: str
+
+
+def _run(command: Sequence[str], deadline_seconds: float) -> Union[_Ran, str]:
+    """Run one of the system's tools; why it brought nothing. One that hangs on a dead device isn't waited for."""
+    import signal
+    import subprocess
+
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    try:
+        child = subprocess.Popen(command, stdin=null, stdout=pipe, stderr=pipe, env=environment, start_new_session=True)
+    except OSError as error:
+        return f"{command[0]}: {error.strerror}"
+    try:
+        output, said = child.communicate(timeout=deadline_seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        return f"{command[0]}: nothing came within {deadline_seconds:g} s"
+    return _Ran(child.returncode, output, " ".join(said.decode("utf-8", "replace").split()))
 
 
 # ---- last known good, cloud-init --------------------------------------------------------------------
@@ -649,7 +667,7 @@ def _from_last_known_good(state: State, nics: Nics) -> Union[Document, str]:
 
 def _from_cloud_init() -> Union[Document, str]:
     """cloud-init's copy of the document. Source: cloud-init's documentation, "Instance metadata"."""
-    reasons: List[str] = []
+    reasons: list[str] = []
     for path in [path for path in INSTANCE_DATA if os.access(path, os.R_OK)] or INSTANCE_DATA[-1:]:
         got = _read(path)
         if isinstance(got, str):

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 # The C module itself: `import socket` brings enum and selectors and costs a third of Python's own start.
 from _socket import AF_INET, AF_INET6, inet_ntop, inet_pton
-from typing import Dict, NamedTuple, Optional, Tuple, Union
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, TypeAlias
+else:
+    from .values import NamedTuple
 
 Address = bytes
 """A packed IPv4 (4 bytes) or IPv6 (16 bytes) address."""
@@ -64,7 +69,7 @@ class Prefix(NamedTuple):
         return self.length == 0
 
 
-DEFAULT_PREFIX: Dict[int, Prefix] = {4: Prefix(bytes(4), 0), 6: Prefix(bytes(16), 0)}
+DEFAULT_PREFIX: dict[int, Prefix] = {4: Prefix(bytes(4), 0), 6: Prefix(bytes(16), 0)}
 
 
 def network_of(prefix: Prefix) -> Prefix:
@@ -121,29 +126,29 @@ class Complaint(NamedTuple):
 class Link(NamedTuple):
     """An entry of `links`: a NIC as OpenStack describes it."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
     id: str
     kind: str
     """OpenStack's `type`: phy, tap, ovs, vif, bond, vlan, ... ("" when absent)."""
     mac: bytes
-    bond_links: Tuple[str, ...] = ()
-    vlan_id: Optional[int] = None
+    bond_links: tuple[str, ...] = ()
+    vlan_id: int | None = None
     vlan_link: str = ""
 
 
 class Network(NamedTuple):
     """An entry of `networks`: one subnet of one port, of one family."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
     id: str
     link: str
     """The `id` of its Link."""
     kind: str
     """OpenStack's `type`: ipv4, ipv6_slaac, ..."""
     family: int
-    address: Optional[Prefix] = None
+    address: Prefix | None = None
     """The NIC's own address with the subnet's length."""
-    gateway: Optional[Address] = None
+    gateway: Address | None = None
     """The gateway of its default route: the subnet's gateway IP."""
     gateway_place: str = ""
     """`networks[0].routes[1]`"""
@@ -161,7 +166,7 @@ class HostRoute(NamedTuple):
     """What it was read from: "network_data.json", or the name of a settings file."""
     network: int
     """Index of the network that lists it; -1 when it stands in the settings."""
-    index: int
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
 
     @property
     def place(self) -> str:
@@ -177,10 +182,10 @@ class HostRoute(NamedTuple):
 class NetworkData(NamedTuple):
     """A parsed network_data.json, in document order."""
 
-    links: Tuple[Link, ...] = ()
-    networks: Tuple[Network, ...] = ()
-    routes: Tuple[HostRoute, ...] = ()
-    complaints: Tuple[Complaint, ...] = ()
+    links: tuple[Link, ...] = ()
+    networks: tuple[Network, ...] = ()
+    routes: tuple[HostRoute, ...] = ()
+    complaints: tuple[Complaint, ...] = ()
 
 
 # ---- what the kernel says ---------------------------------------------------------------------------
@@ -202,16 +207,16 @@ class Nic(NamedTuple):
     """IFLA_LINK: the ifindex a VLAN stands on; 0 for none."""
     master: int = 0
     """IFLA_MASTER: the bond, bridge or VRF this is a port of; 0 for none."""
-    vlan_id: Optional[int] = None
+    vlan_id: int | None = None
     permanent_mac: bytes = b""
-    addresses: Tuple[Prefix, ...] = ()
+    addresses: tuple[Prefix, ...] = ()
     """Its own addresses, each with its prefix length."""
 
 
 class Leg(NamedTuple):
     """One next hop of an IPv4 multipath route."""
 
-    gateway: Optional[Address]
+    gateway: Address | None
     ifindex: int
     weight: int = 1
     onlink: bool = False
@@ -225,7 +230,7 @@ class Route(NamedTuple):
     """
 
     destination: Prefix
-    gateway: Optional[Address]
+    gateway: Address | None
     """None: on link. May be of the other family (RTA_VIA)."""
     ifindex: int
     metric: int = 0
@@ -236,11 +241,11 @@ class Route(NamedTuple):
     scope: int = 0
     tos: int = 0
     onlink: bool = False
-    source: Optional[Address] = None
+    source: Address | None = None
     """Preferred source address."""
-    metrics: Tuple[Tuple[int, int], ...] = ()
+    metrics: tuple[tuple[int, int], ...] = ()
     """RTA_METRICS as (RTAX_ number, value): mtu, advmss, ..."""
-    legs: Tuple[Leg, ...] = ()
+    legs: tuple[Leg, ...] = ()
     nexthop_id: int = 0
     """RTA_NH_ID of a nexthop object; 0 for none."""
     preference: int = 0
@@ -265,11 +270,11 @@ class Rule(NamedTuple):
 class KernelState(NamedTuple):
     """One snapshot: the NICs, and the routes of one table in the kernel's order."""
 
-    nics: Tuple[Nic, ...]
-    routes: Tuple[Route, ...]
-    rules: Tuple[Rule, ...] = ()
+    nics: tuple[Nic, ...]
+    routes: tuple[Route, ...]
+    rules: tuple[Rule, ...] = ()
 
-    def nic(self, ifindex: int) -> Optional[Nic]:
+    def nic(self, ifindex: int) -> Nic | None:
         """The NIC of that index."""
         return next((nic for nic in self.nics if nic.ifindex == ifindex), None)
 
@@ -280,7 +285,7 @@ class Lookup(NamedTuple):
     address: Address
     ifindex: int
     """0 when there is no route."""
-    gateway: Optional[Address] = None
+    gateway: Address | None = None
     table: int = 0
     error: str = ""
     """The kernel's text when there is no route: "Network is unreachable"."""
@@ -328,7 +333,7 @@ class GiveDefault(NamedTuple):
     because: object = ""
 
 
-Operation = Union[Add, Delete, Front, TakeDefault, GiveDefault]
+Operation: TypeAlias = "Add | Delete | Front | TakeDefault | GiveDefault"
 
 
 class Failure(NamedTuple):

@@ -10,7 +10,6 @@ prefix lengths, capitals in MACs, links without a type, services inside routes).
 from __future__ import annotations
 
 import json
-from typing import Dict, List, Optional, Tuple
 
 from .errors import NetworkDataError
 from .model import (
@@ -48,7 +47,7 @@ def parse(data: bytes) -> NetworkData:
     return _Reader().read(document)
 
 
-class _Bad(Exception):
+class _Fault(Exception):  # noqa: N818  # never leaves this module
     """What is wrong with one value, and in which field below the place at hand."""
 
     def __init__(self, field: str, text: str) -> None:
@@ -61,32 +60,34 @@ class _Reader:
     """Reads one document, collecting complaints and remembering addresses and netmasks it has parsed."""
 
     def __init__(self) -> None:
-        self.complaints: List[Complaint] = []
-        self.routes: List[HostRoute] = []
-        self._gateways: Dict[str, Address] = {}
-        self._lengths: Dict[Tuple[object, int], int] = {}
+        self.complaints: list[Complaint] = []
+        self.routes: list[HostRoute] = []
+        self._gateways: dict[str, Address] = {}
+        self._lengths: dict[tuple[object, int], int] = {}
 
-    def read(self, document: Dict[str, object]) -> NetworkData:
-        links: List[Link] = []
+    def read(self, document: dict[str, object]) -> NetworkData:
+        links: list[Link] = []
         for index, entry in enumerate(self._list(document, "links", "links")):
             try:
                 links.append(_link(index, entry))
-            except _Bad as bad:
+            except _Fault as bad:
                 self._complain(f"links[{index}]{bad.field}", bad.text)
-        ids: Dict[str, Link] = {}
+        ids: dict[str, Link] = {}
         for link in links:
             if link.id in ids:
-                self._complain(f"links[{link.index}].id", f"{link.id!a} is links[{ids[link.id].index}]'s too; that one counts")
+                self._complain(
+                    f"links[{link.index}].id", f"{link.id!a} is links[{ids[link.id].index}]'s too; that one counts"
+                )
             ids.setdefault(link.id, link)
-        networks: List[Network] = []
+        networks: list[Network] = []
         for index, entry in enumerate(self._list(document, "networks", "networks")):
             try:
                 networks.append(self._network(index, entry, ids))
-            except _Bad as bad:
+            except _Fault as bad:
                 self._complain(f"networks[{index}]{bad.field}", bad.text)
         return NetworkData(tuple(ids.values()), tuple(networks), tuple(self.routes), tuple(self.complaints))
 
-    def _network(self, index: int, entry: object, links: Dict[str, Link]) -> Network:
+    def _network(self, index: int, entry: object, links: dict[str, Link]) -> Network:
         place = f"networks[{index}]"
         entry = _object(entry)
         link = entry.get("link")
@@ -100,7 +101,7 @@ class _Reader:
         if entry.get("ip_address") is not None:
             try:
                 address = self._own_address(entry)
-            except _Bad as bad:
+            except _Fault as bad:
                 self._complain(place + bad.field, bad.text)
         family = family_of(address.address) if address else 4 if kind in _IPV4_KINDS or not kind else 6
         if address and kind and (kind in _IPV4_KINDS) != (family == 4):
@@ -124,21 +125,21 @@ class _Reader:
             silent=dynamic and not listed,
         )
 
-    def _own_address(self, entry: Dict[str, object]) -> Prefix:
+    def _own_address(self, entry: dict[str, object]) -> Prefix:
         value = entry["ip_address"]
         text, slash, tail = value.partition("/") if isinstance(value, str) else (value, "", "")
         try:
             address = parse_address(text)  # type: ignore[arg-type]
         except (ValueError, TypeError):
-            raise _Bad(".ip_address", f"must be an IP address, not {_show(value)}") from None
+            raise _Fault(".ip_address", f"must be an IP address, not {_show(value)}") from None
         netmask = tail if slash else entry.get("netmask")
         if netmask is None:
             return Prefix(address, len(address) * 8)
         return Prefix(address, self._length(netmask, len(address) * 8))
 
-    def _routes(self, network: int, family: int, entry: Dict[str, object]) -> Tuple[Optional[Address], str]:
+    def _routes(self, network: int, family: int, entry: dict[str, object]) -> tuple[Address | None, str]:
         """Appends the network's host routes; returns its default route's gateway and where that stands."""
-        gateway: Optional[Address] = None
+        gateway: Address | None = None
         gateway_place = ""
         place = f"networks[{network}].routes"
         routes = self.routes
@@ -152,23 +153,23 @@ class _Reader:
                         self._complain(f"{place}[{index}].network", f"host bits masked off: {written} is {destination}")
                     routes.append(HostRoute(destination, next_hop, SOURCE, network, index))
                 elif len(next_hop) * 8 != (32 if family == 4 else 128):
-                    raise _Bad(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
+                    raise _Fault(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
                 elif gateway is None:
                     gateway, gateway_place = next_hop, f"{place}[{index}]"
                 elif gateway != next_hop:
-                    raise _Bad("", f"second default route; {gateway_place} via {address_text(gateway)} counts")
-            except _Bad as bad:
+                    raise _Fault("", f"second default route; {gateway_place} via {address_text(gateway)} counts")
+            except _Fault as bad:
                 self._complain(f"{place}[{index}]{bad.field}", bad.text, refused=True)
         return gateway, gateway_place
 
-    def _route(self, route: object) -> Tuple[Prefix, Address]:
-        """Destination as written, host bits included, and next hop; raises _Bad for a route that can't be one."""
+    def _route(self, route: object) -> tuple[Prefix, Address]:
+        """Destination as written, host bits included, and next hop; raises _Fault for a route that can't be one."""
         route = _object(route)
         network = route.get("network")
         try:
             address = parse_address(network)  # type: ignore[arg-type]
         except (ValueError, TypeError):
-            raise _Bad(".network", f"must be an IP address, not {_show(network)}") from None
+            raise _Fault(".network", f"must be an IP address, not {_show(network)}") from None
         netmask = route.get("netmask")
         # The cache key would take True for 1 and 1.0 for 1: only text is looked up.
         key = (netmask, len(address)) if isinstance(netmask, str) else None
@@ -183,7 +184,7 @@ class _Reader:
             next_hop = _next_hop(gateway)
             self._gateways[gateway] = next_hop  # type: ignore[index]
         if len(next_hop) != len(address):
-            raise _Bad("", f"IPv4 and IPv6 mixed: {address_text(address)}/{length} via {gateway}")
+            raise _Fault("", f"IPv4 and IPv6 mixed: {address_text(address)}/{length} via {gateway}")
         if length and address[0] in _SUSPECT:
             _refuse_special(Prefix(address, length))
         return Prefix(address, length), next_hop
@@ -204,11 +205,11 @@ class _Reader:
                 length = bin(number).count("1")
                 if number == (1 << bits) - (1 << bits - length):
                     return length
-                raise _Bad(".netmask", f"{_show(netmask)} has ones after zeros; write a prefix length or a netmask")
+                raise _Fault(".netmask", f"{_show(netmask)} has ones after zeros; write a prefix length or a netmask")
         example = "255.255.0.0 or 16" if bits == 32 else "ffff:ffff:ffff:: or 48"
-        raise _Bad(".netmask", f"must be a netmask or prefix length such as {example}, not {_show(netmask)}")
+        raise _Fault(".netmask", f"must be a netmask or prefix length such as {example}, not {_show(netmask)}")
 
-    def _list(self, entry: Dict[str, object], key: str, place: str, needed: bool = True) -> List[object]:
+    def _list(self, entry: dict[str, object], key: str, place: str, needed: bool = True) -> list[object]:
         value = entry.get(key)
         if isinstance(value, list):
             return value
@@ -225,7 +226,7 @@ _SUSPECT = frozenset([0, 127, *range(224, 256)])
 
 
 def _refuse_special(destination: Prefix) -> None:
-    """Raises _Bad for destinations that no gateway can be the way to (R12)."""
+    """Raises _Fault for destinations that no gateway can be the way to (R12)."""
     address, first = destination.address, destination.address[0]
     if len(address) == 4:
         special = {0: "unspecified", 127: "loopback"}.get(first, "multicast" if first < 240 else "reserved")
@@ -239,18 +240,18 @@ def _refuse_special(destination: Prefix) -> None:
         special = "link-local"
     else:
         return
-    raise _Bad(".network", f"refused: {destination} is {special}, no destination for a host route")
+    raise _Fault(".network", f"refused: {destination} is {special}, no destination for a host route")
 
 
 def _next_hop(value: object) -> Address:
     try:
         address = parse_address(value)  # type: ignore[arg-type]
     except (ValueError, TypeError):
-        raise _Bad(".gateway", f"must be an IP address, not {_show(value)}") from None
+        raise _Fault(".gateway", f"must be an IP address, not {_show(value)}") from None
     multicast = address[0] >= 224 if len(address) == 4 else address[0] == 0xFF
     loopback = address[0] == 127 if len(address) == 4 else address == bytes(15) + b"\x01"
     if multicast or loopback or not any(address):
-        raise _Bad(".gateway", f"{address_text(address)} can't be a gateway")
+        raise _Fault(".gateway", f"{address_text(address)} can't be a gateway")
     return address
 
 
@@ -258,7 +259,7 @@ def _link(index: int, entry: object) -> Link:
     entry = _object(entry)
     id_ = entry.get("id")
     if not isinstance(id_, str):
-        raise _Bad(".id", f"must be text, not {_show(id_)}")
+        raise _Fault(".id", f"must be text, not {_show(id_)}")
     kind = _text(entry.get("type"))
     field = "vlan_mac_address" if entry.get("vlan_mac_address") is not None else "ethernet_mac_address"
     mac = b""
@@ -269,7 +270,7 @@ def _link(index: int, entry: object) -> Link:
     if isinstance(vlan_id, str) and vlan_id.isascii() and vlan_id.isdigit() and len(vlan_id) <= 4:
         vlan_id = int(vlan_id)
     if kind == "vlan" and not (isinstance(vlan_id, int) and not isinstance(vlan_id, bool) and 0 < vlan_id < 4095):
-        raise _Bad(".vlan_id", f"must be 1 to 4094, not {_show(vlan_id)}")
+        raise _Fault(".vlan_id", f"must be 1 to 4094, not {_show(vlan_id)}")
     return Link(
         index=index,
         id=id_,
@@ -288,13 +289,13 @@ def _mac(value: object, field: str) -> bytes:
     except (AttributeError, ValueError):
         mac = b""
     if len(mac) not in (6, 20):
-        raise _Bad(field, f"must be a MAC address such as fa:16:3e:00:00:01, not {_show(value)}")
+        raise _Fault(field, f"must be a MAC address such as fa:16:3e:00:00:01, not {_show(value)}")
     return mac
 
 
-def _object(value: object) -> Dict[str, object]:
+def _object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise _Bad("", f"must be an object, not {_show(value)}")
+        raise _Fault("", f"must be an object, not {_show(value)}")
     return value
 
 

@@ -10,8 +10,6 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
-
 from .elect import Election
 from .model import (
     IPV6_DEFAULT_METRIC,
@@ -28,6 +26,12 @@ from .plan_default import Default, plan_default
 from .policy import Settings
 from .resolve import Resolution, Resolved
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Sequence
+else:
+    from .values import NamedTuple
+
 OUR_IPV6_METRIC = IPV6_DEFAULT_METRIC - 1
 """What metric 0 of the settings means for IPv6: before the 1024 that everybody else gets, and not equal to it."""
 
@@ -40,23 +44,23 @@ class Decision(NamedTuple):
     route: Route
     """The route that serves it, in place or to be added; when shadowed, the one that ought to."""
     resolved: Resolved
-    rival: Optional[Route] = None
+    rival: Route | None = None
     """The best route of another program to the same destination that is not equal."""
 
 
 class Plan(NamedTuple):
     """What is to be written, in order: all of `additions`, then `removals`."""
 
-    additions: Tuple[Operation, ...]
-    removals: Tuple[Operation, ...]
-    decisions: Tuple[Decision, ...]
-    defaults: Tuple[Default, ...]
+    additions: tuple[Operation, ...]
+    removals: tuple[Operation, ...]
+    decisions: tuple[Decision, ...]
+    defaults: tuple[Default, ...]
     """One for each family that has a default route, or is to have one."""
-    held: Tuple[Route, ...] = ()
+    held: tuple[Route, ...] = ()
     """Ours that are wanted no more, and stay because the document may be partial (R6)."""
 
     @property
-    def operations(self) -> Tuple[Operation, ...]:
+    def operations(self) -> tuple[Operation, ...]:
         """Additions, then removals."""
         return self.additions + self.removals
 
@@ -64,7 +68,7 @@ class Plan(NamedTuple):
 def plan(
     resolution: Resolution,
     elections: Sequence[Election],
-    described: "frozenset[int]",
+    described: frozenset[int],
     state: KernelState,
     settings: Settings,
     withdraw: bool = True,
@@ -77,8 +81,8 @@ def plan(
     """
     protocol, table = settings.protocol, settings.table
     metrics = {4: settings.metric, 16: settings.metric or OUR_IPV6_METRIC}
-    present: Dict[Prefix, List[Route]] = {}
-    defaults: List[Route] = []
+    present: dict[Prefix, list[Route]] = {}
+    defaults: list[Route] = []
     for route in state.routes:
         destination = route.destination
         if destination.length == 0:
@@ -88,14 +92,13 @@ def plan(
         else:
             present[destination] = [route]
 
-    additions: List[Operation] = []
-    removals: List[Operation] = []
-    decisions: List[Decision] = []
+    additions: list[Operation] = []
+    removals: list[Operation] = []
+    decisions: list[Decision] = []
     for resolved in resolution.resolved:
         destination, way = resolved.host.destination, resolved.way
-        wanted = Route(
-            destination, way.gateway, way.nic.ifindex, metrics[len(destination.address)], protocol, table, UNICAST, 0, 0, way.onlink
-        )  # fmt: skip
+        metric = metrics[len(destination.address)]
+        wanted = Route(destination, way.gateway, way.nic.ifindex, metric, protocol, table, UNICAST, 0, 0, way.onlink)
         there = present.pop(destination, None)
         if there is None:
             additions.append(Add(wanted, resolved))
@@ -110,16 +113,20 @@ def plan(
     outcomes = []
     for election in elections:
         rivals = [route for route in defaults if route.family == election.family]
-        default = plan_default(election, rivals, described, settings, metrics[4 if election.family == 4 else 16], withdraw)
+        default = plan_default(
+            election, rivals, described, settings, metrics[4 if election.family == 4 else 16], withdraw
+        )
         additions.extend(default.additions)
         removals.extend(default.removals)
         if rivals or default.additions or default.route or default.reason:
             outcomes.append(default)
-    return Plan(tuple(additions), tuple(removals), tuple(decisions), tuple(outcomes), () if withdraw else tuple(unwanted))
+    return Plan(
+        tuple(additions), tuple(removals), tuple(decisions), tuple(outcomes), () if withdraw else tuple(unwanted)
+    )
 
 
 def _decide(
-    wanted: Route, there: Sequence[Route], resolved: Resolved, additions: List[Operation], removals: List[Operation]
+    wanted: Route, there: Sequence[Route], resolved: Resolved, additions: list[Operation], removals: list[Operation]
 ) -> Decision:
     """One destination that has routes already (R5)."""
     ours = [route for route in there if route.protocol == wanted.protocol and route.kind == UNICAST]
@@ -163,7 +170,7 @@ def same_way(one: Route, other: Route) -> bool:
     )
 
 
-def winning_metric(wanted: Route, rival: Route) -> Optional[int]:
+def winning_metric(wanted: Route, rival: Route) -> int | None:
     """The metric at which ours wins over a rival of the same destination; None where no metric does (R5)."""
     if wanted.family == 4:
         return min(wanted.metric, rival.metric)

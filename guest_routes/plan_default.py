@@ -6,8 +6,6 @@ default (a VPN's, a container's). Nothing is taken unless the elected default is
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple
-
 from .elect import Elected, Election
 from .model import (
     DEFAULT_PREFIX,
@@ -22,6 +20,12 @@ from .model import (
 )
 from .policy import Settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Sequence
+else:
+    from .values import NamedTuple
+
 DEMOTED_BY = 1000
 """default_mode demote: what is added to the elected default's metric for the others."""
 
@@ -32,23 +36,23 @@ class Default(NamedTuple):
     family: int
     verdict: str
     """add, kept, adopted, observed (mode observe) or left (none elected)."""
-    route: Optional[Route] = None
+    route: Route | None = None
     """The elected default, in place or to be added."""
-    extras: Tuple[Route, ...] = ()
+    extras: tuple[Route, ...] = ()
     """Others through NICs of the metadata: removed, demoted, or only reported (mode observe)."""
-    outside: Tuple[Route, ...] = ()
+    outside: tuple[Route, ...] = ()
     """Through NICs that the metadata doesn't describe: never touched."""
     because: str = ""
     reason: str = ""
     """Why none is elected."""
-    additions: Tuple[Operation, ...] = ()
-    removals: Tuple[Operation, ...] = ()
+    additions: tuple[Operation, ...] = ()
+    removals: tuple[Operation, ...] = ()
 
 
 def plan_default(
     election: Election,
     there: Sequence[Route],
-    described: "frozenset[int]",
+    described: frozenset[int],
     settings: Settings,
     metric: int,
     withdraw: bool = True,
@@ -66,7 +70,13 @@ def plan_default(
     if not isinstance(election, Elected):
         return Default(family, "left", None, (), outside, "", election.reason if there or election.wanted else "")
     wanted = Route(
-        DEFAULT_PREFIX[family], election.gateway, election.nic.ifindex, metric, protocol, settings.table, onlink=election.onlink
+        DEFAULT_PREFIX[family],
+        election.gateway,
+        election.nic.ifindex,
+        metric,
+        protocol,
+        settings.table,
+        onlink=election.onlink,
     )
     ours = [route for route in inside if route.protocol == protocol]
     theirs = [route for route in inside if route.protocol != protocol]
@@ -80,8 +90,8 @@ def plan_default(
         verdict = "kept" if keep is None and wanted_among(ours, wanted) else "adopted" if keep else "observed"
         return Default(family, verdict, keep or wanted_among(ours, wanted), tuple(extras), outside, election.because)
 
-    additions: List[Operation] = []
-    removals: List[Operation] = []
+    additions: list[Operation] = []
+    removals: list[Operation] = []
     verdict, mine = "adopted", keep
     if keep is None:
         wanted = wanted._replace(metric=_free_metric(wanted, there, outside))
@@ -106,7 +116,7 @@ def plan_default(
     )  # fmt: skip
 
 
-def ifindexes(route: Route) -> "frozenset[int]":
+def ifindexes(route: Route) -> frozenset[int]:
     """The NICs a route leads through."""
     return frozenset([leg.ifindex for leg in route.legs] or [route.ifindex])
 
@@ -122,7 +132,7 @@ def leads_there(route: Route, wanted: Route) -> bool:
     return route.gateway == wanted.gateway or (route.family == 6 and route.protocol == PROTOCOL_RA and link_local)
 
 
-def wanted_among(ours: Sequence[Route], wanted: Route) -> Optional[Route]:
+def wanted_among(ours: Sequence[Route], wanted: Route) -> Route | None:
     """Our own elected default, at whatever metric."""
     return next((route for route in ours if leads_there(route, wanted)), None)
 
@@ -142,11 +152,13 @@ def _free_metric(wanted: Route, there: Sequence[Route], outside: Sequence[Route]
 
 
 def _demote(
-    extras: Sequence[Route], stale: Sequence[Route], kept: Route, settings: Settings, additions: List[Operation]
-) -> Tuple[List[Route], List[Route]]:
+    extras: Sequence[Route], stale: Sequence[Route], kept: Route, settings: Settings, additions: list[Operation]
+) -> tuple[list[Route], list[Route]]:
     """default_mode demote: a copy of each extra behind the elected default; returns what is to go all the same."""
     worse = {way for route in extras if route.metric > kept.metric for way in _ways(route)}
-    demoted = [r for r in stale if r.metric > kept.metric and r.ifindex != kept.ifindex and (r.gateway, r.ifindex) not in worse]
+    demoted = [
+        r for r in stale if r.metric > kept.metric and r.ifindex != kept.ifindex and (r.gateway, r.ifindex) not in worse
+    ]
     have = {(route.gateway, route.ifindex) for route in demoted} | worse | {(kept.gateway, kept.ifindex)}
     used = {route.metric for route in demoted}
     metric = kept.metric + DEMOTED_BY
@@ -166,15 +178,17 @@ def _demote(
     return going, [route for route in stale if route not in demoted]
 
 
-def _ways(route: Route) -> List[Tuple[Optional[bytes], int]]:
+def _ways(route: Route) -> list[tuple[bytes | None, int]]:
     return [(leg.gateway, leg.ifindex) for leg in route.legs] or [(route.gateway, route.ifindex)]
 
 
-def _legs_outside(route: Route, described: "frozenset[int]") -> Optional[Route]:
+def _legs_outside(route: Route, described: frozenset[int]) -> Route | None:
     """What stays of an IPv4 multipath default: its legs through NICs outside the metadata."""
     legs = tuple(leg for leg in route.legs if leg.ifindex not in described)
     if len(legs) > 1:
         return route._replace(legs=legs, nexthop_id=0)
     if legs:
-        return route._replace(legs=(), gateway=legs[0].gateway, ifindex=legs[0].ifindex, onlink=legs[0].onlink, nexthop_id=0)
+        return route._replace(
+            legs=(), gateway=legs[0].gateway, ifindex=legs[0].ifindex, onlink=legs[0].onlink, nexthop_id=0
+        )
     return None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
-
 from .model import MAIN_TABLE, OUR_PROTOCOL, Address, HostRoute, Prefix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from .values import NamedTuple
 
 SOURCES = ("http", "config-drive", "last-known-good", "cloud-init")
 DEFAULT_MODES = ("enforce", "demote", "observe")
@@ -21,7 +25,7 @@ class Selector(NamedTuple):
     mac: bytes = b""
     network: str = ""
     """A network's `id` or `network_id` in network_data.json."""
-    subnet: Optional[Prefix] = None
+    subnet: Prefix | None = None
     """The subnet of the NIC's address."""
 
     def __str__(self) -> str:
@@ -45,21 +49,21 @@ class Settings(NamedTuple):
     """The merged settings; the defaults here are the documented defaults."""
 
     enabled: bool = True
-    default: Optional[Selector] = None
+    default: Selector | None = None
     """Which NIC has the default route; None: elected (R4)."""
     default_mode: str = "enforce"
     next_hops: str = "gateway"
-    routes: Tuple[HostRoute, ...] = ()
-    gateways: Tuple[GatewaySetting, ...] = ()
-    sources: Tuple[str, ...] = SOURCES
-    metadata_urls: Tuple[str, ...] = METADATA_URLS
+    routes: tuple[HostRoute, ...] = ()
+    gateways: tuple[GatewaySetting, ...] = ()
+    sources: tuple[str, ...] = SOURCES
+    metadata_urls: tuple[str, ...] = METADATA_URLS
     metric: int = 0
     """0: the kernel's best for IPv4, and 1024 for IPv6, as the kernel has it."""
     table: int = MAIN_TABLE
     protocol: int = OUR_PROTOCOL
-    ignore_nics: Tuple[str, ...] = ()
+    ignore_nics: tuple[str, ...] = ()
     """Shell patterns of interface names that are left alone."""
-    ignore_destinations: Tuple[Prefix, ...] = ()
+    ignore_destinations: tuple[Prefix, ...] = ()
     """Host routes inside these prefixes are left alone."""
     refresh_seconds: float = 300.0
     deadline_seconds: float = 10.0

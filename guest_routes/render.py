@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Sequence
-
 from .model import MAIN_TABLE, OUR_PROTOCOL, UNICAST, Leg, Nic, Route, address_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, Sequence
 
 _PROTOCOLS = {1: "redirect", 2: "kernel", 3: "boot", 4: "static", 9: "ra", 16: "dhcp", OUR_PROTOCOL: "guest-routes"}
 _SCOPES = {253: "link", 254: "host", 200: "site", 255: "nowhere"}
-_KINDS = {0: "unknown", 2: "local", 3: "broadcast", 5: "multicast", 6: "blackhole", 7: "unreachable", 8: "prohibit", 9: "throw"}
+_KINDS = {
+    0: "unknown",
+    2: "local",
+    3: "broadcast",
+    5: "multicast",
+    6: "blackhole",
+    7: "unreachable",
+    8: "prohibit",
+    9: "throw",
+}
 _METRICS = {2: "mtu", 3: "window", 4: "rtt", 7: "cwnd", 8: "advmss", 10: "hoplimit", 11: "initcwnd", 14: "initrwnd"}
 _PREFERENCES = {1: "high", 3: "low"}
 
@@ -46,11 +57,16 @@ def route_text(route: Route, nics: Sequence[Nic], family_default: bool = False) 
     return " ".join(words)
 
 
-def _leg(leg: Leg, names: "dict[int, str]", size: int) -> List[str]:
-    return [*_way(leg.gateway, leg.ifindex, names, size), "weight", str(leg.weight), *(["onlink"] if leg.onlink else [])]
+def _leg(leg: Leg, names: dict[int, str], size: int) -> list[str]:
+    return [
+        *_way(leg.gateway, leg.ifindex, names, size),
+        "weight",
+        str(leg.weight),
+        *(["onlink"] if leg.onlink else []),
+    ]
 
 
-def _way(gateway: Optional[bytes], ifindex: int, names: "dict[int, str]", size: int) -> List[str]:
+def _way(gateway: bytes | None, ifindex: int, names: dict[int, str], size: int) -> list[str]:
     words = []
     if gateway is not None:
         words += ["via", *([] if len(gateway) == size else ["inet6" if size == 4 else "inet"]), address_text(gateway)]

@@ -8,13 +8,17 @@ reason, never an exception.
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
-
 from .bind import Binding, bind
 from .model import Address, Complaint, HostRoute, NetworkData, Nic, Prefix, Route, address_text, contains, network_of
 from .policy import Settings
 
-Reason = Tuple[str, str]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Sequence, TypeAlias
+else:
+    from .values import NamedTuple
+
+Reason: TypeAlias = "tuple[str, str]"
 """A kind, and the text of an Unresolved."""
 BY_CHOICE = ("ignored", "overridden")
 """Kinds of Unresolved that the settings ask for: no reason for exit code 5."""
@@ -28,7 +32,7 @@ class Way(NamedTuple):
     rule: str
     """Why this NIC, for people: "11.8.0.1 is eth1's gateway (networks[1].routes[0])"."""
     onlink: bool = False
-    notes: Tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Resolved(NamedTuple):
@@ -56,10 +60,10 @@ class Unresolved(NamedTuple):
 class Resolution(NamedTuple):
     """All host routes, each with a NIC or a reason; and the bindings they were resolved by."""
 
-    bindings: Tuple[Binding, ...]
-    resolved: Tuple[Resolved, ...]
-    unresolved: Tuple[Unresolved, ...]
-    notes: Tuple[Complaint, ...] = ()
+    bindings: tuple[Binding, ...]
+    resolved: tuple[Resolved, ...]
+    unresolved: tuple[Unresolved, ...]
+    notes: tuple[Complaint, ...] = ()
 
 
 def resolve(
@@ -77,12 +81,12 @@ def resolve(
     """
     bindings = bind(data, nics, settings, defaults, recorded)
     own = _own(data, nics)
-    answers: Dict[Tuple[Address, int], Union[Way, Reason]] = {}
+    answers: dict[tuple[Address, int], Way | Reason] = {}
     shared = {gateway for gateway in {b.gateway for b in bindings if b.gateway} if len(_nics_of(bindings, gateway)) > 1}
-    taken: Dict[Prefix, Resolved] = {}
-    resolved: List[Resolved] = []
-    unresolved: List[Unresolved] = []
-    notes: List[Complaint] = []
+    taken: dict[Prefix, Resolved] = {}
+    resolved: list[Resolved] = []
+    unresolved: list[Unresolved] = []
+    notes: list[Complaint] = []
     for host in (*settings.routes, *data.routes):
         # Where two NICs share a gateway address, the listing network decides; else only the next hop does.
         key = (host.next_hop, host.network if host.next_hop in shared else -1)
@@ -101,7 +105,9 @@ def resolve(
                 notes.append(Complaint(host.place, f"{host} stands at {first.host.place} already"))
             else:
                 kind = "overridden" if first.host.network < 0 <= host.network else "conflict"
-                text = f"{first.host.place} has the same destination with the next hop {address_text(first.way.gateway)}"
+                text = (
+                    f"{first.host.place} has the same destination with the next hop {address_text(first.way.gateway)}"
+                )
                 unresolved.append(Unresolved(host, kind, text + ", and comes first"))
         else:
             one = taken[host.destination] = Resolved(host, answer)
@@ -112,7 +118,7 @@ def resolve(
     return Resolution(bindings, tuple(resolved), tuple(unresolved), tuple(notes))
 
 
-def _answer(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Union[Way, Reason]:
+def _answer(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Way | Reason:
     """What a next hop comes to: a way, or why there is none (R2, R3)."""
     next_hop = host.next_hop
     claims = [binding for binding in bindings if binding.gateway == next_hop]
@@ -150,16 +156,23 @@ def _unusable(claim: Binding) -> Reason:
     gateway = address_text(claim.gateway or b"")
     if claim.nic is None:
         text = f"{gateway} is the gateway of {claim.label}, which is not present (yet); programmed once it appears"
-        return ("ignored", f"{gateway} is {claim.ignored}'s gateway, and ignore_nics covers it") if claim.ignored else ("absent", text)
+        return (
+            ("ignored", f"{gateway} is {claim.ignored}'s gateway, and ignore_nics covers it")
+            if claim.ignored
+            else ("absent", text)
+        )
     name = claim.nic.name
     return "down", f"{gateway} is {name}'s gateway, and {name} is down; `ip link set {name} up` mends it"
 
 
-def _no_gateway(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Union[Way, Reason]:
+def _no_gateway(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Way | Reason:
     next_hop = address_text(host.next_hop)
     homes = [(b, subnet) for b in bindings for subnet in b.subnets if contains(subnet, host.next_hop)]
     if not homes:
-        return "no-subnet", f"{next_hop} is in no NIC's subnet; use a gateway of {_gateways(bindings, len(host.next_hop))}"
+        return (
+            "no-subnet",
+            f"{next_hop} is in no NIC's subnet; use a gateway of {_gateways(bindings, len(host.next_hop))}",
+        )
     home, subnet = max(homes, key=lambda pair: pair[1].length)
     name, nic = home.label, home.nic
     if settings.next_hops == "on-link" and nic is not None and nic.up:
@@ -185,10 +198,10 @@ def _gateways(bindings: Sequence[Binding], size: int) -> str:
     return " or ".join(known) or "a NIC (none is known)"
 
 
-def _own(data: NetworkData, nics: Sequence[Nic]) -> Dict[object, str]:
+def _own(data: NetworkData, nics: Sequence[Nic]) -> dict[object, str]:
     """Whose each own address and connected subnet is: Address or Prefix to a text."""
-    own: Dict[object, str] = {}
-    described: List[Tuple[str, Optional[Prefix]]] = [(f"networks[{n.index}]", n.address) for n in data.networks]
+    own: dict[object, str] = {}
+    described: list[tuple[str, Prefix | None]] = [(f"networks[{n.index}]", n.address) for n in data.networks]
     for name, address in [*((nic.name, a) for nic in nics for a in nic.addresses), *described]:
         if address is not None:
             own.setdefault(address.address, name)
@@ -197,14 +210,14 @@ def _own(data: NetworkData, nics: Sequence[Nic]) -> Dict[object, str]:
     return own
 
 
-def _refusal(host: HostRoute, own: Dict[object, str]) -> str:
+def _refusal(host: HostRoute, own: dict[object, str]) -> str:
     if host.next_hop in own:
         return f"refused: {address_text(host.next_hop)} is {own[host.next_hop]}'s own address, not a gateway"
     what = "own address" if host.destination.address in own else "own subnet, which is reached without a gateway"
     return f"refused: {host.destination} is {own[host.destination]}'s {what}"
 
 
-def _nics_of(bindings: Sequence[Binding], gateway: Optional[Address]) -> Set[str]:
+def _nics_of(bindings: Sequence[Binding], gateway: Address | None) -> set[str]:
     return {binding.label for binding in bindings if binding.gateway == gateway}
 
 

@@ -17,7 +17,6 @@ import _socket
 from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
 from os import strerror
 from struct import pack
-from typing import Callable, Dict, List, Sequence, Tuple
 
 from . import wire
 from .errors import KernelError
@@ -37,6 +36,10 @@ from .model import (
     TakeDefault,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Sequence, TypeAlias
+
 _AF_NETLINK, _SOL_NETLINK = 16, 270
 _CAP_ACK, _EXT_ACK, _GET_STRICT_CHK = 10, 11, 12
 _SEND_BYTES = 128 * 1024
@@ -46,7 +49,7 @@ _WAIT_SECONDS = 10
 """The kernel answers in the time of a system call; a longer silence is a lost answer."""
 _TRIES = 10
 
-Decoder = Callable[[bytes, int, int], None]
+Decoder: TypeAlias = "Callable[[bytes, int, int], None]"
 
 
 class RtnetlinkKernel:
@@ -57,7 +60,9 @@ class RtnetlinkKernel:
             self._socket = _socket.socket(_AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)
             self._socket.bind((0, 0))
         except OSError as error:
-            raise KernelError(f"cannot open a netlink socket: {error.strerror}; no route was read or changed") from error
+            raise KernelError(
+                f"cannot open a netlink socket: {error.strerror}; no route was read or changed"
+            ) from error
         # Not settimeout: with it recv would wait even when told not to.
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, pack("ll", _WAIT_SECONDS, 0))
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _RECEIVE_BYTES)
@@ -73,10 +78,10 @@ class RtnetlinkKernel:
         """See Kernel."""
         self._socket.close()
 
-    def nics(self) -> Tuple[Nic, ...]:
+    def nics(self) -> tuple[Nic, ...]:
         """See Kernel."""
-        links: List[Nic] = []
-        addresses: Dict[int, List[Prefix]] = {}
+        links: list[Nic] = []
+        addresses: dict[int, list[Prefix]] = {}
 
         def link(data: bytes, start: int, end: int) -> None:
             nic = wire.decode_link(data, start, end)
@@ -94,21 +99,23 @@ class RtnetlinkKernel:
 
     def snapshot(self, table: int) -> KernelState:
         """See Kernel."""
-        rules: List[Rule] = []
-        routes: List[Route] = []
-        for family in (wire.AF_INET, wire.AF_INET6):
-            self._dump(
-                lambda sequence, family=family: wire.dump_rules(sequence, family),  # type: ignore[misc]
-                wire.NEWRULE,
-                lambda data, start, end: rules.append(wire.decode_rule(data, start, end)),
-                lambda kept=len(rules): rules.__delitem__(slice(kept, None)),  # type: ignore[misc]
-            )
-            routes.extend(self._routes(family, table))
+        rules = self._rules(wire.AF_INET) + self._rules(wire.AF_INET6)
+        routes = self._routes(wire.AF_INET, table) + self._routes(wire.AF_INET6, table)
         return KernelState(self.nics(), tuple(routes), tuple(rules))
 
-    def _routes(self, family: int, table: int) -> List[Route]:
+    def _rules(self, family: int) -> list[Rule]:
+        rules: list[Rule] = []
+        self._dump(
+            lambda sequence: wire.dump_rules(sequence, family),
+            wire.NEWRULE,
+            lambda data, start, end: rules.append(wire.decode_rule(data, start, end)),
+            rules.clear,
+        )
+        return rules
+
+    def _routes(self, family: int, table: int) -> list[Route]:
         decode = wire.route_decoder(family)
-        routes: List[Route] = []
+        routes: list[Route] = []
         self._dump(
             lambda sequence: wire.dump_routes(sequence, family, table),
             wire.NEWROUTE,
@@ -119,7 +126,7 @@ class RtnetlinkKernel:
             return [route for route in routes if route.table == table]
         return routes
 
-    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
+    def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
         """See Kernel."""
         return tuple(self._look_up(address) for address in addresses)
 
@@ -142,13 +149,13 @@ class RtnetlinkKernel:
 
     # -- writing -----------------------------------------------------------------------------------------
 
-    def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
+    def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """See Kernel."""
         first = self._sequence + 1
-        refused: Dict[int, wire.Answer] = {}
+        refused: dict[int, wire.Answer] = {}
         lost = False
         encode = wire.encode
-        batch: List[bytes] = []
+        batch: list[bytes] = []
         size = 0
         last = first + len(operations) - 1
         for sequence, operation in enumerate(operations, first):
@@ -169,7 +176,7 @@ class RtnetlinkKernel:
                 failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
         return tuple(failures)
 
-    def _send(self, batch: List[bytes], refused: Dict[int, wire.Answer]) -> bool:
+    def _send(self, batch: list[bytes], refused: dict[int, wire.Answer]) -> bool:
         """Sends one batch and reads what was refused of it; True when answers were lost (ENOBUFS).
 
         The kernel carries a batch out within send(2), so all answers are there to be read when it returns.
@@ -196,23 +203,25 @@ class RtnetlinkKernel:
                         refused.setdefault(sequence, answer)
 
     def _ask_again(
-        self, operations: Sequence[Operation], first: int, refused: Dict[int, wire.Answer]
-    ) -> Dict[int, wire.Answer]:
+        self, operations: Sequence[Operation], first: int, refused: dict[int, wire.Answer]
+    ) -> dict[int, wire.Answer]:
         """After lost answers: repeats each operation that the tables say was not carried out, one by one."""
-        have: Dict[int, set[Route]] = {}
-        again: Dict[int, wire.Answer] = {}
+        have: dict[int, set[Route]] = {}
+        again: dict[int, wire.Answer] = {}
         for sequence, operation in enumerate(operations, first):
             if sequence in refused:
                 continue
             route = operation.route
             if route.table not in have:
-                have[route.table] = set(self._routes(wire.AF_INET, route.table)) | set(self._routes(wire.AF_INET6, route.table))
+                have[route.table] = set(self._routes(wire.AF_INET, route.table)) | set(
+                    self._routes(wire.AF_INET6, route.table)
+                )
             stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
             there = stored in have[route.table]
             if there != isinstance(operation, (Delete, TakeDefault)):
                 continue
             self._sequence += 1
-            answers: Dict[int, wire.Answer] = {}
+            answers: dict[int, wire.Answer] = {}
             self._send([wire.encode(operation, self._sequence)], answers)
             again.update((sequence, answer) for answer in answers.values())
         return again

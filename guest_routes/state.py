@@ -19,10 +19,17 @@ import json
 import os
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple
 
 from .errors import LockError, StateError
 from .model import Leg, Nic, Route, address_text, mac_text, parse_address, parse_prefix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator, Mapping, NamedTuple, Protocol, Sequence
+else:
+    from .values import NamedTuple
+
+    Protocol = object
 
 KEPT_SCHEMA = "guest-routes/last-known-good/1"
 DEFAULTS_SCHEMA = "guest-routes/defaults/1"
@@ -53,7 +60,7 @@ class LastKnownGood(NamedTuple):
     fetched: float = 0.0
     """When it was last known to be current, in seconds since the epoch."""
     uuid: str = ""
-    macs: Tuple[bytes, ...] = ()
+    macs: tuple[bytes, ...] = ()
     """The MACs that the document describes."""
 
 
@@ -179,9 +186,9 @@ class State:
         before = self._records()
         self._write_records(before + [record for record in records if record not in before])
 
-    def recorded_defaults(self, nics: Sequence[Nic]) -> Tuple[Route, ...]:
+    def recorded_defaults(self, nics: Sequence[Nic]) -> tuple[Route, ...]:
         """The recorded routes of this boot whose NICs are still those: same ifindex, name and MAC."""
-        routes: List[Route] = []
+        routes: list[Route] = []
         for record in self._records():
             with suppress(ValueError, KeyError):
                 route = route_from_json(record["route"])
@@ -190,7 +197,7 @@ class State:
                     routes.append(route)
         return tuple(routes)
 
-    def forget_defaults(self, routes: Optional[Sequence[Route]] = None) -> None:
+    def forget_defaults(self, routes: Sequence[Route] | None = None) -> None:
         """Strike these routes (all, without an argument) from the record, once they are back.
 
         Raises:
@@ -227,7 +234,7 @@ class State:
         content = json.dumps(status, separators=(",", ":")).encode()
         _replace(os.path.join(self.run_dir, "status"), content, 0o644, "`guest-routes status` shows an older pass")
 
-    def read_status(self) -> Dict[str, Any]:
+    def read_status(self) -> dict[str, Any]:
         """The last pass's status; {} when there is none."""
         return _object(_read(os.path.join(self.run_dir, "status")))
 
@@ -241,7 +248,7 @@ class State:
     def _defaults_path(self) -> str:
         return os.path.join(self.lib_dir, "defaults")
 
-    def _records(self) -> List[Dict[str, Any]]:
+    def _records(self) -> list[dict[str, Any]]:
         """Records of this boot: an ifindex means nothing in another."""
         document = _object(_read(self._defaults_path))
         records = document.get("records")
@@ -266,7 +273,7 @@ class State:
 # ---- routes as JSON ---------------------------------------------------------------------------------
 
 
-def route_to_json(route: Route) -> Dict[str, Any]:
+def route_to_json(route: Route) -> dict[str, Any]:
     """Every field of a route, addresses as text; the inverse of `route_from_json`."""
     return {
         **route._asdict(),
@@ -309,15 +316,15 @@ def route_from_json(value: Mapping[str, Any]) -> Route:
 _ROUTE_NUMBERS = ("ifindex", "metric", "protocol", "table", "kind", "scope", "tos", "nexthop_id", "preference")
 
 
-def _address_json(address: Optional[bytes]) -> Optional[str]:
+def _address_json(address: bytes | None) -> str | None:
     return None if address is None else address_text(address)
 
 
-def _address_of(text: Optional[str]) -> Optional[bytes]:
+def _address_of(text: str | None) -> bytes | None:
     return None if text is None else parse_address(text)
 
 
-def _nics_of(route: Route, nics: Sequence[Nic]) -> Dict[str, List[str]]:
+def _nics_of(route: Route, nics: Sequence[Nic]) -> dict[str, list[str]]:
     """Which NICs a route uses, by ifindex: an ifindex alone is given to another NIC some day."""
     known = {nic.ifindex: [nic.name, nic.mac.hex(":")] for nic in nics}
     used = {route.ifindex, *(leg.ifindex for leg in route.legs)} - {0}
@@ -362,7 +369,7 @@ def _text(root: str, path: str) -> str:
     return (_read(os.path.join(root, path)) or b"").decode("utf-8", "replace").strip()
 
 
-def _read(path: str) -> Optional[bytes]:
+def _read(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -370,7 +377,7 @@ def _read(path: str) -> Optional[bytes]:
         return None
 
 
-def _object(content: Optional[bytes]) -> Dict[str, Any]:
+def _object(content: bytes | None) -> dict[str, Any]:
     try:
         value = json.loads(content or b"{}")
     except (ValueError, RecursionError):
@@ -378,7 +385,7 @@ def _object(content: Optional[bytes]) -> Dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _replace(path: str, content: bytes, mode: int, consequence: str, mtime: Optional[float] = None) -> None:
+def _replace(path: str, content: bytes, mode: int, consequence: str, mtime: float | None = None) -> None:
     """Replace a file as a whole, with its directory on the way; what is on disk afterwards is on disk for good."""
     temporary = path + ".new"  # one name: what a killed writer left behind is overwritten by the next
     directory = os.path.dirname(path)

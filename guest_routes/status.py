@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, NamedTuple, Tuple
 
 from .errors import GuestRoutesError
 from .kernel import open_kernel
@@ -13,15 +12,21 @@ from .render import age_text, counted, route_text
 from .state import State
 from .text import entries, wrapped
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from .values import NamedTuple
+
 
 class Status(NamedTuple):
     """A look at the files of the last pass and at the kernel; nothing is fetched."""
 
-    last: Dict[str, Any]
+    last: dict[str, Any]
     """What the last pass left (as_json.status_json); {} when none is known."""
     state: KernelState
-    ours: Tuple[str, ...]
-    drift: Tuple[str, ...]
+    ours: tuple[str, ...]
+    drift: tuple[str, ...]
     """What a pass on the same document would change, as `+` or `-` and a route."""
     unknown: str
     """Why drift can't be told; "" when it can."""
@@ -44,17 +49,18 @@ def look(settings: Settings, state: State) -> Status:
     from .model import Delete, TakeDefault
     from .sync import sync
 
-    drift: Tuple[str, ...] = ()
-    unknown = ""
+    drift: tuple[str, ...] = ()
     kernel = open_kernel(settings.engine)
     try:
         before = kernel.snapshot(settings.table)
+        unknown = state.last_known_good(before.nics).reason
         try:
-            report = sync(settings._replace(sources=("last-known-good",)), state, write=False, kernel=kernel)
-            drift = tuple(
-                f"{'-' if isinstance(op, (Delete, TakeDefault)) else '+'} {route_text(op.route, before.nics)}"
-                for op in report.plan.operations
-            )
+            if not unknown:
+                report = sync(settings._replace(sources=("last-known-good",)), state, write=False, kernel=kernel)
+                drift = tuple(
+                    f"{'-' if isinstance(op, (Delete, TakeDefault)) else '+'} {route_text(op.route, before.nics)}"
+                    for op in report.plan.operations
+                )
         except GuestRoutesError as error:
             unknown = str(error)
     finally:
@@ -63,11 +69,11 @@ def look(settings: Settings, state: State) -> Status:
     return Status(state.read_status(), before, ours, drift, unknown, time.time())
 
 
-def status_lines(found: Status) -> List[str]:
+def status_lines(found: Status) -> list[str]:
     """The status for people."""
     last = found.last
     if not last:
-        lines = ["last pass    none known of; `guest-routes sync` runs one"]
+        lines = ["last pass    none is known; `guest-routes sync` runs one"]
     else:
         metadata = last["metadata"]
         results = {0: "all in place", 1: "failed", 4: "no usable metadata", 5: "done, some routes not programmed"}
@@ -78,17 +84,17 @@ def status_lines(found: Status) -> List[str]:
             f"metadata     {metadata['where']}, {age}",
         ]
         lines += [f"default      {text}" for text in last["defaults"]]
-    lines.append(f"our routes   {counted(len(found.ours), 'route')} in the table")
+    lines.append(f"our routes   {len(found.ours):,} in the table" + (":" if found.ours else ""))
     lines += entries(("=", text, "") for text in found.ours)
     if last.get("unprogrammed"):
-        lines.append(f"unresolved   {counted(last['unprogrammed_count'], 'route')} of the document not programmed")
+        lines.append(f"not there    {counted(last['unprogrammed_count'], 'route')} of the document not programmed:")
         lines += entries(("!", *_parted(text)) for text in last["unprogrammed"])
     for error in last.get("errors", ()):
-        lines += ["error", *wrapped(error)]
+        lines += labelled("error", error)
     for warning in last.get("warnings", ()):
-        lines += ["warning", *wrapped(warning)]
+        lines += labelled("warning", warning)
     if found.unknown:
-        lines += ["drift        not known:", *wrapped(found.unknown, 13)]
+        lines += labelled("drift", f"not known: no document to compare with; {found.unknown}")
     elif found.drift:
         lines.append(f"drift        {counted(len(found.drift), 'change')} needed; `guest-routes sync` makes them")
         lines += entries((text[0], text[2:], "") for text in found.drift)
@@ -97,12 +103,18 @@ def status_lines(found: Status) -> List[str]:
     return lines
 
 
-def _parted(text: str) -> Tuple[str, str]:
+def labelled(label: str, text: str) -> list[str]:
+    """A label and its text, folded beside it."""
+    first, *rest = wrapped(text, 13)
+    return [label.ljust(13) + first.strip(), *rest]
+
+
+def _parted(text: str) -> tuple[str, str]:
     what, _, why = text.partition(": ")
     return what, why
 
 
-def status_json(found: Status) -> Dict[str, Any]:
+def status_json(found: Status) -> dict[str, Any]:
     """`status --json`."""
     return {
         "schema": "guest-routes/status/1",

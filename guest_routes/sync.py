@@ -6,75 +6,31 @@ Nothing is carried from pass to pass in memory; what has to last is in state.Sta
 from __future__ import annotations
 
 import time
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import metadata, network_data
-from .apply import Outcome, apply, leaves_less, roll_back
+from .apply import apply, leaves_less, roll_back
 from .doubt import AGREEING_FETCHES, doubt
-from .elect import Election, described, elect
+from .elect import described, elect
 from .errors import GuestRoutesError, StateError
 from .kernel import Kernel, open_kernel
-from .metadata import Document
-from .model import KernelState, NetworkData, Route
-from .plan import Plan, plan
+from .model import NetworkData, Route
+from .plan import plan
 from .policy import Settings
-from .resolve import BY_CHOICE, Resolution, resolve
+from .report import Report
+from .resolve import resolve
 from .state import State
 from .verify import discrepancies, overruled, probes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Sequence, TypeAlias
+
+    from .metadata import Document
 
 PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
 
-Tell = Callable[[str], None]
-
-
-class Report(NamedTuple):
-    """All that a pass saw, decided and did."""
-
-    document: Document
-    data: NetworkData
-    before: KernelState
-    resolution: Resolution
-    elections: Tuple[Election, ...]
-    plan: Plan
-    after: KernelState
-    """The second snapshot; the first one when nothing was written."""
-    outcome: Outcome = Outcome()
-    doubt: str = ""
-    """Why nothing is withdrawn on this document's word (R6)."""
-    overruled: "dict[bytes, str]" = {}
-    errors: Tuple[str, ...] = ()
-    """Why the pass failed; () when it didn't."""
-    warnings: Tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """See docs/man/guest-routes.8."""
-        if self.errors or self.outcome.failures:
-            return 1
-        if not self.data.networks and self.doubt:
-            return 4
-        return 5 if self.unprogrammed else 0
-
-    @property
-    def unprogrammed(self) -> Tuple[str, ...]:
-        """Each route of the document that is not programmed, with the reason."""
-        from .render import route_text
-
-        return (
-            *(f"{one.place}: {one.text}" for one in self.data.complaints if one.refused),
-            *(str(one) for one in self.resolution.unresolved if one.kind not in BY_CHOICE),
-            *(
-                f"{one.resolved.host}  ({one.resolved.host.place}): shadowed by {route_text(one.rival, self.before.nics)}"
-                for one in self.plan.decisions if one.verdict == "shadowed" and one.rival
-            ),
-            *(f"{destination}: programmed, but {text}" for destination, text in self.overruled.items()),
-        )  # fmt: skip
-
-    @property
-    def changes(self) -> int:
-        """How many operations the plan has."""
-        return len(self.plan.additions) + len(self.plan.removals)
+Tell: TypeAlias = "Callable[[str], None]"
 
 
 def sync(
@@ -84,7 +40,7 @@ def sync(
     write: bool = True,
     accept_withdrawals: bool = False,
     tell: Tell = lambda text: None,
-    kernel: Optional[Kernel] = None,
+    kernel: Kernel | None = None,
 ) -> Report:
     """One pass; with `write` False the same without writing anything.
 
@@ -140,7 +96,7 @@ def _look(
     return report._replace(warnings=tuple(_warnings(report)))
 
 
-def _warnings(report: Report) -> List[str]:
+def _warnings(report: Report) -> list[str]:
     """What an operator should know although nothing failed."""
     found = []
     if report.doubt:
@@ -153,7 +109,9 @@ def _warnings(report: Report) -> List[str]:
         network = binding.network
         if network is not None and network.silent:
             using = f"using {binding.evidence}" if binding.gateway else "its gateway is not known either"
-            found.append(f"metadata is silent about {binding.label} (networks[{network.index}], type {network.kind}); {using}")
+            found.append(
+                f"metadata is silent about {binding.label} (networks[{network.index}], type {network.kind}); {using}"
+            )
     found += [str(complaint) for complaint in report.data.complaints if not complaint.refused]
     return found
 
@@ -165,7 +123,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> 
         state.record_defaults(routes, report.before.nics)
 
     outcome = apply(report.plan, kernel, record)
-    errors: Tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
     harm = "the kernel refused to put a route of ours back" if leaves_less(outcome) else ""
     if not harm and report.document.source == "http" and not metadata.probe(settings, kernel.nics(), PROBE_SECONDS):
         harm = "the metadata service can't be reached any more since the routes were written"

@@ -6,18 +6,22 @@ alone though it is one too many. Routes are in `ip route` syntax.
 
 from __future__ import annotations
 
-from typing import Iterable, List, Sequence, Tuple
-
 from .model import Address, Delete, Failure, Front, GiveDefault, Nic, TakeDefault, address_text
 from .render import age_text, counted, route_text
-from .sync import Report
-from .withdraw import Withdrawal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, Sequence
+
+    from .report import Report
+    from .withdraw import Withdrawal
+
 
 WIDTH = 80
 SHOWN = 12
 """So many entries of a kind are shown without --verbose."""
 
-Entry = Tuple[str, str, str]
+Entry = tuple[str, str, str]
 """Mark, what, and why."""
 
 
@@ -26,16 +30,24 @@ def source_line(report: Report) -> str:
     return f"metadata: {report.document.where}, {age_text(report.document.age_seconds)}"
 
 
-def report_lines(report: Report, verbose: bool = False, written: bool = True) -> List[str]:
+def report_lines(report: Report, verbose: bool = False, written: bool = True) -> list[str]:
     """What a pass did, or with `written` False would do, and why."""
+    if not (verbose or report.changes or report.unprogrammed or report.plan.held):
+        return [summary(report, written), source_line(report)]
     lines = [source_line(report), ""]
-    for group in (_defaults(report), _routes(report), _gone(report), _unprogrammed(report), _chosen_out(report, verbose)):
+    for group in (
+        _defaults(report),
+        _routes(report),
+        _gone(report),
+        _unprogrammed(report),
+        _chosen_out(report, verbose),
+    ):
         lines += entries(group, verbose)
     lines += [*([""] if lines[-1] else []), summary(report, written)]
     return lines
 
 
-def entries(group: Iterable[Entry], verbose: bool = False) -> List[str]:
+def entries(group: Iterable[Entry], verbose: bool = False) -> list[str]:
     """The lines of some entries; beyond SHOWN only their number."""
     group = list(group)
     shown = group if verbose or len(group) <= SHOWN + 1 else group[:SHOWN]
@@ -48,7 +60,7 @@ def entries(group: Iterable[Entry], verbose: bool = False) -> List[str]:
     return lines
 
 
-def wrapped(text: str, indent: int = 6) -> List[str]:
+def wrapped(text: str, indent: int = 6) -> list[str]:
     """Text folded to WIDTH; commands in backquotes stay whole, so that they can be pasted."""
     from textwrap import wrap
 
@@ -79,8 +91,8 @@ def summary(report: Report, written: bool = True) -> str:
     return ("done, verified: " if written else "would change: ") + ", ".join(moved + parts)
 
 
-def _defaults(report: Report) -> List[Entry]:
-    found: List[Entry] = []
+def _defaults(report: Report) -> list[Entry]:
+    found: list[Entry] = []
     nics = report.before.nics
     for default in report.plan.defaults:
         if default.route is not None:
@@ -117,7 +129,11 @@ def _gone(report: Report) -> Iterable[Entry]:
         recorded = "; recorded: `guest-routes withdraw` puts it back" if isinstance(operation, TakeDefault) else ""
         yield "-", route_text(operation.route, report.before.nics), f"{operation.because}{recorded}"
     for route in report.plan.held:
-        yield "=", route_text(route, report.before.nics), "not in this document; stays, since the document may be partial"
+        yield (
+            "=",
+            route_text(route, report.before.nics),
+            "not in this document; stays, since the document may be partial",
+        )
 
 
 def _unprogrammed(report: Report) -> Iterable[Entry]:
@@ -149,11 +165,11 @@ def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
     return text + ("; it stays" if removing else "; its traffic goes the way it went before")
 
 
-def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> List[str]:
+def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     """What `withdraw` did."""
     nics = done.before.nics
-    back: List[Entry] = [("+", route_text(op.route, nics), str(op.because)) for op in done.plan.additions]
-    gone: List[Entry] = [("-", route_text(op.route, nics), "") for op in done.plan.removals]
+    back: list[Entry] = [("+", route_text(op.route, nics), str(op.because)) for op in done.plan.additions]
+    gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in done.plan.removals]
     lines = entries(back, verbose) + entries(gone, verbose)
     if not lines:
         return ["nothing to withdraw: no route of ours is in the table"]
@@ -161,7 +177,7 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> List[str]:
     return [*lines, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
 
 
-def kernel_line(answer: "tuple[int, Address | None, str]", nics: Sequence[Nic]) -> str:
+def kernel_line(answer: tuple[int, Address | None, str], nics: Sequence[Nic]) -> str:
     """What the kernel does with an address now."""
     ifindex, gateway, error = answer
     if not ifindex:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .apply import Outcome
-from .model import Add, Address, Front, GiveDefault, KernelState, Lookup, Prefix, address_text, contains
+from .model import Add, Address, Front, GiveDefault, KernelState, Lookup, Prefix, Route, address_text, contains
 from .plan import Decision, Plan
 from .render import route_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Sequence
+else:
+    from .values import NamedTuple
 
 _key = itemgetter(0, 1, 2, 3, 4)
 """Destination, gateway, ifindex, metric and protocol of a Route; compared at C speed."""
@@ -21,26 +26,28 @@ class Probe(NamedTuple):
     address: Address
 
 
-def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> Tuple[str, ...]:
+def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[str, ...]:
     """What the second snapshot says otherwise than the plan's end; one line each, () when it all came true."""
     have = set(map(_key, after.routes))
-    found: List[str] = []
+    found: list[str] = []
+    missing: list[Route] = []
     refused = {failure.operation.route.destination for failure in outcome.failures}
     for decision in plan.decisions:
         if decision.verdict != "shadowed" and _key(decision.route) not in have:
-            if decision.route.destination not in refused:
-                found.append(f"missing after the pass: {route_text(decision.route, after.nics)}")
-    for default in plan.defaults:
-        route = default.route
-        if route is not None and _key(route) not in have and route.destination not in refused:
-            found.append(f"missing after the pass: {route_text(route, after.nics)}")
+            missing.append(decision.route)
+    missing += [one.route for one in plan.defaults if one.route is not None and _key(one.route) not in have]
+    found += [
+        f"missing after the pass: {route_text(route, after.nics)}"
+        for route in missing
+        if route.destination not in refused
+    ]
     for operation in outcome.done:
         if not isinstance(operation, (Add, Front, GiveDefault)) and _key(operation.route) in have:
             found.append(f"still there after the pass: {route_text(operation.route, after.nics)}")
     return tuple(found)
 
 
-def probes(plan: Plan, state: KernelState) -> Tuple[Probe, ...]:
+def probes(plan: Plan, state: KernelState) -> tuple[Probe, ...]:
     """What to ask the kernel for: routes with a rival, and all of them where a policy rule could decide.
 
     For the rest the snapshot proves it: the longest prefix with the best metric wins.
@@ -63,22 +70,24 @@ def probes(plan: Plan, state: KernelState) -> Tuple[Probe, ...]:
     return tuple(found)
 
 
-def overruled(asked: Sequence[Probe], answers: Sequence[Lookup], state: KernelState) -> Dict[Prefix, str]:
+def overruled(asked: Sequence[Probe], answers: Sequence[Lookup], state: KernelState) -> tuple[tuple[Prefix, str], ...]:
     """Destinations that the kernel sends by another NIC than decided, each with what it does instead (R5)."""
-    found = {}
+    found = []
     for (decision, address), answer in zip(asked, answers):
         if answer.ifindex == decision.route.ifindex and answer.gateway == decision.route.gateway:
             continue
         nic = state.nic(answer.ifindex)
         way = f"via {address_text(answer.gateway)} " if answer.gateway else ""
-        does = f"{way}dev {nic.name if nic else answer.ifindex} (table {answer.table})" if answer.ifindex else answer.error
-        found[decision.route.destination] = f"the kernel sends {address_text(address)} {does}; see `ip rule`"
-    return found
+        does = (
+            f"{way}dev {nic.name if nic else answer.ifindex} (table {answer.table})" if answer.ifindex else answer.error
+        )
+        found.append((decision.route.destination, f"the kernel sends {address_text(address)} {does}; see `ip rule`"))
+    return tuple(found)
 
 
 def _address_in(
-    destination: Prefix, nested: "set[Prefix]", lengths: Sequence[int], own: Sequence[Prefix]
-) -> Optional[Address]:
+    destination: Prefix, nested: set[Prefix], lengths: Sequence[int], own: Sequence[Prefix]
+) -> Address | None:
     """An address that this destination's route decides: no longer prefix of the table and no own subnet covers it."""
     size = len(destination.address)
     low = int.from_bytes(destination.address, "big")

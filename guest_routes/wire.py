@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from struct import Struct
 from sys import byteorder
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from .model import Add, Address, Front, GiveDefault, Leg, Nic, Operation, Prefix, Route, Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Iterator, NamedTuple
+else:
+    from .values import NamedTuple
 
 NEWLINK, GETLINK, NEWADDR, GETADDR = 16, 18, 20, 22
 NEWROUTE, DELROUTE, GETROUTE, NEWRULE, GETRULE = 24, 25, 26, 32, 34
@@ -35,7 +40,7 @@ _NEXTHOP = Struct("=HBBi")
 _PLAIN = {4: Struct("=IHHIIBBBBBBBBIHHIHH4sHHIHH4sHHI"), 16: Struct("=IHHIIBBBBBBBBIHHIHH16sHHIHH16sHHI")}
 _PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIHHIHH4sHH4sHHI")
 
-Attributes = Dict[int, bytes]
+Attributes = dict[int, bytes]
 
 
 def attributes(data: bytes, start: int, end: int) -> Attributes:
@@ -60,7 +65,7 @@ def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return HEADER.pack(len(body) + 16, kind, flags, sequence, 0) + body
 
 
-def messages(data: bytes, end: int) -> Iterator[Tuple[int, int, int, int, int]]:
+def messages(data: bytes | bytearray, end: int) -> Iterator[tuple[int, int, int, int, int]]:
     """Each message's type, flags, sequence, and the span of its body."""
     start = 0
     while start + 16 <= end:
@@ -162,7 +167,7 @@ def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
     return message(kind, flags, sequence, body)
 
 
-def _via(gateway: Optional[Address], size: int) -> bytes:
+def _via(gateway: Address | None, size: int) -> bytes:
     """RTA_GATEWAY, or RTA_VIA for one of the other family."""
     if gateway is None:
         return b""
@@ -179,7 +184,7 @@ def _leg(leg: Leg, size: int) -> bytes:
 # ---- answers --------------------------------------------------------------------------------------------
 
 
-def route_decoder(family: int) -> Callable[[bytes, int, int, List[Route]], None]:
+def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]:
     """A function that appends the route, or the legs of an IPv6 multipath route, of a message body to a list."""
     size = 4 if family == AF_INET else 16
     plain, bare = _PLAIN[size], _PLAIN_NO_METRIC
@@ -187,32 +192,30 @@ def route_decoder(family: int) -> Callable[[bytes, int, int, List[Route]], None]
     wide = size + 4
     make = tuple.__new__
 
-    def decode(data: bytes, start: int, end: int, routes: List[Route]) -> None:
+    def decode(data: bytes, start: int, end: int, routes: list[Route]) -> None:
         # The fields are checked one by one: a message of this length may hold other attributes.
         if end - start + 16 == plain_length:
             (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, l1, t1, table, l2, t2, destination,
              l3, t3, metric, l4, t4, gateway, _, t5, ifindex) = plain.unpack_from(data, start - 16)  # fmt: skip
             if t1 == 15 and t2 == 1 and t3 == 6 and t4 == 5 and t5 == 4 and l2 == wide == l4 and l1 == l3 == 8:
                 prefix = make(Prefix, (destination, length))
-                routes.append(make(Route, (
-                    prefix, gateway, ifindex, metric, protocol, table, kind, scope, tos, flags & ONLINK != 0, None, (), (), 0, 0
-                )))  # fmt: skip
+                routes.append(make(Route, (prefix, gateway, ifindex, metric, protocol, table, kind, scope, tos,
+                                           flags & ONLINK != 0, None, (), (), 0, 0)))  # fmt: skip
                 return
         elif end - start + 16 == bare_length:
             (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, l1, t1, table, l2, t2, destination,
              l4, t4, gateway, _, t5, ifindex) = bare.unpack_from(data, start - 16)  # fmt: skip
             if t1 == 15 and t2 == 1 and t4 == 5 and t5 == 4 and l2 == 8 == l4 and l1 == 8:
                 prefix = make(Prefix, (destination, length))
-                routes.append(make(Route, (
-                    prefix, gateway, ifindex, 0, protocol, table, kind, scope, tos, flags & ONLINK != 0, None, (), (), 0, 0
-                )))  # fmt: skip
+                routes.append(make(Route, (prefix, gateway, ifindex, 0, protocol, table, kind, scope, tos,
+                                           flags & ONLINK != 0, None, (), (), 0, 0)))  # fmt: skip
                 return
         routes.extend(decode_route(data, start, end))
 
     return decode
 
 
-def decode_route(data: bytes, start: int, end: int) -> List[Route]:
+def decode_route(data: bytes, start: int, end: int) -> list[Route]:
     """The route of an RTM_NEWROUTE body; one per leg for IPv6 multipath; none for a cached one."""
     family, length, source_length, tos, table, protocol, scope, kind, flags = _RTMSG.unpack_from(data, start)
     if flags & CLONED or family not in (AF_INET, AF_INET6):
@@ -253,13 +256,13 @@ def decode_route(data: bytes, start: int, end: int) -> List[Route]:
 
 def decode_lookup(data: bytes, start: int, end: int) -> Route:
     """The kernel's answer to look_up; cached routes count here."""
-    family, length, *_, kind, _ = _RTMSG.unpack_from(data, start)
+    _, length, _, _, _, _, _, kind, _ = _RTMSG.unpack_from(data, start)
     found = attributes(data, start + 12, end)
     prefix = Prefix(found.get(1, b""), length)
     return Route(prefix, _gateway(found), _number(found.get(4)), table=_number(found.get(15)), kind=kind)
 
 
-def _gateway(found: Attributes) -> Optional[Address]:
+def _gateway(found: Attributes) -> Address | None:
     via = found.get(18)
     return via[2:] if via else found.get(5)
 
@@ -277,7 +280,7 @@ def _encapsulated(found: Attributes) -> bool:
     return False
 
 
-def _legs(data: bytes) -> Tuple[Leg, ...]:
+def _legs(data: bytes) -> tuple[Leg, ...]:
     legs, start = [], 0
     while start + 8 <= len(data):
         length, flags, weight, ifindex = _NEXTHOP.unpack_from(data, start)
@@ -289,7 +292,7 @@ def _legs(data: bytes) -> Tuple[Leg, ...]:
     return tuple(legs)
 
 
-def decode_link(data: bytes, start: int, end: int) -> Optional[Nic]:
+def decode_link(data: bytes, start: int, end: int) -> Nic | None:
     """The NIC of an RTM_NEWLINK body, without addresses; None for the loopback."""
     _, _, ifindex, flags, _ = _IFINFO.unpack_from(data, start)
     if flags & 0x8:
@@ -313,7 +316,7 @@ def decode_link(data: bytes, start: int, end: int) -> Optional[Nic]:
     )
 
 
-def decode_address(data: bytes, start: int, end: int) -> Tuple[int, Prefix]:
+def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix]:
     """The ifindex and address of an RTM_NEWADDR body."""
     found = attributes(data, start + 8, end)
     address = found.get(2) or found.get(1, b"")
@@ -348,5 +351,5 @@ def decode_error(data: bytes, start: int, end: int, flags: int) -> Answer:
     return Answer(number, text)
 
 
-def _number(value: Optional[bytes]) -> int:
+def _number(value: bytes | None) -> int:
     return int.from_bytes(value, byteorder) if value else 0

@@ -6,8 +6,6 @@ protocol stays, since a machine without any default is cut off.
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple
-
 from .apply import Outcome, apply
 from .kernel import Kernel
 from .model import (
@@ -27,6 +25,12 @@ from .policy import Settings
 from .render import route_text
 from .state import State
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Sequence
+else:
+    from .values import NamedTuple
+
 
 class Withdrawal(NamedTuple):
     """What `withdraw` did."""
@@ -35,7 +39,7 @@ class Withdrawal(NamedTuple):
     outcome: Outcome
     before: KernelState
     after: KernelState
-    warnings: Tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -45,7 +49,7 @@ class Withdrawal(NamedTuple):
 
 def plan_withdrawal(before: KernelState, recorded: Sequence[Route], protocol: int) -> Plan:
     """Recorded defaults come back first, then ours go."""
-    additions: List[Operation] = []
+    additions: list[Operation] = []
     ours = [route for route in before.routes if route.protocol == protocol]
     staying = {_key(route) for route in before.routes if route.protocol != protocol}
     for route in recorded:
@@ -83,5 +87,5 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
     return Withdrawal(made, outcome, before, after, warnings)
 
 
-def _key(route: Route) -> Tuple[Prefix, Optional[Address], int, int, Tuple[Leg, ...]]:
+def _key(route: Route) -> tuple[Prefix, Address | None, int, int, tuple[Leg, ...]]:
     return route.destination, route.gateway, route.ifindex, route.metric, route.legs

@@ -1,0 +1,191 @@
+"""What rehearse builds, on the real kernel, as root and as an ordinary user."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from guest_routes import network_data
+from guest_routes.errors import KernelError
+from guest_routes.model import Link, Network, NetworkData, parse_address, parse_prefix
+from guest_routes.policy import Settings
+from guest_routes.rehearse import EXAMPLE, build, rehearse
+from guest_routes.rtnetlink import RtnetlinkKernel
+from tests.support.lab import Lab, document
+
+NOBODY = 65534
+DOCUMENTED = [
+    "default via 10.65.0.1 dev eth0 proto static",
+    "10.65.0.0/24 dev eth0 proto kernel scope link src 10.65.0.7",
+    "11.8.0.0/24 dev eth1 proto kernel scope link src 11.8.0.9",
+    "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
+]
+
+
+def build_document(value: Dict[str, Any]) -> List[str]:
+    return build(network_data.parse(json.dumps(value).encode()))
+
+
+def test_the_example_as_cloud_init_leaves_it(lab: Lab) -> None:
+    notes = build(network_data.parse(EXAMPLE))
+    assert lab.routes() == [
+        "default via 10.65.0.1 dev eth0 proto static",
+        "default via 11.8.0.1 dev eth1 proto static",
+        *DOCUMENTED[1:3],
+    ]
+    assert notes == [
+        "networks[0].routes[1]: the kernel refuses 11.11.0.0/16 via 11.8.0.1 dev eth0 proto static: "
+        "Nexthop has invalid gateway"
+    ]
+
+
+def test_its_nics(lab: Lab) -> None:
+    build(network_data.parse(EXAMPLE))
+    kernel = RtnetlinkKernel()
+    nics = kernel.nics()
+    kernel.close()
+    assert [(nic.name, nic.mac.hex(":"), nic.up, nic.running) for nic in nics] == [
+        ("eth0", "fa:16:3e:00:00:01", True, True),
+        ("eth1", "fa:16:3e:00:00:02", True, True),
+    ]
+    assert [str(nic.addresses[0]) for nic in nics] == ["10.65.0.7/24", "11.8.0.9/24"]
+
+
+def test_the_example_says_what_nova_says() -> None:
+    """Nova's own document of the same instance, but for names and ids."""
+    ours, novas = (network_data.parse(data) for data in (EXAMPLE, document("wrong-subnet").read_bytes()))
+    assert ours.routes == novas.routes
+    assert [(n.kind, n.address, n.gateway) for n in ours.networks] == [
+        (n.kind, n.address, n.gateway) for n in novas.networks
+    ]
+    assert [link.mac for link in ours.links] == [link.mac for link in novas.links]
+
+
+def test_two_ipv6_defaults_become_one_multipath_route(lab: Lab) -> None:
+    assert build(network_data.parse(document("dual-stack").read_bytes())) == []
+    assert lab.routes(6)[-3:] == [
+        "default proto static metric 1024 pref medium",
+        "\tnexthop via fd00:65::1 dev eth0 weight 1",
+        "\tnexthop via fd00:8::1 dev eth1 weight 1",
+    ]
+    assert "tentative" not in lab.ip("-6", "address")
+
+
+def test_networks_without_addresses_get_none(lab: Lab) -> None:
+    assert build(network_data.parse(document("dhcp").read_bytes())) == [
+        "networks[0] (ipv4_dhcp): the document has no address for it, so it gets none",
+        "networks[1] (ipv4_dhcp): the document has no address for it, so it gets none",
+    ]
+    assert lab.routes() == []
+
+
+UPPER = {
+    "links": [
+        {"id": "a", "type": "phy", "ethernet_mac_address": "fa:16:3e:00:00:01"},
+        {"id": "b", "type": "phy", "ethernet_mac_address": "fa:16:3e:00:00:02"},
+        {"id": "c", "type": "bond", "ethernet_mac_address": "fa:16:3e:00:00:03", "bond_links": ["a", "b"]},
+        {"id": "d", "type": "vlan", "vlan_id": 7, "vlan_link": "c", "vlan_mac_address": "fa:16:3e:00:00:04"},
+    ],
+    "networks": [
+        {"id": "n0", "type": "ipv4", "link": "c", "ip_address": "10.65.0.7", "netmask": "255.255.255.0", "routes": []},
+        {"id": "n1", "type": "ipv4", "link": "d", "ip_address": "11.8.0.9", "netmask": "255.255.255.0", "routes": []},
+    ],
+}
+
+
+def test_bonds_and_vlans_or_their_stand_ins(lab: Lab) -> None:
+    notes = build_document(UPPER)
+    kernel = RtnetlinkKernel()
+    nics = {nic.name: nic for nic in kernel.nics()}
+    kernel.close()
+    assert sorted(nics) == ["bond0", "eth0", "eth1", "vlan7"]
+    for name, mac, real in (("bond0", "fa:16:3e:00:00:03", "bond"), ("vlan7", "fa:16:3e:00:00:04", "vlan")):
+        assert nics[name].mac.hex(":") == mac
+        stands_in = any(f"{name} can't be made here" in note for note in notes)
+        assert nics[name].kind == ("veth" if stands_in else real)
+    assert [line.split()[2] for line in lab.routes()] == ["bond0", "vlan7"]
+
+
+def test_what_is_not_in_the_document_is_noted(lab: Lab) -> None:
+    network = Network(0, "n0", "nowhere", "ipv4", 4, parse_prefix("10.65.0.7/24"), parse_address("10.65.0.1"))
+    vlan = Link(0, "d", "vlan", bytes.fromhex("fa163e000004"), vlan_id=7, vlan_link="gone")
+    assert build(NetworkData((vlan,), (network,))) == [
+        "links[0]: vlan7 can't be made here (its link 'gone' is not in the document); a plain NIC with its MAC stands in",
+        "networks[0] (ipv4): no NIC, its link 'nowhere' is not in the document",
+    ]
+
+
+def test_an_empty_document_makes_an_empty_network(lab: Lab) -> None:
+    assert build_document({}) == []
+    assert lab.routes() == []
+
+
+def _in_a_child(*prefix: str) -> subprocess.CompletedProcess[str]:
+    code = (
+        "from guest_routes.rehearse import *; from guest_routes.policy import Settings;"
+        "r = rehearse(EXAMPLE, Settings()); print(r.after); raise SystemExit(r.report.exit_code)"
+    )
+    return subprocess.run(
+        [*prefix, sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "TMPDIR": "/tmp"}
+    )
+
+
+def test_the_pass_puts_the_documented_table_in_place(lab: Lab) -> None:
+    before = lab.ip("link"), os.listdir("/run"), os.listdir("/var/lib")
+    done = _in_a_child()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == DOCUMENTED
+    assert (lab.ip("link"), os.listdir("/run"), os.listdir("/var/lib")) == before
+
+
+def test_the_pass_on_both_engines(lab: Lab) -> None:
+    for engine in ("rtnetlink", "pyroute2"):
+        lab_settings = Settings(engine=engine)
+        child = os.fork()
+        if child == 0:
+            ended = 1
+            try:
+                ended = 0 if rehearse(EXAMPLE, lab_settings).after.splitlines() == DOCUMENTED else 2
+            finally:
+                os._exit(ended)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, engine
+
+
+def test_as_an_ordinary_user(lab: Lab) -> None:
+    drop = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--"]
+    if subprocess.run([*drop, "unshare", "-Urn", "true"], capture_output=True).returncode:
+        pytest.skip("user namespaces are not allowed here")
+    if subprocess.run([*drop, sys.executable, "-c", "import guest_routes"], capture_output=True).returncode:
+        pytest.skip("an ordinary user can't read this checkout")
+    done = _in_a_child(*drop)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == DOCUMENTED
+
+
+def test_forbidden_namespaces_say_what_would_help(lab: Lab) -> None:
+    limit = Path("/proc/sys/user/max_user_namespaces")
+    code = (
+        "from guest_routes.errors import KernelError\n"
+        "from guest_routes.rehearse import enter_private_network as enter\n"
+        "try: enter()\nexcept KernelError as error: print(error)"
+    )
+    script = f'echo 0 > {limit} && setpriv --bounding-set -all --inh-caps -all -- {sys.executable} -c "$CODE"'
+    done = subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", script], capture_output=True, text=True, env={**os.environ, "CODE": code}
+    )
+    if done.returncode:
+        pytest.skip(f"no user namespace to try it in: {done.stderr.strip()}")
+    assert "cannot make a private network namespace: " in done.stdout
+    assert "sysctl user.max_user_namespaces=" in done.stdout
+
+
+def test_without_pyroute2_the_error_names_the_package(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyroute2", None)
+    with pytest.raises(KernelError, match="pip install pyroute2"):
+        build(network_data.parse(EXAMPLE))

@@ -8,14 +8,14 @@ from .resolve import BY_CHOICE, Unresolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Sequence
+    from typing import Any, Sequence, TypeAlias
 
     from .explain import Explanation
     from .report import Report
     from .withdraw import Withdrawal
 
 
-Json = dict[str, Any]
+Json: TypeAlias = "dict[str, Any]"
 
 
 def report_json(report: Report, command: str) -> Json:

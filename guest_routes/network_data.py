@@ -10,6 +10,7 @@ prefix lengths, capitals in MACs, links without a type, services inside routes).
 from __future__ import annotations
 
 import json
+from _socket import AF_INET, AF_INET6, inet_pton
 
 from .errors import NetworkDataError
 from .model import (
@@ -63,7 +64,7 @@ class _Reader:
         self.complaints: list[Complaint] = []
         self.routes: list[HostRoute] = []
         self._gateways: dict[str, Address] = {}
-        self._lengths: dict[tuple[object, int], int] = {}
+        self._lengths: dict[tuple[str, int], int] = {}
 
     def read(self, document: dict[str, object]) -> NetworkData:
         links: list[Link] = []
@@ -142,8 +143,22 @@ class _Reader:
         gateway: Address | None = None
         gateway_place = ""
         place = f"networks[{network}].routes"
-        routes = self.routes
+        routes, lengths, gateways, make = self.routes, self._lengths, self._gateways, tuple.__new__
         for index, route in enumerate(self._list(entry, "routes", place, needed=False)):
+            try:
+                # Nearly every route: a netmask and gateway seen before, and nothing to say about it.
+                text = route["network"]  # type: ignore[index]
+                address = inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+                size = len(address)
+                length = lengths[route["netmask"], size]  # type: ignore[index]
+                next_hop = gateways[route["gateway"]]  # type: ignore[index]
+                host_bits = int.from_bytes(address, "big") & _HOST_BITS[size][length]
+                if length and not host_bits and size == len(next_hop) and address[0] not in _SUSPECT:
+                    destination = make(Prefix, (address, length))
+                    routes.append(make(HostRoute, (destination, next_hop, SOURCE, network, index)))
+                    continue
+            except (LookupError, TypeError, ValueError, OSError):
+                pass  # What is wrong is said below, in full.
             try:
                 written, next_hop = self._route(route)
                 if written.length:

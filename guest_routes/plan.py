@@ -28,7 +28,7 @@ from .resolve import Resolution, Resolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple, Sequence
+    from typing import Any, NamedTuple, Sequence
 else:
     from .values import NamedTuple
 
@@ -95,14 +95,21 @@ def plan(
     additions: list[Operation] = []
     removals: list[Operation] = []
     decisions: list[Decision] = []
+    # A hundred thousand routes share a few ways: all but the destination is made once for each.
+    tails: dict[int, tuple[Any, ...]] = {}
+    make = tuple.__new__
     for resolved in resolution.resolved:
         destination, way = resolved.host.destination, resolved.way
-        metric = metrics[len(destination.address)]
-        wanted = Route(destination, way.gateway, way.nic.ifindex, metric, protocol, table, UNICAST, 0, 0, way.onlink)
+        tail = tails.get(id(way))
+        if tail is None:
+            metric = metrics[len(destination.address)]
+            tail = (way.gateway, way.nic.ifindex, metric, protocol, table, UNICAST, 0, 0, way.onlink)
+            tail = tails[id(way)] = Route(destination, *tail)[1:]
+        wanted = make(Route, (destination, *tail))
         there = present.pop(destination, None)
         if there is None:
-            additions.append(Add(wanted, resolved))
-            decisions.append(Decision("add", wanted, resolved))
+            additions.append(make(Add, (wanted, resolved)))
+            decisions.append(make(Decision, ("add", wanted, resolved, None)))
         else:
             decisions.append(_decide(wanted, there, resolved, additions, removals))
 

@@ -44,7 +44,9 @@ _AF_NETLINK, _SOL_NETLINK = 16, 270
 _CAP_ACK, _EXT_ACK, _GET_STRICT_CHK = 10, 11, 12
 _SEND_BYTES = 128 * 1024
 """Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
-_RECEIVE_BYTES = 1 << 20
+_RECEIVE_BYTES = 64 * 1024
+"""The kernel fills at most 32 KiB a time."""
+_QUEUE_BYTES = 1 << 20
 _WAIT_SECONDS = 10
 """The kernel answers in the time of a system call; a longer silence is a lost answer."""
 _TRIES = 10
@@ -65,7 +67,7 @@ class RtnetlinkKernel:
             ) from error
         # Not settimeout: with it recv would wait even when told not to.
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, pack("ll", _WAIT_SECONDS, 0))
-        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _RECEIVE_BYTES)
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _QUEUE_BYTES)
         for option in (_CAP_ACK, _EXT_ACK, _GET_STRICT_CHK):
             try:
                 self._socket.setsockopt(_SOL_NETLINK, option, 1)

@@ -85,10 +85,10 @@ def status_lines(found: Status) -> list[str]:
         ]
         lines += [f"default      {text}" for text in last["defaults"]]
     lines.append(f"our routes   {len(found.ours):,} in the table" + (":" if found.ours else ""))
-    lines += entries(("=", text, "") for text in found.ours)
+    lines += entries(found.ours, lambda text: ("=", text, ""))
     if last.get("unprogrammed"):
         lines.append(f"not there    {counted(last['unprogrammed_count'], 'route')} of the document not programmed:")
-        lines += entries(("!", *_parted(text)) for text in last["unprogrammed"])
+        lines += entries(last["unprogrammed"], lambda text: ("!", *_parted(text)))
     for error in last.get("errors", ()):
         lines += labelled("error", error)
     for warning in last.get("warnings", ()):
@@ -97,7 +97,7 @@ def status_lines(found: Status) -> list[str]:
         lines += labelled("drift", f"not known: no document to compare with; {found.unknown}")
     elif found.drift:
         lines.append(f"drift        {counted(len(found.drift), 'change')} needed; `guest-routes sync` makes them")
-        lines += entries((text[0], text[2:], "") for text in found.drift)
+        lines += entries(found.drift, lambda text: (text[0], text[2:], ""))
     else:
         lines.append("drift        none")
     return lines

@@ -11,10 +11,15 @@ from .render import age_text, counted, route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Callable, Sequence, TypeVar
 
+    from .model import Operation
+    from .plan import Decision
     from .report import Report
+    from .resolve import Unresolved
     from .withdraw import Withdrawal
+
+    T = TypeVar("T")
 
 
 WIDTH = 80
@@ -37,26 +42,25 @@ def report_lines(report: Report, verbose: bool = False, written: bool = True) ->
     lines = [source_line(report), ""]
     for group in (
         _defaults(report),
-        _routes(report),
-        _gone(report),
-        _unprogrammed(report),
-        _chosen_out(report, verbose),
+        _routes(report, verbose),
+        _gone(report, verbose),
+        _unprogrammed(report, verbose),
     ):
-        lines += entries(group, verbose)
+        lines += group
     lines += [*([""] if lines[-1] else []), summary(report, written)]
     return lines
 
 
-def entries(group: Iterable[Entry], verbose: bool = False) -> list[str]:
-    """The lines of some entries; beyond SHOWN only their number."""
-    group = list(group)
+def entries(group: Sequence[T], show: Callable[[T], Entry], verbose: bool = False) -> list[str]:
+    """The lines of some entries; beyond SHOWN only their number, unless `verbose`."""
     shown = group if verbose or len(group) <= SHOWN + 1 else group[:SHOWN]
     lines = []
-    for mark, what, why in shown:
+    mark = ""
+    for mark, what, why in map(show, shown):
         lines.append(f"{mark} {what}")
         lines += wrapped(why)
     if len(shown) < len(group):
-        lines.append(f"{group[-1][0]} ... and {len(group) - len(shown):,} more; --verbose shows all")
+        lines.append(f"{mark} ... and {len(group) - len(shown):,} more; --verbose shows all")
     return lines
 
 
@@ -91,7 +95,7 @@ def summary(report: Report, written: bool = True) -> str:
     return ("done, verified: " if written else "would change: ") + ", ".join(moved + parts)
 
 
-def _defaults(report: Report) -> list[Entry]:
+def _defaults(report: Report) -> list[str]:
     found: list[Entry] = []
     nics = report.before.nics
     for default in report.plan.defaults:
@@ -107,49 +111,59 @@ def _defaults(report: Report) -> list[Entry]:
         for route in default.outside:
             text = "through a NIC that the metadata doesn't describe: never touched"
             found.append(("=", route_text(route, nics), text))
-    return found
+    return entries(found, lambda entry: entry)
 
 
-def _routes(report: Report) -> Iterable[Entry]:
+def _routes(report: Report, verbose: bool) -> list[str]:
     marks = {"add": "+", "kept": "=", "adopted": "="}
     nics = report.before.nics
     failed = {id(failure.operation.because) for failure in report.outcome.failures}
-    for one in report.plan.decisions:
-        if one.verdict in marks and id(one.resolved) not in failed:
-            rule = "another program's, equal; adopted. " if one.verdict == "adopted" else ""
-            over = f"; wins over {route_text(one.rival, nics)}" if one.rival else ""
-            yield marks[one.verdict], route_text(one.route, nics), f"{rule}{one.resolved}{over}"
-    for operation in report.plan.additions:
-        if isinstance(operation, GiveDefault) or isinstance(operation.because, str):
-            yield "+", route_text(operation.route, nics), str(operation.because)
+
+    def decided(one: Decision) -> Entry:
+        rule = "another program's, equal; adopted. " if one.verdict == "adopted" else ""
+        over = f"; wins over {route_text(one.rival, nics)}" if one.rival else ""
+        return marks[one.verdict], route_text(one.route, nics), f"{rule}{one.resolved}{over}"
+
+    decisions = [one for one in report.plan.decisions if one.verdict != "shadowed" and id(one.resolved) not in failed]
+    # Additions that serve no host route: legs and demoted defaults.
+    others = [op for op in report.plan.additions if isinstance(op.because, str)]
+    return [
+        *entries(decisions, decided, verbose),
+        *entries(others, lambda op: ("+", route_text(op.route, nics), str(op.because)), verbose),
+    ]
 
 
-def _gone(report: Report) -> Iterable[Entry]:
-    for operation in report.plan.removals:
+def _gone(report: Report, verbose: bool) -> list[str]:
+    nics = report.before.nics
+
+    def removed(operation: Operation) -> Entry:
         recorded = "; recorded: `guest-routes withdraw` puts it back" if isinstance(operation, TakeDefault) else ""
-        yield "-", route_text(operation.route, report.before.nics), f"{operation.because}{recorded}"
-    for route in report.plan.held:
-        yield (
-            "=",
-            route_text(route, report.before.nics),
-            "not in this document; stays, since the document may be partial",
-        )
+        return "-", route_text(operation.route, nics), f"{operation.because}{recorded}"
+
+    stays = "not in this document; stays, since the document may be partial"
+    return [
+        *entries(report.plan.removals, removed, verbose),
+        *entries(report.plan.held, lambda route: ("=", route_text(route, nics), stays), verbose),
+    ]
 
 
-def _unprogrammed(report: Report) -> Iterable[Entry]:
-    for text in report.unprogrammed:
-        what, _, why = text.partition(": ")
-        yield "!", what, why
-
-
-def _chosen_out(report: Report, verbose: bool) -> Iterable[Entry]:
+def _unprogrammed(report: Report, verbose: bool) -> list[str]:
     from .resolve import BY_CHOICE
 
-    for one in report.resolution.unresolved:
-        if one.kind in BY_CHOICE:
-            yield " ", f"{one.host}  ({one.host.place})", f"{one.kind}: {one.reason}"
-    for note in report.resolution.notes if verbose else ():
-        yield " ", note.place, note.text
+    def chosen(one: Unresolved) -> Entry:
+        return " ", f"{one.host}  ({one.host.place})", f"{one.kind}: {one.reason}"
+
+    def missed(text: str) -> Entry:
+        what, _, why = text.partition(": ")
+        return "!", what, why
+
+    by_choice = [one for one in report.resolution.unresolved if one.kind in BY_CHOICE]
+    notes = report.resolution.notes if verbose else ()
+    return [
+        *entries(report.unprogrammed, missed, verbose),
+        *entries(by_choice, chosen, verbose),
+        *entries(notes, lambda note: (" ", note.place, note.text), verbose),
+    ]
 
 
 def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
@@ -170,7 +184,7 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     nics = done.before.nics
     back: list[Entry] = [("+", route_text(op.route, nics), str(op.because)) for op in done.plan.additions]
     gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in done.plan.removals]
-    lines = entries(back, verbose) + entries(gone, verbose)
+    lines = entries(back, lambda entry: entry, verbose) + entries(gone, lambda entry: entry, verbose)
     if not lines:
         return ["nothing to withdraw: no route of ours is in the table"]
     put = f", {counted(len(back), 'default')} put back" if back else ""

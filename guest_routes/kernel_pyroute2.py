@@ -189,7 +189,7 @@ class Pyroute2Kernel:
 def _nic(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
     info: Any = link.get_attr("IFLA_LINKINFO")
     data = info.get_attr("IFLA_INFO_DATA") if info else None
-    port = info.get_attr("IFLA_INFO_SLAVE_DATA") if info else None
+    port: Any = info.get_attr("IFLA_INFO_SLAVE_DATA") if info else None
     kind = (info.get_attr("IFLA_INFO_KIND") if info else "") or ""
     bonded = port.get_attr("IFLA_BOND_SLAVE_PERM_HWADDR") if hasattr(port, "get_attr") else None
     elsewhere = link.get_attr("IFLA_LINK_NETNSID") is not None

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import errno
 import subprocess
+import sys
 import time
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 import netifaces
 import pytest
@@ -47,7 +48,7 @@ from tests.support.model_kernel import ModelKernel
 STATIC = 4
 
 
-def route(destination: str, via: Optional[str], ifindex: int, **fields: object) -> Route:
+def route(destination: str, via: Optional[str], ifindex: int, **fields: Any) -> Route:
     """`route("11.11.0.0/16", "11.8.0.1", 3, metric=5)`"""
     prefix = parse_prefix("::/0") if destination == "default6" else parse_prefix(destination)
     return Route(prefix, parse_address(via) if via else None, ifindex)._replace(**fields)
@@ -68,9 +69,14 @@ class World:
         self.model = ModelKernel(self.kernel.snapshot(self.table))
 
     def apply(self, *operations: Operation) -> Tuple[Failure, ...]:
+        failures = self.apply_unwitnessed(*operations)
+        self.compare()
+        return failures
+
+    def apply_unwitnessed(self, *operations: Operation) -> Tuple[Failure, ...]:
         failures = self.kernel.apply(operations)
         assert self.model.apply(operations) == failures
-        self.compare()
+        assert self.model.snapshot(self.table) == self.kernel.snapshot(self.table)
         return failures
 
     def compare(self) -> None:
@@ -87,7 +93,7 @@ class World:
         answers = [engine.lookup(asked) for engine in (self.kernel, self.witness, self.model)]
         for each in answers:
             assert all(bool(answer.error) == (answer.ifindex == 0) for answer in each)
-        said = [[(a.ifindex, a.gateway and address_text(a.gateway)) for a in each] for each in answers]
+        said = [[(a.ifindex, address_text(a.gateway) if a.gateway else None) for a in each] for each in answers]
         assert said[0] == said[1] == said[2]
         assert [a.table for a in answers[0] if not a.error] == [a.table for a in answers[1] if not a.error]
         return said[0]
@@ -290,45 +296,46 @@ def test_without_privileges_every_operation_fails(lab: Lab) -> None:
         "print([f.errno for f in open_kernel(sys.argv[1]).apply([Add(r), Delete(r)])])"
     )
     for engine in ENGINES:
-        command = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin", "--", _python(), "-c", code]
+        command = [
+            "setpriv",
+            "--bounding-set",
+            "-net_admin",
+            "--inh-caps",
+            "-net_admin",
+            "--",
+            sys.executable,
+            "-c",
+            code,
+        ]
         done = subprocess.run([*command, engine], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == f"[{errno.EPERM}, {errno.EPERM}]"
-
-
-def _python() -> str:
-    import sys
-
-    return sys.executable
 
 
 # ---- defaults ---------------------------------------------------------------------------------------
 
 
 DEFAULTS = [
-    ["route", "add", "default", "via", "11.8.0.1", "dev", "eth1"],
-    ["route", "add", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "dhcp", "src", "11.8.0.9", "metric", "100",
-     "mtu", "1400", "advmss", "1300"],
-    ["route", "add", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "static", "mtu", "lock", "1400", "window", "9000"],
-    ["route", "add", "default", "via", "192.0.2.1", "dev", "eth1", "onlink", "proto", "static"],
-    ["route", "add", "default", "dev", "eth1", "scope", "link", "metric", "5"],
-    ["route", "add", "default", "tos", "0x10", "via", "11.8.0.1", "dev", "eth1"],
-    ["route", "add", "default", "via", "inet6", "fe80::1", "dev", "eth1"],
-    ["route", "add", "default", "nexthop", "via", "10.65.0.1", "dev", "eth0", "weight", "3", "nexthop", "via", "11.8.0.1",
-     "dev", "eth1", "onlink"],
-    ["route", "add", "blackhole", "default", "metric", "4000"],
-    ["-6", "route", "add", "default", "via", "fd00:8::1", "dev", "eth1", "proto", "static", "mtu", "1400"],
-    ["-6", "route", "add", "default", "via", "fe80::1", "dev", "eth1", "proto", "ra", "metric", "100", "pref", "high"],
-    ["-6", "route", "add", "default", "via", "fe80::1", "dev", "eth1", "pref", "low", "src", "fd00:8::9", "hoplimit", "9"],
-    ["-6", "route", "add", "default", "dev", "eth1", "metric", "7"],
-    ["-6", "route", "add", "default", "nexthop", "via", "fd00:65::1", "dev", "eth0", "nexthop", "via", "fd00:8::1", "dev",
-     "eth1"],
-    ["-6", "route", "add", "unreachable", "default", "metric", "4000"],
-]  # fmt: skip
+    "route add default via 11.8.0.1 dev eth1",
+    "route add default via 11.8.0.1 dev eth1 proto dhcp src 11.8.0.9 metric 100 mtu 1400 advmss 1300",
+    "route add default via 11.8.0.1 dev eth1 proto static mtu lock 1400 window 9000",
+    "route add default via 192.0.2.1 dev eth1 onlink proto static",
+    "route add default dev eth1 scope link metric 5",
+    "route add default tos 0x10 via 11.8.0.1 dev eth1",
+    "route add default via inet6 fe80::1 dev eth1",
+    "route add default nexthop via 10.65.0.1 dev eth0 weight 3 nexthop via 11.8.0.1 dev eth1 onlink",
+    "route add blackhole default metric 4000",
+    "-6 route add default via fd00:8::1 dev eth1 proto static mtu 1400",
+    "-6 route add default via fe80::1 dev eth1 proto ra metric 100 pref high",
+    "-6 route add default via fe80::1 dev eth1 pref low src fd00:8::9 hoplimit 9",
+    "-6 route add default dev eth1 metric 7",
+    "-6 route add default nexthop via fd00:65::1 dev eth0 nexthop via fd00:8::1 dev eth1",
+    "-6 route add unreachable default metric 4000",
+]
 
 
-@pytest.mark.parametrize("command", DEFAULTS, ids=lambda command: " ".join(command))
-def test_a_default_taken_and_given_back_is_the_same_to_the_byte(world: World, lab: Lab, command: List[str]) -> None:
-    lab.ip(*command)
+@pytest.mark.parametrize("command", DEFAULTS)
+def test_a_default_taken_and_given_back_is_the_same_to_the_byte(world: World, lab: Lab, command: str) -> None:
+    lab.ip(*command.split())
     world.follow()
     before = lab.routes(), lab.routes(6)
     defaults = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default]
@@ -356,7 +363,7 @@ def test_of_two_equal_defaults_one_is_taken(world: World, lab: Lab) -> None:
 
 
 def test_an_ipv4_multipath_default_is_one_route_with_legs(world: World, lab: Lab) -> None:
-    lab.ip(*DEFAULTS[7])
+    lab.ip(*DEFAULTS[7].split())
     world.follow()
     (found,) = (found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default)
     assert (found.gateway, found.ifindex) == (None, 0)
@@ -369,8 +376,21 @@ def test_an_ipv4_multipath_default_is_one_route_with_legs(world: World, lab: Lab
     assert world.lookup("192.0.2.1") == [(2, "10.65.0.1")]
 
 
+def test_a_deletion_by_legs_looks_at_neither_weights_nor_further_legs(world: World, lab: Lab) -> None:
+    """A hazard of the kernel's: only protocol, scope and the like keep such a deletion from a foreign route."""
+    legs = Leg(parse_address("10.65.0.1"), 2, 2), Leg(parse_address("11.8.0.1"), 3)
+    single = route("0.0.0.0/0", "10.65.0.1", 2)
+    both = route("0.0.0.0/0", None, 0, legs=legs)
+    world.apply(Add(both), TakeDefault(both._replace(legs=(legs[0]._replace(weight=1), legs[1]))))
+    assert world.routes() == []
+    world.apply(Add(single), TakeDefault(both))
+    assert world.routes() == []
+    world.apply(Add(both), TakeDefault(single))
+    assert world.routes() == []
+
+
 def test_an_ipv6_multipath_default_is_a_route_per_leg(world: World, lab: Lab) -> None:
-    lab.ip(*DEFAULTS[13])
+    lab.ip(*DEFAULTS[13].split())
     world.follow()
     legs = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default]
     assert [(found.ifindex, found.legs) for found in legs] == [(2, ()), (3, ())]
@@ -384,7 +404,10 @@ def test_legs_of_two_programs_show_the_first_ones_protocol(world: World, lab: La
     world.follow()
     ours = Route(Prefix(bytes(16), 0), parse_address("fd00:8::1"), 3)
     assert world.apply(GiveDefault(ours)) == ()
-    assert [f.protocol for f in world.kernel.snapshot(MAIN_TABLE).routes if f.destination.is_default] == [STATIC, STATIC]
+    assert [f.protocol for f in world.kernel.snapshot(MAIN_TABLE).routes if f.destination.is_default] == [
+        STATIC,
+        STATIC,
+    ]
     assert world.apply(Delete(ours._replace(protocol=STATIC))) == ()
     assert world.apply(Delete(ours)) == ()
 
@@ -435,25 +458,27 @@ def test_blackholes_and_their_like(world: World, lab: Lab) -> None:
     kinds = [found.kind for found in world.routes(protocol=3)]
     assert kinds == [6, 7, 8, 9] * 2
     assert world.apply(Add(route("10.9.0.0/16", "11.8.0.1", 3)), Add(route("fd01::/16", "fd00:8::1", 3))) == ()
-    said = world.lookup("10.9.0.1", "10.9.1.1", "10.9.2.1", "10.9.9.1", "fd01:0::1", "fd01:1::1", "fd01:2::1", "fd01:9::1")
+    said = world.lookup(
+        "10.9.0.1", "10.9.1.1", "10.9.2.1", "10.9.9.1", "fd01:0::1", "fd01:1::1", "fd01:2::1", "fd01:9::1"
+    )
     assert said == [(0, None)] * 3 + [(3, "11.8.0.1")] + [(0, None)] * 3 + [(3, "fd00:8::1")]
 
 
 UNREPLAYABLE = [
-    ["route", "add", "10.9.0.0/16", "via", "11.8.0.1", "congctl", "cubic"],
-    ["route", "add", "10.9.0.0/16", "via", "11.8.0.1", "congctl", "bbr"],
-    ["route", "add", "10.9.0.0/16", "via", "11.8.0.1", "realms", "3/4"],
-    ["route", "add", "10.9.0.0/16", "encap", "ip", "id", "1", "dst", "10.65.0.1", "dev", "eth0"],
-    ["-6", "route", "add", "fd01::/32", "from", "fd02::/32", "via", "fd00:8::1"],
-    ["-6", "route", "add", "fd01::/32", "encap", "seg6", "mode", "encap", "segs", "fd00:8::1", "dev", "eth1"],
-    ["-6", "route", "add", "fd01::/32", "encap", "mpls", "100", "via", "fd00:8::1", "dev", "eth1"],
+    "route add 10.9.0.0/16 via 11.8.0.1 congctl cubic",
+    "route add 10.9.0.0/16 via 11.8.0.1 congctl bbr",
+    "route add 10.9.0.0/16 via 11.8.0.1 realms 3/4",
+    "route add 10.9.0.0/16 encap ip id 1 dst 10.65.0.1 dev eth0",
+    "-6 route add fd01::/32 from fd02::/32 via fd00:8::1",
+    "-6 route add fd01::/32 encap seg6 mode encap segs fd00:8::1 dev eth1",
+    "-6 route add fd01::/32 encap mpls 100 via fd00:8::1 dev eth1",
 ]
 
 
-@pytest.mark.parametrize("command", UNREPLAYABLE, ids=lambda command: " ".join(command))
-def test_what_cannot_be_written_back_the_same_has_kind_0(world: World, lab: Lab, command: List[str]) -> None:
+@pytest.mark.parametrize("command", UNREPLAYABLE)
+def test_what_cannot_be_written_back_the_same_has_kind_0(world: World, lab: Lab, command: str) -> None:
     try:
-        lab.ip(*command)
+        lab.ip(*command.split())
     except subprocess.CalledProcessError as refused:
         pytest.skip(f"this kernel can't: {refused.stderr.strip()}")
     (found,) = world.routes(protocol=3)
@@ -526,7 +551,6 @@ def test_nics(world: World, lab: Lab) -> None:
     lab.ip("link", "set", "tap0", "up")
     lab.ip("address", "add", "192.0.2.1", "peer", "192.0.2.2/32", "dev", "eth1")
     lab.ip("address", "add", "10.65.0.8/32", "dev", "eth0")
-    lab.ip("link", "add", "tunnel0", "type", "sit", "remote", "192.0.2.9") if _has("sit") else None
     world.follow()
     world.compare()
     nics = {nic.name: nic for nic in world.kernel.nics()}
@@ -542,27 +566,15 @@ def test_nics(world: World, lab: Lab) -> None:
     assert "lo" not in nics
 
 
-def _has(kind: str) -> bool:
-    return subprocess.run(["ip", "link", "add", "probe0", "type", kind], capture_output=True).returncode == 0 and bool(
-        subprocess.run(["ip", "link", "delete", "probe0"], check=True)
-    )
-
-
-@pytest.mark.skipif("not __import__('tests.netns.test_kernel_contract', fromlist=['x'])._has_vlan()")
 def test_vlans(world: World, lab: Lab) -> None:
-    lab.ip("link", "add", "link", "eth0", "name", "eth0.7", "type", "vlan", "id", "7")
+    try:
+        lab.ip("link", "add", "link", "eth0", "name", "eth0.7", "type", "vlan", "id", "7")
+    except subprocess.CalledProcessError as refused:
+        pytest.skip(f"this kernel can't: {refused.stderr.strip()}")
     world.follow()
     world.compare()
     (vlan,) = (nic for nic in world.kernel.nics() if nic.name == "eth0.7")
     assert (vlan.kind, vlan.vlan_id, vlan.parent) == ("vlan", 7, 2)
-
-
-def _has_vlan() -> bool:
-    command = ["ip", "link", "add", "link", "lo", "name", "probe0", "type", "vlan", "id", "7"]
-    if subprocess.run(command, capture_output=True).returncode:
-        return False
-    subprocess.run(["ip", "link", "delete", "probe0"], check=True)
-    return True
 
 
 def test_a_nic_without_carrier(world: World, lab: Lab) -> None:
@@ -599,8 +611,8 @@ def _netmask(prefix: Prefix) -> str:
 
 
 def test_ip_route_shows_the_snapshot(world: World, lab: Lab) -> None:
-    for command in (DEFAULTS[1], DEFAULTS[9], ["route", "add", "10.9.0.0/16", "via", "10.65.0.1", "metric", "9"]):
-        lab.ip(*command)
+    for command in (DEFAULTS[1], DEFAULTS[9], "route add 10.9.0.0/16 via 10.65.0.1 metric 9"):
+        lab.ip(*command.split())
     world.follow()
     world.apply(Add(route("11.11.0.0/16", "11.8.0.1", 3)), Add(route("fd01::/32", "fd00:8::1", 3, metric=7)))
     names = {nic.ifindex: nic.name for nic in world.kernel.nics()}
@@ -633,7 +645,9 @@ ENCODED = [
     route("0.0.0.0/0", "11.8.0.1", 3, source=parse_address("11.8.0.9"), metrics=((2, 1400), (8, 1300)), tos=16),
     route("10.9.0.0/16", None, 3, scope=253, table=1000),
     route("10.9.0.0/16", "fe80::1", 3),
-    route("0.0.0.0/0", None, 0, legs=(Leg(parse_address("11.8.0.1"), 3, 4), Leg(parse_address("10.65.0.1"), 2, 1, True))),
+    route(
+        "0.0.0.0/0", None, 0, legs=(Leg(parse_address("11.8.0.1"), 3, 4), Leg(parse_address("10.65.0.1"), 2, 1, True))
+    ),
     route("10.9.0.0/16", None, 0, nexthop_id=7),
     route("10.9.0.0/16", None, 0, kind=6),
     route("fd01::/32", "fd00:8::1", 3, metric=7),
@@ -653,7 +667,12 @@ def test_pyroute2_decodes_our_bytes(ours: Route) -> None:
         message = rtmsg(data)
         message.decode()
         header = message["header"]
-        assert (header["length"], header["type"], header["flags"], header["sequence_number"]) == (len(data), kind, flags, 42)
+        assert (header["length"], header["type"], header["flags"], header["sequence_number"]) == (
+            len(data),
+            kind,
+            flags,
+            42,
+        )
         attribute = message.get_attr
         assert message["family"] == (2 if ours.family == 4 else 10)
         assert (message["dst_len"], message["src_len"]) == (ours.destination.length, 0)
@@ -672,7 +691,10 @@ def test_pyroute2_decodes_our_bytes(ours: Route) -> None:
         assert _decoded_gateway(message) == (ours.gateway and address_text(ours.gateway))
         metrics = attribute("RTA_METRICS")
         assert [v for _, v in metrics["attrs"]] == [v for _, v in ours.metrics] if ours.metrics else metrics is None
-        legs = [(_decoded_gateway(leg), leg["oif"], leg["hops"] + 1, leg["flags"]) for leg in attribute("RTA_MULTIPATH") or ()]
+        legs = [
+            (_decoded_gateway(leg), leg["oif"], leg["hops"] + 1, leg["flags"])
+            for leg in attribute("RTA_MULTIPATH") or ()
+        ]
         assert legs == [(g and address_text(g), i, weight, 4 if onlink else 0) for g, i, weight, onlink in ours.legs]
 
 
@@ -710,9 +732,15 @@ def _small_world() -> None:
         "link set eth0 up\nlink set eth1 up\n"
     )
     subprocess.run(["ip", "-batch", "-"], input=script, text=True, check=True)
+    kernel = open_kernel("rtnetlink")
+    deadline = time.monotonic() + 5
+    while sum(nic.running for nic in kernel.nics()) < 4:
+        assert time.monotonic() < deadline, "no carrier"
+        time.sleep(0.001)
+    kernel.close()
 
 
-def _addresses(texts: Sequence[str]) -> "st.SearchStrategy[Address]":
+def _addresses(texts: Sequence[str]) -> st.SearchStrategy[Address]:
     return st.sampled_from([parse_address(text) for text in texts])
 
 
@@ -723,7 +751,15 @@ _NICS = st.sampled_from([2, 2, 3, 3, 4, 99])
 def _a_route(draw: st.DrawFn) -> Route:
     family = draw(st.sampled_from([4, 4, 6]))
     if family == 4:
-        prefixes = ["0.0.0.0/0", "0.0.0.0/0", "10.1.0.0/16", "10.1.0.0/24", "10.1.2.0/24", "10.65.0.0/24", "192.0.2.0/24"]
+        prefixes = [
+            "0.0.0.0/0",
+            "0.0.0.0/0",
+            "10.1.0.0/16",
+            "10.1.0.0/24",
+            "10.1.2.0/24",
+            "10.65.0.0/24",
+            "192.0.2.0/24",
+        ]
         gateways = _addresses(["10.65.0.1", "10.65.0.2", "11.8.0.1", "192.0.2.1", "10.99.0.1"])
         own = _addresses(["10.65.0.7", "11.8.0.9", "192.0.2.9"])
     else:
@@ -752,10 +788,16 @@ def _a_route(draw: st.DrawFn) -> Route:
 
 @st.composite
 def _a_multipath_route(draw: st.DrawFn) -> Route:
-    hops = [Leg(parse_address("10.65.0.1"), 2), Leg(parse_address("11.8.0.1"), 3), Leg(parse_address("192.0.2.1"), 3, 1, True)]
+    hops = [
+        Leg(parse_address("10.65.0.1"), 2),
+        Leg(parse_address("11.8.0.1"), 3),
+        Leg(parse_address("192.0.2.1"), 3, 1, True),
+    ]
     legs = draw(st.lists(st.sampled_from(hops), min_size=2, max_size=3, unique=True))
     weighted = tuple(leg._replace(weight=draw(st.integers(1, 3))) for leg in legs)
-    return Route(parse_prefix("0.0.0.0/0"), None, 0, protocol=draw(st.sampled_from([OUR_PROTOCOL, STATIC])), legs=weighted)
+    return Route(
+        parse_prefix("0.0.0.0/0"), None, 0, protocol=draw(st.sampled_from([OUR_PROTOCOL, STATIC])), legs=weighted
+    )
 
 
 _OPERATIONS = st.lists(
@@ -773,9 +815,10 @@ def _agree(engine: str, operations: Sequence[Operation]) -> None:
     _small_world()
     world = World(engine)
     try:
-        world.apply(*operations)
+        world.apply_unwitnessed(*operations)
         for operation in operations:
-            world.apply(operation)
+            world.apply_unwitnessed(operation)
+        world.compare()
     finally:
         world.close()
 
@@ -796,8 +839,6 @@ def test_random_operations_on_pyroute2(operations: Sequence[Operation]) -> None:
 
 
 def test_an_unknown_engine_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "pyroute2", None)
     monkeypatch.delitem(sys.modules, "guest_routes.kernel_pyroute2", raising=False)
     with pytest.raises(KernelError, match="pip install pyroute2"):

@@ -116,7 +116,8 @@ def test_what_is_not_in_the_document_is_noted(lab: Lab) -> None:
     network = Network(0, "n0", "nowhere", "ipv4", 4, parse_prefix("10.65.0.7/24"), parse_address("10.65.0.1"))
     vlan = Link(0, "d", "vlan", bytes.fromhex("fa163e000004"), vlan_id=7, vlan_link="gone")
     assert build(NetworkData((vlan,), (network,))) == [
-        "links[0]: vlan7 can't be made here (its link 'gone' is not in the document); a plain NIC with its MAC stands in",
+        "links[0]: vlan7 can't be made here (its link 'gone' is not in the document); "
+        "a plain NIC with its MAC stands in",
         "networks[0] (ipv4): no NIC, its link 'nowhere' is not in the document",
     ]
 

@@ -53,6 +53,7 @@ class Refusal(NamedTuple):
 INVALID_GATEWAY = Refusal(errno.ENETUNREACH, "Nexthop has invalid gateway")
 DEVICE_DOWN = Refusal(errno.ENETDOWN, "Device for nexthop is not up")
 GATEWAY_DEVICE_DOWN = Refusal(errno.ENETDOWN, "Nexthop device is not up")
+DEVICE_MISMATCH = Refusal(errno.EINVAL, "Nexthop has invalid gateway or device mismatch")
 INVALID_SOURCE = {
     4: Refusal(errno.EINVAL, "Invalid prefsrc address"),
     6: Refusal(errno.EINVAL, "Invalid source address"),
@@ -185,7 +186,9 @@ class ModelKernel:
             return _plain(errno.ENODEV)
         if leg.onlink and not nic.up:
             return GATEWAY_DEVICE_DOWN
-        if leg.gateway is not None and not leg.onlink and not self._reaches_6(route.table, leg.gateway, nic):
+        if leg.gateway is not None and leg.onlink and not self._leaves_by_6(leg.gateway, nic):
+            return DEVICE_MISMATCH
+        if leg.gateway is not None and not leg.onlink and not self._reaches_6(leg.gateway, nic):
             return _plain(errno.EHOSTUNREACH)
         return None if nic.up else GATEWAY_DEVICE_DOWN
 
@@ -210,10 +213,17 @@ class ModelKernel:
     def _reaches_4(self, gateway: Address, nic: Nic) -> bool:
         """Whether the NIC has an address with it in its prefix, or a route of link scope to it."""
         return any(contains(own, gateway) for own in nic.addresses) or any(
-            there.scope >= SCOPE_LINK and nic.ifindex in _ifindexes(there) for there in self._covering(gateway)
+            there.scope >= SCOPE_LINK and there.tos == 0 and nic.ifindex in _ifindexes(there)
+            for there in self._covering(gateway)
         )
 
-    def _reaches_6(self, table: int, gateway: Address, nic: Nic) -> bool:
+    def _leaves_by_6(self, gateway: Address, nic: Nic) -> bool:
+        """Whether the best routes to it, defaults left out, include one by the NIC, or there are none."""
+        covering = [there for there in self._covering(gateway) if not there.destination.is_default]
+        equals = [t for t in covering if (t.destination, t.metric) == (covering[0].destination, covering[0].metric)]
+        return not equals or equals[0].kind in REJECTING_KINDS or any(there.ifindex == nic.ifindex for there in equals)
+
+    def _reaches_6(self, gateway: Address, nic: Nic) -> bool:
         """Whether the best route to it that leaves by the NIC is one without a gateway; link-local always is."""
         if contains(LINK_LOCAL, gateway):
             return True
@@ -317,9 +327,12 @@ def _matches_4(spec: Route, there: Route) -> bool:
 def _matches_hops_4(spec: Route, there: Route) -> bool:
     if spec.nexthop_id or there.nexthop_id:
         return spec.nexthop_id == there.nexthop_id
-    if spec.legs:
-        return spec.legs == there.legs
-    first = there.legs[0] if there.legs else Leg(there.gateway, there.ifindex)
+    hops = there.legs or (Leg(there.gateway, there.ifindex),)
+    if (
+        spec.legs
+    ):  # Each leg of the route has to be in its place in the spec; weights, flags and further legs don't count.
+        return len(spec.legs) >= len(hops) and all(s[:2] == hop[:2] for s, hop in zip(spec.legs, hops))
+    first = hops[0]
     return spec.ifindex in (0, first.ifindex) and spec.gateway in (None, first.gateway)
 
 

@@ -40,6 +40,9 @@ META_DATA = "meta_data.json"
 LATEST = "openstack/latest"
 """Source: Nova's documentation, "Metadata", OpenStack format metadata API."""
 LIMIT_BYTES = 5 * 1024 * 1024
+"""Of what comes over the network or from a drive (R11)."""
+LOCAL_LIMIT_BYTES = 64 * 1024 * 1024
+"""Of what the operator names on the command line: a hundred thousand routes are 8 MiB."""
 BACKOFF_SECONDS = (0.2, 2.0)
 """The pause after a first failure, and what its doubling ends at."""
 TICK_SECONDS = 0.5
@@ -485,11 +488,12 @@ def _read(path: str) -> Union[_Read, str]:
     """A file's bytes and mtime, or why not."""
     try:
         with open(path, "rb") as file:
-            data = file.read(LIMIT_BYTES + 1)
+            data = file.read(LOCAL_LIMIT_BYTES + 1)
             mtime = os.fstat(file.fileno()).st_mtime
     except OSError as error:
         return f"{path}: {(error.strerror or str(error)).lower()}"
-    return f"{path}: more than {LIMIT_BYTES >> 20} MiB" if len(data) > LIMIT_BYTES else _Read(data, mtime)
+    too_large = len(data) > LOCAL_LIMIT_BYTES
+    return f"{path}: more than {LOCAL_LIMIT_BYTES >> 20} MiB" if too_large else _Read(data, mtime)
 
 
 def _age(mtime: float) -> float:
@@ -509,9 +513,9 @@ def _from_given(given: str, settings: Settings, nics: Nics, tell: Tell) -> Union
     if given == "-":
         import sys
 
-        data = sys.stdin.buffer.read(LIMIT_BYTES + 1)
-        too_large = len(data) > LIMIT_BYTES
-        return f"more than {LIMIT_BYTES >> 20} MiB" if too_large else Document(data, "given", "standard input")
+        data = sys.stdin.buffer.read(LOCAL_LIMIT_BYTES + 1)
+        too_large = len(data) > LOCAL_LIMIT_BYTES
+        return f"more than {LOCAL_LIMIT_BYTES >> 20} MiB" if too_large else Document(data, "given", "standard input")
     path = given
     if os.path.isdir(given):
         places = [os.path.join(given, place, NETWORK_DATA) for place in (LATEST, "latest", "")]

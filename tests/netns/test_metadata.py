@@ -350,8 +350,8 @@ def test_what_is_given_and_cannot_be_read(given: str, reason: str) -> None:
 def test_a_file_has_a_limit(tmp_path: Path) -> None:
     path = tmp_path / "network_data.json"
     with path.open("wb") as file:
-        file.truncate(5 * 1024 * 1024 + 1)
-    assert "more than 5 MiB" in failure(given=str(path))
+        file.truncate(64 * 1024 * 1024 + 1)
+    assert "more than 64 MiB" in failure(given=str(path))
 
 
 # ---- config drive -----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ setup(
         ],
         "fuzz": ["atheris"],
     },
-    entry_points={"console_scripts": ["guest-routes = guest_routes.cli:main"]},
+    entry_points={"console_scripts": ["guest-routes = guest_routes.cli:run"]},
     classifiers=[
         "Environment :: OpenStack",
         "Operating System :: POSIX :: Linux",

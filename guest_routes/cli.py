@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from .report import Report
 
 
+def run() -> None:
+    """The command: main, then the end without taking every value apart first, which shows with many routes."""
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; its exit code."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
@@ -148,7 +156,7 @@ def _rehearse(options: Any, live: Live) -> int:
 
 
 SETTINGS_PATHS = ("/etc/guest-routes.yaml", "/etc/guest-routes.d", "/run/guest-routes/stanza.json")
-__all__ = ["build_parser", "main"]
+__all__ = ["build_parser", "main", "run"]
 
 COMMAND_FUNCTIONS = {
     "sync": _sync,

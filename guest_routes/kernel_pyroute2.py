@@ -109,7 +109,7 @@ class Pyroute2Kernel:
                 own = Prefix(parse_address(text), message["prefixlen"])
                 addresses.setdefault(message["index"], []).append(own)
         links = self._dump("links", lambda: self._socket.get_links())
-        nics = (_nic(link, tuple(addresses.get(link["index"], ()))) for link in links if not link["flags"] & 0x8)
+        nics = (nic_of(link, tuple(addresses.get(link["index"], ()))) for link in links if not link["flags"] & 0x8)
         return tuple(sorted(nics, key=lambda nic: nic.ifindex))
 
     def snapshot(self, table: int) -> KernelState:
@@ -186,7 +186,8 @@ class Pyroute2Kernel:
 # ---- values from messages ---------------------------------------------------------------------------
 
 
-def _nic(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
+def nic_of(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
+    """The NIC of an RTM_NEWLINK message."""
     info: Any = link.get_attr("IFLA_LINKINFO")
     data = info.get_attr("IFLA_INFO_DATA") if info else None
     port: Any = info.get_attr("IFLA_INFO_SLAVE_DATA") if info else None

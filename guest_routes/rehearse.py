@@ -80,7 +80,8 @@ def rehearsal(settings: Settings, given: str, options: Any, tell: Callable[[str]
     from .as_json import report_json
     from .text import failure_text, report_lines
 
-    done = rehearse(_document(settings, given, options.example, tell), settings, tell)
+    data, where = _document(settings, given, options.example, tell)
+    done = rehearse(data, settings, tell, where)
     report = done.report
     if options.json:
         import json
@@ -107,8 +108,13 @@ def rehearsal(settings: Settings, given: str, options: Any, tell: Callable[[str]
     return report.exit_code
 
 
-def rehearse(data: bytes, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> Rehearsal:
+def rehearse(
+    data: bytes, settings: Settings, tell: Callable[[str], None] = lambda text: None, where: str = "the document"
+) -> Rehearsal:
     """Runs the pass on a document in a network namespace of its own; this process stays in there.
+
+    Args:
+        where: what the report says the document came from.
 
     Raises:
         KernelError: no namespace can be had, or pyroute2 is not installed.
@@ -138,21 +144,24 @@ def rehearse(data: bytes, settings: Settings, tell: Callable[[str], None] = lamb
             after = kernel.snapshot(settings.table)
         finally:
             kernel.close()
+    report = report._replace(document=report.document._replace(where=where))
     return Rehearsal(report, tuple(notes), table_text(before.routes, before.nics), table_text(after.routes, after.nics))
 
 
-def _document(settings: Settings, given: str, example: bool, tell: Callable[[str], None]) -> bytes:
+def _document(settings: Settings, given: str, example: bool, tell: Callable[[str], None]) -> Tuple[bytes, str]:
+    """The document and where it is from; fetched, if it has to be, before the machine's network is left."""
     if example or not given:
-        return EXAMPLE
+        return EXAMPLE, "the documented example"
     from . import metadata
     from .kernel import open_kernel
     from .state import State
 
     kernel = open_kernel("rtnetlink")
     try:
-        return metadata.find(settings, kernel.nics, State(), given, tell).data
+        found = metadata.find(settings, kernel.nics, State(), given, tell)
     finally:
         kernel.close()
+    return found.data, found.where
 
 
 def _indented(text: str) -> List[str]:

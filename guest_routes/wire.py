@@ -301,6 +301,7 @@ def decode_link(data: bytes, start: int, end: int) -> Nic | None:
     info = attributes(found.get(18, b""), 0, len(found.get(18, b"")))
     kind = info.get(1, b"").rstrip(b"\0").decode("ascii", "replace")
     details = attributes(info.get(2, b""), 0, len(info.get(2, b""))) if kind == "vlan" else {}
+    port = attributes(info.get(5, b""), 0, len(info.get(5, b""))) if info.get(4, b"")[:4] == b"bond" else {}
     return Nic(
         ifindex=ifindex,
         name=found.get(3, b"?").rstrip(b"\0").decode("utf-8", "replace"),
@@ -312,7 +313,7 @@ def decode_link(data: bytes, start: int, end: int) -> Nic | None:
         parent=_number(found.get(5)) if kind != "veth" and 37 not in found else 0,
         master=_number(found.get(10)),
         vlan_id=int.from_bytes(details[1][:2], byteorder) if 1 in details else None,
-        permanent_mac=found.get(54, b""),
+        permanent_mac=found.get(54) or port.get(4, b""),  # IFLA_PERM_ADDRESS is of Linux 5.6, the bond's word older
     )
 
 

@@ -17,11 +17,13 @@ import netifaces
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from guest_routes import wire
 from guest_routes.errors import KernelError
 from guest_routes.kernel import ENGINES, Kernel, open_kernel
+from guest_routes.kernel_pyroute2 import nic_of
 from guest_routes.model import (
     MAIN_TABLE,
     OUR_PROTOCOL,
@@ -575,6 +577,59 @@ def test_vlans(world: World, lab: Lab) -> None:
     world.compare()
     (vlan,) = (nic for nic in world.kernel.nics() if nic.name == "eth0.7")
     assert (vlan.kind, vlan.vlan_id, vlan.parent) == ("vlan", 7, 2)
+
+
+LINKS = {
+    "vlan": [
+        ("IFLA_LINK", 2),
+        (
+            "IFLA_LINKINFO",
+            {"attrs": [("IFLA_INFO_KIND", "vlan"), ("IFLA_INFO_DATA", {"attrs": [("IFLA_VLAN_ID", 7)]})]},
+        ),
+    ],
+    "vlan of another namespace's NIC": [
+        ("IFLA_LINK", 2),
+        ("IFLA_LINK_NETNSID", 0),
+        (
+            "IFLA_LINKINFO",
+            {"attrs": [("IFLA_INFO_KIND", "vlan"), ("IFLA_INFO_DATA", {"attrs": [("IFLA_VLAN_ID", 7)]})]},
+        ),
+    ],
+    "bond port": [
+        ("IFLA_MASTER", 3),
+        (
+            "IFLA_LINKINFO",
+            {
+                "attrs": [
+                    ("IFLA_INFO_SLAVE_KIND", "bond"),
+                    ("IFLA_INFO_SLAVE_DATA", {"attrs": [("IFLA_BOND_SLAVE_PERM_HWADDR", "fa:16:3e:00:00:09")]}),
+                ]
+            },
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("attributes", LINKS.values(), ids=list(LINKS))
+def test_links_that_not_every_kernel_can_make(attributes: List[Tuple[str, Any]]) -> None:
+    """Bytes made by pyroute2, read by both."""
+    message = ifinfmsg()
+    message["index"], message["flags"] = 7, 0x41
+    message["attrs"] = [("IFLA_IFNAME", "x0"), ("IFLA_ADDRESS", "fa:16:3e:00:00:04"), *attributes]
+    message.encode()
+    data = bytes(message.data)
+    again = ifinfmsg(data)
+    again.decode()
+    nic = wire.decode_link(data, 16, len(data))
+    assert nic == nic_of(again, ())
+    assert nic is not None
+    named = dict(attributes)
+    assert (nic.parent, nic.master) == (
+        0 if "IFLA_LINK_NETNSID" in named else named.get("IFLA_LINK", 0),
+        named.get("IFLA_MASTER", 0),
+    )
+    assert (nic.vlan_id == 7) == (nic.kind == "vlan")
+    assert nic.permanent_mac == (bytes.fromhex("fa163e000009") if nic.master else b"")
 
 
 def test_a_nic_without_carrier(world: World, lab: Lab) -> None:

@@ -23,7 +23,6 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from guest_routes import wire
 from guest_routes.errors import KernelError
 from guest_routes.kernel import ENGINES, Kernel, open_kernel
-from guest_routes.kernel_pyroute2 import nic_of
 from guest_routes.model import (
     MAIN_TABLE,
     OUR_PROTOCOL,
@@ -43,6 +42,7 @@ from guest_routes.model import (
     parse_address,
     parse_prefix,
 )
+from guest_routes.pyroute2_messages import nic_of
 from tests.support import sandbox
 from tests.support.lab import MACS, Lab
 from tests.support.model_kernel import ModelKernel

@@ -15,7 +15,8 @@ from guest_routes import network_data
 from guest_routes.errors import KernelError
 from guest_routes.model import Link, Network, NetworkData, parse_address, parse_prefix
 from guest_routes.policy import Settings
-from guest_routes.rehearse import EXAMPLE, build, rehearse
+from guest_routes.private_network import build
+from guest_routes.rehearse import EXAMPLE, rehearse
 from guest_routes.rtnetlink import RtnetlinkKernel
 from tests.support.lab import Lab, document
 
@@ -173,7 +174,7 @@ def test_forbidden_namespaces_say_what_would_help(lab: Lab) -> None:
     limit = Path("/proc/sys/user/max_user_namespaces")
     code = (
         "from guest_routes.errors import KernelError\n"
-        "from guest_routes.rehearse import enter_private_network as enter\n"
+        "from guest_routes.private_network import enter_private_network as enter\n"
         "try: enter()\nexcept KernelError as error: print(error)"
     )
     script = f'echo 0 > {limit} && setpriv --bounding-set -all --inh-caps -all -- {sys.executable} -c "$CODE"'

@@ -17,7 +17,7 @@ PURE = {"values", "report",
 PURE_IMPORTS = {"__future__", "typing", ".values", "json", "struct", "re", "difflib", "fnmatch", "operator"}
 HEAVY = {"requests", "yaml", "pyroute2", "argparse", "logging", "dataclasses", "ipaddress", "socket", "netifaces",
          "subprocess", "pathlib", "urllib", "http"}  # fmt: skip
-HEAVY_ALLOWED = {"kernel_pyroute2", "rehearse"}
+HEAVY_ALLOWED = {"kernel_pyroute2", "pyroute2_messages", "rehearse"}
 MAX_LINES = 300
 EXTRA_IMPORTS = {
     "model": {"_socket"},  # inet_pton

@@ -36,6 +36,8 @@ def route_text(route: Route, nics: Sequence[Nic], family_default: bool = False) 
         words = [str(route.destination)]
     if route.kind != UNICAST:
         words.insert(0, _KINDS.get(route.kind, str(route.kind)))
+    if route.tos:
+        words += ["tos", f"{route.tos:#04x}"]
     words += _way(route.gateway, route.ifindex, names, bits // 8)
     if route.table != MAIN_TABLE:
         words += ["table", str(route.table)]

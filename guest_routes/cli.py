@@ -67,6 +67,8 @@ def _sync(options: Any, live: Live) -> int:
     state = State()
     if not settings.enabled:
         _complain("disabled by the settings (`enabled: false`); nothing was done")
+        if options.json:
+            _print_json({"schema": "guest-routes/sync/1", "exit_code": 0, "disabled": True})
         return 0
     report = sync(settings, state, options.metadata, accept_withdrawals=options.accept_withdrawals, tell=live.tell)
     live.end()
@@ -76,16 +78,16 @@ def _sync(options: Any, live: Live) -> int:
         state.write_status(status_json(report, time.time()))
     except GuestRoutesError as error:
         _complain(str(error))
-    _print_report(options, report, written=True)
+    _print_report(options, report, True, report.exit_code)
     return report.exit_code
 
 
 def _plan(options: Any, live: Live) -> int:
     report = _look(options, live)
-    _print_report(options, report, written=False)
-    if report.exit_code in (0, 5) and options.check and report.changes:
-        return 3
-    return report.exit_code
+    differs = options.check and report.changes and report.exit_code in (0, 5)
+    code = 3 if differs else report.exit_code
+    _print_report(options, report, False, code)
+    return code
 
 
 def _explain(options: Any, live: Live) -> int:
@@ -215,13 +217,13 @@ class Live:
         self._said = ""
 
 
-def _print_report(options: Any, report: Report, written: bool) -> None:
+def _print_report(options: Any, report: Report, written: bool, code: int) -> None:
     from .text import failure_text, report_lines
 
     if options.json:
         from .as_json import report_json
 
-        _print_json(report_json(report, options.command))
+        _print_json({**report_json(report, options.command), "exit_code": code})
     else:
         _print_lines(report_lines(report, options.verbose, written))
     for warning in report.warnings:

@@ -169,5 +169,7 @@ def _item(name: str, place: str, host: HostRoute, one: Explanation) -> list[str]
     lines = _field(name, place)
     if host.network >= 0:
         entry = json.loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
-        lines += wrapped(json.dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry}), 13)
+        # NUL: a space that lines aren't broken at.
+        shown = json.dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry})
+        lines += wrapped(shown.replace(": ", ":\0"), 13)
     return lines

@@ -30,6 +30,9 @@ DEMOTED_BY = 1000
 """default_mode demote: what is added to the elected default's metric for the others."""
 
 
+WORST_METRIC = 0xFFFFFFFF
+
+
 class Default(NamedTuple):
     """What becomes of one family's default routes."""
 
@@ -140,9 +143,9 @@ def wanted_among(ours: Sequence[Route], wanted: Route) -> Route | None:
 def _free_metric(wanted: Route, there: Sequence[Route], outside: Sequence[Route]) -> int:
     """Ours, but behind the default of any NIC outside the metadata, and for IPv6 one that nobody else has."""
     metric = wanted.metric
-    ahead = [route.metric for route in outside if route.metric <= metric and route.kind == UNICAST]
+    ahead = [route.metric for route in outside if route.kind == UNICAST]
     if ahead:
-        metric = max(ahead) + 1
+        metric = max(metric, min(max(ahead) + 1, WORST_METRIC))
     if wanted.family == 6:
         taken = {route.metric for route in there if route.protocol != wanted.protocol or not leads_there(route, wanted)}
         step = 1 if ahead else -1

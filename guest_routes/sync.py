@@ -100,7 +100,8 @@ def _warnings(report: Report) -> list[str]:
     """What an operator should know although nothing failed."""
     found = []
     if report.doubt:
-        stays = f"{len(report.plan.held)} routes of ours stay" if report.plan.held else "nothing is withdrawn"
+        held = len(report.plan.held)
+        stays = f"{held:,} route{'s' * (held != 1)} of ours stay{'s' * (held == 1)}" if held else "nothing is withdrawn"
         found.append(
             f"the document may be partial: {report.doubt}; {stays} until {AGREEING_FETCHES} fetches in a row agree "
             "(or --accept-withdrawals)"

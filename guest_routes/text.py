@@ -83,8 +83,10 @@ def summary(report: Report, written: bool = True) -> str:
     removed = len(report.plan.removals)
     placed = sum(1 for one in report.plan.decisions if one.verdict in ("kept", "adopted"))
     placed += sum(1 for one in report.plan.defaults if one.verdict in ("kept", "adopted") and one.route)
-    if report.errors or report.outcome.failures:
-        return f"failed: {counted(len(report.outcome.failures), 'operation')} refused; see above"
+    if report.outcome.failures:
+        return f"failed: {len(report.outcome.failures):,} of {counted(report.changes, 'change')} refused by the kernel"
+    if report.errors:
+        return "failed; above is what was planned"
     parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
     if report.unprogrammed:
         parts.append(f"{len(report.unprogrammed):,} not programmed")

@@ -1,0 +1,164 @@
+"""Killed after every message, and several passes at once: the next pass ends in the right table (R7)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import Callable, List, Sequence, Tuple
+
+import pytest
+
+from guest_routes.kernel import Kernel
+from guest_routes.model import Address, Failure, KernelState, Lookup, Nic, Operation
+from guest_routes.policy import Settings
+from guest_routes.rtnetlink import RtnetlinkKernel
+from guest_routes.state import State
+from guest_routes.sync import sync
+from guest_routes.withdraw import withdraw
+from tests.support.lab import MACS, Lab, document
+from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, run, table
+
+FILE = str(document("dual-stack"))
+
+
+class DeadlyKernel:
+    """The real kernel, one operation at a time; the process is killed after the given number of them."""
+
+    def __init__(self, lives: int) -> None:
+        self.inner, self.lives = RtnetlinkKernel(), lives
+
+    def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
+        failures: List[Failure] = []
+        for operation in operations:
+            if self.lives == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.lives -= 1
+            failures += self.inner.apply([operation])
+        return tuple(failures)
+
+    def nics(self) -> Tuple[Nic, ...]:
+        return self.inner.nics()
+
+    def snapshot(self, table: int) -> KernelState:
+        return self.inner.snapshot(table)
+
+    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
+        return self.inner.lookup(addresses)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def killed_after(operations: int, job: Callable[[Kernel], object]) -> bool:
+    """Runs the job in a child that is killed after so many operations; whether it was, and didn't end before."""
+    child = os.fork()
+    if child == 0:
+        try:
+            job(DeadlyKernel(operations))
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == 0
+    return False
+
+
+def one_sync(kernel: Kernel) -> None:
+    sync(Settings(), State(), given=FILE, kernel=kernel)
+
+
+def one_withdraw(kernel: Kernel) -> None:
+    withdraw(Settings(), State(), kernel)
+
+
+def instance(lab: Lab) -> Tuple[List[str], List[str]]:
+    """Both families, two defaults of each, and routes of ours from an earlier document; the tables without those."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64", gateways=("11.8.0.1/24", "fd00:8::1/64"))
+    for nic, *gateways in (("eth0", "10.65.0.1", "fd00:65::1"), ("eth1", "11.8.0.1", "fd00:8::1")):
+        for gateway in gateways:
+            lab.ip("route", "append", "default", "via", gateway, "dev", nic, "proto", "static")
+    original = table(lab), table(lab, 6)
+    lab.ip("route", "add", "172.16.0.0/24", "via", "11.8.0.1", "dev", "eth1", "proto", "121")
+    lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0", "proto", "121", "metric", "5")
+    return original
+
+
+OPERATIONS = 6
+"""Of the pass: two host routes come, two routes of an earlier document go, a default of each family goes."""
+
+
+@pytest.mark.parametrize("lives", range(OPERATIONS + 1))
+def test_sync_killed_after_each_message(lab: Lab, lives: int) -> None:
+    original = instance(lab)
+    watch = Watch()
+    assert killed_after(lives, one_sync) == (lives < OPERATIONS)
+    assert watch.fewest_defaults(2) >= 1
+    assert any(line.startswith("default") for line in table(lab, 6))
+    assert run(lab, f"sync --metadata {FILE}").code == 0
+    assert table(lab) == DOCUMENTED
+    assert [line for line in table(lab, 6) if line.startswith(("default", "fd00:11"))] == [
+        "fd00:11:11::/48 via fd00:8::1 dev eth1 proto 121 metric 1023 pref medium",
+        "default via fd00:65::1 dev eth0 proto static metric 1024 pref medium",
+    ]
+    assert run(lab, "withdraw").code == 0
+    assert (table(lab), table(lab, 6)) == original
+    watch.close()
+
+
+@pytest.mark.parametrize("lives", range(5))
+def test_withdraw_killed_after_each_message(lab: Lab, lives: int) -> None:
+    original = instance(lab)
+    assert run(lab, f"sync --metadata {FILE}").code == 0
+    watch = Watch()
+    assert killed_after(lives, one_withdraw) == (lives < 4)  # two defaults come back, two host routes go
+    assert run(lab, "withdraw").code == 0
+    assert watch.fewest_defaults(1) >= 1
+    assert (table(lab), table(lab, 6)) == original
+    watch.close()
+
+
+@pytest.mark.parametrize("lives", range(4))
+def test_handing_the_only_default_over_killed_after_each_message(lab: Lab, lives: int) -> None:
+    documented(lab, "")
+    assert run(lab, f"sync --metadata {document('documented')}").code == 0
+    watch = Watch()
+    assert killed_after(lives, one_withdraw) == (lives < 3)
+    assert run(lab, "withdraw").code == 0
+    assert watch.fewest_defaults(1) >= 1
+    assert table(lab) == ["default via 10.65.0.1 dev eth0", *CONNECTED]
+    watch.close()
+
+
+def test_passes_at_the_same_time(lab: Lab) -> None:
+    documented(lab)
+    watch = Watch()
+    command = [sys.executable, "-m", "guest_routes", "sync", "--metadata", str(document("documented"))]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(6)
+    ]  # fmt: skip
+    ended = [(one.communicate(timeout=30), one.returncode) for one in running]
+    assert [(error, code) for (_, error), code in ended] == [("", 0)] * 6
+    assert sum("1 added" in out for (out, _), _ in ended) == 1
+    assert table(lab) == DOCUMENTED
+    assert watch.fewest_defaults(2) == 1
+    watch.close()
+
+
+def test_sync_and_withdraw_at_the_same_time_end_in_one_or_the_other(lab: Lab) -> None:
+    before = documented(lab)
+    watch = Watch()
+    start = [sys.executable, "-m", "guest_routes"]
+    running = [
+        subprocess.Popen([*start, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for words in (["sync", "--metadata", str(document("documented"))], ["withdraw"]) * 3
+    ]
+    assert [(one.communicate(timeout=30)[1], one.returncode) for one in running] == [("", 0)] * 6
+    assert table(lab) in (before, [*before[:1], *CONNECTED, HOST_ROUTE])
+    assert watch.fewest_defaults(2) >= 1
+    watch.close()

@@ -6,7 +6,8 @@ a VLAN on it, a bond of it): the VLAN id, the bond's members and the network's o
 
 from __future__ import annotations
 
-from .model import Address, Link, Network, NetworkData, Nic, Prefix, Route, address_text, contains, mac_text, network_of
+from .document import Link, Network, NetworkData
+from .model import Address, Nic, Prefix, Route, address_text, contains, mac_text, network_of
 from .policy import GatewaySetting, Selector, Settings
 
 TYPE_CHECKING = False

@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 import time
+from contextlib import suppress
 
 from .errors import GuestRoutesError
 from .options import build_parser, parse
@@ -70,7 +71,14 @@ def _sync(options: Any, live: Live) -> int:
         if options.json:
             _print_json({"schema": "guest-routes/sync/1", "exit_code": 0, "disabled": True})
         return 0
-    report = sync(settings, state, options.metadata, accept_withdrawals=options.accept_withdrawals, tell=live.tell)
+    try:
+        report = sync(settings, state, options.metadata, accept_withdrawals=options.accept_withdrawals, tell=live.tell)
+    except GuestRoutesError as error:
+        # `status` must not go on saying that all is well; where even this can't be written, the error says enough.
+        failed = {"finished": time.time(), "exit_code": error.exit_code, "error": str(error)}
+        with suppress(GuestRoutesError):
+            state.write_status({**state.read_status(), "failed": failed})
+        raise
     live.end()
     from .as_json import status_json
 

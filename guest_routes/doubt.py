@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .model import KernelState, NetworkData, mac_text
+from .document import NetworkData
+from .model import KernelState, mac_text
 from .resolve import Resolution
 
 TYPE_CHECKING = False

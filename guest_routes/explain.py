@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from .model import HostRoute, Lookup, Nic, Prefix, Route, address_text, contains, family_of, mac_text
+from .document import HostRoute
+from .model import Lookup, Nic, Prefix, Route, address_text, contains, family_of, mac_text
 from .plan import Decision
 from .plan_default import Default
 from .render import route_text

@@ -7,7 +7,7 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 from __future__ import annotations
 
 from .errors import KernelError
-from .model import Address, Failure, KernelState, Lookup, Nic, Operation
+from .model import Address, Failure, KernelState, Lookup, Nic, Operation, Route, TakeDefault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +46,16 @@ class Kernel(Protocol):
 
     def close(self) -> None:
         """Release the socket."""
+
+
+def route_to_delete(operation: Operation) -> Route:
+    """What RTM_DELROUTE is to name for a Delete or TakeDefault.
+
+    The kernel shows each leg of an IPv6 multipath route with the first one's protocol, so the protocol of another
+    program's leg is not known: its gateway and NIC identify it.
+    """
+    route = operation.route
+    return route._replace(protocol=0) if isinstance(operation, TakeDefault) and route.family == 6 else route
 
 
 def open_kernel(engine: str) -> Kernel:

@@ -12,20 +12,10 @@ from __future__ import annotations
 import json
 from _socket import AF_INET, AF_INET6, inet_pton
 
+from .document import Complaint, HostRoute, Link, Network, NetworkData
 from .errors import NetworkDataError
-from .model import (
-    Address,
-    Complaint,
-    HostRoute,
-    Link,
-    Network,
-    NetworkData,
-    Prefix,
-    address_text,
-    family_of,
-    network_of,
-    parse_address,
-)
+from .json_values import SUSPECT, Fault, kind_of, mac_of, next_hop_of, object_of, refuse_special, show, text_of
+from .model import Address, Prefix, address_text, family_of, network_of, parse_address
 
 SOURCE = "network_data.json"
 _IPV4_KINDS = ("ipv4", "ipv4_dhcp")
@@ -44,17 +34,8 @@ def parse(data: bytes) -> NetworkData:
     except (ValueError, RecursionError) as error:
         raise NetworkDataError(f"{SOURCE} is not JSON: {_said(error)}; no route was changed") from error
     if not isinstance(document, dict):
-        raise NetworkDataError(f"{SOURCE} is not a JSON object but {_kind(document)}; no route was changed")
+        raise NetworkDataError(f"{SOURCE} is not a JSON object but {kind_of(document)}; no route was changed")
     return _Reader().read(document)
-
-
-class _Fault(Exception):  # noqa: N818  # never leaves this module
-    """What is wrong with one value, and in which field below the place at hand."""
-
-    def __init__(self, field: str, text: str) -> None:
-        super().__init__(text)
-        self.field = field
-        self.text = text
 
 
 class _Reader:
@@ -71,7 +52,7 @@ class _Reader:
         for index, entry in enumerate(self._list(document, "links", "links")):
             try:
                 links.append(_link(index, entry))
-            except _Fault as bad:
+            except Fault as bad:
                 self._complain(f"links[{index}]{bad.field}", bad.text)
         ids: dict[str, Link] = {}
         for link in links:
@@ -84,16 +65,16 @@ class _Reader:
         for index, entry in enumerate(self._list(document, "networks", "networks")):
             try:
                 networks.append(self._network(index, entry, ids))
-            except _Fault as bad:
+            except Fault as bad:
                 self._complain(f"networks[{index}]{bad.field}", bad.text)
         return NetworkData(tuple(ids.values()), tuple(networks), tuple(self.routes), tuple(self.complaints))
 
     def _network(self, index: int, entry: object, links: dict[str, Link]) -> Network:
         place = f"networks[{index}]"
-        entry = _object(entry)
+        entry = object_of(entry)
         link = entry.get("link")
         if not isinstance(link, str) or link not in links:
-            self._complain(f"{place}.link", f"must be the id of an entry of links, not {_show(link)}")
+            self._complain(f"{place}.link", f"must be the id of an entry of links, not {show(link)}")
             link = ""
         kind = entry.get("type")
         if not isinstance(kind, str):
@@ -102,11 +83,11 @@ class _Reader:
         if entry.get("ip_address") is not None:
             try:
                 address = self._own_address(entry)
-            except _Fault as bad:
+            except Fault as bad:
                 self._complain(place + bad.field, bad.text)
         family = family_of(address.address) if address else 4 if kind in _IPV4_KINDS or not kind else 6
         if address and kind and (kind in _IPV4_KINDS) != (family == 4):
-            self._complain(f"{place}.type", f"{_show(kind)} does not fit the address {address}, which counts")
+            self._complain(f"{place}.type", f"{show(kind)} does not fit the address {address}, which counts")
         known = len(self.routes)
         gateway, gateway_place = self._routes(index, family, entry)
         dynamic = "dhcp" in kind or "slaac" in kind
@@ -115,14 +96,14 @@ class _Reader:
             self._complain(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
         return Network(
             index=index,
-            id=_text(entry.get("id")) or f"network{index}",
+            id=text_of(entry.get("id")) or f"network{index}",
             link=link,
             kind=kind,
             family=family,
             address=address,
             gateway=gateway,
             gateway_place=gateway_place,
-            network_id=_text(entry.get("network_id")),
+            network_id=text_of(entry.get("network_id")),
             silent=dynamic and not listed,
         )
 
@@ -132,7 +113,7 @@ class _Reader:
         try:
             address = parse_address(text)  # type: ignore[arg-type]
         except (ValueError, TypeError):
-            raise _Fault(".ip_address", f"must be an IP address, not {_show(value)}") from None
+            raise Fault(".ip_address", f"must be an IP address, not {show(value)}") from None
         netmask = tail if slash else entry.get("netmask")
         if netmask is None:
             return Prefix(address, len(address) * 8)
@@ -153,7 +134,7 @@ class _Reader:
                 length = lengths[route["netmask"], size]  # type: ignore[index]
                 next_hop = gateways[route["gateway"]]  # type: ignore[index]
                 host_bits = int.from_bytes(address, "big") & _HOST_BITS[size][length]
-                if length and not host_bits and size == len(next_hop) and address[0] not in _SUSPECT:
+                if length and not host_bits and size == len(next_hop) and address[0] not in SUSPECT:
                     destination = make(Prefix, (address, length))
                     routes.append(make(HostRoute, (destination, next_hop, SOURCE, network, index)))
                     continue
@@ -168,23 +149,23 @@ class _Reader:
                         self._complain(f"{place}[{index}].network", f"host bits masked off: {written} is {destination}")
                     routes.append(HostRoute(destination, next_hop, SOURCE, network, index))
                 elif len(next_hop) * 8 != (32 if family == 4 else 128):
-                    raise _Fault(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
+                    raise Fault(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
                 elif gateway is None:
                     gateway, gateway_place = next_hop, f"{place}[{index}]"
                 elif gateway != next_hop:
-                    raise _Fault("", f"second default route; {gateway_place} via {address_text(gateway)} counts")
-            except _Fault as bad:
+                    raise Fault("", f"second default route; {gateway_place} via {address_text(gateway)} counts")
+            except Fault as bad:
                 self._complain(f"{place}[{index}]{bad.field}", bad.text, refused=True)
         return gateway, gateway_place
 
     def _route(self, route: object) -> tuple[Prefix, Address]:
-        """Destination as written, host bits included, and next hop; raises _Fault for a route that can't be one."""
-        route = _object(route)
+        """Destination as written, host bits included, and next hop; raises Fault for a route that can't be one."""
+        route = object_of(route)
         network = route.get("network")
         try:
             address = parse_address(network)  # type: ignore[arg-type]
         except (ValueError, TypeError):
-            raise _Fault(".network", f"must be an IP address, not {_show(network)}") from None
+            raise Fault(".network", f"must be an IP address, not {show(network)}") from None
         netmask = route.get("netmask")
         # The cache key would take True for 1 and 1.0 for 1: only text is looked up.
         key = (netmask, len(address)) if isinstance(netmask, str) else None
@@ -196,12 +177,12 @@ class _Reader:
         gateway = route.get("gateway")
         next_hop = self._gateways.get(gateway) if isinstance(gateway, str) else None
         if next_hop is None:
-            next_hop = _next_hop(gateway)
+            next_hop = next_hop_of(gateway)
             self._gateways[gateway] = next_hop  # type: ignore[index]
         if len(next_hop) != len(address):
-            raise _Fault("", f"IPv4 and IPv6 mixed: {address_text(address)}/{length} via {gateway}")
-        if length and address[0] in _SUSPECT:
-            _refuse_special(Prefix(address, length))
+            raise Fault("", f"IPv4 and IPv6 mixed: {address_text(address)}/{length} via {gateway}")
+        if length and address[0] in SUSPECT:
+            refuse_special(Prefix(address, length))
         return Prefix(address, length), next_hop
 
     def _length(self, netmask: object, bits: int) -> int:
@@ -220,121 +201,47 @@ class _Reader:
                 length = bin(number).count("1")
                 if number == (1 << bits) - (1 << bits - length):
                     return length
-                raise _Fault(".netmask", f"{_show(netmask)} has ones after zeros; write a prefix length or a netmask")
+                raise Fault(".netmask", f"{show(netmask)} has ones after zeros; write a prefix length or a netmask")
         example = "255.255.0.0 or 16" if bits == 32 else "ffff:ffff:ffff:: or 48"
-        raise _Fault(".netmask", f"must be a netmask or prefix length such as {example}, not {_show(netmask)}")
+        raise Fault(".netmask", f"must be a netmask or prefix length such as {example}, not {show(netmask)}")
 
     def _list(self, entry: dict[str, object], key: str, place: str, needed: bool = True) -> list[object]:
         value = entry.get(key)
         if isinstance(value, list):
             return value
         if value is not None or needed:
-            self._complain(place, f"must be a list, not {_show(value) if key in entry else 'absent'}")
+            self._complain(place, f"must be a list, not {show(value) if key in entry else 'absent'}")
         return []
 
     def _complain(self, place: str, text: str, refused: bool = False) -> None:
         self.complaints.append(Complaint(place, text, refused))
 
 
-_SUSPECT = frozenset([0, 127, *range(224, 256)])
-"""First bytes of destinations that need a second look: unspecified, loopback, multicast, and IPv6's ::/8."""
-
-
-def _refuse_special(destination: Prefix) -> None:
-    """Raises _Fault for destinations that no gateway can be the way to (R12)."""
-    address, first = destination.address, destination.address[0]
-    if len(address) == 4:
-        special = {0: "unspecified", 127: "loopback"}.get(first, "multicast" if first < 240 else "reserved")
-    elif first == 0xFF:
-        special = "multicast"
-    elif destination.length == 128 and address == bytes(16):
-        special = "unspecified"
-    elif destination.length == 128 and address == bytes(15) + b"\x01":
-        special = "loopback"
-    elif destination.length >= 10 and first == 0xFE and address[1] & 0xC0 == 0x80:
-        special = "link-local"
-    else:
-        return
-    raise _Fault(".network", f"refused: {destination} is {special}, no destination for a host route")
-
-
-def _next_hop(value: object) -> Address:
-    try:
-        address = parse_address(value)  # type: ignore[arg-type]
-    except (ValueError, TypeError):
-        raise _Fault(".gateway", f"must be an IP address, not {_show(value)}") from None
-    multicast = address[0] >= 224 if len(address) == 4 else address[0] == 0xFF
-    loopback = address[0] == 127 if len(address) == 4 else address == bytes(15) + b"\x01"
-    if multicast or loopback or not any(address):
-        raise _Fault(".gateway", f"{address_text(address)} can't be a gateway")
-    return address
-
-
 def _link(index: int, entry: object) -> Link:
-    entry = _object(entry)
+    entry = object_of(entry)
     id_ = entry.get("id")
     if not isinstance(id_, str):
-        raise _Fault(".id", f"must be text, not {_show(id_)}")
-    kind = _text(entry.get("type"))
+        raise Fault(".id", f"must be text, not {show(id_)}")
+    kind = text_of(entry.get("type"))
     field = "vlan_mac_address" if entry.get("vlan_mac_address") is not None else "ethernet_mac_address"
     mac = b""
     if entry.get(field) is not None or kind != "bond":
-        mac = _mac(entry.get(field), "." + field)
+        mac = mac_of(entry.get(field), "." + field)
     bond_links = entry.get("bond_links")
     vlan_id = entry.get("vlan_id")
     if isinstance(vlan_id, str) and vlan_id.isascii() and vlan_id.isdigit() and len(vlan_id) <= 4:
         vlan_id = int(vlan_id)
     if kind == "vlan" and not (isinstance(vlan_id, int) and not isinstance(vlan_id, bool) and 0 < vlan_id < 4095):
-        raise _Fault(".vlan_id", f"must be 1 to 4094, not {_show(vlan_id)}")
+        raise Fault(".vlan_id", f"must be 1 to 4094, not {show(vlan_id)}")
     return Link(
         index=index,
         id=id_,
         kind=kind,
         mac=mac,
-        bond_links=tuple(filter(None, map(_text, bond_links))) if isinstance(bond_links, list) else (),
+        bond_links=tuple(filter(None, map(text_of, bond_links))) if isinstance(bond_links, list) else (),
         vlan_id=vlan_id if kind == "vlan" and isinstance(vlan_id, int) else None,
-        vlan_link=_text(entry.get("vlan_link")),
+        vlan_link=text_of(entry.get("vlan_link")),
     )
-
-
-def _mac(value: object, field: str) -> bytes:
-    """A MAC of 6 bytes (or InfiniBand's 20), in either case, with colons or dashes."""
-    try:
-        mac = bytes.fromhex(value.replace(":", "").replace("-", ""))  # type: ignore[attr-defined]
-    except (AttributeError, ValueError):
-        mac = b""
-    if len(mac) not in (6, 20):
-        raise _Fault(field, f"must be a MAC address such as fa:16:3e:00:00:01, not {_show(value)}")
-    return mac
-
-
-def _object(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise _Fault("", f"must be an object, not {_show(value)}")
-    return value
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _kind(value: object) -> str:
-    names = {list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
-    return names.get(type(value), "an object")
-
-
-def _show(value: object) -> str:
-    """A value as a complaint quotes it: one line of plain ASCII, shortened, whatever the document holds."""
-    if value is None:
-        return "null"
-    if isinstance(value, (list, dict)):
-        return _kind(value)
-    text = _number(value) if isinstance(value, int) else ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _number(value: int) -> str:
-    return str(value).lower() if value.bit_length() < 200 else "a huge number"
 
 
 def _said(error: BaseException) -> str:

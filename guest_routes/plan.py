@@ -150,13 +150,10 @@ def _decide(
             return Decision("shadowed", wanted, resolved, best)
         wanted = wanted._replace(metric=metric)
     verdict = "kept"
-    same_key = [route for route in ours if route.metric == wanted.metric]
-    mine = next((route for route in same_key if same_way(route, wanted)), None)
-    if mine is None and same_key and wanted.family == 6:
-        additions.append(Front(wanted, resolved))
-        ours = [route for route in ours if route.metric != wanted.metric]
-        verdict = "add"
-    elif mine is None:
+    metrics = [wanted.metric] if wanted.family == 4 else _ipv6_metrics(wanted, there)
+    wanted = wanted._replace(metric=metrics[-1])
+    mine = next((route for route in ours if route.metric in metrics and same_way(route, wanted)), None)
+    if mine is None:
         additions.append(Add(wanted, resolved))
         verdict = "add"
     elif best is not None and best.metric == mine.metric and there.index(best) < there.index(mine):
@@ -175,6 +172,18 @@ def same_way(one: Route, other: Route) -> bool:
         and not one.legs
         and not other.legs
     )
+
+
+def _ipv6_metrics(wanted: Route, there: Sequence[Route]) -> list[int]:
+    """From the wanted metric down to the first that is free: where ours may stand; a new one takes the last.
+
+    A route of ours to another gateway may have the wanted metric until the new one is there (R7).
+    """
+    taken = {route.metric for route in there if not same_way(route, wanted)}
+    metrics = [wanted.metric]
+    while metrics[-1] in taken and metrics[-1] > 1:
+        metrics.append(metrics[-1] - 1)
+    return metrics if len(metrics) > 1 else [wanted.metric - 1, wanted.metric]
 
 
 def winning_metric(wanted: Route, rival: Route) -> int | None:

@@ -17,6 +17,7 @@ from .model import (
     Operation,
     Route,
     TakeDefault,
+    is_link_local,
 )
 from .policy import Settings
 
@@ -85,8 +86,8 @@ def plan_default(
     theirs = [route for route in inside if route.protocol != protocol]
     equal = sorted((route for route in theirs if leads_there(route, wanted)), key=lambda route: route.metric)
     # A router's own announcement comes back with the next one: it stays beside a static equal.
-    announced = [route for route in equal if route.protocol == PROTOCOL_RA]
-    static = [route for route in equal if route.protocol != PROTOCOL_RA]
+    announced = [route for route in equal if route.gateway != election.gateway or route.protocol == PROTOCOL_RA]
+    static = [route for route in equal if route not in announced]
     keep = static[0] if static else announced[0] if announced else None
     extras = [route for route in theirs if route is not keep and route not in announced]
     if settings.default_mode == "observe" or (there and not withdraw):
@@ -127,12 +128,12 @@ def ifindexes(route: Route) -> frozenset[int]:
 def leads_there(route: Route, wanted: Route) -> bool:
     """Whether a default route equals the elected one (R4).
 
-    For IPv6 a link-local router that announced itself on the elected NIC counts: it is the same hypervisor.
+    For IPv6 a link-local router on the elected NIC counts: it is the same hypervisor, announcing itself. Its
+    protocol doesn't tell: the kernel shows the legs of a multipath route with the first one's.
     """
     if route.kind != UNICAST or route.legs or route.tos or route.ifindex != wanted.ifindex:
         return False
-    link_local = route.gateway is not None and route.gateway[:1] == b"\xfe" and route.gateway[1] & 0xC0 == 0x80
-    return route.gateway == wanted.gateway or (route.family == 6 and route.protocol == PROTOCOL_RA and link_local)
+    return route.gateway == wanted.gateway or is_link_local(route.gateway)
 
 
 def wanted_among(ours: Sequence[Route], wanted: Route) -> Route | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .model import MAIN_TABLE, OUR_PROTOCOL, Address, HostRoute, Prefix
+from .document import HostRoute
+from .model import MAIN_TABLE, OUR_PROTOCOL, Address, Prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

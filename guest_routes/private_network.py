@@ -12,19 +12,9 @@ import errno
 import os
 from typing import Any, Callable, Dict, List, Tuple
 
+from .document import Link, Network, NetworkData
 from .errors import KernelError
-from .model import (
-    DEFAULT_PREFIX,
-    Add,
-    GiveDefault,
-    Link,
-    Network,
-    NetworkData,
-    Operation,
-    Route,
-    address_text,
-    mac_text,
-)  # fmt: skip
+from .model import DEFAULT_PREFIX, Add, GiveDefault, Operation, Route, address_text, mac_text
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 STATIC = 4

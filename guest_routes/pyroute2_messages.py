@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+from .kernel import route_to_delete
 from .model import (
     Add,
     Address,
@@ -200,7 +201,7 @@ def requests_of(operation: Operation) -> Tuple[RouteMessage, ...]:
     if isinstance(operation, Add):
         return (add,)
     if isinstance(operation, (Delete, TakeDefault)):
-        return (delete,)
+        return (_route_message(RTM_DELROUTE, REQUEST | ACK, route_to_delete(operation)),)
     if isinstance(operation, Front):
         return (delete, add)
     assert isinstance(operation, GiveDefault)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .apply import Outcome
+from .document import NetworkData
 from .elect import Election
-from .model import KernelState, NetworkData, Prefix
+from .model import KernelState, Prefix
 from .plan import Plan
 from .render import route_text
 from .resolve import BY_CHOICE, Resolution

@@ -9,7 +9,8 @@ reason, never an exception.
 from __future__ import annotations
 
 from .bind import Binding, bind
-from .model import Address, Complaint, HostRoute, NetworkData, Nic, Prefix, Route, address_text, contains, network_of
+from .document import Complaint, HostRoute, NetworkData
+from .model import Address, Nic, Prefix, Route, address_text, contains, is_link_local, network_of
 from .policy import Settings
 
 TYPE_CHECKING = False
@@ -147,7 +148,7 @@ def _way(chosen: Binding, usable: Sequence[Binding]) -> Way:
 
 def needs_onlink(nic: Nic, gateway: Address) -> bool:
     """R14: whether the gateway lies outside every prefix of the NIC. Link-local ones never do."""
-    if len(gateway) == 16 and gateway[0] == 0xFE and gateway[1] & 0xC0 == 0x80:
+    if is_link_local(gateway):
         return False
     return not any(contains(address, gateway) for address in nic.addresses)
 

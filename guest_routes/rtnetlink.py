@@ -18,7 +18,7 @@ from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
 from os import strerror
 from struct import pack
 
-from . import wire
+from . import wire, wire_answers
 from .errors import KernelError
 from .model import (
     IPV6_DEFAULT_METRIC,
@@ -86,12 +86,12 @@ class RtnetlinkKernel:
         addresses: dict[int, list[Prefix]] = {}
 
         def link(data: bytes, start: int, end: int) -> None:
-            nic = wire.decode_link(data, start, end)
+            nic = wire_answers.decode_link(data, start, end)
             if nic is not None:
                 links.append(nic)
 
         def address(data: bytes, start: int, end: int) -> None:
-            ifindex, own = wire.decode_address(data, start, end)
+            ifindex, own = wire_answers.decode_address(data, start, end)
             addresses.setdefault(ifindex, []).append(own)
 
         self._dump(wire.dump_links, wire.NEWLINK, link, links.clear)
@@ -110,13 +110,13 @@ class RtnetlinkKernel:
         self._dump(
             lambda sequence: wire.dump_rules(sequence, family),
             wire.NEWRULE,
-            lambda data, start, end: rules.append(wire.decode_rule(data, start, end)),
+            lambda data, start, end: rules.append(wire_answers.decode_rule(data, start, end)),
             rules.clear,
         )
         return rules
 
     def _routes(self, family: int, table: int) -> list[Route]:
-        decode = wire.route_decoder(family)
+        decode = wire_answers.route_decoder(family)
         routes: list[Route] = []
         self._dump(
             lambda sequence: wire.dump_routes(sequence, family, table),
@@ -142,9 +142,9 @@ class RtnetlinkKernel:
                     continue
                 data = bytes(memoryview(self._buffer)[:end])
                 if kind == wire.NLMSG_ERROR:
-                    answer = wire.decode_error(data, start, end, flags)
+                    answer = wire_answers.decode_error(data, start, end, flags)
                     return Lookup(address, 0, None, 0, answer.text or strerror(answer.errno))
-                found = wire.decode_lookup(data, start, end)
+                found = wire_answers.decode_lookup(data, start, end)
                 if found.kind not in (wire.UNICAST, 2):
                     return Lookup(address, 0, None, found.table, f"the route there is of kind {found.kind}")
                 return Lookup(address, found.ifindex, found.gateway, found.table)
@@ -154,7 +154,7 @@ class RtnetlinkKernel:
     def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """See Kernel."""
         first = self._sequence + 1
-        refused: dict[int, wire.Answer] = {}
+        refused: dict[int, wire_answers.Answer] = {}
         lost = False
         encode = wire.encode
         batch: list[bytes] = []
@@ -178,7 +178,7 @@ class RtnetlinkKernel:
                 failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
         return tuple(failures)
 
-    def _send(self, batch: list[bytes], refused: dict[int, wire.Answer]) -> bool:
+    def _send(self, batch: list[bytes], refused: dict[int, wire_answers.Answer]) -> bool:
         """Sends one batch and reads what was refused of it; True when answers were lost (ENOBUFS).
 
         The kernel carries a batch out within send(2), so all answers are there to be read when it returns.
@@ -197,7 +197,7 @@ class RtnetlinkKernel:
                 raise KernelError(f"cannot read the kernel's answers: {error.strerror}") from error
             for kind, flags, sequence, start, end in wire.messages(self._buffer, received):
                 if kind == wire.NLMSG_ERROR:
-                    answer = wire.decode_error(bytes(memoryview(self._buffer)[:end]), start, end, flags)
+                    answer = wire_answers.decode_error(bytes(memoryview(self._buffer)[:end]), start, end, flags)
                     # A Front's first half may find nothing to delete; only its second half counts.
                     if answer.errno and answer.errno != ESRCH:
                         refused[sequence] = answer
@@ -205,11 +205,11 @@ class RtnetlinkKernel:
                         refused.setdefault(sequence, answer)
 
     def _ask_again(
-        self, operations: Sequence[Operation], first: int, refused: dict[int, wire.Answer]
-    ) -> dict[int, wire.Answer]:
+        self, operations: Sequence[Operation], first: int, refused: dict[int, wire_answers.Answer]
+    ) -> dict[int, wire_answers.Answer]:
         """After lost answers: repeats each operation that the tables say was not carried out, one by one."""
         have: dict[int, set[Route]] = {}
-        again: dict[int, wire.Answer] = {}
+        again: dict[int, wire_answers.Answer] = {}
         for sequence, operation in enumerate(operations, first):
             if sequence in refused:
                 continue
@@ -223,7 +223,7 @@ class RtnetlinkKernel:
             if there != isinstance(operation, (Delete, TakeDefault)):
                 continue
             self._sequence += 1
-            answers: dict[int, wire.Answer] = {}
+            answers: dict[int, wire_answers.Answer] = {}
             self._send([wire.encode(operation, self._sequence)], answers)
             again.update((sequence, answer) for answer in answers.values())
         return again
@@ -268,7 +268,7 @@ class RtnetlinkKernel:
                 elif kind == wire.NLMSG_DONE:
                     return whole
                 elif kind == wire.NLMSG_ERROR:
-                    answer = wire.decode_error(data, start, end, flags)
+                    answer = wire_answers.decode_error(data, start, end, flags)
                     if answer.errno == ENOENT:  # IPv4 tables that were never used don't exist.
                         return True
                     raise KernelError(f"the kernel refused a dump: {answer.text or strerror(answer.errno)}")

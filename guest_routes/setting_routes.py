@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import List, Mapping, Optional
 
-from .model import Address, HostRoute, Prefix, family_of, network_of, parse_address, parse_prefix
+from .document import HostRoute
+from .model import Address, Prefix, family_of, network_of, parse_address, parse_prefix
 from .policy import GatewaySetting, Selector
 from .setting_values import Place, bare, did_you_mean, shown, text_of
 

@@ -31,10 +31,14 @@ class Status(NamedTuple):
     unknown: str
     """Why drift can't be told; "" when it can."""
     now: float
+    failed: dict[str, Any] = {}
+    """A later pass than the last one, that could do nothing: when, with which exit code and error."""
 
     @property
     def exit_code(self) -> int:
-        """That of the last pass, or 1 when the routes have drifted from it since."""
+        """That of the last pass, or of one that failed since; 1 when the routes have drifted."""
+        if self.failed:
+            return int(self.failed["exit_code"])
         if self.drift:
             return 1
         return int(self.last.get("exit_code", 0))
@@ -66,7 +70,9 @@ def look(settings: Settings, state: State) -> Status:
     finally:
         kernel.close()
     ours = tuple(route_text(r, before.nics) for r in before.routes if r.protocol == settings.protocol)
-    return Status(state.read_status(), before, ours, drift, unknown, time.time())
+    last = state.read_status()
+    failed = last.pop("failed", {})
+    return Status(last, before, ours, drift, unknown, time.time(), failed)
 
 
 def status_lines(found: Status) -> list[str]:
@@ -84,6 +90,11 @@ def status_lines(found: Status) -> list[str]:
             f"metadata     {metadata['where']}, {age}",
         ]
         lines += [f"default      {text}" for text in last["defaults"]]
+    if found.failed:
+        first, *rest = found.failed["error"].splitlines()
+        lines += labelled("failed", f"{age_text(found.now - found.failed['finished'])}: {first}")
+        for line in rest:
+            lines += wrapped(line.strip(), 13)
     lines.append(f"our routes   {len(found.ours):,} in the table" + (":" if found.ours else ""))
     lines += entries(found.ours, lambda text: ("=", text, ""))
     if last.get("unprogrammed"):
@@ -121,6 +132,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "exit_code": found.exit_code,
         "last_pass": found.last or None,
         "age_seconds": round(found.now - found.last["finished"], 3) if found.last else None,
+        "failed": found.failed or None,
         "ours": list(found.ours),
         "drift": list(found.drift),
         "drift_unknown": found.unknown,

@@ -9,11 +9,12 @@ import time
 
 from . import metadata, network_data
 from .apply import apply, leaves_less, roll_back
+from .document import NetworkData
 from .doubt import AGREEING_FETCHES, doubt
 from .elect import described, elect
 from .errors import GuestRoutesError, StateError
 from .kernel import Kernel, open_kernel
-from .model import NetworkData, Route
+from .model import Route
 from .plan import plan
 from .policy import Settings
 from .report import Report

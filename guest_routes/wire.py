@@ -1,4 +1,4 @@
-"""rtnetlink messages to values and back. Pure: bytes in, values out; the socket is rtnetlink.py's.
+"""rtnetlink messages: their frame, and requests as bytes. Pure: answers are wire_answers.py's, the socket rtnetlink's.
 
 Sources: Linux include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,fib_rules}.h; rtnetlink(7); RFC 3549.
 A message is nlmsghdr (16 bytes), a family header, then attributes of length, type and value, each padded to 4.
@@ -9,13 +9,12 @@ from __future__ import annotations
 from struct import Struct
 from sys import byteorder
 
-from .model import Add, Address, Front, GiveDefault, Leg, Nic, Operation, Prefix, Route, Rule
+from .kernel import route_to_delete
+from .model import Add, Address, Front, GiveDefault, Leg, Operation, Route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Iterator, NamedTuple
-else:
-    from .values import NamedTuple
+    from typing import Iterator
 
 NEWLINK, GETLINK, NEWADDR, GETADDR = 16, 18, 20, 22
 NEWROUTE, DELROUTE, GETROUTE, NEWRULE, GETRULE = 24, 25, 26, 32, 34
@@ -24,21 +23,17 @@ REQUEST, ACK, DUMP_INTERRUPTED, ACK_CAPPED, ACK_TLVS = 0x01, 0x04, 0x10, 0x100, 
 DUMP, REPLACE, EXCL, CREATE, APPEND = 0x300, 0x100, 0x200, 0x400, 0x800
 AF_INET, AF_INET6 = 2, 10
 CLONED, LOOKUP_TABLE, ONLINK, UNICAST, LOCAL = 0x200, 0x1000, 4, 1, 2
-_REPLAYABLE = frozenset((1, 4, 5, 6, 7, 8, 9, 12, 15, 18, 20, 30))
-"""RTA_DST, OIF, GATEWAY, PRIORITY, PREFSRC, METRICS, MULTIPATH, CACHEINFO (read-only), TABLE, VIA, PREF, NH_ID."""
-_LAST_METRIC = 15
-"""RTAX_QUICKACK: of the later ones, one is a name (RTAX_CC_ALGO), which `metrics` can't hold."""
 
 HEADER = Struct("=IHHII")
-_RTMSG = Struct("=BBBBBBBBI")
-_IFINFO = Struct("=BxHiII")
+RTMSG = Struct("=BBBBBBBBI")
+IFINFO = Struct("=BxHiII")
 _ATTRIBUTE = Struct("=HH")
-_U32 = Struct("=I")
-_NEXTHOP = Struct("=HBBi")
+U32 = Struct("=I")
+NEXTHOP = Struct("=HBBi")
 # A unicast route with gateway and metric, as nearly all are: one pack or unpack instead of eight.
 # RTA_TABLE, RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF in the order in which the kernel dumps them.
-_PLAIN = {4: Struct("=IHHIIBBBBBBBBIHHIHH4sHHIHH4sHHI"), 16: Struct("=IHHIIBBBBBBBBIHHIHH16sHHIHH16sHHI")}
-_PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIHHIHH4sHH4sHHI")
+PLAIN = {4: Struct("=IHHIIBBBBBBBBIHHIHH4sHHIHH4sHHI"), 16: Struct("=IHHIIBBBBBBBBIHHIHH16sHHIHH16sHHI")}
+PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIHHIHH4sHH4sHHI")
 
 Attributes = dict[int, bytes]
 
@@ -81,7 +76,7 @@ def messages(data: bytes | bytearray, end: int) -> Iterator[tuple[int, int, int,
 
 def dump_links(sequence: int) -> bytes:
     """Every link; RTEXT_FILTER_SKIP_STATS leaves the counters out."""
-    return message(GETLINK, REQUEST | DUMP, sequence, _IFINFO.pack(0, 0, 0, 0, 0) + attribute(29, _U32.pack(8)))
+    return message(GETLINK, REQUEST | DUMP, sequence, IFINFO.pack(0, 0, 0, 0, 0) + attribute(29, U32.pack(8)))
 
 
 def dump_addresses(sequence: int) -> bytes:
@@ -96,7 +91,7 @@ def dump_rules(sequence: int, family: int) -> bytes:
 
 def dump_routes(sequence: int, family: int, table: int) -> bytes:
     """A family's routes of one table, filtered by the kernel (NETLINK_GET_STRICT_CHK)."""
-    body = _RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0) + attribute(15, _U32.pack(table))
+    body = RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0) + attribute(15, U32.pack(table))
     return message(GETROUTE, REQUEST | DUMP, sequence, body)
 
 
@@ -105,7 +100,7 @@ def look_up(sequence: int, address: Address) -> bytes:
     family = AF_INET if len(address) == 4 else AF_INET6
     # IPv6 names the table unasked, and refuses the flag (NETLINK_GET_STRICT_CHK).
     flags = LOOKUP_TABLE if family == AF_INET else 0
-    body = _RTMSG.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, flags) + attribute(1, address)
+    body = RTMSG.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, flags) + attribute(1, address)
     return message(GETROUTE, REQUEST, sequence, body)
 
 
@@ -124,7 +119,7 @@ def encode(operation: Operation, sequence: int, ack: int = 0) -> bytes:
         gone = encode_route(route, DELROUTE, REQUEST, sequence)
         return gone + encode(Add(route), sequence, ack)
     else:
-        return encode_route(route, DELROUTE, REQUEST | ack, sequence)
+        return encode_route(route_to_delete(operation), DELROUTE, REQUEST | ack, sequence)
     return encode_route(route, NEWROUTE, REQUEST | flags | ack, sequence)
 
 
@@ -138,30 +133,30 @@ def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
     size = len(destination)
     family = AF_INET if size == 4 else AF_INET6
     if gateway is not None and len(gateway) == size and not (source or metrics or legs or nexthop or preference):
-        plain = _PLAIN[size]
+        plain = PLAIN[size]
         return plain.pack(
             plain.size, kind, flags, sequence, 0,
             family, length, 0, tos, table if table < 256 else 0, protocol, scope, type_, ONLINK if onlink else 0,
             8, 15, table, size + 4, 1, destination, 8, 6, metric, size + 4, 5, gateway, 8, 4, ifindex,
         )  # fmt: skip
-    body = _RTMSG.pack(
+    body = RTMSG.pack(
         family, length, 0, tos, table if table < 256 else 0, protocol, scope, type_, ONLINK if onlink else 0
-    ) + attribute(15, _U32.pack(table))
+    ) + attribute(15, U32.pack(table))
     if length:
         body += attribute(1, destination)
-    body += attribute(6, _U32.pack(metric))
+    body += attribute(6, U32.pack(metric))
     if source is not None:
         body += attribute(7, source)
     if nexthop:
-        body += attribute(30, _U32.pack(nexthop))
+        body += attribute(30, U32.pack(nexthop))
     elif legs:
         body += attribute(9, b"".join(_leg(leg, size) for leg in legs))
     else:
         body += _via(gateway, size)
         if ifindex:
-            body += attribute(4, _U32.pack(ifindex))
+            body += attribute(4, U32.pack(ifindex))
     if metrics:
-        body += attribute(8, b"".join(attribute(number, _U32.pack(value)) for number, value in metrics))
+        body += attribute(8, b"".join(attribute(number, U32.pack(value)) for number, value in metrics))
     if preference:
         body += attribute(20, bytes([preference]))
     return message(kind, flags, sequence, body)
@@ -178,179 +173,4 @@ def _via(gateway: Address | None, size: int) -> bytes:
 
 def _leg(leg: Leg, size: int) -> bytes:
     via = _via(leg.gateway, size)
-    return _NEXTHOP.pack(8 + len(via), ONLINK if leg.onlink else 0, leg.weight - 1, leg.ifindex) + via
-
-
-# ---- answers --------------------------------------------------------------------------------------------
-
-
-def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]:
-    """A function that appends the route, or the legs of an IPv6 multipath route, of a message body to a list."""
-    size = 4 if family == AF_INET else 16
-    plain, bare = _PLAIN[size], _PLAIN_NO_METRIC
-    plain_length, bare_length = plain.size, bare.size if size == 4 else 0
-    wide = size + 4
-    make = tuple.__new__
-
-    def decode(data: bytes, start: int, end: int, routes: list[Route]) -> None:
-        # The fields are checked one by one: a message of this length may hold other attributes.
-        if end - start + 16 == plain_length:
-            (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, l1, t1, table, l2, t2, destination,
-             l3, t3, metric, l4, t4, gateway, _, t5, ifindex) = plain.unpack_from(data, start - 16)  # fmt: skip
-            if t1 == 15 and t2 == 1 and t3 == 6 and t4 == 5 and t5 == 4 and l2 == wide == l4 and l1 == l3 == 8:
-                prefix = make(Prefix, (destination, length))
-                routes.append(make(Route, (prefix, gateway, ifindex, metric, protocol, table, kind, scope, tos,
-                                           flags & ONLINK != 0, None, (), (), 0, 0)))  # fmt: skip
-                return
-        elif end - start + 16 == bare_length:
-            (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, l1, t1, table, l2, t2, destination,
-             l4, t4, gateway, _, t5, ifindex) = bare.unpack_from(data, start - 16)  # fmt: skip
-            if t1 == 15 and t2 == 1 and t4 == 5 and t5 == 4 and l2 == 8 == l4 and l1 == 8:
-                prefix = make(Prefix, (destination, length))
-                routes.append(make(Route, (prefix, gateway, ifindex, 0, protocol, table, kind, scope, tos,
-                                           flags & ONLINK != 0, None, (), (), 0, 0)))  # fmt: skip
-                return
-        routes.extend(decode_route(data, start, end))
-
-    return decode
-
-
-def decode_route(data: bytes, start: int, end: int) -> list[Route]:
-    """The route of an RTM_NEWROUTE body; one per leg for IPv6 multipath; none for a cached one."""
-    family, length, source_length, tos, table, protocol, scope, kind, flags = _RTMSG.unpack_from(data, start)
-    if flags & CLONED or family not in (AF_INET, AF_INET6):
-        return []
-    if family == AF_INET6 and kind == LOCAL and protocol == 2:
-        return []
-    found = attributes(data, start + 12, end)
-    size = 4 if family == AF_INET else 16
-    legs = _legs(found.get(9, b""))
-    metrics = attributes(found.get(8, b""), 0, len(found.get(8, b"")))
-    if max(metrics, default=0) > _LAST_METRIC:
-        metrics, kind = {}, 0
-    if source_length or not _REPLAYABLE.issuperset(found) or _encapsulated(found):
-        kind = 0
-    route = Route(
-        destination=Prefix(found.get(1, bytes(size)), length),
-        gateway=_gateway(found),
-        ifindex=_number(found.get(4)),
-        metric=_number(found.get(6)),
-        protocol=protocol,
-        table=_number(found.get(15)) or table,
-        kind=kind,
-        scope=scope,
-        tos=tos,
-        onlink=bool(flags & ONLINK),
-        source=found.get(7),
-        metrics=tuple((n, _number(value)) for n, value in metrics.items()),
-        legs=legs if family == AF_INET else (),
-        nexthop_id=_number(found.get(30)),
-        preference=found.get(20, b"\0")[0],
-    )
-    if legs:
-        if family == AF_INET6:
-            return [route._replace(gateway=leg.gateway, ifindex=leg.ifindex, onlink=leg.onlink) for leg in legs]
-        return [route._replace(gateway=None, ifindex=0, onlink=False)]
-    return [route]
-
-
-def decode_lookup(data: bytes, start: int, end: int) -> Route:
-    """The kernel's answer to look_up; cached routes count here."""
-    _, length, _, _, _, _, _, kind, _ = _RTMSG.unpack_from(data, start)
-    found = attributes(data, start + 12, end)
-    prefix = Prefix(found.get(1, b""), length)
-    return Route(prefix, _gateway(found), _number(found.get(4)), table=_number(found.get(15)), kind=kind)
-
-
-def _gateway(found: Attributes) -> Address | None:
-    via = found.get(18)
-    return via[2:] if via else found.get(5)
-
-
-def _encapsulated(found: Attributes) -> bool:
-    """Whether a leg has RTA_ENCAP_TYPE (the route's own isn't replayable to begin with)."""
-    data, start = found.get(9, b""), 0
-    while start + 8 <= len(data):
-        length = _NEXTHOP.unpack_from(data, start)[0]
-        if length < 8:
-            return False
-        if 21 in attributes(data, start + 8, start + length):
-            return True
-        start += length + 3 & ~3
-    return False
-
-
-def _legs(data: bytes) -> tuple[Leg, ...]:
-    legs, start = [], 0
-    while start + 8 <= len(data):
-        length, flags, weight, ifindex = _NEXTHOP.unpack_from(data, start)
-        if length < 8:
-            break
-        found = attributes(data, start + 8, start + length)
-        legs.append(Leg(_gateway(found), ifindex, weight + 1, bool(flags & ONLINK)))
-        start += length + 3 & ~3
-    return tuple(legs)
-
-
-def decode_link(data: bytes, start: int, end: int) -> Nic | None:
-    """The NIC of an RTM_NEWLINK body, without addresses; None for the loopback."""
-    _, _, ifindex, flags, _ = _IFINFO.unpack_from(data, start)
-    if flags & 0x8:
-        return None
-    found = attributes(data, start + 16, end)
-    info = attributes(found.get(18, b""), 0, len(found.get(18, b"")))
-    kind = info.get(1, b"").rstrip(b"\0").decode("ascii", "replace")
-    details = attributes(info.get(2, b""), 0, len(info.get(2, b""))) if kind == "vlan" else {}
-    port = attributes(info.get(5, b""), 0, len(info.get(5, b""))) if info.get(4, b"")[:4] == b"bond" else {}
-    return Nic(
-        ifindex=ifindex,
-        name=found.get(3, b"?").rstrip(b"\0").decode("utf-8", "replace"),
-        mac=found.get(1, b""),
-        up=bool(flags & 0x1),
-        running=bool(flags & 0x40),
-        kind=kind,
-        # A veth's peer stands in IFLA_LINK too, often with an index of another namespace.
-        parent=_number(found.get(5)) if kind != "veth" and 37 not in found else 0,
-        master=_number(found.get(10)),
-        vlan_id=int.from_bytes(details[1][:2], byteorder) if 1 in details else None,
-        permanent_mac=found.get(54) or port.get(4, b""),  # IFLA_PERM_ADDRESS is of Linux 5.6, the bond's word older
-    )
-
-
-def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix]:
-    """The ifindex and address of an RTM_NEWADDR body."""
-    found = attributes(data, start + 8, end)
-    address = found.get(2) or found.get(1, b"")
-    return _U32.unpack_from(data, start + 4)[0], Prefix(address, data[start + 1])
-
-
-def decode_rule(data: bytes, start: int, end: int) -> Rule:
-    """A policy rule of an RTM_NEWRULE body (struct fib_rule_hdr)."""
-    family, to_length, from_length, tos, table, _, _, action, flags = _RTMSG.unpack_from(data, start)
-    found = attributes(data, start + 12, end)
-    # FRA_PRIORITY, FRA_SUPPRESS_PREFIXLEN (unset: -1), FRA_TABLE, FRA_PROTOCOL: all a plain rule has.
-    others = {k for k in found if k not in (6, 14, 15, 21)} or found.get(14, b"\xff" * 4) != b"\xff" * 4
-    plain = not (to_length or from_length or tos or flags & 0x2 or others) and action == 1
-    return Rule(4 if family == AF_INET else 6, _number(found.get(6)), _number(found.get(15)) or table, plain)
-
-
-class Answer(NamedTuple):
-    """An NLMSG_ERROR: errno (0: an ACK) and the kernel's words, if it has any."""
-
-    errno: int
-    text: str
-
-
-def decode_error(data: bytes, start: int, end: int, flags: int) -> Answer:
-    """Source: Documentation/userspace-api/netlink/intro.rst, "Ext ACK"."""
-    number = -int.from_bytes(data[start : start + 4], byteorder, signed=True)
-    text = ""
-    if flags & ACK_TLVS:
-        echoed = _U32.unpack_from(data, start + 4)[0] if not flags & ACK_CAPPED else 16
-        found = attributes(data, start + 4 + (echoed + 3 & ~3), end)
-        text = found.get(1, b"").rstrip(b"\0").decode("ascii", "replace")
-    return Answer(number, text)
-
-
-def _number(value: bytes | None) -> int:
-    return int.from_bytes(value, byteorder) if value else 0
+    return NEXTHOP.pack(8 + len(via), ONLINK if leg.onlink else 0, leg.weight - 1, leg.ifindex) + via

@@ -12,8 +12,9 @@ from typing import Any, Dict, List
 import pytest
 
 from guest_routes import network_data
+from guest_routes.document import Link, Network, NetworkData
 from guest_routes.errors import KernelError
-from guest_routes.model import Link, Network, NetworkData, parse_address, parse_prefix
+from guest_routes.model import parse_address, parse_prefix
 from guest_routes.policy import Settings
 from guest_routes.private_network import build
 from guest_routes.rehearse import EXAMPLE, rehearse

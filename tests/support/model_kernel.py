@@ -14,6 +14,7 @@ import errno
 import os
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
+from guest_routes.kernel import route_to_delete
 from guest_routes.model import (
     IPV6_DEFAULT_METRIC,
     Add,
@@ -111,7 +112,7 @@ class ModelKernel:
     def _carry_out(self, operation: Operation) -> Optional[Refusal]:
         route = operation.route
         if isinstance(operation, (Delete, TakeDefault)):
-            self._delete(route)
+            self._delete(route_to_delete(operation))
             return None
         if isinstance(operation, Front):
             self._delete(route)
@@ -337,8 +338,8 @@ def _matches_hops_4(spec: Route, there: Route) -> bool:
 
 
 def _matches_6(spec: Route, there: Route) -> bool:
-    """Metric 0 and no gateway match any; kind, source and metrics aren't looked at."""
-    if spec.protocol != there.protocol or spec.metric not in (0, there.metric):
+    """Protocol 0, metric 0 and no gateway match any; kind, source and metrics aren't looked at."""
+    if spec.protocol not in (0, there.protocol) or spec.metric not in (0, there.metric):
         return False
     if spec.nexthop_id or there.nexthop_id:
         return spec.nexthop_id == there.nexthop_id

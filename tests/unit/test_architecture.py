@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent.parent / "guest_routes"
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
-PURE = {"values", "report",
+PURE = {"document", "json_values", "wire_answers", "values", "report",
     "errors", "model", "policy", "network_data", "bind", "resolve", "elect", "plan", "plan_default", "verify", "render",
     "setting_keys", "setting_routes", "setting_values", "as_json", "doubt", "explain", "text", "wire",
 }  # fmt: skip
@@ -21,8 +21,10 @@ HEAVY_ALLOWED = {"kernel_pyroute2", "pyroute2_messages", "rehearse"}
 MAX_LINES = 300
 EXTRA_IMPORTS = {
     "model": {"_socket"},  # inet_pton
+    "network_data": {"_socket"},  # inet_pton
     "setting_values": {"urllib"},  # urlsplit
     "wire": {"sys"},  # byteorder
+    "wire_answers": {"sys"},
     "values": {"_collections"},
     "verify": {".apply"},  # Outcome; the rest are the values a pass ends with
     "report": {".apply", ".metadata"},

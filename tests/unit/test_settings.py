@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guest_routes import settings
+from guest_routes.document import HostRoute
 from guest_routes.errors import SettingsError
-from guest_routes.model import HostRoute, parse_address, parse_prefix
+from guest_routes.model import parse_address, parse_prefix
 from guest_routes.policy import GatewaySetting, Selector, Settings
 
 ROOT = Path(__file__).parent.parent.parent

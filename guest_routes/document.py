@@ -1,0 +1,93 @@
+"""What a network_data.json says, as values. Frozen; no behaviour beyond formatting.
+
+Source: OpenStack Nova, doc/api_schemas/network_data.json.
+"""
+
+from __future__ import annotations
+
+from .model import Address, Prefix, address_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from .values import NamedTuple
+
+
+class Complaint(NamedTuple):
+    """One thing wrong or odd in a document.
+
+    `refused` tells a route that is not programmed because of it (exit code 5) from a mere note.
+    """
+
+    place: str
+    text: str
+    refused: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+
+class Link(NamedTuple):
+    """An entry of `links`: a NIC as OpenStack describes it."""
+
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
+    id: str
+    kind: str
+    """OpenStack's `type`: phy, tap, ovs, vif, bond, vlan, ... ("" when absent)."""
+    mac: bytes
+    bond_links: tuple[str, ...] = ()
+    vlan_id: int | None = None
+    vlan_link: str = ""
+
+
+class Network(NamedTuple):
+    """An entry of `networks`: one subnet of one port, of one family."""
+
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
+    id: str
+    link: str
+    """The `id` of its Link."""
+    kind: str
+    """OpenStack's `type`: ipv4, ipv6_slaac, ..."""
+    family: int
+    address: Prefix | None = None
+    """The NIC's own address with the subnet's length."""
+    gateway: Address | None = None
+    """The gateway of its default route: the subnet's gateway IP."""
+    gateway_place: str = ""
+    """`networks[0].routes[1]`"""
+    network_id: str = ""
+    silent: bool = False
+    """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""
+
+
+class HostRoute(NamedTuple):
+    """A host route as written: `destination,nexthop`, and where it stands (R15)."""
+
+    destination: Prefix
+    next_hop: Address
+    source: str
+    """What it was read from: "network_data.json", or the name of a settings file."""
+    network: int
+    """Index of the network that lists it; -1 when it stands in the settings."""
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
+
+    @property
+    def place(self) -> str:
+        """`networks[0].routes[1]`, or `routes[0] of /etc/guest-routes.yaml`."""
+        if self.network < 0:
+            return f"routes[{self.index}] of {self.source}"
+        return f"networks[{self.network}].routes[{self.index}]"
+
+    def __str__(self) -> str:
+        return f"{self.destination},{address_text(self.next_hop)}"
+
+
+class NetworkData(NamedTuple):
+    """A parsed network_data.json, in document order."""
+
+    links: tuple[Link, ...] = ()
+    networks: tuple[Network, ...] = ()
+    routes: tuple[HostRoute, ...] = ()
+    complaints: tuple[Complaint, ...] = ()

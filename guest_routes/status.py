@@ -30,9 +30,9 @@ class Status(NamedTuple):
     """What a pass on the same document would change, as `+` or `-` and a route."""
     unknown: str
     """Why drift can't be told; "" when it can."""
+    failed: dict[str, Any]
+    """A later pass, that could do nothing: when, with which exit code and error; {} when there was none."""
     now: float
-    failed: dict[str, Any] = {}
-    """A later pass than the last one, that could do nothing: when, with which exit code and error."""
 
     @property
     def exit_code(self) -> int:
@@ -72,7 +72,7 @@ def look(settings: Settings, state: State) -> Status:
     ours = tuple(route_text(r, before.nics) for r in before.routes if r.protocol == settings.protocol)
     last = state.read_status()
     failed = last.pop("failed", {})
-    return Status(last, before, ours, drift, unknown, time.time(), failed)
+    return Status(last, before, ours, drift, unknown, failed, time.time())
 
 
 def status_lines(found: Status) -> list[str]:

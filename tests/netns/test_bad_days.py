@@ -20,7 +20,7 @@ from guest_routes.state import State
 from guest_routes.sync import sync
 from guest_routes.text import failure_text
 from tests.support.lab import Lab, document, write_document
-from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Ran, documented, run, table, unfolded
+from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Ran, documented, run, table, unfolded, valid_json
 
 FILE = f"--metadata {document('documented')}"
 HTTP = "--sources http --deadline-seconds 0.8"
@@ -48,6 +48,21 @@ def test_a_service_that_is_down(lab: Lab) -> None:
     assert "last-known-good: none was kept" in ran.err
     assert "name one: --metadata FILE, DIR or URL" in ran.err
     assert table(lab) == before
+
+
+def test_status_tells_of_a_pass_that_could_do_nothing(lab: Lab) -> None:
+    documented(lab)
+    run(lab, f"sync {FILE}")
+    assert run(lab, "sync --metadata /nonexistent").code == 4
+    ran = run(lab, "status")
+    assert ran.code == 4
+    assert "last pass just now: all in place" in ran.out
+    assert "failed just now: cannot get the metadata given as /nonexistent" in ran.out
+    assert "no such file" in valid_json("status", lab.run("status", "--json"))["failed"]["error"]
+    run(lab, f"sync {FILE}")
+    ran = run(lab, "status")
+    assert ran.code == 0
+    assert "failed" not in ran.out
 
 
 @pytest.mark.parametrize(

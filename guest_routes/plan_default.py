@@ -114,7 +114,7 @@ def plan_default(
         rest = _legs_outside(route, described)
         if rest is not None:
             additions.append(GiveDefault(rest, "legs through NICs outside the metadata stay"))
-        removals.append(TakeDefault(route, f"extra default; elected: {election.because}"))
+        removals.append(TakeDefault(route, f"one default too many: {election.nic.name} has it"))
     return Default(
         family, verdict, mine, tuple(extras), outside, election.because, "", tuple(additions), tuple(removals)
     )  # fmt: skip

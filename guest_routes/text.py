@@ -103,8 +103,8 @@ def _defaults(report: Report) -> list[str]:
     for default in report.plan.defaults:
         if default.route is not None:
             mark = "+" if default.verdict == "add" else "="
-            rule = "another program's; adopted. " if default.verdict == "adopted" else ""
-            found.append((mark, route_text(default.route, nics), f"{rule}default route: {default.because}"))
+            rule = "another program's, equal; adopted. " if default.verdict == "adopted" else ""
+            found.append((mark, route_text(default.route, nics), f"{rule}Elected: {default.because}"))
         if default.reason:
             found.append(("?", f"IPv{default.family} default", f"left as it is: {default.reason}"))
         if default.verdict == "observed" or not default.removals:

@@ -208,8 +208,13 @@ def measure(quick: bool) -> List[Row]:
         if count == 10_000:
             run(COMMAND, "sync", "--metadata", str(path))
             what = f"no-op pass, {count:,} routes / `ip -batch` writing them"
-            rows.append(pairs(what, lambda: run(COMMAND, "sync", "--metadata", str(path)), _kept(batch, path), 5, "-"))
+            rows.append(pairs(what, _passed(path), _kept(batch, path), 5, "-"))
     return rows
+
+
+def _passed(path: Path) -> Callable[[], float]:
+    """A pass on the table as it is."""
+    return lambda: run(COMMAND, "sync", "--metadata", str(path))
 
 
 def _kept(batch: Path, path: Path) -> Callable[[], float]:

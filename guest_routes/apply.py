@@ -27,8 +27,12 @@ def apply(plan: Plan, kernel: Kernel, record: Callable[[Sequence[Route]], None])
     """Additions, then removals; nothing is removed whose successor the kernel refused.
 
     Args:
-        record: keeps foreign defaults for `withdraw`; called before the first of them is taken (R4).
+        record: keeps foreign defaults for `withdraw` (R4); called before anything is written, so that nothing is
+            when it fails.
     """
+    taken = [operation.route for operation in plan.removals if isinstance(operation, TakeDefault)]
+    if taken:
+        record(taken)
     failures = kernel.apply(plan.additions) if plan.additions else ()
     refused = {failure.operation.route.destination for failure in failures}
     removals = plan.removals
@@ -36,9 +40,6 @@ def apply(plan: Plan, kernel: Kernel, record: Callable[[Sequence[Route]], None])
     if refused:
         removals = tuple(op for op in plan.removals if op.route.destination not in refused)
         skipped = tuple(op for op in plan.removals if op.route.destination in refused)
-    taken = [operation.route for operation in removals if isinstance(operation, TakeDefault)]
-    if taken:
-        record(taken)
     late = kernel.apply(removals) if removals else ()
     if not (failures or late):
         return Outcome(plan.additions + removals)

@@ -92,7 +92,10 @@ def _sync(options: Any, live: Live) -> int:
 
 def _plan(options: Any, live: Live) -> int:
     report = _look(options, live)
-    differs = options.check and report.changes and report.exit_code in (0, 5)
+    enabled = _settings(options).enabled
+    if not enabled:
+        _complain("disabled by the settings (`enabled: false`): sync would do nothing of this")
+    differs = options.check and enabled and report.changes and report.exit_code in (0, 5)
     code = 3 if differs else report.exit_code
     _print_report(options, report, False, code)
     return code

@@ -146,7 +146,8 @@ def _verdict(one: Explanation, what: str) -> str:
         return "not ours to say"
     if one.route in [operation.route for operation in one.report.plan.additions]:
         return "NOT as wanted; `guest-routes sync` mends it"
-    return f"NOT as wanted: another route or a policy rule decides; see `ip rule` and `ip route get {what.partition('/')[0]}`"
+    see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
+    return f"NOT as wanted: another route or a policy rule decides; see {see}"
 
 
 def _headline(what: str, one: Explanation, nics: tuple[Nic, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .apply import Outcome
 from .document import NetworkData
-from .elect import Election
+from .elect import Election, NotElected
 from .model import KernelState, Prefix
 from .plan import Plan
 from .render import route_text
@@ -54,6 +54,7 @@ class Report(NamedTuple):
         nics = self.before.nics
         return (
             *(f"{one.place}: {one.text}" for one in self.data.complaints if one.refused),
+            *(f"IPv{e.family} default: {e.reason}" for e in self.elections if isinstance(e, NotElected) and e.wanted),
             *(str(one) for one in self.resolution.unresolved if one.kind not in BY_CHOICE),
             *(
                 f"{one.resolved.host}  ({one.resolved.host.place}): shadowed by {route_text(one.rival, nics)}"

@@ -87,6 +87,8 @@ def summary(report: Report, written: bool = True) -> str:
         return f"failed: {len(report.outcome.failures):,} of {counted(report.changes, 'change')} refused by the kernel"
     if report.errors:
         return "failed; above is what was planned"
+    if report.exit_code == 4:
+        return "nothing done: the document has no networks"
     parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
     if report.unprogrammed:
         parts.append(f"{len(report.unprogrammed):,} not programmed")
@@ -105,11 +107,12 @@ def _defaults(report: Report) -> list[str]:
             mark = "+" if default.verdict == "add" else "="
             rule = "another program's, equal; adopted. " if default.verdict == "adopted" else ""
             found.append((mark, route_text(default.route, nics), f"{rule}Elected: {default.because}"))
-        if default.reason:
+        if default.reason and not any(line.startswith(f"IPv{default.family} default:") for line in report.unprogrammed):
             found.append(("?", f"IPv{default.family} default", f"left as it is: {default.reason}"))
-        if default.verdict == "observed" or not default.removals:
+        if not default.removals:
+            why = "since the document may be partial" if report.doubt else "as default_mode says"
             for route in default.extras:
-                found.append(("?", route_text(route, nics), "one default too many; left, as the settings or R6 say"))
+                found.append(("?", route_text(route, nics), f"one default too many; left, {why}"))
         for route in default.outside:
             text = "through a NIC that the metadata doesn't describe: never touched"
             found.append(("=", route_text(route, nics), text))

@@ -479,6 +479,14 @@ def test_default_modes(lab: Lab) -> None:
     ]
 
 
+def test_a_default_that_cannot_be_had_is_an_exit_code(lab: Lab) -> None:
+    before = documented(lab)
+    ran = run(lab, f"sync {FILE} --default nic=eth9")
+    assert ran.code == 5
+    assert "! IPv4 default" in ran.out
+    assert table(lab) == [*before, HOST_ROUTE]
+
+
 def test_disabled_does_nothing_and_says_so(lab: Lab) -> None:
     before = documented(lab)
     Path("/etc/guest-routes.yaml").write_text("enabled: false\n")
@@ -486,6 +494,9 @@ def test_disabled_does_nothing_and_says_so(lab: Lab) -> None:
     assert ran.code == 0
     assert "enabled: false" in ran.err
     assert table(lab) == before
+    looked = run(lab, f"plan --check {FILE}")
+    assert looked.code == 0
+    assert "sync would do nothing" in looked.err
     value = valid_json("sync", lab.run("sync", "--json", *FILE.split()))
     assert value["disabled"] is True
 

@@ -49,13 +49,14 @@ class Lab:
 
     # -- building ------------------------------------------------------------------------------------
 
-    def nic(self, name: str, mac: str, *addresses: str, gateways: "tuple[str, ...]" = (), up: bool = True) -> None:
+    def nic(self, name: str, mac: str, *addresses: str, gateways: tuple[str, ...] = (), up: bool = True) -> None:
         """A NIC with its addresses, and a tap on the hypervisor with the gateways' addresses (with length)."""
         tap = f"tap-{name}"
-        self.ip("link", "add", name, "address", mac, "type", "veth", "peer", "name", tap, "netns", str(self._holder.pid))
-        for family_path in ("net.ipv6.conf.%s.accept_dad=0",):
-            subprocess.run(["sysctl", "-qw", family_path % name], check=True)
-            self.hypervisor("sysctl", "-qw", family_path % tap)
+        self.ip(
+            "link", "add", name, "address", mac, "type", "veth", "peer", "name", tap, "netns", str(self._holder.pid)
+        )
+        subprocess.run(["sysctl", "-qw", f"net.ipv6.conf.{name}.accept_dad=0"], check=True)
+        self.hypervisor("sysctl", "-qw", f"net.ipv6.conf.{tap}.accept_dad=0")
         for gateway in gateways:
             nodad = ["nodad"] if ":" in gateway else []
             self.hypervisor("ip", "address", "add", gateway, "dev", tap, *nodad)
@@ -94,8 +95,12 @@ class Lab:
         return [line.rstrip() for line in self.ip(f"-{family}", "route", "show", "table", table).splitlines()]
 
     def run(
-        self, *arguments: str, stdin: Optional[str] = None, environment: Optional[Dict[str, str]] = None, timeout: float = 60
-    ) -> "subprocess.CompletedProcess[str]":
+        self,
+        *arguments: str,
+        stdin: Optional[str] = None,
+        environment: Optional[Dict[str, str]] = None,
+        timeout: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
         """Runs the `guest-routes` command in the instance."""
         sandbox.assert_private()
         return subprocess.run(
@@ -103,7 +108,7 @@ class Lab:
             text=True, capture_output=True, input=stdin, env=environment, timeout=timeout,
         )  # fmt: skip
 
-    def metadata_server(self, network_data: Optional[Path] = None, *options: str) -> "subprocess.Popen[bytes]":
+    def metadata_server(self, network_data: Optional[Path] = None, *options: str) -> subprocess.Popen[bytes]:
         """Starts the metadata service on the hypervisor, answering with that document; see metadata_server.py."""
         arguments = ["--network-data", str(network_data)] if network_data else []
         server = self._start(
@@ -113,7 +118,7 @@ class Lab:
         assert server.stdout.readline() == b"ready\n", "the metadata server didn't start"
         return server
 
-    def stop(self, child: "subprocess.Popen[bytes]") -> None:
+    def stop(self, child: subprocess.Popen[bytes]) -> None:
         """Ends one process that this lab started."""
         child.send_signal(signal.SIGKILL)
         child.wait()
@@ -126,7 +131,7 @@ class Lab:
         for child in list(self._children):
             self.stop(child)
 
-    def _start(self, *command: str, pipe: bool = False) -> "subprocess.Popen[bytes]":
+    def _start(self, *command: str, pipe: bool = False) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(command, stdout=subprocess.PIPE if pipe else subprocess.DEVNULL)
         self._children.append(child)
         return child

@@ -29,9 +29,9 @@ else:
 
 DEMOTED_BY = 1000
 """default_mode demote: what is added to the elected default's metric for the others."""
-
-
 WORST_METRIC = 0xFFFFFFFF
+NEAR = 16
+"""So far from the wanted IPv6 metric ours may stand, where others had that when it was added."""
 
 
 class Default(NamedTuple):
@@ -98,8 +98,9 @@ def plan_default(
     removals: list[Operation] = []
     verdict, mine = "adopted", keep
     if keep is None:
-        wanted = wanted._replace(metric=_free_metric(wanted, there, outside))
-        mine = next((r for r in ours if leads_there(r, wanted) and r.metric == wanted.metric), None)
+        metric, fitting = _metrics(wanted, there, described)
+        mine = next((r for r in ours if leads_there(r, wanted) and r.metric in fitting), None)
+        wanted = wanted._replace(metric=metric)
         verdict = "add" if mine is None else "kept"
         if mine is None:
             additions.append(Add(wanted, election))
@@ -141,18 +142,32 @@ def wanted_among(ours: Sequence[Route], wanted: Route) -> Route | None:
     return next((route for route in ours if leads_there(route, wanted)), None)
 
 
-def _free_metric(wanted: Route, there: Sequence[Route], outside: Sequence[Route]) -> int:
-    """Ours, but behind the default of any NIC outside the metadata, and for IPv6 one that nobody else has."""
-    metric = wanted.metric
-    ahead = [route.metric for route in outside if route.kind == UNICAST]
-    if ahead:
-        metric = max(metric, min(max(ahead) + 1, WORST_METRIC))
-    if wanted.family == 6:
-        taken = {route.metric for route in there if route.protocol != wanted.protocol or not leads_there(route, wanted)}
-        step = 1 if ahead else -1
-        while metric in taken and metric > 1:
-            metric += step
-    return metric
+def _metrics(wanted: Route, there: Sequence[Route], described: frozenset[int]) -> tuple[int, range]:
+    """The metric for our own default, and those at which it may stay when it is there already.
+
+    Defaults of other NICs that win over all of ours and the metadata's go on winning, and those that lose go on
+    losing. For IPv6 nobody else may have the metric, and one that had to give way when it was added stays.
+    """
+    six = wanted.family == 6
+    order = sorted((route for route in there if route.kind == UNICAST and not route.tos), key=lambda r: r.metric)
+    inside = [bool(described & ifindexes(route)) for route in order]
+    first = inside.index(True) if True in inside else len(order)
+    # IPv6 routes of one metric are legs of one route. Of such a route the legs outside the metadata stay ahead.
+    tied = order[first].metric if six and first < len(order) else -1
+    ahead = [
+        route.metric for place, route in enumerate(order)
+        if place < first or (_legs_outside(route, described) if inside[place] else route.metric == tied)
+    ]  # fmt: skip
+    low = min(max(ahead) + 1, WORST_METRIC) if ahead else int(six)
+    behind = [route.metric - six for route, ours in zip(order, inside) if not ours and route.metric - six >= low]
+    high = min([WORST_METRIC, *behind])
+    metric = min(max(wanted.metric, low), high)
+    if not six:
+        return metric, range(metric, metric + 1)
+    taken = {route.metric for route in there if route.protocol != wanted.protocol or not leads_there(route, wanted)}
+    free = [*range(metric, low - 1, -1)[:NEAR], *range(metric + 1, WORST_METRIC)[:NEAR]]
+    chosen = next((one for one in free if one not in taken), metric)
+    return chosen, range(max(low, metric - NEAR), min(high, metric + NEAR) + 1)
 
 
 def _demote(

@@ -64,8 +64,9 @@ def rehearsal(settings: Settings, given: str, options: Any, tell: Callable[[str]
             **report_json(report, "rehearse"),
             "before": done.before.splitlines(),
             "after": done.after.splitlines(),
+            "not_made": list(done.notes),
         }
-        show([json.dumps({**found, "notes": done.notes}, indent=2)])
+        show([json.dumps(found, indent=2)])
         return report.exit_code
     nics = [f"  {nic.name} {mac_text(nic.mac)} {' '.join(map(str, nic.addresses))}" for nic in report.before.nics]
     troubles = [failure_text(failure, report.before.nics) for failure in report.outcome.failures] + list(report.errors)

@@ -20,6 +20,7 @@ from guest_routes.private_network import build
 from guest_routes.rehearse import EXAMPLE, rehearse
 from guest_routes.rtnetlink import RtnetlinkKernel
 from tests.support.lab import Lab, document
+from tests.support.passes import valid_json
 
 NOBODY = 65534
 DOCUMENTED = [
@@ -192,3 +193,9 @@ def test_without_pyroute2_the_error_names_the_package(lab: Lab, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "pyroute2", None)
     with pytest.raises(KernelError, match="pip install pyroute2"):
         build(network_data.parse(EXAMPLE))
+
+
+@pytest.mark.parametrize("name", ["documented", "wrong-subnet", "dhcp", "not-a-gateway", "dual-stack"])
+def test_json_fits_its_schema(lab: Lab, name: str) -> None:
+    value = valid_json("rehearse", lab.run("rehearse", "--json", "--metadata", str(document(name))))
+    assert value["metadata"]["where"] == str(document(name))

@@ -59,7 +59,7 @@ class Settings(NamedTuple):
     sources: tuple[str, ...] = SOURCES
     metadata_urls: tuple[str, ...] = METADATA_URLS
     metric: int = 0
-    """0: the kernel's best for IPv4, and 1024 for IPv6, as the kernel has it."""
+    """0: the kernel's best for IPv4, and 1023 for IPv6, just before the 1024 that everybody else gets."""
     table: int = MAIN_TABLE
     protocol: int = OUR_PROTOCOL
     ignore_nics: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ KEYS: Tuple[Key, ...] = (
         many=True, commas=True),
     Key("metadata_urls", "base addresses of the metadata service", "URLS", ",".join(METADATA_URLS), url, many=True,
         commas=True),
-    Key("metric", "metric of our routes; IPv6 has 1024 for 0", "NUMBER", "0", metric),
+    Key("metric", "metric of our routes; 0 is 1023 for IPv6", "NUMBER", "0", metric),
     Key("table", "routing table of our routes, main or a number", "TABLE", "main", table),
     Key("protocol", "route protocol that marks our routes", "NUMBER", "121", protocol),
     Key("ignore_nics", "NICs to leave alone, by name or pattern (docker*)", "NICS", "none", nic_pattern, many=True,

@@ -22,6 +22,8 @@ def refuse_special(destination: Prefix) -> None:
     """Raises Fault for destinations that no gateway can be the way to (R12)."""
     address, first = destination.address, destination.address[0]
     if len(address) == 4:
+        if first == 0 and destination.length < 8:
+            return  # 0.0.0.0/1 is half of the Internet.
         special = {0: "unspecified", 127: "loopback"}.get(first, "multicast" if first < 240 else "reserved")
     elif first == 0xFF:
         special = "multicast"

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
 
-    from .metadata import Document
+    from .fetched import Document
 else:
     from .values import NamedTuple
 

@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence, TypeAlias
 
-    from .metadata import Document
+    from .fetched import Document
 
 PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
@@ -127,7 +127,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> 
     outcome = apply(report.plan, kernel, record)
     errors: tuple[str, ...] = ()
     harm = "the kernel refused to put a route of ours back" if leaves_less(outcome) else ""
-    if not harm and report.document.source == "http" and not metadata.probe(settings, kernel.nics(), PROBE_SECONDS):
+    if not harm and not _reachable(report, settings, kernel):
         harm = "the metadata service can't be reached any more since the routes were written"
     if harm:
         refused = roll_back(outcome, kernel)
@@ -137,6 +137,15 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> 
     if not harm:
         errors = discrepancies(report.plan, outcome, after)
     return report._replace(outcome=outcome, after=after, errors=errors)
+
+
+def _reachable(report: Report, settings: Settings, kernel: Kernel) -> bool:
+    """Whether the metadata service that the document came from can still be asked."""
+    if report.document.source != "http":
+        return True
+    from .ways import probe
+
+    return probe(settings, kernel.nics(), PROBE_SECONDS)
 
 
 def _check(report: Report, state: State, kernel: Kernel) -> Report:

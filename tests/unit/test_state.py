@@ -10,30 +10,24 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple, Tuple
+from typing import Tuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guest_routes.errors import LockError, StateError
+from guest_routes.fetched import Document
 from guest_routes.model import Leg, Nic, Prefix, Route, parse_address, parse_prefix
-from guest_routes.state import State, route_from_json, route_to_json
+from guest_routes.route_json import route_from_json, route_to_json
+from guest_routes.state import State
 
 MACS = (bytes.fromhex("fa163e000001"), bytes.fromhex("fa163e000002"))
 NICS = (Nic(2, "eth0", MACS[0]), Nic(3, "eth1", MACS[1]))
 MACHINE = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11"
 CLONE = "11111111-2222-4333-8444-555555555555"
 DEFAULT = Route(parse_prefix("0.0.0.0/0"), parse_address("10.65.0.1"), 2, protocol=4)
-
-
-class Fetched(NamedTuple):
-    """What State.keep takes."""
-
-    data: bytes = b'{"links": []}\n\x00 and any byte\n'
-    source: str = "http"
-    where: str = "http://169.254.169.254 through eth0"
-    uuid: str = MACHINE
+FETCHED = Document(b'{"links": []}\n\x00 and any byte\n', "http", "http://169.254.169.254 through eth0", uuid=MACHINE)
 
 
 @pytest.fixture
@@ -64,16 +58,16 @@ def kept_file(state: State) -> Path:
 
 
 def test_what_was_kept_comes_back(state: State) -> None:
-    state.keep(Fetched(), MACS, 1_000_000.5)
+    state.keep(FETCHED, MACS, 1_000_000.5)
     kept = state.last_known_good(NICS)
-    assert (kept.reason, kept.data, kept.where) == ("", Fetched().data, Fetched().where)
+    assert (kept.reason, kept.data, kept.where) == ("", FETCHED.data, FETCHED.where)
     assert (kept.source, kept.fetched, kept.uuid, kept.macs) == ("http", 1_000_000.5, MACHINE, MACS)
 
 
 def test_nobody_else_may_read_it(state: State) -> None:
     old = os.umask(0)
     try:
-        state.keep(Fetched(), MACS, 1.0)
+        state.keep(FETCHED, MACS, 1.0)
     finally:
         os.umask(old)
     assert stat.S_IMODE(kept_file(state).stat().st_mode) == 0o600
@@ -83,12 +77,12 @@ def test_nobody_else_may_read_it(state: State) -> None:
 
 def test_the_same_again_only_gets_younger(state: State) -> None:
     """R9: whichever NIC answered first this time."""
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     before = kept_file(state).stat().st_ino
-    state.keep(Fetched(where="http://169.254.169.254 through eth1"), MACS, 2.0)
+    state.keep(FETCHED._replace(where="http://169.254.169.254 through eth1"), MACS, 2.0)
     assert kept_file(state).stat().st_ino == before
     assert state.last_known_good(NICS).fetched == 2.0
-    state.keep(Fetched(data=b"{}"), MACS, 3.0)
+    state.keep(FETCHED._replace(data=b"{}"), MACS, 3.0)
     assert state.last_known_good(NICS).data == b"{}"
 
 
@@ -97,7 +91,7 @@ def test_none_was_kept(state: State) -> None:
 
 
 def test_an_image_of_another_machine_is_harmless(state: State, root: Path) -> None:
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     write(root / "sys/class/dmi/id/product_uuid", CLONE)
     kept = state.last_known_good(NICS)
     assert kept.data == b""
@@ -109,7 +103,7 @@ def test_an_image_of_another_machine_is_harmless(state: State, root: Path) -> No
 def test_an_image_of_another_instance_is_harmless(state: State, root: Path, by: str) -> None:
     """Where there is no DMI (or nobody may read it), cloud-init's word counts."""
     (root / "sys/class/dmi/id/product_uuid").unlink()
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     write(
         root / "run/cloud-init" / by,
         CLONE if by == ".instance-id" else json.dumps({"ds": {"meta_data": {"uuid": CLONE}}}),
@@ -120,7 +114,7 @@ def test_an_image_of_another_instance_is_harmless(state: State, root: Path, by: 
 
 
 def test_other_macs_are_another_instance(state: State) -> None:
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     others = (Nic(2, "eth0", bytes.fromhex("fa163e000009")),)
     assert (
         "describes fa:16:3e:00:00:01, fa:16:3e:00:00:02, which no NIC here has" in state.last_known_good(others).reason
@@ -129,7 +123,7 @@ def test_other_macs_are_another_instance(state: State) -> None:
 
 
 def test_a_nic_may_be_missing_on_a_machine_known_to_be_the_same(state: State, root: Path) -> None:
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     assert not state.last_known_good(NICS[:1]).reason
     (root / "sys/class/dmi/id/product_uuid").unlink()
     assert "no DMI uuid proves that the machine is the same" in state.last_known_good(NICS[:1]).reason
@@ -137,18 +131,18 @@ def test_a_nic_may_be_missing_on_a_machine_known_to_be_the_same(state: State, ro
 
 
 def test_a_further_nic_is_no_matter(state: State) -> None:
-    state.keep(Fetched(), MACS[:1], 1.0)
+    state.keep(FETCHED, MACS[:1], 1.0)
     assert not state.last_known_good(NICS).reason
 
 
 def test_a_bonds_port_is_known_by_its_permanent_mac(state: State) -> None:
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     ports = (Nic(2, "eth0", MACS[0]), Nic(3, "eth1", MACS[0], permanent_mac=MACS[1]))
     assert not state.last_known_good(ports).reason
 
 
 def test_a_damaged_file_is_a_reason(state: State) -> None:
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     path = kept_file(state)
     whole = path.read_bytes()
     line, _, data = whole.partition(b"\n")
@@ -180,13 +174,13 @@ def test_a_writer_killed_at_any_time_leaves_the_old_or_the_new(state: State, roo
     program = f"""
 import itertools, sys
 from guest_routes.state import State
-from tests.unit.test_state import MACS, Fetched
+from tests.unit.test_state import FETCHED, MACS
 state = State({state.run_dir!r}, {state.lib_dir!r}, root={str(root)!r})
 print("ready", flush=True)
 for number in itertools.count():
-    state.keep(Fetched(data=b"%d" % number * 20000), MACS, 1.0)
+    state.keep(FETCHED._replace(data=b"%d" % number * 20000), MACS, 1.0)
 """
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     for attempt in range(12):
         with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
@@ -194,7 +188,7 @@ for number in itertools.count():
             time.sleep(0.001 * attempt)
             child.send_signal(signal.SIGKILL)
         assert not state.last_known_good(NICS).reason
-    state.keep(Fetched(), MACS, 1.0)
+    state.keep(FETCHED, MACS, 1.0)
     assert os.listdir(state.lib_dir) == ["last-known-good"]
 
 
@@ -202,7 +196,7 @@ def test_what_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "lib").write_text("a file")
     state = State(str(tmp_path / "run"), str(tmp_path / "lib"), root="/nowhere")
     with pytest.raises(StateError) as caught:
-        state.keep(Fetched(), MACS, 1.0)
+        state.keep(FETCHED, MACS, 1.0)
     assert str(caught.value).startswith(f"cannot write {tmp_path}/lib/last-known-good: ")
     assert str(caught.value).endswith("the metadata is not kept for a boot without the metadata service")
     with pytest.raises(StateError, match="so none is taken away"):

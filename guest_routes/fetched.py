@@ -1,0 +1,87 @@
+"""A network_data.json as it was fetched, and the files it is read from. What its bytes say is document.py's."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, NamedTuple, TypeAlias
+
+    from .model import Nic
+else:
+    from .values import NamedTuple
+
+NETWORK_DATA = "network_data.json"
+META_DATA = "meta_data.json"
+LATEST = "openstack/latest"
+"""Source: Nova's documentation, "Metadata", OpenStack format metadata API."""
+LIMIT_BYTES = 5 * 1024 * 1024
+"""Of what comes over the network or from a drive (R11)."""
+LOCAL_LIMIT_BYTES = 64 * 1024 * 1024
+"""Of what the operator names on the command line: a hundred thousand routes are 8 MiB."""
+
+Nics: TypeAlias = "Callable[[], tuple[Nic, ...]]"
+"""Asked again and again while waiting: at boot NICs appear late."""
+Tell: TypeAlias = "Callable[[str], None]"
+"""Gets a line about what is being waited for."""
+
+
+class Document(NamedTuple):
+    """A network_data.json as it came, and from where."""
+
+    data: bytes
+    source: str
+    """One of policy.SOURCES, or "given" (for --metadata)."""
+    where: str
+    """For people: "http://169.254.169.254 through eth0", "config drive /dev/vdb", a path."""
+    age_seconds: float = 0.0
+    """0 for what came over HTTP just now."""
+    uuid: str = ""
+    """The instance's uuid in the meta_data.json beside it; "" when unknown."""
+
+
+class File(NamedTuple):
+    """A file as it was read."""
+
+    data: bytes
+    mtime: float
+    """Seconds since the epoch."""
+
+
+def document_from_file(path: str, source: str, where: str) -> Document | str:
+    """The document in a file, with the uuid in the meta_data.json beside it; or why not."""
+    got = read_file(path)
+    if isinstance(got, str):
+        return got
+    meta = read_file(os.path.join(os.path.dirname(path), META_DATA))
+    uuid = "" if isinstance(meta, str) else uuid_of(meta.data)
+    return Document(got.data, source, where, age_of(got.mtime), uuid)
+
+
+def read_file(path: str) -> File | str:
+    """A file's bytes and mtime, or why not."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LOCAL_LIMIT_BYTES + 1)
+            mtime = os.fstat(file.fileno()).st_mtime
+    except OSError as error:
+        return f"{path}: {(error.strerror or str(error)).lower()}"
+    too_large = len(data) > LOCAL_LIMIT_BYTES
+    return f"{path}: more than {LOCAL_LIMIT_BYTES >> 20} MiB" if too_large else File(data, mtime)
+
+
+def uuid_of(meta_data: bytes) -> str:
+    """The instance's uuid in a meta_data.json; "" when it says none."""
+    try:
+        uuid = json.loads(meta_data)["uuid"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return uuid if isinstance(uuid, str) else ""
+
+
+def age_of(mtime: float) -> float:
+    """How many seconds ago that was, by this machine's clock; 0 for a time to come."""
+    return max(0.0, time.time() - mtime)

@@ -1,0 +1,236 @@
+"""The metadata service asked through every NIC at once, until the first valid answer (R11).
+
+The only module that speaks HTTP; it is imported when that is needed, and requests within it.
+
+Known hazards: a proxy or a redirect would send the question elsewhere, so both are off whatever the environment
+says. A server can trickle for ever, so the deadline is kept by the one who waits, not by socket timeouts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from .fetched import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, Document, uuid_of
+from .policy import Settings
+from .ways import Way, device_option, usable_nics, ways_to
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import queue
+    import threading
+    from typing import Any, NamedTuple, Sequence
+
+    import requests
+
+    from .fetched import Nics, Tell
+else:
+    from .values import NamedTuple
+
+BACKOFF_SECONDS = (0.2, 2.0)
+"""The pause after a first failure, and what its doubling ends at."""
+TICK_SECONDS = 0.5
+"""How often new NICs are looked for, and told what is being waited for."""
+UUID_SECONDS = 2.0
+
+
+class Failed(NamedTuple):
+    """Why an attempt brought nothing."""
+
+    reason: str
+    """"" when the time was up."""
+    final: bool
+    """Another attempt would bring the same."""
+
+
+def fetch(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool = True) -> Document | str:
+    """Ask every way at once until one answers, all have failed for good, or the deadline has come.
+
+    The threads are daemons: whatever one of them still waits for, nobody waits for it.
+    """
+    try:
+        import requests  # noqa: F401  # once, before the threads would do it all at a time
+    except ImportError as error:
+        return f"{error}; install it (pip install requests, or Debian's python3-requests)"
+    import queue
+    import threading
+
+    started = time.monotonic()
+    until = started + settings.deadline_seconds
+    answers: queue.SimpleQueue[tuple[Way, bytes | str | Failed]] = queue.SimpleQueue()
+    asked: dict[Way, Failed | None] = {}
+    stop, won = threading.Event(), threading.Lock()
+    next_look = started
+    try:
+        while (now := time.monotonic()) < until:
+            if now >= next_look:
+                if asked or now - started >= TICK_SECONDS:
+                    tell(_waiting_text(asked, now - started, settings.deadline_seconds))
+                next_look = now + TICK_SECONDS
+                for way in ways_to(urls, usable_nics(nics(), settings.ignore_nics), bind):
+                    if way not in asked:
+                        asked[way] = None
+                        threading.Thread(target=_ask, args=(way, until, stop, won, answers), daemon=True).start()
+            try:
+                way, got = answers.get(timeout=max(0.0, min(next_look, until) - time.monotonic()))
+            except queue.Empty:
+                continue
+            if isinstance(got, bytes):
+                return Document(got, "http", str(way), 0.0, _await_uuid(answers, way, until))
+            if isinstance(got, Failed) and got.reason:
+                asked[way] = got
+                if all(failed is not None and failed.final for failed in asked.values()):
+                    break
+    finally:
+        stop.set()
+    if not asked:
+        return f"no NIC to ask through was up and running within {settings.deadline_seconds:g} s"
+    silent = Failed(f"no answer within {settings.deadline_seconds:g} s", False)
+    return "; ".join(f"{way.nic or 'any NIC'}: {(why or silent).reason} ({way.host})" for way, why in asked.items())
+
+
+def _ask(
+    way: Way,
+    until: float,
+    stop: threading.Event,
+    won: threading.Lock,
+    answers: queue.SimpleQueue[tuple[Way, bytes | str | Failed]],
+) -> None:
+    """A thread: try one way until it answers; the first of all to hold `won` also asks for the uuid."""
+    base = way.url.rstrip("/")
+    base = base[: -len(NETWORK_DATA)] if base.endswith(NETWORK_DATA) else f"{base}/{LATEST}/"
+    pause, longest = BACKOFF_SECONDS
+    with _session(way) as session:
+        while not stop.is_set():
+            got = _get(session, base + NETWORK_DATA, until)
+            if isinstance(got, bytes):
+                if won.acquire(blocking=False):
+                    answers.put((way, got))
+                    meta = _get(session, base + META_DATA, until)
+                    answers.put((way, uuid_of(meta) if isinstance(meta, bytes) else ""))
+                return
+            answers.put((way, got))
+            if got.final or time.monotonic() + pause >= until or stop.wait(pause):
+                return
+            pause = min(pause * 2, longest)
+
+
+def _await_uuid(answers: queue.SimpleQueue[Any], winner: Way, until: float) -> str:
+    """The uuid that the winner's thread asks for next; "" when it doesn't come soon: it only guards a later boot."""
+    import queue
+
+    until = min(until, time.monotonic() + UUID_SECONDS)
+    while True:
+        try:
+            way, got = answers.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            return ""
+        if way == winner and isinstance(got, str):
+            return got
+
+
+def _session(way: Way) -> requests.Session:
+    """A session bound to the way's NIC that nothing in the environment can lead elsewhere (R11)."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection
+
+    class BoundAdapter(HTTPAdapter):
+        """Connections whose sockets are bound to the NIC."""
+
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            if way.bound:
+                options["socket_options"] = [*HTTPConnection.default_socket_options, device_option(way.nic)]
+            if way.source[0]:
+                options["source_address"] = way.source
+            super().init_poolmanager(*args, **options)
+
+    session = requests.Session()
+    session.trust_env = False  # no proxies, no netrc
+    session.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, BoundAdapter())
+    return session
+
+
+def _get(session: requests.Session, url: str, until: float) -> bytes | Failed:
+    """One GET of a JSON object: its bytes, or why not."""
+    import requests
+    import urllib3
+
+    remaining = max(0.01, until - time.monotonic())
+    try:
+        with session.get(url, timeout=remaining, allow_redirects=False, stream=True) as response:
+            if response.is_redirect or response.is_permanent_redirect:
+                return Failed(f"redirect to {ascii(response.headers['Location'])[1:-1][:200]} refused", True)
+            if response.status_code != 200:
+                passing = response.status_code >= 500 or response.status_code in (408, 425, 429)
+                return Failed(f"HTTP {response.status_code}", not passing)
+            return _body(response, until)
+    except requests.exceptions.SSLError as error:
+        return Failed(f"TLS failed: {error}", True)
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+        return Failed(str(error), True)
+    except (requests.Timeout, urllib3.exceptions.TimeoutError):
+        return Failed("", False)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        return Failed(_network_reason(error), False)
+
+
+def _body(response: requests.Response, until: float) -> bytes | Failed:
+    """The body of an answer, within the limits of size and time."""
+    too_large = Failed(f"more than {LIMIT_BYTES >> 20} MiB", True)
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > LIMIT_BYTES:
+        return too_large
+    parts: list[bytes] = []
+    size = 0
+    response.raw.enforce_content_length = False  # said below, the same with every version of urllib3
+    # Not decoded: a compressed body, which wasn't asked for, could be of any size.
+    for part in response.raw.stream(65536, decode_content=False):
+        parts.append(part)
+        size += len(part)
+        if size > LIMIT_BYTES:
+            return too_large
+        if time.monotonic() >= until:
+            return Failed(f"no more than {size} bytes in time", False)
+    if announced.isdigit() and size < int(announced):
+        return Failed(f"answer ends after {size} of {announced} bytes", False)
+    data = b"".join(parts)
+    complaint = _not_an_object(data)
+    return Failed(f"answer is {complaint}", True) if complaint else data
+
+
+def _not_an_object(data: bytes) -> str:
+    """What is wrong with bytes that should be a JSON object; "" when nothing is."""
+    try:
+        value = json.loads(data)
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg} at byte {len(error.doc[: error.pos].encode())}"
+    except UnicodeDecodeError as error:
+        return f"not JSON: {error.reason} at byte {error.start}"
+    except RecursionError:
+        return "not JSON: nested too deeply"
+    return "" if isinstance(value, dict) else f"not a JSON object but {ascii(value)[:40]}"
+
+
+def _network_reason(error: BaseException) -> str:
+    """What the system said, from under the wrappings of requests and urllib3."""
+    innermost: BaseException | None = error
+    while innermost is not None:
+        if isinstance(innermost, OSError) and innermost.errno:
+            return (innermost.strerror or os.strerror(innermost.errno)).lower()
+        if type(innermost).__name__ in ("RemoteDisconnected", "IncompleteRead"):
+            return "connection closed before the end of an answer"
+        innermost = innermost.__cause__ or innermost.__context__
+    return str(error)
+
+
+def _waiting_text(asked: dict[Way, Failed | None], waited: float, deadline: float) -> str:
+    time_text = f"({waited:.1f} s of {deadline:g} s)"
+    if not asked:
+        return f"waiting for a NIC that is up and running {time_text}"
+    hosts = " and ".join(dict.fromkeys(way.host.strip("[]") for way in asked))
+    names = ", ".join(dict.fromkeys(way.nic for way in asked if way.nic))
+    return f"asking {hosts}" + (f" through {names}" if names else "") + f" {time_text}"

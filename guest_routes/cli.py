@@ -9,7 +9,6 @@ import gc
 import os
 import sys
 import time
-from contextlib import suppress
 
 from .errors import GuestRoutesError
 from .options import build_parser, parse
@@ -76,8 +75,10 @@ def _sync(options: Any, live: Live) -> int:
     except GuestRoutesError as error:
         # `status` must not go on saying that all is well; where even this can't be written, the error says enough.
         failed = {"finished": time.time(), "exit_code": error.exit_code, "error": str(error)}
-        with suppress(GuestRoutesError):
+        try:
             state.write_status({**state.read_status(), "failed": failed})
+        except GuestRoutesError as second:
+            _complain(str(second))
         raise
     live.end()
     from .as_json import status_json

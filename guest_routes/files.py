@@ -35,17 +35,21 @@ def json_object(content: bytes | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def replace(path: str, content: bytes, mode: int, consequence: str, mtime: float | None = None) -> None:
+def replace(
+    path: str, content: bytes, mode: int, consequence: str, mtime: float | None = None, alone: bool = True
+) -> None:
     """Replace a file as a whole, with its directory on the way; what is on disk afterwards is on disk for good.
 
     Args:
         consequence: what follows when it can't be written, for the error.
         mtime: the new file's, in seconds since the epoch, when it isn't the present time.
+        alone: False when others may write it at the same time; what a killed writer leaves then stays.
 
     Raises:
         StateError: it can't be written; the old file is still there.
     """
-    temporary = path + ".new"  # one name: what a killed writer left behind is overwritten by the next
+    # One name: what a killed writer left behind is overwritten by the next.
+    temporary = path + ".new" if alone else f"{path}.{os.getpid()}.new"
     directory = os.path.dirname(path)
     try:
         os.makedirs(directory, 0o755 if mode & 0o044 else 0o700, exist_ok=True)

@@ -35,6 +35,9 @@ class Lock:
             holder = {"pid": os.getpid(), "command": _own_command(), "since": time.time()}
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, json.dumps(holder).encode(), 0)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise refusal("write", self._path, error, "nobody could see who holds it; nothing was done") from error
         except BaseException:
             os.close(self._descriptor)
             raise

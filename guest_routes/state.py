@@ -8,7 +8,7 @@
 
 A file is replaced as a whole (temporary file, fsync, rename), so that kill -9 or a power cut leaves the old one
 or the new one. What can't be used, is foreign or damaged counts as absent, with a reason where somebody asks;
-only what can't be written is an error. All writers but the lock's hold the lock.
+only what can't be written is an error. All writers but the lock's and the status's hold the lock.
 """
 
 from __future__ import annotations
@@ -188,7 +188,9 @@ class State:
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Publish what `status` shows of the last pass; anybody may read it."""
         content = json.dumps(status, separators=(",", ":")).encode()
-        replace(os.path.join(self.run_dir, "status"), content, 0o644, "`guest-routes status` shows an older pass")
+        # Without the lock, since a pass that didn't get it has a status too.
+        consequence = "`guest-routes status` shows an older pass"
+        replace(os.path.join(self.run_dir, "status"), content, 0o644, consequence, alone=False)
 
     def read_status(self) -> dict[str, Any]:
         """The last pass's status; {} when there is none."""

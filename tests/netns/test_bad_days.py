@@ -46,7 +46,7 @@ def test_a_service_that_is_down(lab: Lab) -> None:
     assert "eth0: connection refused (169.254.169.254)" in ran.err
     assert "config-drive: no block device is labelled config-2" in ran.err
     assert "last-known-good: none was kept" in ran.err
-    assert "name one: --metadata FILE, DIR or URL" in ran.err
+    assert "name one yourself: --metadata FILE, DIR or URL" in ran.err
     assert table(lab) == before
 
 

@@ -1,0 +1,151 @@
+"""The hypervisor's side of one virtual machine, as Calico has it: a tap per NIC and no bridge.
+
+It stands in network namespaces of its own (`sandbox.enter` first). No gateway address exists anywhere: the
+hypervisor answers for every address by proxy ARP and routes, with /32 routes to the machine's addresses and a strict
+reverse-path filter, so that a packet through the wrong NIC is lost as it is there. The remote hosts are in a second
+namespace behind it. 169.254.169.254 is the hypervisor's own.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
+
+from tests.support import sandbox
+
+SERVER = Path(__file__).parent.parent / "support" / "metadata_server.py"
+REMOTE = "11.11.3.4"
+"""In the documented host route."""
+ELSEWHERE = "198.51.100.7"
+"""Reached by the default route."""
+
+
+class Port(NamedTuple):
+    """One NIC of the machine and its tap."""
+
+    name: str
+    mac: str
+    address: str
+
+    @property
+    def tap(self) -> str:
+        """The tap's name on the hypervisor."""
+        return f"tap-{self.name}"
+
+
+PORTS = (Port("eth0", "fa:16:3e:00:00:01", "10.65.0.7"), Port("eth1", "fa:16:3e:00:00:02", "11.8.0.9"))
+
+
+class Hypervisor:
+    """The taps, the remote hosts, the metadata server, and a count of what leaves by which tap."""
+
+    def __init__(self, log: Path) -> None:
+        sandbox.assert_private()
+        sandbox.fresh_netns()
+        self.log = log
+        self.pings: Dict[str, Dict[str, int]] = {}
+        """Echo requests seen on each tap, by destination."""
+        self._server: Optional[subprocess.Popen[bytes]] = None
+        self._remote = subprocess.Popen(["unshare", "-n", "sleep", "86400"])
+        own = os.stat("/proc/self/ns/net").st_ino
+        while os.stat(f"/proc/{self._remote.pid}/ns/net").st_ino == own:
+            time.sleep(0.001)
+        _run("ip", "address", "add", "169.254.169.254/32", "dev", "lo")
+        _run("ip", "link", "add", "fabric", "type", "veth", "peer", "name", "fabric", "netns", str(self._remote.pid))
+        _run("ip", "address", "add", "192.0.2.1/30", "dev", "fabric")
+        _run("ip", "link", "set", "fabric", "up")
+        _run("ip", "route", "add", "default", "via", "192.0.2.2")
+        _run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=1")
+        self._in_remote("ip", "link", "set", "lo", "up")
+        self._in_remote("ip", "address", "add", "192.0.2.2/30", "dev", "fabric")
+        for address in (REMOTE, ELSEWHERE):
+            self._in_remote("ip", "address", "add", f"{address}/32", "dev", "lo")
+        self._in_remote("ip", "link", "set", "fabric", "up")
+        self._in_remote("ip", "route", "add", "default", "via", "192.0.2.1")
+        for port in PORTS:
+            _run("ip", "tuntap", "add", port.tap, "mode", "tap")
+            per_nic = f"net.ipv4.conf.{port.tap}"
+            _run("sysctl", "-qw", f"{per_nic}.proxy_arp=1", f"{per_nic}.rp_filter=1", f"{per_nic}.forwarding=1")
+            _run("sysctl", "-qw", f"net.ipv4.neigh.{port.tap}.proxy_delay=0")
+            _run("ip", "link", "set", port.tap, "address", "ee:ee:ee:ee:ee:ee", "up")
+            _run("ip", "address", "add", "fe80::a9fe:a9fe/64", "dev", port.tap, "nodad")
+            _run("ip", "route", "add", f"{port.address}/32", "dev", port.tap)
+        # Bound now, in this namespace; the thread only reads.
+        self._sockets = {port.tap: _listener(port.tap) for port in PORTS}
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self.forget()
+        self._watcher.start()
+
+    def serve(self, network_data: Path, meta_data: Path) -> None:
+        """Starts the metadata service; ends the one before."""
+        self.silence()
+        self._server = subprocess.Popen(
+            [sys.executable, str(SERVER), "--network-data", str(network_data), "--meta-data", str(meta_data),
+             "--log", str(self.log)],
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert self._server.stdout is not None
+        assert self._server.stdout.readline() == b"ready\n", "the metadata server didn't start"
+
+    def silence(self) -> None:
+        """Ends the metadata service, if it runs."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGKILL)
+            self._server.wait()
+            self._server = None
+
+    def forget(self) -> None:
+        """Starts counting, and the log of requests, anew."""
+        self.pings = {port.tap: {} for port in PORTS}
+        self.log.write_text("")
+
+    def requests(self) -> int:
+        """How many requests the metadata service has had since `forget`."""
+        return len(self.log.read_text().splitlines())
+
+    def close(self) -> None:
+        """Ends what was started; the namespaces go with it."""
+        self.silence()
+        self._remote.kill()
+        self._remote.wait()
+
+    def _in_remote(self, *command: str) -> None:
+        _run("nsenter", "-t", str(self._remote.pid), "-n", *command)
+
+    def _watch(self) -> None:
+        by_socket = {sock: tap for tap, sock in self._sockets.items()}
+        while True:
+            for sock in select.select(list(by_socket), [], [])[0]:
+                frame, (_, _, packet_type, *_) = sock.recvfrom(2048)
+                destination = _echo_request(frame)
+                if destination and packet_type != socket.PACKET_OUTGOING:  # type: ignore[attr-defined]
+                    counts = self.pings[by_socket[sock]]
+                    counts[destination] = counts.get(destination, 0) + 1
+
+
+def _listener(tap: str) -> socket.socket:
+    listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+    listener.bind((tap, 0x0800))
+    return listener
+
+
+def _echo_request(frame: bytes) -> str:
+    """The destination of an ICMP echo request in an Ethernet frame; "" for anything else."""
+    packet = frame[14:]
+    if len(packet) < 28 or packet[9] != 1:
+        return ""
+    header = (packet[0] & 15) * 4
+    return socket.inet_ntoa(packet[16:20]) if packet[header] == 8 else ""
+
+
+def _run(*command: str) -> None:
+    done: List[str] = list(command)
+    subprocess.run(done, check=True)

@@ -69,8 +69,8 @@ def plan_default(
         withdraw: False when the document may be partial (R6): a default is added only where there is none at all.
     """
     family, protocol = election.family, settings.protocol
-    inside = [route for route in there if described & ifindexes(route)]
-    outside = tuple(route for route in there if not described & ifindexes(route))
+    inside = [route for route in there if route.protocol == protocol or described & ifindexes(route)]
+    outside = tuple(route for route in there if route not in inside)
     if not isinstance(election, Elected):
         return Default(family, "left", None, (), outside, "", election.reason if there or election.wanted else "")
     wanted = Route(
@@ -108,12 +108,12 @@ def plan_default(
     assert mine is not None
     stale = [route for route in ours if route is not mine]
     if settings.default_mode == "demote":
-        extras, stale = _demote(extras, stale, mine, settings, additions)
+        extras, stale = _demote(extras, stale, mine, described, settings, additions)
     for route in stale:
         removals.append(Delete(route, "not the elected default"))
     for route in extras:
         rest = _legs_outside(route, described)
-        if rest is not None:
+        if rest is not None and rest not in there:  # It is, where a pass was killed.
             additions.append(GiveDefault(rest, "legs through NICs outside the metadata stay"))
         removals.append(TakeDefault(route, f"one default too many: {election.nic.name} has it"))
     return Default(
@@ -150,7 +150,7 @@ def _metrics(wanted: Route, there: Sequence[Route], described: frozenset[int]) -
     """
     six = wanted.family == 6
     order = sorted((route for route in there if route.kind == UNICAST and not route.tos), key=lambda r: r.metric)
-    inside = [bool(described & ifindexes(route)) for route in order]
+    inside = [route.protocol == wanted.protocol or bool(described & ifindexes(route)) for route in order]
     first = inside.index(True) if True in inside else len(order)
     # IPv6 routes of one metric are legs of one route. Of such a route the legs outside the metadata stay ahead.
     tied = order[first].metric if six and first < len(order) else -1
@@ -171,20 +171,27 @@ def _metrics(wanted: Route, there: Sequence[Route], described: frozenset[int]) -
 
 
 def _demote(
-    extras: Sequence[Route], stale: Sequence[Route], kept: Route, settings: Settings, additions: list[Operation]
+    extras: Sequence[Route],
+    stale: Sequence[Route],
+    kept: Route,
+    described: frozenset[int],
+    settings: Settings,
+    additions: list[Operation],
 ) -> tuple[list[Route], list[Route]]:
     """default_mode demote: a copy of each extra behind the elected default; returns what is to go all the same."""
     worse = {way for route in extras if route.metric > kept.metric for way in _ways(route)}
-    demoted = [
-        r for r in stale if r.metric > kept.metric and r.ifindex != kept.ifindex and (r.gateway, r.ifindex) not in worse
-    ]
-    have = {(route.gateway, route.ifindex) for route in demoted} | worse | {(kept.gateway, kept.ifindex)}
+    have = {*worse, (kept.gateway, kept.ifindex)}
+    demoted = []
+    for route in stale:
+        if route.metric > kept.metric and route.ifindex in described and (route.gateway, route.ifindex) not in have:
+            demoted.append(route)
+            have.add((route.gateway, route.ifindex))
     used = {route.metric for route in demoted}
     metric = kept.metric + DEMOTED_BY
     going = [route for route in extras if route.metric <= kept.metric]
     for route in going:
         for gateway, ifindex in _ways(route):
-            if (gateway, ifindex) in have or gateway is None:
+            if (gateway, ifindex) in have or gateway is None or ifindex not in described:
                 continue
             while metric in used:
                 metric += 1

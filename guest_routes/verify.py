@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 else:
     from .values import NamedTuple
 
-_key = itemgetter(0, 1, 2, 3, 4)
-"""Destination, gateway, ifindex, metric and protocol of a Route; compared at C speed."""
+_key = itemgetter(0, 1, 2, 3, 4, 8, 12)
+"""Destination, gateway, ifindex, metric, protocol, TOS and legs of a Route; compared at C speed."""
 
 
 class Probe(NamedTuple):

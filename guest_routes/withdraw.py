@@ -19,6 +19,7 @@ from .model import (
     Operation,
     Prefix,
     Route,
+    TakeDefault,
 )
 from .plan import Plan
 from .policy import Settings
@@ -50,22 +51,29 @@ class Withdrawal(NamedTuple):
 def plan_withdrawal(before: KernelState, recorded: Sequence[Route], protocol: int) -> Plan:
     """Recorded defaults come back first, then ours go."""
     additions: list[Operation] = []
+    rests: list[Route] = []
     ours = [route for route in before.routes if route.protocol == protocol]
     staying = {_key(route) for route in before.routes if route.protocol != protocol}
-    for route in recorded:
+    # The gateway of one may be reached by another that needs none.
+    for route in sorted(recorded, key=_has_gateway):
         # A router's announcement would come back without its lifetime; its next one brings it.
         if route.protocol != PROTOCOL_RA and _key(route) not in staying:
             additions.append(GiveDefault(route, "recorded when it was taken away"))
             staying.add(_key(route))
+            rests += [rest for rest in before.routes if _is_rest(rest, route) and rest.protocol != protocol]
     for family in (4, 6):
         defaults = [r for r in ours if r.family == family and not r.destination.length]
         others = [key for key in staying if key[0].length == 0 and len(key[0].address) == (4 if family == 4 else 16)]
         if defaults and not others:
             best = min(defaults, key=lambda route: route.metric)
-            # IPv6 would merge two of one metric: the heir stands just behind.
-            heir = best._replace(protocol=PROTOCOL_BOOT, metric=best.metric + (family == 6))
+            metric = best.metric
+            while family == 6 and metric in {route.metric for route in defaults}:
+                metric += 1  # IPv6 would merge two of one metric: the heir stands just behind.
+            heir = best._replace(protocol=PROTOCOL_BOOT, metric=metric)
             additions.append(GiveDefault(heir, "handed over: the only default route there is"))
-    return Plan(tuple(additions), tuple(Delete(route, "withdrawn") for route in ours), (), ())
+    removals: list[Operation] = [Delete(route, "withdrawn") for route in ours]
+    removals += [TakeDefault(rest, "the whole multipath route is back") for rest in dict.fromkeys(rests)]
+    return Plan(tuple(additions), tuple(removals), (), ())
 
 
 def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
@@ -87,5 +95,18 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
     return Withdrawal(made, outcome, before, after, warnings)
 
 
-def _key(route: Route) -> tuple[Prefix, Address | None, int, int, tuple[Leg, ...]]:
-    return route.destination, route.gateway, route.ifindex, route.metric, route.legs
+def _has_gateway(route: Route) -> bool:
+    return route.gateway is not None or any(leg.gateway is not None for leg in route.legs)
+
+
+def _is_rest(route: Route, whole: Route) -> bool:
+    """Whether it is what a pass left of this IPv4 multipath default: some of its legs, or one as a route of its own."""
+    legs = {(leg.gateway, leg.ifindex) for leg in whole.legs}
+    some = {(leg.gateway, leg.ifindex) for leg in route.legs} or {(route.gateway, route.ifindex)}
+    return some < legs and _key(route)[3:-1] == _key(whole)[3:-1] and route.destination == whole.destination
+
+
+def _key(route: Route) -> tuple[Prefix, Address | None, int, int, int, int, tuple[Leg, ...]]:
+    """What tells routes apart. IPv6 has no two that differ in their protocol only."""
+    protocol = route.protocol if route.family == 4 else 0
+    return route.destination, route.gateway, route.ifindex, route.metric, protocol, route.tos, route.legs

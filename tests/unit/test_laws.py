@@ -1,0 +1,519 @@
+"""Laws of a pass, for whatever document, kernel and settings: hypothesis looks for a world that breaks one.
+
+A world has two to four NICs of the metadata (one may be missing, down, or without a carrier), a VPN and a bridge that
+the metadata doesn't know, and routes of other programs and of earlier passes with few destinations, so that they
+often meet. All of it goes through the pure core and the model of the kernel.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, NamedTuple, Sequence, Set, Tuple
+
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from guest_routes.apply import Outcome, apply
+from guest_routes.doubt import doubt
+from guest_routes.elect import Elected, described, elect
+from guest_routes.model import (
+    DEFAULT_PREFIX,
+    MAIN_TABLE,
+    OUR_PROTOCOL,
+    Add,
+    Address,
+    Delete,
+    Front,
+    GiveDefault,
+    KernelState,
+    Leg,
+    Lookup,
+    Nic,
+    Operation,
+    Prefix,
+    Route,
+    TakeDefault,
+    contains,
+    is_link_local,
+    parse_address,
+    parse_prefix,
+)
+from guest_routes.network_data import parse
+from guest_routes.plan import Plan, plan
+from guest_routes.plan_default import ifindexes
+from guest_routes.policy import GatewaySetting, Selector, Settings
+from guest_routes.resolve import Resolution, resolve
+from guest_routes.verify import discrepancies
+from guest_routes.withdraw import plan_withdrawal
+from tests.support.iproute_text import KERNELS_OWN_RULES, connected_routes
+from tests.support.model_kernel import ModelKernel
+
+FAMILIES = (4, 6)
+STATIC, RA, DHCP, BIRD, MULTIPATH = 4, 9, 16, 12, 18
+VPN, BRIDGE = 8, 9
+"""ifindexes that the metadata doesn't know; eth0 is 2."""
+UNREACHABLE, BLACKHOLE = 7, 6
+DESTINATIONS = {
+    4: [
+        "11.0.0.0/8",
+        "11.11.0.0/16",
+        "11.11.3.0/24",
+        "11.11.3.4/32",
+        "12.0.0.0/16",
+        "10.1.0.0/16",
+        "169.254.169.254/32",
+    ],
+    6: ["fd11::/16", "fd11:11::/32", "fd11:11:3::/48", "fd11:11:3::4/128", "fd12::/48"],
+}
+"""None covers a gateway of IPv6, where the kernel refuses an on-link gateway that a route leads elsewhere."""
+FAR_AWAY = {4: parse_address("8.8.8.8"), 6: parse_address("2620:fe::fe")}
+"""Only a default route covers these."""
+many = settings(max_examples=120, deadline=None)
+
+
+def gateway(number: int, family: int) -> str:
+    return f"10.{number}.0.1" if family == 4 else f"fd00:{number}::1"
+
+
+def own(number: int, family: int, host_only: bool = False) -> str:
+    if family == 4:
+        return f"10.{number}.0.7/{32 if host_only else 24}"
+    return f"fd00:{number}::7/{128 if host_only else 64}"
+
+
+class World(NamedTuple):
+    """What a pass starts from."""
+
+    document: str
+    state: KernelState
+    settings: Settings
+
+
+class Pass(NamedTuple):
+    """What a pass decided."""
+
+    resolution: Resolution
+    elections: Tuple[Any, ...]
+    described: frozenset[int]
+    plan: Plan
+
+
+class Machine:
+    """The model of the kernel, and the defaults recorded so far."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.kernel = ModelKernel(world.state)
+        self.recorded: List[Route] = []
+
+    def snapshot(self) -> KernelState:
+        return self.kernel.snapshot(MAIN_TABLE)
+
+    def look(self, believed: bool = True) -> Pass:
+        """A pass up to the plan; `believed`: the document is not in doubt (R6)."""
+        told, state = self.world.settings, self.snapshot()
+        data = parse(self.world.document.encode())
+        foreign = [route for route in state.routes if not route.destination.length and route.protocol != OUR_PROTOCOL]
+        resolution = resolve(data, state.nics, told, foreign, self.recorded)
+        elections = tuple(elect(resolution.bindings, told, family) for family in FAMILIES)
+        nics = described(resolution.bindings)
+        made = plan(resolution, elections, nics, state, told, believed)
+        return Pass(resolution, elections, nics, made)
+
+    def sync(self, believed: bool = True) -> Tuple[Pass, Outcome]:
+        looked = self.look(believed)
+        return looked, apply(looked.plan, self.kernel, self.record)
+
+    def record(self, routes: Sequence[Route]) -> None:
+        self.recorded += [route for route in routes if route not in self.recorded]
+
+    def withdraw(self) -> Outcome:
+        made = plan_withdrawal(self.snapshot(), self.recorded, OUR_PROTOCOL)
+        return apply(made, self.kernel, lambda routes: None)
+
+    def defaults(self, family: int) -> List[Route]:
+        return [r for r in self.snapshot().routes if r.destination == DEFAULT_PREFIX[family]]
+
+    def lookup(self, address: Address) -> Lookup:
+        return self.kernel.lookup([address])[0]
+
+
+# ---- worlds -----------------------------------------------------------------------------------------
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    count = draw(st.integers(2, 4))
+    subnets = [draw(st.sampled_from([number] * 5 + [0])) for number in range(count)]
+    host_only = draw(st.integers(0, 5)) == 0
+    links, networks, nics = [], [], []
+    for number in range(count):
+        mac = f"fa:16:3e:00:00:{number:02x}"
+        links.append({"id": f"tap{number}", "type": "tap", "ethernet_mac_address": mac})
+        families = draw(st.sampled_from([(4, 6), (4,), (6,)]))
+        for family in families:
+            networks.append(draw(network(number, subnets[number], family, host_only, count)))
+        state = draw(st.sampled_from(["up"] * 8 + ["down", "no carrier", "missing"]))
+        addresses = tuple(parse_prefix(own(subnets[number], family, host_only)) for family in families)
+        nic = Nic(number + 2, f"eth{number}", bytes.fromhex(mac.replace(":", "")), addresses=addresses)
+        if state == "down":
+            nic = nic._replace(up=False, running=False, addresses=())
+        if state == "no carrier":
+            nic = nic._replace(running=False)
+        if state != "missing":
+            nics.append(nic)
+    for index, name in ((VPN, "tun0"), (BRIDGE, "cni0")):
+        nics.append(Nic(index, name, addresses=tuple(parse_prefix(own(index, family)) for family in FAMILIES)))
+    connected = [route for nic in nics for route in connected_routes(nic)]
+    kernel = ModelKernel(KernelState(tuple(nics), tuple(connected), KERNELS_OWN_RULES))
+    # By the kernel's own rules: what can't be there isn't.
+    there = draw(st.lists(kernel_routes(count), max_size=12))
+    multipath = [route for route in there if route.legs and is_default(route)]
+    kernel.apply([GiveDefault(route) for route in there if route not in multipath[1:]])
+    return World(
+        json.dumps({"links": links, "networks": networks, "services": []}),
+        kernel.snapshot(MAIN_TABLE),
+        draw(told(count)),
+    )
+
+
+@st.composite
+def network(draw: st.DrawFn, number: int, subnet: int, family: int, host_only: bool, count: int) -> Dict[str, object]:
+    if draw(st.integers(0, 7)) == 0:
+        return {"id": f"n{number}.{family}", "link": f"tap{number}", "type": f"ipv{family}_dhcp"}
+    listed = draw(st.lists(st.tuples(st.sampled_from(DESTINATIONS[family]), next_hops(family, count)), max_size=4))
+    routes = [dict(zip(("network", "netmask"), where.split("/")), gateway=hop) for where, hop in listed]
+    if draw(st.integers(0, 7)):
+        anywhere = "0.0.0.0" if family == 4 else "::"
+        routes.insert(0, {"network": anywhere, "netmask": anywhere, "gateway": gateway(subnet, family)})
+    address, _, length = own(subnet, family, host_only).partition("/")
+    return {
+        "id": f"n{number}.{family}",
+        "link": f"tap{number}",
+        "type": f"ipv{family}",
+        "ip_address": address,
+        "netmask": length,
+        "routes": routes,
+    }
+
+
+def next_hops(family: int, count: int) -> st.SearchStrategy[str]:
+    """Mostly gateways; and an address that is none, an own one, one in no subnet."""
+    right = [gateway(number, family) for number in range(count)]
+    wrong = ["10.0.0.99", "10.1.0.7", "192.0.2.1"] if family == 4 else ["fd00:0::99", "fd00:1::7", "2001:db8::1"]
+    return st.sampled_from(right * 3 + wrong)
+
+
+@st.composite
+def kernel_routes(draw: st.DrawFn, count: int) -> Route:
+    """A route of another program or of ours, right or wrong, default or not."""
+    family = draw(st.sampled_from(FAMILIES))
+    is_default = draw(st.booleans())
+    destination = DEFAULT_PREFIX[family]
+    if not is_default:
+        destination = parse_prefix(draw(st.sampled_from(DESTINATIONS[family])))
+    metrics = (0, 0, 1, 50, 100, 1000, 1001) if family == 4 else (1, 2, 512, 1021, 1022, 1023, 1023, 1024, 1024, 1025)
+    metric = draw(st.sampled_from(metrics))
+    protocol = draw(st.sampled_from((STATIC, DHCP, RA if family == 6 else BIRD, OUR_PROTOCOL, OUR_PROTOCOL)))
+    number = draw(st.sampled_from([*range(count), *range(count), VPN]))
+    ifindex = VPN if number == VPN else number + 2
+    hop = parse_address("fe80::1" if protocol == RA else gateway(number, family))
+    route = Route(destination, hop, ifindex, metric, protocol)
+    shape = draw(st.sampled_from(["plain"] * 8 + ["reject", "multipath", "on link", "tos", "wrong way"]))
+    if shape == "reject" and protocol != OUR_PROTOCOL:
+        return route._replace(gateway=None, ifindex=0, kind=draw(st.sampled_from((BLACKHOLE, UNREACHABLE))))
+    if shape == "multipath" and family == 4 and protocol != OUR_PROTOCOL:
+        through = draw(st.lists(st.sampled_from([*range(count), VPN, BRIDGE]), min_size=2, max_size=3, unique=True))
+        legs = tuple(Leg(parse_address(gateway(n, 4)), n if n in (VPN, BRIDGE) else n + 2) for n in through)
+        # Of one key and protocol, the kernel may take a route with the same first leg for the one to be deleted.
+        return route._replace(gateway=None, ifindex=0, legs=legs, protocol=MULTIPATH)
+    if shape == "on link" and protocol != OUR_PROTOCOL:
+        return route._replace(gateway=None, scope=253 if family == 4 else 0)
+    if shape == "tos" and family == 4 and protocol != OUR_PROTOCOL:
+        return route._replace(tos=0x10)
+    if shape == "wrong way":
+        return route._replace(ifindex=2 + (ifindex - 1) % count, onlink=True)
+    return route
+
+
+@st.composite
+def told(draw: st.DrawFn, count: int) -> Settings:
+    selectors = [
+        Selector(nic="eth1"),
+        Selector(mac=bytes.fromhex("fa163e000001")),
+        Selector(subnet=parse_prefix(own(1, 4))),
+    ]
+    gateways = (GatewaySetting(Selector(nic="eth1"), parse_address(gateway(1, 4)), "gateways[eth1] of settings"),)
+    return Settings(
+        default=draw(st.sampled_from([None] * 6 + selectors)),
+        default_mode=draw(st.sampled_from(("enforce", "enforce", "demote", "observe"))),
+        next_hops=draw(st.sampled_from(("gateway", "gateway", "on-link"))),
+        metric=draw(st.sampled_from((0, 0, 0, 20, 1023, 1024))),
+        gateways=draw(st.sampled_from(((), (), gateways))),
+        ignore_nics=draw(st.sampled_from(((), (), (), ("eth1",)))),
+        ignore_destinations=draw(st.sampled_from(((), (), (parse_prefix("11.11.0.0/16"),)))),
+    )
+
+
+# ---- what the laws speak of -------------------------------------------------------------------------
+
+
+def is_default(route: Route) -> bool:
+    return route.destination.length == 0
+
+
+def foreign_routes(state: KernelState) -> List[Route]:
+    """Other programs' routes that are no defaults, in the kernel's order."""
+    return [route for route in state.routes if route.protocol != OUR_PROTOCOL and not is_default(route)]
+
+
+def deciding_address(destination: Prefix, state: KernelState) -> Address | None:
+    """An address that no longer prefix and no NIC's own covers."""
+    size = len(destination.address)
+    low, span = int.from_bytes(destination.address, "big"), 1 << size * 8 - destination.length
+    for offset in (0, 1, span // 2 + 1, span - 1):
+        if offset < span:
+            address = (low + offset).to_bytes(size, "big")
+            covering = [route.destination for route in state.routes if contains(route.destination, address)]
+            owned = any(mine.address == address for nic in state.nics for mine in nic.addresses)
+            if not owned and max(prefix.length for prefix in covering) == destination.length:
+                return address
+    return None
+
+
+def one_by_one(machine: Machine, operations: Sequence[Operation]) -> None:
+    for operation in operations:
+        machine.kernel.apply([operation])
+
+
+# ---- the laws ---------------------------------------------------------------------------------------
+
+
+@many
+@given(worlds())
+def test_a_second_pass_writes_nothing(world: World) -> None:
+    """R9; and R8: the kernel refuses nothing, and has what the plan meant."""
+    machine = Machine(world)
+    looked, outcome = machine.sync()
+    event(f"{len(looked.plan.operations) > 0} something to do")
+    assert outcome.failures == ()
+    assert discrepancies(looked.plan, outcome, machine.snapshot()) == ()
+    again = machine.look()
+    assert again.plan.operations == ()
+    assert [one.route for one in again.plan.decisions] == [one.route for one in looked.plan.decisions]
+
+
+@many
+@given(worlds())
+def test_foreign_routes_are_untouched(world: World) -> None:
+    """R1: byte for byte, in their order."""
+    machine = Machine(world)
+    before = machine.snapshot()
+    looked, _ = machine.sync()
+    assert foreign_routes(machine.snapshot()) == foreign_routes(before)
+    for operation in looked.plan.operations:
+        if isinstance(operation, (Add, Delete, Front)):
+            assert operation.route.protocol == OUR_PROTOCOL
+        else:
+            assert is_default(operation.route)
+            assert operation.route.protocol != OUR_PROTOCOL
+
+
+@many
+@given(worlds())
+def test_one_default_for_each_family(world: World) -> None:
+    """R4: the elected one is there, and in mode enforce no other through the metadata's NICs."""
+    machine = Machine(world)
+    looked, _ = machine.sync()
+    for election in looked.elections:
+        if not isinstance(election, Elected) or world.settings.default_mode == "observe":
+            continue
+        inside = [r for r in machine.defaults(election.family) if looked.described & ifindexes(r)]
+        elected = [
+            r for r in inside
+            if r.ifindex == election.nic.ifindex and (r.gateway == election.gateway or is_link_local(r.gateway))
+        ]  # fmt: skip
+        assert elected
+        best = min(inside, key=lambda route: (route.metric, route.tos))
+        if world.settings.default_mode == "enforce":
+            static = [route for route in inside if route.protocol != RA and not is_link_local(route.gateway)]
+            assert len(static) <= 1
+            assert set(inside) == set(elected)
+        elif not best.tos:
+            assert best.metric == min(route.metric for route in elected)
+
+
+@many
+@given(worlds())
+def test_defaults_stay_where_none_is_elected_or_all_are_observed(world: World) -> None:
+    machine = Machine(world)
+    before = machine.snapshot()
+    looked, _ = machine.sync()
+    for election in looked.elections:
+        if not isinstance(election, Elected) or world.settings.default_mode == "observe":
+            kept = [route for route in before.routes if route.destination == DEFAULT_PREFIX[election.family]]
+            assert machine.defaults(election.family) == kept
+
+
+@many
+@given(worlds())
+def test_make_before_break(world: World) -> None:
+    """R7: additions first; no instant without a default, or without a way to a destination that has one all along."""
+    machine = Machine(world)
+    before = machine.snapshot()
+    looked = machine.look()
+    kinds = [isinstance(operation, (Delete, TakeDefault)) for operation in looked.plan.operations]
+    assert kinds == sorted(kinds)
+    wanted = {decision.route.destination for decision in looked.plan.decisions}
+    had = {route.destination for route in before.routes}
+    held = (had & wanted) | {DEFAULT_PREFIX[family] for family in FAMILIES if DEFAULT_PREFIX[family] in had}
+    for operation in looked.plan.operations:
+        machine.kernel.apply([operation])
+        assert held <= {route.destination for route in machine.snapshot().routes}, operation
+
+
+@many
+@given(worlds())
+def test_defaults_outside_the_metadata(world: World) -> None:
+    """R4: untouched, at every step, and the way of the rest of the world if it was theirs."""
+    machine = Machine(world)
+    looked = machine.look()
+    foreign = [route for route in machine.snapshot().routes if route.protocol != OUR_PROTOCOL and is_default(route)]
+    outside = {route for route in foreign if not looked.described & ifindexes(route)}
+    winners = {}
+    for family in FAMILIES:
+        first = next((route for route in machine.defaults(family) if not route.tos), None)
+        if first in outside and first.kind == 1:
+            winners[family] = machine.lookup(FAR_AWAY[family])
+    for operation in looked.plan.operations:
+        machine.kernel.apply([operation])
+        assert outside <= set(machine.snapshot().routes)
+        for family, winner in winners.items():
+            assert machine.lookup(FAR_AWAY[family]) == winner
+
+
+@many
+@given(worlds())
+def test_each_resolved_destination_leaves_as_decided(world: World) -> None:
+    """R2, R5: the kernel's own lookup names the NIC and the gateway, unless another program's route is reported."""
+    machine = Machine(world)
+    looked, _ = machine.sync()
+    after = machine.snapshot()
+    for decision in looked.plan.decisions:
+        way = decision.resolved.way
+        address = deciding_address(decision.resolved.host.destination, after)
+        if address is None:
+            continue
+        answer = machine.lookup(address)
+        if decision.verdict == "shadowed":
+            assert decision.rival is not None
+            assert decision.rival.protocol != OUR_PROTOCOL
+            assert decision.rival in after.routes
+            assert (answer.ifindex, answer.gateway) != (way.nic.ifindex, way.gateway)
+        else:
+            assert (answer.ifindex, answer.gateway) == (way.nic.ifindex, way.gateway)
+
+
+@many
+@given(worlds(), st.data())
+def test_killed_at_any_point(world: World, data: st.DataObject) -> None:
+    """R7: after any part of a pass the next one ends in the same table."""
+    whole, cut = Machine(world), Machine(world)
+    looked, _ = whole.sync()
+    operations = looked.plan.operations
+    assume(len(operations) > 1)
+    # Defaults are recorded before anything is written.
+    cut.record([operation.route for operation in operations if isinstance(operation, TakeDefault)])
+    one_by_one(cut, operations[: data.draw(st.integers(1, len(operations) - 1))])
+    _, outcome = cut.sync()
+    assert outcome.failures == ()
+    assert cut.look().plan.operations == ()
+    assert cut.snapshot().routes == whole.snapshot().routes
+
+
+@many
+@given(worlds())
+def test_withdrawn_after_a_pass(world: World) -> None:
+    """R4: no route of ours is left, other programs' defaults are back, and there is a default if there was one."""
+    machine = Machine(world)
+    before = machine.snapshot()
+    machine.sync()
+    had = {family for family in FAMILIES if machine.defaults(family)}
+    outcome = machine.withdraw()
+    assert outcome.failures == ()
+    after = machine.snapshot()
+    assert [route for route in after.routes if route.protocol == OUR_PROTOCOL] == []
+    assert foreign_routes(after) == foreign_routes(before)
+    for family in had:
+        assert machine.defaults(family)
+    lost = [r for r in before.routes if is_default(r) and r.protocol not in (OUR_PROTOCOL, RA)]
+    for route in lost:
+        assert any(same_but_leader(route, there) for there in after.routes), route
+    if any(route.family == 4 for route in lost):
+        assert {route for route in after.routes if is_default(route) and route.family == 4} <= set(lost)
+    assert machine.withdraw().done == ()
+
+
+def same_but_leader(one: Route, other: Route) -> bool:
+    """Equal; but the legs of an IPv6 multipath route are shown with the protocol of whichever comes first."""
+    if one.family == 6:
+        one, other = one._replace(protocol=0), other._replace(protocol=0)
+    return one == other
+
+
+@many
+@given(worlds())
+def test_nothing_is_withdrawn_in_doubt(world: World) -> None:
+    """R6: every default stays, and every destination of ours keeps a route."""
+    machine = Machine(world)
+    before = machine.snapshot()
+    looked, outcome = machine.sync(believed=False)
+    assert outcome.failures == ()
+    after = machine.snapshot()
+    assert {route for route in before.routes if is_default(route)} <= set(after.routes)
+    mine = {route.destination for route in before.routes if route.protocol == OUR_PROTOCOL}
+    assert mine <= {route.destination for route in after.routes}
+    assert set(looked.plan.held) <= set(after.routes)
+    assert machine.look(believed=False).plan.operations == ()
+
+
+@many
+@given(worlds(), st.sets(st.integers(0, 3)))
+def test_doubt(world: World, known: Set[int]) -> None:
+    """R6: no networks, a NIC that is there and was described, many routes gone, or silence when some would go."""
+    machine = Machine(world)
+    looked, state = machine.look(), machine.snapshot()
+    data = parse(world.document.encode())
+    macs = [bytes.fromhex(f"fa163e0000{number:02x}") for number in known]
+    less = data._replace(links=data.links[1:])
+    present = {nic.mac for nic in state.nics}
+    reason = doubt(less, looked.resolution, state, macs, OUR_PROTOCOL)
+    if data.links[0].mac in present and data.links[0].mac in macs:
+        assert "no longer describes" in reason
+    assert doubt(data._replace(networks=()), looked.resolution, state, macs, OUR_PROTOCOL) == "it has no networks"
+    same = doubt(data, looked.resolution, state, macs, OUR_PROTOCOL)
+    leaving = {route.destination for route in state.routes if route.protocol == OUR_PROTOCOL and not is_default(route)}
+    leaving -= {resolved.host.destination for resolved in looked.resolution.resolved}
+    if not leaving:
+        assert ("no longer describes" in same) == any(
+            mac in present for mac in set(macs) - {link.mac for link in data.links}
+        )
+        assert "would go" not in same
+
+
+@many
+@given(worlds())
+def test_every_route_of_the_document_has_an_answer(world: World) -> None:
+    """R3, R15: programmed or not, with a place and a reason; never lost, never twice."""
+    machine = Machine(world)
+    looked = machine.look()
+    data = parse(world.document.encode())
+    resolution = looked.resolution
+    noted = [note.place for note in resolution.notes if "stands at" in note.text]
+    answered = [one.host.place for one in (*resolution.resolved, *resolution.unresolved)] + noted
+    assert sorted(answered) == sorted(route.place for route in data.routes)
+    assert [one.resolved for one in looked.plan.decisions] == list(resolution.resolved)
+    for resolved in resolution.resolved:
+        assert resolved.host.place in str(resolved)
+        assert resolved.way.nic.name in str(resolved)
+    assert all(one.reason for one in resolution.unresolved)

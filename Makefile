@@ -4,16 +4,18 @@ PYTHON ?= python3
 # A version manager's shim costs more than our whole pass and breaks virtual environments: use what it stands for.
 REAL_PYTHON = $$($(PYTHON) -c 'import sys; print(sys.executable)')
 FUZZ_SECONDS ?= 60
+VARIANTS ?= networkd NetworkManager ifupdown
+DOCUMENTS ?= wrong-subnet documented
 VENV = .venv
 BIN = $(VENV)/bin
 FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check bench fuzz clean
+.PHONY: help demo test test-all check bench fuzz e2e clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 demo: $(VENV)/.runtime  ## the documented example in a private network namespace
 	@$(BIN)/guest-routes rehearse --example
@@ -39,6 +41,11 @@ bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md
 
 fuzz: $(VENV)/.fuzz  ## network_data.json's parser against made-up bytes, FUZZ_SECONDS=60
 	@$(BIN)/python tests/fuzz/fuzz_network_data.py -max_total_time=$(FUZZ_SECONDS) $(ARGS)
+
+e2e:  ## virtual machines booted from nothing; as root. VARIANTS=networkd for one network manager
+	@$(MAKE) --no-print-directory deb
+	@$(REAL_PYTHON) -m tests.e2e.run --package $$(ls -t dist/guest-routes_*_all.deb | head -n 1) \
+		--variants $(VARIANTS) --documents $(DOCUMENTS) $(ARGS)
 
 clean:  ## takes away all that make made
 	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -27,7 +27,8 @@ BOOTS = {
     "first": (),
     "reboot": ("e2e.more",),
     "metadata down": (),
-    "without": ("systemd.mask=guest-routes.service", "systemd.mask=guest-routes-early.service"),
+    "without": ("systemd.mask=guest-routes.service", "systemd.mask=guest-routes-early.service",
+                "systemd.mask=guest-routes.timer"),
 }
 TOOLS = {
     "debootstrap": "debootstrap", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils",

@@ -259,4 +259,9 @@ def _print_json(document: dict[str, Any]) -> None:
 
 
 def _complain(text: str) -> None:
-    print(f"guest-routes: {text}", file=sys.stderr)
+    if sys.stderr.isatty():
+        from .text import complaint_lines
+
+        print("\n".join(complaint_lines(text)), file=sys.stderr)
+    else:  # A line a complaint: logs are searched by line.
+        print(f"guest-routes: {text}", file=sys.stderr)

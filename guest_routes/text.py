@@ -64,17 +64,29 @@ def entries(group: Sequence[T], show: Callable[[T], Entry], verbose: bool = Fals
     return lines
 
 
-def wrapped(text: str, indent: int = 6) -> list[str]:
-    """Text folded to WIDTH; commands in backquotes stay whole, so that they can be pasted."""
-    from textwrap import wrap
+def wrapped(text: str, indent: int = 6, first: int | None = None) -> list[str]:
+    """Text folded to WIDTH; commands in backquotes stay whole, so that they can be pasted.
+
+    Args:
+        indent: of every line, in columns.
+        first: of the first line, where that is another.
+    """
+    from textwrap import TextWrapper
 
     parts = text.split("`")
     commands = "`".join(part.replace(" ", "\0") if number % 2 else part for number, part in enumerate(parts))
-    pad = " " * indent
-    folded = wrap(
-        commands, WIDTH, initial_indent=pad, subsequent_indent=pad, break_long_words=False, break_on_hyphens=False
-    )
-    return [line.replace("\0", " ") for line in folded]
+    fold = TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False, subsequent_indent=" " * indent)
+    fold.initial_indent = " " * (indent if first is None else first)
+    return [line.replace("\0", " ") for line in fold.wrap(commands)]
+
+
+def complaint_lines(text: str) -> list[str]:
+    """An error or warning folded for a terminal, its own line breaks and indents kept."""
+    found = []
+    for line in f"guest-routes: {text}".splitlines():
+        margin = len(line) - len(line.lstrip())
+        found += wrapped(line.lstrip(), margin + 4, margin)
+    return found
 
 
 def summary(report: Report, written: bool = True) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -317,3 +318,23 @@ def test_state_that_cannot_be_written_changes_nothing(lab: Lab) -> None:
     assert ran.code == 1
     assert "a default route that isn't recorded can't be put back, so none is taken away" in ran.err
     assert table(lab) == before
+
+
+def test_on_a_terminal_waiting_is_a_live_line_and_errors_are_folded(lab: Lab) -> None:
+    documented(lab)
+    lab.metadata_server(None, "--behave", "hang")
+    terminal, other_end = pty.openpty()
+    command = [sys.executable, "-m", "guest_routes", "sync", "--deadline-seconds", "1.7"]
+    ran = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=other_end)
+    os.close(other_end)
+    shown = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    live, _, message = shown.rpartition("\r\x1b[K")
+    assert ran.returncode == 4
+    told = live.split("\r\x1b[K")[1:]
+    assert {text.partition(" (")[0] for text in told} == {
+        "asking 169.254.169.254 and fe80::a9fe:a9fe through eth0, eth1"
+    }
+    assert len(told) > 1
+    assert message.startswith("guest-routes: cannot find network_data.json")
+    assert max(map(len, message.splitlines())) <= 80

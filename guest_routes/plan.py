@@ -22,7 +22,7 @@ from .model import (
     Prefix,
     Route,
 )
-from .plan_default import Default, plan_default
+from .plan_default import NEAR, Default, plan_default
 from .policy import Settings
 from .resolve import Resolution, Resolved
 
@@ -175,15 +175,16 @@ def same_way(one: Route, other: Route) -> bool:
 
 
 def _ipv6_metrics(wanted: Route, there: Sequence[Route]) -> list[int]:
-    """From the wanted metric down to the first that is free: where ours may stand; a new one takes the last.
+    """Where ours may stand: nearby, below the wanted metric, where nobody else does; a new one takes the last.
 
-    A route of ours to another gateway may have the wanted metric until the new one is there (R7).
+    Routes of ours to another gateway may have the wanted metric until the new one is there (R7).
     """
     taken = {route.metric for route in there if not same_way(route, wanted)}
-    metrics = [wanted.metric]
-    while metrics[-1] in taken and metrics[-1] > 1:
-        metrics.append(metrics[-1] - 1)
-    return metrics if len(metrics) > 1 else [wanted.metric - 1, wanted.metric]
+    free = wanted.metric
+    while free in taken and free > 1:
+        free -= 1
+    nearby = range(max(1, wanted.metric - NEAR), wanted.metric + 1)
+    return [*(metric for metric in nearby if metric not in taken), free]
 
 
 def winning_metric(wanted: Route, rival: Route) -> int | None:

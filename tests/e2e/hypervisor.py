@@ -126,7 +126,7 @@ class Hypervisor:
             for sock in select.select(list(by_socket), [], [])[0]:
                 frame, (_, _, packet_type, *_) = sock.recvfrom(2048)
                 destination = _echo_request(frame)
-                if destination and packet_type != socket.PACKET_OUTGOING:  # type: ignore[attr-defined]
+                if destination and packet_type != socket.PACKET_OUTGOING:
                     counts = self.pings[by_socket[sock]]
                     counts[destination] = counts.get(destination, 0) + 1
 

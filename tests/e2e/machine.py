@@ -99,7 +99,14 @@ def write_metadata(folder: Path, network_data: Path) -> Path:
     latest = folder / "drive" / "openstack" / "latest"
     latest.mkdir(parents=True)
     shutil.copy(network_data, latest / "network_data.json")
-    meta = {"uuid": UUID, "name": "e2e", "hostname": "e2e", "launch_index": 0, "availability_zone": "nova", "devices": []}
+    meta = {
+        "uuid": UUID,
+        "name": "e2e",
+        "hostname": "e2e",
+        "launch_index": 0,
+        "availability_zone": "nova",
+        "devices": [],
+    }
     (latest / "meta_data.json").write_text(json.dumps(meta))
     image = folder / "config-2.iso"
     subprocess.run(["genisoimage", "-quiet", "-V", "config-2", "-J", "-r", "-o", image, folder / "drive"], check=True)

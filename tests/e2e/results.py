@@ -167,14 +167,14 @@ def write(path: Path, cases: List[Case]) -> None:
     text = [
         "# What virtual machines booted with guest-routes did",
         "",
-        "Written by `make e2e`; not by hand. Debian 12 images made from nothing, booted under software emulation, so that",
-        "seconds are 10 to 20 times those of a real machine: compare them with each other and with `python3 -c pass`.",
-        "The hypervisor is Calico's way: a tap per NIC, proxy ARP, strict reverse-path filter. cloud-init has a config",
-        "drive, guest-routes the metadata service.",
+        "Written by `make e2e`; not by hand. Debian 12 images made from nothing, booted under software emulation, so",
+        "that seconds are 10 to 20 times those of a real machine: compare them with each other and with",
+        "`python3 -c pass`. The hypervisor is Calico's way: a tap per NIC, proxy ARP, strict reverse-path filter.",
+        "cloud-init has a config drive, guest-routes the metadata service.",
         "",
-        f"{passed} of {judged} boots came out as they must: the documented table, five of five pings to {REMOTE} through",
-        f"eth1's tap and five of five to {ELSEWHERE} through eth0's, `cloud-init status` done and not degraded, our units",
-        "without failure, `guest-routes status` without drift.",
+        f"{passed} of {judged} boots came out as they must: the documented table, five of five pings to {REMOTE}",
+        f"through eth1's tap and five of five to {ELSEWHERE} through eth0's, `cloud-init status` done, not degraded,",
+        "our units without failure, `guest-routes status` without drift.",
         "",
         *_boot_table(cases),
         "",
@@ -193,7 +193,9 @@ def _rows(*rows: List[str]) -> List[str]:
 
 
 def _boot_table(cases: List[Case]) -> List[str]:
-    rows = [["variant", "host route in", "boot", "result", f"{REMOTE} by", f"{ELSEWHERE} by", "data from", "failed units"]]
+    rows = [
+        ["variant", "host route in", "boot", "result", f"{REMOTE} by", f"{ELSEWHERE} by", "data from", "failed units"]
+    ]
     for case in cases:
         if case.boot == "without":
             continue

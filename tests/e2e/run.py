@@ -20,15 +20,18 @@ from tests.support import sandbox
 
 from . import results
 from .hypervisor import Hypervisor
-from .machine import CACHE, HERE, TOP, VARIANTS, build, boot, overlay, write_metadata
+from .machine import CACHE, HERE, TOP, VARIANTS, boot, build, overlay, write_metadata
 
 DOCUMENTS = ("wrong-subnet", "documented")
 BOOTS = {
     "first": (),
     "reboot": ("e2e.more",),
     "metadata down": (),
-    "without": ("systemd.mask=guest-routes.service", "systemd.mask=guest-routes-early.service",
-                "systemd.mask=guest-routes.timer"),
+    "without": (
+        "systemd.mask=guest-routes.service",
+        "systemd.mask=guest-routes-early.service",
+        "systemd.mask=guest-routes.timer",
+    ),
 }
 TOOLS = {
     "debootstrap": "debootstrap", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils",

@@ -25,7 +25,8 @@ setup(
     python_requires=">=3.9",
     # Said here because setuptools refuses to guess with this many folders at the top.
     packages=["guest_routes"],
-    package_dir={"guest_routes": "guest_routes"},
+    py_modules=["cc_guest_routes"],
+    package_dir={"": "cloudinit_module", "guest_routes": "guest_routes"},
     install_requires=RUNTIME,
     extras_require={
         "doctor": DOCTOR,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, NamedTuple, Sequence, Set, Tuple
 
-from hypothesis import assume, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from guest_routes.apply import Outcome, apply
@@ -68,7 +68,7 @@ DESTINATIONS = {
 """None covers a gateway of IPv6, where the kernel refuses an on-link gateway that a route leads elsewhere."""
 FAR_AWAY = {4: parse_address("8.8.8.8"), 6: parse_address("2620:fe::fe")}
 """Only a default route covers these."""
-many = settings(max_examples=120, deadline=None)
+many = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def gateway(number: int, family: int) -> str:
@@ -228,7 +228,8 @@ def kernel_routes(draw: st.DrawFn, count: int) -> Route:
         # Of one key and protocol, the kernel may take a route with the same first leg for the one to be deleted.
         return route._replace(gateway=None, ifindex=0, legs=legs, protocol=MULTIPATH)
     if shape == "on link" and protocol != OUR_PROTOCOL:
-        return route._replace(gateway=None, scope=253 if family == 4 else 0)
+        # To delete an IPv6 route without a gateway takes any of its metric: it has one of its own.
+        return route._replace(gateway=None, **({"scope": 253} if family == 4 else {"metric": 700}))
     if shape == "tos" and family == 4 and protocol != OUR_PROTOCOL:
         return route._replace(tos=0x10)
     if shape == "wrong way":

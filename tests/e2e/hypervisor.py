@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional
 
 from tests.support import sandbox
 
@@ -147,5 +147,4 @@ def _echo_request(frame: bytes) -> str:
 
 
 def _run(*command: str) -> None:
-    done: List[str] = list(command)
-    subprocess.run(done, check=True)
+    subprocess.run(command, check=True)

@@ -44,7 +44,7 @@ def build(variant: str, package: Path) -> Disk:
     CACHE.mkdir(parents=True, exist_ok=True)
     base = _kept("base", CACHE / "base")
     root = _kept(variant, CACHE / variant, base)
-    made = CACHE / "installed"
+    made = CACHE / f"{variant}.installed"
     shutil.rmtree(made, ignore_errors=True)
     subprocess.run(["cp", "-a", "--reflink=auto", root, made], check=True)
     shutil.copytree(HERE / "image", made, dirs_exist_ok=True)

@@ -40,6 +40,9 @@ class Case(NamedTuple):
     pings: Dict[str, Dict[str, int]]
     requests: int
     seconds: float
+    """From power on to power off."""
+    package: str = ""
+    """The file that was installed, and the start of its SHA-256."""
 
     def save(self, folder: Path) -> None:
         """Keeps it, so that RESULTS.md can be written again."""
@@ -280,7 +283,8 @@ def _details(cases: List[Case]) -> List[str]:
             text += ["    $ guest-routes sync --metadata links.json --verbose", *_quoted(case, "links-sync")]
             text += ["    $ ip route", *_quoted(case, "links-route"), ""]
     packages = sorted({entry for case in cases for entry in case.report.get("packages.txt", "").splitlines()})
-    return [*text, "## What ran", "", ", ".join(packages)]
+    installed = sorted({case.package for case in cases if case.package})
+    return [*text, "## What ran", "", ", ".join([*installed, *packages]) + "."]
 
 
 def _quoted(case: Case, name: str) -> List[str]:

@@ -11,6 +11,7 @@ in .cache/e2e/runs; RESULTS.md beside this file is written from it.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,8 @@ def main() -> int:
     options = parser.parse_args()
     install_tools()
     disks = {variant: build(variant, options.package) for variant in options.variants}
+    digest = hashlib.sha256(options.package.read_bytes()).hexdigest()
+    installed = f"{options.package.name} (sha256 {digest[:12]})"
     sandbox.enter()
     cases = []
     for variant in options.variants:
@@ -72,8 +75,9 @@ def main() -> int:
                     hypervisor.forget()
                     booted = boot(disks[variant], root, drive, own, *BOOTS[name])
                     case = results.Case(
-                        variant, document, name, booted.report, hypervisor.pings, hypervisor.requests(), booted.seconds
-                    )
+                        variant, document, name, booted.report, hypervisor.pings, hypervisor.requests(),
+                        booted.seconds, installed,
+                    )  # fmt: skip
                     case.save(own)
                     print(results.line(case), flush=True)
                     cases.append(case)

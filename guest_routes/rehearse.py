@@ -52,7 +52,7 @@ class Rehearsal(NamedTuple):
 def rehearsal(settings: Settings, given: str, options: Any, tell: Callable[[str], None], show: Show) -> int:
     """The command: rehearses, shows the table before and after; the pass's exit code."""
     from .as_json import report_json
-    from .text import failure_text, report_lines
+    from .text import failure_text, report_lines, wrapped
 
     data, where = _document(settings, given, options.example, tell)
     done = rehearse(data, settings, tell, where)
@@ -74,9 +74,9 @@ def rehearsal(settings: Settings, given: str, options: Any, tell: Callable[[str]
         [
             "A private network with the document's NICs:", *nics, "",
             "Before, as cloud-init leaves it:", *_indented(done.before),
-            *(f"  ({note})" for note in done.notes), "",
-            "The pass:", *_indented("\n".join(report_lines(report, options.verbose))),
-            *(f"  {trouble}" for trouble in troubles), "",
+            *(line for note in done.notes for line in wrapped(f"({note})", 3, 2)), "",
+            "The pass:", *report_lines(report, options.verbose),
+            *(line for trouble in troubles for line in wrapped(trouble, 4, 0)), "",
             "After:", *_indented(done.after),
         ]
     )  # fmt: skip

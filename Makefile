@@ -20,9 +20,29 @@ help:  ## this list
 demo: $(VENV)/.runtime  ## the documented example in a private network namespace
 	@$(BIN)/guest-routes rehearse --example
 
-test: $(VENV)/.dev  ## all tests, on one interpreter
+test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter
 	@tests/install-tools
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -m 'not packages' $(ARGS)
+
+test-packages: $(VENV)/.dev packages  ## packages built, installed and run; the real cloud-init; as root on Debian
+	@tests/install-tools debootstrap
+	@$(BIN)/python -m pytest -m packages $(ARGS)
+
+packages: wheel deb rpm zipapp  ## all of them
+
+wheel: $(VENV)/.build  ## wheel and sdist, into dist/
+	@PYTHON=$(CURDIR)/$(BIN)/python packaging/build wheel
+
+deb:  ## the Debian package, into dist/
+	@packaging/install-tools deb
+	@packaging/build deb
+
+rpm:  ## the RPM for Fedora and EL 9, into dist/
+	@packaging/install-tools rpm
+	@packaging/build rpm
+
+zipapp: $(VENV)/.build  ## the single file guest-routes.pyz, with all it needs but Python, into dist/
+	@PYTHON=$(CURDIR)/$(BIN)/python packaging/build zipapp
 
 test-all:  ## all tests, on every Python from 3.9 on that this machine has
 	@tests/install-tools
@@ -39,6 +59,10 @@ bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md
 	@tests/install-tools
 	@.venv-bench/bin/python benchmarks/run.py $(ARGS)
 
+bench-cloudinit: .venv-bench/.bench  ## what the module adds to the process of cloud-init
+	@tests/install-tools
+	@.venv-bench/bin/python benchmarks/cloudinit.py
+
 fuzz: $(VENV)/.fuzz  ## network_data.json's parser against made-up bytes, FUZZ_SECONDS=60
 	@$(BIN)/python tests/fuzz/fuzz_network_data.py -max_total_time=$(FUZZ_SECONDS) $(ARGS)
 
@@ -48,7 +72,7 @@ e2e:  ## virtual machines booted from nothing; as root. VARIANTS=networkd for on
 		--variants $(VARIANTS) --documents $(DOCUMENTS) $(ARGS)
 
 clean:  ## takes away all that make made
-	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.venv:
@@ -65,6 +89,10 @@ $(VENV)/.dev: $(VENV)/.venv $(FRAME)
 	@echo 'setting up $(VENV) for development'
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.runtime
+
+$(VENV)/.build: $(VENV)/.venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check build
+	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.venv $(FRAME)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fuzz]'

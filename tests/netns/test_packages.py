@@ -1,0 +1,225 @@
+"""Each kind of package, built by its make target, installed, and run; removal puts things back."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Iterator, List
+
+import pytest
+
+from tests.support import sandbox
+from tests.support.debian import ROOT, Debian
+from tests.support.lab import Lab, document
+from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, documented, table
+
+DIST = ROOT / "dist"
+UNITS = ("guest-routes-early.service", "guest-routes.service", "guest-routes.timer")
+DOCUMENT = "/root/network_data.json"
+
+
+def built(pattern: str) -> Path:
+    """The newest package of that name, which `make packages` has built."""
+    found = sorted(DIST.glob(pattern), key=os.path.getmtime)
+    if not found:
+        pytest.fail(f"no dist/{pattern}; `make packages` builds it")
+    return found[-1]
+
+
+def command(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Runs a program in the instance, without what the tests' own Python brings along."""
+    sandbox.assert_private()
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(words, text=True, capture_output=True, env=environment, cwd="/", timeout=300)
+    assert not check or done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+# ---- Debian -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def debian(lab: Lab) -> Iterator[Debian]:
+    """A Debian 12 with both defaults, as cloud-init leaves them, and the package beside it."""
+    documented(lab)
+    made = Debian("bookworm")
+    shutil.copy(built("guest-routes_*_all.deb"), made.path("/root/guest-routes.deb"))
+    shutil.copy(document("wrong-subnet"), made.path(DOCUMENT))
+    yield made
+    made.close()
+
+
+def state_in(debian: Debian) -> List[str]:
+    """What is there of ours that an image must not carry."""
+    folders = (debian.path("/var/lib/guest-routes"), debian.path("/run/guest-routes"))
+    return [str(path) for folder in folders for path in (folder, *folder.rglob("*")) if path.exists()]
+
+
+@pytest.mark.packages
+def test_debian_installs_runs_upgrades_and_goes(lab: Lab, debian: Debian) -> None:
+    before = table(lab)
+    debian.run("dpkg", "-i", "/root/guest-routes.deb")
+    assert table(lab) == before
+    assert state_in(debian) == []  # R10
+    for unit in UNITS:
+        assert debian.run("systemctl", "is-enabled", unit).stdout == "enabled\n"
+    debian.run("guest-routes", "sync", "--metadata", DOCUMENT)
+    assert table(lab) == DOCUMENTED
+    assert "proto guest-routes" in debian.run("ip", "route").stdout
+    debian.run("python3", "-c", "import cc_guest_routes")
+    debian.run("dpkg", "-i", "/root/guest-routes.deb")
+    assert table(lab) == DOCUMENTED  # an upgrade leaves the routes
+    debian.run("dpkg", "--remove", "guest-routes")
+    # Those are back, in whatever order the kernel keeps equal defaults.
+    assert sorted(table(lab)) == sorted(before)
+    assert debian.path("/var/lib/guest-routes").exists()
+    debian.run("dpkg", "--purge", "guest-routes")
+    assert not debian.path("/var/lib/guest-routes").exists()
+    assert not debian.path("/etc/guest-routes.yaml").exists()
+
+
+@pytest.mark.packages
+def test_debian_removal_in_an_image_being_built_does_nothing(lab: Lab, debian: Debian) -> None:
+    before = table(lab)
+    debian.run("dpkg", "-i", "/root/guest-routes.deb")
+    debian.run("dpkg", "--purge", "guest-routes")
+    assert table(lab) == before
+    assert state_in(debian) == []
+
+
+@pytest.mark.packages
+def test_debian_runs_with_what_it_depends_on(debian: Debian, lab: Lab) -> None:
+    debian.run("dpkg", "-i", "/root/guest-routes.deb")
+    assert debian.run("python3", "-c", "import pyroute2", check=False).returncode != 0
+    debian.write("/etc/guest-routes.d/1.yaml", "default_mode: observe\n")
+    server = lab.metadata_server(document("documented"))
+    debian.run("guest-routes", "sync")
+    assert HOST_ROUTE in table(lab)
+    assert sum(line.startswith("default") for line in table(lab)) == 2
+    lab.stop(server)
+
+
+@pytest.mark.packages
+def test_debian_needs_only_cap_net_admin(debian: Debian, lab: Lab) -> None:
+    """The units' capability; the rest of their confinement takes a systemd."""
+    debian.run("dpkg", "-i", "/root/guest-routes.deb")
+    lab.metadata_server(document("documented"))
+    limited = ("setpriv", "--bounding-set", "-all,+net_admin", "--inh-caps", "-all", "--no-new-privs")
+    debian.run(*limited, "guest-routes", "sync")
+    assert table(lab) == DOCUMENTED
+
+
+@pytest.mark.packages
+def test_lintian_has_nothing_to_say() -> None:
+    if shutil.which("lintian") is None:
+        pytest.skip("no lintian here")
+    done = command("lintian", "--no-cfg", "--allow-root", "--fail-on", "error,warning,info", str(built("*_all.deb")))
+    assert done.stdout == ""
+
+
+# ---- wheel, zipapp ----------------------------------------------------------------------------------
+
+
+@pytest.mark.packages
+def test_the_wheel_in_an_environment_of_its_own(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    command(sys.executable, "-m", "venv", "--without-pip", str(tmp_path))
+    site = tmp_path / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    # Its dependencies are those of the tests' environment; nothing can be fetched from in here.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    wheel = str(built("guest_routes-*.whl"))
+    command(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", str(site), wheel)
+    where = command(f"{tmp_path}/bin/python", "-c", "import guest_routes, cc_guest_routes as c; print(c.__file__)")
+    assert where.stdout.startswith(str(tmp_path))
+    command(f"{tmp_path}/bin/python", "-m", "guest_routes", "sync", "--metadata", str(document("wrong-subnet")))
+    assert table(lab) == DOCUMENTED
+
+
+def oldest_python() -> str:
+    """A Python 3.9, the oldest that is served; else the tests' own."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    found = [*versions.glob("3.9.*/bin/python3.9"), Path("/usr/bin/python3.9"), Path("/usr/local/bin/python3.9")]
+    return next((str(path) for path in found if path.exists()), sys.executable)
+
+
+@pytest.mark.packages
+def test_the_single_file_needs_nothing_but_python(lab: Lab) -> None:
+    documented(lab)
+    Path("/etc/guest-routes.d").mkdir(exist_ok=True)
+    Path("/etc/guest-routes.d/1.yaml").write_text("sources: [http]\n")  # PyYAML, then requests
+    lab.metadata_server(document("wrong-subnet"))
+    bare = (oldest_python(), "-S", "-I", str(built("guest-routes.pyz")))
+    command(*bare, "sync")
+    assert table(lab) == DOCUMENTED
+    command(*bare, "withdraw")
+    assert HOST_ROUTE not in table(lab)
+    assert set(CONNECTED) <= set(table(lab))
+
+
+# ---- RPM --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.packages
+def test_the_rpm_has_what_it_should() -> None:
+    rpm = str(built("guest-routes-*.noarch.rpm"))
+    files = set(command("rpm", "-qlp", rpm).stdout.split())
+    site = "/usr/lib/python3.9/site-packages"
+    modules = {f"{site}/guest_routes/{path.name}" for path in (ROOT / "guest_routes").glob("*.py")}
+    assert modules | {f"/usr/lib/systemd/system/{unit}" for unit in UNITS} | {
+        "/usr/bin/guest-routes", "/etc/guest-routes.yaml", "/etc/guest-routes.d", f"{site}/cc_guest_routes.py",
+        "/etc/cloud/cloud.cfg.d/guest-routes.cfg", "/etc/iproute2/rt_protos.d/guest-routes.conf",
+        "/usr/share/man/man8/guest-routes.8", "/usr/share/man/man5/guest-routes.yaml.5",
+    } <= files  # fmt: skip
+    assert set(command("rpm", "-qcp", rpm).stdout.split()) == {
+        "/etc/guest-routes.yaml", "/etc/cloud/cloud.cfg.d/guest-routes.cfg",
+        "/etc/iproute2/rt_protos.d/guest-routes.conf",
+    }  # fmt: skip
+    needed = command("rpm", "-qp", "--requires", rpm).stdout
+    assert re.search(r"^python3-requests$", needed, re.MULTILINE)
+    assert "guest-routes withdraw" in command("rpm", "-qp", "--scripts", rpm).stdout
+
+
+@pytest.mark.packages
+def test_rpmlint_has_nothing_to_say() -> None:
+    if shutil.which("rpmlint") is None:
+        pytest.skip("no rpmlint here")
+    exceptions = str(ROOT / "packaging/rpm/guest-routes.rpmlintrc")
+    done = command("rpmlint", "-r", exceptions, str(built("*.noarch.rpm")))
+    assert " 0 errors, 0 warnings" in done.stdout
+
+
+# ---- units ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.endswith(".service")])
+def test_units_are_tightly_confined(unit: str) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze here")
+    done = command(
+        "systemd-analyze", "security", "--offline=true", "--no-pager", str(ROOT / "packaging/systemd" / unit)
+    )
+    found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
+    assert found is not None
+    assert float(found.group(1)) < 2.0
+
+
+def test_units_say_nothing_that_systemd_does_not_know(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze here")
+    for unit in UNITS:
+        text = (ROOT / "packaging/systemd" / unit).read_text()
+        (tmp_path / unit).write_text(text.replace("/usr/bin/guest-routes ", "/bin/true "))
+    done = command("systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit) for unit in UNITS))
+    assert done.stderr == ""
+
+
+def test_the_openrc_script_is_a_script() -> None:
+    if shutil.which("shellcheck") is None:
+        command("sh", "-n", str(ROOT / "packaging/openrc/guest-routes"))
+    else:
+        command("shellcheck", str(ROOT / "packaging/openrc/guest-routes"))

@@ -5,7 +5,7 @@ Source: OpenStack Nova, doc/api_schemas/network_data.json.
 
 from __future__ import annotations
 
-from .model import Address, Prefix, address_text
+from .model import Address, Prefix, address_text, is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,3 +91,20 @@ class NetworkData(NamedTuple):
     networks: tuple[Network, ...] = ()
     routes: tuple[HostRoute, ...] = ()
     complaints: tuple[Complaint, ...] = ()
+
+
+def special_kind(prefix: Prefix) -> str:
+    """Why no host route can lead to a prefix, or no gateway be an address (R12); "" when one can.
+
+    Source: the special-purpose registries of RFC 6890; RFC 4291 for IPv6.
+    """
+    address, first = prefix.address, prefix.address[0]
+    if len(address) == 4:
+        if first == 0:
+            return "unspecified" if prefix.length >= 8 else ""  # 0.0.0.0/1 is half of the Internet
+        return "loopback" if first == 127 else "multicast" if 224 <= first < 240 else "reserved" if first >= 240 else ""
+    if first == 0xFF:
+        return "multicast"
+    if prefix.length == 128 and address[:15] == bytes(15) and address[15] < 2:
+        return "loopback" if address[15] else "unspecified"
+    return "link-local" if prefix.length >= 10 and is_link_local(address) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .document import special_kind
 from .model import Address, Prefix, address_text, parse_address
 
 
@@ -20,22 +21,9 @@ SUSPECT = frozenset([0, 127, *range(224, 256)])
 
 def refuse_special(destination: Prefix) -> None:
     """Raises Fault for destinations that no gateway can be the way to (R12)."""
-    address, first = destination.address, destination.address[0]
-    if len(address) == 4:
-        if first == 0 and destination.length < 8:
-            return  # 0.0.0.0/1 is half of the Internet.
-        special = {0: "unspecified", 127: "loopback"}.get(first, "multicast" if first < 240 else "reserved")
-    elif first == 0xFF:
-        special = "multicast"
-    elif destination.length == 128 and address == bytes(16):
-        special = "unspecified"
-    elif destination.length == 128 and address == bytes(15) + b"\x01":
-        special = "loopback"
-    elif destination.length >= 10 and first == 0xFE and address[1] & 0xC0 == 0x80:
-        special = "link-local"
-    else:
-        return
-    raise Fault(".network", f"refused: {destination} is {special}, no destination for a host route")
+    kind = special_kind(destination)
+    if kind:
+        raise Fault(".network", f"refused: {destination} is {kind}, no destination for a host route")
 
 
 def next_hop_of(value: object) -> Address:
@@ -44,9 +32,7 @@ def next_hop_of(value: object) -> Address:
         address = parse_address(value)  # type: ignore[arg-type]
     except (ValueError, TypeError):
         raise Fault(".gateway", f"must be an IP address, not {show(value)}") from None
-    multicast = address[0] >= 224 if len(address) == 4 else address[0] == 0xFF
-    loopback = address[0] == 127 if len(address) == 4 else address == bytes(15) + b"\x01"
-    if multicast or loopback or not any(address):
+    if special_kind(Prefix(address, len(address) * 8)) not in ("", "link-local"):
         raise Fault(".gateway", f"{address_text(address)} can't be a gateway")
     return address
 

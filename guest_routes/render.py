@@ -24,7 +24,7 @@ _METRICS = {2: "mtu", 3: "window", 4: "rtt", 7: "cwnd", 8: "advmss", 10: "hoplim
 _PREFERENCES = {1: "high", 3: "low"}
 
 
-def route_text(route: Route, nics: Sequence[Nic], family_default: bool = False) -> str:
+def route_text(route: Route, nics: Sequence[Nic]) -> str:
     """A route as `ip route` prints it, so that it can be pasted behind `ip route add`."""
     names = {nic.ifindex: nic.name for nic in nics}
     bits = len(route.destination.address) * 8

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import List, Mapping, Optional
 
-from .document import HostRoute
+from .document import HostRoute, special_kind
 from .model import Address, Prefix, family_of, network_of, parse_address, parse_prefix
 from .policy import GatewaySetting, Selector
 from .setting_values import Place, bare, did_you_mean, shown, text_of
 
+FORMS = ("nic", "mac", "network", "subnet")
 SELECTORS = "nic=eth0, mac=fa:16:3e:00:00:01, network=ID or subnet=10.65.0.0/24"
 
 
@@ -39,17 +40,9 @@ def ignored_destination(value: object, place: Place) -> Prefix:
 
 def _next_hop(text: str) -> Address:
     address = _address(text)
-    if _special(Prefix(address, len(address) * 8)):
+    if special_kind(Prefix(address, len(address) * 8)) not in ("", "link-local"):
         raise ValueError(f"{text} can't be a next hop")
     return address
-
-
-def _special(prefix: Prefix) -> bool:
-    """Whether it is multicast, reserved, loopback or unspecified (R12)."""
-    first = prefix.address[0]
-    if len(prefix.address) == 4:
-        return first in (0, 127) or first >= 224
-    return first == 0xFF or (prefix.length == 128 and prefix.address[:15] == bytes(15) and prefix.address[15] < 2)
 
 
 def host_route(value: object, place: Place) -> HostRoute:
@@ -78,10 +71,9 @@ def host_route(value: object, place: Place) -> HostRoute:
         raise ValueError("a default route is no host route: use the setting `default`")
     if len(destination.address) != len(next_hop):
         raise ValueError(f"IPv{family_of(destination.address)} destination with an IPv{family_of(next_hop)} next hop")
-    if _special(destination):
-        raise ValueError(
-            f"{destination} is multicast, reserved, loopback or unspecified: no destination for a host route"
-        )
+    kind = special_kind(destination)
+    if kind:
+        raise ValueError(f"{destination} is {kind}: no destination for a host route")
     return HostRoute(destination, next_hop, place.source, -1, int(str(place.item)))
 
 
@@ -110,6 +102,8 @@ def _quote_mac(value: int) -> str:
 
 def _chosen(form: str, value: object) -> Selector:
     """A selector of the form nic, mac, network or subnet."""
+    if form not in FORMS:
+        raise ValueError(f"must be {SELECTORS}" + did_you_mean(form, FORMS))
     if form == "mac":
         if isinstance(value, int) and 60**5 <= value < 100 * 60**5:
             raise ValueError(_quote_mac(value))
@@ -124,9 +118,7 @@ def _chosen(form: str, value: object) -> Selector:
         if len(text) > 15 or "/" in text or any(character.isspace() for character in text):
             raise ValueError("nic must be the name of a NIC: at most 15 characters, without spaces and slashes")
         return Selector(nic=text)
-    if form == "network":
-        return Selector(network=text)
-    raise ValueError(f"must be {SELECTORS}" + did_you_mean(form, ("nic", "mac", "network", "subnet")))
+    return Selector(network=text)
 
 
 def default(value: object, place: Place) -> Optional[Selector]:

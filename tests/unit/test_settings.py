@@ -157,8 +157,10 @@ COMPLAINTS: Dict[str, List[str]] = {
         ': routes[0]: "11.11.0.0/16,fd00::1": IPv4 destination with an IPv6 next hop'
     ],
     'routes: ["224.0.0.0/8,10.0.0.1"]': [
-        ': routes[0]: "224.0.0.0/8,10.0.0.1": 224.0.0.0/8 is multicast, reserved, loopback or unspecified:'
-        " no destination for a host route"
+        ': routes[0]: "224.0.0.0/8,10.0.0.1": 224.0.0.0/8 is multicast: no destination for a host route'
+    ],
+    'default: {"\\x1f": null}': [
+        ": default: {\\x1f: None}: must be nic=eth0, mac=fa:16:3e:00:00:01, network=ID or subnet=10.65.0.0/24"
     ],
     'routes: ["11.11.0.0/16,0.0.0.0"]': [': routes[0]: "11.11.0.0/16,0.0.0.0": 0.0.0.0 can\'t be a next hop'],
     'routes: ["11.11.0/16,10.0.0.1"]': [': routes[0]: "11.11.0/16,10.0.0.1": "11.11.0" is not an IP address'],

@@ -10,7 +10,7 @@ from .private_network import build, enter_private_network, pyroute2_or_error
 
 if TYPE_CHECKING:
     from .policy import Settings
-    from .sync import Report
+    from .report import Report
 
 EXAMPLE = b"""{
  "links": [

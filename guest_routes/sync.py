@@ -12,7 +12,7 @@ from .apply import apply, leaves_less, roll_back
 from .document import NetworkData
 from .doubt import AGREEING_FETCHES, doubt
 from .elect import described, elect
-from .errors import GuestRoutesError, StateError
+from .errors import StateError
 from .kernel import Kernel, open_kernel
 from .model import Route
 from .plan import plan
@@ -160,6 +160,3 @@ def _check(report: Report, state: State, kernel: Kernel) -> Report:
         except StateError as error:
             report = report._replace(warnings=(*report.warnings, str(error)))
     return report
-
-
-__all__ = ["GuestRoutesError", "Report", "sync"]

@@ -171,7 +171,7 @@ def write(path: Path, cases: List[Case]) -> None:
         "# What virtual machines booted with guest-routes did",
         "",
         "Written by `make e2e`; not by hand. Debian 12 images made from nothing, booted under software emulation, so",
-        "that seconds are 10 to 20 times those of a real machine: compare them with each other and with",
+        "that a second here is about a tenth of a second of a real machine: compare them with each other and with",
         "`python3 -c pass`. The hypervisor is Calico's way: a tap per NIC, proxy ARP, strict reverse-path filter.",
         "cloud-init has a config drive, guest-routes the metadata service.",
         "",
@@ -245,7 +245,7 @@ def _added(cases: List[Case]) -> List[str]:
         "## Boot time",
         "",
         "In seconds under emulation. The units' own times are what a boot waits for us at most; whole boots differ by",
-        "seconds from one to the next.",
+        "tens of seconds from one to the next, with what else the machine under them does.",
         "",
         *_rows(*rows),
     ]
@@ -253,6 +253,7 @@ def _added(cases: List[Case]) -> List[str]:
 
 def _without(cases: List[Case]) -> List[str]:
     text = ["## The same without guest-routes", "", "The last boot of each case, our units masked:", ""]
+    heading = len(text)
     for case in cases:
         if case.boot == "without":
             text += [
@@ -262,17 +263,18 @@ def _without(cases: List[Case]) -> List[str]:
                 *("    " + printed.rstrip() for printed in case.report["route.txt"].splitlines()),
                 "",
             ]
-    return text[:-1]
+    return text[:-1] if len(text) > heading else []
 
 
 def _details(cases: List[Case]) -> List[str]:
-    text = []
+    text: List[str] = []
     for case in cases:
         if "links-made.exit" in case.report:
             text += [f"## Seen inside: {case.variant}, host route in {SUBNETS[case.document]}, {case.boot}", ""]
             text += ["    $ ip route", *_quoted(case, "route"), ""]
             text += ["    $ journalctl -u 'guest-routes*'", *_quoted(case, "journal-ours"), ""]
-            text += [f"`systemd-analyze security`: {unit} {score}" for unit, score in security(case).items()] + [""]
+            scores = ", ".join(f"{unit} {score}" for unit, score in security(case).items())
+            text += [f"`systemd-analyze security`: {scores}.", ""]
             compared = start_up(case)
             bare = compared.get("python3 -c pass")
             if bare:
@@ -283,8 +285,11 @@ def _details(cases: List[Case]) -> List[str]:
             text += ["    $ guest-routes sync --metadata links.json --verbose", *_quoted(case, "links-sync")]
             text += ["    $ ip route", *_quoted(case, "links-route"), ""]
     packages = sorted({entry for case in cases for entry in case.report.get("packages.txt", "").splitlines()})
-    installed = sorted({case.package for case in cases if case.package})
-    return [*text, "## What ran", "", ", ".join([*installed, *packages]) + "."]
+    installed: Dict[str, List[str]] = {}
+    for case in cases:
+        installed.setdefault(case.package, []).append(f"{case.variant}/{case.document}/{case.boot}")
+    text += ["## What ran", "", ", ".join(packages) + ".", ""]
+    return [*text, *(f"- {package or 'not noted'}: {', '.join(where)}" for package, where in installed.items())]
 
 
 def _quoted(case: Case, name: str) -> List[str]:

@@ -6,6 +6,9 @@ As root on Debian or Ubuntu. One machine at a time; all its networking is in nam
 disk never booted before, and these boots: the first, a second, one with the metadata service down, and one with our
 units masked, which tells what we add to the boot and what the table is without us. What each boot reported is kept
 in .cache/e2e/runs; RESULTS.md beside this file is written from it.
+
+From the environment: ACCEL=kvm where KVM works (software emulation, the default, takes two to five minutes a boot),
+CPUS=2, KERNEL=cloud-amd64 or amd64, MIRROR=the Debian mirror that debootstrap is to use instead of apt's.
 """
 
 from __future__ import annotations

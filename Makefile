@@ -25,7 +25,6 @@ test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter
 	@$(BIN)/python -m pytest -m 'not packages' $(ARGS)
 
 test-packages: $(VENV)/.dev packages  ## packages built, installed and run; the real cloud-init; as root on Debian
-	@tests/install-tools debootstrap
 	@$(BIN)/python -m pytest -m packages $(ARGS)
 
 packages: wheel deb rpm zipapp  ## all of them
@@ -58,6 +57,9 @@ check: $(VENV)/.dev  ## style, formatting, types, man pages
 bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md
 	@tests/install-tools
 	@.venv-bench/bin/python benchmarks/run.py $(ARGS)
+
+dib: deb  ## an image by the real diskimage-builder with our element, looked into; as root
+	@tests/dib
 
 bench-cloudinit: .venv-bench/.bench  ## what the module adds to the process of cloud-init
 	@tests/install-tools

@@ -223,3 +223,17 @@ def test_the_openrc_script_is_a_script() -> None:
         command("sh", "-n", str(ROOT / "packaging/openrc/guest-routes"))
     else:
         command("shellcheck", str(ROOT / "packaging/openrc/guest-routes"))
+
+
+def test_the_scripts_of_packaging_are_clean() -> None:
+    if shutil.which("shellcheck") is None:
+        pytest.skip("no shellcheck here")
+    scripts = [*ROOT.glob("packaging/dib/guest-routes/[eip]*.d/5*"), *ROOT.glob("packaging/dib/guest-routes/p*.d/*")]
+    scripts += [
+        ROOT / "packaging/build",
+        ROOT / "packaging/install-tools",
+        ROOT / "tests/dib",
+        ROOT / "tests/make-chroot",
+    ]
+    scripts += [ROOT / "packaging/debian" / name for name in ("postinst", "prerm", "postrm")]
+    command("shellcheck", *(str(path) for path in scripts if "environment.d" not in str(path)))

@@ -25,6 +25,8 @@ test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter
 	@$(BIN)/python -m pytest -m 'not packages' $(ARGS)
 
 test-packages: $(VENV)/.dev packages  ## packages built, installed and run; the real cloud-init; as root on Debian
+	@tests/make-chroot bookworm
+	@tests/make-chroot trixie
 	@$(BIN)/python -m pytest -m packages $(ARGS)
 
 packages: wheel deb rpm zipapp  ## all of them

@@ -205,7 +205,7 @@ def write(path: Path, cases: List[Case]) -> None:
         "",
         f"{passed} of {judged} boots came out as they must: the documented table, five of five pings to {REMOTE}",
         f"through eth1's tap and five of five to {ELSEWHERE} through eth0's, `cloud-init status` done, not degraded,",
-        "our units without failure, `guest-routes status` without drift.",
+        "our units without failure, the early one with data, `guest-routes status` without drift.",
         "",
         *_boot_table(cases),
         "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .model import Nic, Operation, Route, address_text
+from .model import Failure, Nic, Operation, Route, address_text
 from .render import route_text
 from .resolve import BY_CHOICE, Unresolved
 
@@ -55,10 +55,7 @@ def report_json(report: Report, command: str) -> Json:
         "notes": [str(one) for one in report.resolution.notes],
         "changes": [operation_json(operation, nics) for operation in report.plan.operations],
         "held": [route_text(route, nics) for route in report.plan.held],
-        "failures": [
-            {"route": route_text(one.operation.route, nics), "errno": one.errno, "error": one.text}
-            for one in report.outcome.failures
-        ],
+        "failures": _failures(report.outcome.failures, nics),
         "unprogrammed": list(report.unprogrammed),
         "warnings": list(report.warnings),
         "errors": list(report.errors),
@@ -158,18 +155,14 @@ def withdrawal_json(done: Withdrawal) -> Json:
         "schema": "guest-routes/withdraw/1",
         "exit_code": done.exit_code,
         "changes": [operation_json(operation, nics) for operation in done.plan.operations],
-        "failures": [
-            {"route": route_text(one.operation.route, nics), "errno": one.errno, "error": one.text}
-            for one in done.outcome.failures
-        ],
+        "failures": _failures(done.outcome.failures, nics),
         "warnings": list(done.warnings),
     }
 
 
-def routes_json(routes: Sequence[Route], nics: Sequence[Nic]) -> list[str]:
-    """Routes as text."""
-    return [route_text(route, nics) for route in routes]
-
-
 def _text(route: Route | None, nics: Sequence[Nic]) -> str | None:
     return None if route is None else route_text(route, nics)
+
+
+def _failures(failures: Sequence[Failure], nics: Sequence[Nic]) -> list[Json]:
+    return [{"route": route_text(one.operation.route, nics), "errno": one.errno, "error": one.text} for one in failures]

@@ -6,6 +6,7 @@ alone though it is one too many. Routes are in `ip route` syntax.
 
 from __future__ import annotations
 
+from .elect import NotElected
 from .model import Address, Delete, Failure, Front, GiveDefault, Nic, TakeDefault, address_text
 from .render import age_text, counted, route_text
 
@@ -113,13 +114,14 @@ def summary(report: Report, written: bool = True) -> str:
 
 def _defaults(report: Report) -> list[str]:
     found: list[Entry] = []
+    missed = {one.family for one in report.elections if isinstance(one, NotElected) and one.wanted}
     nics = report.before.nics
     for default in report.plan.defaults:
         if default.route is not None:
             mark = "+" if default.verdict == "add" else "="
             rule = "another program's, equal; adopted. " if default.verdict == "adopted" else ""
             found.append((mark, route_text(default.route, nics), f"{rule}Elected: {default.because}"))
-        if default.reason and not any(line.startswith(f"IPv{default.family} default:") for line in report.unprogrammed):
+        if default.reason and default.family not in missed:
             found.append(("?", f"IPv{default.family} default", f"left as it is: {default.reason}"))
         if not default.removals:
             why = "since the document may be partial" if report.doubt else "as default_mode says"

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import pytest
 
 from guest_routes.errors import LockError
-from guest_routes.model import Address, Failure, KernelState, Lookup, Nic, Operation
+from guest_routes.model import Failure, Operation
 from guest_routes.policy import Settings
 from guest_routes.rtnetlink import RtnetlinkKernel
 from guest_routes.state import State
@@ -229,29 +229,18 @@ def test_a_lock_held_for_too_long_names_its_holder(lab: Lab) -> None:
 # ---- the kernel -------------------------------------------------------------------------------------
 
 
-class VanishingNic:
+class VanishingNic(RtnetlinkKernel):
     """The real kernel, in which a NIC goes between the snapshot and the first write."""
 
     def __init__(self, lab: Lab, name: str) -> None:
-        self.inner, self.lab, self.name = RtnetlinkKernel(), lab, name
+        super().__init__()
+        self.lab, self.name = lab, name
 
     def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
         if self.name:
             self.lab.ip("link", "delete", self.name)
             self.name = ""
-        return self.inner.apply(operations)
-
-    def nics(self) -> Tuple[Nic, ...]:
-        return self.inner.nics()
-
-    def snapshot(self, table: int) -> KernelState:
-        return self.inner.snapshot(table)
-
-    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
-        return self.inner.lookup(addresses)
-
-    def close(self) -> None:
-        self.inner.close()
+        return super().apply(operations)
 
 
 def test_a_nic_that_goes_between_snapshot_and_write(lab: Lab) -> None:

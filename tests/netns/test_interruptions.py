@@ -11,7 +11,7 @@ from typing import Callable, List, Sequence, Tuple
 import pytest
 
 from guest_routes.kernel import Kernel
-from guest_routes.model import Address, Failure, KernelState, Lookup, Nic, Operation
+from guest_routes.model import Failure, Operation
 from guest_routes.policy import Settings
 from guest_routes.rtnetlink import RtnetlinkKernel
 from guest_routes.state import State
@@ -23,11 +23,12 @@ from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, docum
 FILE = str(document("dual-stack"))
 
 
-class DeadlyKernel:
+class DeadlyKernel(RtnetlinkKernel):
     """The real kernel, one operation at a time; the process is killed after the given number of them."""
 
     def __init__(self, lives: int) -> None:
-        self.inner, self.lives = RtnetlinkKernel(), lives
+        super().__init__()
+        self.lives = lives
 
     def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
         failures: List[Failure] = []
@@ -35,20 +36,8 @@ class DeadlyKernel:
             if self.lives == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             self.lives -= 1
-            failures += self.inner.apply([operation])
+            failures += super().apply([operation])
         return tuple(failures)
-
-    def nics(self) -> Tuple[Nic, ...]:
-        return self.inner.nics()
-
-    def snapshot(self, table: int) -> KernelState:
-        return self.inner.snapshot(table)
-
-    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
-        return self.inner.lookup(addresses)
-
-    def close(self) -> None:
-        self.inner.close()
 
 
 def killed_after(operations: int, job: Callable[[Kernel], object]) -> bool:

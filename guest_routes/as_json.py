@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .model import Failure, Nic, Operation, Route, address_text
 from .render import route_text
-from .resolve import BY_CHOICE, Unresolved
+from .resolve import BY_CHOICE, Conflict, Unresolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def report_json(report: Report, command: str) -> Json:
                 "destination": str(one.route.destination),
                 "next_hop": address_text(one.resolved.host.next_hop),
                 "nic": one.resolved.way.nic.name,
+                "source": one.resolved.host.origin,
                 "place": one.resolved.host.place,
                 "because": str(one.resolved),
                 "rival": _text(one.rival, nics),
@@ -51,6 +52,8 @@ def report_json(report: Report, command: str) -> Json:
             for one in report.plan.decisions
         ],
         "unresolved": [unresolved_json(one) for one in report.resolution.unresolved],
+        "conflicts": [_conflict_json(one) for one in report.resolution.conflicts],
+        "leases": _leases(report),
         "complaints": [one._asdict() for one in report.data.complaints],
         "notes": [str(one) for one in report.resolution.notes],
         "changes": [operation_json(operation, nics) for operation in report.plan.operations],
@@ -84,6 +87,8 @@ def status_json(report: Report, finished: float) -> Json:
         "changes": report.changes,
         "unprogrammed": list(unprogrammed[:20]),
         "unprogrammed_count": len(unprogrammed),
+        "conflicts": [str(one) for one in report.resolution.conflicts[:20]],
+        "leases": _leases(report),
         "warnings": list(report.warnings[:20]),
         "errors": [
             *report.errors,
@@ -114,11 +119,45 @@ def unresolved_json(one: Unresolved) -> Json:
     return {
         "destination": str(one.host.destination),
         "next_hop": address_text(one.host.next_hop),
+        "source": one.host.origin,
         "place": one.host.place,
         "kind": one.kind,
         "by_choice": one.kind in BY_CHOICE,
         "reason": one.reason,
     }
+
+
+def _conflict_json(one: Conflict) -> Json:
+    """Two host routes to one destination, of which one is used."""
+    return {
+        "destination": str(one.host.destination),
+        "chosen": {
+            "next_hop": address_text(one.chosen.next_hop),
+            "source": one.chosen.origin,
+            "place": one.chosen.place,
+        },
+        "other": {"next_hop": address_text(one.host.next_hop), "source": one.host.origin, "place": one.host.place},
+        "rule": one.rule,
+    }
+
+
+def _leases(report: Report) -> list[Json]:
+    """The DHCP leases that a pass went by."""
+    told = report.beside.told
+    if told is None:
+        return []
+    return [
+        {
+            "nic": lease.nic,
+            "client": lease.client,
+            "path": lease.path,
+            "obtained": lease.obtained,
+            "expires": lease.expires,
+            "expired": lease.expired(told.now),
+            "tells_routes": lease.tells_routes,
+        }
+        for lease in told.leases
+    ]
 
 
 def explanation_json(one: Explanation) -> Json:

@@ -6,13 +6,15 @@ a VLAN on it, a bond of it): the VLAN id, the bond's members and the network's o
 
 from __future__ import annotations
 
-from .document import Link, Network, NetworkData
-from .model import Address, Nic, Prefix, Route, address_text, contains, mac_text, network_of
+from .document import Link, Network, NetworkData, special_kind
+from .model import PROTOCOL_RA, Address, Nic, Prefix, Route, address_text, contains, mac_text, network_of
 from .policy import GatewaySetting, Selector, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple, Sequence
+
+    from .lease import Lease, Told
 else:
     from .values import NamedTuple
 
@@ -26,7 +28,7 @@ class Binding(NamedTuple):
     """None: no NIC with that MAC is present, or `ignore_nics` covers it."""
     gateway: Address | None = None
     evidence: str = ""
-    """Where the gateway is known from: a place in the document or settings, or the kernel's own route."""
+    """Where the gateway is known from: a place in the document or settings, a lease, or the kernel's own route."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
 
@@ -70,6 +72,7 @@ def bind(
     settings: Settings,
     defaults: Sequence[Route] = (),
     recorded: Sequence[Route] = (),
+    told: Told | None = None,
 ) -> tuple[Binding, ...]:
     """A binding for each network, in document order; behind them NICs that only `gateways` speaks of."""
     links = {link.id: link for link in data.links}
@@ -78,9 +81,10 @@ def bind(
         link = links.get(network.link)
         nic = find_nic(link, links, nics, network.address) if link else None
         ignored = ""
-        if nic is not None and _ignored(nic, settings.ignore_nics):
+        if nic is not None and is_ignored(nic, settings.ignore_nics):
             ignored, nic = nic.name, None
-        bindings.append(_with_gateway(Binding(network, link, nic, ignored=ignored), settings, defaults, recorded))
+        binding = Binding(network, link, nic, ignored=ignored)
+        bindings.append(_with_gateway(binding, settings, defaults, recorded, told))
     bound = {binding.nic.ifindex for binding in bindings if binding.nic}
     for setting in settings.gateways:
         for nic in nics:
@@ -88,7 +92,7 @@ def bind(
             if (
                 nic.ifindex not in bound
                 and alone.chosen_by(setting.selector)
-                and not _ignored(nic, settings.ignore_nics)
+                and not is_ignored(nic, settings.ignore_nics)
             ):
                 bindings.append(alone)
     return tuple(bindings)
@@ -137,7 +141,7 @@ def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:
 
 
 def _with_gateway(
-    binding: Binding, settings: Settings, defaults: Sequence[Route], recorded: Sequence[Route]
+    binding: Binding, settings: Settings, defaults: Sequence[Route], recorded: Sequence[Route], told: Told | None
 ) -> Binding:
     """R2's evidence, best first."""
     family = binding.family
@@ -148,16 +152,32 @@ def _with_gateway(
         return binding._replace(gateway=binding.network.gateway, evidence=binding.network.gateway_place)
     if binding.nic is None:
         return binding
+    lease = told.of(binding.nic.ifindex) if told and family == 4 else None
+    leased = _leased(lease, binding.nic) if lease and told else None
+    if leased is not None:
+        ended = " (which has expired)" if told and lease and lease.expired(told.now) else ""
+        return binding._replace(gateway=leased[0], evidence=leased[1] + ended)
     for routes, words in ((defaults, "the kernel's default route"), (recorded, "a default route taken away earlier")):
-        for route in sorted(routes, key=lambda route: route.metric):
+        # An advertised router is the subnet's own word; another default may be anybody's.
+        for route in sorted(routes, key=lambda route: (route.protocol != PROTOCOL_RA, route.metric)):
             for gateway, ifindex in [
                 (route.gateway, route.ifindex),
                 *((leg.gateway, leg.ifindex) for leg in route.legs),
             ]:
                 if ifindex == binding.nic.ifindex and gateway and (4 if len(gateway) == 4 else 6) == family:
-                    evidence = f"{words}: default via {address_text(gateway)} dev {binding.nic.name}"
+                    advertised = route.protocol == PROTOCOL_RA and routes is defaults
+                    said = f"the router advertised on {binding.nic.name}" if advertised else words
+                    evidence = f"{said}: default via {address_text(gateway)} dev {binding.nic.name}"
                     return binding._replace(gateway=gateway, evidence=evidence)
     return binding
+
+
+def _leased(lease: Lease, nic: Nic) -> tuple[Address, str] | None:
+    """The router of a lease, unless it can't be one."""
+    router = lease.router
+    if router is None or special_kind(Prefix(router[0], 32)) or any(own.address == router[0] for own in nic.addresses):
+        return None
+    return router
 
 
 def _means(setting: GatewaySetting, binding: Binding) -> bool:
@@ -169,7 +189,8 @@ def _means(setting: GatewaySetting, binding: Binding) -> bool:
     return subnet is None or contains(subnet, setting.gateway) or not other
 
 
-def _ignored(nic: Nic, patterns: Sequence[str]) -> bool:
+def is_ignored(nic: Nic, patterns: Sequence[str]) -> bool:
+    """Whether `ignore_nics` covers a NIC."""
     if not patterns:
         return False
     from fnmatch import fnmatchcase

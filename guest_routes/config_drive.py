@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from .fetched import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, Document, File, age_of, document_from_file, uuid_of
+from .fetched import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, Document, File, about, age_of, document_from_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _read_drive(device: str, where: str, deadline_seconds: float) -> Document | 
     if len(got.data) > LIMIT_BYTES:
         return f"{device}: more than {LIMIT_BYTES >> 20} MiB"
     meta = files.get(META_DATA)
-    return Document(got.data, "config-drive", where, age_of(got.mtime), uuid_of(meta.data) if meta else "")
+    return Document(got.data, "config-drive", where, age_of(got.mtime), *about(meta.data if meta else b""))
 
 
 def _drive_files(output: bytes) -> dict[str, File]:

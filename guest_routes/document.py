@@ -10,8 +10,14 @@ from .model import Address, Prefix, address_text, is_link_local
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
+
+    from .lease import Told
 else:
     from .values import NamedTuple
+
+
+SETTINGS, PROPERTIES, LEASES = -1, -2, -3
+"""A HostRoute's `network` where no network of the document lists it."""
 
 
 class Complaint(NamedTuple):
@@ -68,17 +74,24 @@ class HostRoute(NamedTuple):
     destination: Prefix
     next_hop: Address
     source: str
-    """What it was read from: "network_data.json", or the name of a settings file."""
+    """What it was read from: "network_data.json", a settings file, "meta_data.json", or a lease and its option."""
     network: int
-    """Index of the network that lists it; -1 when it stands in the settings."""
+    """Index of the network that lists it; else SETTINGS, PROPERTIES or LEASES."""
     index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
 
     @property
     def place(self) -> str:
-        """`networks[0].routes[1]`, or `routes[0] of /etc/guest-routes.yaml`."""
-        if self.network < 0:
-            return f"routes[{self.index}] of {self.source}"
-        return f"networks[{self.network}].routes[{self.index}]"
+        """`networks[0].routes[1]`, `routes[0] of /etc/guest-routes.yaml`, `eth0's DHCP lease (...), option 121[1]`."""
+        if self.network >= 0:
+            return f"networks[{self.network}].routes[{self.index}]"
+        if self.network == LEASES:
+            return f"{self.source}[{self.index}]"
+        return f"{'meta.guest_' if self.network == PROPERTIES else ''}routes[{self.index}] of {self.source}"
+
+    @property
+    def origin(self) -> str:
+        """Which source it comes from: settings, properties, metadata or leases."""
+        return ("metadata", "leases", "properties", "settings")[min(self.network, 0)]
 
     def __str__(self) -> str:
         return f"{self.destination},{address_text(self.next_hop)}"
@@ -91,6 +104,20 @@ class NetworkData(NamedTuple):
     networks: tuple[Network, ...] = ()
     routes: tuple[HostRoute, ...] = ()
     complaints: tuple[Complaint, ...] = ()
+
+
+class Beside(NamedTuple):
+    """What is known beside the document and the settings. testimony.py gathers it."""
+
+    properties: tuple[HostRoute, ...] = ()
+    """The host routes of the instance's properties."""
+    told: Told | None = None
+    """The DHCP leases of NICs that the document is silent about; None where it is silent about none."""
+    leased: tuple[HostRoute, ...] = ()
+    """The host routes of these leases."""
+    notes: tuple[Complaint, ...] = ()
+    complaints: tuple[Complaint, ...] = ()
+    """As in NetworkData."""
 
 
 def special_kind(prefix: Prefix) -> str:

@@ -6,6 +6,7 @@
     ├── MetadataError            4    no source has a document
     ├── KernelError              1    the kernel refused a dump or a socket
     ├── LockError                1    another pass holds the lock for too long
+    ├── WithdrawnError           1    the routes were withdrawn by hand, so the service leaves them
     └── StateError               1    a state file can't be written or read
 
 The message is complete as it stands: action, object, cause, consequence. cli.py prints it and
@@ -45,6 +46,10 @@ class KernelError(GuestRoutesError):
 
 class LockError(GuestRoutesError):
     """Another guest-routes process holds the lock."""
+
+
+class WithdrawnError(GuestRoutesError):
+    """The routes were withdrawn by hand: no pass that nobody asked for puts them back."""
 
 
 class StateError(GuestRoutesError):

@@ -11,7 +11,7 @@ from .plan_default import Default
 from .render import route_text
 from .report import Report
 from .resolve import Unresolved
-from .text import kernel_line, source_line, wrapped
+from .text import kernel_line, source_lines, wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def explanation_lines(one: Explanation) -> list[str]:
             lines += _field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
     answer = (one.answer.ifindex, one.answer.gateway, one.answer.error)
     lines += _field("kernel now", f"{kernel_line(answer, nics)}  ({_verdict(one, what)})")
-    lines += ["", source_line(one.report)]
+    lines += ["", *source_lines(one.report)]
     return lines
 
 

@@ -34,13 +34,15 @@ class Document(NamedTuple):
 
     data: bytes
     source: str
-    """One of policy.SOURCES, or "given" (for --metadata)."""
+    """One of policy.DOCUMENT_SOURCES, "given" (for --metadata), or "leases" (none, leases stand in for it)."""
     where: str
     """For people: "http://169.254.169.254 through eth0", "config drive /dev/vdb", a path."""
     age_seconds: float = 0.0
     """0 for what came over HTTP just now."""
     uuid: str = ""
     """The instance's uuid in the meta_data.json beside it; "" when unknown."""
+    properties: str = ""
+    """The property guest_routes in that meta_data.json, as JSON text: null where it isn't set; "" when unknown."""
 
 
 class File(NamedTuple):
@@ -57,8 +59,7 @@ def document_from_file(path: str, source: str, where: str) -> Document | str:
     if isinstance(got, str):
         return got
     meta = read_file(os.path.join(os.path.dirname(path), META_DATA))
-    uuid = "" if isinstance(meta, str) else uuid_of(meta.data)
-    return Document(got.data, source, where, age_of(got.mtime), uuid)
+    return Document(got.data, source, where, age_of(got.mtime), *about(b"" if isinstance(meta, str) else meta.data))
 
 
 def read_file(path: str) -> File | str:
@@ -73,13 +74,17 @@ def read_file(path: str) -> File | str:
     return f"{path}: more than {LOCAL_LIMIT_BYTES >> 20} MiB" if too_large else File(data, mtime)
 
 
-def uuid_of(meta_data: bytes) -> str:
-    """The instance's uuid in a meta_data.json; "" when it says none."""
+def about(meta_data: bytes) -> tuple[str, str]:
+    """The instance's uuid and the property guest_routes in a meta_data.json, as in Document; "" for what is unknown."""
     try:
-        uuid = json.loads(meta_data)["uuid"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
-    return uuid if isinstance(uuid, str) else ""
+        found = json.loads(meta_data)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(found, dict):
+        return "", ""
+    uuid, properties = found.get("uuid"), found.get("meta")
+    value = properties.get("guest_routes") if isinstance(properties, dict) else None
+    return uuid if isinstance(uuid, str) else "", json.dumps(value)
 
 
 def age_of(mtime: float) -> float:

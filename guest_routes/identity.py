@@ -25,12 +25,14 @@ class Identity(NamedTuple):
     machine: str
     """The DMI product uuid; only root may read it, and not every machine has one."""
     macs: tuple[bytes, ...]
+    boot: str = ""
+    """This boot's own name: no captured image starts in the boot that it was captured in."""
 
 
 def identity_here(root: str, nics: Sequence[Nic]) -> Identity:
     """This instance's identity, with the MACs of all its NICs, those of bonds' ports included."""
     macs = tuple(mac for nic in nics for mac in (nic.mac, nic.permanent_mac) if mac)
-    return Identity(instance_uuid(root), machine_uuid(root), macs)
+    return Identity(instance_uuid(root), machine_uuid(root), macs, boot_id(root))
 
 
 def instance_uuid(root: str) -> str:
@@ -59,15 +61,15 @@ def other_instance(kept: Identity, here: Identity) -> str:
     """Why what was kept is not of this instance; "" when nothing speaks against it.
 
     The uuids count where both sides are known. Every MAC kept must be here; some may be missing (a NIC that was
-    unplugged or isn't there yet) where the DMI uuid proves the machine.
+    unplugged or isn't there yet) where the DMI uuid, or the boot, proves the machine.
     """
-    same_machine = bool(kept.machine) and kept.machine == here.machine
-    if kept.machine and here.machine and not same_machine:
+    if kept.machine and here.machine and kept.machine != here.machine:
         return f"it was kept on machine {kept.machine}, this is {here.machine}; harmless in a captured image"
     if kept.uuid and here.uuid and kept.uuid != here.uuid:
         return f"it was kept on instance {kept.uuid}, this is {here.uuid}; harmless in a captured image"
     if not kept.macs:
         return "it describes no MAC"
+    same_machine = bool(kept.machine and here.machine) or (kept.boot != "" and kept.boot == here.boot)
     missing = [mac for mac in kept.macs if mac not in here.macs]
     text = ", ".join(map(mac_text, missing))
     if len(missing) == len(kept.macs):

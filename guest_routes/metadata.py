@@ -2,10 +2,11 @@
 
 A source that has nothing says why, in words, and the next one is asked (R10, R11):
 
-    http             every metadata address through every NIC at once; the first valid answer wins
+    http             every metadata address through every NIC; the first valid answer wins
     config-drive     a block device labelled config-2, mounted for a moment where nobody else sees it
     last-known-good  what the last accepted pass kept, for this instance only
     cloud-init       what cloud-init crawled; stale from the second boot on
+    leases           none of these: what DHCP clients were told stands in for a document (leases.py)
 
 The first two are metadata_http.py and config_drive.py, which a pass with a local document never imports.
 """
@@ -16,7 +17,7 @@ import json
 import os
 
 from .errors import MetadataError
-from .fetched import LATEST, LOCAL_LIMIT_BYTES, NETWORK_DATA, Document, age_of, document_from_file, read_file, uuid_of
+from .fetched import LATEST, LOCAL_LIMIT_BYTES, NETWORK_DATA, Document, about, age_of, document_from_file, read_file
 from .policy import Settings
 from .state import State
 
@@ -39,8 +40,19 @@ def _tell_nobody(text: str) -> None:
     """Nobody watches."""
 
 
-def find(settings: Settings, nics: Nics, state: State, given: str = "", tell: Tell = _tell_nobody) -> Document:
+def find(
+    settings: Settings,
+    nics: Nics,
+    state: State,
+    given: str = "",
+    tell: Tell = _tell_nobody,
+    http: Document | str | None = None,
+    stand_in: bool = True,
+) -> Document:
     """The instance's network_data.json: the given one, else from the first of the settings' sources that has one.
+
+    `http` is what the metadata service has been asked for already: the document, or why there is none. With `stand_in`
+    DHCP leases stand in for a document where there is none.
 
     `nics` is asked again and again while waiting, since at boot NICs appear late. `tell` gets a line about every
     half second of waiting. What HTTP brings is a JSON object; whatever comes from elsewhere is as it was found.
@@ -54,17 +66,22 @@ def find(settings: Settings, nics: Nics, state: State, given: str = "", tell: Te
             raise MetadataError(f"cannot get the metadata given as {given}: {got}; nothing was changed")
         return got
     asked: dict[str, Callable[[], Document | str]] = {
-        "http": lambda: _from_http(settings.metadata_urls, settings, nics, tell),
+        "http": lambda: _from_http(settings.metadata_urls, settings, nics, tell) if http is None else http,
         "config-drive": lambda: _from_config_drive(settings, tell),
-        "last-known-good": lambda: _from_last_known_good(state, nics),
+        "last-known-good": lambda: last_known_good(state, nics),
         "cloud-init": _from_cloud_init,
     }
     reasons: list[str] = []
-    for source in settings.sources:
+    for source in settings.document_sources:
         got = asked[source]()
         if isinstance(got, Document):
             return got
         reasons.append(f"  {source}: {' '.join(got.splitlines())}; {REMEDIES[source]}")
+    if stand_in and "leases" in settings.sources:
+        got = _from_leases(settings, nics, state)
+        if isinstance(got, Document):
+            return got
+        reasons.append(f"  leases: {got}")
     headline = "cannot find network_data.json; nothing was changed"
     raise MetadataError("\n".join([headline, *reasons, "name one yourself: --metadata FILE, DIR or URL"]))
 
@@ -101,12 +118,20 @@ def _from_given(given: str, settings: Settings, nics: Nics, tell: Tell) -> Docum
     return document_from_file(path, "given", path)
 
 
-def _from_last_known_good(state: State, nics: Nics) -> Document | str:
+def last_known_good(state: State, nics: Nics) -> Document | str:
+    """What was kept of this instance (R10), or why nothing."""
     kept = state.last_known_good(nics())
     if kept.reason:
         return kept.reason
     where = f"last known good (from {kept.where})"
-    return Document(kept.data, "last-known-good", where, age_of(kept.fetched), kept.uuid)
+    return Document(kept.data, "last-known-good", where, age_of(kept.fetched), kept.uuid, kept.properties)
+
+
+def _from_leases(settings: Settings, nics: Nics, state: State) -> Document | str:
+    from . import leases
+    from .bind import is_ignored
+
+    return leases.stand_in([nic for nic in nics() if not is_ignored(nic, settings.ignore_nics)], state.root)
 
 
 def _from_cloud_init() -> Document | str:
@@ -126,7 +151,7 @@ def _from_cloud_init() -> Document | str:
         if not isinstance(network_json, dict):
             reasons.append(f"{path}: its ds.network_json is no object but {ascii(network_json)[:40]}")
             continue
-        uuid = uuid_of(json.dumps(crawled.get("meta_data")).encode())
+        meta_data = json.dumps(crawled.get("meta_data")).encode()
         data = json.dumps(network_json).encode()
-        return Document(data, "cloud-init", f"cloud-init's crawled copy ({path})", age_of(got.mtime), uuid)
+        return Document(data, "cloud-init", f"cloud-init's crawled copy ({path})", age_of(got.mtime), *about(meta_data))
     return "; ".join(reasons)

@@ -1,4 +1,4 @@
-"""The metadata service asked through every NIC at once, until the first valid answer (R11).
+"""The metadata service asked through every NIC, until the first valid answer (R11).
 
 The only module that speaks HTTP; it is imported when that is needed, and requests within it.
 
@@ -12,7 +12,7 @@ import json
 import os
 import time
 
-from .fetched import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, Document, uuid_of
+from .fetched import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, Document, about
 from .policy import Settings
 from .ways import Way, device_option, usable_nics, ways_to
 
@@ -32,6 +32,9 @@ BACKOFF_SECONDS = (0.2, 2.0)
 """The pause after a first failure, and what its doubling ends at."""
 TICK_SECONDS = 0.5
 """How often new NICs are looked for, and told what is being waited for."""
+APART_SECONDS = 0.25
+"""The next way is asked so long after the last one, or once one has failed: mostly the first one's answer is enough.
+Source: RFC 8305, section 5 (Connection Attempt Delay)."""
 UUID_SECONDS = 2.0
 
 
@@ -44,8 +47,22 @@ class Failed(NamedTuple):
     """Another attempt would bring the same."""
 
 
+def load() -> None:
+    """Imports all that `fetch` needs, for a process that can't do it later: one that gives up its privileges.
+
+    Raises:
+        ImportError: requests isn't installed.
+    """
+    import encodings.idna  # noqa: F401  # for host names
+    import queue  # noqa: F401
+    import threading  # noqa: F401
+
+    import requests.adapters  # noqa: F401
+    import urllib3.connection  # noqa: F401
+
+
 def fetch(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool = True) -> Document | str:
-    """Ask every way at once until one answers, all have failed for good, or the deadline has come.
+    """Ask every way, each a little after the one before, until one answers, all have failed for good, or the deadline.
 
     The threads are daemons: whatever one of them still waits for, nobody waits for it.
     """
@@ -58,29 +75,35 @@ def fetch(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind:
 
     started = time.monotonic()
     until = started + settings.deadline_seconds
-    answers: queue.SimpleQueue[tuple[Way, bytes | str | Failed]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[Way, bytes | tuple[str, str] | Failed]] = queue.SimpleQueue()
     asked: dict[Way, Failed | None] = {}
     stop, won = threading.Event(), threading.Lock()
-    next_look = started
+    waiting: list[Way] = []
+    next_look = next_start = started
     try:
         while (now := time.monotonic()) < until:
             if now >= next_look:
                 if asked or now - started >= TICK_SECONDS:
                     tell(_waiting_text(asked, now - started, settings.deadline_seconds))
                 next_look = now + TICK_SECONDS
-                for way in ways_to(urls, usable_nics(nics(), settings.ignore_nics), bind):
-                    if way not in asked:
-                        asked[way] = None
-                        threading.Thread(target=_ask, args=(way, until, stop, won, answers), daemon=True).start()
+                open_ = ways_to(urls, usable_nics(nics(), settings.ignore_nics), bind)
+                waiting = [way for way in open_ if way not in asked]
+            if waiting and now >= next_start:
+                way = waiting.pop(0)
+                asked[way] = None
+                threading.Thread(target=_ask, args=(way, until, stop, won, answers), daemon=True).start()
+                next_start = now + APART_SECONDS
+            wake = min(next_look, until, next_start) if waiting else min(next_look, until)
             try:
-                way, got = answers.get(timeout=max(0.0, min(next_look, until) - time.monotonic()))
+                way, got = answers.get(timeout=max(0.0, wake - time.monotonic()))
             except queue.Empty:
                 continue
             if isinstance(got, bytes):
-                return Document(got, "http", str(way), 0.0, _await_uuid(answers, way, until))
+                return Document(got, "http", str(way), 0.0, *_await_about(answers, way, until))
             if isinstance(got, Failed) and got.reason:
                 asked[way] = got
-                if all(failed is not None and failed.final for failed in asked.values()):
+                next_start = now
+                if not waiting and all(failed is not None and failed.final for failed in asked.values()):
                     break
     finally:
         stop.set()
@@ -95,7 +118,7 @@ def _ask(
     until: float,
     stop: threading.Event,
     won: threading.Lock,
-    answers: queue.SimpleQueue[tuple[Way, bytes | str | Failed]],
+    answers: queue.SimpleQueue[tuple[Way, bytes | tuple[str, str] | Failed]],
 ) -> None:
     """A thread: try one way until it answers; the first of all to hold `won` also asks for the uuid."""
     base = way.url.rstrip("/")
@@ -107,17 +130,23 @@ def _ask(
             if isinstance(got, bytes):
                 if won.acquire(blocking=False):
                     answers.put((way, got))
+                    until = min(until, time.monotonic() + UUID_SECONDS)
                     meta = _get(session, base + META_DATA, until)
-                    answers.put((way, uuid_of(meta) if isinstance(meta, bytes) else ""))
+                    while isinstance(meta, Failed) and not meta.final and time.monotonic() + pause < until:
+                        time.sleep(pause)
+                        meta = _get(session, base + META_DATA, until)
+                    answers.put((way, about(meta if isinstance(meta, bytes) else b"")))
                 return
             answers.put((way, got))
-            if got.final or time.monotonic() + pause >= until or stop.wait(pause):
+            # From half of the pause to the whole: not together with all the others that were refused just now.
+            wait = pause * (0.5 + os.urandom(1)[0] / 510)
+            if got.final or time.monotonic() + wait >= until or stop.wait(wait):
                 return
             pause = min(pause * 2, longest)
 
 
-def _await_uuid(answers: queue.SimpleQueue[Any], winner: Way, until: float) -> str:
-    """The uuid that the winner's thread asks for next; "" when it doesn't come soon: it only guards a later boot."""
+def _await_about(answers: queue.SimpleQueue[Any], winner: Way, until: float) -> tuple[str, str]:
+    """The uuid and properties that the winner's thread asks for next; unknown when they don't come soon."""
     import queue
 
     until = min(until, time.monotonic() + UUID_SECONDS)
@@ -125,8 +154,8 @@ def _await_uuid(answers: queue.SimpleQueue[Any], winner: Way, until: float) -> s
         try:
             way, got = answers.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
-            return ""
-        if way == winner and isinstance(got, str):
+            return "", ""
+        if way == winner and type(got) is tuple:
             return got
 
 

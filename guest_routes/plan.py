@@ -110,6 +110,8 @@ def plan(
         if there is None:
             additions.append(make(Add, (wanted, resolved)))
             decisions.append(make(Decision, ("add", wanted, resolved, None)))
+        elif len(there) == 1 and there[0] == wanted:  # As `_decide` would find, in a tenth of the time.
+            decisions.append(make(Decision, ("kept", wanted, resolved, None)))
         else:
             decisions.append(_decide(wanted, there, resolved, additions, removals))
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 else:
     from .values import NamedTuple
 
-SOURCES = ("http", "config-drive", "last-known-good", "cloud-init")
+DOCUMENT_SOURCES = ("http", "config-drive", "last-known-good", "cloud-init")
+"""Where network_data.json may come from: alternatives of each other."""
+SOURCES = ("settings", "properties", *DOCUMENT_SOURCES, "leases")
+"""Where host routes come from, the first before the others; the document's stand where its first source does."""
 DEFAULT_MODES = ("enforce", "demote", "observe")
 NEXT_HOPS = ("gateway", "on-link")
 METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
@@ -69,4 +72,28 @@ class Settings(NamedTuple):
     refresh_seconds: float = 300.0
     deadline_seconds: float = 10.0
     """The overall deadline for fetching the metadata."""
+    correct_rendered: bool = True
+    """Whether `correct` may change what cloud-init rendered for the network manager."""
     engine: str = "rtnetlink"
+
+    @property
+    def document_sources(self) -> tuple[str, ...]:
+        """Those of `sources` that a network_data.json may come from, in order."""
+        return tuple(source for source in self.sources if source in DOCUMENT_SOURCES)
+
+    @property
+    def precedence(self) -> tuple[str, ...]:
+        """What counts first of settings, properties, metadata and leases; without those that are turned off.
+
+        `routes` are wanted by whoever wrote them: where `sources` doesn't name the settings, they come first.
+        """
+        names = ["metadata" if source in DOCUMENT_SOURCES else source for source in self.sources]
+        return tuple(dict.fromkeys(names if "settings" in names else ["settings", *names]))
+
+    def from_documents(self, *sources: str) -> Settings:
+        """The same with the document from these sources only, and everything else where it stands."""
+        own = self.document_sources
+        place = self.sources.index(own[0]) if own else len(self.sources)
+        before = [source for source in self.sources[:place] if source not in own]
+        behind = [source for source in self.sources[place:] if source not in own]
+        return self._replace(sources=(*before, *sources, *behind))

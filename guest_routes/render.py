@@ -91,9 +91,12 @@ def counted(number: int, singular: str, plural: str = "") -> str:
 
 def age_text(seconds: float) -> str:
     """An age as people say it: just now, 40 s, 12 min, 3 h, 5 days."""
-    if seconds < 2:
-        return "just now"
+    return "just now" if seconds < 2 else f"{span_text(seconds)} ago"
+
+
+def span_text(seconds: float) -> str:
+    """A span of time as people say it: 0 s, 40 s, 12 min, 3 h, 5 days."""
     for limit, divisor, unit in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
-            return f"{seconds / divisor:.0f} {unit} ago"
-    return f"{seconds / 86400:.0f} days ago"
+            return f"{seconds / divisor:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"

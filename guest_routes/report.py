@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from .apply import Outcome
-from .document import NetworkData
+from .document import Beside, NetworkData
 from .elect import Election, NotElected
 from .model import KernelState, Prefix
 from .plan import Plan
 from .render import route_text
-from .resolve import BY_CHOICE, Resolution
+from .resolve import BY_CHOICE, NOTHING_BESIDE, Resolution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Report(NamedTuple):
     errors: tuple[str, ...] = ()
     """Why the pass failed; () when it didn't."""
     warnings: tuple[str, ...] = ()
+    beside: Beside = NOTHING_BESIDE
+    """The properties and leases it went by."""
+    set_aside: bool = False
+    """Nothing of the document was done: it is in doubt, and the last known good stays in force."""
 
     @property
     def exit_code(self) -> int:

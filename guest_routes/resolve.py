@@ -8,14 +8,16 @@ reason, never an exception.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from .bind import Binding, bind
-from .document import Complaint, HostRoute, NetworkData
+from .document import Beside, Complaint, HostRoute, NetworkData
 from .model import Address, Nic, Prefix, Route, address_text, contains, is_link_local, network_of
 from .policy import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple, Sequence, TypeAlias
+    from typing import Iterator, NamedTuple, Sequence, TypeAlias
 else:
     from .values import NamedTuple
 
@@ -23,6 +25,9 @@ Reason: TypeAlias = "tuple[str, str]"
 """A kind, and the text of an Unresolved."""
 BY_CHOICE = ("ignored", "overridden")
 """Kinds of Unresolved that the settings ask for: no reason for exit code 5."""
+
+
+NOTHING_BESIDE = Beside()
 
 
 class Way(NamedTuple):
@@ -58,6 +63,26 @@ class Unresolved(NamedTuple):
         return f"{self.host}  ({self.host.place}): {self.reason}"
 
 
+class Conflict(NamedTuple):
+    """A host route that gives way to another of the same destination, with another next hop."""
+
+    host: HostRoute
+    chosen: HostRoute
+
+    @property
+    def rule(self) -> str:
+        """Why the other one is used."""
+        one, other = self.chosen.origin, self.host.origin
+        return (
+            "it comes first"
+            if one == other
+            else f"{one} count before {other} (`sources`)".replace("metadata count ", "metadata counts ")
+        )
+
+    def __str__(self) -> str:
+        return f"{self.host}  ({self.host.place}): not used, but {self.chosen} ({self.chosen.place}): {self.rule}"
+
+
 class Resolution(NamedTuple):
     """All host routes, each with a NIC or a reason; and the bindings they were resolved by."""
 
@@ -65,6 +90,7 @@ class Resolution(NamedTuple):
     resolved: tuple[Resolved, ...]
     unresolved: tuple[Unresolved, ...]
     notes: tuple[Complaint, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def resolve(
@@ -73,22 +99,25 @@ def resolve(
     settings: Settings,
     defaults: Sequence[Route] = (),
     recorded: Sequence[Route] = (),
+    beside: Beside = NOTHING_BESIDE,
 ) -> Resolution:
-    """Finds each host route's NIC. The settings' routes come first and win over the document's.
+    """Finds each host route's NIC. Of two with the same destination the one of the better source wins (`sources`).
 
     Args:
         defaults: the kernel's default routes, evidence for the gateways of networks that the document is silent about.
         recorded: defaults that R4 took away earlier; evidence of the last resort.
+        beside: properties and leases.
     """
-    bindings = bind(data, nics, settings, defaults, recorded)
+    bindings = bind(data, nics, settings, defaults, recorded, beside.told)
     own = _own(data, nics)
     answers: dict[tuple[Address, int], Way | Reason] = {}
     shared = {gateway for gateway in {b.gateway for b in bindings if b.gateway} if len(_nics_of(bindings, gateway)) > 1}
     taken: dict[Prefix, Resolved] = {}
     resolved: list[Resolved] = []
     unresolved: list[Unresolved] = []
-    notes: list[Complaint] = []
-    for host in (*settings.routes, *data.routes):
+    notes: list[Complaint] = list(beside.notes)
+    conflicts: list[Conflict] = []
+    for host in _in_order(data, settings, beside):
         # Where two NICs share a gateway address, the listing network decides; else only the next hop does.
         key = (host.next_hop, host.network if host.next_hop in shared else -1)
         answer = answers.get(key)
@@ -98,25 +127,39 @@ def resolve(
             unresolved.append(Unresolved(host, "ignored", "ignore_destinations covers it"))
         elif host.destination in own or host.next_hop in own:
             unresolved.append(Unresolved(host, "refused", _refusal(host, own)))
+        elif host.destination in taken:
+            first = taken[host.destination].host
+            if first.next_hop == host.next_hop and taken[host.destination].way == answer:
+                notes.append(Complaint(host.place, f"{host} stands at {first.place} already"))
+            else:
+                conflict = Conflict(host, first)
+                conflicts.append(conflict)
+                kind = "conflict" if first.origin == host.origin else "overridden"
+                text = f"{first.place} has the same destination with the next hop {address_text(first.next_hop)}"
+                end = ", and comes first" if kind == "conflict" else f"; {conflict.rule}"
+                unresolved.append(Unresolved(host, kind, text + end))
         elif not isinstance(answer, Way):
             unresolved.append(Unresolved(host, answer[0], answer[1].replace("DESTINATION", str(host.destination))))
-        elif host.destination in taken:
-            first = taken[host.destination]
-            if first.way == answer:
-                notes.append(Complaint(host.place, f"{host} stands at {first.host.place} already"))
-            else:
-                kind = "overridden" if first.host.network < 0 <= host.network else "conflict"
-                text = (
-                    f"{first.host.place} has the same destination with the next hop {address_text(first.way.gateway)}"
-                )
-                unresolved.append(Unresolved(host, kind, text + ", and comes first"))
         else:
             one = taken[host.destination] = Resolved(host, answer)
             resolved.append(one)
     if resolved and len({b.nic.ifindex for b in bindings if b.nic}) == 1:
         text = "there is one NIC only: host routes make no difference here; programmed all the same"
         notes.append(Complaint("networks", text))  # R13
-    return Resolution(bindings, tuple(resolved), tuple(unresolved), tuple(notes))
+    return Resolution(bindings, tuple(resolved), tuple(unresolved), tuple(notes), tuple(conflicts))
+
+
+def _in_order(data: NetworkData, settings: Settings, beside: Beside) -> Iterator[HostRoute]:
+    """All host routes, those of the source that counts most first."""
+    routes = {
+        "settings": settings.routes,
+        "properties": beside.properties,
+        "metadata": data.routes,
+        "leases": beside.leased,
+    }
+    order = settings.precedence
+    # A document given by --metadata counts although no source of documents is wanted.
+    return chain.from_iterable(routes[one] for one in (order if "metadata" in order else (*order, "metadata")))
 
 
 def _answer(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Way | Reason:

@@ -43,8 +43,8 @@ KEYS: Tuple[Key, ...] = (
         "gateway", one_of(NEXT_HOPS)),
     Key("routes", "host routes beside the metadata's, as destination,nexthop", "ROUTE", "none", host_route, many=True),
     Key("gateways", "a NIC's gateway, by its name, MAC, network id or subnet", "NIC=IP", "none", gateway, many=True),
-    Key("sources", "where the metadata may come from, in this order", "SOURCES", ",".join(SOURCES), one_of(SOURCES),
-        many=True, commas=True),
+    Key("sources", "where routes may come from, the first before the others", "SOURCES", ",".join(SOURCES),
+        one_of(SOURCES), many=True, commas=True),
     Key("metadata_urls", "base addresses of the metadata service", "URLS", ",".join(METADATA_URLS), url, many=True,
         commas=True),
     Key("metric", "metric of our routes; 0 is 1023 for IPv6", "NUMBER", "0", metric),
@@ -56,6 +56,8 @@ KEYS: Tuple[Key, ...] = (
         many=True, commas=True),
     Key("refresh_seconds", "how often the service fetches the metadata again", "SECONDS", "300", seconds),
     Key("deadline_seconds", "how long fetching the metadata may take in all", "SECONDS", "10", seconds),
+    Key("correct_rendered", "whether what cloud-init rendered for the network manager is corrected", "BOOLEAN", "true",
+        boolean),
     Key("engine", "how the kernel is spoken to: rtnetlink or pyroute2", "ENGINE", "rtnetlink", one_of(ENGINES)),
 )  # fmt: skip
 BY_NAME: Dict[str, Key] = {key.name: key for key in KEYS}

@@ -2,6 +2,9 @@
 
     /run/guest-routes/lock                  flock; its holder in it
     /run/guest-routes/status                the last pass, for `status`
+    /run/guest-routes/service               what the service does, for `status`
+    /run/guest-routes/service.lock          flock: one service at a time
+    /run/guest-routes/withdrawn             `withdraw` was asked for last: the service leaves the routes alone
     /run/guest-routes/disputed              how often the same withdrawing document came (R6)
     /var/lib/guest-routes/last-known-good   the last accepted metadata (R10): a JSON line, then the document
     /var/lib/guest-routes/defaults          foreign default routes that were taken away (R4)
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 else:
     from .values import NamedTuple
 
+LOCK_SECONDS = 30.0
+"""How long a pass that somebody asked for waits for another one."""
 KEPT_SCHEMA = "guest-routes/last-known-good/1"
 DEFAULTS_SCHEMA = "guest-routes/defaults/1"
 
@@ -47,6 +52,8 @@ class LastKnownGood(NamedTuple):
     uuid: str = ""
     macs: tuple[bytes, ...] = ()
     """The MACs that the document describes."""
+    properties: str = ""
+    """As in fetched.Document."""
 
 
 class State:
@@ -58,9 +65,9 @@ class State:
     def __init__(
         self, run_dir: str = "/run/guest-routes", lib_dir: str = "/var/lib/guest-routes", *, root: str = "/"
     ) -> None:
-        self.run_dir, self.lib_dir, self._root = run_dir, lib_dir, root
+        self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
 
-    def lock(self, wait_seconds: float = 30.0) -> Lock:
+    def lock(self, wait_seconds: float = LOCK_SECONDS) -> Lock:
         """Only one pass at a time; for `with`.
 
         Raises:
@@ -68,6 +75,16 @@ class State:
             StateError: the lock's file can't be made.
         """
         return Lock(os.path.join(self.run_dir, "lock"), wait_seconds)
+
+    def only_service(self) -> Lock:
+        """Only one service at a time; for `with`.
+
+        Raises:
+            LockError: another one runs.
+            StateError: the lock's file can't be made.
+        """
+        advice = "one service is enough: `guest-routes status` tells of it"
+        return Lock(os.path.join(self.run_dir, "service.lock"), 0.0, advice)
 
     # -- last known good (R10) -----------------------------------------------------------------------
 
@@ -81,11 +98,13 @@ class State:
         """
         header = {
             "schema": KEPT_SCHEMA,
-            "uuid": document.uuid.lower() or instance_uuid(self._root),
-            "machine": machine_uuid(self._root),
+            "uuid": document.uuid.lower() or instance_uuid(self.root),
+            "machine": machine_uuid(self.root),
+            "boot": boot_id(self.root),
             "macs": [mac.hex(":") for mac in macs],
             "source": document.source,
             "where": document.where,
+            "properties": document.properties,
             "length": len(document.data),
             "crc32": _crc32(document.data),
         }
@@ -119,14 +138,14 @@ class State:
             if (header["length"], header["crc32"]) != (len(data), _crc32(data)):
                 return LastKnownGood(reason=f"{path} is damaged: {len(data)} bytes, {header['length']} were written")
             macs = tuple(bytes.fromhex(mac.replace(":", "")) for mac in header["macs"])
-            uuid, machine = str(header["uuid"]), str(header["machine"])
-            source, where = str(header["source"]), str(header["where"])
+            uuid, machine, boot = str(header["uuid"]), str(header["machine"]), str(header.get("boot", ""))
+            source, where, properties = str(header["source"]), str(header["where"]), str(header.get("properties", ""))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return LastKnownGood(reason=f"{path} is damaged: no header of ours")
-        reason = other_instance(Identity(uuid, machine, macs), identity_here(self._root, nics))
+        reason = other_instance(Identity(uuid, machine, macs, boot), identity_here(self.root, nics))
         if reason:
             return LastKnownGood(reason=f"{path} is not of this instance: {reason}")
-        return LastKnownGood(data, "", source, where, fetched, uuid, macs)
+        return LastKnownGood(data, "", source, where, fetched, uuid, macs, properties)
 
     # -- recorded defaults (R4) ----------------------------------------------------------------------
 
@@ -170,20 +189,40 @@ class State:
 
     def agreements(self, data: bytes) -> int:
         """How many fetches in a row brought this same disputed document, this one included."""
-        import hashlib
-
         path = os.path.join(self.run_dir, "disputed")
         before = json_object(read(path))
-        digest = hashlib.sha256(data).hexdigest()
+        # Not hashlib: it would bring four megabytes of libcrypto into the service. Whoever could forge a checksum
+        # could as well send the same document three times.
+        same = {"length": len(data), "crc32": _crc32(data)}
         counted = before.get("count")
-        count = counted + 1 if before.get("sha256") == digest and isinstance(counted, int) else 1
-        content = json.dumps({"sha256": digest, "count": count}).encode()
+        count = counted + 1 if {**before, "count": 0} == {**same, "count": 0} and isinstance(counted, int) else 1
+        content = json.dumps({**same, "count": count}).encode()
         replace(path, content, 0o600, "agreeing fetches are not counted, the old routes stay")
         return count
 
     def clear_agreements(self) -> None:
         """Start counting anew: a fetch brought something that isn't disputed."""
         remove(os.path.join(self.run_dir, "disputed"), "a later disputed document may be believed too early")
+
+    # -- withdrawn by hand ---------------------------------------------------------------------------
+
+    def set_withdrawn(self) -> None:
+        """From now on no pass that nobody asked for puts the routes back, until the next boot at the latest.
+
+        Raises:
+            StateError: it can't be written.
+        """
+        consequence = "the service, if it runs, would put the routes back; stop it first"
+        replace(self._withdrawn_path, b"", 0o644, consequence)
+
+    def clear_withdrawn(self) -> None:
+        """A pass was asked for."""
+        if self.is_withdrawn():
+            remove(self._withdrawn_path, "the service goes on leaving the routes alone")
+
+    def is_withdrawn(self) -> bool:
+        """Whether `withdraw` was the last thing that somebody asked for."""
+        return os.path.exists(self._withdrawn_path)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Publish what `status` shows of the last pass; anybody may read it."""
@@ -196,7 +235,28 @@ class State:
         """The last pass's status; {} when there is none."""
         return json_object(read(os.path.join(self.run_dir, "status")))
 
+    def write_service(self, record: Mapping[str, Any]) -> None:
+        """Publish what the service does; anybody may read it."""
+        content = json.dumps(record, separators=(",", ":")).encode()
+        replace(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
+
+    def forget_service(self) -> None:
+        """The service has ended in good order."""
+        remove(self._service_path, "`guest-routes status` says that the service ended without a word")
+
+    def read_service(self) -> dict[str, Any]:
+        """What the service does; {} when there is none."""
+        return json_object(read(self._service_path))
+
     # -- within --------------------------------------------------------------------------------------
+
+    @property
+    def _service_path(self) -> str:
+        return os.path.join(self.run_dir, "service")
+
+    @property
+    def _withdrawn_path(self) -> str:
+        return os.path.join(self.run_dir, "withdrawn")
 
     @property
     def _kept_path(self) -> str:
@@ -212,12 +272,12 @@ class State:
         records = document.get("records")
         if document.get("schema") != DEFAULTS_SCHEMA or not isinstance(records, list):
             return []
-        if document.get("boot_id") != boot_id(self._root):
+        if document.get("boot_id") != boot_id(self.root):
             return []
         return [record for record in records if isinstance(record, dict)]
 
     def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
-        document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self._root), "records": records}
+        document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}
         consequence = "a default route that isn't recorded can't be put back, so none is taken away"
         replace(self._defaults_path, json.dumps(document).encode(), 0o600, consequence)
 

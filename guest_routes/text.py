@@ -36,11 +36,24 @@ def source_line(report: Report) -> str:
     return f"metadata: {report.document.where}, {age_text(report.document.age_seconds)}"
 
 
+def source_lines(report: Report) -> list[str]:
+    """The same, and the leases that stand in where it is silent."""
+    lines = [source_line(report)]
+    told = report.beside.told
+    for lease in told.leases if told else ():
+        assert told is not None
+        age = "expired " + age_text(told.now - (lease.expires or 0)) if lease.expired(told.now) else ""
+        age = age or age_text(told.now - lease.obtained)
+        lines += wrapped(f"lease:    {lease.nic}, {lease.client}, {age} ({lease.path})", 10, 0)
+    return lines
+
+
 def report_lines(report: Report, verbose: bool = False, written: bool = True) -> list[str]:
     """What a pass did, or with `written` False would do, and why."""
-    if not (verbose or report.changes or report.unprogrammed or report.plan.held):
-        return [summary(report, written), source_line(report)]
-    lines = [source_line(report), ""]
+    said = report.unprogrammed or report.plan.held or report.resolution.conflicts
+    if not (verbose or report.changes or said):
+        return [summary(report, written), *source_lines(report)]
+    lines = [*source_lines(report), ""]
     for group in (
         _defaults(report),
         _routes(report, verbose),
@@ -170,11 +183,11 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
     from .resolve import BY_CHOICE
 
     def chosen(one: Unresolved) -> Entry:
-        return " ", f"{one.host}  ({one.host.place})", f"{one.kind}: {one.reason}"
+        return " ", *_fitting(f"{one.host}  ({one.host.place})", f"{one.kind}: {one.reason}")
 
     def missed(text: str) -> Entry:
         what, _, why = text.partition(": ")
-        return "!", what, why
+        return "!", *_fitting(what, why)
 
     by_choice = [one for one in report.resolution.unresolved if one.kind in BY_CHOICE]
     notes = report.resolution.notes if verbose else ()
@@ -183,6 +196,12 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
         *entries(by_choice, chosen, verbose),
         *entries(notes, lambda note: (" ", note.place, note.text), verbose),
     ]
+
+
+def _fitting(what: str, why: str) -> tuple[str, str]:
+    """A place that is too long for the line of its route stands below it."""
+    route, parted, place = what.partition("  (")
+    return (route, f"{place[:-1]}: {why}") if parted and len(what) > WIDTH - 2 else (what, why)
 
 
 def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:

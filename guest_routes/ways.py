@@ -6,6 +6,7 @@ veth, so where there are plain NICs only they, and what stands on them, are aske
 
 from __future__ import annotations
 
+import _socket  # socket itself brings enum, selectors and more, which would stay in the service
 import os
 import time
 
@@ -14,7 +15,7 @@ from .policy import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NamedTuple, Sequence
+    from typing import NamedTuple, Sequence
 else:
     from .values import NamedTuple
 
@@ -90,22 +91,20 @@ def ways_to(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -> tupl
 
 def device_option(nic: str) -> tuple[int, int, bytes]:
     """The socket option which binds to a NIC. Source: socket(7), SO_BINDTODEVICE."""
-    import socket
-
-    return socket.SOL_SOCKET, socket.SO_BINDTODEVICE, os.fsencode(nic) + b"\0"
+    return _socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, os.fsencode(nic) + b"\0"
 
 
 def _may_bind(nic: str) -> bool:
     """Before Linux 5.7, and in some sandboxes, SO_BINDTODEVICE asks for CAP_NET_RAW."""
-    import socket
-
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
-        try:
-            tried.setsockopt(*device_option(nic))
-        except PermissionError:
-            return False
-        except OSError:
-            return True  # the NIC has just gone: the attempt will say so
+    tried = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    try:
+        tried.setsockopt(*device_option(nic))
+    except PermissionError:
+        return False
+    except OSError:
+        return True  # the NIC has just gone: the attempt will say so
+    finally:
+        tried.close()
     return True
 
 
@@ -115,41 +114,46 @@ def probe(settings: Settings, nics: Sequence[Nic], deadline_seconds: float) -> b
     All are tried at once, and again until the deadline, so that a service being restarted isn't taken for a
     way that is cut.
     """
-    import selectors
+    import select
 
     until = time.monotonic() + deadline_seconds
     urls, usable = settings.metadata_urls, usable_nics(nics, settings.ignore_nics)
     while True:
-        with selectors.DefaultSelector() as selector:
-            try:
-                for way in dict.fromkeys(ways_to(urls, usable) + ways_to(urls, usable, bind=False)):
-                    connecting = _start_connecting(way)
-                    if connecting is not None:
-                        selector.register(connecting, selectors.EVENT_WRITE)
-                while selector.get_map() and time.monotonic() < until:
-                    for key, _ in selector.select(max(0.0, until - time.monotonic())):
-                        if _connected(key.fileobj):
-                            return True
-                        selector.unregister(key.fileobj)
-                        key.fileobj.close()  # type: ignore[union-attr]
-            finally:
-                for key in list(selector.get_map().values()):
-                    key.fileobj.close()  # type: ignore[union-attr]
+        poll = select.poll()
+        connecting: dict[int, _socket.socket] = {}
+        try:
+            for way in dict.fromkeys(ways_to(urls, usable) + ways_to(urls, usable, bind=False)):
+                started = _start_connecting(way)
+                if started is not None:
+                    connecting[started.fileno()] = started
+                    poll.register(started, select.POLLOUT)
+            while connecting and (now := time.monotonic()) < until:
+                for descriptor, _ in poll.poll((until - now) * 1000):
+                    if connecting[descriptor].getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR) == 0:
+                        return True
+                    poll.unregister(descriptor)
+                    connecting.pop(descriptor).close()
+        finally:
+            for left in connecting.values():
+                left.close()
         if time.monotonic() + AGAIN_SECONDS >= until:
             return False
         time.sleep(AGAIN_SECONDS)
 
 
-def _start_connecting(way: Way) -> Any | None:
-    import socket
-    from urllib.parse import urlsplit
-
+def _start_connecting(way: Way) -> _socket.socket | None:
+    """A socket that connects to a way's host; None where that fails at once."""
+    scheme, _, _ = way.url.partition("://")
+    host, colon, port = way.host.rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = way.host, "443" if scheme.lower() == "https" else "80"
     made = None
     try:
-        parts = urlsplit(way.url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        kind, _, _, _, address = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)[0]
-        made = socket.socket(kind, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        # As bytes: for text the codec of international names is loaded, with all that it needs.
+        name = host.strip("[]")
+        found = _socket.getaddrinfo(name.encode("ascii" if name.isascii() else "idna"), port, 0, _socket.SOCK_STREAM)
+        kind, _, _, _, address = found[0]
+        made = _socket.socket(kind, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC)
         if way.bound:
             made.setsockopt(*device_option(way.nic))
         if way.source[0]:
@@ -162,9 +166,3 @@ def _start_connecting(way: Way) -> Any | None:
             made.close()
         return None
     return made
-
-
-def _connected(connecting: Any) -> bool:
-    import socket
-
-    return bool(connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0)

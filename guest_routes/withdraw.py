@@ -83,6 +83,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
         GuestRoutesError: no lock, or the kernel refused a dump.
     """
     with state.lock():
+        state.set_withdrawn()
         before = kernel.snapshot(settings.table)
         recorded = state.recorded_defaults(before.nics)
         made = plan_withdrawal(before, recorded, settings.protocol)

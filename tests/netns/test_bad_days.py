@@ -323,9 +323,8 @@ def test_on_a_terminal_waiting_is_a_live_line_and_errors_are_folded(lab: Lab) ->
     live, _, message = shown.rpartition("\r\x1b[K")
     assert ran.returncode == 4
     told = live.split("\r\x1b[K")[1:]
-    assert {text.partition(" (")[0] for text in told} == {
-        "asking 169.254.169.254 and fe80::a9fe:a9fe through eth0, eth1"
-    }
+    assert all(text.startswith("asking 169.254.169.254 ") for text in told)
+    assert told[-1].partition(" (")[0] == "asking 169.254.169.254 and fe80::a9fe:a9fe through eth0, eth1"
     assert len(told) > 1
     assert message.startswith("guest-routes: cannot find network_data.json")
     assert max(map(len, message.splitlines())) <= 80

@@ -22,6 +22,11 @@ from . import sandbox
 DATA = Path(__file__).parent.parent / "data"
 SERVER = Path(__file__).parent / "metadata_server.py"
 STATE_PATHS = ("/run/guest-routes", "/var/lib/guest-routes", "/etc/guest-routes.d", "/run/cloud-init")
+LEASE_PATHS = (
+    "/run/systemd/netif/leases", "/run/NetworkManager/devices", "/run/cloud-init/tmp", "/var/lib/NetworkManager",
+    "/var/lib/dhcp", "/var/lib/dhclient", "/var/lib/dhcpcd", "/var/lib/dhcpcd5",
+)  # fmt: skip
+"""Where DHCP clients keep their leases: those of the machine itself and of earlier tests are not this instance's."""
 MACS = ("fa:16:3e:00:00:01", "fa:16:3e:00:00:02", "fa:16:3e:00:00:03")
 
 
@@ -35,7 +40,7 @@ class Lab:
 
     def __init__(self) -> None:
         sandbox.fresh_netns()
-        for path in STATE_PATHS:
+        for path in (*STATE_PATHS, *LEASE_PATHS):
             shutil.rmtree(path, ignore_errors=True)
         Path("/etc/guest-routes.yaml").unlink(missing_ok=True)
         self._children: List[subprocess.Popen[bytes]] = []

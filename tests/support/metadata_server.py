@@ -3,7 +3,8 @@
     metadata_server.py --network-data FILE --meta-data FILE --log FILE --behave MODE[=ARGUMENT][@CLIENT] ...
 
 `--behave` says how network_data.json is answered, to all clients or to one client address; the first that fits
-counts. It prints "ready" when it listens, and logs each request as a JSON line (path, host, client).
+counts. The document is read anew for each request. It prints "ready" when it listens, and logs each request as a JSON
+line (path, host, client).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ NETWORK_DATA = "/openstack/latest/network_data.json"
 META_DATA = "/openstack/latest/meta_data.json"
 MODES = (
     "ok", "404", "500", "503-then-ok", "slow", "trickle", "truncated", "endless", "not-json", "list", "redirect",
-    "empty", "large", "hang", "reset",
+    "empty", "large", "hang", "reset", "alternate",
 )  # fmt: skip
 
 
@@ -36,13 +37,18 @@ class Behaviour(NamedTuple):
 class Service(NamedTuple):
     """What all requests share."""
 
-    network_data: bytes
+    document: Optional[Path]
     meta_data: Optional[bytes]
     behaviours: List[Behaviour]
     log: Optional[Path]
     asked: Dict[str, int]
     """Requests for network_data.json so far, by client address."""
     lock: threading.Lock
+
+    @property
+    def network_data(self) -> bytes:
+        """The document as it is now."""
+        return self.document.read_bytes() if self.document else b"{}"
 
 
 def behaviour(text: str) -> Behaviour:
@@ -116,6 +122,8 @@ class Answers(BaseHTTPRequestHandler):
             self.send_header("Location", how.argument or "http://10.9.9.9/elsewhere.json")
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif how.mode == "alternate":
+            self.answer(data if count % 2 else Path(how.argument).read_bytes())
         elif how.mode == "hang":
             time.sleep(3600)
         elif how.mode == "reset":
@@ -178,7 +186,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=80)
     options = parser.parse_args()
     Answers.service = Service(
-        options.network_data.read_bytes() if options.network_data else b"{}",
+        options.network_data,
         options.meta_data.read_bytes() if options.meta_data else None,
         options.behave,
         options.log,

@@ -81,6 +81,11 @@ class ModelKernel:
 
     # -- the protocol --------------------------------------------------------------------------------
 
+    @property
+    def port(self) -> int:
+        """No socket's."""
+        return 0
+
     def nics(self) -> Tuple[Nic, ...]:
         """The NICs it was made with."""
         return self._nics

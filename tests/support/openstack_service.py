@@ -1,8 +1,9 @@
 """As much of Nova's metadata API as cloud-init crawls: the versions, meta_data.json, network_data.json.
 
-    openstack_service.py NETWORK_DATA UUID
+    openstack_service.py NETWORK_DATA UUID [PATH=FILE ...]
 
-It prints "ready" when it listens on port 80.
+Files beside them are answered at their paths, as user-data is at /openstack/latest/user_data. It prints "ready" when
+it listens on port 80.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Answers(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     Answers.files = answers(Path(sys.argv[1]), sys.argv[2])
+    more = (argument.partition("=") for argument in sys.argv[3:])
+    Answers.files.update((path, Path(file).read_bytes()) for path, _, file in more)
     with ThreadingHTTPServer(("0.0.0.0", 80), Answers) as server:
         print("ready", flush=True)
         server.serve_forever()

@@ -1,7 +1,8 @@
 """Golden scenarios: whole passes over a document and a kernel, both written down, in `ip route` text.
 
 Each folder of tests/scenarios has `network_data.json` (or `network_data.txt`, which names a document of tests/data),
-`kernel.txt` (tests/support/iproute_text.py says how to read it), perhaps `settings.yaml`, and `plan.txt`, written by
+`kernel.txt` (tests/support/iproute_text.py says how to read it), perhaps `settings.yaml`, `meta_data.json` and the
+machine's files with DHCP leases in `root`, and `plan.txt`, written by
 hand from the rules:
 
     # What is shown here, and by which rules.
@@ -22,6 +23,7 @@ It is the real pass, sync.sync, on the model of the kernel.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
@@ -88,6 +90,8 @@ class Scenario:
         self.written: Written = parse_kernel((self.folder / "kernel.txt").read_text())
         self.expected = golden((self.folder / "plan.txt").read_text())
         self.kernel = ModelKernel(self.written.state)
+        if (self.folder / "root").exists():
+            shutil.copytree(self.folder / "root", tmp_path, dirs_exist_ok=True)
         self.state = State(str(tmp_path / "run"), str(tmp_path / "lib"), root=str(tmp_path))
         self.state.record_defaults(self.written.recorded, self.written.state.nics)
         if self.written.known_macs:

@@ -18,7 +18,7 @@ from guest_routes import settings
 from guest_routes.document import HostRoute
 from guest_routes.errors import SettingsError
 from guest_routes.model import parse_address, parse_prefix
-from guest_routes.policy import GatewaySetting, Selector, Settings
+from guest_routes.policy import SOURCES, GatewaySetting, Selector, Settings
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = [key.name for key in settings.KEYS]
@@ -200,9 +200,11 @@ COMPLAINTS: Dict[str, List[str]] = {
         ': default_mode: "enforced": must be enforce or demote or observe; did you mean "enforce"?'
     ],
     "sources: [htp]": [
-        ': sources[0]: "htp": must be http or config-drive or last-known-good or cloud-init; did you mean "http"?'
+        ': sources[0]: "htp": must be settings or properties or http or config-drive or last-known-good or '
+        'cloud-init or leases; did you mean "http"?'
     ],
-    "sources: []": [": sources: is empty; the default is http,config-drive,last-known-good,cloud-init"],
+    "sources: []": [": sources: is empty; the default is "
+                    + ",".join(SOURCES)],
     "metadata_urls: ['ftp://x']": [
         ': metadata_urls[0]: "ftp://x": must be an http:// or https:// URL, such as http://169.254.169.254'
     ],

@@ -126,6 +126,8 @@ def test_a_nic_may_be_missing_on_a_machine_known_to_be_the_same(state: State, ro
     state.keep(FETCHED, MACS, 1.0)
     assert not state.last_known_good(NICS[:1]).reason
     (root / "sys/class/dmi/id/product_uuid").unlink()
+    assert state.last_known_good(NICS[:1]).reason == ""  # the boot proves it, too
+    write(root / "proc/sys/kernel/random/boot_id", "boot-2\n")
     assert "no DMI uuid proves that the machine is the same" in state.last_known_good(NICS[:1]).reason
     assert not state.last_known_good(NICS).reason
 

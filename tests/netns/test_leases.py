@@ -1,0 +1,398 @@
+"""Where the metadata is silent: leases and properties on the real kernel, with the files that real clients wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from tests.support.lab import LEASE_PATHS, MACS, Lab, document, write_document
+from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, documented, run, table, valid_json
+from tests.support.service import Start
+
+DATA = Path(__file__).parent.parent / "data" / "leases"
+SILENT = "ipv4_dhcp"
+LOCAL = "--sources settings,properties,last-known-good,leases"
+OURS = ["default via 10.65.0.1 dev eth0 proto static", *CONNECTED, HOST_ROUTE]
+
+
+def silent(path: Path, **meta: Any) -> str:
+    """A document as Nova 27.3 writes it for two subnets with DHCP, with a meta_data.json; the option that names it."""
+    links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": mac} for n, mac in enumerate(MACS[:2])]
+    networks = [{"id": f"network{n}", "type": SILENT, "link": f"tap{n}", "network_id": f"n{n}"} for n in (0, 1)]
+    write_document(path / "network_data.json", {"links": links, "networks": networks, "services": []})
+    if meta:
+        write_document(path / "meta_data.json", meta)
+    return f"--metadata {path / 'network_data.json'}"
+
+
+def put(source: str, target: str, age: float = 0.0) -> Path:
+    """A real client's file where the client would have it."""
+    path = Path(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DATA / source, path)
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def networkd(lab: Lab, age: float = 0.0) -> List[Path]:
+    """systemd-networkd's leases of the cross-NIC case: the host route is in eth0's."""
+    return [
+        put(f"networkd-cross.{nic}", f"/run/systemd/netif/leases/{index_of(lab, nic)}", age) for nic in ("eth0", "eth1")
+    ]
+
+
+def index_of(lab: Lab, nic: str) -> int:
+    return int(json.loads(lab.ip("-j", "link", "show", nic))[0]["ifindex"])
+
+
+# ---- what comes out -------------------------------------------------------------------------------------
+
+
+def test_each_clients_files_give_the_documented_table(lab: Lab, tmp_path: Path) -> None:
+    """In the cross-NIC case, whoever the client is."""
+    documented(lab)
+    option = silent(tmp_path)
+    zero, one = index_of(lab, "eth0"), index_of(lab, "eth1")
+    sets: Dict[str, Dict[str, str]] = {
+        "systemd-networkd": {
+            "networkd-cross.eth0": f"/run/systemd/netif/leases/{zero}",
+            "networkd-cross.eth1": f"/run/systemd/netif/leases/{one}",
+        },
+        "NetworkManager": {
+            "networkmanager-cross.eth0": f"/run/NetworkManager/devices/{zero}",
+            "networkmanager-cross.eth1": f"/run/NetworkManager/devices/{one}",
+        },
+        "dhclient": {
+            "dhclient-cross.eth0": "/var/lib/dhcp/dhclient.eth0.leases",
+            "dhclient-cross.eth1": "/var/lib/dhcp/dhclient.eth1.leases",
+        },
+        "dhcpcd": {
+            "dhcpcd-cross.eth0": "/var/lib/dhcpcd/eth0.lease",
+            "dhcpcd-cross.eth1": "/var/lib/dhcpcd/eth1.lease",
+        },
+        "udhcpc": {
+            "udhcpc-cross.eth0": "/run/guest-routes/leases/eth0",
+            "udhcpc-cross.eth1": "/run/guest-routes/leases/eth1",
+        },
+        "cloud-init": {"cloud-init-udhcpc-cross.eth0": "/run/cloud-init/tmp/eth0.lease.json"},
+    }  # fmt: skip
+    for client, files in sets.items():
+        for place in (*LEASE_PATHS, "/run/guest-routes/leases"):
+            shutil.rmtree(place, ignore_errors=True)
+        for source, target in files.items():
+            put(source, target)
+        ran = run(lab, f"sync {option}")
+        assert ran.code == 0, (client, ran)
+        assert table(lab) == OURS, client
+        assert "silent about eth0 (networks[0], type ipv4_dhcp; Nova 27.3 and later omit routes of DHCP" in ran.err
+        assert f"subnets); using its DHCP lease ({client}, " in ran.err
+        run(lab, "withdraw")
+
+
+def test_metadata_silent_about_one_nic_only(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    value = json.loads(document("documented").read_text())
+    value["networks"][1] = {"id": "network1", "type": SILENT, "link": value["networks"][1]["link"]}
+    value["networks"][0]["routes"] = value["networks"][0]["routes"][:1]
+    path = write_document(tmp_path / "network_data.json", value)
+    networkd(lab)
+    ran = run(lab, f"sync --metadata {path}")
+    # eth0's lease has the host route, but about eth0 the metadata speaks: its lease is not read.
+    assert (ran.code, table(lab)) == (0, OURS[:-1])
+    put("networkd-cross.eth0", f"/run/systemd/netif/leases/{index_of(lab, 'eth1')}")
+    text = Path(f"/run/systemd/netif/leases/{index_of(lab, 'eth1')}")
+    text.write_text("ADDRESS=11.8.0.9\nCLASSLESS_ROUTES=11.11.0.0/16,11.8.0.1 0.0.0.0/0,11.8.0.1\n")
+    ran = run(lab, f"sync --metadata {path}")
+    assert (ran.code, table(lab)) == (0, OURS)
+    assert ran.err.count("Nova 27.3") == 1
+
+
+def test_without_a_document(lab: Lab) -> None:
+    documented(lab)
+    networkd(lab)
+    ran = run(lab, f"sync {LOCAL}")
+    assert ran.code == 0
+    assert "no metadata: none; the DHCP leases of eth0, eth1 stand in for it" in ran.err
+    assert table(lab) == OURS
+    again = run(lab, f"sync {LOCAL}")
+    assert again.code == 0 and "nothing to do: 2 routes in place" in again.out
+    assert not Path("/var/lib/guest-routes/last-known-good").exists()
+
+
+def test_without_a_document_and_leases_the_error_says_so(lab: Lab) -> None:
+    documented(lab)
+    ran = run(lab, f"sync {LOCAL}")
+    assert ran.code == 4
+    assert "leases: no NIC has a DHCP lease of systemd-networkd, NetworkManager, dhclient, dhcpcd, udhcpc" in ran.err
+
+
+def test_sources_without_leases_does_not_read_them(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    networkd(lab)
+    ran = run(lab, f"sync --sources settings,properties,http {silent(tmp_path)}")
+    assert "using the kernel's default route" in ran.err and "lease" not in ran.err
+    assert table(lab) == OURS[:-1]
+
+
+def test_a_lease_that_has_expired_is_used_and_said(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    networkd(lab, age=3 * 3600 + 3600)
+    ran = run(lab, f"sync {silent(tmp_path)}")
+    assert (ran.code, table(lab)) == (0, OURS)
+    assert "eth0's DHCP lease (systemd-networkd, /run/systemd/netif/leases/" in ran.err
+    assert "has expired; still the best there is, but its client seems gone" in ran.err
+    assert "lease: eth0, systemd-networkd, expired 3 h ago (/run/systemd" in ran.out
+
+
+def test_the_newest_lease_wins(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    networkd(lab, age=100)
+    put("udhcpc-cross.eth1", "/run/guest-routes/leases/eth1", age=10)
+    ran = run(lab, f"sync {silent(tmp_path)}")
+    assert ran.code == 0
+    assert "lease: eth1, udhcpc, 10 s ago" in ran.out and "lease: eth0, systemd-networkd, 100 s ago" in ran.out
+
+
+# ---- files that are of no use ---------------------------------------------------------------------------
+
+
+def test_bad_files_are_said_and_the_rest_goes_on(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    networkd(lab)
+    huge = Path("/var/lib/dhcp/dhclient.eth0.leases")
+    huge.parent.mkdir(parents=True)
+    huge.write_bytes(b"x" * (1024 * 1024 + 1))
+    foreign = put("dhclient-cross.eth1", "/var/lib/dhcp/dhclient.eth1.leases")
+    os.chown(foreign, 1000 if os.getuid() == 0 and not in_user_namespace() else 0, -1)
+    open_to_all = put("dhcpcd-cross.eth0", "/var/lib/dhcpcd/eth0.lease")
+    open_to_all.chmod(0o666)
+    cut = put("dhcpcd-cross.eth1", "/var/lib/dhcpcd/eth1.lease")
+    cut.write_bytes(cut.read_bytes()[:-40])
+    os.symlink("/etc/passwd", "/var/lib/dhcpcd/link.lease")
+    os.mkfifo("/var/lib/dhcpcd/pipe.lease")
+    ran = run(lab, f"sync {silent(tmp_path)}")
+    assert (ran.code, table(lab)) == (0, OURS)
+    assert f"{huge}: is larger than any lease: 1,048,577 bytes, and 1 MiB is the limit; ignored" in ran.err
+    if os.stat(foreign).st_uid:
+        assert f"{foreign}: belongs to the user 1000, who is no DHCP client; ignored" in ran.err
+    assert f"{open_to_all}: can be written by everybody; ignored" in ran.err
+    assert f"{cut}: is cut off: " in ran.err
+    assert "/var/lib/dhcpcd/link.lease: cannot be read: Too many levels of symbolic links; ignored" in ran.err
+    assert "/var/lib/dhcpcd/pipe.lease: is no regular file; ignored" in ran.err
+
+
+def in_user_namespace() -> bool:
+    return Path("/proc/self/uid_map").read_text().split()[2] != "4294967295"
+
+
+def test_a_captured_images_lease_is_harmless(lab: Lab, tmp_path: Path) -> None:
+    """Another instance's address: the NIC doesn't have it."""
+    documented(lab)
+    path = put("dhclient-cross.eth0", "/var/lib/dhcp/dhclient.eth0.leases")
+    path.write_text(path.read_text().replace("fixed-address 10.65.0.7", "fixed-address 10.65.0.99"))
+    ran = run(lab, f"sync {silent(tmp_path)}")
+    assert table(lab) == OURS[:-1]
+    assert "using the kernel's default route" in ran.err
+
+
+def test_a_damaged_option_121_keeps_what_can_be_read(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    text = "ADDRESS=10.65.0.7\nROUTER=10.65.0.1\nCLASSLESS_ROUTES=11.11.0.0/16,11.8.0.1 12.0.0.0/40,11.8.0.1\n"
+    eth0 = networkd(lab)[0]
+    eth0.write_text(text)
+    ran = run(lab, f"sync {silent(tmp_path)}")
+    assert (ran.code, table(lab)) == (0, OURS)
+    assert "option 121: entry 1 is no destination/length,nexthop: '12.0.0.0/40,11.8.0.1'; what follows" in ran.err
+
+
+# ---- properties, settings, precedence -------------------------------------------------------------------
+
+PROPERTY = "12.0.0.0/8,11.8.0.1 11.11.0.0/16,10.65.0.1"
+
+
+def test_properties_come_before_leases_and_the_conflict_is_shown(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    networkd(lab)
+    option = silent(tmp_path, uuid="u", meta={"guest_routes": PROPERTY})
+    ran = run(lab, f"sync {option}")
+    assert ran.code == 0, ran
+    assert table(lab) == [
+        *OURS[:-1], "11.11.0.0/16 via 10.65.0.1 dev eth0 proto 121", "12.0.0.0/8 via 11.8.0.1 dev eth1 proto 121",
+    ]  # fmt: skip
+    lease = "eth0's DHCP lease (systemd-networkd, /run/systemd/netif/leases/"
+    rule = "properties count before leases (`sources`)"
+    assert f"11.11.0.0/16,11.8.0.1 {lease}" in ran.out and rule in ran.out
+    assert max(map(len, lab.run("plan", *option.split()).stdout.splitlines()[1:])) <= 80
+    # And a pass that changes nothing still shows it.
+    assert rule in run(lab, f"plan {option}").out
+    assert rule in run(lab, f"explain 11.11.3.4 {option}").out
+    assert "meta.guest_routes[1] of meta_data.json" in run(lab, f"explain 11.11.3.4 {option}").out
+    assert rule in run(lab, "status").out
+    value = valid_json("plan", lab.run("plan", "--json", *option.split()))
+    assert [(one["chosen"]["source"], one["other"]["source"], one["rule"]) for one in value["conflicts"]] == [
+        ("properties", "leases", rule)
+    ]
+    assert [lease["client"] for lease in value["leases"]] == ["systemd-networkd"] * 2
+    valid_json("status", lab.run("status", "--json"))
+    valid_json("explain", lab.run("explain", "11.11.3.4", "--json", *option.split()))
+
+
+def test_the_order_is_settable(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    networkd(lab)
+    option = silent(tmp_path, uuid="u", meta={"guest_routes": PROPERTY})
+    ran = run(lab, f"sync {option} --sources leases,http,properties")
+    assert HOST_ROUTE in table(lab)
+    assert "leases count before properties (`sources`)" in ran.out
+    ran = run(lab, f"sync {option} --sources http,leases --accept-withdrawals")
+    assert table(lab) == OURS
+
+
+def test_routes_of_the_settings_count_whatever_sources_names(lab: Lab) -> None:
+    documented(lab)
+    ran = run(lab, f"sync --metadata {document('documented')} --sources http --routes 12.0.0.0/8,11.8.0.1")
+    assert (ran.code, ran.err) == (0, "")
+    assert table(lab) == [*DOCUMENTED, "12.0.0.0/8 via 11.8.0.1 dev eth1 proto 121"]
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("11.11.0.0/16", "meta.guest_routes[0] of meta_data.json '11.11.0.0/16': must be destination,nexthop"),
+        (["11.11.0.0/16,11.8.0.1"], "meta.guest_routes of meta_data.json must be text such as"),
+        ("12.0.0.0/8,11.8.0.1 nonsense", "meta.guest_routes[1] of meta_data.json 'nonsense': must be destination"),
+    ],
+)
+def test_bad_properties(lab: Lab, tmp_path: Path, value: object, complaint: str) -> None:
+    documented(lab)
+    shutil.copyfile(document("documented"), tmp_path / "network_data.json")
+    write_document(tmp_path / "meta_data.json", {"meta": {"guest_routes": value}})
+    ran = run(lab, f"sync --metadata {tmp_path}")
+    assert ran.code == 5
+    assert complaint in ran.out
+    assert HOST_ROUTE in table(lab)
+
+
+def test_properties_over_http_reach_the_last_known_good(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    meta = write_document(tmp_path / "meta_data.json", {"uuid": "u", "meta": {"guest_routes": "12.0.0.0/8,11.8.0.1"}})
+    server = lab.metadata_server(document("documented"), "--meta-data", str(meta))
+    assert run(lab, "sync --deadline-seconds 5").code == 0
+    wanted = [*DOCUMENTED, "12.0.0.0/8 via 11.8.0.1 dev eth1 proto 121"]
+    assert table(lab) == wanted
+    lab.stop(server)
+    run(lab, "withdraw")
+    ran = run(lab, "sync --deadline-seconds 0.5")
+    assert (ran.code, "last known good" in ran.out, table(lab)) == (0, True, wanted)
+    assert "drift none" in run(lab, "status").out
+    # meta_data.json can't be had: what it said last is truer than nothing.
+    lab.metadata_server(document("documented"))
+    assert run(lab, "sync --deadline-seconds 5").code == 0
+    assert table(lab) == wanted
+
+
+# ---- withdrawal (R6) ------------------------------------------------------------------------------------
+
+
+def test_a_route_that_the_lease_no_longer_has_goes(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    option = silent(tmp_path)
+    eth0 = networkd(lab)[0]
+    run(lab, f"sync {option}")
+    assert table(lab) == OURS
+    eth0.write_text("ADDRESS=10.65.0.7\nCLASSLESS_ROUTES=0.0.0.0/0,10.65.0.1\n")
+    assert run(lab, f"sync {option}").code == 0
+    assert table(lab) == OURS[:-1]
+
+
+def test_a_lease_that_is_gone_withdraws_nothing_at_first(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    option = silent(tmp_path)
+    eth0 = networkd(lab)[0]
+    run(lab, f"sync {option}")
+    eth0.unlink()
+    ran = run(lab, f"sync {option}")
+    assert "it is silent about eth0, and 1 of our routes would go" in ran.err
+    assert table(lab) == OURS
+    # Neither does the last known good.
+    assert "1 of our routes would go" in run(lab, "sync --sources last-known-good,leases").err
+    assert table(lab) == OURS
+    run(lab, f"sync {option}")
+    run(lab, f"sync {option}")
+    assert table(lab) == OURS[:-1]
+
+
+# ---- IPv6 -----------------------------------------------------------------------------------------------
+
+
+def test_the_advertised_router_is_the_evidence_for_slaac(lab: Lab, tmp_path: Path) -> None:
+    lab.nic("eth0", MACS[0], "fd00:65::7/64", gateways=("fd00:65::1/64",))
+    lab.nic("eth1", MACS[1], "fd00:8::9/64", gateways=("fd00:8::1/64",))
+    lab.ip("-6", "route", "add", "default", "via", "fe80::a9fe:a9fe", "dev", "eth1", "proto", "static", "metric", "5")
+    lab.ip("-6", "route", "add", "default", "via", "fe80::1:1", "dev", "eth1", "proto", "ra", "metric", "100")
+    links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": mac} for n, mac in enumerate(MACS[:2])]
+    networks = [{"id": "network1", "type": "ipv6_slaac", "link": "tap1"}]
+    path = write_document(tmp_path / "network_data.json", {"links": links, "networks": networks})
+    ran = run(lab, f"plan --metadata {path}")
+    assert "using the router advertised on eth1: default via fe80::1:1 dev eth1" in ran.err
+
+
+# ---- nothing where it isn't taken -----------------------------------------------------------------------
+
+
+def test_a_pass_on_a_document_that_speaks_imports_nothing_of_it(lab: Lab) -> None:
+    documented(lab)
+    networkd(lab)
+    code = (
+        "import sys; from guest_routes.cli import main; main(sys.argv[1:]); "
+        "print([name for name in sys.modules if 'guest_routes' in name])"
+    )
+    command = [sys.executable, "-c", code, "sync", "--metadata", str(document("documented"))]
+    done = subprocess.run(command, text=True, capture_output=True, check=True)
+    loaded = done.stdout.splitlines()[-1]
+    assert "guest_routes.bind" in loaded
+    for module in ("lease", "testimony", "properties"):
+        assert f"guest_routes.{module}" not in loaded
+
+
+# ---- the service ----------------------------------------------------------------------------------------
+
+
+def test_the_service_goes_by_leases_until_there_is_metadata(lab: Lab, start: Start) -> None:
+    documented(lab)
+    eth0 = networkd(lab)[0]
+    service = start(settings={"deadline_seconds": 0.5, "refresh_seconds": 2})
+    service.wait(lambda: table(lab) == OURS)
+    service.wait_said("the DHCP leases of eth0, eth1 stand in for it")
+    lab.ip("route", "delete", "11.11.0.0/16")
+    service.wait(lambda: table(lab) == OURS)
+    # The metadata knows better: the route is under eth1's subnet and the lease says nothing of it.
+    eth0.write_text("ADDRESS=10.65.0.7\nCLASSLESS_ROUTES=0.0.0.0/0,10.65.0.1\n")
+    lab.metadata_server(document("documented"))
+    service.wait(lambda: Path("/var/lib/guest-routes/last-known-good").exists(), 30)
+    service.wait(lambda: table(lab) == OURS)
+    assert service.stop() == 0
+
+
+def test_the_service_holds_the_routes_of_a_lease_that_goes(lab: Lab, start: Start, tmp_path: Path) -> None:
+    """R6: what a DHCP client takes away with it is no word of the cloud's."""
+    documented(lab)
+    silent(tmp_path)
+    lab.metadata_server(tmp_path / "network_data.json")
+    eth0 = networkd(lab)[0]
+    service = start(settings={"deadline_seconds": 2})
+    service.wait(lambda: table(lab) == OURS)
+    service.wait(lambda: Path("/var/lib/guest-routes/last-known-good").exists())
+    eth0.unlink()
+    lab.ip("route", "add", "192.0.2.0/24", "via", "10.65.0.1", "dev", "eth0", "proto", "121")
+    service.wait_said("2 of our routes would go")
+    assert HOST_ROUTE in table(lab)
+    assert service.stop() == 0

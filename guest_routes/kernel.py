@@ -44,6 +44,10 @@ class Kernel(Protocol):
     def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
         """Where the kernel would send a packet for each address now, policy rules included."""
 
+    @property
+    def port(self) -> int:
+        """Of its netlink socket: what the kernel's notifications of its own changes name."""
+
     def close(self) -> None:
         """Release the socket."""
 

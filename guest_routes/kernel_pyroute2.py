@@ -47,8 +47,17 @@ class Pyroute2Kernel:
         try:
             self._socket = IPRoute(ext_ack=True, strict_check=True)
             self._socket.register_policy({RTM_NEWROUTE: RouteMessage})
+            self._socket.get_links(1)  # pyroute2 0.9 binds its socket with the first request: no port before.
         except (OSError, NetlinkError) as error:
             raise KernelError(f"cannot open a netlink socket: {error}") from error
+
+    @property
+    def port(self) -> int:
+        """Of its netlink socket: what the kernel's notifications of its own changes name."""
+        import socket
+
+        with socket.socket(fileno=os.dup(self._socket.fileno())) as same:
+            return int(same.getsockname()[0])
 
     def nics(self) -> Tuple[Nic, ...]:
         """Every NIC with its addresses, by ifindex, the loopback left out."""

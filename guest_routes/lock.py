@@ -24,14 +24,15 @@ class Lock:
         StateError: the lock's file can't be made.
     """
 
-    def __init__(self, path: str, wait_seconds: float) -> None:
+    def __init__(self, path: str, wait_seconds: float, advice: str = "") -> None:
         self._path, self._wait_seconds = path, wait_seconds
+        self._advice = advice or f"nothing was done in {wait_seconds:g} s; try again later"
         self._descriptor = -1
 
     def __enter__(self) -> None:
         self._descriptor = _open(self._path)
         try:
-            _wait(self._descriptor, self._path, self._wait_seconds)
+            _wait(self._descriptor, self._path, self._wait_seconds, self._advice)
             holder = {"pid": os.getpid(), "command": _own_command(), "since": time.time()}
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, json.dumps(holder).encode(), 0)
@@ -56,7 +57,7 @@ def _open(path: str) -> int:
         raise refusal("open", path, error, consequence) from error
 
 
-def _wait(descriptor: int, path: str, wait_seconds: float) -> None:
+def _wait(descriptor: int, path: str, wait_seconds: float, advice: str) -> None:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
@@ -69,7 +70,7 @@ def _wait(descriptor: int, path: str, wait_seconds: float) -> None:
     since = holder.get("since")
     held = f" for {max(0.0, time.time() - since):.0f} s" if isinstance(since, (int, float)) else ""
     who = f"pid {holder.get('pid', '?')} ({holder.get('command', 'unknown')})"
-    raise LockError(f"cannot lock {path}: held by {who}{held}; nothing was done in {wait_seconds:g} s; try again later")
+    raise LockError(f"cannot lock {path}: held by {who}{held}; {advice}")
 
 
 def _own_command() -> str:

@@ -76,6 +76,11 @@ class RtnetlinkKernel:
         self._buffer = bytearray(_RECEIVE_BYTES)
         self._sequence = 0
 
+    @property
+    def port(self) -> int:
+        """See Kernel."""
+        return int(self._socket.getsockname()[0])
+
     def close(self) -> None:
         """See Kernel."""
         self._socket.close()

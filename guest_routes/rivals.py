@@ -1,0 +1,56 @@
+"""Who stands behind a netlink port: the process's name, and those that started it, as long as it lives.
+
+The port of a process's first netlink socket is its process id; others have numbers that no process has. Source:
+netlink(7). A command such as `ip` mostly ends within milliseconds, so this asks at once.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .fights import Rival
+
+ANCESTORS = 4
+"""So many generations are looked at."""
+INIT = 1
+
+
+def rival_at(port: int, proc: str = "/proc") -> Rival:
+    """Who asked for the change of a notification that names this port."""
+    if port == 0:
+        return Rival("kernel")
+    name, parent = _process(port, proc)
+    if not name:
+        return Rival(pid=port if port < 1 << 22 else 0)
+    ancestors: list[str] = []
+    for _ in range(ANCESTORS):
+        if parent <= INIT:
+            break
+        ancestor, parent = _process(parent, proc)
+        if ancestor and ancestor != (ancestors or [name])[-1]:
+            ancestors.append(ancestor)
+    return Rival(name, port, tuple(ancestors))
+
+
+def process_started(pid: int, proc: str = "/proc") -> str:
+    """When a process started, in the kernel's ticks; "" where it has gone. Source: proc(5), stat, field 22."""
+    fields = _stat(pid, proc)[1]
+    return fields[19] if len(fields) > 19 else ""
+
+
+def _process(pid: int, proc: str) -> tuple[str, int]:
+    """A process's name and its parent's id; ("", 0) where it has gone or isn't shown."""
+    name, fields = _stat(pid, proc)
+    return name, int(fields[1]) if len(fields) > 1 else 0
+
+
+def _stat(pid: int, proc: str) -> tuple[str, list[str]]:
+    """A process's name and the fields behind it, from the third on. Source: proc(5), stat."""
+    try:
+        with open(os.path.join(proc, str(pid), "stat"), "rb") as file:
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return "", []
+    # The name is in brackets and may hold brackets itself.
+    name, _, rest = text.partition("(")[2].rpartition(")")
+    return "".join(letter if letter.isprintable() else "?" for letter in name), rest.split()

@@ -1,0 +1,97 @@
+"""When the service acts: bursts gathered, refreshes spread, failures spaced. Pure: the clock and chance are given.
+
+Times are seconds of the monotonic clock, which neither a clock step nor a suspended machine moves. Chance is a number
+from 0 to 1, so that a machine doesn't ask again together with ten thousand others.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from .values import NamedTuple
+
+GATHER_SECONDS = 0.05
+"""After a look the next one waits this long: what comes in a burst is looked at once more, at its end."""
+REST = 4
+"""And after looks that took a second of processor time in all, as many times as long as they took: a storm of events
+costs a fifth of a processor at most, and a route that is taken away now and then doesn't wait."""
+PATIENCE_SECONDS = REST * 1.0
+"""So much rest may be owed before it has to be taken."""
+LONGEST_TROUBLE_SECONDS = 60.0
+"""After looks that failed in a row, the next one comes after 1, 2, 4 seconds, up to this."""
+SPREAD_SECONDS = 5.0
+"""Where the last known good document is in place already, the first fetch comes within so many seconds."""
+JITTER = 0.1
+"""A refresh comes this part of refresh_seconds earlier or later."""
+RETRY_SECONDS = 2.0
+"""The pause after a first fetch that failed; it doubles up to refresh_seconds."""
+EAGER_RETRIES = 5
+"""So often is asked again, in doubling pauses, for a NIC that the metadata doesn't describe yet."""
+
+
+class Looks(NamedTuple):
+    """When to look at the kernel."""
+
+    due: float | None = None
+    """None: nothing has happened since the last look."""
+    rest_until: float = 0.0
+    """No look before."""
+    failures: int = 0
+    """Looks in a row that failed."""
+    owed: float = 0.0
+    """Rest that looks made necessary and that wasn't taken yet, at the end of the last one."""
+    ended: float = 0.0
+    """When that was."""
+
+    def noticed(self, now: float) -> Looks:
+        """Something has changed: the first event acts at once, a burst is gathered."""
+        soon = max(now, self.rest_until)
+        return self._replace(due=soon if self.due is None else min(self.due, soon))
+
+    def postponed(self, until: float) -> Looks:
+        """A look at `until`, unless one comes earlier in any case."""
+        return self._replace(due=until if self.due is None else min(self.due, until))
+
+    def looked(self, now: float, took: float) -> Looks:
+        """A look that took so many seconds of processor time has ended well."""
+        owed = max(0.0, self.owed - (now - took - self.ended)) + REST * took
+        return Looks(None, now + max(GATHER_SECONDS, owed - PATIENCE_SECONDS), 0, owed, now)
+
+    def failed(self, now: float) -> Looks:
+        """A look has failed: another one later, whether anything happens or not."""
+        pause = min(2.0 ** min(self.failures, 20), LONGEST_TROUBLE_SECONDS)
+        return self._replace(due=now + pause, rest_until=now + GATHER_SECONDS, failures=self.failures + 1)
+
+
+class Refreshes(NamedTuple):
+    """When to fetch the metadata."""
+
+    due: float
+    failures: int = 0
+    """Fetches in a row that brought nothing."""
+    eager: int = 0
+    """Retries left for a NIC that the metadata doesn't describe yet."""
+
+    def fetched(self, now: float, refresh_seconds: float, chance: float, all_described: bool) -> Refreshes:
+        """A fetch brought a document, of every NIC or not."""
+        pause = refresh_seconds * (1 - JITTER + 2 * JITTER * chance)
+        if all_described or not self.eager:
+            return Refreshes(now + pause)
+        soon = spread(RETRY_SECONDS * 2.0 ** (EAGER_RETRIES - self.eager), chance)
+        return Refreshes(now + min(pause, soon), eager=self.eager - 1)
+
+    def failed(self, now: float, refresh_seconds: float, chance: float) -> Refreshes:
+        """A fetch brought nothing, or nothing that could be programmed."""
+        pause = min(RETRY_SECONDS * 2.0 ** min(self.failures, 20), max(refresh_seconds, RETRY_SECONDS))
+        return self._replace(due=now + spread(pause, chance), failures=self.failures + 1)
+
+    def hurried(self, now: float, eager: bool = False) -> Refreshes:
+        """A reason to fetch at once; `eager`: a new NIC, which the metadata may describe a little later."""
+        return self._replace(due=min(self.due, now), eager=EAGER_RETRIES if eager else self.eager)
+
+
+def spread(pause: float, chance: float) -> float:
+    """From half of the pause to the whole."""
+    return pause * (0.5 + 0.5 * chance)

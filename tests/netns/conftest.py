@@ -1,0 +1,36 @@
+"""Fixtures of the tests of the service."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, List
+
+import pytest
+
+from tests.support.lab import Lab
+from tests.support.passes import Watch
+from tests.support.service import Service, Start
+
+
+@pytest.fixture
+def start(lab: Lab) -> Iterator[Start]:
+    """Starts services; none is left, and none had a bug."""
+    made: List[Service] = []
+
+    def one(*arguments: str, **options: Any) -> Service:
+        service = Service(*arguments, **options)
+        made.append(service)
+        return service
+
+    yield one
+    logs = [service.log for service in made]
+    for service in made:
+        service.close()
+    assert not [log for log in logs if "Traceback" in log or "bug of guest-routes" in log]
+
+
+@pytest.fixture
+def watch(lab: Lab) -> Iterator[Watch]:
+    """What the kernel says about its routes during the test."""
+    made = Watch()
+    yield made
+    made.close()

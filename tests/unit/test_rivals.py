@@ -1,0 +1,78 @@
+"""Who stands behind a netlink port: from the real /proc, and from ones made up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from guest_routes.fights import Rival
+from guest_routes.rivals import process_started, rival_at
+
+
+def process(proc: Path, pid: int, name: bytes, parent: int, started: int = 4711) -> None:
+    """A process in a made-up /proc. Source: proc(5), stat."""
+    rest = [b"S", b"%d" % parent, *[b"0"] * 17, b"%d" % started, *[b"0"] * 30]
+    (proc / str(pid)).mkdir()
+    (proc / str(pid) / "stat").write_bytes(b"%d (%s) " % (pid, name) + b" ".join(rest) + b"\n")
+
+
+def test_a_real_process_and_who_started_it() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        found = rival_at(child.pid)
+        own = Path("/proc/self/comm").read_text().strip()
+        assert (found.program, found.pid, found.ancestors[:1]) == ("sleep", child.pid, (own,))
+    finally:
+        child.kill()
+        child.wait()
+    assert rival_at(child.pid) == Rival(pid=child.pid)
+
+
+def test_the_kernel_and_ports_that_are_no_process() -> None:
+    assert rival_at(0) == Rival("kernel")
+    assert rival_at(0xFFFFF123) == Rival()
+
+
+def test_when_a_process_started() -> None:
+    mine = process_started(os.getpid())
+    assert mine.isdigit() and mine == process_started(os.getpid())
+    assert process_started(1 << 22) == ""
+
+
+def test_the_line_up_to_init(tmp_path: Path) -> None:
+    for pid, name, parent in ((50, b"ip", 40), (40, b"dhclient-script", 30), (30, b"dhclient", 1), (1, b"systemd", 0)):
+        process(tmp_path, pid, name, parent)
+    assert rival_at(50, str(tmp_path)) == Rival("ip", 50, ("dhclient-script", "dhclient"))
+    assert process_started(50, str(tmp_path)) == "4711"
+
+
+def test_forks_of_one_name_count_once(tmp_path: Path) -> None:
+    for pid, name, parent in ((50, b"bash", 40), (40, b"bash", 30), (30, b"sshd", 20), (20, b"sshd", 1)):
+        process(tmp_path, pid, name, parent)
+    assert rival_at(50, str(tmp_path)).ancestors == ("sshd",)
+
+
+def test_a_line_without_end(tmp_path: Path) -> None:
+    process(tmp_path, 50, b"a", 60)
+    process(tmp_path, 60, b"b", 50)
+    assert rival_at(50, str(tmp_path)) == Rival("a", 50, ("b", "a", "b", "a"))
+
+
+@pytest.mark.parametrize("name, shown", [
+    (b"a) S 1 (b", "a) S 1 (b"), (b"x\ny\x1b[31m", "x?y?[31m"), (b"\xff\xfe", "\ufffd\ufffd"),
+    (b"tmux: server", "tmux: server"),
+])  # fmt: skip
+def test_names_that_want_to_be_something_else(tmp_path: Path, name: bytes, shown: str) -> None:
+    process(tmp_path, 50, name, 1)
+    assert rival_at(50, str(tmp_path)) == Rival(shown, 50)
+
+
+@pytest.mark.parametrize("content", [b"", b"50", b"50 (", b"50 (x)", b"50 (x) S"])
+def test_a_stat_that_is_cut(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "50").mkdir()
+    (tmp_path / "50" / "stat").write_bytes(content)
+    assert rival_at(50, str(tmp_path)).program in ("", "x")
+    assert process_started(50, str(tmp_path)) == ""

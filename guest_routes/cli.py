@@ -133,11 +133,31 @@ def _status(options: Any, live: Live) -> int:
     from .status import look, status_json, status_lines
 
     found = look(_settings(options), State())
-    if options.json:
+    if options.textfile:
+        from .files import replace
+        from .metrics import metrics_text
+
+        replace(os.path.abspath(options.textfile), metrics_text(found).encode(), 0o644, "the old one is still there")
+    elif options.json:
         _print_json(status_json(found))
     else:
         _print_lines(status_lines(found))
     return found.exit_code
+
+
+def _watch(options: Any, live: Live) -> int:
+    from .settings_aside import read_aside
+    from .watch import watch
+
+    gc.enable()  # This process stays.
+    journal = "JOURNAL_STREAM" in os.environ
+    priorities = {"error": "<3>", "warning": "<4>", "info": "<6>"}  # sd-daemon(3)
+
+    def say(level: str, text: str) -> None:
+        for line in text.splitlines() if journal else [text]:
+            print(f"{priorities[level]}{line}" if journal else f"guest-routes: {line}", file=sys.stderr, flush=True)
+
+    return watch(lambda: read_aside(lambda: _settings(options)), State(), options.metadata, say)
 
 
 def _withdraw(options: Any, live: Live) -> int:
@@ -169,6 +189,16 @@ def _rehearse(options: Any, live: Live) -> int:
     return rehearsal(_settings(options), options.metadata, options, live.tell, _print_lines)
 
 
+def _beside(options: Any, live: Live) -> int:
+    from .beside import run
+
+    def show(lines: Sequence[str]) -> None:
+        live.end()
+        _print_lines(lines)
+
+    return run(_settings(options), options, live.tell, show, _complain)
+
+
 SETTINGS_PATHS = ("/etc/guest-routes.yaml", "/etc/guest-routes.d", "/run/guest-routes/stanza.json")
 __all__ = ["build_parser", "main", "run"]
 
@@ -177,8 +207,10 @@ COMMAND_FUNCTIONS = {
     "plan": _plan,
     "explain": _explain,
     "status": _status,
+    "watch": _watch,
     "withdraw": _withdraw,
     "rehearse": _rehearse,
+    **dict.fromkeys(("export", "correct", "doctor"), _beside),
 }
 
 

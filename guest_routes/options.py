@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {
     0: "all that is wanted is in place",
-    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock",
+    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock; doctor: something is found",
     2: "wrong usage or settings",
-    3: "plan --check: something would change",
+    3: "plan --check, correct --check: something would change",
     4: "no metadata, and no last known good",
     5: "done, but some routes of the document are not programmed; the message says which and why",
 }
@@ -27,8 +27,12 @@ COMMANDS = {
     "plan": "show what sync would change, and change nothing",
     "explain": "why an address goes the way it goes",
     "status": "the last pass, and whether its routes are still in place",
+    "watch": "the service: keep the routes right for as long as the instance lives",
     "withdraw": "take our routes away, put recorded default routes back",
     "rehearse": "run the pass in a private network built from a document",
+    "doctor": "look at this machine from every side, and say what to do",
+    "correct": "put right what cloud-init has rendered for the network manager",
+    "export": "print the routes as configuration for a network manager",
 }
 SWITCHES = {
     "--json": "print one JSON document (docs/schema)",
@@ -44,8 +48,15 @@ OWN_SWITCHES = {
         "--accept-withdrawals": "withdraw routes even if the document looks partial",
         "--check": "exit 3 when something would change",
     },
+    "correct": {"--check": "change nothing; exit 3 when something would change"},
     "rehearse": {"--example": "the documented example (the default)"},
 }
+OWN_VALUES = {
+    "status": {"--textfile": ("FILE", "write it there as Prometheus text, for node_exporter, and print nothing")},
+}
+
+
+EXPORT_FORMATS = ("networkd", "netplan", "networkmanager", "ifupdown", "ip")
 
 
 def parse(arguments: Sequence[str]) -> Any:
@@ -55,17 +66,18 @@ def parse(arguments: Sequence[str]) -> Any:
 
 def _plain(arguments: Sequence[str]) -> SimpleNamespace | None:
     """A command line of a command, switches and `--option value`; None for anything else."""
-    if not arguments or arguments[0] not in COMMANDS or arguments[0] == "explain":
+    if not arguments or arguments[0] not in COMMANDS or arguments[0] in ("explain", "export"):
         return None
     command = arguments[0]
     switches = {**SWITCHES, **OWN_SWITCHES.get(command, {})}
     options: dict[str, Any] = {_name(switch): False for switch in switches}
-    options.update({_name(option): "" for option in VALUES}, command=command)
+    values = {**VALUES, **OWN_VALUES.get(command, {})}
+    options.update({_name(option): "" for option in values}, command=command)
     rest = iter(arguments[1:])
     for word in rest:
         if word in switches:
             options[_name(word)] = True
-        elif word in VALUES:
+        elif word in values:
             value = next(rest, "-")
             if value.startswith("-"):
                 return None
@@ -110,6 +122,16 @@ def build_parser() -> argparse.ArgumentParser:
         made = commands.add_parser(command, help=text, description=description, parents=[common], allow_abbrev=False)
         for switch, help_ in OWN_SWITCHES.get(command, {}).items():
             made.add_argument(switch, action="store_true", help=help_)
+        for option, (metavar, help_) in OWN_VALUES.get(command, {}).items():
+            made.add_argument(option, metavar=metavar, default="", help=help_)
+        if command == "export":
+            made.add_argument(
+                "--format",
+                required=True,
+                choices=EXPORT_FORMATS,
+                help="whose configuration: %(choices)s",
+                metavar="FORMAT",
+            )
         if command == "explain":
             made.add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")
     return parser

@@ -1,0 +1,223 @@
+"""What `export` prints, checked by the managers' own tools, and applied by the managers: no pass of ours runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Iterator, List
+
+import pytest
+
+from tests.support.lab import Lab, document
+from tests.support.managers import RENDERERS, SEED, Managers, bare_nics, wait_for
+from tests.support.passes import CONNECTED, documented, run, table, valid_json
+
+DHCP_SETTINGS = ["--routes", "11.11.0.0/16,11.8.0.1", "--gateways", "eth0=10.65.0.1", "--gateways", "eth1=11.8.0.1"]
+FORMATS = ["networkd", "netplan", "networkmanager", "ifupdown", "ip"]
+WANTED = {
+    "default via 10.65.0.1 dev eth0",
+    "10.65.0.0/24 dev eth0",
+    "11.8.0.0/24 dev eth1",
+    "11.11.0.0/16 via 11.8.0.1 dev eth1",
+}
+WANTED_6 = {
+    "default via fd00:65::1 dev eth0",
+    "fd00:65::/64 dev eth0",
+    "fd00:8::/64 dev eth1",
+    "fd00:11:11::/48 via fd00:8::1 dev eth1",
+}
+
+
+@pytest.fixture
+def managers(lab: Lab) -> Iterator[Managers]:
+    """The managers, none of them started, and NICs nobody has configured."""
+    bare_nics(lab)
+    made = Managers(lab)
+    yield made
+    made.close()
+
+
+def ways(lab: Lab, family: int = 4) -> List[str]:
+    """The table's routes, each as destination, gateway and NIC; who made it and its metric left out."""
+    found = []
+    for line in table(lab, family):
+        words = line.split()
+        via = ["via", words[words.index("via") + 1]] if "via" in words else []
+        found.append(" ".join([words[0], *via, "dev", words[words.index("dev") + 1]]))
+    return sorted(found)
+
+
+def exported(managers: Managers, form: str, *more: str) -> List[str]:
+    """Writes what `export` prints where it says; the paths."""
+    words = ["--format", form, "--json", "--metadata", f"{SEED}/network_data.json", *more]
+    ran = managers.run("guest-routes", "export", *words)
+    files = json.loads(ran.stdout)["files"]
+    for file in files:
+        managers.write(file["path"], file["text"], int(file["mode"], 8))
+    return [file["path"] for file in files]
+
+
+def check(managers: Managers, manager: str) -> None:
+    """What the manager's own tool says of the files."""
+    if manager == "netplan":
+        managers.run("netplan", "generate")
+    elif manager == "ifupdown":
+        said = managers.run("ifup", "--all", "--no-act", "--verbose")
+        assert "guest-routes" in said.stdout + said.stderr or "run-parts" in said.stdout + said.stderr
+        managers.run("sh", "-n", "/etc/network/if-up.d/zz-guest-routes")
+
+
+def assert_heard(managers: Managers, manager: str) -> None:
+    """The manager has complained about none of our files."""
+    if manager in ("networkd", "netplan"):
+        said = [line for line in managers.said("networkd").splitlines() if "guest-routes" in line]
+        assert [line for line in said if "ignoring" in line.lower() or "invalid" in line.lower()] == []
+    elif manager == "networkmanager":
+        active = managers.run("nmcli", "-g", "NAME,DEVICE", "connection", "show", "--active").stdout.splitlines()
+        assert {"guest-routes eth0:eth0", "guest-routes eth1:eth1"} <= set(active)
+
+
+@pytest.mark.packages
+@pytest.mark.parametrize("manager", RENDERERS)
+def test_with_dhcp_the_manager_alone_ends_with_the_documented_table(lab: Lab, managers: Managers, manager: str) -> None:
+    managers.render("dhcp", manager)
+    managers.dhcp_server()
+    if manager in ("networkd", "netplan"):
+        managers.bring_up(manager)
+        wait_for(lambda: len(table(lab)) >= 8, "both leases")
+        assert "11.11.0.0/16 via 11.8.0.1 dev eth0" in ways(lab)
+        exported(managers, "networkd", *DHCP_SETTINGS)
+        if manager == "netplan":
+            exported(managers, "netplan", *DHCP_SETTINGS)
+        managers.stop("networkd")
+    else:
+        exported(managers, manager, *DHCP_SETTINGS)
+    check(managers, manager)
+    managers.bring_up(manager)
+    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    assert len(table(lab)) == 4
+    assert_heard(managers, manager)
+
+
+@pytest.mark.packages
+@pytest.mark.parametrize("manager", ["networkd", "netplan", "networkmanager"])
+def test_static_networks_without_cloud_init_s(lab: Lab, managers: Managers, manager: str) -> None:
+    managers.write(f"{SEED}/network_data.json", document("dual-stack").read_text())
+    exported(managers, manager)
+    check(managers, manager)
+    managers.bring_up(manager)
+    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_for(lambda: set(ways(lab, 6)) == WANTED_6, f"IPv6's, not {ways(lab, 6)}", 20)
+    assert_heard(managers, manager)
+
+
+@pytest.mark.packages
+@pytest.mark.parametrize("manager", ["networkd", "networkmanager"])
+def test_its_files_come_before_cloud_init_s(lab: Lab, managers: Managers, manager: str) -> None:
+    managers.render("wrong-subnet", manager)
+    exported(managers, manager)
+    managers.bring_up(manager)
+    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    assert_heard(managers, manager)
+
+
+@pytest.mark.packages
+def test_netplan_s_are_merged_with_what_was_corrected(lab: Lab, managers: Managers) -> None:
+    managers.render("wrong-subnet", "netplan")
+    managers.run("guest-routes", "correct", "--sources", "cloud-init")
+    exported(managers, "netplan")
+    managers.bring_up("netplan")
+    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    assert len(table(lab)) == 4
+
+
+def defaults_6(lab: Lab) -> List[str]:
+    """The NICs that IPv6 traffic may leave by for anywhere."""
+    words = [line.split() for line in lab.routes(6)]
+    legs = [line[line.index("dev") + 1] for line in words if line[0] in ("default", "nexthop")]
+    return sorted(set(legs))
+
+
+@pytest.mark.packages
+@pytest.mark.parametrize("manager", ["networkd", "networkmanager", "ifupdown"])
+def test_router_advertisements_make_one_default(lab: Lab, managers: Managers, manager: str) -> None:
+    value = json.loads(document("dual-stack").read_text())
+    for network in value["networks"]:
+        if network["type"] == "ipv6":
+            network["type"] = "ipv6_slaac"
+    if manager == "ifupdown":
+        managers.render(json.dumps(value), manager)
+    else:
+        managers.write(f"{SEED}/network_data.json", json.dumps(value))
+    managers.routers()
+    exported(managers, manager)
+    managers.bring_up(manager)
+    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_for(lambda: "fd00:8::/64 dev eth1" in ways(lab, 6), "eth1's own prefix")
+    wait_for(lambda: defaults_6(lab) == ["eth0"], f"one default, not {defaults_6(lab)}", 20)
+    wait_for(lambda: "fd00:11:11::/48 via fd00:8::1 dev eth1" in ways(lab, 6), "the host route")
+    seen = managers.said("routers").count("RTR-ADVERT(")
+    wait_for(lambda: managers.said("routers").count("RTR-ADVERT(") >= seen + 2, "further advertisements", 60)
+    assert defaults_6(lab) == ["eth0"]
+
+
+@pytest.mark.packages
+def test_without_it_both_routers_are_defaults(lab: Lab, managers: Managers) -> None:
+    managers.routers()
+    for nic in ("eth0", "eth1"):
+        lab.ip("link", "set", nic, "up")
+    wait_for(lambda: defaults_6(lab) == ["eth0", "eth1"], "both")
+
+
+@pytest.mark.packages
+def test_ifupdown_with_what_cloud_init_wrote(lab: Lab, managers: Managers) -> None:
+    managers.render("dual-stack", "ifupdown")
+    exported(managers, "ifupdown")
+    check(managers, "ifupdown")
+    managers.ifupdown()
+    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_for(lambda: set(ways(lab, 6)) == WANTED_6, f"IPv6's, not {ways(lab, 6)}", 20)
+
+
+@pytest.mark.parametrize("name", ["documented", "wrong-subnet"])
+def test_the_script_of_ip_commands(lab: Lab, name: str, tmp_path: Path) -> None:
+    import subprocess
+
+    documented(lab)
+    ran = lab.run("export", "--format", "ip", "--metadata", str(document(name)))
+    assert ran.returncode == 0
+    script = tmp_path / "script"
+    script.write_text(ran.stdout)
+    for _ in range(2):
+        done = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        assert table(lab) == [
+            "default via 10.65.0.1 dev eth0 proto static", *CONNECTED, "11.11.0.0/16 via 11.8.0.1 dev eth1 proto static"
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_is_told_by_mac_and_fits_the_schema(lab: Lab, form: str) -> None:
+    documented(lab)
+    ran = lab.run("export", "--format", form, "--json", "--metadata", str(document("wrong-subnet")))
+    value: Any = valid_json("export", ran)
+    text = "".join(file["text"] for file in value["files"])
+    assert "fa:16:3e:00:00:01" in text.lower()
+    assert "fa:16:3e:00:00:02" in text.lower()
+    printed = lab.run("export", "--format", form, "--metadata", str(document("wrong-subnet")))
+    assert [f"# ==== {file['path']}" in printed.stdout for file in value["files"]] == [True] * len(value["files"])
+    assert max(map(len, printed.stdout.splitlines())) <= 110
+
+
+def test_an_unknown_format_is_told_the_known_ones(lab: Lab) -> None:
+    ran = run(lab, "export --format networkmanger")
+    assert ran.code == 2
+    assert all(form in ran.err for form in FORMATS)
+
+
+def test_a_route_that_cannot_be_resolved_is_not_exported_and_told(lab: Lab) -> None:
+    documented(lab)
+    ran = run(lab, f"export --format ip --metadata {document('not-a-gateway')}")
+    assert ran.code == 5
+    assert "11.8.0.99" not in ran.out
+    assert "its gateway is 11.8.0.1" in ran.err

@@ -1,0 +1,148 @@
+"""The service beside the real network managers of Debian 12: what they undo is right again at once, and stays so.
+
+`pytest -s` prints the longest time that a default or the host route was wrong, by what was done to the manager.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Callable, Dict, Iterator, List, Tuple
+
+import pytest
+
+from tests.support.lab import Lab, document
+from tests.support.managers import Managers, bare_nics
+from tests.support.passes import Watch, table
+from tests.support.service import Service, Start
+
+pytestmark = pytest.mark.packages
+
+QUIET_SECONDS = 2.0
+"""Nothing may change for so long once it is right: no fight, no flapping."""
+AGAIN_SECONDS = 8.0
+"""A limit for what takes a second at most, on a machine that may be busy."""
+Deed = Tuple[str, Callable[[Managers], None]]
+
+
+@pytest.fixture
+def managers(lab: Lab) -> Iterator[Managers]:
+    """The managers, none of them started, and NICs nobody has configured."""
+    bare_nics(lab)
+    made = Managers(lab)
+    yield made
+    made.close()
+
+
+class Sampler:
+    """Looks every 10 ms whether the routes are right, and remembers the longest time that they weren't."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab, self._stop = lab, threading.Event()
+        self.longest = 0.0
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+
+    def _look(self) -> None:
+        since = 0.0
+        while not self._stop.wait(0.01):
+            now = time.monotonic()
+            if right(self._lab) or not configured(self._lab):
+                since = 0.0
+                continue
+            since = since or now
+            self.longest = max(self.longest, now - since)
+
+    def end(self) -> float:
+        """The longest time, in seconds."""
+        self._stop.set()
+        self._thread.join()
+        return self.longest
+
+
+def configured(lab: Lab) -> bool:
+    """Whether the manager lets both NICs have their addresses: without them nobody can program a route."""
+    return lab.ip("-4", "-o", "address", "show", "up", "scope", "global").count("/24") == 2
+
+
+def right(lab: Lab) -> bool:
+    """One default, by eth0, and the documented remote host by eth1; what loses against ours may stay (R5)."""
+    defaults = [line for line in lab.routes() if line.startswith("default")]
+    if len(defaults) != 1 or " dev eth0" not in defaults[0]:
+        return False
+    return " via 11.8.0.1 dev eth1 " in lab.ip("route", "get", "11.11.3.4")
+
+
+def restart(name: str, again: Callable[[Managers], object]) -> Callable[[Managers], None]:
+    """Ends the manager as its service manager would, and starts it again."""
+
+    def deed(managers: Managers) -> None:
+        managers.stop(name)
+        again(managers)
+
+    return deed
+
+
+def commands(*lines: str) -> Callable[[Managers], None]:
+    """Runs these, one after the other."""
+
+    def deed(managers: Managers) -> None:
+        for line in lines:
+            managers.run(*line.split(), check=False)
+
+    return deed
+
+
+DEEDS: Dict[str, List[Deed]] = {
+    "networkd": [
+        ("networkctl renew", commands("networkctl renew eth0 eth1")),
+        ("networkctl reconfigure", commands("networkctl reconfigure eth0 eth1")),
+        ("restart", restart("networkd", Managers.networkd)),
+    ],
+    "networkmanager": [
+        ("nmcli device reapply", commands("nmcli device reapply eth0", "nmcli device reapply eth1")),
+        ("nmcli device disconnect, connect", commands("nmcli device disconnect eth1", "nmcli device connect eth1")),
+        ("restart", restart("NetworkManager", Managers.networkmanager)),
+    ],
+    "ifupdown": [
+        ("ifdown, ifup eth1", commands("ifdown eth1", "ifup eth1")),
+        ("ifdown, ifup eth0", commands("ifdown eth0", "ifup eth0")),
+    ],
+}
+
+
+def settle(lab: Lab, service: Service, watch: Watch) -> None:
+    """Waits until the routes are right, and have been left alone for QUIET_SECONDS."""
+    deadline = time.monotonic() + 40
+    while True:
+        service.wait(lambda: configured(lab) and right(lab), 30, "\n".join(table(lab)))
+        watch.changes()
+        time.sleep(QUIET_SECONDS)
+        moved = [one for one in watch.changes() if one.family == 2 and one.length in (0, 16) and one.table == 254]
+        if not moved and right(lab):
+            return
+        assert time.monotonic() < deadline, f"it doesn't come to rest: {moved}\n{service.log}"
+
+
+@pytest.mark.parametrize("case", ["documented", "wrong-subnet", "dhcp"])
+@pytest.mark.parametrize("manager", sorted(DEEDS))
+def test_what_a_manager_undoes_is_right_again(
+    lab: Lab, managers: Managers, start: Start, watch: Watch, manager: str, case: str
+) -> None:
+    managers.render(case, manager)
+    if case == "dhcp":  # the host route comes with option 121, under the wrong subnet
+        managers.dhcp_server()
+    lab.metadata_server(document("wrong-subnet" if case == "dhcp" else case))
+    managers.bring_up(manager)
+    service = start(settings={"refresh_seconds": 300})
+    settle(lab, service, watch)
+    for name, deed in DEEDS[manager]:
+        sampler = Sampler(lab)
+        try:
+            deed(managers)
+            settle(lab, service, watch)
+        finally:
+            longest = sampler.end()
+        print(f"\n{manager}, {case}, {name}: {longest * 1000:.0f} ms")
+        assert longest < AGAIN_SECONDS
+    assert service.record["fights"] == [], service.log

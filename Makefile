@@ -4,6 +4,7 @@ PYTHON ?= python3
 # A version manager's shim costs more than our whole pass and breaks virtual environments: use what it stands for.
 REAL_PYTHON = $$($(PYTHON) -c 'import sys; print(sys.executable)')
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 180
 VARIANTS ?= networkd NetworkManager ifupdown
 DOCUMENTS ?= wrong-subnet documented
 VENV = .venv
@@ -12,10 +13,10 @@ FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check bench fuzz e2e clean
+.PHONY: help demo test test-packages test-packages-here test-image test-image-here test-all check bench soak fuzz e2e clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
 
 demo: $(VENV)/.runtime  ## the documented example in a private network namespace
 	@$(BIN)/guest-routes rehearse --example
@@ -24,9 +25,20 @@ test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter
 	@tests/install-tools
 	@$(BIN)/python -m pytest -m 'not packages' $(ARGS)
 
-test-packages: $(VENV)/.dev packages  ## packages built, installed and run; the real cloud-init; as root on Debian
-	@tests/make-chroot bookworm
-	@tests/make-chroot trixie
+test-packages:  ## packages built, installed and run; real cloud-init, network managers and DHCP clients; as root on Debian
+	@! tests/can-test-packages || $(MAKE) --no-print-directory test-packages-here
+
+test-image:  ## of these only the packages themselves and cloud-init's four stages; as root on Debian or Ubuntu
+	@! tests/can-test-packages || $(MAKE) --no-print-directory test-image-here
+
+test-image-here: $(VENV)/.dev packages
+	@tests/make-chroot bookworm trixie
+	@$(BIN)/python -m pytest -m packages tests/netns/test_packages.py tests/netns/test_cloud_init.py $(ARGS)
+
+test-packages-here: $(VENV)/.dev packages
+	@tests/make-chroot bookworm trixie
+	@tests/make-managers-chroot
+	@tests/make-dhcp-clients
 	@$(BIN)/python -m pytest -m packages $(ARGS)
 
 packages: wheel deb rpm zipapp  ## all of them
@@ -56,19 +68,32 @@ check: $(VENV)/.dev  ## style, formatting, types, man pages
 	$(BIN)/mypy
 	mandoc -T lint -W warning docs/man/*.[1-9]
 
-bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md
+bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md, ten minutes
 	@tests/install-tools
 	@.venv-bench/bin/python benchmarks/run.py $(ARGS)
+	@.venv-bench/bin/python benchmarks/service.py
+
+bench-service: .venv-bench/.bench  ## the service's part of them: repairs, memory, wakeups; five minutes
+	@tests/install-tools
+	@.venv-bench/bin/python benchmarks/service.py
+
+soak: $(VENV)/.dev  ## the service among random faults, SOAK_SECONDS=180; SEED=7 for the same dice again
+	@tests/install-tools
+	@$(BIN)/python -m tests.soak.run --seconds $(SOAK_SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 dib: deb  ## an image by the real diskimage-builder with our element, looked into; as root
 	@tests/dib
+
+bench-storm: $(VENV)/.runtime  ## ten thousand instances against one metadata service, simulated; a minute
+	@$(BIN)/python benchmarks/storm.py $(ARGS)
 
 bench-cloudinit: .venv-bench/.bench  ## what the module adds to the process of cloud-init
 	@tests/install-tools
 	@.venv-bench/bin/python benchmarks/cloudinit.py
 
-fuzz: $(VENV)/.fuzz  ## network_data.json's parser against made-up bytes, FUZZ_SECONDS=60
+fuzz: $(VENV)/.fuzz  ## the parsers of metadata and leases against made-up bytes, FUZZ_SECONDS=60 each
 	@$(BIN)/python tests/fuzz/fuzz_network_data.py -max_total_time=$(FUZZ_SECONDS) $(ARGS)
+	@$(BIN)/python tests/fuzz/fuzz_leases.py -max_total_time=$(FUZZ_SECONDS) $(ARGS)
 
 e2e:  ## virtual machines booted from nothing; as root. VARIANTS=networkd for one network manager
 	@$(MAKE) --no-print-directory deb

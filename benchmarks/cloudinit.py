@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import sections  # noqa: E402
+
 from tests.support import sandbox  # noqa: E402
 
 sandbox.enter()
@@ -54,8 +56,15 @@ def main() -> int:
     assert table(lab) == DOCUMENTED
     assert '"last-known-good"' in Path("/run/guest-routes/status").read_text()
     lab.close()
-    median = statistics.median(taken)
-    print(f"the module adds {median:.1f} ms ({taken[0]:.1f} to {taken[-1]:.1f}), target <= {TARGET_MS:g} ms")
+    lower, median, upper = statistics.quantiles(taken, n=4)
+    figure = f"{median:.1f} ms (half of {RUNS} pairs: {lower:.1f} to {upper:.1f} ms), target <= {TARGET_MS:g} ms"
+    print(f"the module adds {figure}")
+    text = (
+        f"`make bench-cloudinit`: {sections.machine()}. A process that has imported what cloud-init's own has, and\n"
+        "the same that also imports the module and runs a pass that changes nothing on the last known good document,\n"
+        f"in turn. The module adds {figure}."
+    )
+    sections.write("The module of cloud-init", text)
     return int(median > TARGET_MS)
 
 

@@ -86,14 +86,16 @@ def _sync(wanted: Settings, state: State, cloud: object) -> Report:
     from guest_routes.errors import MetadataError
     from guest_routes.sync import sync
 
-    try:
+    datasource = getattr(cloud, "datasource", None)
+    document = getattr(datasource, "network_json", None)
+    # Other datasources have text or a marker there, or nothing.
+    if not isinstance(document, dict) or "cloud-init" not in wanted.sources:
         return sync(wanted, state)
+    try:
+        # The copy is better than DHCP leases, which stand in for a document where there is none at all.
+        return sync(wanted, state, stand_in=False)
     except MetadataError:
-        datasource = getattr(cloud, "datasource", None)
-        document = getattr(datasource, "network_json", None)
-        # Other datasources have text or a marker there, or nothing.
-        if not isinstance(document, dict) or "cloud-init" not in wanted.sources:
-            raise
+        pass
     about = getattr(datasource, "metadata", None)
     uuid = about.get("uuid") if isinstance(about, dict) else None
     folder = os.path.dirname(DATASOURCE_PATH)

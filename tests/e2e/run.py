@@ -3,8 +3,9 @@
     python3 -m tests.e2e.run --package dist/guest-routes_0.1.0_all.deb --variants networkd --documents wrong-subnet
 
 As root on Debian or Ubuntu. One machine at a time; all its networking is in namespaces made here. Each case is a
-disk never booted before, and these boots: the first, a second, one with the metadata service down, and one with our
-units masked, which tells what we add to the boot and what the table is without us. What each boot reported is kept
+disk never booted before, and these boots: the first, a second, one with the metadata service down, one with
+cloud-init's module instead of our units, and, on a disk of its own, a first one without either, which tells what we add
+to the boot and what the table is without us. What each boot reported is kept
 in .cache/e2e/runs; RESULTS.md beside this file is written from it.
 
 From the environment: ACCEL=kvm where KVM works (software emulation, the default, takes two to five minutes a boot),
@@ -27,15 +28,14 @@ from .hypervisor import Hypervisor
 from .machine import CACHE, HERE, TOP, VARIANTS, boot, build, overlay, write_metadata
 
 DOCUMENTS = ("wrong-subnet", "documented")
+WITHOUT_UNITS = tuple(f"systemd.mask={unit}" for unit in results.UNITS)
 BOOTS = {
     "first": (),
     "reboot": ("e2e.more",),
     "metadata down": (),
-    "without": (
-        "systemd.mask=guest-routes.service",
-        "systemd.mask=guest-routes-early.service",
-        "systemd.mask=guest-routes.timer",
-    ),
+    # The first is enough to see what the module does and costs; a drop-in can only replace the list.
+    "module": ("cc:cloud_config_modules:%20[[guest_routes,always],runcmd]end_cc", *WITHOUT_UNITS),
+    "without": WITHOUT_UNITS,
 }
 TOOLS = {
     "debootstrap": "debootstrap", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils",
@@ -76,6 +76,10 @@ def main() -> int:
                     else:
                         hypervisor.serve(network_data, folder / "drive/openstack/latest/meta_data.json")
                     hypervisor.forget()
+                    if name == "without":
+                        # What cloud-init has rendered on the other disk has been corrected there.
+                        root.unlink()
+                        root = overlay(disks[variant], folder / "root.qcow2")
                     booted = boot(disks[variant], root, drive, own, *BOOTS[name])
                     case = results.Case(
                         variant, document, name, booted.report, hypervisor.pings, hypervisor.requests(),

@@ -57,11 +57,11 @@ class Cloud:
             value["guest_routes"] = stanza
         self.debian.write("/etc/cloud/cloud.cfg.d/99-test.cfg", yaml.safe_dump(value))
 
-    def serve(self, network_data: Path) -> None:
-        """Starts the metadata service."""
+    def serve(self, network_data: Path, *more: str) -> None:
+        """Starts the metadata service; see support/openstack_service.py for what more it may have."""
         script = str(ROOT / "tests/support/openstack_service.py")
         holder = str(self.lab._holder.pid)
-        command = ["nsenter", "-t", holder, "-n", sys.executable, script, str(network_data), UUID]
+        command = ["nsenter", "-t", holder, "-n", sys.executable, script, str(network_data), UUID, *more]
         server = self.lab._start(*command, pipe=True)
         assert server.stdout is not None
         assert server.stdout.readline() == b"ready\n"
@@ -220,6 +220,25 @@ def test_the_datasource_is_the_last_resort(lab: Lab, module: Any, form: str, cap
     assert "the datasource's copy" in caplog.text
     assert not Path("/run/guest-routes/datasource").exists()
     assert UUID in Path("/var/lib/guest-routes/last-known-good").read_bytes().decode()
+
+
+def test_the_datasource_is_better_than_leases(lab: Lab, module: Any, caplog: pytest.LogCaptureFixture) -> None:
+    documented(lab)
+    caplog.set_level(logging.INFO)
+    copy = json.loads(document("documented").read_text())
+    lease = Path("/run/guest-routes/leases/eth0")
+    lease.parent.mkdir(parents=True)
+    lease.write_text("interface=eth0\nip=10.65.0.7\nrouter=10.65.0.1\n")
+    stanza = {"guest_routes": {"deadline_seconds": 0.2}}
+    module.handle(
+        "guest_routes", stanza, Network(datasource=Network(network_json=copy, metadata={"uuid": UUID})), None, []
+    )
+    assert table(lab) == DOCUMENTED
+    assert "the datasource's copy" in caplog.text
+    # Where the datasource has none, they stand in.
+    Path("/var/lib/guest-routes/last-known-good").unlink()
+    module.handle("guest_routes", stanza, Network(datasource=Network(network_json=None)), None, [])
+    assert "the DHCP leases of eth0 stand in for it" in caplog.text
 
 
 @pytest.mark.parametrize("network_json", [None, "unset", "{}", []])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -13,31 +12,13 @@ from typing import Iterator, List
 
 import pytest
 
-from tests.support import sandbox
 from tests.support.debian import ROOT, Debian
 from tests.support.lab import Lab, document
+from tests.support.packages import built, command
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, documented, table
 
-DIST = ROOT / "dist"
-UNITS = ("guest-routes-early.service", "guest-routes.service", "guest-routes.timer")
+UNITS = ("guest-routes-correct.service", "guest-routes-early.service", "guest-routes.service")
 DOCUMENT = "/root/network_data.json"
-
-
-def built(pattern: str) -> Path:
-    """The newest package of that name, which `make packages` has built."""
-    found = sorted(DIST.glob(pattern), key=os.path.getmtime)
-    if not found:
-        pytest.fail(f"no dist/{pattern}; `make packages` builds it")
-    return found[-1]
-
-
-def command(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs a program in the instance, without what the tests' own Python brings along."""
-    sandbox.assert_private()
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(words, text=True, capture_output=True, env=environment, cwd="/", timeout=300)
-    assert not check or done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
 
 
 # ---- Debian -----------------------------------------------------------------------------------------
@@ -218,11 +199,12 @@ def test_units_say_nothing_that_systemd_does_not_know(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_the_openrc_script_is_a_script() -> None:
+@pytest.mark.parametrize("name", ["guest-routes", "guest-routes-correct"])
+def test_the_openrc_scripts_are_scripts(name: str) -> None:
     if shutil.which("shellcheck") is None:
-        command("sh", "-n", str(ROOT / "packaging/openrc/guest-routes"))
+        command("sh", "-n", str(ROOT / "packaging/openrc" / name))
     else:
-        command("shellcheck", str(ROOT / "packaging/openrc/guest-routes"))
+        command("shellcheck", str(ROOT / "packaging/openrc" / name))
 
 
 def test_the_scripts_of_packaging_are_clean() -> None:
@@ -234,6 +216,7 @@ def test_the_scripts_of_packaging_are_clean() -> None:
         ROOT / "packaging/install-tools",
         ROOT / "tests/dib",
         ROOT / "tests/make-chroot",
+        ROOT / "tests/can-test-packages",
     ]
     scripts += [ROOT / "packaging/debian" / name for name in ("postinst", "prerm", "postrm")]
     command("shellcheck", *(str(path) for path in scripts if "environment.d" not in str(path)))

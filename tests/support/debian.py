@@ -21,9 +21,9 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Debian:
-    """One test's own copy of .cache/SUITE."""
+    """One test's own copy of .cache/SUITE, under the layers `over` of .cache."""
 
-    def __init__(self, suite: str) -> None:
+    def __init__(self, suite: str, *over: str) -> None:
         sandbox.assert_private()
         if os.geteuid() or "0 0 4294967295" not in " ".join(Path("/proc/self/uid_map").read_text().split()):
             pytest.skip("a Debian of its own takes root")
@@ -33,7 +33,8 @@ class Debian:
         self.root = base / "root"
         for folder in ("upper", "work", "root"):
             (base / folder).mkdir(parents=True)
-        layers = f"lowerdir={ROOT}/.cache/{suite},upperdir={base}/upper,workdir={base}/work"
+        lower = ":".join(f"{ROOT}/.cache/{layer}" for layer in (*over, suite))
+        layers = f"lowerdir={lower},upperdir={base}/upper,workdir={base}/work"
         self._mount("-t", "overlay", "overlay", "-o", layers, str(self.root))
         self._mount("-t", "proc", "proc", str(self.root / "proc"))
         # Made here and not bound, so that /sys/class/net is the lab's.

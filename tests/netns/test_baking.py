@@ -1,0 +1,207 @@
+"""The ways of docs/baking.md, with the commands that stand there, into a Debian that has nothing of ours."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Iterator, List
+
+import pytest
+
+from tests.netns.test_cloud_init import STAGES, Cloud
+from tests.support.debian import PATH, ROOT, Debian
+from tests.support.lab import Lab, document
+from tests.support.managers import wait_for
+from tests.support.packages import built, command
+from tests.support.passes import DOCUMENTED, documented, table
+
+pytestmark = pytest.mark.packages
+UNITS = ("guest-routes-correct.service", "guest-routes-early.service", "guest-routes.service")
+NO_SYSTEMD = {"SYSTEMD_OFFLINE": "1"}
+"""systemctl enables and disables, and starts and stops nothing, as where an image is made."""
+NOTHING_TO_FETCH = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+
+
+def recipe(section: str, block: int = 0) -> str:
+    """The commands of one block of a section of docs/baking.md."""
+    text = (ROOT / "docs/baking.md").read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"(?:^ {4,}\S.*\n)+", text, re.MULTILINE)
+    return "".join(line.strip() + "\n" for line in blocks[block].splitlines())
+
+
+def follow(debian: Debian, commands: str, **more: str) -> None:
+    """Runs them as whoever bakes an image does; what `make` builds is there already."""
+    script = re.sub(r"^make .*\n", "", commands, flags=re.MULTILINE).replace("ROOT", str(debian.root))
+    done = subprocess.run(
+        ["sh", "-euxc", script], cwd=ROOT, text=True, capture_output=True, timeout=300,
+        env={"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive", **more},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def assert_baked(debian: Debian, lab: Lab) -> None:
+    """No state, every unit enabled, and a pass gives the documented table."""
+    for folder in ("/var/lib/guest-routes", "/run/guest-routes"):
+        assert not list(debian.path(folder).glob("*")), "state in an image"  # R10
+    for unit in UNITS:
+        assert debian.run("systemctl", "is-enabled", unit).stdout == "enabled\n"
+    assert "+ 11.11.0.0/16 via 11.8.0.1 dev eth1" in debian.run("guest-routes", "plan").stdout
+    debian.run("guest-routes", "sync")
+    assert table(lab) == DOCUMENTED
+
+
+@pytest.fixture
+def image(lab: Lab) -> Iterator[Debian]:
+    """A Debian 12 whose apt has nowhere to fetch from, both defaults, and a metadata service."""
+    documented(lab)
+    lab.metadata_server(document("wrong-subnet"))
+    made = Debian("bookworm")
+    made.write("/etc/apt/sources.list", "")
+    yield made
+    made.close()
+
+
+def test_the_debian_package(image: Debian, lab: Lab) -> None:
+    follow(image, recipe("Debian package"))
+    assert_baked(image, lab)
+    assert "proto guest-routes" in image.run("ip", "route").stdout
+
+
+def test_the_single_file(image: Debian, lab: Lab) -> None:
+    follow(image, recipe("Single file"))
+    assert_baked(image, lab)
+    # No systemd is in charge here: there is nothing to stop.
+    image.run("sh", "-euxc", recipe("Upgrade and removal").replace(" --now", ""))
+    assert not list(image.path("/etc/systemd/system").rglob("guest-routes*"))
+    assert sorted(table(lab)) == sorted([*DOCUMENTED[:-1], "default via 11.8.0.1 dev eth1 proto static"])
+
+
+def test_the_wheel(image: Debian, lab: Lab) -> None:
+    """By pip from Python's own ensurepip, as this Debian has none; nothing is fetched, so without pyroute2."""
+    import ensurepip
+
+    pip = next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
+    shutil.copy(pip, image.path("/root"))
+    follow(image, recipe("Wheel"), PYTHONPATH=f"/root/{pip.name}", **NOTHING_TO_FETCH)
+    follow(image, re.sub(".*pyz.*\n", "", recipe("Single file")))
+    image.run("python3", "-c", "import cc_guest_routes")
+    assert_baked(image, lab)
+
+
+def test_the_rpm_with_its_scriptlets(image: Debian, lab: Lab) -> None:
+    """By Debian's rpm, into a Debian whose Python is told where EL 9's packages are."""
+    image.write("/usr/lib/python3/dist-packages/el9.pth", "/usr/lib/python3.9/site-packages\n")
+    before = table(lab)
+    rpm = ("rpm", "--root", str(image.root), "--nodeps")
+    installed = command(*rpm, "-i", str(built("guest-routes-*.noarch.rpm")))
+    said = [line for line in installed.stderr.splitlines() if not line.startswith("rpm: ")]
+    assert said == [], "Debian's own advice aside"
+    assert_baked(image, lab)
+    erased = command(*rpm, "-e", "guest-routes")
+    assert "warning" not in erased.stderr
+    assert sorted(table(lab)) == sorted(before)
+    left = [*image.path("/etc/systemd").rglob("guest-routes*"), *image.path("/usr").rglob("*guest[-_]routes*")]
+    assert left == []
+    assert not image.path("/var/lib/guest-routes").exists()
+
+
+# ---- OpenRC -----------------------------------------------------------------------------------------
+
+FOLDERS = ("daemons", "exclusive", "failed", "hotplugged", "inactive", "options", "scheduled", "started", "starting",
+           "stopping", "tmp", "wasinactive")  # fmt: skip
+
+
+@pytest.fixture
+def openrc(image: Debian) -> Iterator[Debian]:
+    """A machine that OpenRC has booted as far as the network, with the single file in it."""
+    for folder in FOLDERS:
+        image.path(f"/run/openrc/{folder}").mkdir(parents=True)
+    image.write("/run/openrc/softlevel", "default\n")
+    # Alpine's own provides it; Debian's is a script for another init system.
+    image.write("/etc/init.d/networking", "#!/sbin/openrc-run\ndepend() { provide net; }\nstart() { :; }\n", 0o755)
+    image.write("/etc/guest-routes.d/1.yaml", "deadline_seconds: 2\n")
+    follow(image, recipe("Single file").splitlines()[1])
+    follow(image, recipe("Single file", 1))
+    yield image
+    image.run("rc-service", "guest-routes", "stop", check=False)
+
+
+def test_openrc_starts_reloads_and_stops(openrc: Debian, lab: Lab) -> None:
+    shown = openrc.run("rc-update", "show").stdout
+    assert re.search(r"^ *guest-routes-correct \| +boot", shown, re.MULTILINE), shown
+    assert re.search(r"^ *guest-routes \| +default", shown, re.MULTILINE), shown
+    openrc.run("rc-service", "guest-routes-correct", "start")
+    openrc.run("rc-service", "guest-routes", "start")
+    wait_for(lambda: table(lab) == DOCUMENTED, "the documented table")
+    assert "started" in openrc.run("rc-service", "guest-routes", "status").stdout
+    openrc.write("/etc/guest-routes.d/1.yaml", "deadline_seconds: 2\nroutes: ['11.12.0.0/16,11.8.0.1']\n")
+    openrc.run("rc-service", "guest-routes", "reload")
+    wait_for(lambda: any(line.startswith("11.12.0.0/16 via 11.8.0.1") for line in table(lab)), "the new route")
+    with_both = table(lab)
+    openrc.run("rc-service", "guest-routes", "restart")
+    assert "started" in openrc.run("rc-service", "guest-routes", "status").stdout
+    openrc.run("rc-service", "guest-routes", "stop")
+    assert openrc.run("rc-service", "guest-routes", "status", check=False).returncode == 3
+    assert table(lab) == with_both
+
+
+def test_openrc_programs_what_is_on_the_machine_before_start_returns(openrc: Debian, lab: Lab) -> None:
+    openrc.run("guest-routes", "sync")
+    lab.ip("route", "del", "11.11.0.0/16")
+    openrc.run("rc-service", "guest-routes", "start")
+    assert table(lab) == DOCUMENTED
+
+
+# ---- user-data --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stock(lab: Lab, tmp_path: Path) -> Iterator[Cloud]:
+    """A stock Debian 12 with cloud-init and nothing of ours."""
+    documented(lab)
+    made = Cloud(lab, "bookworm")
+    shutil.rmtree(made.debian.path("/usr/lib/python3/dist-packages/guest_routes"))
+    made.debian.path("/usr/lib/python3/dist-packages/cc_guest_routes.py").unlink()
+    made.debian.write("/etc/apt/sources.list", "")
+    # What the image's own configuration would do to apt and to a machine isn't part of this.
+    made.configure()
+    settings = made.debian.path("/etc/cloud/cloud.cfg.d/99-test.cfg")
+    settings.write_text(settings.read_text().replace("- - guest_routes\n  - always\n", "") +
+                        "apt: {preserve_sources_list: true}\n")  # fmt: skip
+    yield made
+    made.debian.close()
+
+
+def first_boot(cloud: Cloud, user_data: str, tmp_path: Path) -> None:
+    """All four stages with that user-data; URL is the metadata service, which has the packages too."""
+    path = tmp_path / "user-data"
+    path.write_text(user_data.replace("URL", "http://169.254.169.254"))
+    cloud.serve(
+        document("wrong-subnet"), f"/openstack/latest/user_data={path}",
+        f"/guest-routes_all.deb={built('guest-routes_*_all.deb')}", f"/guest-routes.pyz={built('guest-routes.pyz')}",
+        *(f"/{unit}={ROOT}/packaging/systemd/{unit}" for unit in UNITS),
+    )  # fmt: skip
+    for stage in STAGES:
+        cloud.debian.run("cloud-init", *stage, **NO_SYSTEMD)
+    cloud.assert_well()
+
+
+EXAMPLE = (ROOT / "packaging/cloud/user-data.example").read_text()
+
+
+def test_the_user_data_example_installs_and_configures(stock: Cloud, lab: Lab, tmp_path: Path) -> None:
+    first_boot(stock, EXAMPLE.replace('# routes: ["11.12', 'routes: ["11.12'), tmp_path)
+    assert stock.debian.run("dpkg-query", "-W", "-f", "${Status}", "guest-routes").stdout == "install ok installed"
+    assert "11.12.0.0/16" in stock.debian.path("/etc/guest-routes.d/50-user-data.yaml").read_text()
+    planned = stock.debian.run("guest-routes", "plan").stdout
+    for wanted in ("+ 11.11.0.0/16 via 11.8.0.1 dev eth1", "+ 11.12.0.0/16 via 11.8.0.1 dev eth1"):
+        assert wanted in planned
+
+
+def test_the_user_data_example_by_the_single_file(stock: Cloud, lab: Lab, tmp_path: Path) -> None:
+    head, _, commands = EXAMPLE.partition("runcmd:\n")
+    single: List[str] = [line.replace("# -", "-") for line in commands.splitlines() if line.startswith("  # -")]
+    first_boot(stock, head + "runcmd:\n" + "\n".join(single) + "\n", tmp_path)
+    assert_baked(stock.debian, lab)

@@ -7,7 +7,7 @@ a VLAN on it, a bond of it): the VLAN id, the bond's members and the network's o
 from __future__ import annotations
 
 from .document import Link, Network, NetworkData, special_kind
-from .model import PROTOCOL_RA, Address, Nic, Prefix, Route, address_text, contains, mac_text, network_of
+from .model import PROTOCOL_RA, Address, Nic, Prefix, Route, address_text, contains, is_link_local, mac_text, network_of
 from .policy import GatewaySetting, Selector, Settings
 
 TYPE_CHECKING = False
@@ -47,6 +47,17 @@ class Binding(NamedTuple):
         if self.network is not None:
             return self.network.family
         return 4 if self.gateway is not None and len(self.gateway) == 4 else 6
+
+    @property
+    def addressed(self) -> bool:
+        """Whether the NIC has an address of the family, so that packets through it have one to come from."""
+        own = self.nic.addresses if self.nic else ()
+        return any((4 if len(a.address) == 4 else 6) == self.family and not is_link_local(a.address) for a in own)
+
+    @property
+    def usable(self) -> bool:
+        """Whether routes can lead through the NIC now: it is present and up, and has an address."""
+        return self.nic is not None and self.nic.up and self.addressed
 
     @property
     def subnets(self) -> tuple[Prefix, ...]:

@@ -42,10 +42,11 @@ Election: TypeAlias = "Elected | NotElected"
 def elect(bindings: Sequence[Binding], settings: Settings, family: int) -> Election:
     """The settings' choice, else the first network in document order with a gateway on a NIC that is up.
 
-    A NIC without a carrier is passed over as long as another has one. A selector that means no usable NIC elects
-    nothing: the defaults stay as they are until it does.
+    A NIC without an address is as good as down: DHCP may never bring one. A NIC without a carrier is passed over as
+    long as another has one. A selector that means no usable NIC elects nothing: the defaults stay as they are until
+    it does.
     """
-    usable = [b for b in bindings if b.family == family and b.gateway and b.nic and b.nic.up]
+    usable = [b for b in bindings if b.family == family and b.gateway and b.usable]
     selector = settings.default
     if selector is not None:
         chosen = next((binding for binding in usable if binding.chosen_by(selector)), None)
@@ -54,8 +55,14 @@ def elect(bindings: Sequence[Binding], settings: Settings, family: int) -> Elect
         return _elected(chosen, family, f"the settings choose {selector}")
     chosen = next((b for b in usable if b.nic and b.nic.running), usable[0] if usable else None)
     if chosen is None:
-        return NotElected(family, f"no network has an IPv{family} gateway on a NIC that is up", wanted=False)
-    return _elected(chosen, family, "the first network with a gateway on a NIC that is up")
+        reason = f"no network has an IPv{family} gateway on a NIC that is up and has an address"
+        return NotElected(family, reason, wanted=False)
+    elected = _elected(chosen, family, "the first network with a gateway on a NIC that is up")
+    before = bindings[: bindings.index(chosen)]
+    waiting = [b.label for b in before if b.family == family and b.gateway and b.nic and b.nic.up and not b.usable]
+    if waiting:
+        elected = elected._replace(because=f"{elected.because}; {', '.join(waiting)} has no IPv{family} address (yet)")
+    return elected
 
 
 def _elected(chosen: Binding, family: int, rule: str) -> Elected:
@@ -84,6 +91,8 @@ def _not_chosen(bindings: Sequence[Binding], settings: Settings, family: int) ->
         why = f"{meant.label} is not present"
     elif not meant.nic.up:
         why = f"{meant.label} is down"
+    elif meant.gateway and not meant.addressed:
+        why = f"{meant.label} has no IPv{family} address (yet)"
     else:
         why = f"{meant.label} has no known IPv{family} gateway"
     return f"the settings choose {selector} for the default route, but {why}; the default routes stay as they are"

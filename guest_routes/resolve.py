@@ -56,7 +56,7 @@ class Unresolved(NamedTuple):
 
     host: HostRoute
     kind: str
-    """not-a-gateway, no-subnet, unknown-gateway, absent, down, refused, conflict; or one of BY_CHOICE."""
+    """not-a-gateway, no-subnet, unknown-gateway, absent, down, no-address, refused, conflict; or one of BY_CHOICE."""
     reason: str
 
     def __str__(self) -> str:
@@ -166,7 +166,7 @@ def _answer(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], s
     """What a next hop comes to: a way, or why there is none (R2, R3)."""
     next_hop = host.next_hop
     claims = [binding for binding in bindings if binding.gateway == next_hop]
-    usable = [binding for binding in claims if binding.nic is not None and binding.nic.up]
+    usable = [binding for binding in claims if binding.usable]
     if usable:
         chosen = next((b for b in usable if b.network and b.network.index == host.network), usable[0])
         return _way(chosen, usable)
@@ -206,7 +206,10 @@ def _unusable(claim: Binding) -> Reason:
             else ("absent", text)
         )
     name = claim.nic.name
-    return "down", f"{gateway} is {name}'s gateway, and {name} is down; `ip link set {name} up` mends it"
+    if not claim.nic.up:
+        return "down", f"{gateway} is {name}'s gateway, and {name} is down; `ip link set {name} up` mends it"
+    lacks = f"{name} has no IPv{claim.family} address (yet)"
+    return "no-address", f"{gateway} is {name}'s gateway, and {lacks}; programmed once it has one"
 
 
 def _no_gateway(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Way | Reason:
@@ -219,7 +222,7 @@ def _no_gateway(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic
         )
     home, subnet = max(homes, key=lambda pair: pair[1].length)
     name, nic = home.label, home.nic
-    if settings.next_hops == "on-link" and nic is not None and nic.up:
+    if settings.next_hops == "on-link" and nic is not None and home.usable:
         rule = f"{next_hop} is in {name}'s subnet {subnet} (next_hops: on-link)"
         return Way(nic, host.next_hop, rule, needs_onlink(nic, host.next_hop))
     if home.gateway is None:

@@ -17,6 +17,7 @@ from .fights import Quarrel, Rival, at_peace, repaired, waits
 from .journal import Journal
 from .kernel import open_kernel
 from .model import Delete, TakeDefault
+from .plan_default import EQUAL_SERVES
 from .policy import Settings
 from .remedies import remedy
 from .rivals import rival_at
@@ -250,8 +251,10 @@ class Keeper:
             taking = takings.get(operation.route.destination)
             if not isinstance(operation, REMOVALS) and _way(operation.route) in moved:
                 taking = None  # A default that is made worse: what was added is its other half.
-            # What loses its NIC or its address the kernel deletes by itself: nobody's deed.
-            if fetched or taking is None or (taking.deleted and taking.rival.program == "kernel"):
+            # What loses its NIC or its address the kernel deletes by itself: nobody's deed. And whoever adds a route
+            # that leads where ours did takes nothing away.
+            by_itself = taking is not None and taking.deleted and taking.rival.program == "kernel"
+            if fetched or taking is None or by_itself or operation.because == EQUAL_SERVES:
                 return str(operation.because)
             fights.add(operation.route.destination)
             deed = "deleted" if taking.deleted else "added" if isinstance(operation, REMOVALS) else "replaced"
@@ -260,7 +263,8 @@ class Keeper:
         self._journal.changes(report, why)
         if not fetched:
             for operation in report.outcome.done:
-                self._journal.repaired(operation, report, why(operation))
+                if operation.because != EQUAL_SERVES:
+                    self._journal.repaired(operation, report, why(operation))
         begun = [self._quarrel(destination, takings[destination], report, now) for destination in fights]
         self._journal.fought([one for one in begun if one[1].fighting])
         self._journal.outcome(report)

@@ -22,7 +22,7 @@ from .model import (
     Prefix,
     Route,
 )
-from .plan_default import NEAR, Default, plan_default
+from .plan_default import EQUAL_SERVES, NEAR, Default, plan_default
 from .policy import Settings
 from .resolve import Resolution, Resolved
 
@@ -142,7 +142,7 @@ def _decide(
     theirs = [route for route in there if route not in ours and route.tos == 0]
     best = min(theirs, key=lambda route: route.metric, default=None)
     if best is not None and same_way(best, wanted):
-        removals.extend(Delete(route, "another program's equal route serves") for route in ours)
+        removals.extend(Delete(route, EQUAL_SERVES) for route in ours)
         rival = next((route for route in theirs if not same_way(route, wanted)), None)
         return Decision("adopted", best, resolved, rival)
     if best is not None:

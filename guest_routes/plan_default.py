@@ -30,6 +30,7 @@ else:
 DEMOTED_BY = 1000
 """default_mode demote: what is added to the elected default's metric for the others."""
 WORST_METRIC = 0xFFFFFFFF
+EQUAL_SERVES = "another program's equal route serves"
 NEAR = 16
 """So far from the wanted IPv6 metric ours may stand, where others had that when it was added."""
 
@@ -110,7 +111,8 @@ def plan_default(
     if settings.default_mode == "demote":
         extras, stale = _demote(extras, stale, mine, described, settings, additions)
     for route in stale:
-        removals.append(Delete(route, "not the elected default"))
+        doubled = keep is not None and leads_there(route, wanted)
+        removals.append(Delete(route, EQUAL_SERVES if doubled else "not the elected default"))
     for route in extras:
         rest = _legs_outside(route, described)
         if rest is not None and rest not in there:  # It is, where a pass was killed.

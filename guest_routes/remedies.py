@@ -1,6 +1,6 @@
 """What ends a fight for a route, program by program: the exact drop-in or setting. Pure.
 
-Sources: systemd.network(5), networkd.conf(5), nm-settings-nmcli(5), dhclient.conf(5), dhclient-script(8),
+Sources: systemd.network(5), nm-settings-nmcli(5), dhclient.conf(5), dhclient-script(8),
 dhcpcd.conf(5), netplan(5), the kernel's Documentation/networking/ip-sysctl.rst.
 """
 
@@ -29,16 +29,20 @@ def remedy(rival: Rival, destination: Prefix, deleted: bool, nic: str) -> str:
         if extra_default:
             section = "DHCPv4" if family == 4 else "IPv6AcceptRA"
             return (
-                f"put `[{section}]` `UseGateway=no` into a drop-in of {nic}'s .network file (`networkctl status {nic}` "
-                "names the file; a static Gateway= there has to go), then `networkctl reload`"
+                f"put `[{section}]` `UseGateway=no` into a drop-in of {nic}'s .network file (`guest-routes export "
+                f"--format networkd` prints it; a static Gateway= in the file has to go), then `networkctl reload`"
             )
+        # Not ManageForeignRoutes=no: a reconfigured NIC loses the routes of others all the same.
         return (
-            "put `[Network]` `ManageForeignRoutes=no` into /etc/systemd/networkd.conf.d/guest-routes.conf, then "
-            "`systemctl restart systemd-networkd`"
+            "let it write the routes itself: `guest-routes export --format networkd` prints the files; then "
+            "`networkctl reload`"
         )
     if any(name.startswith(("NetworkManager", "nm-")) for name in names):
         key = f"ipv{family}.never-default" if extra_default else f"ipv{family}.ignore-auto-routes"
-        return f"`nmcli connection modify CONNECTION {key} yes`, for the connection of {nic} (`nmcli device`)"
+        return (
+            f"`nmcli connection modify CONNECTION {key} yes`, for the connection of {nic} (`nmcli device`), or the "
+            "profiles of `guest-routes export --format networkmanager`"
+        )
     if any(name.startswith("dhclient") for name in names):
         option = "routers" if extra_default else "rfc3442-classless-static-routes"
         return (

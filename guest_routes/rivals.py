@@ -2,6 +2,9 @@
 
 The port of a process's first netlink socket is its process id; others have numbers that no process has. Source:
 netlink(7). A command such as `ip` mostly ends within milliseconds, so this asks at once.
+
+Known hazards: systemd-networkd's socket is made by systemd, and has its port (systemd-networkd.socket). In a container
+the port is a process id of the container's own, which may be anybody's here.
 """
 
 from __future__ import annotations
@@ -12,14 +15,21 @@ from .fights import Rival
 
 ANCESTORS = 4
 """So many generations are looked at."""
-INIT = 1
+INIT, KTHREADD = 1, 2
+NETWORKD = "systemd-networkd"
+CUT = {NETWORKD[:15]: NETWORKD}
+"""The kernel keeps 15 characters of a name."""
 
 
 def rival_at(port: int, proc: str = "/proc") -> Rival:
     """Who asked for the change of a notification that names this port."""
     if port == 0:
         return Rival("kernel")
+    if port == INIT:
+        port = _activated(proc)
     name, parent = _process(port, proc)
+    if KTHREADD in (port, parent):  # No kernel thread asks for routes by a socket.
+        return Rival()
     if not name:
         return Rival(pid=port if port < 1 << 22 else 0)
     ancestors: list[str] = []
@@ -38,10 +48,16 @@ def process_started(pid: int, proc: str = "/proc") -> str:
     return fields[19] if len(fields) > 19 else ""
 
 
+def _activated(proc: str) -> int:
+    """The process that has a socket of systemd's own: systemd-networkd, where it runs; else systemd."""
+    processes = (int(entry) for entry in os.listdir(proc) if entry.isdigit())
+    return next((pid for pid in processes if _process(pid, proc)[0] == NETWORKD), INIT)
+
+
 def _process(pid: int, proc: str) -> tuple[str, int]:
     """A process's name and its parent's id; ("", 0) where it has gone or isn't shown."""
     name, fields = _stat(pid, proc)
-    return name, int(fields[1]) if len(fields) > 1 else 0
+    return CUT.get(name, name), int(fields[1]) if len(fields) > 1 else 0
 
 
 def _stat(pid: int, proc: str) -> tuple[str, list[str]]:

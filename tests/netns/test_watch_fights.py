@@ -107,12 +107,28 @@ def test_a_second_default_again_and_again(
     programs.append(Program(tmp_path, name))
     for number in range(FIGHT_TIMES):
         programs[0].say("route append default via 11.8.0.1 dev eth1 proto static")
-        service.wait_said(f"removed default via 11.8.0.1 dev eth1 proto static: added by {name[:15]}", number + 1)
+        service.wait_said(f"removed default via 11.8.0.1 dev eth1 proto static: added by {name} (pid", number + 1)
     service.wait_said("a fight: ")
     (line,) = (line for line in service.log.splitlines() if "a fight: " in line)
-    assert f"a fight: {name[:15]} (pid {programs[0].pid}" in line
+    assert f"a fight: {name} (pid {programs[0].pid}" in line
     assert remedy in line and "changes the default route again and again" in line
     assert table(lab) == DOCUMENTED
+
+
+def test_whoever_writes_the_same_route_fights_nobody(
+    lab: Lab, start: Start, tmp_path: Path, programs: List[Program]
+) -> None:
+    service = settled(lab, start)
+    programs.append(Program(tmp_path, "NetworkManager"))
+    theirs = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto static"
+    for number in range(1, FIGHT_TIMES):
+        programs[0].say(f"route append {theirs}")
+        service.wait(lambda: theirs in table(lab) and HOST_ROUTE not in table(lab))
+        programs[0].say(f"route delete {theirs}")
+        service.wait(lambda: HOST_ROUTE in table(lab))
+        service.wait(lambda number=number: service.record["repairs"] == number, what=f"{number} repairs")
+    assert service.said("another program's equal route serves") == FIGHT_TIMES - 1
+    assert service.said("a fight: ") == 0
 
 
 def test_a_shell_is_named(lab: Lab, start: Start) -> None:

@@ -25,6 +25,17 @@ PACKAGES = "/usr/lib/python3/dist-packages"
 SEED = "/var/lib/cloud/seed/config_drive/openstack/latest"
 RENDERERS = {"networkd": "networkd", "netplan": "netplan", "networkmanager": "network-manager", "ifupdown": "eni"}
 """The managers, and what cloud-init calls each."""
+NETWORKD = "/lib/systemd/systemd-networkd"
+ACTIVATOR = f"""
+import os, socket
+made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+made.bind((1, 0x551))  # ListenNetlink=route 1361, by process 1
+os.dup2(made.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv("{NETWORKD}", ["systemd-networkd"])
+"""
+"""What systemd does for systemd-networkd.socket. Source: sd_listen_fds(3)."""
 
 
 class Managers(Debian):
@@ -110,13 +121,18 @@ class Managers(Debian):
             self.start("dbus", "dbus-daemon", "--system", "--nofork", "--nopidfile")
             wait_for(self.path("/run/dbus/system_bus_socket").exists, "dbus")
 
-    def networkd(self) -> bool:
-        """systemd-networkd; whether it came to configure every NIC."""
+    def networkd(self, activated: bool = False) -> bool:
+        """systemd-networkd; whether it came to configure every NIC.
+
+        Args:
+            activated: its socket is made by the first process, as systemd does (systemd-networkd.socket).
+        """
         self.dbus()
         owner = ["--owner=systemd-network", "--group=systemd-network"]
         folders = [f"/run/systemd/netif{folder}" for folder in ("", "/links", "/leases", "/lldp")]
         self.run("install", "-d", *owner, *folders)
-        self.start("networkd", "/lib/systemd/systemd-networkd", SYSTEMD_LOG_LEVEL="info", SYSTEMD_LOG_TARGET="console")
+        command = ["python3", "-c", ACTIVATOR] if activated else [NETWORKD]
+        self.start("networkd", *command, SYSTEMD_LOG_LEVEL="info", SYSTEMD_LOG_TARGET="console")
         return self.networkd_configured()
 
     def networkd_configured(self, seconds: float = 20) -> bool:
@@ -178,17 +194,15 @@ class Managers(Debian):
         """Starts the manager of that name."""
         getattr(self, manager)()
 
-    def dhcp_server(self) -> None:
+    def dhcp_server(self, lists: str = "eth0") -> None:
         """dnsmasq on the hypervisor, as Neutron has it: a router and option 121 for each of the documented NICs.
 
-        The host route is listed under eth0's subnet, the wrong one.
+        Args:
+            lists: the NIC whose subnet lists the host route; eth0's is the wrong one.
         """
-        host_route = ",11.11.0.0/16,11.8.0.1"
         options = []
-        for nic, address, router, more in (
-            ("eth0", "10.65.0.7", "10.65.0.1", host_route),
-            ("eth1", "11.8.0.9", "11.8.0.1", ""),
-        ):
+        for nic, address, router in (("eth0", "10.65.0.7", "10.65.0.1"), ("eth1", "11.8.0.9", "11.8.0.1")):
+            more = ",11.11.0.0/16,11.8.0.1" if nic == lists else ""
             options += [f"--dhcp-range=set:{nic},{address},{address},255.255.255.0,2m"]
             options += [f"--dhcp-option-force=tag:{nic},option:router,{router}"]
             options += [f"--dhcp-option-force=tag:{nic},option:classless-static-route,0.0.0.0/0,{router}{more}"]

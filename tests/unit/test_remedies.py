@@ -16,9 +16,9 @@ HOST, DEFAULT = parse_prefix("11.11.0.0/16"), parse_prefix("0.0.0.0/0")
 HOST6, DEFAULT6 = parse_prefix("fd00:11:11::/48"), parse_prefix("::/0")
 TAKEN, ADDED = True, False
 CASES = [
-    (("systemd-network",), DEFAULT, ADDED, ("`[DHCPv4]` `UseGateway=no`", "networkctl status eth1")),
+    (("systemd-network",), DEFAULT, ADDED, ("`[DHCPv4]` `UseGateway=no`", "drop-in of eth1's .network file")),
     (("systemd-network",), DEFAULT6, ADDED, ("`[IPv6AcceptRA]` `UseGateway=no`", "networkctl reload")),
-    (("systemd-network",), HOST, TAKEN, ("`ManageForeignRoutes=no`", "systemctl restart systemd-networkd")),
+    (("systemd-network",), HOST, TAKEN, ("let it write the routes itself", "export --format networkd`")),
     (("NetworkManager",), DEFAULT, ADDED, ("ipv4.never-default yes", "nmcli device")),
     (("NetworkManager",), DEFAULT6, ADDED, ("ipv6.never-default yes",)),
     (("nm-dispatcher",), HOST6, TAKEN, ("ipv6.ignore-auto-routes yes",)),

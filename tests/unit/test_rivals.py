@@ -49,6 +49,20 @@ def test_the_line_up_to_init(tmp_path: Path) -> None:
     assert process_started(50, str(tmp_path)) == "4711"
 
 
+def test_a_socket_that_systemd_made_is_networkds(tmp_path: Path) -> None:
+    process(tmp_path, 1, b"systemd", 0)
+    assert rival_at(1, str(tmp_path)) == Rival("systemd", 1)
+    process(tmp_path, 261, b"systemd-network", 1)
+    assert rival_at(1, str(tmp_path)) == Rival("systemd-networkd", 261)
+
+
+def test_the_kernels_own_processes_are_nobody(tmp_path: Path) -> None:
+    """A port is a process id of a container's own, perhaps, and then of somebody else here."""
+    process(tmp_path, 2, b"kthreadd", 0)
+    process(tmp_path, 30, b"kauditd", 2)
+    assert (rival_at(2, str(tmp_path)), rival_at(30, str(tmp_path))) == (Rival(), Rival())
+
+
 def test_forks_of_one_name_count_once(tmp_path: Path) -> None:
     for pid, name, parent in ((50, b"bash", 40), (40, b"bash", 30), (30, b"sshd", 20), (20, b"sshd", 1)):
         process(tmp_path, pid, name, parent)

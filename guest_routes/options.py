@@ -97,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     from . import __version__
     from .settings import KEYS
+    from .text import wrapped
 
     common = argparse.ArgumentParser(add_help=False)
     for option, (metavar, text) in VALUES.items():
@@ -108,10 +109,11 @@ def build_parser() -> argparse.ArgumentParser:
         action = "append" if key.many else "store"
         text = f"{key.help} ({key.default})"
         group.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=text, action=action)
+    codes = [line for code, text in EXIT_CODES.items() for line in wrapped(f"{code}  {text}", 5, 2)]
     parser = argparse.ArgumentParser(
         prog="guest-routes",
         description="Host routes from OpenStack's metadata into the kernel, and one default route.",
-        epilog="exit codes:\n" + "\n".join(f"  {code}  {text}" for code, text in EXIT_CODES.items()),
+        epilog="\n".join(["exit codes:", *codes]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -111,7 +111,7 @@ class State:
         path = self._kept_path
         line, _, data = (read(path) or b"").partition(b"\n")
         # The way it came may change with every fetch (the first answer wins): that alone is not worth a write.
-        came_otherwise = {**json_object(line), "source": document.source, "where": document.where}
+        came_otherwise = {**json_object(line), "where": document.where}
         if data == document.data and came_otherwise == header:
             try:
                 return os.utime(path, (now, now))

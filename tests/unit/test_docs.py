@@ -44,6 +44,12 @@ def missing(names: List[str], text: str) -> List[str]:
     return [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
 
 
+def test_help_fits_80_columns(commands: Dict[str, argparse.ArgumentParser], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for name, parser in commands.items():
+        assert [line for line in parser.format_help().splitlines() if len(line) > 80] == [], name
+
+
 def test_every_command_is_in_the_manual_and_the_readme(commands: Dict[str, argparse.ArgumentParser]) -> None:
     names = [name for name in commands if name]
     assert missing([f".It Cm {name}" for name in names], page("docs/man/guest-routes.8")) == []

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the service."""
+"""Fixtures of the tests of the service, and of those with network managers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Iterator, List
 import pytest
 
 from tests.support.lab import Lab
+from tests.support.managers import Managers, bare_nics
 from tests.support.passes import Watch
 from tests.support.service import Service, Start
 
@@ -32,5 +33,14 @@ def start(lab: Lab) -> Iterator[Start]:
 def watch(lab: Lab) -> Iterator[Watch]:
     """What the kernel says about its routes during the test."""
     made = Watch()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def managers(lab: Lab) -> Iterator[Managers]:
+    """The managers, none of them started, and NICs nobody has configured."""
+    bare_nics(lab)
+    made = Managers(lab)
     yield made
     made.close()

@@ -6,14 +6,14 @@ import json
 import re
 import shutil
 import time
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, List
 
 import pytest
 
 from tests.netns.test_export import WANTED, WANTED_6, ways
 from tests.support.debian import ROOT
 from tests.support.lab import Lab
-from tests.support.managers import RENDERERS, SEED, Managers, bare_nics, wait_for
+from tests.support.managers import RENDERERS, SEED, Managers, wait_for
 from tests.support.passes import SCHEMAS, table
 
 pytestmark = pytest.mark.packages
@@ -25,15 +25,6 @@ RENDERED = (
     "/etc/network/interfaces.d",
 )
 ORIGINALS = "/var/lib/guest-routes/originals"
-
-
-@pytest.fixture
-def managers(lab: Lab) -> Iterator[Managers]:
-    """The managers, none of them started, and NICs nobody has configured."""
-    bare_nics(lab)
-    made = Managers(lab)
-    yield made
-    made.close()
 
 
 def rendered(managers: Managers) -> Dict[str, str]:

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, List
 
 import pytest
 
 from tests.support.lab import Lab, document
-from tests.support.managers import Managers, bare_nics, wait_for
+from tests.support.managers import Managers, wait_for
 from tests.support.passes import SCHEMAS, documented, run, valid_json
-
-
-@pytest.fixture
-def managers(lab: Lab) -> Iterator[Managers]:
-    """The managers, none of them started, and NICs nobody has configured."""
-    bare_nics(lab)
-    made = Managers(lab)
-    yield made
-    made.close()
 
 
 def kinds(value: Dict[str, Any]) -> List[str]:

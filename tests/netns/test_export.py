@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, List
 
 import pytest
 
 from tests.support.lab import Lab, document
-from tests.support.managers import RENDERERS, SEED, Managers, bare_nics, wait_for
+from tests.support.managers import RENDERERS, SEED, Managers, wait_for
 from tests.support.passes import CONNECTED, documented, run, table, valid_json
 
 DHCP_SETTINGS = ["--routes", "11.11.0.0/16,11.8.0.1", "--gateways", "eth0=10.65.0.1", "--gateways", "eth1=11.8.0.1"]
@@ -26,15 +26,6 @@ WANTED_6 = {
     "fd00:8::/64 dev eth1",
     "fd00:11:11::/48 via fd00:8::1 dev eth1",
 }
-
-
-@pytest.fixture
-def managers(lab: Lab) -> Iterator[Managers]:
-    """The managers, none of them started, and NICs nobody has configured."""
-    bare_nics(lab)
-    made = Managers(lab)
-    yield made
-    made.close()
 
 
 def ways(lab: Lab, family: int = 4) -> List[str]:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List
+from typing import List
 
 import pytest
 
 from tests.support.lab import Lab
-from tests.support.managers import RENDERERS, SEED, Managers, bare_nics
+from tests.support.managers import RENDERERS, SEED, Managers
 from tests.support.passes import table
 
 pytestmark = pytest.mark.packages
-
-
-@pytest.fixture
-def managers(lab: Lab) -> Iterator[Managers]:
-    """The managers, none of them started, and NICs nobody has configured."""
-    bare_nics(lab)
-    made = Managers(lab)
-    yield made
-    made.close()
 
 
 def wherefrom(lab: Lab) -> List[str]:

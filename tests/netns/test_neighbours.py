@@ -8,12 +8,12 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Callable, Dict, List, Tuple
 
 import pytest
 
 from tests.support.lab import Lab, document
-from tests.support.managers import Managers, bare_nics
+from tests.support.managers import Managers
 from tests.support.passes import Watch, table
 from tests.support.service import Service, Start
 
@@ -24,15 +24,6 @@ QUIET_SECONDS = 2.0
 AGAIN_SECONDS = 8.0
 """A limit for what takes a second at most, on a machine that may be busy."""
 Deed = Tuple[str, Callable[[Managers], None]]
-
-
-@pytest.fixture
-def managers(lab: Lab) -> Iterator[Managers]:
-    """The managers, none of them started, and NICs nobody has configured."""
-    bare_nics(lab)
-    made = Managers(lab)
-    yield made
-    made.close()
 
 
 class Sampler:

@@ -18,7 +18,7 @@ from .hypervisor import PORTS
 HERE = Path(__file__).parent
 TOP = HERE.parent.parent
 CACHE = TOP / ".cache" / "e2e"
-VARIANTS = ("networkd", "NetworkManager", "ifupdown")
+VARIANTS = ("networkd", "netplan", "NetworkManager", "ifupdown")
 UUID = "6f1d2c3b-4a59-4e68-8877-665544332211"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple
 
 from .hypervisor import ELSEWHERE, REMOTE
+from .machine import VARIANTS
 
 DOCUMENTED = [
     "default via 10.65.0.1 dev eth0",
@@ -133,14 +134,15 @@ def faults(case: Case) -> List[str]:
             "guest-routes-early.service had neither the config drive nor last known good metadata",
         ),
     ]
-    if case.variant == "networkd":
+    if case.variant != "ifupdown":  # That one has no `route` command, so that its own file comes to nothing.
+        checks.append((case.report["alone.txt"] == "", f"{case.variant} by itself: {case.report['alone.txt']}"))
+    if case.variant in ("networkd", "netplan"):
         undone = [
             line for line in case.report["networkctl.txt"].splitlines() if "configuring" in line or "failed" in line
         ]
         checks += [
             (not undone, f"systemd-networkd isn't done: {undone}"),
             ("wait-online" not in case.report["failed.txt"], "systemd-networkd-wait-online failed"),
-            (case.report["networkd-alone.txt"] == "", f"networkd by itself: {case.report['networkd-alone.txt']}"),
         ]
     if "links-made.exit" in case.report:
         checks += [
@@ -235,7 +237,7 @@ def line(case: Case) -> str:
 
 def write(path: Path, cases: List[Case]) -> None:
     """RESULTS.md, from all the boots."""
-    order = {name: place for place, name in enumerate(("networkd", "NetworkManager", "ifupdown"))}
+    order = {name: place for place, name in enumerate(VARIANTS)}
     boots = {name: place for place, name in enumerate(("first", "reboot", "metadata down", "module", "without"))}
     cases = sorted(cases, key=lambda c: (order[c.variant], c.document, boots[c.boot]))
     passed = sum(not faults(case) for case in cases if case.boot != "without")

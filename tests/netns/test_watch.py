@@ -131,6 +131,19 @@ def test_a_nic_that_goes_down_and_up(lab: Lab, start: Start, watch: Watch) -> No
     assert service.record["fights"] == []
 
 
+def test_a_nic_that_loses_its_address(lab: Lab, start: Start) -> None:
+    service = settled(lab, start)
+    lab.ip("address", "del", "10.65.0.7/24", "dev", "eth0")
+    service.wait(table_is(lab, ["default via 11.8.0.1 dev eth1 proto 121", *CONNECTED[1:], HOST_ROUTE]))
+    lab.ip("address", "add", "10.65.0.7/24", "dev", "eth0")
+    service.wait(table_is(lab, ["default via 10.65.0.1 dev eth0 proto 121", *CONNECTED, HOST_ROUTE]))
+    lab.ip("address", "del", "11.8.0.9/24", "dev", "eth1")
+    service.wait_said("11.8.0.1 is eth1's gateway, and eth1 has no IPv4 address (yet)")
+    lab.ip("address", "add", "11.8.0.9/24", "dev", "eth1")
+    service.wait(table_is(lab, ["default via 10.65.0.1 dev eth0 proto 121", *CONNECTED, HOST_ROUTE]))
+    assert service.record["fights"] == []
+
+
 def test_a_nic_that_is_renamed(lab: Lab, start: Start) -> None:
     service = settled(lab, start)
     lab.ip("link", "set", "eth1", "down")

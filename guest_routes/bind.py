@@ -54,10 +54,9 @@ class Binding(NamedTuple):
         own = self.nic.addresses if self.nic else ()
         return any((4 if len(a.address) == 4 else 6) == self.family and not is_link_local(a.address) for a in own)
 
-    @property
-    def usable(self) -> bool:
-        """Whether routes can lead through the NIC now: it is present and up, and has an address."""
-        return self.nic is not None and self.nic.up and self.addressed
+    def is_usable(self, unaddressed: bool = False) -> bool:
+        """Whether routes can lead through the NIC: it is present and up, and has an address unless that may come."""
+        return self.nic is not None and self.nic.up and (unaddressed or self.addressed)
 
     @property
     def subnets(self) -> tuple[Prefix, ...]:

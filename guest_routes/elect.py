@@ -39,14 +39,17 @@ class NotElected(NamedTuple):
 Election: TypeAlias = "Elected | NotElected"
 
 
-def elect(bindings: Sequence[Binding], settings: Settings, family: int) -> Election:
+def elect(bindings: Sequence[Binding], settings: Settings, family: int, unaddressed: bool = False) -> Election:
     """The settings' choice, else the first network in document order with a gateway on a NIC that is up.
 
     A NIC without an address is as good as down: DHCP may never bring one. A NIC without a carrier is passed over as
     long as another has one. A selector that means no usable NIC elects nothing: the defaults stay as they are until
     it does.
+
+    Args:
+        unaddressed: as in resolve.
     """
-    usable = [b for b in bindings if b.family == family and b.gateway and b.usable]
+    usable = [b for b in bindings if b.family == family and b.gateway and b.is_usable(unaddressed)]
     selector = settings.default
     if selector is not None:
         chosen = next((binding for binding in usable if binding.chosen_by(selector)), None)
@@ -59,7 +62,7 @@ def elect(bindings: Sequence[Binding], settings: Settings, family: int) -> Elect
         return NotElected(family, reason, wanted=False)
     elected = _elected(chosen, family, "the first network with a gateway on a NIC that is up")
     before = bindings[: bindings.index(chosen)]
-    waiting = [b.label for b in before if b.family == family and b.gateway and b.nic and b.nic.up and not b.usable]
+    waiting = [b.label for b in before if b.family == family and b.gateway and b.is_usable(True) and not b.addressed]
     if waiting:
         elected = elected._replace(because=f"{elected.because}; {', '.join(waiting)} has no IPv{family} address (yet)")
     return elected

@@ -32,6 +32,8 @@ class Event(NamedTuple):
     """A change of a route in the table that matters, and who made it."""
 
     destination: Prefix
+    ifindex: int
+    """The NIC it leads through; 0 for a multipath route."""
     port: int
     """Of the netlink socket that asked for it; 0 for the kernel itself."""
     deleted: bool
@@ -121,7 +123,8 @@ class Events:
         if (wire.U32.unpack(found[15])[0] if 15 in found else table) != self._table:
             return None
         destination = Prefix(found.get(1, bytes(4 if family == wire.AF_INET else 16)), length)
-        return Event(destination, port, kind == wire.DELROUTE, protocol)
+        ifindex = wire.U32.unpack(found[4])[0] if 4 in found else 0
+        return Event(destination, ifindex, port, kind == wire.DELROUTE, protocol)
 
 
 def _messages(data: bytearray, end: int) -> list[tuple[int, int, int, int]]:

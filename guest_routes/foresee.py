@@ -58,5 +58,6 @@ def foresee(
         )
         for nic in nics
     ]
-    resolution = resolve(data, future, settings, defaults, recorded, beside)
-    return Foreseen(data, resolution, tuple(elect(resolution.bindings, settings, family) for family in (4, 6)))
+    resolution = resolve(data, future, settings, defaults, recorded, beside, unaddressed=True)
+    elections = tuple(elect(resolution.bindings, settings, family, unaddressed=True) for family in (4, 6))
+    return Foreseen(data, resolution, elections)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 from . import metadata
+from .deeds import Deed, deed_text, undone, worsened
 from .document_aside import find_aside
 from .errors import GuestRoutesError, KernelError, MetadataError, NetworkDataError, WithdrawnError
 from .events import Events
@@ -16,7 +17,6 @@ from .fetched import Document
 from .fights import Quarrel, Rival, at_peace, repaired, waits
 from .journal import Journal
 from .kernel import open_kernel
-from .model import Delete, TakeDefault
 from .plan_default import EQUAL_SERVES
 from .policy import Settings
 from .remedies import remedy
@@ -28,25 +28,12 @@ from .ways import usable_nics
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
-
-    from .model import Operation, Prefix, Route
+    from .model import Operation, Prefix
     from .report import Report
-else:
-    from .values import NamedTuple
 
 LOCK_SECONDS = 2.0
 """How long another pass is waited for; then this one says so and comes back a second later."""
-TAKINGS_KEPT = 1000
-REMOVALS = (Delete, TakeDefault)
-
-
-class Taking(NamedTuple):
-    """Who changed a route last."""
-
-    rival: Rival
-    deleted: bool
-    """It was taken away, not added."""
+DEEDS_KEPT = 1000
 
 
 class Keeper:
@@ -58,7 +45,7 @@ class Keeper:
         self.settings, self._state, self._given, self._journal = settings, state, given, journal
         self.looks = Looks()
         self._quarrels: dict[Prefix, Quarrel] = {}
-        self._takings: dict[Prefix, Taking] = {}
+        self._deeds: dict[Prefix, Deed] = {}
         self.withdrawn = False
         """The last pass left the routes alone, since they were withdrawn by hand."""
         self._open()
@@ -129,8 +116,8 @@ class Keeper:
         for event in seen.routes:
             if event.port not in rivals:
                 rivals[event.port] = rival_at(event.port)
-            if len(self._takings) < TAKINGS_KEPT:
-                self._takings[event.destination] = Taking(rivals[event.port], event.deleted)
+            if len(self._deeds) < DEEDS_KEPT:
+                self._deeds[event.destination] = Deed(rivals[event.port], event.ifindex, event.deleted)
         pauses = [waits(self._quarrels, event.destination, now) for event in seen.routes]
         if seen.elsewhere or not all(pauses):
             self.looks = self.looks.noticed(now)
@@ -141,6 +128,7 @@ class Keeper:
 
     def look(self) -> Report | None:
         """A pass on the document that is on this machine; None when there is none, or it could not be made."""
+        self.looks = self.looks.begun()
         started = time.process_time()  # What it waits for, a lock or a connection, costs nobody anything.
         failures = self.looks.failures
         report = None
@@ -241,47 +229,37 @@ class Keeper:
 
     def _account(self, report: Report, fetched: bool) -> None:
         """Says what a pass did and why; counts what it repaired."""
+        done = report.outcome.done
+        if done:
+            self.hear()  # The pass has seen changes that nobody has heard of yet, and so doesn't know whose they are.
         now = time.monotonic()
-        takings, self._takings = self._takings, {}
-        fights = set()
-
-        moved = {_way(op.route) for op in report.outcome.done if isinstance(op, TakeDefault)}
+        deeds, self._deeds = self._deeds, {}
+        worse = worsened(done)
+        undid = {id(one): undone(one, deeds.get(one.route.destination), worse) for one in done if deeds and not fetched}
 
         def why(operation: Operation) -> str:
-            taking = takings.get(operation.route.destination)
-            if not isinstance(operation, REMOVALS) and _way(operation.route) in moved:
-                taking = None  # A default that is made worse: what was added is its other half.
-            # What loses its NIC or its address the kernel deletes by itself: nobody's deed. And whoever adds a route
-            # that leads where ours did takes nothing away.
-            by_itself = taking is not None and taking.deleted and taking.rival.program == "kernel"
-            if fetched or taking is None or by_itself or operation.because == EQUAL_SERVES:
-                return str(operation.because)
-            fights.add(operation.route.destination)
-            deed = "deleted" if taking.deleted else "added" if isinstance(operation, REMOVALS) else "replaced"
-            return f"{deed} by {taking.rival}"
+            deed = undid.get(id(operation))
+            return deed_text(operation, deed) if deed else str(operation.because)
 
         self._journal.changes(report, why)
         if not fetched:
-            for operation in report.outcome.done:
+            for operation in done:
                 if operation.because != EQUAL_SERVES:
                     self._journal.repaired(operation, report, why(operation))
-        begun = [self._quarrel(destination, takings[destination], report, now) for destination in fights]
+        quarrelled = {one.route.destination for one in done if undid.get(id(one))}
+        begun = [self._quarrel(destination, deeds[destination], report, now) for destination in quarrelled]
         self._journal.fought([one for one in begun if one[1].fighting])
         self._journal.outcome(report)
         if report.errors or report.outcome.failures:
             self.looks = self.looks.failed(now)
 
-    def _quarrel(self, destination: Prefix, taking: Taking, report: Report, now: float) -> tuple[Prefix, Quarrel, str]:
+    def _quarrel(self, destination: Prefix, deed: Deed, report: Report, now: float) -> tuple[Prefix, Quarrel, str]:
         """One more repair that somebody made necessary; where it is a fight, with what would end it."""
-        self._quarrels = repaired(self._quarrels, destination, taking.rival, now)
+        self._quarrels = repaired(self._quarrels, destination, deed.rival, now)
         quarrel = self._quarrels[destination]
         if not quarrel.fighting:
             return destination, quarrel, ""
         # Of two, a default too many is the one taken away last.
         used = [op.route.ifindex for op in report.outcome.done if op.route.destination == destination]
         nic = report.after.nic(used[-1])
-        return destination, quarrel, remedy(quarrel.rival, destination, taking.deleted, nic.name if nic else "NIC")
-
-
-def _way(route: Route) -> tuple[Prefix, bytes | None, int]:
-    return route.destination, route.gateway, route.ifindex
+        return destination, quarrel, remedy(quarrel.rival, destination, deed.deleted, nic.name if nic else "NIC")

@@ -152,14 +152,17 @@ def _decide(
             return Decision("shadowed", wanted, resolved, best)
         wanted = wanted._replace(metric=metric)
     verdict = "kept"
-    metrics = [wanted.metric] if wanted.family == 4 else _ipv6_metrics(wanted, there)
-    wanted = wanted._replace(metric=metrics[-1])
+    metrics = [wanted.metric] if wanted.family == 4 else _ipv6_metrics(wanted, there, best)
+    if not metrics:  # Until ours to another gateway has gone.
+        removals.extend(Delete(route, "shadowed") for route in ours)
+        return Decision("shadowed", wanted, resolved, best)
+    wanted = wanted._replace(metric=metrics[0])
     mine = next((route for route in ours if route.metric in metrics and same_way(route, wanted)), None)
     if mine is None:
         additions.append(Add(wanted, resolved))
         verdict = "add"
     elif best is not None and best.metric == mine.metric and there.index(best) < there.index(mine):
-        additions.append(Front(wanted, resolved))
+        additions.append(Front(mine, resolved))
         verdict = "add"
     removals.extend(Delete(route, resolved) for route in ours if route is not mine)
     return Decision(verdict, mine or wanted, resolved, best)
@@ -176,17 +179,16 @@ def same_way(one: Route, other: Route) -> bool:
     )
 
 
-def _ipv6_metrics(wanted: Route, there: Sequence[Route]) -> list[int]:
-    """Where ours may stand: nearby, below the wanted metric, where nobody else does; a new one takes the last.
+def _ipv6_metrics(wanted: Route, there: Sequence[Route], rival: Route | None) -> list[int]:
+    """Where ours may stand: nearby, where nobody else does, and below a rival; a new one takes the first.
 
-    Routes of ours to another gateway may have the wanted metric until the new one is there (R7).
+    Routes of ours to another gateway may have the wanted metric until the new one is there (R7). Mostly there is room
+    below; above it only where that may come to an end.
     """
     taken = {route.metric for route in there if not same_way(route, wanted)}
-    free = wanted.metric
-    while free in taken and free > 1:
-        free -= 1
-    nearby = range(max(1, wanted.metric - NEAR), wanted.metric + 1)
-    return [*(metric for metric in nearby if metric not in taken), free]
+    below = range(wanted.metric, max(0, wanted.metric - 2 * NEAR), -1)
+    end = min(2 * NEAR, rival.metric) if rival is not None else 2 * NEAR
+    return [metric for metric in (*below, *range(wanted.metric + 1, end)) if metric not in taken]
 
 
 def winning_metric(wanted: Route, rival: Route) -> int | None:

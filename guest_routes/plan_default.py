@@ -161,15 +161,18 @@ def _metrics(wanted: Route, there: Sequence[Route], described: frozenset[int]) -
         if place < first or (_legs_outside(route, described) if inside[place] else route.metric == tied)
     ]  # fmt: skip
     low = min(max(ahead) + 1, WORST_METRIC) if ahead else int(six)
-    behind = [route.metric - six for route, ours in zip(order, inside) if not ours and route.metric - six >= low]
-    high = min([WORST_METRIC, *behind])
-    metric = min(max(wanted.metric, low), high)
-    if not six:
-        return metric, range(metric, metric + 1)
     taken = {route.metric for route in there if route.protocol != wanted.protocol or not leads_there(route, wanted)}
-    free = [*range(metric, low - 1, -1)[:NEAR], *range(metric + 1, WORST_METRIC)[:NEAR]]
-    chosen = next((one for one in free if one not in taken), metric)
-    return chosen, range(max(low, metric - NEAR), min(high, metric + NEAR) + 1)
+    while True:
+        behind = [route.metric - six for route, ours in zip(order, inside) if not ours and route.metric - six >= low]
+        high = min([WORST_METRIC, *behind])
+        metric = min(max(wanted.metric, low), high)
+        if not six:
+            return metric, range(metric, metric + 1)
+        near = (*range(metric, low - 1, -1)[:NEAR], *range(metric + 1, high + 1)[:NEAR])
+        free = next((one for one in near if one not in taken), None)
+        if free is not None or high == WORST_METRIC:
+            return free or metric, range(max(low, metric - NEAR), min(high, metric + NEAR) + 1)
+        low = high + 2  # There is no room before the next one outside: behind it, then.
 
 
 def _demote(

@@ -100,6 +100,7 @@ def resolve(
     defaults: Sequence[Route] = (),
     recorded: Sequence[Route] = (),
     beside: Beside = NOTHING_BESIDE,
+    unaddressed: bool = False,
 ) -> Resolution:
     """Finds each host route's NIC. Of two with the same destination the one of the better source wins (`sources`).
 
@@ -107,6 +108,7 @@ def resolve(
         defaults: the kernel's default routes, evidence for the gateways of networks that the document is silent about.
         recorded: defaults that R4 took away earlier; evidence of the last resort.
         beside: properties and leases.
+        unaddressed: NICs serve without an address, too: the network manager is going to give them one.
     """
     bindings = bind(data, nics, settings, defaults, recorded, beside.told)
     own = _own(data, nics)
@@ -122,7 +124,7 @@ def resolve(
         key = (host.next_hop, host.network if host.next_hop in shared else -1)
         answer = answers.get(key)
         if answer is None:
-            answer = answers[key] = _answer(host, bindings, nics, settings)
+            answer = answers[key] = _answer(host, bindings, settings, unaddressed)
         if settings.ignore_destinations and any(_within(host.destination, p) for p in settings.ignore_destinations):
             unresolved.append(Unresolved(host, "ignored", "ignore_destinations covers it"))
         elif host.destination in own or host.next_hop in own:
@@ -162,17 +164,17 @@ def _in_order(data: NetworkData, settings: Settings, beside: Beside) -> Iterator
     return chain.from_iterable(routes[one] for one in (order if "metadata" in order else (*order, "metadata")))
 
 
-def _answer(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Way | Reason:
+def _answer(host: HostRoute, bindings: Sequence[Binding], settings: Settings, unaddressed: bool) -> Way | Reason:
     """What a next hop comes to: a way, or why there is none (R2, R3)."""
     next_hop = host.next_hop
     claims = [binding for binding in bindings if binding.gateway == next_hop]
-    usable = [binding for binding in claims if binding.usable]
+    usable = [binding for binding in claims if binding.is_usable(unaddressed)]
     if usable:
         chosen = next((b for b in usable if b.network and b.network.index == host.network), usable[0])
         return _way(chosen, usable)
     if claims:
         return _unusable(claims[0])
-    return _no_gateway(host, bindings, nics, settings)
+    return _no_gateway(host, bindings, settings, unaddressed)
 
 
 def _way(chosen: Binding, usable: Sequence[Binding]) -> Way:
@@ -212,7 +214,7 @@ def _unusable(claim: Binding) -> Reason:
     return "no-address", f"{gateway} is {name}'s gateway, and {lacks}; programmed once it has one"
 
 
-def _no_gateway(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Way | Reason:
+def _no_gateway(host: HostRoute, bindings: Sequence[Binding], settings: Settings, unaddressed: bool) -> Way | Reason:
     next_hop = address_text(host.next_hop)
     homes = [(b, subnet) for b in bindings for subnet in b.subnets if contains(subnet, host.next_hop)]
     if not homes:
@@ -222,7 +224,7 @@ def _no_gateway(host: HostRoute, bindings: Sequence[Binding], nics: Sequence[Nic
         )
     home, subnet = max(homes, key=lambda pair: pair[1].length)
     name, nic = home.label, home.nic
-    if settings.next_hops == "on-link" and nic is not None and home.usable:
+    if settings.next_hops == "on-link" and nic is not None and home.is_usable(unaddressed):
         rule = f"{next_hop} is in {name}'s subnet {subnet} (next_hops: on-link)"
         return Way(nic, host.next_hop, rule, needs_onlink(nic, host.next_hop))
     if home.gateway is None:

@@ -54,10 +54,15 @@ class Looks(NamedTuple):
         """A look at `until`, unless one comes earlier in any case."""
         return self._replace(due=until if self.due is None else min(self.due, until))
 
+    def begun(self) -> Looks:
+        """A look begins: what is noticed from now on, it may have missed."""
+        return self._replace(due=None)
+
     def looked(self, now: float, took: float) -> Looks:
         """A look that took so many seconds of processor time has ended well."""
         owed = max(0.0, self.owed - (now - took - self.ended)) + REST * took
-        return Looks(None, now + max(GATHER_SECONDS, owed - PATIENCE_SECONDS), 0, owed, now)
+        rest_until = now + max(GATHER_SECONDS, owed - PATIENCE_SECONDS)
+        return Looks(None if self.due is None else max(self.due, rest_until), rest_until, 0, owed, now)
 
     def failed(self, now: float) -> Looks:
         """A look has failed: another one later, whether anything happens or not."""

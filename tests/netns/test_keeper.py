@@ -75,6 +75,15 @@ def test_a_look_counts_no_fetch(lab: Lab, keeper: Keeper, said: Said, tmp_path: 
     another.close()
 
 
+def test_whose_deed_it_was_is_known_though_the_look_came_first(lab: Lab, keeper: Keeper, said: Said) -> None:
+    keeper.hear()
+    lab.ip("route", "append", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "static")
+    assert keeper.look() is not None and table(lab) == DOCUMENTED
+    ((level, text),) = said
+    assert (level, text.startswith("removed default via 11.8.0.1 dev eth1 proto static: added by ")) == ("info", True)
+    assert keeper.looks.due is not None  # There might be more that the pass hadn't seen.
+
+
 def test_a_lost_event_socket_means_a_look_and_a_new_one(lab: Lab, keeper: Keeper, said: Said) -> None:
     lose(keeper.fileno())
     lab.ip("route", "delete", "11.11.0.0/16")  # nobody hears it

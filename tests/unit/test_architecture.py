@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent.parent / "guest_routes"
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 PURE = {"nic_routes", "foresee", "correct", "rendered", "rendered_ifupdown", "rendered_ini", "rendered_netplan",
     "exported", "export", "export_networkd", "export_networkmanager", "export_scripts", "findings", "doctor_text",
-    "lease", "lease_options", "lease_files", "properties", "schedule", "fights", "record", "remedies",
+    "lease", "lease_options", "lease_files", "properties", "schedule", "fights", "deeds", "record", "remedies",
     "document", "route_json", "json_values", "wire_answers", "values", "report",
     "errors", "model", "policy", "network_data", "bind", "resolve", "elect", "plan", "plan_default", "verify", "render",
     "setting_keys", "setting_routes", "setting_values", "as_json", "doubt", "explain", "text", "wire",

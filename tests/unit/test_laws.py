@@ -215,6 +215,8 @@ def kernel_routes(draw: st.DrawFn, count: int) -> Route:
     metrics = (0, 0, 1, 50, 100, 1000, 1001) if family == 4 else (1, 2, 512, 1021, 1022, 1023, 1023, 1024, 1024, 1025)
     metric = draw(st.sampled_from(metrics))
     protocol = draw(st.sampled_from((STATIC, DHCP, RA if family == 6 else BIRD, OUR_PROTOCOL, OUR_PROTOCOL)))
+    if protocol == OUR_PROTOCOL and family == 6 and not is_default and metric == 1:
+        metric = 3  # Before a rival's 2 there would be no room for another: docs/limits.md.
     number = draw(st.sampled_from([*range(count), *range(count), VPN]))
     ifindex = VPN if number == VPN else number + 2
     hop = parse_address("fe80::1" if protocol == RA else gateway(number, family))

@@ -35,7 +35,7 @@ def run(events: List[Tuple[float, float]]) -> List[Tuple[float, float]]:
             begin = max(now, looks.due)
             now = begin + takes
             done.append((begin, now))
-            looks = looks.looked(now, takes)
+            looks = looks.begun().looked(now, takes)
         now = max(now, arrival)
         looks = looks.noticed(now)
     if looks.due is not None:
@@ -50,6 +50,13 @@ def run(events: List[Tuple[float, float]]) -> List[Tuple[float, float]]:
 def test_the_first_event_acts_at_once(now: float, rest: float) -> None:
     assert Looks().noticed(now).due == now
     assert Looks().looked(now, 0.0).noticed(now + GATHER_SECONDS + rest).due == now + GATHER_SECONDS + rest
+
+
+@given(spans, st.floats(0, 10), st.booleans())
+def test_what_is_noticed_during_a_look_is_looked_at_after_it(now: float, takes: float, noticed: bool) -> None:
+    looks = Looks().noticed(now).begun()
+    looks = (looks.noticed(now + takes / 2) if noticed else looks).looked(now + takes, takes)
+    assert looks.due == (looks.rest_until if noticed else None)
 
 
 @given(gaps)
@@ -123,7 +130,7 @@ def looks_of(seconds_each: float, apart: float, count: int) -> List[float]:
         assert looks.due is not None
         pauses.append(looks.due - now)
         ended = looks.due + seconds_each
-        looks = looks.looked(ended, seconds_each)
+        looks = looks.begun().looked(ended, seconds_each)
         now = ended + apart
     return pauses
 

@@ -121,13 +121,14 @@ class Instance:
 
     # -- commands by hand ----------------------------------------------------------------------------------
 
-    def command(self, *words: str) -> None:
+    def command(self, *words: str) -> subprocess.Popen[bytes]:
         """Starts a command beside the service; what came of it is looked at by `collect`."""
         out = WORK / f"command-{time.monotonic_ns()}"
         with out.open("wb") as file:
             child = subprocess.Popen([*COMMAND, *words], stdout=file, stderr=file)
         self.ours.add(child.pid)
         self._commands.append((child, " ".join(words), time.monotonic(), out))
+        return child
 
     def collect(self, wait: bool = False) -> None:
         """Looks at the commands that have ended; all of them with `wait`."""

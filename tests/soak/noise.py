@@ -7,6 +7,7 @@ is guest-routes' to mend.
 from __future__ import annotations
 
 import collections
+import contextlib
 import random
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from typing import Callable, Counter, Deque, Dict, List, Tuple
 from tests.support.lab import Lab
 
 from . import world
-from .instance import Instance, disputed
+from .instance import START_SECONDS, Instance, disputed
 from .world import CARDS, VPN, Card
 
 FAULTS = ("404", "500", "hang", "not-json", "slow=1", "list", "reset", "truncated", "503-then-ok=2", "trickle=0.05")
@@ -282,8 +283,9 @@ class Noise:
         return " ".join(words)
 
     def second_service(self) -> None:
-        """Which must say no."""
-        self._instance.command("watch")
+        """Which must say no; before the first is killed, whose place it would take."""
+        with contextlib.suppress(subprocess.TimeoutExpired):  # `collect` says so.
+            self._instance.command("watch").wait(START_SECONDS)
 
     def change_metadata(self) -> str:
         """Another behaviour, another document, or off."""

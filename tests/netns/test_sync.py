@@ -229,6 +229,20 @@ def test_a_nic_that_is_down_then_up(lab: Lab) -> None:
     assert table(lab) == DOCUMENTED
 
 
+def test_a_nic_without_an_address_carries_nothing(lab: Lab, engine: str) -> None:
+    """DHCP that never brings the first NIC an address must not cost the machine the default that works."""
+    documented(lab, "eth1")
+    lab.ip("address", "del", "10.65.0.7/24", "dev", "eth0")
+    ran = run(lab, f"sync {engine} {FILE}")
+    assert ran.code == 0
+    assert "eth0 has no IPv4 address (yet)" in ran.out
+    assert table(lab) == ["default via 11.8.0.1 dev eth1 proto static", DOCUMENTED[2], DOCUMENTED[3]]
+    lab.ip("address", "del", "11.8.0.9/24", "dev", "eth1")
+    value = valid_json("sync", lab.run("sync", "--json", *engine.split(), *FILE.split()))
+    assert [one["kind"] for one in value["unresolved"]] == ["no-address"]
+    assert table(lab) == []
+
+
 def test_a_nic_that_is_missing_then_appears(lab: Lab) -> None:
     lab.nic("eth0", MACS[0], "10.65.0.7/24", gateways=("10.65.0.1/24",))
     ran = run(lab, f"sync {FILE}")

@@ -230,10 +230,13 @@ class Keeper:
     def _account(self, report: Report, fetched: bool) -> None:
         """Says what a pass did and why; counts what it repaired."""
         done = report.outcome.done
+        before, self._deeds = self._deeds, {}
         if done:
-            self.hear()  # The pass has seen changes that nobody has heard of yet, and so doesn't know whose they are.
+            self.hear()  # The pass may have seen changes that nobody had heard of, or missed them.
         now = time.monotonic()
-        deeds, self._deeds = self._deeds, {}
+        deeds = {**self._deeds, **before}
+        for one in done:
+            self._deeds.pop(one.route.destination, None)
         worse = worsened(done)
         undid = {id(one): undone(one, deeds.get(one.route.destination), worse) for one in done if deeds and not fetched}
 

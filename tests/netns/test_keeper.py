@@ -6,7 +6,7 @@ import os
 import select
 import time
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple
 
 import pytest
 
@@ -17,7 +17,9 @@ from guest_routes.journal import Journal
 from guest_routes.keeper import Keeper
 from guest_routes.notify import Notifier
 from guest_routes.policy import Settings
+from guest_routes.report import Report
 from guest_routes.state import State
+from guest_routes.sync import program
 from tests.support.lab import MACS, Lab, document, write_document
 from tests.support.passes import DOCUMENTED, HOST_ROUTE, documented, table
 from tests.support.service import one_nic
@@ -82,6 +84,26 @@ def test_whose_deed_it_was_is_known_though_the_look_came_first(lab: Lab, keeper:
     ((level, text),) = said
     assert (level, text.startswith("removed default via 11.8.0.1 dev eth1 proto static: added by ")) == ("info", True)
     assert keeper.looks.due is not None  # There might be more that the pass hadn't seen.
+
+
+def test_whose_deed_it_was_is_known_though_it_came_during_a_look(
+    lab: Lab, keeper: Keeper, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def a_slow_one(*arguments: Any, **options: Any) -> Report:
+        monkeypatch.undo()
+        report = program(*arguments, **options)
+        lab.ip("route", "append", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "static")
+        return report
+
+    lab.ip("route", "delete", "11.11.0.0/16")
+    keeper.hear()
+    monkeypatch.setattr("guest_routes.keeper.program", a_slow_one)
+    assert keeper.look() is not None and keeper.looks.due is not None
+    assert keeper.look() is not None and table(lab) == DOCUMENTED
+    assert [text.partition(" by ")[0] for _, text in said] == [
+        "added 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: deleted",
+        "removed default via 11.8.0.1 dev eth1 proto static: added",
+    ]
 
 
 def test_a_lost_event_socket_means_a_look_and_a_new_one(lab: Lab, keeper: Keeper, said: Said) -> None:

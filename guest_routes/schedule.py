@@ -65,9 +65,10 @@ class Looks(NamedTuple):
         return Looks(None if self.due is None else max(self.due, rest_until), rest_until, 0, owed, now)
 
     def failed(self, now: float) -> Looks:
-        """A look has failed: another one later, whether anything happens or not."""
-        pause = min(2.0 ** min(self.failures, 20), LONGEST_TROUBLE_SECONDS)
-        return self._replace(due=now + pause, rest_until=now + GATHER_SECONDS, failures=self.failures + 1)
+        """A look has failed: another one later, whether anything happens or not, and soon if something has already."""
+        again, rest_until = now + min(2.0 ** min(self.failures, 20), LONGEST_TROUBLE_SECONDS), now + GATHER_SECONDS
+        due = again if self.due is None else min(again, max(self.due, rest_until))
+        return self._replace(due=due, rest_until=rest_until, failures=self.failures + 1)
 
 
 class Refreshes(NamedTuple):

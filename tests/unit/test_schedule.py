@@ -59,6 +59,12 @@ def test_what_is_noticed_during_a_look_is_looked_at_after_it(now: float, takes: 
     assert looks.due == (looks.rest_until if noticed else None)
 
 
+@given(spans, st.floats(0, 10))
+def test_what_is_noticed_during_a_look_that_fails_does_not_wait_for_the_next_try(now: float, takes: float) -> None:
+    looks = Looks().noticed(now).begun().noticed(now + takes / 2).failed(now + takes)
+    assert looks.due == looks.rest_until == now + takes + GATHER_SECONDS
+
+
 @given(gaps)
 def test_looks_are_never_closer_than_the_gathering(events: List[Tuple[float, float]]) -> None:
     done = run(events)
@@ -113,7 +119,7 @@ def test_what_waits_delays_nothing_else(due: Optional[float], rest: float, now: 
 def test_failures_are_tried_again_after_longer_and_longer(failures: int) -> None:
     looks, pauses = Looks(), []
     for number in range(failures):
-        looks = looks.failed(float(number))
+        looks = looks.begun().failed(float(number))
         assert looks.due is not None
         pauses.append(looks.due - number)
     assert pauses[:7] == [1, 2, 4, 8, 16, 32, 60][:failures]

@@ -28,12 +28,12 @@ class Deed(NamedTuple):
     """It was taken away, not added."""
 
 
-def undone(operation: Operation, last: Deed | None, worsened: Collection[Way]) -> Deed | None:
+def undone(operation: Operation, last: Deed | None, worse: Collection[Way]) -> Deed | None:
     """The deed that an operation undoes; None where the operation has its own reason.
 
     Args:
         last: what was done to that destination last.
-        worsened: as `worsened` says of the same pass.
+        worse: what `worsened` says of the same pass.
     """
     if last is None or operation.because == EQUAL_SERVES:
         return None  # Whoever adds a route that leads where ours did takes nothing away.
@@ -43,7 +43,7 @@ def undone(operation: Operation, last: Deed | None, worsened: Collection[Way]) -
         return last
     if last.deleted and last.ifindex not in (0, operation.route.ifindex):
         return None  # Another NIC has it from now on.
-    return None if _way(operation.route) in worsened else last
+    return None if _way(operation.route) in worse else last
 
 
 def worsened(done: Sequence[Operation]) -> frozenset[Way]:

@@ -43,13 +43,16 @@ class Event(NamedTuple):
 class Seen(NamedTuple):
     """What came in one go."""
 
-    changed: bool = False
-    """Something has changed that a pass may care for, by somebody else."""
     number: int = 0
-    """So many notifications of such."""
+    """So many notifications of changes that a pass may care for, by somebody else."""
     routes: tuple[Event, ...] = ()
     elsewhere: bool = False
     """Not only routes: a link, an address or a rule changed, or nobody knows what (the queue overran)."""
+
+    @property
+    def changed(self) -> bool:
+        """There was any."""
+        return self.number > 0
 
 
 class Events:
@@ -112,7 +115,7 @@ class Events:
                 if event is not None:
                     count += 1
                     routes.append(event)
-        return Seen(count > 0, count, tuple(routes), elsewhere)
+        return Seen(count, tuple(routes), elsewhere)
 
     def _route(self, kind: int, port: int, start: int, end: int) -> Event | None:
         """The event of a route; None for one in another table, or by ourselves."""

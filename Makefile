@@ -61,11 +61,12 @@ test-all:  ## all tests, on every Python from 3.9 on that this machine has
 	@tests/install-tools
 	@tests/every-python $(ARGS)
 
-check: $(VENV)/.dev  ## style, formatting, types, man pages
+check: $(VENV)/.dev  ## style, formatting, types, layers, man pages
 	@tests/install-tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 	mandoc -T lint -W warning docs/man/*.[1-9]
 
 bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md, ten minutes
@@ -128,7 +129,7 @@ $(VENV)/.fuzz: $(VENV)/.venv $(FRAME)
 	@touch $@
 
 # The package as users have it: an editable install adds its finder to every start.
-.venv-bench/.bench: $(FRAME) $(wildcard guest_routes/*.py)
+.venv-bench/.bench: $(FRAME) $(wildcard guest_routes/*.py guest_routes/*/*.py guest_routes/*/*/*.py)
 	@$(REAL_PYTHON) -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install -q --disable-pip-version-check .
 	@rm -rf build

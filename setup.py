@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 RUNTIME = ["requests>=2.25", "PyYAML>=5.3", "pyroute2>=0.7.2"]
@@ -23,8 +23,8 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.9",
-    # Said here because setuptools refuses to guess with this many folders at the top.
-    packages=["guest_routes"],
+    # Named here because setuptools refuses to guess with this many folders at the top.
+    packages=find_packages(include=["guest_routes", "guest_routes.*"]),
     py_modules=["cc_guest_routes"],
     package_dir={"": "cloudinit_module", "guest_routes": "guest_routes"},
     install_requires=RUNTIME,
@@ -33,6 +33,7 @@ setup(
         "dev": [
             *DOCTOR,
             "hypothesis",
+            "import-linter",
             "jsonschema",
             "mypy",
             "pytest",
@@ -42,7 +43,7 @@ setup(
         ],
         "fuzz": ["atheris"],
     },
-    entry_points={"console_scripts": ["guest-routes = guest_routes.cli:run"]},
+    entry_points={"console_scripts": ["guest-routes = guest_routes.cli.main:run"]},
     classifiers=[
         "Environment :: OpenStack",
         "Operating System :: POSIX :: Linux",

@@ -70,7 +70,7 @@ def files(count: int) -> tuple[Path, Path]:
     return path, batch
 
 
-def silent() -> tuple[Path, Path]:
+def omits_routes() -> tuple[Path, Path]:
     """A document that is silent about both NICs, with leases of four clients that have ten host routes; and a document
     that says the same."""
     hosts = routes(10)
@@ -159,7 +159,9 @@ def batched(path: Path) -> Callable[[], float]:
 def programming(count: int) -> Callable[[], float]:
     """The engine alone: from operations to the kernel's last answer, timed inside its process."""
     code = (
-        "import sys, time; from guest_routes.rtnetlink import RtnetlinkKernel; from guest_routes.model import *\n"
+        "import sys, time\nfrom guest_routes.kernel.rtnetlink import RtnetlinkKernel\n"
+        "from guest_routes.model.network import *\n"
+        "from guest_routes.model.operations import *\n"
         "kernel = RtnetlinkKernel(); nic = next(n for n in kernel.nics() if n.name == 'eth1')\n"
         f"prefixes = [Prefix(bytes([20 + (n >> 16), n >> 8 & 255, n & 255, 0]), 24) for n in range({count})]\n"
         "operations = [Add(Route(prefix, parse_address('11.8.0.1'), nic.ifindex)) for prefix in prefixes]\n"
@@ -185,7 +187,7 @@ def peak_kib(code: str) -> float:
 def memory(path: Path) -> Row:
     """A pass that changes nothing beside bare Python."""
     run(COMMAND, "sync", "--metadata", str(path))
-    ours = peak_kib(f"from guest_routes.cli import main; main(['sync', '--metadata', '{path}'])")
+    ours = peak_kib(f"from guest_routes.cli.main import main; main(['sync', '--metadata', '{path}'])")
     theirs = peak_kib("pass")
     ratio = ours / theirs
     return Row("peak memory, no-op pass, 10 routes / bare Python", ours, theirs, ratio, ratio, ratio, "<= 1.4", "KiB")
@@ -222,7 +224,7 @@ def measure(quick: bool) -> List[Row]:
         ),
         memory(ten),
     ]
-    quiet, spoken = silent()
+    quiet, spoken = omits_routes()
     run(COMMAND, "sync", "--metadata", str(quiet))
     what = "no-op pass, 10 routes, by the leases of two NICs / by a document that says the same"
     rows.append(pairs(what, _passed(quiet), _passed(spoken), 15 if quick else 41, "10 ms more"))

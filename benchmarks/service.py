@@ -155,8 +155,9 @@ class Listener:
 
 def repairs(engine: str, routes: str, deletions: str, how: str) -> Dict[str, float]:
     """Deletions of different routes one after the other, at random moments; how long until each is back, in ms."""
-    from guest_routes.model import Delete, Prefix, Route, parse_address
-    from guest_routes.rtnetlink import RtnetlinkKernel
+    from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+    from guest_routes.model.network import Prefix, Route, parse_address
+    from guest_routes.model.operations import Delete
 
     lab = settled_instance(int(routes), f"engine: {engine}\n")
     service = Service()
@@ -209,7 +210,9 @@ def as_installed(python: str) -> Dict[str, Any]:
     if python == sys.executable:
         return {}
     # Not PYTHONPATH: what a machine's .pth files then find and import would be counted as the service's.
-    code = f"import sys; sys.path.append({sysconfig.get_path('purelib')!r}); from guest_routes.cli import run; run()"
+    code = (
+        f"import sys; sys.path.append({sysconfig.get_path('purelib')!r}); from guest_routes.cli.main import run; run()"
+    )
     return {"command": [python, "-c", code, "watch"]}
 
 
@@ -282,7 +285,7 @@ class Line(NamedTuple):
 
     what: str
     measured: str
-    beside: str
+    supplements: str
     target: str
 
 
@@ -349,7 +352,7 @@ def results(lines: Sequence[Line]) -> str:
         "that the route is back. Refreshes ask a real metadata server, as fast as they can. What stands beside a",
         "figure was measured in the same way, `ip monitor` on the same events at the same time.",
         "",
-        "| what | measured | beside | target |",
+        "| what | measured | supplements | target |",
         "| --- | --- | --- | --- |",
     ]
     return "\n".join([*head, *(f"| {' | '.join(line)} |" for line in lines)]) + "\n"

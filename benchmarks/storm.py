@@ -20,9 +20,9 @@ from typing import Dict, List, NamedTuple, Tuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from guest_routes.metadata_http import APART_SECONDS, BACKOFF_SECONDS  # noqa: E402
-from guest_routes.policy import METADATA_URLS, Settings  # noqa: E402
-from guest_routes.schedule import SPREAD_SECONDS, Refreshes, spread  # noqa: E402
+from guest_routes.evidence.http import APART_SECONDS, BACKOFF_SECONDS  # noqa: E402
+from guest_routes.model.settings import METADATA_URLS, Settings  # noqa: E402
+from guest_routes.service.schedule import SPREAD_SECONDS, Refreshes, spread  # noqa: E402
 
 INSTANCES = 10_000
 NICS = 2
@@ -70,7 +70,7 @@ class Storm:
     def __init__(self, scenario: Scenario, capacity: float, queue: int, seed: int) -> None:
         self._scenario, self._capacity, self._queue = scenario, capacity, queue
         self._dice = random.Random(seed)
-        self._events: List[Tuple[float, int, int, int, int, float]] = []
+        self._monitor: List[Tuple[float, int, int, int, int, float]] = []
         self._number = 0
         self._free_at = 0.0
         self._requests: Dict[int, int] = {}
@@ -95,8 +95,8 @@ class Storm:
             self._refreshes.append(Refreshes(first))
             self._push(first, FETCH, instance)
         end = self._began + STEADY_SECONDS
-        while self._events and self._events[0][0] < end:
-            now, _, kind, instance, fetch, pause = heapq.heappop(self._events)
+        while self._monitor and self._monitor[0][0] < end:
+            now, _, kind, instance, fetch, pause = heapq.heappop(self._monitor)
             if kind == FETCH:
                 self._start(now, instance)
             elif fetch != self._fetch[instance]:
@@ -115,7 +115,7 @@ class Storm:
 
     def _push(self, when: float, kind: int, instance: int, fetch: int = 0, pause: float = 0.0) -> None:
         self._number += 1
-        heapq.heappush(self._events, (when, self._number, kind, instance, fetch, pause))
+        heapq.heappush(self._monitor, (when, self._number, kind, instance, fetch, pause))
 
     def _chance(self) -> float:
         return self._dice.random() if self._scenario.jitter else 0.5

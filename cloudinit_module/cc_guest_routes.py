@@ -16,21 +16,21 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from guest_routes.policy import Settings
-    from guest_routes.report import Report
-    from guest_routes.state import State
+    from guest_routes.kernel.engine import Kernel
+    from guest_routes.model.report import Report
+    from guest_routes.model.settings import Settings
+    from guest_routes.state.store import State
 
 meta = {"distros": ["all"], "frequency": "always"}
 
 STANZA = "guest_routes"
 STANZA_PATH = "/run/guest-routes/stanza.json"
-"""Where every later pass finds the stanza; guest_routes.settings reads it after the files."""
+"""Where every later pass finds the stanza; guest_routes.settings.load reads it after the files."""
 DATASOURCE_PATH = "/run/guest-routes/datasource/network_data.json"
 SHOWN = 50
 """So many lines of a kind are logged; beyond, only their number."""
@@ -57,31 +57,29 @@ def _keep_stanza(stanza: object) -> None:
 
 
 def _pass(cloud: object) -> None:
-    from guest_routes import settings
-    from guest_routes.as_json import status_json
-    from guest_routes.errors import GuestRoutesError, MetadataError
-    from guest_routes.state import State
+    from guest_routes.errors import MetadataError
+    from guest_routes.kernel.engine import open_kernel
+    from guest_routes.settings import load
+    from guest_routes.state.store import State
+    from guest_routes.sync import recorded
 
+    settings = load.read({})
+    if not settings.enabled:
+        LOG.info("guest-routes: disabled by the settings (`enabled: false`); nothing was done")
+        return
     state = State()
+    kernel = open_kernel(settings.engine)
     try:
-        wanted = settings.read({})
-        if not wanted.enabled:
-            LOG.info("guest-routes: disabled by the settings (`enabled: false`); nothing was done")
-            return
-        report = _sync(wanted, state, cloud)
-    except GuestRoutesError as error:
-        # As for the command: `guest-routes status` must not go on saying that all is well.
-        failed = {"finished": time.time(), "exit_code": error.exit_code, "error": str(error)}
-        state.write_status({**state.read_status(), "failed": failed})
-        if not isinstance(error, MetadataError):
-            raise
+        report = recorded(state, lambda: _sync(settings, state, kernel, cloud))
+    except MetadataError as error:
         LOG.info("guest-routes: %s", error)
         return
-    state.write_status(status_json(report, time.time()))
+    finally:
+        kernel.close()
     _log(report)
 
 
-def _sync(wanted: Settings, state: State, cloud: object) -> Report:
+def _sync(settings: Settings, state: State, kernel: Kernel, cloud: object) -> Report:
     """A pass on what the settings' sources have, else on the datasource's copy, which is of the first boot."""
     from guest_routes.errors import MetadataError
     from guest_routes.sync import sync
@@ -89,11 +87,11 @@ def _sync(wanted: Settings, state: State, cloud: object) -> Report:
     datasource = getattr(cloud, "datasource", None)
     document = getattr(datasource, "network_json", None)
     # Other datasources have text or a marker there, or nothing.
-    if not isinstance(document, dict) or "cloud-init" not in wanted.sources:
-        return sync(wanted, state)
+    if not isinstance(document, dict) or "cloud-init" not in settings.sources:
+        return sync(settings, state, kernel)
     try:
-        # The copy is better than DHCP leases, which stand in for a document where there is none at all.
-        return sync(wanted, state, stand_in=False)
+        # The copy is better than DHCP leases, which are used where there is no document at all.
+        return sync(settings, state, kernel, fallback=False)
     except MetadataError:
         pass
     about = getattr(datasource, "metadata", None)
@@ -103,7 +101,7 @@ def _sync(wanted: Settings, state: State, cloud: object) -> Report:
     _write(os.path.join(folder, "meta_data.json"), json.dumps({"uuid": uuid} if isinstance(uuid, str) else {}))
     _write(DATASOURCE_PATH, json.dumps(document))
     try:
-        return sync(wanted, state, DATASOURCE_PATH)
+        return sync(settings, state, kernel, DATASOURCE_PATH)
     finally:
         for left in ("meta_data.json", "network_data.json"):
             os.unlink(os.path.join(folder, left))
@@ -112,21 +110,19 @@ def _sync(wanted: Settings, state: State, cloud: object) -> Report:
 
 def _log(report: Report) -> None:
     """One line per change, and per route that isn't programmed."""
-    from guest_routes.model import Delete, TakeDefault
-    from guest_routes.render import route_text
-    from guest_routes.text import failure_text, source_line, summary
+    from guest_routes.output.reasons import operation_reason, pass_error_text, unprogrammed_text
+    from guest_routes.output.report import failure_text, source_line, summary, verb_of
+    from guest_routes.output.route_text import route_text
+    from guest_routes.output.warnings import warning_texts
 
     nics = report.before.nics
     refused = {id(failure.operation) for failure in report.outcome.failures}
     changes = [] if report.errors else [op for op in report.plan.operations if id(op) not in refused]
-    _lines(logging.INFO, [
-        f"{'removed' if isinstance(op, (Delete, TakeDefault)) else 'added'} {route_text(op.route, nics)}: {op.because}"
-        for op in changes
-    ])  # fmt: skip
-    _lines(logging.INFO, [f"not programmed: {text}" for text in report.unprogrammed])
-    _lines(logging.INFO, list(report.warnings))
+    _lines(logging.INFO, [f"{verb_of(op)} {route_text(op.route, nics)}: {operation_reason(op)}" for op in changes])
+    _lines(logging.INFO, [f"not programmed: {unprogrammed_text(one, nics)}" for one in report.unprogrammed])
+    _lines(logging.INFO, warning_texts(report))
     _lines(logging.WARNING, [failure_text(failure, nics) for failure in report.outcome.failures])
-    _lines(logging.WARNING, list(report.errors))
+    _lines(logging.WARNING, [pass_error_text(error, nics) for error in report.errors])
     _lines(logging.INFO, [f"{summary(report)} ({source_line(report)})"])
 
 

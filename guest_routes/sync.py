@@ -1,4 +1,4 @@
-"""One pass, for every way in: fetch, parse, snapshot, resolve, elect, plan, apply, verify.
+"""One pass, for every way in: gather, decide, apply, verify, report.
 
 Nothing is carried from pass to pass in memory; what has to last is in state.State's files.
 """
@@ -7,64 +7,102 @@ from __future__ import annotations
 
 import time
 
-from . import metadata, network_data, policy
-from .apply import apply, leaves_less, roll_back
-from .document import Beside, NetworkData
-from .doubt import AGREEING_FETCHES, doubt, silence
-from .elect import described, elect
-from .errors import StateError, WithdrawnError
-from .kernel import Kernel, open_kernel
-from .model import Nic, Route
-from .plan import plan
-from .policy import Settings
-from .report import Report
-from .resolve import NOTHING_BESIDE, resolve
-from .state import LOCK_SECONDS, LastKnownGood, State
-from .verify import discrepancies, overruled, probes
+from .errors import GuestRoutesError, StateError, WithdrawnError
+from .evidence.find import find
+from .evidence.gather import disputable, gather
+from .kernel.apply import apply, leaves_less, roll_back
+from .model.report import Report, RolledBack
+from .routing.decide import decide
+from .routing.verify import discrepancies, overruled, probes
+from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence, TypeAlias
 
-    from .fetched import Document
+    from .kernel.engine import Kernel
+    from .model.decision import Decision
+    from .model.document import Document
+    from .model.evidence import Evidence
+    from .model.network import Route
+    from .model.report import PassError
+    from .model.settings import Settings
+    from .state.store import State
 
 PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
 
 Tell: TypeAlias = "Callable[[str], None]"
+"""Gets a line about what is being waited for."""
+
+
+def _tell_nobody(text: str) -> None:
+    """Nobody watches."""
 
 
 def sync(
     settings: Settings,
     state: State,
-    given: str = "",
-    write: bool = True,
+    kernel: Kernel,
+    metadata_argument: str = "",
+    tell: Tell = _tell_nobody,
     accept_withdrawals: bool = False,
-    tell: Tell = lambda text: None,
-    kernel: Kernel | None = None,
-    stand_in: bool = True,
+    fallback: bool = True,
 ) -> Report:
-    """One pass; with `write` False the same without writing anything.
+    """One pass.
 
     Args:
-        given: `--metadata`: where the document is, instead of the settings' sources.
-        tell: is told what is being waited for.
-        kernel: an engine that is open already, left open.
-        stand_in: whether DHCP leases stand in for a document where there is none.
+        metadata_argument: `--metadata`: where the document is, instead of the settings' sources.
+        accept_withdrawals: routes of ours go although the document may be partial (R6).
+        fallback: whether DHCP leases replace a document where there is none.
 
     Raises:
         GuestRoutesError: nothing could be done at all: no metadata, no lock, no kernel.
     """
-    opened = kernel or open_kernel(settings.engine)
+    document = find(settings, kernel.nics, state, metadata_argument, tell, fallback=fallback)
+    return program(document, settings, state, kernel, accept_withdrawals)
+
+
+def dry_run(
+    settings: Settings,
+    state: State,
+    kernel: Kernel,
+    metadata_argument: str = "",
+    tell: Tell = _tell_nobody,
+    accept_withdrawals: bool = False,
+) -> Report:
+    """The same without writing anything.
+
+    Raises:
+        GuestRoutesError: nothing can be told: no metadata, no kernel.
+    """
+    document = find(settings, kernel.nics, state, metadata_argument, tell)
+    evidence = gather(document, settings, state, kernel)
+    return Report(evidence, decide(evidence, settings, accept_withdrawals), evidence.kernel)
+
+
+def recorded(state: State, make: Callable[[], Report]) -> Report:
+    """Runs a pass and leaves what came of it for `status`, which must not go on saying that all is well.
+
+    Raises:
+        GuestRoutesError: as `make` does.
+    """
+    from .output.json_documents import status_json
+
     try:
-        document = metadata.find(settings, opened.nics, state, given, tell, stand_in=stand_in)
-        if not write:
-            data = network_data.parse(document.data)
-            return _look(settings, state, document, data, opened, accept_withdrawals)
-        return program(document, settings, state, opened, accept_withdrawals)
-    finally:
-        if kernel is None:
-            opened.close()
+        report = make()
+    except GuestRoutesError as error:
+        failed = {"finished": time.time(), "exit_code": error.exit_code, "error": str(error)}
+        try:
+            state.write_status({**state.read_status(), "failed": failed})
+        except StateError as second:
+            error.args = (f"{error}\n{second}",)
+        raise
+    try:
+        state.write_status(status_json(report, time.time()))
+    except StateError as error:
+        report = report._replace(state_errors=(*report.state_errors, str(error)))
+    return report
 
 
 def program(
@@ -73,169 +111,91 @@ def program(
     state: State,
     kernel: Kernel,
     accept_withdrawals: bool = False,
-    by_itself: bool = False,
+    unattended: bool = False,
     lock_seconds: float = LOCK_SECONDS,
     fetched: bool = True,
 ) -> Report:
     """The part of a pass that writes, with a document that has been found.
 
     Args:
-        by_itself: nobody asked for this pass. It does nothing after a `withdraw` by hand, and where a document is
-            in doubt that the last known good can stand in for (R6), it only says so.
+        unattended: nobody asked for this pass. It does nothing after a `withdraw` by hand, and where a document may
+            be partial that the last known good can replace (R6), it only says so.
         lock_seconds: how long another pass is waited for.
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
 
     Raises:
         GuestRoutesError: the document is none at all, no lock, no kernel; WithdrawnError after a `withdraw`.
     """
-    data = network_data.parse(document.data)
     with state.lock(lock_seconds):
-        if not by_itself:
-            state.clear_withdrawn()
-        elif state.is_withdrawn():
+        if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        report = _look(settings, state, document, data, kernel, accept_withdrawals, count=fetched)
-        if (
-            by_itself
-            and report.doubt
-            and document.source != "last-known-good"
-            and not state.last_known_good(report.before.nics).reason
-        ):
+        evidence = gather(document, settings, state, kernel, fetched)
+        if not unattended:
+            state.clear_withdrawn()
+        decision = decide(evidence, settings, accept_withdrawals)
+        report = Report(evidence, decision, evidence.kernel)
+        if fetched and not accept_withdrawals:
+            _count_agreement(evidence, decision, state)
+        if unattended and decision.suspicion and _replaceable(evidence, state):
             return report._replace(set_aside=True)
         if report.changes:
             report = _write(report, settings, state, kernel)
-        return _check(report, state, kernel)
+        return _keep(_ask(report, kernel), state)
 
 
-def _look(
-    settings: Settings,
-    state: State,
-    document: Document,
-    data: NetworkData,
-    kernel: Kernel,
-    accept_withdrawals: bool,
-    count: bool = False,
-) -> Report:
-    """Everything up to the plan."""
-    before = kernel.snapshot(settings.table)
-    foreign = [r for r in before.routes if not r.destination.length and r.protocol != settings.protocol]
-    recorded = state.recorded_defaults(before.nics)
-    fresh = document.source != "last-known-good"
-    known = state.last_known_good(before.nics) if fresh else LastKnownGood()
-    if document.source in policy.DOCUMENT_SOURCES and not document.properties:
-        # meta_data.json didn't come in time: what it said last is truer than nothing.
-        document = document._replace(properties=known.properties)
-    beside = _beside(settings, document, data, before.nics, state)
-    data = data._replace(complaints=data.complaints + beside.complaints)
-    resolution = resolve(data, before.nics, settings, foreign, recorded, beside)
-    elections = tuple(elect(resolution.bindings, settings, family) for family in (4, 6))
-    suspicion = ""
-    speaking = beside.told.speaking if beside.told else frozenset()
-    if not accept_withdrawals and not fresh:
-        suspicion = silence(resolution, before, settings.protocol, speaking)
-    elif not accept_withdrawals:
-        suspicion = doubt(data, resolution, before, known.macs, settings.protocol, speaking)
-        evidence = document.data + " ".join(map(str, beside.leased)).encode()
-        if suspicion and count and state.agreements(evidence) >= AGREEING_FETCHES:
-            suspicion = ""
-        elif count and not suspicion:
-            state.clear_agreements()
-    made = plan(resolution, elections, described(resolution.bindings), before, settings, withdraw=not suspicion)
-    report = Report(document, data, before, resolution, elections, made, before, doubt=suspicion, beside=beside)
-    return report._replace(warnings=tuple(_warnings(report)))
-
-
-def _beside(settings: Settings, document: Document, data: NetworkData, nics: Sequence[Nic], state: State) -> Beside:
-    """Properties and leases, where there may be any to go by."""
-    if document.properties in ("", "null") and not any(one.silent for one in data.networks):
-        return NOTHING_BESIDE
-    from .testimony import gather
-
-    return gather(settings, document, data, nics, state.root)
-
-
-def _warnings(report: Report) -> list[str]:
-    """What an operator should know although nothing failed."""
-    found = []
-    if report.doubt:
-        held = len(report.plan.held)
-        stays = f"{held:,} route{'s' * (held != 1)} of ours stay{'s' * (held == 1)}" if held else "nothing is withdrawn"
-        found.append(
-            f"the document may be partial: {report.doubt}; {stays} until {AGREEING_FETCHES} fetches in a row agree "
-            "(or --accept-withdrawals)"
-        )
-    if report.document.source == "leases":
-        found.append(f"no metadata: {report.document.where}; `guest-routes sync` goes by the metadata once it is there")
+def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> None:
+    """Documents in a row that may be partial are counted; one that can't be begins anew (R6)."""
+    if decision.disputed:
+        state.count_agreement(disputable(evidence), evidence.agreeing_fetches)
     else:
-        found += _silences(report)
-    told = report.beside.told
-    expired = [lease for lease in told.leases if lease.expired(told.now)] if told else []
-    found += [f"{lease.place} has expired; still the best there is, but its client seems gone" for lease in expired]
-    found += [str(complaint) for complaint in report.data.complaints if not complaint.refused]
-    return found
+        state.clear_agreements()
 
 
-def _silences(report: Report) -> list[str]:
-    """What the metadata leaves out, and what is used instead; why is said once."""
-    found = []
-    cause = "; Nova 27.3 and later omit routes of DHCP subnets"
-    told = report.beside.told
-    for binding in report.resolution.bindings:
-        network, name = binding.network, binding.label
-        if network is None or not network.silent:
-            continue
-        using = "its gateway is not known either"
-        if binding.evidence.startswith(f"{name}'s DHCP lease"):
-            using = f"using its{binding.evidence[len(name) + 2 :]}"
-        elif binding.gateway:
-            using = f"using {binding.evidence}"
-        elif told is not None and binding.nic is not None and told.of(binding.nic.ifindex) is None:
-            using += f" (no DHCP lease found); name it in the settings: `gateways: {{{name}: ADDRESS}}`"
-        place = f"networks[{network.index}], type {network.kind}{cause}"
-        found.append(f"metadata is silent about {name} ({place}); {using}")
-        cause = ""
-    return found
+def _replaceable(evidence: Evidence, state: State) -> bool:
+    """Whether the last known good can stay in force in place of this document."""
+    return evidence.source != "last-known-good" and not state.last_known_good(evidence.kernel.nics).reason
 
 
 def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> Report:
     """Applies the plan and verifies it; puts the old state back when the pass did harm (R8)."""
 
-    def record(routes: Sequence[Route]) -> None:
+    def record_defaults(routes: Sequence[Route]) -> None:
         state.record_defaults(routes, report.before.nics)
 
-    outcome = apply(report.plan, kernel, record)
-    errors: tuple[str, ...] = ()
-    harm = "the kernel refused to put a route of ours back" if leaves_less(outcome) else ""
-    if not harm and not _reachable(report, settings, kernel):
-        harm = "the metadata service can't be reached any more since the routes were written"
-    if harm:
-        refused = roll_back(outcome, kernel)
-        end = f", except {len(refused)} that the kernel refused" if refused else ""
-        errors = (f"{harm}; the routes are as they were before the pass{end}",)
+    outcome = apply(report.plan, kernel, record_defaults)
+    errors: tuple[PassError, ...] = ()
+    if leaves_less(outcome):
+        errors = (RolledBack("not-put-back", len(roll_back(outcome, kernel))),)
+    elif not _reachable(report, settings, kernel):
+        errors = (RolledBack("metadata-unreachable", len(roll_back(outcome, kernel))),)
     after = kernel.snapshot(settings.table)
-    if not harm:
-        errors = discrepancies(report.plan, outcome, after)
-    return report._replace(outcome=outcome, after=after, errors=errors)
+    return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 
 
 def _reachable(report: Report, settings: Settings, kernel: Kernel) -> bool:
     """Whether the metadata service that the document came from can still be asked."""
     if report.document.source != "http":
         return True
-    from .ways import probe
+    from .evidence.http_endpoints import probe
 
     return probe(settings, kernel.nics(), PROBE_SECONDS)
 
 
-def _check(report: Report, state: State, kernel: Kernel) -> Report:
-    """Asks the kernel where another route or a rule could win; keeps the document if it was accepted."""
+def _ask(report: Report, kernel: Kernel) -> Report:
+    """Asks the kernel where another route or a rule could win."""
     asked = probes(report.plan, report.after)
-    if asked and not report.errors:
-        report = report._replace(overruled=overruled(asked, kernel.lookup([p.address for p in asked]), report.after))
-    if not report.doubt and not report.errors and report.document.source not in ("last-known-good", "leases"):
-        macs = sorted({link.mac for link in report.data.links if link.mac})
-        try:
-            state.keep(report.document, macs, time.time() - report.document.age_seconds)
-        except StateError as error:
-            report = report._replace(warnings=(*report.warnings, str(error)))
+    if not asked or report.errors:
+        return report
+    return report._replace(overruled=overruled(asked, kernel.lookup([probe.address for probe in asked])))
+
+
+def _keep(report: Report, state: State) -> Report:
+    """Keeps the document if it was accepted (R10)."""
+    if report.suspicion or report.errors or report.document.source in ("last-known-good", "leases"):
+        return report
+    macs = sorted({link.mac for link in report.data.links if link.mac})
+    try:
+        state.keep(report.document, macs, time.time() - report.document.age_seconds)
+    except StateError as error:
+        return report._replace(state_errors=(*report.state_errors, str(error)))
     return report

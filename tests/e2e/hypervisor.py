@@ -86,7 +86,7 @@ class Hypervisor:
 
     def serve(self, network_data: Path, meta_data: Path) -> None:
         """Starts the metadata service; ends the one before."""
-        self.silence()
+        self.omission_reason()
         self._server = subprocess.Popen(
             [sys.executable, str(SERVER), "--network-data", str(network_data), "--meta-data", str(meta_data),
              "--log", str(self.log)],
@@ -95,7 +95,7 @@ class Hypervisor:
         assert self._server.stdout is not None
         assert self._server.stdout.readline() == b"ready\n", "the metadata server didn't start"
 
-    def silence(self) -> None:
+    def omission_reason(self) -> None:
         """Ends the metadata service, if it runs."""
         if self._server is not None:
             self._server.send_signal(signal.SIGKILL)
@@ -113,7 +113,7 @@ class Hypervisor:
 
     def close(self) -> None:
         """Ends what was started; the namespaces go with it."""
-        self.silence()
+        self.omission_reason()
         self._remote.kill()
         self._remote.wait()
 

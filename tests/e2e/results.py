@@ -76,7 +76,7 @@ def _shown(printed: str) -> str:
     return " ".join(shown)
 
 
-def beside(case: Case) -> List[str]:
+def supplements(case: Case) -> List[str]:
     """Another program's routes that stay beside the documented ones (R5) and do not win over any of them."""
     best: Dict[str, int] = {}
     extras = []
@@ -106,7 +106,7 @@ def faults(case: Case) -> List[str]:
     cloud_init = case.report["cloud-init-status.txt"]
     checks = [
         (
-            routes_of(case) == sorted([*DOCUMENTED, *(_shown(printed) for printed in beside(case))]),
+            routes_of(case) == sorted([*DOCUMENTED, *(_shown(printed) for printed in supplements(case))]),
             f"the table is {routes_of(case)}",
         ),
         (case.exit_code("ping") == 0 and left_by == {"tap-eth0": 0, "tap-eth1": 5}, f"{REMOTE} left by {left_by}"),
@@ -137,11 +137,11 @@ def faults(case: Case) -> List[str]:
     if case.variant != "ifupdown":  # That one has no `route` command, so that its own file comes to nothing.
         checks.append((case.report["alone.txt"] == "", f"{case.variant} by itself: {case.report['alone.txt']}"))
     if case.variant in ("networkd", "netplan"):
-        undone = [
+        reverted = [
             line for line in case.report["networkctl.txt"].splitlines() if "configuring" in line or "failed" in line
         ]
         checks += [
-            (not undone, f"systemd-networkd isn't done: {undone}"),
+            (not reverted, f"systemd-networkd isn't done: {reverted}"),
             ("wait-online" not in case.report["failed.txt"], "systemd-networkd-wait-online failed"),
         ]
     if "links-made.exit" in case.report:
@@ -275,7 +275,7 @@ def write(path: Path, cases: List[Case]) -> None:
 
 
 def _verdict(case: Case) -> str:
-    losing = "; ".join(f"`{printed}`" for printed in beside(case))
+    losing = "; ".join(f"`{printed}`" for printed in supplements(case))
     also = f"; beside it {case.variant}'s, which stay (R5): {losing}" if losing else ""
     return "; ".join(faults(case)) or "as documented" + also
 

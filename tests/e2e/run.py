@@ -72,7 +72,7 @@ def main() -> int:
                     own = folder / name.replace(" ", "-")
                     own.mkdir()
                     if name == "metadata down":
-                        hypervisor.silence()
+                        hypervisor.omission_reason()
                     else:
                         hypervisor.serve(network_data, folder / "drive/openstack/latest/meta_data.json")
                     hypervisor.forget()

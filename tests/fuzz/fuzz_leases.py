@@ -14,9 +14,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["guest_routes"]):
-    from guest_routes.lease import host_routes
-    from guest_routes.lease_files import cloud_init, dhclient, dhcpcd, network_manager, networkd, udhcpc
-    from guest_routes.lease_options import LeaseFault
+    from guest_routes.leases.choose import host_routes
+    from guest_routes.leases.client_files import cloud_init, dhclient, dhcpcd, network_manager, networkd, udhcpc
+    from guest_routes.leases.options import LeaseFault
 
 SEEDS = Path(__file__).parent.parent / "data" / "leases"
 READERS = (networkd, network_manager, dhclient, dhcpcd, udhcpc, cloud_init)

@@ -15,7 +15,7 @@ import atheris
 
 with atheris.instrument_imports(include=["guest_routes"]):
     from guest_routes.errors import NetworkDataError
-    from guest_routes.network_data import parse
+    from guest_routes.evidence.network_data import parse
 
 SEEDS = Path(__file__).parent.parent / "data"
 WORDS = (
@@ -32,7 +32,7 @@ def one_input(data: bytes) -> None:
     except NetworkDataError as error:
         str(error)
         return
-    for value in (*parsed.complaints, *parsed.routes):
+    for value in (*parsed.problems, *parsed.routes):
         str(value)
 
 

@@ -14,12 +14,12 @@ from typing import Any, Dict, List, Sequence, Tuple
 import pytest
 
 from guest_routes.errors import LockError
-from guest_routes.model import Failure, Operation
-from guest_routes.policy import Settings
-from guest_routes.rtnetlink import RtnetlinkKernel
-from guest_routes.state import State
+from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.model.operations import Failure, Operation
+from guest_routes.model.settings import Settings
+from guest_routes.output.report import failure_text
+from guest_routes.state.store import State
 from guest_routes.sync import sync
-from guest_routes.text import failure_text
 from tests.support.lab import Lab, document, write_document
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Ran, documented, run, table, unfolded, valid_json
 
@@ -168,7 +168,7 @@ def test_an_ordinary_user_can_look_and_not_write(lab: Lab, tmp_path: Path) -> No
     ran = less_privileged(lab, *user, "plan", "--check")
     assert ran.code == 3
     assert "- default via 11.8.0.1 dev eth1 proto static" in ran.out
-    assert less_privileged(lab, *user, "explain", "11.11.3.4").out.startswith("11.11.3.4 is to leave through eth1")
+    assert less_privileged(lab, *user, "explain", "11.11.3.4").out.startswith("11.11.3.4 should leave by eth1")
     assert less_privileged(lab, *user, "status").code == 0
     for command in ("sync", "withdraw"):
         ran = less_privileged(lab, *user, command)
@@ -198,7 +198,7 @@ def test_root_without_the_capability(lab: Lab) -> None:
 
 HOLD = """
 import sys, time
-from guest_routes.state import State
+from guest_routes.state.store import State
 with State().lock():
     print("held", flush=True)
     time.sleep(float(sys.argv[1]))
@@ -245,7 +245,7 @@ class VanishingNic(RtnetlinkKernel):
 
 def test_a_nic_that_goes_between_snapshot_and_write(lab: Lab) -> None:
     before = documented(lab)
-    report = sync(Settings(), State(), given=str(document("documented")), kernel=VanishingNic(lab, "eth1"))
+    report = sync(Settings(), State(), metadata_argument=str(document("documented")), kernel=VanishingNic(lab, "eth1"))
     assert report.exit_code == 1
     [refused] = [failure_text(one, report.before.nics) for one in report.outcome.failures]
     assert refused.startswith("cannot add 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: ")
@@ -258,7 +258,7 @@ def test_a_nic_that_goes_between_snapshot_and_write(lab: Lab) -> None:
 
 def test_an_elected_nic_that_goes_takes_no_other_default_with_it(lab: Lab) -> None:
     documented(lab, "eth1")
-    report = sync(Settings(), State(), given=str(document("documented")), kernel=VanishingNic(lab, "eth0"))
+    report = sync(Settings(), State(), metadata_argument=str(document("documented")), kernel=VanishingNic(lab, "eth0"))
     assert report.exit_code == 1
     assert table(lab) == ["default via 11.8.0.1 dev eth1 proto static", CONNECTED[1], HOST_ROUTE]
 

@@ -238,7 +238,7 @@ def test_the_datasource_is_better_than_leases(lab: Lab, module: Any, caplog: pyt
     # Where the datasource has none, they stand in.
     Path("/var/lib/guest-routes/last-known-good").unlink()
     module.handle("guest_routes", stanza, Network(datasource=Network(network_json=None)), None, [])
-    assert "the DHCP leases of eth0 stand in for it" in caplog.text
+    assert "using the DHCP leases of eth0" in caplog.text
 
 
 @pytest.mark.parametrize("network_json", [None, "unset", "{}", []])

@@ -27,7 +27,7 @@ RENDERED = (
 ORIGINALS = "/var/lib/guest-routes/originals"
 
 
-def rendered(managers: Managers) -> Dict[str, str]:
+def parsed(managers: Managers) -> Dict[str, str]:
     """The files cloud-init has rendered, by path."""
     folders = [managers.path(folder) for folder in RENDERED]
     files = [path for folder in folders for path in sorted(folder.glob("*cloud-init*"))]
@@ -43,13 +43,13 @@ def lines(texts: Dict[str, str]) -> List[str]:
 @pytest.mark.parametrize("manager", RENDERERS)
 def test_the_manager_comes_up_right(lab: Lab, managers: Managers, manager: str) -> None:
     managers.render("wrong-subnet", manager)
-    before = rendered(managers)
+    before = parsed(managers)
     modes = {path: managers.path(path).stat() for path in before}
     ran = managers.run(*CORRECT)
     assert "> 11.11.0.0/16 via 11.8.0.1 dev eth0 -> eth1" in ran.stdout
     assert "- default via 11.8.0.1 dev eth1" in ran.stdout
     assert max(map(len, ran.stdout.splitlines())) <= 110
-    after = rendered(managers)
+    after = parsed(managers)
     # Nothing but eth1's default has gone, and nothing has come.
     gone = lines(before)
     for line in lines(after):
@@ -162,20 +162,20 @@ def test_ipv6(lab: Lab, managers: Managers, manager: str) -> None:
 @pytest.mark.parametrize("manager", RENDERERS)
 def test_it_can_be_looked_at_first_and_switched_off(lab: Lab, managers: Managers, manager: str) -> None:
     managers.render("wrong-subnet", manager)
-    before = rendered(managers)
+    before = parsed(managers)
     checked = managers.run(*CORRECT, "--check", "--json", check=False)
     assert checked.returncode == 3
     validate(checked.stdout)
     managers.write("/etc/guest-routes.yaml", "correct_rendered: false\n")
     off = managers.run(*CORRECT)
     assert "correct_rendered: false" in off.stderr
-    assert rendered(managers) == before
+    assert parsed(managers) == before
     assert not managers.path(ORIGINALS).exists()
     managers.write("/etc/guest-routes.yaml", "correct_rendered: true\n")
     value = validate(managers.run(*CORRECT, "--json").stdout)
     assert value["exit_code"] == 0
     assert {route["verdict"] for route in value["routes"]} == {"kept", "moved", "removed"}
-    assert rendered(managers) != before
+    assert parsed(managers) != before
 
 
 @pytest.mark.parametrize("manager", RENDERERS)
@@ -199,21 +199,21 @@ def test_a_file_that_is_not_as_expected_stays(lab: Lab, managers: Managers) -> N
 def test_what_cannot_be_written_is_told(lab: Lab, managers: Managers) -> None:
     managers.render("wrong-subnet", "networkd")
     managers.write("/var/lib/guest-routes", "a file where a folder should be\n")
-    before = rendered(managers)
+    before = parsed(managers)
     ran = managers.run(*CORRECT, check=False)
     assert ran.returncode == 1
     assert "stays as cloud-init wrote it" in ran.stderr
-    assert rendered(managers) == before
+    assert parsed(managers) == before
 
 
 def test_without_a_document_nothing_is_touched(lab: Lab, managers: Managers) -> None:
     managers.render("wrong-subnet", "networkd")
-    before = rendered(managers)
+    before = parsed(managers)
     managers.reboot()
     ran = managers.run(*CORRECT, check=False)
     assert ran.returncode == 4
     assert "cannot find network_data.json" in ran.stderr
-    assert rendered(managers) == before
+    assert parsed(managers) == before
     given = managers.run("guest-routes", "correct", "--metadata", f"{SEED}/network_data.json")
     assert "corrected: 2 files" in given.stdout
 

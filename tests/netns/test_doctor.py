@@ -49,7 +49,7 @@ def test_nothing_is_found_where_nothing_is_wrong(lab: Lab) -> None:
     assert value["findings"] == []
     assert value["exit_code"] == 0
     assert [nic["metadata_answers"] for nic in value["nics"]] == [True, True]
-    assert {one["library"]: one["installed"] for one in value["opinions"]} == {"netifaces": True, "pyroute2": True}
+    assert {one["library"]: one["installed"] for one in value["cross_checks"]} == {"netifaces": True, "pyroute2": True}
     ran = lab.run("doctor")
     assert "nothing found" in ran.stdout
     assert "netifaces reads the same 2 NICs; pyroute2 reads the same" in " ".join(ran.stdout.split())

@@ -125,8 +125,8 @@ def test_netplan_s_are_merged_with_what_was_corrected(lab: Lab, managers: Manage
 def defaults_6(lab: Lab) -> List[str]:
     """The NICs that IPv6 traffic may leave by for anywhere."""
     words = [line.split() for line in lab.routes(6)]
-    legs = [line[line.index("dev") + 1] for line in words if line[0] in ("default", "nexthop")]
-    return sorted(set(legs))
+    nexthops = [line[line.index("dev") + 1] for line in words if line[0] in ("default", "nexthop")]
+    return sorted(set(nexthops))
 
 
 @pytest.mark.packages

@@ -10,11 +10,11 @@ from typing import Callable, List, Sequence, Tuple
 
 import pytest
 
-from guest_routes.kernel import Kernel
-from guest_routes.model import Failure, Operation
-from guest_routes.policy import Settings
-from guest_routes.rtnetlink import RtnetlinkKernel
-from guest_routes.state import State
+from guest_routes.kernel.engine import Kernel
+from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.model.operations import Failure, Operation
+from guest_routes.model.settings import Settings
+from guest_routes.state.store import State
 from guest_routes.sync import sync
 from guest_routes.withdraw import withdraw
 from tests.support.lab import MACS, Lab, document
@@ -58,7 +58,7 @@ def killed_after(operations: int, job: Callable[[Kernel], object]) -> bool:
 
 
 def one_sync(kernel: Kernel) -> None:
-    sync(Settings(), State(), given=FILE, kernel=kernel)
+    sync(Settings(), State(), metadata_argument=FILE, kernel=kernel)
 
 
 def one_withdraw(kernel: Kernel) -> None:

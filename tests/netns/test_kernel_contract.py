@@ -20,29 +20,25 @@ from hypothesis import strategies as st
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from guest_routes import wire, wire_answers
 from guest_routes.errors import KernelError
-from guest_routes.kernel import ENGINES, Kernel, open_kernel, route_to_delete
-from guest_routes.model import (
+from guest_routes.kernel import rtnetlink_decode as wire_answers
+from guest_routes.kernel import rtnetlink_encode as wire
+from guest_routes.kernel.engine import Kernel, open_kernel, route_to_delete
+from guest_routes.kernel.pyroute2_messages import nic_of
+from guest_routes.model.network import (
     MAIN_TABLE,
     OUR_PROTOCOL,
-    Add,
     Address,
-    Delete,
-    Failure,
-    Front,
-    GiveDefault,
-    Leg,
-    Operation,
+    NextHop,
     Prefix,
     Route,
-    TakeDefault,
     address_text,
     mac_text,
     parse_address,
     parse_prefix,
 )
-from guest_routes.pyroute2_messages import nic_of
+from guest_routes.model.operations import Add, Delete, Failure, Operation, Promote, RemoveForeignDefault, RestoreDefault
+from guest_routes.model.settings import ENGINES
 from tests.support import sandbox
 from tests.support.lab import MACS, Lab
 from tests.support.model_kernel import ModelKernel
@@ -162,13 +158,13 @@ def test_front_moves_our_route_before_a_later_one(world: World, lab: Lab) -> Non
     lab.ip("route", "prepend", "10.9.0.0/16", "via", "10.65.0.1", "proto", "static")
     world.follow()
     assert world.lookup("10.9.1.1") == [(2, "10.65.0.1")]
-    assert world.apply(Front(ours)) == ()
+    assert world.apply(Promote(ours)) == ()
     assert world.lookup("10.9.1.1") == [(3, "11.8.0.1")]
     assert len([line for line in lab.routes() if line.startswith("10.9.")]) == 2
 
 
 def test_front_of_a_route_that_is_gone_just_adds_it(world: World) -> None:
-    assert world.apply(Front(route("10.9.0.0/16", "11.8.0.1", 3))) == ()
+    assert world.apply(Promote(route("10.9.0.0/16", "11.8.0.1", 3))) == ()
     assert world.lookup("10.9.1.1") == [(3, "11.8.0.1")]
 
 
@@ -217,7 +213,7 @@ def test_tos_and_metric_are_part_of_an_ipv4_key(world: World) -> None:
 
 def test_deleting_what_is_gone_is_no_failure(world: World) -> None:
     for gone in (route("10.9.0.0/16", "11.8.0.1", 3), route("fd01::/32", "fd00:8::1", 3)):
-        assert world.apply(Delete(gone), TakeDefault(gone), Delete(gone._replace(table=77))) == ()
+        assert world.apply(Delete(gone), RemoveForeignDefault(gone), Delete(gone._replace(table=77))) == ()
 
 
 def test_foreign_routes_are_untouched(world: World, lab: Lab) -> None:
@@ -293,7 +289,8 @@ def test_a_source_that_is_no_own_address(world: World) -> None:
 def test_without_privileges_every_operation_fails(lab: Lab) -> None:
     lab.documented_nics()
     code = (
-        "from guest_routes.kernel import open_kernel; from guest_routes.model import *; import sys;"
+        "from guest_routes.kernel.engine import open_kernel; from guest_routes.model.network import *; import sys;"
+        "from guest_routes.model.operations import *;"
         "r = Route(parse_prefix('11.11.0.0/16'), parse_address('11.8.0.1'), 3);"
         "print([f.errno for f in open_kernel(sys.argv[1]).apply([Add(r), Delete(r)])])"
     )
@@ -343,9 +340,9 @@ def test_a_default_taken_and_given_back_is_the_same_to_the_byte(world: World, la
     defaults = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default]
     assert defaults
     assert all(found.kind for found in defaults)
-    assert world.apply(*map(TakeDefault, defaults)) == ()
+    assert world.apply(*map(RemoveForeignDefault, defaults)) == ()
     assert not any(found.destination.is_default for found in world.kernel.snapshot(MAIN_TABLE).routes)
-    assert world.apply(*map(GiveDefault, defaults)) == ()
+    assert world.apply(*map(RestoreDefault, defaults)) == ()
     assert (lab.routes(), lab.routes(6)) == before
 
 
@@ -358,9 +355,9 @@ def test_of_two_equal_defaults_one_is_taken(world: World, lab: Lab) -> None:
     before = lab.routes(), lab.routes(6)
     second = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default][1::2]
     assert [found.ifindex for found in second] == [3, 3]
-    assert world.apply(*map(TakeDefault, second)) == ()
+    assert world.apply(*map(RemoveForeignDefault, second)) == ()
     assert world.lookup("192.0.2.1", "2001:db8::1") == [(2, "10.65.0.1"), (2, "fd00:65::1")]
-    assert world.apply(*map(GiveDefault, second)) == ()
+    assert world.apply(*map(RestoreDefault, second)) == ()
     assert (lab.routes(), lab.routes(6)) == before
 
 
@@ -369,34 +366,34 @@ def test_an_ipv4_multipath_default_is_one_route_with_legs(world: World, lab: Lab
     world.follow()
     (found,) = (found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default)
     assert (found.gateway, found.ifindex) == (None, 0)
-    assert found.legs == (
-        Leg(parse_address("10.65.0.1"), 2, 3),
-        Leg(parse_address("11.8.0.1"), 3, 1, onlink=True),
+    assert found.nexthops == (
+        NextHop(parse_address("10.65.0.1"), 2, 3),
+        NextHop(parse_address("11.8.0.1"), 3, 1, onlink=True),
     )
-    single = found._replace(gateway=found.legs[0].gateway, ifindex=2, legs=())
-    assert world.apply(TakeDefault(found), GiveDefault(single)) == ()
+    single = found._replace(gateway=found.nexthops[0].gateway, ifindex=2, nexthops=())
+    assert world.apply(RemoveForeignDefault(found), RestoreDefault(single)) == ()
     assert world.lookup("192.0.2.1") == [(2, "10.65.0.1")]
 
 
 def test_a_deletion_by_legs_looks_at_neither_weights_nor_further_legs(world: World, lab: Lab) -> None:
     """A hazard of the kernel's: only protocol, scope and the like keep such a deletion from a foreign route."""
-    legs = Leg(parse_address("10.65.0.1"), 2, 2), Leg(parse_address("11.8.0.1"), 3)
+    nexthops = NextHop(parse_address("10.65.0.1"), 2, 2), NextHop(parse_address("11.8.0.1"), 3)
     single = route("0.0.0.0/0", "10.65.0.1", 2)
-    both = route("0.0.0.0/0", None, 0, legs=legs)
-    world.apply(Add(both), TakeDefault(both._replace(legs=(legs[0]._replace(weight=1), legs[1]))))
+    both = route("0.0.0.0/0", None, 0, nexthops=nexthops)
+    world.apply(Add(both), RemoveForeignDefault(both._replace(nexthops=(nexthops[0]._replace(weight=1), nexthops[1]))))
     assert world.routes() == []
-    world.apply(Add(single), TakeDefault(both))
+    world.apply(Add(single), RemoveForeignDefault(both))
     assert world.routes() == []
-    world.apply(Add(both), TakeDefault(single))
+    world.apply(Add(both), RemoveForeignDefault(single))
     assert world.routes() == []
 
 
 def test_an_ipv6_multipath_default_is_a_route_per_leg(world: World, lab: Lab) -> None:
     lab.ip(*DEFAULTS[13].split())
     world.follow()
-    legs = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default]
-    assert [(found.ifindex, found.legs) for found in legs] == [(2, ()), (3, ())]
-    assert world.apply(TakeDefault(legs[0])) == ()
+    nexthops = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default]
+    assert [(found.ifindex, found.nexthops) for found in nexthops] == [(2, ()), (3, ())]
+    assert world.apply(RemoveForeignDefault(nexthops[0])) == ()
     assert world.lookup("2001:db8::1") == [(3, "fd00:8::1")]
 
 
@@ -405,7 +402,7 @@ def test_legs_of_two_programs_show_the_first_ones_protocol(world: World, lab: La
     lab.ip("-6", "route", "add", "default", "via", "fd00:65::1", "proto", "static")
     world.follow()
     ours = Route(Prefix(bytes(16), 0), parse_address("fd00:8::1"), 3)
-    assert world.apply(GiveDefault(ours)) == ()
+    assert world.apply(RestoreDefault(ours)) == ()
     assert [f.protocol for f in world.kernel.snapshot(MAIN_TABLE).routes if f.destination.is_default] == [
         STATIC,
         STATIC,
@@ -426,8 +423,8 @@ def test_nexthop_objects(world: World, lab: Lab) -> None:
     before = lab.routes(), lab.routes(6)
     objects = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.nexthop_id]
     assert [(found.nexthop_id, found.ifindex) for found in objects] == [(7, 3), (8, 3)]
-    assert world.apply(*map(TakeDefault, objects)) == ()
-    assert world.apply(*map(GiveDefault, objects)) == ()
+    assert world.apply(*map(RemoveForeignDefault, objects)) == ()
+    assert world.apply(*map(RestoreDefault, objects)) == ()
     assert (lab.routes(), lab.routes(6)) == before
     assert errnos(world.apply(Add(route("11.11.0.0/16", None, 0, nexthop_id=99)))) == [errno.EINVAL]
 
@@ -701,7 +698,10 @@ ENCODED = [
     route("10.9.0.0/16", None, 3, scope=253, table=1000),
     route("10.9.0.0/16", "fe80::1", 3),
     route(
-        "0.0.0.0/0", None, 0, legs=(Leg(parse_address("11.8.0.1"), 3, 4), Leg(parse_address("10.65.0.1"), 2, 1, True))
+        "0.0.0.0/0",
+        None,
+        0,
+        nexthops=(NextHop(parse_address("11.8.0.1"), 3, 4), NextHop(parse_address("10.65.0.1"), 2, 1, True)),
     ),
     route("10.9.0.0/16", None, 0, nexthop_id=7),
     route("10.9.0.0/16", None, 0, kind=6),
@@ -715,8 +715,8 @@ def test_pyroute2_decodes_our_bytes(ours: Route) -> None:
     for operation, kind, flags in (
         (Add(ours), 24, 0x401 if ours.family == 4 else 0x601),
         (Delete(ours), 25, 0x001),
-        (TakeDefault(ours), 25, 0x001),
-        (GiveDefault(ours), 24, 0xC01),
+        (RemoveForeignDefault(ours), 25, 0x001),
+        (RestoreDefault(ours), 24, 0xC01),
     ):
         data = wire.encode(operation, 42)
         message = rtmsg(data)
@@ -746,15 +746,17 @@ def test_pyroute2_decodes_our_bytes(ours: Route) -> None:
         assert _decoded_gateway(message) == (ours.gateway and address_text(ours.gateway))
         metrics = attribute("RTA_METRICS")
         assert [v for _, v in metrics["attrs"]] == [v for _, v in ours.metrics] if ours.metrics else metrics is None
-        legs = [
-            (_decoded_gateway(leg), leg["oif"], leg["hops"] + 1, leg["flags"])
-            for leg in attribute("RTA_MULTIPATH") or ()
+        nexthops = [
+            (_decoded_gateway(nexthop), nexthop["oif"], nexthop["hops"] + 1, nexthop["flags"])
+            for nexthop in attribute("RTA_MULTIPATH") or ()
         ]
-        assert legs == [(g and address_text(g), i, weight, 4 if onlink else 0) for g, i, weight, onlink in ours.legs]
+        assert nexthops == [
+            (g and address_text(g), i, weight, 4 if onlink else 0) for g, i, weight, onlink in ours.nexthops
+        ]
 
 
 def test_front_is_a_deletion_and_an_addition_in_one_send() -> None:
-    data = wire.encode(Front(ENCODED[1]), 42)
+    data = wire.encode(Promote(ENCODED[1]), 42)
     first = rtmsg(data)
     first.decode()
     length = first["header"]["length"]
@@ -844,21 +846,21 @@ def _a_route(draw: st.DrawFn) -> Route:
 @st.composite
 def _a_multipath_route(draw: st.DrawFn) -> Route:
     hops = [
-        Leg(parse_address("10.65.0.1"), 2),
-        Leg(parse_address("11.8.0.1"), 3),
-        Leg(parse_address("192.0.2.1"), 3, 1, True),
+        NextHop(parse_address("10.65.0.1"), 2),
+        NextHop(parse_address("11.8.0.1"), 3),
+        NextHop(parse_address("192.0.2.1"), 3, 1, True),
     ]
-    legs = draw(st.lists(st.sampled_from(hops), min_size=2, max_size=3, unique=True))
-    weighted = tuple(leg._replace(weight=draw(st.integers(1, 3))) for leg in legs)
+    nexthops = draw(st.lists(st.sampled_from(hops), min_size=2, max_size=3, unique=True))
+    weighted = tuple(nexthop._replace(weight=draw(st.integers(1, 3))) for nexthop in nexthops)
     return Route(
-        parse_prefix("0.0.0.0/0"), None, 0, protocol=draw(st.sampled_from([OUR_PROTOCOL, STATIC])), legs=weighted
+        parse_prefix("0.0.0.0/0"), None, 0, protocol=draw(st.sampled_from([OUR_PROTOCOL, STATIC])), nexthops=weighted
     )
 
 
 _OPERATIONS = st.lists(
     st.builds(
         lambda verb, ours: verb(ours),
-        st.sampled_from([Add, Add, Add, Delete, Front, TakeDefault, GiveDefault]),
+        st.sampled_from([Add, Add, Add, Delete, Promote, RemoveForeignDefault, RestoreDefault]),
         st.one_of(_a_route(), _a_route(), _a_route(), _a_multipath_route()),
     ),
     min_size=1,
@@ -895,6 +897,6 @@ def test_random_operations_on_pyroute2(operations: Sequence[Operation]) -> None:
 
 def test_an_unknown_engine_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyroute2", None)
-    monkeypatch.delitem(sys.modules, "guest_routes.kernel_pyroute2", raising=False)
+    monkeypatch.delitem(sys.modules, "guest_routes.kernel.pyroute2_engine", raising=False)
     with pytest.raises(KernelError, match="pip install pyroute2"):
         open_kernel("pyroute2")

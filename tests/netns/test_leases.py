@@ -23,7 +23,7 @@ LOCAL = "--sources settings,properties,last-known-good,leases"
 OURS = ["default via 10.65.0.1 dev eth0 proto static", *CONNECTED, HOST_ROUTE]
 
 
-def silent(path: Path, **meta: Any) -> str:
+def omits_routes(path: Path, **meta: Any) -> str:
     """A document as Nova 27.3 writes it for two subnets with DHCP, with a meta_data.json; the option that names it."""
     links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": mac} for n, mac in enumerate(MACS[:2])]
     networks = [{"id": f"network{n}", "type": SILENT, "link": f"tap{n}", "network_id": f"n{n}"} for n in (0, 1)]
@@ -59,7 +59,7 @@ def index_of(lab: Lab, nic: str) -> int:
 def test_each_clients_files_give_the_documented_table(lab: Lab, tmp_path: Path) -> None:
     """In the cross-NIC case, whoever the client is."""
     documented(lab)
-    option = silent(tmp_path)
+    option = omits_routes(tmp_path)
     zero, one = index_of(lab, "eth0"), index_of(lab, "eth1")
     sets: Dict[str, Dict[str, str]] = {
         "systemd-networkd": {
@@ -92,7 +92,7 @@ def test_each_clients_files_give_the_documented_table(lab: Lab, tmp_path: Path) 
         ran = run(lab, f"sync {option}")
         assert ran.code == 0, (client, ran)
         assert table(lab) == OURS, client
-        assert "silent about eth0 (networks[0], type ipv4_dhcp; Nova 27.3 and later omit routes of DHCP" in ran.err
+        assert "omits eth0's routes (networks[0], type ipv4_dhcp; Nova 27.3 and later omit routes of DHCP" in ran.err
         assert f"subnets); using its DHCP lease ({client}, " in ran.err
         run(lab, "withdraw")
 
@@ -120,7 +120,7 @@ def test_without_a_document(lab: Lab) -> None:
     networkd(lab)
     ran = run(lab, f"sync {LOCAL}")
     assert ran.code == 0
-    assert "no metadata: none; the DHCP leases of eth0, eth1 stand in for it" in ran.err
+    assert "no metadata: using the DHCP leases of eth0, eth1" in ran.err
     assert table(lab) == OURS
     again = run(lab, f"sync {LOCAL}")
     assert again.code == 0 and "nothing to do: 2 routes in place" in again.out
@@ -137,7 +137,7 @@ def test_without_a_document_and_leases_the_error_says_so(lab: Lab) -> None:
 def test_sources_without_leases_does_not_read_them(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     networkd(lab)
-    ran = run(lab, f"sync --sources settings,properties,http {silent(tmp_path)}")
+    ran = run(lab, f"sync --sources settings,properties,http {omits_routes(tmp_path)}")
     assert "using the kernel's default route" in ran.err and "lease" not in ran.err
     assert table(lab) == OURS[:-1]
 
@@ -145,7 +145,7 @@ def test_sources_without_leases_does_not_read_them(lab: Lab, tmp_path: Path) -> 
 def test_a_lease_that_has_expired_is_used_and_said(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     networkd(lab, age=3 * 3600 + 3600)
-    ran = run(lab, f"sync {silent(tmp_path)}")
+    ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert (ran.code, table(lab)) == (0, OURS)
     assert "eth0's DHCP lease (systemd-networkd, /run/systemd/netif/leases/" in ran.err
     assert "has expired; still the best there is, but its client seems gone" in ran.err
@@ -156,7 +156,7 @@ def test_the_newest_lease_wins(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     networkd(lab, age=100)
     put("udhcpc-cross.eth1", "/run/guest-routes/leases/eth1", age=10)
-    ran = run(lab, f"sync {silent(tmp_path)}")
+    ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert ran.code == 0
     assert "lease: eth1, udhcpc, 10 s ago" in ran.out and "lease: eth0, systemd-networkd, 100 s ago" in ran.out
 
@@ -178,7 +178,7 @@ def test_bad_files_are_said_and_the_rest_goes_on(lab: Lab, tmp_path: Path) -> No
     cut.write_bytes(cut.read_bytes()[:-40])
     os.symlink("/etc/passwd", "/var/lib/dhcpcd/link.lease")
     os.mkfifo("/var/lib/dhcpcd/pipe.lease")
-    ran = run(lab, f"sync {silent(tmp_path)}")
+    ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert (ran.code, table(lab)) == (0, OURS)
     assert f"{huge}: is larger than any lease: 1,048,577 bytes, and 1 MiB is the limit; ignored" in ran.err
     if os.stat(foreign).st_uid:
@@ -198,7 +198,7 @@ def test_a_captured_images_lease_is_harmless(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     path = put("dhclient-cross.eth0", "/var/lib/dhcp/dhclient.eth0.leases")
     path.write_text(path.read_text().replace("fixed-address 10.65.0.7", "fixed-address 10.65.0.99"))
-    ran = run(lab, f"sync {silent(tmp_path)}")
+    ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert table(lab) == OURS[:-1]
     assert "using the kernel's default route" in ran.err
 
@@ -208,7 +208,7 @@ def test_a_damaged_option_121_keeps_what_can_be_read(lab: Lab, tmp_path: Path) -
     text = "ADDRESS=10.65.0.7\nROUTER=10.65.0.1\nCLASSLESS_ROUTES=11.11.0.0/16,11.8.0.1 12.0.0.0/40,11.8.0.1\n"
     eth0 = networkd(lab)[0]
     eth0.write_text(text)
-    ran = run(lab, f"sync {silent(tmp_path)}")
+    ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert (ran.code, table(lab)) == (0, OURS)
     assert "option 121: entry 1 is no destination/length,nexthop: '12.0.0.0/40,11.8.0.1'; what follows" in ran.err
 
@@ -221,7 +221,7 @@ PROPERTY = "12.0.0.0/8,11.8.0.1 11.11.0.0/16,10.65.0.1"
 def test_properties_come_before_leases_and_the_conflict_is_shown(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     networkd(lab)
-    option = silent(tmp_path, uuid="u", meta={"guest_routes": PROPERTY})
+    option = omits_routes(tmp_path, uuid="u", meta={"guest_routes": PROPERTY})
     ran = run(lab, f"sync {option}")
     assert ran.code == 0, ran
     assert table(lab) == [
@@ -237,7 +237,7 @@ def test_properties_come_before_leases_and_the_conflict_is_shown(lab: Lab, tmp_p
     assert "meta.guest_routes[1] of meta_data.json" in run(lab, f"explain 11.11.3.4 {option}").out
     assert rule in run(lab, "status").out
     value = valid_json("plan", lab.run("plan", "--json", *option.split()))
-    assert [(one["chosen"]["source"], one["other"]["source"], one["rule"]) for one in value["conflicts"]] == [
+    assert [(one["chosen"]["source"], one["other"]["source"], one["rule"]) for one in value["overrides"]] == [
         ("properties", "leases", rule)
     ]
     assert [lease["client"] for lease in value["leases"]] == ["systemd-networkd"] * 2
@@ -248,7 +248,7 @@ def test_properties_come_before_leases_and_the_conflict_is_shown(lab: Lab, tmp_p
 def test_the_order_is_settable(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     networkd(lab)
-    option = silent(tmp_path, uuid="u", meta={"guest_routes": PROPERTY})
+    option = omits_routes(tmp_path, uuid="u", meta={"guest_routes": PROPERTY})
     ran = run(lab, f"sync {option} --sources leases,http,properties")
     assert HOST_ROUTE in table(lab)
     assert "leases count before properties (`sources`)" in ran.out
@@ -264,20 +264,20 @@ def test_routes_of_the_settings_count_whatever_sources_names(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "complaint"),
+    ("value", "problem"),
     [
         ("11.11.0.0/16", "meta.guest_routes[0] of meta_data.json '11.11.0.0/16': must be destination,nexthop"),
         (["11.11.0.0/16,11.8.0.1"], "meta.guest_routes of meta_data.json must be text such as"),
         ("12.0.0.0/8,11.8.0.1 nonsense", "meta.guest_routes[1] of meta_data.json 'nonsense': must be destination"),
     ],
 )
-def test_bad_properties(lab: Lab, tmp_path: Path, value: object, complaint: str) -> None:
+def test_bad_properties(lab: Lab, tmp_path: Path, value: object, problem: str) -> None:
     documented(lab)
     shutil.copyfile(document("documented"), tmp_path / "network_data.json")
     write_document(tmp_path / "meta_data.json", {"meta": {"guest_routes": value}})
     ran = run(lab, f"sync --metadata {tmp_path}")
     assert ran.code == 5
-    assert complaint in ran.out
+    assert problem in ran.out
     assert HOST_ROUTE in table(lab)
 
 
@@ -304,7 +304,7 @@ def test_properties_over_http_reach_the_last_known_good(lab: Lab, tmp_path: Path
 
 def test_a_route_that_the_lease_no_longer_has_goes(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
-    option = silent(tmp_path)
+    option = omits_routes(tmp_path)
     eth0 = networkd(lab)[0]
     run(lab, f"sync {option}")
     assert table(lab) == OURS
@@ -315,12 +315,12 @@ def test_a_route_that_the_lease_no_longer_has_goes(lab: Lab, tmp_path: Path) -> 
 
 def test_a_lease_that_is_gone_withdraws_nothing_at_first(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
-    option = silent(tmp_path)
+    option = omits_routes(tmp_path)
     eth0 = networkd(lab)[0]
     run(lab, f"sync {option}")
     eth0.unlink()
     ran = run(lab, f"sync {option}")
-    assert "it is silent about eth0, and 1 of our routes would go" in ran.err
+    assert "it omits the routes of eth0, and 1 of our routes would go" in ran.err
     assert table(lab) == OURS
     # Neither does the last known good.
     assert "1 of our routes would go" in run(lab, "sync --sources last-known-good,leases").err
@@ -352,14 +352,14 @@ def test_a_pass_on_a_document_that_speaks_imports_nothing_of_it(lab: Lab) -> Non
     documented(lab)
     networkd(lab)
     code = (
-        "import sys; from guest_routes.cli import main; main(sys.argv[1:]); "
+        "import sys; from guest_routes.cli.main import main; main(sys.argv[1:]); "
         "print([name for name in sys.modules if 'guest_routes' in name])"
     )
     command = [sys.executable, "-c", code, "sync", "--metadata", str(document("documented"))]
     done = subprocess.run(command, text=True, capture_output=True, check=True)
     loaded = done.stdout.splitlines()[-1]
-    assert "guest_routes.bind" in loaded
-    for module in ("lease", "testimony", "properties"):
+    assert "guest_routes.routing.bind" in loaded
+    for module in ("leases.find", "leases.choose", "evidence.properties"):
         assert f"guest_routes.{module}" not in loaded
 
 
@@ -371,7 +371,7 @@ def test_the_service_goes_by_leases_until_there_is_metadata(lab: Lab, start: Sta
     eth0 = networkd(lab)[0]
     service = start(settings={"deadline_seconds": 0.5, "refresh_seconds": 2})
     service.wait(lambda: table(lab) == OURS)
-    service.wait_said("the DHCP leases of eth0, eth1 stand in for it")
+    service.wait_said("using the DHCP leases of eth0, eth1")
     lab.ip("route", "delete", "11.11.0.0/16")
     service.wait(lambda: table(lab) == OURS)
     # The metadata knows better: the route is under eth1's subnet and the lease says nothing of it.
@@ -385,7 +385,7 @@ def test_the_service_goes_by_leases_until_there_is_metadata(lab: Lab, start: Sta
 def test_the_service_holds_the_routes_of_a_lease_that_goes(lab: Lab, start: Start, tmp_path: Path) -> None:
     """R6: what a DHCP client takes away with it is no word of the cloud's."""
     documented(lab)
-    silent(tmp_path)
+    omits_routes(tmp_path)
     lab.metadata_server(tmp_path / "network_data.json")
     eth0 = networkd(lab)[0]
     service = start(settings={"deadline_seconds": 2})

@@ -17,12 +17,13 @@ from typing import Dict, Iterator, List, Tuple
 import pytest
 
 from guest_routes.errors import MetadataError
-from guest_routes.fetched import Document
-from guest_routes.metadata import find
-from guest_routes.model import Nic, parse_prefix
-from guest_routes.policy import Settings
-from guest_routes.state import State
-from guest_routes.ways import probe, usable_nics
+from guest_routes.evidence.find import find
+from guest_routes.evidence.http_endpoints import probe, usable_nics
+from guest_routes.model.document import Document, Provenance
+from guest_routes.model.network import Nic, parse_prefix
+from guest_routes.model.settings import Settings
+from guest_routes.output.evidence import provenance_text
+from guest_routes.state.store import State
 from tests.support.lab import Lab, document
 
 DOCUMENT = document("documented")
@@ -67,6 +68,10 @@ def requests_of(log: Path) -> List[Dict[str, str]]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
+def where(found: Document) -> str:
+    return provenance_text(found.provenance)
+
+
 def failure(settings: Settings = HTTP_ONLY, given: str = "") -> str:
     """The message of a find that fails."""
     with pytest.raises(MetadataError) as caught:
@@ -84,8 +89,8 @@ def test_http_brings_the_document_and_the_uuid(instance: Lab, tmp_path: Path, lo
     got = find(HTTP_ONLY, nics, State())
     assert got.data == DOCUMENT.read_bytes()
     assert (got.source, got.age_seconds, got.uuid) == ("http", 0.0, UUID)
-    assert got.where.startswith("http://")
-    assert got.where.endswith((" through eth0", " through eth1"))
+    assert where(got).startswith("http://")
+    assert where(got).endswith((" through eth0", " through eth1"))
 
 
 def test_every_address_is_asked_through_every_nic(instance: Lab, log: Path) -> None:
@@ -103,14 +108,14 @@ def test_every_address_is_asked_through_every_nic(instance: Lab, log: Path) -> N
 def test_ipv6_alone_has_no_zone_in_the_host_header(instance: Lab, log: Path) -> None:
     instance.metadata_server(DOCUMENT, "--log", str(log), "--only", "ipv6")
     got = find(HTTP_ONLY, nics, State())
-    assert got.where in ("http://[fe80::a9fe:a9fe] through eth0", "http://[fe80::a9fe:a9fe] through eth1")
+    assert where(got) in ("http://[fe80::a9fe:a9fe] through eth0", "http://[fe80::a9fe:a9fe] through eth1")
     assert {request["host"] for request in requests_of(log)} == {"[fe80::a9fe:a9fe]"}
 
 
 def test_the_first_valid_answer_wins_over_an_earlier_bad_one(instance: Lab) -> None:
     options = ("--behave", "not-json@10.65.0.7", "--behave", "slow=0.4@11.8.0.9")
     instance.metadata_server(DOCUMENT, "--only", "ipv4", *options)
-    assert find(HTTP_ONLY, nics, State()).where == "http://169.254.169.254 through eth1"
+    assert where(find(HTTP_ONLY, nics, State())) == "http://169.254.169.254 through eth1"
 
 
 def test_a_nic_without_any_route_is_asked_all_the_same(lab: Lab) -> None:
@@ -202,7 +207,7 @@ def test_waiting_is_told(instance: Lab) -> None:
 def test_a_service_that_answers_at_once_is_asked_by_one_way_only(instance: Lab, log: Path) -> None:
     """Ten thousand instances ask it every five minutes."""
     instance.metadata_server(DOCUMENT, "--meta-data", str(DOCUMENT), "--log", str(log))
-    assert find(HTTP_ONLY, nics, State()).where == "http://169.254.169.254 through eth0"
+    assert where(find(HTTP_ONLY, nics, State())) == "http://169.254.169.254 through eth0"
     assert [request["path"].rpartition("/")[2] for request in requests_of(log)] == [
         "network_data.json",
         "meta_data.json",
@@ -212,7 +217,7 @@ def test_a_service_that_answers_at_once_is_asked_by_one_way_only(instance: Lab, 
 def test_the_next_way_is_asked_while_the_first_hangs(instance: Lab) -> None:
     instance.metadata_server(DOCUMENT, "--behave", "hang@10.65.0.7")
     started = time.monotonic()
-    assert find(HTTP_ONLY, nics, State()).where == "http://169.254.169.254 through eth1"
+    assert where(find(HTTP_ONLY, nics, State())) == "http://169.254.169.254 through eth1"
     assert time.monotonic() - started < HTTP_ONLY.deadline_seconds
 
 
@@ -337,25 +342,25 @@ def test_a_file_a_tree_and_standard_input(tmp_path: Path, monkeypatch: pytest.Mo
     for given in (path, latest, latest.parent, tmp_path / "drive"):
         got = find(HTTP_ONLY, nics, State(), str(given))
         assert got._replace(age_seconds=0.0) == Document(
-            b"not JSON at all", "given", str(path), 0.0, UUID, '"11.11.0.0/16,11.8.0.1"'
+            b"not JSON at all", Provenance("given", str(path)), 0.0, UUID, '"11.11.0.0/16,11.8.0.1"'
         )
         assert 99 < got.age_seconds < 130
     with path.open() as file:
         monkeypatch.setattr(sys, "stdin", file)
-        assert find(HTTP_ONLY, nics, State(), "-") == Document(b"not JSON at all", "given", "standard input")
+        assert find(HTTP_ONLY, nics, State(), "-") == Document(b"not JSON at all", Provenance("given", "-"))
 
 
 def test_a_base_url_may_have_any_address(instance: Lab, log: Path) -> None:
     instance.metadata_server(DOCUMENT, "--log", str(log), "--port", "8080")
     got = find(HTTP_ONLY, nics, State(), "http://10.65.0.1:8080/")
-    assert (got.data, got.source, got.where) == (DOCUMENT.read_bytes(), "given", "http://10.65.0.1:8080")
+    assert (got.data, got.source, where(got)) == (DOCUMENT.read_bytes(), "given", "http://10.65.0.1:8080")
     find(HTTP_ONLY, nics, State(), "http://11.8.0.1:8080/openstack/latest/network_data.json")
     assert {request["host"] for request in requests_of(log)} == {"10.65.0.1:8080", "11.8.0.1:8080"}
 
 
 def test_a_link_local_url_goes_through_each_nic(instance: Lab) -> None:
     instance.metadata_server(DOCUMENT)
-    assert find(HTTP_ONLY, nics, State(), "http://[fe80::a9fe:a9fe]").where.startswith(
+    assert where(find(HTTP_ONLY, nics, State(), "http://[fe80::a9fe:a9fe]")).startswith(
         "http://[fe80::a9fe:a9fe] through"
     )
 
@@ -413,7 +418,7 @@ def test_a_config_drive_is_read_and_left_as_it_was(drive: str) -> None:
     before = Path("/proc/self/mountinfo").read_text()
     got = find(DRIVE_ONLY, nics, State())
     assert (got.data, got.source) == (DOCUMENT.read_bytes(), "config-drive")
-    assert (got.where, got.uuid) == (f"config drive {drive}", UUID)
+    assert (where(got), got.uuid) == (f"config drive {drive}", UUID)
     assert 0 <= got.age_seconds < 60 * 60
     assert Path("/proc/self/mountinfo").read_text() == before
 
@@ -462,7 +467,7 @@ def test_the_last_known_good_is_found_with_its_age(instance: Lab) -> None:
     state.keep(fetched, [nic.mac for nic in nics()], time.time() - 60)
     got = find(Settings(sources=("last-known-good",)), nics, state)
     assert (got.data, got.source) == (fetched.data, "last-known-good")
-    assert got.where == f"last known good (from {fetched.where})"
+    assert where(got) == f"last known good (from {where(fetched)})"
     assert 59 < got.age_seconds < 90
 
 
@@ -477,7 +482,7 @@ def test_cloud_inits_copy_is_the_last_resort(lab: Lab) -> None:
     got = find(CLOUD_INIT_ONLY, nics, State())
     assert json.loads(got.data) == network_json
     assert (got.source, got.uuid) == ("cloud-init", UUID)
-    assert got.where == f"cloud-init's crawled copy ({path})"
+    assert where(got) == f"cloud-init's crawled copy ({path})"
 
 
 @pytest.mark.parametrize(
@@ -509,12 +514,12 @@ def test_a_local_document_imports_nothing_heavy(tmp_path: Path) -> None:
     shutil.copy(DOCUMENT, tmp_path / "network_data.json")
     program = f"""
 import sys
-from guest_routes.metadata import find
-from guest_routes.policy import Settings
-from guest_routes.state import State
+from guest_routes.evidence.find import find
+from guest_routes.model.settings import Settings
+from guest_routes.state.store import State
 before = set(sys.modules)
 find(Settings(), tuple, State(), {str(tmp_path)!r})
-ours = ["guest_routes.metadata_http", "guest_routes.config_drive", "guest_routes.ways"]
+ours = ["guest_routes.evidence.http", "guest_routes.evidence.config_drive", "guest_routes.evidence.http_endpoints"]
 heavy = ["requests", "urllib", "http", "socket", "subprocess", "hashlib", "threading", "logging", "ssl", "pathlib"]
 print([name for name in heavy + ours if name in sys.modules])
 """

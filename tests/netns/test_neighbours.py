@@ -23,7 +23,7 @@ QUIET_SECONDS = 2.0
 """Nothing may change for so long once it is right: no fight, no flapping."""
 AGAIN_SECONDS = 8.0
 """A limit for what takes a second at most, on a machine that may be busy."""
-Deed = Tuple[str, Callable[[Managers], None]]
+Change = Tuple[str, Callable[[Managers], None]]
 
 
 class Sampler:
@@ -69,30 +69,30 @@ def right(lab: Lab) -> bool:
 def restart(name: str, again: Callable[[Managers], object]) -> Callable[[Managers], None]:
     """Ends the manager as its service manager would, and starts it again."""
 
-    def deed(managers: Managers) -> None:
+    def change(managers: Managers) -> None:
         managers.stop(name)
         again(managers)
 
-    return deed
+    return change
 
 
 def commands(*lines: str) -> Callable[[Managers], None]:
     """Runs these, one after the other."""
 
-    def deed(managers: Managers) -> None:
+    def change(managers: Managers) -> None:
         for line in lines:
             managers.run(*line.split(), check=False)
 
-    return deed
+    return change
 
 
-NETWORKD: List[Deed] = [
+NETWORKD: List[Change] = [
     ("networkctl renew", commands("networkctl renew eth0 eth1")),
     ("networkctl reload", commands("networkctl reload")),
     ("networkctl reconfigure", commands("networkctl reconfigure eth0 eth1")),
     ("restart", restart("networkd", Managers.networkd)),
 ]
-DEEDS: Dict[str, List[Deed]] = {
+DEEDS: Dict[str, List[Change]] = {
     "networkd": NETWORKD,
     "netplan": NETWORKD,
     "networkmanager": [
@@ -133,16 +133,16 @@ def test_what_a_manager_undoes_is_right_again(
     managers.bring_up(manager)
     service = start(settings={"refresh_seconds": 300})
     settle(lab, service, watch)
-    for name, deed in DEEDS[manager]:
+    for name, change in DEEDS[manager]:
         sampler = Sampler(lab)
         try:
-            deed(managers)
+            change(managers)
             settle(lab, service, watch)
         finally:
             longest = sampler.end()
         print(f"\n{manager}, {form}, {case}, {name}: {longest * 1000:.0f} ms")
         assert longest < AGAIN_SECONDS
-    assert service.record["fights"] == [], service.log
+    assert service.record["conflicts"] == [], service.log
 
 
 def test_networkd_is_named_though_systemd_made_its_socket(lab: Lab, managers: Managers, start: Start) -> None:

@@ -11,14 +11,15 @@ from typing import Any, Dict, List
 
 import pytest
 
-from guest_routes import network_data
-from guest_routes.document import Link, Network, NetworkData
+from guest_routes.diagnose.private_network import build
+from guest_routes.diagnose.rehearse import EXAMPLE, example, rehearse
 from guest_routes.errors import KernelError
-from guest_routes.model import parse_address, parse_prefix
-from guest_routes.policy import Settings
-from guest_routes.private_network import build
-from guest_routes.rehearse import EXAMPLE, rehearse
-from guest_routes.rtnetlink import RtnetlinkKernel
+from guest_routes.evidence import network_data
+from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.network_data import Link, Network, NetworkData
+from guest_routes.model.settings import Settings
+from guest_routes.output.route_text import table_text
 from tests.support.lab import Lab, document
 from tests.support.passes import valid_json
 
@@ -132,8 +133,10 @@ def test_an_empty_document_makes_an_empty_network(lab: Lab) -> None:
 
 def _in_a_child(*prefix: str) -> subprocess.CompletedProcess[str]:
     code = (
-        "from guest_routes.rehearse import *; from guest_routes.policy import Settings;"
-        "r = rehearse(EXAMPLE, Settings()); print(r.after); raise SystemExit(r.report.exit_code)"
+        "from guest_routes.diagnose.rehearse import example, rehearse;"
+        "from guest_routes.model.settings import Settings;"
+        "from guest_routes.output.route_text import table_text; r = rehearse(example(), Settings());"
+        "print(table_text(r.after.routes, r.after.nics)); raise SystemExit(r.report.exit_code)"
     )
     return subprocess.run(
         [*prefix, sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "TMPDIR": "/tmp"}
@@ -155,7 +158,8 @@ def test_the_pass_on_both_engines(lab: Lab) -> None:
         if child == 0:
             ended = 1
             try:
-                ended = 0 if rehearse(EXAMPLE, lab_settings).after.splitlines() == DOCUMENTED else 2
+                after = rehearse(example(), lab_settings).after
+                ended = 0 if table_text(after.routes, after.nics).splitlines() == DOCUMENTED else 2
             finally:
                 os._exit(ended)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, engine
@@ -176,7 +180,7 @@ def test_forbidden_namespaces_say_what_would_help(lab: Lab) -> None:
     limit = Path("/proc/sys/user/max_user_namespaces")
     code = (
         "from guest_routes.errors import KernelError\n"
-        "from guest_routes.private_network import enter_private_network as enter\n"
+        "from guest_routes.diagnose.private_network import enter_private_network as enter\n"
         "try: enter()\nexcept KernelError as error: print(error)"
     )
     script = f'echo 0 > {limit} && setpriv --bounding-set -all --inh-caps -all -- {sys.executable} -c "$CODE"'

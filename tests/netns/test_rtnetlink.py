@@ -14,8 +14,9 @@ from typing import Iterator, Sequence
 import pytest
 
 from guest_routes.errors import KernelError
-from guest_routes.model import MAIN_TABLE, Add, Delete, Nic, Operation, Prefix, Route, parse_address
-from guest_routes.rtnetlink import RtnetlinkKernel
+from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.model.network import MAIN_TABLE, Nic, Prefix, Route, parse_address
+from guest_routes.model.operations import Add, Delete, Operation
 from tests.support.lab import Lab
 
 GATEWAY = parse_address("11.8.0.1")

@@ -144,7 +144,7 @@ def test_metadata_that_is_silent_because_of_dhcp(lab: Lab, engine: str) -> None:
     documented(lab)
     ran = run(lab, f"sync {engine} --metadata {document('dhcp')} --routes 11.11.0.0/16,11.8.0.1")
     assert ran.code == 0
-    assert "metadata is silent about eth0 (networks[0], type ipv4_dhcp; Nova 27.3 and later omit routes" in ran.err
+    assert "the metadata omits eth0's routes (networks[0], type ipv4_dhcp; Nova 27.3 and later omit routes" in ran.err
     assert "of DHCP subnets); using the kernel's default route" in ran.err
     assert table(lab) == DOCUMENTED
 
@@ -223,7 +223,7 @@ def test_a_nic_that_is_down_then_up(lab: Lab) -> None:
     lab.ip("link", "set", "eth1", "down")
     ran = run(lab, f"sync {FILE}")
     assert ran.code == 5
-    assert "11.8.0.1 is eth1's gateway, and eth1 is down; `ip link set eth1 up` mends it" in ran.out
+    assert "11.8.0.1 is eth1's gateway, and eth1 is down; `ip link set eth1 up` fixes it" in ran.out
     lab.ip("link", "set", "eth1", "up")
     assert run(lab, f"sync {FILE}").code == 0
     assert table(lab) == DOCUMENTED
@@ -369,8 +369,8 @@ def test_explain_names_nic_rule_place_and_the_kernels_way(lab: Lab) -> None:
     case = f"--metadata {document('wrong-subnet')}"
     ran = run(lab, f"explain 11.11.3.4 {case}")
     assert ran.code == 0
-    assert ran.out.startswith("11.11.3.4 is to leave through eth1 by 11.8.0.1")
-    assert "kernel now via 10.65.0.1 dev eth0 (NOT as wanted; `guest-routes sync` mends it)" in ran.out
+    assert ran.out.startswith("11.11.3.4 should leave by eth1, via 11.8.0.1")
+    assert "kernel now via 10.65.0.1 dev eth0 (NOT as wanted; `guest-routes sync` fixes it)" in ran.out
     run(lab, f"sync {case}")
     for asked in ("11.11.3.4", "11.11.0.0/16", "11.11.128.0/17"):
         out = run(lab, f"explain {asked} {case}").out
@@ -387,10 +387,10 @@ def test_explain_names_nic_rule_place_and_the_kernels_way(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("asked", "said", "kernel"),
     [
-        ("8.8.8.8", "8.8.8.8 is to leave through eth0 by 10.65.0.1", "via 10.65.0.1 dev eth0 (as wanted)"),
-        ("10.65.0.9", "10.65.0.9 is to leave through eth0 route 10.65.0.0/24 dev eth0", "dev eth0 (as wanted)"),
+        ("8.8.8.8", "8.8.8.8 should leave by eth0, via 10.65.0.1", "via 10.65.0.1 dev eth0 (as wanted)"),
+        ("10.65.0.9", "10.65.0.9 should leave by eth0 route 10.65.0.0/24 dev eth0", "dev eth0 (as wanted)"),
         ("10.65.0.7", "10.65.0.7 is this machine's own address", "dev lo (this machine itself)"),
-        ("11.11.9.9", "11.11.9.9 is to leave through eth0 by 10.65.0.66 route 11.11.9.0/24", "dev eth0 (as wanted)"),
+        ("11.11.9.9", "11.11.9.9 should leave by eth0, via 10.65.0.66 route 11.11.9.0/24", "dev eth0 (as wanted)"),
         ("fd00::1", "fd00::1: no host route covers it", "Network is unreachable (not ours to say)"),
     ],
 )
@@ -566,12 +566,13 @@ def test_every_json_document_fits_its_schema(lab: Lab, tmp_path: Path, engine: s
     assert ran("plan", *odd, code=5)["changes"]
     synced = ran("sync", *odd, code=5)
     assert {one["kind"] for one in synced["unresolved"]} == {"not-a-gateway", "no-subnet", "absent"}
-    assert synced["complaints"]
+    assert synced["problems"]
     assert ran("status", code=5)["last_pass"]["unprogrammed_count"] == len(synced["unprogrammed"])
     good = [*odd[:2], "--metadata", str(document("documented"))]
     assert ran("plan --check", *good, code=3)["changes"]
     assert (
-        ran("sync", *good, code=0)["routes"][0]["rival"] == "11.11.0.0/16 via 10.65.0.1 dev eth0 proto boot metric 50"
+        ran("sync", *good, code=0)["routes"][0]["competitor"]
+        == "11.11.0.0/16 via 10.65.0.1 dev eth0 proto boot metric 50"
     )
     assert ran("sync", *good, code=0)["changes"] == []
     explained = ran("explain 11.11.3.4", *good, code=0)

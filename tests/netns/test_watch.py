@@ -96,8 +96,8 @@ def test_a_second_default_is_dealt_with_as_the_mode_says(lab: Lab, start: Start,
         service.wait_said("removed default via 11.8.0.1 dev eth1 proto static: added by")
         assert table(lab) == before
     elif mode == "demote":
-        worse = "default via 11.8.0.1 dev eth1 proto 121 metric 1000"
-        service.wait(lambda: worse in table(lab) and SECOND not in table(lab))
+        demoted = "default via 11.8.0.1 dev eth1 proto 121 metric 1000"
+        service.wait(lambda: demoted in table(lab) and SECOND not in table(lab))
         assert "dev eth0" in lab.ip("route", "get", "192.0.2.1")
     else:
         events = service.record["passes"]
@@ -128,7 +128,7 @@ def test_a_nic_that_goes_down_and_up(lab: Lab, start: Start, watch: Watch) -> No
     service.wait(lambda: "default via 11.8.0.1 dev eth1 proto 121" in table(lab))
     lab.ip("link", "set", "eth0", "up")
     service.wait(table_is(lab, ["default via 10.65.0.1 dev eth0 proto 121", *CONNECTED, HOST_ROUTE]))
-    assert service.record["fights"] == []
+    assert service.record["conflicts"] == []
 
 
 def test_a_nic_that_loses_its_address(lab: Lab, start: Start) -> None:
@@ -141,7 +141,7 @@ def test_a_nic_that_loses_its_address(lab: Lab, start: Start) -> None:
     service.wait_said("11.8.0.1 is eth1's gateway, and eth1 has no IPv4 address (yet)")
     lab.ip("address", "add", "11.8.0.9/24", "dev", "eth1")
     service.wait(table_is(lab, ["default via 10.65.0.1 dev eth0 proto 121", *CONNECTED, HOST_ROUTE]))
-    assert service.record["fights"] == []
+    assert service.record["conflicts"] == []
 
 
 def test_a_nic_that_is_renamed(lab: Lab, start: Start) -> None:

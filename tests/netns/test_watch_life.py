@@ -44,7 +44,7 @@ def thaw(path: str) -> None:
 def holding_the_lock(seconds: float) -> subprocess.Popen[str]:
     """Another process that holds the lock, from when this returns."""
     program = (
-        "import sys, time\nfrom guest_routes.state import State\n"
+        "import sys, time\nfrom guest_routes.state.store import State\n"
         f"with State().lock():\n    print('held', flush=True)\n    time.sleep({seconds})\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -118,7 +118,7 @@ def test_a_second_service_is_refused(lab: Lab, start: Start) -> None:
 def test_killed_and_started_again(lab: Lab, start: Start, watch: Watch) -> None:
     first = settled(lab, start)
     first.kill()
-    assert "ended without a word" in " ".join(lab.run("status").stdout.split())
+    assert "ended without notice" in " ".join(lab.run("status").stdout.split())
     watch.changes()
     second = start()
     second.wait(lambda: second.record.get("pid") == second.pid)
@@ -158,7 +158,7 @@ def test_a_state_directory_that_cannot_be_written(lab: Lab, start: Start, read_o
     thaw(read_only.pop())
     service.wait(lambda: table(lab) == DOCUMENTED)
     service.wait_said("what was said to fail works again")
-    service.wait(lambda: service.record["trouble"] == "")
+    service.wait(lambda: service.record["last_error"] == "")
     assert service.said("cannot open /run/guest-routes/lock") == 1
 
 
@@ -237,7 +237,7 @@ def test_a_reload_takes_a_withdrawal_back(lab: Lab, start: Start) -> None:
     service.wait_said("withdrawn by hand")
     service.reload()
     service.wait(lambda: HOST_ROUTE in table(lab))
-    assert service.record["fights"] == []
+    assert service.record["conflicts"] == []
 
 
 def test_a_lock_that_is_held_for_long(lab: Lab, start: Start) -> None:
@@ -245,10 +245,10 @@ def test_a_lock_that_is_held_for_long(lab: Lab, start: Start) -> None:
     holder = holding_the_lock(60)
     lab.ip("route", "delete", "11.11.0.0/16")
     service.wait_said(f"cannot lock /run/guest-routes/lock: held by pid {holder.pid} (guest-routes")
-    service.wait(lambda: service.record["trouble"])
-    assert "trouble      cannot lock" in lab.run("status").stdout
-    first = service.record["trouble"]
-    service.wait(lambda: service.record["trouble"] != first, what="another try")
+    service.wait(lambda: service.record["last_error"])
+    assert "last error   cannot lock" in lab.run("status").stdout
+    first = service.record["last_error"]
+    service.wait(lambda: service.record["last_error"] != first, what="another try")
     assert service.said("cannot lock") == 1
     holder.kill()
     holder.communicate()

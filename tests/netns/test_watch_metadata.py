@@ -191,7 +191,7 @@ def test_with_the_units_capabilities_only(lab: Lab, start: Start) -> None:
 
 
 def test_root_of_a_user_namespace_gives_up_what_it_can() -> None:
-    program = "from guest_routes.privileges import drop; drop(); print(open('/proc/self/status').read())"
+    program = "from guest_routes.service.privileges import drop; drop(); print(open('/proc/self/status').read())"
     ran = subprocess.run(["unshare", "-Ur", sys.executable, "-c", program], text=True, capture_output=True)
     assert ran.returncode == 0, ran.stderr
     status = dict(line.split(":\t", 1) for line in ran.stdout.splitlines() if ":\t" in line)
@@ -297,7 +297,7 @@ def test_nothing_is_withdrawn_until_three_fetches_agree(lab: Lab, start: Start, 
     replace_document(path, json.dumps(later).encode())
     since = fetches(log)
     service.signal(signal.SIGCONT)
-    service.wait(lambda: service.record["doubt"])
+    service.wait(lambda: service.record["partial_reason"])
     assert table(lab) == before
     lab.ip("route", "delete", "11.11.0.0/16")
     service.wait(lambda: table(lab) == before)  # by the last known good one, and not as one more fetch
@@ -306,7 +306,7 @@ def test_nothing_is_withdrawn_until_three_fetches_agree(lab: Lab, start: Start, 
     left = len(DOCUMENTED) + 2 if case == "shrinking" else len(DOCUMENTED) - 1
     service.wait(lambda: len(table(lab)) == left)
     assert service.said("the document may be partial: ") == 1
-    service.wait(lambda: not service.record["doubt"])
+    service.wait(lambda: not service.record["partial_reason"])
 
 
 def test_alternating_documents_change_nothing(lab: Lab, start: Start, tmp_path: Path, watch: Watch) -> None:

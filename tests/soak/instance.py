@@ -161,7 +161,7 @@ class Instance:
 
     def serve(self, document: str, *behaviour: str) -> None:
         """The metadata service answers with that document from now on, well or badly."""
-        self.silence()
+        self.omission_reason()
         path = WORK / "network_data.json"
         path.write_bytes(world.as_bytes(document))
         options = [word for how in behaviour for word in ("--behave", how)]
@@ -169,7 +169,7 @@ class Instance:
         if document in world.DOCUMENTS and not behaviour:
             self.document = document
 
-    def silence(self) -> None:
+    def omission_reason(self) -> None:
         """The metadata service is off."""
         if self._server is not None:
             self.lab.stop(self._server)

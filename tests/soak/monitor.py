@@ -29,7 +29,7 @@ GLOBAL_SCOPE = 0
 IDLE_SECONDS = 0.3
 """After so long without a notification the account is compared with the kernel."""
 
-Leg = Tuple[int, bytes]
+NextHop = Tuple[int, bytes]
 """ifindex and gateway."""
 
 
@@ -38,7 +38,7 @@ class Default(NamedTuple):
 
     family: int
     metric: int
-    legs: Tuple[Leg, ...]
+    nexthops: Tuple[NextHop, ...]
 
 
 def attributes(data: bytes) -> Dict[int, bytes]:
@@ -53,16 +53,16 @@ def attributes(data: bytes) -> Dict[int, bytes]:
     return found
 
 
-def legs_of(found: Dict[int, bytes]) -> Tuple[Leg, ...]:
+def legs_of(found: Dict[int, bytes]) -> Tuple[NextHop, ...]:
     """Where a route goes: RTA_OIF and RTA_GATEWAY, or RTA_MULTIPATH."""
     if 9 not in found:
         return ((struct.unpack("=I", found[4])[0] if 4 in found else 0, found.get(5, b"")),)
-    legs, data = [], found[9]
+    nexthops, data = [], found[9]
     while len(data) >= 8:
         length, _, _, ifindex = struct.unpack_from("=HBBi", data)
-        legs.append((ifindex, attributes(data[8:length]).get(5, b"")))
+        nexthops.append((ifindex, attributes(data[8:length]).get(5, b"")))
         data = data[(length + 3) & ~3 :]
-    return tuple(legs)
+    return tuple(nexthops)
 
 
 class Account:
@@ -89,15 +89,15 @@ class Account:
             family, length, _, _, table, protocol, _, type_ = struct.unpack_from("8B", body)
             found = attributes(body[12:])
             table = struct.unpack("=I", found[15])[0] if 15 in found else table
-            legs = legs_of(found)
-            mine = protocol == STATIC and table == MAIN and any(ifindex == self._foreign for ifindex, _ in legs)
+            nexthops = legs_of(found)
+            mine = protocol == STATIC and table == MAIN and any(ifindex == self._foreign for ifindex, _ in nexthops)
             protected = mine or (table == FOREIGN_TABLE) or (type_ == BLACKHOLE and table == MAIN)
             if protected and (kind == DELROUTE or flags & REPLACE):
                 verb = "deleted" if kind == DELROUTE else "replaced"
                 what = f"{found.get(1, b'').hex()}/{length} in table {table}"
                 yield {"foreign": f"a foreign route was {verb}: {what}", "port": port}
             if table == MAIN and not length and type_ == 1:
-                self._route(kind, flags, family, found, legs)
+                self._route(kind, flags, family, found, nexthops)
         yield from self._news(kind, port)
 
     def _link(self, kind: int, body: bytes) -> None:
@@ -132,10 +132,14 @@ class Account:
         if one[0] == 4 and not any(version == 4 for version, _ in own):
             self._drop_legs(ifindex, (4,))
 
-    def _route(self, kind: int, flags: int, af: int, found: Dict[int, bytes], legs: Tuple[Leg, ...]) -> None:
+    def _route(self, kind: int, flags: int, af: int, found: Dict[int, bytes], nexthops: Tuple[NextHop, ...]) -> None:
         family = 4 if af == socket.AF_INET else 6
         metric = struct.unpack("=I", found[6])[0] if 6 in found else 0
-        made = [Default(family, metric, legs)] if family == 4 else [Default(6, metric, (leg,)) for leg in legs]
+        made = (
+            [Default(family, metric, nexthops)]
+            if family == 4
+            else [Default(6, metric, (nexthop,)) for nexthop in nexthops]
+        )
         same = [one for one in self.defaults if one.family == family and one.metric == metric]
         if kind == DELROUTE:
             gone = [one for one in made if one in self.defaults]
@@ -151,9 +155,9 @@ class Account:
     def _drop_legs(self, ifindex: int, families: Tuple[int, ...]) -> None:
         left = []
         for one in self.defaults:
-            legs = tuple(leg for leg in one.legs if leg[0] != ifindex or one.family not in families)
-            if legs:
-                left.append(one._replace(legs=legs))
+            nexthops = tuple(nexthop for nexthop in one.nexthops if nexthop[0] != ifindex or one.family not in families)
+            if nexthops:
+                left.append(one._replace(nexthops=nexthops))
         self.defaults = left
 
     # -- telling -------------------------------------------------------------------------------------------
@@ -164,7 +168,9 @@ class Account:
             name for ifindex, name in self._names.items()
             if ifindex in self._running and any(one[0] == family for one in self._addresses.get(ifindex, ()))
         ]  # fmt: skip
-        through = [one for one in self.defaults if one.family == family and any(i in self._names for i, _ in one.legs)]
+        through = [
+            one for one in self.defaults if one.family == family and any(i in self._names for i, _ in one.nexthops)
+        ]
         return len(through), tuple(sorted(able))
 
     def _news(self, kind: int, port: int) -> Iterator[Dict[str, object]]:
@@ -176,7 +182,9 @@ class Account:
 
     def differs(self) -> str:
         """How the account differs from the kernel, which is right; "" when it doesn't."""
-        ours = [sorted(leg[0] for one in self.defaults if one.family == f for leg in one.legs) for f in (4, 6)]
+        ours = [
+            sorted(nexthop[0] for one in self.defaults if one.family == f for nexthop in one.nexthops) for f in (4, 6)
+        ]
         theirs = []
         for family in (4, 6):
             done = subprocess.run(

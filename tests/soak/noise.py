@@ -40,7 +40,7 @@ class Noise:
         self._doubtful = False
         """The document served is one that mustn't be believed."""
         self._stopped = False
-        self._deeds: Tuple[Tuple[int, Callable[[], object]], ...] = (
+        self._changes: Tuple[Tuple[int, Callable[[], object]], ...] = (
             (8, self.delete_routes), (2, self.flush_ours), (4, self.alter_route), (3, self.take_over_route),
             (3, self.adopted_route), (4, self.extra_default), (4, self.delete_default), (6, self.link_down_and_up),
             (3, self.link_down), (3, self.lose_carrier), (3, self.rename), (3, self.unplug), (2, self.renew_address),
@@ -49,10 +49,10 @@ class Noise:
             (8, self.change_metadata), (1, self.storm_of_foreign_routes), (1, self.foreign_rule), (2, self.mend_nic),
         )  # fmt: skip
 
-    def deed(self) -> None:
+    def change(self) -> None:
         """One, by the dice."""
-        weights, deeds = zip(*self._deeds)
-        chosen = self._dice.choices(deeds, weights)[0]
+        weights, changes = zip(*self._changes)
+        chosen = self._dice.choices(changes, weights)[0]
         name = chosen.__name__.replace("_", " ")
         self.counts[name] += 1
         self.tell(f"{name}: {chosen() or ''}")
@@ -296,7 +296,7 @@ class Noise:
             self._instance.serve(self._instance.document, fault)
             return fault
         if what == "off":
-            self._instance.silence()
+            self._instance.omission_reason()
         elif self._doubtful:
             self._instance.serve(what)
         else:

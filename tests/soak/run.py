@@ -119,10 +119,10 @@ class Soak:
         while time.monotonic() < until and not faults:
             rounds += 1
             noisy = min(time.monotonic() + self._dice.uniform(*NOISE_SECONDS), until)
-            deeds = 0
+            changes = 0
             while time.monotonic() < noisy:
-                self._noise.deed()
-                deeds += 1
+                self._noise.change()
+                changes += 1
                 self._instance.check_service()
                 self._instance.collect()
                 time.sleep(self._dice.choice(PAUSE_SECONDS))
@@ -130,7 +130,7 @@ class Soak:
             self._instance.collect(wait=True)
             settled = self._settles()
             faults = self._faults(settled) or self._poke()
-            print(f"round {rounds}: {deeds} deeds, right after {settled:.1f} s; {self._instance.size()}", flush=True)
+            print(f"round {rounds}: {changes} deeds, right after {settled:.1f} s; {self._instance.size()}", flush=True)
         if not faults and self._poked and self._heard * 2 < self._poked:
             faults.append(f"{self._poked} deletions in the quiet: only {self._heard} repaired before a refresh did it")
         self._summary()
@@ -177,7 +177,7 @@ class Soak:
             if "lost" in line:
                 faults.append(f"the monitor lost notifications, so it proves nothing: {line['lost']}")
         found = verdict.gaps(lines, world.CARRIERS, time.monotonic())
-        faults += verdict.complaints(found, self._instance.ours, self._instance.away, self._noise.attacks)
+        faults += verdict.problems(found, self._instance.ours, self._instance.away, self._noise.attacks)
         for text in ("bug of guest-routes", "Traceback"):
             if text in self._instance.log.read_text(errors="replace"):
                 faults.append(f"the service's log has {text!r}")
@@ -215,8 +215,8 @@ class Soak:
     # -- telling -------------------------------------------------------------------------------------------
 
     def _summary(self) -> None:
-        deeds = ", ".join(f"{name} {count}" for name, count in sorted(self._noise.counts.items()))
-        print(f"deeds: {deeds}")
+        changes = ", ".join(f"{name} {count}" for name, count in sorted(self._noise.counts.items()))
+        print(f"deeds: {changes}")
         lines = self._lines()
         found = verdict.gaps(lines, world.CARRIERS, time.monotonic())
         longest = max(found, key=lambda gap: gap.seconds, default=None)

@@ -55,7 +55,7 @@ def gaps(lines: Iterable[Dict[str, Any]], carriers: Set[str], end: float) -> Lis
     return found + [gap._replace(seconds=end - gap.start) for gap in open_.values()]
 
 
-def complaints(
+def problems(
     found: Sequence[Gap],
     ours: Set[int],
     away: Sequence[Tuple[float, float]],

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-from guest_routes.model import (
+from guest_routes.model.network import (
     DEFAULT_PREFIX,
     IPV6_DEFAULT_METRIC,
     MAIN_TABLE,
@@ -30,7 +30,7 @@ from guest_routes.model import (
     UNICAST,
     Address,
     KernelState,
-    Leg,
+    NextHop,
     Nic,
     Prefix,
     Route,
@@ -130,7 +130,7 @@ def _attributes(route: Route, words: Words, names: Dict[str, int]) -> Route:
     onlink = False
     fields: Dict[str, object] = {"metric": IPV6_DEFAULT_METRIC if route.family == 6 else 0}
     metrics: List[Tuple[int, int]] = []
-    legs: List[Leg] = []
+    nexthops: List[NextHop] = []
     seen = set()
     while words:
         word = words.take()
@@ -152,27 +152,29 @@ def _attributes(route: Route, words: Words, names: Dict[str, int]) -> Route:
         elif word == "pref":
             fields["preference"] = _number(words.take(), PREFERENCES, words)
         elif word == "nexthop":
-            legs.append(_leg(words, names, route.family))
+            nexthops.append(_nexthop_words(words, names, route.family))
         elif word in METRICS:
             metrics.append((METRICS[word], int(words.take())))
         elif word.startswith("metric-"):
             metrics.append((int(word[7:]), int(words.take())))
         else:
             raise words.unknown(word)
-    if route.kind == UNICAST and not ifindex and not legs:
+    if route.kind == UNICAST and not ifindex and not nexthops:
         raise ValueError(f"leads nowhere: {words.text}")
-    if legs and (gateway is not None or ifindex):
+    if nexthops and (gateway is not None or ifindex):
         raise ValueError(f"has legs and a way of its own: {words.text}")
     route = route._replace(tos=tos, **fields)
-    return route._replace(gateway=gateway, ifindex=ifindex, onlink=onlink, metrics=tuple(metrics), legs=tuple(legs))
+    return route._replace(
+        gateway=gateway, ifindex=ifindex, onlink=onlink, metrics=tuple(metrics), nexthops=tuple(nexthops)
+    )
 
 
-def _leg(words: Words, names: Dict[str, int], family: int) -> Leg:
+def _nexthop_words(words: Words, names: Dict[str, int], family: int) -> NextHop:
     gateway, ifindex = _way(words, names, family)
     weight = int(words.take()) if words.has("weight") else 1
     if not ifindex:
         raise ValueError(f"a leg without a NIC: {words.text}")
-    return Leg(gateway, ifindex, weight, words.has("onlink"))
+    return NextHop(gateway, ifindex, weight, words.has("onlink"))
 
 
 def _way(words: Words, names: Dict[str, int], family: int) -> Tuple[Optional[Address], int]:

@@ -14,26 +14,20 @@ import errno
 import os
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from guest_routes.kernel import route_to_delete
-from guest_routes.model import (
+from guest_routes.kernel.engine import route_to_delete
+from guest_routes.model.network import (
     IPV6_DEFAULT_METRIC,
-    Add,
     Address,
-    Delete,
-    Failure,
-    Front,
-    GiveDefault,
     KernelState,
-    Leg,
     Lookup,
+    NextHop,
     Nic,
-    Operation,
     Prefix,
     Route,
-    TakeDefault,
     contains,
     network_of,
 )
+from guest_routes.model.operations import Add, Delete, Failure, Operation, Promote, RemoveForeignDefault, RestoreDefault
 
 LOOPBACK = 1
 LOCAL_TABLE = 255
@@ -116,24 +110,26 @@ class ModelKernel:
 
     def _carry_out(self, operation: Operation) -> Optional[Refusal]:
         route = operation.route
-        if isinstance(operation, (Delete, TakeDefault)):
+        if isinstance(operation, (Delete, RemoveForeignDefault)):
             self._delete(route_to_delete(operation))
             return None
-        if isinstance(operation, Front):
+        if isinstance(operation, Promote):
             self._delete(route)
-        assert isinstance(operation, (Add, Front, GiveDefault))
+        assert isinstance(operation, (Add, Promote, RestoreDefault))
         route = self._as_stored(route)
         refusal = self._refusal(route)
         if refusal is not None:
             return refusal
         insert = self._insert_4 if route.family == 4 else self._insert_6
-        return insert(route, isinstance(operation, GiveDefault))
+        return insert(route, isinstance(operation, RestoreDefault))
 
     def _as_stored(self, route: Route) -> Route:
         destination = network_of(route.destination)
         if route.nexthop_id in self._nexthop_objects:
             known = self._nexthop_objects[route.nexthop_id]
-            route = route._replace(gateway=known.gateway, ifindex=known.ifindex, legs=known.legs, onlink=known.onlink)
+            route = route._replace(
+                gateway=known.gateway, ifindex=known.ifindex, nexthops=known.nexthops, onlink=known.onlink
+            )
         if route.family == 4:
             return route._replace(destination=destination, preference=0)
         ifindex = LOOPBACK if route.kind in REJECTING_KINDS else route.ifindex
@@ -177,39 +173,39 @@ class ModelKernel:
             return None if route.nexthop_id in self._nexthop_objects else NO_NEXTHOP_OBJECT
         if route.kind in REJECTING_KINDS:
             return None
-        legs = route.legs or (Leg(route.gateway, route.ifindex, 1, route.onlink),)
-        refusals = (self._leg_refusal(route, leg) for leg in legs)
+        nexthops = route.nexthops or (NextHop(route.gateway, route.ifindex, 1, route.onlink),)
+        refusals = (self._leg_refusal(route, nexthop) for nexthop in nexthops)
         refusal = next((refusal for refusal in refusals if refusal is not None), None)
         if refusal is None and route.source is not None and not self._is_own(route.source):
             return INVALID_SOURCE[route.family]
         return refusal
 
-    def _leg_refusal(self, route: Route, leg: Leg) -> Optional[Refusal]:
-        nic = self._by_index.get(leg.ifindex)
-        if route.family == 4 and (leg.gateway is None or len(leg.gateway) == 4):
-            return self._leg_refusal_4(route, leg, nic)
+    def _leg_refusal(self, route: Route, nexthop: NextHop) -> Optional[Refusal]:
+        nic = self._by_index.get(nexthop.ifindex)
+        if route.family == 4 and (nexthop.gateway is None or len(nexthop.gateway) == 4):
+            return self._leg_refusal_4(route, nexthop, nic)
         if nic is None:
             return _plain(errno.ENODEV)
-        if leg.onlink and not nic.up:
+        if nexthop.onlink and not nic.up:
             return GATEWAY_DEVICE_DOWN
-        if leg.gateway is not None and leg.onlink and not self._leaves_by_6(leg.gateway, nic):
+        if nexthop.gateway is not None and nexthop.onlink and not self._leaves_by_6(nexthop.gateway, nic):
             return DEVICE_MISMATCH
-        if leg.gateway is not None and not leg.onlink and not self._reaches_6(leg.gateway, nic):
+        if nexthop.gateway is not None and not nexthop.onlink and not self._reaches_6(nexthop.gateway, nic):
             return _plain(errno.EHOSTUNREACH)
         return None if nic.up else GATEWAY_DEVICE_DOWN
 
-    def _leg_refusal_4(self, route: Route, leg: Leg, nic: Optional[Nic]) -> Optional[Refusal]:
-        if leg.gateway is None:
+    def _leg_refusal_4(self, route: Route, nexthop: NextHop, nic: Optional[Nic]) -> Optional[Refusal]:
+        if nexthop.gateway is None:
             if nic is None:
                 return _plain(errno.ENODEV)
             return None if nic.up else DEVICE_DOWN
-        if leg.onlink:
+        if nexthop.onlink:
             if nic is None:
                 return ONLINK_WITHOUT_DEVICE
             if not nic.up:
                 return GATEWAY_DEVICE_DOWN
-            return INVALID_GATEWAY._replace(errno=errno.EINVAL) if self._is_own(leg.gateway) else None
-        if nic is None or not nic.up or not self._reaches_4(leg.gateway, nic):
+            return INVALID_GATEWAY._replace(errno=errno.EINVAL) if self._is_own(nexthop.gateway) else None
+        if nic is None or not nic.up or not self._reaches_4(nexthop.gateway, nic):
             return INVALID_GATEWAY
         return None
 
@@ -266,7 +262,7 @@ class ModelKernel:
             return Lookup(address, 0, error=os.strerror(errno.ENETUNREACH))
         if best.kind in REJECTING_KINDS:
             return Lookup(address, 0, error=os.strerror(REJECTING_KINDS[best.kind]))
-        hop = best.legs[0] if best.legs else Leg(best.gateway, best.ifindex)
+        hop = best.nexthops[0] if best.nexthops else NextHop(best.gateway, best.ifindex)
         return Lookup(address, hop.ifindex, hop.gateway, best.table)
 
 
@@ -299,8 +295,8 @@ def _dumped_6(routes: List[Route]) -> Iterable[Route]:
             shown.append(heads.setdefault(route.metric, [route]))
     for first, *others in shown:
         yield first
-        for leg in others:
-            yield first._replace(gateway=leg.gateway, ifindex=leg.ifindex, onlink=leg.onlink)
+        for nexthop in others:
+            yield first._replace(gateway=nexthop.gateway, ifindex=nexthop.ifindex, onlink=nexthop.onlink)
 
 
 def _rank(route: Route) -> Tuple[int, int]:
@@ -316,7 +312,7 @@ def _same_hop(one: Route, other: Route) -> bool:
 
 
 def _ifindexes(route: Route) -> Tuple[int, ...]:
-    return tuple(leg.ifindex for leg in route.legs) or (route.ifindex,)
+    return tuple(nexthop.ifindex for nexthop in route.nexthops) or (route.ifindex,)
 
 
 def _matches_4(spec: Route, there: Route) -> bool:
@@ -333,11 +329,11 @@ def _matches_4(spec: Route, there: Route) -> bool:
 def _matches_hops_4(spec: Route, there: Route) -> bool:
     if spec.nexthop_id or there.nexthop_id:
         return spec.nexthop_id == there.nexthop_id
-    hops = there.legs or (Leg(there.gateway, there.ifindex),)
+    hops = there.nexthops or (NextHop(there.gateway, there.ifindex),)
     if (
-        spec.legs
+        spec.nexthops
     ):  # Each leg of the route has to be in its place in the spec; weights, flags and further legs don't count.
-        return len(spec.legs) >= len(hops) and all(s[:2] == hop[:2] for s, hop in zip(spec.legs, hops))
+        return len(spec.nexthops) >= len(hops) and all(s[:2] == hop[:2] for s, hop in zip(spec.nexthops, hops))
     first = hops[0]
     return spec.ifindex in (0, first.ifindex) and spec.gateway in (None, first.gateway)
 

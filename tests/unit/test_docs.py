@@ -9,8 +9,9 @@ from typing import Dict, Iterator, List, Set
 
 import pytest
 
-from guest_routes import errors, settings
-from guest_routes.policy import Settings
+from guest_routes import errors
+from guest_routes.model.settings import Settings
+from guest_routes.settings import load as settings
 
 ROOT = Path(__file__).parent.parent.parent
 EXIT_CODES = range(6)
@@ -26,9 +27,9 @@ def readme() -> str:
 
 @pytest.fixture(scope="module")
 def commands() -> Dict[str, argparse.ArgumentParser]:
-    from guest_routes import cli
+    from guest_routes.cli.parser import build_parser
 
-    parser = cli.build_parser()
+    parser = build_parser()
     found = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     return {"": parser, **found[0]}
 
@@ -106,5 +107,5 @@ def test_every_rule_is_written_down() -> None:
 
 
 def test_rules_name_modules_that_exist() -> None:
-    for module in re.findall(r"`(\w+)\.py`", page("docs/rules.md")):
+    for module in re.findall(r"`([\w/]+)\.py`", page("docs/rules.md")):
         assert (ROOT / "guest_routes" / f"{module}.py").exists(), module

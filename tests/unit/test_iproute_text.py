@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.model import UNICAST, Leg, Nic, Prefix, Route, network_of, parse_address, parse_prefix
-from guest_routes.render import route_text
+from guest_routes.model.network import UNICAST, NextHop, Nic, Prefix, Route, network_of, parse_address, parse_prefix
+from guest_routes.output.route_text import route_text
 from tests.support.iproute_text import METRICS, parse_kernel, parse_route
 
 NICS = (Nic(2, "eth0"), Nic(3, "eth1"), Nic(4, "bond0.5"))
@@ -27,13 +27,15 @@ def routes(draw: st.DrawFn) -> Route:
     kind = draw(st.sampled_from((UNICAST, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10)))
     ifindexes = st.integers(1, 9)
     either = st.sampled_from((4, 6)).flatmap(addresses)
-    legs = draw(st.lists(st.builds(Leg, st.none() | either, ifindexes, st.integers(1, 256), st.booleans()), max_size=3))
-    legs = legs if len(legs) > 1 and family == 4 else []
-    needs_nic = kind == UNICAST and not legs
+    nexthops = draw(
+        st.lists(st.builds(NextHop, st.none() | either, ifindexes, st.integers(1, 256), st.booleans()), max_size=3)
+    )
+    nexthops = nexthops if len(nexthops) > 1 and family == 4 else []
+    needs_nic = kind == UNICAST and not nexthops
     return Route(
         destination,
-        None if legs else draw(st.none() | either),
-        0 if legs else draw(ifindexes) if needs_nic else draw(st.integers(0, 9)),
+        None if nexthops else draw(st.none() | either),
+        0 if nexthops else draw(ifindexes) if needs_nic else draw(st.integers(0, 9)),
         metric=draw(st.integers(family == 6, 2**32 - 1)),
         protocol=draw(st.integers(0, 255)),
         table=draw(st.sampled_from((254, 100, 2**32 - 1))),
@@ -43,7 +45,7 @@ def routes(draw: st.DrawFn) -> Route:
         onlink=draw(st.booleans()),
         source=draw(st.none() | addresses(family)),
         metrics=tuple(draw(st.dictionaries(st.sampled_from([*METRICS.values(), 16]), st.integers(0, 99999))).items()),
-        legs=tuple(legs),
+        nexthops=tuple(nexthops),
         preference=draw(st.sampled_from((0, 1, 3))),
     )
 
@@ -53,7 +55,7 @@ def test_reads_all_that_is_written(route: Route) -> None:
     assert parse_route(route_text(route, NICS), NICS, route.family) == route
 
 
-@given(routes().filter(lambda route: not route.destination.is_default or (route.gateway and not route.legs)))
+@given(routes().filter(lambda route: not route.destination.is_default or (route.gateway and not route.nexthops)))
 def test_the_family_is_told_by_the_addresses(route: Route) -> None:
     assert parse_route(route_text(route, NICS), NICS).family == route.family
 

@@ -29,13 +29,22 @@ from typing import Dict, List, NamedTuple, Tuple
 
 import pytest
 
-from guest_routes import settings
-from guest_routes.model import Add, Delete, Front, GiveDefault, KernelState, Route, TakeDefault
-from guest_routes.policy import Settings
-from guest_routes.render import route_text, table_text
-from guest_routes.report import Report
-from guest_routes.state import State
-from guest_routes.sync import sync
+from guest_routes.model.network import KernelState, Route
+from guest_routes.model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
+from guest_routes.model.report import Report
+from guest_routes.model.settings import Settings
+from guest_routes.output.reasons import (
+    election_reason,
+    note_parts,
+    operation_reason,
+    resolved_reason,
+    unresolved_reason,
+)
+from guest_routes.output.route_text import route_text, table_text
+from guest_routes.output.warnings import warning_texts
+from guest_routes.settings import load as settings
+from guest_routes.state.store import State
+from guest_routes.sync import dry_run, sync
 from guest_routes.withdraw import withdraw
 from tests.support.iproute_text import KERNEL_PROTOCOL, Written, parse_kernel
 from tests.support.model_kernel import ModelKernel
@@ -43,7 +52,7 @@ from tests.support.model_kernel import ModelKernel
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 DATA = Path(__file__).parent.parent / "data"
 NAMES = sorted(folder.name for folder in SCENARIOS.iterdir() if folder.is_dir())
-MARKS = {Add: "+", GiveDefault: "+", Front: "^", Delete: "-", TakeDefault: "-"}
+MARKS = {Add: "+", RestoreDefault: "+", Promote: "^", Delete: "-", RemoveForeignDefault: "-"}
 
 
 class Golden(NamedTuple):
@@ -107,7 +116,8 @@ class Scenario:
         return settings.read({}, str(given)) if given.exists() else Settings()
 
     def run(self, told: Settings, write: bool = True) -> Report:
-        return sync(told, self.state, given=str(self.document()), write=write, kernel=self.kernel)
+        make = sync if write else dry_run
+        return make(told, self.state, self.kernel, str(self.document()))
 
     def table(self) -> List[str]:
         after = self.kernel.snapshot(self.settings().table)
@@ -131,25 +141,28 @@ def shown(report: Report) -> List[Tuple[str, str]]:
     def text(route: Route) -> str:
         return route_text(route, nics)
 
-    lines = [(f"{MARKS[type(op)]} {text(op.route)}", str(op.because)) for op in plan.operations]
-    for decision in plan.decisions:
-        if decision.verdict in ("kept", "adopted"):
-            lines.append((f"= {text(decision.route)}", f"{decision.verdict}: {decision.resolved}"))
-        elif decision.verdict == "shadowed":
-            assert decision.rival is not None
-            lines.append((f"! {decision.resolved.host}: shadowed", text(decision.rival)))
+    lines = [(f"{MARKS[type(op)]} {text(op.route)}", operation_reason(op)) for op in plan.operations]
+    for planned in plan.routes:
+        if planned.verdict in ("kept", "adopted"):
+            lines.append((f"= {text(planned.route)}", f"{planned.verdict}: {resolved_reason(planned.resolved)}"))
+        elif planned.verdict == "shadowed":
+            assert planned.competitor is not None
+            lines.append((f"! {planned.resolved.host}: shadowed", text(planned.competitor)))
     for default in plan.defaults:
         if default.verdict in ("kept", "adopted"):
             assert default.route is not None
-            lines.append((f"= {text(default.route)}", f"{default.verdict}: {default.because}"))
+            lines.append((f"= {text(default.route)}", f"{default.verdict}: {election_reason(default.election)}"))
         lines += [(f"= {text(route)}", "outside the metadata") for route in default.outside]
-        if default.reason:
-            lines.append((f"? IPv{default.family} default", default.reason))
+        if default.verdict == "left":
+            lines.append((f"? IPv{default.family} default", election_reason(default.election)))
         if not default.removals:
             lines += [(f"? {text(route)}", "extra") for route in default.extras]
     lines += [(f"? {text(route)}", "held") for route in plan.held]
-    lines += [(f"! {one.host}: {one.kind}", str(one)) for one in report.resolution.unresolved]
-    lines += [(f"! {one.place}: refused", one.text) for one in report.data.complaints if one.refused]
+    lines += [
+        (f"! {one.host}: {one.kind}", f"{one.host}  ({one.host.place}): {unresolved_reason(one)}")
+        for one in report.resolution.unresolved
+    ]
+    lines += [(f"! {one.place}: refused", one.text) for one in report.evidence.problems if one.refused]
     return lines
 
 
@@ -166,7 +179,8 @@ def test_scenario(name: str, tmp_path: Path) -> None:
         reasons = [reason for other, reason in actual if other == head]
         for part in parts:
             assert any(part in reason for reason in reasons), (head, part, reasons)
-    notes = [*report.warnings, *(str(note) for note in report.resolution.notes)]
+    remarks = (*report.evidence.notes, *report.resolution.notes)
+    notes = [*warning_texts(report), *(": ".join(note_parts(note)) for note in remarks)]
     for part in expected.notes:
         found = next((note for note in notes if part in note), None)
         assert found is not None, (part, notes)
@@ -192,7 +206,7 @@ def test_withdrawn_again(name: str, tmp_path: Path) -> None:
     scenario.run(told)
     done = withdraw(told, scenario.state, scenario.kernel)
     after = scenario.kernel.snapshot(told.table)
-    assert (done.exit_code, done.warnings) == (0, ())
+    assert (done.exit_code, done.left) == (0, ())
     assert [route for route in after.routes if route.protocol == told.protocol] == []
     assert foreign(after, told.protocol) == foreign(before, told.protocol)
     lost = {r for r in before.routes if r.destination.is_default and r.protocol not in (told.protocol, 9)}

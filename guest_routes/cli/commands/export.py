@@ -1,0 +1,30 @@
+"""`guest-routes export`: the routes as configuration for a network manager."""
+
+from __future__ import annotations
+
+from ...managers.detect import network_files
+from ...managers.export import export
+from ...output.configuration import export_json, exported_lines
+from ...output.reasons import unprogrammed_text
+from ..projected import projected_decision
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..context import Context
+
+
+def run(context: Context) -> int:
+    """0; 5 when some routes of the document are not in it."""
+    options, terminal = context.options, context.terminal
+    decision = projected_decision(context)
+    nics = context.kernel.nics()
+    made = export(decision, context.settings, options.format, network_files(nics))
+    left_out = [unprogrammed_text(one, nics) for one in decision.unprogrammable]
+    code = 5 if left_out else 0
+    if options.json:
+        terminal.json(export_json(made, options.format, code))
+    else:
+        terminal.lines(exported_lines(made))
+    for text in (*left_out, *made.notes):
+        terminal.error(text)
+    return code

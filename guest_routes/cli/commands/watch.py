@@ -1,0 +1,20 @@
+"""`guest-routes watch`: the service."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+from ...service.child_settings import read_aside
+from ...service.loop import watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..context import Context
+
+
+def run(context: Context) -> int:
+    """0 once a signal ends it."""
+    gc.enable()  # This process stays.
+    log = context.terminal.log("JOURNAL_STREAM" in os.environ)
+    return watch(lambda: read_aside(context.read_settings), context.state, context.options.metadata, log)

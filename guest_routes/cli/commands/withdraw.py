@@ -1,0 +1,26 @@
+"""`guest-routes withdraw`: our routes go, recorded default routes come back."""
+
+from __future__ import annotations
+
+from ...output.json_documents import withdrawal_json
+from ...output.report import failure_text, left_texts, withdrawal_lines
+from ...withdraw import withdraw
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..context import Context
+
+
+def run(context: Context) -> int:
+    """0, or 1 when something was refused or is left."""
+    options, terminal = context.options, context.terminal
+    done = withdraw(context.settings, context.state, context.kernel)
+    if options.json:
+        terminal.json(withdrawal_json(done))
+    else:
+        terminal.lines(withdrawal_lines(done, options.verbose))
+    for failure in done.outcome.failures:
+        terminal.error(failure_text(failure, done.before.nics))
+    for text in left_texts(done):
+        terminal.error(text)
+    return done.exit_code

@@ -1,0 +1,173 @@
+"""`doctor`: looks at this machine from every side and says what to do. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import GuestRoutesError
+from ..kernel.engine import Kernel
+from ..managers.detect import holders, running
+from ..managers.parsed_ini import sections
+from ..managers.rewrite import rewrite
+from ..model.document import Document, Provenance
+from ..model.inspection import Holder, Inspection, NicView
+from ..routing.decide import decide
+from ..routing.project import project
+from ..state.store import State
+from ..sync import dry_run
+from .cross_check import netifaces_check, pyroute2_check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Sequence
+
+    from ..model.configuration import Correction
+    from ..model.decision import Binding
+    from ..model.network import Nic
+    from ..model.report import Report
+    from ..model.settings import Settings
+
+ASK_SECONDS = 5.0
+"""How long the metadata service gets to answer through each NIC."""
+FOLDERS = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
+"""Where systemd-networkd looks for drop-ins. Source: systemd.network(5)."""
+_YES = ("1", "yes", "y", "true", "t", "on")
+
+
+def inspect(
+    settings: Settings,
+    state: State,
+    kernel: Kernel,
+    metadata_argument: str,
+    tell: Callable[[str], None],
+    proc: str = "/proc",
+) -> Inspection:
+    """Everything that can be seen without changing anything.
+
+    Raises:
+        KernelError: the kernel can't be asked.
+    """
+    before = kernel.snapshot(settings.table)
+    report, no_metadata = None, ""
+    try:
+        report = dry_run(settings, state, kernel, metadata_argument, tell)
+    except GuestRoutesError as error:
+        no_metadata = str(error)
+    correction = _correction(settings, report) if report else None
+    cross_checks = (netifaces_check(before.nics), pyroute2_check(kernel, settings.table))
+    views = _views(settings, before.nics, report, tell, proc)
+    return Inspection(views, report, no_metadata, running(proc), correction, cross_checks, _has("route"))
+
+
+def _views(
+    settings: Settings, nics: Sequence[Nic], report: Report | None, tell: Callable[[str], None], proc: str
+) -> tuple[NicView, ...]:
+    """Every NIC that has a MAC."""
+    from ..leases.find import read_leases
+
+    answers = _ask(settings, nics, tell)
+    held, documented = holders(nics), _bindings_by_nic(report)
+    leases = {lease.ifindex: lease for lease in read_leases(nics).leases}
+    views = []
+    for nic in nics:
+        if not any(nic.mac):
+            continue
+        own = tuple(one for one in held if one.ifindex == nic.ifindex)
+        view = NicView(
+            nic=nic,
+            bindings=documented.get(nic.ifindex, ()),
+            holders=own,
+            lease=leases.get(nic.ifindex),
+            metadata=answers.get(nic.ifindex),
+            rp_filter=_rp_filter(nic.name, proc),
+            takes_routes=any(_takes_routes(one) for one in own),
+        )
+        views.append(view)
+    return tuple(views)
+
+
+def _bindings_by_nic(report: Report | None) -> dict[int, tuple[Binding, ...]]:
+    found: dict[int, tuple[Binding, ...]] = {}
+    for binding in report.resolution.bindings if report else ():
+        if binding.nic is not None:
+            found[binding.nic.ifindex] = (*found.get(binding.nic.ifindex, ()), binding)
+    return found
+
+
+def _ask(settings: Settings, nics: Sequence[Nic], tell: Callable[[str], None]) -> dict[int, Provenance | str]:
+    """Where the metadata service answers through each NIC, or why it doesn't; all asked at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ..evidence.http import fetch
+    from ..evidence.http_endpoints import usable_nics
+
+    brief = settings._replace(deadline_seconds=min(settings.deadline_seconds, ASK_SECONDS))
+
+    def asked(nic: Nic) -> Provenance | str:
+        got = fetch(settings.metadata_urls, brief, lambda: (nic,), lambda text: None)
+        return got.provenance if isinstance(got, Document) else got
+
+    usable = usable_nics(nics, settings.ignore_nics)
+    if not usable:
+        return {}
+    tell("asking the metadata service through each NIC")
+    with ThreadPoolExecutor(len(usable)) as pool:
+        return {nic.ifindex: got for nic, got in zip(usable, pool.map(asked, usable))}
+
+
+def _correction(settings: Settings, report: Report) -> Correction:
+    """What `correct` would do, by the evidence of the pass."""
+    return rewrite(settings, lambda: decide(project(report.evidence, settings), settings), write=False).correction
+
+
+def _rp_filter(name: str, proc: str) -> int:
+    """The larger of `all` and the NIC's own counts. Source: kernel, networking/ip-sysctl, rp_filter."""
+    values = []
+    for key in ("all", name):
+        try:
+            with open(f"{proc}/sys/net/ipv4/conf/{key}/rp_filter") as file:
+                values.append(int(file.read()))
+        except (OSError, ValueError):
+            continue  # A NIC that has just gone, or a kernel without IPv4.
+    return max(values, default=0)
+
+
+def _takes_routes(holder: Holder) -> bool:
+    """Whether systemd-networkd is configured to take a default route for the NIC from a DHCP server."""
+    if holder.manager != "systemd-networkd" or not holder.file:
+        return False
+    name = os.path.basename(holder.file)
+    drop_ins = {
+        entry: f"{folder}/systemd/network/{name}.d/{entry}"
+        for folder in reversed(FOLDERS)
+        for entry in _listed(f"{folder}/systemd/network/{name}.d")
+        if entry.endswith(".conf")
+    }
+    configured: dict[str, str] = {}
+    for path in (holder.file, *(drop_ins[entry] for entry in sorted(drop_ins))):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                found = sections(file.read().splitlines())
+        except (OSError, ValueError):
+            continue  # networkd itself says so in its journal.
+        for section in found:
+            if section.name in ("Network", "DHCP", "DHCPv4"):
+                configured.update((key, value.lower()) for key, value, _ in section.keys)
+    routes = configured.get("UseRoutes", "yes")
+    return (
+        configured.get("DHCP", "no") in ("yes", "ipv4", "true", "both", "v4")
+        and configured.get("UseGateway", routes) in _YES
+    )
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _has(program: str) -> bool:
+    from shutil import which
+
+    return which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is not None

@@ -1,0 +1,39 @@
+"""Which host route, or default, decides about an address, and which route of another program comes before it. Pure."""
+
+from __future__ import annotations
+
+from ..model.network import contains
+from ..model.report import Explanation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model.network import Lookup, Prefix, Route
+    from ..model.report import Report
+
+
+def explain(asked: Prefix, report: Report, answer: Lookup) -> Explanation:
+    """What a pass decided about an address (a prefix of its whole length) or prefix.
+
+    Args:
+        answer: the kernel's own for the address.
+    """
+    covering = [one for one in report.plan.routes if _covers(one.route.destination, asked)]
+    planned = max(covering, key=lambda one: one.route.destination.length, default=None)
+    missed = tuple(one for one in report.resolution.unresolved if _covers(one.host.destination, asked))
+    length = planned.route.destination.length if planned else 0
+    nearer = [
+        route for route in report.before.routes
+        if route.destination.length > length and _covers(route.destination, asked) and not _is_planned(route, report)
+    ]  # fmt: skip
+    nearest = max(nearer, key=lambda route: (route.destination.length, -route.metric), default=None)
+    return Explanation(asked, planned, missed, answer, report, nearest)
+
+
+def _is_planned(route: Route, report: Report) -> bool:
+    """Whether a pass decided about it, so that what stands in the kernel may be about to change."""
+    going = any(route == operation.route for operation in report.plan.removals)
+    return going or any(route == one.route for one in report.plan.routes)
+
+
+def _covers(prefix: Prefix, asked: Prefix) -> bool:
+    return prefix.length <= asked.length and contains(prefix, asked.address)

@@ -1,0 +1,112 @@
+"""What is wrong, or will be, on this machine. Pure: what was seen in, findings out; words: output/findings.py."""
+
+from __future__ import annotations
+
+from ..model.decision import Elected
+from ..model.inspection import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator
+
+    from ..model.configuration import Correction
+    from ..model.inspection import Inspection, NicView
+    from ..model.report import Report
+
+UNDONE = ("configuring", "failed", "pending")
+"""systemd-networkd's words for a NIC that it isn't done with."""
+EXPORTED = ("systemd-networkd", "NetworkManager", "ifupdown")
+"""Managers that `export` has a format for."""
+DHCP = 16
+"""RTPROT_DHCP."""
+
+
+def findings(inspection: Inspection) -> tuple[Finding, ...]:
+    """All of them, the most pressing first."""
+    found: list[Finding] = []
+    if inspection.report is None:
+        found.append(Finding("no-metadata", text=inspection.no_metadata))
+    else:
+        found += _pass(inspection.report)
+    found += _managers(inspection)
+    if inspection.correction is not None:
+        found += _configuration(inspection.correction, inspection.route_command)
+    for view in inspection.nics:
+        found += _nic(view, inspection)
+    found += _rp_filter(inspection)
+    for check in inspection.cross_checks:
+        found += [Finding("second-opinion", managers=(check.library,), text=text) for text in check.differs]
+    return tuple(found)
+
+
+def _pass(report: Report) -> Iterator[Finding]:
+    """What a pass would change or can't do."""
+    for default in report.plan.defaults:
+        for route in default.extras:
+            yield Finding("extra-default", route=route)
+    missing = sum(one.verdict == "add" for one in report.plan.routes)
+    if missing:
+        yield Finding("missing-routes", missing=missing)
+    if report.unprogrammed:
+        yield Finding("not-programmed", unprogrammed=report.unprogrammed)
+
+
+def _managers(inspection: Inspection) -> Iterator[Finding]:
+    """Two that configure the same NIC, or two at once."""
+    for view in inspection.nics:
+        names = sorted({one.manager for one in view.holders})
+        if len(names) > 1:
+            yield Finding("two-managers", (view.nic.name,), tuple(names))
+    claimed = {one.manager for view in inspection.nics for one in view.holders}
+    running = ("systemd-networkd", "NetworkManager")
+    idle = [name for name in running if name in inspection.running and name not in claimed]
+    if len(claimed) == 1 and idle:
+        yield Finding("idle-manager", managers=(idle[0], *claimed))
+
+
+def _configuration(correction: Correction, route_command: bool) -> Iterator[Finding]:
+    """Wrong routes in what cloud-init wrote for the manager."""
+    wrong = tuple(one for one in correction.verdicts if one.verdict in ("moved", "removed"))
+    if wrong:
+        yield Finding("rendered", verdicts=wrong)
+    for one in correction.verdicts:
+        if one.verdict == "left":
+            yield Finding("rendered-left", verdicts=(one,))
+    used = any(one.manager == "ifupdown" and " route add " in one.before for one in correction.files)
+    if used and not route_command:
+        yield Finding("no-route-command")
+
+
+def _nic(view: NicView, inspection: Inspection) -> Iterator[Finding]:
+    name = (view.nic.name,)
+    for holder in view.holders:
+        if holder.state in UNDONE:
+            yield Finding("not-configured", name, (holder.manager,), holder.state)
+    if view.takes_routes and _default_is_elsewhere(view, inspection.report):
+        yield Finding("use-routes", name)
+    elif not view.takes_routes and _dhcp_default(view, inspection.report):
+        exported = tuple(one.manager for one in view.holders if one.manager in EXPORTED)
+        if exported:
+            yield Finding("dhcp-default", name, exported[:1])
+    for binding in view.bindings:
+        if binding.network is not None and binding.gateway is None:
+            yield Finding("no-gateway", name, binding=binding)
+
+
+def _default_is_elsewhere(view: NicView, report: Report | None) -> bool:
+    """Whether another NIC has IPv4's default route."""
+    elected = [one for one in (report.elections if report else ()) if isinstance(one, Elected) and one.family == 4]
+    return any(one.nic.ifindex != view.nic.ifindex for one in elected)
+
+
+def _dhcp_default(view: NicView, report: Report | None) -> bool:
+    """Whether a DHCP client has made a default route through the NIC that should not be there."""
+    extras = [route for default in (report.plan.defaults if report else ()) for route in default.extras]
+    return any(route.ifindex == view.nic.ifindex and route.protocol == DHCP for route in extras)
+
+
+def _rp_filter(inspection: Inspection) -> Iterator[Finding]:
+    documented = [view for view in inspection.nics if any(binding.network for binding in view.bindings)]
+    strict = tuple(view.nic.name for view in documented if view.rp_filter == 1)
+    if strict and len(inspection.nics) > 1:
+        yield Finding("rp-filter", strict)

@@ -1,0 +1,282 @@
+"""A network namespace with the NICs, addresses and routes that a document describes, for rehearse.
+
+Its routes are what cloud-init leaves: every network's default route, and each host route through the NIC that
+lists it. Nothing outside is read or changed, and all of it ends with the process.
+
+Source: unshare(2), setns(2), user_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..errors import KernelError
+from ..model.network import DEFAULT_PREFIX, Route, address_text, mac_text
+from ..model.network_data import Link, Network, NetworkData
+from ..model.operations import Add, Operation, RestoreDefault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+STATIC = 4
+"""RTPROT_STATIC: what systemd-networkd gives the routes that cloud-init hands it."""
+NO_DAD = 0x02
+"""IFA_F_NODAD: the address can be used at once."""
+CARRIER_SECONDS = 2.0
+
+
+# ---- namespaces -------------------------------------------------------------------------------------
+
+
+def enter_private_network() -> None:
+    """Moves this process into network and mount namespaces of its own, as an ordinary user into a user namespace too.
+
+    Raises:
+        KernelError: this system doesn't allow it; says what would.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    flags = CLONE_NEWNET | CLONE_NEWNS
+    refused = _call("unshare", flags) if uid == 0 else errno.EPERM
+    if refused == errno.EPERM:
+        refused = _call("unshare", flags | CLONE_NEWUSER)
+        if not refused:
+            _become_root(uid, gid)
+    if refused:
+        raise KernelError(
+            f"cannot make a private network namespace: {os.strerror(refused)}; nothing was rehearsed; run it as root, "
+            "or allow user namespaces (whichever of these the system has: `sysctl user.max_user_namespaces=1000`, "
+            "`sysctl kernel.unprivileged_userns_clone=1`, `sysctl kernel.apparmor_restrict_unprivileged_userns=0`)"
+        )
+
+
+def _become_root(uid: int, gid: int) -> None:
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        try:
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+        except OSError as error:
+            raise KernelError(f"cannot become root in a user namespace: {error}; run it as root") from error
+
+
+def _call(name: str, *arguments: int) -> int:
+    """A C library function; its errno, or 0. os.unshare and os.setns came with Python 3.12."""
+    import ctypes
+
+    function = getattr(ctypes.CDLL(None, use_errno=True), name)
+    return ctypes.get_errno() if function(*arguments) else 0
+
+
+def _fresh_network() -> tuple[int, int]:
+    """Descriptors of this network namespace and of a new one, which lives as long as its descriptor is open."""
+    own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    refused = _call("unshare", CLONE_NEWNET)
+    if refused:
+        raise KernelError(f"cannot make a network namespace for the NICs' other ends: {os.strerror(refused)}")
+    fresh = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    _call("setns", own, CLONE_NEWNET)
+    return own, fresh
+
+
+# ---- NICs -------------------------------------------------------------------------------------------
+
+
+def build(data: NetworkData) -> list[str]:
+    """Makes the document's NICs, addresses and cloud-init's routes in the network namespace this process is in.
+
+    NICs are eth0, eth1, ... in document order, bonds bond0, ..., VLANs vlan7, ... by number. The namespace of their
+    other ends stays until the process ends.
+
+    Returns:
+        What was not made as the document says, a line each.
+
+    Raises:
+        KernelError: NICs can't be made at all.
+    """
+    network = _PrivateNetwork()
+    try:
+        network.make_links(data)
+        network.make_addresses(data)
+    finally:
+        network.close()
+    return network.notes + _routes_of_cloud_init(data, network.ifindexes)
+
+
+def pyroute2_or_error() -> tuple[Any, Any]:
+    """IPRoute and NetlinkError.
+
+    Raises:
+        KernelError: the package isn't installed.
+    """
+    try:
+        from pyroute2 import IPRoute
+        from pyroute2.netlink.exceptions import NetlinkError
+    except ImportError as error:
+        raise KernelError(
+            f"cannot rehearse: {error}; the NICs are made with the package pyroute2: install it "
+            "(pip install pyroute2, or Debian's python3-pyroute2)"
+        ) from error
+    return IPRoute, NetlinkError
+
+
+class _PrivateNetwork:
+    """Two namespaces joined by veth pairs: this one, and the one that holds the peers up."""
+
+    def __init__(self) -> None:
+        iproute, self._error = pyroute2_or_error()
+        self.notes: list[str] = []
+        self.ifindexes: dict[str, int] = {}
+        """The NIC made for each link id."""
+        self._own, self._peers = _fresh_network()
+        self._inside = iproute(ext_ack=True)
+        _call("setns", self._peers, CLONE_NEWNET)
+        self._outside = iproute(ext_ack=True)
+        _call("setns", self._own, CLONE_NEWNET)
+        self._inside.link("set", index=1, state="up")
+
+    def close(self) -> None:
+        """The peers' namespace stays open: without it the NICs would go."""
+        self._inside.close()
+        self._outside.close()
+        os.close(self._own)
+
+    def make_links(self, data: NetworkData) -> None:
+        """Plain NICs first, then what stands on them."""
+        plain = [link for link in data.links if not link.bond_links and link.vlan_id is None]
+        for number, link in enumerate(plain):
+            self._make_plain(f"eth{number}", link)
+        bonds = [link for link in data.links if link.bond_links]
+        for number, link in enumerate(bonds):
+            self._make_upper(f"bond{number}", link, self._make_bond)
+        for link in data.links:
+            if link.vlan_id is not None and not link.bond_links:
+                self._make_upper(self._vlan_name(link), link, self._make_vlan)
+
+    def _vlan_name(self, link: Link) -> str:
+        name = f"vlan{link.vlan_id}"
+        return f"{name}-{link.index}" if self._inside.link_lookup(ifname=name) else name
+
+    def _make_plain(self, name: str, link: Link) -> None:
+        mac = {"address": mac_text(link.mac)} if link.mac else {}
+        try:
+            self._inside.link("add", ifname=name, kind="veth", peer={"ifname": name, "net_ns_fd": self._peers}, **mac)
+        except self._error as error:
+            raise KernelError(
+                f"cannot make the NIC {name} ({mac_text(link.mac)}): {error.args[1]}; nothing was rehearsed; "
+                "it needs the kernel's veth driver, and namespaces that may be administered"
+            ) from error
+        self._outside.link("set", index=self._outside.link_lookup(ifname=name)[0], state="up")
+        self._bring_up(name, link)
+
+    def _bring_up(self, name: str, link: Link) -> None:
+        _write(f"/proc/sys/net/ipv6/conf/{name}/accept_dad", "0")
+        (self.ifindexes[link.id],) = self._inside.link_lookup(ifname=name)
+        self._inside.link("set", index=self.ifindexes[link.id], state="up")
+
+    def _make_upper(self, name: str, link: Link, make: Callable[[str, Link], None]) -> None:
+        """A bond or VLAN made for real, else a plain NIC with its MAC."""
+        try:
+            make(name, link)
+        except (self._error, KeyError) as error:
+            reason = error.args[1] if isinstance(error, self._error) else f"its link {error} is not in the document"
+            self.notes.append(
+                f"links[{link.index}]: {name} can't be made here ({reason}); a plain NIC with its MAC stands in"
+            )
+            for left_over in self._inside.link_lookup(ifname=name):
+                self._inside.link("delete", index=left_over)
+            self._make_plain(name, link)
+        else:
+            self._bring_up(name, link)
+
+    def _make_bond(self, name: str, link: Link) -> None:
+        ports = [self.ifindexes[port] for port in link.bond_links]
+        mac = {"address": mac_text(link.mac)} if link.mac else {}
+        self._inside.link("add", ifname=name, kind="bond", bond_mode=1, bond_miimon=100, **mac)
+        (bond,) = self._inside.link_lookup(ifname=name)
+        for port in ports:
+            self._inside.link("set", index=port, state="down")
+            self._inside.link("set", index=port, master=bond)
+            self._inside.link("set", index=port, state="up")
+
+    def _make_vlan(self, name: str, link: Link) -> None:
+        mac = {"address": mac_text(link.mac)} if link.mac else {}
+        parent = self.ifindexes[link.vlan_link]
+        self._inside.link("add", ifname=name, kind="vlan", link=parent, vlan_id=link.vlan_id, **mac)
+
+    def make_addresses(self, data: NetworkData) -> None:
+        """Each network's own address; the NICs have a carrier when this returns."""
+        for network in data.networks:
+            ifindex = self.ifindexes.get(network.link)
+            place = f"networks[{network.index}] ({network.kind})"
+            if ifindex is None:
+                self.notes.append(f"{place}: no NIC, its link {network.link!a} is not in the document")
+            elif network.address is None:
+                self.notes.append(f"{place}: the document has no address for it, so it gets none")
+            else:
+                self._make_address(place, ifindex, network)
+        self._await_carriers()
+
+    def _make_address(self, place: str, ifindex: int, network: Network) -> None:
+        assert network.address is not None
+        address, length = address_text(network.address.address), network.address.length
+        flags = {"flags": NO_DAD} if network.family == 6 else {}
+        try:
+            self._inside.addr("add", index=ifindex, address=address, prefixlen=length, **flags)
+        except self._error as error:
+            self.notes.append(f"{place}: the kernel refuses the address {network.address}: {error.args[1]}")
+
+    def _await_carriers(self) -> None:
+        """The other end's carrier comes a moment after it is up."""
+        import time
+
+        until = time.monotonic() + CARRIER_SECONDS
+        while any(not link["flags"] & 0x40 for link in self._inside.get_links() if link["flags"] & 1):
+            if time.monotonic() > until:
+                self.notes.append(f"a NIC has no carrier after {CARRIER_SECONDS:.0f} s")
+                return
+            time.sleep(0.002)
+
+
+def _write(path: str, text: str) -> None:
+    """Writes a sysctl; where /proc/sys is read-only, the kernel's default is good enough."""
+    try:
+        with open(path, "w") as file:
+            file.write(text)
+    except OSError:
+        return
+
+
+# ---- routes -----------------------------------------------------------------------------------------
+
+
+def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[str]:
+    """Programs what cloud-init would; the refused ones, a line each, in the kernel's words."""
+    from ..kernel.rtnetlink import RtnetlinkKernel
+    from ..output.route_text import route_text
+
+    operations: list[Operation] = []
+    places: list[str] = []
+    for network in data.networks:
+        ifindex = ifindexes.get(network.link, 0)
+        if ifindex and network.gateway is not None:
+            default = Route(DEFAULT_PREFIX[network.family], network.gateway, ifindex, protocol=STATIC)
+            operations.append(RestoreDefault(default))
+            places.append(network.gateway_place)
+    networks = {network.index: network for network in data.networks}
+    for host in data.routes:
+        listed = networks.get(host.network)
+        ifindex = ifindexes.get(listed.link, 0) if listed else 0
+        if ifindex:
+            operations.append(Add(Route(host.destination, host.next_hop, ifindex, protocol=STATIC)))
+            places.append(host.place)
+    kernel = RtnetlinkKernel()
+    try:
+        failures = kernel.apply(operations)
+        nics = kernel.nics()
+    finally:
+        kernel.close()
+    listed_at = {id(operation): place for operation, place in zip(operations, places)}
+    refused = [(listed_at[id(one.operation)], route_text(one.operation.route, nics), one.text) for one in failures]
+    return [f"{place}: the kernel refuses {route}: {text}" for place, route, text in refused]

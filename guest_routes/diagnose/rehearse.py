@@ -1,0 +1,77 @@
+"""The real pass on the real kernel, in a private network namespace made after a document (private_network.py)."""
+
+from __future__ import annotations
+
+import os
+
+from ..evidence import network_data
+from ..kernel.engine import open_kernel
+from ..model.document import Document, Provenance
+from ..model.report import Rehearsal
+from ..state.store import State
+from ..sync import sync
+from .private_network import build, enter_private_network, pyroute2_or_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from ..model.settings import Settings
+
+EXAMPLE = b"""{
+ "links": [
+  {"id": "tap0", "type": "tap", "mtu": 1500, "ethernet_mac_address": "fa:16:3e:00:00:01"},
+  {"id": "tap1", "type": "tap", "mtu": 1500, "ethernet_mac_address": "fa:16:3e:00:00:02"}
+ ],
+ "networks": [
+  {
+   "id": "network0", "type": "ipv4", "link": "tap0", "ip_address": "10.65.0.7", "netmask": "255.255.255.0",
+   "routes": [
+    {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.65.0.1"},
+    {"network": "11.11.0.0", "netmask": "255.255.0.0", "gateway": "11.8.0.1"}
+   ]
+  },
+  {
+   "id": "network1", "type": "ipv4", "link": "tap1", "ip_address": "11.8.0.9", "netmask": "255.255.255.0",
+   "routes": [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "11.8.0.1"}]
+  }
+ ],
+ "services": []
+}
+"""
+"""The documented example, its host route listed under the wrong subnet, eth0's."""
+
+
+def example() -> Document:
+    """The documented example."""
+    return Document(EXAMPLE, Provenance("given", "the documented example"))
+
+
+def rehearse(document: Document, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> Rehearsal:
+    """Runs the pass on a document in a network namespace of its own; this process stays in there.
+
+    Raises:
+        KernelError: no namespace can be had, or pyroute2 is not installed.
+        NetworkDataError: the bytes are no network_data.json.
+    """
+    import tempfile
+
+    parsed = network_data.parse(document.data)
+    pyroute2_or_error()
+    with tempfile.TemporaryDirectory(prefix="guest-routes-rehearsal-") as folder:
+        path = os.path.join(folder, "network_data.json")
+        with open(path, "wb") as file:
+            file.write(document.data)
+        enter_private_network()
+        notes = build(parsed)
+        kernel = open_kernel(settings.engine)
+        try:
+            before = kernel.snapshot(settings.table)
+            state = State(os.path.join(folder, "run"), os.path.join(folder, "lib"), root=folder)
+            report = sync(settings, state, kernel, path, tell)
+            after = kernel.snapshot(settings.table)
+        finally:
+            kernel.close()
+    found = report.document._replace(provenance=document.provenance)
+    report = report._replace(evidence=report.evidence._replace(document=found))
+    return Rehearsal(report, tuple(notes), before, after)

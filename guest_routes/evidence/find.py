@@ -1,0 +1,158 @@
+"""Where network_data.json comes from: the sources in their order, and the local ones.
+
+A source that has nothing says why, in words, and the next one is asked (R10, R11):
+
+    http             every metadata address through every NIC; the first valid answer wins
+    config-drive     a block device labelled config-2, mounted for a moment where nobody else sees it
+    last-known-good  what the last accepted pass kept, for this instance only
+    cloud-init       what cloud-init crawled; stale from the second boot on
+    leases           none of these: what DHCP clients were told stands in for a document (leases.py)
+
+The first two are metadata_http.py and config_drive.py, which a pass with a local document never imports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..errors import MetadataError
+from ..model.document import Document, Provenance
+from ..model.settings import Settings
+from ..state.store import State
+from .document_file import LATEST, LOCAL_LIMIT_BYTES, NETWORK_DATA, about, age_of, document_from_file, read_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Sequence
+
+    from .document_file import Nics, Tell
+
+INSTANCE_DATA = ("/run/cloud-init/instance-data-sensitive.json", "/run/cloud-init/instance-data.json")
+REMEDIES = {
+    "http": "`ip route get 169.254.169.254` shows the way the kernel would take",
+    "config-drive": "an instance created with `--config-drive true` has one",
+    "last-known-good": "a pass that reaches another source keeps it",
+    "cloud-init": "it is there when cloud-init's datasource is OpenStack or ConfigDrive",
+}
+
+
+def _tell_nobody(text: str) -> None:
+    """Nobody watches."""
+
+
+def find(
+    settings: Settings,
+    nics: Nics,
+    state: State,
+    metadata_argument: str = "",
+    tell: Tell = _tell_nobody,
+    http: Document | str | None = None,
+    fallback: bool = True,
+) -> Document:
+    """The instance's network_data.json: the given one, else from the first of the settings' sources that has one.
+
+    `http` is what the metadata service has been asked for already: the document, or why there is none. With `stand_in`
+    DHCP leases stand in for a document where there is none.
+
+    `nics` is asked again and again while waiting, since at boot NICs appear late. `tell` gets a line about every
+    half second of waiting. What HTTP brings is a JSON object; whatever comes from elsewhere is as it was found.
+
+    Raises:
+        MetadataError: no source has one; a line for each says why, and what to do.
+    """
+    if metadata_argument:
+        got = _from_given(metadata_argument, settings, nics, tell)
+        if isinstance(got, str):
+            raise MetadataError(f"cannot get the metadata given as {metadata_argument}: {got}; nothing was changed")
+        return got
+    asked: dict[str, Callable[[], Document | str]] = {
+        "http": lambda: _from_http(settings.metadata_urls, settings, nics, tell) if http is None else http,
+        "config-drive": lambda: _from_config_drive(settings, tell),
+        "last-known-good": lambda: last_known_good(state, nics),
+        "cloud-init": _from_cloud_init,
+    }
+    reasons: list[str] = []
+    for source in settings.document_sources:
+        got = asked[source]()
+        if isinstance(got, Document):
+            return got
+        reasons.append(f"  {source}: {' '.join(got.splitlines())}; {REMEDIES[source]}")
+    if fallback and "leases" in settings.sources:
+        got = _from_leases(settings, nics, state)
+        if isinstance(got, Document):
+            return got
+        reasons.append(f"  leases: {got}")
+    headline = "cannot find network_data.json; nothing was changed"
+    raise MetadataError("\n".join([headline, *reasons, "name one yourself: --metadata FILE, DIR or URL"]))
+
+
+def _from_http(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool = True) -> Document | str:
+    from . import http as metadata_http
+
+    return metadata_http.fetch(urls, settings, nics, tell, bind)
+
+
+def _from_config_drive(settings: Settings, tell: Tell) -> Document | str:
+    from . import config_drive
+
+    return config_drive.fetch(settings.deadline_seconds, tell)
+
+
+def _from_given(metadata_argument: str, settings: Settings, nics: Nics, tell: Tell) -> Document | str:
+    """A file, "-", a tree like a config drive's, or a base URL, whose address may be any."""
+    if "://" in metadata_argument:
+        if not metadata_argument.lower().startswith(("http://", "https://")):
+            return "only http and https are spoken"
+        got = _from_http((metadata_argument,), settings, nics, tell, bind=False)
+        return got if isinstance(got, str) else got._replace(provenance=got.provenance._replace(source="given"))
+    if metadata_argument == "-":
+        import sys
+
+        data = sys.stdin.buffer.read(LOCAL_LIMIT_BYTES + 1)
+        too_large = len(data) > LOCAL_LIMIT_BYTES
+        return f"more than {LOCAL_LIMIT_BYTES >> 20} MiB" if too_large else Document(data, Provenance("given", "-"))
+    path = metadata_argument
+    if os.path.isdir(metadata_argument):
+        places = [os.path.join(metadata_argument, place, NETWORK_DATA) for place in (LATEST, "latest", "")]
+        path = next((place for place in places if os.path.exists(place)), places[0])
+    return document_from_file(path, Provenance("given", path))
+
+
+def last_known_good(state: State, nics: Nics) -> Document | str:
+    """What was kept of this instance (R10), or why nothing."""
+    kept = state.last_known_good(nics())
+    if kept.reason:
+        return kept.reason
+    provenance = Provenance("last-known-good", first=kept.provenance)
+    return Document(kept.data, provenance, age_of(kept.fetched), kept.uuid, kept.properties)
+
+
+def _from_leases(settings: Settings, nics: Nics, state: State) -> Document | str:
+    from ..leases import find as leases
+    from ..routing.bind import is_ignored
+
+    return leases.fallback([nic for nic in nics() if not is_ignored(nic, settings.ignore_nics)], state.root)
+
+
+def _from_cloud_init() -> Document | str:
+    """cloud-init's copy of the document. Source: cloud-init's documentation, "Instance metadata"."""
+    reasons: list[str] = []
+    for path in [path for path in INSTANCE_DATA if os.access(path, os.R_OK)] or INSTANCE_DATA[-1:]:
+        got = read_file(path)
+        if isinstance(got, str):
+            reasons.append(got)
+            continue
+        try:
+            crawled = json.loads(got.data)["ds"]
+            network_json = crawled["network_json"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            reasons.append(f"{path}: no ds.network_json in it")
+            continue
+        if not isinstance(network_json, dict):
+            reasons.append(f"{path}: its ds.network_json is no object but {ascii(network_json)[:40]}")
+            continue
+        meta_data = json.dumps(crawled.get("meta_data")).encode()
+        data = json.dumps(network_json).encode()
+        return Document(data, Provenance("cloud-init", path), age_of(got.mtime), *about(meta_data))
+    return "; ".join(reasons)

@@ -1,0 +1,102 @@
+"""Everything that a pass goes by, gathered in one place: the document, and what is known beside it.
+
+    document    what it says (network_data.py); found by find.py
+    property    guest_routes in the meta_data.json that came with it, else what the last known good has (properties.py)
+    leases      of the NICs whose routes the document omits (leases/)
+    kernel      NICs, routes and rules, in one snapshot
+    state       defaults that passes took away (R4); what the last accepted document described (R6)
+
+A pass on a document that has no property and omits no NIC's routes asks nobody and imports nothing for it.
+"""
+
+from __future__ import annotations
+
+from ..model.evidence import Evidence
+from ..model.settings import DOCUMENT_SOURCES
+from ..routing.bind import find_nic, is_ignored
+from . import network_data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ..kernel.engine import Kernel
+    from ..model.document import Document
+    from ..model.network import Nic
+    from ..model.network_data import NetworkData
+    from ..model.settings import Settings
+    from ..state.store import State
+
+
+def gather(document: Document, settings: Settings, state: State, kernel: Kernel, fetched: bool = False) -> Evidence:
+    """The evidence of one pass, or of one look.
+
+    Args:
+        fetched: the document was fetched for this pass, and counts among those that agree (R6).
+
+    Raises:
+        NetworkDataError: the document is none at all.
+        KernelError: the kernel refused a dump.
+    """
+    data = network_data.parse(document.data)
+    before = kernel.snapshot(settings.table)
+    evidence = Evidence(document, data, before, state.recorded_defaults(before.nics), problems=data.problems)
+    if document.source != "last-known-good":
+        known = state.last_known_good(before.nics)
+        evidence = evidence._replace(known_macs=known.macs)
+        if document.source in DOCUMENT_SOURCES and not document.properties:
+            # meta_data.json didn't come in time: what it said last is truer than nothing.
+            evidence = evidence._replace(document=document._replace(properties=known.properties))
+    evidence = _with_property(evidence, settings)
+    evidence = _with_leases(evidence, settings, state.root)
+    if fetched:
+        evidence = evidence._replace(agreeing_fetches=state.agreeing_fetches(disputable(evidence)))
+    return evidence
+
+
+def disputable(evidence: Evidence) -> bytes:
+    """What has to be the same for two fetches to agree (R6)."""
+    return evidence.document.data + " ".join(map(str, evidence.lease_routes)).encode()
+
+
+def _with_property(evidence: Evidence, settings: Settings) -> Evidence:
+    """The host routes of the property that came with the document."""
+    written = evidence.document.properties
+    if written in ("", "null") or "properties" not in settings.sources:
+        return evidence
+    from .properties import host_routes
+
+    routes, problems = host_routes(written)
+    return evidence._replace(properties=tuple(routes), problems=(*evidence.problems, *problems))
+
+
+def _with_leases(evidence: Evidence, settings: Settings, root: str) -> Evidence:
+    """The leases of the NICs whose routes the document omits.
+
+    Args:
+        root: where the leases' files are looked for.
+    """
+    omitted = _omitted(evidence.data, evidence.kernel.nics, settings) if "leases" in settings.sources else []
+    if not omitted:
+        return evidence
+    from ..leases.choose import host_routes
+    from ..leases.find import read_leases
+
+    leases = read_leases(omitted, root)
+    problems, notes, routes = [*evidence.problems, *leases.problems], [*evidence.notes], []
+    for lease in leases.leases:
+        found, remarks = host_routes(lease)
+        routes += found
+        notes += remarks
+    return evidence._replace(leases=leases, lease_routes=tuple(routes), notes=tuple(notes), problems=tuple(problems))
+
+
+def _omitted(data: NetworkData, nics: Sequence[Nic], settings: Settings) -> list[Nic]:
+    """The NICs of IPv4 networks whose routes the document omits."""
+    networks = [network for network in data.networks if network.omits_routes and network.family == 4]
+    if not networks:
+        return []
+    links = {link.id: link for link in data.links}
+    found = [find_nic(links[one.link], links, nics, one.address) for one in networks if one.link in links]
+    unlike = {nic.ifindex: nic for nic in found if nic is not None and not is_ignored(nic, settings.ignore_nics)}
+    return list(unlike.values())

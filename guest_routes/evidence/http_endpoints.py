@@ -1,0 +1,173 @@
+"""Which metadata URL is asked through which NIC, how a socket is bound to one, and whether any way is open.
+
+Known hazards: the zone of fe80::a9fe:a9fe must not get into the Host header. A container may answer on its own
+veth, so where there are plain NICs only they, and what stands on them, are asked.
+"""
+
+from __future__ import annotations
+
+import _socket  # socket itself brings enum, selectors and more, which would stay in the service
+import os
+import time
+
+from ..model.document import Provenance
+from ..model.namedtuple import NamedTuple
+from ..model.network import Nic, address_text
+from ..model.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+AGAIN_SECONDS = 0.2
+"""The pause between two rounds of `probe`."""
+
+
+class Endpoint(NamedTuple):
+    """One metadata URL through one NIC."""
+
+    url: str
+    nic: str = ""
+    """"" for whichever NIC the routing table says."""
+    bound: bool = False
+    """By SO_BINDTODEVICE: the NIC is used whatever the routing table says."""
+    source: tuple[str, int, int, int] = ("", 0, 0, 0)
+    """Where a link-local URL's socket can't be bound to the NIC: the NIC's own link-local address, with its zone."""
+
+    @property
+    def host(self) -> str:
+        """The URL's host, IPv6 in brackets, with the port when it has one."""
+        return self.url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of a document that it answers with."""
+        return Provenance("http", self.url.rstrip("/"), (self.nic,) if self.nic else ())
+
+    def __str__(self) -> str:
+        return self.url.rstrip("/") + (f" through {self.nic}" if self.nic else "")
+
+
+def usable_nics(nics: Sequence[Nic], ignored: Sequence[str]) -> tuple[Nic, ...]:
+    """The NICs through which the metadata service may be asked: up, with a carrier, no port of another one.
+
+    Where the machine has plain NICs (kind ""), only they and the VLANs, bonds and bridges on them count.
+    """
+    from fnmatch import fnmatchcase
+
+    trusted = {nic.ifindex for nic in nics if not nic.kind and any(nic.mac)}
+    if trusted:
+        for _ in nics:  # a VLAN on a bond on a NIC: one step of the ladder at a time
+            trusted |= {nic.master for nic in nics if nic.ifindex in trusted and nic.master}
+            trusted |= {nic.ifindex for nic in nics if nic.kind == "vlan" and nic.parent in trusted}
+    return tuple(
+        nic
+        for nic in nics
+        if (nic.up and nic.running and not nic.master and any(nic.mac))
+        and (not trusted or nic.ifindex in trusted)
+        and not any(fnmatchcase(nic.name, pattern) for pattern in ignored)
+    )
+
+
+def ways_to(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -> tuple[Endpoint, ...]:
+    """Each URL through each NIC; without `bind`, or where that isn't permitted, by the routing table's choice.
+
+    A link-local URL goes through each NIC in any case. Its zone never stands in the URL, where it would get into
+    the Host header (and urllib3 reads it differently from version to version): the kernel takes it from the NIC
+    or the source address that the socket is bound to.
+    """
+    endpoints: dict[Endpoint, None] = {}
+    for url in urls:
+        link_local = Endpoint(url).host.lower().startswith(("[fe8", "[fe9", "[fea", "[feb"))
+        if not (bind or link_local):
+            endpoints[Endpoint(url)] = None
+            continue
+        for nic in nics:
+            if _may_bind(nic.name):
+                endpoints[Endpoint(url, nic.name, bound=True)] = None
+            elif not link_local:
+                endpoints[Endpoint(url)] = None
+            else:
+                own = next((address_text(a.address) for a in nic.addresses if a.address[:2] == b"\xfe\x80"), "")
+                if own:
+                    endpoints[Endpoint(url, nic.name, source=(own, 0, 0, nic.ifindex))] = None
+    return tuple(endpoints)
+
+
+def device_option(nic: str) -> tuple[int, int, bytes]:
+    """The socket option which binds to a NIC. Source: socket(7), SO_BINDTODEVICE."""
+    return _socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, os.fsencode(nic) + b"\0"
+
+
+def _may_bind(nic: str) -> bool:
+    """Before Linux 5.7, and in some sandboxes, SO_BINDTODEVICE asks for CAP_NET_RAW."""
+    tried = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    try:
+        tried.setsockopt(*device_option(nic))
+    except PermissionError:
+        return False
+    except OSError:
+        return True  # the NIC has just gone: the attempt will say so
+    finally:
+        tried.close()
+    return True
+
+
+def probe(settings: Settings, nics: Sequence[Nic], deadline_seconds: float) -> bool:
+    """Whether a TCP connection to any metadata address can be made now, through any NIC or unbound (R8).
+
+    All are tried at once, and again until the deadline, so that a service being restarted isn't taken for a
+    way that is cut.
+    """
+    import select
+
+    until = time.monotonic() + deadline_seconds
+    urls, usable = settings.metadata_urls, usable_nics(nics, settings.ignore_nics)
+    while True:
+        poll = select.poll()
+        connecting: dict[int, _socket.socket] = {}
+        try:
+            for endpoint in dict.fromkeys(ways_to(urls, usable) + ways_to(urls, usable, bind=False)):
+                started = _start_connecting(endpoint)
+                if started is not None:
+                    connecting[started.fileno()] = started
+                    poll.register(started, select.POLLOUT)
+            while connecting and (now := time.monotonic()) < until:
+                for descriptor, _ in poll.poll((until - now) * 1000):
+                    if connecting[descriptor].getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR) == 0:
+                        return True
+                    poll.unregister(descriptor)
+                    connecting.pop(descriptor).close()
+        finally:
+            for left in connecting.values():
+                left.close()
+        if time.monotonic() + AGAIN_SECONDS >= until:
+            return False
+        time.sleep(AGAIN_SECONDS)
+
+
+def _start_connecting(endpoint: Endpoint) -> _socket.socket | None:
+    """A socket that connects to a way's host; None where that fails at once."""
+    scheme, _, _ = endpoint.url.partition("://")
+    host, colon, port = endpoint.host.rpartition(":")
+    if not colon or not port.isdigit():
+        host, port = endpoint.host, "443" if scheme.lower() == "https" else "80"
+    made = None
+    try:
+        # As bytes: for text the codec of international names is loaded, with all that it needs.
+        name = host.strip("[]")
+        found = _socket.getaddrinfo(name.encode("ascii" if name.isascii() else "idna"), port, 0, _socket.SOCK_STREAM)
+        kind, _, _, _, address = found[0]
+        made = _socket.socket(kind, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC)
+        if endpoint.bound:
+            made.setsockopt(*device_option(endpoint.nic))
+        if endpoint.source[0]:
+            made.bind(endpoint.source)
+        made.connect(address)
+    except BlockingIOError:
+        return made
+    except (OSError, ValueError):
+        if made is not None:
+            made.close()
+        return None
+    return made

@@ -1,0 +1,80 @@
+"""Single values of a network_data.json: each a value of ours, or a Fault that says what would be right (R12). Pure."""
+
+from __future__ import annotations
+
+from ..model.network import Address, Prefix, address_text, parse_address
+from ..model.network_data import special_kind
+
+
+class Fault(Exception):  # noqa: N818  # never leaves the parser
+    """What is wrong with one value, and in which field below the place at hand."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+        self.text = text
+
+
+SUSPECT = frozenset([0, 127, *range(224, 256)])
+"""First bytes of destinations that need a second look: unspecified, loopback, multicast, and IPv6's ::/8."""
+
+
+def refuse_special(destination: Prefix) -> None:
+    """Raises Fault for destinations that no gateway can be the way to (R12)."""
+    kind = special_kind(destination)
+    if kind:
+        raise Fault(".network", f"refused: {destination} is {kind}, no destination for a host route")
+
+
+def next_hop_of(value: object) -> Address:
+    """A gateway; raises Fault for what can't be one."""
+    try:
+        address = parse_address(value)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        raise Fault(".gateway", f"must be an IP address, not {show(value)}") from None
+    if special_kind(Prefix(address, len(address) * 8)) not in ("", "link-local"):
+        raise Fault(".gateway", f"{address_text(address)} can't be a gateway")
+    return address
+
+
+def mac_of(value: object, field: str) -> bytes:
+    """A MAC of 6 bytes (or InfiniBand's 20), in either case, with colons or dashes."""
+    try:
+        mac = bytes.fromhex(value.replace(":", "").replace("-", ""))  # type: ignore[attr-defined]
+    except (AttributeError, ValueError):
+        mac = b""
+    if len(mac) not in (6, 20):
+        raise Fault(field, f"must be a MAC address such as fa:16:3e:00:00:01, not {show(value)}")
+    return mac
+
+
+def object_of(value: object) -> dict[str, object]:
+    """A JSON object; raises Fault for anything else."""
+    if not isinstance(value, dict):
+        raise Fault("", f"must be an object, not {show(value)}")
+    return value
+
+
+def text_of(value: object) -> str:
+    """Text, or "" for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def kind_of(value: object) -> str:
+    """What a JSON value is, for people."""
+    names = {list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
+    return names.get(type(value), "an object")
+
+
+def show(value: object) -> str:
+    """A value as a complaint quotes it: one line of plain ASCII, shortened, whatever the document holds."""
+    if value is None:
+        return "null"
+    if isinstance(value, (list, dict)):
+        return kind_of(value)
+    text = _number(value) if isinstance(value, int) else ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _number(value: int) -> str:
+    return str(value).lower() if value.bit_length() < 200 else "a huge number"

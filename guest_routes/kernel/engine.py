@@ -1,0 +1,81 @@
+"""What a pass asks of the kernel: a protocol, and the choice between its two engines.
+
+Both engines and the tests' value model of the kernel pass the same contract suite
+(tests/netns/test_kernel_contract.py). An engine works in the network namespace it was opened in.
+"""
+
+from __future__ import annotations
+
+from ..errors import KernelError
+from ..model.network import Address, KernelState, Lookup, Nic, Route
+from ..model.operations import Failure, Operation, RemoveForeignDefault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol, Sequence
+else:
+    Protocol = object
+
+
+class Kernel(Protocol):
+    """The kernel's routing tables and NICs, in one network namespace."""
+
+    def nics(self) -> tuple[Nic, ...]:
+        """Every NIC with its addresses, by ifindex, the loopback left out."""
+
+    def snapshot(self, table: int) -> KernelState:
+        """NICs, rules, and both families' routes of one table, in the kernel's order.
+
+        Cached routes, and IPv6 routes of the kernel's own `local` kind are left out. Routes with attributes
+        that can't be written back the same (encapsulation) have kind 0, so that nothing ever touches them.
+
+        Raises:
+            KernelError: the kernel refused a dump, or one was interrupted again and again.
+        """
+
+    def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
+        """Carry the operations out in order; each refused one comes back with the kernel's own words.
+
+        A refused operation doesn't stop the others. A Delete or TakeDefault of a route that is gone
+        already, is no failure.
+        """
+
+    def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
+        """Where the kernel would send a packet for each address now, policy rules included."""
+
+    @property
+    def port(self) -> int:
+        """Of its netlink socket: what the kernel's notifications of its own changes name."""
+
+    def close(self) -> None:
+        """Release the socket."""
+
+
+def route_to_delete(operation: Operation) -> Route:
+    """What RTM_DELROUTE is to name for a Delete or TakeDefault.
+
+    The kernel shows each leg of an IPv6 multipath route with the first one's protocol, so the protocol of another
+    program's leg is not known: its gateway and NIC identify it.
+    """
+    route = operation.route
+    return route._replace(protocol=0) if isinstance(operation, RemoveForeignDefault) and route.family == 6 else route
+
+
+def open_kernel(engine: str) -> Kernel:
+    """The engine of that name (one of settings.ENGINES).
+
+    Raises:
+        KernelError: the engine's library isn't installed, or no netlink socket can be had.
+    """
+    if engine == "rtnetlink":
+        from .rtnetlink import RtnetlinkKernel
+
+        return RtnetlinkKernel()
+    try:
+        from .pyroute2_engine import Pyroute2Kernel
+    except ImportError as error:
+        raise KernelError(
+            f"cannot use the engine pyroute2: {error}; install it (pip install pyroute2, or Debian's "
+            "python3-pyroute2), or leave `engine` at rtnetlink"
+        ) from error
+    return Pyroute2Kernel()

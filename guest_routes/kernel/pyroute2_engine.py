@@ -1,0 +1,143 @@
+"""The reference engine: the Kernel protocol in pyroute2's words, one request at a time.
+
+It is here to be compared with (same contract tests, same answers), and for whoever distrusts the packed
+bytes of rtnetlink.py. Law: nothing in this module knows a byte of the wire format; pyroute2 does.
+
+`nlm_request_batch` with a single message is the one call for own messages that works in pyroute2 0.7.2 and
+0.9.7 (IPRoute.nlm_request fails in 0.9.7: no `nlm_generator`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any, Dict, List, Sequence, Tuple
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkDumpInterrupted, NetlinkError
+
+from ..errors import KernelError
+from ..model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule, parse_address
+from ..model.operations import Failure, Operation
+from .pyroute2_messages import (
+    ACK,
+    FAMILIES,
+    LOOKUP_TABLE,
+    REJECTING_KINDS,
+    REQUEST,
+    RTM_DELROUTE,
+    RTM_GETROUTE,
+    RTM_NEWROUTE,
+    RouteMessage,
+    hop_of,
+    nic_of,
+    request,
+    requests_of,
+    routes_of,
+    rule_of,
+    table_dump,
+)
+
+DUMP_TRIES = 10
+
+
+class Pyroute2Kernel:
+    """The kernel as pyroute2 shows it."""
+
+    def __init__(self) -> None:
+        try:
+            self._socket = IPRoute(ext_ack=True, strict_check=True)
+            self._socket.register_policy({RTM_NEWROUTE: RouteMessage})
+            self._socket.get_links(1)  # pyroute2 0.9 binds its socket with the first request: no port before.
+        except (OSError, NetlinkError) as error:
+            raise KernelError(f"cannot open a netlink socket: {error}") from error
+
+    @property
+    def port(self) -> int:
+        """Of its netlink socket: what the kernel's notifications of its own changes name."""
+        import socket
+
+        with socket.socket(fileno=os.dup(self._socket.fileno())) as same:
+            return int(same.getsockname()[0])
+
+    def nics(self) -> Tuple[Nic, ...]:
+        """Every NIC with its addresses, by ifindex, the loopback left out."""
+        addresses: Dict[int, List[Prefix]] = {}
+        for message in self._dump("addresses", lambda: self._socket.get_addr()):
+            text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+            if text:
+                own = Prefix(parse_address(text), message["prefixlen"])
+                addresses.setdefault(message["index"], []).append(own)
+        links = self._dump("links", lambda: self._socket.get_links())
+        nics = (nic_of(link, tuple(addresses.get(link["index"], ()))) for link in links if not link["flags"] & 0x8)
+        return tuple(sorted(nics, key=lambda nic: nic.ifindex))
+
+    def snapshot(self, table: int) -> KernelState:
+        """NICs, rules, and both families' routes of one table, in the kernel's order."""
+        routes: List[Route] = []
+        rules: List[Rule] = []
+        for family in FAMILIES:
+            for message in self._dump("routes", lambda: self._send(table_dump(family, table))):  # noqa: B023
+                routes += routes_of(message)
+            for message in self._dump("rules", lambda: self._socket.get_rules(family=family)):  # noqa: B023
+                rules.append(rule_of(message))
+        return KernelState(self.nics(), tuple(routes), tuple(rules))
+
+    def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
+        """Carry the operations out in order; each refused one comes back with the kernel's own words."""
+        failures: List[Failure] = []
+        for operation in operations:
+            try:
+                for message in requests_of(operation):
+                    self._write(message)
+            except NetlinkError as error:
+                failures.append(Failure(operation, error.code, error.args[1]))
+        return tuple(failures)
+
+    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
+        """Where the kernel would send a packet for each address now, policy rules included."""
+        return tuple(self._lookup(address) for address in addresses)
+
+    def close(self) -> None:
+        """Release the socket."""
+        self._socket.close()
+
+    def _lookup(self, address: Address) -> Lookup:
+        flags = LOOKUP_TABLE if len(address) == 4 else 0  # IPv6 names the table unasked, and refuses the flag
+        question = request(RTM_GETROUTE, REQUEST | ACK, address, len(address) * 8, flags=flags)
+        try:
+            answers = [answer for answer in self._send(question) if answer["header"]["type"] == RTM_NEWROUTE]
+        except NetlinkError as error:
+            return Lookup(address, 0, error=error.args[1])
+        (answer,) = answers
+        if answer["type"] in REJECTING_KINDS:
+            return Lookup(address, 0, error=os.strerror(REJECTING_KINDS[answer["type"]]))
+        hop = hop_of(answer)
+        table = answer.get_attr("RTA_TABLE") or answer["table"]
+        return Lookup(address, hop.ifindex, hop.gateway, table)
+
+    def _write(self, message: RouteMessage) -> None:
+        deleting = message["header"]["type"] == RTM_DELROUTE
+        try:
+            self._send(message)
+        except NetlinkError as error:
+            if not (deleting and error.code == errno.ESRCH):
+                raise
+
+    def _send(self, message: RouteMessage) -> Tuple[Any, ...]:
+        return tuple(self._socket.nlm_request_batch([message]))
+
+    def _dump(self, what: str, ask: Any) -> Tuple[Any, ...]:
+        """One dump, asked for again when it was interrupted; a table that nobody filled yet is empty."""
+        for _ in range(DUMP_TRIES):
+            try:
+                return tuple(ask())
+            except NetlinkDumpInterrupted:
+                continue
+            except NetlinkError as error:
+                if error.code == errno.ENOENT:
+                    return ()
+                raise KernelError(f"cannot list the {what}: {error.args[1]}") from error
+            except OSError as error:
+                raise KernelError(f"cannot list the {what}: {error}") from error
+        raise KernelError(f"cannot list the {what}: interrupted {DUMP_TRIES} times by other changes")

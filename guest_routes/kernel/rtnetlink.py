@@ -1,0 +1,267 @@
+"""The default engine: rtnetlink over a plain socket, batched, filtered by the kernel.
+
+Known hazards, each met below:
+- A receive buffer that overflows raises ENOBUFS; every request has been carried out, but the last ACK is lost,
+  so a plain wait would hang: sent batches are read dry without blocking, then ended by a request of their own.
+- A dump may be interrupted by a change (NLM_F_DUMP_INTR) and is then worth nothing: it starts again.
+- One send must stay below the send buffer (EMSGSIZE).
+- Without NLM_F_ACK only refusals are answered; the sequence number tells which operation it was.
+- RTM_GETROUTE ignores the table filter without NETLINK_GET_STRICT_CHK (Linux 4.20); routes are checked again.
+
+Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
+"""
+
+from __future__ import annotations
+
+import _socket
+from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
+from os import strerror
+from struct import pack
+
+from ..errors import KernelError
+from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, Nic, Prefix, Route, Rule
+from ..model.operations import Delete, Failure, Operation, Promote, RemoveForeignDefault
+from . import rtnetlink_decode as wire_answers
+from . import rtnetlink_encode as wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Sequence, TypeAlias
+
+_AF_NETLINK, _SOL_NETLINK = 16, 270
+_CAP_ACK, _EXT_ACK, _GET_STRICT_CHK = 10, 11, 12
+_SEND_BYTES = 128 * 1024
+"""Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
+_RECEIVE_BYTES = 64 * 1024
+"""The kernel fills at most 32 KiB a time."""
+_QUEUE_BYTES = 1 << 20
+_WAIT_SECONDS = 10
+"""The kernel answers in the time of a system call; a longer silence is a lost answer."""
+_TRIES = 10
+
+Decoder: TypeAlias = "Callable[[bytes, int, int], None]"
+
+
+class RtnetlinkKernel:
+    """The Kernel protocol over one netlink socket, in the network namespace it was made in."""
+
+    def __init__(self) -> None:
+        try:
+            self._socket = _socket.socket(_AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)
+            self._socket.bind((0, 0))
+        except OSError as error:
+            raise KernelError(
+                f"cannot open a netlink socket: {error.strerror}; no route was read or changed"
+            ) from error
+        # Not settimeout: with it recv would wait even when told not to.
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, pack("ll", _WAIT_SECONDS, 0))
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _QUEUE_BYTES)
+        for option in (_CAP_ACK, _EXT_ACK, _GET_STRICT_CHK):
+            try:
+                self._socket.setsockopt(_SOL_NETLINK, option, 1)
+            except OSError:  # A kernel before 4.20: answers are longer, dumps unfiltered, and both still right.
+                continue
+        self._buffer = bytearray(_RECEIVE_BYTES)
+        self._sequence = 0
+
+    @property
+    def port(self) -> int:
+        """See Kernel."""
+        return int(self._socket.getsockname()[0])
+
+    def close(self) -> None:
+        """See Kernel."""
+        self._socket.close()
+
+    def nics(self) -> tuple[Nic, ...]:
+        """See Kernel."""
+        links: list[Nic] = []
+        addresses: dict[int, list[Prefix]] = {}
+
+        def link(data: bytes, start: int, end: int) -> None:
+            nic = wire_answers.decode_link(data, start, end)
+            if nic is not None:
+                links.append(nic)
+
+        def address(data: bytes, start: int, end: int) -> None:
+            ifindex, own = wire_answers.decode_address(data, start, end)
+            addresses.setdefault(ifindex, []).append(own)
+
+        self._dump(wire.dump_links, wire.NEWLINK, link, links.clear)
+        self._dump(wire.dump_addresses, wire.NEWADDR, address, addresses.clear)
+        found = (nic._replace(addresses=tuple(addresses.get(nic.ifindex, ()))) for nic in links)
+        return tuple(sorted(found, key=lambda nic: nic.ifindex))
+
+    def snapshot(self, table: int) -> KernelState:
+        """See Kernel."""
+        rules = self._rules(wire.AF_INET) + self._rules(wire.AF_INET6)
+        routes = self._routes(wire.AF_INET, table) + self._routes(wire.AF_INET6, table)
+        return KernelState(self.nics(), tuple(routes), tuple(rules))
+
+    def _rules(self, family: int) -> list[Rule]:
+        rules: list[Rule] = []
+        self._dump(
+            lambda sequence: wire.dump_rules(sequence, family),
+            wire.NEWRULE,
+            lambda data, start, end: rules.append(wire_answers.decode_rule(data, start, end)),
+            rules.clear,
+        )
+        return rules
+
+    def _routes(self, family: int, table: int) -> list[Route]:
+        decode = wire_answers.route_decoder(family)
+        routes: list[Route] = []
+        self._dump(
+            lambda sequence: wire.dump_routes(sequence, family, table),
+            wire.NEWROUTE,
+            lambda data, start, end: decode(data, start, end, routes),
+            routes.clear,
+        )
+        if any(route.table != table for route in routes):
+            return [route for route in routes if route.table == table]
+        return routes
+
+    def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
+        """See Kernel."""
+        return tuple(self._look_up(address) for address in addresses)
+
+    def _look_up(self, address: Address) -> Lookup:
+        self._sequence += 1
+        self._socket.send(wire.look_up(self._sequence, address))
+        while True:
+            received = self._receive()
+            for kind, flags, sequence, start, end in wire.messages(self._buffer, received):
+                if sequence != self._sequence:
+                    continue
+                data = bytes(memoryview(self._buffer)[:end])
+                if kind == wire.NLMSG_ERROR:
+                    answer = wire_answers.decode_error(data, start, end, flags)
+                    return Lookup(address, 0, None, 0, answer.text or strerror(answer.errno))
+                found = wire_answers.decode_lookup(data, start, end)
+                if found.kind not in (wire.UNICAST, 2):
+                    return Lookup(address, 0, None, found.table, f"the route there is of kind {found.kind}")
+                return Lookup(address, found.ifindex, found.gateway, found.table)
+
+    # -- writing -----------------------------------------------------------------------------------------
+
+    def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
+        """See Kernel."""
+        first = self._sequence + 1
+        refused: dict[int, wire_answers.Answer] = {}
+        lost = False
+        encode = wire.encode
+        batch: list[bytes] = []
+        size = 0
+        last = first + len(operations) - 1
+        for sequence, operation in enumerate(operations, first):
+            encoded = encode(operation, sequence)
+            batch.append(encoded)
+            size += len(encoded)
+            if size >= _SEND_BYTES or sequence == last:
+                self._sequence = sequence
+                lost = self._send(batch, refused) or lost
+                batch, size = [], 0
+        if lost:
+            refused.update(self._ask_again(operations, first, refused))
+        failures = []
+        for sequence in sorted(refused):
+            operation, answer = operations[sequence - first], refused[sequence]
+            gone = isinstance(operation, (Delete, RemoveForeignDefault, Promote)) and answer.errno in (ESRCH, ENOENT)
+            if not gone:
+                failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
+        return tuple(failures)
+
+    def _send(self, batch: list[bytes], refused: dict[int, wire_answers.Answer]) -> bool:
+        """Sends one batch and reads what was refused of it; True when answers were lost (ENOBUFS).
+
+        The kernel carries a batch out within send(2), so all answers are there to be read when it returns.
+        """
+        self._socket.send(b"".join(batch))
+        lost = False
+        while True:
+            try:
+                received = self._socket.recv_into(self._buffer, 0, _socket.MSG_DONTWAIT)
+            except OSError as error:
+                if error.errno == ENOBUFS:
+                    lost = True
+                    continue
+                if error.errno == EAGAIN:
+                    return lost
+                raise KernelError(f"cannot read the kernel's answers: {error.strerror}") from error
+            for kind, flags, sequence, start, end in wire.messages(self._buffer, received):
+                if kind == wire.NLMSG_ERROR:
+                    answer = wire_answers.decode_error(bytes(memoryview(self._buffer)[:end]), start, end, flags)
+                    # A Front's first half may find nothing to delete; only its second half counts.
+                    if answer.errno and answer.errno != ESRCH:
+                        refused[sequence] = answer
+                    elif answer.errno:
+                        refused.setdefault(sequence, answer)
+
+    def _ask_again(
+        self, operations: Sequence[Operation], first: int, refused: dict[int, wire_answers.Answer]
+    ) -> dict[int, wire_answers.Answer]:
+        """After lost answers: repeats each operation that the tables say was not carried out, one by one."""
+        have: dict[int, set[Route]] = {}
+        again: dict[int, wire_answers.Answer] = {}
+        for sequence, operation in enumerate(operations, first):
+            if sequence in refused:
+                continue
+            route = operation.route
+            if route.table not in have:
+                have[route.table] = set(self._routes(wire.AF_INET, route.table)) | set(
+                    self._routes(wire.AF_INET6, route.table)
+                )
+            stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
+            there = stored in have[route.table]
+            if there != isinstance(operation, (Delete, RemoveForeignDefault)):
+                continue
+            self._sequence += 1
+            answers: dict[int, wire_answers.Answer] = {}
+            self._send([wire.encode(operation, self._sequence)], answers)
+            again.update((sequence, answer) for answer in answers.values())
+        return again
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    def _receive(self) -> int:
+        try:
+            return self._socket.recv_into(self._buffer)
+        except OSError as error:
+            raise KernelError(f"the kernel gave no answer: {error}") from error
+
+    def _dump(self, request: Callable[[int], bytes], kind: int, decode: Decoder, again: Callable[[], None]) -> None:
+        """Runs one dump to its end; starts again, after calling `again`, when it was interrupted or overrun."""
+        for _ in range(_TRIES):
+            self._sequence += 1
+            self._socket.send(request(self._sequence))
+            if self._read_dump(kind, decode):
+                return
+            again()
+        raise KernelError(f"the routing tables changed during each of {_TRIES} dumps; no route was changed")
+
+    def _read_dump(self, wanted: int, decode: Decoder) -> bool:
+        """True when the dump came whole."""
+        whole = True
+        while True:
+            try:
+                received = self._socket.recv_into(self._buffer)
+            except OSError as error:
+                if error.errno == ENOBUFS:
+                    whole = False
+                    continue
+                raise KernelError(f"the kernel's dump did not come to its end: {error}") from error
+            data = bytes(memoryview(self._buffer)[:received])
+            for kind, flags, sequence, start, end in wire.messages(data, received):
+                if sequence != self._sequence:
+                    continue
+                if flags & wire.DUMP_INTERRUPTED:
+                    whole = False
+                if kind == wanted:
+                    decode(data, start, end)
+                elif kind == wire.NLMSG_DONE:
+                    return whole
+                elif kind == wire.NLMSG_ERROR:
+                    answer = wire_answers.decode_error(data, start, end, flags)
+                    if answer.errno == ENOENT:  # IPv4 tables that were never used don't exist.
+                        return True
+                    raise KernelError(f"the kernel refused a dump: {answer.text or strerror(answer.errno)}")

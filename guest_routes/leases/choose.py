@@ -1,0 +1,99 @@
+"""What a DHCP server told a client on this machine, as values, and what it comes to. Pure.
+
+Source: RFC 2132, section 3.5 (router, option 3); RFC 3442 (classless static routes, option 121); Microsoft's
+[MS-DHCPE], section 2.2.8 (option 249, of the same form).
+"""
+
+from __future__ import annotations
+
+import json
+
+from ..model.lease import NOWHERE, Lease, LeaseRoute, LeaseSet
+from ..model.network import Nic, Prefix, address_text, network_of, parse_address
+from ..model.network_data import LEASES, HostRoute, Problem, special_kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+METADATA_SERVICE = Prefix(parse_address("169.254.169.254"), 32)
+
+
+def choose(found: Sequence[Lease], nics: Sequence[Nic], now: float) -> LeaseSet:
+    """Each NIC's newest lease.
+
+    One whose address the NIC doesn't have is none of its own: it was captured with the image, or has long ended.
+    """
+    leases = []
+    for nic in nics:
+        own = {address.address for address in nic.addresses}
+        mine = [lease for lease in found if _means(lease, nic) and lease.address in own]
+        newest = max(mine, key=lambda lease: lease.obtained, default=None)
+        if newest is not None:
+            leases.append(newest._replace(nic=nic.name, ifindex=nic.ifindex, mac=nic.mac))
+    problems = [problem for lease in leases for problem in _faults(lease)]
+    return LeaseSet(tuple(leases), tuple(problems), now)
+
+
+def _means(lease: Lease, nic: Nic) -> bool:
+    if lease.ifindex:
+        return lease.ifindex == nic.ifindex
+    return lease.mac in (nic.mac, nic.permanent_mac) if lease.mac else lease.nic == nic.name
+
+
+def host_routes(lease: Lease) -> tuple[list[HostRoute], list[Problem]]:
+    """The host routes that a lease delivered, whichever NIC they are for; and notes on entries that are none."""
+    routes: list[HostRoute] = []
+    notes: list[Problem] = []
+    seen: set[LeaseRoute] = set()
+    for option, number in ((lease.classless, 121), (lease.microsoft, 249)):
+        source = f"{lease.place}, option {number}"
+        for index, route in enumerate(option.routes if option else ()):
+            destination = network_of(route.destination)
+            if route in seen or destination.is_default:
+                continue
+            seen.add(route)
+            place = f"{source}[{index}]"
+            if destination != route.destination:
+                notes.append(Problem(place, f"host bits masked off: {route.destination} is {destination}"))
+            kind = special_kind(destination)
+            unusable = special_kind(Prefix(route.next_hop, 32))
+            if route.next_hop == NOWHERE:
+                notes.append(Problem(place, f"{destination} on link: the DHCP client's own, not ours"))
+            elif destination == METADATA_SERVICE:
+                notes.append(Problem(place, f"{destination}, the metadata service: left to the DHCP client"))
+            elif kind:
+                notes.append(Problem(place, f"refused: {destination} is {kind}, no destination for a host route"))
+            elif unusable:
+                notes.append(Problem(place, f"refused: {address_text(route.next_hop)} can't be a gateway"))
+            else:
+                routes.append(HostRoute(destination, route.next_hop, source, LEASES, index))
+    return routes, notes
+
+
+def _faults(lease: Lease) -> list[Problem]:
+    faults = [(121, lease.classless), (249, lease.microsoft)]
+    return [
+        Problem(f"{lease.place}, option {number}", f"{option.fault}; what follows is not read")
+        for number, option in faults
+        if option and option.fault
+    ]
+
+
+def document_of(leases: Sequence[Lease], nics: Sequence[Nic]) -> bytes:
+    """A network_data.json, silent as Nova's is, that describes the NICs with a lease: for want of any document."""
+    by_index = {nic.ifindex: nic for nic in nics}
+    links: dict[str, dict[str, object]] = {}
+    networks: list[dict[str, object]] = []
+    for lease in leases:
+        nic = by_index[lease.ifindex]
+        link: dict[str, object] = {"id": nic.name, "type": "phy", "ethernet_mac_address": nic.mac.hex(":")}
+        parent = by_index.get(nic.parent)
+        if nic.vlan_id is not None and parent is not None:
+            links.setdefault(
+                parent.name, {"id": parent.name, "type": "phy", "ethernet_mac_address": parent.mac.hex(":")}
+            )
+            link.update(type="vlan", vlan_id=nic.vlan_id, vlan_link=parent.name, vlan_mac_address=nic.mac.hex(":"))
+        links[nic.name] = link
+        networks.append({"id": nic.name, "link": nic.name, "type": "ipv4_dhcp"})
+    return json.dumps({"links": list(links.values()), "networks": networks, "services": []}).encode()

@@ -1,0 +1,184 @@
+"""What is wrong in the files that cloud-init rendered, and their text put right. Pure.
+
+Touched are only routes of the document: a host route under a NIC whose gateway is not its next hop moves to the NIC
+whose gateway it is (R2), one that its NIC can't reach at all goes (R3), and so does a default route through another
+NIC than the elected one (R4). Every other line stays as it is, byte by byte.
+"""
+
+from __future__ import annotations
+
+from ..model.configuration import ConfiguredRoute, CorrectedFile, Correction, ParsedConfig, Place, RouteVerdict
+from ..model.decision import Binding, Decision, Elected, Resolved, Unresolved
+from ..model.network import contains
+from .parsed_ifupdown import moved_ifupdown, read_ifupdown
+from .parsed_ini import moved_keyfile, moved_networkd, read_keyfile, read_networkd
+from .parsed_netplan import moved_netplan, read_netplan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Mapping, Sequence
+
+    from ..model.network import Nic
+    from ..model.settings import Settings
+    from .parsed_config import NicOf
+
+READ: dict[str, Callable[[str, tuple[str, ...], NicOf], ParsedConfig]] = {
+    "systemd-networkd": read_networkd,
+    "netplan": read_netplan,
+    "NetworkManager": read_keyfile,
+    "ifupdown": read_ifupdown,
+}
+MOVED: dict[str, Callable[[Sequence[str], ConfiguredRoute, Place], list[str]]] = {
+    "systemd-networkd": moved_networkd,
+    "netplan": moved_netplan,
+    "NetworkManager": moved_keyfile,
+    "ifupdown": moved_ifupdown,
+}
+UNREACHABLE = ("not-a-gateway", "no-subnet", "unknown-gateway")
+"""Kinds of Unresolved whose next hop may be out of its NIC's reach."""
+
+
+def correct(files: Sequence[tuple[str, str, str]], decision: Decision, settings: Settings) -> Correction:
+    """Puts the files right.
+
+    Args:
+        files: manager, path and text of each.
+        decision: for the NICs as the document will have them (routing.project).
+    """
+    nic_of = _finder(decision.resolution.bindings)
+    corrected: list[CorrectedFile] = []
+    verdicts: list[RouteVerdict] = []
+    for manager in dict.fromkeys(manager for manager, _, _ in files):
+        parsed = [READ[manager](p, tuple(t.splitlines(keepends=True)), nic_of) for m, p, t in files if m == manager]
+        found = [_judge(route, parsed, decision, settings) for one in parsed if not one.odd for route in one.routes]
+        verdicts += found
+        corrected += [_rewritten(one, found, parsed) for one in parsed]
+    return Correction(tuple(corrected), tuple(verdicts))
+
+
+def unchanged(files: Sequence[tuple[str, str, str]]) -> Correction:
+    """Files that say no route at all."""
+    return Correction(tuple(CorrectedFile(path, manager, text, text) for manager, path, text in files), ())
+
+
+def _finder(bindings: Sequence[Binding]) -> NicOf:
+    """NICs that the document describes, by MAC where one is given."""
+    nics = [binding.nic for binding in bindings if binding.nic is not None and binding.network is not None]
+
+    def nic_of(mac: str, name: str) -> Nic | None:
+        def fits(nic: Nic) -> bool:
+            wanted = mac.strip().lower()
+            return nic.mac.hex(":") == wanted or nic.permanent_mac.hex(":") == wanted if wanted else nic.name == name
+
+        return next((nic for nic in nics if fits(nic)), None)
+
+    return nic_of
+
+
+def _judge(
+    route: ConfiguredRoute, parsed: Sequence[ParsedConfig], decision: Decision, settings: Settings
+) -> RouteVerdict:
+    if route.destination.is_default:
+        return _judge_default(route, parsed, decision, settings)
+    resolved = next((one for one in decision.resolution.resolved if _same(one, route)), None)
+    if resolved is not None:
+        return _judge_resolved(route, resolved, parsed)
+    unresolved = next((one for one in decision.resolution.unresolved if _same(one, route)), None)
+    if unresolved is None:
+        return RouteVerdict(route, "kept", "not-in-document")
+    own = [one for one in decision.resolution.bindings if one.nic and one.nic.ifindex == route.nic.ifindex]
+    reachable = any(contains(subnet, route.gateway) for one in own for subnet in one.subnets)
+    if unresolved.kind in UNREACHABLE and not reachable:
+        return RouteVerdict(route, "removed", "out-of-reach", unresolved)
+    return RouteVerdict(route, "kept", "unresolved", unresolved)
+
+
+def _judge_resolved(route: ConfiguredRoute, resolved: Resolved, parsed: Sequence[ParsedConfig]) -> RouteVerdict:
+    """A host route that has a NIC: it stays there, or goes there unless it is there already."""
+    nic = resolved.next_hop.nic
+    if nic.ifindex == route.nic.ifindex:
+        return RouteVerdict(route, "kept", "resolved", resolved)
+    equal = [other for one in parsed for other in one.routes if _goes(other, route)]
+    if any(other.nic.ifindex == nic.ifindex for other in equal):
+        return RouteVerdict(route, "removed", "there-already", resolved)
+    place = _place(nic, route.family, parsed)
+    if place is None:
+        return RouteVerdict(route, "left", "no-file", resolved)
+    return RouteVerdict(route, "moved", "resolved", resolved, place)
+
+
+def _judge_default(
+    route: ConfiguredRoute, parsed: Sequence[ParsedConfig], decision: Decision, settings: Settings
+) -> RouteVerdict:
+    """R4, for what stands in files."""
+    elected = next((e for e in decision.elections if isinstance(e, Elected) and e.family == route.family), None)
+    if elected is None:
+        return RouteVerdict(route, "kept", "none-elected")
+    own = [b for b in decision.resolution.bindings if b.nic and b.nic.ifindex == route.nic.ifindex]
+    if not any(b.network and b.network.gateway == route.gateway for b in own):
+        return RouteVerdict(route, "kept", "not-in-document")
+    if route.nic.ifindex == elected.nic.ifindex:
+        return RouteVerdict(route, "kept", "elected", elected)
+    if settings.default_mode != "enforce":
+        return RouteVerdict(route, "left", "default-mode", elected)
+    others = [other for one in parsed if not one.odd for other in one.routes if other.destination == route.destination]
+    if not any((o.nic.ifindex, o.gateway) == (elected.nic.ifindex, elected.gateway) for o in others):
+        return RouteVerdict(route, "left", "only-default", elected)
+    return RouteVerdict(route, "removed", "extra-default", elected)
+
+
+def _same(one: Resolved | Unresolved, route: ConfiguredRoute) -> bool:
+    return one.host.destination == route.destination and one.host.next_hop == route.gateway
+
+
+def _goes(one: ConfiguredRoute, other: ConfiguredRoute) -> bool:
+    return one.destination == other.destination and one.gateway == other.gateway
+
+
+def _place(nic: Nic, family: int, parsed: Sequence[ParsedConfig]) -> Place | None:
+    places = [place for one in parsed if not one.odd for place in one.places]
+    return next((place for place in places if place.nic.ifindex == nic.ifindex and place.family == family), None)
+
+
+def _rewritten(parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], every: Sequence[ParsedConfig]) -> CorrectedFile:
+    """The file's text without the lines that go, and with those that come."""
+    before = "".join(parsed.lines)
+    if parsed.odd:
+        return CorrectedFile(parsed.path, parsed.manager, before, before, parsed.odd)
+    coming, headed = _coming(parsed, verdicts, {one.path: one.lines for one in every})
+    gone = _going(parsed, verdicts, headed)
+    after: list[str] = []
+    for number, line in enumerate(parsed.lines):
+        if number not in gone:
+            after.append(line)
+        if number in coming:
+            if after and not after[-1].endswith("\n"):
+                after[-1] += "\n"
+            after += coming[number]
+    return CorrectedFile(parsed.path, parsed.manager, before, "".join(after))
+
+
+def _coming(
+    parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], texts: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[int, list[str]], set[int]]:
+    """The lines that come, by the line they come behind; and the list heads that they need."""
+    coming: dict[int, list[str]] = {}
+    headed: set[int] = set()
+    for one in verdicts:
+        if one.to is None or one.to.path != parsed.path:
+            continue
+        # Numbers count on, and a list that wasn't there begins once.
+        place = one.to._replace(number=one.to.number + len(coming.get(one.to.after, ())))
+        if place.head < 0 and place.after in coming:
+            place = place._replace(head=place.after)
+        lines = [texts[one.route.path][number] for number in one.route.lines]
+        coming.setdefault(place.after, []).extend(MOVED[parsed.manager](lines, one.route, place))
+        headed.add(place.head)
+    return coming, headed
+
+
+def _going(parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], headed: set[int]) -> set[int]:
+    """The lines that go, and the heads of lists that are empty then."""
+    leaving = [one.route for one in verdicts if one.route.path == parsed.path and one.verdict in ("moved", "removed")]
+    gone = {number for route in leaving for number in route.lines}
+    return gone | {head for head, items in parsed.heads if items and gone >= set(items) and head not in headed}

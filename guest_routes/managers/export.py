@@ -1,0 +1,47 @@
+"""The routes of a document as configuration for a network manager: what each format's module makes of them. Pure.
+
+Two things in one: no further default route, and, for sites that want no service, the routes themselves. NICs are
+matched by MAC. What a manager's own files hold already can't be taken away by further files; notes say where.
+"""
+
+from __future__ import annotations
+
+from ..model.configuration import Export
+from ..routing.per_nic import NicRoutes, nic_routes
+from .export_networkd import netplan, networkd
+from .export_networkmanager import networkmanager
+from .export_scripts import ifupdown, script
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Mapping, Sequence
+
+    from ..model.decision import Decision
+    from ..model.settings import Settings
+
+FORMATS: dict[str, Callable[[Sequence[NicRoutes], Mapping[int, str]], Export]] = {
+    "networkd": networkd,
+    "netplan": netplan,
+    "networkmanager": networkmanager,
+    "ifupdown": ifupdown,
+    "ip": script,
+}
+STACKED = ("vlan", "bond", "bridge")
+"""Kinds of NIC that share a MAC with another."""
+
+
+def export(decision: Decision, settings: Settings, form: str, network_files: Mapping[int, str]) -> Export:
+    """The files of one format.
+
+    Args:
+        network_files: the .network file that systemd-networkd has applied to a NIC, by ifindex.
+    """
+    every = nic_routes(decision, settings)
+    made = FORMATS[form]([one for one in every if one.nic.kind not in STACKED], network_files)
+    notes = [
+        f"{one.nic.name} is a {one.nic.kind}, which shares its MAC address: not exported"
+        for one in every if one.nic.kind in STACKED
+    ]  # fmt: skip
+    if settings.table != 254:
+        notes.append(f"the settings' table {settings.table} is not exported: these routes go to the main table")
+    return made._replace(notes=(*made.notes, *notes))

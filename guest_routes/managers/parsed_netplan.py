@@ -1,0 +1,137 @@
+"""cloud-init's file for netplan: block-style YAML, read by its indents. Pure.
+
+Only what cloud-init's own writer produces is understood; anything else (flow style, anchors, tabs) is left alone.
+Source: Netplan's YAML reference; cloudinit/net/netplan.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..model.configuration import ConfiguredRoute, ParsedConfig, Place
+from ..model.network import DEFAULT_PREFIX, parse_address, parse_prefix
+from .parsed_config import NicOf
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+_KEY = re.compile(r"( *)((?:- +)*)([\w.\"'/-]+):(?: +(.*))?")
+_GROUPS = ("ethernets", "bonds", "vlans", "bridges")
+
+
+def read_netplan(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConfig:
+    """All NICs in one file, a mapping for each, with a list of routes."""
+    reading = ParsedConfig(path, "netplan", lines)
+    found: list[ConfiguredRoute] = []
+    places: list[Place] = []
+    heads: list[tuple[int, tuple[int, ...]]] = []
+    try:
+        for name, body in _nics(lines):
+            indent = _indent(lines[body[0]])
+            keys = _keys(lines, body)
+            mac = keys.get("macaddress", "")
+            nic = nic_of(mac, keys.get("set-name", "") or name)
+            if nic is None:
+                continue
+            odd = [n for n in body if re.match(r" *(routes: *\S|gateway[46]:|<<:)", lines[n])]
+            if odd:
+                raise ValueError(f"line {odd[0] + 1} is not as cloud-init writes routes")
+            head = next((n for n in body if lines[n].strip() == "routes:" and _indent(lines[n]) == indent), -1)
+            items = _items(lines, body, head, indent) if head >= 0 else []
+            for item in items:
+                one = _written(lines, item, path)
+                if one is not None:
+                    found.append(one._replace(nic=nic))
+            if head >= 0:
+                heads.append((head, tuple(number for item in items for number in item)))
+            column = _indent(lines[items[0][0]]) if items else indent
+            after = items[-1][-1] if items else body[-1]
+            places += [Place(nic, family, path, after, column, head) for family in (4, 6)]
+    except ValueError as error:
+        return reading._replace(odd=str(error))
+    return reading._replace(routes=tuple(found), places=tuple(places), heads=tuple(heads))
+
+
+def moved_netplan(texts: Sequence[str], route: ConfiguredRoute, place: Place) -> list[str]:
+    """The same item at the place's indent, with the key of the list where the NIC has none."""
+    shift = place.indent - _indent(texts[0])
+    item = [(" " * shift + text if shift > 0 else text[-shift:]).rstrip("\n") + "\n" for text in texts]
+    return item if place.head >= 0 else [" " * place.indent + "routes:\n", *item]
+
+
+def _nics(lines: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """Each NIC's name and the numbers of its lines."""
+    found: list[tuple[str, list[int]]] = []
+    group = -1
+    column = -1
+    for number, line in enumerate(lines):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        if "\t" in line or text[0] in "{[&*!|>%" or text == "---":
+            raise ValueError(f"line {number + 1} is not as cloud-init writes YAML")
+        indent = _indent(line)
+        if text.endswith(":") and text[:-1] in _GROUPS:
+            group, column = indent, -1
+        elif indent <= group:
+            group = -1
+        elif group >= 0 and column in (-1, indent):
+            column = indent
+            key = _KEY.fullmatch(line.rstrip("\n"))
+            if key is None or key[4]:
+                raise ValueError(f"line {number + 1} is no NIC's name")
+            found.append((_bare(key[3]), []))
+        elif group >= 0:
+            found[-1][1].append(number)
+    return [(name, body) for name, body in found if body]
+
+
+def _keys(lines: Sequence[str], body: Sequence[int]) -> dict[str, str]:
+    """The NIC's single keys, those of `match` among them."""
+    matches = [_KEY.fullmatch(lines[number].rstrip("\n")) for number in body]
+    return {key[3]: _bare(key[4]) for key in matches if key and key[4] and not key[2]}
+
+
+def _items(lines: Sequence[str], body: Sequence[int], head: int, indent: int) -> list[list[int]]:
+    """The list's items, each the numbers of its lines."""
+    items: list[list[int]] = []
+    for number in body:
+        if number <= head:
+            continue
+        text, column = lines[number].strip(), _indent(lines[number])
+        if column < indent or (column == indent and not text.startswith("-")):
+            break
+        if text.startswith("-") and (not items or column <= _indent(lines[items[0][0]])):
+            items.append([number])
+        elif items:
+            items[-1].append(number)
+        else:
+            raise ValueError(f"line {number + 1} is no item of `routes`")
+    return items
+
+
+def _written(lines: Sequence[str], item: Sequence[int], path: str) -> ConfiguredRoute | None:
+    """The route of an item; its NIC is filled in by the caller."""
+    from ..model.network import Nic
+
+    found: dict[str, str] = {}
+    for number in item:
+        key = _KEY.fullmatch(lines[number].rstrip("\n"))
+        if key is None or not key[4] or key[4][0] in "{[&*!|>":
+            raise ValueError(f"line {number + 1} is no key of a route")
+        found[key[3]] = _bare(key[4])
+    if "via" not in found or "to" not in found:
+        return None
+    gateway = parse_address(found["via"])
+    default = found["to"] == "default"
+    prefix = DEFAULT_PREFIX[4 if len(gateway) == 4 else 6] if default else parse_prefix(found["to"])
+    return ConfiguredRoute(Nic(0, ""), prefix, gateway, path, tuple(item))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _bare(text: str | None) -> str:
+    return (text or "").strip().strip("\"'")

@@ -1,0 +1,98 @@
+"""`correct`: what cloud-init rendered, put right on disk before the network manager reads it.
+
+Each file is replaced as a whole, with its mode and owner, and only when it changes. What it was before is kept under
+ORIGINALS, where no manager looks. Asked for again, it changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..errors import StateError
+from ..model.configuration import ORIGINALS, CorrectedFile, Rewritten
+from ..state.files import cause_of, replace
+from .correct import correct, unchanged
+from .parsed_config import PATTERNS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from ..model.decision import Decision
+    from ..model.settings import Settings
+
+GENERATE_SECONDS = 10
+_ROUTE = re.compile(
+    r"^\s*(?:gateway|route\d+=|-? *(?:via|to|routes|gateway[46]):|\S+ route add )", re.MULTILINE | re.IGNORECASE
+)
+"""Whatever may be a route in one of the forms; with DHCP alone there is none, and no document is needed."""
+
+
+def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = True, root: str = "") -> Rewritten:
+    """Reads what cloud-init rendered, and with `write` puts it right.
+
+    Args:
+        decide: for the NICs as the document will have them; called only when a file has a route.
+        root: stands before every path.
+
+    Raises:
+        GuestRoutesError: there are files, but no document to judge them by.
+    """
+    errors: list[str] = []
+    files = list(_files(root, errors))
+    has_routes = any(_ROUTE.search(text) for _, _, text in files)
+    correction = correct(files, decide(), settings) if has_routes else unchanged(files)
+    if write:
+        for one in correction.changed:
+            try:
+                _write(one, root)
+            except (StateError, OSError) as error:
+                text = str(error) if isinstance(error, StateError) else f"cannot write {one.path}: {cause_of(error)}"
+                errors.append(text)
+        if any(one.manager == "netplan" for one in correction.changed):
+            errors += _generate()
+    return Rewritten(correction, write, tuple(errors))
+
+
+def _files(root: str, errors: list[str]) -> list[tuple[str, str, str]]:
+    """Manager, path and text of every file that cloud-init has rendered."""
+    from glob import glob
+
+    found = []
+    for manager, patterns in PATTERNS.items():
+        for path in sorted(path for pattern in patterns for path in glob(root + pattern)):
+            try:
+                with open(path, encoding="utf-8", newline="") as file:
+                    found.append((manager, path[len(root) :], file.read()))
+            except (OSError, UnicodeDecodeError) as error:
+                cause = cause_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+                errors.append(f"cannot read {path}: {cause}; it stays as it is")
+    return found
+
+
+def _write(one: CorrectedFile, root: str) -> None:
+    """The original kept, then the file replaced."""
+    path = root + one.path
+    there = os.stat(path)
+    replace(f"{root}{ORIGINALS}{one.path}", one.before.encode(), 0o600, f"{one.path} stays as cloud-init wrote it")
+    replace(path, one.after.encode(), there.st_mode & 0o7777, "it stays as cloud-init wrote it")
+    if (there.st_uid, there.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(path, there.st_uid, there.st_gid)
+
+
+def _generate() -> list[str]:
+    """netplan's generator has run for the file as it was: cloud-init starts it as soon as it has written."""
+    import subprocess
+
+    command = ["netplan", "generate"]
+    try:
+        ran = subprocess.run(
+            command, capture_output=True, text=True, timeout=GENERATE_SECONDS, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [f"`netplan generate` could not be run: {error}; what it made before stays until the next boot"]
+    route = " ".join((ran.stderr or ran.stdout).split())
+    return (
+        [f"`netplan generate` failed: {route or ran.returncode}; what it made before stays"] if ran.returncode else []
+    )

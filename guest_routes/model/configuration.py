@@ -1,0 +1,141 @@
+"""Network configuration in files, as values: what cloud-init wrote, what becomes of it, and what is exported."""
+
+from __future__ import annotations
+
+from .namedtuple import NamedTuple
+from .network import Address, Nic, Prefix, address_text
+
+ORIGINALS = "/var/lib/guest-routes/originals"
+"""What cloud-init wrote is kept below it, each file under its own path."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from .decision import Elected, Resolved, Unresolved
+
+    VerdictReason: TypeAlias = Literal[
+        "resolved", "there-already", "no-file", "out-of-reach", "unresolved", "not-in-document",
+        "none-elected", "elected", "extra-default", "default-mode", "only-default",
+    ]  # fmt: skip
+    """resolved: where its NIC is known it belongs there; there-already: and a file has it there; no-file: and no file
+    configures that NIC; out-of-reach, unresolved: it has no NIC, and its own can't, or can, reach the next hop;
+    default-mode, only-default: an extra default that stays, since the settings say so, or since no file has the
+    elected one."""
+
+
+class ConfiguredRoute(NamedTuple):
+    """One route that a file says, and the lines that say it and nothing else."""
+
+    nic: Nic
+    destination: Prefix
+    gateway: Address
+    path: str
+    lines: tuple[int, ...]
+    """Counted from 0."""
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return 4 if len(self.gateway) == 4 else 6
+
+    def __str__(self) -> str:
+        what = "default" if self.destination.is_default else str(self.destination)
+        return f"{what} via {address_text(self.gateway)} dev {self.nic.name}"
+
+
+class Place(NamedTuple):
+    """Where further routes of a NIC and family can be put."""
+
+    nic: Nic
+    family: int
+    path: str
+    after: int
+    """Behind this line."""
+    indent: int = 0
+    """Columns, where the form has any."""
+    head: int = -1
+    """The line that begins the list of routes; -1: there is none (yet)."""
+    number: int = 0
+    """The highest number of a route there, where the form has any."""
+
+
+class ParsedConfig(NamedTuple):
+    """What one file says."""
+
+    path: str
+    manager: str
+    lines: tuple[str, ...]
+    """With their ends."""
+    routes: tuple[ConfiguredRoute, ...] = ()
+    places: tuple[Place, ...] = ()
+    heads: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Lines that go when all the lines behind them go."""
+    odd: str = ""
+    """Why it is left alone; "" when it is as expected."""
+
+
+class RouteVerdict(NamedTuple):
+    """What becomes of one route that a file has."""
+
+    route: ConfiguredRoute
+    verdict: Literal["kept", "moved", "removed", "left"]
+    """left: wrong, but not put right."""
+    reason: VerdictReason
+    basis: Resolved | Unresolved | Elected | None = None
+    """What was decided about its host route or its family's default."""
+    to: Place | None = None
+    """Where it moves; None also where it stands there already."""
+
+
+class CorrectedFile(NamedTuple):
+    """One file, before and after."""
+
+    path: str
+    manager: str
+    before: str
+    after: str
+    odd: str = ""
+    """Why it is left alone."""
+
+
+class Correction(NamedTuple):
+    """Every file that was read, and every route in them."""
+
+    files: tuple[CorrectedFile, ...]
+    verdicts: tuple[RouteVerdict, ...]
+
+    @property
+    def changed(self) -> tuple[CorrectedFile, ...]:
+        """The files that are to be written."""
+        return tuple(one for one in self.files if one.before != one.after)
+
+
+class Rewritten(NamedTuple):
+    """What was found, and what was done about it."""
+
+    correction: Correction
+    written: bool
+    errors: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """1: something couldn't be read or written; 3: `--check` found something wrong."""
+        if self.errors:
+            return 1
+        return 3 if self.correction.changed and not self.written else 0
+
+
+class ExportFile(NamedTuple):
+    """One file to be written."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+
+
+class Export(NamedTuple):
+    """The files of one format, and what they leave for people to do."""
+
+    files: tuple[ExportFile, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,42 @@
+"""One fetched or found network_data.json, with what came beside it, as a value."""
+
+from __future__ import annotations
+
+from .namedtuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+Source: TypeAlias = "Literal['http', 'config-drive', 'last-known-good', 'cloud-init', 'given', 'leases']"
+"""One of settings.DOCUMENT_SOURCES; "given" for --metadata; "leases" where there is none and leases replace it."""
+
+
+class Provenance(NamedTuple):
+    """Where a document was found."""
+
+    source: Source
+    location: str = ""
+    """A URL, a path, a block device; "-" for standard input; "" for leases."""
+    nics: tuple[str, ...] = ()
+    """The NIC that an answer came through; the NICs whose leases replace a document."""
+    first: Provenance | None = None
+    """Of a document that was kept: where it was found at first."""
+
+
+class Document(NamedTuple):
+    """A network_data.json as it came, and from where."""
+
+    data: bytes
+    provenance: Provenance
+    age_seconds: float = 0.0
+    """0 for what came over HTTP just now."""
+    uuid: str = ""
+    """The instance's uuid in the meta_data.json beside it; "" when unknown."""
+    properties: str = ""
+    """The property guest_routes in that meta_data.json, as JSON text: null where it isn't set; "" when unknown."""
+
+    @property
+    def source(self) -> Source:
+        """What kind of place it is from."""
+        return self.provenance.source

@@ -1,0 +1,70 @@
+"""Everything that a pass knows before it decides, each item with where it is from, as values."""
+
+from __future__ import annotations
+
+from .namedtuple import NamedTuple
+from .network import Address, KernelState, Route
+from .network_data import NetworkData
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from .document import Document
+    from .lease import Lease, LeaseSet
+    from .network_data import HostRoute, Problem
+
+GatewayKind: TypeAlias = "Literal['settings', 'document', 'lease', 'advertised', 'kernel', 'recorded']"
+"""What a NIC's gateway is known from, best first (R2)."""
+
+
+class GatewayEvidence(NamedTuple):
+    """How a NIC's gateway is known."""
+
+    kind: GatewayKind
+    place: str = ""
+    """settings, document: `gateways[eth1] of /etc/guest-routes.yaml`, `networks[1].routes[0]`."""
+    lease: Lease | None = None
+    option: int = 0
+    """lease: the DHCP option that names it, 3, 121 or 249."""
+    index: int = 0  # type: ignore[assignment]  # tuple.index is of no use here
+    """lease: which entry of option 121 or 249."""
+    expired: bool = False
+    """lease: it has run out."""
+    gateway: Address = b""
+    """advertised, kernel, recorded: of that default route."""
+    nic: str = ""
+    """advertised, kernel, recorded: the name of the NIC that the route leads through."""
+
+
+class Evidence(NamedTuple):
+    """What one pass, or one look, goes by. evidence.gather() gathers it; routing.decide() decides on it."""
+
+    document: Document
+    data: NetworkData
+    """What the document says."""
+    kernel: KernelState
+    """The NICs, the routes of the settings' table, and the rules."""
+    recorded_defaults: tuple[Route, ...] = ()
+    """Foreign defaults that passes took away (R4)."""
+    properties: tuple[HostRoute, ...] = ()
+    """The host routes of the instance's property guest_routes."""
+    leases: LeaseSet | None = None
+    """The DHCP leases of NICs that the document omits; None where it omits none."""
+    lease_routes: tuple[HostRoute, ...] = ()
+    """The host routes of these leases."""
+    notes: tuple[Problem, ...] = ()
+    """Oddities that nobody has to do anything about."""
+    problems: tuple[Problem, ...] = ()
+    """What is wrong in the document, the property and the leases."""
+    known_macs: tuple[bytes, ...] = ()
+    """What the last accepted document described (R6)."""
+    agreeing_fetches: int = 0
+    """How many fetches in a row brought this same evidence, this one included; 0 where it wasn't fetched (R6)."""
+    projected: bool = False
+    """The NICs are as the document will have them configured, not as they are (routing.project)."""
+
+    @property
+    def source(self) -> str:
+        """What kind of place the document is from."""
+        return self.document.source

@@ -1,0 +1,217 @@
+"""What the kernel has and is asked to do, as values. Frozen; no behaviour beyond formatting and parsing text.
+
+Addresses are packed bytes in network order, 4 for IPv4 and 16 for IPv6, so that the family of an
+address is its length, a hundred thousand of them are cheap, and rtnetlink takes them as they are.
+"""
+
+from __future__ import annotations
+
+# The C module itself: `import socket` brings enum and selectors and costs a third of Python's own start.
+from _socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+
+from .namedtuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    pass
+
+Address = bytes
+"""A packed IPv4 (4 bytes) or IPv6 (16 bytes) address."""
+
+MAIN_TABLE = 254
+"""RT_TABLE_MAIN. Source: include/uapi/linux/rtnetlink.h."""
+OUR_PROTOCOL = 121
+"""The route protocol of what we program, after the DHCP option it stands in for (R1)."""
+UNICAST = 1
+"""RTN_UNICAST. Source: include/uapi/linux/rtnetlink.h."""
+PROTOCOL_BOOT = 3
+PROTOCOL_RA = 9
+"""RTPROT_RA: set by the kernel or a manager for what a router advertised."""
+IPV6_DEFAULT_METRIC = 1024
+"""What the kernel makes of metric 0 for IPv6 (IP6_RT_PRIO_USER)."""
+
+
+def parse_address(text: str) -> Address:
+    """The packed form of an address; raises ValueError for anything else, zones included."""
+    try:
+        return inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+    except (OSError, TypeError) as error:
+        raise ValueError("not an IP address: " + ascii(text)) from error
+
+
+def address_text(address: Address) -> str:
+    """The usual text of a packed address."""
+    return inet_ntop(AF_INET if len(address) == 4 else AF_INET6, address)
+
+
+def family_of(address: Address) -> int:
+    """4 or 6."""
+    return 4 if len(address) == 4 else 6
+
+
+def is_link_local(address: Address | None) -> bool:
+    """Whether this is an IPv6 link-local address, fe80::/10 (RFC 4291, section 2.4)."""
+    return address is not None and len(address) == 16 and address[0] == 0xFE and address[1] & 0xC0 == 0x80
+
+
+def mac_text(mac: bytes) -> str:
+    """fa:16:3e:00:00:01"""
+    return mac.hex(":") if mac else "none"
+
+
+class Prefix(NamedTuple):
+    """An address and a prefix length in bits; with host bits only where it stands for a NIC's own address."""
+
+    address: Address
+    length: int
+
+    def __str__(self) -> str:
+        return f"{address_text(self.address)}/{self.length}"
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is 0.0.0.0/0 or ::/0."""
+        return self.length == 0
+
+
+DEFAULT_PREFIX: dict[int, Prefix] = {4: Prefix(bytes(4), 0), 6: Prefix(bytes(16), 0)}
+
+
+def network_of(prefix: Prefix) -> Prefix:
+    """The prefix with its host bits masked off."""
+    bits = len(prefix.address) * 8
+    shift = bits - prefix.length
+    number = int.from_bytes(prefix.address, "big") >> shift << shift
+    return Prefix(number.to_bytes(len(prefix.address), "big"), prefix.length)
+
+
+def contains(prefix: Prefix, address: Address) -> bool:
+    """Whether the address lies in the prefix; False across families."""
+    if len(prefix.address) != len(address):
+        return False
+    shift = len(address) * 8 - prefix.length
+    return int.from_bytes(prefix.address, "big") >> shift == int.from_bytes(address, "big") >> shift
+
+
+def parse_prefix(text: str) -> Prefix:
+    """`11.11.0.0/16`, `default`, or an address alone (its whole length). Host bits are kept.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    if text == "default":
+        return DEFAULT_PREFIX[4]
+    head, slash, tail = text.partition("/")
+    address = parse_address(head)
+    bits = len(address) * 8
+    if not slash:
+        return Prefix(address, bits)
+    if not (tail.isascii() and tail.isdigit() and len(tail) <= 3 and int(tail) <= bits):
+        raise ValueError(f"prefix length must be 0 to {bits}: {text!a}")
+    return Prefix(address, int(tail))
+
+
+# ---- what the kernel says ---------------------------------------------------------------------------
+
+
+class Nic(NamedTuple):
+    """A network interface as the kernel has it."""
+
+    ifindex: int
+    name: str
+    mac: bytes = b""
+    up: bool = True
+    """IFF_UP: routes can be programmed through it."""
+    running: bool = True
+    """IFF_RUNNING: it has a carrier too."""
+    kind: str = ""
+    """IFLA_INFO_KIND: vlan, bond, bridge, veth, ...; "" for a plain device."""
+    parent: int = 0
+    """IFLA_LINK: the ifindex a VLAN stands on; 0 for none."""
+    master: int = 0
+    """IFLA_MASTER: the bond, bridge or VRF this is a port of; 0 for none."""
+    vlan_id: int | None = None
+    permanent_mac: bytes = b""
+    addresses: tuple[Prefix, ...] = ()
+    """Its own addresses, each with its prefix length."""
+
+
+class NextHop(NamedTuple):
+    """One next hop of an IPv4 multipath route."""
+
+    gateway: Address | None
+    ifindex: int
+    weight: int = 1
+    onlink: bool = False
+
+
+class Route(NamedTuple):
+    """A route as the kernel keeps it.
+
+    IPv6 multipath routes appear as one Route per leg, which is how the kernel stores and deletes
+    them; an IPv4 multipath route is one Route with `legs`, and no gateway and ifindex of its own.
+    """
+
+    destination: Prefix
+    gateway: Address | None
+    """None: on link. May be of the other family (RTA_VIA)."""
+    ifindex: int
+    metric: int = 0
+    """0 is the best for IPv4; IPv6 routes in the kernel have 1 or more."""
+    protocol: int = OUR_PROTOCOL
+    table: int = MAIN_TABLE
+    kind: int = UNICAST
+    scope: int = 0
+    tos: int = 0
+    onlink: bool = False
+    source: Address | None = None
+    """Preferred source address."""
+    metrics: tuple[tuple[int, int], ...] = ()
+    """RTA_METRICS as (RTAX_ number, value): mtu, advmss, ..."""
+    nexthops: tuple[NextHop, ...] = ()
+    nexthop_id: int = 0
+    """RTA_NH_ID of a nexthop object; 0 for none."""
+    preference: int = 0
+    """RTA_PREF of IPv6 (RFC 4191): 0 medium, 1 high, 3 low."""
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return 4 if len(self.destination.address) == 4 else 6
+
+
+class Rule(NamedTuple):
+    """A policy routing rule, as far as it matters here."""
+
+    family: int
+    priority: int
+    table: int
+    plain: bool
+    """It matches everything and looks up a table (as the kernel's own three do)."""
+
+
+class KernelState(NamedTuple):
+    """One snapshot: the NICs, and the routes of one table in the kernel's order."""
+
+    nics: tuple[Nic, ...]
+    routes: tuple[Route, ...]
+    rules: tuple[Rule, ...] = ()
+
+    def nic(self, ifindex: int) -> Nic | None:
+        """The NIC of that index."""
+        return next((nic for nic in self.nics if nic.ifindex == ifindex), None)
+
+
+class Lookup(NamedTuple):
+    """The kernel's own answer for one address (RTM_GETROUTE)."""
+
+    address: Address
+    ifindex: int
+    """0 when there is no route."""
+    gateway: Address | None = None
+    table: int = 0
+    error: str = ""
+    """The kernel's text when there is no route: "Network is unreachable"."""
+
+
+# ---- what is done about it --------------------------------------------------------------------------

@@ -1,0 +1,115 @@
+"""What a network_data.json says, as values. Frozen; no behaviour beyond formatting.
+
+Source: OpenStack Nova, doc/api_schemas/network_data.json.
+"""
+
+from __future__ import annotations
+
+from .namedtuple import NamedTuple
+from .network import Address, Prefix, address_text, is_link_local
+
+SETTINGS, PROPERTIES, LEASES = -1, -2, -3
+"""A HostRoute's `network` where no network of the document lists it."""
+
+
+class Problem(NamedTuple):
+    """One thing wrong or odd in a document.
+
+    `refused` tells a route that is not programmed because of it (exit code 5) from a mere note.
+    """
+
+    place: str
+    text: str
+    refused: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+
+class Link(NamedTuple):
+    """An entry of `links`: a NIC as OpenStack describes it."""
+
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
+    id: str
+    kind: str
+    """OpenStack's `type`: phy, tap, ovs, vif, bond, vlan, ... ("" when absent)."""
+    mac: bytes
+    bond_links: tuple[str, ...] = ()
+    vlan_id: int | None = None
+    vlan_link: str = ""
+
+
+class Network(NamedTuple):
+    """An entry of `networks`: one subnet of one port, of one family."""
+
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
+    id: str
+    link: str
+    """The `id` of its Link."""
+    kind: str
+    """OpenStack's `type`: ipv4, ipv6_slaac, ..."""
+    family: int
+    address: Prefix | None = None
+    """The NIC's own address with the subnet's length."""
+    gateway: Address | None = None
+    """The gateway of its default route: the subnet's gateway IP."""
+    gateway_place: str = ""
+    """`networks[0].routes[1]`"""
+    network_id: str = ""
+    omits_routes: bool = False
+    """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""
+
+
+class HostRoute(NamedTuple):
+    """A host route as written: `destination,nexthop`, and where it stands (R15)."""
+
+    destination: Prefix
+    next_hop: Address
+    source: str
+    """What it was read from: "network_data.json", a settings file, "meta_data.json", or a lease and its option."""
+    network: int
+    """Index of the network that lists it; else SETTINGS, PROPERTIES or LEASES."""
+    index: int  # type: ignore[assignment]  # the document's word; tuple.index is of no use here
+
+    @property
+    def place(self) -> str:
+        """`networks[0].routes[1]`, `routes[0] of /etc/guest-routes.yaml`, `eth0's DHCP lease (...), option 121[1]`."""
+        if self.network >= 0:
+            return f"networks[{self.network}].routes[{self.index}]"
+        if self.network == LEASES:
+            return f"{self.source}[{self.index}]"
+        return f"{'meta.guest_' if self.network == PROPERTIES else ''}routes[{self.index}] of {self.source}"
+
+    @property
+    def origin(self) -> str:
+        """Which source it comes from: settings, properties, metadata or leases."""
+        return ("metadata", "leases", "properties", "settings")[min(self.network, 0)]
+
+    def __str__(self) -> str:
+        return f"{self.destination},{address_text(self.next_hop)}"
+
+
+class NetworkData(NamedTuple):
+    """A parsed network_data.json, in document order."""
+
+    links: tuple[Link, ...] = ()
+    networks: tuple[Network, ...] = ()
+    routes: tuple[HostRoute, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def special_kind(prefix: Prefix) -> str:
+    """Why no host route can lead to a prefix, or no gateway be an address (R12); "" when one can.
+
+    Source: the special-purpose registries of RFC 6890; RFC 4291 for IPv6.
+    """
+    address, first = prefix.address, prefix.address[0]
+    if len(address) == 4:
+        if first == 0:
+            return "unspecified" if prefix.length >= 8 else ""  # 0.0.0.0/1 is half of the Internet
+        return "loopback" if first == 127 else "multicast" if 224 <= first < 240 else "reserved" if first >= 240 else ""
+    if first == 0xFF:
+        return "multicast"
+    if prefix.length == 128 and address[:15] == bytes(15) and address[15] < 2:
+        return "loopback" if address[15] else "unspecified"
+    return "link-local" if prefix.length >= 10 and is_link_local(address) else ""

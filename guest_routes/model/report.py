@@ -1,0 +1,185 @@
+"""All that one pass saw, decided and did, as one value."""
+
+from __future__ import annotations
+
+from .decision import Decision, NotElected, Plan, PlannedDefault, PlannedRoute, Resolution, Unresolved
+from .namedtuple import NamedTuple
+from .network import Address, KernelState, Lookup, Prefix, Route, family_of
+from .operations import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from .decision import Election, Suspicion
+    from .document import Document
+    from .evidence import Evidence
+    from .network_data import NetworkData, Problem
+
+
+class Overruled(NamedTuple):
+    """A programmed destination that the kernel sends another way all the same (R5)."""
+
+    destination: Prefix
+    address: Address
+    """The one that the kernel was asked for."""
+    answer: Lookup
+
+
+class Discrepancy(NamedTuple):
+    """A route that the second snapshot has, or lacks, against the plan (R8)."""
+
+    kind: Literal["missing", "still-there"]
+    route: Route
+
+
+class RolledBack(NamedTuple):
+    """The pass did harm, so that the old state was put back (R8)."""
+
+    cause: Literal["not-put-back", "metadata-unreachable"]
+    """not-put-back: the kernel refused a route of ours that had to be moved."""
+    refused: int = 0
+    """So many operations of the way back were refused."""
+
+
+PassError: TypeAlias = "Discrepancy | RolledBack"
+Unprogrammed: TypeAlias = "Problem | NotElected | Unresolved | PlannedRoute | Overruled"
+"""What of the document is not so in the kernel: refused, not elected, not resolved, shadowed, or overruled."""
+
+
+class Report(NamedTuple):
+    """All that a pass saw, decided and did."""
+
+    evidence: Evidence
+    decision: Decision
+    after: KernelState
+    """The second snapshot; the first one when nothing was written."""
+    outcome: Outcome = Outcome()
+    overruled: tuple[Overruled, ...] = ()
+    errors: tuple[PassError, ...] = ()
+    """Why the pass failed; () when it didn't."""
+    state_errors: tuple[str, ...] = ()
+    """What could not be kept for later passes."""
+    set_aside: bool = False
+    """Nothing of the document was done: it may be partial, and the last known good stays in force."""
+
+    @property
+    def document(self) -> Document:
+        """What was found."""
+        return self.evidence.document
+
+    @property
+    def data(self) -> NetworkData:
+        """What it says."""
+        return self.evidence.data
+
+    @property
+    def before(self) -> KernelState:
+        """The first snapshot."""
+        return self.evidence.kernel
+
+    @property
+    def resolution(self) -> Resolution:
+        """Each host route with its NIC, or the reason why it has none."""
+        return self.decision.resolution
+
+    @property
+    def elections(self) -> tuple[Election, ...]:
+        """Each family's default."""
+        return self.decision.elections
+
+    @property
+    def plan(self) -> Plan:
+        """What was written, or would be."""
+        return self.decision.plan
+
+    @property
+    def suspicion(self) -> Suspicion | None:
+        """Why nothing is withdrawn on this document's word (R6)."""
+        return self.decision.suspicion
+
+    @property
+    def exit_code(self) -> int:
+        """See docs/man/guest-routes.8."""
+        if self.errors or self.outcome.failures:
+            return 1
+        if not self.data.networks and self.suspicion:
+            return 4
+        return 5 if self.unprogrammed else 0
+
+    @property
+    def unprogrammed(self) -> tuple[Unprogrammed, ...]:
+        """Each route of the document that is not programmed, with the reason."""
+        return (
+            *self.decision.unprogrammable,
+            *(one for one in self.plan.routes if one.verdict == "shadowed" and one.competitor),
+            *self.overruled,
+        )
+
+    @property
+    def changes(self) -> int:
+        """How many operations the plan has."""
+        return len(self.plan.additions) + len(self.plan.removals)
+
+
+class Withdrawal(NamedTuple):
+    """What `withdraw` did."""
+
+    plan: Plan
+    outcome: Outcome
+    before: KernelState
+    after: KernelState
+    left: tuple[Route, ...] = ()
+    """Routes of ours that are still there."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 when something was refused or is left."""
+        return 1 if self.outcome.failures or self.left else 0
+
+
+class Rehearsal(NamedTuple):
+    """What a pass did in a private network."""
+
+    report: Report
+    notes: tuple[str, ...]
+    """What of the document could not be made, or was refused before the pass."""
+    before: KernelState
+    """The NICs and routes as cloud-init would leave them."""
+    after: KernelState
+
+
+class Explanation(NamedTuple):
+    """What `explain` shows."""
+
+    asked: Prefix
+    planned: PlannedRoute | None
+    """The host route that serves it: the longest prefix that covers it."""
+    unresolved: tuple[Unresolved, ...]
+    """Host routes that cover it and are not programmed."""
+    answer: Lookup
+    """The kernel's own way now."""
+    report: Report
+    nearer: Route | None = None
+    """A route of the kernel's or of another program that is more specific than any of ours: its own subnet, say."""
+
+    @property
+    def default(self) -> PlannedDefault | None:
+        """The default route of its family."""
+        family = family_of(self.asked.address)
+        return next((one for one in self.report.plan.defaults if one.family == family and one.route), None)
+
+    @property
+    def route(self) -> Route | None:
+        """The route that should serve it; None when that is not ours to say."""
+        if self.nearer is not None:
+            return self.nearer
+        if self.planned is not None:
+            return self.planned.route
+        return self.default.route if self.default else None
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether the kernel sends it the way that was decided."""
+        route = self.route
+        return route is not None and (self.answer.ifindex, self.answer.gateway) == (route.ifindex, route.gateway)

@@ -1,0 +1,95 @@
+"""What a pass is told to do: the settings as one frozen value. Reading them is settings.py's."""
+
+from __future__ import annotations
+
+from .namedtuple import NamedTuple
+from .network import MAIN_TABLE, OUR_PROTOCOL, Address, Prefix
+from .network_data import HostRoute
+
+DOCUMENT_SOURCES = ("http", "config-drive", "last-known-good", "cloud-init")
+"""Where network_data.json may come from: alternatives of each other."""
+SOURCES = ("settings", "properties", *DOCUMENT_SOURCES, "leases")
+"""Where host routes come from, the first before the others; the document's stand where its first source does."""
+ENGINES = ("rtnetlink", "pyroute2")
+DEFAULT_MODES = ("enforce", "demote", "observe")
+NEXT_HOPS = ("gateway", "on-link")
+METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
+"""OpenStack's metadata addresses. Source: Nova's metadata documentation, "Metadata service"."""
+
+
+class Selector(NamedTuple):
+    """Names one NIC or network; exactly one field is set."""
+
+    nic: str = ""
+    """The kernel's interface name."""
+    mac: bytes = b""
+    network: str = ""
+    """A network's `id` or `network_id` in network_data.json."""
+    subnet: Prefix | None = None
+    """The subnet of the NIC's address."""
+
+    def __str__(self) -> str:
+        if self.mac:
+            return f"mac {self.mac.hex(':')}"
+        if self.subnet is not None:
+            return f"subnet {self.subnet}"
+        return f"network {self.network}" if self.network else f"nic {self.nic}"
+
+
+class GatewaySetting(NamedTuple):
+    """An entry of `gateways`: the operator's word for a NIC's gateway, the best evidence (R2)."""
+
+    selector: Selector
+    gateway: Address
+    place: str
+    """`gateways[eth1] of /etc/guest-routes.yaml`"""
+
+
+class Settings(NamedTuple):
+    """The merged settings; the defaults here are the documented defaults."""
+
+    enabled: bool = True
+    default: Selector | None = None
+    """Which NIC has the default route; None: elected (R4)."""
+    default_mode: str = "enforce"
+    next_hops: str = "gateway"
+    routes: tuple[HostRoute, ...] = ()
+    gateways: tuple[GatewaySetting, ...] = ()
+    sources: tuple[str, ...] = SOURCES
+    metadata_urls: tuple[str, ...] = METADATA_URLS
+    metric: int = 0
+    """0: the kernel's best for IPv4, and 1023 for IPv6, just before the 1024 that everybody else gets."""
+    table: int = MAIN_TABLE
+    protocol: int = OUR_PROTOCOL
+    ignore_nics: tuple[str, ...] = ()
+    """Shell patterns of interface names that are left alone."""
+    ignore_destinations: tuple[Prefix, ...] = ()
+    """Host routes inside these prefixes are left alone."""
+    refresh_seconds: float = 300.0
+    deadline_seconds: float = 10.0
+    """The overall deadline for fetching the metadata."""
+    correct_rendered: bool = True
+    """Whether `correct` may change what cloud-init rendered for the network manager."""
+    engine: str = "rtnetlink"
+
+    @property
+    def document_sources(self) -> tuple[str, ...]:
+        """Those of `sources` that a network_data.json may come from, in order."""
+        return tuple(source for source in self.sources if source in DOCUMENT_SOURCES)
+
+    @property
+    def precedence(self) -> tuple[str, ...]:
+        """What counts first of settings, properties, metadata and leases; without those that are turned off.
+
+        `routes` are wanted by whoever wrote them: where `sources` doesn't name the settings, they come first.
+        """
+        names = ["metadata" if source in DOCUMENT_SOURCES else source for source in self.sources]
+        return tuple(dict.fromkeys(names if "settings" in names else ["settings", *names]))
+
+    def from_documents(self, *sources: str) -> Settings:
+        """The same with the document from these sources only, and everything else where it stands."""
+        own = self.document_sources
+        place = self.sources.index(own[0]) if own else len(self.sources)
+        before = [source for source in self.sources[:place] if source not in own]
+        behind = [source for source in self.sources[place:] if source not in own]
+        return self._replace(sources=(*before, *sources, *behind))

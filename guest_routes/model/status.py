@@ -1,0 +1,160 @@
+"""What `status` shows: the last pass, the kernel now, and what the service tells of itself.
+
+Times are seconds since the epoch, for people; the service itself goes by the monotonic clock.
+"""
+
+from __future__ import annotations
+
+from .namedtuple import NamedTuple
+from .network import KernelState, Route
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .operations import Operation
+
+
+class Status(NamedTuple):
+    """The files of the last pass, and the kernel now; nothing is fetched."""
+
+    last: dict[str, Any]
+    """What the last pass left (output.json_documents.status_json); {} when none is known."""
+    state: KernelState
+    ours: tuple[Route, ...]
+    drift: tuple[Operation, ...]
+    """What a pass on the same document would change."""
+    unknown: str
+    """Why drift can't be told; "" when it can."""
+    failed: dict[str, Any]
+    """A later pass, that could do nothing: when, with which exit code and error; {} when there was none."""
+    now: float
+    withdrawn: bool = False
+    """`withdraw` was asked for last: the service leaves the routes alone."""
+    service: StatusRecord | None = None
+    """What the service says of itself; None when none runs, or its record was of another version."""
+    service_runs: bool = False
+    """The process that left the record still lives."""
+
+    @property
+    def exit_code(self) -> int:
+        """That of the last pass, or of one that failed since; 1 when the routes have drifted."""
+        if self.failed:
+            return int(self.failed["exit_code"])
+        if self.drift:
+            return 1
+        return int(self.last.get("exit_code", 0))
+
+
+SCHEMA = "guest-routes/service/1"
+
+
+RECENT = 10
+"""So many repairs and fights are shown."""
+
+
+class Repair(NamedTuple):
+    """A route that was put back, or one in its way that was taken away."""
+
+    when: float
+    route: str
+    what: str
+    """"added" or "removed"."""
+    why: str
+
+
+class ConflictRecord(NamedTuple):
+    """A destination that somebody changes again and again."""
+
+    since: float
+    destination: str
+    times: int
+    actor: str
+    remedy: str
+
+
+class StatusRecord(NamedTuple):
+    """The service, as others may know it."""
+
+    pid: int
+    process_started: str
+    """Field 22 of /proc/PID/stat, so that another process of that id isn't taken for it."""
+    started: float
+    doing: str = ""
+    """One readable line."""
+    refreshed: float = 0.0
+    """When a document was last accepted; 0 when never."""
+    next_refresh: float = 0.0
+    failing_since: float = 0.0
+    """Since when the metadata can't be had; 0 while it can."""
+    failures: int = 0
+    failure: str = ""
+    partial_reason: str = ""
+    """Why the last document isn't believed yet (R6); "" when it is."""
+    passes: int = 0
+    events: int = 0
+    repairs: int = 0
+    recent: tuple[Repair, ...] = ()
+    """The last ones, oldest first."""
+    conflicts: tuple[ConflictRecord, ...] = ()
+    last_error: str = ""
+    """Why the last pass of its own failed; "" when it didn't."""
+
+    def repaired(self, repair: Repair) -> StatusRecord:
+        """One more repair."""
+        return self._replace(repairs=self.repairs + 1, recent=(*self.recent, repair)[-RECENT:])
+
+    def in_conflict(self, conflict: ConflictRecord) -> StatusRecord:
+        """A fight that has begun, or goes on."""
+        same = [one for one in self.conflicts if one.destination == conflict.destination]
+        others = [one for one in self.conflicts if one.destination != conflict.destination]
+        since = same[0].since if same else conflict.since
+        return self._replace(conflicts=(*others, conflict._replace(since=since))[-RECENT:])
+
+    def resolved(self, destination: str) -> StatusRecord:
+        """A fight is over."""
+        return self._replace(conflicts=tuple(one for one in self.conflicts if one.destination != destination))
+
+
+def status_record_json(record: StatusRecord) -> dict[str, Any]:
+    """The file's content."""
+    return {"schema": SCHEMA, **service_json(record)}
+
+
+def service_json(record: StatusRecord) -> dict[str, Any]:
+    """The record as `status --json` shows it."""
+    value = record._asdict()
+    value["recent"] = [one._asdict() for one in record.recent]
+    value["conflicts"] = [one._asdict() for one in record.conflicts]
+    return value
+
+
+def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
+    """The record in a file's content; None when there is none, or it is another version's."""
+    if value.get("schema") != SCHEMA:
+        return None
+    try:
+        fields = {name: value[name] for name in StatusRecord._fields}
+        fields["recent"] = tuple(Repair(**one) for one in fields["recent"])
+        fields["conflicts"] = tuple(ConflictRecord(**one) for one in fields["conflicts"])
+        return StatusRecord(**fields)
+    except (KeyError, TypeError):
+        return None
+
+
+class Actor(NamedTuple):
+    """Who changed a route, as far as it can be told."""
+
+    program: str = ""
+    """The name of its process: "dhclient"; "kernel" for the kernel itself; "" when it has gone already."""
+    pid: int = 0
+    ancestors: tuple[str, ...] = ()
+    """Names of the processes that started it, nearest first."""
+
+    def __str__(self) -> str:
+        if self.program == "kernel":
+            return "the kernel"
+        if not self.program:
+            return f"a process that has ended (pid {self.pid})" if self.pid else "somebody unknown"
+        started = f", started by {' of '.join(self.ancestors)}" if self.ancestors else ""
+        return f"{self.program} (pid {self.pid}{started})"

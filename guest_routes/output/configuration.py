@@ -1,0 +1,129 @@
+"""`correct` and `export` for people, at 80 columns, and as JSON. Pure."""
+
+from __future__ import annotations
+
+from ..model.configuration import ORIGINALS, Export
+from ..model.decision import Elected, Resolved, Unresolved
+from ..model.network import address_text
+from .folding import entries, wrapped
+from .reasons import election_reason, resolved_reason, unresolved_reason
+from .route_text import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..model.configuration import Rewritten, RouteVerdict
+    from .folding import Entry
+
+
+READ_AGAIN = {
+    "systemd-networkd": "`networkctl reload`, and `networkctl reconfigure NIC` for each NIC",
+    "netplan": "`netplan apply`",
+    "NetworkManager": "`nmcli connection reload`, and `nmcli device reapply NIC` for each NIC",
+    "ifupdown": "`ifdown NIC; ifup NIC`, from a console",
+}
+_MARKS = {"moved": ">", "removed": "-", "left": "!", "kept": "="}
+
+
+def verdict_reason(one: RouteVerdict) -> str:
+    """Why a route of a file is kept, moved, removed or left."""
+    if isinstance(one.basis, Resolved):
+        reason = resolved_reason(one.basis)
+        more = {
+            "there-already": "; it stands there already",
+            "no-file": f"; but none of the files configures {one.basis.next_hop.nic.name}",
+        }
+        return reason + more.get(one.reason, "")
+    if isinstance(one.basis, Unresolved):
+        place, reason = one.basis.host.place, unresolved_reason(one.basis)
+        if one.reason != "out-of-reach":
+            return f"{place}: {reason}"
+        gateway, nic = address_text(one.route.gateway), one.route.nic.name
+        return f"{place}: {gateway} is out of {nic}'s reach, and the manager would wait for it; {reason}"
+    if isinstance(one.basis, Elected):
+        return _default_reason(one, one.basis)
+    return "no default is elected" if one.reason == "none-elected" else "not of the document"
+
+
+def _default_reason(one: RouteVerdict, elected: Elected) -> str:
+    reason = election_reason(elected)
+    if one.reason == "elected":
+        return reason
+    reason = f"{elected.nic.name} has the default route: {reason}"
+    if one.reason == "default-mode":
+        return f"{reason}; default_mode leaves it"
+    if one.reason == "only-default":
+        return f"{reason}; but no file has that one, and one default must stay (R7)"
+    return reason
+
+
+def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
+    """What was done, for people and the journal."""
+    found = done.correction
+    if not found.files:
+        return ["nothing to correct: cloud-init has rendered no network configuration here"]
+    lines = [line for one in found.files if one.odd for line in wrapped(f"{one.path}: left alone: {one.odd}", 4, 0)]
+    shown = [one for one in found.verdicts if verbose or one.verdict != "kept"]
+    lines += entries(shown, _entry, verbose)
+    changed = counted(len(found.changed), "file")
+    if not found.changed:
+        return [*lines, f"nothing to correct in {counted(len(found.files), 'file')} that cloud-init has rendered"]
+    if not done.written:
+        return [*lines, f"{changed} to correct; `guest-routes correct` does it"]
+    lines += wrapped(f"corrected: {changed}; what cloud-init wrote is kept in {ORIGINALS}", 0)
+    for manager in dict.fromkeys(one.manager for one in found.changed):
+        lines += wrapped(f"if {manager} has read the old text already: {READ_AGAIN[manager]}", 0)
+    return lines
+
+
+def _entry(one: RouteVerdict) -> Entry:
+    path = one.route.path
+    where = path if one.to is None or one.to.path == path else f"{path} -> {one.to.path}"
+    moved = f" -> {one.to.nic.name}" if one.to else ""
+    return _MARKS[one.verdict], f"{one.route}{moved}", f"{where}: {verdict_reason(one)}"
+
+
+def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
+    """`correct --json`; None: switched off by the settings."""
+    head = {"schema": "guest-routes/correct/1", "exit_code": done.exit_code if done else 0}
+    if done is None:
+        return {**head, "disabled": True}
+    return {
+        **head,
+        "written": done.written,
+        "files": [
+            {"path": one.path, "manager": one.manager, "changed": one.before != one.after, "odd": one.odd}
+            for one in done.correction.files
+        ],
+        "routes": [
+            {
+                "route": str(one.route),
+                "path": one.route.path,
+                "verdict": one.verdict,
+                "to": one.to.path if one.to else None,
+                "reason": verdict_reason(one),
+            }
+            for one in done.correction.verdicts
+        ],
+        "errors": list(done.errors),
+    }
+
+
+def exported_lines(made: Export) -> list[str]:
+    """Every file with its path as a comment above it, fit for a terminal or a pipe."""
+    lines: list[str] = []
+    for file in made.files:
+        lines += [f"# ==== {file.path}  (mode {file.mode:o})", *file.text.splitlines(), ""]
+    return lines[:-1] or ["# nothing to export: the document describes no NIC that is present"]
+
+
+def export_json(made: Export, form: str, code: int) -> dict[str, Any]:
+    """`export --json`."""
+    return {
+        "schema": "guest-routes/export/1",
+        "exit_code": code,
+        "format": form,
+        "files": [{"path": file.path, "mode": f"{file.mode:04o}", "text": file.text} for file in made.files],
+        "notes": list(made.notes),
+    }

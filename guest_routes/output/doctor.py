@@ -1,0 +1,141 @@
+"""`doctor` for people, at 80 columns, and as JSON. Pure."""
+
+from __future__ import annotations
+
+from ..model.decision import Elected
+from ..model.document import Provenance
+from ..model.network import address_text, is_link_local, mac_text
+from .evidence import evidence_text, provenance_text
+from .findings import finding_words
+from .folding import LABEL_WIDTH, labelled, wrapped
+from .reasons import election_reason
+from .route_text import age_text, counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence
+
+    from ..model.inspection import Finding, Inspection, NicView
+
+
+def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
+    """The machine, NIC by NIC, and then each finding with what to do."""
+    lines = _pass(inspection)
+    running = ", ".join(inspection.running) or "no network manager or DHCP client that is known here"
+    lines += labelled("running", running)
+    for view in inspection.nics:
+        lines += ["", *_nic(view)]
+    lines += ["", *_cross_checks(inspection)]
+    lines += ["", f"{counted(len(found), 'finding')}:" if found else "nothing found"]
+    nics = inspection.report.before.nics if inspection.report else ()
+    for finding in found:
+        what, remedy = finding_words(finding, nics)
+        lines += wrapped(f"! {what}", 2, 0)
+        lines += wrapped(f"-> {remedy}", 9, 6)
+    return lines
+
+
+def _pass(inspection: Inspection) -> list[str]:
+    report = inspection.report
+    if report is None:
+        return labelled("metadata", "none; see below")
+    document = report.document
+    lines = labelled("metadata", f"{provenance_text(document.provenance)}, {age_text(document.age_seconds)}")
+    for one in report.elections:
+        if isinstance(one, Elected):
+            default = f"IPv{one.family} {address_text(one.gateway)} dev {one.nic.name}"
+            lines += labelled("default", f"{default}: {election_reason(one)}")
+    return lines
+
+
+def _nic(view: NicView) -> list[str]:
+    nic = view.nic
+    state = "" if nic.up and nic.running else "no carrier" if nic.up else "down"
+    addresses = " ".join(str(a) for a in nic.addresses if not is_link_local(a.address)) or "no address"
+    lines = [f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}{'  ' + state if state else ''}"]
+    if not view.bindings:
+        lines += labelled("  gateway", "the metadata doesn't describe this NIC")
+    for binding in view.bindings:
+        known = f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
+        lines += labelled("  gateway", known)
+    for one in view.holders:
+        words = [one.manager, *([one.state] if one.state else []), *([f"by {one.file}"] if one.file else [])]
+        lines += labelled("  manager", " ".join(words))
+    if not view.holders:
+        lines += labelled("  manager", "unknown")
+    if view.lease is not None:
+        routers = ", ".join(map(address_text, view.lease.routers)) or "none"
+        leased = f"{address_text(view.lease.address)}, router {routers} ({view.lease.client}, {view.lease.path})"
+        lines += labelled("  lease", leased)
+    return lines + labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
+
+
+def _metadata(view: NicView) -> str:
+    """Whether the metadata service answers through a NIC; "" when it wasn't asked."""
+    if view.metadata is None:
+        return ""
+    if isinstance(view.metadata, Provenance):
+        return f"answers ({provenance_text(view.metadata)})"
+    return f"no answer: {view.metadata}"
+
+
+def _cross_checks(inspection: Inspection) -> list[str]:
+    checks = inspection.cross_checks
+    agreed = [f"{one.library} reads the same {one.what}" for one in checks if one.what and not one.differs]
+    missing = [one.library for one in checks if not one.what]
+    lines = labelled("agreed", "; ".join(agreed)) if agreed else []
+    if missing:
+        lines += labelled("not asked", f"{' and '.join(missing)}, for a second opinion: not installed")
+    return lines
+
+
+def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, Any]:
+    """`doctor --json`."""
+    report = inspection.report
+    nics = report.before.nics if report else ()
+    words = [(one.kind, *finding_words(one, nics)) for one in found]
+    return {
+        "schema": "guest-routes/doctor/1",
+        "exit_code": 1 if found else 0,
+        "metadata": provenance_text(report.document.provenance) if report else None,
+        "no_metadata": inspection.no_metadata,
+        "running": list(inspection.running),
+        "defaults": [
+            {
+                "family": one.family,
+                "nic": one.nic.name,
+                "gateway": address_text(one.gateway),
+                "reason": election_reason(one),
+            }
+            for one in (report.elections if report else ())
+            if isinstance(one, Elected)
+        ],
+        "nics": [_nic_json(view) for view in inspection.nics],
+        "cross_checks": [
+            {"library": one.library, "installed": bool(one.what), "differs": list(one.differs)}
+            for one in inspection.cross_checks
+        ],
+        "findings": [{"kind": kind, "what": what, "remedy": remedy} for kind, what, remedy in words],
+    }
+
+
+def _nic_json(view: NicView) -> dict[str, Any]:
+    return {
+        "name": view.nic.name,
+        "mac": mac_text(view.nic.mac),
+        "up": view.nic.up,
+        "addresses": [str(address) for address in view.nic.addresses],
+        "gateways": [
+            {
+                "family": binding.family,
+                "gateway": address_text(binding.gateway) if binding.gateway else None,
+                "evidence": evidence_text(binding.evidence),
+            }
+            for binding in view.bindings
+        ],
+        "managers": [{"manager": one.manager, "state": one.state, "file": one.file} for one in view.holders],
+        "lease": view.lease.place if view.lease else None,
+        "metadata_answers": isinstance(view.metadata, Provenance),
+        "metadata": _metadata(view),
+        "rp_filter": view.rp_filter,
+    }

@@ -1,0 +1,165 @@
+"""`explain` for people, at 80 columns, and as JSON. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from ..model.network import address_text, mac_text
+from .folding import wrapped
+from .json_documents import metadata_json, unresolved_json
+from .reasons import (
+    LOOPBACK,
+    election_reason,
+    lookup_text,
+    next_hop_reason,
+    resolved_reason,
+    unresolved_reason,
+)
+from .report import source_lines
+from .route_text import route_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..model.decision import PlannedDefault, PlannedRoute
+    from ..model.network_data import HostRoute
+    from ..model.report import Explanation
+
+_STATES = {
+    "add": "not there yet; `guest-routes sync` adds it",
+    "kept": "in place, ours",
+    "adopted": "in place, another program's; adopted",
+    "shadowed": "shadowed by another route",
+}
+
+
+def explanation_lines(one: Explanation) -> list[str]:
+    """The explanation for people."""
+    nics = one.report.before.nics
+    what = address_text(one.asked.address) if one.asked.length == len(one.asked.address) * 8 else str(one.asked)
+    lines = [_headline(what, one), ""]
+    for missed in one.unresolved:
+        lines += [f"! not programmed: {missed.host}", *_item("listed at", missed.host, one)]
+        lines += [*_field("why not", unresolved_reason(missed)), ""]
+    if one.nearer is not None:
+        lines += _field("route", route_text(one.nearer, nics))
+        lines += _field("rule", _nearer_rule(one))
+    elif one.planned is not None:
+        lines += _host_route(one.planned, one)
+    elif one.default is not None:
+        lines += _default(one.default, one)
+    lines += _field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
+    return [*lines, "", *source_lines(one.report)]
+
+
+def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
+    nics = one.report.before.nics
+    resolved = planned.resolved
+    nic = resolved.next_hop.nic
+    lines = [f"  {'host route':<11}{resolved.host}", *_item("listed at", resolved.host, one)]
+    lines += _field("rule", next_hop_reason(resolved.next_hop))
+    lines += _field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
+    lines += _field("route", route_text(planned.route, nics))
+    lines += _field("state", _STATES[planned.verdict])
+    if planned.competitor is not None:
+        lines += _field("competes", route_text(planned.competitor, nics))
+    return lines
+
+
+def _default(default: PlannedDefault, one: Explanation) -> list[str]:
+    nics = one.report.before.nics
+    assert default.route is not None
+    lines = _field("host route", "none covers it, so the default route does")
+    lines += _field("rule", election_reason(default.election))
+    lines += _field("route", route_text(default.route, nics))
+    going = [operation.route for operation in one.report.plan.removals]
+    for extra in default.extras:
+        end = "`guest-routes sync` removes it" if extra in going else "left, as default_mode says"
+        lines += _field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
+    return lines
+
+
+def _nearer_rule(one: Explanation) -> str:
+    own = one.nearer is not None and one.nearer.gateway is None and not one.nearer.nexthops
+    what = "a subnet that is reached without a gateway" if own else "another program's route"
+    served = f"the host route {one.planned.resolved.host}" if one.planned else "the default route"
+    return f"{what}: more specific than {served}, so it decides"
+
+
+def explanation_reason(one: Explanation) -> str:
+    """The rule that decides; "" when nothing was decided."""
+    if one.nearer is not None:
+        return _nearer_rule(one)
+    if one.planned is not None:
+        return resolved_reason(one.planned.resolved)
+    return election_reason(one.default.election) if one.default else ""
+
+
+def _verdict(one: Explanation, what: str) -> str:
+    """What to make of the kernel's answer."""
+    if one.as_wanted:
+        return "as wanted"
+    if one.answer.ifindex == LOOPBACK:
+        return "this machine itself"
+    if one.route is None:
+        return "not ours to say"
+    if one.route in [operation.route for operation in one.report.plan.additions]:
+        return "NOT as wanted; `guest-routes sync` fixes it"
+    see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
+    return f"NOT as wanted: another route or a policy rule decides; see {see}"
+
+
+def _headline(what: str, one: Explanation) -> str:
+    route = one.route
+    if route is None:
+        return f"{what}: no host route covers it, and no default route is chosen"
+    if one.answer.ifindex == LOOPBACK:
+        return f"{what} is this machine's own address"
+    name = next((nic.name for nic in one.report.before.nics if nic.ifindex == route.ifindex), "?")
+    gateway = f", via {address_text(route.gateway)}" if route.gateway else ""
+    return f"{what} should leave by {name}{gateway}"
+
+
+def _field(name: str, text: str) -> list[str]:
+    folded = wrapped(text, 13)
+    return [f"  {name:<11}{folded[0].strip()}", *folded[1:]] if folded else []
+
+
+def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
+    """The place of a host route, and the entry as the document has it."""
+    lines = _field(name, host.place)
+    if host.network >= 0:
+        entry = json.loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
+        # NUL: a space that lines aren't broken at.
+        shown = json.dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry})
+        lines += wrapped(shown.replace(": ", ":\0"), 13)
+    return lines
+
+
+def explanation_json(one: Explanation) -> dict[str, Any]:
+    """`explain --json`."""
+    nics = one.report.before.nics
+    planned = one.planned if one.nearer is None else None
+    default = one.default if one.nearer is None else None
+    verdict = planned.verdict if planned else default.verdict if default else "nearer" if one.nearer else "none"
+    return {
+        "schema": "guest-routes/explain/1",
+        "exit_code": 0,
+        "asked": str(one.asked),
+        "route": route_text(one.route, nics) if one.route else None,
+        "nic": next((nic.name for nic in nics if one.route and nic.ifindex == one.route.ifindex), None),
+        "host_route": str(planned.resolved.host) if planned else None,
+        "place": planned.resolved.host.place if planned else None,
+        "reason": explanation_reason(one),
+        "verdict": verdict,
+        "unresolved": [unresolved_json(missed) for missed in one.unresolved],
+        "kernel": {
+            "nic": next((nic.name for nic in nics if nic.ifindex == one.answer.ifindex), None),
+            "gateway": address_text(one.answer.gateway) if one.answer.gateway else None,
+            "table": one.answer.table,
+            "error": one.answer.error,
+        },
+        "as_wanted": one.as_wanted,
+        "metadata": metadata_json(one.report),
+    }

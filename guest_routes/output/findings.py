@@ -1,0 +1,135 @@
+"""`doctor`'s findings in words: what is wrong, and what to do, with commands in backquotes. Pure."""
+
+from __future__ import annotations
+
+from .configuration import verdict_reason
+from .reasons import unprogrammed_text
+from .route_text import counted, route_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Sequence
+
+    from ..model.inspection import Finding
+    from ..model.network import Nic
+
+    Words = tuple[str, str]
+
+SHOWN = 3
+"""So many wrong lines of files are named."""
+FORMATS = {"systemd-networkd": "networkd", "NetworkManager": "networkmanager", "ifupdown": "ifupdown"}
+"""What `export --format` calls a manager."""
+
+
+def finding_words(finding: Finding, nics: Sequence[Nic]) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    return _WORDS[finding.kind](finding, nics)
+
+
+def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return " ".join(finding.text.split()), "name it yourself: `--metadata FILE`; or see above, by NIC"
+
+
+def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
+    route = route_text(finding.route, nics) if finding.route else ""
+    return f"one default route too many: {route}", "`guest-routes sync` removes it"
+
+
+def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
+    missing = counted(finding.missing, "host route")
+    return f"{missing} of the document not in place", "`guest-routes sync`; `guest-routes plan` shows which"
+
+
+def _not_programmed(finding: Finding, nics: Sequence[Nic]) -> Words:
+    first, *others = finding.unprogrammed
+    more = f", and {len(others)} more" if others else ""
+    what = f"can't be programmed: {unprogrammed_text(first, nics)}{more}"
+    return what, "`guest-routes plan` shows each with its remedy"
+
+
+def _two_managers(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"{' and '.join(finding.managers)} both configure {finding.nics[0]}"
+    return what, f"leave it to one: `systemctl disable --now {_unit(finding.managers[0])}`, say"
+
+
+def _idle_manager(finding: Finding, nics: Sequence[Nic]) -> Words:
+    idle, other = finding.managers
+    what = f"{idle} runs beside {other} and configures no NIC"
+    return what, f"`systemctl disable --now {_unit(idle)}` before it takes one"
+
+
+def _unit(manager: str) -> str:
+    return {"ifupdown": "networking.service"}.get(manager, f"{manager}.service")
+
+
+def _configuration(finding: Finding, nics: Sequence[Nic]) -> Words:
+    wrong = finding.verdicts
+    named = "; ".join(f"{one.route} in {one.route.path}" for one in wrong[:SHOWN])
+    more = f"; and {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
+    what = f"cloud-init's network configuration is wrong in {counted(len(wrong), 'place')}: {named}{more}"
+    return what, "`guest-routes correct`; at every boot: `systemctl enable guest-routes-correct.service`"
+
+
+def _configuration_left(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (one,) = finding.verdicts
+    what = f"cloud-init's network configuration is wrong: {one.route} in {one.route.path}"
+    return what, f"can't be corrected by itself: {verdict_reason(one)}"
+
+
+def _no_route_command(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = "cloud-init's file for ifupdown calls `route`, which is not installed: none of its routes come up"
+    return what, "`apt-get install net-tools`; guest-routes programs them meanwhile"
+
+
+def _not_configured(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (nic,), (manager,) = finding.nics, finding.managers
+    what = f"{manager} is not done with {nic} ({finding.state}): its wait-online holds up the boot"
+    return what, f"`networkctl status {nic}` says why; a route it can't set is usual"
+
+
+def _use_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"systemd-networkd takes a default route for {finding.nics[0]} from its DHCP server (UseRoutes, UseGateway)"
+    return what, "`guest-routes export --format networkd` has the drop-in that ends it"
+
+
+def _dhcp_default(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (nic,), (manager,) = finding.nics, finding.managers
+    what = f"{nic}'s DHCP server offers a default route, which comes back with every lease"
+    return what, f"`guest-routes export --format {FORMATS[manager]}` has what ends it"
+
+
+def _no_gateway(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (nic,), binding = finding.nics, finding.binding
+    assert binding is not None and binding.network is not None
+    subnet = binding.network.address or f"networks[{binding.network.index}]"
+    what = f"{nic}'s IPv{binding.family} gateway is not known ({subnet}): no host route can mean this NIC"
+    return what, f"`gateways: {{{nic}: ADDRESS}}` in /etc/guest-routes.yaml"
+
+
+def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"strict rp_filter on {', '.join(finding.nics)}: a packet is dropped when the way back is another NIC"
+    return what, "`sysctl -w net.ipv4.conf.all.rp_filter=2`, and the same in /etc/sysctl.d"
+
+
+def _second_opinion(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"{finding.managers[0]}: {finding.text}"
+    return what, "look at `ip -d route` and `ip -d link`; report it as a bug"
+
+
+_WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
+    "no-metadata": _no_metadata,
+    "extra-default": _extra_default,
+    "missing-routes": _missing_routes,
+    "not-programmed": _not_programmed,
+    "two-managers": _two_managers,
+    "idle-manager": _idle_manager,
+    "rendered": _configuration,
+    "rendered-left": _configuration_left,
+    "no-route-command": _no_route_command,
+    "not-configured": _not_configured,
+    "use-routes": _use_routes,
+    "dhcp-default": _dhcp_default,
+    "no-gateway": _no_gateway,
+    "rp-filter": _rp_filter,
+    "second-opinion": _second_opinion,
+}

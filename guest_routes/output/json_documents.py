@@ -1,0 +1,198 @@
+"""The `--json` documents; their schemas are docs/schema/*.json. Pure: values in, plain JSON values out."""
+
+from __future__ import annotations
+
+from ..model.decision import BY_CHOICE, Note, Override, Unresolved
+from ..model.network import Nic, Route, address_text
+from ..model.network_data import Problem
+from ..model.operations import Failure, Operation
+from .evidence import provenance_text
+from .reasons import (
+    election_reason,
+    note_parts,
+    operation_reason,
+    override_rule,
+    override_text,
+    pass_error_text,
+    resolved_reason,
+    unprogrammed_text,
+    unresolved_reason,
+)
+from .report import left_texts
+from .route_text import route_text
+from .warnings import warning_texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence, TypeAlias
+
+    from ..model.report import Report, Withdrawal
+
+
+Json: TypeAlias = "dict[str, Any]"
+
+
+def report_json(report: Report, command: str) -> Json:
+    """`sync` and `plan`."""
+    nics = report.before.nics
+    notes: list[Note | Problem] = [*report.evidence.notes, *report.resolution.notes]
+    return {
+        "schema": f"guest-routes/{command}/1",
+        "exit_code": report.exit_code,
+        "metadata": metadata_json(report),
+        "defaults": [
+            {
+                "family": one.family,
+                "verdict": one.verdict,
+                "route": _text(one.route, nics),
+                "reason": election_reason(one.election),
+                "extras": [route_text(route, nics) for route in one.extras],
+                "outside": [route_text(route, nics) for route in one.outside],
+            }
+            for one in report.plan.defaults
+        ],
+        "routes": [
+            {
+                "verdict": one.verdict,
+                "route": route_text(one.route, nics),
+                "destination": str(one.route.destination),
+                "next_hop": address_text(one.resolved.host.next_hop),
+                "nic": one.resolved.next_hop.nic.name,
+                "source": one.resolved.host.origin,
+                "place": one.resolved.host.place,
+                "reason": resolved_reason(one.resolved),
+                "competitor": _text(one.competitor, nics),
+            }
+            for one in report.plan.routes
+        ],
+        "unresolved": [unresolved_json(one) for one in report.resolution.unresolved],
+        "overrides": [_override_json(one) for one in report.resolution.overrides],
+        "leases": _leases(report),
+        "problems": [one._asdict() for one in report.evidence.problems],
+        "notes": [": ".join(note_parts(one)) for one in notes],
+        "changes": [operation_json(operation, nics) for operation in report.plan.operations],
+        "held": [route_text(route, nics) for route in report.plan.held],
+        "failures": _failures(report.outcome.failures, nics),
+        "unprogrammed": [unprogrammed_text(one, nics) for one in report.unprogrammed],
+        "warnings": warning_texts(report),
+        "errors": [pass_error_text(one, nics) for one in report.errors],
+    }
+
+
+def metadata_json(report: Report) -> Json:
+    """Where the document came from."""
+    one = report.document
+    return {
+        "source": one.source,
+        "where": provenance_text(one.provenance),
+        "age_seconds": round(one.age_seconds, 3),
+        "uuid": one.uuid,
+    }
+
+
+def status_json(report: Report, finished: float) -> Json:
+    """What a pass leaves for `status`: a summary, whatever the number of routes."""
+    nics = report.after.nics
+    verdicts: dict[str, int] = {}
+    for one in report.plan.routes:
+        verdicts[one.verdict] = verdicts.get(one.verdict, 0) + 1
+    unprogrammed = report.unprogrammed
+    return {
+        "finished": finished,
+        "exit_code": report.exit_code,
+        "metadata": metadata_json(report),
+        "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
+        "routes": verdicts,
+        "changes": report.changes,
+        "unprogrammed": [unprogrammed_text(one, nics) for one in unprogrammed[:20]],
+        "unprogrammed_count": len(unprogrammed),
+        "overrides": [override_text(one) for one in report.resolution.overrides[:20]],
+        "leases": _leases(report),
+        "warnings": warning_texts(report)[:20],
+        "errors": [
+            *(pass_error_text(one, nics) for one in report.errors),
+            *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20]),
+        ],
+    }
+
+
+def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
+    """One operation: what it is called, the route, and its because."""
+    names = {
+        "Add": "add",
+        "Delete": "delete",
+        "Promote": "promote",
+        "RemoveForeignDefault": "remove-foreign-default",
+        "RestoreDefault": "restore-default",
+    }
+    return {
+        "operation": names[type(operation).__name__],
+        "route": route_text(operation.route, nics),
+        "reason": operation_reason(operation),
+    }
+
+
+def unresolved_json(one: Unresolved) -> Json:
+    """A host route without a NIC."""
+    return {
+        "destination": str(one.host.destination),
+        "next_hop": address_text(one.host.next_hop),
+        "source": one.host.origin,
+        "place": one.host.place,
+        "kind": one.kind,
+        "by_choice": one.kind in BY_CHOICE,
+        "reason": unresolved_reason(one),
+    }
+
+
+def _override_json(one: Override) -> Json:
+    """Two host routes to one destination, of which one is used."""
+    return {
+        "destination": str(one.host.destination),
+        "chosen": {
+            "next_hop": address_text(one.chosen.next_hop),
+            "source": one.chosen.origin,
+            "place": one.chosen.place,
+        },
+        "other": {"next_hop": address_text(one.host.next_hop), "source": one.host.origin, "place": one.host.place},
+        "rule": override_rule(one),
+    }
+
+
+def _leases(report: Report) -> list[Json]:
+    """The DHCP leases that a pass went by."""
+    leases = report.evidence.leases
+    if leases is None:
+        return []
+    return [
+        {
+            "nic": lease.nic,
+            "client": lease.client,
+            "path": lease.path,
+            "obtained": lease.obtained,
+            "expires": lease.expires,
+            "expired": lease.expired(leases.now),
+            "tells_routes": lease.tells_routes,
+        }
+        for lease in leases.leases
+    ]
+
+
+def withdrawal_json(done: Withdrawal) -> Json:
+    """`withdraw`."""
+    nics = done.before.nics
+    return {
+        "schema": "guest-routes/withdraw/1",
+        "exit_code": done.exit_code,
+        "changes": [operation_json(operation, nics) for operation in done.plan.operations],
+        "failures": _failures(done.outcome.failures, nics),
+        "warnings": left_texts(done),
+    }
+
+
+def _text(route: Route | None, nics: Sequence[Nic]) -> str | None:
+    return None if route is None else route_text(route, nics)
+
+
+def _failures(failures: Sequence[Failure], nics: Sequence[Nic]) -> list[Json]:
+    return [{"route": route_text(one.operation.route, nics), "errno": one.errno, "error": one.text} for one in failures]

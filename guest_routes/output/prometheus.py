@@ -1,0 +1,47 @@
+"""The status as Prometheus text, for node_exporter's textfile collector. Pure.
+
+Source: Prometheus documentation, "Exposition formats", text-based format; "Metric and label naming".
+"""
+
+from __future__ import annotations
+
+from ..model.status import Status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, TypeAlias
+
+Metric: TypeAlias = "tuple[str, str, float, str]"
+"""Name without the prefix, type, value, and help."""
+
+
+def metrics_text(found: Status) -> str:
+    """Every metric with its help and type; those that aren't known are left out."""
+    lines = []
+    for name, kind, value, text in _metrics(found):
+        full = f"guest_routes_{name}"
+        lines += [f"# HELP {full} {text}", f"# TYPE {full} {kind}", f"{full} {value:.17g}"]
+    return "\n".join(lines) + "\n"
+
+
+def _metrics(found: Status) -> Iterator[Metric]:
+    last, service = found.last, found.service
+    yield "exit_code", "gauge", found.exit_code, "What guest-routes status exits with: 0 when all is in place."
+    yield "routes", "gauge", len(found.ours), "Routes of ours in the table."
+    if not found.unknown:
+        yield "drift_changes", "gauge", len(found.drift), "Changes a pass on the last good metadata would make."
+    if last:
+        yield "last_pass_timestamp_seconds", "gauge", last["finished"], "When the last pass ended."
+        fetched = last["finished"] - last["metadata"]["age_seconds"]
+        yield "metadata_timestamp_seconds", "gauge", fetched, "When the metadata in use was fetched."
+        missing = last["unprogrammed_count"]
+        yield "unprogrammed_routes", "gauge", missing, "Routes of the metadata that are not programmed."
+    yield "withdrawn", "gauge", found.withdrawn, "Whether the routes were withdrawn by hand."
+    yield "service_running", "gauge", found.service_runs, "Whether guest-routes watch runs."
+    if service is not None and found.service_runs:
+        yield "service_start_timestamp_seconds", "gauge", service.started, "When the service was started."
+        yield "passes_total", "counter", service.passes, "Passes of the service."
+        yield "events_total", "counter", service.events, "Kernel notifications that the service looked at."
+        yield "repairs_total", "counter", service.repairs, "Changes made because somebody changed routes."
+        yield "conflicts", "gauge", len(service.conflicts), "Routes that somebody changes again and again."
+        yield "metadata_failures", "gauge", service.failures, "Fetches in a row that brought nothing."

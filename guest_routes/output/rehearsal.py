@@ -1,0 +1,53 @@
+"""`rehearse` for people, at 80 columns, and as JSON. Pure."""
+
+from __future__ import annotations
+
+from ..model.network import mac_text
+from .folding import wrapped
+from .json_documents import report_json
+from .reasons import pass_error_text
+from .report import failure_text, report_lines
+from .route_text import table_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..model.network import KernelState
+    from ..model.report import Rehearsal
+
+
+def rehearsal_lines(done: Rehearsal, verbose: bool = False) -> list[str]:
+    """The NICs, the table before, the pass, the table after."""
+    report, nics = done.report, done.report.before.nics
+    failures = [failure_text(failure, nics) for failure in report.outcome.failures]
+    errors = [pass_error_text(error, nics) for error in report.errors]
+    return [
+        "A private network with the document's NICs:",
+        *(f"  {nic.name} {mac_text(nic.mac)} {' '.join(map(str, nic.addresses))}".rstrip() for nic in nics),
+        "",
+        "Before, as cloud-init leaves it:",
+        *(f"  {line}" for line in _table(done.before)),
+        *(line for note in done.notes for line in wrapped(f"({note})", 3, 2)),
+        "",
+        "The pass:",
+        *report_lines(report, verbose),
+        *(line for text in (*failures, *errors) for line in wrapped(text, 4, 0)),
+        "",
+        "After:",
+        *(f"  {line}" for line in _table(done.after)),
+    ]
+
+
+def rehearsal_json(done: Rehearsal) -> dict[str, Any]:
+    """`rehearse --json`."""
+    return {
+        **report_json(done.report, "rehearse"),
+        "before": _table(done.before),
+        "after": _table(done.after),
+        "not_made": list(done.notes),
+    }
+
+
+def _table(state: KernelState) -> list[str]:
+    return table_text(state.routes, state.nics).splitlines()

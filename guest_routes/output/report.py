@@ -1,0 +1,219 @@
+"""A pass for people, at 80 columns. Pure: values in, lines out.
+
+The first column tells what becomes of a route: `+` added, `-` removed, `=` in place, `!` not programmed, `?` left
+alone though it is one too many. Routes are in `ip route` syntax.
+"""
+
+from __future__ import annotations
+
+from ..model.decision import BY_CHOICE, NotElected
+from ..model.network_data import Problem
+from ..model.operations import Delete, Promote, RemoveForeignDefault, RestoreDefault
+from .evidence import provenance_text
+from .folding import entries, fitting, wrapped
+from .reasons import (
+    election_reason,
+    note_parts,
+    operation_reason,
+    resolved_reason,
+    unprogrammed_parts,
+    unresolved_reason,
+)
+from .route_text import age_text, counted, route_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ..model.decision import Note, PlannedDefault, PlannedRoute, Unresolved
+    from ..model.network import Nic, Route
+    from ..model.operations import Failure, Operation
+    from ..model.report import Report, Unprogrammed, Withdrawal
+    from .folding import Entry
+
+
+def source_line(report: Report) -> str:
+    """Where the document is from and how old it is."""
+    return f"metadata: {provenance_text(report.document.provenance)}, {age_text(report.document.age_seconds)}"
+
+
+def source_lines(report: Report) -> list[str]:
+    """The same, and the leases that are used where it omits routes."""
+    lines = [source_line(report)]
+    leases = report.evidence.leases
+    for lease in leases.leases if leases else ():
+        assert leases is not None
+        age = "expired " + age_text(leases.now - (lease.expires or 0)) if lease.expired(leases.now) else ""
+        age = age or age_text(leases.now - lease.obtained)
+        lines += wrapped(f"lease:    {lease.nic}, {lease.client}, {age} ({lease.path})", 10, 0)
+    return lines
+
+
+def report_lines(report: Report, verbose: bool = False, written: bool = True) -> list[str]:
+    """What a pass did, or with `written` False would do, and why."""
+    remarkable = report.unprogrammed or report.plan.held or report.resolution.overrides
+    if not (verbose or report.changes or remarkable):
+        return [summary(report, written), *source_lines(report)]
+    lines = [*source_lines(report), ""]
+    for group in (
+        _defaults(report),
+        _routes(report, verbose),
+        _removals(report, verbose),
+        _unprogrammed(report, verbose),
+    ):
+        lines += group
+    lines += [*([""] if lines[-1] else []), summary(report, written)]
+    return lines
+
+
+def summary(report: Report, written: bool = True) -> str:
+    """The last line: what was done, in numbers."""
+    if report.outcome.failures:
+        return f"failed: {len(report.outcome.failures):,} of {counted(report.changes, 'change')} refused by the kernel"
+    if report.errors:
+        return "failed; above is what was planned"
+    if report.exit_code == 4:
+        return "nothing done: the document has no networks"
+    placed = _placed(report)
+    parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
+    if report.unprogrammed:
+        parts.append(f"{len(report.unprogrammed):,} not programmed")
+    if not report.changes:
+        return f"nothing to {'do' if written else 'change'}: " + ", ".join(parts)
+    return ("done, verified: " if written else "would change: ") + ", ".join(_moved(report, written) + parts)
+
+
+def _placed(report: Report) -> int:
+    """So many routes were in place before the pass."""
+    plan = report.plan
+    in_place = ("kept", "adopted")
+    return sum(one.verdict in in_place for one in plan.routes) + sum(
+        one.verdict in in_place and one.route is not None for one in plan.defaults
+    )
+
+
+def _moved(report: Report, written: bool) -> list[str]:
+    added = sum(1 for op in report.plan.additions if not isinstance(op, (RestoreDefault, Promote)))
+    removed = len(report.plan.removals)
+    moved = [f"{added:,} added" if written else f"{added:,} to add"] if added else []
+    return moved + ([f"{removed:,} removed" if written else f"{removed:,} to remove"] if removed else [])
+
+
+_ADOPTED = "another program's, equal; adopted. "
+
+
+def _defaults(report: Report) -> list[str]:
+    found: list[Entry] = []
+    for default in report.plan.defaults:
+        found += _default(default, report)
+    return entries(found, lambda entry: entry)
+
+
+def _default(default: PlannedDefault, report: Report) -> list[Entry]:
+    nics = report.before.nics
+    found: list[Entry] = []
+    if default.route is not None:
+        mark = "+" if default.verdict == "add" else "="
+        rule = _ADOPTED if default.verdict == "adopted" else ""
+        why = f"{rule}Elected: {election_reason(default.election)}"
+        found.append((mark, route_text(default.route, nics), why))
+    if isinstance(default.election, NotElected) and not default.election.wanted:
+        why = f"left as it is: {election_reason(default.election)}"
+        found.append(("?", f"IPv{default.family} default", why))
+    if not default.removals:
+        why = "since the document may be partial" if report.suspicion else "as default_mode says"
+        found += [("?", route_text(route, nics), f"one default too many; left, {why}") for route in default.extras]
+    why = "through a NIC that the metadata doesn't describe: never touched"
+    return found + [("=", route_text(route, nics), why) for route in default.outside]
+
+
+def _routes(report: Report, verbose: bool) -> list[str]:
+    nics = report.before.nics
+    failed = {id(failure.operation.reason) for failure in report.outcome.failures}
+
+    def planned(one: PlannedRoute) -> Entry:
+        rule = _ADOPTED if one.verdict == "adopted" else ""
+        over = f"; wins over {route_text(one.competitor, nics)}" if one.competitor else ""
+        mark = "+" if one.verdict == "add" else "="
+        return mark, route_text(one.route, nics), f"{rule}{resolved_reason(one.resolved)}{over}"
+
+    shown = [one for one in report.plan.routes if one.verdict != "shadowed" and id(one.resolved) not in failed]
+    # Additions that serve no host route.
+    others = [op for op in report.plan.additions if op.reason in ("nexthops-outside", "demoted")]
+    return [
+        *entries(shown, planned, verbose),
+        *entries(others, lambda op: ("+", route_text(op.route, nics), operation_reason(op)), verbose),
+    ]
+
+
+def _removals(report: Report, verbose: bool) -> list[str]:
+    nics = report.before.nics
+
+    def removed(operation: Operation) -> Entry:
+        taken = isinstance(operation, RemoveForeignDefault)
+        recorded = "; recorded: `guest-routes withdraw` puts it back" if taken else ""
+        return "-", route_text(operation.route, nics), f"{operation_reason(operation)}{recorded}"
+
+    def held(route: Route) -> Entry:
+        why = "not in this document; stays, since the document may be partial"
+        return "=", route_text(route, nics), why
+
+    return [*entries(report.plan.removals, removed, verbose), *entries(report.plan.held, held, verbose)]
+
+
+def _unprogrammed(report: Report, verbose: bool) -> list[str]:
+    nics = report.before.nics
+
+    def by_choice(one: Unresolved) -> Entry:
+        return " ", *fitting(f"{one.host}  ({one.host.place})", f"{one.kind}: {unresolved_reason(one)}")
+
+    def missed(one: Unprogrammed) -> Entry:
+        return "!", *fitting(*unprogrammed_parts(one, nics))
+
+    chosen = [one for one in report.resolution.unresolved if one.kind in BY_CHOICE]
+    notes: list[Note | Problem] = [*report.evidence.notes, *report.resolution.notes] if verbose else []
+    return [
+        *entries(report.unprogrammed, missed, verbose),
+        *entries(chosen, by_choice, verbose),
+        *entries(notes, lambda note: (" ", *note_parts(note)), verbose),
+    ]
+
+
+def is_removal(operation: Operation) -> bool:
+    """Whether it takes a route away."""
+    return isinstance(operation, (Delete, RemoveForeignDefault))
+
+
+def verb_of(operation: Operation) -> str:
+    """What an operation did."""
+    return "removed" if is_removal(operation) else "added"
+
+
+def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
+    """`cannot add 10.8.0.0/16 via 192.0.2.1 dev eth1: Nexthop has invalid gateway (EINVAL); ...`"""
+    from errno import EPERM, errorcode
+
+    removing = is_removal(failure.operation)
+    verb = "remove" if removing else "add"
+    text = f"cannot {verb} {route_text(failure.operation.route, nics)}: {failure.text}"
+    text += f" ({errorcode.get(failure.errno, failure.errno)})"
+    if failure.errno == EPERM:
+        return text + "; it takes root (CAP_NET_ADMIN)"
+    return text + ("; it stays" if removing else "; its traffic goes the way it went before")
+
+
+def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
+    """What `withdraw` did."""
+    nics = done.before.nics
+    back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in done.plan.additions]
+    gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in done.plan.removals]
+    lines = entries(back, lambda entry: entry, verbose) + entries(gone, lambda entry: entry, verbose)
+    if not lines:
+        return ["nothing to withdraw: no route of ours is in the table"]
+    put = f", {counted(len(back), 'default')} put back" if back else ""
+    return [*lines, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
+
+
+def left_texts(done: Withdrawal) -> list[str]:
+    """What `withdraw` could not take away."""
+    return [f"still there: {route_text(route, done.after.nics)}" for route in done.left]

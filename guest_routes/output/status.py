@@ -1,0 +1,162 @@
+"""`status` for people, at 80 columns, and as JSON. Pure."""
+
+from __future__ import annotations
+
+from ..model.status import service_json
+from .folding import entries, labelled, wrapped
+from .report import is_removal
+from .route_text import age_text, counted, route_text, span_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..model.network import Route
+    from ..model.operations import Operation
+    from ..model.status import Status, StatusRecord
+    from .folding import Entry
+
+_RESULTS = {0: "all in place", 1: "failed", 4: "no usable metadata", 5: "done, some routes not programmed"}
+
+
+def status_lines(found: Status) -> list[str]:
+    """The status for people."""
+    return [
+        *_last_pass(found),
+        *_failed(found),
+        *_withdrawn(found),
+        *_service(found),
+        *_our_routes(found),
+        *_remarks(found),
+        *_drift(found),
+    ]
+
+
+def _last_pass(found: Status) -> list[str]:
+    last = found.last
+    if not last:
+        return ["last pass    none is known; `guest-routes sync` runs one"]
+    metadata, ago = last["metadata"], found.now - last["finished"]
+    result = _RESULTS.get(last["exit_code"], f"exit code {last['exit_code']}")
+    return [
+        f"last pass    {age_text(ago)}: {result}",
+        f"metadata     {metadata['where']}, {age_text(ago + metadata['age_seconds'])}",
+        *(f"default      {text}" for text in last["defaults"]),
+    ]
+
+
+def _failed(found: Status) -> list[str]:
+    """A pass after the last one that could do nothing."""
+    if not found.failed:
+        return []
+    first, *others = found.failed["error"].splitlines()
+    lines = labelled("failed", f"{age_text(found.now - found.failed['finished'])}: {first}")
+    for line in others:
+        lines += wrapped(line.strip(), 13)
+    return lines
+
+
+def _withdrawn(found: Status) -> list[str]:
+    if not found.withdrawn:
+        return []
+    return labelled("withdrawn", "by hand: the service leaves the routes alone; `guest-routes sync` programs them")
+
+
+def _our_routes(found: Status) -> list[str]:
+    def ours(route: Route) -> Entry:
+        return "=", route_text(route, found.state.nics), ""
+
+    head = f"our routes   {len(found.ours):,} in the table" + (":" if found.ours else "")
+    return [head, *entries(found.ours, ours)]
+
+
+def _remarks(found: Status) -> list[str]:
+    """What the last pass could not do, or wants to be known."""
+    last = found.last
+    lines = []
+    if last.get("unprogrammed"):
+        lines.append(f"not there    {counted(last['unprogrammed_count'], 'route')} of the document not programmed:")
+        lines += entries(last["unprogrammed"], lambda text: ("!", *_parted(text)))
+    for lease in last.get("leases", ()):
+        age = age_text(found.now - lease["obtained"])
+        ended = lease["expires"] is not None and lease["expires"] < found.now
+        lines += labelled("lease", f"{lease['nic']}, {lease['client']}, {age}{', expired' if ended else ''}")
+    for label, key in (("override", "overrides"), ("error", "errors"), ("warning", "warnings")):
+        for text in last.get(key, ()):
+            lines += labelled(label, text)
+    return lines
+
+
+def _parted(text: str) -> tuple[str, str]:
+    what, _, why = text.partition(": ")
+    return what, why
+
+
+def _drift(found: Status) -> list[str]:
+    def change(operation: Operation) -> Entry:
+        return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
+
+    if found.unknown:
+        return labelled("drift", f"unknown: no document to compare with; {found.unknown}")
+    if not found.drift:
+        return ["drift        none"]
+    unattended = found.service_runs and not found.withdrawn
+    who = "the service is about to make" if unattended else "`guest-routes sync` makes"
+    return [f"drift        {counted(len(found.drift), 'change')} needed; {who} them", *entries(found.drift, change)]
+
+
+def _service(found: Status) -> list[str]:
+    """What the service did and is about to do."""
+    service, now = found.service, found.now
+    if service is None:
+        return ["service      does not run"]
+    if not found.service_runs:
+        text = f"ended without notice (pid {service.pid}); `systemctl status guest-routes` tells more"
+        return labelled("service", text)
+    again = span_text(max(0.0, service.next_refresh - now))
+    asked = f"; asks for the metadata again in {again}" if service.next_refresh else ""
+    lines = labelled("service", f"runs for {span_text(now - service.started)} (pid {service.pid}){asked}")
+    if service.failures:
+        since = age_text(now - service.failing_since)
+        tries = counted(service.failures, "try", "tries")
+        lines += labelled("no metadata", f"since {since}, {tries}: {service.failure}")
+    if service.partial_reason:
+        text = f"the last document may be partial: {service.partial_reason}; the last known good one stays in force"
+        lines += labelled("partial", text)
+    if service.last_error:
+        lines += labelled("last error", service.last_error)
+    return lines + _repairs(service, now) + _conflicts(service)
+
+
+def _repairs(service: StatusRecord, now: float) -> list[str]:
+    if not service.repairs:
+        return []
+    shown = [
+        ("-+"[one.what == "added"], one.route, f"{age_text(now - one.when)}: {one.why}") for one in service.recent[-3:]
+    ]
+    return [f"repairs      {service.repairs:,}, the last:", *entries(shown, lambda entry: entry)]
+
+
+def _conflicts(service: StatusRecord) -> list[str]:
+    lines = [f"conflicts    {len(service.conflicts):,}:"] if service.conflicts else []
+    for conflict in service.conflicts:
+        lines.append(f"! {conflict.destination}")
+        lines += wrapped(f"changed {counted(conflict.times, 'time')} by {conflict.actor}; {conflict.remedy}")
+    return lines
+
+
+def status_json(found: Status) -> dict[str, Any]:
+    """`status --json`."""
+    nics = found.state.nics
+    return {
+        "schema": "guest-routes/status/1",
+        "exit_code": found.exit_code,
+        "last_pass": found.last or None,
+        "age_seconds": round(found.now - found.last["finished"], 3) if found.last else None,
+        "failed": found.failed or None,
+        "ours": [route_text(route, nics) for route in found.ours],
+        "drift": [f"{'-' if is_removal(one) else '+'} {route_text(one.route, nics)}" for one in found.drift],
+        "drift_unknown": found.unknown,
+        "withdrawn": found.withdrawn,
+        "service": found.service and {**service_json(found.service), "runs": found.service_runs},
+    }

@@ -1,0 +1,64 @@
+"""What an operator should know although nothing failed. Pure."""
+
+from __future__ import annotations
+
+from ..routing.partial import AGREEING_FETCHES
+from .evidence import binding_label, evidence_text, lease_text
+from .reasons import suspicion_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model.decision import Binding
+    from ..model.report import Report
+
+
+def warning_texts(report: Report) -> list[str]:
+    """Each in one line."""
+    found = _partial(report)
+    if report.document.source == "leases":
+        nics = ", ".join(report.document.provenance.nics)
+        text = f"no metadata: using the DHCP leases of {nics}"
+        found.append(f"{text}; `guest-routes sync` goes by the metadata once it is there")
+    else:
+        found += _omissions(report)
+    leases = report.evidence.leases
+    expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
+    found += [f"{lease.place} has expired; still the best there is, but its client seems gone" for lease in expired]
+    found += [str(problem) for problem in report.evidence.problems if not problem.refused]
+    return [*found, *report.state_errors]
+
+
+def _partial(report: Report) -> list[str]:
+    if report.suspicion is None:
+        return []
+    held = len(report.plan.held)
+    stays = f"{held:,} route{'s' * (held != 1)} of ours stay{'s' * (held == 1)}" if held else "nothing is withdrawn"
+    until = f"until {AGREEING_FETCHES} fetches in a row agree (or --accept-withdrawals)"
+    return [f"the document may be partial: {suspicion_text(report.suspicion)}; {stays} {until}"]
+
+
+def _omissions(report: Report) -> list[str]:
+    """What the metadata leaves out, and what is used instead; why is said once."""
+    found = []
+    cause = "; Nova 27.3 and later omit routes of DHCP subnets"
+    for binding in report.resolution.bindings:
+        network = binding.network
+        if network is not None and network.omits_routes:
+            place = f"networks[{network.index}], type {network.kind}{cause}"
+            found.append(f"the metadata omits {binding_label(binding)}'s routes ({place}); {_used(binding, report)}")
+            cause = ""
+    return found
+
+
+def _used(binding: Binding, report: Report) -> str:
+    """What a NIC's gateway is known from in place of the document."""
+    known = binding.evidence
+    if known is not None and known.lease is not None:
+        return f"using its {lease_text(known, known.lease)}"
+    if binding.gateway:
+        return f"using {evidence_text(known)}"
+    leases = report.evidence.leases
+    if leases is not None and binding.nic is not None and leases.of(binding.nic.ifindex) is None:
+        setting = f"`gateways: {{{binding.nic.name}: ADDRESS}}`"
+        return f"its gateway is not known either (no DHCP lease found); name it in the settings: {setting}"
+    return "its gateway is not known either"

@@ -1,0 +1,31 @@
+"""Everything known to everything decided: the one way from an Evidence to a Decision. Pure."""
+
+from __future__ import annotations
+
+from ..model.decision import Decision
+from .elect import elect
+from .partial import AGREEING_FETCHES, suspicion
+from .plan import plan
+from .resolve import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model.evidence import Evidence
+    from ..model.settings import Settings
+
+FAMILIES = (4, 6)
+
+
+def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = False) -> Decision:
+    """Binds, resolves, elects and plans.
+
+    Args:
+        accept_withdrawals: routes of ours go although the document may be partial (R6).
+    """
+    resolution = resolve(evidence, settings)
+    elections = tuple(elect(resolution.bindings, settings, family, evidence.projected) for family in FAMILIES)
+    suspected = suspicion(evidence, resolution, settings)
+    believed = accept_withdrawals or evidence.agreeing_fetches >= AGREEING_FETCHES
+    standing = None if believed else suspected
+    made = plan(resolution, elections, evidence.kernel, settings, withdraw=standing is None)
+    return Decision(resolution, elections, made, evidence.problems, standing, suspected is not None)

@@ -1,0 +1,88 @@
+"""The metric of our own default route among the others of its family (R4). Pure.
+
+Defaults of NICs outside the metadata that win over all of ours and the metadata's go on winning, and those that lose
+go on losing. IPv6 merges routes of one metric into one multipath route, so there nobody else may have ours.
+"""
+
+from __future__ import annotations
+
+from ..model.namedtuple import NamedTuple
+from ..model.network import UNICAST, Route
+from .compare import ifindexes, leads_there
+from .ownership import is_ours
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ..model.settings import Settings
+
+WORST_METRIC = 0xFFFFFFFF
+NEAR = 16
+"""So far from the wanted IPv6 metric ours may stand, where others had that when it was added."""
+
+
+class _Default(NamedTuple):
+    """A default route that the kernel may use."""
+
+    metric: int
+    inside: bool
+    """Ours, or through a NIC of the metadata."""
+    stays_ahead: bool
+    """It has next hops outside the metadata that would stay."""
+
+
+def default_metrics(
+    wanted: Route, there: Sequence[Route], managed: frozenset[int], settings: Settings
+) -> tuple[int, range]:
+    """The metric for our own default, and those at which it may stay when it is there already."""
+    order = sorted(_usable(there, managed, settings), key=lambda default: default.metric)
+    six = wanted.family == 6
+    low = _lowest(order, six)
+    if not six:
+        metric = min(max(wanted.metric, low), _highest(order, low, six))
+        return metric, range(metric, metric + 1)
+    return _free_ipv6_metric(wanted, there, order, low, settings)
+
+
+def _usable(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> list[_Default]:
+    found = []
+    for route in there:
+        if route.kind == UNICAST and not route.tos:
+            nics = ifindexes(route)
+            partly = bool(route.nexthops) and not nics <= managed
+            found.append(_Default(route.metric, is_ours(route, settings) or bool(nics & managed), partly))
+    return found
+
+
+def _lowest(order: Sequence[_Default], six: bool) -> int:
+    """The first metric behind every default outside the metadata that wins today."""
+    first = next((place for place, one in enumerate(order) if one.inside), len(order))
+    # IPv6 routes of one metric are next hops of one route. Of such a route those outside the metadata stay ahead.
+    tied = order[first].metric if six and first < len(order) else -1
+    ahead = [
+        one.metric for place, one in enumerate(order)
+        if place < first or (one.stays_ahead if one.inside else one.metric == tied)
+    ]  # fmt: skip
+    return min(max(ahead) + 1, WORST_METRIC) if ahead else int(six)
+
+
+def _highest(order: Sequence[_Default], low: int, six: bool) -> int:
+    """The last metric before every default outside the metadata that loses today."""
+    behind = [one.metric - six for one in order if not one.inside]
+    return min([WORST_METRIC, *(metric for metric in behind if metric >= low)])
+
+
+def _free_ipv6_metric(
+    wanted: Route, there: Sequence[Route], order: Sequence[_Default], low: int, settings: Settings
+) -> tuple[int, range]:
+    """Where nobody else stands; where there is no room before the next one outside, behind it."""
+    taken = {route.metric for route in there if not (is_ours(route, settings) and leads_there(route, wanted))}
+    while True:
+        high = _highest(order, low, six=True)
+        metric = min(max(wanted.metric, low), high)
+        near = (*range(metric, low - 1, -1)[:NEAR], *range(metric + 1, high + 1)[:NEAR])
+        free = next((one for one in near if one not in taken), None)
+        if free is not None or high == WORST_METRIC:
+            return free or metric, range(max(low, metric - NEAR), min(high, metric + NEAR) + 1)
+        low = high + 2

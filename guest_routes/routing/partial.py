@@ -1,0 +1,73 @@
+"""Whether a document may be partial, so that nothing is withdrawn on its word (R6). Pure."""
+
+from __future__ import annotations
+
+from ..model.decision import Suspicion
+from .ownership import is_ours
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model.decision import Binding, Resolution
+    from ..model.evidence import Evidence
+    from ..model.settings import Settings
+
+AGREEING_FETCHES = 3
+"""So many fetches in a row must bring the same document before it is believed."""
+MANY = 10
+
+
+def suspicion(evidence: Evidence, resolution: Resolution, settings: Settings) -> Suspicion | None:
+    """Why the document is suspicious; None when it isn't.
+
+    A last known good document was believed when it came; of it only the omission of routes counts.
+    """
+    omission = _omission(evidence, resolution, settings)
+    if evidence.source == "last-known-good":
+        return omission
+    return _incomplete(evidence) or omission or _shrunk(evidence, resolution, settings)
+
+
+def _incomplete(evidence: Evidence) -> Suspicion | None:
+    """No networks at all, or a present NIC missing that was described before."""
+    if not evidence.data.networks:
+        return Suspicion("no-networks")
+    documented = {link.mac for link in evidence.data.links}
+    present = {mac: nic.name for nic in evidence.kernel.nics for mac in (nic.mac, nic.permanent_mac) if mac}
+    lost = [(present[mac], mac) for mac in evidence.known_macs if mac in present and mac not in documented]
+    return Suspicion("nics-lost", tuple(lost)) if lost else None
+
+
+def _omission(evidence: Evidence, resolution: Resolution, settings: Settings) -> Suspicion | None:
+    """Routes of ours would go that nobody names, since the document omits a NIC's routes and no lease has them.
+
+    Nova 27.3 stopped describing subnets with DHCP: an upgrade of the cloud must not empty the table, nor must a lease
+    that has gone.
+    """
+    gone, ours = _gone(evidence, resolution, settings)
+    if not gone:
+        return None
+    with_lease = evidence.leases.has_routes if evidence.leases else frozenset()
+    omitted = tuple(
+        one for one in resolution.bindings if one.network and one.network.omits_routes and not _leased(one, with_lease)
+    )
+    return Suspicion("routes-omitted", (), omitted, gone, ours) if omitted else None
+
+
+def _leased(binding: Binding, with_lease: frozenset[int]) -> bool:
+    """Whether a lease that holds has the NIC's routes."""
+    return binding.family == 4 and binding.nic is not None and binding.nic.ifindex in with_lease
+
+
+def _shrunk(evidence: Evidence, resolution: Resolution, settings: Settings) -> Suspicion | None:
+    """More than half of our routes, and at least MANY, would go at once."""
+    gone, ours = _gone(evidence, resolution, settings)
+    return Suspicion("many-routes", gone=gone, ours=ours) if gone >= MANY and gone * 2 > ours else None
+
+
+def _gone(evidence: Evidence, resolution: Resolution, settings: Settings) -> tuple[int, int]:
+    """How many routes of ours would go, of how many."""
+    wanted = {resolved.host.destination for resolved in resolution.resolved}
+    ours = [
+        route.destination for route in evidence.kernel.routes if route.destination.length and is_ours(route, settings)
+    ]
+    return sum(1 for destination in ours if destination not in wanted), len(ours)

@@ -1,0 +1,182 @@
+"""Desired routes and the kernel's state to an ordered Plan (R1, R5-R7). Pure.
+
+Known hazards, each with its answer here:
+- IPv4 keys a route by destination, TOS and metric, and an addition goes before others of its key: ours win at
+  equal metric. One that another program has since put in front is moved back (Promote).
+- IPv6 merges static routes of one destination and metric into a multipath route: ours never share a metric.
+- An equal route of another program is adopted, not doubled: nothing is written (R5).
+- Additions come first, deletions last, so that no destination is ever without the route it had (R7).
+"""
+
+from __future__ import annotations
+
+from ..model.decision import NotElected, Plan, PlannedRoute
+from ..model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
+from ..model.operations import Add, Delete, Promote
+from .compare import same_next_hop
+from .default_metrics import NEAR
+from .elect import managed_ifindexes
+from .ownership import is_ours
+from .plan_default import plan_default
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence
+
+    from ..model.decision import Election, PlannedDefault, Resolution, Resolved
+    from ..model.network import KernelState, Prefix
+    from ..model.operations import Operation
+    from ..model.settings import Settings
+
+OUR_IPV6_METRIC = IPV6_DEFAULT_METRIC - 1
+"""What metric 0 of the settings means for IPv6: before the 1024 that everybody else gets, and not equal to it."""
+
+
+def plan(
+    resolution: Resolution, elections: Sequence[Election], state: KernelState, settings: Settings, withdraw: bool = True
+) -> Plan:
+    """What turns the kernel's routes into the desired ones.
+
+    Args:
+        withdraw: False when the document may be partial (R6): nothing that is there is then taken away.
+    """
+    present, defaults = _by_destination(state)
+    additions: list[Operation] = []
+    removals: list[Operation] = []
+    routes = _plan_host_routes(resolution, present, settings, additions, removals)
+    # What is left of ours is wanted no more.
+    unwanted = [route for there in present.values() for route in there if is_ours(route, settings)]
+    if withdraw:
+        removals.extend(Delete(route, "not-in-document") for route in unwanted)
+    managed = managed_ifindexes(resolution.bindings)
+    planned: list[PlannedDefault] = []
+    for election in elections:
+        there = [route for route in defaults if route.family == election.family]
+        default = plan_default(election, there, managed, settings, our_metric(election.family, settings), withdraw)
+        additions.extend(default.additions)
+        removals.extend(default.removals)
+        if there or default.route or (isinstance(election, NotElected) and election.wanted):
+            planned.append(default)
+    return Plan(tuple(additions), tuple(removals), tuple(routes), tuple(planned), () if withdraw else tuple(unwanted))
+
+
+def our_metric(family: int, settings: Settings) -> int:
+    """The metric of ours where nothing speaks against it."""
+    return settings.metric if family == 4 else settings.metric or OUR_IPV6_METRIC
+
+
+def _by_destination(state: KernelState) -> tuple[dict[Prefix, list[Route]], list[Route]]:
+    """Routes by destination, and default routes, both in the kernel's order."""
+    present: dict[Prefix, list[Route]] = {}
+    defaults: list[Route] = []
+    for route in state.routes:
+        destination = route.destination
+        if destination.length == 0:
+            defaults.append(route)
+        elif destination in present:
+            present[destination].append(route)
+        else:
+            present[destination] = [route]
+    return present, defaults
+
+
+# ---- host routes --------------------------------------------------------------------------------------
+
+
+def _plan_host_routes(
+    resolution: Resolution,
+    present: dict[Prefix, list[Route]],
+    settings: Settings,
+    additions: list[Operation],
+    removals: list[Operation],
+) -> list[PlannedRoute]:
+    """What becomes of each resolved host route; takes its destination out of `present`."""
+    planned: list[PlannedRoute] = []
+    # A hundred thousand routes share a few next hops: all but the destination is made once for each.
+    tails: dict[int, tuple[Any, ...]] = {}
+    make = tuple.__new__
+    for resolved in resolution.resolved:
+        destination, next_hop = resolved.host.destination, resolved.next_hop
+        tail = tails.get(id(next_hop))
+        if tail is None:
+            tail = tails[id(next_hop)] = _wanted(resolved, settings)[1:]
+        wanted = make(Route, (destination, *tail))
+        there = present.pop(destination, None)
+        if there is None:
+            additions.append(make(Add, (wanted, resolved)))
+            planned.append(make(PlannedRoute, ("add", wanted, resolved, None)))
+        elif len(there) == 1 and there[0] == wanted:  # As `_decide` would find, in a tenth of the time.
+            planned.append(make(PlannedRoute, ("kept", wanted, resolved, None)))
+        else:
+            planned.append(_decide(wanted, there, resolved, settings, additions, removals))
+    return planned
+
+
+def _wanted(resolved: Resolved, settings: Settings) -> Route:
+    """The route that a host route asks for, where nobody else has one."""
+    destination, next_hop = resolved.host.destination, resolved.next_hop
+    metric = our_metric(4 if len(destination.address) == 4 else 6, settings)
+    return Route(
+        destination,
+        next_hop.gateway,
+        next_hop.nic.ifindex,
+        metric,
+        settings.protocol,
+        settings.table,
+        onlink=next_hop.onlink,
+    )
+
+
+def _decide(
+    wanted: Route,
+    there: Sequence[Route],
+    resolved: Resolved,
+    settings: Settings,
+    additions: list[Operation],
+    removals: list[Operation],
+) -> PlannedRoute:
+    """One destination that has routes already (R5)."""
+    ours = [route for route in there if is_ours(route, settings) and route.kind == UNICAST]
+    theirs = [route for route in there if route not in ours and route.tos == 0]
+    best = min(theirs, key=lambda route: route.metric, default=None)
+    if best is not None and same_next_hop(best, wanted):
+        removals.extend(Delete(route, "equal-serves") for route in ours)
+        competitor = next((route for route in theirs if not same_next_hop(route, wanted)), None)
+        return PlannedRoute("adopted", best, resolved, competitor)
+    metrics = _winning_metrics(wanted, there, best)
+    if not metrics:  # For IPv6 perhaps only until ours to another gateway has gone.
+        removals.extend(Delete(route, "shadowed") for route in ours)
+        return PlannedRoute("shadowed", wanted, resolved, best)
+    mine = next((route for route in ours if route.metric in metrics and same_next_hop(route, wanted)), None)
+    removals.extend(Delete(route, resolved) for route in ours if route is not mine)
+    if mine is None:
+        wanted = wanted._replace(metric=metrics[0])
+        additions.append(Add(wanted, resolved))
+        return PlannedRoute("add", wanted, resolved, best)
+    if best is not None and best.metric == mine.metric and there.index(best) < there.index(mine):
+        additions.append(Promote(mine, resolved))
+        return PlannedRoute("add", mine, resolved, best)
+    return PlannedRoute("kept", mine, resolved, best)
+
+
+# ---- metrics ------------------------------------------------------------------------------------------
+
+
+def _winning_metrics(wanted: Route, there: Sequence[Route], competitor: Route | None) -> list[int]:
+    """The metrics at which ours wins, the one for a new route first; [] where none does (R5)."""
+    if wanted.family == 4:
+        return [wanted.metric if competitor is None else min(wanted.metric, competitor.metric)]
+    metric = wanted.metric if competitor is None else min(wanted.metric, competitor.metric - 1)
+    return _free_ipv6_metrics(wanted._replace(metric=metric), there, competitor) if metric > 0 else []
+
+
+def _free_ipv6_metrics(wanted: Route, there: Sequence[Route], competitor: Route | None) -> list[int]:
+    """Where ours may stand: nearby, where nobody else does, and below a competitor; a new one takes the first.
+
+    Routes of ours to another gateway may have the wanted metric until the new one is there (R7). Mostly there is room
+    below; above it only where that may come to an end.
+    """
+    taken = {route.metric for route in there if not same_next_hop(route, wanted)}
+    below = range(wanted.metric, max(0, wanted.metric - 2 * NEAR), -1)
+    end = min(2 * NEAR, competitor.metric) if competitor is not None else 2 * NEAR
+    return [metric for metric in (*below, *range(wanted.metric + 1, end)) if metric not in taken]

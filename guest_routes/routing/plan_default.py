@@ -1,0 +1,178 @@
+"""Which default routes of a family go, come or stay (R4, R7). Pure.
+
+Only routes through NICs that the metadata describes are touched, and ours never gets in front of another NIC's
+default (a VPN's, a container's). Nothing is taken unless the elected default is there or is added before. Three steps:
+classify what is there, choose the one that serves, and take or demote the rest.
+"""
+
+from __future__ import annotations
+
+from ..model.decision import Elected, PlannedDefault
+from ..model.namedtuple import NamedTuple
+from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
+from ..model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
+from .compare import ifindexes, leads_there, next_hops
+from .default_metrics import default_metrics
+from .ownership import is_ours
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ..model.decision import DefaultVerdict, Election
+    from ..model.operations import Operation
+    from ..model.settings import Settings
+
+DEMOTED_BY = 1000
+"""default_mode demote: what is added to the elected default's metric for the others."""
+
+
+class _Present(NamedTuple):
+    """The family's default routes, by what they are to the elected one."""
+
+    every: tuple[Route, ...]
+    """In the kernel's order."""
+    ours: tuple[Route, ...]
+    equal: Route | None
+    """Another program's that leads where the elected one should, and is adopted."""
+    extras: tuple[Route, ...]
+    """Other programs', through NICs of the metadata, that should not be there."""
+    outside: tuple[Route, ...]
+    """Through NICs that the metadata doesn't describe."""
+
+
+def plan_default(
+    election: Election,
+    there: Sequence[Route],
+    managed: frozenset[int],
+    settings: Settings,
+    metric: int,
+    withdraw: bool = True,
+) -> PlannedDefault:
+    """R4 for one family.
+
+    Args:
+        there: the family's default routes, in the kernel's order.
+        managed: ifindexes of the NICs that the metadata describes.
+        metric: ours, where nothing speaks against it.
+        withdraw: False when the document may be partial (R6): a default is added only where there is none at all.
+    """
+    if not isinstance(election, Elected):
+        return PlannedDefault(election, "left", outside=_outside(there, managed, settings))
+    destination = DEFAULT_PREFIX[election.family]
+    nic, protocol, table = election.nic.ifindex, settings.protocol, settings.table
+    wanted = Route(destination, election.gateway, nic, metric, protocol, table, onlink=election.onlink)
+    present = _classify(there, wanted, managed, settings)
+    if settings.default_mode == "observe" or (there and not withdraw):
+        mine = next((route for route in present.ours if leads_there(route, wanted)), None)
+        serving = present.equal or mine
+        verdict: DefaultVerdict = "adopted" if present.equal else "kept" if mine else "observed"
+        return PlannedDefault(election, verdict, serving, present.extras, present.outside)
+    return _enforced(election, wanted, present, managed, settings)
+
+
+# ---- what is there ------------------------------------------------------------------------------------
+
+
+def _outside(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> tuple[Route, ...]:
+    return tuple(route for route in there if not is_ours(route, settings) and not managed & ifindexes(route))
+
+
+def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], settings: Settings) -> _Present:
+    outside = _outside(there, managed, settings)
+    ours = tuple(route for route in there if is_ours(route, settings))
+    theirs = [route for route in there if route not in outside and route not in ours]
+    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=lambda route: route.metric)
+    # A router's own announcement comes back with the next one: it stays beside a static equal.
+    static = [route for route in equal if route.gateway == wanted.gateway and route.protocol != PROTOCOL_RA]
+    announced = [route for route in equal if route not in static]
+    adopted = next(iter(static or announced), None)
+    extras = tuple(route for route in theirs if route is not adopted and route not in announced)
+    return _Present(tuple(there), ours, adopted, extras, outside)
+
+
+# ---- what is done -------------------------------------------------------------------------------------
+
+
+def _enforced(
+    election: Elected, wanted: Route, present: _Present, managed: frozenset[int], settings: Settings
+) -> PlannedDefault:
+    """The elected default in place, and the others gone or demoted."""
+    additions: list[Operation] = []
+    removals: list[Operation] = []
+    serving = present.equal
+    verdict: DefaultVerdict = "adopted"
+    if serving is None:
+        metric, fitting = default_metrics(wanted, present.every, managed, settings)
+        serving = next((r for r in present.ours if leads_there(r, wanted) and r.metric in fitting), None)
+        verdict = "kept"
+        if serving is None:
+            serving, verdict = wanted._replace(metric=metric), "add"
+            additions.append(Add(serving, election))
+    stale = [route for route in present.ours if route is not serving]
+    going = list(present.extras)
+    if settings.default_mode == "demote":
+        going, stale = _demote(going, stale, serving, managed, settings, additions)
+    for route in stale:
+        doubled = present.equal is not None and leads_there(route, wanted)
+        removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
+    for route in going:
+        remaining = nexthops_outside(route, managed)
+        if remaining is not None and remaining not in present.every:  # It is, where a pass was killed.
+            additions.append(RestoreDefault(remaining, "nexthops-outside"))
+        removals.append(RemoveForeignDefault(route, election))
+    return PlannedDefault(election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals))
+
+
+def nexthops_outside(route: Route, managed: frozenset[int]) -> Route | None:
+    """What stays of an IPv4 multipath default: its next hops through NICs outside the metadata."""
+    staying = tuple(hop for hop in route.nexthops if hop.ifindex not in managed)
+    if len(staying) > 1:
+        return route._replace(nexthops=staying, nexthop_id=0)
+    if staying:
+        (hop,) = staying
+        return route._replace(nexthops=(), gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, nexthop_id=0)
+    return None
+
+
+def _demote(
+    extras: Sequence[Route],
+    stale: Sequence[Route],
+    kept: Route,
+    managed: frozenset[int],
+    settings: Settings,
+    additions: list[Operation],
+) -> tuple[list[Route], list[Route]]:
+    """default_mode demote: a copy of each extra behind the elected default; returns what should go all the same."""
+    have = {hop for route in extras if route.metric > kept.metric for hop in next_hops(route)}
+    have.add((kept.gateway, kept.ifindex))
+    staying = _demoted_before(stale, kept, managed, have)
+    used = {route.metric for route in staying}
+    metric = kept.metric + DEMOTED_BY
+    going = [route for route in extras if route.metric <= kept.metric]
+    for route in going:
+        for gateway, ifindex in next_hops(route):
+            if (gateway, ifindex) in have or gateway is None or ifindex not in managed:
+                continue
+            while metric in used:
+                metric += 1
+            used.add(metric)
+            have.add((gateway, ifindex))
+            copy = Route(
+                route.destination, gateway, ifindex, metric, settings.protocol, settings.table, onlink=route.onlink
+            )
+            additions.append(Add(copy, "demoted"))
+    return going, [route for route in stale if route not in staying]
+
+
+def _demoted_before(
+    stale: Sequence[Route], kept: Route, managed: frozenset[int], have: set[tuple[bytes | None, int]]
+) -> list[Route]:
+    """Copies that an earlier pass made, one for each next hop; adds theirs to `have`."""
+    staying = []
+    for route in stale:
+        hop = (route.gateway, route.ifindex)
+        if route.metric > kept.metric and route.ifindex in managed and hop not in have:
+            staying.append(route)
+            have.add(hop)
+    return staying

@@ -1,0 +1,84 @@
+"""What `withdraw` does to the table: recorded defaults come back first, then ours go (R4, R7). Pure.
+
+Where our own default is the only one, it is handed over instead of taken: the same route without our protocol stays,
+since a machine without any default is cut off.
+"""
+
+from __future__ import annotations
+
+from ..model.decision import Plan
+from ..model.network import PROTOCOL_BOOT, PROTOCOL_RA, NextHop, Prefix, Route
+from ..model.operations import Delete, RemoveForeignDefault, RestoreDefault
+from .compare import next_hops
+from .ownership import is_ours
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence, TypeAlias
+
+    from ..model.network import Address, KernelState
+    from ..model.settings import Settings
+
+    Key: TypeAlias = tuple[Prefix, Address | None, int, int, int, int, tuple[NextHop, ...]]
+
+
+def plan_withdrawal(before: KernelState, recorded: Sequence[Route], settings: Settings) -> Plan:
+    """Recorded defaults come back first, then ours go."""
+    ours = [route for route in before.routes if is_ours(route, settings)]
+    foreign = [route for route in before.routes if not is_ours(route, settings)]
+    restored = _restored(foreign, recorded)
+    remaining = [rest for whole in restored for rest in foreign if _is_part(rest, whole)]
+    heirs = [heir for family in (4, 6) for heir in _handed_over(family, ours, [*foreign, *restored])]
+    return Plan(
+        (
+            *(RestoreDefault(route, "recorded") for route in restored),
+            *(RestoreDefault(route, "handed-over") for route in heirs),
+        ),
+        (
+            *(Delete(route, "withdrawn") for route in ours),
+            *(RemoveForeignDefault(rest, "whole-route-back") for rest in dict.fromkeys(remaining)),
+        ),
+    )
+
+
+def _restored(foreign: Sequence[Route], recorded: Sequence[Route]) -> list[Route]:
+    """The recorded defaults that are not there, those without a gateway first: others may be reached by them.
+
+    A router's announcement would come back without its lifetime; its next one brings it.
+    """
+    present = {_key(route) for route in foreign}
+    restored = []
+    for route in sorted(recorded, key=_has_gateway):
+        if route.protocol != PROTOCOL_RA and _key(route) not in present:
+            restored.append(route)
+            present.add(_key(route))
+    return restored
+
+
+def _handed_over(family: int, ours: Sequence[Route], others: Sequence[Route]) -> list[Route]:
+    """Our best default under another protocol, where no other program has one."""
+    defaults = [route for route in ours if route.family == family and route.destination.is_default]
+    if not defaults or any(route.family == family and route.destination.is_default for route in others):
+        return []
+    best = min(defaults, key=lambda route: route.metric)
+    metric = best.metric
+    while family == 6 and metric in {route.metric for route in defaults}:
+        metric += 1  # IPv6 would merge two of one metric: the heir stands just behind.
+    return [best._replace(protocol=PROTOCOL_BOOT, metric=metric)]
+
+
+def _has_gateway(route: Route) -> bool:
+    return any(gateway is not None for gateway, _ in next_hops(route))
+
+
+def _is_part(route: Route, whole: Route) -> bool:
+    """Whether it is what a pass left of an IPv4 multipath default: some of its next hops, or one as a route."""
+    hops = {(hop.gateway, hop.ifindex) for hop in whole.nexthops}
+    same = _key(route)[3:-1] == _key(whole)[3:-1] and route.destination == whole.destination
+    return same and set(next_hops(route)) < hops
+
+
+def _key(route: Route) -> Key:
+    """What tells routes apart. IPv6 has no two that differ in their protocol only."""
+    protocol = route.protocol if route.family == 4 else 0
+    return route.destination, route.gateway, route.ifindex, route.metric, protocol, route.tos, route.nexthops

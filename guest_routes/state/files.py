@@ -1,0 +1,102 @@
+"""Files replaced as a whole (temporary file, fsync, rename), and read or absent.
+
+kill -9 or a power cut leaves the old one or the new one. What can't be read is absent; what can't be written is an
+error.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+
+from ..errors import StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def read(path: str) -> bytes | None:
+    """The file's bytes; None where there is nothing to be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def json_object(content: bytes | None) -> dict[str, Any]:
+    """The JSON object in a file's bytes; {} when it is absent, damaged or no object."""
+    try:
+        value = json.loads(content or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def replace(
+    path: str, content: bytes, mode: int, consequence: str, mtime: float | None = None, alone: bool = True
+) -> None:
+    """Replace a file as a whole, with its directory on the way; what is on disk afterwards is on disk for good.
+
+    Args:
+        consequence: what follows when it can't be written, for the error.
+        mtime: the new file's, in seconds since the epoch, when it isn't the present time.
+        alone: False when others may write it at the same time; what a killed writer leaves then stays.
+
+    Raises:
+        StateError: it can't be written; the old file is still there.
+    """
+    # One name: what a killed writer left behind is overwritten by the next.
+    temporary = path + ".new" if alone else f"{path}.{os.getpid()}.new"
+    directory = os.path.dirname(path)
+    try:
+        os.makedirs(directory, 0o755 if mode & 0o044 else 0o700, exist_ok=True)
+        _unlink(temporary)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        with open(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            if mtime is not None:
+                os.utime(descriptor, (mtime, mtime))
+            os.fsync(descriptor)
+        os.rename(temporary, path)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise refusal("write", path, error, consequence) from error
+
+
+def remove(path: str, consequence: str) -> None:
+    """Remove a file that may not be there.
+
+    Raises:
+        StateError: it is there and can't be removed.
+    """
+    try:
+        _unlink(path)
+    except OSError as error:
+        raise refusal("remove", path, error, consequence) from error
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def refusal(action: str, path: str, error: OSError, consequence: str) -> StateError:
+    """The error for a file that the system refused to open, write or remove."""
+    at = f" at {os.fsdecode(error.filename)}" if error.filename and os.fsdecode(error.filename) != path else ""
+    return StateError(f"cannot {action} {path}: {cause_of(error)}{at}; {consequence}")
+
+
+def cause_of(error: OSError) -> str:
+    """The system's words and the errno's name: "Permission denied (EACCES)"."""
+    return f"{error.strerror} ({errno.errorcode.get(error.errno or 0, '?')})"

@@ -1,0 +1,90 @@
+"""Which instance, machine and boot this is, and whether something kept is of this instance (R10).
+
+An image captured with a document in it must be harmless in the instances made from it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..model.namedtuple import NamedTuple
+from ..model.network import Nic, mac_text
+from .files import json_object, read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+
+class Identity(NamedTuple):
+    """What tells one instance from another; "" and () for what isn't known."""
+
+    uuid: str
+    """The instance's, as OpenStack and cloud-init know it."""
+    machine: str
+    """The DMI product uuid; only root may read it, and not every machine has one."""
+    macs: tuple[bytes, ...]
+    boot: str = ""
+    """This boot's own name: no captured image starts in the boot that it was captured in."""
+
+
+def identity_here(root: str, nics: Sequence[Nic]) -> Identity:
+    """This instance's identity, with the MACs of all its NICs, those of bonds' ports included."""
+    macs = tuple(mac for nic in nics for mac in (nic.mac, nic.permanent_mac) if mac)
+    return Identity(instance_uuid(root), machine_uuid(root), macs, boot_id(root))
+
+
+def instance_uuid(root: str) -> str:
+    """The instance's uuid as cloud-init found it in this boot; "" when unknown."""
+    uuid = _uuid(_text(root, "run/cloud-init/.instance-id"))
+    if uuid:
+        return uuid
+    try:
+        found = json_object(read(os.path.join(root, "run/cloud-init/instance-data.json")))["ds"]["meta_data"]["uuid"]
+    except (KeyError, TypeError):
+        return ""
+    return _uuid(found)
+
+
+def machine_uuid(root: str) -> str:
+    """The machine's DMI uuid; "" when unknown."""
+    return _uuid(_text(root, "sys/class/dmi/id/product_uuid"))
+
+
+def boot_id(root: str) -> str:
+    """This boot's own name. Source: random(4)."""
+    return _text(root, "proc/sys/kernel/random/boot_id")
+
+
+def other_instance(kept: Identity, here: Identity) -> str:
+    """Why what was kept is not of this instance; "" when nothing speaks against it.
+
+    The uuids count where both sides are known. Every MAC kept must be here; some may be missing (a NIC that was
+    unplugged or isn't there yet) where the DMI uuid, or the boot, proves the machine.
+    """
+    if kept.machine and here.machine and kept.machine != here.machine:
+        return f"it was kept on machine {kept.machine}, this is {here.machine}; harmless in a captured image"
+    if kept.uuid and here.uuid and kept.uuid != here.uuid:
+        return f"it was kept on instance {kept.uuid}, this is {here.uuid}; harmless in a captured image"
+    if not kept.macs:
+        return "it describes no MAC"
+    same_machine = bool(kept.machine and here.machine) or (kept.boot != "" and kept.boot == here.boot)
+    missing = [mac for mac in kept.macs if mac not in here.macs]
+    text = ", ".join(map(mac_text, missing))
+    if len(missing) == len(kept.macs):
+        return f"it describes {text}, which no NIC here has; harmless in a captured image"
+    if missing and not same_machine:
+        return f"it describes {text} too, which no NIC here has, and no DMI uuid proves that the machine is the same"
+    return ""
+
+
+def _uuid(text: object) -> str:
+    """A uuid in lower case; "" for what is none, and for placeholders of one repeated digit."""
+    folded = text.strip().lower() if isinstance(text, str) else ""
+    digits = folded.replace("-", "")
+    known = len(folded) == 36 and len(digits) == 32 and set(digits) <= set("0123456789abcdef")
+    return folded if known and len(set(digits)) > 1 else ""
+
+
+def _text(root: str, path: str) -> str:
+    return (read(os.path.join(root, path)) or b"").decode("utf-8", "replace").strip()

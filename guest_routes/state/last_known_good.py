@@ -1,0 +1,108 @@
+"""The last accepted document (R10): a JSON line that tells whose it is, then the document as it came."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..model.document import Provenance
+from ..model.namedtuple import NamedTuple
+from .files import cause_of, json_object, read, replace
+from .identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ..model.document import Document
+    from ..model.network import Nic
+
+KEPT_SCHEMA = "guest-routes/last-known-good/1"
+
+
+class LastKnownGood(NamedTuple):
+    """The last accepted metadata, or why there is none for this instance."""
+
+    data: bytes = b""
+    reason: str = ""
+    """Why it can't be used; "" when it can."""
+    provenance: Provenance | None = None
+    """Where it was found at first."""
+    fetched: float = 0.0
+    """When it was last known to be current, in seconds since the epoch."""
+    uuid: str = ""
+    macs: tuple[bytes, ...] = ()
+    """The MACs that the document describes."""
+    properties: str = ""
+    """As in fetched.Document."""
+
+
+def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: float) -> None:
+    """Keep an accepted document, with what tells this instance from another.
+
+    The same document again only has its time refreshed.
+
+    Raises:
+        StateError: it can't be written; the one kept before is still there.
+    """
+    header = {
+        "schema": KEPT_SCHEMA,
+        "uuid": document.uuid.lower() or instance_uuid(root),
+        "machine": machine_uuid(root),
+        "boot": boot_id(root),
+        "macs": [mac.hex(":") for mac in macs],
+        "source": document.source,
+        "location": document.provenance.location,
+        "nics": list(document.provenance.nics),
+        "properties": document.properties,
+        **checksum(document.data),
+    }
+    line, _, data = (read(path) or b"").partition(b"\n")
+    # The way it came may change with every fetch (the first answer wins): that alone is not worth a write.
+    otherwise = {"location": header["location"], "nics": header["nics"]}
+    if data == document.data and {**json_object(line), **otherwise} == header:
+        try:
+            return os.utime(path, (now, now))
+        except OSError:
+            pass  # written anew
+    content = json.dumps(header).encode() + b"\n" + document.data
+    replace(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
+
+
+def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood:
+    """What was kept, if it is this instance's (identity.py says how that is told)."""
+    try:
+        with open(path, "rb") as file:
+            fetched = os.fstat(file.fileno()).st_mtime
+            line, _, data = file.read().partition(b"\n")
+    except FileNotFoundError:
+        return LastKnownGood(reason=f"none was kept in {os.path.dirname(path)}")
+    except OSError as error:
+        return LastKnownGood(reason=f"cannot read {path}: {cause_of(error)}")
+    try:
+        header = json.loads(line)
+        if header["schema"] != KEPT_SCHEMA:
+            return LastKnownGood(reason=f"{path} is of another version ({header['schema']!a})")
+        if {name: header[name] for name in ("length", "crc32")} != checksum(data):
+            return LastKnownGood(reason=f"{path} is damaged: {len(data)} bytes, {header['length']} were written")
+        macs = tuple(bytes.fromhex(mac.replace(":", "")) for mac in header["macs"])
+        uuid, machine, boot = str(header["uuid"]), str(header["machine"]), str(header.get("boot", ""))
+        provenance = Provenance(header["source"], str(header["location"]), tuple(map(str, header["nics"])))
+        properties = str(header.get("properties", ""))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return LastKnownGood(reason=f"{path} is damaged: no header of ours")
+    reason = other_instance(Identity(uuid, machine, macs, boot), identity_here(root, nics))
+    if reason:
+        return LastKnownGood(reason=f"{path} is not of this instance: {reason}")
+    return LastKnownGood(data, "", provenance, fetched, uuid, macs, properties)
+
+
+def checksum(data: bytes) -> dict[str, int]:
+    """Tells one document from another.
+
+    Not hashlib: it would bring four megabytes of libcrypto into the service. Whoever could forge a checksum could as
+    well send the same document three times.
+    """
+    import binascii
+
+    return {"length": len(data), "crc32": binascii.crc32(data)}

@@ -1,0 +1,72 @@
+"""Who stands behind a netlink port: the process's name, and those that started it, as long as it lives.
+
+The port of a process's first netlink socket is its process id; others have numbers that no process has. Source:
+netlink(7). A command such as `ip` mostly ends within milliseconds, so this asks at once.
+
+Known hazards: systemd-networkd's socket is made by systemd, and has its port (systemd-networkd.socket). In a container
+the port is a process id of the container's own, which may be anybody's here.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..model.status import Actor
+
+ANCESTORS = 4
+"""So many generations are looked at."""
+INIT, KTHREADD = 1, 2
+NETWORKD = "systemd-networkd"
+CUT = {NETWORKD[:15]: NETWORKD}
+"""The kernel keeps 15 characters of a name."""
+
+
+def actor_at(port: int, proc: str = "/proc") -> Actor:
+    """Who asked for the change of a notification that names this port."""
+    if port == 0:
+        return Actor("kernel")
+    if port == INIT:
+        port = _activated(proc)
+    name, parent = _process(port, proc)
+    if KTHREADD in (port, parent):  # No kernel thread asks for routes by a socket.
+        return Actor()
+    if not name:
+        return Actor(pid=port if port < 1 << 22 else 0)
+    ancestors: list[str] = []
+    for _ in range(ANCESTORS):
+        if parent <= INIT:
+            break
+        ancestor, parent = _process(parent, proc)
+        if ancestor and ancestor != (ancestors or [name])[-1]:
+            ancestors.append(ancestor)
+    return Actor(name, port, tuple(ancestors))
+
+
+def process_started(pid: int, proc: str = "/proc") -> str:
+    """When a process started, in the kernel's ticks; "" where it has gone. Source: proc(5), stat, field 22."""
+    fields = _stat(pid, proc)[1]
+    return fields[19] if len(fields) > 19 else ""
+
+
+def _activated(proc: str) -> int:
+    """The process that has a socket of systemd's own: systemd-networkd, where it runs; else systemd."""
+    processes = (int(entry) for entry in os.listdir(proc) if entry.isdigit())
+    return next((pid for pid in processes if _process(pid, proc)[0] == NETWORKD), INIT)
+
+
+def _process(pid: int, proc: str) -> tuple[str, int]:
+    """A process's name and its parent's id; ("", 0) where it has gone or isn't shown."""
+    name, fields = _stat(pid, proc)
+    return CUT.get(name, name), int(fields[1]) if len(fields) > 1 else 0
+
+
+def _stat(pid: int, proc: str) -> tuple[str, list[str]]:
+    """A process's name and the fields behind it, from the third on. Source: proc(5), stat."""
+    try:
+        with open(os.path.join(proc, str(pid), "stat"), "rb") as file:
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return "", []
+    # The name is in brackets and may hold brackets itself.
+    name, _, remaining = text.partition("(")[2].rpartition(")")
+    return "".join(letter if letter.isprintable() else "?" for letter in name), remaining.split()

@@ -1,0 +1,61 @@
+"""A route as JSON and back, strictly: what reads back is what was written, or no route at all. Pure."""
+
+from __future__ import annotations
+
+from ..model.network import NextHop, Route, address_text, parse_address, parse_prefix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Mapping
+
+_ROUTE_NUMBERS = ("ifindex", "metric", "protocol", "table", "kind", "scope", "tos", "nexthop_id", "preference")
+
+
+def route_to_json(route: Route) -> dict[str, Any]:
+    """Every field of a route, addresses as text; the inverse of `route_from_json`."""
+    return {
+        **route._asdict(),
+        "destination": str(route.destination),
+        "gateway": _address_json(route.gateway),
+        "source": _address_json(route.source),
+        "metrics": [list(pair) for pair in route.metrics],
+        "nexthops": [{**nexthop._asdict(), "gateway": _address_json(nexthop.gateway)} for nexthop in route.nexthops],
+    }
+
+
+def route_from_json(value: Mapping[str, Any]) -> Route:
+    """The route of `route_to_json`.
+
+    Raises:
+        ValueError: it is no such object: a field is missing, unknown, or not as it would be written.
+    """
+    try:
+        nexthops = tuple(
+            NextHop(**{**nexthop, "gateway": _address_of(nexthop["gateway"])}) for nexthop in value["nexthops"]
+        )
+        changed = {
+            "destination": parse_prefix(value["destination"]),
+            "gateway": _address_of(value["gateway"]),
+            "source": _address_of(value["source"]),
+            "metrics": tuple((number, setting) for number, setting in value["metrics"]),
+            "nexthops": nexthops,
+        }
+        route = Route(**{**value, **changed})
+        numbers = [getattr(route, name) for name in _ROUTE_NUMBERS]
+        numbers += [number for pair in route.metrics for number in pair]
+        numbers += [number for nexthop in nexthops for number in (nexthop.ifindex, nexthop.weight)]
+        flags = [route.onlink, *(nexthop.onlink for nexthop in nexthops)]
+        written = route_to_json(route)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"not a route: {error}") from error
+    if {type(number) for number in numbers} != {int} or {type(flag) for flag in flags} != {bool} or written != value:
+        raise ValueError("not a route as it is written here")
+    return route
+
+
+def _address_json(address: bytes | None) -> str | None:
+    return None if address is None else address_text(address)
+
+
+def _address_of(text: str | None) -> bytes | None:
+    return None if text is None else parse_address(text)

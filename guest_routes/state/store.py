@@ -1,0 +1,233 @@
+"""Files under /run/guest-routes and /var/lib/guest-routes; the only place that knows these paths.
+
+    /run/guest-routes/lock                  flock; its holder in it
+    /run/guest-routes/status                the last pass, for `status`
+    /run/guest-routes/service               what the service does, for `status`
+    /run/guest-routes/service.lock          flock: one service at a time
+    /run/guest-routes/withdrawn             `withdraw` was asked for last: the service leaves the routes alone
+    /run/guest-routes/disputed              how often the same withdrawing document came (R6)
+    /var/lib/guest-routes/last-known-good   the last accepted metadata (R10): a JSON line, then the document
+    /var/lib/guest-routes/defaults          foreign default routes that were taken away (R4)
+
+A file is replaced as a whole (temporary file, fsync, rename), so that kill -9 or a power cut leaves the old one
+or the new one. What can't be used, is foreign or damaged counts as absent, with a reason where somebody asks;
+only what can't be written is an error. All writers but the lock's and the status's hold the lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..model.document import Document
+from ..model.network import Nic, Route
+from . import last_known_good
+from .files import json_object, read, remove, replace
+from .identity import boot_id
+from .last_known_good import LastKnownGood, checksum
+from .lock import Lock
+from .route_json import route_from_json, route_to_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Mapping, Sequence
+
+
+LOCK_SECONDS = 30.0
+"""How long a pass that somebody asked for waits for another one."""
+DEFAULTS_SCHEMA = "guest-routes/defaults/1"
+
+
+class State:
+    """The files of one machine.
+
+    `root` is where the identity of the machine and of its boot are read (/sys, /proc, /run/cloud-init).
+    """
+
+    def __init__(
+        self, run_dir: str = "/run/guest-routes", lib_dir: str = "/var/lib/guest-routes", *, root: str = "/"
+    ) -> None:
+        self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
+
+    def lock(self, wait_seconds: float = LOCK_SECONDS) -> Lock:
+        """Only one pass at a time; for `with`.
+
+        Raises:
+            LockError: it was held for all of `wait_seconds`; names the holder.
+            StateError: the lock's file can't be made.
+        """
+        return Lock(os.path.join(self.run_dir, "lock"), wait_seconds)
+
+    def only_service(self) -> Lock:
+        """Only one service at a time; for `with`.
+
+        Raises:
+            LockError: another one runs.
+            StateError: the lock's file can't be made.
+        """
+        advice = "one service is enough: `guest-routes status` tells of it"
+        return Lock(os.path.join(self.run_dir, "service.lock"), 0.0, advice)
+
+    # -- last known good (R10) -----------------------------------------------------------------------
+
+    def keep(self, document: Document, macs: Sequence[bytes], now: float) -> None:
+        """Keep an accepted document, with what tells this instance from another.
+
+        The same document again only has its time refreshed.
+
+        Raises:
+            StateError: it can't be written; the one kept before is still there.
+        """
+        last_known_good.keep(self._kept_path, self.root, document, macs, now)
+
+    def last_known_good(self, nics: Sequence[Nic]) -> LastKnownGood:
+        """What was kept, if it is this instance's (identity.py says how that is told)."""
+        return last_known_good.load(self._kept_path, self.root, nics)
+
+    # -- recorded defaults (R4) ----------------------------------------------------------------------
+
+    def record_defaults(self, routes: Sequence[Route], nics: Sequence[Nic]) -> None:
+        """Record foreign default routes beside those recorded before; called before they are taken.
+
+        Raises:
+            StateError: they can't be written; then they mustn't be taken.
+        """
+        records = [{"route": route_to_json(route), "nics": _nics_of(route, nics)} for route in routes]
+        before = self._records()
+        self._write_records(before + [record for record in records if record not in before])
+
+    def recorded_defaults(self, nics: Sequence[Nic]) -> tuple[Route, ...]:
+        """The recorded routes of this boot whose NICs are still those: same ifindex, name and MAC."""
+        routes: list[Route] = []
+        for record in self._records():
+            try:
+                route, recorded = route_from_json(record["route"]), record["nics"]
+            except (ValueError, KeyError):
+                continue
+            used = _nics_of(route, nics)
+            if all(used.values()) and used == recorded:
+                routes.append(route)
+        return tuple(routes)
+
+    def forget_defaults(self, routes: Sequence[Route] | None = None) -> None:
+        """Strike these routes (all, without an argument) from the record, once they are back.
+
+        Raises:
+            StateError: the record can't be written.
+        """
+        gone = None if routes is None else [route_to_json(route) for route in routes]
+        left = [] if gone is None else [record for record in self._records() if record.get("route") not in gone]
+        if left:
+            self._write_records(left)
+        else:
+            remove(self._defaults_path, "routes that are back may be put back again")
+
+    # -- disputed documents (R6), status -------------------------------------------------------------
+
+    def agreeing_fetches(self, data: bytes) -> int:
+        """How many fetches in a row will have brought this same disputed document with the present one."""
+        before = json_object(read(self._disputed_path))
+        counted = before.get("count")
+        same = {**before, "count": 0} == {**checksum(data), "count": 0}
+        return counted + 1 if same and isinstance(counted, int) else 1
+
+    def count_agreement(self, data: bytes, count: int) -> None:
+        """So many fetches in a row have brought this disputed document.
+
+        Raises:
+            StateError: it can't be written.
+        """
+        content = json.dumps({**checksum(data), "count": count}).encode()
+        replace(self._disputed_path, content, 0o600, "agreeing fetches are not counted, the old routes stay")
+
+    def clear_agreements(self) -> None:
+        """Start counting anew: a fetch brought something that isn't disputed."""
+        remove(self._disputed_path, "a later disputed document may be believed too early")
+
+    # -- withdrawn by hand ---------------------------------------------------------------------------
+
+    def set_withdrawn(self) -> None:
+        """From now on no pass that nobody asked for puts the routes back, until the next boot at the latest.
+
+        Raises:
+            StateError: it can't be written.
+        """
+        consequence = "the service, if it runs, would put the routes back; stop it first"
+        replace(self._withdrawn_path, b"", 0o644, consequence)
+
+    def clear_withdrawn(self) -> None:
+        """A pass was asked for."""
+        if self.is_withdrawn():
+            remove(self._withdrawn_path, "the service goes on leaving the routes alone")
+
+    def is_withdrawn(self) -> bool:
+        """Whether `withdraw` was the last thing that somebody asked for."""
+        return os.path.exists(self._withdrawn_path)
+
+    def write_status(self, status: Mapping[str, Any]) -> None:
+        """Publish what `status` shows of the last pass; anybody may read it."""
+        content = json.dumps(status, separators=(",", ":")).encode()
+        # Without the lock, since a pass that didn't get it has a status too.
+        consequence = "`guest-routes status` shows an older pass"
+        replace(os.path.join(self.run_dir, "status"), content, 0o644, consequence, alone=False)
+
+    def read_status(self) -> dict[str, Any]:
+        """The last pass's status; {} when there is none."""
+        return json_object(read(os.path.join(self.run_dir, "status")))
+
+    def write_service(self, record: Mapping[str, Any]) -> None:
+        """Publish what the service does; anybody may read it."""
+        content = json.dumps(record, separators=(",", ":")).encode()
+        replace(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
+
+    def forget_service(self) -> None:
+        """The service has ended in good order."""
+        remove(self._service_path, "`guest-routes status` says that the service ended without a word")
+
+    def read_service(self) -> dict[str, Any]:
+        """What the service does; {} when there is none."""
+        return json_object(read(self._service_path))
+
+    # -- within --------------------------------------------------------------------------------------
+
+    @property
+    def _disputed_path(self) -> str:
+        return os.path.join(self.run_dir, "disputed")
+
+    @property
+    def _service_path(self) -> str:
+        return os.path.join(self.run_dir, "service")
+
+    @property
+    def _withdrawn_path(self) -> str:
+        return os.path.join(self.run_dir, "withdrawn")
+
+    @property
+    def _kept_path(self) -> str:
+        return os.path.join(self.lib_dir, "last-known-good")
+
+    @property
+    def _defaults_path(self) -> str:
+        return os.path.join(self.lib_dir, "defaults")
+
+    def _records(self) -> list[dict[str, Any]]:
+        """Records of this boot: an ifindex means nothing in another."""
+        document = json_object(read(self._defaults_path))
+        records = document.get("records")
+        if document.get("schema") != DEFAULTS_SCHEMA or not isinstance(records, list):
+            return []
+        if document.get("boot_id") != boot_id(self.root):
+            return []
+        return [record for record in records if isinstance(record, dict)]
+
+    def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+        document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}
+        consequence = "a default route that isn't recorded can't be put back, so none is taken away"
+        replace(self._defaults_path, json.dumps(document).encode(), 0o600, consequence)
+
+
+def _nics_of(route: Route, nics: Sequence[Nic]) -> dict[str, list[str]]:
+    """Which NICs a route uses, by ifindex: an ifindex alone is given to another NIC some day."""
+    known = {nic.ifindex: [nic.name, nic.mac.hex(":")] for nic in nics}
+    used = {route.ifindex, *(nexthop.ifindex for nexthop in route.nexthops)} - {0}
+    return {str(ifindex): known.get(ifindex, []) for ifindex in sorted(used)}

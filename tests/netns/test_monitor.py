@@ -1,0 +1,151 @@
+"""The kernel's notifications as they come from a real socket, and what nobody should make of damaged ones."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import subprocess
+from typing import Iterator, List
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guest_routes.errors import KernelError
+from guest_routes.kernel.engine import open_kernel
+from guest_routes.kernel.monitor import Event, Monitor, Notifications, _messages
+from guest_routes.model.network import MAIN_TABLE, Route, parse_address, parse_prefix
+from guest_routes.model.operations import Add
+from guest_routes.model.settings import ENGINES
+from tests.support.lab import MACS, Lab
+
+NOBODY = 0xFFFFFF00
+
+
+def coming(events: Monitor, seconds: float = 5) -> bool:
+    """Whether something comes within that time."""
+    poll = select.poll()
+    poll.register(events.fileno(), select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
+@pytest.fixture
+def events(lab: Lab) -> Iterator[Monitor]:
+    """A socket that listens, and a NIC to route through."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
+    made = Monitor(MAIN_TABLE, NOBODY)
+    # A new NIC's link-local address comes by itself, a little later, and its route with it.
+    while "scope link" not in lab.ip("-6", "address", "show", "dev", "eth0"):
+        assert coming(made), "no link-local address"
+    while coming(made, 0.2):
+        made.read()
+    yield made
+    made.close()
+
+
+def test_a_route_that_comes_and_goes(lab: Lab, events: Monitor) -> None:
+    lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "proto", "121")
+    lab.ip("-6", "route", "add", "fd00:11::/32", "via", "fd00:65::1", "proto", "static")
+    lab.ip("route", "delete", "11.11.0.0/16")
+    seen = events.read()
+    assert (seen.changed, seen.elsewhere, seen.number) == (True, False, 3)
+    assert [(str(one.destination), one.deleted, one.protocol) for one in seen.routes] == [
+        ("11.11.0.0/16", False, 121),
+        ("fd00:11::/32", False, 4),
+        ("11.11.0.0/16", True, 121),
+    ]
+    assert len({one.port for one in seen.routes}) == 3  # three `ip`s
+    assert events.read() == Notifications()
+
+
+def test_whose_port_it_is(lab: Lab, events: Monitor) -> None:
+    running = subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True)
+    running.communicate("route add 11.11.0.0/16 via 10.65.0.1\n")
+    assert [one.port for one in events.read().routes] == [running.pid]
+
+
+@pytest.mark.parametrize("table, read", [("99", False), ("70000", False), ("main", True)])
+def test_another_table_is_no_news(lab: Lab, events: Monitor, table: str, read: bool) -> None:
+    lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "table", table)
+    assert events.read().changed == read
+
+
+def test_a_table_of_a_large_number(lab: Lab, events: Monitor) -> None:
+    large = Monitor(70000, NOBODY)
+    lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "table", "70000")
+    assert [one.destination for one in large.read().routes] == [parse_prefix("11.11.0.0/16")]
+    large.close()
+
+
+@pytest.mark.parametrize("command", [
+    "link set eth0 mtu 1400", "address add 10.65.0.8/24 dev eth0", "-6 address add fd00:65::8/64 dev eth0 nodad",
+    "rule add to 11.11.0.0/16 lookup 99", "-6 rule add to fd00:11::/32 lookup 99",
+])  # fmt: skip
+def test_whatever_else_changes_is_elsewhere(lab: Lab, events: Monitor, command: str) -> None:
+    lab.ip(*command.split())
+    assert coming(events)  # An IPv6 address is announced by a worker of the kernel's.
+    assert events.read().elsewhere
+
+
+def test_our_own_changes_are_no_news(lab: Lab, events: Monitor) -> None:
+    running = subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True)
+    own = Monitor(MAIN_TABLE, running.pid)
+    running.communicate("route add 11.11.0.0/16 via 10.65.0.1\n")
+    assert own.read() == Notifications()
+    assert events.read().changed
+    own.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engines_changes_are_no_news_from_the_first_on(lab: Lab, events: Monitor, engine: str) -> None:
+    kernel = open_kernel(engine)
+    own = Monitor(MAIN_TABLE, kernel.port)
+    (eth0,) = (nic for nic in kernel.nics() if nic.name == "eth0")
+    route = Route(parse_prefix("11.11.0.0/16"), parse_address("10.65.0.1"), eth0.ifindex, protocol=121)
+    assert kernel.apply([Add(route, "")]) == ()
+    assert own.read() == Notifications()
+    assert [one.port for one in events.read().routes] == [kernel.port]
+    own.close()
+    kernel.close()
+
+
+def test_lost_notifications_are_a_change_of_everything(lab: Lab, events: Monitor) -> None:
+    lines = "".join(f"route add 198.18.{n // 256}.{n % 256}/32 via 10.65.0.1\n" for n in range(3000))
+    subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
+    found: List[Notifications] = [events.read()]
+    while found[-1].changed:
+        found.append(events.read())
+    assert any(seen.elsewhere for seen in found)
+    assert len(found) > 2  # not all in one go: other things have their turn
+    assert sum(len(seen.routes) for seen in found) < 3000
+
+
+def test_a_socket_that_is_lost(events: Monitor) -> None:
+    null = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(null, events.fileno())
+    os.close(null)
+    with pytest.raises(KernelError, match="the kernel's notifications ended: "):
+        events.read()
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5), st.binary(max_size=40))
+def test_messages_one_behind_the_other(bodies: List[bytes], rest: bytes) -> None:
+    data = b""
+    for number, body in enumerate(bodies):
+        whole = struct.pack("=IHHII", 16 + len(body), number, 0, 0, 7) + body
+        data += whole + bytes(-len(whole) % 4)
+    found = _messages(bytearray(data), len(data))
+    assert [(kind, port, bytes(data[start:end])) for kind, port, start, end in found] == [
+        (number, 7, body) for number, body in enumerate(bodies)
+    ]
+    damaged = bytearray(data + rest)
+    for _, _, start, end in _messages(damaged, len(damaged)):
+        assert 16 <= start <= end <= len(damaged)
+
+
+def test_events_are_values() -> None:
+    one = Event(parse_prefix("11.11.0.0/16"), 2, 5, True, 121)
+    assert one == Event(parse_prefix("11.11.0.0/16"), 2, 5, True, 121)
+    assert socket.AF_NETLINK == 16

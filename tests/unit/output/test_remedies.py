@@ -1,0 +1,55 @@
+"""What ends a fight, in the words of each program's own configuration."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guest_routes.model.network import Prefix, parse_prefix
+from guest_routes.model.status import Actor
+from guest_routes.output.remedies import remedy
+
+HOST, DEFAULT = parse_prefix("11.11.0.0/16"), parse_prefix("0.0.0.0/0")
+HOST6, DEFAULT6 = parse_prefix("fd00:11:11::/48"), parse_prefix("::/0")
+TAKEN, ADDED = True, False
+CASES = [
+    (("systemd-network",), DEFAULT, ADDED, ("`[DHCPv4]` `UseGateway=no`", "drop-in of eth1's .network file")),
+    (("systemd-network",), DEFAULT6, ADDED, ("`[IPv6AcceptRA]` `UseGateway=no`", "networkctl reload")),
+    (("systemd-network",), HOST, TAKEN, ("let it write the routes itself", "export --format networkd`")),
+    (("NetworkManager",), DEFAULT, ADDED, ("ipv4.never-default yes", "nmcli device")),
+    (("NetworkManager",), DEFAULT6, ADDED, ("ipv6.never-default yes",)),
+    (("nm-dispatcher",), HOST6, TAKEN, ("ipv6.ignore-auto-routes yes",)),
+    (("ip", "dhclient-script", "dhclient"), DEFAULT, ADDED, ("leave routers out", 'interface "eth1"')),
+    (("dhclient",), HOST, TAKEN, ("rfc3442-classless-static-routes", "unset new_rfc3442_classless_static_routes")),
+    (("ip", "dhcpcd-run-hooks", "dhcpcd"), DEFAULT, ADDED, ("`interface eth1`", "`nogateway`")),
+    (("networkctl", "netplan", "bash"), HOST, TAKEN, ("dhcp4-overrides", "netplan apply")),
+    (("kernel",), DEFAULT6, ADDED, ("net.ipv6.conf.eth1.accept_ra_defrtr=0",)),
+    (("ip", "bash", "sshd"), HOST, TAKEN, ("somebody at a shell", "`ignore_destinations: [11.11.0.0/16]`")),
+    (("bash",), DEFAULT, ADDED, ("somebody at a shell", "`default_mode: observe`")),
+    (("openvpn", "systemd", "bash"), HOST, TAKEN, ("find the program", "`ignore_destinations: [11.11.0.0/16]`")),
+    ((), DEFAULT, ADDED, ("find the program", "`default_mode: observe`")),
+]
+
+
+@pytest.mark.parametrize("names, destination, deleted, words", CASES)
+def test_each_program(names: Tuple[str, ...], destination: Prefix, deleted: bool, words: Tuple[str, ...]) -> None:
+    text = remedy(Actor(names[0] if names else "", 5, names[1:]), destination, deleted, "eth1")
+    assert [word for word in words if word not in text] == []
+
+
+@given(st.sampled_from([case[0] for case in CASES]), st.sampled_from([DEFAULT, DEFAULT6]), st.booleans())
+def test_nobody_is_told_to_ignore_everything(names: Tuple[str, ...], destination: Prefix, deleted: bool) -> None:
+    text = remedy(Actor(names[0] if names else "", 5, names[1:]), destination, deleted, "eth1")
+    assert f"[{destination}]" not in text
+    # `observe` is about defaults too many: a default of ours that somebody takes away stays wanted.
+    assert not (deleted and "observe" in text)
+
+
+@given(
+    st.text(max_size=20), st.lists(st.text(max_size=20), max_size=4), st.sampled_from([HOST, DEFAULT, HOST6, DEFAULT6])
+)
+def test_whoever_it_is_there_is_an_answer(program: str, ancestors: Tuple[str, ...], destination: Prefix) -> None:
+    assert remedy(Actor(program, 5, tuple(ancestors)), destination, True, "eth1")

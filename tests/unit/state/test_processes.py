@@ -1,0 +1,92 @@
+"""Who stands behind a netlink port: from the real /proc, and from ones made up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from guest_routes.model.status import Actor
+from guest_routes.state.processes import actor_at, process_started
+
+
+def process(proc: Path, pid: int, name: bytes, parent: int, started: int = 4711) -> None:
+    """A process in a made-up /proc. Source: proc(5), stat."""
+    rest = [b"S", b"%d" % parent, *[b"0"] * 17, b"%d" % started, *[b"0"] * 30]
+    (proc / str(pid)).mkdir()
+    (proc / str(pid) / "stat").write_bytes(b"%d (%s) " % (pid, name) + b" ".join(rest) + b"\n")
+
+
+def test_a_real_process_and_who_started_it() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        found = actor_at(child.pid)
+        own = Path("/proc/self/comm").read_text().strip()
+        assert (found.program, found.pid, found.ancestors[:1]) == ("sleep", child.pid, (own,))
+    finally:
+        child.kill()
+        child.wait()
+    assert actor_at(child.pid) == Actor(pid=child.pid)
+
+
+def test_the_kernel_and_ports_that_are_no_process() -> None:
+    assert actor_at(0) == Actor("kernel")
+    assert actor_at(0xFFFFF123) == Actor()
+
+
+def test_when_a_process_started() -> None:
+    mine = process_started(os.getpid())
+    assert mine.isdigit() and mine == process_started(os.getpid())
+    assert process_started(1 << 22) == ""
+
+
+def test_the_line_up_to_init(tmp_path: Path) -> None:
+    for pid, name, parent in ((50, b"ip", 40), (40, b"dhclient-script", 30), (30, b"dhclient", 1), (1, b"systemd", 0)):
+        process(tmp_path, pid, name, parent)
+    assert actor_at(50, str(tmp_path)) == Actor("ip", 50, ("dhclient-script", "dhclient"))
+    assert process_started(50, str(tmp_path)) == "4711"
+
+
+def test_a_socket_that_systemd_made_is_networkds(tmp_path: Path) -> None:
+    process(tmp_path, 1, b"systemd", 0)
+    assert actor_at(1, str(tmp_path)) == Actor("systemd", 1)
+    process(tmp_path, 261, b"systemd-network", 1)
+    assert actor_at(1, str(tmp_path)) == Actor("systemd-networkd", 261)
+
+
+def test_the_kernels_own_processes_are_nobody(tmp_path: Path) -> None:
+    """A port is a process id of a container's own, perhaps, and then of somebody else here."""
+    process(tmp_path, 2, b"kthreadd", 0)
+    process(tmp_path, 30, b"kauditd", 2)
+    assert (actor_at(2, str(tmp_path)), actor_at(30, str(tmp_path))) == (Actor(), Actor())
+
+
+def test_forks_of_one_name_count_once(tmp_path: Path) -> None:
+    for pid, name, parent in ((50, b"bash", 40), (40, b"bash", 30), (30, b"sshd", 20), (20, b"sshd", 1)):
+        process(tmp_path, pid, name, parent)
+    assert actor_at(50, str(tmp_path)).ancestors == ("sshd",)
+
+
+def test_a_line_without_end(tmp_path: Path) -> None:
+    process(tmp_path, 50, b"a", 60)
+    process(tmp_path, 60, b"b", 50)
+    assert actor_at(50, str(tmp_path)) == Actor("a", 50, ("b", "a", "b", "a"))
+
+
+@pytest.mark.parametrize("name, shown", [
+    (b"a) S 1 (b", "a) S 1 (b"), (b"x\ny\x1b[31m", "x?y?[31m"), (b"\xff\xfe", "\ufffd\ufffd"),
+    (b"tmux: server", "tmux: server"),
+])  # fmt: skip
+def test_names_that_want_to_be_something_else(tmp_path: Path, name: bytes, shown: str) -> None:
+    process(tmp_path, 50, name, 1)
+    assert actor_at(50, str(tmp_path)) == Actor(shown, 50)
+
+
+@pytest.mark.parametrize("content", [b"", b"50", b"50 (", b"50 (x)", b"50 (x) S"])
+def test_a_stat_that_is_cut(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "50").mkdir()
+    (tmp_path / "50" / "stat").write_bytes(content)
+    assert actor_at(50, str(tmp_path)).program in ("", "x")
+    assert process_started(50, str(tmp_path)) == ""

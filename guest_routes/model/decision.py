@@ -170,11 +170,14 @@ class Elected(NamedTuple):
     """Networks before it whose NIC has no address yet."""
 
 
+NotElectedKind: TypeAlias = "Literal['no-gateway', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
+
+
 class NotElected(NamedTuple):
     """No default can be chosen, so those of the kernel are left as they are."""
 
     family: int
-    kind: Literal["no-gateway", "no-network", "absent", "down", "no-address", "unknown-gateway"]
+    kind: NotElectedKind
     """no-gateway: no network offers one. The others: why the settings' choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None

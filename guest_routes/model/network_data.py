@@ -103,12 +103,21 @@ def special_kind(prefix: Prefix) -> str:
 
     Source: the special-purpose registries of RFC 6890; RFC 4291 for IPv6.
     """
-    address, first = prefix.address, prefix.address[0]
-    if len(address) == 4:
-        if first == 0:
-            return "unspecified" if prefix.length >= 8 else ""  # 0.0.0.0/1 is half of the Internet
-        return "loopback" if first == 127 else "multicast" if 224 <= first < 240 else "reserved" if first >= 240 else ""
-    if first == 0xFF:
+    return _special_ipv4(prefix) if len(prefix.address) == 4 else _special_ipv6(prefix)
+
+
+def _special_ipv4(prefix: Prefix) -> str:
+    first = prefix.address[0]
+    if first == 0:
+        return "unspecified" if prefix.length >= 8 else ""  # 0.0.0.0/1 is half of the Internet
+    if first == 127:
+        return "loopback"
+    return "multicast" if 224 <= first < 240 else "reserved" if first >= 240 else ""
+
+
+def _special_ipv6(prefix: Prefix) -> str:
+    address = prefix.address
+    if address[0] == 0xFF:
         return "multicast"
     if prefix.length == 128 and address[:15] == bytes(15) and address[15] < 2:
         return "loopback" if address[15] else "unspecified"

@@ -63,31 +63,38 @@ def find_nic(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: P
     """
     if link.vlan_id is not None:
         return _find_vlan(link, links, nics, address)
-    macs = {link.mac, *(links[member].mac for member in link.bond_links if member in links)} - {b""}
-    if link.kind == "bond":
-        bond = next((nic for nic in nics if nic.kind in ("bond", "team") and nic.mac in macs), None)
-        if bond is not None:
-            return bond
+    macs = _macs(link, links)
+    bonds = [nic for nic in nics if nic.kind in ("bond", "team") and nic.mac in macs]
+    if link.kind == "bond" and bonds:
+        return bonds[0]
     return _best([nic for nic in nics if nic.vlan_id is None and _has_mac(nic, macs)], address)
+
+
+def _macs(link: Link, links: dict[str, Link]) -> set[bytes]:
+    """The MACs that a link's NIC may have: its own, and those of a bond's members."""
+    members = [links[member].mac for member in link.bond_links if member in links]
+    return {link.mac, *members} - {b""}
 
 
 def _find_vlan(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: Prefix | None) -> Nic | None:
     """A VLAN device on the NIC that `vlan_link` means, else any with the id and MAC, else a plain NIC with the MAC."""
     parent = find_nic(links[link.vlan_link], links, nics) if _stands_on(link, links) else None
-    on_parent = [nic for nic in nics if nic.vlan_id == link.vlan_id and _on(nic, parent)]
-    with_mac = [nic for nic in nics if nic.vlan_id == link.vlan_id and nic.mac == link.mac]
-    if on_parent or with_mac:
-        return (on_parent or with_mac)[0]
+    found = _vlans(link, parent, nics)
+    if found:
+        return found[0]
     return _best([nic for nic in nics if nic.mac == link.mac and not nic.kind and nic != parent], address)
+
+
+def _vlans(link: Link, parent: Nic | None, nics: Sequence[Nic]) -> list[Nic]:
+    """VLAN devices with the link's id: those on its parent, else those with its MAC."""
+    vlans = [nic for nic in nics if nic.vlan_id == link.vlan_id]
+    on_parent = [nic for nic in vlans if parent is not None and nic.parent == parent.ifindex]
+    return on_parent or [nic for nic in vlans if nic.mac == link.mac]
 
 
 def _stands_on(link: Link, links: dict[str, Link]) -> bool:
     """Whether vlan_link names another link that is no VLAN itself (a document may name the link itself)."""
     return link.vlan_link in links and links[link.vlan_link].vlan_id is None
-
-
-def _on(nic: Nic, parent: Nic | None) -> bool:
-    return parent is not None and nic.parent == parent.ifindex
 
 
 def _has_mac(nic: Nic, macs: set[bytes]) -> bool:
@@ -120,20 +127,29 @@ def _gateway(
     binding: Binding, evidence: Evidence, settings: Settings, offers: Sequence[GatewayEvidence]
 ) -> tuple[Address, GatewayEvidence] | None:
     """R2's evidence, best first."""
-    for setting in settings.gateways:
-        if family_of(setting.gateway) == binding.family and _means(setting, binding):
-            return setting.gateway, GatewayEvidence("settings", setting.place)
-    if binding.network is not None and binding.network.gateway is not None:
-        return binding.network.gateway, GatewayEvidence("document", binding.network.gateway_place)
-    if binding.nic is None:
+    setting = _set(binding, settings)
+    if setting is not None:
+        return setting.gateway, GatewayEvidence("settings", setting.place)
+    network, nic = binding.network, binding.nic
+    if network is not None and network.gateway is not None:
+        return network.gateway, GatewayEvidence("document", network.gateway_place)
+    if nic is None:
         return None
-    leased = _leased(binding.nic, evidence) if binding.family == 4 else None
-    if leased is not None:
-        return leased
-    for offer in offers:
-        if offer.nic == binding.nic.name and family_of(offer.gateway) == binding.family:
-            return offer.gateway, offer
-    return None
+    leased = _leased(nic, evidence) if binding.family == 4 else None
+    return leased or _offered(nic, binding.family, offers)
+
+
+def _set(binding: Binding, settings: Settings) -> GatewaySetting | None:
+    """The entry of `gateways` that is about this network."""
+    own = (setting for setting in settings.gateways if family_of(setting.gateway) == binding.family)
+    return next((setting for setting in own if _means(setting, binding)), None)
+
+
+def _offered(nic: Nic, family: int, offers: Sequence[GatewayEvidence]) -> tuple[Address, GatewayEvidence] | None:
+    """The first default route through the NIC."""
+    own = (offer for offer in offers if offer.nic == nic.name and family_of(offer.gateway) == family)
+    offer = next(own, None)
+    return (offer.gateway, offer) if offer else None
 
 
 def _leased(nic: Nic, evidence: Evidence) -> tuple[Address, GatewayEvidence] | None:

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Binding, Election
+    from ..model.decision import Binding, Election, NotElectedKind
     from ..model.settings import Selector, Settings
 
 
@@ -30,9 +30,12 @@ def elect(bindings: Sequence[Binding], settings: Settings, family: int, unaddres
     if not usable:
         return NotElected(family, "no-gateway")
     chosen = next((one for one in usable if one.nic and one.nic.running), usable[0])
-    earlier = own[: own.index(chosen)]
-    waiting = [one for one in earlier if one.gateway and one.is_usable(True) and not one.addressed]
-    return _elected(chosen, family)._replace(waiting=tuple(waiting))
+    return _elected(chosen, family)._replace(waiting=_waiting(own[: own.index(chosen)]))
+
+
+def _waiting(earlier: Sequence[Binding]) -> tuple[Binding, ...]:
+    """Networks that would have been elected if their NIC had an address."""
+    return tuple(one for one in earlier if one.gateway and one.is_usable(True) and not one.addressed)
 
 
 def _chosen(selector: Selector, own: Sequence[Binding], usable: Sequence[Binding], family: int) -> Election:
@@ -42,14 +45,18 @@ def _chosen(selector: Selector, own: Sequence[Binding], usable: Sequence[Binding
         return _elected(chosen, family)._replace(selector=selector)
     expected = any(binding.gateway for binding in own)
     meant = next((binding for binding in own if binding.chosen_by(selector)), None)
+    return NotElected(family, _unusable(meant), selector, meant, expected)
+
+
+def _unusable(meant: Binding | None) -> NotElectedKind:
+    """Why a network that the settings choose can't have the default."""
     if meant is None:
-        return NotElected(family, "no-network", selector, None, expected)
+        return "no-network"
     if meant.nic is None:
-        return NotElected(family, "absent", selector, meant, expected)
+        return "absent"
     if not meant.nic.up:
-        return NotElected(family, "down", selector, meant, expected)
-    lacks_address = meant.gateway and not meant.addressed
-    return NotElected(family, "no-address" if lacks_address else "unknown-gateway", selector, meant, expected)
+        return "down"
+    return "no-address" if meant.gateway and not meant.addressed else "unknown-gateway"
 
 
 def _elected(chosen: Binding, family: int) -> Elected:

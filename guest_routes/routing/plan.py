@@ -44,20 +44,38 @@ def plan(
     additions: list[Operation] = []
     removals: list[Operation] = []
     routes = _plan_host_routes(resolution, present, settings, additions, removals)
-    # What is left of ours is wanted no more.
-    unwanted = [route for there in present.values() for route in there if is_ours(route, settings)]
+    unwanted = _left_of_ours(present, settings)
     if withdraw:
         removals.extend(Delete(route, "not-in-document") for route in unwanted)
-    managed = managed_ifindexes(resolution.bindings)
-    planned: list[PlannedDefault] = []
+    planned = _plan_defaults(elections, defaults, managed_ifindexes(resolution.bindings), settings, withdraw)
+    for default in planned:
+        additions.extend(default.additions)
+        removals.extend(default.removals)
+    held = () if withdraw else unwanted
+    return Plan(tuple(additions), tuple(removals), tuple(routes), tuple(planned), held)
+
+
+def _left_of_ours(present: dict[Prefix, list[Route]], settings: Settings) -> tuple[Route, ...]:
+    """Routes of ours to destinations that no host route has."""
+    return tuple(route for there in present.values() for route in there if is_ours(route, settings))
+
+
+def _plan_defaults(
+    elections: Sequence[Election],
+    defaults: Sequence[Route],
+    managed: frozenset[int],
+    settings: Settings,
+    withdraw: bool,
+) -> list[PlannedDefault]:
+    """What becomes of the default routes of each family that has any, or should have one."""
+    planned = []
     for election in elections:
         there = [route for route in defaults if route.family == election.family]
         default = plan_default(election, there, managed, settings, our_metric(election.family, settings), withdraw)
-        additions.extend(default.additions)
-        removals.extend(default.removals)
-        if there or default.route or (isinstance(election, NotElected) and election.wanted):
+        missed = isinstance(election, NotElected) and election.wanted
+        if there or default.route or missed:
             planned.append(default)
-    return Plan(tuple(additions), tuple(removals), tuple(routes), tuple(planned), () if withdraw else tuple(unwanted))
+    return planned
 
 
 def our_metric(family: int, settings: Settings) -> int:
@@ -136,27 +154,49 @@ def _decide(
     removals: list[Operation],
 ) -> PlannedRoute:
     """One destination that has routes already (R5)."""
-    ours = [route for route in there if is_ours(route, settings) and route.kind == UNICAST]
-    theirs = [route for route in there if route not in ours and route.tos == 0]
-    best = min(theirs, key=lambda route: route.metric, default=None)
+    ours, theirs = _split(there, settings)
+    best = theirs[0] if theirs else None
     if best is not None and same_next_hop(best, wanted):
         removals.extend(Delete(route, "equal-serves") for route in ours)
-        competitor = next((route for route in theirs if not same_next_hop(route, wanted)), None)
-        return PlannedRoute("adopted", best, resolved, competitor)
+        return PlannedRoute("adopted", best, resolved, _first_other(theirs, wanted))
     metrics = _winning_metrics(wanted, there, best)
     if not metrics:  # For IPv6 perhaps only until ours to another gateway has gone.
         removals.extend(Delete(route, "shadowed") for route in ours)
         return PlannedRoute("shadowed", wanted, resolved, best)
-    mine = next((route for route in ours if route.metric in metrics and same_next_hop(route, wanted)), None)
+    mine = _standing(ours, wanted, metrics)
     removals.extend(Delete(route, resolved) for route in ours if route is not mine)
     if mine is None:
         wanted = wanted._replace(metric=metrics[0])
         additions.append(Add(wanted, resolved))
         return PlannedRoute("add", wanted, resolved, best)
-    if best is not None and best.metric == mine.metric and there.index(best) < there.index(mine):
+    if _is_behind(mine, best, there):
         additions.append(Promote(mine, resolved))
         return PlannedRoute("add", mine, resolved, best)
     return PlannedRoute("kept", mine, resolved, best)
+
+
+def _split(there: Sequence[Route], settings: Settings) -> tuple[list[Route], list[Route]]:
+    """Ours, and other programs' that could win, best first: a route with a TOS is for packets with that TOS only."""
+    ours = [route for route in there if is_ours(route, settings) and route.kind == UNICAST]
+    theirs = [route for route in there if route not in ours and not route.tos]
+    return ours, sorted(theirs, key=lambda route: route.metric)
+
+
+def _first_other(theirs: Sequence[Route], wanted: Route) -> Route | None:
+    """The first that leads elsewhere."""
+    return next((route for route in theirs if not same_next_hop(route, wanted)), None)
+
+
+def _standing(ours: Sequence[Route], wanted: Route, metrics: Sequence[int]) -> Route | None:
+    """A route of ours that leads where it should, at a metric where it wins."""
+    return next((route for route in ours if route.metric in metrics and same_next_hop(route, wanted)), None)
+
+
+def _is_behind(mine: Route, competitor: Route | None, there: Sequence[Route]) -> bool:
+    """Whether another program has since put a route of the same metric in front of ours (IPv4)."""
+    if competitor is None or competitor.metric != mine.metric:
+        return False
+    return there.index(competitor) < there.index(mine)
 
 
 # ---- metrics ------------------------------------------------------------------------------------------

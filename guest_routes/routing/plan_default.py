@@ -17,7 +17,7 @@ from .ownership import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
 
     from ..model.decision import DefaultVerdict, Election
     from ..model.operations import Operation
@@ -82,13 +82,20 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     outside = _outside(there, managed, settings)
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in outside and route not in ours]
-    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=lambda route: route.metric)
-    # A router's own announcement comes back with the next one: it stays beside a static equal.
-    static = [route for route in equal if route.gateway == wanted.gateway and route.protocol != PROTOCOL_RA]
-    announced = [route for route in equal if route not in static]
+    static, announced = _equals(theirs, wanted)
     adopted = next(iter(static or announced), None)
     extras = tuple(route for route in theirs if route is not adopted and route not in announced)
     return _Present(tuple(there), ours, adopted, extras, outside)
+
+
+def _equals(theirs: Sequence[Route], wanted: Route) -> tuple[list[Route], list[Route]]:
+    """Routes that lead where the elected one should, best first: written by programs, and announced by routers.
+
+    A router's own announcement comes back with the next one: it stays beside a static equal.
+    """
+    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=lambda route: route.metric)
+    static = [route for route in equal if route.gateway == wanted.gateway and route.protocol != PROTOCOL_RA]
+    return static, [route for route in equal if route not in static]
 
 
 # ---- what is done -------------------------------------------------------------------------------------
@@ -98,21 +105,14 @@ def _enforced(
     election: Elected, wanted: Route, present: _Present, managed: frozenset[int], settings: Settings
 ) -> PlannedDefault:
     """The elected default in place, and the others gone or demoted."""
-    additions: list[Operation] = []
-    removals: list[Operation] = []
-    serving = present.equal
-    verdict: DefaultVerdict = "adopted"
-    if serving is None:
-        metric, fitting = default_metrics(wanted, present.every, managed, settings)
-        serving = next((r for r in present.ours if leads_there(r, wanted) and r.metric in fitting), None)
-        verdict = "kept"
-        if serving is None:
-            serving, verdict = wanted._replace(metric=metric), "add"
-            additions.append(Add(serving, election))
+    serving, verdict = _serving(wanted, present, managed, settings)
+    additions: list[Operation] = [Add(serving, election)] if verdict == "add" else []
     stale = [route for route in present.ours if route is not serving]
-    going = list(present.extras)
+    going: Sequence[Route] = present.extras
     if settings.default_mode == "demote":
-        going, stale = _demote(going, stale, serving, managed, settings, additions)
+        copies, going, stale = _demote(present.extras, stale, serving, managed, settings)
+        additions += copies
+    removals: list[Operation] = []
     for route in stale:
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
@@ -122,6 +122,17 @@ def _enforced(
             additions.append(RestoreDefault(remaining, "nexthops-outside"))
         removals.append(RemoveForeignDefault(route, election))
     return PlannedDefault(election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals))
+
+
+def _serving(
+    wanted: Route, present: _Present, managed: frozenset[int], settings: Settings
+) -> tuple[Route, DefaultVerdict]:
+    """The route that is the elected default: another program's equal, ours that is there, or a new one."""
+    if present.equal is not None:
+        return present.equal, "adopted"
+    metric, fitting = default_metrics(wanted, present.every, managed, settings)
+    mine = next((r for r in present.ours if leads_there(r, wanted) and r.metric in fitting), None)
+    return (wanted._replace(metric=metric), "add") if mine is None else (mine, "kept")
 
 
 def nexthops_outside(route: Route, managed: frozenset[int]) -> Route | None:
@@ -136,33 +147,39 @@ def nexthops_outside(route: Route, managed: frozenset[int]) -> Route | None:
 
 
 def _demote(
-    extras: Sequence[Route],
-    stale: Sequence[Route],
-    kept: Route,
-    managed: frozenset[int],
-    settings: Settings,
-    additions: list[Operation],
-) -> tuple[list[Route], list[Route]]:
-    """default_mode demote: a copy of each extra behind the elected default; returns what should go all the same."""
+    extras: Sequence[Route], stale: Sequence[Route], kept: Route, managed: frozenset[int], settings: Settings
+) -> tuple[list[Operation], list[Route], list[Route]]:
+    """default_mode demote: a copy of each extra behind the elected default.
+
+    Returns:
+        The copies; the extras that go all the same; and the routes of ours that do.
+    """
     have = {hop for route in extras if route.metric > kept.metric for hop in next_hops(route)}
     have.add((kept.gateway, kept.ifindex))
     staying = _demoted_before(stale, kept, managed, have)
     used = {route.metric for route in staying}
-    metric = kept.metric + DEMOTED_BY
     going = [route for route in extras if route.metric <= kept.metric]
+    copies: list[Operation] = []
+    metric = kept.metric + DEMOTED_BY
+    for route, hop in _worth_a_copy(going, managed, have):
+        while metric in used:
+            metric += 1
+        used.add(metric)
+        copy = Route(route.destination, *hop, metric, settings.protocol, settings.table, onlink=route.onlink)
+        copies.append(Add(copy, "demoted"))
+    return copies, going, [route for route in stale if route not in staying]
+
+
+def _worth_a_copy(
+    going: Sequence[Route], managed: frozenset[int], have: set[tuple[bytes | None, int]]
+) -> Iterator[tuple[Route, tuple[bytes | None, int]]]:
+    """Each next hop through a NIC of the metadata that no other route leads to, once; adds it to `have`."""
     for route in going:
-        for gateway, ifindex in next_hops(route):
-            if (gateway, ifindex) in have or gateway is None or ifindex not in managed:
-                continue
-            while metric in used:
-                metric += 1
-            used.add(metric)
-            have.add((gateway, ifindex))
-            copy = Route(
-                route.destination, gateway, ifindex, metric, settings.protocol, settings.table, onlink=route.onlink
-            )
-            additions.append(Add(copy, "demoted"))
-    return going, [route for route in stale if route not in staying]
+        for hop in next_hops(route):
+            gateway, ifindex = hop
+            if hop not in have and gateway is not None and ifindex in managed:
+                have.add(hop)
+                yield route, hop
 
 
 def _demoted_before(

@@ -58,23 +58,35 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
         if answer is None:
             answer = answers[key] = _answer(host, bindings, settings, evidence.projected)
         refused = _refused(host, own, settings)
+        first = taken.get(host.destination)
         if refused is not None:
             unresolved.append(refused)
-        elif host.destination in taken:
-            first = taken[host.destination]
-            if first.host.next_hop == host.next_hop and first.next_hop == answer:
-                notes.append(Note("duplicate", host, first.host))
-            else:
-                overrides.append(Override(host, first.host))
-                kind: UnresolvedKind = "conflict" if first.host.origin == host.origin else "overridden"
-                unresolved.append(Unresolved(host, kind, winner=first.host))
+        elif first is not None and _repeats(host, answer, first):
+            notes.append(Note("duplicate", host, first.host))
+        elif first is not None:
+            overrides.append(Override(host, first.host))
+            unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))
         elif isinstance(answer, ResolvedNextHop):
             taken[host.destination] = Resolved(host, answer)
         else:
             unresolved.append(Unresolved(host, *answer))
-    if taken and len({b.nic.ifindex for b in bindings if b.nic}) == 1:
+    if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     return Resolution(bindings, tuple(taken.values()), tuple(unresolved), tuple(notes), tuple(overrides))
+
+
+def _repeats(host: HostRoute, answer: _Answer, first: Resolved) -> bool:
+    """Whether two host routes to one destination are the same."""
+    return first.host.next_hop == host.next_hop and first.next_hop == answer
+
+
+def _losing_kind(host: HostRoute, winner: HostRoute) -> UnresolvedKind:
+    """Of two in one source the operator has to choose; of two in different sources the settings have."""
+    return "conflict" if winner.origin == host.origin else "overridden"
+
+
+def _on_one_nic(bindings: Sequence[Binding]) -> bool:
+    return len({binding.nic.ifindex for binding in bindings if binding.nic}) == 1
 
 
 def _in_order(evidence: Evidence, settings: Settings) -> Iterator[HostRoute]:
@@ -139,14 +151,21 @@ def _unusable(claim: Binding) -> _Miss:
 
 def _no_gateway(next_hop: Address, bindings: Sequence[Binding], settings: Settings, unaddressed: bool) -> _Answer:
     """A next hop that is no NIC's gateway (R3)."""
-    homes = [(b, subnet) for b in bindings for subnet in b.subnets if contains(subnet, next_hop)]
-    if not homes:
+    found = _home(next_hop, bindings)
+    if found is None:
         known = tuple(b for b in bindings if b.gateway and len(b.gateway) == len(next_hop))
         return _Miss("no-subnet", gateways=known)
-    home, subnet = max(homes, key=lambda pair: pair[1].length)
-    if settings.next_hops == "on-link" and home.nic is not None and home.is_usable(unaddressed):
+    home, subnet = found
+    on_link = settings.next_hops == "on-link" and home.is_usable(unaddressed)
+    if on_link and home.nic is not None:
         return ResolvedNextHop(home.nic, next_hop, None, subnet, needs_onlink(home.nic, next_hop))
     return _Miss("unknown-gateway" if home.gateway is None else "not-a-gateway", home, subnet)
+
+
+def _home(next_hop: Address, bindings: Sequence[Binding]) -> tuple[Binding, Prefix] | None:
+    """The NIC whose subnet a next hop is in, by the longest prefix; the first of equals."""
+    homes = [(b, subnet) for b in bindings for subnet in b.subnets if contains(subnet, next_hop)]
+    return max(homes, key=lambda pair: pair[1].length, default=None)
 
 
 # ---- what no host route can be ------------------------------------------------------------------------

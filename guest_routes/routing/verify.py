@@ -11,7 +11,7 @@ from ..model.report import Discrepancy, Overruled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Sequence
+    from typing import Callable, Iterator, Sequence
 
     from ..model.decision import Plan, PlannedRoute
     from ..model.network import Address, KernelState, Lookup, Route
@@ -59,21 +59,26 @@ def probes(plan: Plan, state: KernelState) -> tuple[Probe, ...]:
     For the rest the snapshot proves it: the longest prefix with the best metric wins.
     """
     ruled = {rule.family for rule in state.rules if not rule.plain}
-    asked = [one for one in plan.routes if one.verdict != "shadowed" and _contested(one, ruled)]
+    asked = [one for one in plan.routes if _contested(one, ruled)]
     if not asked:
         return ()
+    find = _finder(state)
+    found = ((planned, find(planned.route.destination)) for planned in asked)
+    return tuple(Probe(planned, address) for planned, address in found if address is not None)
+
+
+def _finder(state: KernelState) -> Callable[[Prefix], Address | None]:
+    """Finds an address that a destination's route decides."""
     nested = {route.destination for route in state.routes}
     own = [address for nic in state.nics for address in nic.addresses]
     lengths = sorted({prefix.length for prefix in nested}, reverse=True)
-    found = []
-    for planned in asked:
-        address = _address_in(planned.route.destination, nested, lengths, own)
-        if address is not None:
-            found.append(Probe(planned, address))
-    return tuple(found)
+    return lambda destination: _address_in(destination, nested, lengths, own)
 
 
 def _contested(planned: PlannedRoute, ruled: set[int]) -> bool:
+    """Whether something else could decide about a route that should serve."""
+    if planned.verdict == "shadowed":
+        return False
     return planned.competitor is not None or (bool(ruled) and planned.route.family in ruled)
 
 

@@ -14,7 +14,7 @@ from .ownership import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence, TypeAlias
+    from typing import Iterable, Sequence, TypeAlias
 
     from ..model.network import Address, KernelState
     from ..model.settings import Settings
@@ -27,18 +27,26 @@ def plan_withdrawal(before: KernelState, recorded: Sequence[Route], settings: Se
     ours = [route for route in before.routes if is_ours(route, settings)]
     foreign = [route for route in before.routes if not is_ours(route, settings)]
     restored = _restored(foreign, recorded)
-    remaining = [rest for whole in restored for rest in foreign if _is_part(rest, whole)]
-    heirs = [heir for family in (4, 6) for heir in _handed_over(family, ours, [*foreign, *restored])]
+    heirs = (_handed_over(_defaults(ours, family), _defaults([*foreign, *restored], family)) for family in (4, 6))
     return Plan(
         (
             *(RestoreDefault(route, "recorded") for route in restored),
-            *(RestoreDefault(route, "handed-over") for route in heirs),
+            *(RestoreDefault(heir, "handed-over") for heir in heirs if heir is not None),
         ),
         (
             *(Delete(route, "withdrawn") for route in ours),
-            *(RemoveForeignDefault(rest, "whole-route-back") for rest in dict.fromkeys(remaining)),
+            *(RemoveForeignDefault(part, "whole-route-back") for part in _parts(foreign, restored)),
         ),
     )
+
+
+def _parts(foreign: Sequence[Route], restored: Sequence[Route]) -> Iterable[Route]:
+    """What passes left of the multipath defaults that come back whole, each once."""
+    return dict.fromkeys(part for whole in restored for part in foreign if _is_part(part, whole))
+
+
+def _defaults(routes: Sequence[Route], family: int) -> list[Route]:
+    return [route for route in routes if route.family == family and route.destination.is_default]
 
 
 def _restored(foreign: Sequence[Route], recorded: Sequence[Route]) -> list[Route]:
@@ -55,16 +63,15 @@ def _restored(foreign: Sequence[Route], recorded: Sequence[Route]) -> list[Route
     return restored
 
 
-def _handed_over(family: int, ours: Sequence[Route], others: Sequence[Route]) -> list[Route]:
-    """Our best default under another protocol, where no other program has one."""
-    defaults = [route for route in ours if route.family == family and route.destination.is_default]
-    if not defaults or any(route.family == family and route.destination.is_default for route in others):
-        return []
-    best = min(defaults, key=lambda route: route.metric)
+def _handed_over(ours: Sequence[Route], others: Sequence[Route]) -> Route | None:
+    """Our best default of a family under another protocol, where no other program has one."""
+    if others or not ours:
+        return None
+    best = min(ours, key=lambda route: route.metric)
     metric = best.metric
-    while family == 6 and metric in {route.metric for route in defaults}:
+    while best.family == 6 and metric in {route.metric for route in ours}:
         metric += 1  # IPv6 would merge two of one metric: the heir stands just behind.
-    return [best._replace(protocol=PROTOCOL_BOOT, metric=metric)]
+    return best._replace(protocol=PROTOCOL_BOOT, metric=metric)
 
 
 def _has_gateway(route: Route) -> bool:

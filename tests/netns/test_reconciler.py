@@ -146,7 +146,7 @@ def test_a_failure_is_not_tried_again_at_once(reconciler: Reconciler) -> None:
         reconciler.kernel.close()
         assert reconciler.reconcile() is None
         assert reconciler.schedule.failures == failures
-    assert reconciler.schedule.due is not None and reconciler.schedule.due - reconciler.schedule.rest_until > 3
+    assert reconciler.schedule.due is not None and reconciler.schedule.due - reconciler.schedule.limited_until > 3
 
 
 def test_peace_is_said_and_ends_the_fight(

@@ -583,7 +583,7 @@ def test_every_json_document_fits_its_schema(lab: Lab, tmp_path: Path, engine: s
     assert ran("explain 8.8.8.8", *good, code=0)["host_route"] is None
     lab.ip("route", "flush", "proto", "121")
     assert ran("status", code=1)["drift"] == ["+ 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
-    assert [one["operation"] for one in ran("withdraw", code=0)["changes"]] == ["give-default"]
+    assert [one["operation"] for one in ran("withdraw", code=0)["changes"]] == ["restore-default"]
     assert [line for line in table(lab) if "metric 50" not in line] == before
     for command in ("sync", "plan", "explain 11.11.3.4"):
         assert "no such file" in ran(command, "--metadata", "/nonexistent", code=4)["error"]

@@ -6,9 +6,15 @@ from typing import Dict, Optional
 
 import pytest
 
-from guest_routes.model.network import Nic, Prefix, parse_address
+from guest_routes.model.evidence import Evidence
+from guest_routes.model.lease import Lease, LeaseSet
+from guest_routes.model.network import Nic, Prefix, address_text, parse_address
 from guest_routes.model.network_data import Link
-from guest_routes.routing.bind import find_nic
+from guest_routes.model.settings import GatewaySetting, Selector, Settings
+from guest_routes.routing.bind import bind, find_nic
+from tests.support.situations import TWO_NICS, network, situation
+
+DEFAULTS = Settings()
 
 ONE, TWO, OTHER = (bytes.fromhex(f"fa163e00000{n}") for n in (1, 2, 9))
 ADDRESS = Prefix(parse_address("10.65.0.7"), 24)
@@ -72,3 +78,111 @@ def test_find_nic(link: Link, nics: list[Nic], found: Optional[str]) -> None:
 def test_a_vlan_on_itself_is_no_endless_search() -> None:
     loop = Link(0, "loop", "vlan", OTHER, vlan_id=5, vlan_link="loop")
     assert find_nic(loop, {"loop": loop}, [Nic(2, "eth0", ONE)]) is None
+
+
+# ---- gateways and their evidence ----------------------------------------------------------------------
+
+
+def gateways(evidence: Evidence, settings: Settings = DEFAULTS) -> list[tuple[str, str, str]]:
+    """Of each binding: its NIC, its gateway, and what kind of evidence says so."""
+    return [
+        (
+            one.nic.name if one.nic else one.ignored,
+            address_text(one.gateway) if one.gateway else "",
+            one.evidence.kind if one.evidence else "",
+        )
+        for one in bind(evidence, settings)
+    ]
+
+
+OMITTED = [network("eth0", kind="ipv4_dhcp"), network("eth1", kind="ipv4_dhcp")]
+LEASED = LeaseSet((Lease("dhclient", "/l", b"", "eth0", ifindex=2, routers=(parse_address("10.65.0.1"),)),), now=50.0)
+
+
+def test_each_kind_of_evidence_before_the_next() -> None:
+    kernel = f"{TWO_NICS}recorded default via 10.65.0.4 dev eth0\ndefault via 10.65.0.3 dev eth0 proto dhcp\n"
+    described = situation([network("eth0", "10.65.0.7/24", "default 10.65.0.2")], kernel)
+    omitted = situation(OMITTED[:1], kernel)
+    by_settings = Settings(gateways=(GatewaySetting(Selector(nic="eth0"), parse_address("10.65.0.9"), "a file"),))
+    assert gateways(described, by_settings) == [("eth0", "10.65.0.9", "settings")]
+    assert gateways(described) == [("eth0", "10.65.0.2", "document")]
+    assert gateways(omitted._replace(leases=LEASED)) == [("eth0", "10.65.0.1", "lease")]
+    assert gateways(omitted) == [("eth0", "10.65.0.3", "kernel")]
+    only_recorded = situation(OMITTED[:1], f"{TWO_NICS}recorded default via 10.65.0.4 dev eth0\n")
+    assert gateways(only_recorded) == [("eth0", "10.65.0.4", "recorded")]
+    assert gateways(situation(OMITTED[:1])) == [("eth0", "", "")]
+
+
+def test_a_lease_is_of_its_own_nic_and_family() -> None:
+    both = situation([*OMITTED, network("eth0", kind="ipv6_slaac")])._replace(leases=LEASED)
+    assert gateways(both) == [("eth0", "10.65.0.1", "lease"), ("eth1", "", ""), ("eth0", "", "")]
+    expired = LEASED._replace(leases=(LEASED.leases[0]._replace(expires=40.0),))
+    (found, *_) = bind(both._replace(leases=expired), Settings())
+    assert found.evidence is not None
+    assert (found.evidence.expired, found.evidence.option) == (True, 3)
+
+
+@pytest.mark.parametrize("router", ["10.65.0.7", "127.0.0.1", "224.0.0.1", "0.0.0.0"])
+def test_a_router_that_can_be_none(router: str) -> None:
+    lease = LEASED.leases[0]._replace(routers=(parse_address(router),))
+    evidence = situation(OMITTED[:1])._replace(leases=LeaseSet((lease,)))
+    assert gateways(evidence) == [("eth0", "", "")]
+
+
+def test_ours_are_no_evidence() -> None:
+    kernel = f"{TWO_NICS}default via 10.65.0.1 dev eth0 proto guest-routes\n"
+    assert gateways(situation(OMITTED[:1], kernel)) == [("eth0", "", "")]
+
+
+def test_an_advertised_router_comes_before_other_defaults() -> None:
+    kernel = f"{TWO_NICS}default via fd00:65::9 dev eth0 metric 5\ndefault via fe80::1 dev eth0 proto ra metric 100\n"
+    slaac = [network("eth0", kind="ipv6_slaac"), network("eth1", kind="ipv6_slaac")]
+    assert gateways(situation(slaac, kernel)) == [("eth0", "fe80::1", "advertised"), ("eth1", "", "")]
+    recorded = f"{TWO_NICS}recorded default via fe80::1 dev eth0 proto ra\n"
+    assert gateways(situation(slaac, recorded))[0] == ("eth0", "fe80::1", "recorded")
+
+
+def test_the_best_metric_first_and_every_next_hop() -> None:
+    kernel = f"{TWO_NICS}default via 10.65.0.5 dev eth0 metric 50\ndefault via 10.65.0.4 dev eth0 metric 40\n"
+    assert gateways(situation(OMITTED[:1], kernel)) == [("eth0", "10.65.0.4", "kernel")]
+    many = f"{TWO_NICS}default nexthop via 10.65.0.1 dev eth0 weight 1 nexthop via 11.8.0.1 dev eth1 weight 1\n"
+    assert gateways(situation(OMITTED, many)) == [("eth0", "10.65.0.1", "kernel"), ("eth1", "11.8.0.1", "kernel")]
+    on_link = f"{TWO_NICS}default dev eth0 scope link\n"
+    assert gateways(situation(OMITTED[:1], on_link)) == [("eth0", "", "")]
+
+
+def test_a_setting_is_about_the_network_whose_subnet_it_is_in() -> None:
+    """One NIC with two subnets: the gateway goes to that of its own."""
+    kernel = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 10.66.0.7/24\n"
+    two = [network("eth0", "10.65.0.7/24"), network("eth0", "10.66.0.7/24")]
+    setting = GatewaySetting(Selector(nic="eth0"), parse_address("10.66.0.1"), "a file")
+    assert gateways(situation(two, kernel), Settings(gateways=(setting,))) == [
+        ("eth0", "", ""),
+        ("eth0", "10.66.0.1", "settings"),
+    ]
+    outside = GatewaySetting(Selector(nic="eth0"), parse_address("12.0.0.1"), "a file")
+    assert [one[1] for one in gateways(situation(two, kernel), Settings(gateways=(outside,)))] == ["12.0.0.1"] * 2
+    other_family = GatewaySetting(Selector(nic="eth0"), parse_address("fd00::1"), "a file")
+    assert [one[1] for one in gateways(situation(two, kernel), Settings(gateways=(other_family,)))] == ["", ""]
+
+
+def test_nics_that_only_the_settings_name_come_last() -> None:
+    setting = GatewaySetting(Selector(nic="eth1"), parse_address("11.8.0.1"), "a file")
+    one = [network("eth0", "10.65.0.7/24", "default 10.65.0.1")]
+    found = bind(situation(one), Settings(gateways=(setting,)))
+    assert [(b.nic.name if b.nic else "", b.network is None) for b in found] == [("eth0", False), ("eth1", True)]
+    assert bind(situation(one), Settings(gateways=(setting,), ignore_nics=("eth1",))) == found[:1]
+    described = GatewaySetting(Selector(nic="eth0"), parse_address("10.65.0.9"), "a file")
+    assert len(bind(situation(one), Settings(gateways=(described,)))) == 1
+
+
+def test_an_ignored_nic_is_named() -> None:
+    (found,) = bind(situation([network("eth0", "10.65.0.7/24", "default 10.65.0.1")]), Settings(ignore_nics=("eth*",)))
+    assert (found.nic, found.ignored) == (None, "eth0")
+    assert found.gateway == parse_address("10.65.0.1")
+
+
+def test_a_network_without_a_link() -> None:
+    evidence = situation([network("eth0", "10.65.0.7/24", "default 10.65.0.1")])
+    (alone,) = bind(evidence._replace(data=evidence.data._replace(links=())), Settings())
+    assert (alone.link, alone.nic, alone.gateway) == (None, None, parse_address("10.65.0.1"))

@@ -1,0 +1,111 @@
+"""The metric of our own default among the others: who wins today goes on winning, who loses goes on losing."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import pytest
+
+from guest_routes.model.settings import Settings
+from guest_routes.routing.default_metrics import NEAR, WORST_METRIC, default_metrics
+from tests.support.iproute_text import parse_route
+from tests.support.situations import THREE_NICS, situation
+
+NICS = situation([], THREE_NICS).kernel.nics
+MANAGED = frozenset({2, 3})
+
+
+def metrics(wanted: str, *there: str) -> Tuple[int, range]:
+    routes = [parse_route(text, NICS) for text in there]
+    return default_metrics(parse_route(wanted, NICS), routes, MANAGED, Settings())
+
+
+FOUR = "default via 10.65.0.1 dev eth0 proto guest-routes"
+
+
+@pytest.mark.parametrize(
+    ("there", "metric"),
+    [
+        ([], 0),
+        (["default via 11.8.0.1 dev eth1 metric 50"], 0),
+        (["default via 10.200.0.1 dev tun0"], 1),
+        (["default via 10.200.0.1 dev tun0 metric 50"], 51),
+        (["default via 10.200.0.1 dev tun0 metric 50", "default via 10.200.0.2 dev tun0 metric 70"], 71),
+        (["default via 11.8.0.1 dev eth1 metric 50", "default via 10.200.0.1 dev tun0 metric 70"], 0),
+        (["default via 10.200.0.1 dev tun0 metric 50", "default via 11.8.0.1 dev eth1 metric 70"], 51),
+        # At the same metric the first one wins.
+        (["default via 10.200.0.1 dev tun0 metric 50", "default via 11.8.0.1 dev eth1 metric 50"], 51),
+        (["default via 11.8.0.1 dev eth1 metric 50", "default via 10.200.0.1 dev tun0 metric 50"], 0),
+        # Ours is inside, wherever it leads.
+        (["default via 11.8.0.1 dev eth1 proto guest-routes", "default via 10.200.0.1 dev tun0"], 0),
+        # Others that can't win don't count.
+        (["default tos 0x10 via 10.200.0.1 dev tun0"], 0),
+        (["unreachable default metric 9"], 0),
+        # Of a multipath route through both, the next hops outside stay ahead.
+        (["default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.200.0.1 dev tun0 weight 1"], 1),
+        (["default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.65.0.1 dev eth0 weight 1"], 0),
+        ([f"default via 10.200.0.1 dev tun0 metric {WORST_METRIC}"], WORST_METRIC),
+    ],
+)
+def test_ipv4(there: List[str], metric: int) -> None:
+    assert metrics(FOUR, *there) == (metric, range(metric, metric + 1))
+
+
+def test_a_wanted_metric_gives_way_to_who_loses_today() -> None:
+    wanted = f"{FOUR} metric 500"
+    assert metrics(wanted)[0] == 500
+    inside = "default via 11.8.0.1 dev eth1 metric 50"
+    assert metrics(wanted, inside, "default via 10.200.0.1 dev tun0 metric 70")[0] == 70
+    assert metrics(wanted, "default via 10.200.0.1 dev tun0 metric 70")[0] == 500
+    assert metrics(wanted, "default via 10.200.0.1 dev tun0 metric 700")[0] == 701
+
+
+SIX = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
+
+
+@pytest.mark.parametrize(
+    ("there", "metric"),
+    [
+        ([], 1023),
+        (["default via fd00:8::1 dev eth1 metric 1024"], 1023),
+        # Nobody else may have it.
+        (["default via fd00:8::1 dev eth1 metric 1023"], 1022),
+        (["default via fd00:8::1 dev eth1 proto guest-routes metric 1023"], 1022),
+        ([SIX], 1023),
+        # Who wins goes on winning, who loses goes on losing.
+        (["default via fd00:200::1 dev tun0 metric 1024"], 1025),
+        (["default via fd00:200::1 dev tun0 metric 50"], 1023),
+        (["default via fd00:8::1 dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 100"], 99),
+        (
+            [
+                "default via fd00:8::1 dev eth1 metric 98",
+                "default via fd00:8::2 dev eth1 metric 99",
+                "default via fd00:200::1 dev tun0 metric 100",
+            ],
+            97,
+        ),
+        # Of one metric they are one route: what is outside stays ahead.
+        (["default via fd00:8::1 dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50"], 1023),
+        # No room before the next one outside: behind it.
+        (["default via fd00:8::1 dev eth1 metric 1", "default via fd00:200::1 dev tun0 metric 2"], 1023),
+        (
+            [
+                "default via fd00:200::1 dev tun0 metric 10",
+                "default via fd00:8::1 dev eth1 metric 11",
+                "default via fd00:200::2 dev tun0 metric 12",
+            ],
+            1023,
+        ),
+    ],
+)
+def test_ipv6(there: List[str], metric: int) -> None:
+    assert metrics(SIX, *there)[0] == metric
+
+
+def test_ipv6_stays_where_it_is_nearby() -> None:
+    _, fitting = metrics(SIX)
+    assert fitting == range(1023 - NEAR, 1023 + NEAR + 1)
+    _, below = metrics(SIX, "default via fd00:8::1 dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 100")
+    assert fitting != below == range(99 - NEAR, 100)
+    _, ahead = metrics(SIX, "default via fd00:200::1 dev tun0 metric 1020")
+    assert ahead == range(1021, 1023 + NEAR + 1)

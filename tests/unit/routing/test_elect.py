@@ -1,0 +1,137 @@
+"""R4: which NIC has a family's default route, or why none has."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import pytest
+
+from guest_routes.model.decision import Elected, Election, NotElected
+from guest_routes.model.network import address_text, parse_prefix
+from guest_routes.model.settings import Selector, Settings
+from guest_routes.routing.bind import bind
+from guest_routes.routing.elect import elect, managed_ifindexes
+from tests.support.situations import THREE_NICS, network, situation
+
+DEFAULTS = Settings()
+BOTH = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
+
+
+def election(
+    networks: List[dict], kernel: str, settings: Settings = DEFAULTS, family: int = 4, unaddressed: bool = False
+) -> Election:  # fmt: skip
+    return elect(bind(situation(networks, kernel), settings), settings, family, unaddressed)
+
+
+def nics(eth0: str = "10.65.0.7/24", eth1: str = "11.8.0.9/24") -> str:
+    return f"nic eth0 fa:16:3e:00:00:00 {eth0}\nnic eth1 fa:16:3e:00:00:01 {eth1}\n"
+
+
+def who(found: Election) -> Tuple[str, str]:
+    assert isinstance(found, Elected), found
+    return found.nic.name, address_text(found.gateway)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "elected"),
+    [
+        (nics(), ("eth0", "10.65.0.1")),
+        (nics(eth0="down"), ("eth1", "11.8.0.1")),
+        (nics(eth0=""), ("eth1", "11.8.0.1")),
+        (nics(eth0="10.65.0.7/24 no-carrier"), ("eth1", "11.8.0.1")),
+        (nics("10.65.0.7/24 no-carrier", "11.8.0.9/24 no-carrier"), ("eth0", "10.65.0.1")),
+        ("nic eth1 fa:16:3e:00:00:01 11.8.0.9/24\n", ("eth1", "11.8.0.1")),
+    ],
+)
+def test_the_first_network_that_can_carry_it(kernel: str, elected: Tuple[str, str]) -> None:
+    assert who(election(BOTH, kernel)) == elected
+
+
+def test_what_waited_is_told() -> None:
+    found = election(BOTH, nics(eth0=""))
+    assert isinstance(found, Elected)
+    assert [one.nic.name for one in found.waiting if one.nic] == ["eth0"]
+    assert election(BOTH, nics())._replace(waiting=()) == election(BOTH, nics())
+    down = election(BOTH, nics(eth0="down"))
+    assert isinstance(down, Elected)
+    assert down.waiting == ()
+
+
+def test_nics_without_an_address_serve_where_one_will_come() -> None:
+    assert who(election(BOTH, nics(eth0="", eth1=""), unaddressed=True)) == ("eth0", "10.65.0.1")
+    assert election(BOTH, nics(eth0="", eth1="")) == NotElected(4, "no-gateway")
+
+
+def test_families_are_apart() -> None:
+    dual = [*BOTH, network("eth1", "fd00:8::9/64", "default fd00:8::1")]
+    kernel = nics(eth1="11.8.0.9/24 fd00:8::9/64")
+    assert who(election(dual, kernel, family=6)) == ("eth1", "fd00:8::1")
+    assert who(election(dual, kernel)) == ("eth0", "10.65.0.1")
+    assert election(BOTH, kernel, family=6) == NotElected(6, "no-gateway")
+
+
+def test_a_link_local_address_is_none() -> None:
+    six = [network("eth0", "fd00:65::7/64", "default fd00:65::1")]
+    kernel = "nic eth0 fa:16:3e:00:00:00 fe80::f816:3eff:fe00:0/64\n"
+    assert election(six, kernel, family=6) == NotElected(6, "no-gateway")
+
+
+def test_a_gateway_outside_is_on_link() -> None:
+    outside = [network("eth0", "10.65.0.7/32", "default 10.65.0.1")]
+    found = election(outside, "nic eth0 fa:16:3e:00:00:00 10.65.0.7/32\n")
+    assert isinstance(found, Elected)
+    assert found.onlink
+    inside = election(BOTH, nics())
+    assert isinstance(inside, Elected)
+    assert not inside.onlink
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        Selector(nic="eth1"),
+        Selector(mac=bytes.fromhex("fa163e000001")),
+        Selector(network="network1"),
+        Selector(subnet=parse_prefix("11.8.0.0/24")),
+    ],
+    ids=str,
+)
+def test_the_settings_choose(selector: Selector) -> None:
+    settings = Settings(default=selector)
+    found = election(BOTH, nics(), settings)
+    assert who(found) == ("eth1", "11.8.0.1")
+    assert isinstance(found, Elected)
+    assert (found.selector, found.waiting) == (selector, ())
+
+
+@pytest.mark.parametrize(
+    ("networks", "kernel", "nic", "kind", "wanted"),
+    [
+        (BOTH, nics(), "eth7", "no-network", True),
+        (BOTH, nics(eth1="down"), "eth1", "down", True),
+        (BOTH, nics(eth1=""), "eth1", "no-address", True),
+        ([BOTH[0], network("eth1", "11.8.0.9/24")], nics(), "eth1", "unknown-gateway", True),
+        ([network("eth0", "10.65.0.7/24"), network("eth1", "11.8.0.9/24")], nics(), "eth1", "unknown-gateway", False),
+        ([network("eth0", "10.65.0.7/24")], nics(eth0=""), "eth0", "unknown-gateway", False),
+    ],
+)
+def test_a_choice_that_cannot_be_had(networks: List[dict], kernel: str, nic: str, kind: str, wanted: bool) -> None:
+    found = election(networks, kernel, Settings(default=Selector(nic=nic)))
+    assert isinstance(found, NotElected)
+    assert (found.kind, found.wanted, found.selector) == (kind, wanted, Selector(nic=nic))
+    assert (found.binding is None) == (kind == "no-network")
+
+
+def test_a_chosen_nic_that_is_not_there() -> None:
+    chosen = Settings(default=Selector(network="network1"))
+    found = election(BOTH, "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\n", chosen)
+    assert isinstance(found, NotElected)
+    assert (found.kind, found.wanted) == ("absent", True)
+
+
+def test_only_nics_of_the_metadata_are_managed() -> None:
+    bindings = bind(situation([BOTH[0]], THREE_NICS), Settings())
+    assert managed_ifindexes(bindings) == {2}
+    assert managed_ifindexes(bind(situation(BOTH, nics(eth0="down")), Settings())) == {2, 3}
+    ignored = bind(situation(BOTH, nics()), Settings(ignore_nics=("eth0",)))
+    assert managed_ifindexes(ignored) == {3}

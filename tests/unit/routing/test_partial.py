@@ -1,0 +1,111 @@
+"""R6: when a document may be partial, so that nothing is withdrawn on its word."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import pytest
+
+from guest_routes.model.decision import Suspicion
+from guest_routes.model.evidence import Evidence
+from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
+from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.settings import Settings
+from guest_routes.routing.partial import MANY, suspicion
+from guest_routes.routing.resolve import resolve
+from tests.support.situations import TWO_NICS, network, situation
+
+ETH0 = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
+ETH1 = network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.11.0.0/16 11.8.0.1")
+OMITTED = network("eth1", kind="ipv4_dhcp")
+OURS = f"{TWO_NICS}11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n"
+FIRST, SECOND, ABSENT = (bytes.fromhex(f"fa163e0000{n}") for n in ("00", "01", "09"))
+
+
+def found(evidence: Evidence) -> Optional[Suspicion]:
+    settings = Settings()
+    return suspicion(evidence, resolve(evidence, settings), settings)
+
+
+def test_a_whole_document() -> None:
+    assert found(situation([ETH0, ETH1], OURS)) is None
+    assert found(situation([ETH0], OURS)) is None  # one route of one: fewer than MANY
+
+
+def test_no_networks() -> None:
+    assert found(situation([], OURS)) == Suspicion("no-networks")
+    assert found(situation([])) == Suspicion("no-networks")
+
+
+def test_a_present_nic_that_is_no_longer_described() -> None:
+    evidence = situation([ETH0])
+    assert found(evidence._replace(known_macs=(FIRST, SECOND))) == Suspicion("nics-lost", (("eth1", SECOND),))
+    assert found(evidence._replace(known_macs=(FIRST, ABSENT))) is None
+    assert found(situation([ETH0, ETH1])._replace(known_macs=(FIRST, SECOND))) is None
+
+
+def test_a_nic_is_known_by_its_permanent_mac_too() -> None:
+    kernel = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:05 perm fa:16:3e:00:00:01\n"
+    evidence = situation([ETH0], kernel)._replace(known_macs=(SECOND,))
+    assert found(evidence) == Suspicion("nics-lost", (("eth1", SECOND),))
+
+
+def test_omitted_routes_matter_where_some_would_go() -> None:
+    suspected = found(situation([ETH0, OMITTED], OURS))
+    assert suspected is not None
+    assert (suspected.kind, suspected.gone, suspected.ours) == ("routes-omitted", 1, 1)
+    assert [one.nic.name for one in suspected.bindings if one.nic] == ["eth1"]
+    assert found(situation([ETH0, OMITTED])) is None
+
+
+def leases(expires: Optional[float] = None, fault: str = "") -> LeaseSet:
+    route = LeaseRoute(parse_prefix("12.0.0.0/8"), parse_address("11.8.0.1"))
+    lease = Lease("dhclient", "/l", b"", "eth1", ifindex=3, classless=Option((route,), fault), expires=expires)
+    return LeaseSet((lease,), now=100.0)
+
+
+def test_a_lease_that_holds_tells_what_the_document_omits() -> None:
+    evidence = situation([ETH0, OMITTED], OURS)
+    assert found(evidence._replace(leases=leases())) is None
+    assert found(evidence._replace(leases=leases(expires=200.0))) is None
+    assert found(evidence._replace(leases=leases(expires=50.0))) is not None
+    assert found(evidence._replace(leases=leases(fault="cut off"))) is not None
+
+
+def test_a_lease_says_nothing_of_ipv6() -> None:
+    kernel = f"{TWO_NICS}fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric 1023\n"
+    evidence = situation([ETH0, network("eth1", kind="ipv6_slaac")], kernel)
+    suspected = found(evidence._replace(leases=leases()))
+    assert suspected is not None
+    assert suspected.kind == "routes-omitted"
+
+
+@pytest.mark.parametrize(
+    ("ours", "kept", "suspected"),
+    [(MANY, 0, True), (MANY - 1, 0, False), (2 * MANY, MANY, False), (2 * MANY + 1, MANY, True), (30, 18, True)],
+)
+def test_many_routes_at_once(ours: int, kept: int, suspected: bool) -> None:
+    """More than half of ours, and at least MANY."""
+    lines = [f"20.{n}.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes" for n in range(ours)]
+    listed = [f"20.{n}.0.0/16 11.8.0.1" for n in range(kept)]
+    networks = [ETH0, network("eth1", "11.8.0.9/24", "default 11.8.0.1", *listed)]
+    result = found(situation(networks, TWO_NICS + "\n".join(lines) + "\n"))
+    gone = ours - kept
+    expected = Suspicion("many-routes", gone=gone, ours=ours) if gone >= MANY and gone * 2 > ours else None
+    assert (result, result is not None) == (expected, suspected if ours != 30 else False)
+
+
+def test_defaults_and_other_programs_routes_do_not_count() -> None:
+    kernel = f"{TWO_NICS}default via 11.8.0.1 dev eth1 proto guest-routes\n" + "".join(
+        f"20.{n}.0.0/16 via 11.8.0.1 dev eth1 proto static\n" for n in range(20)
+    )
+    assert found(situation([ETH0, OMITTED], kernel)) is None
+
+
+def test_of_the_last_known_good_only_the_omission_counts() -> None:
+    evidence = situation([ETH0, OMITTED], OURS, "last-known-good")
+    suspected = found(evidence)
+    assert suspected is not None
+    assert suspected.kind == "routes-omitted"
+    assert found(situation([], OURS, "last-known-good")) is None
+    assert found(situation([ETH0], source="last-known-good")._replace(known_macs=(SECOND,))) is None

@@ -1,0 +1,275 @@
+"""R2, R3, R12-R14: each host route with its NIC, or the reason why it has none."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+import pytest
+
+from guest_routes.model.decision import Note, Resolution
+from guest_routes.model.network import address_text, parse_prefix
+from guest_routes.model.settings import GatewaySetting, Selector, Settings
+from guest_routes.routing.resolve import needs_onlink, resolve
+from tests.support.situations import TWO_NICS, network, nic, situation, wanted
+
+BASE = [
+    network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
+    network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.11.0.0/16 11.8.0.1"),
+]
+
+
+def base(*routes: str, first: Tuple[str, ...] = ()) -> List[dict]:
+    """The documented networks with further routes on eth1, and on eth0."""
+    return [
+        network("eth0", "10.65.0.7/24", "default 10.65.0.1", *first),
+        network("eth1", "11.8.0.9/24", "default 11.8.0.1", *routes),
+    ]
+
+
+def resolved(found: Resolution) -> List[Tuple[str, str, str]]:
+    return [
+        (str(one.host.destination), address_text(one.next_hop.gateway), one.next_hop.nic.name) for one in found.resolved
+    ]
+
+
+def reasons(found: Resolution) -> List[Tuple[str, str]]:
+    return [(str(one.host.destination), one.kind) for one in found.unresolved]
+
+
+def one_reason(routes: List[dict], kernel: str = TWO_NICS, settings: Optional[Settings] = None):  # type: ignore[no-untyped-def]
+    (found,) = resolve(situation(routes, kernel), settings or Settings()).unresolved
+    return found
+
+
+@pytest.mark.parametrize("listed", ["eth0", "eth1"])
+def test_the_next_hop_names_the_nic_whichever_network_lists_it(listed: str) -> None:
+    route = "11.11.0.0/16 11.8.0.1"
+    networks = base(route) if listed == "eth1" else base(first=(route,))
+    found = resolve(situation(networks), Settings())
+    assert resolved(found) == [("11.11.0.0/16", "11.8.0.1", "eth1")]
+    assert (found.unresolved, found.notes, found.overrides) == ((), (), ())
+    assert found.resolved[0].next_hop.evidence is not None
+    assert found.resolved[0].next_hop.evidence.place == "networks[1].routes[0]"
+
+
+def test_next_hops_are_shared() -> None:
+    found = resolve(situation(base("11.11.0.0/16 11.8.0.1", "11.12.0.0/16 11.8.0.1")), Settings())
+    first, second = found.resolved
+    assert first.next_hop is second.next_hop
+
+
+def test_not_a_gateway() -> None:
+    found = one_reason(base("11.11.0.0/16 11.8.0.99"))
+    assert (found.kind, str(found.subnet), found.binding.nic.name) == ("not-a-gateway", "11.8.0.0/24", "eth1")
+
+
+def test_the_longest_subnet_is_the_home() -> None:
+    kernel = "nic eth0 fa:16:3e:00:00:00 10.0.0.7/8\nnic eth1 fa:16:3e:00:00:01 10.65.0.7/24\n"
+    networks = [
+        network("eth0", "10.0.0.7/8", "default 10.0.0.1", "11.0.0.0/8 10.65.0.99"),
+        network("eth1", "10.65.0.7/24"),
+    ]
+    found = one_reason(networks, kernel)
+    assert (found.kind, str(found.subnet), found.binding.nic.name) == ("unknown-gateway", "10.65.0.0/24", "eth1")
+
+
+def test_no_subnet_names_the_gateways_of_the_family() -> None:
+    dual = [*base("11.11.0.0/16 12.0.0.1"), network("eth1", "fd00:8::9/64", "default fd00:8::1")]
+    found = one_reason(dual)
+    assert found.kind == "no-subnet"
+    assert [address_text(one.gateway) for one in found.gateways if one.gateway] == ["10.65.0.1", "11.8.0.1"]
+
+
+def test_unknown_gateway() -> None:
+    networks = [BASE[0], network("eth1", "11.8.0.9/24", "11.11.0.0/16 11.8.0.1")]
+    found = one_reason(networks)
+    assert (found.kind, found.binding.gateway, str(found.subnet)) == ("unknown-gateway", None, "11.8.0.0/24")
+
+
+@pytest.mark.parametrize(
+    ("eth1", "kind"),
+    [
+        ("nic eth1 fa:16:3e:00:00:01 11.8.0.9/24 down", "down"),
+        ("nic eth1 fa:16:3e:00:00:01", "no-address"),
+        ("", "absent"),
+    ],
+)
+def test_the_nic_that_it_means_cannot_be_used(eth1: str, kind: str) -> None:
+    found = one_reason(BASE, f"nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\n{eth1}\n")
+    assert found.kind == kind
+    assert found.binding.network.index == 1
+
+
+def test_a_nic_without_an_address_serves_a_projection() -> None:
+    evidence = situation(BASE, "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01\n")
+    found = resolve(evidence._replace(projected=True), Settings())
+    assert resolved(found) == [("11.11.0.0/16", "11.8.0.1", "eth1")]
+    # A NIC that is down stays down, also there: project() says that it is up.
+    down = situation(BASE, "nic eth1 fa:16:3e:00:00:01 11.8.0.9/24 down\n")._replace(projected=True)
+    assert reasons(resolve(down, Settings())) == [("11.11.0.0/16", "down")]
+
+
+def test_ignored_by_nic_and_by_destination() -> None:
+    by_nic = one_reason(BASE, settings=Settings(ignore_nics=("eth1",)))
+    assert (by_nic.kind, by_nic.binding.ignored) == ("ignored", "eth1")
+    covered = Settings(ignore_destinations=(parse_prefix("11.0.0.0/8"),))
+    by_destination = one_reason(BASE, settings=covered)
+    assert (by_destination.kind, by_destination.binding) == ("ignored", None)
+    exact = Settings(ignore_destinations=(parse_prefix("11.11.0.0/16"),))
+    assert one_reason(BASE, settings=exact).kind == "ignored"
+    narrower = Settings(ignore_destinations=(parse_prefix("11.11.0.0/17"), parse_prefix("12.0.0.0/8")))
+    assert resolve(situation(BASE), narrower).unresolved == ()
+
+
+@pytest.mark.parametrize(
+    ("route", "own", "owner"),
+    [
+        ("11.11.0.0/16 11.8.0.9", "next-hop", "eth1"),
+        ("11.8.0.9/32 10.65.0.1", "address", "eth1"),
+        ("11.8.0.0/24 10.65.0.1", "subnet", "eth1"),
+        ("10.65.0.0/24 11.8.0.1", "subnet", "eth0"),
+    ],
+)
+def test_this_machine_itself_is_no_destination(route: str, own: str, owner: str) -> None:
+    found = one_reason(base(route))
+    assert (found.kind, found.own, found.owner) == ("refused", own, owner)
+
+
+def test_a_described_subnet_is_own_before_it_is_configured() -> None:
+    kernel = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\n"
+    found = one_reason(base("11.8.0.0/24 10.65.0.1"), kernel)
+    assert (found.own, found.owner) == ("subnet", "networks[1]")
+    inside = resolve(situation(base("11.8.0.128/25 10.65.0.1")), Settings())
+    assert resolved(inside) == [("11.8.0.128/25", "10.65.0.1", "eth0")]
+
+
+def test_two_for_one_destination() -> None:
+    found = resolve(situation(base("11.11.0.0/16 11.8.0.1", first=("11.11.0.0/16 10.65.0.1",))), Settings())
+    assert resolved(found) == [("11.11.0.0/16", "10.65.0.1", "eth0")]
+    assert reasons(found) == [("11.11.0.0/16", "conflict")]
+    assert found.unresolved[0].winner == found.resolved[0].host
+    (override,) = found.overrides
+    assert (override.host.place, override.chosen.place) == ("networks[1].routes[1]", "networks[0].routes[1]")
+
+
+def test_the_same_twice_is_a_note() -> None:
+    found = resolve(situation(base("11.11.0.0/16 11.8.0.1", first=("11.11.0.0/16 11.8.0.1",))), Settings())
+    assert resolved(found) == [("11.11.0.0/16", "11.8.0.1", "eth1")]
+    assert (found.unresolved, found.overrides) == ((), ())
+    (note,) = found.notes
+    assert note.kind == "duplicate"
+    assert note.host is not None and note.host.place == "networks[1].routes[1]"
+    assert note.first is not None and note.first.place == "networks[0].routes[1]"
+
+
+def test_sources_in_their_order() -> None:
+    evidence = situation(BASE)._replace(properties=wanted("11.11.0.0/16,10.65.0.1"))
+    first = evidence._replace(properties=tuple(one._replace(network=-2) for one in evidence.properties))
+    found = resolve(first, Settings())
+    assert resolved(found) == [("11.11.0.0/16", "10.65.0.1", "eth0")]
+    assert reasons(found) == [("11.11.0.0/16", "overridden")]
+    later = Settings(sources=("http", "properties"))
+    assert resolved(resolve(first, later)) == [("11.11.0.0/16", "11.8.0.1", "eth1")]
+    by_settings = Settings(routes=wanted("11.11.0.0/16,11.8.0.1"))
+    assert resolve(first, by_settings).resolved[0].host.origin == "settings"
+
+
+def test_a_document_counts_although_no_source_of_documents_is_wanted() -> None:
+    found = resolve(situation(BASE), Settings(sources=("settings",)))
+    assert resolved(found) == [("11.11.0.0/16", "11.8.0.1", "eth1")]
+
+
+def test_lease_routes_come_last() -> None:
+    leased = tuple(one._replace(network=-3) for one in wanted("11.11.0.0/16,10.65.0.1", "12.0.0.0/8,10.65.0.1"))
+    found = resolve(situation(BASE)._replace(lease_routes=leased), Settings())
+    assert resolved(found) == [("11.11.0.0/16", "11.8.0.1", "eth1"), ("12.0.0.0/8", "10.65.0.1", "eth0")]
+    assert reasons(found) == [("11.11.0.0/16", "overridden")]
+
+
+SHARED = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01 10.65.0.8/24\n"
+
+
+@pytest.mark.parametrize(("listed", "other"), [(0, "eth1"), (1, "eth0")])
+def test_a_gateway_that_two_nics_share(listed: int, other: str) -> None:
+    """The NIC whose network lists the route; either way noted."""
+    networks = [
+        network(
+            f"eth{index}",
+            f"10.65.0.{7 + index}/24",
+            "default 10.65.0.1",
+            *(["11.0.0.0/8 10.65.0.1"] * (index == listed)),
+        )
+        for index in (0, 1)
+    ]
+    found = resolve(situation(networks, SHARED), Settings())
+    assert resolved(found) == [("11.0.0.0/8", "10.65.0.1", f"eth{listed}")]
+    assert found.resolved[0].next_hop.shared_with == (other,)
+
+
+def test_a_shared_gateway_listed_by_neither() -> None:
+    networks = [network(f"eth{n}", f"10.65.0.{7 + n}/24", "default 10.65.0.1") for n in (0, 1)]
+    found = resolve(situation(networks, SHARED), Settings(routes=wanted("11.0.0.0/8,10.65.0.1")))
+    assert resolved(found) == [("11.0.0.0/8", "10.65.0.1", "eth0")]
+
+
+def test_two_networks_of_one_nic_with_one_gateway_are_not_ambiguous() -> None:
+    networks = [
+        network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
+        network("eth0", "10.65.0.8/24", "default 10.65.0.1", "11.0.0.0/8 10.65.0.1"),
+        network("eth1", "11.8.0.9/24"),
+    ]
+    found = resolve(situation(networks), Settings())
+    assert found.resolved[0].next_hop.shared_with == ()
+
+
+def test_one_nic_only_is_noted() -> None:
+    kernel = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\n"
+    one = [network("eth0", "10.65.0.7/24", "default 10.65.0.1", "11.0.0.0/8 10.65.0.1")]
+    assert resolve(situation(one, kernel), Settings()).notes == (Note("one-nic"),)
+    without = [network("eth0", "10.65.0.7/24", "default 10.65.0.1")]
+    assert resolve(situation(without, kernel), Settings()).notes == ()
+    assert resolve(situation(BASE), Settings()).notes == ()
+
+
+ON_LINK = Settings(next_hops="on-link")
+
+
+def test_on_link_programs_any_next_hop_in_a_subnet() -> None:
+    found = resolve(situation(base("11.11.0.0/16 11.8.0.99")), ON_LINK)
+    assert resolved(found) == [("11.11.0.0/16", "11.8.0.99", "eth1")]
+    next_hop = found.resolved[0].next_hop
+    assert (str(next_hop.subnet), next_hop.evidence, next_hop.onlink) == ("11.8.0.0/24", None, False)
+    assert one_reason(base("11.11.0.0/16 12.0.0.1"), settings=ON_LINK).kind == "no-subnet"
+    down = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01 11.8.0.9/24 down\n"
+    assert one_reason(base("11.11.0.0/16 11.8.0.99"), down, ON_LINK).kind == "not-a-gateway"
+
+
+def test_on_link_before_the_address_is_there() -> None:
+    kernel = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01\n"
+    evidence = situation(base("11.11.0.0/16 11.8.0.99"), kernel)._replace(projected=True)
+    (found,) = resolve(evidence, ON_LINK).resolved
+    assert (found.next_hop.nic.name, found.next_hop.onlink) == ("eth1", True)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "gateway", "onlink"),
+    [
+        ("10.65.0.7/24", "10.65.0.1", False),
+        ("10.65.0.7/32", "10.65.0.1", True),
+        ("10.65.0.7/32 11.0.0.2/8", "11.8.0.1", False),
+        ("fd00:65::7/128", "fd00:65::1", True),
+        ("fd00:65::7/128", "fe80::1", False),
+        ("", "10.65.0.1", True),
+    ],
+)
+def test_gateways_outside(addresses: str, gateway: str, onlink: bool) -> None:
+    from guest_routes.model.network import parse_address
+
+    state = situation([], f"nic eth0 fa:16:3e:00:00:00 {addresses}\n").kernel
+    assert needs_onlink(nic(state, "eth0"), parse_address(gateway)) is onlink
+
+
+def test_a_gateway_of_the_settings_is_the_best_evidence() -> None:
+    setting = GatewaySetting(Selector(nic="eth1"), bytes((11, 8, 0, 254)), "gateways[eth1] of a file")
+    found = resolve(situation(base("11.11.0.0/16 11.8.0.254")), Settings(gateways=(setting,)))
+    assert resolved(found) == [("11.11.0.0/16", "11.8.0.254", "eth1")]

@@ -1,0 +1,168 @@
+"""R8: whether the kernel now has what the plan meant it to have."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import pytest
+
+from guest_routes.model.decision import Plan
+from guest_routes.model.evidence import Evidence
+from guest_routes.model.network import Lookup, Rule, address_text, contains
+from guest_routes.model.operations import Failure, Outcome
+from guest_routes.model.report import Discrepancy
+from guest_routes.model.settings import Settings
+from guest_routes.output.route_text import route_text
+from guest_routes.routing.decide import decide
+from guest_routes.routing.verify import discrepancies, overruled, probes
+from tests.support.iproute_text import parse_route
+from tests.support.situations import TWO_NICS, network, situation
+
+NETWORKS = [
+    network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
+    network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.11.0.0/16 11.8.0.1"),
+]
+DEFAULT = "default via 10.65.0.1 dev eth0 proto static"
+OURS = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+STALE = "20.0.0.0/8 via 11.8.0.1 dev eth1 proto guest-routes"
+
+
+def kernel(*routes: str) -> Evidence:
+    return situation(NETWORKS, TWO_NICS + "".join(f"{route}\n" for route in routes))
+
+
+def plan_of(*routes: str) -> Plan:
+    return decide(kernel(*routes), Settings()).plan
+
+
+def found(plan: Plan, outcome: Outcome, *after: str) -> List[Tuple[str, str]]:
+    state = kernel(*after).kernel
+    return [(one.kind, route_text(one.route, state.nics)) for one in discrepancies(plan, outcome, state)]
+
+
+def test_what_came_true() -> None:
+    plan = plan_of(DEFAULT, STALE)
+    done = Outcome(plan.operations)
+    assert found(plan, done, DEFAULT, OURS) == []
+    assert found(plan, done, DEFAULT) == [("missing", OURS)]
+    assert found(plan, done, OURS) == [("missing", DEFAULT)]
+    assert found(plan, done, DEFAULT, OURS, STALE) == [("still-there", STALE)]
+
+
+def test_what_was_kept_or_adopted_must_be_there_too() -> None:
+    kept = plan_of(DEFAULT, OURS)
+    assert found(kept, Outcome(), DEFAULT) == [("missing", OURS)]
+    adopted = plan_of(DEFAULT, "11.11.0.0/16 via 11.8.0.1 dev eth1 proto static")
+    assert found(adopted, Outcome(), DEFAULT) == [("missing", "11.11.0.0/16 via 11.8.0.1 dev eth1 proto static")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "11.11.0.0/16 via 11.8.0.2 dev eth1 proto guest-routes",
+        "11.11.0.0/16 via 11.8.0.1 dev eth0 proto guest-routes onlink",
+        "11.11.0.0/16 via 11.8.0.1 dev eth1 proto static",
+        "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes metric 5",
+        "11.11.0.0/16 tos 0x10 via 11.8.0.1 dev eth1 proto guest-routes",
+        "11.11.0.0/17 via 11.8.0.1 dev eth1 proto guest-routes",
+    ],
+)
+def test_another_route_does_not_stand_for_it(other: str) -> None:
+    plan = plan_of(DEFAULT)
+    assert found(plan, Outcome(plan.operations), DEFAULT, other) == [("missing", OURS)]
+
+
+def test_what_the_kernel_refused_is_told_once() -> None:
+    """By its failure, not as missing."""
+    plan = plan_of(DEFAULT)
+    (addition,) = plan.additions
+    refused = Outcome((), (Failure(addition, 1, "Operation not permitted"),))
+    assert found(plan, refused, DEFAULT) == []
+    assert found(plan, refused) == [("missing", DEFAULT)]
+
+
+def test_a_shadowed_route_need_not_be_there() -> None:
+    six = [
+        network("eth0", "fd00:65::7/64", "default fd00:65::1"),
+        network("eth1", "fd00:8::9/64", "fd11::/16 fd00:65::1"),
+    ]
+    text = f"{TWO_NICS}default via fd00:65::1 dev eth0\nfd11::/16 via fd00:8::9 dev eth1 metric 1\n"
+    evidence = situation(six, text)
+    plan = decide(evidence, Settings()).plan
+    assert plan.routes[0].verdict == "shadowed"
+    assert discrepancies(plan, Outcome(), evidence.kernel) == ()
+    assert probes(plan, evidence.kernel) == ()
+
+
+def test_additions_and_restored_defaults_are_not_still_there() -> None:
+    plan = plan_of(DEFAULT, "default via 11.8.0.1 dev eth1 proto static metric 5", STALE)
+    left = "default via 11.8.0.1 dev eth1 proto static metric 5"
+    assert found(plan, Outcome(plan.operations), DEFAULT, OURS, left) == [("still-there", left)]
+    assert (
+        Discrepancy("missing", parse_route(OURS, kernel().kernel.nics))
+        == discrepancies(plan, Outcome(), kernel(DEFAULT).kernel)[0]
+    )
+
+
+# ---- the kernel's own lookup --------------------------------------------------------------------------
+
+
+def asked(evidence: Evidence, plan: Plan) -> List[str]:
+    return [address_text(one.address) for one in probes(plan, evidence.kernel)]
+
+
+def test_only_what_could_lose_is_asked_for() -> None:
+    quiet = kernel(DEFAULT, OURS)
+    assert asked(quiet, decide(quiet, Settings()).plan) == []
+    rivalled = kernel(DEFAULT, OURS, "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9")
+    assert asked(rivalled, decide(rivalled, Settings()).plan) == ["11.11.0.1"]
+
+
+@pytest.mark.parametrize(("family", "plain", "expected"), [(4, False, 1), (4, True, 0), (6, False, 0)])
+def test_a_policy_rule_could_decide_about_its_family(family: int, plain: bool, expected: int) -> None:
+    evidence = kernel(DEFAULT, OURS)
+    plan = decide(evidence, Settings()).plan
+    state = evidence.kernel._replace(rules=(*evidence.kernel.rules, Rule(family, 100, 99, plain)))
+    assert len(probes(plan, state)) == expected
+
+
+@pytest.mark.parametrize(
+    ("nested", "address"),
+    [
+        ([], "11.11.0.1"),
+        (["11.11.0.0/24"], "11.11.128.0"),
+        (["11.11.0.0/24", "11.11.128.0/32"], "11.11.255.255"),
+        (["11.11.0.0/24", "11.11.128.0/24", "11.11.255.0/24"], "11.11.85.85"),
+        (["11.11.0.0/17", "11.11.128.0/17"], None),
+    ],
+)
+def test_the_address_asked_for_is_one_that_the_route_decides(nested: List[str], address: str) -> None:
+    rival = "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9"
+    evidence = kernel(DEFAULT, OURS, rival, *(f"{one} via 10.65.0.9 dev eth0" for one in nested))
+    plan = decide(evidence, Settings()).plan
+    found = probes(plan, evidence.kernel)
+    assert [address_text(one.address) for one in found] == ([address] if address else [])
+    assert all(contains(one.planned.route.destination, one.address) for one in found)
+
+
+def test_an_own_subnet_inside_the_destination_is_left_out() -> None:
+    networks = [NETWORKS[0], network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.8.0.0/16 11.8.0.1")]
+    text = f"{TWO_NICS}{DEFAULT}\n11.8.0.0/16 via 10.65.0.9 dev eth0 metric 9\n"
+    evidence = situation(networks, text)
+    assert asked(evidence, decide(evidence, Settings()).plan) == ["11.8.128.0"]
+
+
+def test_a_single_address() -> None:
+    networks = [NETWORKS[0], network("eth1", "11.8.0.9/24", "default 11.8.0.1", "12.0.0.1/32 11.8.0.1")]
+    evidence = situation(networks, f"{TWO_NICS}{DEFAULT}\n12.0.0.1 via 10.65.0.9 dev eth0 metric 9\n")
+    assert asked(evidence, decide(evidence, Settings()).plan) == ["12.0.0.1"]
+
+
+def test_overruled() -> None:
+    evidence = kernel(DEFAULT, OURS, "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9")
+    (probe,) = probes(decide(evidence, Settings()).plan, evidence.kernel)
+    right = Lookup(probe.address, 3, bytes((11, 8, 0, 1)), 254)
+    assert overruled([probe], [right]) == ()
+    for wrong in (right._replace(ifindex=2), right._replace(gateway=bytes((11, 8, 0, 2))), Lookup(probe.address, 0)):
+        (found,) = overruled([probe], [wrong])
+        assert (str(found.destination), found.address, found.answer) == ("11.11.0.0/16", probe.address, wrong)

@@ -1,0 +1,149 @@
+"""R4, R7: recorded defaults come back first, then ours go, and never the last default."""
+
+from __future__ import annotations
+
+from typing import List
+
+import pytest
+
+from guest_routes.model.settings import Settings
+from guest_routes.routing.withdrawal import plan_withdrawal
+from tests.support.situations import THREE_NICS, situation, texts
+
+OURS = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+OUR_DEFAULT = "default via 10.65.0.1 dev eth0 proto guest-routes"
+STATIC = "default via 11.8.0.1 dev eth1 proto static"
+MANY = "default proto static metric 9 nexthop via 10.65.0.1 dev eth0 weight 1 nexthop via 10.200.0.1 dev tun0 weight 1"
+THREE = f"{MANY} nexthop via 10.200.0.9 dev tun0 weight 1"
+
+
+def operations(kernel: str, protocol: int = 121) -> List[str]:
+    evidence = situation([], THREE_NICS + kernel)
+    made = plan_withdrawal(evidence.kernel, evidence.recorded_defaults, Settings(protocol=protocol))
+    return texts(made.operations, evidence.kernel)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [
+        ("", []),
+        (f"{OURS}\n{STATIC}\n", [f"Delete {OURS}"]),
+        # What was taken comes back, once, before ours goes.
+        (
+            f"{OUR_DEFAULT}\nrecorded {STATIC}\nrecorded {STATIC}\n",
+            [f"RestoreDefault {STATIC}", f"Delete {OUR_DEFAULT}"],
+        ),
+        (f"{STATIC}\nrecorded {STATIC}\n{OURS}\n", [f"Delete {OURS}"]),
+        # It is another route with another metric, and for IPv4 with another protocol.
+        (
+            f"{STATIC} metric 5\nrecorded {STATIC}\n",
+            [f"RestoreDefault {STATIC}"],
+        ),
+        (
+            f"{STATIC}\nrecorded default via 11.8.0.1 dev eth1 proto dhcp\n",
+            ["RestoreDefault default via 11.8.0.1 dev eth1 proto dhcp"],
+        ),
+        # Our only default is handed over.
+        (
+            f"{OUR_DEFAULT}\n",
+            ["RestoreDefault default via 10.65.0.1 dev eth0 proto boot", f"Delete {OUR_DEFAULT}"],
+        ),
+        (
+            f"{OUR_DEFAULT} metric 50\ndefault via 11.8.0.1 dev eth1 proto guest-routes metric 1050\n",
+            [
+                "RestoreDefault default via 10.65.0.1 dev eth0 proto boot metric 50",
+                f"Delete {OUR_DEFAULT} metric 50",
+                "Delete default via 11.8.0.1 dev eth1 proto guest-routes metric 1050",
+            ],
+        ),
+        # Not where another program has one, or gets one back.
+        (f"{OUR_DEFAULT}\ndefault via 10.200.0.1 dev tun0 metric 700\n", [f"Delete {OUR_DEFAULT}"]),
+        # Those without a gateway first: others may be reached by them.
+        (
+            "recorded default via 11.8.0.1 dev eth1 proto static\nrecorded default dev tun0 scope link metric 9\n",
+            ["RestoreDefault default dev tun0 proto boot scope link metric 9", f"RestoreDefault {STATIC}"],
+        ),
+        # A multipath default comes back whole, and the part that a pass left goes.
+        (
+            f"default via 10.200.0.1 dev tun0 proto static metric 9\nrecorded {MANY}\n",
+            [f"RestoreDefault {MANY}", "RemoveForeignDefault default via 10.200.0.1 dev tun0 proto static metric 9"],
+        ),
+        (
+            "default proto static metric 9 nexthop via 10.200.0.1 dev tun0 weight 1 nexthop via 10.200.0.9 dev tun0 "
+            f"weight 1\nrecorded {THREE}\n",
+            [
+                f"RestoreDefault {THREE}",
+                "RemoveForeignDefault default proto static metric 9 nexthop via 10.200.0.1 dev tun0 weight 1 "
+                "nexthop via 10.200.0.9 dev tun0 weight 1",
+            ],
+        ),
+        # Another route through the same NIC is no part of it.
+        (f"default via 10.200.0.1 dev tun0 proto static metric 10\nrecorded {MANY}\n", [f"RestoreDefault {MANY}"]),
+        (f"default via 10.200.0.7 dev tun0 proto static metric 9\nrecorded {MANY}\n", [f"RestoreDefault {MANY}"]),
+        (f"12.0.0.0/8 via 10.200.0.1 dev tun0 proto static metric 9\nrecorded {MANY}\n", [f"RestoreDefault {MANY}"]),
+    ],
+)
+def test_ipv4(kernel: str, expected: List[str]) -> None:
+    assert operations(kernel) == expected
+
+
+OURS_6 = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [
+        # IPv6 would merge two of one metric: the heir stands just behind.
+        (
+            f"{OURS_6}\n",
+            ["RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1024", f"Delete {OURS_6}"],
+        ),
+        (
+            f"{OURS_6}\ndefault via fd00:8::1 dev eth1 proto guest-routes metric 1024\n",
+            [
+                "RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1025",
+                f"Delete {OURS_6}",
+                "Delete default via fd00:8::1 dev eth1 proto guest-routes metric 1024",
+            ],
+        ),
+        # A router's announcement comes back with its next one.
+        (f"{STATIC}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n", []),
+        (
+            f"{OURS_6}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n",
+            ["RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1024", f"Delete {OURS_6}"],
+        ),
+        # IPv6 has no two that differ in their protocol only.
+        (
+            "default via fd00:8::1 dev eth1 proto boot metric 1024\n"
+            "recorded default via fd00:8::1 dev eth1 proto static metric 1024\n",
+            [],
+        ),
+        # A default of one family is none of the other.
+        (
+            f"{OURS_6}\n{STATIC}\n",
+            ["RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1024", f"Delete {OURS_6}"],
+        ),
+    ],
+)
+def test_ipv6(kernel: str, expected: List[str]) -> None:
+    assert operations(kernel) == expected
+
+
+def test_ours_is_what_has_the_settings_protocol() -> None:
+    kernel = "11.0.0.0/8 via 11.8.0.1 dev eth1 proto 90\n11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n"
+    assert operations(kernel, 90) == ["Delete 11.0.0.0/8 via 11.8.0.1 dev eth1 proto 90"]
+
+
+def test_every_operation_has_its_reason() -> None:
+    kernel = (
+        f"{THREE_NICS}{OUR_DEFAULT}\nrecorded {MANY}\ndefault via 10.200.0.1 dev tun0 proto static metric 9\n{OURS_6}\n"
+    )
+    evidence = situation([], kernel)
+    made = plan_withdrawal(evidence.kernel, evidence.recorded_defaults, Settings())
+    assert [one.reason for one in made.operations] == [
+        "recorded",
+        "handed-over",
+        "withdrawn",
+        "withdrawn",
+        "whole-route-back",
+    ]

@@ -1,4 +1,4 @@
-"""Small situations for tests of the pure core: a document in a few words, a kernel as `ip route` text, the evidence of both.
+"""Small situations for tests of the pure core: a document in a few words, a kernel as `ip route` text, as evidence.
 
 situation(
     [network("eth0", "10.65.0.7/24", "default 10.65.0.1", "11.11.0.0/16 11.8.0.1"), network("eth1", "11.8.0.9/24")],

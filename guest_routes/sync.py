@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from typing import Callable, Sequence, TypeAlias
 
     from .kernel.engine import Kernel
-    from .model.decision import Decision
     from .model.document import Document
     from .model.evidence import Evidence
     from .model.network import Route
+    from .model.plan import Decision
     from .model.report import PassError
     from .model.settings import Settings
     from .state.store import State

@@ -9,7 +9,7 @@ from ..routing.project import project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.decision import Decision
+    from ..model.plan import Decision
     from .context import Context
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..model.decision import Plan
 from ..model.network import Route
 from ..model.operations import Add, Delete, Failure, Operation, Outcome, Promote, RemoveForeignDefault, RestoreDefault
+from ..model.plan import Plan
 from .engine import Kernel
 
 TYPE_CHECKING = False

@@ -8,8 +8,9 @@ NIC than the elected one (R4). Every other line stays as it is, byte by byte.
 from __future__ import annotations
 
 from ..model.configuration import ConfiguredRoute, CorrectedFile, Correction, ParsedConfig, Place, RouteVerdict
-from ..model.decision import Binding, Decision, Elected, Resolved, Unresolved
+from ..model.decision import Binding, Elected, Resolved, Unresolved
 from ..model.network import contains
+from ..model.plan import Decision
 from .parsed_ifupdown import moved_ifupdown, read_ifupdown
 from .parsed_ini import moved_keyfile, moved_networkd, read_keyfile, read_networkd
 from .parsed_netplan import moved_netplan, read_netplan

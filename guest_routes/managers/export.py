@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Mapping, Sequence
 
-    from ..model.decision import Decision
+    from ..model.plan import Decision
     from ..model.settings import Settings
 
 FORMATS: dict[str, Callable[[Sequence[NicRoutes], Mapping[int, str]], Export]] = {

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ..model.decision import Decision
+    from ..model.plan import Decision
     from ..model.settings import Settings
 
 GENERATE_SECONDS = 10

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from .decision import Decision, NotElected, Plan, PlannedDefault, PlannedRoute, Resolution, Unresolved
+from .decision import NotElected, Resolution, Unresolved
 from .namedtuple import NamedTuple
 from .network import Address, KernelState, Lookup, Prefix, Route, family_of
 from .operations import Outcome
+from .plan import Decision, Plan, PlannedDefault, PlannedRoute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from .decision import Election, Suspicion
+    from .decision import Election
     from .document import Document
     from .evidence import Evidence
     from .network_data import NetworkData, Problem
+    from .plan import Suspicion
 
 
 class Overruled(NamedTuple):

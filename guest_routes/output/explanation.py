@@ -22,8 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..model.decision import PlannedDefault, PlannedRoute
     from ..model.network_data import HostRoute
+    from ..model.plan import PlannedDefault, PlannedRoute
     from ..model.report import Explanation
 
 _STATES = {

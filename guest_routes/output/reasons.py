@@ -5,10 +5,11 @@ Each sentence is made here and nowhere else. Values go in, one line comes out, w
 
 from __future__ import annotations
 
-from ..model.decision import Elected, NotElected, PlannedRoute, Resolved, Unresolved
+from ..model.decision import Elected, NotElected, Resolved, Unresolved
 from ..model.network import address_text, mac_text
 from ..model.network_data import Problem
 from ..model.operations import RemoveForeignDefault
+from ..model.plan import PlannedRoute
 from ..model.report import Discrepancy, Overruled
 from .evidence import binding_label, evidence_text
 from .route_text import counted, route_text
@@ -17,10 +18,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Binding, Election, Note, Override, ResolvedNextHop, Suspicion
+    from ..model.decision import Binding, Election, Note, Override, ResolvedNextHop
     from ..model.network import Lookup, Nic
     from ..model.network_data import HostRoute
     from ..model.operations import Operation
+    from ..model.plan import Suspicion
     from ..model.report import PassError, Unprogrammed
 
 

@@ -25,9 +25,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Note, PlannedDefault, PlannedRoute, Unresolved
+    from ..model.decision import Note, Unresolved
     from ..model.network import Nic, Route
     from ..model.operations import Failure, Operation
+    from ..model.plan import PlannedDefault, PlannedRoute
     from ..model.report import Report, Unprogrammed, Withdrawal
     from .folding import Entry
 

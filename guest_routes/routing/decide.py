@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.decision import Decision
+from ..model.plan import Decision
 from .elect import elect
 from .partial import AGREEING_FETCHES, suspicion
 from .plan import plan

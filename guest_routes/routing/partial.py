@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.decision import Suspicion
+from ..model.plan import Suspicion
 from .ownership import is_ours
 
 TYPE_CHECKING = False

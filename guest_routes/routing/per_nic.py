@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..model.decision import Decision, Elected, Resolved
+from ..model.decision import Elected, Resolved
 from ..model.namedtuple import NamedTuple
 from ..model.network import Address, Nic, Prefix
+from ..model.plan import Decision
 from ..model.settings import Settings
 
 TYPE_CHECKING = False

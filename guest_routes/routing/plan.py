@@ -10,9 +10,10 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
-from ..model.decision import NotElected, Plan, PlannedRoute
+from ..model.decision import NotElected
 from ..model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
 from ..model.operations import Add, Delete, Promote
+from ..model.plan import Plan, PlannedRoute
 from .compare import same_next_hop
 from .default_metrics import NEAR
 from .elect import managed_ifindexes
@@ -23,9 +24,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
-    from ..model.decision import Election, PlannedDefault, Resolution, Resolved
+    from ..model.decision import Election, Resolution, Resolved
     from ..model.network import KernelState, Prefix
     from ..model.operations import Operation
+    from ..model.plan import PlannedDefault
     from ..model.settings import Settings
 
 OUR_IPV6_METRIC = IPV6_DEFAULT_METRIC - 1

@@ -7,10 +7,11 @@ classify what is there, choose the one that serves, and take or demote the rest.
 
 from __future__ import annotations
 
-from ..model.decision import Elected, PlannedDefault
+from ..model.decision import Elected
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
 from ..model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
+from ..model.plan import PlannedDefault
 from .compare import ifindexes, leads_there, next_hops
 from .default_metrics import default_metrics
 from .ownership import is_ours
@@ -19,8 +20,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
-    from ..model.decision import DefaultVerdict, Election
+    from ..model.decision import Election
     from ..model.operations import Operation
+    from ..model.plan import DefaultVerdict
     from ..model.settings import Settings
 
 DEMOTED_BY = 1000

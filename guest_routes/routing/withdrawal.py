@@ -6,9 +6,9 @@ since a machine without any default is cut off.
 
 from __future__ import annotations
 
-from ..model.decision import Plan
 from ..model.network import PROTOCOL_BOOT, PROTOCOL_RA, NextHop, Prefix, Route
 from ..model.operations import Delete, RemoveForeignDefault, RestoreDefault
+from ..model.plan import Plan
 from .compare import next_hops
 from .ownership import is_ours
 

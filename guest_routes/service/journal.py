@@ -6,7 +6,7 @@ import os
 import time
 
 from ..errors import StateError
-from ..model.decision import Suspicion
+from ..model.plan import Suspicion
 from ..model.status import ConflictRecord, Repair, StatusRecord, status_record_json
 from ..output.reasons import pass_error_text, suspicion_text, unprogrammed_text
 from ..output.report import verb_of

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from guest_routes.evidence.gather import gather
 from guest_routes.kernel.apply import apply
-from guest_routes.model.decision import Decision, Elected
+from guest_routes.model.decision import Elected
 from guest_routes.model.document import Document, Provenance
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.network import (
@@ -38,6 +38,7 @@ from guest_routes.model.network import (
 )
 from guest_routes.model.network_data import NetworkData
 from guest_routes.model.operations import Add, Delete, Operation, Outcome, Promote, RemoveForeignDefault, RestoreDefault
+from guest_routes.model.plan import Decision
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.output.reasons import resolved_reason, unresolved_reason
 from guest_routes.routing.compare import ifindexes

@@ -17,8 +17,8 @@ from guest_routes.model.network_data import LEASES, PROPERTIES, SETTINGS, HostRo
         (PROPERTIES, "meta_data.json", "meta.guest_routes[3] of meta_data.json", "properties"),
         (
             LEASES,
-            "eth0's DHCP lease (dhcpcd, /l), option 121",
-            "eth0's DHCP lease (dhcpcd, /l), option 121[3]",
+            "eth0's DHCP lease (a, /l), option 121",
+            "eth0's DHCP lease (a, /l), option 121[3]",
             "leases",
         ),
     ],

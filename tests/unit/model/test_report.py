@@ -54,10 +54,8 @@ def test_what_is_not_programmed() -> None:
 
 
 def test_a_shadowed_route_is_not_programmed() -> None:
-    six = [
-        network("eth0", "fd00:65::7/64", "default fd00:65::1"),
-        network("eth1", "fd00:8::9/64", "fd11::/16 fd00:65::1"),
-    ]
+    eth1 = network("eth1", "fd00:8::9/64", "fd11::/16 fd00:65::1")
+    six = [network("eth0", "fd00:65::7/64", "default fd00:65::1"), eth1]
     found = report(f"{TWO_NICS}default via fd00:65::1 dev eth0\nfd11::/16 via fd00:8::9 dev eth1 metric 1\n", six)
     (shadowed,) = found.unprogrammed
     assert shadowed == found.plan.routes[0]

@@ -6,10 +6,10 @@ from typing import Optional
 
 import pytest
 
-from guest_routes.model.decision import Suspicion
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.plan import Suspicion
 from guest_routes.model.settings import Settings
 from guest_routes.routing.partial import MANY, suspicion
 from guest_routes.routing.resolve import resolve

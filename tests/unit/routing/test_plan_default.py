@@ -6,7 +6,7 @@ from typing import List, Optional, Tuple
 
 import pytest
 
-from guest_routes.model.decision import PlannedDefault
+from guest_routes.model.plan import PlannedDefault
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.bind import bind

@@ -6,10 +6,10 @@ from typing import List, Tuple
 
 import pytest
 
-from guest_routes.model.decision import Plan
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.network import Lookup, Rule, address_text, contains
 from guest_routes.model.operations import Failure, Outcome
+from guest_routes.model.plan import Plan
 from guest_routes.model.report import Discrepancy
 from guest_routes.model.settings import Settings
 from guest_routes.output.route_text import route_text

@@ -1,0 +1,103 @@
+"""What becomes of each route, and everything that was decided, as values."""
+
+from __future__ import annotations
+
+from .decision import BY_CHOICE, Binding, Election, NotElected, Resolution, Resolved, Unresolved
+from .namedtuple import NamedTuple
+from .network import Route
+from .network_data import Problem
+from .operations import Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+
+class PlannedRoute(NamedTuple):
+    """What becomes of one resolved host route."""
+
+    verdict: Literal["add", "kept", "adopted", "shadowed"]
+    """kept: ours, in place; adopted: another program's, equal; shadowed: another wins (R5)."""
+    route: Route
+    """The route that serves it, in place or to be added; when shadowed, the one that ought to."""
+    resolved: Resolved
+    competitor: Route | None = None
+    """The best route of another program to the same destination that is not equal."""
+
+
+DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left']"
+
+
+class PlannedDefault(NamedTuple):
+    """What becomes of one family's default routes."""
+
+    election: Election
+    verdict: DefaultVerdict
+    """observed: default_mode; left: none is elected."""
+    route: Route | None = None
+    """The elected default, in place or to be added."""
+    extras: tuple[Route, ...] = ()
+    """Others through NICs of the metadata: removed, demoted, or only reported (mode observe)."""
+    outside: tuple[Route, ...] = ()
+    """Through NICs that the metadata doesn't describe: never touched."""
+    additions: tuple[Operation, ...] = ()
+    removals: tuple[Operation, ...] = ()
+
+    @property
+    def family(self) -> int:
+        """4 or 6."""
+        return self.election.family
+
+
+class Plan(NamedTuple):
+    """What should be written, in order: all of `additions`, then `removals`."""
+
+    additions: tuple[Operation, ...] = ()
+    removals: tuple[Operation, ...] = ()
+    routes: tuple[PlannedRoute, ...] = ()
+    defaults: tuple[PlannedDefault, ...] = ()
+    """One for each family that has a default route, or should have one."""
+    held: tuple[Route, ...] = ()
+    """Ours that are wanted no more, and stay because the document may be partial (R6)."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Additions, then removals."""
+        return self.additions + self.removals
+
+
+class Suspicion(NamedTuple):
+    """Why a document may be partial, so that nothing is withdrawn on its word (R6)."""
+
+    kind: Literal["no-networks", "nics-lost", "routes-omitted", "many-routes"]
+    nics: tuple[tuple[str, bytes], ...] = ()
+    """nics-lost: name and MAC of present NICs that it no longer describes."""
+    bindings: tuple[Binding, ...] = ()
+    """routes-omitted: the networks whose routes it omits."""
+    gone: int = 0
+    """So many routes of ours would go,"""
+    ours: int = 0
+    """of so many."""
+
+
+class Decision(NamedTuple):
+    """Everything decided on one Evidence and the settings."""
+
+    resolution: Resolution
+    elections: tuple[Election, ...]
+    plan: Plan
+    problems: tuple[Problem, ...] = ()
+    """Those of the evidence."""
+    suspicion: Suspicion | None = None
+    """Why nothing is withdrawn on the document's word."""
+    disputed: bool = False
+    """The document looks partial, whether or not it has come often enough, or was told, to be believed."""
+
+    @property
+    def unprogrammable(self) -> tuple[Problem | NotElected | Unresolved, ...]:
+        """Each route of the evidence that can't be programmed, with the reason."""
+        return (
+            *(one for one in self.problems if one.refused),
+            *(one for one in self.elections if isinstance(one, NotElected) and one.wanted),
+            *(one for one in self.resolution.unresolved if one.kind not in BY_CHOICE),
+        )

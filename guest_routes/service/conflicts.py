@@ -64,7 +64,7 @@ def repaired(
     times = (*old.times, now)[-CONFLICT_CHANGES:]
     active = old.active or (len(times) == CONFLICT_CHANGES and now - times[0] <= CONFLICT_SECONDS)
     rounds = old.rounds + 1 if active else 0
-    wait_until = now + min(2.0 ** (rounds - 1), LONGEST_SECONDS) if active else 0.0
+    wait_until = now + min(2.0 ** min(rounds - 1, 20), LONGEST_SECONDS) if active else 0.0
     if len(left) >= KEPT:
         del left[next(iter(left))]
     known = actor if actor.program or not old.actor.program else old.actor

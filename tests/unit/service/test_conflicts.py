@@ -112,6 +112,15 @@ def test_a_name_once_known_is_kept() -> None:
     assert repaired(conflicts, ONE, Actor("dhcpcd", 7), 2.0)[ONE].actor.program == "dhcpcd"
 
 
+def test_a_conflict_may_last_for_hours() -> None:
+    """A program that changes a route every ten seconds: 1,100 repairs wait in three hours."""
+    conflicts, now = in_conflict(CONFLICT_CHANGES)
+    for _ in range(1100):
+        now = waits(conflicts, ONE, now)
+        conflicts = repaired(conflicts, ONE, DHCLIENT, now)
+    assert waits(conflicts, ONE, now) == now + LONGEST_SECONDS
+
+
 def test_it_begins_once() -> None:
     conflicts, now = in_conflict(CONFLICT_CHANGES - 1)
     begins = []

@@ -63,7 +63,7 @@ class Actor(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The last change by somebody else of the route to a destination."""
+    """The last change of the route to a destination by another program or the kernel."""
 
     actor: Actor
     ifindex: int

@@ -58,7 +58,7 @@ def actor_text(actor: Actor) -> str:
 
 
 def change_reason(operation: Operation, reverted: Change | None) -> str:
-    """Why a pass changed a route: the change by somebody else that it reverts, or else its own reason."""
+    """Why a pass changed a route: another program's change that it reverts, or its own reason."""
     if reverted is None:
         return operation_reason(operation)
     verb = "deleted" if reverted.deleted else "added" if is_removal(operation) else "replaced"
@@ -186,7 +186,7 @@ def systemd_line(error: OSError) -> str:
 
 
 def child_failed_line(error: BaseException) -> str:
-    """A child process failed; for standard error, where nobody adds the program's name."""
+    """A child process failed; for standard error, where no logger adds the program's name."""
     return f"guest-routes: a child process failed: {type(error).__name__}: {error}\n"
 
 

@@ -1,4 +1,4 @@
-"""Which change by somebody else an operation of a pass reverts, if any: that makes it a repair. Pure."""
+"""Which other program's change an operation of a pass reverts, if any: that makes it a repair. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def attribute(done: Sequence[Operation], changes: Mapping[Prefix, Change]) -> tu
 
     Args:
         done: the operations of one pass.
-        changes: the last change by somebody else of each destination.
+        changes: the last change of each destination by another program or the kernel.
     """
     demoted = demoted_keys(done)
     return tuple(reverted(one, changes.get(one.route.destination), demoted) for one in done)
@@ -31,11 +31,11 @@ def reverted(operation: Operation, last: Change | None, demoted: Collection[Rout
     """The change that one operation reverts; None where it has its own reason.
 
     Args:
-        last: the last change by somebody else of that destination.
+        last: the last change of that destination by another program or the kernel.
         demoted: `demoted_keys` of the same pass.
     """
     if last is None or operation.reason == "equal-serves":
-        return None  # Whoever adds a route that leads where ours did removes nothing.
+        return None  # A program that adds a route that leads where ours did removes nothing.
     if last.deleted and last.actor.program == "kernel":
         return None  # The kernel itself deletes the routes of a NIC or an address that goes.
     if isinstance(operation, REMOVALS):

@@ -1,7 +1,7 @@
 """Asks the metadata service in a short-lived child process without privileges; checks what the child sends (R16).
 
-The child sends a line of JSON, then the document. Whoever answered the child may have taken it over, so that its line
-is read as untrusted input.
+The child sends a line of JSON, then the document. The server that answered may have taken the child over, so that
+its line is read as untrusted input.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the service tells: to its log, to systemd, and to `status` by its record. A line is not repeated while it holds.
+"""What the service reports: to its log, to systemd, and to `status`. A line is not repeated while it holds.
 
 The words are made in output/service_log.py; here is decided which of them are new.
 """
@@ -55,7 +55,7 @@ class ErrorKind(NamedTuple):
     path: str = ""
     """The file that the system refused."""
     place: str = ""
-    """The function that raised an error which nobody expects."""
+    """The function that raised an unexpected error."""
 
 
 def error_kind(error: BaseException, expected: bool = True) -> ErrorKind:
@@ -98,7 +98,7 @@ class Journal:
     def _write(self, level: Level, text: str) -> None:
         try:
             self._log(level, text)
-        except OSError:  # The disk is full, or the reader has gone: the routes matter more, and `status` tells too.
+        except OSError:  # The disk is full, or the reader has gone: the routes matter more, and `status` shows it too.
             return
 
     def info(self, text: str) -> None:
@@ -124,7 +124,7 @@ class Journal:
     # -- passes --------------------------------------------------------------------------------------------
 
     def changes(self, report: Report, reverted: Sequence[Change | None]) -> None:
-        """What a pass has changed; `reverted`: for each operation the change by somebody else that it reverts."""
+        """What a pass has changed; `reverted`: for each operation the other program's change that it reverts."""
         done, nics = report.outcome.done, report.before.nics
         for operation, change in zip(done[:SHOWN], reverted):
             self.info(service_log.change_line(operation, change, nics))
@@ -225,7 +225,7 @@ class Journal:
     # -- the record and systemd ----------------------------------------------------------------------------
 
     def publish(self, report: Report | None = None, doing: str = "") -> None:
-        """Writes the record and tells systemd; with a report, also writes what the pass did."""
+        """Writes the record and notifies systemd; with a report, also writes what the pass did."""
         from ..output.json_documents import status_json
 
         self._record = self._record._replace(doing=doing or self._summary)
@@ -236,9 +236,9 @@ class Journal:
                 self._state.write_status(status_json(report, time.time()))
         except StateError as error:
             self.hold("error", "record", str(error))
-        self.tell_systemd(f"STATUS={service_log.status_line(self._record, time.time())}")
+        self.notify_systemd(f"STATUS={service_log.status_line(self._record, time.time())}")
 
-    def tell_systemd(self, *assignments: str) -> None:
+    def notify_systemd(self, *assignments: str) -> None:
         """READY=1 and the like; logs that systemd didn't take them."""
-        refused = self._notifier.say(*assignments)
+        refused = self._notifier.send(*assignments)
         self.hold("warning", "systemd", *([service_log.systemd_line(refused)] if refused is not None else []))

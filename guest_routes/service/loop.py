@@ -96,14 +96,14 @@ class _Service:
 
     def run(self, signals: Signals) -> None:
         """Returns when a signal asks for the end."""
-        self._journal.tell_systemd("READY=1")
+        self._journal.notify_systemd("READY=1")
         try:
             while not signals.stop:
                 self._do_what_is_due()
                 self._sleep(signals)
         finally:
             self._refresher.stop()
-        self._journal.tell_systemd("STOPPING=1")
+        self._journal.notify_systemd("STOPPING=1")
         self._journal.info(STOPPED)
 
     def _do_what_is_due(self) -> None:
@@ -116,7 +116,7 @@ class _Service:
             if self._refresher.due <= time.monotonic():
                 self._refresher.step()
         if self._watchdog_seconds and self._watchdog_due <= time.monotonic():
-            self._journal.tell_systemd("WATCHDOG=1")
+            self._journal.notify_systemd("WATCHDOG=1")
             self._watchdog_due = time.monotonic() + self._watchdog_seconds / 2
 
     def _reconcile(self) -> None:
@@ -152,7 +152,7 @@ class _Service:
 
     def _reload(self) -> None:
         """SIGHUP: reads the settings and fetches the metadata; undoes a `withdraw`."""
-        self._journal.tell_systemd("RELOADING=1", f"MONOTONIC_USEC={int(time.monotonic() * 1e6)}")
+        self._journal.notify_systemd("RELOADING=1", f"MONOTONIC_USEC={int(time.monotonic() * 1e6)}")
         try:
             self._reconciler.adopt(self._read_settings())
             self._journal.info(RELOADED)
@@ -165,4 +165,4 @@ class _Service:
             self._journal.error(str(error))
         self._refresher.hurry()
         self._journal.publish(doing="" if self._reconciler.settings.enabled else DISABLED)
-        self._journal.tell_systemd("READY=1")
+        self._journal.notify_systemd("READY=1")

@@ -23,7 +23,7 @@ class Notifier:
         self.watchdog_seconds = int(microseconds) / 1e6 if own and microseconds.isdigit() else 0.0
         """systemd restarts a service that sends no WATCHDOG=1 for so long; 0: it doesn't."""
 
-    def say(self, *assignments: str) -> OSError | None:
+    def send(self, *assignments: str) -> OSError | None:
         """Sends READY=1, STATUS=..., WATCHDOG=1, RELOADING=1 or STOPPING=1; why it can't be delivered, or None."""
         if not self._address:
             return None

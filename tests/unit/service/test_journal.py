@@ -289,7 +289,7 @@ def test_a_partial_document_is_logged_once_while_it_is_set_aside(bench: Bench) -
     assert bench.logged() == []
 
 
-# ---- where it can't be said -------------------------------------------------------------------------
+# ---- where it can't be written -------------------------------------------------------------------------
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
@@ -316,13 +316,13 @@ def test_a_record_that_cannot_be_written_is_logged_once(tmp_path: Path) -> None:
 def test_a_systemd_that_takes_nothing_is_logged_once_until_it_does(tmp_path: Path) -> None:
     path = tmp_path / "notify"
     bench = Bench(tmp_path, Notifier({"NOTIFY_SOCKET": str(path)}))
-    bench.journal.tell_systemd("READY=1")
-    bench.journal.tell_systemd("WATCHDOG=1")
+    bench.journal.notify_systemd("READY=1")
+    bench.journal.notify_systemd("WATCHDOG=1")
     assert texts(bench.logged()) == ["cannot notify systemd: No such file or directory; it may restart the service"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(path))
         bench.journal.publish(doing="idle")
         assert listener.recv(1000).decode() == "STATUS=idle"
     path.unlink()
-    bench.journal.tell_systemd("STOPPING=1")
+    bench.journal.notify_systemd("STOPPING=1")
     assert len(bench.logged()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import time
@@ -36,13 +37,35 @@ def test_no_capability_is_left_and_none_can_come_back(times: int) -> None:
     assert field(status, "NoNewPrivs") == "1"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="another user keeps its id")
-def test_root_becomes_nobody_where_nobody_is_mapped() -> None:
-    """In a user namespace of an ordinary user only root is: then it stays root, without capabilities."""
-    mapped = sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines()) > NOBODY
-    status = status_after()
-    assert set(field(status, "Uid").split()) == {str(NOBODY) if mapped else "0"}
-    assert not mapped or field(status, "Groups") == ""
+MAPPED = sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines()) > NOBODY
+"""Not so in a user namespace of an ordinary user: there root stays root, without capabilities."""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not MAPPED, reason="it takes root, and nobody's id")
+def test_root_becomes_nobody_in_no_group() -> None:
+    def work() -> bytes:
+        os.setgroups([4])
+        drop()
+        return Path("/proc/self/status").read_bytes()
+
+    status = result_of(work, 100_000).decode()
+    for name in ("Uid", "Gid"):
+        assert set(field(status, name).split()) == {str(NOBODY)}
+    assert field(status, "Groups") == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes capabilities to have any dropped")
+def test_capabilities_go_also_where_another_user_would_keep_them() -> None:
+    """Mostly the kernel clears them with root's id. Source: capabilities(7), SECBIT_NO_SETUID_FIXUP."""
+
+    def work() -> bytes:
+        set_securebits, no_setuid_fixup = 28, 1 << 2
+        assert ctypes.CDLL(None).prctl(set_securebits, no_setuid_fixup, 0, 0, 0) == 0
+        drop()
+        return Path("/proc/self/status").read_bytes()
+
+    status = result_of(work, 100_000).decode()
+    assert [int(field(status, name), 16) for name in ("CapPrm", "CapEff")] == [0, 0]
 
 
 def test_a_file_that_is_open_already_cannot_be_written(tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ def test_assignments_arrive_as_one_datagram(tmp_path: Path, abstract: bool) -> N
         listener.bind("\0" + name if abstract else name)
         listener.settimeout(5)
         notifier = Notifier({"NOTIFY_SOCKET": "@" + name if abstract else name})
-        assert notifier.say("READY=1", "STATUS=5 routes in place, »eth0«") is None
+        assert notifier.send("READY=1", "STATUS=5 routes in place, »eth0«") is None
         assert listener.recv(1000).decode() == "READY=1\nSTATUS=5 routes in place, »eth0«"
 
 
 def test_without_systemd_nothing_is_sent() -> None:
-    assert Notifier({}).say("READY=1") is None
+    assert Notifier({}).send("READY=1") is None
     assert Notifier({}).watchdog_seconds == 0
 
 
@@ -35,7 +35,7 @@ def test_without_systemd_nothing_is_sent() -> None:
     ("/" + "x" * 200, "too long"),
 ])  # fmt: skip
 def test_nobody_listens(address: str, words: str) -> None:
-    refused = Notifier({"NOTIFY_SOCKET": address}).say("READY=1")
+    refused = Notifier({"NOTIFY_SOCKET": address}).send("READY=1")
     assert refused is not None and words in str(refused)
 
 
@@ -49,7 +49,7 @@ def test_a_systemd_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
                 while True:
                     filler.send(b"x")
         began = time.monotonic()
-        assert isinstance(Notifier({"NOTIFY_SOCKET": name}).say("WATCHDOG=1"), TimeoutError)
+        assert isinstance(Notifier({"NOTIFY_SOCKET": name}).send("WATCHDOG=1"), TimeoutError)
         assert time.monotonic() - began < 10
 
 

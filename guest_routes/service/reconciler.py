@@ -1,8 +1,8 @@
-"""Reconciles the kernel's routes with the document: reads the kernel's notifications, runs passes, attributes repairs.
+"""Reconciles the kernel's routes with the document: reads the kernel's notifications and runs passes.
 
 Theory of operation. A pass is level-triggered: it looks at everything, so that a notification only means that a pass is
 due, and nothing that a pass decides is kept in memory. What is kept: when the next pass is due (schedule.py), who
-changed which route last (attribution.py), which routes are in conflict (conflicts.py), and how the last pass ended:
+changed which route and which routes are in conflict (repairs.py), and how the last pass ended:
 
     state         the last pass                                  next pass
     ------------  ---------------------------------------------  ----------------------------------------------
@@ -32,25 +32,19 @@ from ..evidence.http_endpoints import usable_nics
 from ..kernel.engine import open_kernel
 from ..kernel.monitor import Monitor
 from ..model.settings import Settings
-from ..model.status import Actor, Change
-from ..output.remedies import remedy
 from ..output.service_log import bug_text, new_socket_line
-from ..state.processes import actor_at
 from ..state.store import State
 from ..sync import program
-from .attribution import attribute
 from .child_files import local_document
-from .conflicts import Conflict, repaired, resolved, waits
 from .journal import ErrorKind, Journal, error_kind
+from .repairs import Repairs
 from .schedule import ReconcileSchedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, Mapping, TypeAlias
+    from typing import Literal, TypeAlias
 
-    from ..kernel.monitor import Notifications
     from ..model.document import Document
-    from ..model.network import Prefix
     from ..model.report import Report
 
     PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
@@ -58,8 +52,6 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 2.0
 """How long a pass waits for another one's lock before it fails."""
-CHANGES_KEPT = 1000
-"""Of so many destinations the last change is remembered until the next pass."""
 
 
 class Reconciler:
@@ -73,8 +65,7 @@ class Reconciler:
         self.settings, self._store, self._metadata_argument, self._journal = settings, store, metadata_argument, journal
         self.schedule = ReconcileSchedule()
         self.state: PassState = "no-document"
-        self._conflicts: dict[Prefix, Conflict] = {}
-        self._changes: dict[Prefix, Change] = {}
+        self._repairs = Repairs(journal)
         self._open()
 
     # -- sockets -------------------------------------------------------------------------------------------
@@ -152,20 +143,9 @@ class Reconciler:
         if not seen.changed:
             return
         self._journal.read(seen.number)
-        self._remember(seen)
-        pauses = [waits(self._conflicts, event.destination, now) for event in seen.routes]
-        if seen.elsewhere or not all(pauses):
-            self.schedule = self.schedule.noticed(now)
-        else:
-            self.schedule = self.schedule.postponed(min(pauses))
-
-    def _remember(self, seen: Notifications) -> None:
-        actors: dict[int, Actor] = {}
-        for event in seen.routes:
-            if event.port not in actors:
-                actors[event.port] = actor_at(event.port)
-            if len(self._changes) < CHANGES_KEPT:
-                self._changes[event.destination] = Change(actors[event.port], event.ifindex, event.deleted)
+        self._repairs.remember(seen.routes)
+        wait_until = 0.0 if seen.elsewhere else self._repairs.wait_until(seen.routes, now)
+        self.schedule = self.schedule.postponed(wait_until) if wait_until else self.schedule.noticed(now)
 
     # -- passes --------------------------------------------------------------------------------------------
 
@@ -239,58 +219,20 @@ class Reconciler:
         self._journal.pass_failed(text, kind, (self.schedule.due or now) - now)
         self._journal.publish()
 
-    # -- repairs and conflicts -----------------------------------------------------------------------------
-
     def _account(self, report: Report, fetched: bool) -> None:
-        """Logs what a pass changed and why; a pass on a fetched document changes, another one repairs."""
-        changes = self._take_changes(report)
+        """Logs what a pass changed and why."""
+        before = self._repairs.take_changes()
+        if report.outcome.done:
+            self.read_events()  # The pass may have seen changes whose notifications were not read yet.
         now = time.monotonic()
-        done = report.outcome.done
-        reverted = attribute(done, {} if fetched else changes)
-        self._journal.changes(report, reverted)
-        if not fetched:
-            for operation, change in zip(done, reverted):
-                if operation.reason != "equal-serves":
-                    self._journal.repaired(operation, change, report)
-        destinations = {one.route.destination for one, change in zip(done, reverted) if change}
-        self._count_repairs(report, {one: changes[one] for one in destinations}, now)
+        self._repairs.account(report, before, fetched, now)
         self._journal.outcome(report)
         if self.state == "failed":
             self.schedule = self.schedule.failed(now)
 
-    def _take_changes(self, report: Report) -> dict[Prefix, Change]:
-        """The last change of each destination before a pass; what the pass has not reverted yet stays for the next."""
-        before, self._changes = self._changes, {}
-        if report.outcome.done:
-            self.read_events()  # The pass may have seen changes whose notifications were not read yet.
-        changes = {**self._changes, **before}
-        for one in report.outcome.done:
-            self._changes.pop(one.route.destination, None)
-        return changes
-
-    def _count_repairs(self, report: Report, changes: Mapping[Prefix, Change], now: float) -> None:
-        """Counts one more repair of each of these destinations; passes their conflicts on, with what ends them."""
-        conflicts = []
-        for destination, change in changes.items():
-            self._conflicts = repaired(self._conflicts, destination, change.actor, now)
-            conflict = self._conflicts[destination]
-            if conflict.active:
-                # A pass removes extra defaults last: the last operation's NIC is the one to configure.
-                used = [one.route.ifindex for one in report.outcome.done if one.route.destination == destination]
-                nic = report.after.nic(used[-1])
-                name = nic.name if nic else "NIC"
-                conflicts.append((destination, conflict, remedy(conflict.actor, destination, change.deleted, name)))
-        self._journal.in_conflict(conflicts)
-
     def end_conflicts(self) -> None:
-        """Forgets destinations that needed no repair for long; logs those that were in conflict."""
-        over = resolved(self._conflicts, time.monotonic())
-        ended = [destination for destination in over if self._conflicts[destination].active]
-        for destination in over:
-            del self._conflicts[destination]
-        if ended:
-            self._journal.resolved(ended)
-            self._journal.publish()
+        """Ends the conflicts that are over."""
+        self._repairs.end_conflicts(time.monotonic())
 
 
 def _state_of(report: Report) -> PassState:

@@ -1,6 +1,6 @@
-"""What `status` shows: the last pass, the kernel now, and what the service tells of itself.
+"""What `status` shows: the last pass, the kernel now, and the service's record of itself.
 
-Times are seconds since the epoch, for people; the service itself goes by the monotonic clock.
+Times are seconds since the epoch, for people; the service itself uses the monotonic clock.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class Status(NamedTuple):
     drift: tuple[Operation, ...]
     """What a pass on the same document would change."""
     unknown: str
-    """Why drift can't be told; "" when it can."""
+    """Why drift is unknown; "" when it is known."""
     failed: dict[str, Any]
-    """A later pass, that could do nothing: when, with which exit code and error; {} when there was none."""
+    """A later pass that could do nothing: when, with which exit code and error; {} when there was none."""
     now: float
     withdrawn: bool = False
-    """`withdraw` was asked for last: the service leaves the routes alone."""
+    """`withdraw` ran last: the service leaves the routes alone."""
     service: StatusRecord | None = None
-    """What the service says of itself; None when none runs, or its record was of another version."""
+    """The service's own record; None when no service runs, or another version wrote it."""
     service_runs: bool = False
-    """The process that left the record still lives."""
+    """The process that wrote the record still runs."""
 
     @property
     def exit_code(self) -> int:
@@ -47,14 +47,33 @@ class Status(NamedTuple):
 
 
 SCHEMA = "guest-routes/service/1"
-
-
 RECENT = 10
-"""So many repairs and fights are shown."""
+"""So many repairs and conflicts are kept."""
+
+
+class Actor(NamedTuple):
+    """Who changed a route, as far as it is known."""
+
+    program: str = ""
+    """The name of its process: "dhclient"; "kernel" for the kernel itself; "" when the process has ended."""
+    pid: int = 0
+    """0 when unknown."""
+    ancestors: tuple[str, ...] = ()
+    """Names of the processes that started it, nearest first."""
+
+
+class Change(NamedTuple):
+    """The last change of the route to a destination by another program or the kernel."""
+
+    actor: Actor
+    ifindex: int
+    """The NIC of that route; 0 for a multipath route."""
+    deleted: bool
+    """The route was deleted, not added or replaced."""
 
 
 class Repair(NamedTuple):
-    """A route that was put back, or one in its way that was taken away."""
+    """A route that was put back, or one in its way that was removed."""
 
     when: float
     route: str
@@ -64,7 +83,7 @@ class Repair(NamedTuple):
 
 
 class ConflictRecord(NamedTuple):
-    """A destination that somebody changes again and again."""
+    """A destination whose route another program keeps changing."""
 
     since: float
     destination: str
@@ -74,7 +93,7 @@ class ConflictRecord(NamedTuple):
 
 
 class StatusRecord(NamedTuple):
-    """The service, as others may know it."""
+    """What the service publishes of itself."""
 
     pid: int
     process_started: str
@@ -86,11 +105,13 @@ class StatusRecord(NamedTuple):
     """When a document was last accepted; 0 when never."""
     next_refresh: float = 0.0
     failing_since: float = 0.0
-    """Since when the metadata can't be had; 0 while it can."""
+    """When the first of the failed fetches in a row failed; 0 when the last fetch succeeded."""
     failures: int = 0
+    """Failed fetches in a row."""
     failure: str = ""
+    """Why the last of them failed; "" when it succeeded."""
     partial_reason: str = ""
-    """Why the last document isn't believed yet (R6); "" when it is."""
+    """Why the last document may be partial (R6); "" when it was accepted."""
     passes: int = 0
     events: int = 0
     repairs: int = 0
@@ -98,21 +119,21 @@ class StatusRecord(NamedTuple):
     """The last ones, oldest first."""
     conflicts: tuple[ConflictRecord, ...] = ()
     last_error: str = ""
-    """Why the last pass of its own failed; "" when it didn't."""
+    """Why the service's last pass could not be made; "" when it could."""
 
     def repaired(self, repair: Repair) -> StatusRecord:
         """One more repair."""
         return self._replace(repairs=self.repairs + 1, recent=(*self.recent, repair)[-RECENT:])
 
     def in_conflict(self, conflict: ConflictRecord) -> StatusRecord:
-        """A fight that has begun, or goes on."""
+        """A conflict that has begun, or goes on."""
         same = [one for one in self.conflicts if one.destination == conflict.destination]
         others = [one for one in self.conflicts if one.destination != conflict.destination]
         since = same[0].since if same else conflict.since
         return self._replace(conflicts=(*others, conflict._replace(since=since))[-RECENT:])
 
     def resolved(self, destination: str) -> StatusRecord:
-        """A fight is over."""
+        """A conflict is over."""
         return self._replace(conflicts=tuple(one for one in self.conflicts if one.destination != destination))
 
 
@@ -130,7 +151,7 @@ def service_json(record: StatusRecord) -> dict[str, Any]:
 
 
 def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
-    """The record in a file's content; None when there is none, or it is another version's."""
+    """The record in a file's content; None when it is incomplete or another version's."""
     if value.get("schema") != SCHEMA:
         return None
     try:
@@ -140,21 +161,3 @@ def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
         return StatusRecord(**fields)
     except (KeyError, TypeError):
         return None
-
-
-class Actor(NamedTuple):
-    """Who changed a route, as far as it can be told."""
-
-    program: str = ""
-    """The name of its process: "dhclient"; "kernel" for the kernel itself; "" when it has gone already."""
-    pid: int = 0
-    ancestors: tuple[str, ...] = ()
-    """Names of the processes that started it, nearest first."""
-
-    def __str__(self) -> str:
-        if self.program == "kernel":
-            return "the kernel"
-        if not self.program:
-            return f"a process that has ended (pid {self.pid})" if self.pid else "somebody unknown"
-        started = f", started by {' of '.join(self.ancestors)}" if self.ancestors else ""
-        return f"{self.program} (pid {self.pid}{started})"

@@ -1,4 +1,4 @@
-"""`guest-routes watch`: when to look, who changed what, and the child processes that fetch and read.
+"""`guest-routes watch`: when a pass runs, who changed which route, and the child processes that fetch and read.
 
-Imports a pass (sync) and whatever is below; nothing imports it but the command line.
+Imports a pass (sync) and whatever is below; only the command line imports it.
 """

@@ -1,12 +1,14 @@
-"""Work done in a short-lived child, so that the service stays small: the memory that it needs goes with it.
+"""Runs work in a short-lived child process, so that the service stays small: the memory that it takes ends with it.
 
-The child is a fork: nothing has to be found and started anew. Of the parent's files it keeps the standard ones and its
-end of a pipe. R16.
+The child is a fork, without exec: its modules are loaded already. Of the parent's descriptors it keeps the standard
+ones and its end of a pipe (R16).
 """
 
 from __future__ import annotations
 
 import os
+
+from ..output.service_log import child_failed_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,14 +18,14 @@ _SIGKILL = 9
 
 
 class Child:
-    """One child and what it has sent so far.
+    """One child process and what it has sent so far.
 
     Args:
-        work: what it does; its result is sent. What it raises ends it, with the message on standard error.
-        limit_bytes: more than that is not taken.
+        work: runs in the child, which sends its result. An exception ends the child, with a line on standard error.
+        limit_bytes: a longer result is not read to its end.
 
     Raises:
-        OSError: no process can be had.
+        OSError: the system refuses a process.
     """
 
     def __init__(self, work: Callable[[], bytes], limit_bytes: int) -> None:
@@ -38,7 +40,7 @@ class Child:
             raise
         else:
             if self.pid == 0:
-                _live(work, writing)
+                _run(work, writing)
         finally:
             os.close(writing)
         os.set_blocking(reading, False)
@@ -49,7 +51,7 @@ class Child:
         return self._pipe
 
     def read(self) -> bool:
-        """Takes what has come; True when that was all. Never waits."""
+        """Reads what has come; True at its end, or past the limit. Never waits."""
         while self._size <= self._limit:
             try:
                 part = os.read(self._pipe, 1 << 16)
@@ -62,18 +64,18 @@ class Child:
         return True
 
     def end(self) -> bytes:
-        """Ends the child if it still lives, and gives what it has sent; b"" when that is more than the limit."""
+        """Kills the child if it still runs; what it has sent, or b"" when that is more than the limit."""
         os.close(self._pipe)
-        os.kill(self.pid, _SIGKILL)  # A child that has ended stays until it is waited for: no other has its id.
+        os.kill(self.pid, _SIGKILL)  # A child that has ended keeps its id until waitpid.
         os.waitpid(self.pid, 0)
         return b"".join(self._parts) if self._size <= self._limit else b""
 
 
 def result_of(work: Callable[[], bytes], limit_bytes: int) -> bytes:
-    """The result of work done by a child; waits for it. b"" when it failed.
+    """The result of work done by a child process; b"" when it failed. Waits for it.
 
     Raises:
-        OSError: no process can be had.
+        OSError: the system refuses a process.
     """
     child = Child(work, limit_bytes)
     os.set_blocking(child.fileno(), True)
@@ -82,9 +84,9 @@ def result_of(work: Callable[[], bytes], limit_bytes: int) -> bytes:
     return child.end()
 
 
-def _live(work: Callable[[], bytes], writing: int) -> None:
-    """The child's life."""
-    import _signal  # type: ignore[import-not-found]  # signal itself brings enum, which the resident does without
+def _run(work: Callable[[], bytes], writing: int) -> None:
+    """What the child does, from its start to its end."""
+    import _signal  # type: ignore[import-not-found]  # signal itself brings enum
 
     code = 1
     try:
@@ -97,7 +99,7 @@ def _live(work: Callable[[], bytes], writing: int) -> None:
         while result:
             result = result[os.write(3, result) :]
         code = 0
-    except BaseException as error:  # noqa: BLE001  # whatever it is, this process must not become a second service
-        os.write(2, f"guest-routes: a helper process failed: {type(error).__name__}: {error}\n".encode())
+    except BaseException as error:  # noqa: BLE001  # this process must not become a second service
+        os.write(2, child_failed_line(error).encode())
     finally:
         os._exit(code)

@@ -1,8 +1,9 @@
-"""Who takes our routes away again and again, and when the service gives in for a while. Pure: the clock is given.
+"""Which routes another program keeps changing, and how long their repairs wait then. Pure: the clock is given.
 
-A quarrel is about one destination. A route taken away now and then is put back at once, however often; FIGHT_TIMES
-within FIGHT_SECONDS is a fight: it is said once, with what would end it, and the next repairs wait, longer each time.
-Times are seconds of the monotonic clock.
+A conflict is about one destination. A route that is changed now and then is repaired at once, however often.
+CONFLICT_CHANGES repairs within CONFLICT_SECONDS begin a conflict: from then on each repair waits, 1 s at first, then
+twice as long each time, up to LONGEST_SECONDS. RESOLVED_SECONDS without a repair end it. Times are seconds of the
+monotonic clock.
 """
 
 from __future__ import annotations
@@ -18,46 +19,52 @@ if TYPE_CHECKING:
 CONFLICT_CHANGES = 5
 CONFLICT_SECONDS = 30.0
 LONGEST_SECONDS = 10.0
-"""The longest that a repair waits in a fight: the first waits a second, the next two, four, eight."""
+"""The longest that a repair waits."""
 RESOLVED_SECONDS = 120.0
-"""A quarrel of which nothing more is seen for so long is over."""
+"""A destination that needs no repair for so long is forgotten."""
 KEPT = 1000
-"""So many quarrels are remembered; the oldest goes."""
+"""So many destinations are remembered; past that, the one whose repair is the longest ago is forgotten."""
 
 
 class Conflict(NamedTuple):
-    """What happened to the route to one destination."""
+    """The repairs of the route to one destination; a conflict once there were many within a short time."""
 
     times: tuple[float, ...]
-    """The last repairs, at most FIGHT_TIMES."""
+    """When the last repairs were made, at most CONFLICT_CHANGES of them."""
     total: int
+    """How many repairs there were."""
     actor: Actor
     rounds: int = 0
-    """How many repairs have waited; 0 while it isn't a fight."""
+    """How many repairs have had to wait; 0 while it is no conflict."""
     wait_until: float = 0.0
 
     @property
     def active(self) -> bool:
-        """Whether this is a fight."""
+        """Whether it is a conflict."""
         return self.rounds > 0
+
+    @property
+    def begins(self) -> bool:
+        """Whether the last repair began the conflict."""
+        return self.rounds == 1
 
 
 def resolved(conflicts: Mapping[Prefix, Conflict], now: float) -> tuple[Prefix, ...]:
-    """The destinations of which nothing more was seen for so long that their quarrels are over."""
+    """The destinations that needed no repair for RESOLVED_SECONDS."""
     return tuple(one for one, conflict in conflicts.items() if now - conflict.times[-1] >= RESOLVED_SECONDS)
 
 
 def repaired(
     conflicts: Mapping[Prefix, Conflict], destination: Prefix, actor: Actor, now: float
 ) -> dict[Prefix, Conflict]:
-    """The quarrels after one more repair of that destination's route."""
+    """The conflicts after one more repair of that destination's route; those that are over are left out."""
     over = resolved(conflicts, now)
     left = {one: conflict for one, conflict in conflicts.items() if one not in over}
     old = left.pop(destination, Conflict((), 0, actor))
     times = (*old.times, now)[-CONFLICT_CHANGES:]
-    hot = old.active or (len(times) == CONFLICT_CHANGES and now - times[0] <= CONFLICT_SECONDS)
-    rounds = old.rounds + 1 if hot else 0
-    wait_until = now + min(2.0 ** (rounds - 1), LONGEST_SECONDS) if hot else 0.0
+    active = old.active or (len(times) == CONFLICT_CHANGES and now - times[0] <= CONFLICT_SECONDS)
+    rounds = old.rounds + 1 if active else 0
+    wait_until = now + min(2.0 ** min(rounds - 1, 20), LONGEST_SECONDS) if active else 0.0
     if len(left) >= KEPT:
         del left[next(iter(left))]
     known = actor if actor.program or not old.actor.program else old.actor

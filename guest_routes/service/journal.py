@@ -1,4 +1,7 @@
-"""What the service says: to the log, to systemd, and to whoever runs `status`. Nothing is said twice in a row."""
+"""What the service reports: to its log, to systemd, and to `status`. A line is not repeated while it holds.
+
+The words are made in output/service_log.py; here is decided which of them are new.
+"""
 
 from __future__ import annotations
 
@@ -6,215 +9,236 @@ import os
 import time
 
 from ..errors import StateError
-from ..model.plan import Suspicion
+from ..model.namedtuple import NamedTuple
 from ..model.status import ConflictRecord, Repair, StatusRecord, status_record_json
-from ..output.reasons import pass_error_text, suspicion_text, unprogrammed_text
+from ..output import service_log
+from ..output.reasons import pass_error_text, suspicion_text
 from ..output.report import verb_of
-from ..output.route_text import counted, route_text, span_text
+from ..output.route_text import route_text
 from ..output.warnings import warning_texts
 from ..routing.partial import AGREEING_FETCHES
 from ..state.processes import process_started
 from ..state.store import State
-from .conflicts import RESOLVED_SECONDS
+from .conflicts import CONFLICT_CHANGES, CONFLICT_SECONDS, LONGEST_SECONDS, RESOLVED_SECONDS
+from .schedule import LONGEST_RETRY_SECONDS
 from .sd_notify import Notifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence
+    from typing import Callable, Literal, Sequence, TypeAlias
 
     from ..model.network import Prefix
     from ..model.operations import Operation
+    from ..model.plan import Suspicion
     from ..model.report import Report
+    from ..model.status import Change
     from .conflicts import Conflict
 
+    Level: TypeAlias = Literal["info", "warning", "error"]
+    Subject: TypeAlias = Literal[
+        "errors", "unprogrammed", "warnings", "withdrawn", "set-aside", "socket", "record", "systemd"
+    ]
+    """What lines of the log are about that hold for longer than a moment."""
+
 SHOWN = 12
-"""So many changes of one pass are said one by one."""
+"""So many changes, failures and unprogrammed routes of one pass are logged one by one."""
 CONFLICTS_SHOWN = 3
-"""So many fights that begin at the same time are said one by one."""
-INFO, WARNING, ERROR = "info", "warning", "error"
+"""So many conflicts that begin or end with one pass are logged one by one."""
+
+
+class ErrorKind(NamedTuple):
+    """What makes two errors the same for the log: not their texts, which have process ids and times in them."""
+
+    error: type[BaseException]
+    errno: int | None = None
+    """Of the system's refusal, where one is behind it."""
+    path: str = ""
+    """The file that the system refused."""
+    place: str = ""
+    """The function that raised an unexpected error."""
+
+
+def error_kind(error: BaseException, expected: bool = True) -> ErrorKind:
+    """The kind of an error; of an unexpected one, its place in the code is a part."""
+    refused = error if isinstance(error, OSError) else error.__cause__
+    place = "" if expected else _place(error)
+    if not isinstance(refused, OSError):
+        return ErrorKind(type(error), place=place)
+    return ErrorKind(type(error), refused.errno, str(refused.filename or ""), place)
+
+
+def _place(error: BaseException) -> str:
+    """The function that raised it, with its file; "" for an error that was never raised."""
+    place, frame = "", error.__traceback__
+    while frame is not None:
+        place, frame = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_frame.f_code.co_name}", frame.tb_next
+    return place
 
 
 class Journal:
-    """The service's voice and memory.
+    """The log, systemd's status and the record of one service.
 
     Args:
-        say: gets a level (INFO, WARNING or ERROR) and a text.
+        log: gets a level and a text.
     """
 
-    def __init__(self, state: State, say: Callable[[str, str], None], notifier: Notifier) -> None:
-        self._state, self._log, self._notifier = state, say, notifier
-        self._last_texts: dict[str, tuple[str, ...]] = {}
+    def __init__(self, state: State, log: Callable[[str, str], None], notifier: Notifier) -> None:
+        self._state, self._log, self._notifier = state, log, notifier
+        self._holding: dict[Subject, tuple[str, ...]] = {}
         self._summary = ""
-        self._last_error = ""
+        self._failing: set[ErrorKind] = set()
+        """Why passes could not be made since the last one that was."""
         self.degraded = False
-        """What was published last is not that all is well."""
+        """The last published pass failed, or left something of the document out."""
         pid = os.getpid()
-        self._status_record = StatusRecord(pid, process_started(pid), time.time())
+        self._record = StatusRecord(pid, process_started(pid), time.time())
 
-    # -- words ---------------------------------------------------------------------------------------------
+    # -- the log -------------------------------------------------------------------------------------------
 
-    def _say(self, level: str, text: str) -> None:
+    def _write(self, level: Level, text: str) -> None:
         try:
             self._log(level, text)
-        except OSError:  # The disk is full, or whoever read has gone: the routes matter more, and `status` tells too.
+        except OSError:  # The disk is full, or the reader has gone: the routes matter more, and `status` shows it too.
             return
 
     def info(self, text: str) -> None:
-        """For the log."""
-        self._say(INFO, text)
+        """A line for the log."""
+        self._write("info", text)
+
+    def warning(self, text: str) -> None:
+        """A line for the log."""
+        self._write("warning", text)
 
     def error(self, text: str) -> None:
-        """For the log."""
-        self._say(ERROR, text)
+        """A line for the log."""
+        self._write("error", text)
 
-    def news(self, level: str, subject: str, *texts: str) -> None:
-        """Those of the texts that weren't among the last ones of this subject; with none, the subject is forgotten."""
-        before = self._last_texts.get(subject, ())
+    def hold(self, level: Level, subject: Subject, *texts: str) -> None:
+        """All that holds of a subject from now on: logs the lines that did not hold before."""
+        before = self._holding.get(subject, ())
         for text in texts:
             if text not in before:
-                self._say(level, text)
-        self._last_texts[subject] = texts
+                self._write(level, text)
+        self._holding[subject] = texts
 
-    def changes(self, report: Report, why: Callable[[Operation], str]) -> None:
-        """What a pass has changed."""
-        done = report.outcome.done
-        for operation in done[:SHOWN]:
-            self.info(f"{verb_of(operation)} {route_text(operation.route, report.before.nics)}: {why(operation)}")
+    # -- passes --------------------------------------------------------------------------------------------
+
+    def changes(self, report: Report, reverted: Sequence[Change | None]) -> None:
+        """What a pass has changed; `reverted`: for each operation the other program's change that it reverts."""
+        done, nics = report.outcome.done, report.before.nics
+        for operation, change in zip(done[:SHOWN], reverted):
+            self.info(service_log.change_line(operation, change, nics))
         if len(done) > SHOWN:
-            self.info(f"... and {len(done) - SHOWN:,} more changes")
+            self.info(service_log.more_changes_line(len(done) - SHOWN))
+
+    def repaired(self, operation: Operation, reverted: Change | None, report: Report) -> None:
+        """A route was put back, or one in its way removed."""
+        text, reason = route_text(operation.route, report.before.nics), service_log.change_reason(operation, reverted)
+        self._record = self._record.repaired(Repair(time.time(), text, verb_of(operation), reason))
 
     def outcome(self, report: Report) -> None:
-        """What a pass could not do, as far as it is new."""
-        from ..output.report import failure_text, source_line, summary
+        """A pass was made: what it could not do, as far as that is new."""
+        from ..output.report import failure_text
 
-        failures = (failure_text(failure, report.before.nics) for failure in report.outcome.failures[:SHOWN])
-        errors = (pass_error_text(error, report.before.nics) for error in report.errors)
-        self.news(ERROR, "errors", *errors, *failures)
-        self.news(
-            WARNING,
-            "unprogrammed",
-            *(f"not programmed: {unprogrammed_text(one, report.before.nics)}" for one in report.unprogrammed[:SHOWN]),
-        )
-        self.news(WARNING, "warnings", *warning_texts(report))
-        self._summary = f"{summary(report)} ({source_line(report)})"
-        if self._status_record.last_error:
-            self.info("what was said to fail works again")
-        self._last_error = ""
-        self.news(INFO, "withdrawn")
-        self._status_record = self._status_record._replace(passes=self._status_record.passes + 1, last_error="")
+        nics = report.before.nics
+        failures = (failure_text(failure, nics) for failure in report.outcome.failures[:SHOWN])
+        errors = (pass_error_text(error, nics) for error in report.errors)
+        unprogrammed = (service_log.unprogrammed_line(one, nics) for one in report.unprogrammed[:SHOWN])
+        self.hold("error", "errors", *errors, *failures)
+        self.hold("warning", "unprogrammed", *unprogrammed)
+        self.hold("warning", "warnings", *warning_texts(report))
+        self.hold("info", "withdrawn")
+        if self._failing:
+            self.info(service_log.RECOVERED)
+            self._failing.clear()
+        self._summary = service_log.outcome_text(report)
+        self._record = self._record._replace(passes=self._record.passes + 1, last_error="")
 
-    # -- what happened -------------------------------------------------------------------------------------
-
-    def read(self, count: int) -> None:
-        """So many notifications that mattered."""
-        self._status_record = self._status_record._replace(events=self._status_record.events + count)
-
-    def repaired(self, operation: Operation, report: Report, why: str) -> None:
-        """A route was put back, or one in its way taken away."""
-        text = route_text(operation.route, report.before.nics)
-        self._status_record = self._status_record.repaired(Repair(time.time(), text, verb_of(operation), why))
-
-    def in_conflict(self, conflicts: Sequence[tuple[Prefix, Conflict, str]]) -> None:
-        """Fights go on, each with what would end it; their beginnings are said."""
-        begun = [one for one in conflicts if one[1].rounds == 1]
-        for destination, conflict, remedy in conflicts:
-            record = ConflictRecord(time.time(), str(destination), conflict.total, str(conflict.actor), remedy)
-            self._status_record = self._status_record.in_conflict(record)
-        for destination, conflict, remedy in begun[:CONFLICTS_SHOWN]:
-            self._say(
-                WARNING,
-                f"a fight: {conflict.actor} changes {named(destination)} again and again ({conflict.total} times "
-                f"by now); its repair waits from now on, a second and then longer. What ends it: {remedy}",
-            )
-        if len(begun) > CONFLICTS_SHOWN:
-            self._say(WARNING, f"... and {len(begun) - CONFLICTS_SHOWN:,} more fights that began at the same time")
-
-    def resolved(self, destinations: Sequence[Prefix]) -> None:
-        """Fights that are over."""
-        for destination in destinations:
-            self._status_record = self._status_record.resolved(str(destination))
-        shown = ", ".join(map(named, destinations[:CONFLICTS_SHOWN]))
-        more = f" and {len(destinations) - CONFLICTS_SHOWN:,} more" if len(destinations) > CONFLICTS_SHOWN else ""
-        self.info(f"a fight is over: for {RESOLVED_SECONDS:.0f} s nobody has changed {shown}{more}")
-
-    def report_error(self, why: str) -> None:
-        """A pass of its own failed; the same again, for another time or by another process, isn't said."""
-        same = "".join(letter for letter in why if not letter.isdigit())
-        if same != self._last_error:
-            self.error(f"{why}; the service goes on trying")
-        self._last_error = same
-        self._status_record = self._status_record._replace(last_error=why)
+    def pass_failed(self, text: str, kind: ErrorKind, retry_seconds: float) -> None:
+        """A pass could not be made; each kind of failure is logged once until a pass is made."""
+        if kind not in self._failing:
+            self.error(service_log.pass_failed_line(text, retry_seconds, LONGEST_RETRY_SECONDS))
+            self._failing.add(kind)
+        self._record = self._record._replace(last_error=text)
 
     def withdrawn(self, text: str) -> None:
-        """The routes are left alone."""
-        self.news(INFO, "withdrawn", text)
-        self._last_error, self._summary = "", text
-        self._status_record = self._status_record._replace(last_error="")
+        """A pass left the routes alone."""
+        self.hold("info", "withdrawn", text)
+        self._failing.clear()
+        self._summary = text
+        self._record = self._record._replace(last_error="")
 
-    def answered(self, next_in: float) -> None:
-        """The metadata service gave a document."""
+    # -- other programs ------------------------------------------------------------------------------------
+
+    def read(self, number: int) -> None:
+        """So many notifications of the kernel's that mattered."""
+        self._record = self._record._replace(events=self._record.events + number)
+
+    def in_conflict(self, conflicts: Sequence[tuple[Prefix, Conflict, str]]) -> None:
+        """Conflicts that go on, each with its remedy; logs those that begin."""
+        for destination, conflict, remedy in conflicts:
+            actor = service_log.actor_text(conflict.actor)
+            one = ConflictRecord(time.time(), str(destination), conflict.total, actor, remedy)
+            self._record = self._record.in_conflict(one)
+        begun = [one for one in conflicts if one[1].begins]
+        for destination, conflict, remedy in begun[:CONFLICTS_SHOWN]:
+            limits = CONFLICT_CHANGES, CONFLICT_SECONDS, LONGEST_SECONDS
+            self.warning(service_log.conflict_line(destination, conflict.actor, *limits, remedy))
+        if len(begun) > CONFLICTS_SHOWN:
+            self.warning(service_log.more_conflicts_line(len(begun) - CONFLICTS_SHOWN))
+
+    def resolved(self, destinations: Sequence[Prefix]) -> None:
+        """Conflicts that are over."""
+        for destination in destinations:
+            self._record = self._record.resolved(str(destination))
+        self.info(service_log.resolved_line(destinations, CONFLICTS_SHOWN, RESOLVED_SECONDS))
+
+    # -- metadata ------------------------------------------------------------------------------------------
+
+    def fetched(self, next_seconds: float) -> None:
+        """A fetch brought a document; the next one comes in so many seconds."""
         now = time.time()
-        if self._status_record.failures:
-            self.info(
-                f"the metadata is there again, after {span_text(max(0.0, now - self._status_record.failing_since))}"
-            )
-        self._status_record = self._status_record._replace(
-            next_refresh=now + next_in, failing_since=0.0, failures=0, failure=""
-        )
+        if self._record.failures:
+            self.info(service_log.metadata_back_line(now - self._record.failing_since))
+        next_refresh = now + next_seconds
+        self._record = self._record._replace(next_refresh=next_refresh, failing_since=0.0, failures=0, failure="")
 
     def refreshed(self, suspicion: Suspicion | None, set_aside: bool) -> None:
-        """A document was dealt with; `doubt`: why it isn't believed yet (R6)."""
+        """A pass on a fetched document was made; `suspicion`: why the document may be partial (R6)."""
         partial_reason = suspicion_text(suspicion) if suspicion else ""
-        self._status_record = self._status_record._replace(refreshed=time.time(), partial_reason=partial_reason)
-        stands = f"the document may be partial: {partial_reason}; the last known good one stays in force until"
-        self.news(WARNING, "doubt", *([f"{stands} {AGREEING_FETCHES} fetches in a row agree"] if set_aside else []))
+        self._record = self._record._replace(refreshed=time.time(), partial_reason=partial_reason)
+        lines = [service_log.set_aside_line(suspicion, AGREEING_FETCHES)] if suspicion and set_aside else []
+        self.hold("warning", "set-aside", *lines)
 
-    def failing(self, reason: str, next_in: float) -> None:
-        """No document came."""
-        now = time.time()
-        if not self._status_record.failures:
-            self._say(WARNING, f"no metadata: {reason}; the routes stay as they are; asked again by and by")
-        since = self._status_record.failing_since or now
-        self._status_record = self._status_record._replace(
-            next_refresh=now + next_in, failing_since=since, failures=self._status_record.failures + 1, failure=reason
+    def fetch_failed(self, reason: str, retry_seconds: float, longest_seconds: float) -> None:
+        """A fetch brought no document; the next one comes in `retry_seconds`, later ones up to `longest_seconds`."""
+        now, before = time.time(), self._record
+        if not before.failures:
+            self.warning(service_log.no_metadata_line(reason, retry_seconds, longest_seconds))
+        self._record = before._replace(
+            next_refresh=now + retry_seconds,
+            failing_since=before.failing_since or now,
+            failures=before.failures + 1,
+            failure=reason,
         )
 
+    # -- the record and systemd ----------------------------------------------------------------------------
+
     def publish(self, report: Report | None = None, doing: str = "") -> None:
-        """Leaves it all for `status` and systemd; with a report, also what the pass did."""
+        """Writes the record and notifies systemd; with a report, also writes what the pass did."""
         from ..output.json_documents import status_json
 
-        self._status_record = self._status_record._replace(doing=doing or self._summary)
-        self.degraded = bool(self._status_record.last_error) or (report is not None and report.exit_code != 0)
+        self._record = self._record._replace(doing=doing or self._summary)
+        self.degraded = bool(self._failing) or (report is not None and report.exit_code != 0)
         try:
-            self._state.write_service(status_record_json(self._status_record))
+            self._state.write_service(status_record_json(self._record))
             if report is not None:
                 self._state.write_status(status_json(report, time.time()))
         except StateError as error:
-            self.news(ERROR, "status", str(error))
-        self.tell_systemd(f"STATUS={self._status_line()}")
+            self.hold("error", "record", str(error))
+        self.notify_systemd(f"STATUS={service_log.status_line(self._record, time.time())}")
 
-    def tell_systemd(self, *assignments: str) -> None:
-        """READY=1 and the like; what can't be delivered is said."""
-        refused = self._notifier.say(*assignments)
-        self.news(WARNING, "systemd", *([refused] if refused else []))
-
-    def _status_line(self) -> str:
-        record = self._status_record
-        parts = [
-            record.last_error or record.doing,
-            *(["the last document is in doubt"] if record.partial_reason else []),
-        ]
-        if record.failures:
-            parts.append(f"no metadata for {span_text(max(0.0, time.time() - record.failing_since))}")
-        if record.repairs:
-            parts.append(counted(record.repairs, "repair"))
-        if record.conflicts:
-            parts.append(counted(len(record.conflicts), "fight"))
-        return "; ".join(parts).replace("\n", " ")
-
-
-def named(destination: Prefix) -> str:
-    """A destination's route, for people."""
-    if destination.is_default:
-        return "the default route" if len(destination.address) == 4 else "the IPv6 default route"
-    return f"the route to {destination}"
+    def notify_systemd(self, *assignments: str) -> None:
+        """READY=1 and the like; logs that systemd didn't take them."""
+        refused = self._notifier.send(*assignments)
+        self.hold("warning", "systemd", *([service_log.systemd_line(refused)] if refused is not None else []))

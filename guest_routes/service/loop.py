@@ -1,8 +1,8 @@
-"""The service: keeps the table right for as long as the instance lives.
+"""The service: keeps the kernel's routes as decided for as long as the instance lives.
 
-It sleeps in poll(2) until the kernel says that something has changed, something is due, or a signal comes. An event
-only means "look". Fetching happens in a child and never delays a look. An error in a pass never ends the service.
-Monotonic time only: neither clock steps nor a suspended machine confuse it.
+It sleeps in poll(2) until the kernel notifies it of a change, something is due, or a signal comes. A fetch runs in a
+child process and never delays a pass. An error in a pass never ends the service. All times are of the monotonic clock,
+which neither a clock step nor a suspended machine moves.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import select
 import time
 
 from ..errors import KernelError, SettingsError, StateError
+from ..output.service_log import DISABLED, RELOADED, STOPPED, settings_kept_line
 from ..state.store import State
 from .journal import Journal
 from .reconciler import Reconciler
@@ -22,36 +23,36 @@ from .signals import Signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, Sequence
 
     from ..model.settings import Settings
 
 
 def watch(
-    read_settings: Callable[[], Settings], state: State, metadata_argument: str, say: Callable[[str, str], None]
+    read_settings: Callable[[], Settings], state: State, metadata_argument: str, log: Callable[[str, str], None]
 ) -> int:
-    """Runs until SIGTERM or SIGINT; the routes stay. 0.
+    """Runs until SIGTERM or SIGINT, then returns 0; the routes stay.
 
     Args:
-        read_settings: called at the start and on SIGHUP; whatever memory that takes should not stay.
-        given: `--metadata`: where the document is, instead of the settings' sources.
-        say: gets a level ("info", "warning", "error") and a line for the log.
+        read_settings: called at the start and on SIGHUP; the memory that it takes should not stay.
+        metadata_argument: `--metadata`: where the document is, instead of the settings' sources.
+        log: gets a level ("info", "warning", "error") and a text.
 
     Raises:
         LockError: another service runs.
-        SettingsError: at the start; on SIGHUP the old ones stay.
-        KernelError: no netlink socket can be had.
+        SettingsError: at the start; on SIGHUP the old settings stay.
+        KernelError: no netlink socket can be opened.
     """
     signals = Signals()
     settings = read_settings()
     with state.only_service():
         notifier = Notifier(os.environ)
-        journal = Journal(state, say, notifier)
+        journal = Journal(state, log, notifier)
         reconciler = Reconciler(settings, state, metadata_argument, journal)
         try:
-            _Service(read_settings, state, metadata_argument, journal, reconciler, notifier.watchdog_seconds).run(
-                signals
-            )
+            refresher = _first_pass(reconciler, state, metadata_argument, journal)
+            service = _Service(read_settings, state, journal, reconciler, refresher, notifier.watchdog_seconds)
+            service.run(signals)
         finally:
             reconciler.close()
             try:
@@ -61,95 +62,107 @@ def watch(
     return 0
 
 
+def _first_pass(reconciler: Reconciler, state: State, metadata_argument: str, journal: Journal) -> Refresher:
+    """Programs the document on this machine (R11), so that the boot goes on before the metadata service is asked."""
+    report = reconciler.reconcile() if reconciler.settings.enabled else None
+    first_seconds = SPREAD_SECONDS * os.urandom(1)[0] / 255 if report is not None else 0.0
+    refresher = Refresher(reconciler, state, metadata_argument, journal, first_seconds)
+    journal.publish(report, "" if reconciler.settings.enabled else DISABLED)
+    return refresher
+
+
+def poll_milliseconds(due: Sequence[float], now: float) -> int | None:
+    """How long poll(2) may wait for the first of these times; None: forever.
+
+    Rounded up, since a poll that ends a little early would be one wakeup more.
+    """
+    return max(0, int((min(due) - now) * 1000) + 1) if due else None
+
+
 class _Service:
     def __init__(
         self,
         read_settings: Callable[[], Settings],
         state: State,
-        metadata_argument: str,
         journal: Journal,
         reconciler: Reconciler,
+        refresher: Refresher,
         watchdog_seconds: float,
     ) -> None:
-        self._read_settings, self._state, self._journal, self._reconciler = read_settings, state, journal, reconciler
+        self._read_settings, self._state, self._journal = read_settings, state, journal
+        self._reconciler, self._refresher = reconciler, refresher
         self._watchdog_seconds = watchdog_seconds
-        self._beat = 0.0
-        # What is on this machine first (R11): then the boot goes on, and the metadata service is asked.
-        report = reconciler.reconcile() if reconciler.settings.enabled else None
-        first_in = SPREAD_SECONDS * os.urandom(1)[0] / 255 if report is not None else 0.0
-        self._refresher = Refresher(reconciler, state, metadata_argument, journal, first_in)
-        journal.publish(report, self._idle_text())
-
-    def _idle_text(self) -> str:
-        return (
-            "" if self._reconciler.settings.enabled else "disabled by the settings (`enabled: false`); nothing is done"
-        )
+        self._watchdog_due = 0.0
 
     def run(self, signals: Signals) -> None:
-        """Until a signal asks for the end."""
-        self._journal.tell_systemd("READY=1")
+        """Returns when a signal asks for the end."""
+        self._journal.notify_systemd("READY=1")
         try:
             while not signals.stop:
-                if self._reconciler.settings.enabled:
-                    self._do_what_is_due()
+                self._do_what_is_due()
                 self._sleep(signals)
         finally:
             self._refresher.stop()
-        self._journal.tell_systemd("STOPPING=1")
-        self._journal.info("stopped; the routes stay as they are")
+        self._journal.notify_systemd("STOPPING=1")
+        self._journal.info(STOPPED)
 
     def _do_what_is_due(self) -> None:
         now = time.monotonic()
-        due = self._reconciler.schedule.due
-        if due is not None and due <= now:
-            report = self._reconciler.reconcile()
-            if report is not None and (report.changes or report.exit_code or self._journal.degraded):
-                self._journal.publish(report)
-            self._refresher.notice_nics()
-        self._reconciler.end_conflicts()
-        if self._refresher.due <= time.monotonic():
-            self._refresher.step()
+        if self._reconciler.settings.enabled:
+            due = self._reconciler.schedule.due
+            if due is not None and due <= now:
+                self._reconcile()
+            self._reconciler.end_conflicts()
+            if self._refresher.due <= time.monotonic():
+                self._refresher.step()
+        if self._watchdog_seconds and self._watchdog_due <= time.monotonic():
+            self._journal.notify_systemd("WATCHDOG=1")
+            self._watchdog_due = time.monotonic() + self._watchdog_seconds / 2
+
+    def _reconcile(self) -> None:
+        report = self._reconciler.reconcile()
+        if report is not None and (report.changes or report.exit_code or self._journal.degraded):
+            self._journal.publish(report)
+        self._refresher.notice_nics()
+
+    def _due(self) -> list[float]:
+        """When there is something to do, if nothing happens before."""
+        due = [self._watchdog_due] if self._watchdog_seconds else []
+        if self._reconciler.settings.enabled:
+            due.append(self._refresher.due)
+            if self._reconciler.schedule.due is not None:
+                due.append(self._reconciler.schedule.due)
+        return due
 
     def _sleep(self, signals: Signals) -> None:
-        """Until something is due or happens, which is dealt with."""
-        reconciler, refresher = self._reconciler, self._refresher
-        now = time.monotonic()
-        due = []
-        if reconciler.settings.enabled:
-            due = [refresher.due] if reconciler.schedule.due is None else [refresher.due, reconciler.schedule.due]
-        if self._watchdog_seconds:
-            if self._beat <= now:
-                self._journal.tell_systemd("WATCHDOG=1")
-                self._beat = now + self._watchdog_seconds / 2
-            due.append(self._beat)
+        """Waits until something is due or happens; reads what happened."""
+        reconciler, child = self._reconciler, self._refresher.child
         poll = select.poll()
-        for source in (reconciler, signals, refresher.child):
+        for source in (reconciler, signals, child):
             if source is not None:
                 poll.register(source.fileno(), select.POLLIN)
-        # Rounded up: a poll that ends a little early would be one wakeup more.
-        wait = max(0, int((min(due) - now) * 1000) + 1) if due else None
-        ready = {descriptor for descriptor, _ in poll.poll(wait)}
-        child = refresher.child
+        ready = {descriptor for descriptor, _ in poll.poll(poll_milliseconds(self._due(), time.monotonic()))}
         if signals.fileno() in ready and signals.reload():
             self._reload()
         if reconciler.fileno() in ready:
             reconciler.read_events()
-        if child is not None and child is refresher.child and child.fileno() in ready and child.read():
-            refresher.collect()
+        # A reload has ended the child, and its descriptor may be another file's by now.
+        if child is not None and child is self._refresher.child and child.fileno() in ready and child.read():
+            self._refresher.collect()
 
     def _reload(self) -> None:
-        """SIGHUP: the settings anew, and a refresh; what was withdrawn by hand is asked for again."""
-        self._journal.tell_systemd("RELOADING=1", f"MONOTONIC_USEC={int(time.monotonic() * 1e6)}")
+        """SIGHUP: reads the settings and fetches the metadata; undoes a `withdraw`."""
+        self._journal.notify_systemd("RELOADING=1", f"MONOTONIC_USEC={int(time.monotonic() * 1e6)}")
         try:
             self._reconciler.adopt(self._read_settings())
-            self._journal.info("settings read anew")
+            self._journal.info(RELOADED)
         except (SettingsError, KernelError) as error:
-            self._journal.error(f"the settings stay as they were: {error}")
+            self._journal.error(settings_kept_line(error))
             self._reconciler.reconcile_soon()
         try:
             self._state.clear_withdrawn()
         except StateError as error:
             self._journal.error(str(error))
         self._refresher.hurry()
-        self._journal.publish(doing=self._idle_text())
-        self._journal.tell_systemd("READY=1")
+        self._journal.publish(doing="" if self._reconciler.settings.enabled else DISABLED)
+        self._journal.notify_systemd("READY=1")

@@ -1,4 +1,4 @@
-"""Giving up privileges for good, before bytes from the network are dealt with (R16).
+"""Drops a process's privileges for good, before it reads bytes from the network (R16).
 
 Sources: capabilities(7), prctl(2), setrlimit(2).
 """
@@ -15,10 +15,10 @@ _SIGKILL = 9
 
 
 def drop() -> None:
-    """No capability, no file to write to, no way back; another user's id where that is permitted.
+    """Drops every capability, the right to write files, and the user id where that is permitted.
 
-    In a unit that has CAP_NET_ADMIN only, the user id stays: what is left to it there is what the unit's own sandbox
-    leaves. The process also ends with its parent.
+    In a unit that has CAP_NET_ADMIN only, the user id stays root's; the unit's sandbox limits it. The process also ends
+    with its parent.
 
     Raises:
         OSError: the capabilities are still there.
@@ -41,7 +41,7 @@ def drop() -> None:
             os.setgroups([])
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
-        except OSError:  # Not permitted to this root (CAP_SETUID), or nobody isn't mapped into this user namespace.
+        except OSError:  # Root without CAP_SETUID, or a user namespace that doesn't map nobody.
             pass
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     call("capset", header, (ctypes.c_uint32 * 6)())

@@ -1,7 +1,26 @@
-"""The service's hold on the kernel: hears what changes, looks, repairs, and knows who made it necessary.
+"""Reconciles the kernel's routes with the document: reads the kernel's notifications and runs passes.
 
-Each look is a whole pass on the last known good document (or what else is on this machine), so that nothing a pass
-decides is carried over in memory. What is kept here is when to look (schedule.py) and who took which route (fights.py).
+Theory of operation. A pass is level-triggered: it looks at everything, so that a notification only means that a pass is
+due, and nothing that a pass decides is kept in memory. What is kept: when the next pass is due (schedule.py), who
+changed which route and which routes are in conflict (repairs.py), and how the last pass ended:
+
+    state         the last pass                                  next pass
+    ------------  ---------------------------------------------  ----------------------------------------------
+    no-document   had no document: none has been made or kept    a notification; the refresher fetches one
+    programmed    was made; the routes are as decided            a notification
+    set-aside     left the routes alone: a fetched document may  a notification; the refresher fetches again
+                  be partial, and the last known good one stays
+    withdrawn     left the routes alone, as `withdraw` asked     a notification
+    failed        could not be made, or the kernel refused a     after 1, 2, 4 ... 60 s, or a notification
+                  part of it
+
+Every state leads to every other: each pass decides afresh. When a pass comes, whatever the state:
+
+    a link, an address, a rule or a route changes   at once, but within the rate limit (schedule.py)
+    only routes in conflict change                  when the first of their waits is over (conflicts.py)
+    notifications or their socket are lost          at once, with a new socket
+    the settings are reloaded                       at once, with new sockets
+    a document was fetched                          at once, on that document
 """
 
 from __future__ import annotations
@@ -9,48 +28,47 @@ from __future__ import annotations
 import time
 
 from ..errors import GuestRoutesError, KernelError, MetadataError, NetworkDataError, WithdrawnError
-from ..evidence import find as metadata
 from ..evidence.http_endpoints import usable_nics
 from ..kernel.engine import open_kernel
 from ..kernel.monitor import Monitor
-from ..model.document import Document
 from ..model.settings import Settings
-from ..model.status import Actor
-from ..output.reasons import operation_reason
-from ..output.remedies import remedy
-from ..state.processes import actor_at
+from ..output.service_log import bug_text, new_socket_line
 from ..state.store import State
 from ..sync import program
-from .attribution import Change, change_text, demoted_keys, reverted
-from .child_document import find_aside
-from .conflicts import Conflict, repaired, resolved, waits
-from .journal import Journal
+from .child_files import local_document
+from .journal import ErrorKind, Journal, error_kind
+from .repairs import Repairs
 from .schedule import ReconcileSchedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.network import Prefix
-    from ..model.operations import Operation
+    from typing import Literal, TypeAlias
+
+    from ..model.document import Document
     from ..model.report import Report
 
+    PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
+    """How the last pass ended; see the module's table."""
+
 LOCK_SECONDS = 2.0
-"""How long another pass is waited for; then this one says so and comes back a second later."""
-CHANGES_KEPT = 1000
+"""How long a pass waits for another one's lock before it fails."""
 
 
 class Reconciler:
-    """Raises:
-    KernelError, when made: no netlink socket can be had.
+    """The kernel's sockets, and the passes that the service makes.
+
+    Raises:
+        KernelError: no netlink socket can be opened.
     """
 
-    def __init__(self, settings: Settings, state: State, metadata_argument: str, journal: Journal) -> None:
-        self.settings, self._state, self._metadata_argument, self._journal = settings, state, metadata_argument, journal
+    def __init__(self, settings: Settings, store: State, metadata_argument: str, journal: Journal) -> None:
+        self.settings, self._store, self._metadata_argument, self._journal = settings, store, metadata_argument, journal
         self.schedule = ReconcileSchedule()
-        self._conflicts: dict[Prefix, Conflict] = {}
-        self._changes: dict[Prefix, Change] = {}
-        self.withdrawn = False
-        """The last pass left the routes alone, since they were withdrawn by hand."""
+        self.state: PassState = "no-document"
+        self._repairs = Repairs(journal)
         self._open()
+
+    # -- sockets -------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
         kernel = open_kernel(self.settings.engine)
@@ -62,27 +80,27 @@ class Reconciler:
         self.kernel = kernel
 
     def close(self) -> None:
-        """Releases the sockets."""
+        """Closes the sockets."""
         self._monitor.close()
         self.kernel.close()
 
     def reopen(self) -> None:
-        """New sockets in place of ones that were lost, and a look at everything.
+        """Replaces sockets that may be lost; a pass is due, since notifications may be lost with them.
 
         Raises:
-            KernelError: none can be had; the old ones stay.
+            KernelError: none can be opened; the old ones stay.
         """
-        kernel, events = self.kernel, self._monitor
+        kernel, monitor = self.kernel, self._monitor
         self._open()
-        events.close()
+        monitor.close()
         kernel.close()
         self.reconcile_soon()
 
     def adopt(self, settings: Settings) -> None:
-        """Goes by other settings from now on, and looks at everything.
+        """Uses other settings from now on; a pass is due.
 
         Raises:
-            KernelError: their engine can't be had; the old settings stay.
+            KernelError: their engine can't be used; the old settings stay.
         """
         before, self.settings = self.settings, settings
         try:
@@ -91,187 +109,134 @@ class Reconciler:
             self.settings = before
             raise
 
+    def nics_to_ask(self) -> tuple[set[bytes], set[bytes]]:
+        """The MACs of the NICs that the metadata service may be asked through, and those of all that are present.
+
+        Raises:
+            KernelError: the kernel refuses to list them.
+        """
+        nics = self.kernel.nics()
+        return {nic.mac for nic in usable_nics(nics, self.settings.ignore_nics)}, {nic.mac for nic in nics}
+
+    # -- notifications -------------------------------------------------------------------------------------
+
     def reconcile_soon(self) -> None:
-        """Something has changed."""
+        """A pass is due as soon as the rate limit allows it."""
         self.schedule = self.schedule.noticed(time.monotonic())
 
     def fileno(self) -> int:
-        """For poll(2): there is something to hear."""
+        """For poll(2): notifications wait to be read."""
         return self._monitor.fileno()
 
     def read_events(self) -> None:
-        """What the kernel says: who did it, and whether to look at once or, in a fight, later.
+        """Reads notifications: remembers who changed what, and schedules a pass.
 
         Raises:
-            KernelError: the socket was lost, and no other can be had.
+            KernelError: the socket was lost, and no other can be opened.
         """
         now = time.monotonic()
         try:
             seen = self._monitor.read()
         except KernelError as error:
-            self._journal.news("warning", "sockets", f"{error}; listening anew")
-            return self.reopen()
+            self.reopen()
+            return self._journal.hold("warning", "socket", new_socket_line(str(error)))
         if not seen.changed:
             return
         self._journal.read(seen.number)
-        actors: dict[int, Actor] = {}
-        for event in seen.routes:
-            if event.port not in actors:
-                actors[event.port] = actor_at(event.port)
-            if len(self._changes) < CHANGES_KEPT:
-                self._changes[event.destination] = Change(actors[event.port], event.ifindex, event.deleted)
-        pauses = [waits(self._conflicts, event.destination, now) for event in seen.routes]
-        if seen.elsewhere or not all(pauses):
-            self.schedule = self.schedule.noticed(now)
-        else:
-            self.schedule = self.schedule.postponed(min(pauses))
+        self._repairs.remember(seen.routes)
+        wait_until = 0.0 if seen.elsewhere else self._repairs.wait_until(seen.routes, now)
+        self.schedule = self.schedule.postponed(wait_until) if wait_until else self.schedule.noticed(now)
 
     # -- passes --------------------------------------------------------------------------------------------
 
     def reconcile(self) -> Report | None:
-        """A pass on the document that is on this machine; None when there is none, or it could not be made."""
+        """A pass on the document that is on this machine; None unless it was made."""
         self.schedule = self.schedule.begun()
-        started = time.process_time()  # What it waits for, a lock or a connection, costs nobody anything.
-        failures = self.schedule.failures
+        started = time.process_time()  # Waiting, for a lock or a connection, takes no processor time.
         report = None
         try:
-            report = self.program(self._document_here(), fetched=False)
-        except MetadataError:  # Whoever refreshes says so.
-            pass
+            document = local_document(self.settings, self.kernel, self._store, self._metadata_argument)
+            report = self.program(document, fetched=False)
+        except MetadataError:  # The refresher logs it.
+            self.state = "no-document"
         except (GuestRoutesError, OSError) as error:
             self.failed(error)
-        if self.schedule.failures == failures:
+        if self.state != "failed":
             self.schedule = self.schedule.reconciled(time.monotonic(), time.process_time() - started)
         return report
 
     def program(self, document: Document, fetched: bool) -> Report | None:
-        """A pass on this document; None when it could not be made, which is said and tried again.
+        """A pass on this document; None unless it was made.
 
         Raises:
-            NetworkDataError: it is no document at all.
+            NetworkDataError: a fetched document is none at all.
         """
-        self.withdrawn = False
         try:
             report = program(
                 document,
                 self.settings,
-                self._state,
+                self._store,
                 self.kernel,
                 unattended=True,
                 lock_seconds=LOCK_SECONDS,
                 fetched=fetched,
             )
-            if not report.set_aside:
+            self.state = _state_of(report)
+            if self.state != "set-aside":
                 self._account(report, fetched)
             return report
         except NetworkDataError:
+            self.state = "no-document"
             if fetched:
                 raise
-            return None
         except WithdrawnError as error:
-            self.withdrawn = True
+            self.state = "withdrawn"
             self._journal.withdrawn(str(error))
             self._journal.publish()
         except (GuestRoutesError, OSError) as error:
             self.failed(error)
-        except Exception:  # noqa: BLE001  # whatever a pass stumbles over, the service goes on
+        except Exception as error:  # noqa: BLE001  # whatever a pass raises, the service goes on
             import traceback
 
-            self._fail(f"this is a bug of guest-routes: {traceback.format_exc().strip()}")
+            self._fail(bug_text(traceback.format_exc()), error_kind(error, expected=False))
         return None
 
     def failed(self, error: GuestRoutesError | OSError) -> None:
-        """Says so and looks again later; with new sockets, if those may be the cause."""
-        self._fail(str(error))
+        """A pass could not be made: schedules another, with new sockets if the old ones may be the cause."""
+        self._fail(str(error), error_kind(error))
         if isinstance(error, (KernelError, OSError)):
-            later = self.schedule
+            retry = self.schedule
             try:
                 self.reopen()
             except KernelError as second:
-                self._fail(str(second))
+                self._fail(str(second), error_kind(second))
             else:
-                self.schedule = later
+                self.schedule = retry
 
-    def nics_to_ask(self) -> tuple[set[bytes], set[bytes]]:
-        """The MACs of the NICs that the metadata service may be asked through, and those of all that are present.
-
-        Raises:
-            KernelError: the kernel doesn't say.
-        """
-        nics = self.kernel.nics()
-        return {nic.mac for nic in usable_nics(nics, self.settings.ignore_nics)}, {nic.mac for nic in nics}
-
-    def end_conflicts(self) -> None:
-        """Fights of which nothing more was seen are over."""
-        over = resolved(self._conflicts, time.monotonic())
-        conflicts = [destination for destination in over if self._conflicts[destination].active]
-        for destination in over:
-            del self._conflicts[destination]
-        if conflicts:
-            self._journal.resolved(conflicts)
-            self._journal.publish()
-
-    def _document_here(self) -> Document:
-        """The last known good, what else there is without asking anybody, or the given file."""
-        if self._metadata_argument and "://" not in self._metadata_argument:
-            # Only a refresh reads the file again, and asks whether it is in doubt (R6).
-            first = self._state.last_known_good(self.kernel.nics()).provenance
-            if first is not None and first.source == "given":
-                return metadata.find(self.settings.from_documents("last-known-good"), self.kernel.nics, self._state)
-            return metadata.find(self.settings, self.kernel.nics, self._state, self._metadata_argument)
-        kept = metadata.last_known_good(self._state, self.kernel.nics)
-        if isinstance(kept, Document):
-            return kept
-        others = (source for source in self.settings.document_sources if source not in ("http", "last-known-good"))
-        return find_aside(self.settings.from_documents(*others), self.kernel.nics(), self._state)
-
-    def _fail(self, why: str) -> None:
-        self.schedule = self.schedule.failed(time.monotonic())
-        self._journal.report_error(why)
+    def _fail(self, text: str, kind: ErrorKind) -> None:
+        now = time.monotonic()
+        self.state, self.schedule = "failed", self.schedule.failed(now)
+        self._journal.pass_failed(text, kind, (self.schedule.due or now) - now)
         self._journal.publish()
 
     def _account(self, report: Report, fetched: bool) -> None:
-        """Says what a pass did and why; counts what it repaired."""
-        done = report.outcome.done
-        before, self._changes = self._changes, {}
-        if done:
-            self.read_events()  # The pass may have seen changes that nobody had heard of, or missed them.
+        """Logs what a pass changed and why."""
+        before = self._repairs.take_changes()
+        if report.outcome.done:
+            self.read_events()  # The pass may have seen changes whose notifications were not read yet.
         now = time.monotonic()
-        changes = {**self._changes, **before}
-        for one in done:
-            self._changes.pop(one.route.destination, None)
-        demoted = demoted_keys(done)
-        reverting = {
-            id(one): reverted(one, changes.get(one.route.destination), demoted)
-            for one in done
-            if changes and not fetched
-        }
-
-        def why(operation: Operation) -> str:
-            change = reverting.get(id(operation))
-            return change_text(operation, change) if change else operation_reason(operation)
-
-        self._journal.changes(report, why)
-        if not fetched:
-            for operation in done:
-                if operation.reason != "equal-serves":
-                    self._journal.repaired(operation, report, why(operation))
-        repeated = {one.route.destination for one in done if reverting.get(id(one))}
-        begun = [self._conflict(destination, changes[destination], report, now) for destination in repeated]
-        self._journal.in_conflict([one for one in begun if one[1].active])
+        self._repairs.account(report, before, fetched, now)
         self._journal.outcome(report)
-        if report.errors or report.outcome.failures:
+        if self.state == "failed":
             self.schedule = self.schedule.failed(now)
 
-    def _conflict(
-        self, destination: Prefix, change: Change, report: Report, now: float
-    ) -> tuple[Prefix, Conflict, str]:
-        """One more repair that somebody made necessary; where it is a fight, with what would end it."""
-        self._conflicts = repaired(self._conflicts, destination, change.actor, now)
-        conflict = self._conflicts[destination]
-        if not conflict.active:
-            return destination, conflict, ""
-        # Of two, a default too many is the one taken away last.
-        used = [op.route.ifindex for op in report.outcome.done if op.route.destination == destination]
-        nic = report.after.nic(used[-1])
-        return destination, conflict, remedy(conflict.actor, destination, change.deleted, nic.name if nic else "NIC")
+    def end_conflicts(self) -> None:
+        """Ends the conflicts that are over."""
+        self._repairs.end_conflicts(time.monotonic())
+
+
+def _state_of(report: Report) -> PassState:
+    """How a pass that was made ended."""
+    if report.set_aside:
+        return "set-aside"
+    return "failed" if report.errors or report.outcome.failures else "programmed"

@@ -1,4 +1,4 @@
-"""The service's hold on the metadata: asks again and again, in a child, and says what is to be made of the answer."""
+"""Fetches the metadata when it is due, in a child process, and has the reconciler program the answer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import time
 
 from ..errors import KernelError, MetadataError, NetworkDataError
 from ..evidence import find as metadata
+from ..output.service_log import child_fault_text, no_child_text
 from ..state.store import State
 from .child import Child
-from .child_document import find_aside
-from .child_fetch import GRACE_SECONDS, start, taken
+from .child_fetch import GRACE_SECONDS, parse_answer, start
+from .child_files import find_in_child
 from .journal import Journal
 from .reconciler import Reconciler
-from .schedule import Refreshes
+from .schedule import RETRY_SECONDS, Refreshes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,41 +22,38 @@ if TYPE_CHECKING:
 
 
 class Refresher:
-    """Asks for the metadata when it is due, and hands what comes to the keeper."""
+    """Fetches the metadata every `refresh_seconds`, at once when a NIC appears, and again when a fetch fails."""
 
     def __init__(
-        self, reconciler: Reconciler, state: State, metadata_argument: str, journal: Journal, first_in: float
+        self, reconciler: Reconciler, state: State, metadata_argument: str, journal: Journal, first_seconds: float
     ) -> None:
-        self._reconciler, self._state, self._metadata_argument, self._journal = (
-            reconciler,
-            state,
-            metadata_argument,
-            journal,
-        )
-        self._refreshes = Refreshes(time.monotonic() + first_in)
+        self._reconciler, self._state, self._journal = reconciler, state, journal
+        self._metadata_argument = metadata_argument
+        self._refreshes = Refreshes(time.monotonic() + first_seconds)
         self._known: set[bytes] = set()
+        """MACs of the NICs that the metadata was fetched for."""
         try:
             self._known, _ = reconciler.nics_to_ask()
         except KernelError as error:
             reconciler.failed(error)
         self.child: Child | None = None
-        """The one that asks now; its end is to be polled for reading."""
-        self._until = 0.0
+        """The child that fetches now; its pipe is to be polled for reading."""
+        self._child_deadline = 0.0
 
     @property
     def due(self) -> float:
-        """When there is something to do again, whether a child answers or not."""
-        return self._refreshes.due if self.child is None else self._until
+        """When `step` is to be called: a fetch is due, or the child that fetches is late."""
+        return self._refreshes.due if self.child is None else self._child_deadline
 
     def hurry(self) -> None:
-        """Somebody wants the metadata fetched now."""
+        """A fetch is due at once, with the settings of now."""
         self._refreshes = self._refreshes.hurried(time.monotonic())
         self.stop()
 
     def notice_nics(self) -> None:
-        """At once when a NIC has appeared, and again a few times if the metadata describes it late.
+        """A new NIC means a fetch at once, and a few more while the metadata doesn't describe it.
 
-        One that only loses its carrier and gets it back is known already: a flapping link is no reason to ask.
+        A NIC that loses its carrier and gets it back is known already: a flapping link causes no fetch.
         """
         try:
             usable, present = self._reconciler.nics_to_ask()
@@ -66,64 +64,78 @@ class Refresher:
         self._known = (self._known | usable) & present
 
     def step(self) -> None:
-        """What is due: starts a child, or ends one that is late."""
+        """Starts a fetch that is due, or ends a child that is late."""
         if self.child is not None:
-            return self.collect()
+            self.collect()
+        elif self._asks_http():
+            self._start_child()
+        else:
+            self._read_local()
+
+    def _asks_http(self) -> bool:
+        if self._metadata_argument:
+            return "://" in self._metadata_argument
+        return "http" in self._reconciler.settings.sources
+
+    def _start_child(self) -> None:
         settings = self._reconciler.settings
-        if "://" in self._metadata_argument or ("http" in settings.sources and not self._metadata_argument):
-            try:
-                self.child = start(settings, self._metadata_argument)
-            except OSError as error:
-                return self._failed(f"no process can be had to ask the metadata service: {error.strerror}")
-            self._until = time.monotonic() + settings.deadline_seconds + GRACE_SECONDS
-            return
         try:
-            nics = self._reconciler.kernel.nics
+            self.child = start(settings, self._metadata_argument)
+        except OSError as error:
+            return self._failed(no_child_text(error))
+        self._child_deadline = time.monotonic() + settings.deadline_seconds + GRACE_SECONDS
+
+    def _read_local(self) -> None:
+        """Reads the file of `--metadata`, or the sources on this machine where `sources` has no HTTP."""
+        settings, nics = self._reconciler.settings, self._reconciler.kernel.nics
+        try:
             if self._metadata_argument:
-                self._deal_with(metadata.find(settings, nics, self._state, self._metadata_argument))
+                document = metadata.find(settings, nics, self._state, self._metadata_argument)
             else:
-                self._deal_with(find_aside(settings, nics(), self._state))
+                document = find_in_child(settings, nics(), self._state)
         except MetadataError as error:
-            self._failed(str(error))
+            return self._failed(str(error))
+        self._program(document)
 
     def collect(self) -> None:
         """Takes what the child has sent, and ends it."""
         assert self.child is not None
-        late = time.monotonic() >= self._until
+        late = time.monotonic() >= self._child_deadline
         answer, self.child = self.child.end(), None
-        got = "the helper process that asks the metadata service was late" if late else taken(answer)
+        got = child_fault_text("late") if late else parse_answer(answer)
         if isinstance(got, str):
             return self._failed(got)
-        self._deal_with(
-            got._replace(provenance=got.provenance._replace(source="given")) if self._metadata_argument else got
-        )
+        if self._metadata_argument:
+            got = got._replace(provenance=got.provenance._replace(source="given"))
+        self._program(got)
 
     def stop(self) -> None:
-        """Ends a child that asks."""
+        """Ends a child that fetches."""
         if self.child is not None:
             self.child.end()
             self.child = None
 
-    def _deal_with(self, document: Document) -> None:
+    def _program(self, document: Document) -> None:
         try:
             report = self._reconciler.program(document, fetched=True)
         except NetworkDataError as error:
             return self._failed(str(error))
+        failed = self._reconciler.state == "failed"
         now, refresh_seconds = time.monotonic(), self._reconciler.settings.refresh_seconds
-        if self._reconciler.withdrawn or (report is not None and report.exit_code != 1):
+        if failed:
+            self._refreshes = self._refreshes.failed(now, refresh_seconds, _chance())
+        else:
             documented = {link.mac for link in report.data.links} if report is not None else self._known
             self._refreshes = self._refreshes.fetched(now, refresh_seconds, _chance(), self._known <= documented)
-        else:
-            self._refreshes = self._refreshes.failed(now, refresh_seconds, _chance())
-        self._journal.answered(self._refreshes.due - now)
-        if report is not None and report.exit_code != 1:
+        self._journal.fetched(self._refreshes.due - now)
+        if report is not None and not failed:
             self._journal.refreshed(report.suspicion, report.set_aside)
         self._journal.publish(None if report is None or report.set_aside else report)
 
     def _failed(self, reason: str) -> None:
-        now = time.monotonic()
-        self._refreshes = self._refreshes.failed(now, self._reconciler.settings.refresh_seconds, _chance())
-        self._journal.failing(reason, self._refreshes.due - now)
+        now, refresh_seconds = time.monotonic(), self._reconciler.settings.refresh_seconds
+        self._refreshes = self._refreshes.failed(now, refresh_seconds, _chance())
+        self._journal.fetch_failed(reason, self._refreshes.due - now, max(refresh_seconds, RETRY_SECONDS))
         self._journal.publish()
 
 

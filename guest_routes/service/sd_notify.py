@@ -1,4 +1,4 @@
-"""Telling systemd how the service is, where it was started by one. Source: sd_notify(3)."""
+"""Notifies systemd of the service's state, where systemd started it. Source: sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
 
 _AF_UNIX, _SOCK_DGRAM_CLOEXEC = 1, 2 | 0o2000000
 _SEND_SECONDS = 1.0
-"""A systemd that hangs, its queue full, must not hold the routes up for longer."""
+"""A systemd that hangs, its queue full, delays a repair by at most this."""
 
 
 class Notifier:
-    """Says nothing where nobody listens (NOTIFY_SOCKET isn't set)."""
+    """Does nothing where systemd doesn't listen (NOTIFY_SOCKET isn't set)."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
         own = environment.get("WATCHDOG_PID", "") in ("", str(os.getpid()))
         microseconds = environment.get("WATCHDOG_USEC", "")
         self.watchdog_seconds = int(microseconds) / 1e6 if own and microseconds.isdigit() else 0.0
-        """systemd ends a service that says nothing for so long; 0: it doesn't."""
+        """systemd restarts a service that sends no WATCHDOG=1 for so long; 0: it doesn't."""
 
-    def say(self, *assignments: str) -> str:
-        """READY=1, STATUS=..., WATCHDOG=1, RELOADING=1, STOPPING=1; why it can't be delivered, or ""."""
+    def send(self, *assignments: str) -> OSError | None:
+        """Sends READY=1, STATUS=..., WATCHDOG=1, RELOADING=1 or STOPPING=1; why it can't be delivered, or None."""
         if not self._address:
-            return ""
+            return None
         import _socket
 
         name = "\0" + self._address[1:] if self._address.startswith("@") else self._address
@@ -39,5 +39,5 @@ class Notifier:
             finally:
                 sender.close()
         except OSError as error:
-            return f"cannot tell systemd how the service is: {error.strerror or error}; it may end and start it again"
-        return ""
+            return error
+        return None

@@ -1,6 +1,6 @@
-"""Signals as something to poll: the handlers only write to a pipe. Source: signal(7), self-pipe.
+"""Signals as a descriptor for poll(2): the handlers only write to a pipe. Source: signal(7), self-pipe.
 
-The C module itself: `import signal` brings enum, which the resident does without.
+This uses the C module: `import signal` brings enum, which the resident process does without.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ STOP = (_signal.SIGTERM, _signal.SIGINT)
 
 
 class Signals:
-    """SIGTERM and SIGINT ask for the end, SIGHUP for a reload."""
+    """SIGTERM and SIGINT end the service, SIGHUP reloads it."""
 
     def __init__(self) -> None:
         self.stop = False
         self._reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         _signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        # Whoever started us may not care for children; we do: with SIG_IGN nobody could wait for them.
+        # The parent may have ignored SIGCHLD; with SIG_IGN inherited, waitpid(2) would fail for our children.
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
         for number in (*STOP, _signal.SIGHUP):
             _signal.signal(number, lambda number, frame: None)
@@ -28,7 +28,7 @@ class Signals:
         return self._reading
 
     def reload(self) -> bool:
-        """Takes the signals that came; whether SIGHUP was among them. `stop` tells of the others."""
+        """Reads the signals that came; whether SIGHUP was among them. SIGTERM and SIGINT set `stop`."""
         came = os.read(self._reading, 64)
         self.stop = self.stop or any(number in came for number in STOP)
         return _signal.SIGHUP in came

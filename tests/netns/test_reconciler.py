@@ -1,4 +1,4 @@
-"""The service's hold on the kernel: sockets that are lost and time that passes: what no test outside can do."""
+"""The reconciler on the real kernel: lost sockets and times, which no test of the whole process can cause."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from tests.support.lab import MACS, Lab, document, write_document
 from tests.support.passes import DOCUMENTED, HOST_ROUTE, documented, table
 from tests.support.service import one_nic
 
-ConfiguredRoute = List[Tuple[str, str]]
+Log = List[Tuple[str, str]]
 
 
 @pytest.fixture
-def said() -> ConfiguredRoute:
-    """What the log was told: level and text."""
+def logged() -> Log:
+    """What was logged: level and text."""
     return []
 
 
 @pytest.fixture
-def reconciler(lab: Lab, said: ConfiguredRoute) -> Iterator[Reconciler]:
-    """One that has made the documented table."""
+def reconciler(lab: Lab, logged: Log) -> Iterator[Reconciler]:
+    """One that has programmed the documented table."""
     documented(lab)
     state = State()
-    journal = Journal(state, lambda level, text: said.append((level, text)), Notifier({}))
+    journal = Journal(state, lambda level, text: logged.append((level, text)), Notifier({}))
     made = Reconciler(Settings(), state, str(document("documented")), journal)
     report = made.reconcile()
     assert report is not None and table(lab) == DOCUMENTED
-    said.clear()
+    logged.clear()
     yield made
     made.close()
 
 
-def hears(reconciler: Reconciler) -> bool:
+def notified(reconciler: Reconciler) -> bool:
     """Whether the kernel's notifications come; they have come already when they do."""
     poll = select.poll()
     poll.register(reconciler.fileno(), select.POLLIN)
@@ -61,8 +61,8 @@ def lose(descriptor: int) -> None:
     os.close(null)
 
 
-def test_a_look_counts_no_fetch(lab: Lab, reconciler: Reconciler, said: ConfiguredRoute, tmp_path: Path) -> None:
-    """R6: a document is believed after so many fetches, however often something made us look."""
+def test_a_pass_counts_as_no_fetch(lab: Lab, reconciler: Reconciler, logged: Log, tmp_path: Path) -> None:
+    """R6: a document is believed after so many fetches, however often something causes a pass."""
     state = State()
     Path(state.lib_dir, "last-known-good").unlink()
     kept = Document(document("documented").read_bytes(), Provenance("http", "http://169.254.169.254"))
@@ -77,19 +77,17 @@ def test_a_look_counts_no_fetch(lab: Lab, reconciler: Reconciler, said: Configur
     another.close()
 
 
-def test_whose_deed_it_was_is_known_though_the_look_came_first(
-    lab: Lab, reconciler: Reconciler, said: ConfiguredRoute
-) -> None:
+def test_the_actor_is_known_though_the_pass_came_first(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
     reconciler.read_events()
     lab.ip("route", "append", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "static")
     assert reconciler.reconcile() is not None and table(lab) == DOCUMENTED
-    ((level, text),) = said
+    ((level, text),) = logged
     assert (level, text.startswith("removed default via 11.8.0.1 dev eth1 proto static: added by ")) == ("info", True)
     assert reconciler.schedule.due is not None  # There might be more that the pass hadn't seen.
 
 
-def test_whose_deed_it_was_is_known_though_it_came_during_a_look(
-    lab: Lab, reconciler: Reconciler, said: ConfiguredRoute, monkeypatch: pytest.MonkeyPatch
+def test_the_actor_is_known_though_the_change_came_during_a_pass(
+    lab: Lab, reconciler: Reconciler, logged: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def a_slow_one(*arguments: Any, **options: Any) -> Report:
         monkeypatch.undo()
@@ -102,40 +100,40 @@ def test_whose_deed_it_was_is_known_though_it_came_during_a_look(
     monkeypatch.setattr("guest_routes.service.reconciler.program", a_slow_one)
     assert reconciler.reconcile() is not None and reconciler.schedule.due is not None
     assert reconciler.reconcile() is not None and table(lab) == DOCUMENTED
-    assert [text.partition(" by ")[0] for _, text in said] == [
+    assert [text.partition(" by ")[0] for _, text in logged] == [
         "added 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: deleted",
         "removed default via 11.8.0.1 dev eth1 proto static: added",
     ]
 
 
-def test_a_lost_event_socket_means_a_look_and_a_new_one(
-    lab: Lab, reconciler: Reconciler, said: ConfiguredRoute
-) -> None:
+def test_a_lost_monitor_socket_means_a_pass_and_a_new_socket(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
     lose(reconciler.fileno())
-    lab.ip("route", "delete", "11.11.0.0/16")  # nobody hears it
+    lab.ip("route", "delete", "11.11.0.0/16")  # nobody is notified
     assert reconciler.schedule.due is None
     reconciler.read_events()
-    assert [text for _, text in said] == [
-        "the kernel's notifications ended: Socket operation on non-socket; listening anew"
+    assert [text for _, text in logged] == [
+        "the kernel's notifications ended: Socket operation on non-socket; opened a new socket"
     ]
     assert reconciler.schedule.due is not None
     assert reconciler.reconcile() is not None and table(lab) == DOCUMENTED
     reconciler.read_events()
-    assert reconciler.schedule.due is None  # our own changes are no news
+    assert reconciler.schedule.due is None  # our own changes are not read
     lab.ip("route", "delete", "11.11.0.0/16")
-    assert hears(reconciler)
+    assert notified(reconciler)
     reconciler.read_events()
     assert reconciler.schedule.due is not None
 
 
-def test_a_lost_engine_is_opened_again(lab: Lab, reconciler: Reconciler, said: ConfiguredRoute) -> None:
+def test_a_lost_engine_is_opened_again(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
     reconciler.kernel.close()
     lab.ip("route", "delete", "11.11.0.0/16")
     assert reconciler.reconcile() is None
-    assert [(level, text.endswith("; the service goes on trying")) for level, text in said] == [("error", True)]
+    assert [(level, text.partition("; retried ")[2]) for level, text in logged] == [
+        ("error", "in 1 s, then after longer pauses, up to 60 s")
+    ]
     assert reconciler.schedule.failures == 1
     assert reconciler.reconcile() is not None and HOST_ROUTE in table(lab)
-    assert ("info", "what was said to fail works again") in said
+    assert ("info", "passes succeed again") in logged
     assert reconciler.schedule.failures == 0
     reconciler.read_events()
     assert reconciler.schedule.due is None
@@ -149,27 +147,27 @@ def test_a_failure_is_not_tried_again_at_once(reconciler: Reconciler) -> None:
     assert reconciler.schedule.due is not None and reconciler.schedule.due - reconciler.schedule.limited_until > 3
 
 
-def test_peace_is_said_and_ends_the_fight(
-    lab: Lab, reconciler: Reconciler, said: ConfiguredRoute, monkeypatch: pytest.MonkeyPatch
+def test_the_end_of_a_conflict_is_logged_once(
+    lab: Lab, reconciler: Reconciler, logged: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(CONFLICT_CHANGES):
         lab.ip("route", "delete", "11.11.0.0/16")
         reconciler.read_events()
         assert reconciler.reconcile() is not None
-    assert [text.split(":")[0] for level, text in said if level == "warning"] == ["a fight"]
+    assert [text.split(":")[0] for level, text in logged if level == "warning"] == ["conflict"]
     lab.ip("route", "delete", "11.11.0.0/16")
     reconciler.read_events()
     assert reconciler.schedule.due is not None and reconciler.schedule.due > time.monotonic()
     reconciler.end_conflicts()
-    assert not [text for _, text in said if text.startswith("a fight is over: ")]
+    assert not [text for _, text in logged if text.startswith("conflict over: ")]
     monkeypatch.setattr("guest_routes.service.conflicts.RESOLVED_SECONDS", 0.0)  # instead of two minutes
     reconciler.end_conflicts()
     assert State().read_service()["conflicts"] == []
-    over = [text for _, text in said if text.startswith("a fight is over: ")]
-    assert over == ["a fight is over: for 120 s nobody has changed the route to 11.11.0.0/16"]
+    over = [text for _, text in logged if text.startswith("conflict over: ")]
+    assert over == ["conflict over: nobody has changed the route to 11.11.0.0/16 for 120 s"]
     assert reconciler.reconcile() is not None and table(lab) == DOCUMENTED
     reconciler.end_conflicts()
-    assert len([text for _, text in said if text.startswith("a fight is over: ")]) == 1
+    assert len([text for _, text in logged if text.startswith("conflict over: ")]) == 1
 
 
 def test_descriptors_do_not_pile_up(reconciler: Reconciler) -> None:

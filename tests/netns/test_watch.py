@@ -1,4 +1,4 @@
-"""The service as a process of its own on the real kernel: what others change is mended without anyone asking."""
+"""The service as a process of its own on the real kernel: it repairs what others change."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_a_nic_that_the_metadata_describes_a_little_later(lab: Lab, start: Start
     new.replace(path)
     service.wait(lambda: HOST_ROUTE in table(lab))
     # The routes come first, the record after them.
-    service.wait(lambda: service.record["next_refresh"] - service.record["refreshed"] > 200, what="patience again")
+    service.wait(lambda: service.record["next_refresh"] - service.record["refreshed"] > 200, what="no hurry")
 
 
 def test_a_policy_rule_that_overrules_a_route_is_told(lab: Lab, start: Start) -> None:
@@ -205,7 +205,7 @@ def test_a_policy_rule_that_overrules_a_route_is_told(lab: Lab, start: Start) ->
     service.wait_said("not programmed: 11.11.0.0/16: programmed, but", times=2)
 
 
-def test_notifications_that_were_lost_mean_a_look(lab: Lab, start: Start, tmp_path: Path) -> None:
+def test_lost_notifications_cause_a_pass(lab: Lab, start: Start, tmp_path: Path) -> None:
     service = settled(lab, start)
     service.signal(signal.SIGSTOP)
     flood = [f"route add 198.18.{n // 256}.{n % 256}/32 dev eth0 proto static\n" for n in range(3000)]

@@ -1,4 +1,4 @@
-"""Somebody takes the same route away again and again: who it is, what ends it, and that the rest is kept right."""
+"""A program keeps changing the same route: the log names it and the remedy; other routes are repaired as before."""
 
 from __future__ import annotations
 
@@ -66,16 +66,18 @@ def deletions(lab: Lab, service: Service, program: Program, count: int) -> List[
     return took
 
 
-def test_a_fight_slows_down_and_is_said_once(lab: Lab, start: Start, tmp_path: Path, programs: List[Program]) -> None:
+def test_a_conflict_slows_repairs_and_is_logged_once(
+    lab: Lab, start: Start, tmp_path: Path, programs: List[Program]
+) -> None:
     service = settled(lab, start, settings={"routes": ["198.51.100.0/24,11.8.0.1"]})
     programs.append(Program(tmp_path, "dhclient"))
     dhclient = programs[0]
     took = deletions(lab, service, dhclient, CONFLICT_CHANGES)
-    assert service.said("a fight: ") == 1
+    assert service.said("conflict: ") == 1
     assert max(took) < 0.9, took
     took = deletions(lab, service, dhclient, 2)
     assert 0.7 < took[0] < 2 and 1.7 < took[1] < 4, took
-    (line,) = (line for line in service.log.splitlines() if "a fight: " in line)
+    (line,) = (line for line in service.log.splitlines() if "conflict: " in line)
     assert f"dhclient (pid {dhclient.pid}" in line and "rfc3442-classless-static-routes" in line
     assert (
         service.said(f"added {HOST_ROUTE.replace('121', 'guest-routes')}: deleted by dhclient") == CONFLICT_CHANGES + 2
@@ -86,13 +88,13 @@ def test_a_fight_slows_down_and_is_said_once(lab: Lab, start: Start, tmp_path: P
     began = time.monotonic()
     lab.ip("route", "delete", "198.51.100.0/24")
     service.wait(lambda: MORE in table(lab))
-    assert time.monotonic() - began < 2  # the fight's next pause has 4 seconds
+    assert time.monotonic() - began < 2  # the next repair of the other route waits 4 s
     (conflict,) = service.record["conflicts"]
     assert (conflict["destination"], conflict["times"] >= CONFLICT_CHANGES + 2) == ("11.11.0.0/16", True)
     service.wait(lambda: HOST_ROUTE in table(lab))
     shown = json.loads(lab.run("status", "--json").stdout)
     assert shown["service"]["conflicts"][0]["actor"].startswith("dhclient")
-    assert service.said("a fight: ") == 1
+    assert service.said("conflict: ") == 1
 
 
 @pytest.mark.parametrize("name, remedy", [
@@ -102,7 +104,7 @@ def test_a_fight_slows_down_and_is_said_once(lab: Lab, start: Start, tmp_path: P
     ("dhcpcd", "`interface eth1` and below it `nogateway`"),
     ("some-vpn", "find the program"),
 ])  # fmt: skip
-def test_a_second_default_again_and_again(
+def test_a_second_default_that_keeps_coming_back(
     lab: Lab, start: Start, tmp_path: Path, programs: List[Program], name: str, remedy: str
 ) -> None:
     service = settled(lab, start, defaults="eth0")
@@ -110,14 +112,14 @@ def test_a_second_default_again_and_again(
     for number in range(CONFLICT_CHANGES):
         programs[0].say("route append default via 11.8.0.1 dev eth1 proto static")
         service.wait_said(f"removed default via 11.8.0.1 dev eth1 proto static: added by {name} (pid", number + 1)
-    service.wait_said("a fight: ")
-    (line,) = (line for line in service.log.splitlines() if "a fight: " in line)
-    assert f"a fight: {name} (pid {programs[0].pid}" in line
-    assert remedy in line and "changes the default route again and again" in line
+    service.wait_said("conflict: ")
+    (line,) = (line for line in service.log.splitlines() if "conflict: " in line)
+    assert f"conflict: {name} (pid {programs[0].pid}" in line
+    assert remedy in line and "changed the default route 5 times within 30 s" in line
     assert table(lab) == DOCUMENTED
 
 
-def test_whoever_writes_the_same_route_fights_nobody(
+def test_whoever_writes_the_same_route_is_in_no_conflict(
     lab: Lab, start: Start, tmp_path: Path, programs: List[Program]
 ) -> None:
     service = settled(lab, start)
@@ -130,7 +132,7 @@ def test_whoever_writes_the_same_route_fights_nobody(
         service.wait(lambda: HOST_ROUTE in table(lab))
         service.wait(lambda number=number: service.record["repairs"] == number, what=f"{number} repairs")
     assert service.said("another program's equal route serves") == CONFLICT_CHANGES - 1
-    assert service.said("a fight: ") == 0
+    assert service.said("conflict: ") == 0
 
 
 def test_a_shell_is_named(lab: Lab, start: Start) -> None:
@@ -140,14 +142,14 @@ def test_a_shell_is_named(lab: Lab, start: Start) -> None:
         "until ip route show 11.11.0.0/16 | grep -q eth1; do sleep 0.01; done; done"
     )
     subprocess.run(["bash", "-c", loop], check=True, timeout=30)
-    service.wait_said("a fight: ")
-    (line,) = (line for line in service.log.splitlines() if "a fight: " in line)
+    service.wait_said("conflict: ")
+    (line,) = (line for line in service.log.splitlines() if "conflict: " in line)
     # `ip` may have ended before anybody could ask for its name.
-    ended, found = "a process that has ended (pid ", "started by bash of"
+    ended, found = "a process that has ended (pid ", "started by bash under"
     assert ended in line or (found in line and "somebody at a shell" in line)
 
 
-def test_many_fights_at_once_are_few_lines(lab: Lab, start: Start, tmp_path: Path, programs: List[Program]) -> None:
+def test_many_conflicts_at_once_are_few_lines(lab: Lab, start: Start, tmp_path: Path, programs: List[Program]) -> None:
     destinations = [f"198.51.{number}.0/24" for number in range(20)]
     service = settled(lab, start, settings={"routes": [f"{one},11.8.0.1" for one in destinations]})
     service.wait(lambda: len(table(lab)) == len(DOCUMENTED) + 20)
@@ -158,5 +160,5 @@ def test_many_fights_at_once_are_few_lines(lab: Lab, start: Start, tmp_path: Pat
             programs[0].say(f"route delete {destination}")
         want: Tuple[int, int] = (len(DOCUMENTED) + 20, repairs + 20)
         service.wait(lambda want=want: (len(table(lab)), service.record["repairs"]) >= want, what=f"round {number}")
-    service.wait_said("a fight: ")
-    assert service.said("a fight: ") + service.said("more fights that began at the same time") < 20
+    service.wait_said("conflict: ")
+    assert service.said("conflict: ") + service.said("more conflicts that began at the same time") < 20

@@ -91,7 +91,7 @@ def test_a_systemd_that_does_not_listen_is_said_once(lab: Lab, start: Start) -> 
     service.wait(lambda: service.record.get("refreshed"))
     lab.ip("route", "delete", "11.11.0.0/16")
     service.wait(lambda: HOST_ROUTE in table(lab))
-    assert service.said("cannot tell systemd how the service is: No such file or directory") == 1
+    assert service.said("cannot notify systemd: No such file or directory") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -157,7 +157,7 @@ def test_a_state_directory_that_cannot_be_written(lab: Lab, start: Start, read_o
     service.wait_said("cannot open /run/guest-routes/lock: Read-only file system (EROFS)")
     thaw(read_only.pop())
     service.wait(lambda: table(lab) == DOCUMENTED)
-    service.wait_said("what was said to fail works again")
+    service.wait_said("passes succeed again")
     service.wait(lambda: service.record["last_error"] == "")
     assert service.said("cannot open /run/guest-routes/lock") == 1
 
@@ -253,7 +253,7 @@ def test_a_lock_that_is_held_for_long(lab: Lab, start: Start) -> None:
     holder.kill()
     holder.communicate()
     service.wait(lambda: table(lab) == DOCUMENTED)
-    service.wait_said("what was said to fail works again")
+    service.wait_said("passes succeed again")
 
 
 def test_status_tells_of_repairs(lab: Lab, start: Start) -> None:

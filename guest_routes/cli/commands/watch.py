@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
-from ...service.child_settings import read_aside
+from ...service.child_files import read_settings_in_child
 from ...service.loop import watch
 
 TYPE_CHECKING = False
@@ -17,4 +17,4 @@ def run(context: Context) -> int:
     """0 once a signal ends it."""
     gc.enable()  # This process stays.
     log = context.terminal.log("JOURNAL_STREAM" in os.environ)
-    return watch(lambda: read_aside(context.read_settings), context.state, context.options.metadata, log)
+    return watch(lambda: read_settings_in_child(context.read_settings), context.state, context.options.metadata, log)

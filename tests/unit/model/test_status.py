@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guest_routes.model.network import KernelState, Route, parse_address, parse_prefix
+from guest_routes.model.operations import Add
 from guest_routes.model.status import (
     RECENT,
     SCHEMA,
     ConflictRecord,
     Repair,
+    Status,
     StatusRecord,
     status_record_from_json,
     status_record_json,
@@ -62,7 +65,7 @@ def test_the_last_repairs_are_kept_and_all_are_counted(each: List[Repair]) -> No
     assert (record.repairs, record.recent) == (len(each), tuple(each[-RECENT:]))
 
 
-def test_a_fight_keeps_its_beginning_until_it_is_over() -> None:
+def test_a_conflict_keeps_its_beginning_until_it_is_over() -> None:
     record = StatusRecord(1, "", 0.0)
     for when in (10.0, 20.0):
         record = record.in_conflict(ConflictRecord(when, "0.0.0.0/0", int(when), "dhclient", "remedy"))
@@ -74,8 +77,20 @@ def test_a_fight_keeps_its_beginning_until_it_is_over() -> None:
     assert [one.destination for one in record.resolved("0.0.0.0/0").conflicts] == ["11.11.0.0/16"]
 
 
-def test_not_all_fights_are_kept() -> None:
+def test_not_all_conflicts_are_kept() -> None:
     record = StatusRecord(1, "", 0.0)
     for number in range(RECENT + 5):
         record = record.in_conflict(ConflictRecord(1.0, str(number), 5, "ip", "remedy"))
     assert [one.destination for one in record.conflicts] == [str(number) for number in range(5, RECENT + 5)]
+
+
+@pytest.mark.parametrize("last, failed, drifted, code", [
+    ({"exit_code": 5}, {}, False, 5),
+    ({}, {}, False, 0),
+    ({"exit_code": 5}, {}, True, 1),
+    ({"exit_code": 0}, {"exit_code": 4}, False, 4),
+    ({"exit_code": 0}, {"exit_code": 4}, True, 4),  # the failure may be why
+])  # fmt: skip
+def test_the_exit_code_of_status(last: Any, failed: Any, drifted: bool, code: int) -> None:
+    drift = (Add(Route(parse_prefix("11.11.0.0/16"), parse_address("11.8.0.1"), 3)),) if drifted else ()
+    assert Status(last, KernelState((), ()), (), drift, "", failed, 0.0).exit_code == code

@@ -8,8 +8,9 @@ import pytest
 
 from guest_routes.model.network import Route, parse_address, parse_prefix
 from guest_routes.model.operations import Add, Delete, Operation, RemoveForeignDefault
-from guest_routes.model.status import Actor
-from guest_routes.service.attribution import Change, change_text, demoted_keys, reverted
+from guest_routes.model.status import Actor, Change
+from guest_routes.output.service_log import change_reason
+from guest_routes.service.attribution import attribute, demoted_keys, reverted
 
 IP, KERNEL = Actor("ip", 50), Actor("kernel")
 HOST = Route(parse_prefix("11.11.0.0/16"), parse_address("11.8.0.1"), 3)
@@ -30,13 +31,22 @@ EXTRA = Route(parse_prefix("0.0.0.0/0"), parse_address("11.8.0.1"), 3, protocol=
     (Add(DEFAULT), Change(IP, 3, True), ""),  # the default moves from NIC 3 to NIC 2
     (Delete(HOST, "equal-serves"), Change(IP, 3, False), ""),
 ])  # fmt: skip
-def test_each_deed(operation: Operation, change: Optional[Change], text: str) -> None:
+def test_each_operation(operation: Operation, change: Optional[Change], text: str) -> None:
     found = reverted(operation, change, demoted_keys([operation]))
-    assert (change_text(operation, found) if found else "") == text
+    assert (change_reason(operation, found) if found else "") == text
 
 
 def test_the_other_half_of_a_default_made_worse_is_no_repair() -> None:
     copy = Add(EXTRA._replace(protocol=121, metric=1000), "demoted")
     done = [copy, RemoveForeignDefault(EXTRA)]
     change = Change(IP, 3, False)
-    assert [reverted(one, change, demoted_keys(done)) for one in done] == [None, change]
+    assert attribute(done, {EXTRA.destination: change}) == (None, change)
+
+
+def test_each_destination_has_its_own_change() -> None:
+    other = HOST._replace(destination=parse_prefix("11.12.0.0/16"))
+    change = Change(IP, 3, True)
+    done = [Add(HOST), Add(other), Delete(HOST, "equal-serves")]
+    assert attribute(done, {HOST.destination: change}) == (change, None, None)
+    assert attribute(done, {}) == (None, None, None)
+    assert attribute([], {HOST.destination: change}) == ()

@@ -1,4 +1,4 @@
-"""When the service looks and asks: a burst costs two looks, a failure pauses longer and longer, nobody is in step."""
+"""When the service runs a pass and when it fetches: a burst has two passes, and pauses after failures grow."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ gaps = st.lists(st.tuples(st.floats(0, 0.2), st.floats(0, 0.1)), max_size=60)
 
 
 def run(events: List[Tuple[float, float]]) -> List[Tuple[float, float]]:
-    """Begin and end of each look in a life where `events` come: the gap before each, and how long a look takes."""
+    """Begin and end of each pass; `events`: the gap before each, and how long its pass takes."""
     schedule, now, done = ReconcileSchedule(), 0.0, []
     for gap, takes in events:
         arrival = now + gap
@@ -43,73 +43,74 @@ def run(events: List[Tuple[float, float]]) -> List[Tuple[float, float]]:
     return done
 
 
-# ---- looks ------------------------------------------------------------------------------------------
+# ---- passes -----------------------------------------------------------------------------------------
 
 
 @given(spans, spans)
-def test_the_first_event_acts_at_once(now: float, rest: float) -> None:
+def test_the_first_event_acts_at_once(now: float, limit: float) -> None:
     assert ReconcileSchedule().noticed(now).due == now
     assert (
-        ReconcileSchedule().reconciled(now, 0.0).noticed(now + GATHER_SECONDS + rest).due == now + GATHER_SECONDS + rest
+        ReconcileSchedule().reconciled(now, 0.0).noticed(now + GATHER_SECONDS + limit).due
+        == now + GATHER_SECONDS + limit
     )
 
 
 @given(spans, st.floats(0, 10), st.booleans())
-def test_what_is_noticed_during_a_look_is_looked_at_after_it(now: float, takes: float, noticed: bool) -> None:
+def test_what_is_noticed_during_a_pass_has_another_after_it(now: float, takes: float, noticed: bool) -> None:
     schedule = ReconcileSchedule().noticed(now).begun()
     schedule = (schedule.noticed(now + takes / 2) if noticed else schedule).reconciled(now + takes, takes)
     assert schedule.due == (schedule.limited_until if noticed else None)
 
 
 @given(spans, st.floats(0, 10))
-def test_what_is_noticed_during_a_look_that_fails_does_not_wait_for_the_next_try(now: float, takes: float) -> None:
+def test_what_is_noticed_during_a_pass_that_fails_does_not_wait_for_the_retry(now: float, takes: float) -> None:
     schedule = ReconcileSchedule().noticed(now).begun().noticed(now + takes / 2).failed(now + takes)
     assert schedule.due == schedule.limited_until == now + takes + GATHER_SECONDS
 
 
 @given(gaps)
-def test_looks_are_never_closer_than_the_gathering(events: List[Tuple[float, float]]) -> None:
+def test_passes_are_never_closer_than_the_gathering(events: List[Tuple[float, float]]) -> None:
     done = run(events)
     for (_, end), (begin, _) in zip(done, done[1:]):
         assert begin - end >= GATHER_SECONDS * 0.999
 
 
 @given(st.lists(st.floats(0, 0.001), min_size=1, max_size=40))
-def test_a_burst_is_two_looks(events: List[float]) -> None:
+def test_a_burst_has_two_passes(events: List[float]) -> None:
     assert len(run([(gap, 0.0) for gap in events])) <= 2
 
 
 @given(gaps)
 def test_no_event_is_forgotten(events: List[Tuple[float, float]]) -> None:
-    """The last look begins after the last event."""
+    """The last pass begins after the last event."""
     done = run(events)
     assert (not events) or done[-1][0] >= sum(gap for gap, _ in events) * 0.999
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=50))
 def test_a_storm_gets_a_fifth_of_a_processor(each: List[float]) -> None:
-    """Events never end, looks take what they take: the rest between them is REST times as long, but for a beginning."""
-    schedule, now, rested = ReconcileSchedule(), 0.0, 0.0
+    """Events never end: the pauses are IDLE_PER_BUSY times as long as the passes, but for the budget."""
+    schedule, now, paused = ReconcileSchedule(), 0.0, 0.0
     for took in each:
         due = schedule.noticed(now).due
         assert due is not None
-        rested += due - now
+        paused += due - now
         now = due + took
         schedule = schedule.reconciled(now, took)
         assert schedule.due is None
     next_one = schedule.noticed(now).due
     assert next_one is not None
-    assert rested + next_one - now >= IDLE_PER_BUSY * sum(each) - BUDGET_SECONDS - 1e-6
+    assert paused + next_one - now >= IDLE_PER_BUSY * sum(each) - BUDGET_SECONDS - 1e-6
 
 
 @given(spans, st.floats(0, BUDGET_SECONDS / IDLE_PER_BUSY))
-def test_after_quiet_times_a_slow_look_costs_no_rest(now: float, took: float) -> None:
+def test_after_quiet_times_a_slow_pass_causes_no_pause(now: float, took: float) -> None:
     assert ReconcileSchedule().reconciled(now + took, took).noticed(now + took).due == now + took + GATHER_SECONDS
 
 
 @given(st.one_of(st.none(), spans), spans, spans, spans)
-def test_what_waits_delays_nothing_else(due: Optional[float], rest: float, now: float, until: float) -> None:
-    schedule = ReconcileSchedule(due, rest)
+def test_what_waits_delays_nothing_else(due: Optional[float], limit: float, now: float, until: float) -> None:
+    schedule = ReconcileSchedule(due, limit)
     noticed = schedule.noticed(now).due
     assert noticed is not None
     assert schedule.postponed(until).noticed(now).due == min(noticed, until)
@@ -130,8 +131,8 @@ def test_failures_are_tried_again_after_longer_and_longer(failures: int) -> None
     assert schedule.noticed(float(failures)).due == float(failures)  # an event asks for a try at once
 
 
-def looks_of(seconds_each: float, apart: float, count: int) -> List[float]:
-    """When looks of that length begin, an event `apart` seconds after each; the pauses between them."""
+def pauses_of(seconds_each: float, apart: float, count: int) -> List[float]:
+    """The pauses before passes of that length, an event `apart` seconds after each."""
     schedule, now, pauses = ReconcileSchedule(), 0.0, []
     for _ in range(count):
         schedule = schedule.noticed(now)
@@ -143,31 +144,31 @@ def looks_of(seconds_each: float, apart: float, count: int) -> List[float]:
     return pauses
 
 
-def test_what_happens_now_and_then_is_looked_at_at_once() -> None:
-    assert looks_of(0.01, 0.06, 1000)[1:] == [0.0] * 999
+def test_an_event_now_and_then_has_a_pass_at_once() -> None:
+    assert pauses_of(0.01, 0.06, 1000)[1:] == [0.0] * 999
 
 
 def test_a_burst_is_gathered() -> None:
-    pauses = looks_of(0.001, 0.0, 100)
+    pauses = pauses_of(0.001, 0.0, 100)
     assert pauses[0] == 0.0
     assert max(abs(pause - GATHER_SECONDS) for pause in pauses[1:]) < 1e-9
 
 
 def test_a_storm_costs_a_fifth_of_a_processor_in_the_long_run() -> None:
-    pauses = looks_of(0.1, 0.0, 200)
-    patient = int(BUDGET_SECONDS / (IDLE_PER_BUSY * 0.1))
-    assert max(pauses[1:patient]) < GATHER_SECONDS * 1.01
-    assert all(abs(pause - IDLE_PER_BUSY * 0.1) < 0.01 for pause in pauses[patient * 2 :])
+    pauses = pauses_of(0.1, 0.0, 200)
+    within_budget = int(BUDGET_SECONDS / (IDLE_PER_BUSY * 0.1))
+    assert max(pauses[1:within_budget]) < GATHER_SECONDS * 1.01
+    assert all(abs(pause - IDLE_PER_BUSY * 0.1) < 0.01 for pause in pauses[within_budget * 2 :])
 
 
-def test_rest_is_forgotten_in_quiet_times() -> None:
+def test_the_budget_recovers_in_quiet_times() -> None:
     schedule = ReconcileSchedule().reconciled(10.0, 5.0)
     assert schedule.limited_until == 10.0 + IDLE_PER_BUSY * 5.0 - BUDGET_SECONDS
     later = schedule.reconciled(100.0, 0.01)
     assert later.limited_until == 100.0 + GATHER_SECONDS
 
 
-def test_a_failure_keeps_what_is_owed() -> None:
+def test_a_failure_keeps_the_used_budget() -> None:
     assert ReconcileSchedule().reconciled(10.0, 5.0).failed(11.0).used == IDLE_PER_BUSY * 5.0
 
 

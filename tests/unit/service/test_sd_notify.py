@@ -14,18 +14,18 @@ from guest_routes.service.sd_notify import Notifier
 
 
 @pytest.mark.parametrize("abstract", [False, True])
-def test_what_is_said_arrives_as_one_datagram(tmp_path: Path, abstract: bool) -> None:
+def test_assignments_arrive_as_one_datagram(tmp_path: Path, abstract: bool) -> None:
     name = f"guest-routes-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("\0" + name if abstract else name)
         listener.settimeout(5)
         notifier = Notifier({"NOTIFY_SOCKET": "@" + name if abstract else name})
-        assert notifier.say("READY=1", "STATUS=5 routes in place, »eth0«") == ""
+        assert notifier.send("READY=1", "STATUS=5 routes in place, »eth0«") is None
         assert listener.recv(1000).decode() == "READY=1\nSTATUS=5 routes in place, »eth0«"
 
 
-def test_without_systemd_nothing_is_said() -> None:
-    assert Notifier({}).say("READY=1") == ""
+def test_without_systemd_nothing_is_sent() -> None:
+    assert Notifier({}).send("READY=1") is None
     assert Notifier({}).watchdog_seconds == 0
 
 
@@ -35,8 +35,8 @@ def test_without_systemd_nothing_is_said() -> None:
     ("/" + "x" * 200, "too long"),
 ])  # fmt: skip
 def test_nobody_listens(address: str, words: str) -> None:
-    said = Notifier({"NOTIFY_SOCKET": address}).say("READY=1")
-    assert said.startswith("cannot tell systemd how the service is: ") and words in said
+    refused = Notifier({"NOTIFY_SOCKET": address}).send("READY=1")
+    assert refused is not None and words in str(refused)
 
 
 def test_a_systemd_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_systemd_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
                 while True:
                     filler.send(b"x")
         began = time.monotonic()
-        assert "timed out" in Notifier({"NOTIFY_SOCKET": name}).say("WATCHDOG=1")
+        assert isinstance(Notifier({"NOTIFY_SOCKET": name}).send("WATCHDOG=1"), TimeoutError)
         assert time.monotonic() - began < 10
 
 

@@ -1,0 +1,215 @@
+"""The words of the service: lines of its log, systemd's status line, reasons in its record. Pure.
+
+Values go in, one line comes out. Only a report of a bug has more lines: it ends with the traceback.
+"""
+
+from __future__ import annotations
+
+from .reasons import operation_reason, suspicion_text, unprogrammed_text
+from .report import is_removal, source_line, summary, verb_of
+from .route_text import counted, route_text, span_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, Sequence, TypeAlias
+
+    from ..model.network import Nic, Prefix
+    from ..model.operations import Operation
+    from ..model.plan import Suspicion
+    from ..model.report import Report, Unprogrammed
+    from ..model.status import Actor, Change, StatusRecord
+
+    ChildFault: TypeAlias = Literal["late", "ended", "long-line", "invalid", "no-reason"]
+    """Why the child process that fetches brought neither a document nor a reason:
+
+    late        it missed its deadline
+    ended       it ended before its answer was complete
+    long-line   the line before the document has no end
+    invalid     the line before the document isn't what the child writes
+    no-reason   it reported a failure without a reason
+    """
+
+DISABLED = "disabled by the settings (`enabled: false`); nothing is done"
+STOPPED = "stopped; the routes stay as they are"
+RELOADED = "the settings were reloaded"
+RECOVERED = "passes succeed again"
+
+_CHILD = "the child process that asks the metadata service"
+_CHILD_FAULTS = {
+    "late": f"{_CHILD} missed its deadline",
+    "ended": f"{_CHILD} ended without an answer",
+    "long-line": f"{_CHILD} sent an invalid answer (its first line is too long)",
+    "invalid": f"{_CHILD} sent an invalid answer",
+    "no-reason": f"{_CHILD} failed without a reason",
+}
+
+
+# ---- changes ------------------------------------------------------------------------------------------
+
+
+def actor_text(actor: Actor) -> str:
+    """Who changed a route: "dhclient (pid 812, started by systemd)"."""
+    if actor.program == "kernel":
+        return "the kernel"
+    if not actor.program:
+        return f"a process that has ended (pid {actor.pid})" if actor.pid else "an unknown process"
+    started = f", started by {' under '.join(actor.ancestors)}" if actor.ancestors else ""
+    return f"{actor.program} (pid {actor.pid}{started})"
+
+
+def change_reason(operation: Operation, reverted: Change | None) -> str:
+    """Why a pass changed a route: another program's change that it reverts, or its own reason."""
+    if reverted is None:
+        return operation_reason(operation)
+    verb = "deleted" if reverted.deleted else "added" if is_removal(operation) else "replaced"
+    return f"{verb} by {actor_text(reverted.actor)}"
+
+
+def change_line(operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> str:
+    """A change of the kernel's routes: "added 11.11.0.0/16 via 11.8.0.1 dev eth1: deleted by ip (pid 50)"."""
+    return f"{verb_of(operation)} {route_text(operation.route, nics)}: {change_reason(operation, reverted)}"
+
+
+def more_changes_line(number: int) -> str:
+    """The changes of a pass that are not listed."""
+    return f"... and {counted(number, 'more change')}"
+
+
+# ---- passes -------------------------------------------------------------------------------------------
+
+
+def unprogrammed_line(one: Unprogrammed, nics: Sequence[Nic]) -> str:
+    """A route of the document that is not programmed."""
+    return f"not programmed: {unprogrammed_text(one, nics)}"
+
+
+def outcome_text(report: Report) -> str:
+    """A pass in one line: what it did, and with which document."""
+    return f"{summary(report)} ({source_line(report)})"
+
+
+def pass_failed_line(failure: str, retry_seconds: float, longest_seconds: float) -> str:
+    """A pass that could not be made.
+
+    Args:
+        retry_seconds: until the next one.
+        longest_seconds: the pause doubles up to this.
+    """
+    return f"{failure}; {_retries(retry_seconds, longest_seconds)}"
+
+
+def bug_text(traceback: str) -> str:
+    """An exception that no pass should raise."""
+    return f"this is a bug of guest-routes: {traceback.strip()}"
+
+
+def new_socket_line(failure: str) -> str:
+    """The monitor's socket was lost and replaced."""
+    return f"{failure}; opened a new socket"
+
+
+# ---- conflicts ----------------------------------------------------------------------------------------
+
+
+def route_name(destination: Prefix) -> str:
+    """The route to a destination: "the route to 11.11.0.0/16", "the IPv6 default route"."""
+    if destination.is_default:
+        return "the default route" if len(destination.address) == 4 else "the IPv6 default route"
+    return f"the route to {destination}"
+
+
+def conflict_line(
+    destination: Prefix, actor: Actor, changes: int, seconds: float, longest_seconds: float, remedy: str
+) -> str:
+    """A conflict has begun: so many changes of one route within so many seconds.
+
+    Args:
+        longest_seconds: the longest that a repair waits during a conflict; the first waits 1 s.
+    """
+    what = f"{actor_text(actor)} changed {route_name(destination)} {counted(changes, 'time')} within {_span(seconds)}"
+    waits = f"its repairs now wait 1 s, then longer, up to {_span(longest_seconds)}"
+    return f"conflict: {what}; {waits}; remedy: {remedy}"
+
+
+def more_conflicts_line(number: int) -> str:
+    """The conflicts that began with a pass and are not listed."""
+    return f"... and {counted(number, 'more conflict')} that began at the same time"
+
+
+def resolved_line(destinations: Sequence[Prefix], shown: int, seconds: float) -> str:
+    """Conflicts are over, since nobody changed these routes for so many seconds; the first `shown` are listed."""
+    names = ", ".join(map(route_name, destinations[:shown]))
+    more = f" and {len(destinations) - shown:,} more" if len(destinations) > shown else ""
+    return f"conflict over: nobody has changed {names}{more} for {seconds:.0f} s"
+
+
+# ---- metadata -----------------------------------------------------------------------------------------
+
+
+def no_metadata_line(reason: str, retry_seconds: float, longest_seconds: float) -> str:
+    """The first of the fetches in a row that failed."""
+    return f"no metadata: {reason}; the routes stay as they are; {_retries(retry_seconds, longest_seconds)}"
+
+
+def metadata_back_line(seconds: float) -> str:
+    """A fetch succeeded after so many seconds of failures."""
+    return f"the metadata is available again after {_span(seconds)}"
+
+
+def set_aside_line(suspicion: Suspicion, fetches: int) -> str:
+    """A document that may be partial replaces the last known good one only when so many fetches in a row agree."""
+    stays = "the last known good one stays in force"
+    return f"the document may be partial: {suspicion_text(suspicion)}; {stays} until {fetches} fetches in a row agree"
+
+
+def child_fault_text(fault: ChildFault, detail: str = "") -> str:
+    """Why the child process that fetches brought neither a document nor a reason."""
+    return _CHILD_FAULTS[fault] + (f" ({detail})" if detail else "")
+
+
+def no_child_text(error: OSError) -> str:
+    """The system refused a process for a fetch."""
+    return f"cannot start a process to ask the metadata service: {error.strerror}"
+
+
+# ---- the service itself -------------------------------------------------------------------------------
+
+
+def settings_kept_line(error: Exception) -> str:
+    """A reload found settings that can't be used."""
+    return f"the settings stay as they were: {error}"
+
+
+def systemd_line(error: OSError) -> str:
+    """A notification that systemd didn't take."""
+    return f"cannot notify systemd: {error.strerror or error}; it may restart the service"
+
+
+def child_failed_line(error: BaseException) -> str:
+    """A child process failed; for standard error, where no logger adds the program's name."""
+    return f"guest-routes: a child process failed: {type(error).__name__}: {error}\n"
+
+
+def status_line(record: StatusRecord, now: float) -> str:
+    """The service in one line, for systemd. `now`: seconds since the epoch."""
+    parts = [record.last_error or record.doing]
+    if record.partial_reason:
+        parts.append("the last document may be partial")
+    if record.failures:
+        parts.append(f"no metadata for {span_text(max(0.0, now - record.failing_since))}")
+    if record.repairs:
+        parts.append(counted(record.repairs, "repair"))
+    if record.conflicts:
+        parts.append(counted(len(record.conflicts), "conflict"))
+    return "; ".join(parts).replace("\n", " ")
+
+
+def _retries(first_seconds: float, longest_seconds: float) -> str:
+    if first_seconds >= longest_seconds:
+        return f"retried every {_span(longest_seconds)}"
+    return f"retried in {_span(first_seconds)}, then after longer pauses, up to {_span(longest_seconds)}"
+
+
+def _span(seconds: float) -> str:
+    """Short pauses with a decimal: 0.3 s, 1 s, 1.6 s, 40 s, 5 min."""
+    return span_text(seconds) if seconds >= 10 else f"{round(max(0.0, seconds), 1):g} s"

@@ -1,0 +1,112 @@
+"""Repairs: whose change a pass reverted, what is remembered for the next, and conflicts from beginning to end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from guest_routes.kernel.monitor import Event
+from guest_routes.model.network import Prefix, parse_prefix
+from guest_routes.model.report import Report
+from guest_routes.service.conflicts import CONFLICT_CHANGES, RESOLVED_SECONDS
+from guest_routes.service.repairs import CHANGES_KEPT, Repairs
+from guest_routes.state.processes import actor_at
+from tests.support.journal import Bench
+
+HOST, OTHER = parse_prefix("11.11.0.0/16"), parse_prefix("198.51.100.0/24")
+NAME = actor_at(os.getpid()).program
+"""Of this process, which plays the one that deletes routes."""
+
+
+def deletion(destination: Prefix = HOST) -> Event:
+    """This process has deleted that destination's route."""
+    return Event(destination, 0, os.getpid(), True, 121)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def report(bench: Bench) -> Report:
+    """A pass that has added HOST and the default route."""
+    return bench.report()
+
+
+def repair(repairs: Repairs, report: Report, now: float, fetched: bool = False) -> None:
+    """Somebody deletes HOST, and a pass adds it."""
+    repairs.remember([deletion()])
+    repairs.account(report, repairs.take_changes(), fetched, now)
+
+
+def test_a_repair_names_the_program(bench: Bench, report: Report) -> None:
+    repair(Repairs(bench.journal), report, 0.0)
+    (host,) = (text for _, text in bench.logged() if "11.11.0.0/16" in text)
+    assert f": deleted by {NAME} (pid {os.getpid()}" in host
+    whys = {one["route"].split()[0]: one["why"] for one in bench.record["recent"]}
+    assert whys["11.11.0.0/16"].startswith(f"deleted by {NAME}")
+    assert not whys["default"].startswith("deleted by")  # its own reason: nobody changed it
+
+
+def test_a_pass_on_a_fetched_document_repairs_nothing(bench: Bench, report: Report) -> None:
+    repairs = Repairs(bench.journal)
+    for _ in range(CONFLICT_CHANGES):
+        repair(repairs, report, 0.0, fetched=True)
+    assert not [text for _, text in bench.logged() if "deleted by" in text or "conflict" in text]
+    assert (bench.record["repairs"], repairs.wait_until([deletion()], 0.0)) == (0, 0)
+
+
+def test_a_change_is_attributed_once(bench: Bench, report: Report) -> None:
+    repairs = Repairs(bench.journal)
+    repair(repairs, report, 0.0)
+    bench.logged()
+    repairs.account(report, repairs.take_changes(), False, 1.0)
+    assert not [text for _, text in bench.logged() if "deleted by" in text]
+
+
+def test_a_change_during_a_pass_is_for_that_pass_or_the_next(bench: Bench, report: Report) -> None:
+    """The pass has reverted what it added; another destination's change it may not have seen."""
+    repairs = Repairs(bench.journal)
+    before = repairs.take_changes()
+    repairs.remember([deletion(), deletion(OTHER)])
+    repairs.account(report, before, False, 0.0)
+    assert [text for _, text in bench.logged() if "deleted by" in text]
+    assert list(repairs.take_changes()) == [OTHER]
+
+
+def test_a_storm_is_remembered_in_part(bench: Bench) -> None:
+    repairs = Repairs(bench.journal)
+    many = [Prefix(number.to_bytes(4, "big"), 32) for number in range(CHANGES_KEPT + 5)]
+    repairs.remember([deletion(one) for one in many])
+    assert list(repairs.take_changes()) == many[:CHANGES_KEPT]
+
+
+def test_a_conflict_from_its_beginning_to_its_end(bench: Bench, report: Report) -> None:
+    repairs = Repairs(bench.journal)
+    for _ in range(CONFLICT_CHANGES - 1):
+        repair(repairs, report, 10.0)
+    assert repairs.wait_until([deletion()], 10.0) == 0
+    assert not [text for level, text in bench.logged() if level == "warning"]
+    repair(repairs, report, 10.0)
+    ((_, text),) = ((level, text) for level, text in bench.logged() if level == "warning")
+    assert text.startswith(f"conflict: {NAME} (pid {os.getpid()}") and "changed the route to 11.11.0.0/16" in text
+    assert repairs.wait_until([deletion()], 10.0) == 11.0
+    assert repairs.wait_until([deletion(), deletion(OTHER)], 10.0) == 0  # the other one doesn't wait
+    assert [one["destination"] for one in bench.record["conflicts"]] == ["11.11.0.0/16"]
+    repairs.end_conflicts(10.0 + RESOLVED_SECONDS - 1)
+    assert bench.logged() == []
+    repairs.end_conflicts(10.0 + RESOLVED_SECONDS)
+    repairs.end_conflicts(10.0 + RESOLVED_SECONDS)
+    assert bench.logged() == [("info", "conflict over: nobody has changed the route to 11.11.0.0/16 for 120 s")]
+    assert (bench.state.read_service()["conflicts"], repairs.wait_until([deletion()], 10.0)) == ([], 0)
+
+
+def test_repairs_now_and_then_end_in_silence(bench: Bench, report: Report) -> None:
+    repairs = Repairs(bench.journal)
+    repair(repairs, report, 0.0)
+    bench.logged()
+    repairs.end_conflicts(RESOLVED_SECONDS)
+    assert bench.logged() == []

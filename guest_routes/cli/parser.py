@@ -1,7 +1,7 @@
 """The command line's grammar: commands, options, exit codes.
 
 argparse costs as much as a whole pass that changes nothing. So a command line of whole, known words is read here;
-everything else (help, abbreviations of nothing, mistakes) is argparse's, built from the same tables.
+everything else (help, mistakes) is argparse's, built from the same tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {
     0: "all that is wanted is in place",
-    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock; doctor: something is found",
+    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock; doctor: there are findings",
     2: "wrong usage or settings",
     3: "plan --check, correct --check: something would change",
     4: "no metadata, and no last known good",
@@ -25,13 +25,13 @@ EXIT_CODES = {
 COMMANDS = {
     "sync": "fetch the metadata and program the routes: one pass",
     "plan": "show what sync would change, and change nothing",
-    "explain": "why an address goes the way it goes",
-    "status": "the last pass, and whether its routes are still in place",
-    "watch": "the service: keep the routes right for as long as the instance lives",
-    "withdraw": "take our routes away, put recorded default routes back",
+    "explain": "show which NIC an address leaves by, and why",
+    "status": "show the last pass, and whether its routes are still in place",
+    "watch": "run the service: keep the routes right while the instance runs",
+    "withdraw": "remove our routes, restore recorded default routes",
     "rehearse": "run the pass in a private network built from a document",
-    "doctor": "look at this machine from every side, and say what to do",
-    "correct": "put right what cloud-init has rendered for the network manager",
+    "doctor": "inspect this machine, and say what to do",
+    "correct": "correct what cloud-init has written for the network manager",
     "export": "print the routes as configuration for a network manager",
 }
 SWITCHES = {
@@ -46,13 +46,15 @@ OWN_SWITCHES = {
     "sync": {"--accept-withdrawals": "withdraw routes even if the document looks partial"},
     "plan": {
         "--accept-withdrawals": "withdraw routes even if the document looks partial",
-        "--check": "exit 3 when something would change",
+        "--check": "exit with 3 when something would change",
     },
-    "correct": {"--check": "change nothing; exit 3 when something would change"},
+    "correct": {"--check": "change nothing; exit with 3 when something would change"},
     "rehearse": {"--example": "the documented example (the default)"},
 }
 OWN_VALUES = {
-    "status": {"--textfile": ("FILE", "write it there as Prometheus text, for node_exporter, and print nothing")},
+    "status": {
+        "--textfile": ("FILE", "write the status to FILE as Prometheus text for node_exporter, and print nothing")
+    },
 }
 
 

@@ -59,7 +59,7 @@ def read_networkd(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedCon
         match = next((one for one in found if one.name == "Match"), None)
         nic = nic_of(match.get("MACAddress") or match.get("PermanentMACAddress"), match.get("Name")) if match else None
         if nic is None:
-            return reading._replace(odd="it is for no NIC of the document")
+            return reading._replace(odd="it is for no NIC that the document describes")
         for number, one in enumerate(found):
             if one.name != "Route" or not one.get("Gateway"):
                 continue
@@ -94,7 +94,7 @@ def read_keyfile(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConf
         mac = names["ethernet"].get("mac-address") if "ethernet" in names else ""
         nic = nic_of(mac, names["connection"].get("interface-name") if "connection" in names else "")
         if nic is None:
-            return reading._replace(odd="it is for no NIC of the document")
+            return reading._replace(odd="it is for no NIC that the document describes")
         for family, name in ((4, "ipv4"), (6, "ipv6")):
             if name not in names:
                 continue

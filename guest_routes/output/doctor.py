@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
     """The machine, NIC by NIC, and then each finding with what to do."""
     lines = _pass(inspection)
-    running = ", ".join(inspection.running) or "no network manager or DHCP client that is known here"
+    running = ", ".join(inspection.running) or "no known network manager or DHCP client"
     lines += labelled("running", running)
     for view in inspection.nics:
         lines += ["", *_nic(view)]
@@ -38,7 +38,7 @@ def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
 def _pass(inspection: Inspection) -> list[str]:
     report = inspection.report
     if report is None:
-        return labelled("metadata", "none; see below")
+        return labelled("metadata", "none; the first finding says why")
     document = report.document
     lines = labelled("metadata", f"{provenance_text(document.provenance)}, {age_text(document.age_seconds)}")
     for one in report.elections:
@@ -83,9 +83,9 @@ def _cross_checks(inspection: Inspection) -> list[str]:
     checks = inspection.cross_checks
     agreed = [f"{one.library} reads the same {one.what}" for one in checks if one.what and not one.differs]
     missing = [one.library for one in checks if not one.what]
-    lines = labelled("agreed", "; ".join(agreed)) if agreed else []
+    lines = labelled("cross-check", "; ".join(agreed)) if agreed else []
     if missing:
-        lines += labelled("not asked", f"{' and '.join(missing)}, for a second opinion: not installed")
+        lines += labelled("not checked", f"{' and '.join(missing)} not installed")
     return lines
 
 

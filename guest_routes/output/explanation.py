@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _STATES = {
     "add": "not there yet; `guest-routes sync` adds it",
     "kept": "in place, ours",
-    "adopted": "in place, another program's; adopted",
+    "adopted": "in place: another program's equal route, adopted",
     "shadowed": "shadowed by another route",
 }
 
@@ -75,14 +75,14 @@ def _default(default: PlannedDefault, one: Explanation) -> list[str]:
     lines += _field("route", route_text(default.route, nics))
     going = [operation.route for operation in one.report.plan.removals]
     for extra in default.extras:
-        end = "`guest-routes sync` removes it" if extra in going else "left, as default_mode says"
+        end = "`guest-routes sync` removes it" if extra in going else "it stays, as `default_mode` says"
         lines += _field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
     return lines
 
 
 def _nearer_rule(one: Explanation) -> str:
     own = one.nearer is not None and one.nearer.gateway is None and not one.nearer.nexthops
-    what = "a subnet that is reached without a gateway" if own else "another program's route"
+    what = "a directly connected subnet" if own else "another program's route"
     served = f"the host route {one.planned.resolved.host}" if one.planned else "the default route"
     return f"{what}: more specific than {served}, so it decides"
 
@@ -103,7 +103,7 @@ def _verdict(one: Explanation, what: str) -> str:
     if one.answer.ifindex == LOOPBACK:
         return "this machine itself"
     if one.route is None:
-        return "not ours to say"
+        return "no route of ours decides"
     if one.route in [operation.route for operation in one.report.plan.additions]:
         return "NOT as wanted; `guest-routes sync` fixes it"
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
@@ -113,7 +113,7 @@ def _verdict(one: Explanation, what: str) -> str:
 def _headline(what: str, one: Explanation) -> str:
     route = one.route
     if route is None:
-        return f"{what}: no host route covers it, and no default route is chosen"
+        return f"{what}: no host route covers it, and no default route is elected"
     if one.answer.ifindex == LOOPBACK:
         return f"{what} is this machine's own address"
     name = next((nic.name for nic in one.report.before.nics if nic.ifindex == route.ifindex), "?")

@@ -8,6 +8,7 @@ from .json_documents import report_json
 from .reasons import pass_error_text
 from .report import failure_text, report_lines
 from .route_text import table_text
+from .warnings import warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,16 +27,16 @@ def rehearsal_lines(done: Rehearsal, verbose: bool = False) -> list[str]:
         "A private network with the document's NICs:",
         *(f"  {nic.name} {mac_text(nic.mac)} {' '.join(map(str, nic.addresses))}".rstrip() for nic in nics),
         "",
-        "Before, as cloud-init leaves it:",
-        *(f"  {line}" for line in _table(done.before)),
+        "Before the pass, as cloud-init configures it:",
+        *(f"  {line}" for line in _table(done.before) or ["(no routes)"]),
         *(line for note in done.notes for line in wrapped(f"({note})", 3, 2)),
         "",
         "The pass:",
         *report_lines(report, verbose),
-        *(line for text in (*failures, *errors) for line in wrapped(text, 4, 0)),
+        *(line for text in (*warning_texts(report), *failures, *errors) for line in wrapped(text, 4, 0)),
         "",
-        "After:",
-        *(f"  {line}" for line in _table(done.after)),
+        "After the pass:",
+        *(f"  {line}" for line in _table(done.after) or ["(no routes)"]),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What ends a fight for a route, program by program: the exact drop-in or setting. Pure.
+"""What ends a conflict over a route, program by program: the exact drop-in or setting. Pure.
 
 Sources: systemd.network(5), nm-settings-nmcli(5), dhclient.conf(5), dhclient-script(8),
 dhcpcd.conf(5), netplan(5), the kernel's Documentation/networking/ip-sysctl.rst.
@@ -14,10 +14,10 @@ _SHELLS = ("bash", "dash", "sh", "zsh", "fish", "ash", "busybox")
 
 
 def remedy(actor: Actor, destination: Prefix, deleted: bool, nic: str) -> str:
-    """What an operator can do so that the rival leaves this route alone.
+    """What an operator can do so that the other program leaves this route alone.
 
     Args:
-        deleted: it took our route away; otherwise it added one in its way.
+        deleted: it removed our route; otherwise it added a competing one.
         nic: the name of the NIC that the route goes through, for the text.
     """
     family = 4 if len(destination.address) == 4 else 6
@@ -30,7 +30,7 @@ def remedy(actor: Actor, destination: Prefix, deleted: bool, nic: str) -> str:
             section = "DHCPv4" if family == 4 else "IPv6AcceptRA"
             return (
                 f"put `[{section}]` `UseGateway=no` into a drop-in of {nic}'s .network file (`guest-routes export "
-                f"--format networkd` prints it; a static Gateway= in the file has to go), then `networkctl reload`"
+                f"--format networkd` prints it; remove a static Gateway= from the file), then `networkctl reload`"
             )
         # Not ManageForeignRoutes=no: a reconfigured NIC loses the routes of others all the same.
         return (
@@ -57,8 +57,8 @@ def remedy(actor: Actor, destination: Prefix, deleted: bool, nic: str) -> str:
     leave = f"`ignore_destinations: [{destination}]`" if not destination.is_default else "`default_mode: observe`"
     instead = f", or leave the route to it: {leave}" if extra_default or not destination.is_default else ""
     if any(name in _SHELLS for name in names[:2]):
-        return f"somebody at a shell or a script does it: end that{instead}"
+        return f"a shell or a script does it: stop it{instead}"
     return (
-        "find the program (`ip monitor route` shows when it happens; DHCP clients' hook scripts are usual) and end "
+        "find the program (`ip monitor route` shows when it happens; often a DHCP client's hook script) and stop "
         f"it{instead}"
     )

@@ -192,7 +192,7 @@ def test_a_file_that_is_not_as_expected_stays(lab: Lab, managers: Managers) -> N
     text = managers.path(path).read_text().replace("routes:\n", "routes: &other\n", 1)
     managers.write(path, text)
     ran = managers.run(*CORRECT)
-    assert f"{path}: left alone: line" in ran.stdout
+    assert f"{path}: not changed: line" in ran.stdout
     assert managers.path(path).read_text() == text
 
 

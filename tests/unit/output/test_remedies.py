@@ -27,8 +27,8 @@ CASES = [
     (("ip", "dhcpcd-run-hooks", "dhcpcd"), DEFAULT, ADDED, ("`interface eth1`", "`nogateway`")),
     (("networkctl", "netplan", "bash"), HOST, TAKEN, ("dhcp4-overrides", "netplan apply")),
     (("kernel",), DEFAULT6, ADDED, ("net.ipv6.conf.eth1.accept_ra_defrtr=0",)),
-    (("ip", "bash", "sshd"), HOST, TAKEN, ("somebody at a shell", "`ignore_destinations: [11.11.0.0/16]`")),
-    (("bash",), DEFAULT, ADDED, ("somebody at a shell", "`default_mode: observe`")),
+    (("ip", "bash", "sshd"), HOST, TAKEN, ("a shell or a script", "`ignore_destinations: [11.11.0.0/16]`")),
+    (("bash",), DEFAULT, ADDED, ("a shell or a script", "`default_mode: observe`")),
     (("openvpn", "systemd", "bash"), HOST, TAKEN, ("find the program", "`ignore_destinations: [11.11.0.0/16]`")),
     ((), DEFAULT, ADDED, ("find the program", "`default_mode: observe`")),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.configuration import ORIGINALS, Export
+from ..model.configuration import ORIGINALS, Export, ExportNote, profile_name
 from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
 from .folding import entries, wrapped
@@ -118,6 +118,44 @@ def exported_lines(made: Export) -> list[str]:
     return lines[:-1] or ["# nothing to export: the document describes no NIC that is present"]
 
 
+def export_note_text(note: ExportNote) -> str:
+    """What the files leave out, or what to do with them."""
+    name = note.nics[0] if note.nics else ""
+    if note.kind == "apply":
+        return _apply_text(note)
+    return {
+        "shares-mac": f"{name} is not exported: it is a {note.nic_kind}, which shares its MAC address with another NIC",
+        "other-table": f"the table {note.table} of the settings is not exported: these routes go to the main table",
+        "replaces-file": (
+            f"{note.path} takes precedence over {note.replaced or f'the file that configures {name}'}: copy its other "
+            "settings, for example DNS= and MTUBytes="
+        ),
+        "precedes-profiles": (
+            "these profiles take precedence over those of other files: copy their other settings, for example dns= "
+            "and mtu="
+        ),
+        "router-default": (
+            f"netplan can't stop the default route that {name}'s router advertises: use the drop-in of "
+            "`guest-routes export --format networkd`"
+        ),
+        "other-files": (
+            f"routes and gateway4 of {name} in other files of /etc/netplan stay: remove them there, or run "
+            "`guest-routes correct` where cloud-init wrote them"
+        ),
+    }[note.kind]
+
+
+def _apply_text(note: ExportNote) -> str:
+    if note.form == "networkd":
+        return f"then run `networkctl reload`, and `networkctl reconfigure {' '.join(note.nics)}`"
+    if note.form == "networkmanager":
+        ups = " && ".join(f"nmcli connection up '{profile_name(nic)}'" for nic in note.nics)
+        return f"then run `nmcli connection reload`, and `{ups}`"
+    if note.form == "ifupdown":
+        return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
+    return "then run `netplan apply`"
+
+
 def export_json(made: Export, form: str, code: int) -> dict[str, Any]:
     """`export --json`."""
     return {
@@ -125,5 +163,5 @@ def export_json(made: Export, form: str, code: int) -> dict[str, Any]:
         "exit_code": code,
         "format": form,
         "files": [{"path": file.path, "mode": f"{file.mode:04o}", "text": file.text} for file in made.files],
-        "notes": list(made.notes),
+        "notes": [export_note_text(note) for note in made.notes],
     }

@@ -6,7 +6,7 @@ from ..model.decision import Elected
 from ..model.document import Provenance
 from ..model.network import address_text, is_link_local, mac_text
 from .evidence import evidence_text, provenance_text
-from .findings import finding_words
+from .findings import difference_text, finding_words
 from .folding import LABEL_WIDTH, labelled, wrapped
 from .reasons import election_reason
 from .route_text import age_text, counted
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Sequence
 
     from ..model.inspection import Finding, Inspection, NicView
+    from ..model.network import Nic
 
 
 def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
@@ -27,12 +28,17 @@ def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
         lines += ["", *_nic(view)]
     lines += ["", *_cross_checks(inspection)]
     lines += ["", f"{counted(len(found), 'finding')}:" if found else "nothing found"]
-    nics = inspection.report.before.nics if inspection.report else ()
+    nics = _nics(inspection)
     for finding in found:
         what, remedy = finding_words(finding, nics)
         lines += wrapped(f"! {what}", 2, 0)
         lines += wrapped(f"-> {remedy}", 9, 6)
     return lines
+
+
+def _nics(inspection: Inspection) -> tuple[Nic, ...]:
+    """The NICs that routes are shown with."""
+    return inspection.report.before.nics if inspection.report else tuple(view.nic for view in inspection.nics)
 
 
 def _pass(inspection: Inspection) -> list[str]:
@@ -81,8 +87,11 @@ def _metadata(view: NicView) -> str:
 
 def _cross_checks(inspection: Inspection) -> list[str]:
     checks = inspection.cross_checks
-    agreed = [f"{one.library} reads the same {one.what}" for one in checks if one.what and not one.differs]
-    missing = [one.library for one in checks if not one.what]
+    agreed = [
+        f"{one.library} reads the same {counted(one.compared, one.subject)}"
+        for one in checks if one.compared is not None and not one.differences
+    ]  # fmt: skip
+    missing = [one.library for one in checks if one.compared is None]
     lines = labelled("cross-check", "; ".join(agreed)) if agreed else []
     if missing:
         lines += labelled("not checked", f"{' and '.join(missing)} not installed")
@@ -92,7 +101,7 @@ def _cross_checks(inspection: Inspection) -> list[str]:
 def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, Any]:
     """`doctor --json`."""
     report = inspection.report
-    nics = report.before.nics if report else ()
+    nics = _nics(inspection)
     words = [(one.kind, *finding_words(one, nics)) for one in found]
     return {
         "schema": "guest-routes/doctor/1",
@@ -112,7 +121,11 @@ def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, A
         ],
         "nics": [_nic_json(view) for view in inspection.nics],
         "cross_checks": [
-            {"library": one.library, "installed": bool(one.what), "differs": list(one.differs)}
+            {
+                "library": one.library,
+                "installed": one.compared is not None,
+                "differs": [difference_text(difference, nics) for difference in one.differences],
+            }
             for one in inspection.cross_checks
         ],
         "findings": [{"kind": kind, "what": what, "remedy": remedy} for kind, what, remedy in words],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model.network import mac_text
 from .configuration import verdict_reason
 from .reasons import unprogrammed_text
 from .route_text import counted, route_text
@@ -10,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence
 
-    from ..model.inspection import Finding
+    from ..model.inspection import Difference, Finding
     from ..model.network import Nic
 
     Words = tuple[str, str]
@@ -114,8 +115,22 @@ def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 
 def _second_opinion(finding: Finding, nics: Sequence[Nic]) -> Words:
-    what = f"{finding.managers[0]}: {finding.text}"
+    assert finding.difference is not None
+    what = f"{finding.managers[0]} {difference_text(finding.difference, nics)}"
     return what, "compare with `ip -d route` and `ip -d link`; report it as a bug"
+
+
+def difference_text(one: Difference, nics: Sequence[Nic]) -> str:
+    """What another library reads otherwise; the library's name goes before it."""
+    if one.kind == "extra-nic":
+        return f"has the NIC {one.nic}, which netlink doesn't have"
+    if one.kind == "mac":
+        return f"reads the MAC address {' '.join(one.macs)} of {one.nic}, netlink {mac_text(one.mac)}"
+    if one.kind == "addresses":
+        return f"and netlink read different addresses of {one.nic}: {' '.join(one.addresses)}"
+    assert one.route is not None
+    route = route_text(one.route, nics)
+    return f"doesn't have the route {route}" if one.kind == "missing-route" else f"has a further route: {route}"
 
 
 _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {

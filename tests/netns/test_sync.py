@@ -419,7 +419,7 @@ def test_status_before_after_and_drifted(lab: Lab) -> None:
     documented(lab)
     ran = run(lab, "status")
     assert ran.code == 0
-    assert "none is known; `guest-routes sync` runs one" in ran.out
+    assert "none yet; `guest-routes sync` runs one" in ran.out
     run(lab, f"sync {FILE}")
     ran = run(lab, "status")
     assert ran.code == 0
@@ -511,7 +511,7 @@ def test_disabled_does_nothing_and_says_so(lab: Lab) -> None:
     assert table(lab) == before
     looked = run(lab, f"plan --check {FILE}")
     assert looked.code == 0
-    assert "sync would do nothing" in looked.err
+    assert "sync would change nothing" in looked.err
     value = valid_json("sync", lab.run("sync", "--json", *FILE.split()))
     assert value["disabled"] is True
 

@@ -226,7 +226,7 @@ def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
 
 def _overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     answer = one.answer
-    sent = f"{lookup_text(answer, nics)} (table {answer.table})" if answer.ifindex else answer.error
+    sent = f"{lookup_text(answer, nics)} (table {answer.table})" if answer.ifindex else f"nowhere: {answer.error}"
     return f"the kernel sends {address_text(one.address)} {sent}; see `ip rule`"
 
 

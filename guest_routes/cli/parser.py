@@ -99,6 +99,29 @@ def build_parser() -> argparse.ArgumentParser:
 
     from .. import __version__
     from ..output.folding import wrapped
+
+    codes = [line for code, text in EXIT_CODES.items() for line in wrapped(f"{code}  {text}", 5, 2)]
+    parser = argparse.ArgumentParser(
+        prog="guest-routes",
+        description="Host routes from OpenStack's metadata into the kernel, and one default route.",
+        epilog="\n".join(["exit codes:", *codes]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"guest-routes {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    common = _common_options()
+    for command, text in COMMANDS.items():
+        description = text[0].upper() + text[1:] + "."
+        made = commands.add_parser(command, help=text, description=description, parents=[common], allow_abbrev=False)
+        _add_own_options(made, command)
+    return parser
+
+
+def _common_options() -> argparse.ArgumentParser:
+    """The options of every command, settings included."""
+    import argparse
+
     from ..settings.load import KEYS
 
     common = argparse.ArgumentParser(add_help=False)
@@ -111,31 +134,17 @@ def build_parser() -> argparse.ArgumentParser:
         action = "append" if key.many else "store"
         text = f"{key.help} ({key.default})"
         group.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=text, action=action)
-    codes = [line for code, text in EXIT_CODES.items() for line in wrapped(f"{code}  {text}", 5, 2)]
-    parser = argparse.ArgumentParser(
-        prog="guest-routes",
-        description="Host routes from OpenStack's metadata into the kernel, and one default route.",
-        epilog="\n".join(["exit codes:", *codes]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"guest-routes {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command, text in COMMANDS.items():
-        description = text[0].upper() + text[1:] + "."
-        made = commands.add_parser(command, help=text, description=description, parents=[common], allow_abbrev=False)
-        for switch, help_ in OWN_SWITCHES.get(command, {}).items():
-            made.add_argument(switch, action="store_true", help=help_)
-        for option, (metavar, help_) in OWN_VALUES.get(command, {}).items():
-            made.add_argument(option, metavar=metavar, default="", help=help_)
-        if command == "export":
-            made.add_argument(
-                "--format",
-                required=True,
-                choices=EXPORT_FORMATS,
-                help="whose configuration: %(choices)s",
-                metavar="FORMAT",
-            )
-        if command == "explain":
-            made.add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")
-    return parser
+    return common
+
+
+def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
+    """The options and arguments of one command."""
+    for switch, text in OWN_SWITCHES.get(command, {}).items():
+        parser.add_argument(switch, action="store_true", help=text)
+    for option, (metavar, text) in OWN_VALUES.get(command, {}).items():
+        parser.add_argument(option, metavar=metavar, default="", help=text)
+    if command == "export":
+        text = "whose configuration: %(choices)s"
+        parser.add_argument("--format", required=True, choices=EXPORT_FORMATS, help=text, metavar="FORMAT")
+    if command == "explain":
+        parser.add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")

@@ -56,24 +56,41 @@ def _pass(inspection: Inspection) -> list[str]:
 
 def _nic(view: NicView) -> list[str]:
     nic = view.nic
-    state = "" if nic.up and nic.running else "no carrier" if nic.up else "down"
     addresses = " ".join(str(a) for a in nic.addresses if not is_link_local(a.address)) or "no address"
-    lines = [f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}{'  ' + state if state else ''}"]
-    if not view.bindings:
-        lines += labelled("  gateway", "the metadata doesn't describe this NIC")
+    head = f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}  {_state(nic)}".rstrip()
+    metadata = labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
+    return [head, *_gateways(view), *_managers(view), *_lease(view), *metadata]
+
+
+def _state(nic: Nic) -> str:
+    """What is wrong with the link; "" when nothing is."""
+    if not nic.up:
+        return "down"
+    return "" if nic.running else "no carrier"
+
+
+def _gateways(view: NicView) -> list[str]:
+    lines = [] if view.bindings else labelled("  gateway", "the metadata doesn't describe this NIC")
     for binding in view.bindings:
         known = f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
         lines += labelled("  gateway", known)
+    return lines
+
+
+def _managers(view: NicView) -> list[str]:
+    lines = [] if view.holders else labelled("  manager", "unknown")
     for one in view.holders:
-        words = [one.manager, *([one.state] if one.state else []), *([f"by {one.file}"] if one.file else [])]
-        lines += labelled("  manager", " ".join(words))
-    if not view.holders:
-        lines += labelled("  manager", "unknown")
-    if view.lease is not None:
-        routers = ", ".join(map(address_text, view.lease.routers)) or "none"
-        leased = f"{address_text(view.lease.address)}, router {routers} ({view.lease.client}, {view.lease.path})"
-        lines += labelled("  lease", leased)
-    return lines + labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
+        words = (one.manager, one.state, f"by {one.file}" if one.file else "")
+        lines += labelled("  manager", " ".join(filter(None, words)))
+    return lines
+
+
+def _lease(view: NicView) -> list[str]:
+    if view.lease is None:
+        return []
+    routers = ", ".join(map(address_text, view.lease.routers)) or "none"
+    leased = f"{address_text(view.lease.address)}, router {routers} ({view.lease.client}, {view.lease.path})"
+    return labelled("  lease", leased)
 
 
 def _metadata(view: NicView) -> str:

@@ -1,7 +1,7 @@
 """The command line's grammar: commands, options, exit codes.
 
 argparse costs as much as a whole pass that changes nothing. So a command line of whole, known words is read here;
-everything else (help, abbreviations of nothing, mistakes) is argparse's, built from the same tables.
+everything else (help, mistakes) is argparse's, built from the same tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {
     0: "all that is wanted is in place",
-    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock; doctor: something is found",
+    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock; doctor: there are findings",
     2: "wrong usage or settings",
     3: "plan --check, correct --check: something would change",
     4: "no metadata, and no last known good",
@@ -25,13 +25,13 @@ EXIT_CODES = {
 COMMANDS = {
     "sync": "fetch the metadata and program the routes: one pass",
     "plan": "show what sync would change, and change nothing",
-    "explain": "why an address goes the way it goes",
-    "status": "the last pass, and whether its routes are still in place",
-    "watch": "the service: keep the routes right for as long as the instance lives",
-    "withdraw": "take our routes away, put recorded default routes back",
+    "explain": "show which NIC an address leaves by, and why",
+    "status": "show the last pass, and whether its routes are still in place",
+    "watch": "run the service: keep the routes right while the instance runs",
+    "withdraw": "remove our routes, restore recorded default routes",
     "rehearse": "run the pass in a private network built from a document",
-    "doctor": "look at this machine from every side, and say what to do",
-    "correct": "put right what cloud-init has rendered for the network manager",
+    "doctor": "inspect this machine, and say what to do",
+    "correct": "correct what cloud-init has written for the network manager",
     "export": "print the routes as configuration for a network manager",
 }
 SWITCHES = {
@@ -46,13 +46,15 @@ OWN_SWITCHES = {
     "sync": {"--accept-withdrawals": "withdraw routes even if the document looks partial"},
     "plan": {
         "--accept-withdrawals": "withdraw routes even if the document looks partial",
-        "--check": "exit 3 when something would change",
+        "--check": "exit with 3 when something would change",
     },
-    "correct": {"--check": "change nothing; exit 3 when something would change"},
+    "correct": {"--check": "change nothing; exit with 3 when something would change"},
     "rehearse": {"--example": "the documented example (the default)"},
 }
 OWN_VALUES = {
-    "status": {"--textfile": ("FILE", "write it there as Prometheus text, for node_exporter, and print nothing")},
+    "status": {
+        "--textfile": ("FILE", "write the status to FILE as Prometheus text for node_exporter, and print nothing")
+    },
 }
 
 
@@ -97,6 +99,29 @@ def build_parser() -> argparse.ArgumentParser:
 
     from .. import __version__
     from ..output.folding import wrapped
+
+    codes = [line for code, text in EXIT_CODES.items() for line in wrapped(f"{code}  {text}", 5, 2)]
+    parser = argparse.ArgumentParser(
+        prog="guest-routes",
+        description="Host routes from OpenStack's metadata into the kernel, and one default route.",
+        epilog="\n".join(["exit codes:", *codes]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"guest-routes {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    common = _common_options()
+    for command, text in COMMANDS.items():
+        description = text[0].upper() + text[1:] + "."
+        made = commands.add_parser(command, help=text, description=description, parents=[common], allow_abbrev=False)
+        _add_own_options(made, command)
+    return parser
+
+
+def _common_options() -> argparse.ArgumentParser:
+    """The options of every command, settings included."""
+    import argparse
+
     from ..settings.load import KEYS
 
     common = argparse.ArgumentParser(add_help=False)
@@ -109,31 +134,17 @@ def build_parser() -> argparse.ArgumentParser:
         action = "append" if key.many else "store"
         text = f"{key.help} ({key.default})"
         group.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=text, action=action)
-    codes = [line for code, text in EXIT_CODES.items() for line in wrapped(f"{code}  {text}", 5, 2)]
-    parser = argparse.ArgumentParser(
-        prog="guest-routes",
-        description="Host routes from OpenStack's metadata into the kernel, and one default route.",
-        epilog="\n".join(["exit codes:", *codes]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"guest-routes {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command, text in COMMANDS.items():
-        description = text[0].upper() + text[1:] + "."
-        made = commands.add_parser(command, help=text, description=description, parents=[common], allow_abbrev=False)
-        for switch, help_ in OWN_SWITCHES.get(command, {}).items():
-            made.add_argument(switch, action="store_true", help=help_)
-        for option, (metavar, help_) in OWN_VALUES.get(command, {}).items():
-            made.add_argument(option, metavar=metavar, default="", help=help_)
-        if command == "export":
-            made.add_argument(
-                "--format",
-                required=True,
-                choices=EXPORT_FORMATS,
-                help="whose configuration: %(choices)s",
-                metavar="FORMAT",
-            )
-        if command == "explain":
-            made.add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")
-    return parser
+    return common
+
+
+def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
+    """The options and arguments of one command."""
+    for switch, text in OWN_SWITCHES.get(command, {}).items():
+        parser.add_argument(switch, action="store_true", help=text)
+    for option, (metavar, text) in OWN_VALUES.get(command, {}).items():
+        parser.add_argument(option, metavar=metavar, default="", help=text)
+    if command == "export":
+        text = "whose configuration: %(choices)s"
+        parser.add_argument("--format", required=True, choices=EXPORT_FORMATS, help=text, metavar="FORMAT")
+    if command == "explain":
+        parser.add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")

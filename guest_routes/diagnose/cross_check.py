@@ -1,20 +1,22 @@
 """What other libraries read of the same NICs and routes: netifaces by getifaddrs(3), pyroute2 by its own decoder.
 
-Both are optional; without them there is no opinion.
+Both are optional; without them there is no comparison.
 """
 
 from __future__ import annotations
 
-from ..model.inspection import CrossCheck
+from ..model.inspection import CrossCheck, Difference
 from ..model.network import address_text
-from ..output.route_text import counted, route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Any, Iterable, Iterator, Mapping, Sequence, TypeAlias
 
     from ..kernel.engine import Kernel
-    from ..model.network import Nic
+    from ..model.network import Nic, Route
+
+Entries: TypeAlias = "Sequence[Mapping[str, str]]"
+"""What netifaces has for a NIC and an address family."""
 
 
 def netifaces_check(nics: Sequence[Nic]) -> CrossCheck:
@@ -22,24 +24,38 @@ def netifaces_check(nics: Sequence[Nic]) -> CrossCheck:
     try:
         import netifaces
     except ImportError:
-        return CrossCheck("netifaces", "", ())
-    differs = []
+        return CrossCheck("netifaces", "NIC")
     names = set(netifaces.interfaces())
-    # getifaddrs(3) leaves out NICs that have no address of any kind, and has labels (`eth0:1`).
-    for name in sorted({name.partition(":")[0] for name in names} - {"lo", *(nic.name for nic in nics)}):
-        differs.append(f"there is a NIC {name}, which netlink doesn't show")
+    found = list(extra_nics(names, nics))
     for nic in nics:
-        found = netifaces.ifaddresses(nic.name) if nic.name in names else {}
-        macs = {entry.get("addr", "").lower() for entry in found.get(netifaces.AF_LINK, ())}
-        if macs and any(nic.mac) and nic.mac.hex(":") not in macs:
-            differs.append(f"{nic.name} has the MAC {' '.join(sorted(macs))}, netlink says {nic.mac.hex(':')}")
-        entries = [*found.get(netifaces.AF_INET, ()), *found.get(netifaces.AF_INET6, ())]
-        theirs = {entry["addr"].partition("%")[0] for entry in entries if "addr" in entry}
-        ours = {address_text(address.address) for address in nic.addresses}
-        if found and theirs != ours:
-            odd = " ".join(sorted(theirs ^ ours))
-            differs.append(f"{nic.name}'s addresses are told differently: {odd}")
-    return CrossCheck("netifaces", counted(len(nics), "NIC"), tuple(differs))
+        read: Any = netifaces.ifaddresses(nic.name) if nic.name in names else {}
+        addresses = [*read.get(netifaces.AF_INET, ()), *read.get(netifaces.AF_INET6, ())]
+        found += nic_differences(nic, read.get(netifaces.AF_LINK, ()), addresses if read else None)
+    return CrossCheck("netifaces", "NIC", len(nics), tuple(found))
+
+
+def extra_nics(names: Iterable[str], nics: Sequence[Nic]) -> Iterator[Difference]:
+    """NICs that netlink doesn't show; getifaddrs(3) has labels (`eth0:1`)."""
+    for name in sorted({name.partition(":")[0] for name in names} - {"lo", *(nic.name for nic in nics)}):
+        yield Difference("extra-nic", name)
+
+
+def nic_differences(nic: Nic, links: Entries, addresses: Entries | None) -> Iterator[Difference]:
+    """What differs in a NIC's MAC and addresses.
+
+    Args:
+        links: none where the library reads no MAC.
+        addresses: None: the library doesn't have the NIC. getifaddrs(3) leaves out those without any address.
+    """
+    macs = {entry.get("addr", "").lower() for entry in links}
+    if macs and any(nic.mac) and nic.mac.hex(":") not in macs:
+        yield Difference("mac", nic.name, macs=tuple(sorted(macs)), mac=nic.mac)
+    if addresses is None:
+        return
+    theirs = {entry["addr"].partition("%")[0] for entry in addresses if "addr" in entry}
+    odd = theirs ^ {address_text(address.address) for address in nic.addresses}
+    if odd:
+        yield Difference("addresses", nic.name, addresses=tuple(sorted(odd)))
 
 
 def pyroute2_check(kernel: Kernel, table: int) -> CrossCheck:
@@ -50,14 +66,20 @@ def pyroute2_check(kernel: Kernel, table: int) -> CrossCheck:
     try:
         other = open_kernel("pyroute2")
     except KernelError:
-        return CrossCheck("pyroute2", "", ())
+        return CrossCheck("pyroute2", "route")
     try:
         theirs = other.snapshot(table)
     finally:
         other.close()
-    mine = kernel.snapshot(table)
-    odd = [
-        *(f"it has no {route_text(route, mine.nics)}" for route in mine.routes if route not in theirs.routes),
-        *(f"it has {route_text(route, mine.nics)} besides" for route in theirs.routes if route not in mine.routes),
-    ]
-    return CrossCheck("pyroute2", counted(len(mine.routes), "route"), tuple(odd))
+    ours = kernel.snapshot(table)
+    return CrossCheck("pyroute2", "route", len(ours.routes), tuple(route_differences(ours.routes, theirs.routes)))
+
+
+def route_differences(ours: Sequence[Route], theirs: Sequence[Route]) -> Iterator[Difference]:
+    """Routes that only one of the two has."""
+    for route in ours:
+        if route not in theirs:
+            yield Difference("missing-route", route=route)
+    for route in theirs:
+        if route not in ours:
+            yield Difference("extra-route", route=route)

@@ -35,7 +35,7 @@ def findings(inspection: Inspection) -> tuple[Finding, ...]:
         found += _nic(view, inspection)
     found += _rp_filter(inspection)
     for check in inspection.cross_checks:
-        found += [Finding("second-opinion", managers=(check.library,), text=text) for text in check.differs]
+        found += [Finding("second-opinion", managers=(check.library,), difference=one) for one in check.differences]
     return tuple(found)
 
 

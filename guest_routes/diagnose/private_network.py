@@ -15,6 +15,7 @@ from ..errors import KernelError
 from ..model.network import DEFAULT_PREFIX, Route, address_text, mac_text
 from ..model.network_data import Link, Network, NetworkData
 from ..model.operations import Add, Operation, RestoreDefault
+from ..model.report import NotMade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ def _fresh_network() -> tuple[int, int]:
 # ---- NICs -------------------------------------------------------------------------------------------
 
 
-def build(data: NetworkData) -> list[str]:
+def build(data: NetworkData) -> list[NotMade]:
     """Makes the document's NICs, addresses and cloud-init's routes in the network namespace this process is in.
 
     NICs are eth0, eth1, ... in document order, bonds bond0, ..., VLANs vlan7, ... by number. The namespace of their
     other ends stays until the process ends.
 
     Returns:
-        What was not made as the document says, a line each.
+        What was not made as the document says.
 
     Raises:
         KernelError: NICs can't be made at all.
@@ -126,7 +127,7 @@ class _PrivateNetwork:
 
     def __init__(self) -> None:
         iproute, self._error = pyroute2_or_error()
-        self.notes: list[str] = []
+        self.notes: list[NotMade] = []
         self.ifindexes: dict[str, int] = {}
         """The NIC made for each link id."""
         self._own, self._peers = _fresh_network()
@@ -180,10 +181,11 @@ class _PrivateNetwork:
         try:
             make(name, link)
         except (self._error, KeyError) as error:
-            reason = error.args[1] if isinstance(error, self._error) else f"its link {error} is not in the document"
-            self.notes.append(
-                f"links[{link.index}]: {name} can't be made here ({reason}); a plain NIC with its MAC stands in"
-            )
+            place = f"links[{link.index}]"
+            if isinstance(error, self._error):
+                self.notes.append(NotMade("kind-refused", place, name, error=error.args[1]))
+            else:
+                self.notes.append(NotMade("port-missing", place, name, link=error.args[0]))
             for left_over in self._inside.link_lookup(ifname=name):
                 self._inside.link("delete", index=left_over)
             self._make_plain(name, link)
@@ -209,11 +211,11 @@ class _PrivateNetwork:
         """Each network's own address; the NICs have a carrier when this returns."""
         for network in data.networks:
             ifindex = self.ifindexes.get(network.link)
-            place = f"networks[{network.index}] ({network.kind})"
+            place = f"networks[{network.index}]"
             if ifindex is None:
-                self.notes.append(f"{place}: no NIC, its link {network.link!a} is not in the document")
+                self.notes.append(NotMade("link-missing", place, link=network.link))
             elif network.address is None:
-                self.notes.append(f"{place}: the document has no address for it, so it gets none")
+                self.notes.append(NotMade("no-address", place))
             else:
                 self._make_address(place, ifindex, network)
         self._await_carriers()
@@ -225,16 +227,19 @@ class _PrivateNetwork:
         try:
             self._inside.addr("add", index=ifindex, address=address, prefixlen=length, **flags)
         except self._error as error:
-            self.notes.append(f"{place}: the kernel refuses the address {network.address}: {error.args[1]}")
+            self.notes.append(NotMade("address-refused", place, address=network.address, error=error.args[1]))
 
     def _await_carriers(self) -> None:
         """The other end's carrier comes a moment after it is up."""
         import time
 
         until = time.monotonic() + CARRIER_SECONDS
-        while any(not link["flags"] & 0x40 for link in self._inside.get_links() if link["flags"] & 1):
+        while True:
+            links = [link for link in self._inside.get_links() if link["flags"] & 1]
+            waiting = [link.get_attr("IFLA_IFNAME") for link in links if not link["flags"] & 0x40]
             if time.monotonic() > until:
-                self.notes.append(f"a NIC has no carrier after {CARRIER_SECONDS:.0f} s")
+                self.notes += [NotMade("no-carrier", nic=name) for name in waiting]
+            if not waiting or time.monotonic() > until:
                 return
             time.sleep(0.002)
 
@@ -251,10 +256,9 @@ def _write(path: str, text: str) -> None:
 # ---- routes -----------------------------------------------------------------------------------------
 
 
-def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[str]:
-    """Programs what cloud-init would; the refused ones, a line each, in the kernel's words."""
+def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[NotMade]:
+    """Programs what cloud-init would; those that the kernel refuses."""
     from ..kernel.rtnetlink import RtnetlinkKernel
-    from ..output.route_text import route_text
 
     operations: list[Operation] = []
     places: list[str] = []
@@ -274,9 +278,10 @@ def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[
     kernel = RtnetlinkKernel()
     try:
         failures = kernel.apply(operations)
-        nics = kernel.nics()
     finally:
         kernel.close()
     listed_at = {id(operation): place for operation, place in zip(operations, places)}
-    refused = [(listed_at[id(one.operation)], route_text(one.operation.route, nics), one.text) for one in failures]
-    return [f"{place}: the kernel refuses {route}: {text}" for place, route, text in refused]
+    return [
+        NotMade("route-refused", listed_at[id(one.operation)], route=one.operation.route, error=one.text)
+        for one in failures
+    ]

@@ -87,7 +87,7 @@ def _judge(
     unresolved = next((one for one in decision.resolution.unresolved if _same(one, route)), None)
     if unresolved is None:
         return RouteVerdict(route, "kept", "not-in-document")
-    own = [one for one in decision.resolution.bindings if one.nic and one.nic.ifindex == route.nic.ifindex]
+    own = _bindings_of(route, decision)
     reachable = any(contains(subnet, route.gateway) for one in own for subnet in one.subnets)
     if unresolved.kind in UNREACHABLE and not reachable:
         return RouteVerdict(route, "removed", "out-of-reach", unresolved)
@@ -115,17 +115,27 @@ def _judge_default(
     elected = next((e for e in decision.elections if isinstance(e, Elected) and e.family == route.family), None)
     if elected is None:
         return RouteVerdict(route, "kept", "none-elected")
-    own = [b for b in decision.resolution.bindings if b.nic and b.nic.ifindex == route.nic.ifindex]
-    if not any(b.network and b.network.gateway == route.gateway for b in own):
+    if not any(one.network and one.network.gateway == route.gateway for one in _bindings_of(route, decision)):
         return RouteVerdict(route, "kept", "not-in-document")
     if route.nic.ifindex == elected.nic.ifindex:
         return RouteVerdict(route, "kept", "elected", elected)
     if settings.default_mode != "enforce":
         return RouteVerdict(route, "left", "default-mode", elected)
-    others = [other for one in parsed if not one.odd for other in one.routes if other.destination == route.destination]
-    if not any((o.nic.ifindex, o.gateway) == (elected.nic.ifindex, elected.gateway) for o in others):
+    if not _has_elected(parsed, route, elected):
         return RouteVerdict(route, "left", "only-default", elected)
     return RouteVerdict(route, "removed", "extra-default", elected)
+
+
+def _has_elected(parsed: Sequence[ParsedConfig], route: ConfiguredRoute, elected: Elected) -> bool:
+    """Whether a file that can be read has the elected default, so that another can go (R7)."""
+    readable = [other for one in parsed if not one.odd for other in one.routes]
+    wanted = (route.destination, elected.nic.ifindex, elected.gateway)
+    return any((other.destination, other.nic.ifindex, other.gateway) == wanted for other in readable)
+
+
+def _bindings_of(route: ConfiguredRoute, decision: Decision) -> list[Binding]:
+    """The document's networks on the route's NIC."""
+    return [one for one in decision.resolution.bindings if one.nic and one.nic.ifindex == route.nic.ifindex]
 
 
 def _same(one: Resolved | Unresolved, route: ConfiguredRoute) -> bool:

@@ -11,10 +11,12 @@ from ..model.inspection import Holder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Sequence
+    from typing import Iterator, Mapping, Sequence, TypeAlias
 
     from ..model.network import Nic
 
+Profile: TypeAlias = "tuple[str, dict[str, str]]"
+"""The path of a NetworkManager profile, and the keys of all its sections together."""
 PROCESSES = {
     "systemd-network": "systemd-networkd",
     "NetworkManager": "NetworkManager",
@@ -33,24 +35,31 @@ def holders(nics: Sequence[Nic], run: str = "/run", etc: str = "/etc") -> tuple[
     Source: systemd's src/network/networkd-state-file.c; NetworkManager's src/core/nm-config.c (device states);
     ifupdown's /run/network/ifstate, see ifup(8).
     """
-    found: list[Holder] = []
-    states = _lines(f"{run}/network/ifstate")
     profiles = _profiles(f"{run}/NetworkManager/system-connections", f"{etc}/NetworkManager/system-connections")
+    states = {line.partition("=")[0] for line in _lines(f"{run}/network/ifstate")} - {"lo"}
+    found: list[Holder] = []
     for nic in nics:
-        networkd = _assignments(f"{run}/systemd/netif/links/{nic.ifindex}")
-        if networkd.get("ADMIN_STATE", "unmanaged") != "unmanaged":
-            file = networkd.get("NETWORK_FILE", "")
-            found.append(Holder("systemd-networkd", nic.ifindex, networkd["ADMIN_STATE"], file))
-        manager = _assignments(f"{run}/NetworkManager/devices/{nic.ifindex}")
-        uuid = manager.get("connection-uuid", "")
-        if manager.get("managed") in ("1", "true") and uuid:
-            path, profile = profiles.get(uuid, ("", {}))
-            # What it finds configured by others it calls external, and leaves alone.
-            if profile.get("external") != "true":
-                found.append(Holder("NetworkManager", nic.ifindex, "", path))
-        if nic.name != "lo" and any(line.partition("=")[0] == nic.name for line in states):
+        found += _networkd(nic, run)
+        found += _network_manager(nic, run, profiles)
+        if nic.name in states:
             found.append(Holder("ifupdown", nic.ifindex, "", ""))
     return tuple(found)
+
+
+def _networkd(nic: Nic, run: str) -> Iterator[Holder]:
+    keys = _assignments(f"{run}/systemd/netif/links/{nic.ifindex}")
+    state = keys.get("ADMIN_STATE", "unmanaged")
+    if state != "unmanaged":
+        yield Holder("systemd-networkd", nic.ifindex, state, keys.get("NETWORK_FILE", ""))
+
+
+def _network_manager(nic: Nic, run: str, profiles: Mapping[str, Profile]) -> Iterator[Holder]:
+    keys = _assignments(f"{run}/NetworkManager/devices/{nic.ifindex}")
+    uuid = keys.get("connection-uuid", "")
+    path, profile = profiles.get(uuid, ("", {}))
+    # What it finds configured by others it calls external, and leaves alone.
+    if keys.get("managed") in ("1", "true") and uuid and profile.get("external") != "true":
+        yield Holder("NetworkManager", nic.ifindex, "", path)
 
 
 def network_files(nics: Sequence[Nic], run: str = "/run") -> dict[int, str]:
@@ -69,9 +78,9 @@ def _processes(proc: str) -> Iterator[str]:
             yield "".join(_lines(f"{proc}/{entry}/comm"))
 
 
-def _profiles(*folders: str) -> dict[str, tuple[str, dict[str, str]]]:
-    """NetworkManager's profiles that have a uuid, by it: path, and the keys of all sections together."""
-    found: dict[str, tuple[str, dict[str, str]]] = {}
+def _profiles(*folders: str) -> dict[str, Profile]:
+    """NetworkManager's profiles that have a uuid, by it."""
+    found: dict[str, Profile] = {}
     for folder in folders:
         try:
             names = sorted(os.listdir(folder))

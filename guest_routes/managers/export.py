@@ -6,7 +6,8 @@ matched by MAC. What a manager's own files hold already can't be taken away by f
 
 from __future__ import annotations
 
-from ..model.configuration import Export
+from ..model.configuration import Export, ExportNote
+from ..model.network import MAIN_TABLE
 from ..routing.per_nic import NicRoutes, nic_routes
 from .export_networkd import netplan, networkd
 from .export_networkmanager import networkmanager
@@ -38,10 +39,8 @@ def export(decision: Decision, settings: Settings, form: str, network_files: Map
     """
     every = nic_routes(decision, settings)
     made = FORMATS[form]([one for one in every if one.nic.kind not in STACKED], network_files)
-    notes = [
-        f"{one.nic.name} is a {one.nic.kind}, which shares its MAC address: not exported"
-        for one in every if one.nic.kind in STACKED
-    ]  # fmt: skip
-    if settings.table != 254:
-        notes.append(f"the settings' table {settings.table} is not exported: these routes go to the main table")
+    stacked = [one.nic for one in every if one.nic.kind in STACKED]
+    notes = [ExportNote("shares-mac", (nic.name,), nic_kind=nic.kind) for nic in stacked]
+    if settings.table != MAIN_TABLE:
+        notes.append(ExportNote("other-table", table=settings.table))
     return made._replace(notes=(*made.notes, *notes))

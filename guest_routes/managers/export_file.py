@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.network import mac_text
+from ..model.network import DEFAULT_PREFIX, mac_text
 from ..routing.per_nic import GatewayRoute, NicRoutes
 
 
@@ -23,3 +23,9 @@ def what_for(one: NicRoutes) -> str:
 def destination_text(route: GatewayRoute) -> str:
     """0.0.0.0/0 or 11.11.0.0/16."""
     return str(route.destination)
+
+
+def written_routes(one: NicRoutes) -> tuple[GatewayRoute, ...]:
+    """The NIC's routes without the IPv6 default that its router advertises: the NIC gets that one from the router."""
+    routes = (*one.default, *one.routes)
+    return tuple(route for route in routes if not (route.destination == DEFAULT_PREFIX[6] and one.advertised))

@@ -5,10 +5,10 @@ Source: nm-settings-keyfile(5). cloud-init gives its profiles an autoconnect-pri
 
 from __future__ import annotations
 
-from ..model.configuration import Export, ExportFile
-from ..model.network import address_text, mac_text
+from ..model.configuration import Export, ExportFile, ExportNote, profile_name
+from ..model.network import address_text, family_of, mac_text
 from ..routing.per_nic import NicRoutes
-from .export_file import destination_text, header, what_for
+from .export_file import destination_text, header, what_for, written_routes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,20 +23,21 @@ def networkmanager(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) 
     files = []
     for one in nics:
         name = one.nic.name
-        lines = [*header(one, what_for(one)), "[connection]", f"id=guest-routes {name}", "type=ethernet"]
+        lines = [*header(one, what_for(one)), "[connection]", f"id={profile_name(name)}", "type=ethernet"]
         lines += [f"autoconnect-priority={PRIORITY}", "", "[ethernet]", f"mac-address={mac_text(one.nic.mac).upper()}"]
         for family in (4, 6):
             lines += ["", *_family(one, family)]
         files.append(ExportFile(f"{FOLDER}/guest-routes-{name}.nmconnection", "\n".join(lines) + "\n", 0o600))
     if not files:
         return Export(())
-    ups = " && ".join(f"nmcli connection up 'guest-routes {one.nic.name}'" for one in nics)
-    first = "these profiles come before those of other files: copy what else is in there, dns= and mtu=, say"
-    return Export(tuple(files), (first, "then: `nmcli connection reload`", f"and: `{ups}`"))
+    names = tuple(one.nic.name for one in nics)
+    return Export(
+        tuple(files), (ExportNote("precedes-profiles", names), ExportNote("apply", names, form="networkmanager"))
+    )
 
 
 def _family(one: NicRoutes, family: int) -> list[str]:
-    addresses = [address for address in one.addresses if (4 if len(address.address) == 4 else 6) == family]
+    addresses = [address for address in one.addresses if family_of(address.address) == family]
     dynamic = family in one.dynamic
     unused = "disabled" if family == 4 else "link-local"
     lines = [f"[ipv{family}]", f"method={'auto' if dynamic else 'manual' if addresses else unused}"]
@@ -45,9 +46,7 @@ def _family(one: NicRoutes, family: int) -> list[str]:
         lines.append("never-default=true")
     if dynamic and family == 4:
         lines.append("ignore-auto-routes=true")
-    for number, route in enumerate(one.of(family), 1):
-        if not route.destination.length and dynamic and family == 6:
-            continue  # The router announces itself.
+    for number, route in enumerate((route for route in written_routes(one) if route.family == family), 1):
         lines.append(f"route{number}={destination_text(route)},{address_text(route.gateway)}")
         if route.onlink:
             lines.append(f"route{number}_options=onlink=true")

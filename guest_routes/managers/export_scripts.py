@@ -6,7 +6,7 @@ stays. Source: interfaces(5), dhclient-script(8).
 
 from __future__ import annotations
 
-from ..model.configuration import Export, ExportFile
+from ..model.configuration import Export, ExportFile, ExportNote
 from ..model.network import DEFAULT_PREFIX, address_text, mac_text
 from ..routing.per_nic import GatewayRoute, NicRoutes
 from .export_file import destination_text, what_for
@@ -42,7 +42,7 @@ def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Exp
         text += ['case "$(cat "/sys/class/net/$interface/address" 2>/dev/null)" in', "|".join(dynamic) + ")"]
         text += ["    unset new_routers new_static_routes new_rfc3442_classless_static_routes ;;", "esac"]
         files.append(ExportFile(DHCLIENT_HOOK, "\n".join(text) + "\n"))
-    return Export(tuple(files), ("then: `ifdown --all; ifup --all`, from a console: it cuts the connection",))
+    return Export(tuple(files), (ExportNote("apply", tuple(one.nic.name for one in nics), form="ifupdown"),))
 
 
 def script(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Export:

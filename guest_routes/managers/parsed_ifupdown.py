@@ -41,25 +41,30 @@ def read_ifupdown(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedCon
             inside = inside and not line.strip() if places else False
         elif inside:
             place = places[-1] = places[-1]._replace(after=number)
-            words = line.split()
             try:
-                command = _COMMAND.fullmatch(line)
-                if command:
-                    gateway = parse_address(command["gateway"])
-                    destination = _destination(command["to"], command["mask"], len(gateway))
-                elif words[0] == "gateway" and len(words) == 2:
-                    gateway = parse_address(words[1])
-                    destination = DEFAULT_PREFIX[place.family]
-                elif "route" in words:
-                    raise ValueError("it is not as cloud-init writes routes")
-                else:
-                    continue
+                configured = _route(line, place.family)
             except ValueError as error:
                 return reading._replace(odd=f"line {number + 1}: {error}")
+            if configured is None:
+                continue
+            destination, gateway = configured
             key = (place.nic.ifindex, destination, gateway)
             one = found.get(key) or ConfiguredRoute(place.nic, destination, gateway, path, ())
             found[key] = one._replace(lines=(*one.lines, number))
     return reading._replace(routes=tuple(found.values()), places=tuple(places))
+
+
+def _route(line: str, family: int) -> tuple[Prefix, bytes] | None:
+    """Destination and gateway of a line of a stanza; None where it is about something else."""
+    command, words = _COMMAND.fullmatch(line), line.split()
+    if command:
+        gateway = parse_address(command["gateway"])
+        return _destination(command["to"], command["mask"], len(gateway)), gateway
+    if words[0] == "gateway" and len(words) == 2:
+        return DEFAULT_PREFIX[family], parse_address(words[1])
+    if "route" in words:
+        raise ValueError("it is not as cloud-init writes routes")
+    return None
 
 
 def _destination(to: str, mask: str | None, size: int) -> Prefix:

@@ -9,14 +9,17 @@ import re
 
 from ..model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ..model.namedtuple import NamedTuple
-from ..model.network import DEFAULT_PREFIX, address_text, parse_address, parse_prefix
+from ..model.network import DEFAULT_PREFIX, address_text, family_of, parse_address, parse_prefix
 from .parsed_config import NicOf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
+
+    from ..model.network import Nic
 
 _ROUTE = re.compile(r"route(\d+)")
+OTHER_NIC = "it is for no NIC that the document describes"
 
 
 class Section(NamedTuple):
@@ -53,28 +56,32 @@ def sections(lines: Sequence[str]) -> list[Section]:
 def read_networkd(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConfig:
     """A .network file: one NIC, a [Route] section for each route."""
     reading = ParsedConfig(path, "systemd-networkd", lines)
-    routes: list[ConfiguredRoute] = []
     try:
         found = sections(lines)
         match = next((one for one in found if one.name == "Match"), None)
-        nic = nic_of(match.get("MACAddress") or match.get("PermanentMACAddress"), match.get("Name")) if match else None
+        mac = match.get("MACAddress") or match.get("PermanentMACAddress") if match else ""
+        nic = nic_of(mac, match.get("Name") if match else "")
         if nic is None:
-            return reading._replace(odd="it is for no NIC of the document")
-        for number, one in enumerate(found):
-            if one.name != "Route" or not one.get("Gateway"):
-                continue
-            gateway = parse_address(one.get("Gateway"))
-            destination = one.get("Destination")
-            prefix = parse_prefix(destination) if destination else DEFAULT_PREFIX[4 if len(gateway) == 4 else 6]
-            # With the blank lines up to the next section.
-            end = found[number + 1].first if number + 1 < len(found) else len(lines)
-            while any(line.strip() for line in lines[one.end : end]):
-                end -= 1
-            routes.append(ConfiguredRoute(nic, prefix, gateway, path, tuple(range(one.first, end))))
+            raise ValueError(OTHER_NIC)
+        ends = [*(one.first for one in found[1:]), len(lines)]
+        routes = [
+            _route_section(nic, one, end, lines, path)
+            for one, end in zip(found, ends) if one.name == "Route" and one.get("Gateway")
+        ]  # fmt: skip
     except ValueError as error:
         return reading._replace(odd=str(error))
     last = max((one.lines[-1] for one in routes), default=len(lines) - 1)
     return reading._replace(routes=tuple(routes), places=tuple(Place(nic, family, path, last) for family in (4, 6)))
+
+
+def _route_section(nic: Nic, one: Section, end: int, lines: Sequence[str], path: str) -> ConfiguredRoute:
+    """The route of a section, with the blank lines up to the next one, which begins at `end`."""
+    gateway = parse_address(one.get("Gateway"))
+    destination = one.get("Destination")
+    prefix = parse_prefix(destination) if destination else DEFAULT_PREFIX[family_of(gateway)]
+    while any(line.strip() for line in lines[one.end : end]):
+        end -= 1
+    return ConfiguredRoute(nic, prefix, gateway, path, tuple(range(one.first, end)))
 
 
 def moved_networkd(texts: Sequence[str], route: ConfiguredRoute, place: Place) -> list[str]:
@@ -89,31 +96,37 @@ def read_keyfile(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConf
     routes: list[ConfiguredRoute] = []
     places: list[Place] = []
     try:
-        found = sections(lines)
-        names = {one.name: one for one in found}
+        names = {one.name: one for one in sections(lines)}
         mac = names["ethernet"].get("mac-address") if "ethernet" in names else ""
         nic = nic_of(mac, names["connection"].get("interface-name") if "connection" in names else "")
         if nic is None:
-            return reading._replace(odd="it is for no NIC of the document")
+            raise ValueError(OTHER_NIC)
         for family, name in ((4, "ipv4"), (6, "ipv6")):
-            if name not in names:
-                continue
-            highest = 0
-            for key, value, line in names[name].keys:
-                numbered = _ROUTE.fullmatch(key)
-                if numbered:
-                    highest = max(highest, int(numbered[1]))
-                    words = value.split(",")
-                    options = [at for other, _, at in names[name].keys if other == key + "_options"]
-                    if len(words) > 1 and words[1]:
-                        gateway = parse_address(words[1])
-                        routes.append(ConfiguredRoute(nic, parse_prefix(words[0]), gateway, path, (line, *options)))
-                elif key == "gateway":
-                    routes.append(ConfiguredRoute(nic, DEFAULT_PREFIX[family], parse_address(value), path, (line,)))
-            places.append(Place(nic, family, path, names[name].end - 1, number=highest))
+            if name in names:
+                routes += _numbered_routes(nic, family, names[name], path)
+                numbers = [
+                    int(numbered[1])
+                    for numbered in (_ROUTE.fullmatch(key) for key, _, _ in names[name].keys)
+                    if numbered
+                ]
+                places.append(Place(nic, family, path, names[name].end - 1, number=max(numbers, default=0)))
     except ValueError as error:
         return reading._replace(odd=str(error))
     return reading._replace(routes=tuple(routes), places=tuple(places))
+
+
+def _numbered_routes(nic: Nic, family: int, section: Section, path: str) -> Iterator[ConfiguredRoute]:
+    """The routes of [ipv4] or [ipv6] that have a gateway, each with its options' lines."""
+    for key, value, line in section.keys:
+        if key == "gateway":
+            yield ConfiguredRoute(nic, DEFAULT_PREFIX[family], parse_address(value), path, (line,))
+        elif _ROUTE.fullmatch(key):
+            destination, _, rest = value.partition(",")
+            gateway = rest.partition(",")[0]
+            options = [at for other, _, at in section.keys if other == key + "_options"]
+            if gateway:
+                prefix = parse_prefix(destination)
+                yield ConfiguredRoute(nic, prefix, parse_address(gateway), path, (line, *options))
 
 
 def moved_keyfile(texts: Sequence[str], route: ConfiguredRoute, place: Place) -> list[str]:

@@ -16,41 +16,45 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ..model.network import Nic
+
 _KEY = re.compile(r"( *)((?:- +)*)([\w.\"'/-]+):(?: +(.*))?")
+_ODD = re.compile(r" *(routes: *\S|gateway[46]:|<<:)")
 _GROUPS = ("ethernets", "bonds", "vlans", "bridges")
 
 
 def read_netplan(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConfig:
     """All NICs in one file, a mapping for each, with a list of routes."""
     reading = ParsedConfig(path, "netplan", lines)
-    found: list[ConfiguredRoute] = []
-    places: list[Place] = []
-    heads: list[tuple[int, tuple[int, ...]]] = []
     try:
         for name, body in _nics(lines):
-            indent = _indent(lines[body[0]])
             keys = _keys(lines, body)
-            mac = keys.get("macaddress", "")
-            nic = nic_of(mac, keys.get("set-name", "") or name)
-            if nic is None:
-                continue
-            odd = [n for n in body if re.match(r" *(routes: *\S|gateway[46]:|<<:)", lines[n])]
-            if odd:
-                raise ValueError(f"line {odd[0] + 1} is not as cloud-init writes routes")
-            head = next((n for n in body if lines[n].strip() == "routes:" and _indent(lines[n]) == indent), -1)
-            items = _items(lines, body, head, indent) if head >= 0 else []
-            for item in items:
-                one = _written(lines, item, path)
-                if one is not None:
-                    found.append(one._replace(nic=nic))
-            if head >= 0:
-                heads.append((head, tuple(number for item in items for number in item)))
-            column = _indent(lines[items[0][0]]) if items else indent
-            after = items[-1][-1] if items else body[-1]
-            places += [Place(nic, family, path, after, column, head) for family in (4, 6)]
+            nic = nic_of(keys.get("macaddress", ""), keys.get("set-name", "") or name)
+            if nic is not None:
+                reading = _with_nic(reading, nic, body)
     except ValueError as error:
-        return reading._replace(odd=str(error))
-    return reading._replace(routes=tuple(found), places=tuple(places), heads=tuple(heads))
+        return ParsedConfig(path, "netplan", lines, odd=str(error))
+    return reading
+
+
+def _with_nic(reading: ParsedConfig, nic: Nic, body: Sequence[int]) -> ParsedConfig:
+    """What has been read so far, and the routes and places of one more NIC."""
+    lines, path = reading.lines, reading.path
+    odd = [number for number in body if _ODD.match(lines[number])]
+    if odd:
+        raise ValueError(f"line {odd[0] + 1} is not as cloud-init writes routes")
+    indent = _indent(lines[body[0]])
+    head = next((n for n in body if lines[n].strip() == "routes:" and _indent(lines[n]) == indent), -1)
+    items = _items(lines, body, head, indent) if head >= 0 else []
+    routes = [route for route in (_written(lines, item, nic, path) for item in items) if route is not None]
+    column = _indent(lines[items[0][0]]) if items else indent
+    after = items[-1][-1] if items else body[-1]
+    heads = [(head, tuple(number for item in items for number in item))] if head >= 0 else []
+    return reading._replace(
+        routes=(*reading.routes, *routes),
+        places=(*reading.places, *(Place(nic, family, path, after, column, head) for family in (4, 6))),
+        heads=(*reading.heads, *heads),
+    )
 
 
 def moved_netplan(texts: Sequence[str], route: ConfiguredRoute, place: Place) -> list[str]:
@@ -111,10 +115,8 @@ def _items(lines: Sequence[str], body: Sequence[int], head: int, indent: int) ->
     return items
 
 
-def _written(lines: Sequence[str], item: Sequence[int], path: str) -> ConfiguredRoute | None:
-    """The route of an item; its NIC is filled in by the caller."""
-    from ..model.network import Nic
-
+def _written(lines: Sequence[str], item: Sequence[int], nic: Nic, path: str) -> ConfiguredRoute | None:
+    """The route of an item; None for one without a gateway."""
     found: dict[str, str] = {}
     for number in item:
         key = _KEY.fullmatch(lines[number].rstrip("\n"))
@@ -126,7 +128,7 @@ def _written(lines: Sequence[str], item: Sequence[int], path: str) -> Configured
     gateway = parse_address(found["via"])
     default = found["to"] == "default"
     prefix = DEFAULT_PREFIX[4 if len(gateway) == 4 else 6] if default else parse_prefix(found["to"])
-    return ConfiguredRoute(Nic(0, ""), prefix, gateway, path, tuple(item))
+    return ConfiguredRoute(nic, prefix, gateway, path, tuple(item))
 
 
 def _indent(line: str) -> int:

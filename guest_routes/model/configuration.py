@@ -24,6 +24,15 @@ if TYPE_CHECKING:
     elected one."""
 
 
+ExportNoteKind: TypeAlias = (
+    "Literal['shares-mac', 'other-table', 'replaces-file', 'precedes-profiles', 'router-default', 'other-files', "
+    "'apply']"
+)
+"""shares-mac: the NIC is not exported; other-table: the routes are exported to the main table; replaces-file,
+precedes-profiles: the manager reads the new file in place of another; router-default: the format can't stop the default
+that a router advertises; other-files: routes in the manager's other files stay; apply: how the files take effect."""
+
+
 class ConfiguredRoute(NamedTuple):
     """One route that a file says, and the lines that say it and nothing else."""
 
@@ -134,8 +143,31 @@ class ExportFile(NamedTuple):
     mode: int = 0o644
 
 
+class ExportNote(NamedTuple):
+    """What the files of an export leave out, or leave for people to do."""
+
+    kind: ExportNoteKind
+    nics: tuple[str, ...] = ()
+    """Names of the NICs that it is about."""
+    nic_kind: str = ""
+    """shares-mac: vlan, bond or bridge."""
+    table: int = 0
+    """other-table: the settings' one."""
+    path: str = ""
+    """replaces-file: the new file's path."""
+    replaced: str = ""
+    """replaces-file: the path of the file that it takes precedence over; "" when unknown."""
+    form: str = ""
+    """apply: the format."""
+
+
 class Export(NamedTuple):
     """The files of one format, and what they leave for people to do."""
 
     files: tuple[ExportFile, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[ExportNote, ...] = ()
+
+
+def profile_name(nic: str) -> str:
+    """The name of the NetworkManager profile that is exported for a NIC."""
+    return f"guest-routes {nic}"

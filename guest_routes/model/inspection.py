@@ -43,13 +43,31 @@ class NicView(NamedTuple):
     """systemd-networkd is configured to take a default route from a DHCP server for it."""
 
 
+class Difference(NamedTuple):
+    """One thing that another library reads otherwise than we do; which fields are set follows from its kind."""
+
+    kind: Literal["extra-nic", "mac", "addresses", "missing-route", "extra-route"]
+    """extra-, missing-: the library has what we don't have, or lacks what we have."""
+    nic: str = ""
+    """Its name."""
+    macs: tuple[str, ...] = ()
+    """mac: as the library reads them."""
+    mac: bytes = b""
+    """mac: as we read it."""
+    addresses: tuple[str, ...] = ()
+    """addresses: those that only one of the two reads."""
+    route: Route | None = None
+
+
 class CrossCheck(NamedTuple):
     """What another library reads of the same."""
 
     library: str
-    what: str
-    """ "12 routes"; "" when it isn't installed."""
-    differs: tuple[str, ...]
+    subject: Literal["NIC", "route"]
+    """What it was asked for."""
+    compared: int | None = None
+    """How many; None when it isn't installed."""
+    differences: tuple[Difference, ...] = ()
 
 
 class Inspection(NamedTuple):
@@ -94,5 +112,7 @@ class Finding(NamedTuple):
     """not-programmed."""
     binding: Binding | None = None
     """no-gateway."""
+    difference: Difference | None = None
+    """second-opinion; the library's name is in `managers`."""
     text: str = ""
-    """no-metadata: every source's reason; second-opinion: what differs, with the library's name in `managers`."""
+    """no-metadata: every source's reason."""

@@ -140,11 +140,30 @@ class Withdrawal(NamedTuple):
         return 1 if self.outcome.failures or self.left else 0
 
 
+class NotMade(NamedTuple):
+    """Something of a document that a rehearsal's private network has otherwise, or not; fields follow from the kind."""
+
+    kind: Literal[
+        "port-missing", "kind-refused", "link-missing", "no-address", "address-refused", "route-refused", "no-carrier"
+    ]
+    """port-missing, kind-refused: a plain NIC stands in for a bond or VLAN; link-missing: the network has no NIC."""
+    place: str = ""
+    """`links[0]`, `networks[0]`, `networks[0].routes[1]`."""
+    nic: str = ""
+    """port-missing, kind-refused: its name."""
+    link: str = ""
+    """port-missing, link-missing: the id that no link of the document has."""
+    address: Prefix | None = None
+    route: Route | None = None
+    error: str = ""
+    """The kernel's words, where it refused."""
+
+
 class Rehearsal(NamedTuple):
     """What a pass did in a private network."""
 
     report: Report
-    notes: tuple[str, ...]
+    notes: tuple[NotMade, ...]
     """What of the document could not be made, or was refused before the pass."""
     before: KernelState
     """The NICs and routes as cloud-init would leave them."""

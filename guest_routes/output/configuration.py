@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.configuration import ORIGINALS, Export
+from ..model.configuration import ORIGINALS, Export, ExportNote, profile_name
 from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
 from .folding import entries, wrapped
@@ -21,7 +21,7 @@ READ_AGAIN = {
     "systemd-networkd": "`networkctl reload`, and `networkctl reconfigure NIC` for each NIC",
     "netplan": "`netplan apply`",
     "NetworkManager": "`nmcli connection reload`, and `nmcli device reapply NIC` for each NIC",
-    "ifupdown": "`ifdown NIC; ifup NIC`, from a console",
+    "ifupdown": "`ifdown NIC; ifup NIC`, from a console, since it cuts the connection",
 }
 _MARKS = {"moved": ">", "removed": "-", "left": "!", "kept": "="}
 
@@ -31,8 +31,8 @@ def verdict_reason(one: RouteVerdict) -> str:
     if isinstance(one.basis, Resolved):
         reason = resolved_reason(one.basis)
         more = {
-            "there-already": "; it stands there already",
-            "no-file": f"; but none of the files configures {one.basis.next_hop.nic.name}",
+            "there-already": "; a file has it there already",
+            "no-file": f"; but no file configures {one.basis.next_hop.nic.name}",
         }
         return reason + more.get(one.reason, "")
     if isinstance(one.basis, Unresolved):
@@ -40,10 +40,10 @@ def verdict_reason(one: RouteVerdict) -> str:
         if one.reason != "out-of-reach":
             return f"{place}: {reason}"
         gateway, nic = address_text(one.route.gateway), one.route.nic.name
-        return f"{place}: {gateway} is out of {nic}'s reach, and the manager would wait for it; {reason}"
+        return f"{place}: {nic} can't reach {gateway}, and the manager would wait for it; {reason}"
     if isinstance(one.basis, Elected):
         return _default_reason(one, one.basis)
-    return "no default is elected" if one.reason == "none-elected" else "not of the document"
+    return "no default is elected" if one.reason == "none-elected" else "not in the document"
 
 
 def _default_reason(one: RouteVerdict, elected: Elected) -> str:
@@ -52,9 +52,9 @@ def _default_reason(one: RouteVerdict, elected: Elected) -> str:
         return reason
     reason = f"{elected.nic.name} has the default route: {reason}"
     if one.reason == "default-mode":
-        return f"{reason}; default_mode leaves it"
+        return f"{reason}; it stays, as `default_mode` says"
     if one.reason == "only-default":
-        return f"{reason}; but no file has that one, and one default must stay (R7)"
+        return f"{reason}; but no file has that default, and one must stay (R7)"
     return reason
 
 
@@ -62,18 +62,18 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     """What was done, for people and the journal."""
     found = done.correction
     if not found.files:
-        return ["nothing to correct: cloud-init has rendered no network configuration here"]
-    lines = [line for one in found.files if one.odd for line in wrapped(f"{one.path}: left alone: {one.odd}", 4, 0)]
+        return ["nothing to correct: cloud-init has written no network configuration here"]
+    lines = [line for one in found.files if one.odd for line in wrapped(f"{one.path}: not changed: {one.odd}", 4, 0)]
     shown = [one for one in found.verdicts if verbose or one.verdict != "kept"]
     lines += entries(shown, _entry, verbose)
     changed = counted(len(found.changed), "file")
     if not found.changed:
-        return [*lines, f"nothing to correct in {counted(len(found.files), 'file')} that cloud-init has rendered"]
+        return [*lines, f"nothing to correct in {counted(len(found.files), 'file')} that cloud-init has written"]
     if not done.written:
-        return [*lines, f"{changed} to correct; `guest-routes correct` does it"]
+        return [*lines, f"{changed} to correct; run `guest-routes correct`"]
     lines += wrapped(f"corrected: {changed}; what cloud-init wrote is kept in {ORIGINALS}", 0)
     for manager in dict.fromkeys(one.manager for one in found.changed):
-        lines += wrapped(f"if {manager} has read the old text already: {READ_AGAIN[manager]}", 0)
+        lines += wrapped(f"if {manager} has read the old files already, run {READ_AGAIN[manager]}", 0)
     return lines
 
 
@@ -118,6 +118,44 @@ def exported_lines(made: Export) -> list[str]:
     return lines[:-1] or ["# nothing to export: the document describes no NIC that is present"]
 
 
+def export_note_text(note: ExportNote) -> str:
+    """What the files leave out, or what to do with them."""
+    name = note.nics[0] if note.nics else ""
+    if note.kind == "apply":
+        return _apply_text(note)
+    return {
+        "shares-mac": f"{name} is not exported: it is a {note.nic_kind}, which shares its MAC address with another NIC",
+        "other-table": f"the table {note.table} of the settings is not exported: these routes go to the main table",
+        "replaces-file": (
+            f"{note.path} takes precedence over {note.replaced or f'the file that configures {name}'}: copy its other "
+            "settings, for example DNS= and MTUBytes="
+        ),
+        "precedes-profiles": (
+            "these profiles take precedence over those of other files: copy their other settings, for example dns= "
+            "and mtu="
+        ),
+        "router-default": (
+            f"netplan can't stop the default route that {name}'s router advertises: use the drop-in of "
+            "`guest-routes export --format networkd`"
+        ),
+        "other-files": (
+            f"routes and gateway4 of {name} in other files of /etc/netplan stay: remove them there, or run "
+            "`guest-routes correct` where cloud-init wrote them"
+        ),
+    }[note.kind]
+
+
+def _apply_text(note: ExportNote) -> str:
+    if note.form == "networkd":
+        return f"then run `networkctl reload`, and `networkctl reconfigure {' '.join(note.nics)}`"
+    if note.form == "networkmanager":
+        ups = " && ".join(f"nmcli connection up '{profile_name(nic)}'" for nic in note.nics)
+        return f"then run `nmcli connection reload`, and `{ups}`"
+    if note.form == "ifupdown":
+        return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
+    return "then run `netplan apply`"
+
+
 def export_json(made: Export, form: str, code: int) -> dict[str, Any]:
     """`export --json`."""
     return {
@@ -125,5 +163,5 @@ def export_json(made: Export, form: str, code: int) -> dict[str, Any]:
         "exit_code": code,
         "format": form,
         "files": [{"path": file.path, "mode": f"{file.mode:04o}", "text": file.text} for file in made.files],
-        "notes": list(made.notes),
+        "notes": [export_note_text(note) for note in made.notes],
     }

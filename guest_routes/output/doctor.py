@@ -6,7 +6,7 @@ from ..model.decision import Elected
 from ..model.document import Provenance
 from ..model.network import address_text, is_link_local, mac_text
 from .evidence import evidence_text, provenance_text
-from .findings import finding_words
+from .findings import difference_text, finding_words
 from .folding import LABEL_WIDTH, labelled, wrapped
 from .reasons import election_reason
 from .route_text import age_text, counted
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from typing import Any, Sequence
 
     from ..model.inspection import Finding, Inspection, NicView
+    from ..model.network import Nic
 
 
 def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
     """The machine, NIC by NIC, and then each finding with what to do."""
     lines = _pass(inspection)
-    running = ", ".join(inspection.running) or "no network manager or DHCP client that is known here"
+    running = ", ".join(inspection.running) or "no known network manager or DHCP client"
     lines += labelled("running", running)
     for view in inspection.nics:
         lines += ["", *_nic(view)]
     lines += ["", *_cross_checks(inspection)]
     lines += ["", f"{counted(len(found), 'finding')}:" if found else "nothing found"]
-    nics = inspection.report.before.nics if inspection.report else ()
+    nics = _nics(inspection)
     for finding in found:
         what, remedy = finding_words(finding, nics)
         lines += wrapped(f"! {what}", 2, 0)
@@ -35,10 +36,15 @@ def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
     return lines
 
 
+def _nics(inspection: Inspection) -> tuple[Nic, ...]:
+    """The NICs that routes are shown with."""
+    return inspection.report.before.nics if inspection.report else tuple(view.nic for view in inspection.nics)
+
+
 def _pass(inspection: Inspection) -> list[str]:
     report = inspection.report
     if report is None:
-        return labelled("metadata", "none; see below")
+        return labelled("metadata", "none; the first finding says why")
     document = report.document
     lines = labelled("metadata", f"{provenance_text(document.provenance)}, {age_text(document.age_seconds)}")
     for one in report.elections:
@@ -50,24 +56,41 @@ def _pass(inspection: Inspection) -> list[str]:
 
 def _nic(view: NicView) -> list[str]:
     nic = view.nic
-    state = "" if nic.up and nic.running else "no carrier" if nic.up else "down"
     addresses = " ".join(str(a) for a in nic.addresses if not is_link_local(a.address)) or "no address"
-    lines = [f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}{'  ' + state if state else ''}"]
-    if not view.bindings:
-        lines += labelled("  gateway", "the metadata doesn't describe this NIC")
+    head = f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}  {_state(nic)}".rstrip()
+    metadata = labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
+    return [head, *_gateways(view), *_managers(view), *_lease(view), *metadata]
+
+
+def _state(nic: Nic) -> str:
+    """What is wrong with the link; "" when nothing is."""
+    if not nic.up:
+        return "down"
+    return "" if nic.running else "no carrier"
+
+
+def _gateways(view: NicView) -> list[str]:
+    lines = [] if view.bindings else labelled("  gateway", "the metadata doesn't describe this NIC")
     for binding in view.bindings:
         known = f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
         lines += labelled("  gateway", known)
+    return lines
+
+
+def _managers(view: NicView) -> list[str]:
+    lines = [] if view.holders else labelled("  manager", "unknown")
     for one in view.holders:
-        words = [one.manager, *([one.state] if one.state else []), *([f"by {one.file}"] if one.file else [])]
-        lines += labelled("  manager", " ".join(words))
-    if not view.holders:
-        lines += labelled("  manager", "unknown")
-    if view.lease is not None:
-        routers = ", ".join(map(address_text, view.lease.routers)) or "none"
-        leased = f"{address_text(view.lease.address)}, router {routers} ({view.lease.client}, {view.lease.path})"
-        lines += labelled("  lease", leased)
-    return lines + labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
+        words = (one.manager, one.state, f"by {one.file}" if one.file else "")
+        lines += labelled("  manager", " ".join(filter(None, words)))
+    return lines
+
+
+def _lease(view: NicView) -> list[str]:
+    if view.lease is None:
+        return []
+    routers = ", ".join(map(address_text, view.lease.routers)) or "none"
+    leased = f"{address_text(view.lease.address)}, router {routers} ({view.lease.client}, {view.lease.path})"
+    return labelled("  lease", leased)
 
 
 def _metadata(view: NicView) -> str:
@@ -81,18 +104,21 @@ def _metadata(view: NicView) -> str:
 
 def _cross_checks(inspection: Inspection) -> list[str]:
     checks = inspection.cross_checks
-    agreed = [f"{one.library} reads the same {one.what}" for one in checks if one.what and not one.differs]
-    missing = [one.library for one in checks if not one.what]
-    lines = labelled("agreed", "; ".join(agreed)) if agreed else []
+    agreed = [
+        f"{one.library} reads the same {counted(one.compared, one.subject)}"
+        for one in checks if one.compared is not None and not one.differences
+    ]  # fmt: skip
+    missing = [one.library for one in checks if one.compared is None]
+    lines = labelled("cross-check", "; ".join(agreed)) if agreed else []
     if missing:
-        lines += labelled("not asked", f"{' and '.join(missing)}, for a second opinion: not installed")
+        lines += labelled("not checked", f"{' and '.join(missing)} not installed")
     return lines
 
 
 def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, Any]:
     """`doctor --json`."""
     report = inspection.report
-    nics = report.before.nics if report else ()
+    nics = _nics(inspection)
     words = [(one.kind, *finding_words(one, nics)) for one in found]
     return {
         "schema": "guest-routes/doctor/1",
@@ -112,7 +138,11 @@ def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, A
         ],
         "nics": [_nic_json(view) for view in inspection.nics],
         "cross_checks": [
-            {"library": one.library, "installed": bool(one.what), "differs": list(one.differs)}
+            {
+                "library": one.library,
+                "installed": one.compared is not None,
+                "differs": [difference_text(difference, nics) for difference in one.differences],
+            }
             for one in inspection.cross_checks
         ],
         "findings": [{"kind": kind, "what": what, "remedy": remedy} for kind, what, remedy in words],

@@ -31,7 +31,7 @@ def provenance_text(found: Provenance) -> str:
 _DEFAULTS = {
     "advertised": "the router advertised on {nic}",
     "kernel": "the kernel's default route",
-    "recorded": "a default route taken away earlier",
+    "recorded": "a default route removed earlier",
 }
 
 

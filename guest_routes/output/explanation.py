@@ -20,8 +20,9 @@ from .route_text import route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Sequence
 
+    from ..model.network import Nic
     from ..model.network_data import HostRoute
     from ..model.plan import PlannedDefault, PlannedRoute
     from ..model.report import Explanation
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _STATES = {
     "add": "not there yet; `guest-routes sync` adds it",
     "kept": "in place, ours",
-    "adopted": "in place, another program's; adopted",
+    "adopted": "in place: another program's equal route, adopted",
     "shadowed": "shadowed by another route",
 }
 
@@ -75,14 +76,14 @@ def _default(default: PlannedDefault, one: Explanation) -> list[str]:
     lines += _field("route", route_text(default.route, nics))
     going = [operation.route for operation in one.report.plan.removals]
     for extra in default.extras:
-        end = "`guest-routes sync` removes it" if extra in going else "left, as default_mode says"
+        end = "`guest-routes sync` removes it" if extra in going else "it stays, as `default_mode` says"
         lines += _field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
     return lines
 
 
 def _nearer_rule(one: Explanation) -> str:
     own = one.nearer is not None and one.nearer.gateway is None and not one.nearer.nexthops
-    what = "a subnet that is reached without a gateway" if own else "another program's route"
+    what = "a directly connected subnet" if own else "another program's route"
     served = f"the host route {one.planned.resolved.host}" if one.planned else "the default route"
     return f"{what}: more specific than {served}, so it decides"
 
@@ -103,7 +104,7 @@ def _verdict(one: Explanation, what: str) -> str:
     if one.answer.ifindex == LOOPBACK:
         return "this machine itself"
     if one.route is None:
-        return "not ours to say"
+        return "no route of ours decides"
     if one.route in [operation.route for operation in one.report.plan.additions]:
         return "NOT as wanted; `guest-routes sync` fixes it"
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
@@ -113,10 +114,10 @@ def _verdict(one: Explanation, what: str) -> str:
 def _headline(what: str, one: Explanation) -> str:
     route = one.route
     if route is None:
-        return f"{what}: no host route covers it, and no default route is chosen"
+        return f"{what}: no host route covers it, and no default route is elected"
     if one.answer.ifindex == LOOPBACK:
         return f"{what} is this machine's own address"
-    name = next((nic.name for nic in one.report.before.nics if nic.ifindex == route.ifindex), "?")
+    name = _nic_name(route.ifindex, one.report.before.nics) or "?"
     gateway = f", via {address_text(route.gateway)}" if route.gateway else ""
     return f"{what} should leave by {name}{gateway}"
 
@@ -141,21 +142,19 @@ def explanation_json(one: Explanation) -> dict[str, Any]:
     """`explain --json`."""
     nics = one.report.before.nics
     planned = one.planned if one.nearer is None else None
-    default = one.default if one.nearer is None else None
-    verdict = planned.verdict if planned else default.verdict if default else "nearer" if one.nearer else "none"
     return {
         "schema": "guest-routes/explain/1",
         "exit_code": 0,
         "asked": str(one.asked),
         "route": route_text(one.route, nics) if one.route else None,
-        "nic": next((nic.name for nic in nics if one.route and nic.ifindex == one.route.ifindex), None),
+        "nic": _nic_name(one.route.ifindex, nics) if one.route else None,
         "host_route": str(planned.resolved.host) if planned else None,
         "place": planned.resolved.host.place if planned else None,
         "reason": explanation_reason(one),
-        "verdict": verdict,
+        "verdict": _decides(one),
         "unresolved": [unresolved_json(missed) for missed in one.unresolved],
         "kernel": {
-            "nic": next((nic.name for nic in nics if nic.ifindex == one.answer.ifindex), None),
+            "nic": _nic_name(one.answer.ifindex, nics),
             "gateway": address_text(one.answer.gateway) if one.answer.gateway else None,
             "table": one.answer.table,
             "error": one.answer.error,
@@ -163,3 +162,15 @@ def explanation_json(one: Explanation) -> dict[str, Any]:
         "as_wanted": one.as_wanted,
         "metadata": metadata_json(one.report),
     }
+
+
+def _decides(one: Explanation) -> str:
+    """The verdict on what decides: a nearer route, the host route, the default, or nothing."""
+    if one.nearer is not None:
+        return "nearer"
+    decided = one.planned or one.default
+    return decided.verdict if decided else "none"
+
+
+def _nic_name(ifindex: int, nics: Sequence[Nic]) -> str | None:
+    return next((nic.name for nic in nics if nic.ifindex == ifindex), None)

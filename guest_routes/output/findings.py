@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model.network import mac_text
 from .configuration import verdict_reason
 from .reasons import unprogrammed_text
 from .route_text import counted, route_text
@@ -10,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence
 
-    from ..model.inspection import Finding
+    from ..model.inspection import Difference, Finding
     from ..model.network import Nic
 
     Words = tuple[str, str]
@@ -27,7 +28,9 @@ def finding_words(finding: Finding, nics: Sequence[Nic]) -> tuple[str, str]:
 
 
 def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
-    return " ".join(finding.text.split()), "name it yourself: `--metadata FILE`; or see above, by NIC"
+    return " ".join(
+        finding.text.split()
+    ), "see above what each NIC gets for an answer; or name the document: `--metadata FILE`"
 
 
 def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -49,13 +52,13 @@ def _not_programmed(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 def _two_managers(finding: Finding, nics: Sequence[Nic]) -> Words:
     what = f"{' and '.join(finding.managers)} both configure {finding.nics[0]}"
-    return what, f"leave it to one: `systemctl disable --now {_unit(finding.managers[0])}`, say"
+    return what, f"leave the NIC to one of them, for example: `systemctl disable --now {_unit(finding.managers[0])}`"
 
 
 def _idle_manager(finding: Finding, nics: Sequence[Nic]) -> Words:
     idle, other = finding.managers
-    what = f"{idle} runs beside {other} and configures no NIC"
-    return what, f"`systemctl disable --now {_unit(idle)}` before it takes one"
+    what = f"{idle} runs and configures no NIC; {other} configures them"
+    return what, f"`systemctl disable --now {_unit(idle)}`, before it configures one too"
 
 
 def _unit(manager: str) -> str:
@@ -73,47 +76,61 @@ def _configuration(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _configuration_left(finding: Finding, nics: Sequence[Nic]) -> Words:
     (one,) = finding.verdicts
     what = f"cloud-init's network configuration is wrong: {one.route} in {one.route.path}"
-    return what, f"can't be corrected by itself: {verdict_reason(one)}"
+    return what, f"`guest-routes correct` leaves it: {verdict_reason(one)}"
 
 
 def _no_route_command(finding: Finding, nics: Sequence[Nic]) -> Words:
-    what = "cloud-init's file for ifupdown calls `route`, which is not installed: none of its routes come up"
-    return what, "`apt-get install net-tools`; guest-routes programs them meanwhile"
+    what = "cloud-init's file for ifupdown calls `route`, which is not installed: none of its routes is programmed"
+    return what, "`apt-get install net-tools`; until then guest-routes programs them"
 
 
 def _not_configured(finding: Finding, nics: Sequence[Nic]) -> Words:
     (nic,), (manager,) = finding.nics, finding.managers
-    what = f"{manager} is not done with {nic} ({finding.state}): its wait-online holds up the boot"
-    return what, f"`networkctl status {nic}` says why; a route it can't set is usual"
+    what = f"{manager} has not configured {nic} ({finding.state}): its wait-online delays the boot"
+    return what, f"`networkctl status {nic}` says why; usually it is a route that can't be set"
 
 
 def _use_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
     what = f"systemd-networkd takes a default route for {finding.nics[0]} from its DHCP server (UseRoutes, UseGateway)"
-    return what, "`guest-routes export --format networkd` has the drop-in that ends it"
+    return what, "`guest-routes export --format networkd` prints the drop-in that stops it"
 
 
 def _dhcp_default(finding: Finding, nics: Sequence[Nic]) -> Words:
     (nic,), (manager,) = finding.nics, finding.managers
-    what = f"{nic}'s DHCP server offers a default route, which comes back with every lease"
-    return what, f"`guest-routes export --format {FORMATS[manager]}` has what ends it"
+    what = f"{nic}'s DHCP server offers a default route, which comes back with every renewal"
+    return what, f"`guest-routes export --format {FORMATS[manager]}` prints the configuration that stops it"
 
 
 def _no_gateway(finding: Finding, nics: Sequence[Nic]) -> Words:
     (nic,), binding = finding.nics, finding.binding
     assert binding is not None and binding.network is not None
     subnet = binding.network.address or f"networks[{binding.network.index}]"
-    what = f"{nic}'s IPv{binding.family} gateway is not known ({subnet}): no host route can mean this NIC"
+    what = f"{nic}'s IPv{binding.family} gateway is unknown ({subnet}): no host route can use this NIC"
     return what, f"`gateways: {{{nic}: ADDRESS}}` in /etc/guest-routes.yaml"
 
 
 def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
-    what = f"strict rp_filter on {', '.join(finding.nics)}: a packet is dropped when the way back is another NIC"
+    what = f"strict rp_filter on {', '.join(finding.nics)}: packets are dropped whose replies leave by another NIC"
     return what, "`sysctl -w net.ipv4.conf.all.rp_filter=2`, and the same in /etc/sysctl.d"
 
 
 def _second_opinion(finding: Finding, nics: Sequence[Nic]) -> Words:
-    what = f"{finding.managers[0]}: {finding.text}"
-    return what, "look at `ip -d route` and `ip -d link`; report it as a bug"
+    assert finding.difference is not None
+    what = f"{finding.managers[0]} {difference_text(finding.difference, nics)}"
+    return what, "compare with `ip -d route` and `ip -d link`; report it as a bug"
+
+
+def difference_text(one: Difference, nics: Sequence[Nic]) -> str:
+    """What another library reads otherwise; the library's name goes before it."""
+    if one.kind == "extra-nic":
+        return f"has the NIC {one.nic}, which netlink doesn't have"
+    if one.kind == "mac":
+        return f"reads the MAC address {' '.join(one.macs)} of {one.nic}, netlink {mac_text(one.mac)}"
+    if one.kind == "addresses":
+        return f"and netlink read different addresses of {one.nic}: {' '.join(one.addresses)}"
+    assert one.route is not None
+    route = route_text(one.route, nics)
+    return f"doesn't have the route {route}" if one.kind == "missing-route" else f"has a further route: {route}"
 
 
 _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {

@@ -6,6 +6,7 @@ from ..model.decision import BY_CHOICE, Note, Override, Unresolved
 from ..model.network import Nic, Route, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
+from ..model.plan import PlannedDefault, PlannedRoute
 from .evidence import provenance_text
 from .reasons import (
     election_reason,
@@ -40,31 +41,8 @@ def report_json(report: Report, command: str) -> Json:
         "schema": f"guest-routes/{command}/1",
         "exit_code": report.exit_code,
         "metadata": metadata_json(report),
-        "defaults": [
-            {
-                "family": one.family,
-                "verdict": one.verdict,
-                "route": _text(one.route, nics),
-                "reason": election_reason(one.election),
-                "extras": [route_text(route, nics) for route in one.extras],
-                "outside": [route_text(route, nics) for route in one.outside],
-            }
-            for one in report.plan.defaults
-        ],
-        "routes": [
-            {
-                "verdict": one.verdict,
-                "route": route_text(one.route, nics),
-                "destination": str(one.route.destination),
-                "next_hop": address_text(one.resolved.host.next_hop),
-                "nic": one.resolved.next_hop.nic.name,
-                "source": one.resolved.host.origin,
-                "place": one.resolved.host.place,
-                "reason": resolved_reason(one.resolved),
-                "competitor": _text(one.competitor, nics),
-            }
-            for one in report.plan.routes
-        ],
+        "defaults": [_default_json(one, nics) for one in report.plan.defaults],
+        "routes": [_route_json(one, nics) for one in report.plan.routes],
         "unresolved": [unresolved_json(one) for one in report.resolution.unresolved],
         "overrides": [_override_json(one) for one in report.resolution.overrides],
         "leases": _leases(report),
@@ -76,6 +54,33 @@ def report_json(report: Report, command: str) -> Json:
         "unprogrammed": [unprogrammed_text(one, nics) for one in report.unprogrammed],
         "warnings": warning_texts(report),
         "errors": [pass_error_text(one, nics) for one in report.errors],
+    }
+
+
+def _default_json(one: PlannedDefault, nics: Sequence[Nic]) -> Json:
+    """What becomes of one family's default routes."""
+    return {
+        "family": one.family,
+        "verdict": one.verdict,
+        "route": _text(one.route, nics),
+        "reason": election_reason(one.election),
+        "extras": [route_text(route, nics) for route in one.extras],
+        "outside": [route_text(route, nics) for route in one.outside],
+    }
+
+
+def _route_json(one: PlannedRoute, nics: Sequence[Nic]) -> Json:
+    """What becomes of one resolved host route."""
+    return {
+        "verdict": one.verdict,
+        "route": route_text(one.route, nics),
+        "destination": str(one.route.destination),
+        "next_hop": address_text(one.resolved.host.next_hop),
+        "nic": one.resolved.next_hop.nic.name,
+        "source": one.resolved.host.origin,
+        "place": one.resolved.host.place,
+        "reason": resolved_reason(one.resolved),
+        "competitor": _text(one.competitor, nics),
     }
 
 
@@ -117,7 +122,7 @@ def status_json(report: Report, finished: float) -> Json:
 
 
 def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
-    """One operation: what it is called, the route, and its because."""
+    """One operation: what it is called, the route, and the reason."""
     names = {
         "Add": "add",
         "Delete": "delete",

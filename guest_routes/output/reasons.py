@@ -76,14 +76,14 @@ def unresolved_reason(one: Unresolved) -> str:
 def _overridden_reason(one: Unresolved, winner: HostRoute) -> str:
     text = f"{winner.place} has the same destination with the next hop {address_text(winner.next_hop)}"
     if one.kind == "conflict":
-        return f"{text}, and comes first"
+        return f"{text}, and is listed first"
     return f"{text}; {_precedence(winner, one.host)}"
 
 
 def _refused_reason(one: Unresolved) -> str:
     if one.own == "next-hop":
         return f"refused: {address_text(one.host.next_hop)} is {one.owner}'s own address, not a gateway"
-    what = "own address" if one.own == "address" else "own subnet, which is reached without a gateway"
+    what = "own address" if one.own == "address" else "own subnet, which needs no gateway"
     return f"refused: {one.host.destination} is {one.owner}'s {what}"
 
 
@@ -107,10 +107,10 @@ def _not_a_gateway_reason(one: Unresolved, binding: Binding) -> str:
         omits = (
             f"the metadata omits {name}'s routes (type {binding.network.kind})"
             if binding.network
-            else "nothing names it"
+            else "no source names it"
         )
-        setting = f"name it in the settings: `gateways: {{{name}: ADDRESS}}`"
-        return f"{where}, whose gateway is not known: {omits}; {setting}"
+        setting = f"set it in the settings: `gateways: {{{name}: ADDRESS}}`"
+        return f"{where}, whose gateway is unknown: {omits}; {setting}"
     gateway = address_text(binding.gateway)
     set_it = f"openstack subnet set --host-route destination={one.host.destination},gateway={gateway} SUBNET"
     return f"{where}, but its gateway is {gateway}; fix it in Neutron: `{set_it}`"
@@ -118,19 +118,19 @@ def _not_a_gateway_reason(one: Unresolved, binding: Binding) -> str:
 
 def _precedence(chosen: HostRoute, other: HostRoute) -> str:
     """Why one source's host route is used and another's is not."""
-    verb = "counts" if chosen.origin == "metadata" else "count"
+    verb = "goes" if chosen.origin == "metadata" else "go"
     return f"{chosen.origin} {verb} before {other.origin} (`sources`)"
 
 
 def override_rule(one: Override) -> str:
     """Why the other host route is used."""
-    return "it comes first" if one.chosen.origin == one.host.origin else _precedence(one.chosen, one.host)
+    return "it is listed first" if one.chosen.origin == one.host.origin else _precedence(one.chosen, one.host)
 
 
 def override_text(one: Override) -> str:
     """Both host routes, and why the one is used."""
     used = f"{one.chosen} ({one.chosen.place})"
-    return f"{one.host}  ({one.host.place}): not used, but {used}: {override_rule(one)}"
+    return f"{one.host}  ({one.host.place}): not used; {used} is: {override_rule(one)}"
 
 
 def note_parts(note: Note | Problem) -> tuple[str, str]:
@@ -138,8 +138,8 @@ def note_parts(note: Note | Problem) -> tuple[str, str]:
     if isinstance(note, Problem):
         return note.place, note.text
     if note.host is not None and note.first is not None:
-        return note.host.place, f"{note.host} stands at {note.first.place} already"
-    return "networks", "there is one NIC only: host routes make no difference here; programmed all the same"
+        return note.host.place, f"{note.host} is listed at {note.first.place} already"
+    return "networks", "there is only one NIC, so host routes make no difference; they are programmed anyway"
 
 
 # ---- defaults -----------------------------------------------------------------------------------------
@@ -181,13 +181,13 @@ def _not_elected_reason(one: NotElected) -> str:
 _OPERATIONS = {
     "": "",
     "not-in-document": "no longer in the metadata",
-    "equal-serves": "another program's equal route serves",
-    "shadowed": "shadowed",
+    "equal-serves": "another program's equal route is used",
+    "shadowed": "another program's route wins",
     "not-elected": "not the elected default",
     "withdrawn": "withdrawn",
-    "recorded": "recorded when it was taken away",
-    "handed-over": "handed over: the only default route there is",
-    "nexthops-outside": "next hops through NICs outside the metadata stay",
+    "recorded": "recorded when it was removed",
+    "handed-over": "kept without our protocol: it is the only default route",
+    "nexthops-outside": "next hops through NICs outside the metadata are kept",
     "demoted": "an extra default, kept at a worse metric",
     "whole-route-back": "the whole multipath route is back",
     "rolled-back": "rolled back",
@@ -228,7 +228,7 @@ def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
 
 def _overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     answer = one.answer
-    sent = f"{lookup_text(answer, nics)} (table {answer.table})" if answer.ifindex else answer.error
+    sent = f"{lookup_text(answer, nics)} (table {answer.table})" if answer.ifindex else f"nowhere: {answer.error}"
     return f"the kernel sends {address_text(one.address)} {sent}; see `ip rule`"
 
 
@@ -247,8 +247,8 @@ def pass_error_text(error: PassError, nics: Sequence[Nic]) -> str:
         what = "missing" if error.kind == "missing" else "still there"
         return f"{what} after the pass: {route_text(error.route, nics)}"
     harm = {
-        "not-put-back": "the kernel refused to put a route of ours back",
-        "metadata-unreachable": "the metadata service can't be reached any more since the routes were written",
+        "not-put-back": "the kernel refused to restore a route of ours",
+        "metadata-unreachable": "the metadata service can't be reached since the routes were written",
     }[error.cause]
     end = f", except {error.refused} that the kernel refused" if error.refused else ""
     return f"{harm}; the routes are as they were before the pass{end}"

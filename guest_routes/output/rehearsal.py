@@ -7,14 +7,15 @@ from .folding import wrapped
 from .json_documents import report_json
 from .reasons import pass_error_text
 from .report import failure_text, report_lines
-from .route_text import table_text
+from .route_text import route_text, table_text
+from .warnings import warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Sequence
 
-    from ..model.network import KernelState
-    from ..model.report import Rehearsal
+    from ..model.network import KernelState, Nic
+    from ..model.report import NotMade, Rehearsal
 
 
 def rehearsal_lines(done: Rehearsal, verbose: bool = False) -> list[str]:
@@ -26,16 +27,16 @@ def rehearsal_lines(done: Rehearsal, verbose: bool = False) -> list[str]:
         "A private network with the document's NICs:",
         *(f"  {nic.name} {mac_text(nic.mac)} {' '.join(map(str, nic.addresses))}".rstrip() for nic in nics),
         "",
-        "Before, as cloud-init leaves it:",
-        *(f"  {line}" for line in _table(done.before)),
-        *(line for note in done.notes for line in wrapped(f"({note})", 3, 2)),
+        "Before the pass, as cloud-init configures it:",
+        *(f"  {line}" for line in _table(done.before) or ["(no routes)"]),
+        *(line for note in done.notes for line in wrapped(f"({not_made_text(note, nics)})", 3, 2)),
         "",
         "The pass:",
         *report_lines(report, verbose),
-        *(line for text in (*failures, *errors) for line in wrapped(text, 4, 0)),
+        *(line for text in (*warning_texts(report), *failures, *errors) for line in wrapped(text, 4, 0)),
         "",
-        "After:",
-        *(f"  {line}" for line in _table(done.after)),
+        "After the pass:",
+        *(f"  {line}" for line in _table(done.after) or ["(no routes)"]),
     ]
 
 
@@ -45,8 +46,25 @@ def rehearsal_json(done: Rehearsal) -> dict[str, Any]:
         **report_json(done.report, "rehearse"),
         "before": _table(done.before),
         "after": _table(done.after),
-        "not_made": list(done.notes),
+        "not_made": [not_made_text(note, done.before.nics) for note in done.notes],
     }
+
+
+def not_made_text(one: NotMade, nics: Sequence[Nic]) -> str:
+    """What the private network has otherwise than the document, and why."""
+    if one.kind == "no-carrier":
+        return f"{one.nic} has no carrier"
+    if one.kind in ("port-missing", "kind-refused"):
+        why = one.error or f"the document has no link {one.link!a}"
+        return f"{one.place}: a plain NIC with its MAC stands in for {one.nic}: {why}"
+    if one.route is not None:
+        return f"{one.place}: the kernel refuses {route_text(one.route, nics)}: {one.error}"
+    what = {
+        "link-missing": f"it has no NIC, since the document has no link {one.link!a}",
+        "no-address": "its NIC gets no address, since the document has none",
+        "address-refused": f"the kernel refuses the address {one.address}: {one.error}",
+    }[one.kind]
+    return f"{one.place}: {what}"
 
 
 def _table(state: KernelState) -> list[str]:

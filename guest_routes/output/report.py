@@ -100,7 +100,7 @@ def _moved(report: Report, written: bool) -> list[str]:
     return moved + ([f"{removed:,} removed" if written else f"{removed:,} to remove"] if removed else [])
 
 
-_ADOPTED = "another program's, equal; adopted. "
+_ADOPTED = "adopted: another program's equal route. "
 
 
 def _defaults(report: Report) -> list[str]:
@@ -122,9 +122,9 @@ def _default(default: PlannedDefault, report: Report) -> list[Entry]:
         why = f"left as it is: {election_reason(default.election)}"
         found.append(("?", f"IPv{default.family} default", why))
     if not default.removals:
-        why = "since the document may be partial" if report.suspicion else "as default_mode says"
-        found += [("?", route_text(route, nics), f"one default too many; left, {why}") for route in default.extras]
-    why = "through a NIC that the metadata doesn't describe: never touched"
+        why = "since the document may be partial" if report.suspicion else "as `default_mode` says"
+        found += [("?", route_text(route, nics), f"one default too many; it stays, {why}") for route in default.extras]
+    why = "through a NIC that the metadata doesn't describe: never changed"
     return found + [("=", route_text(route, nics), why) for route in default.outside]
 
 
@@ -152,7 +152,7 @@ def _removals(report: Report, verbose: bool) -> list[str]:
 
     def removed(operation: Operation) -> Entry:
         taken = isinstance(operation, RemoveForeignDefault)
-        recorded = "; recorded: `guest-routes withdraw` puts it back" if taken else ""
+        recorded = "; recorded: `guest-routes withdraw` restores it" if taken else ""
         return "-", route_text(operation.route, nics), f"{operation_reason(operation)}{recorded}"
 
     def held(route: Route) -> Entry:
@@ -181,7 +181,7 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
 
 
 def is_removal(operation: Operation) -> bool:
-    """Whether it takes a route away."""
+    """Whether it removes a route."""
     return isinstance(operation, (Delete, RemoveForeignDefault))
 
 
@@ -199,8 +199,8 @@ def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
     text = f"cannot {verb} {route_text(failure.operation.route, nics)}: {failure.text}"
     text += f" ({errorcode.get(failure.errno, failure.errno)})"
     if failure.errno == EPERM:
-        return text + "; it takes root (CAP_NET_ADMIN)"
-    return text + ("; it stays" if removing else "; its traffic goes the way it went before")
+        return text + "; this needs root (CAP_NET_ADMIN)"
+    return text + ("; it stays" if removing else "; its traffic is routed as before")
 
 
 def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
@@ -210,11 +210,11 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in done.plan.removals]
     lines = entries(back, lambda entry: entry, verbose) + entries(gone, lambda entry: entry, verbose)
     if not lines:
-        return ["nothing to withdraw: no route of ours is in the table"]
-    put = f", {counted(len(back), 'default')} put back" if back else ""
+        return ["nothing to withdraw: the table has no route of ours"]
+    put = f", {counted(len(back), 'default')} restored" if back else ""
     return [*lines, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
 
 
 def left_texts(done: Withdrawal) -> list[str]:
-    """What `withdraw` could not take away."""
+    """What `withdraw` could not remove."""
     return [f"still there: {route_text(route, done.after.nics)}" for route in done.left]

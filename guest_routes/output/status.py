@@ -35,7 +35,7 @@ def status_lines(found: Status) -> list[str]:
 def _last_pass(found: Status) -> list[str]:
     last = found.last
     if not last:
-        return ["last pass    none is known; `guest-routes sync` runs one"]
+        return ["last pass    none yet; `guest-routes sync` runs one"]
     metadata, ago = last["metadata"], found.now - last["finished"]
     result = _RESULTS.get(last["exit_code"], f"exit code {last['exit_code']}")
     return [
@@ -59,7 +59,7 @@ def _failed(found: Status) -> list[str]:
 def _withdrawn(found: Status) -> list[str]:
     if not found.withdrawn:
         return []
-    return labelled("withdrawn", "by hand: the service leaves the routes alone; `guest-routes sync` programs them")
+    return labelled("withdrawn", "by hand: the service programs no routes; `guest-routes sync` programs them again")
 
 
 def _our_routes(found: Status) -> list[str]:
@@ -75,7 +75,7 @@ def _remarks(found: Status) -> list[str]:
     last = found.last
     lines = []
     if last.get("unprogrammed"):
-        lines.append(f"not there    {counted(last['unprogrammed_count'], 'route')} of the document not programmed:")
+        lines.append(f"missing      {counted(last['unprogrammed_count'], 'route')} of the document not programmed:")
         lines += entries(last["unprogrammed"], lambda text: ("!", *_parted(text)))
     for lease in last.get("leases", ()):
         age = age_text(found.now - lease["obtained"])
@@ -109,19 +109,19 @@ def _service(found: Status) -> list[str]:
     """What the service did and is about to do."""
     service, now = found.service, found.now
     if service is None:
-        return ["service      does not run"]
+        return ["service      not running"]
     if not found.service_runs:
-        text = f"ended without notice (pid {service.pid}); `systemctl status guest-routes` tells more"
+        text = f"not running: it ended unexpectedly (pid {service.pid}); see `systemctl status guest-routes`"
         return labelled("service", text)
     again = span_text(max(0.0, service.next_refresh - now))
-    asked = f"; asks for the metadata again in {again}" if service.next_refresh else ""
-    lines = labelled("service", f"runs for {span_text(now - service.started)} (pid {service.pid}){asked}")
+    asked = f"; fetches the metadata again in {again}" if service.next_refresh else ""
+    lines = labelled("service", f"running for {span_text(now - service.started)} (pid {service.pid}){asked}")
     if service.failures:
         since = age_text(now - service.failing_since)
         tries = counted(service.failures, "try", "tries")
         lines += labelled("no metadata", f"since {since}, {tries}: {service.failure}")
     if service.partial_reason:
-        text = f"the last document may be partial: {service.partial_reason}; the last known good one stays in force"
+        text = f"the last document may be partial: {service.partial_reason}; the last known good one is used"
         lines += labelled("partial", text)
     if service.last_error:
         lines += labelled("last error", service.last_error)

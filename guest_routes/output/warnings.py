@@ -18,12 +18,12 @@ def warning_texts(report: Report) -> list[str]:
     if report.document.source == "leases":
         nics = ", ".join(report.document.provenance.nics)
         text = f"no metadata: using the DHCP leases of {nics}"
-        found.append(f"{text}; `guest-routes sync` goes by the metadata once it is there")
+        found.append(f"{text}; `guest-routes sync` uses the metadata once it can be fetched")
     else:
         found += _omissions(report)
     leases = report.evidence.leases
     expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
-    found += [f"{lease.place} has expired; still the best there is, but its client seems gone" for lease in expired]
+    found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
     found += [str(problem) for problem in report.evidence.problems if not problem.refused]
     return [*found, *report.state_errors]
 
@@ -60,5 +60,5 @@ def _used(binding: Binding, report: Report) -> str:
     leases = report.evidence.leases
     if leases is not None and binding.nic is not None and leases.of(binding.nic.ifindex) is None:
         setting = f"`gateways: {{{binding.nic.name}: ADDRESS}}`"
-        return f"its gateway is not known either (no DHCP lease found); name it in the settings: {setting}"
-    return "its gateway is not known either"
+        return f"its gateway is unknown too (no DHCP lease found); set it in the settings: {setting}"
+    return "its gateway is unknown too"

@@ -43,10 +43,6 @@ class NicRoutes(NamedTuple):
     routes: tuple[GatewayRoute, ...]
     """Host routes."""
 
-    def of(self, family: int) -> tuple[GatewayRoute, ...]:
-        """The default and host routes of a family."""
-        return tuple(route for route in (*self.default, *self.routes) if route.family == family)
-
 
 def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
     """Each NIC that the document describes and that is present, in document order.

@@ -188,7 +188,7 @@ def test_root_without_the_capability(lab: Lab) -> None:
     ran = less_privileged(lab, "--bounding-set", "-net_admin", "--", "sync", "--metadata", str(path))
     assert ran.code == 1
     assert "cannot add 198.51.100.0/24 via 11.8.0.1 dev eth1 proto guest-routes: " in ran.err
-    assert "(EPERM); it takes root (CAP_NET_ADMIN)" in ran.err
+    assert "(EPERM); this needs root (CAP_NET_ADMIN)" in ran.err
     assert "cannot remove default via 11.8.0.1 dev eth1" in ran.err
     assert "failed: 3 of 3 changes refused by the kernel" in ran.out
     assert table(lab) == before
@@ -249,7 +249,7 @@ def test_a_nic_that_goes_between_snapshot_and_write(lab: Lab) -> None:
     assert report.exit_code == 1
     [refused] = [failure_text(one, report.before.nics) for one in report.outcome.failures]
     assert refused.startswith("cannot add 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: ")
-    assert refused.endswith("; its traffic goes the way it went before")
+    assert refused.endswith("; its traffic is routed as before")
     assert table(lab) == [line for line in before if "eth1" not in line]
     ran = run(lab, f"sync {FILE}")
     assert ran.code == 5
@@ -290,7 +290,7 @@ def test_a_pass_that_cuts_the_way_to_the_metadata_is_rolled_back(lab: Lab) -> No
     lab.hypervisor("ip", "rule", "add", "priority", "5", "iif", "tap-eth1", "to", "169.254.169.254", "blackhole")
     ran = run(lab, "sync --metadata-urls http://169.254.169.254 --default nic=eth1")
     assert ran.code == 1
-    assert "the metadata service can't be reached any more since the routes were written" in ran.err
+    assert "the metadata service can't be reached since the routes were written" in ran.err
     assert "the routes are as they were before the pass" in ran.err
     assert "failed; above is what was planned" in ran.out
     assert table(lab) == before

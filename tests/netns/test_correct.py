@@ -192,7 +192,7 @@ def test_a_file_that_is_not_as_expected_stays(lab: Lab, managers: Managers) -> N
     text = managers.path(path).read_text().replace("routes:\n", "routes: &other\n", 1)
     managers.write(path, text)
     ran = managers.run(*CORRECT)
-    assert f"{path}: left alone: line" in ran.stdout
+    assert f"{path}: not changed: line" in ran.stdout
     assert managers.path(path).read_text() == text
 
 
@@ -230,7 +230,7 @@ def test_where_only_dhcp_was_rendered_no_document_is_needed(managers: Managers, 
 def test_where_cloud_init_has_rendered_nothing(lab: Lab, managers: Managers) -> None:
     began = time.monotonic()
     ran = managers.run("guest-routes", "correct")
-    assert "nothing to correct: cloud-init has rendered no network configuration here" in ran.stdout
+    assert "nothing to correct: cloud-init has written no network configuration here" in ran.stdout
     assert time.monotonic() - began < 5, "no document is fetched for that"
 
 

@@ -100,7 +100,7 @@ def test_without_metadata_the_rest_is_told(lab: Lab) -> None:
     assert kinds(value)[0] == "no-metadata"
     assert [nic["name"] for nic in value["nics"]] == ["eth0", "eth1"]
     text = run(lab, "doctor --deadline-seconds 0.5")
-    assert "metadata none; see below" in text.out
+    assert "metadata none; the first finding says why" in text.out
     assert "http: " in text.out
 
 
@@ -158,7 +158,7 @@ def test_a_dhcp_default_of_networkmanager(lab: Lab, managers: Managers) -> None:
     lab.metadata_server(document("dhcp"))
     wait_for(lambda: "dhcp-default" in kinds(examined(managers)), "eth1's lease")
     remedies = [one["remedy"] for one in examined(managers)["findings"] if one["kind"] == "dhcp-default"]
-    assert remedies == ["`guest-routes export --format networkmanager` has what ends it"]
+    assert remedies == ["`guest-routes export --format networkmanager` prints the configuration that stops it"]
 
 
 @pytest.mark.packages

@@ -148,7 +148,7 @@ def test_a_lease_that_has_expired_is_used_and_said(lab: Lab, tmp_path: Path) -> 
     ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert (ran.code, table(lab)) == (0, OURS)
     assert "eth0's DHCP lease (systemd-networkd, /run/systemd/netif/leases/" in ran.err
-    assert "has expired; still the best there is, but its client seems gone" in ran.err
+    assert "has expired and is still used; its DHCP client may have stopped" in ran.err
     assert "lease: eth0, systemd-networkd, expired 3 h ago (/run/systemd" in ran.out
 
 
@@ -228,7 +228,7 @@ def test_properties_come_before_leases_and_the_conflict_is_shown(lab: Lab, tmp_p
         *OURS[:-1], "11.11.0.0/16 via 10.65.0.1 dev eth0 proto 121", "12.0.0.0/8 via 11.8.0.1 dev eth1 proto 121",
     ]  # fmt: skip
     lease = "eth0's DHCP lease (systemd-networkd, /run/systemd/netif/leases/"
-    rule = "properties count before leases (`sources`)"
+    rule = "properties go before leases (`sources`)"
     assert f"11.11.0.0/16,11.8.0.1 {lease}" in ran.out and rule in ran.out
     assert max(map(len, lab.run("plan", *option.split()).stdout.splitlines()[1:])) <= 80
     # And a pass that changes nothing still shows it.
@@ -251,7 +251,7 @@ def test_the_order_is_settable(lab: Lab, tmp_path: Path) -> None:
     option = omits_routes(tmp_path, uuid="u", meta={"guest_routes": PROPERTY})
     ran = run(lab, f"sync {option} --sources leases,http,properties")
     assert HOST_ROUTE in table(lab)
-    assert "leases count before properties (`sources`)" in ran.out
+    assert "leases go before properties (`sources`)" in ran.out
     ran = run(lab, f"sync {option} --sources http,leases --accept-withdrawals")
     assert table(lab) == OURS
 

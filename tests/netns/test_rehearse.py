@@ -19,6 +19,7 @@ from guest_routes.kernel.rtnetlink import RtnetlinkKernel
 from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.network_data import Link, Network, NetworkData
 from guest_routes.model.settings import Settings
+from guest_routes.output.rehearsal import not_made_text
 from guest_routes.output.route_text import table_text
 from tests.support.lab import Lab, document
 from tests.support.passes import valid_json
@@ -33,11 +34,20 @@ DOCUMENTED = [
 
 
 def build_document(value: Dict[str, Any]) -> List[str]:
-    return build(network_data.parse(json.dumps(value).encode()))
+    return noted(network_data.parse(json.dumps(value).encode()))
+
+
+def noted(data: NetworkData) -> List[str]:
+    """Builds the document's network; what was not made, in words."""
+    notes = build(data)
+    kernel = RtnetlinkKernel()
+    nics = kernel.nics()
+    kernel.close()
+    return [not_made_text(note, nics) for note in notes]
 
 
 def test_the_example_as_cloud_init_leaves_it(lab: Lab) -> None:
-    notes = build(network_data.parse(EXAMPLE))
+    notes = noted(network_data.parse(EXAMPLE))
     assert lab.routes() == [
         "default via 10.65.0.1 dev eth0 proto static",
         "default via 11.8.0.1 dev eth1 proto static",
@@ -82,9 +92,9 @@ def test_two_ipv6_defaults_become_one_multipath_route(lab: Lab) -> None:
 
 
 def test_networks_without_addresses_get_none(lab: Lab) -> None:
-    assert build(network_data.parse(document("dhcp").read_bytes())) == [
-        "networks[0] (ipv4_dhcp): the document has no address for it, so it gets none",
-        "networks[1] (ipv4_dhcp): the document has no address for it, so it gets none",
+    assert noted(network_data.parse(document("dhcp").read_bytes())) == [
+        "networks[0]: its NIC gets no address, since the document has none",
+        "networks[1]: its NIC gets no address, since the document has none",
     ]
     assert lab.routes() == []
 
@@ -111,7 +121,7 @@ def test_bonds_and_vlans_or_their_stand_ins(lab: Lab) -> None:
     assert sorted(nics) == ["bond0", "eth0", "eth1", "vlan7"]
     for name, mac, real in (("bond0", "fa:16:3e:00:00:03", "bond"), ("vlan7", "fa:16:3e:00:00:04", "vlan")):
         assert nics[name].mac.hex(":") == mac
-        stands_in = any(f"{name} can't be made here" in note for note in notes)
+        stands_in = any(f"stands in for {name}:" in note for note in notes)
         assert nics[name].kind == ("veth" if stands_in else real)
     assert [line.split()[2] for line in lab.routes()] == ["bond0", "vlan7"]
 
@@ -119,10 +129,9 @@ def test_bonds_and_vlans_or_their_stand_ins(lab: Lab) -> None:
 def test_what_is_not_in_the_document_is_noted(lab: Lab) -> None:
     network = Network(0, "n0", "nowhere", "ipv4", 4, parse_prefix("10.65.0.7/24"), parse_address("10.65.0.1"))
     vlan = Link(0, "d", "vlan", bytes.fromhex("fa163e000004"), vlan_id=7, vlan_link="gone")
-    assert build(NetworkData((vlan,), (network,))) == [
-        "links[0]: vlan7 can't be made here (its link 'gone' is not in the document); "
-        "a plain NIC with its MAC stands in",
-        "networks[0] (ipv4): no NIC, its link 'nowhere' is not in the document",
+    assert noted(NetworkData((vlan,), (network,))) == [
+        "links[0]: a plain NIC with its MAC stands in for vlan7: the document has no link 'gone'",
+        "networks[0]: it has no NIC, since the document has no link 'nowhere'",
     ]
 
 

@@ -391,7 +391,7 @@ def test_explain_names_nic_rule_place_and_the_kernels_way(lab: Lab) -> None:
         ("10.65.0.9", "10.65.0.9 should leave by eth0 route 10.65.0.0/24 dev eth0", "dev eth0 (as wanted)"),
         ("10.65.0.7", "10.65.0.7 is this machine's own address", "dev lo (this machine itself)"),
         ("11.11.9.9", "11.11.9.9 should leave by eth0, via 10.65.0.66 route 11.11.9.0/24", "dev eth0 (as wanted)"),
-        ("fd00::1", "fd00::1: no host route covers it", "Network is unreachable (not ours to say)"),
+        ("fd00::1", "fd00::1: no host route covers it", "Network is unreachable (no route of ours decides)"),
     ],
 )
 def test_explain_of_what_no_host_route_decides(lab: Lab, asked: str, said: str, kernel: str) -> None:
@@ -419,7 +419,7 @@ def test_status_before_after_and_drifted(lab: Lab) -> None:
     documented(lab)
     ran = run(lab, "status")
     assert ran.code == 0
-    assert "none is known; `guest-routes sync` runs one" in ran.out
+    assert "none yet; `guest-routes sync` runs one" in ran.out
     run(lab, f"sync {FILE}")
     ran = run(lab, "status")
     assert ran.code == 0
@@ -457,7 +457,7 @@ def test_withdraw_hands_the_only_default_over(lab: Lab, engine: str, watch: Watc
     watch.changes()
     ran = run(lab, f"withdraw {engine}")
     assert ran.code == 0
-    assert "handed over: the only default route there is" in ran.out
+    assert "kept without our protocol: it is the only default route" in ran.out
     assert table(lab) == ["default via 10.65.0.1 dev eth0", *CONNECTED]
     assert watch.fewest_defaults(1) == 1
 
@@ -511,7 +511,7 @@ def test_disabled_does_nothing_and_says_so(lab: Lab) -> None:
     assert table(lab) == before
     looked = run(lab, f"plan --check {FILE}")
     assert looked.code == 0
-    assert "sync would do nothing" in looked.err
+    assert "sync would change nothing" in looked.err
     value = valid_json("sync", lab.run("sync", "--json", *FILE.split()))
     assert value["disabled"] is True
 

@@ -131,7 +131,7 @@ def test_whoever_writes_the_same_route_is_in_no_conflict(
         programs[0].say(f"route delete {theirs}")
         service.wait(lambda: HOST_ROUTE in table(lab))
         service.wait(lambda number=number: service.record["repairs"] == number, what=f"{number} repairs")
-    assert service.said("another program's equal route serves") == CONFLICT_CHANGES - 1
+    assert service.said("another program's equal route is used") == CONFLICT_CHANGES - 1
     assert service.said("conflict: ") == 0
 
 
@@ -146,7 +146,7 @@ def test_a_shell_is_named(lab: Lab, start: Start) -> None:
     (line,) = (line for line in service.log.splitlines() if "conflict: " in line)
     # `ip` may have ended before anybody could ask for its name.
     ended, found = "a process that has ended (pid ", "started by bash under"
-    assert ended in line or (found in line and "somebody at a shell" in line)
+    assert ended in line or (found in line and "a shell or a script" in line)
 
 
 def test_many_conflicts_at_once_are_few_lines(lab: Lab, start: Start, tmp_path: Path, programs: List[Program]) -> None:

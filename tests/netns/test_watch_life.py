@@ -118,7 +118,7 @@ def test_a_second_service_is_refused(lab: Lab, start: Start) -> None:
 def test_killed_and_started_again(lab: Lab, start: Start, watch: Watch) -> None:
     first = settled(lab, start)
     first.kill()
-    assert "ended without notice" in " ".join(lab.run("status").stdout.split())
+    assert "ended unexpectedly" in " ".join(lab.run("status").stdout.split())
     watch.changes()
     second = start()
     second.wait(lambda: second.record.get("pid") == second.pid)

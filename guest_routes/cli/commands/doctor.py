@@ -1,4 +1,4 @@
-"""`guest-routes doctor`: this machine from every side, and what to do."""
+"""`guest-routes doctor`: inspects this machine, and says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`guest-routes explain ADDRESS`: why an address goes the way it goes."""
+"""`guest-routes explain ADDRESS`: which NIC an address leaves by, and why."""
 
 from __future__ import annotations
 

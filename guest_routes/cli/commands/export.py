@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...managers.detect import network_files
 from ...managers.export import export
-from ...output.configuration import export_json, exported_lines
+from ...output.configuration import export_json, export_note_text, exported_lines
 from ...output.reasons import unprogrammed_text
 from ..projected import projected_decision
 
@@ -25,6 +25,6 @@ def run(context: Context) -> int:
         terminal.json(export_json(made, options.format, code))
     else:
         terminal.lines(exported_lines(made))
-    for text in (*left_out, *made.notes):
+    for text in (*left_out, *map(export_note_text, made.notes)):
         terminal.error(text)
     return code

@@ -224,3 +224,51 @@ def test_a_route_that_stands_in_both_places_goes_from_the_wrong_one() -> None:
 @pytest.mark.parametrize("text", ["", "\n", "x", "[", "  - a\n", "[Route]\n", "network:\n", "iface eth0 inet static"])
 def test_anything_can_be_read(manager: str, text: str) -> None:
     assert texts(corrected(manager, {"p": text})) == [text]
+
+
+def moves(manager: str, files: Dict[str, str], name: str = "wrong-subnet") -> List[str]:
+    """Each route's verdict with its reason."""
+    return [f"{one.verdict}: {one.reason}" for one in corrected(manager, files, name).verdicts]
+
+
+def test_a_route_stays_where_no_file_configures_its_nic() -> None:
+    made = corrected("systemd-networkd", {"0": ETH0})
+    assert [(one.verdict, one.reason, one.to) for one in made.verdicts][1] == ("left", "no-file", None)
+    assert texts(made) == [ETH0]
+
+
+def test_a_route_on_its_nic_stays() -> None:
+    assert moves("systemd-networkd", {"0": ETH0.replace(MOVED, ""), "1": ETH1 + MOVED})[-1] == "kept: resolved"
+
+
+def test_a_default_stays_where_none_is_elected_or_the_document_has_another() -> None:
+    nowhere = corrected("systemd-networkd", {"1": ETH1}, default=Selector(nic="eth7"))
+    assert [(one.verdict, one.reason) for one in nowhere.verdicts] == [("kept", "none-elected")]
+    other = ETH1.replace("11.8.0.1", "11.8.0.254")
+    assert moves("systemd-networkd", {"0": ETH0, "1": other})[-1] == "kept: not-in-document"
+
+
+def test_a_file_without_a_last_line_end_gets_one() -> None:
+    made = corrected(
+        "systemd-networkd", {"0": ETH0, "1": ETH1.replace("[Route]\nGateway=11.8.0.1\n", "[Network]\nDHCP=no")}
+    )
+    assert "DHCP=no\n[Route]\nDestination=11.11.0.0/16\n" in texts(made)[1]
+
+
+def test_two_routes_begin_one_list() -> None:
+    text = NETPLAN.replace("            routes:\n            -   to: 0.0.0.0/0\n                via: 11.8.0.1\n", "")
+    twice = text.replace(
+        "            set-name: eth0",
+        "            -   to: 11.11.0.0/16\n                via: 11.8.0.1\n            set-name: eth0",
+    )
+    (after,) = texts(corrected("netplan", {"p": twice}))
+    assert after.count("routes:") == 2
+    assert after.partition("eth1:")[2].count("11.11.0.0/16") == 2
+
+
+def test_files_without_routes_are_unchanged() -> None:
+    from guest_routes.managers.correct import unchanged
+
+    made = unchanged([("netplan", "/a", "x")])
+    assert [(one.path, one.before, one.after, one.odd) for one in made.files] == [("/a", "x", "x", "")]
+    assert (made.verdicts, made.changed) == ((), ())

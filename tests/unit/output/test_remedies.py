@@ -27,8 +27,8 @@ CASES = [
     (("ip", "dhcpcd-run-hooks", "dhcpcd"), DEFAULT, ADDED, ("`interface eth1`", "`nogateway`")),
     (("networkctl", "netplan", "bash"), HOST, TAKEN, ("dhcp4-overrides", "netplan apply")),
     (("kernel",), DEFAULT6, ADDED, ("net.ipv6.conf.eth1.accept_ra_defrtr=0",)),
-    (("ip", "bash", "sshd"), HOST, TAKEN, ("somebody at a shell", "`ignore_destinations: [11.11.0.0/16]`")),
-    (("bash",), DEFAULT, ADDED, ("somebody at a shell", "`default_mode: observe`")),
+    (("ip", "bash", "sshd"), HOST, TAKEN, ("a shell or a script", "`ignore_destinations: [11.11.0.0/16]`")),
+    (("bash",), DEFAULT, ADDED, ("a shell or a script", "`default_mode: observe`")),
     (("openvpn", "systemd", "bash"), HOST, TAKEN, ("find the program", "`ignore_destinations: [11.11.0.0/16]`")),
     ((), DEFAULT, ADDED, ("find the program", "`default_mode: observe`")),
 ]
@@ -53,3 +53,72 @@ def test_nobody_is_told_to_ignore_everything(names: Tuple[str, ...], destination
 )
 def test_whoever_it_is_there_is_an_answer(program: str, ancestors: Tuple[str, ...], destination: Prefix) -> None:
     assert remedy(Actor(program, 5, tuple(ancestors)), destination, True, "eth1")
+
+
+@pytest.mark.parametrize(
+    "program, destination, deleted, text",
+    [
+        (
+            "openvpn",
+            HOST,
+            TAKEN,
+            "find the program (`ip monitor route` shows when it happens; often a DHCP client's hook "
+            "script) and stop it, or leave the route to it: `ignore_destinations: [11.11.0.0/16]`",
+        ),
+        (
+            "openvpn",
+            DEFAULT,
+            TAKEN,
+            "find the program (`ip monitor route` shows when it happens; often a DHCP client's "
+            "hook script) and stop it",
+        ),
+        (
+            "bash",
+            DEFAULT,
+            ADDED,
+            "a shell or a script does it: stop it, or leave the route to it: `default_mode: observe`",
+        ),
+        (
+            "netplan",
+            HOST,
+            TAKEN,
+            "in /etc/netplan: `dhcp4-overrides: {use-routes: false}` for that NIC, then `netplan apply`",
+        ),
+        (
+            "dhcpcd",
+            HOST,
+            TAKEN,
+            "in /etc/dhcpcd.conf: `interface eth1` and below it `nogateway`, or `nooption classless_static_routes`",
+        ),
+        (
+            "systemd-network",
+            HOST,
+            TAKEN,
+            "let it write the routes itself: `guest-routes export --format networkd` prints "
+            "the files; then `networkctl reload`",
+        ),
+        (
+            "systemd-network",
+            DEFAULT,
+            ADDED,
+            "put `[DHCPv4]` `UseGateway=no` into a drop-in of eth1's .network file "
+            "(`guest-routes export --format networkd` prints it; remove a static Gateway= from the file), then "
+            "`networkctl reload`",
+        ),
+        (
+            "NetworkManager",
+            HOST6,
+            TAKEN,
+            "`nmcli connection modify CONNECTION ipv6.ignore-auto-routes yes`, for the "
+            "connection of eth1 (`nmcli device`), or the profiles of `guest-routes export --format networkmanager`",
+        ),
+        (
+            "kernel",
+            DEFAULT6,
+            ADDED,
+            "`sysctl -w net.ipv6.conf.eth1.accept_ra_defrtr=0`, kept in /etc/sysctl.d, ends it",
+        ),
+    ],
+)
+def test_the_whole_sentence(program: str, destination: Prefix, deleted: bool, text: str) -> None:
+    assert remedy(Actor(program, 5), destination, deleted, "eth1") == text

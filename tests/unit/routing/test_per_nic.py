@@ -40,12 +40,6 @@ def test_each_nic_of_the_document() -> None:
     assert (eth0.dynamic, eth0.advertised) == ((), False)
 
 
-def test_routes_of_a_family() -> None:
-    _, eth1 = found(NETWORKS)
-    assert texts(eth1.of(4)) == ["11.11.0.0/16 11.8.0.1"]
-    assert texts(eth1.of(6)) == ["::/0 fd00:8::1", "fd11::/16 fd00:8::1"]
-
-
 def test_only_enforce_bars_a_nic_from_a_default() -> None:
     for mode in ("observe", "demote"):
         assert [one.barred for one in found(NETWORKS, Settings(default_mode=mode))] == [(), ()]

@@ -1,0 +1,142 @@
+"""What `doctor` finds: every kind where it is so, and not where it isn't."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import pytest
+
+from guest_routes.diagnose.findings import findings
+from guest_routes.model.configuration import ConfiguredRoute, CorrectedFile, Correction, RouteVerdict
+from guest_routes.model.decision import Binding
+from guest_routes.model.inspection import CrossCheck, Difference, Finding, Holder, Inspection, NicView
+from guest_routes.model.network import parse_address
+from guest_routes.model.network_data import Network
+from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, prefix, report, route
+
+FINE = report("wrong-subnet", IN_PLACE)
+ROUTE = ConfiguredRoute(ETH0, prefix("11.11.0.0/16"), parse_address("11.8.0.1"), "/a", (3,))
+UNKNOWN = Binding(Network(1, "n", "l", "ipv4", 4), None, ETH1)
+NETWORKD, MANAGER = Holder("systemd-networkd", 2, "configured", "/a"), Holder("NetworkManager", 2, "", "/b")
+
+
+def view(nic: Any = ETH0, **fields: Any) -> NicView:
+    found: Dict[str, Any] = {
+        "bindings": (), "holders": (), "lease": None, "metadata": None, "rp_filter": 0, "takes_routes": False,
+    }  # fmt: skip
+    return NicView(nic, **{**found, **fields})
+
+
+def found(*views: NicView, **fields: Any) -> List[Finding]:
+    seen: Dict[str, Any] = {
+        "report": FINE, "no_metadata": "", "running": (), "correction": None, "cross_checks": (), "route_command": True
+    }  # fmt: skip
+    return list(findings(Inspection(views or (view(ETH0), view(ETH1)), **{**seen, **fields})))
+
+
+def test_nothing_where_nothing_is_wrong() -> None:
+    held = view(ETH0, holders=(NETWORKD,), rp_filter=2)
+    same = (CrossCheck("netifaces", "NIC", 2), CrossCheck("pyroute2", "route"))
+    assert (
+        found(held, view(ETH1), cross_checks=same, running=("systemd-networkd",), correction=Correction((), ())) == []
+    )
+
+
+def test_what_a_pass_would_change_and_can_not_do() -> None:
+    assert found(report=report("wrong-subnet", BOTH_DEFAULTS)) == [
+        Finding("extra-default", route=route("default via 11.8.0.1 dev eth1 proto static")),
+        Finding("missing-routes", missing=1),
+    ]
+    bad = report("not-a-gateway", NICS)
+    assert Finding("not-programmed", unprogrammed=bad.unprogrammed) in found(report=bad)
+
+
+def test_without_metadata_that_comes_first() -> None:
+    blind = found(view(ETH0, takes_routes=True), view(ETH1, bindings=(UNKNOWN,)), report=None, no_metadata="none")
+    assert [one.kind for one in blind] == ["no-metadata", "no-gateway"]
+    assert blind[0].text == "none"
+
+
+def test_two_managers_of_one_nic() -> None:
+    both = view(ETH0, holders=(NETWORKD, MANAGER))
+    assert found(both, view(ETH1)) == [Finding("two-managers", ("eth0",), ("NetworkManager", "systemd-networkd"))]
+    assert found(view(ETH0, holders=(NETWORKD, NETWORKD)), view(ETH1)) == []
+
+
+def test_a_manager_that_runs_and_configures_no_nic() -> None:
+    running = ("NetworkManager", "dhclient", "systemd-networkd")
+    assert found(view(ETH0, holders=(NETWORKD,)), running=running) == [
+        Finding("idle-manager", managers=("NetworkManager", "systemd-networkd"))
+    ]
+    assert found(view(ETH0, holders=(NETWORKD,)), view(ETH1, holders=(MANAGER,)), running=running) == []
+    assert found(running=running) == []
+
+
+def test_wrong_routes_in_what_cloud_init_wrote() -> None:
+    verdicts = [RouteVerdict(ROUTE, one, "resolved") for one in ("kept", "moved", "removed", "left")]  # type: ignore[arg-type]
+    kept, moved, removed, left = verdicts
+    assert found(correction=Correction((), tuple(verdicts))) == [
+        Finding("rendered", verdicts=(moved, removed)),
+        Finding("rendered-left", verdicts=(left,)),
+    ]
+    assert found(correction=Correction((), (kept,))) == []
+
+
+@pytest.mark.parametrize(
+    "manager, text, installed, count",
+    [
+        ("ifupdown", "  up route add -net x\n", False, 1),
+        ("ifupdown", "  up route add -net x\n", True, 0),
+        ("ifupdown", "  gateway x\n", False, 0),
+        ("netplan", "  up route add -net x\n", False, 0),
+    ],
+)
+def test_ifupdown_needs_its_route_command(manager: str, text: str, installed: bool, count: int) -> None:
+    files = (CorrectedFile("/a", manager, text, text),)
+    made = found(correction=Correction(files, ()), route_command=installed)
+    assert made == [Finding("no-route-command")] * count
+
+
+@pytest.mark.parametrize("state, count", [("configuring", 1), ("failed", 1), ("pending", 1), ("configured", 0)])
+def test_a_nic_that_networkd_has_not_configured(state: str, count: int) -> None:
+    held = view(ETH0, holders=(NETWORKD._replace(state=state),))
+    assert found(held, view(ETH1)) == [Finding("not-configured", ("eth0",), ("systemd-networkd",), state)] * count
+
+
+def test_a_default_route_of_a_dhcp_server_for_another_nic_than_the_elected_one() -> None:
+    assert found(view(ETH0, takes_routes=True), view(ETH1, takes_routes=True)) == [Finding("use-routes", ("eth1",))]
+
+
+@pytest.mark.parametrize(
+    "manager, protocol, kinds",
+    [
+        ("NetworkManager", "dhcp", ["extra-default", "dhcp-default"]),
+        ("ConnMan", "dhcp", ["extra-default"]),
+        ("NetworkManager", "static", ["extra-default"]),
+    ],
+)
+def test_a_default_that_a_dhcp_client_made(manager: str, protocol: str, kinds: List[str]) -> None:
+    extra = report("wrong-subnet", f"{IN_PLACE}\ndefault via 11.8.0.1 dev eth1 proto {protocol} metric 101\n")
+    made = found(view(ETH0), view(ETH1, holders=(Holder(manager, 3, "", ""),)), report=extra)
+    assert [one.kind for one in made] == kinds
+    assert made[-1].managers == (("NetworkManager",) if len(kinds) > 1 else ())
+
+
+def test_a_gateway_that_no_source_names() -> None:
+    assert found(view(ETH0), view(ETH1, bindings=(UNKNOWN,))) == [Finding("no-gateway", ("eth1",), binding=UNKNOWN)]
+    assert found(view(ETH0), view(ETH1, bindings=(UNKNOWN._replace(network=None),))) == []
+
+
+def test_strict_reverse_path_filters_of_documented_nics() -> None:
+    known = tuple(FINE.resolution.bindings[:1])
+    strict = view(ETH0, bindings=known, rp_filter=1)
+    assert found(strict, view(ETH1, rp_filter=1)) == [Finding("rp-filter", ("eth0",))]
+    assert found(strict) == []
+    assert found(strict._replace(rp_filter=2), view(ETH1)) == []
+
+
+def test_what_another_library_reads_otherwise() -> None:
+    extra = Difference("extra-nic", "eth5")
+    assert found(cross_checks=(CrossCheck("netifaces", "NIC", 2, (extra,)),)) == [
+        Finding("second-opinion", managers=("netifaces",), difference=extra)
+    ]

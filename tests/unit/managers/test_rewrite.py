@@ -1,0 +1,153 @@
+"""cloud-init's files put right on disk: what is kept, what is written, what is left."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from guest_routes.managers.rewrite import rewrite
+from guest_routes.model.configuration import ORIGINALS
+from guest_routes.model.plan import Decision
+from guest_routes.model.settings import Settings
+from tests.support.reports import projected
+
+FOLDER = "etc/systemd/network"
+ETH0 = "[Match]\nName=eth0\n\n[Route]\nDestination=11.11.0.0/16\nGateway=11.8.0.1\n"
+ETH1 = "[Match]\nName=eth1\n\n[Route]\nGateway=10.8.0.1\n"
+NETPLAN = """network:
+  ethernets:
+    eth0:
+      routes:
+      - to: 11.11.0.0/16
+        via: 11.8.0.1
+    eth1:
+      dhcp4: true
+"""
+
+
+def decided() -> Decision:
+    return projected("wrong-subnet")
+
+
+def never() -> Decision:
+    raise AssertionError("no document is needed")
+
+
+def put(root: Path, path: str, text: str, mode: int = 0o644) -> Path:
+    target = root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+    target.chmod(mode)
+    return target
+
+
+def rendered(root: Path) -> tuple[Path, Path]:
+    return (
+        put(root, f"{FOLDER}/10-cloud-init-eth0.network", ETH0, 0o640),
+        put(root, f"{FOLDER}/10-cloud-init-eth1.network", ETH1),
+    )
+
+
+def test_the_route_moves_and_the_original_is_kept(tmp_path: Path) -> None:
+    left, right = rendered(tmp_path)
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert (done.errors, done.exit_code, len(done.correction.changed)) == ((), 0, 2)
+    assert "11.11.0.0/16" not in left.read_text()
+    assert "Destination=11.11.0.0/16\nGateway=11.8.0.1\n" in right.read_text()
+    assert left.stat().st_mode & 0o777 == 0o640
+    original = Path(f"{tmp_path}{ORIGINALS}/{FOLDER}/10-cloud-init-eth0.network")
+    assert (original.read_text(), original.stat().st_mode & 0o777) == (ETH0, 0o600)
+    again = rewrite(Settings(), decided, root=str(tmp_path))
+    assert again.correction.changed == ()
+
+
+def test_a_check_writes_nothing(tmp_path: Path) -> None:
+    left, _ = rendered(tmp_path)
+    done = rewrite(Settings(), decided, write=False, root=str(tmp_path))
+    assert (done.exit_code, left.read_text(), (tmp_path / "var").exists()) == (3, ETH0, False)
+
+
+def test_dhcp_alone_needs_no_document(tmp_path: Path) -> None:
+    put(tmp_path, f"{FOLDER}/10-cloud-init-eth0.network", "[Match]\nName=eth0\n[Network]\nDHCP=yes\n")
+    done = rewrite(Settings(), never, root=str(tmp_path))
+    assert (len(done.correction.files), done.correction.changed, done.exit_code) == (1, (), 0)
+    assert rewrite(Settings(), never, root=str(tmp_path / "empty")).correction.files == ()
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    path = put(tmp_path, f"{FOLDER}/10-cloud-init-eth0.network", "")
+    path.write_bytes(b"\xff\xfe")
+    done = rewrite(Settings(), never, root=str(tmp_path))
+    assert done.errors == (f"cannot read {path}: it is not UTF-8 text; it stays as it is",)
+    assert done.exit_code == 1
+
+
+def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
+    path = tmp_path / FOLDER / "10-cloud-init-eth0.network"
+    path.mkdir(parents=True)
+    done = rewrite(Settings(), never, root=str(tmp_path))
+    assert done.errors == (f"cannot read {path}: Is a directory (EISDIR); it stays as it is",)
+
+
+def test_originals_that_can_not_be_kept(tmp_path: Path) -> None:
+    left, right = rendered(tmp_path)
+    put(tmp_path, "var/lib/guest-routes/originals", "a file in the way")
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert len(done.errors) == 2
+    assert done.errors[0].endswith("/10-cloud-init-eth0.network stays as cloud-init wrote it")
+    assert (left.read_text(), right.read_text()) == (ETH0, ETH1)
+
+
+def test_a_file_that_has_gone_in_the_meantime(tmp_path: Path) -> None:
+    left, _ = rendered(tmp_path)
+
+    def decide() -> Decision:
+        left.unlink()
+        return decided()
+
+    done = rewrite(Settings(), decide, root=str(tmp_path))
+    assert done.errors == (
+        "cannot write /etc/systemd/network/10-cloud-init-eth0.network: No such file or directory (ENOENT)",
+    )
+
+
+def test_the_owner_stays(tmp_path: Path) -> None:
+    left, _ = rendered(tmp_path)
+    try:
+        os.chown(left, 5, 6)
+    except OSError:
+        pytest.skip("this user can't give files away")
+    rewrite(Settings(), decided, root=str(tmp_path))
+    assert (left.stat().st_uid, left.stat().st_gid) == (5, 6)
+
+
+def fake_netplan(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    put(folder, "bin/netplan", f"#!/bin/sh\n{body}\n", 0o755)
+    monkeypatch.setenv("PATH", f"{folder}/bin:/usr/bin:/bin")
+
+
+def test_netplan_generates_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_netplan(tmp_path, monkeypatch, f'echo "$@" >{tmp_path}/called')
+    path = put(tmp_path, "etc/netplan/50-cloud-init.yaml", NETPLAN, 0o600)
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert done.errors == ()
+    assert (tmp_path / "called").read_text() == "generate\n"
+    assert path.read_text().index("11.11.0.0/16") > path.read_text().index("eth1:")
+
+
+@pytest.mark.parametrize("body, text", [("echo 'a: b' >&2; exit 1", "a: b"), ("exit 7", "7")])
+def test_netplan_does_not_take_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, text: str) -> None:
+    fake_netplan(tmp_path, monkeypatch, body)
+    put(tmp_path, "etc/netplan/50-cloud-init.yaml", NETPLAN)
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert done.errors == (f"`netplan generate` failed: {text}; what it made before stays",)
+
+
+def test_netplan_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    put(tmp_path, "etc/netplan/50-cloud-init.yaml", NETPLAN)
+    (only,) = rewrite(Settings(), decided, root=str(tmp_path)).errors
+    assert only.startswith("`netplan generate` could not be run: ")
+    assert only.endswith("; what it made before stays until the next boot")

@@ -1,0 +1,154 @@
+"""What is wrong in words, and what to do, finding by finding."""
+
+from __future__ import annotations
+
+import pytest
+
+from guest_routes.model.configuration import ConfiguredRoute, RouteVerdict
+from guest_routes.model.decision import Binding
+from guest_routes.model.inspection import Difference, Finding
+from guest_routes.model.network import parse_address
+from guest_routes.model.network_data import Network, Problem
+from guest_routes.output.findings import _WORDS, difference_text, finding_words
+from tests.support.reports import ETH0, ETH1, prefix, report, route
+
+NICS = (ETH0, ETH1)
+CONFIGURED = ConfiguredRoute(ETH0, prefix("11.11.0.0/16"), parse_address("11.8.0.1"), "/etc/a.network", (3,))
+WRONG = RouteVerdict(CONFIGURED, "moved", "resolved")
+NETWORK = Network(1, "n", "l", "ipv4", 4, prefix("11.8.0.9/24"))
+(MISSED,) = report("not-a-gateway").unprogrammed
+
+CASES = [
+    (
+        Finding("no-metadata", text="cannot find it\n  http: no answer"),
+        "cannot find it http: no answer",
+        "see above what each NIC gets for an answer; or name the document: `--metadata FILE`",
+    ),
+    (
+        Finding("extra-default", route=route("default via 11.8.0.1 dev eth1 proto dhcp")),
+        "one default route too many: default via 11.8.0.1 dev eth1 proto dhcp",
+        "`guest-routes sync` removes it",
+    ),
+    (
+        Finding("missing-routes", missing=2),
+        "2 host routes of the document not in place",
+        "`guest-routes sync`; `guest-routes plan` shows which",
+    ),
+    (
+        Finding("not-programmed", unprogrammed=(Problem("links[0]", "odd", True),)),
+        "can't be programmed: links[0]: odd",
+        "`guest-routes plan` shows each with its remedy",
+    ),
+    (
+        Finding("two-managers", ("eth1",), ("NetworkManager", "ifupdown")),
+        "NetworkManager and ifupdown both configure eth1",
+        "leave the NIC to one of them, for example: `systemctl disable --now NetworkManager.service`",
+    ),
+    (
+        Finding("two-managers", ("eth1",), ("ifupdown", "systemd-networkd")),
+        "ifupdown and systemd-networkd both configure eth1",
+        "leave the NIC to one of them, for example: `systemctl disable --now networking.service`",
+    ),
+    (
+        Finding("idle-manager", managers=("NetworkManager", "systemd-networkd")),
+        "NetworkManager runs and configures no NIC; systemd-networkd configures them",
+        "`systemctl disable --now NetworkManager.service`, before it configures one too",
+    ),
+    (
+        Finding("rendered", verdicts=(WRONG,)),
+        "cloud-init's network configuration is wrong in 1 place: 11.11.0.0/16 via 11.8.0.1 dev eth0 in /etc/a.network",
+        "`guest-routes correct`; at every boot: `systemctl enable guest-routes-correct.service`",
+    ),
+    (
+        Finding("rendered-left", verdicts=(RouteVerdict(CONFIGURED, "left", "not-in-document"),)),
+        "cloud-init's network configuration is wrong: 11.11.0.0/16 via 11.8.0.1 dev eth0 in /etc/a.network",
+        "`guest-routes correct` leaves it: not in the document",
+    ),
+    (
+        Finding("no-route-command"),
+        "cloud-init's file for ifupdown calls `route`, which is not installed: none of its routes is programmed",
+        "`apt-get install net-tools`; until then guest-routes programs them",
+    ),
+    (
+        Finding("not-configured", ("eth0",), ("systemd-networkd",), "configuring"),
+        "systemd-networkd has not configured eth0 (configuring): its wait-online delays the boot",
+        "`networkctl status eth0` says why; usually it is a route that can't be set",
+    ),
+    (
+        Finding("use-routes", ("eth1",)),
+        "systemd-networkd takes a default route for eth1 from its DHCP server (UseRoutes, UseGateway)",
+        "`guest-routes export --format networkd` prints the drop-in that stops it",
+    ),
+    (
+        Finding("dhcp-default", ("eth1",), ("NetworkManager",)),
+        "eth1's DHCP server offers a default route, which comes back with every renewal",
+        "`guest-routes export --format networkmanager` prints the configuration that stops it",
+    ),
+    (
+        Finding("no-gateway", ("eth1",), binding=Binding(NETWORK, None, ETH1)),
+        "eth1's IPv4 gateway is unknown (11.8.0.9/24): no host route can use this NIC",
+        "`gateways: {eth1: ADDRESS}` in /etc/guest-routes.yaml",
+    ),
+    (
+        Finding("no-gateway", ("eth1",), binding=Binding(NETWORK._replace(address=None), None, ETH1)),
+        "eth1's IPv4 gateway is unknown (networks[1]): no host route can use this NIC",
+        "`gateways: {eth1: ADDRESS}` in /etc/guest-routes.yaml",
+    ),
+    (
+        Finding("rp-filter", ("eth0", "eth1")),
+        "strict rp_filter on eth0, eth1: packets are dropped whose replies leave by another NIC",
+        "`sysctl -w net.ipv4.conf.all.rp_filter=2`, and the same in /etc/sysctl.d",
+    ),
+    (
+        Finding("second-opinion", managers=("netifaces",), difference=Difference("extra-nic", "eth5")),
+        "netifaces has the NIC eth5, which netlink doesn't have",
+        "compare with `ip -d route` and `ip -d link`; report it as a bug",
+    ),
+]
+
+
+@pytest.mark.parametrize("finding, what, remedy", CASES, ids=[case[0].kind for case in CASES])
+def test_what_is_wrong_and_what_to_do(finding: Finding, what: str, remedy: str) -> None:
+    assert finding_words(finding, NICS) == (what, remedy)
+
+
+def test_every_kind_is_tested() -> None:
+    assert {case[0].kind for case in CASES} == set(_WORDS)
+
+
+def test_the_first_of_several_unprogrammed_routes() -> None:
+    what, _ = finding_words(Finding("not-programmed", unprogrammed=(MISSED, MISSED, MISSED)), NICS)
+    assert what.startswith("can't be programmed: 11.11.0.0/16,11.8.0.99  (networks[1].routes[1]): 11.8.0.99 is in")
+    assert what.endswith(", and 2 more")
+
+
+def test_the_first_of_many_wrong_lines() -> None:
+    what, _ = finding_words(Finding("rendered", verdicts=(WRONG,) * 1203), NICS)
+    assert "wrong in 1,203 places: " in what
+    assert what.count("/etc/a.network") == 3
+    assert what.endswith("; and 1,200 more")
+
+
+@pytest.mark.parametrize(
+    "one, text",
+    [
+        (
+            Difference("mac", "eth0", macs=("fa:16:3e:00:00:07", "fa:16:3e:00:00:08"), mac=ETH0.mac),
+            "reads the MAC address fa:16:3e:00:00:07 fa:16:3e:00:00:08 of eth0, netlink fa:16:3e:00:00:01",
+        ),
+        (
+            Difference("addresses", "eth0", addresses=("10.65.0.7", "10.65.0.8")),
+            "and netlink read different addresses of eth0: 10.65.0.7 10.65.0.8",
+        ),
+        (
+            Difference("missing-route", route=route("default via 10.65.0.1 dev eth0")),
+            "doesn't have the route default via 10.65.0.1 dev eth0 proto boot",
+        ),
+        (
+            Difference("extra-route", route=route("default via 10.65.0.1 dev eth0")),
+            "has a further route: default via 10.65.0.1 dev eth0 proto boot",
+        ),
+    ],
+)
+def test_what_another_library_reads(one: Difference, text: str) -> None:
+    assert difference_text(one, NICS) == text

@@ -1,0 +1,63 @@
+"""The status as Prometheus text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict
+
+from guest_routes.model.network import KernelState
+from guest_routes.model.operations import Delete
+from guest_routes.model.status import ConflictRecord, Status, StatusRecord
+from guest_routes.output.prometheus import metrics_text
+from tests.support.reports import ETH0, ETH1, route
+
+OURS = route("11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes")
+LAST = {"finished": 1700000000.25, "exit_code": 5, "metadata": {"age_seconds": 100.0}, "unprogrammed_count": 2}
+CONFLICT = ConflictRecord(0.0, "11.11.0.0/16", 5, "ip", "end it")
+SERVICE = StatusRecord(7, "1", 1600000000.0, passes=3, events=9, repairs=4, failures=2, conflicts=(CONFLICT,))
+
+
+def metrics(**fields: Any) -> Dict[str, float]:
+    base: Dict[str, Any] = {
+        "last": LAST, "state": KernelState((ETH0, ETH1), ()), "ours": (OURS,), "drift": (Delete(OURS),), "unknown": "",
+        "failed": {}, "now": 1700000300.0,
+    }  # fmt: skip
+    text = metrics_text(Status(**{**base, **fields}))
+    assert text.endswith("\n")
+    lines = text.splitlines()
+    names = [line.split()[0] for line in lines if not line.startswith("#")]
+    assert lines[0::3] == [line for line in lines if line.startswith("# HELP ")]
+    assert lines[1::3] == [line for line in lines if line.startswith("# TYPE ")]
+    for name, help_, kind in zip(names, lines[0::3], lines[1::3]):
+        assert re.fullmatch(r"guest_routes_[a-z_]+", name)
+        assert help_.startswith(f"# HELP {name} ")
+        assert kind == f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
+    return {line.split()[0][len("guest_routes_") :]: float(line.split()[1]) for line in lines[2::3]}
+
+
+def test_a_machine_with_a_service() -> None:
+    assert metrics(service=SERVICE, service_runs=True) == {
+        "exit_code": 1,
+        "routes": 1,
+        "drift_changes": 1,
+        "last_pass_timestamp_seconds": 1700000000.25,
+        "metadata_timestamp_seconds": 1699999900.25,
+        "unprogrammed_routes": 2,
+        "withdrawn": 0,
+        "service_running": 1,
+        "service_start_timestamp_seconds": 1600000000,
+        "passes_total": 3,
+        "events_total": 9,
+        "repairs_total": 4,
+        "conflicts": 1,
+        "metadata_failures": 2,
+    }
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    assert metrics(last={}, drift=(), unknown="none was kept", service=SERVICE, withdrawn=True) == {
+        "exit_code": 0,
+        "routes": 1,
+        "withdrawn": 1,
+        "service_running": 0,
+    }

@@ -1,0 +1,277 @@
+"""A pass for people: marks, reasons, the last line, refusals."""
+
+from __future__ import annotations
+
+from errno import EINVAL, EPERM
+from typing import List
+
+import pytest
+
+from guest_routes.model.document import Document, Provenance
+from guest_routes.model.lease import Lease, LeaseSet
+from guest_routes.model.network import parse_address
+from guest_routes.model.network_data import Problem
+from guest_routes.model.operations import Add, Delete, Failure, Outcome, Promote, RemoveForeignDefault
+from guest_routes.model.report import Discrepancy, Report, RolledBack, Withdrawal
+from guest_routes.model.settings import Selector, Settings
+from guest_routes.output.report import (
+    failure_text,
+    is_removal,
+    left_texts,
+    report_lines,
+    source_line,
+    source_lines,
+    summary,
+    verb_of,
+    withdrawal_lines,
+)
+from guest_routes.routing.withdrawal import plan_withdrawal
+from tests.support.iproute_text import parse_kernel
+from tests.support.lab import document
+from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, assert_fits, report, route
+
+SOURCE = "metadata: http://169.254.169.254 through eth0, just now"
+ELECTED = [
+    "= default via 10.65.0.1 dev eth0 proto static",
+    "      adopted: another program's equal route. Elected: the first network with a",
+    "      gateway on a NIC that is up: networks[0], eth0; its gateway:",
+    "      networks[0].routes[0]",
+]
+
+
+def lines_of(found: Report, verbose: bool = False, written: bool = True) -> List[str]:
+    lines = report_lines(found, verbose, written)
+    assert_fits(lines)
+    return lines
+
+
+def flat(lines: List[str]) -> str:
+    return " ".join(" ".join(lines).split())
+
+
+def test_a_pass_that_changes_something() -> None:
+    assert lines_of(report()) == [
+        SOURCE,
+        "",
+        *ELECTED,
+        "+ 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
+        "      networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])",
+        "- default via 11.8.0.1 dev eth1 proto static",
+        "      one default too many: eth0 has it; recorded: `guest-routes withdraw`",
+        "      restores it",
+        "",
+        "done, verified: 1 added, 1 removed, 1 route in place",
+    ]
+
+
+def test_what_would_change() -> None:
+    assert lines_of(report(), written=False)[-1] == "would change: 1 to add, 1 to remove, 1 route in place"
+
+
+def test_a_pass_that_changes_nothing_is_short() -> None:
+    found = report("wrong-subnet", IN_PLACE)
+    assert lines_of(found) == ["nothing to do: 2 routes in place", SOURCE]
+    assert lines_of(found, written=False)[0] == "nothing to change: 2 routes in place"
+    assert "= 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes" in lines_of(found, verbose=True)
+
+
+def test_another_program_s_route_is_adopted() -> None:
+    found = report("documented", f"{BOTH_DEFAULTS}\n11.11.0.0/16 via 11.8.0.1 dev eth1 proto static\n")
+    text = flat(lines_of(found))
+    assert (
+        "= 11.11.0.0/16 via 11.8.0.1 dev eth1 proto static adopted: another program's equal route. networks[1]" in text
+    )
+
+
+def test_a_route_that_is_not_programmed_with_its_remedy() -> None:
+    lines = lines_of(report("not-a-gateway"))
+    assert "! 11.11.0.0/16,11.8.0.99  (networks[1].routes[1])" in lines
+    assert "fix it in Neutron: `openstack subnet set --host-route destination=11.11.0.0/16" in flat(lines)
+    assert lines[-1] == "done, verified: 1 removed, 1 route in place, 1 not programmed"
+
+
+def test_a_default_too_many_that_stays() -> None:
+    observe = report(settings=Settings(default_mode="observe"))
+    lines = lines_of(observe)
+    at = lines.index("? default via 11.8.0.1 dev eth1 proto static")
+    assert lines[at + 1] == "      one default too many; it stays, as `default_mode` says"
+
+
+def test_a_default_of_the_settings_that_is_not_there() -> None:
+    lines = lines_of(report(settings=Settings(default=Selector(nic="eth7"))))
+    at = lines.index("! IPv4 default")
+    assert lines[at + 1] == "      the settings choose nic eth7 for the default route, but no IPv4 network of"
+    assert lines[-1] == "done, verified: 1 added, 1 not programmed"
+
+
+def test_no_default_is_elected_and_the_kernel_s_stays() -> None:
+    network = {"id": "n", "type": "ipv4", "link": "a", "ip_address": "10.65.0.7", "netmask": "255.255.255.0"}
+    links = [{"id": "a", "type": "phy", "ethernet_mac_address": "fa:16:3e:00:00:01"}]
+    only_foreign = f"{NICS}\ndefault dev eth0 proto static scope link\n"
+    found = report({"links": links, "networks": [{**network, "routes": []}]}, only_foreign)
+    text = flat(lines_of(found, verbose=True))
+    assert "? IPv4 default left as it is: no network has an IPv4 gateway on a NIC that is up" in text
+
+
+def test_the_elected_default_is_added_and_a_vpn_s_is_not_changed() -> None:
+    kernel = f"{NICS}\nnic tun0 none 10.9.0.1/24\ndefault via 10.9.0.2 dev tun0 proto static metric 5\n"
+    text = flat(lines_of(report("wrong-subnet", kernel)))
+    assert "+ default via 10.65.0.1 dev eth0 proto guest-routes metric 6 Elected: the first network" in text
+    assert (
+        "= default via 10.9.0.2 dev tun0 proto static metric 5 through a NIC that the metadata doesn't "
+        "describe: never changed" in text
+    )
+
+
+def test_a_route_that_wins_over_another_and_one_that_is_shadowed() -> None:
+    behind = f"{IN_PLACE}\n11.11.0.0/16 via 10.65.0.66 dev eth0 proto static metric 5\n"
+    text = flat(lines_of(report("wrong-subnet", behind), verbose=True))
+    assert "(networks[1].routes[0]); wins over 11.11.0.0/16 via 10.65.0.66 dev eth0 proto static metric 5" in text
+    six = (
+        "nic eth0 fa:16:3e:00:00:01 10.65.0.7/24 fd00:65::7/64\nnic eth1 fa:16:3e:00:00:02 11.8.0.9/24 fd00:8::9/64\n"
+        "fd00:11:11::/48 via fd00:65::1 dev eth0 proto static metric 1\n"
+    )
+    lines = lines_of(report("dual-stack", six))
+    assert "! fd00:11:11::/48,fd00:8::1  (networks[3].routes[1])" in lines
+    assert "shadowed by fd00:11:11::/48 via fd00:65::1 dev eth0 proto static metric 1" in flat(lines)
+    assert "+ fd00:11:11::/48" not in flat(lines)
+
+
+def test_routes_that_stay_because_the_document_may_be_partial() -> None:
+    lines = lines_of(report({"links": [], "networks": []}, IN_PLACE))
+    at = lines.index("= 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes")
+    assert lines[at + 1] == "      not in this document; stays, since the document may be partial"
+    assert lines[-1] == "nothing done: the document has no networks"
+
+
+def test_an_extra_default_stays_while_the_document_may_be_partial() -> None:
+    others = "\n".join(f"11.{number}.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes" for number in range(20, 32))
+    found = report("wrong-subnet", f"{BOTH_DEFAULTS}\n{others}\n")
+    assert found.suspicion is not None
+    assert "one default too many; it stays, since the document may be partial" in flat(lines_of(found))
+
+
+def test_routes_that_the_settings_leave_out_and_notes() -> None:
+    from tests.support.reports import prefix
+
+    ignored = Settings(ignore_destinations=(prefix("11.0.0.0/8"),))
+    lines = lines_of(report(settings=ignored))
+    at = lines.index("  11.11.0.0/16,11.8.0.1  (networks[0].routes[1])")
+    assert lines[at + 1] == "      ignored: ignore_destinations covers it"
+    noted = report(notes=(Problem("links[1]", "an unknown type"),))
+    assert flat(lines_of(noted, verbose=True)).count("links[1] an unknown type") == 1
+    assert "links[1]" not in flat(lines_of(noted))
+
+
+def test_a_demoted_default_and_the_rest_of_a_multipath_route() -> None:
+    text = flat(lines_of(report(settings=Settings(default_mode="demote"))))
+    assert "an extra default, kept at a worse metric" in text
+
+
+def test_what_the_kernel_refused_is_not_shown_as_added() -> None:
+    found = report()
+    refused = Failure(found.plan.additions[0], EINVAL, "Nexthop has invalid gateway")
+    failed = found._replace(outcome=Outcome(failures=(refused,)))
+    lines = lines_of(failed)
+    assert [line for line in lines if line.startswith("+ 11.11")] == []
+    assert lines[-1] == "failed: 1 of 2 changes refused by the kernel"
+    broken = found._replace(errors=(Discrepancy("missing", found.plan.routes[0].route),))
+    assert summary(broken) == "failed; above is what was planned"
+
+
+def test_long_places_stand_below_their_route() -> None:
+    long = (
+        "eth1's DHCP lease (NetworkManager with dhclient, /var/lib/NetworkManager/dhclient-eth1.lease), option 121[1]"
+    )
+    from guest_routes.model.network_data import LEASES, HostRoute
+    from tests.support.reports import prefix
+
+    host = HostRoute(prefix("11.12.0.0/16"), parse_address("11.8.0.77"), long.partition("[")[0], LEASES, 1)
+    lines = lines_of(report(lease_routes=(host,)))
+    assert "! 11.12.0.0/16,11.8.0.77" in lines
+    assert long in flat(lines)
+
+
+# ---- the source -------------------------------------------------------------------------------------
+
+
+def test_where_the_document_is_from_and_its_age() -> None:
+    kept = Document(document("wrong-subnet").read_bytes(), Provenance("config-drive", "/dev/vdb"), 7300.0)
+    assert source_line(report(document=kept)) == "metadata: config drive /dev/vdb, 2 h ago"
+
+
+def test_the_leases_that_are_used() -> None:
+    fresh = Lease("dhclient", "/a", parse_address("10.65.0.7"), "eth0", obtained=40.0, expires=500.0, ifindex=2)
+    old = Lease("systemd-networkd", "/b" * 40, parse_address("11.8.0.9"), "eth1", obtained=0, expires=40.0, ifindex=3)
+    lines = source_lines(report(leases=LeaseSet((fresh, old), now=100.0)))
+    assert_fits(lines)
+    assert lines[1] == "lease:    eth0, dhclient, 60 s ago (/a)"
+    assert lines[2].startswith("lease:    eth1, systemd-networkd, expired 60 s ago")
+
+
+# ---- operations -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind, removal, verb",
+    [
+        (Add, False, "added"),
+        (Promote, False, "added"),
+        (Delete, True, "removed"),
+        (RemoveForeignDefault, True, "removed"),
+    ],
+)
+def test_what_an_operation_does(kind: type, removal: bool, verb: str) -> None:
+    operation = kind(route("default via 10.65.0.1 dev eth0"))
+    assert (is_removal(operation), verb_of(operation)) == (removal, verb)
+
+
+@pytest.mark.parametrize(
+    "kind, number, text",
+    [
+        (
+            Add, EINVAL,
+            "cannot add 11.11.0.0/16 via 11.8.0.1 dev eth1 proto static: no (EINVAL); its traffic is routed as before",
+        ),
+        (Delete, EINVAL, "cannot remove 11.11.0.0/16 via 11.8.0.1 dev eth1 proto static: no (EINVAL); it stays"),
+        (
+            Add, EPERM,
+            "cannot add 11.11.0.0/16 via 11.8.0.1 dev eth1 proto static: no (EPERM); this needs root (CAP_NET_ADMIN)",
+        ),
+        (Delete, 9999, "cannot remove 11.11.0.0/16 via 11.8.0.1 dev eth1 proto static: no (9999); it stays"),
+    ],
+)  # fmt: skip
+def test_what_the_kernel_refused(kind: type, number: int, text: str) -> None:
+    one = Failure(kind(route("11.11.0.0/16 via 11.8.0.1 dev eth1 proto static")), number, "no")
+    assert failure_text(one, (ETH0, ETH1)) == text
+
+
+def withdrawal(kernel: str) -> Withdrawal:
+    written = parse_kernel(kernel)
+    plan = plan_withdrawal(written.state, written.recorded, Settings())
+    return Withdrawal(plan, Outcome(), written.state, written.state)
+
+
+def test_what_withdraw_did() -> None:
+    done = withdrawal(f"{IN_PLACE}\nrecorded default via 11.8.0.1 dev eth1 proto static\n")
+    assert withdrawal_lines(done) == [
+        "+ default via 11.8.0.1 dev eth1 proto static",
+        "      recorded when it was removed",
+        "- 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
+        "",
+        "withdrawn: 1 route, 1 default restored",
+    ]
+    assert withdrawal_lines(withdrawal(IN_PLACE))[-1] == "withdrawn: 1 route"
+    assert withdrawal_lines(withdrawal(BOTH_DEFAULTS)) == ["nothing to withdraw: the table has no route of ours"]
+
+
+def test_what_withdraw_could_not_remove() -> None:
+    done = withdrawal(IN_PLACE)
+    left = done._replace(left=tuple(op.route for op in done.plan.removals))
+    assert left_texts(left) == ["still there: 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
+
+
+def test_a_rolled_back_pass() -> None:
+    assert summary(report()._replace(errors=(RolledBack("metadata-unreachable"),))) == (
+        "failed; above is what was planned"
+    )

@@ -21,10 +21,9 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from guest_routes.errors import KernelError
-from guest_routes.kernel import rtnetlink_decode as wire_answers
-from guest_routes.kernel import rtnetlink_encode as wire
+from guest_routes.kernel import rtnetlink_decode, rtnetlink_encode
 from guest_routes.kernel.engine import Kernel, open_kernel, route_to_delete
-from guest_routes.kernel.pyroute2_messages import nic_of
+from guest_routes.kernel.pyroute2_decode import nic_of
 from guest_routes.model.network import (
     MAIN_TABLE,
     OUR_PROTOCOL,
@@ -617,7 +616,7 @@ def test_links_that_not_every_kernel_can_make(attributes: List[Tuple[str, Any]])
     data = bytes(message.data)
     again = ifinfmsg(data)
     again.decode()
-    nic = wire_answers.decode_link(data, 16, len(data))
+    nic = rtnetlink_decode.decode_link(data, 16, len(data))
     assert nic == nic_of(again, ())
     assert nic is not None
     named = dict(attributes)
@@ -718,7 +717,7 @@ def test_pyroute2_decodes_our_bytes(ours: Route) -> None:
         (RemoveForeignDefault(ours), 25, 0x001),
         (RestoreDefault(ours), 24, 0xC01),
     ):
-        data = wire.encode(operation, 42)
+        data = rtnetlink_encode.encode(operation, 42)
         message = rtmsg(data)
         message.decode()
         header = message["header"]
@@ -756,7 +755,7 @@ def test_pyroute2_decodes_our_bytes(ours: Route) -> None:
 
 
 def test_front_is_a_deletion_and_an_addition_in_one_send() -> None:
-    data = wire.encode(Promote(ENCODED[1]), 42)
+    data = rtnetlink_encode.encode(Promote(ENCODED[1]), 42)
     first = rtmsg(data)
     first.decode()
     length = first["header"]["length"]

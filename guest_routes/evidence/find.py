@@ -95,9 +95,9 @@ def _first_of(sources: Sequence[tuple[str, Callable[[], Document | str], str]]) 
 
 
 def _from_http(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool = True) -> Document | str:
-    from . import http as metadata_http
+    from .http import fetch
 
-    return metadata_http.fetch(urls, settings, nics, tell, bind)
+    return fetch(urls, settings, nics, tell, bind)
 
 
 def _from_config_drive(settings: Settings, tell: Tell) -> Document | str:

@@ -1,4 +1,4 @@
-"""A network_data.json as it was fetched, and the files it is read from. What its bytes say is document.py's."""
+"""A network_data.json as it was fetched, and the files it is read from. network_data.py parses its bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOCAL_LIMIT_BYTES = 64 * 1024 * 1024
 """Of what the operator names on the command line: a hundred thousand routes are 8 MiB."""
 
 Nics: TypeAlias = "Callable[[], tuple[Nic, ...]]"
-"""Asked again and again while waiting: at boot NICs appear late."""
+"""Called again while waiting: at boot NICs appear late."""
 Tell: TypeAlias = "Callable[[str], None]"
 """Gets a line about what is being waited for."""
 

@@ -6,9 +6,9 @@ A source that has nothing says why, in words, and the next one is asked (R10, R1
     config-drive     a block device labelled config-2, mounted for a moment where nobody else sees it
     last-known-good  what the last accepted pass kept, for this instance only
     cloud-init       what cloud-init crawled; stale from the second boot on
-    leases           none of these: what DHCP clients were told stands in for a document (leases.py)
+    leases           where none of these has one: what DHCP servers sent replaces a document (leases/)
 
-The first two are metadata_http.py and config_drive.py, which a pass with a local document never imports.
+The first two are http.py and config_drive.py, which a pass with a local document never imports.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ REMEDIES = {
 
 
 def _tell_nobody(text: str) -> None:
-    """Nobody watches."""
+    """Discards the line."""
 
 
 def find(
@@ -50,19 +50,23 @@ def find(
     http: Document | str | None = None,
     fallback: bool = True,
 ) -> Document:
-    """The instance's network_data.json: the given one, else from the first of the settings' sources that has one.
+    """The instance's network_data.json: what --metadata names, else the first that a source of the settings has.
 
-    `http` is what the metadata service has been asked for already: the document, or why there is none. With `stand_in`
-    DHCP leases stand in for a document where there is none.
+    Args:
+        nics: called again while waiting, since at boot NICs appear late.
+        metadata_argument: the value of --metadata; "" where it wasn't given.
+        tell: gets a line for every half second of waiting.
+        http: what the metadata service has been asked for already: the document, or why there is none.
+        fallback: where no source has a document, DHCP leases replace it.
 
-    `nics` is asked again and again while waiting, since at boot NICs appear late. `tell` gets a line about every
-    half second of waiting. What HTTP brings is a JSON object; whatever comes from elsewhere is as it was found.
+    Returns:
+        From HTTP a JSON object; from elsewhere the bytes as they were found.
 
     Raises:
         MetadataError: no source has one; a line for each says why, and what to do.
     """
     if metadata_argument:
-        got = _from_given(metadata_argument, settings, nics, tell)
+        got = _from_argument(metadata_argument, settings, nics, tell)
         if isinstance(got, str):
             raise MetadataError(f"cannot get the metadata given as {metadata_argument}: {got}; nothing was changed")
         return got
@@ -72,25 +76,28 @@ def find(
         "last-known-good": lambda: last_known_good(state, nics),
         "cloud-init": _from_cloud_init,
     }
-    reasons: list[str] = []
-    for source in settings.document_sources:
-        got = asked[source]()
-        if isinstance(got, Document):
-            return got
-        reasons.append(f"  {source}: {' '.join(got.splitlines())}; {REMEDIES[source]}")
+    sources = [(source, asked[source], f"; {REMEDIES[source]}") for source in settings.document_sources]
     if fallback and "leases" in settings.sources:
-        got = _from_leases(settings, nics, state)
+        sources.append(("leases", lambda: _from_leases(settings, nics, state), ""))
+    return _first_of(sources)
+
+
+def _first_of(sources: Sequence[tuple[str, Callable[[], Document | str], str]]) -> Document:
+    """The document of the first source that has one; each source with its name, its question and what would help."""
+    reasons: list[str] = []
+    for source, ask, remedy in sources:
+        got = ask()
         if isinstance(got, Document):
             return got
-        reasons.append(f"  leases: {got}")
+        reasons.append(f"  {source}: {' '.join(got.splitlines())}{remedy}")
     headline = "cannot find network_data.json; nothing was changed"
     raise MetadataError("\n".join([headline, *reasons, "name one yourself: --metadata FILE, DIR or URL"]))
 
 
 def _from_http(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool = True) -> Document | str:
-    from . import http as metadata_http
+    from .http import fetch
 
-    return metadata_http.fetch(urls, settings, nics, tell, bind)
+    return fetch(urls, settings, nics, tell, bind)
 
 
 def _from_config_drive(settings: Settings, tell: Tell) -> Document | str:
@@ -99,7 +106,7 @@ def _from_config_drive(settings: Settings, tell: Tell) -> Document | str:
     return config_drive.fetch(settings.deadline_seconds, tell)
 
 
-def _from_given(metadata_argument: str, settings: Settings, nics: Nics, tell: Tell) -> Document | str:
+def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell: Tell) -> Document | str:
     """A file, "-", a tree like a config drive's, or a base URL, whose address may be any."""
     if "://" in metadata_argument:
         if not metadata_argument.lower().startswith(("http://", "https://")):
@@ -139,20 +146,25 @@ def _from_cloud_init() -> Document | str:
     """cloud-init's copy of the document. Source: cloud-init's documentation, "Instance metadata"."""
     reasons: list[str] = []
     for path in [path for path in INSTANCE_DATA if os.access(path, os.R_OK)] or INSTANCE_DATA[-1:]:
-        got = read_file(path)
-        if isinstance(got, str):
-            reasons.append(got)
-            continue
-        try:
-            crawled = json.loads(got.data)["ds"]
-            network_json = crawled["network_json"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            reasons.append(f"{path}: no ds.network_json in it")
-            continue
-        if not isinstance(network_json, dict):
-            reasons.append(f"{path}: its ds.network_json is no object but {ascii(network_json)[:40]}")
-            continue
-        meta_data = json.dumps(crawled.get("meta_data")).encode()
-        data = json.dumps(network_json).encode()
-        return Document(data, Provenance("cloud-init", path), age_of(got.mtime), *about(meta_data))
+        got = _crawled(path)
+        if isinstance(got, Document):
+            return got
+        reasons.append(got)
     return "; ".join(reasons)
+
+
+def _crawled(path: str) -> Document | str:
+    """The document in one of cloud-init's files, or why there is none."""
+    got = read_file(path)
+    if isinstance(got, str):
+        return got
+    try:
+        crawled = json.loads(got.data)["ds"]
+        network_json = crawled["network_json"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return f"{path}: no ds.network_json in it"
+    if not isinstance(network_json, dict):
+        return f"{path}: its ds.network_json is no object but {ascii(network_json)[:40]}"
+    meta_data = json.dumps(crawled.get("meta_data")).encode()
+    data = json.dumps(network_json).encode()
+    return Document(data, Provenance("cloud-init", path), age_of(got.mtime), *about(meta_data))

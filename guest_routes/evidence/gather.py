@@ -1,4 +1,4 @@
-"""Everything that a pass goes by, gathered in one place: the document, and what is known beside it.
+"""The evidence of a pass, gathered in one place: the document and what supplements it.
 
     document    what it says (network_data.py); found by find.py
     property    guest_routes in the meta_data.json that came with it, else what the last known good has (properties.py)
@@ -6,7 +6,7 @@
     kernel      NICs, routes and rules, in one snapshot
     state       defaults that passes took away (R4); what the last accepted document described (R6)
 
-A pass on a document that has no property and omits no NIC's routes asks nobody and imports nothing for it.
+A document that has no property and omits no NIC's routes needs neither leases nor properties, nor their modules.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 def gather(document: Document, settings: Settings, state: State, kernel: Kernel, fetched: bool = False) -> Evidence:
-    """The evidence of one pass, or of one look.
+    """The evidence of one pass, or of one reconcile.
 
     Args:
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
 
     Raises:
-        NetworkDataError: the document is none at all.
+        NetworkDataError: the document is not JSON, or not an object.
         KernelError: the kernel refused a dump.
     """
     data = network_data.parse(document.data)
@@ -45,7 +45,7 @@ def gather(document: Document, settings: Settings, state: State, kernel: Kernel,
         known = state.last_known_good(before.nics)
         evidence = evidence._replace(known_macs=known.macs)
         if document.source in DOCUMENT_SOURCES and not document.properties:
-            # meta_data.json didn't come in time: what it said last is truer than nothing.
+            # meta_data.json didn't come in time: its last known value is better than none.
             evidence = evidence._replace(document=document._replace(properties=known.properties))
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
@@ -55,7 +55,7 @@ def gather(document: Document, settings: Settings, state: State, kernel: Kernel,
 
 
 def disputable(evidence: Evidence) -> bytes:
-    """What has to be the same for two fetches to agree (R6)."""
+    """The bytes that two fetches must have in common to agree (R6)."""
     return evidence.document.data + " ".join(map(str, evidence.lease_routes)).encode()
 
 
@@ -97,6 +97,10 @@ def _omitted(data: NetworkData, nics: Sequence[Nic], settings: Settings) -> list
     if not networks:
         return []
     links = {link.id: link for link in data.links}
-    found = [find_nic(links[one.link], links, nics, one.address) for one in networks if one.link in links]
-    unlike = {nic.ifindex: nic for nic in found if nic is not None and not is_ignored(nic, settings.ignore_nics)}
-    return list(unlike.values())
+    found: dict[int, Nic] = {}
+    for network in networks:
+        link = links.get(network.link)
+        nic = find_nic(link, links, nics, network.address) if link else None
+        if nic is not None and not is_ignored(nic, settings.ignore_nics):
+            found[nic.ifindex] = nic
+    return list(found.values())

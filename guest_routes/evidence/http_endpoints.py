@@ -1,7 +1,7 @@
-"""Which metadata URL is asked through which NIC, how a socket is bound to one, and whether any way is open.
+"""Which metadata URL is asked through which NIC, how a socket is bound to one, and whether any answers.
 
 Known hazards: the zone of fe80::a9fe:a9fe must not get into the Host header. A container may answer on its own
-veth, so where there are plain NICs only they, and what stands on them, are asked.
+veth, so where there are plain NICs, only they and what stands on them are asked.
 """
 
 from __future__ import annotations
@@ -53,23 +53,34 @@ def usable_nics(nics: Sequence[Nic], ignored: Sequence[str]) -> tuple[Nic, ...]:
 
     Where the machine has plain NICs (kind ""), only they and the VLANs, bonds and bridges on them count.
     """
-    from fnmatch import fnmatchcase
-
-    trusted = {nic.ifindex for nic in nics if not nic.kind and any(nic.mac)}
-    if trusted:
-        for _ in nics:  # a VLAN on a bond on a NIC: one step of the ladder at a time
-            trusted |= {nic.master for nic in nics if nic.ifindex in trusted and nic.master}
-            trusted |= {nic.ifindex for nic in nics if nic.kind == "vlan" and nic.parent in trusted}
+    trusted = _on_plain_nics(nics)
     return tuple(
         nic
         for nic in nics
-        if (nic.up and nic.running and not nic.master and any(nic.mac))
-        and (not trusted or nic.ifindex in trusted)
-        and not any(fnmatchcase(nic.name, pattern) for pattern in ignored)
+        if _is_usable(nic) and (not trusted or nic.ifindex in trusted) and not _matches_any(nic.name, ignored)
     )
 
 
-def ways_to(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -> tuple[Endpoint, ...]:
+def _on_plain_nics(nics: Sequence[Nic]) -> frozenset[int]:
+    """ifindexes of the plain NICs, and of the VLANs, bonds and bridges on them."""
+    trusted = {nic.ifindex for nic in nics if not nic.kind and any(nic.mac)}
+    for _ in nics if trusted else ():  # a VLAN on a bond on a NIC: one step of the ladder at a time
+        trusted |= {nic.master for nic in nics if nic.ifindex in trusted and nic.master}
+        trusted |= {nic.ifindex for nic in nics if nic.kind == "vlan" and nic.parent in trusted}
+    return frozenset(trusted)
+
+
+def _is_usable(nic: Nic) -> bool:
+    return nic.up and nic.running and not nic.master and any(nic.mac)
+
+
+def _matches_any(name: str, patterns: Sequence[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def endpoints_for(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -> tuple[Endpoint, ...]:
     """Each URL through each NIC; without `bind`, or where that isn't permitted, by the routing table's choice.
 
     A link-local URL goes through each NIC in any case. Its zone never stands in the URL, where it would get into
@@ -116,8 +127,8 @@ def _may_bind(nic: str) -> bool:
 def probe(settings: Settings, nics: Sequence[Nic], deadline_seconds: float) -> bool:
     """Whether a TCP connection to any metadata address can be made now, through any NIC or unbound (R8).
 
-    All are tried at once, and again until the deadline, so that a service being restarted isn't taken for a
-    way that is cut.
+    All are tried at once, and again until the deadline, so that a service that restarts isn't taken for one that
+    can't be reached.
     """
     import select
 
@@ -127,7 +138,7 @@ def probe(settings: Settings, nics: Sequence[Nic], deadline_seconds: float) -> b
         poll = select.poll()
         connecting: dict[int, _socket.socket] = {}
         try:
-            for endpoint in dict.fromkeys(ways_to(urls, usable) + ways_to(urls, usable, bind=False)):
+            for endpoint in dict.fromkeys(endpoints_for(urls, usable) + endpoints_for(urls, usable, bind=False)):
                 started = _start_connecting(endpoint)
                 if started is not None:
                     connecting[started.fileno()] = started
@@ -147,7 +158,7 @@ def probe(settings: Settings, nics: Sequence[Nic], deadline_seconds: float) -> b
 
 
 def _start_connecting(endpoint: Endpoint) -> _socket.socket | None:
-    """A socket that connects to a way's host; None where that fails at once."""
+    """A socket that connects to an endpoint's host; None where that fails at once."""
     scheme, _, _ = endpoint.url.partition("://")
     host, colon, port = endpoint.host.rpartition(":")
     if not colon or not port.isdigit():

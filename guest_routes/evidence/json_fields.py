@@ -67,7 +67,7 @@ def kind_of(value: object) -> str:
 
 
 def show(value: object) -> str:
-    """A value as a complaint quotes it: one line of plain ASCII, shortened, whatever the document holds."""
+    """A value as a problem quotes it: one line of plain ASCII, shortened, whatever the document holds."""
     if value is None:
         return "null"
     if isinstance(value, (list, dict)):

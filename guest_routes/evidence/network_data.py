@@ -1,7 +1,7 @@
-"""network_data.json to values. Pure: bytes in, NetworkData out; every fault becomes a Complaint naming its place (R12).
+"""network_data.json to values. Pure: bytes in, NetworkData out; every fault becomes a Problem naming its place (R12).
 
 Only NetworkDataError comes out of here, and only for bytes that are no JSON object at all; whatever else is
-wrong costs the one link, network or route it stands in. Checks that need the machine's NICs are resolve.py's.
+wrong costs the one link, network or route it stands in. Checks that need the machine's NICs are in routing/resolve.py.
 
 Source: OpenStack Nova, doc/api_schemas/network_data.json, and the oddities of published samples (netmasks as
 prefix lengths, capitals in MACs, links without a type, services inside routes).
@@ -24,7 +24,7 @@ _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)
 
 
 def parse(data: bytes) -> NetworkData:
-    """The document's values, in document order, with a complaint for each thing wrong in it.
+    """The document's values, in document order, with a problem for each thing wrong in it.
 
     Raises:
         NetworkDataError: `data` is not JSON, or not a JSON object.
@@ -39,7 +39,7 @@ def parse(data: bytes) -> NetworkData:
 
 
 class _Reader:
-    """Reads one document, collecting complaints and remembering addresses and netmasks it has parsed."""
+    """Reads one document, collecting problems and remembering addresses and netmasks it has parsed."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -53,11 +53,11 @@ class _Reader:
             try:
                 links.append(_link(index, entry))
             except Fault as bad:
-                self._print_error(f"links[{index}]{bad.field}", bad.text)
+                self._note(f"links[{index}]{bad.field}", bad.text)
         ids: dict[str, Link] = {}
         for link in links:
             if link.id in ids:
-                self._print_error(
+                self._note(
                     f"links[{link.index}].id", f"{link.id!a} is links[{ids[link.id].index}]'s too; that one counts"
                 )
             ids.setdefault(link.id, link)
@@ -66,7 +66,7 @@ class _Reader:
             try:
                 networks.append(self._network(index, entry, ids))
             except Fault as bad:
-                self._print_error(f"networks[{index}]{bad.field}", bad.text)
+                self._note(f"networks[{index}]{bad.field}", bad.text)
         return NetworkData(tuple(ids.values()), tuple(networks), tuple(self.routes), tuple(self.problems))
 
     def _network(self, index: int, entry: object, links: dict[str, Link]) -> Network:
@@ -74,7 +74,7 @@ class _Reader:
         entry = object_of(entry)
         link = entry.get("link")
         if not isinstance(link, str) or link not in links:
-            self._print_error(f"{place}.link", f"must be the id of an entry of links, not {show(link)}")
+            self._note(f"{place}.link", f"must be the id of an entry of links, not {show(link)}")
             link = ""
         kind = entry.get("type")
         if not isinstance(kind, str):
@@ -84,16 +84,16 @@ class _Reader:
             try:
                 address = self._own_address(entry)
             except Fault as bad:
-                self._print_error(place + bad.field, bad.text)
+                self._note(place + bad.field, bad.text)
         family = family_of(address.address) if address else 4 if kind in _IPV4_KINDS or not kind else 6
         if address and kind and (kind in _IPV4_KINDS) != (family == 4):
-            self._print_error(f"{place}.type", f"{show(kind)} does not fit the address {address}, which counts")
+            self._note(f"{place}.type", f"{show(kind)} does not fit the address {address}, which counts")
         known = len(self.routes)
         gateway, gateway_place = self._routes(index, family, entry)
         dynamic = "dhcp" in kind or "slaac" in kind
         listed = len(self.routes) > known or gateway is not None
         if address is None and "ip_address" not in entry and not dynamic:
-            self._print_error(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
+            self._note(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
         return Network(
             index=index,
             id=text_of(entry.get("id")) or f"network{index}",
@@ -146,9 +146,7 @@ class _Reader:
                     destination = written
                     if int.from_bytes(written.address, "big") & _HOST_BITS[len(written.address)][written.length]:
                         destination = network_of(written)
-                        self._print_error(
-                            f"{place}[{index}].network", f"host bits masked off: {written} is {destination}"
-                        )
+                        self._note(f"{place}[{index}].network", f"host bits masked off: {written} is {destination}")
                     routes.append(HostRoute(destination, next_hop, SOURCE, network, index))
                 elif len(next_hop) * 8 != (32 if family == 4 else 128):
                     raise Fault(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
@@ -157,7 +155,7 @@ class _Reader:
                 elif gateway != next_hop:
                     raise Fault("", f"second default route; {gateway_place} via {address_text(gateway)} counts")
             except Fault as bad:
-                self._print_error(f"{place}[{index}]{bad.field}", bad.text, refused=True)
+                self._note(f"{place}[{index}]{bad.field}", bad.text, refused=True)
         return gateway, gateway_place
 
     def _route(self, route: object) -> tuple[Prefix, Address]:
@@ -212,10 +210,10 @@ class _Reader:
         if isinstance(value, list):
             return value
         if value is not None or needed:
-            self._print_error(place, f"must be a list, not {show(value) if key in entry else 'absent'}")
+            self._note(place, f"must be a list, not {show(value) if key in entry else 'absent'}")
         return []
 
-    def _print_error(self, place: str, text: str, refused: bool = False) -> None:
+    def _note(self, place: str, text: str, refused: bool = False) -> None:
         self.problems.append(Problem(place, text, refused))
 
 

@@ -19,7 +19,7 @@ PROPERTY = "guest_routes"
 
 
 def host_routes(value: str) -> tuple[list[HostRoute], list[Problem]]:
-    """The routes of a Document's `properties`, in order, and a complaint for each that is none.
+    """The host routes in a Document's `properties`, in order, and a problem for each that is none.
 
     Routes are separated by spaces, semicolons or line ends.
     """

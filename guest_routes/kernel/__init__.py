@@ -1,4 +1,4 @@
-"""The kernel's routing tables: the engine's protocol, its two engines, what applies a plan, and the notifications.
+"""The kernel's routing tables: the protocol of an engine, two engines, the application of a plan, and notifications.
 
-Imports model only; netlink is spoken nowhere else.
+Imports model only; no other package speaks netlink.
 """

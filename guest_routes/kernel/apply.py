@@ -1,4 +1,4 @@
-"""Runs a Plan through the Kernel, additions first; undoes it when it has to (R7, R8)."""
+"""Applies a Plan to the Kernel, additions first; rolls it back on request (R7, R8)."""
 
 from __future__ import annotations
 
@@ -13,37 +13,44 @@ if TYPE_CHECKING:
 
 
 def apply(plan: Plan, kernel: Kernel, record_defaults: Callable[[Sequence[Route]], None]) -> Outcome:
-    """Additions, then removals; nothing is removed whose successor the kernel refused.
+    """Additions, then removals; a removal is skipped where the kernel refused an addition for the same destination.
 
     Args:
-        record: keeps foreign defaults for `withdraw` (R4); called before anything is written, so that nothing is
-            when it fails.
+        record_defaults: keeps foreign defaults for `withdraw` (R4); called before any change, so that a failure of it
+            changes nothing.
     """
-    taken = [operation.route for operation in plan.removals if isinstance(operation, RemoveForeignDefault)]
-    if taken:
-        record_defaults(taken)
-    failures = kernel.apply(plan.additions) if plan.additions else ()
-    refused = {failure.operation.route.destination for failure in failures}
-    removals = plan.removals
-    skipped: tuple[Operation, ...] = ()
-    if refused:
-        removals = tuple(op for op in plan.removals if op.route.destination not in refused)
-        skipped = tuple(op for op in plan.removals if op.route.destination in refused)
-    late = kernel.apply(removals) if removals else ()
-    if not (failures or late):
-        return Outcome(plan.additions + removals)
-    failed = {id(failure.operation) for failure in (*failures, *late)}
-    done = tuple(op for op in (*plan.additions, *removals) if id(op) not in failed)
-    return Outcome(done, (*failures, *late), skipped)
+    foreign = [operation.route for operation in plan.removals if isinstance(operation, RemoveForeignDefault)]
+    if foreign:
+        record_defaults(foreign)
+    refused_additions = kernel.apply(plan.additions) if plan.additions else ()
+    removals, skipped = _split_removals(plan.removals, refused_additions)
+    refused_removals = kernel.apply(removals) if removals else ()
+    failures = (*refused_additions, *refused_removals)
+    failed = {id(failure.operation) for failure in failures}
+    done = plan.additions + removals
+    return Outcome(tuple(op for op in done if id(op) not in failed) if failed else done, failures, skipped)
+
+
+def _split_removals(
+    removals: tuple[Operation, ...], refused: Sequence[Failure]
+) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
+    """Removals to carry out, and those to skip because what replaces them was refused."""
+    if not refused:
+        return removals, ()
+    destinations = {failure.operation.route.destination for failure in refused}
+    return (
+        tuple(operation for operation in removals if operation.route.destination not in destinations),
+        tuple(operation for operation in removals if operation.route.destination in destinations),
+    )
 
 
 def leaves_less(outcome: Outcome) -> bool:
-    """Whether a refusal took away a route that was there: a Front whose second half failed (R8)."""
+    """Whether a refusal cost a route that was there: a Promote whose addition failed after its deletion (R8)."""
     return any(isinstance(failure.operation, Promote) for failure in outcome.failures)
 
 
 def roll_back(outcome: Outcome, kernel: Kernel) -> tuple[Failure, ...]:
-    """Undoes what was done, last first, so that additions again come before deletions; returns what was refused."""
+    """Undoes what was done, last first, so that additions come before deletions again; returns what was refused."""
     return kernel.apply([*map(_inverse, reversed(outcome.done)), *_lost(outcome)])
 
 

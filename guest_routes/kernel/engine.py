@@ -1,4 +1,4 @@
-"""What a pass asks of the kernel: a protocol, and the choice between its two engines.
+"""The Kernel protocol: what a pass asks of the kernel; and the choice between its two engines.
 
 Both engines and the tests' value model of the kernel pass the same contract suite
 (tests/netns/test_kernel_contract.py). An engine works in the network namespace it was opened in.
@@ -26,18 +26,18 @@ class Kernel(Protocol):
     def snapshot(self, table: int) -> KernelState:
         """NICs, rules, and both families' routes of one table, in the kernel's order.
 
-        Cached routes, and IPv6 routes of the kernel's own `local` kind are left out. Routes with attributes
-        that can't be written back the same (encapsulation) have kind 0, so that nothing ever touches them.
+        Cached routes and IPv6 routes of the kernel's own kind `local` are left out. Routes with attributes
+        that can't be written back the same (encapsulation) have kind 0, so that nothing changes them.
 
         Raises:
-            KernelError: the kernel refused a dump, or one was interrupted again and again.
+            KernelError: the kernel refused a dump, or each of several tries was interrupted.
         """
 
     def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
-        """Carry the operations out in order; each refused one comes back with the kernel's own words.
+        """Carry the operations out in order; returns each refused one with the kernel's own text.
 
-        A refused operation doesn't stop the others. A Delete or TakeDefault of a route that is gone
-        already, is no failure.
+        A refused operation doesn't stop the others. A Delete or RemoveForeignDefault of a route that is gone
+        already succeeds.
         """
 
     def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
@@ -45,27 +45,27 @@ class Kernel(Protocol):
 
     @property
     def port(self) -> int:
-        """Of its netlink socket: what the kernel's notifications of its own changes name."""
+        """The port of its netlink socket, which notifications of its own changes name."""
 
     def close(self) -> None:
         """Release the socket."""
 
 
 def route_to_delete(operation: Operation) -> Route:
-    """What RTM_DELROUTE is to name for a Delete or TakeDefault.
+    """The route that RTM_DELROUTE names for a Delete or RemoveForeignDefault.
 
-    The kernel shows each leg of an IPv6 multipath route with the first one's protocol, so the protocol of another
-    program's leg is not known: its gateway and NIC identify it.
+    The kernel shows each next hop of an IPv6 multipath route with the first one's protocol, so the protocol of another
+    program's next hop is unknown: its gateway and NIC identify it.
     """
     route = operation.route
     return route._replace(protocol=0) if isinstance(operation, RemoveForeignDefault) and route.family == 6 else route
 
 
 def open_kernel(engine: str) -> Kernel:
-    """The engine of that name (one of settings.ENGINES).
+    """The engine of that name (one of model.settings.ENGINES).
 
     Raises:
-        KernelError: the engine's library isn't installed, or no netlink socket can be had.
+        KernelError: the engine's library isn't installed, or no netlink socket can be opened.
     """
     if engine == "rtnetlink":
         from .rtnetlink import RtnetlinkKernel

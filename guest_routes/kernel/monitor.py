@@ -1,26 +1,48 @@
-"""The kernel's notifications of links, addresses, routes and rules. They only mean: look again.
+"""The kernel's notifications of links, addresses, routes and rules. They only mean: reconcile again.
 
-Who asked for a change stands in a notification as the port of their netlink socket, mostly their process id; that and
-the route's destination are kept so that a repair can say who made it necessary. Source: rtnetlink(7), netlink(7).
+A notification names the port of the netlink socket that asked for the change, mostly a process id. The port and the
+route's destination are kept, so that a repair can say who made it necessary. Source: rtnetlink(7), netlink(7).
 """
 
 from __future__ import annotations
 
 import _socket
+from _socket import AF_INET
 from errno import EAGAIN, EINTR, ENOBUFS
-from struct import unpack_from
+from sys import byteorder
 
 from ..errors import KernelError
 from ..model.namedtuple import NamedTuple
 from ..model.network import Prefix
-from . import rtnetlink_encode as wire
+from .netlink import (
+    NETLINK_ADD_MEMBERSHIP,
+    RTA_DST,
+    RTA_OIF,
+    RTA_TABLE,
+    RTM_DELROUTE,
+    RTM_F_CLONED,
+    RTM_NEWROUTE,
+    RTMSG,
+    RTNLGRP_IPV4_IFADDR,
+    RTNLGRP_IPV4_ROUTE,
+    RTNLGRP_IPV4_RULE,
+    RTNLGRP_IPV6_IFADDR,
+    RTNLGRP_IPV6_ROUTE,
+    RTNLGRP_IPV6_RULE,
+    RTNLGRP_LINK,
+    SOL_NETLINK,
+    Attributes,
+    attributes,
+    messages,
+)
 
-_AF_NETLINK, _SOL_NETLINK, _ADD_MEMBERSHIP = 16, 270, 1
-GROUPS = (1, 5, 7, 8, 9, 11, 19)
-"""RTNLGRP_LINK, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, IPV6_RULE."""
+GROUPS = (
+    RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
+    RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,
+)  # fmt: skip
 _QUEUE_BYTES = 1 << 20
 READ_AT_ONCE = 256
-"""Datagrams read in one go, so that a storm can't keep the service from anything else."""
+"""Datagrams read in one go, so that the service stays responsive in a storm of changes."""
 
 
 class Event(NamedTuple):
@@ -36,36 +58,36 @@ class Event(NamedTuple):
 
 
 class Notifications(NamedTuple):
-    """What came in one go."""
+    """The notifications of one read."""
 
     number: int = 0
-    """So many notifications of changes that a pass may care for, by somebody else."""
+    """How many of them are of changes by somebody else that can concern a pass."""
     routes: tuple[Event, ...] = ()
     elsewhere: bool = False
-    """Not only routes: a link, an address or a rule changed, or nobody knows what (the queue overran)."""
+    """A link, an address or a rule changed too, or notifications were lost (the queue overran)."""
 
     @property
     def changed(self) -> bool:
-        """There was any."""
+        """Whether there was any."""
         return self.number > 0
 
 
 class Monitor:
-    """A socket that hears every change in the network namespace it was made in.
+    """A socket that receives every change in the network namespace it was made in.
 
     Args:
-        own_port: of the engine's socket, whose changes are no news.
+        own_port: of the engine's socket, whose changes of routes are left out.
     """
 
     def __init__(self, table: int, own_port: int) -> None:
         self._table, self._own_port = table, own_port
         try:
             self._socket = _socket.socket(
-                _AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK, 0
+                _socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK, 0
             )
             self._socket.bind((0, 0))
             for group in GROUPS:
-                self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
+                self._socket.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
         except OSError as error:
             raise KernelError(f"cannot listen to the kernel's notifications: {error.strerror}") from error
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _QUEUE_BYTES)
@@ -80,59 +102,55 @@ class Monitor:
         self._socket.close()
 
     def read(self) -> Notifications:
-        """What has come, at most READ_AT_ONCE datagrams of it; never waits.
+        """The notifications received so far, of at most READ_AT_ONCE datagrams; never waits.
 
         Raises:
             KernelError: the socket is lost.
         """
-        count = 0
-        elsewhere = False
-        routes: list[Event] = []
+        changes: list[Event | None] = []
         for _ in range(READ_AT_ONCE):
             try:
                 received = self._socket.recv_into(self._buffer)
             except OSError as error:
-                if error.errno == ENOBUFS:  # Events were lost: whatever they were, a pass looks at everything.
-                    count += 1
-                    elsewhere = True
+                if error.errno == ENOBUFS:  # Some were lost; a pass looks at everything.
+                    changes.append(None)
                     continue
                 if error.errno == EINTR:
                     continue
                 if error.errno == EAGAIN:
                     break
                 raise KernelError(f"the kernel's notifications ended: {error.strerror}") from error
-            for kind, port, start, end in _messages(self._buffer, received):
-                if kind not in (wire.NEWROUTE, wire.DELROUTE):
-                    count += 1
-                    elsewhere = True
-                    continue
-                event = self._route(kind, port, start, end)
-                if event is not None:
-                    count += 1
-                    routes.append(event)
-        return Notifications(count, tuple(routes), elsewhere)
-
-    def _route(self, kind: int, port: int, start: int, end: int) -> Event | None:
-        """The event of a route; None for one in another table, or by ourselves."""
-        family, length, _, _, table, protocol, _, _, flags = wire.RTMSG.unpack_from(self._buffer, start)
-        if port == self._own_port or flags & wire.CLONED:
-            return None
-        found = wire.attributes(bytes(memoryview(self._buffer)[:end]), start + 12, end)
-        if (wire.U32.unpack(found[15])[0] if 15 in found else table) != self._table:
-            return None
-        destination = Prefix(found.get(1, bytes(4 if family == wire.AF_INET else 16)), length)
-        ifindex = wire.U32.unpack(found[4])[0] if 4 in found else 0
-        return Event(destination, ifindex, port, kind == wire.DELROUTE, protocol)
+            changes += changes_in(bytes(memoryview(self._buffer)[:received]), self._table, self._own_port)
+        routes = tuple(change for change in changes if change is not None)
+        return Notifications(len(changes), routes, None in changes)
 
 
-def _messages(data: bytearray, end: int) -> list[tuple[int, int, int, int]]:
-    """Each message's type, port, and the span of its body."""
-    found = []
-    start = 0
-    while start + 16 <= end:
-        length, kind, _, _, port = unpack_from("=IHHII", data, start)
-        if length < 16 or start + length > end:
-            break
-        found.append((kind, port, start + 16, start + length))
-        start += length + 3 & ~3
-    return found
+def changes_in(datagram: bytes, table: int, own_port: int) -> list[Event | None]:
+    """What a datagram says has changed, in order: an Event for a route of the table, None for anything else.
+
+    Routes of other tables, cached ones, and those that `own_port` asked for are left out.
+    """
+    changes: list[Event | None] = []
+    for kind, _, _, port, start, end in messages(datagram, len(datagram)):
+        if kind not in (RTM_NEWROUTE, RTM_DELROUTE) or end - start < RTMSG.size:
+            changes.append(None)
+        elif port != own_port:
+            event = _event(datagram[start:end], port, kind == RTM_DELROUTE, table)
+            if event is not None:
+                changes.append(event)
+    return changes
+
+
+def _event(body: bytes, port: int, deleted: bool, wanted_table: int) -> Event | None:
+    """The event of an RTM_NEWROUTE or RTM_DELROUTE body; None for a cached route or one of another table."""
+    family, length, _, _, table, protocol, _, _, flags = RTMSG.unpack_from(body)
+    found = attributes(body, RTMSG.size, len(body))
+    # RTA_TABLE names every table, struct rtmsg only those up to 255.
+    if flags & RTM_F_CLONED or _number(found, RTA_TABLE, table) != wanted_table:
+        return None
+    destination = Prefix(found.get(RTA_DST, bytes(4 if family == AF_INET else 16)), length)
+    return Event(destination, _number(found, RTA_OIF, 0), port, deleted, protocol)
+
+
+def _number(found: Attributes, kind: int, absent: int) -> int:
+    return int.from_bytes(found[kind], byteorder) if kind in found else absent

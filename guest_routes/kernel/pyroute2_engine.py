@@ -1,7 +1,7 @@
-"""The reference engine: the Kernel protocol in pyroute2's words, one request at a time.
+"""The reference engine: the Kernel protocol through pyroute2, one request at a time.
 
-It is here to be compared with (same contract tests, same answers), and for whoever distrusts the packed
-bytes of rtnetlink.py. Law: nothing in this module knows a byte of the wire format; pyroute2 does.
+The contract tests compare it with the default engine; an operator can choose it to rule out the packed bytes of
+rtnetlink.py as a cause. Law: this module knows the kernel's numbers and names, but no byte of the wire format.
 
 `nlm_request_batch` with a single message is the one call for own messages that works in pyroute2 0.7.2 and
 0.9.7 (IPRoute.nlm_request fails in 0.9.7: no `nlm_generator`).
@@ -19,24 +19,17 @@ from pyroute2.netlink.exceptions import NetlinkDumpInterrupted, NetlinkError
 from ..errors import KernelError
 from ..model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule, parse_address
 from ..model.operations import Failure, Operation
-from .pyroute2_messages import (
-    ACK,
-    FAMILIES,
-    LOOKUP_TABLE,
-    REJECTING_KINDS,
-    REQUEST,
+from .netlink import (
+    IFF_LOOPBACK,
+    NLM_F_ACK,
+    NLM_F_REQUEST,
     RTM_DELROUTE,
+    RTM_F_LOOKUP_TABLE,
     RTM_GETROUTE,
     RTM_NEWROUTE,
-    RouteMessage,
-    hop_of,
-    nic_of,
-    request,
-    requests_of,
-    routes_of,
-    rule_of,
-    table_dump,
 )
+from .pyroute2_decode import FAMILIES, REJECTING_KINDS, hop_of, nic_of, routes_of, rule_of
+from .pyroute2_encode import RouteMessage, request, requests_of, table_dump
 
 DUMP_TRIES = 10
 
@@ -69,7 +62,9 @@ class Pyroute2Kernel:
                 own = Prefix(parse_address(text), message["prefixlen"])
                 addresses.setdefault(message["index"], []).append(own)
         links = self._dump("links", lambda: self._socket.get_links())
-        nics = (nic_of(link, tuple(addresses.get(link["index"], ()))) for link in links if not link["flags"] & 0x8)
+        nics = (
+            nic_of(link, tuple(addresses.get(link["index"], ()))) for link in links if not link["flags"] & IFF_LOOPBACK
+        )
         return tuple(sorted(nics, key=lambda nic: nic.ifindex))
 
     def snapshot(self, table: int) -> KernelState:
@@ -103,8 +98,8 @@ class Pyroute2Kernel:
         self._socket.close()
 
     def _lookup(self, address: Address) -> Lookup:
-        flags = LOOKUP_TABLE if len(address) == 4 else 0  # IPv6 names the table unasked, and refuses the flag
-        question = request(RTM_GETROUTE, REQUEST | ACK, address, len(address) * 8, flags=flags)
+        flags = RTM_F_LOOKUP_TABLE if len(address) == 4 else 0  # IPv6 names the table unasked, and refuses the flag
+        question = request(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK, address, len(address) * 8, flags=flags)
         try:
             answers = [answer for answer in self._send(question) if answer["header"]["type"] == RTM_NEWROUTE]
         except NetlinkError as error:

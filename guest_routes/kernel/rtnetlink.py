@@ -1,11 +1,11 @@
 """The default engine: rtnetlink over a plain socket, batched, filtered by the kernel.
 
-Known hazards, each met below:
-- A receive buffer that overflows raises ENOBUFS; every request has been carried out, but the last ACK is lost,
-  so a plain wait would hang: sent batches are read dry without blocking, then ended by a request of their own.
-- A dump may be interrupted by a change (NLM_F_DUMP_INTR) and is then worth nothing: it starts again.
+Known hazards, each dealt with below:
+- A receive buffer that overflows raises ENOBUFS: every request has been carried out, but answers are lost. Answers
+  are therefore read without blocking, and after a loss the tables tell which operations to repeat, one by one.
+- A dump may be interrupted by a change (NLM_F_DUMP_INTR) and is then incomplete: it starts again.
 - One send must stay below the send buffer (EMSGSIZE).
-- Without NLM_F_ACK only refusals are answered; the sequence number tells which operation it was.
+- Without NLM_F_ACK only refusals are answered; the sequence number identifies the operation.
 - RTM_GETROUTE ignores the table filter without NETLINK_GET_STRICT_CHK (Linux 4.20); routes are checked again.
 
 Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
@@ -14,6 +14,7 @@ Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
 from __future__ import annotations
 
 import _socket
+from _socket import AF_INET, AF_INET6
 from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
 from os import strerror
 from struct import pack
@@ -21,15 +22,28 @@ from struct import pack
 from ..errors import KernelError
 from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, Nic, Prefix, Route, Rule
 from ..model.operations import Delete, Failure, Operation, Promote, RemoveForeignDefault
-from . import rtnetlink_decode as wire_answers
-from . import rtnetlink_encode as wire
+from . import rtnetlink_decode, rtnetlink_encode
+from .netlink import (
+    NETLINK_CAP_ACK,
+    NETLINK_EXT_ACK,
+    NETLINK_GET_STRICT_CHK,
+    NLM_F_DUMP_INTR,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWROUTE,
+    RTM_NEWRULE,
+    RTN_LOCAL,
+    RTN_UNICAST,
+    SOL_NETLINK,
+    messages,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence, TypeAlias
 
-_AF_NETLINK, _SOL_NETLINK = 16, 270
-_CAP_ACK, _EXT_ACK, _GET_STRICT_CHK = 10, 11, 12
 _SEND_BYTES = 128 * 1024
 """Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
 _RECEIVE_BYTES = 64 * 1024
@@ -47,7 +61,7 @@ class RtnetlinkKernel:
 
     def __init__(self) -> None:
         try:
-            self._socket = _socket.socket(_AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)
+            self._socket = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)
             self._socket.bind((0, 0))
         except OSError as error:
             raise KernelError(
@@ -56,9 +70,9 @@ class RtnetlinkKernel:
         # Not settimeout: with it recv would wait even when told not to.
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, pack("ll", _WAIT_SECONDS, 0))
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _QUEUE_BYTES)
-        for option in (_CAP_ACK, _EXT_ACK, _GET_STRICT_CHK):
+        for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
             try:
-                self._socket.setsockopt(_SOL_NETLINK, option, 1)
+                self._socket.setsockopt(SOL_NETLINK, option, 1)
             except OSError:  # A kernel before 4.20: answers are longer, dumps unfiltered, and both still right.
                 continue
         self._buffer = bytearray(_RECEIVE_BYTES)
@@ -79,41 +93,41 @@ class RtnetlinkKernel:
         addresses: dict[int, list[Prefix]] = {}
 
         def link(data: bytes, start: int, end: int) -> None:
-            nic = wire_answers.decode_link(data, start, end)
+            nic = rtnetlink_decode.decode_link(data, start, end)
             if nic is not None:
                 links.append(nic)
 
         def address(data: bytes, start: int, end: int) -> None:
-            ifindex, own = wire_answers.decode_address(data, start, end)
+            ifindex, own = rtnetlink_decode.decode_address(data, start, end)
             addresses.setdefault(ifindex, []).append(own)
 
-        self._dump(wire.dump_links, wire.NEWLINK, link, links.clear)
-        self._dump(wire.dump_addresses, wire.NEWADDR, address, addresses.clear)
+        self._dump(rtnetlink_encode.dump_links, RTM_NEWLINK, link, links.clear)
+        self._dump(rtnetlink_encode.dump_addresses, RTM_NEWADDR, address, addresses.clear)
         found = (nic._replace(addresses=tuple(addresses.get(nic.ifindex, ()))) for nic in links)
         return tuple(sorted(found, key=lambda nic: nic.ifindex))
 
     def snapshot(self, table: int) -> KernelState:
         """See Kernel."""
-        rules = self._rules(wire.AF_INET) + self._rules(wire.AF_INET6)
-        routes = self._routes(wire.AF_INET, table) + self._routes(wire.AF_INET6, table)
+        rules = self._rules(AF_INET) + self._rules(AF_INET6)
+        routes = self._routes(AF_INET, table) + self._routes(AF_INET6, table)
         return KernelState(self.nics(), tuple(routes), tuple(rules))
 
     def _rules(self, family: int) -> list[Rule]:
         rules: list[Rule] = []
         self._dump(
-            lambda sequence: wire.dump_rules(sequence, family),
-            wire.NEWRULE,
-            lambda data, start, end: rules.append(wire_answers.decode_rule(data, start, end)),
+            lambda sequence: rtnetlink_encode.dump_rules(sequence, family),
+            RTM_NEWRULE,
+            lambda data, start, end: rules.append(rtnetlink_decode.decode_rule(data, start, end)),
             rules.clear,
         )
         return rules
 
     def _routes(self, family: int, table: int) -> list[Route]:
-        decode = wire_answers.route_decoder(family)
+        decode = rtnetlink_decode.route_decoder(family)
         routes: list[Route] = []
         self._dump(
-            lambda sequence: wire.dump_routes(sequence, family, table),
-            wire.NEWROUTE,
+            lambda sequence: rtnetlink_encode.dump_routes(sequence, family, table),
+            RTM_NEWROUTE,
             lambda data, start, end: decode(data, start, end, routes),
             routes.clear,
         )
@@ -127,18 +141,18 @@ class RtnetlinkKernel:
 
     def _look_up(self, address: Address) -> Lookup:
         self._sequence += 1
-        self._socket.send(wire.look_up(self._sequence, address))
+        self._socket.send(rtnetlink_encode.look_up(self._sequence, address))
         while True:
             received = self._receive()
-            for kind, flags, sequence, start, end in wire.messages(self._buffer, received):
+            for kind, flags, sequence, _, start, end in messages(self._buffer, received):
                 if sequence != self._sequence:
                     continue
                 data = bytes(memoryview(self._buffer)[:end])
-                if kind == wire.NLMSG_ERROR:
-                    answer = wire_answers.decode_error(data, start, end, flags)
+                if kind == NLMSG_ERROR:
+                    answer = rtnetlink_decode.decode_error(data, start, end, flags)
                     return Lookup(address, 0, None, 0, answer.text or strerror(answer.errno))
-                found = wire_answers.decode_lookup(data, start, end)
-                if found.kind not in (wire.UNICAST, 2):
+                found = rtnetlink_decode.decode_lookup(data, start, end)
+                if found.kind not in (RTN_UNICAST, RTN_LOCAL):
                     return Lookup(address, 0, None, found.table, f"the route there is of kind {found.kind}")
                 return Lookup(address, found.ifindex, found.gateway, found.table)
 
@@ -147,9 +161,9 @@ class RtnetlinkKernel:
     def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """See Kernel."""
         first = self._sequence + 1
-        refused: dict[int, wire_answers.Answer] = {}
+        refused: dict[int, rtnetlink_decode.Answer] = {}
         lost = False
-        encode = wire.encode
+        encode = rtnetlink_encode.encode
         batch: list[bytes] = []
         size = 0
         last = first + len(operations) - 1
@@ -171,10 +185,10 @@ class RtnetlinkKernel:
                 failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
         return tuple(failures)
 
-    def _send(self, batch: list[bytes], refused: dict[int, wire_answers.Answer]) -> bool:
-        """Sends one batch and reads what was refused of it; True when answers were lost (ENOBUFS).
+    def _send(self, batch: list[bytes], refused: dict[int, rtnetlink_decode.Answer]) -> bool:
+        """Sends one batch and reads its refusals; True when answers were lost (ENOBUFS).
 
-        The kernel carries a batch out within send(2), so all answers are there to be read when it returns.
+        The kernel carries a batch out within send(2), so every answer can be read when it returns.
         """
         self._socket.send(b"".join(batch))
         lost = False
@@ -188,36 +202,32 @@ class RtnetlinkKernel:
                 if error.errno == EAGAIN:
                     return lost
                 raise KernelError(f"cannot read the kernel's answers: {error.strerror}") from error
-            for kind, flags, sequence, start, end in wire.messages(self._buffer, received):
-                if kind == wire.NLMSG_ERROR:
-                    answer = wire_answers.decode_error(bytes(memoryview(self._buffer)[:end]), start, end, flags)
-                    # A Front's first half may find nothing to delete; only its second half counts.
-                    if answer.errno and answer.errno != ESRCH:
-                        refused[sequence] = answer
-                    elif answer.errno:
-                        refused.setdefault(sequence, answer)
+            self._read_refusals(received, refused)
+
+    def _read_refusals(self, received: int, refused: dict[int, rtnetlink_decode.Answer]) -> None:
+        for kind, flags, sequence, _, start, end in messages(self._buffer, received):
+            if kind != NLMSG_ERROR:
+                continue
+            answer = rtnetlink_decode.decode_error(bytes(memoryview(self._buffer)[:end]), start, end, flags)
+            # A Promote's first half may find nothing to delete; only its second half counts.
+            if answer.errno and answer.errno != ESRCH:
+                refused[sequence] = answer
+            elif answer.errno:
+                refused.setdefault(sequence, answer)
 
     def _ask_again(
-        self, operations: Sequence[Operation], first: int, refused: dict[int, wire_answers.Answer]
-    ) -> dict[int, wire_answers.Answer]:
-        """After lost answers: repeats each operation that the tables say was not carried out, one by one."""
-        have: dict[int, set[Route]] = {}
-        again: dict[int, wire_answers.Answer] = {}
+        self, operations: Sequence[Operation], first: int, refused: dict[int, rtnetlink_decode.Answer]
+    ) -> dict[int, rtnetlink_decode.Answer]:
+        """After lost answers: repeats, one by one, each operation that the tables show was not carried out."""
+        tables = {operation.route.table for operation in operations}
+        have = {route for table in tables for family in (AF_INET, AF_INET6) for route in self._routes(family, table)}
+        again: dict[int, rtnetlink_decode.Answer] = {}
         for sequence, operation in enumerate(operations, first):
-            if sequence in refused:
-                continue
-            route = operation.route
-            if route.table not in have:
-                have[route.table] = set(self._routes(wire.AF_INET, route.table)) | set(
-                    self._routes(wire.AF_INET6, route.table)
-                )
-            stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
-            there = stored in have[route.table]
-            if there != isinstance(operation, (Delete, RemoveForeignDefault)):
+            if sequence in refused or _is_carried_out(operation, have):
                 continue
             self._sequence += 1
-            answers: dict[int, wire_answers.Answer] = {}
-            self._send([wire.encode(operation, self._sequence)], answers)
+            answers: dict[int, rtnetlink_decode.Answer] = {}
+            self._send([rtnetlink_encode.encode(operation, self._sequence)], answers)
             again.update((sequence, answer) for answer in answers.values())
         return again
 
@@ -240,7 +250,7 @@ class RtnetlinkKernel:
         raise KernelError(f"the routing tables changed during each of {_TRIES} dumps; no route was changed")
 
     def _read_dump(self, wanted: int, decode: Decoder) -> bool:
-        """True when the dump came whole."""
+        """Whether the dump came whole."""
         whole = True
         while True:
             try:
@@ -251,17 +261,24 @@ class RtnetlinkKernel:
                     continue
                 raise KernelError(f"the kernel's dump did not come to its end: {error}") from error
             data = bytes(memoryview(self._buffer)[:received])
-            for kind, flags, sequence, start, end in wire.messages(data, received):
+            for kind, flags, sequence, _, start, end in messages(data, received):
                 if sequence != self._sequence:
                     continue
-                if flags & wire.DUMP_INTERRUPTED:
+                if flags & NLM_F_DUMP_INTR:
                     whole = False
                 if kind == wanted:
                     decode(data, start, end)
-                elif kind == wire.NLMSG_DONE:
+                elif kind == NLMSG_DONE:
                     return whole
-                elif kind == wire.NLMSG_ERROR:
-                    answer = wire_answers.decode_error(data, start, end, flags)
+                elif kind == NLMSG_ERROR:
+                    answer = rtnetlink_decode.decode_error(data, start, end, flags)
                     if answer.errno == ENOENT:  # IPv4 tables that were never used don't exist.
                         return True
                     raise KernelError(f"the kernel refused a dump: {answer.text or strerror(answer.errno)}")
+
+
+def _is_carried_out(operation: Operation, have: set[Route]) -> bool:
+    """Whether the routes of the tables are as an operation leaves them."""
+    route = operation.route
+    stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
+    return (stored in have) != isinstance(operation, (Delete, RemoveForeignDefault))

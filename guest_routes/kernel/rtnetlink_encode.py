@@ -1,177 +1,174 @@
-"""rtnetlink messages: their frame, and requests as bytes. Pure: answers are wire_answers.py's, the socket rtnetlink's.
-
-Sources: Linux include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,fib_rules}.h; rtnetlink(7); RFC 3549.
-A message is nlmsghdr (16 bytes), a family header, then attributes of length, type and value, each padded to 4.
-"""
+"""rtnetlink requests as bytes. Pure: answers are rtnetlink_decode.py's, the socket is rtnetlink.py's."""
 
 from __future__ import annotations
 
+from _socket import AF_INET, AF_INET6
 from struct import Struct
 from sys import byteorder
 
 from ..model.network import Address, NextHop, Route
 from ..model.operations import Add, Operation, Promote, RestoreDefault
 from .engine import route_to_delete
+from .netlink import (
+    IFADDR_BYTES,
+    IFINFO,
+    IFLA_EXT_MASK,
+    NEXTHOP,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    NLM_F_REQUEST,
+    RTA_DST,
+    RTA_GATEWAY,
+    RTA_METRICS,
+    RTA_MULTIPATH,
+    RTA_NH_ID,
+    RTA_OIF,
+    RTA_PREF,
+    RTA_PREFSRC,
+    RTA_PRIORITY,
+    RTA_TABLE,
+    RTA_VIA,
+    RTEXT_FILTER_SKIP_STATS,
+    RTM_DELROUTE,
+    RTM_F_LOOKUP_TABLE,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETROUTE,
+    RTM_GETRULE,
+    RTM_NEWROUTE,
+    RTMSG,
+    RTNH_F_ONLINK,
+    U32,
+    attribute,
+    attribute_head,
+    message,
+)
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Iterator
-
-NEWLINK, GETLINK, NEWADDR, GETADDR = 16, 18, 20, 22
-NEWROUTE, DELROUTE, GETROUTE, NEWRULE, GETRULE = 24, 25, 26, 32, 34
-NLMSG_ERROR, NLMSG_DONE = 2, 3
-REQUEST, ACK, DUMP_INTERRUPTED, ACK_CAPPED, ACK_TLVS = 0x01, 0x04, 0x10, 0x100, 0x200
-DUMP, REPLACE, EXCL, CREATE, APPEND = 0x300, 0x100, 0x200, 0x400, 0x800
-AF_INET, AF_INET6 = 2, 10
-CLONED, LOOKUP_TABLE, ONLINK, UNICAST, LOCAL = 0x200, 0x1000, 4, 1, 2
-
-HEADER = Struct("=IHHII")
-RTMSG = Struct("=BBBBBBBBI")
-IFINFO = Struct("=BxHiII")
-_ATTRIBUTE = Struct("=HH")
-U32 = Struct("=I")
-NEXTHOP = Struct("=HBBi")
-# A unicast route with gateway and metric, as nearly all are: one pack or unpack instead of eight.
-# RTA_TABLE, RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF in the order in which the kernel dumps them.
-PLAIN = {4: Struct("=IHHIIBBBBBBBBIHHIHH4sHHIHH4sHHI"), 16: Struct("=IHHIIBBBBBBBBIHHIHH16sHHIHH16sHHI")}
-PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIHHIHH4sHH4sHHI")
-
-Attributes = dict[int, bytes]
-
-
-def attributes(data: bytes, start: int, end: int) -> Attributes:
-    """Type (without flag bits) to value; the last of a type counts. Stops at a malformed one."""
-    found: Attributes = {}
-    while start + 4 <= end:
-        length, kind = _ATTRIBUTE.unpack_from(data, start)
-        if length < 4 or start + length > end:
-            break
-        found[kind & 0x3FFF] = data[start + 4 : start + length]
-        start += length + 3 & ~3
-    return found
-
-
-def attribute(kind: int, value: bytes) -> bytes:
-    """One attribute, padded."""
-    return _ATTRIBUTE.pack(len(value) + 4, kind) + value + bytes(-len(value) % 4)
-
-
-def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
-    """A whole netlink message."""
-    return HEADER.pack(len(body) + 16, kind, flags, sequence, 0) + body
-
-
-def messages(data: bytes | bytearray, end: int) -> Iterator[tuple[int, int, int, int, int]]:
-    """Each message's type, flags, sequence, and the span of its body."""
-    start = 0
-    while start + 16 <= end:
-        length, kind, flags, sequence, _ = HEADER.unpack_from(data, start)
-        if length < 16 or start + length > end:
-            return
-        yield kind, flags, sequence, start + 16, start + length
-        start += length + 3 & ~3
-
-
-# ---- requests -------------------------------------------------------------------------------------------
+# A unicast route with gateway and metric, as nearly all are: one pack or unpack instead of eight. nlmsghdr, rtmsg, then
+# RTA_TABLE, RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF in the order in which the kernel dumps them, each with its
+# length and type in one number (attribute_head).
+PLAIN = {4: Struct("=IHHIIBBBBBBBBIIII4sIII4sII"), 16: Struct("=IHHIIBBBBBBBBIIII16sIII16sII")}
+PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIIII4sI4sII")
+TABLE_HEAD, PRIORITY_HEAD = attribute_head(RTA_TABLE, 4), attribute_head(RTA_PRIORITY, 4)
+OIF_HEAD = attribute_head(RTA_OIF, 4)
+DST_HEAD = {size: attribute_head(RTA_DST, size) for size in (4, 16)}
+GATEWAY_HEAD = {size: attribute_head(RTA_GATEWAY, size) for size in (4, 16)}
+_TABLE_IN_HEADER = 255
+"""The largest table that struct rtmsg can name; RTA_TABLE names any."""
 
 
 def dump_links(sequence: int) -> bytes:
-    """Every link; RTEXT_FILTER_SKIP_STATS leaves the counters out."""
-    return message(GETLINK, REQUEST | DUMP, sequence, IFINFO.pack(0, 0, 0, 0, 0) + attribute(29, U32.pack(8)))
+    """Every link, without the counters."""
+    body = IFINFO.pack(0, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, U32.pack(RTEXT_FILTER_SKIP_STATS))
+    return message(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence, body)
 
 
 def dump_addresses(sequence: int) -> bytes:
     """Every address of both families."""
-    return message(GETADDR, REQUEST | DUMP, sequence, bytes(8))
+    return message(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, sequence, bytes(IFADDR_BYTES))
 
 
 def dump_rules(sequence: int, family: int) -> bytes:
     """Policy rules of a family."""
-    return message(GETRULE, REQUEST | DUMP, sequence, bytes([family]) + bytes(11))
+    return message(RTM_GETRULE, NLM_F_REQUEST | NLM_F_DUMP, sequence, RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
 
 
 def dump_routes(sequence: int, family: int, table: int) -> bytes:
     """A family's routes of one table, filtered by the kernel (NETLINK_GET_STRICT_CHK)."""
-    body = RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0) + attribute(15, U32.pack(table))
-    return message(GETROUTE, REQUEST | DUMP, sequence, body)
+    body = RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0) + attribute(RTA_TABLE, U32.pack(table))
+    return message(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, sequence, body)
 
 
 def look_up(sequence: int, address: Address) -> bytes:
     """The route that the kernel takes for an address."""
     family = AF_INET if len(address) == 4 else AF_INET6
     # IPv6 names the table unasked, and refuses the flag (NETLINK_GET_STRICT_CHK).
-    flags = LOOKUP_TABLE if family == AF_INET else 0
-    body = RTMSG.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, flags) + attribute(1, address)
-    return message(GETROUTE, REQUEST, sequence, body)
+    flags = RTM_F_LOOKUP_TABLE if family == AF_INET else 0
+    body = RTMSG.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, flags) + attribute(RTA_DST, address)
+    return message(RTM_GETROUTE, NLM_F_REQUEST, sequence, body)
 
 
-def encode(operation: Operation, sequence: int, ack: int = 0) -> bytes:
-    """The message, or for a Front the two messages, that carry an operation out.
-
-    Args:
-        ack: ACK to have the kernel answer when it succeeds too.
-    """
+def encode(operation: Operation, sequence: int) -> bytes:
+    """The message, or for a Promote the two messages, that carry an operation out."""
     route = operation.route
     if isinstance(operation, Add):
-        flags = CREATE if route.family == 4 else CREATE | EXCL
+        flags = NLM_F_CREATE if route.family == 4 else NLM_F_CREATE | NLM_F_EXCL
     elif isinstance(operation, RestoreDefault):
-        flags = CREATE | APPEND
+        flags = NLM_F_CREATE | NLM_F_APPEND
     elif isinstance(operation, Promote):
-        gone = encode_route(route, DELROUTE, REQUEST, sequence)
-        return gone + encode(Add(route), sequence, ack)
+        return encode_route(route, RTM_DELROUTE, NLM_F_REQUEST, sequence) + encode(Add(route), sequence)
     else:
-        return encode_route(route_to_delete(operation), DELROUTE, REQUEST | ack, sequence)
-    return encode_route(route, NEWROUTE, REQUEST | flags | ack, sequence)
+        return encode_route(route_to_delete(operation), RTM_DELROUTE, NLM_F_REQUEST, sequence)
+    return encode_route(route, RTM_NEWROUTE, NLM_F_REQUEST | flags, sequence)
 
 
 def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
     """RTM_NEWROUTE or RTM_DELROUTE of exactly this route."""
     (
         prefix, gateway, ifindex, metric, protocol, table, type_, scope, tos, onlink,
-        source, metrics, nexthops, nexthop, preference,
+        source, metrics, nexthops, nexthop_id, preference,
     ) = route  # fmt: skip
     destination, length = prefix
     size = len(destination)
-    family = AF_INET if size == 4 else AF_INET6
-    if gateway is not None and len(gateway) == size and not (source or metrics or nexthops or nexthop or preference):
-        plain = PLAIN[size]
-        return plain.pack(
-            plain.size, kind, flags, sequence, 0,
-            family, length, 0, tos, table if table < 256 else 0, protocol, scope, type_, ONLINK if onlink else 0,
-            8, 15, table, size + 4, 1, destination, 8, 6, metric, size + 4, 5, gateway, 8, 4, ifindex,
-        )  # fmt: skip
-    body = RTMSG.pack(
-        family, length, 0, tos, table if table < 256 else 0, protocol, scope, type_, ONLINK if onlink else 0
-    ) + attribute(15, U32.pack(table))
+    if gateway is None or len(gateway) != size or source or metrics or nexthops or nexthop_id or preference:
+        return message(kind, flags, sequence, _route_body(route))
+    plain = PLAIN[size]
+    return plain.pack(
+        plain.size, kind, flags, sequence, 0,
+        AF_INET if size == 4 else AF_INET6, length, 0, tos,
+        table if table <= _TABLE_IN_HEADER else 0, protocol, scope, type_, RTNH_F_ONLINK if onlink else 0,
+        TABLE_HEAD, table, DST_HEAD[size], destination, PRIORITY_HEAD, metric,
+        GATEWAY_HEAD[size], gateway, OIF_HEAD, ifindex,
+    )  # fmt: skip
+
+
+def _route_body(route: Route) -> bytes:
+    """struct rtmsg and the attributes of any route."""
+    destination, length = route.destination
+    parts = [
+        RTMSG.pack(
+            AF_INET if route.family == 4 else AF_INET6, length, 0, route.tos,
+            route.table if route.table <= _TABLE_IN_HEADER else 0, route.protocol, route.scope, route.kind,
+            RTNH_F_ONLINK if route.onlink else 0,
+        ),
+        attribute(RTA_TABLE, U32.pack(route.table)),
+    ]  # fmt: skip
     if length:
-        body += attribute(1, destination)
-    body += attribute(6, U32.pack(metric))
-    if source is not None:
-        body += attribute(7, source)
-    if nexthop:
-        body += attribute(30, U32.pack(nexthop))
-    elif nexthops:
-        body += attribute(9, b"".join(_nexthop_words(nexthop, size) for nexthop in nexthops))
-    else:
-        body += _via(gateway, size)
-        if ifindex:
-            body += attribute(4, U32.pack(ifindex))
-    if metrics:
-        body += attribute(8, b"".join(attribute(number, U32.pack(value)) for number, value in metrics))
-    if preference:
-        body += attribute(20, bytes([preference]))
-    return message(kind, flags, sequence, body)
+        parts.append(attribute(RTA_DST, destination))
+    parts.append(attribute(RTA_PRIORITY, U32.pack(route.metric)))
+    if route.source is not None:
+        parts.append(attribute(RTA_PREFSRC, route.source))
+    parts.append(_where_to(route, len(destination)))
+    if route.metrics:
+        values = (attribute(number, U32.pack(value)) for number, value in route.metrics)
+        parts.append(attribute(RTA_METRICS, b"".join(values)))
+    if route.preference:
+        parts.append(attribute(RTA_PREF, bytes([route.preference])))
+    return b"".join(parts)
 
 
-def _via(gateway: Address | None, size: int) -> bytes:
+def _where_to(route: Route, size: int) -> bytes:
+    """The nexthop object, the next hops, or the gateway and NIC of a route; `size` is its addresses' in bytes."""
+    if route.nexthop_id:
+        return attribute(RTA_NH_ID, U32.pack(route.nexthop_id))
+    if route.nexthops:
+        return attribute(RTA_MULTIPATH, b"".join(_nexthop(nexthop, size) for nexthop in route.nexthops))
+    interface = attribute(RTA_OIF, U32.pack(route.ifindex)) if route.ifindex else b""
+    return _gateway(route.gateway, size) + interface
+
+
+def _gateway(gateway: Address | None, size: int) -> bytes:
     """RTA_GATEWAY, or RTA_VIA for one of the other family."""
     if gateway is None:
         return b""
     if len(gateway) == size:
-        return attribute(5, gateway)
-    return attribute(18, (AF_INET if len(gateway) == 4 else AF_INET6).to_bytes(2, byteorder) + gateway)
+        return attribute(RTA_GATEWAY, gateway)
+    return attribute(RTA_VIA, (AF_INET if len(gateway) == 4 else AF_INET6).to_bytes(2, byteorder) + gateway)
 
 
-def _nexthop_words(nexthop: NextHop, size: int) -> bytes:
-    via = _via(nexthop.gateway, size)
-    return NEXTHOP.pack(8 + len(via), ONLINK if nexthop.onlink else 0, nexthop.weight - 1, nexthop.ifindex) + via
+def _nexthop(nexthop: NextHop, size: int) -> bytes:
+    gateway = _gateway(nexthop.gateway, size)
+    flags = RTNH_F_ONLINK if nexthop.onlink else 0
+    return NEXTHOP.pack(NEXTHOP.size + len(gateway), flags, nexthop.weight - 1, nexthop.ifindex) + gateway

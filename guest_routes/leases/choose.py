@@ -1,4 +1,4 @@
-"""What a DHCP server told a client on this machine, as values, and what it comes to. Pure.
+"""The choice between leases, their host routes, and the document that replaces a missing one. Pure.
 
 Source: RFC 2132, section 3.5 (router, option 3); RFC 3442 (classless static routes, option 121); Microsoft's
 [MS-DHCPE], section 2.2.8 (option 249, of the same form).
@@ -22,12 +22,12 @@ METADATA_SERVICE = Prefix(parse_address("169.254.169.254"), 32)
 def choose(found: Sequence[Lease], nics: Sequence[Nic], now: float) -> LeaseSet:
     """Each NIC's newest lease.
 
-    One whose address the NIC doesn't have is none of its own: it was captured with the image, or has long ended.
+    A lease whose address the NIC doesn't have isn't its own: it was captured with the image, or has ended.
     """
     leases = []
     for nic in nics:
         own = {address.address for address in nic.addresses}
-        mine = [lease for lease in found if _means(lease, nic) and lease.address in own]
+        mine = [lease for lease in found if _belongs_to(lease, nic) and lease.address in own]
         newest = max(mine, key=lambda lease: lease.obtained, default=None)
         if newest is not None:
             leases.append(newest._replace(nic=nic.name, ifindex=nic.ifindex, mac=nic.mac))
@@ -35,14 +35,14 @@ def choose(found: Sequence[Lease], nics: Sequence[Nic], now: float) -> LeaseSet:
     return LeaseSet(tuple(leases), tuple(problems), now)
 
 
-def _means(lease: Lease, nic: Nic) -> bool:
+def _belongs_to(lease: Lease, nic: Nic) -> bool:
     if lease.ifindex:
         return lease.ifindex == nic.ifindex
     return lease.mac in (nic.mac, nic.permanent_mac) if lease.mac else lease.nic == nic.name
 
 
 def host_routes(lease: Lease) -> tuple[list[HostRoute], list[Problem]]:
-    """The host routes that a lease delivered, whichever NIC they are for; and notes on entries that are none."""
+    """The host routes of a lease, whichever NIC they leave by; and notes on entries that are none."""
     routes: list[HostRoute] = []
     notes: list[Problem] = []
     seen: set[LeaseRoute] = set()
@@ -81,7 +81,7 @@ def _faults(lease: Lease) -> list[Problem]:
 
 
 def document_of(leases: Sequence[Lease], nics: Sequence[Nic]) -> bytes:
-    """A network_data.json, silent as Nova's is, that describes the NICs with a lease: for want of any document."""
+    """A network_data.json of the NICs with a lease, for where there is none; like Nova's for DHCP, it has no routes."""
     by_index = {nic.ifindex: nic for nic in nics}
     links: dict[str, dict[str, object]] = {}
     networks: list[dict[str, object]] = []

@@ -7,7 +7,7 @@
     udhcpc          KEY=VALUE, written by packaging/udhcpc/guest-routes: udhcpc itself keeps nothing
     cloud_init      JSON, of cloud-init's own udhcpc; what it has of dhclient's and dhcpcd's is in their forms
 
-The files of tests/data/leases were written by the clients of Debian 12. A LeaseFault says why a file is of no use.
+The files of tests/data/leases were written by the clients of Debian 12. A LeaseFault says why a file can't be used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SECONDS = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800, "month"
 
 
 def networkd(data: bytes, path: str, mtime: float) -> list[Lease]:
-    """systemd-networkd's lease; which NIC's tells the file's name."""
+    """systemd-networkd's lease; the file's name is the NIC's ifindex."""
     values = _assignments(data)
     routes = values.get("CLASSLESS_ROUTES")
     return [
@@ -240,7 +240,7 @@ def _quoted(text: str) -> bytes:
 
 
 def _date(text: str) -> float | None:
-    """`2 2026/11/24 04:29:31` in UTC, `epoch 1795493735; #...`, or `never`; None where that can't be told."""
+    """`2 2026/11/24 04:29:31` in UTC, `epoch 1795493735; #...`, or `never`; None for what is none of these."""
     words = text.split()
     if words[:1] == ["epoch"] and len(words) > 1:
         return _number(words[1].rstrip(";"))

@@ -1,4 +1,4 @@
-"""What DHCP clients on this machine were told: finds and reads their files, for NICs that the metadata is silent about.
+"""The leases of DHCP clients on this machine: finds and reads their files, for NICs whose routes the metadata omits.
 
     /run/systemd/netif/leases/IFINDEX      systemd-networkd
     /run/NetworkManager/devices/IFINDEX    NetworkManager, with its own client or dhclient
@@ -7,8 +7,8 @@
     /run/guest-routes/leases/NIC           udhcpc, through packaging/udhcpc/guest-routes
     /var/tmp/cloud-init, /run/cloud-init/tmp   cloud-init's own udhcpc
 
-A client may run or have gone: what counts is that the NIC still has the leased address. A file that is of no use costs
-a complaint, never the pass. Only a pass that meets a silent network, or has no document, imports this module.
+A client may run or not: a lease counts while the NIC has its address. A file that can't be used is a problem in the
+report and never ends the pass. Only a pass without a document, or with one that omits routes, imports this module.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Place(NamedTuple):
     begins: tuple[str, ...] = ("",)
     ends: tuple[str, ...] = ("",)
     client: str = ""
-    """Whose they are, where it isn't the reader's own."""
+    """The client, where it isn't the reader's own."""
 
 
 BY_IFINDEX = (
@@ -66,7 +66,7 @@ BY_LISTING = (
 
 
 def read_leases(nics: Sequence[Nic], root: str = "/") -> LeaseSet:
-    """The newest lease of each of these NICs, and what is wrong with files that should have one."""
+    """The newest lease of each of these NICs, and a problem for each file that can't be used."""
     now = time.time()
     found: list[Lease] = []
     problems: list[Problem] = []
@@ -87,7 +87,7 @@ def read_leases(nics: Sequence[Nic], root: str = "/") -> LeaseSet:
 
 
 def fallback(nics: Sequence[Nic], root: str = "/") -> Document | str:
-    """A document in place of the metadata's, that only says which NICs have a lease; or why there is none."""
+    """A document in place of the metadata's that only names the NICs with a lease; or why there is none."""
     found = read_leases(nics, root)
     if not found.leases:
         reasons = "; ".join(map(str, found.problems))
@@ -119,7 +119,7 @@ def _content(path: str) -> tuple[bytes, str, float] | None:
     """A file's bytes, its path and mtime; None where there is none.
 
     Raises:
-        LeaseFault: whoever it is from, it isn't the client, or it is larger than any lease.
+        LeaseFault: it isn't the client's, or it is larger than any lease.
         OSError: it can't be read.
     """
     try:

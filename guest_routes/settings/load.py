@@ -1,7 +1,7 @@
 """The settings, merged: defaults < /etc/guest-routes.yaml < /etc/guest-routes.d/*.yaml < cloud-init's stanza < flags.
 
 A later layer's key replaces an earlier one's; `gateways` is merged by its selectors. Every layer is read whole
-and every complaint of all of them is reported at once. Without settings files no YAML is imported.
+and all problems of all layers are reported at once. Without settings files no YAML is imported.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .values import Place, bare, did_you_mean, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator
+    from typing import Any, Callable, Iterator, Sequence
 
 __all__ = ["KEYS", "Key", "read"]
 
@@ -43,10 +43,10 @@ def read(
 
     Args:
         flags: values by key name (`deadline_seconds`), as text in the same form as in YAML; lists for repeated flags.
-        settings_file: stands in for /etc/guest-routes.yaml and the drop-ins, and must exist.
+        settings_file: replaces /etc/guest-routes.yaml and the drop-ins, and must exist.
 
     Raises:
-        SettingsError: with every complaint about every layer, one a line.
+        SettingsError: with every problem of every layer, one a line.
     """
     problems: list[str] = []
     layers: list[Layer] = []
@@ -54,31 +54,42 @@ def read(
         layers += _layer(path, required, _load_yaml, problems)
     layers += _layer(stanza, False, _load_json, problems)
     layers.append(Layer(COMMAND_LINE, dict(flags)))
+    merged = _merge(layers, problems)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return merged
+
+
+def _merge(layers: Sequence[Layer], problems: list[str]) -> Settings:
+    """What the layers come to, later ones before earlier ones, without what is wrong in them."""
     values: dict[str, object] = {}
     gateways: dict[Selector, GatewaySetting] = {}
     for layer in layers:
         for name, value in layer.values.items():
-            key = BY_NAME.get(name) if isinstance(name, str) else None
-            if key is None:
-                known = did_you_mean(name, tuple(BY_NAME)) or "; the settings are " + ", ".join(BY_NAME)
-                problems.append(f"{Place(layer.source, bare(name))}: no such setting{known}")
-            elif value is None:
+            key = _key_of(name, layer.source, problems)
+            if key is None or value is None:
                 continue
-            elif key.name == "gateways":
-                for gateway in _items(key, value, layer.source, problems):
-                    assert isinstance(gateway, GatewaySetting)
-                    gateways[gateway.selector] = gateway
+            if key.name == "gateways":
+                read = _items(key, value, layer.source, problems)
+                gateways.update((one.selector, one) for one in read if isinstance(one, GatewaySetting))
             elif key.many:
                 values[key.name] = _items(key, value, layer.source, problems)
             else:
                 values.update((key.name, one) for one in _one(key, value, Place(layer.source, key.name), problems))
-    if problems:
-        raise SettingsError("\n".join(problems))
     return Settings()._replace(gateways=tuple(gateways.values()), **values)  # type: ignore[arg-type]
 
 
+def _key_of(name: object, source: str, problems: list[str]) -> Key | None:
+    """The key of that name; None, and a problem, where there is none."""
+    key = BY_NAME.get(name) if isinstance(name, str) else None
+    if key is None:
+        known = did_you_mean(name, tuple(BY_NAME)) or "; the settings are " + ", ".join(BY_NAME)
+        problems.append(f"{Place(source, bare(name))}: no such setting{known}")
+    return key
+
+
 def _one(key: Key, value: object, place: Place, problems: list[str]) -> Iterator[object]:
-    """The value read, or nothing and a complaint."""
+    """The value read, or nothing and a problem."""
     try:
         yield key.read(value, place)
     except ValueError as error:
@@ -87,22 +98,27 @@ def _one(key: Key, value: object, place: Place, problems: list[str]) -> Iterator
 
 
 def _items(key: Key, value: object, source: str, problems: list[str]) -> tuple[object, ...]:
-    """A list's items read, without those complained about."""
-    items: list[tuple[object, object]]
-    if isinstance(value, Mapping) and key.name == "gateways":
-        items = [(name, (name, address)) for name, address in value.items()]
-    elif isinstance(value, (str, list)):
-        written = [value] if isinstance(value, str) else value
-        if key.commas:
-            written = [part.strip() if isinstance(part, str) else part for item in written for part in _split(item)]
-        items = list(enumerate(item for item in written if item != ""))
-    else:
+    """A list's items read, without those that have a problem."""
+    items = _written_items(key, value)
+    if items is None:
         form = "a mapping such as {eth1: 11.8.0.1}" if key.name == "gateways" else "a list"
         problems.append(f"{Place(source, key.name)}: {shown(value)}: must be {form}")
         return ()
     if not items and key.name in ("sources", "metadata_urls"):
         problems.append(f"{Place(source, key.name)}: is empty; the default is {key.default}")
     return tuple(one for index, item in items for one in _one(key, item, Place(source, key.name, index), problems))
+
+
+def _written_items(key: Key, value: object) -> list[tuple[object, object]] | None:
+    """A list's items, each with its index, or a mapping's with its key; None for what is neither."""
+    if isinstance(value, Mapping) and key.name == "gateways":
+        return [(name, (name, address)) for name, address in value.items()]
+    if not isinstance(value, (str, list)):
+        return None
+    written = [value] if isinstance(value, str) else value
+    if key.commas:
+        written = [part.strip() if isinstance(part, str) else part for item in written for part in _split(item)]
+    return list(enumerate(item for item in written if item != ""))
 
 
 def _split(item: object) -> list[object]:
@@ -130,27 +146,13 @@ def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str,
 def _layer(
     path: str, required: bool, load: Callable[[str, str, list[str]], object], problems: list[str]
 ) -> list[Layer]:
-    """The layer that a file makes; none when it is absent, empty, or complained about."""
-    try:
-        with open(path, "rb") as file:
-            text = file.read().decode()
-    except FileNotFoundError as error:
-        if required:
-            problems.append(f"{path}: cannot be read: {error.strerror}")
-        return []
-    except OSError as error:
-        problems.append(f"{path}: cannot be read: {error.strerror}")
-        return []
-    except UnicodeDecodeError as error:
-        problems.append(f"{path}: is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}")
-        return []
-    document = load(path, text, problems)
+    """The layer that a file makes; none when it is absent, empty, or can't be used."""
+    text = _text_of(path, required, problems)
+    document = None if text is None else load(path, text, problems)
     if isinstance(document, dict) and STANZA_KEY in document:
-        supplements = [key for key in document if key != STANZA_KEY]
-        if supplements:
-            problems.append(
-                f"{path}: {bare(supplements[0])}: stands beside {STANZA_KEY}; put every key under it, or none"
-            )
+        others = [key for key in document if key != STANZA_KEY]
+        if others:
+            problems.append(f"{path}: {bare(others[0])}: stands beside {STANZA_KEY}; put every key under it, or none")
         document = document[STANZA_KEY]
     if document is None:
         return []
@@ -158,6 +160,19 @@ def _layer(
         problems.append(f"{path}: must be a mapping of settings, such as `default: auto`, not {shown(document)}")
         return []
     return [Layer(path, document)]
+
+
+def _text_of(path: str, required: bool, problems: list[str]) -> str | None:
+    """A file's text; None where it can't be read, with a problem unless it may be absent."""
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode()
+    except OSError as error:
+        if required or not isinstance(error, FileNotFoundError):
+            problems.append(f"{path}: cannot be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        problems.append(f"{path}: is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}")
+    return None
 
 
 def _load_json(path: str, text: str, problems: list[str]) -> object:
@@ -208,10 +223,13 @@ def _repeated(root: object) -> Iterator[tuple[int, int, str]]:
         if isinstance(node, yaml.SequenceNode):
             nodes += node.value
         elif isinstance(node, yaml.MappingNode):
-            keys = set()
-            for key, value in node.value:
-                nodes += [key, value]
-                if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in keys:
-                    yield key.start_mark.line + 1, key.start_mark.column + 1, key.value
-                if isinstance(key, yaml.ScalarNode):
-                    keys.add((key.tag, key.value))
+            nodes += [part for pair in node.value for part in pair]
+            yield from _repeated_keys(key for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+
+
+def _repeated_keys(keys: Iterator[Any]) -> Iterator[tuple[int, int, str]]:
+    known = set()
+    for key in keys:
+        if (key.tag, key.value) in known:
+            yield key.start_mark.line + 1, key.start_mark.column + 1, key.value
+        known.add((key.tag, key.value))

@@ -1,6 +1,6 @@
 """How addresses, host routes, gateways and NIC selectors of the settings are read. Pure.
 
-A reader raises ValueError with what would be right; settings.py says where.
+A reader raises ValueError that says what would be right; load.py adds the place.
 """
 
 from __future__ import annotations
@@ -46,35 +46,43 @@ def _next_hop(text: str) -> Address:
 
 
 def host_route(value: object, place: Place) -> HostRoute:
-    right = "must be destination,nexthop, such as 11.11.0.0/16,11.8.0.1"
-    if isinstance(value, Mapping):
-        for key in value:
-            if key not in ("destination", "nexthop"):
-                raise ValueError(f"no such key: {bare(key)}; it has `destination` and `nexthop`")
-        if len(value) < 2:
-            raise ValueError("needs both `destination` and `nexthop`")
-        destination_text = text_of(value["destination"], "destination,nexthop: the destination is not text")
-        next_hop_text = text_of(value["nexthop"], "destination,nexthop: the nexthop is not text")
-    else:
-        text = text_of(value, right[8:])
-        if "=" in text:
-            parts = dict(part.strip().partition("=")[::2] for part in text.split(","))
-            written = (parts.get("destination", "11.11.0.0/16"), parts.get("gateway", parts.get("nexthop", "11.8.0.1")))
-            raise ValueError(f"write it as {bare(','.join(written))}")
-        if text.count(",") != 1:
-            raise ValueError(right)
-        destination_text, next_hop_text = (part.strip() for part in text.split(","))
+    destination_text, next_hop_text = _written_route(value)
+    no_default = "a default route is no host route: use the setting `default`"
     if destination_text == "default":
-        raise ValueError("a default route is no host route: use the setting `default`")
+        raise ValueError(no_default)
     destination, next_hop = network_of(_prefix(destination_text)), _next_hop(next_hop_text)
     if destination.is_default:
-        raise ValueError("a default route is no host route: use the setting `default`")
+        raise ValueError(no_default)
     if len(destination.address) != len(next_hop):
         raise ValueError(f"IPv{family_of(destination.address)} destination with an IPv{family_of(next_hop)} next hop")
     kind = special_kind(destination)
     if kind:
         raise ValueError(f"{destination} is {kind}: no destination for a host route")
     return HostRoute(destination, next_hop, place.source, -1, int(str(place.item)))
+
+
+def _written_route(value: object) -> tuple[str, str]:
+    """The texts of destination and next hop, from either form of a host route."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if key not in ("destination", "nexthop"):
+                raise ValueError(f"no such key: {bare(key)}; it has `destination` and `nexthop`")
+        if len(value) < 2:
+            raise ValueError("needs both `destination` and `nexthop`")
+        return (
+            text_of(value["destination"], "destination,nexthop: the destination is not text"),
+            text_of(value["nexthop"], "destination,nexthop: the nexthop is not text"),
+        )
+    form = "destination,nexthop, such as 11.11.0.0/16,11.8.0.1"
+    text = text_of(value, form)
+    if "=" in text:
+        parts = dict(part.strip().partition("=")[::2] for part in text.split(","))
+        written = (parts.get("destination", "11.11.0.0/16"), parts.get("gateway", parts.get("nexthop", "11.8.0.1")))
+        raise ValueError(f"write it as {bare(','.join(written))}")
+    if text.count(",") != 1:
+        raise ValueError(f"must be {form}")
+    destination, next_hop = (part.strip() for part in text.split(","))
+    return destination, next_hop
 
 
 # ---- selectors --------------------------------------------------------------------------------------
@@ -91,7 +99,7 @@ def _mac(text: str) -> bytes | None:
 
 
 def _quote_mac(value: int) -> str:
-    """What to say to a MAC that YAML 1.1 read as a number in base 60."""
+    """The problem of a MAC that YAML 1.1 read as a number in base 60."""
     parts: list[int] = []
     for _ in range(5):
         value, part = divmod(value, 60)

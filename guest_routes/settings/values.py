@@ -1,6 +1,6 @@
 """How a single value of the settings is read and shown: booleans, numbers, names, URLs. Pure.
 
-A reader raises ValueError with what would be right; settings.py says where.
+A reader raises ValueError that says what would be right; load.py adds the place.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def bare(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a complaint quotes it, in YAML's spelling."""
+    """A value as a problem quotes it, in YAML's spelling."""
     if isinstance(value, str):
         return f'"{bare(value)}"'
     if value is None:

@@ -57,7 +57,7 @@ def boot_id(root: str) -> str:
 
 
 def other_instance(kept: Identity, here: Identity) -> str:
-    """Why what was kept is not of this instance; "" when nothing speaks against it.
+    """Why what was kept is not of this instance; "" when nothing contradicts.
 
     The uuids count where both sides are known. Every MAC kept must be here; some may be missing (a NIC that was
     unplugged or isn't there yet) where the DMI uuid, or the boot, proves the machine.
@@ -66,16 +66,24 @@ def other_instance(kept: Identity, here: Identity) -> str:
         return f"it was kept on machine {kept.machine}, this is {here.machine}; harmless in a captured image"
     if kept.uuid and here.uuid and kept.uuid != here.uuid:
         return f"it was kept on instance {kept.uuid}, this is {here.uuid}; harmless in a captured image"
+    return _other_macs(kept, here)
+
+
+def _other_macs(kept: Identity, here: Identity) -> str:
     if not kept.macs:
         return "it describes no MAC"
-    same_machine = bool(kept.machine and here.machine) or (kept.boot != "" and kept.boot == here.boot)
     missing = [mac for mac in kept.macs if mac not in here.macs]
     text = ", ".join(map(mac_text, missing))
     if len(missing) == len(kept.macs):
         return f"it describes {text}, which no NIC here has; harmless in a captured image"
-    if missing and not same_machine:
+    if missing and not _is_same_machine(kept, here):
         return f"it describes {text} too, which no NIC here has, and no DMI uuid proves that the machine is the same"
     return ""
+
+
+def _is_same_machine(kept: Identity, here: Identity) -> bool:
+    """Whether the DMI uuid, known on both sides (and not different), or the boot proves it."""
+    return bool(kept.machine and here.machine) or (kept.boot != "" and kept.boot == here.boot)
 
 
 def _uuid(text: object) -> str:

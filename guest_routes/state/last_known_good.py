@@ -1,4 +1,4 @@
-"""The last accepted document (R10): a JSON line that tells whose it is, then the document as it came."""
+"""The last accepted document (R10): a JSON line with its instance, then the document as it came."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class LastKnownGood(NamedTuple):
     macs: tuple[bytes, ...] = ()
     """The MACs that the document describes."""
     properties: str = ""
-    """As in fetched.Document."""
+    """As in model.document.Document."""
 
 
 def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: float) -> None:
-    """Keep an accepted document, with what tells this instance from another.
+    """Keep an accepted document, with what identifies this instance.
 
     The same document again only has its time refreshed.
 
@@ -58,19 +58,19 @@ def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: f
         **checksum(document.data),
     }
     line, _, data = (read(path) or b"").partition(b"\n")
-    # The way it came may change with every fetch (the first answer wins): that alone is not worth a write.
+    # The endpoint may change with every fetch (the first answer wins): that alone is not worth a write.
     otherwise = {"location": header["location"], "nics": header["nics"]}
     if data == document.data and {**json_object(line), **otherwise} == header:
         try:
             return os.utime(path, (now, now))
         except OSError:
-            pass  # written anew
+            pass  # it is written again below
     content = json.dumps(header).encode() + b"\n" + document.data
     replace(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
 
 
 def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood:
-    """What was kept, if it is this instance's (identity.py says how that is told)."""
+    """What was kept, if it is this instance's (see identity.other_instance)."""
     try:
         with open(path, "rb") as file:
             fetched = os.fstat(file.fileno()).st_mtime
@@ -98,7 +98,7 @@ def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood:
 
 
 def checksum(data: bytes) -> dict[str, int]:
-    """Tells one document from another.
+    """Length and CRC-32, which differ for different documents.
 
     Not hashlib: it would bring four megabytes of libcrypto into the service. Whoever could forge a checksum could as
     well send the same document three times.

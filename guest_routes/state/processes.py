@@ -1,7 +1,7 @@
-"""Who stands behind a netlink port: the process's name, and those that started it, as long as it lives.
+"""The process behind a netlink port: its name and its ancestors, as long as it lives.
 
 The port of a process's first netlink socket is its process id; others have numbers that no process has. Source:
-netlink(7). A command such as `ip` mostly ends within milliseconds, so this asks at once.
+netlink(7). A command such as `ip` mostly ends within milliseconds, so it is looked up at once.
 
 Known hazards: systemd-networkd's socket is made by systemd, and has its port (systemd-networkd.socket). In a container
 the port is a process id of the container's own, which may be anybody's here.
@@ -14,7 +14,7 @@ import os
 from ..model.status import Actor
 
 ANCESTORS = 4
-"""So many generations are looked at."""
+"""The number of generations that are looked at."""
 INIT, KTHREADD = 1, 2
 NETWORKD = "systemd-networkd"
 CUT = {NETWORKD[:15]: NETWORKD}

@@ -41,16 +41,22 @@ def route_from_json(value: Mapping[str, Any]) -> Route:
             "nexthops": nexthops,
         }
         route = Route(**{**value, **changed})
-        numbers = [getattr(route, name) for name in _ROUTE_NUMBERS]
-        numbers += [number for pair in route.metrics for number in pair]
-        numbers += [number for nexthop in nexthops for number in (nexthop.ifindex, nexthop.weight)]
-        flags = [route.onlink, *(nexthop.onlink for nexthop in nexthops)]
         written = route_to_json(route)
+        exact = written == value and _has_exact_types(route)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a route: {error}") from error
-    if {type(number) for number in numbers} != {int} or {type(flag) for flag in flags} != {bool} or written != value:
+    if not exact:
         raise ValueError("not a route as it is written here")
     return route
+
+
+def _has_exact_types(route: Route) -> bool:
+    """Whether numbers are int and flags bool: to == True is 1, and 5.0 is 5."""
+    numbers = [getattr(route, name) for name in _ROUTE_NUMBERS]
+    numbers += [number for pair in route.metrics for number in pair]
+    numbers += [number for nexthop in route.nexthops for number in (nexthop.ifindex, nexthop.weight)]
+    flags = [route.onlink, *(nexthop.onlink for nexthop in route.nexthops)]
+    return all(type(number) is int for number in numbers) and all(type(flag) is bool for flag in flags)
 
 
 def _address_json(address: bytes | None) -> str | None:

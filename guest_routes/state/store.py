@@ -2,12 +2,12 @@
 
     /run/guest-routes/lock                  flock; its holder in it
     /run/guest-routes/status                the last pass, for `status`
-    /run/guest-routes/service               what the service does, for `status`
+    /run/guest-routes/service               the state of the service, for `status`
     /run/guest-routes/service.lock          flock: one service at a time
-    /run/guest-routes/withdrawn             `withdraw` was asked for last: the service leaves the routes alone
+    /run/guest-routes/withdrawn             `withdraw` was the last command: the service leaves the routes alone
     /run/guest-routes/disputed              how often the same withdrawing document came (R6)
     /var/lib/guest-routes/last-known-good   the last accepted metadata (R10): a JSON line, then the document
-    /var/lib/guest-routes/defaults          foreign default routes that were taken away (R4)
+    /var/lib/guest-routes/defaults          foreign default routes that were removed (R4)
 
 A file is replaced as a whole (temporary file, fsync, rename), so that kill -9 or a power cut leaves the old one
 or the new one. What can't be used, is foreign or damaged counts as absent, with a reason where somebody asks;
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 LOCK_SECONDS = 30.0
-"""How long a pass that somebody asked for waits for another one."""
+"""How long a pass that somebody runs waits for another one."""
 DEFAULTS_SCHEMA = "guest-routes/defaults/1"
 
 
@@ -71,7 +71,7 @@ class State:
     # -- last known good (R10) -----------------------------------------------------------------------
 
     def keep(self, document: Document, macs: Sequence[bytes], now: float) -> None:
-        """Keep an accepted document, with what tells this instance from another.
+        """Keep an accepted document, with what identifies this instance.
 
         The same document again only has its time refreshed.
 
@@ -81,16 +81,16 @@ class State:
         last_known_good.keep(self._kept_path, self.root, document, macs, now)
 
     def last_known_good(self, nics: Sequence[Nic]) -> LastKnownGood:
-        """What was kept, if it is this instance's (identity.py says how that is told)."""
+        """What was kept, if it is this instance's (see identity.other_instance)."""
         return last_known_good.load(self._kept_path, self.root, nics)
 
     # -- recorded defaults (R4) ----------------------------------------------------------------------
 
     def record_defaults(self, routes: Sequence[Route], nics: Sequence[Nic]) -> None:
-        """Record foreign default routes beside those recorded before; called before they are taken.
+        """Record foreign default routes beside those recorded before; called before they are removed.
 
         Raises:
-            StateError: they can't be written; then they mustn't be taken.
+            StateError: they can't be written; then they mustn't be removed.
         """
         records = [{"route": route_to_json(route), "nics": _nics_of(route, nics)} for route in routes]
         before = self._records()
@@ -110,7 +110,7 @@ class State:
         return tuple(routes)
 
     def forget_defaults(self, routes: Sequence[Route] | None = None) -> None:
-        """Strike these routes (all, without an argument) from the record, once they are back.
+        """Remove these routes (all, without an argument) from the record, once they are restored.
 
         Raises:
             StateError: the record can't be written.
@@ -147,7 +147,7 @@ class State:
     # -- withdrawn by hand ---------------------------------------------------------------------------
 
     def set_withdrawn(self) -> None:
-        """From now on no pass that nobody asked for puts the routes back, until the next boot at the latest.
+        """From now on no unattended pass restores the routes, until the next boot at the latest.
 
         Raises:
             StateError: it can't be written.
@@ -156,12 +156,12 @@ class State:
         replace(self._withdrawn_path, b"", 0o644, consequence)
 
     def clear_withdrawn(self) -> None:
-        """A pass was asked for."""
+        """Somebody ran a pass: unattended ones may restore the routes again."""
         if self.is_withdrawn():
             remove(self._withdrawn_path, "the service goes on leaving the routes alone")
 
     def is_withdrawn(self) -> bool:
-        """Whether `withdraw` was the last thing that somebody asked for."""
+        """Whether `withdraw` was the last command that somebody ran."""
         return os.path.exists(self._withdrawn_path)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
@@ -176,16 +176,16 @@ class State:
         return json_object(read(os.path.join(self.run_dir, "status")))
 
     def write_service(self, record: Mapping[str, Any]) -> None:
-        """Publish what the service does; anybody may read it."""
+        """Publish the state of the service; anybody may read it."""
         content = json.dumps(record, separators=(",", ":")).encode()
         replace(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
 
     def forget_service(self) -> None:
-        """The service has ended in good order."""
+        """The service ended as it should."""
         remove(self._service_path, "`guest-routes status` says that the service ended without a word")
 
     def read_service(self) -> dict[str, Any]:
-        """What the service does; {} when there is none."""
+        """The state of the service; {} when there is none."""
         return json_object(read(self._service_path))
 
     # -- within --------------------------------------------------------------------------------------

@@ -17,14 +17,8 @@ import netifaces
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from guest_routes.errors import KernelError
-from guest_routes.kernel import rtnetlink_decode as wire_answers
-from guest_routes.kernel import rtnetlink_encode as wire
-from guest_routes.kernel.engine import Kernel, open_kernel, route_to_delete
-from guest_routes.kernel.pyroute2_messages import nic_of
+from guest_routes.kernel.engine import Kernel, open_kernel
 from guest_routes.model.network import (
     MAIN_TABLE,
     OUR_PROTOCOL,
@@ -576,59 +570,6 @@ def test_vlans(world: World, lab: Lab) -> None:
     assert (vlan.kind, vlan.vlan_id, vlan.parent) == ("vlan", 7, 2)
 
 
-LINKS = {
-    "vlan": [
-        ("IFLA_LINK", 2),
-        (
-            "IFLA_LINKINFO",
-            {"attrs": [("IFLA_INFO_KIND", "vlan"), ("IFLA_INFO_DATA", {"attrs": [("IFLA_VLAN_ID", 7)]})]},
-        ),
-    ],
-    "vlan of another namespace's NIC": [
-        ("IFLA_LINK", 2),
-        ("IFLA_LINK_NETNSID", 0),
-        (
-            "IFLA_LINKINFO",
-            {"attrs": [("IFLA_INFO_KIND", "vlan"), ("IFLA_INFO_DATA", {"attrs": [("IFLA_VLAN_ID", 7)]})]},
-        ),
-    ],
-    "bond port": [
-        ("IFLA_MASTER", 3),
-        (
-            "IFLA_LINKINFO",
-            {
-                "attrs": [
-                    ("IFLA_INFO_SLAVE_KIND", "bond"),
-                    ("IFLA_INFO_SLAVE_DATA", {"attrs": [("IFLA_BOND_SLAVE_PERM_HWADDR", "fa:16:3e:00:00:09")]}),
-                ]
-            },
-        ),
-    ],
-}
-
-
-@pytest.mark.parametrize("attributes", LINKS.values(), ids=list(LINKS))
-def test_links_that_not_every_kernel_can_make(attributes: List[Tuple[str, Any]]) -> None:
-    """Bytes made by pyroute2, read by both."""
-    message = ifinfmsg()
-    message["index"], message["flags"] = 7, 0x41
-    message["attrs"] = [("IFLA_IFNAME", "x0"), ("IFLA_ADDRESS", "fa:16:3e:00:00:04"), *attributes]
-    message.encode()
-    data = bytes(message.data)
-    again = ifinfmsg(data)
-    again.decode()
-    nic = wire_answers.decode_link(data, 16, len(data))
-    assert nic == nic_of(again, ())
-    assert nic is not None
-    named = dict(attributes)
-    assert (nic.parent, nic.master) == (
-        0 if "IFLA_LINK_NETNSID" in named else named.get("IFLA_LINK", 0),
-        named.get("IFLA_MASTER", 0),
-    )
-    assert (nic.vlan_id == 7) == (nic.kind == "vlan")
-    assert nic.permanent_mac == (bytes.fromhex("fa163e000009") if nic.master else b"")
-
-
 def test_a_nic_without_carrier(world: World, lab: Lab) -> None:
     lab.hypervisor("ip", "link", "set", "tap-eth1", "down")
     deadline = time.monotonic() + 5
@@ -686,90 +627,6 @@ def _shown(line: str) -> Tuple[str, Optional[str], str, int]:
     words = line.split()
     after = {word: words[index + 1] for index, word in enumerate(words[:-1])}
     return words[0], after.get("via"), after["dev"], int(after.get("metric", 0))
-
-
-# ---- our bytes, as pyroute2 reads them --------------------------------------------------------------
-
-
-ENCODED = [
-    route("11.11.0.0/16", "11.8.0.1", 3),
-    route("11.11.0.0/16", "11.8.0.1", 3, metric=5, protocol=STATIC, onlink=True),
-    route("0.0.0.0/0", "11.8.0.1", 3, source=parse_address("11.8.0.9"), metrics=((2, 1400), (8, 1300)), tos=16),
-    route("10.9.0.0/16", None, 3, scope=253, table=1000),
-    route("10.9.0.0/16", "fe80::1", 3),
-    route(
-        "0.0.0.0/0",
-        None,
-        0,
-        nexthops=(NextHop(parse_address("11.8.0.1"), 3, 4), NextHop(parse_address("10.65.0.1"), 2, 1, True)),
-    ),
-    route("10.9.0.0/16", None, 0, nexthop_id=7),
-    route("10.9.0.0/16", None, 0, kind=6),
-    route("fd01::/32", "fd00:8::1", 3, metric=7),
-    route("default6", "fe80::1", 3, preference=1, metrics=((2, 1400),), source=parse_address("fd00:8::9")),
-]
-
-
-@pytest.mark.parametrize("ours", ENCODED, ids=str)
-def test_pyroute2_decodes_our_bytes(ours: Route) -> None:
-    for operation, kind, flags in (
-        (Add(ours), 24, 0x401 if ours.family == 4 else 0x601),
-        (Delete(ours), 25, 0x001),
-        (RemoveForeignDefault(ours), 25, 0x001),
-        (RestoreDefault(ours), 24, 0xC01),
-    ):
-        data = wire.encode(operation, 42)
-        message = rtmsg(data)
-        message.decode()
-        header = message["header"]
-        assert (header["length"], header["type"], header["flags"], header["sequence_number"]) == (
-            len(data),
-            kind,
-            flags,
-            42,
-        )
-        attribute = message.get_attr
-        assert message["family"] == (2 if ours.family == 4 else 10)
-        assert (message["dst_len"], message["src_len"]) == (ours.destination.length, 0)
-        assert (message["tos"], message["proto"], message["scope"], message["type"]) == (
-            ours.tos, route_to_delete(operation).protocol, ours.scope, ours.kind,
-        )  # fmt: skip
-        assert message["flags"] == (4 if ours.onlink else 0)
-        assert attribute("RTA_TABLE") == ours.table
-        assert message["table"] in (ours.table, 0)
-        unspecified = "0.0.0.0" if ours.family == 4 else "::"
-        assert (attribute("RTA_DST") or unspecified) == address_text(ours.destination.address)
-        assert (attribute("RTA_PRIORITY") or 0) == ours.metric
-        assert (attribute("RTA_OIF") or 0) == ours.ifindex
-        assert attribute("RTA_PREFSRC") == (ours.source and address_text(ours.source))
-        assert (attribute("RTA_PREF") or 0) == ours.preference
-        assert _decoded_gateway(message) == (ours.gateway and address_text(ours.gateway))
-        metrics = attribute("RTA_METRICS")
-        assert [v for _, v in metrics["attrs"]] == [v for _, v in ours.metrics] if ours.metrics else metrics is None
-        nexthops = [
-            (_decoded_gateway(nexthop), nexthop["oif"], nexthop["hops"] + 1, nexthop["flags"])
-            for nexthop in attribute("RTA_MULTIPATH") or ()
-        ]
-        assert nexthops == [
-            (g and address_text(g), i, weight, 4 if onlink else 0) for g, i, weight, onlink in ours.nexthops
-        ]
-
-
-def test_front_is_a_deletion_and_an_addition_in_one_send() -> None:
-    data = wire.encode(Promote(ENCODED[1]), 42)
-    first = rtmsg(data)
-    first.decode()
-    length = first["header"]["length"]
-    second = rtmsg(data[length:])
-    second.decode()
-    assert (first["header"]["type"], second["header"]["type"]) == (25, 24)
-    assert length + second["header"]["length"] == len(data)
-
-
-def _decoded_gateway(message: rtmsg) -> Optional[str]:
-    via = message.get_attr("RTA_VIA")
-    found: Optional[str] = via["addr"] if via else message.get_attr("RTA_GATEWAY")
-    return found
 
 
 # ---- random sequences -------------------------------------------------------------------------------
@@ -893,10 +750,3 @@ def test_random_operations_on_rtnetlink(operations: Sequence[Operation]) -> None
 @given(_OPERATIONS)
 def test_random_operations_on_pyroute2(operations: Sequence[Operation]) -> None:
     _agree("pyroute2", operations)
-
-
-def test_an_unknown_engine_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyroute2", None)
-    monkeypatch.delitem(sys.modules, "guest_routes.kernel.pyroute2_engine", raising=False)
-    with pytest.raises(KernelError, match="pip install pyroute2"):
-        open_kernel("pyroute2")

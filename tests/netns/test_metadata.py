@@ -519,7 +519,8 @@ from guest_routes.model.settings import Settings
 from guest_routes.state.store import State
 before = set(sys.modules)
 find(Settings(), tuple, State(), {str(tmp_path)!r})
-ours = ["guest_routes.evidence.http", "guest_routes.evidence.config_drive", "guest_routes.evidence.http_endpoints"]
+names = ("http", "http_get", "http_endpoints", "config_drive")
+ours = ["guest_routes.evidence." + name for name in names]
 heavy = ["requests", "urllib", "http", "socket", "subprocess", "hashlib", "threading", "logging", "ssl", "pathlib"]
 print([name for name in heavy + ours if name in sys.modules])
 """

@@ -1,21 +1,17 @@
-"""The kernel's notifications as they come from a real socket, and what nobody should make of damaged ones."""
+"""The kernel's notifications as they come from a real socket."""
 
 from __future__ import annotations
 
 import os
 import select
-import socket
-import struct
 import subprocess
 from typing import Iterator, List
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from guest_routes.errors import KernelError
 from guest_routes.kernel.engine import open_kernel
-from guest_routes.kernel.monitor import Event, Monitor, Notifications, _messages
+from guest_routes.kernel.monitor import Monitor, Notifications
 from guest_routes.model.network import MAIN_TABLE, Route, parse_address, parse_prefix
 from guest_routes.model.operations import Add
 from guest_routes.model.settings import ENGINES
@@ -128,24 +124,3 @@ def test_a_socket_that_is_lost(events: Monitor) -> None:
     os.close(null)
     with pytest.raises(KernelError, match="the kernel's notifications ended: "):
         events.read()
-
-
-@given(st.lists(st.binary(max_size=40), max_size=5), st.binary(max_size=40))
-def test_messages_one_behind_the_other(bodies: List[bytes], rest: bytes) -> None:
-    data = b""
-    for number, body in enumerate(bodies):
-        whole = struct.pack("=IHHII", 16 + len(body), number, 0, 0, 7) + body
-        data += whole + bytes(-len(whole) % 4)
-    found = _messages(bytearray(data), len(data))
-    assert [(kind, port, bytes(data[start:end])) for kind, port, start, end in found] == [
-        (number, 7, body) for number, body in enumerate(bodies)
-    ]
-    damaged = bytearray(data + rest)
-    for _, _, start, end in _messages(damaged, len(damaged)):
-        assert 16 <= start <= end <= len(damaged)
-
-
-def test_events_are_values() -> None:
-    one = Event(parse_prefix("11.11.0.0/16"), 2, 5, True, 121)
-    assert one == Event(parse_prefix("11.11.0.0/16"), 2, 5, True, 121)
-    assert socket.AF_NETLINK == 16

@@ -1,4 +1,4 @@
-"""settings.py: what is accepted, how layers merge, and the exact words of complaints."""
+"""What is accepted, how layers merge, and the exact words of problems."""
 
 from __future__ import annotations
 
@@ -49,15 +49,6 @@ class Files:
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
-
-
-def test_keys_are_the_fields_with_their_defaults() -> None:
-    assert list(Settings._fields) == NAMES
-    for key in settings.KEYS:
-        if key.default != "none":
-            assert settings.read({key.name: key.default}, etc="/nowhere", stanza="/nowhere") == Settings(), key.name
-        else:
-            assert getattr(Settings(), key.name) == ()
 
 
 def test_example_file_states_the_defaults(files: Files) -> None:
@@ -239,7 +230,7 @@ PROBLEMS: Dict[str, List[str]] = {
 
 
 @pytest.mark.parametrize("text", PROBLEMS)
-def test_complaints(files: Files, text: str) -> None:
+def test_problems(files: Files, text: str) -> None:
     files.main.write_text(text)
     assert files.problems() == ["/etc/guest-routes.yaml" + problem for problem in PROBLEMS[text]]
 
@@ -296,7 +287,7 @@ def test_flags(files: Files) -> None:
     )
 
 
-def test_flag_complaints(files: Files) -> None:
+def test_problems_of_flags(files: Files) -> None:
     assert files.problems({"deadline_seconds": "5m", "gateways": ["eth1"], "routes": ["11.11.0.0/33,11.8.0.1"]}) == [
         '--deadline-seconds: "5m": must be a number of seconds above 0, such as 10',
         '--gateways: "eth1": must be selector=address, such as eth1=11.8.0.1',
@@ -391,7 +382,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(key=st.sampled_from([*NAMES, "guest_routes", "other"]), value=JSON)
-def test_any_value_gives_settings_or_complaints(scratch: Path, key: str, value: Any) -> None:
+def test_any_value_gives_settings_or_problems(scratch: Path, key: str, value: Any) -> None:
     """Values as YAML's and JSON's loaders make them, handed to the same code by way of flags."""
     outcome(Path(), {key: value})
 
@@ -401,7 +392,7 @@ TEXT = st.text() | st.lists(st.sampled_from([*TOKENS, "52:54:00:12:34:56", "eth0
 
 
 @given(text=TEXT)
-def test_any_text_gives_settings_or_complaints(scratch: Path, text: str) -> None:
+def test_any_text_gives_settings_or_problems(scratch: Path, text: str) -> None:
     scratch.write_bytes(text.encode("utf-8", "surrogatepass"))
     outcome(scratch)
     outcome(Path(), stanza=str(scratch))

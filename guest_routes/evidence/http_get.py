@@ -1,0 +1,127 @@
+"""One GET of a JSON object through one NIC, within limits of size and time (R11).
+
+Known hazards: a proxy or a redirect would send the question elsewhere, so both are off whatever the environment
+says. A server can answer byte by byte for ever, so the deadline is checked here, not only by socket timeouts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from ..model.namedtuple import NamedTuple
+from .document_file import LIMIT_BYTES
+from .http_endpoints import Endpoint, device_option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import requests
+
+
+class Failed(NamedTuple):
+    """Why an attempt brought nothing."""
+
+    reason: str
+    """"" when the time was up."""
+    final: bool
+    """Another attempt would bring the same."""
+
+
+def open_session(endpoint: Endpoint) -> requests.Session:
+    """A session bound to the endpoint's NIC that nothing in the environment can lead elsewhere (R11)."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection
+
+    class BoundAdapter(HTTPAdapter):
+        """Connections whose sockets are bound to the NIC."""
+
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            if endpoint.bound:
+                options["socket_options"] = [*HTTPConnection.default_socket_options, device_option(endpoint.nic)]
+            if endpoint.source[0]:
+                options["source_address"] = endpoint.source
+            super().init_poolmanager(*args, **options)
+
+    session = requests.Session()
+    session.trust_env = False  # no proxies, no netrc
+    session.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, BoundAdapter())
+    return session
+
+
+def get_object(session: requests.Session, url: str, until: float) -> bytes | Failed:
+    """One GET of a JSON object: its bytes, or why not."""
+    import requests
+    import urllib3
+
+    remaining = max(0.01, until - time.monotonic())
+    try:
+        with session.get(url, timeout=remaining, allow_redirects=False, stream=True) as response:
+            if response.is_redirect or response.is_permanent_redirect:
+                return Failed(f"redirect to {ascii(response.headers['Location'])[1:-1][:200]} refused", True)
+            if response.status_code != 200:
+                passing = response.status_code >= 500 or response.status_code in (408, 425, 429)
+                return Failed(f"HTTP {response.status_code}", not passing)
+            return _body(response, until)
+    except requests.exceptions.SSLError as error:
+        return Failed(f"TLS failed: {error}", True)
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+        return Failed(str(error), True)
+    except (requests.Timeout, urllib3.exceptions.TimeoutError):
+        return Failed("", False)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        return Failed(_network_reason(error), False)
+
+
+def _body(response: requests.Response, until: float) -> bytes | Failed:
+    """The body of an answer, within the limits of size and time."""
+    too_large = Failed(f"more than {LIMIT_BYTES >> 20} MiB", True)
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > LIMIT_BYTES:
+        return too_large
+    parts: list[bytes] = []
+    size = 0
+    response.raw.enforce_content_length = False  # checked below, the same with every version of urllib3
+    # Not decoded: a compressed body, which wasn't asked for, could be of any size.
+    for part in response.raw.stream(65536, decode_content=False):
+        parts.append(part)
+        size += len(part)
+        if size > LIMIT_BYTES:
+            return too_large
+        if time.monotonic() >= until:
+            return Failed(f"no more than {size} bytes in time", False)
+    if announced.isdigit() and size < int(announced):
+        return Failed(f"answer ends after {size} of {announced} bytes", False)
+    data = b"".join(parts)
+    problem = _not_an_object(data)
+    return Failed(f"answer is {problem}", True) if problem else data
+
+
+def _not_an_object(data: bytes) -> str:
+    """What is wrong with bytes that should be a JSON object; "" when nothing is."""
+    try:
+        value = json.loads(data)
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg} at byte {len(error.doc[: error.pos].encode())}"
+    except UnicodeDecodeError as error:
+        return f"not JSON: {error.reason} at byte {error.start}"
+    except RecursionError:
+        return "not JSON: nested too deeply"
+    return "" if isinstance(value, dict) else f"not a JSON object but {ascii(value)[:40]}"
+
+
+def _network_reason(error: BaseException) -> str:
+    """What the system said, from under the wrappings of requests and urllib3."""
+    innermost: BaseException | None = error
+    while innermost is not None:
+        if isinstance(innermost, OSError) and innermost.errno:
+            return (innermost.strerror or os.strerror(innermost.errno)).lower()
+        if type(innermost).__name__ in ("RemoteDisconnected", "IncompleteRead"):
+            return "connection closed before the end of an answer"
+        innermost = innermost.__cause__ or innermost.__context__
+    return str(error)

@@ -1,0 +1,179 @@
+"""pyroute2's messages as values; the reading half of the reference engine that needs no socket."""
+
+from __future__ import annotations
+
+import errno
+from _socket import AF_INET, AF_INET6
+from typing import Any, NamedTuple, Optional, Tuple
+
+from ..model.network import Address, NextHop, Nic, Prefix, Route, Rule, parse_address
+from .netlink import (
+    FR_ACT_TO_TBL,
+    IFF_RUNNING,
+    IFF_UP,
+    RTM_F_CLONED,
+    RTM_NEWROUTE,
+    RTN_BLACKHOLE,
+    RTN_LOCAL,
+    RTN_PROHIBIT,
+    RTN_UNREACHABLE,
+    RTNH_F_ONLINK,
+    RTPROT_KERNEL,
+)
+from .pyroute2_encode import LAST_METRIC, METRIC_NUMBER
+
+FAMILIES = {AF_INET: 4, AF_INET6: 6}
+REJECTING_KINDS = {RTN_BLACKHOLE: errno.EINVAL, RTN_UNREACHABLE: errno.EHOSTUNREACH, RTN_PROHIBIT: errno.EACCES}
+"""The kinds of routes that drop a packet, and the errno that its sender gets."""
+REPLAYABLE = {
+    "RTA_TABLE", "RTA_DST", "RTA_PRIORITY", "RTA_PREFSRC", "RTA_METRICS", "RTA_GATEWAY", "RTA_VIA", "RTA_OIF",
+    "RTA_MULTIPATH", "RTA_NH_ID", "RTA_PREF", "RTA_CACHEINFO",
+}  # fmt: skip
+"""Attributes that a Route holds, and the cache's, which nobody writes."""
+PLAIN_RULE = {"FRA_TABLE", "FRA_PRIORITY", "FRA_PROTOCOL", "FRA_SUPPRESS_PREFIXLEN"}
+NO_SUPPRESSION = 0xFFFFFFFF
+
+
+class Hop(NamedTuple):
+    """What a route and a leg of a multipath route have in common."""
+
+    gateway: Optional[Address]
+    ifindex: int
+    onlink: bool
+    weight: int
+    encapsulated: bool
+
+
+def nic_of(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
+    """The NIC of an RTM_NEWLINK message."""
+    info: Any = link.get_attr("IFLA_LINKINFO")
+    kind = (info.get_attr("IFLA_INFO_KIND") if info else "") or ""
+    # A veth has its peer in IFLA_LINK, often with an index of another namespace.
+    has_parent = kind != "veth" and link.get_attr("IFLA_LINK_NETNSID") is None
+    return Nic(
+        ifindex=link["index"],
+        name=link.get_attr("IFLA_IFNAME"),
+        mac=_mac(link.get_attr("IFLA_ADDRESS")),
+        up=bool(link["flags"] & IFF_UP),
+        running=bool(link["flags"] & IFF_RUNNING),
+        kind=kind,
+        parent=(link.get_attr("IFLA_LINK") or 0) if has_parent else 0,
+        master=link.get_attr("IFLA_MASTER") or 0,
+        vlan_id=_within(info, "IFLA_INFO_DATA", "IFLA_VLAN_ID") if kind == "vlan" else None,
+        permanent_mac=_mac(
+            link.get_attr("IFLA_PERM_ADDRESS") or _within(info, "IFLA_INFO_SLAVE_DATA", "IFLA_BOND_SLAVE_PERM_HWADDR")
+        ),
+        addresses=addresses,
+    )
+
+
+def _within(info: Any, outer: str, inner: str) -> Any:
+    """An attribute nested in IFLA_LINKINFO; None where either is absent, or of a kind that pyroute2 doesn't decode."""
+    nest: Any = None if info is None else info.get_attr(outer)
+    return nest.get_attr(inner) if hasattr(nest, "get_attr") else None
+
+
+def _mac(text: Optional[str]) -> bytes:
+    return bytes.fromhex(text.replace(":", "")) if text else b""
+
+
+def rule_of(message: Any) -> Rule:
+    """The policy rule of an RTM_NEWRULE message."""
+    return Rule(
+        family=FAMILIES[message["family"]],
+        priority=message.get_attr("FRA_PRIORITY") or 0,
+        table=message.get_attr("FRA_TABLE") or message["table"],
+        plain=message["action"] == FR_ACT_TO_TBL and not _is_restricted(message),
+    )
+
+
+def _is_restricted(message: Any) -> bool:
+    """Whether a rule matches only some packets, or leaves some routes of its table out."""
+    if message["src_len"] or message["dst_len"] or message["tos"] or message["flags"]:
+        return True
+    if not {name for name, _ in message["attrs"]} <= PLAIN_RULE:
+        return True
+    return message.get_attr("FRA_SUPPRESS_PREFIXLEN") not in (None, NO_SUPPRESSION)
+
+
+def routes_of(message: Any) -> Tuple[Route, ...]:
+    """The Routes of one dumped message: none, one, or one for each leg of an IPv6 multipath route."""
+    if message["header"]["type"] != RTM_NEWROUTE or _is_kernels_own(message):
+        return ()
+    hops = tuple(_leg_hop(nexthop) for nexthop in message.get_attr("RTA_MULTIPATH") or ())
+    route = _route_of(message, hops)
+    if not hops:
+        return (route,)
+    if route.family == 4:
+        nexthops = tuple(NextHop(hop.gateway, hop.ifindex, hop.weight, hop.onlink) for hop in hops)
+        return (route._replace(nexthops=nexthops),)
+    return tuple(route._replace(gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink) for hop in hops)
+
+
+def _is_kernels_own(message: Any) -> bool:
+    """Whether this is a cached route, or an IPv6 one of the kernel's own kind `local`."""
+    local = message["type"] == RTN_LOCAL and message["proto"] == RTPROT_KERNEL
+    return bool(message["flags"] & RTM_F_CLONED) or (message["family"] == AF_INET6 and local)
+
+
+def _route_of(message: Any, hops: Tuple[Hop, ...]) -> Route:
+    """The Route of a message, with the gateway and NIC that stand outside of RTA_MULTIPATH."""
+    whole = hop_of(message)
+    metrics = _metrics(message)
+    source = message.get_attr("RTA_PREFSRC")
+    return Route(
+        destination=_destination(message),
+        gateway=whole.gateway,
+        ifindex=whole.ifindex,
+        metric=message.get_attr("RTA_PRIORITY") or 0,
+        protocol=message["proto"],
+        table=message.get_attr("RTA_TABLE") or message["table"],
+        kind=message["type"] if metrics is not None and _is_replayable(message, hops) else 0,
+        scope=message["scope"],
+        tos=message["tos"],
+        onlink=whole.onlink,
+        source=parse_address(source) if source else None,
+        metrics=metrics or (),
+        nexthop_id=message.get_attr("RTA_NH_ID") or 0,
+        preference=message.get_attr("RTA_PREF") or 0,
+    )
+
+
+def _is_replayable(message: Any, hops: Tuple[Hop, ...]) -> bool:
+    """Whether a Route holds all that the message says, so that it can be written back the same."""
+    unknown = {name for name, _ in message["attrs"]} - REPLAYABLE
+    return not (unknown or message["src_len"] or any(hop.encapsulated for hop in hops))
+
+
+def _destination(message: Any) -> Prefix:
+    text = message.get_attr("RTA_DST")
+    unspecified = bytes(4 if message["family"] == AF_INET else 16)
+    return Prefix(parse_address(text) if text else unspecified, message["dst_len"])
+
+
+def hop_of(message: Any) -> Hop:
+    """Where a route of one hop leads."""
+    oif = message.get_attr("RTA_OIF") or 0
+    return Hop(_gateway(message), oif, bool(message["flags"] & RTNH_F_ONLINK), 1, False)
+
+
+def _leg_hop(nexthop: Any) -> Hop:
+    encapsulated = nexthop.get_attr("RTA_ENCAP_TYPE") is not None
+    return Hop(
+        _gateway(nexthop), nexthop["oif"], bool(nexthop["flags"] & RTNH_F_ONLINK), nexthop["hops"] + 1, encapsulated
+    )
+
+
+def _gateway(message: Any) -> Optional[Address]:
+    via = message.get_attr("RTA_VIA")
+    text = via["addr"] if via else message.get_attr("RTA_GATEWAY")
+    return parse_address(text) if text else None
+
+
+def _metrics(message: Any) -> Optional[Tuple[Tuple[int, int], ...]]:
+    """RTA_METRICS by number; None when one of them isn't a number a Route can hold."""
+    nested = message.get_attr("RTA_METRICS")
+    pairs = nested["attrs"] if nested else ()
+    if any(METRIC_NUMBER.get(name, LAST_METRIC + 1) > LAST_METRIC for name, _ in pairs):
+        return None
+    return tuple((METRIC_NUMBER[name], value) for name, value in pairs)

@@ -1,0 +1,145 @@
+"""Values as pyroute2's messages; the writing half of the reference engine that needs no socket.
+
+pyroute2's route message ends at RTA_EXPIRES and its metrics at RTAX_QUICKACK (0.7.2 and 0.9.7 alike); what the
+kernel has had since (nexthop objects, for one) is named here.
+
+Source: include/uapi/linux/rtnetlink.h.
+"""
+
+from __future__ import annotations
+
+from _socket import AF_INET, AF_INET6
+from typing import Any, Dict, List, Optional, Tuple
+
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from ..model.network import Address, NextHop, Route, address_text
+from ..model.operations import Add, Operation, Promote, RestoreDefault
+from .engine import route_to_delete
+from .netlink import (
+    NLM_F_ACK,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_MATCH,
+    NLM_F_REQUEST,
+    NLM_F_ROOT,
+    RTAX_QUICKACK,
+    RTM_DELROUTE,
+    RTM_GETROUTE,
+    RTM_NEWROUTE,
+    RTNH_F_ONLINK,
+)
+
+
+class RouteMessage(rtmsg):  # type: ignore[misc] # pyroute2 has no types
+    """pyroute2's route message with the attributes it lacks."""
+
+    __slots__ = ()
+    nla_map = rtmsg.nla_map + tuple(
+        (f"RTA_{name}", kind)
+        for name, kind in (
+            ("PAD", "hex"), ("UID", "uint32"), ("TTL_PROPAGATE", "uint8"), ("IP_PROTO", "uint8"),
+            ("SPORT", "be16"), ("DPORT", "be16"), ("NH_ID", "uint32"), ("FLOWLABEL", "be32"),
+        )
+    )  # fmt: skip
+
+
+METRIC_NUMBER: Dict[str, int] = {name: number for number, (name, _) in enumerate(rtmsg.metrics.nla_map)}
+LAST_METRIC = RTAX_QUICKACK
+"""Later ones (a congestion algorithm's name) make a route of kind 0."""
+METRIC_NAME: Dict[int, str] = {number: name for name, number in METRIC_NUMBER.items() if number <= LAST_METRIC}
+
+
+def requests_of(operation: Operation) -> Tuple[RouteMessage, ...]:
+    """The messages, one or two, that carry an operation out."""
+    route = operation.route
+    if isinstance(operation, Add):
+        return (_addition(route),)
+    if isinstance(operation, RestoreDefault):
+        return (_route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, route),)
+    if isinstance(operation, Promote):
+        return (_route_message(RTM_DELROUTE, 0, route), _addition(route))
+    return (_route_message(RTM_DELROUTE, 0, route_to_delete(operation)),)
+
+
+def _addition(route: Route) -> RouteMessage:
+    return _route_message(RTM_NEWROUTE, NLM_F_CREATE | (NLM_F_EXCL if route.family == 6 else 0), route)
+
+
+def table_dump(family: int, table: int) -> RouteMessage:
+    """Asks for a family's routes of one table, filtered by the kernel."""
+    message = RouteMessage()
+    message["family"] = family
+    message["attrs"] = [("RTA_TABLE", table)]
+    message["header"]["type"] = RTM_GETROUTE
+    message["header"]["flags"] = NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+    return message
+
+
+def request(kind: int, request_flags: int, destination: Address, length: int, **fields: int) -> RouteMessage:
+    """A route message with its header; `fields` are struct rtmsg's."""
+    message = RouteMessage()
+    message["family"] = AF_INET if len(destination) == 4 else AF_INET6
+    message["dst_len"] = length
+    for name, value in fields.items():
+        message[name] = value
+    message["attrs"] = [("RTA_DST", address_text(destination))] if length else []
+    message["header"]["type"] = kind
+    message["header"]["flags"] = request_flags
+    return message
+
+
+def _route_message(kind: int, request_flags: int, route: Route) -> RouteMessage:
+    message = request(
+        kind,
+        NLM_F_REQUEST | NLM_F_ACK | request_flags,
+        route.destination.address,
+        route.destination.length,
+        tos=route.tos,
+        table=route.table if route.table < 256 else 0,
+        proto=route.protocol,
+        scope=route.scope,
+        type=route.kind,
+        flags=RTNH_F_ONLINK if route.onlink and not route.nexthop_id else 0,
+    )
+    attributes = message["attrs"]
+    attributes.append(("RTA_TABLE", route.table))
+    if route.metric:
+        attributes.append(("RTA_PRIORITY", route.metric))
+    if route.source is not None:
+        attributes.append(("RTA_PREFSRC", address_text(route.source)))
+    if route.metrics:
+        attributes.append(("RTA_METRICS", {"attrs": [(METRIC_NAME[number], value) for number, value in route.metrics]}))
+    if route.preference:
+        attributes.append(("RTA_PREF", route.preference))
+    attributes += _where_to(route)
+    return message
+
+
+def _where_to(route: Route) -> List[Tuple[str, Any]]:
+    """The nexthop object, the next hops, or the gateway and NIC of a route."""
+    if route.nexthop_id:
+        return [("RTA_NH_ID", route.nexthop_id)]
+    if route.nexthops:
+        return [("RTA_MULTIPATH", [_nexthop(route.family, nexthop) for nexthop in route.nexthops])]
+    interface = [("RTA_OIF", route.ifindex)] if route.ifindex else []
+    return [*_gateway_attributes(route.family, route.gateway), *interface]
+
+
+def _nexthop(family: int, nexthop: NextHop) -> Dict[str, Any]:
+    return {
+        "hops": nexthop.weight - 1,
+        "oif": nexthop.ifindex,
+        "flags": RTNH_F_ONLINK if nexthop.onlink else 0,
+        "attrs": _gateway_attributes(family, nexthop.gateway),
+    }
+
+
+def _gateway_attributes(family: int, gateway: Optional[Address]) -> List[Tuple[str, Any]]:
+    if gateway is None:
+        return []
+    if (len(gateway) == 4) == (family == 4):
+        return [("RTA_GATEWAY", address_text(gateway))]
+    other = AF_INET if len(gateway) == 4 else AF_INET6
+    return [("RTA_VIA", {"family": other, "addr": address_text(gateway)})]

@@ -1,0 +1,67 @@
+"""A document in a file, and what the meta_data.json beside it says of the instance."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Tuple
+
+import pytest
+
+from guest_routes.evidence.document_file import (
+    LOCAL_LIMIT_BYTES,
+    File,
+    about,
+    age_of,
+    document_from_file,
+    read_file,
+)
+from guest_routes.model.document import Document, Provenance
+
+UUID = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11"
+
+
+@pytest.mark.parametrize("meta_data, known", [
+    (b'{"uuid": "u", "meta": {"guest_routes": "r"}}', ("u", '"r"')),
+    (b'{"uuid": "u", "meta": {"guest_routes": ["r"]}}', ("u", '["r"]')),  # judged where routes are read
+    (b'{"uuid": "u"}', ("u", "null")), (b'{"uuid": 7, "meta": []}', ("", "null")), (b'{"meta": {}}', ("", "null")),
+    (b"", ("", "")), (b"{", ("", "")), (b"[]", ("", "")), (b"\xff", ("", "")), (b"[" * 100_000, ("", "")),
+])  # fmt: skip
+def test_what_meta_data_says(meta_data: bytes, known: Tuple[str, str]) -> None:
+    """A property that isn't set is null; where nothing can be read, it is unknown."""
+    assert about(meta_data) == known
+
+
+def test_a_file_with_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "network_data.json"
+    path.write_bytes(b"{}")
+    os.utime(path, (1000.5, 1000.5))
+    assert read_file(str(path)) == File(b"{}", 1000.5)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    assert read_file(f"{tmp_path}/x") == f"{tmp_path}/x: no such file or directory"
+    assert read_file(str(tmp_path)) == f"{tmp_path}: is a directory"
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_file_has_a_limit(tmp_path: Path, over: int) -> None:
+    path = tmp_path / "x"
+    path.touch()
+    os.truncate(path, LOCAL_LIMIT_BYTES + over)
+    assert (read_file(str(path)) == f"{path}: more than 64 MiB") == bool(over)
+
+
+def test_a_document_and_its_neighbour(tmp_path: Path) -> None:
+    path, provenance = tmp_path / "network_data.json", Provenance("given", "x")
+    path.write_bytes(b"anything")
+    os.utime(path, (time.time() + 1000,) * 2)
+    assert document_from_file(str(path), provenance) == Document(b"anything", provenance)
+    (tmp_path / "meta_data.json").write_text(f'{{"uuid": "{UUID}"}}')
+    assert document_from_file(str(path), provenance) == Document(b"anything", provenance, 0.0, UUID, "null")
+
+
+def test_the_age_of_a_file() -> None:
+    assert 99 < age_of(time.time() - 100) < 130
+    assert age_of(time.time() + 100) == 0.0

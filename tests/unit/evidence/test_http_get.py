@@ -1,0 +1,43 @@
+"""Why an answer is of no use, in words. tests/netns/test_metadata.py asks real servers."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+
+import pytest
+
+from guest_routes.evidence.http_get import _network_reason, _not_an_object
+
+
+@pytest.mark.parametrize("data, problem", [
+    (b"{}", ""), (b'{"links": []}', ""),
+    (b"", "not JSON: Expecting value at byte 0"), (b'{"a": }', "not JSON: Expecting value at byte 6"),
+    ('{"ü": }'.encode(), "not JSON: Expecting value at byte 7"),
+    (b'{"\xff"}', "not JSON: invalid start byte at byte 2"),
+    (b"[" * 100_000, "not JSON: nested too deeply"),
+    (b"[1]", "not a JSON object but [1]"), (b"null", "not a JSON object but None"),
+    (b'"' + b"x" * 100 + b'"', "not a JSON object but '" + "x" * 39),
+])  # fmt: skip
+def test_what_is_no_json_object(data: bytes, problem: str) -> None:
+    assert _not_an_object(data) == problem
+
+
+def wrapped(cause: Exception, explicit: bool) -> Exception:
+    """As requests wraps what urllib3 wrapped."""
+    outer = RuntimeError("Max retries exceeded")
+    outer.__cause__, outer.__context__ = (cause, None) if explicit else (None, cause)
+    return outer
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+@pytest.mark.parametrize("cause, text", [
+    (OSError(errno.ECONNREFUSED, "Connection refused"), "connection refused"),
+    (OSError(errno.EHOSTUNREACH, None), os.strerror(errno.EHOSTUNREACH).lower()),
+    (http.client.RemoteDisconnected("Remote end closed"), "connection closed before the end of an answer"),
+    (ValueError("odd"), "Max retries exceeded"),
+    (OSError("no errno"), "Max retries exceeded"),
+])  # fmt: skip
+def test_what_the_system_said_from_under_its_wrappings(cause: Exception, text: str, explicit: bool) -> None:
+    assert _network_reason(wrapped(wrapped(cause, explicit), True)) == (text)

@@ -1,0 +1,69 @@
+"""The property guest_routes: its host routes, and what is wrong with the others."""
+
+from __future__ import annotations
+
+import json
+from typing import List, Tuple
+
+import pytest
+
+from guest_routes.evidence.properties import host_routes
+from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.network_data import PROPERTIES, HostRoute
+
+FORM = "must be destination,nexthop, such as 11.11.0.0/16,11.8.0.1"
+
+
+def read(written: object) -> Tuple[List[str], List[str]]:
+    """Routes and problems as text."""
+    routes, problems = host_routes(json.dumps(written))
+    assert all(problem.refused for problem in problems)
+    return [str(route) for route in routes], [str(problem) for problem in problems]
+
+
+def test_routes_know_where_they_stand() -> None:
+    routes, problems = host_routes(json.dumps("11.11.3.4/16,11.8.0.1 fd11::/48,fd08::1"))
+    assert problems == []
+    assert routes == [
+        HostRoute(parse_prefix("11.11.0.0/16"), parse_address("11.8.0.1"), "meta_data.json", PROPERTIES, 0),
+        HostRoute(parse_prefix("fd11::/48"), parse_address("fd08::1"), "meta_data.json", PROPERTIES, 1),
+    ]
+    assert (routes[1].place, routes[1].origin) == ("meta.guest_routes[1] of meta_data.json", "properties")
+
+
+@pytest.mark.parametrize("separator", [" ", ";", "; ", "\n", "\t", " ;\n; "])
+def test_what_may_separate_them(separator: str) -> None:
+    assert read(separator.join(["11.11.0.0/16,11.8.0.1", "10.2.0.0/16,11.8.0.1"])) == (
+        ["11.11.0.0/16,11.8.0.1", "10.2.0.0/16,11.8.0.1"], [],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["", "null", '""', '" ; "'])
+def test_without_routes(value: str) -> None:
+    """Unknown, not set, or set to nothing."""
+    assert host_routes(value) == ([], [])
+
+
+def test_a_bad_route_costs_itself_only() -> None:
+    assert read("11.11.0.0/16 10.2.0.0/16,11.8.0.1 0.0.0.0/0,11.8.0.1") == (
+        ["10.2.0.0/16,11.8.0.1"],
+        [
+            f"meta.guest_routes[0] of meta_data.json: '11.11.0.0/16': {FORM}",
+            "meta.guest_routes[2] of meta_data.json: '0.0.0.0/0,11.8.0.1': a default route is no host route: use the "
+            "setting `default`",
+        ],
+    )
+
+
+@pytest.mark.parametrize("written, shown", [(["x"], "a list"), ({"a": 1}, "an object"), (7, "7"), (True, "true")])
+def test_what_is_no_text(written: object, shown: str) -> None:
+    assert read(written) == (
+        [], [f"meta.guest_routes of meta_data.json: must be text such as 11.11.0.0/16,11.8.0.1 10.2.0.0/16,11.8.0.1, "
+             f"not {shown}"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["{", "[" * 100_000])
+def test_what_is_no_json(value: str) -> None:
+    routes, problems = host_routes(value)
+    assert (routes, [str(problem) for problem in problems]) == ([], ["meta.guest_routes of meta_data.json: is damaged"])

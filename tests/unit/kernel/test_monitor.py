@@ -1,0 +1,105 @@
+"""What notifications say has changed, in datagrams built by hand. The socket is tests/netns/test_monitor.py's."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guest_routes.kernel.monitor import Event, Notifications, changes_in
+from guest_routes.model.network import parse_prefix
+from tests.support.netlink_bytes import attribute, message, nexthop, number, rtmsg
+
+NEWLINK, NEWADDR, NEWROUTE, DELROUTE, NEWRULE = 16, 20, 24, 25, 32
+INET, INET6 = 2, 10
+MAIN, OWN_PORT, PORT = 254, 4711, 815
+DST, OIF = attribute(1, bytes([11, 11, 0, 0])), number(4, 3)
+EVENT = Event(parse_prefix("11.11.0.0/16"), 3, PORT, False, 121)
+
+
+def a_route(
+    kind: int = NEWROUTE, attributes: bytes = DST + OIF, family: int = INET, port: int = PORT, **fields: int
+) -> bytes:
+    """The notification of a route to 11.11.0.0/16, or of what the attributes say."""
+    return message(kind, rtmsg(family, attributes, **{"dst_len": 16, "protocol": 121, **fields}), port=port)
+
+
+def changes(datagram: bytes, table: int = MAIN) -> List[Optional[Event]]:
+    return changes_in(datagram, table, OWN_PORT)
+
+
+def test_a_route_that_comes_and_goes() -> None:
+    assert changes(a_route() + a_route(DELROUTE)) == [EVENT, EVENT._replace(deleted=True)]
+
+
+def test_who_asked_for_it() -> None:
+    assert changes(a_route(port=0) + a_route(port=99)) == [EVENT._replace(port=0), EVENT._replace(port=99)]
+
+
+def test_our_own_routes_are_left_out() -> None:
+    assert changes(a_route(port=OWN_PORT) + a_route(DELROUTE, port=OWN_PORT)) == []
+
+
+def test_cached_routes_are_left_out() -> None:
+    assert changes(a_route(flags=0x200)) == []
+
+
+@pytest.mark.parametrize("in_header, attributes, table, counts", [
+    (254, b"", 254, True), (99, b"", 254, False), (255, b"", 254, False),
+    (254, number(15, 254), 254, True), (254, number(15, 99), 254, False),
+    (252, number(15, 70000), 70000, True), (0, number(15, 70000), 70000, True), (252, number(15, 70000), 252, False),
+])  # fmt: skip
+def test_only_one_table_counts(in_header: int, attributes: bytes, table: int, counts: bool) -> None:
+    """RTA_TABLE names every table; struct rtmsg has one byte for it."""
+    found = changes(a_route(attributes=DST + OIF + attributes, table=in_header), table)
+    assert found == ([EVENT] if counts else [])
+
+
+@pytest.mark.parametrize("family, text", [(INET, "0.0.0.0/0"), (INET6, "::/0")])
+def test_a_default_route_has_no_destination(family: int, text: str) -> None:
+    (found,) = changes(a_route(attributes=OIF, family=family, dst_len=0))
+    assert found is not None and found.destination == parse_prefix(text)
+
+
+def test_a_multipath_route_has_no_nic_of_its_own() -> None:
+    (found,) = changes(a_route(attributes=DST + attribute(9, nexthop(3) + nexthop(2))))
+    assert found == EVENT._replace(ifindex=0)
+
+
+@pytest.mark.parametrize("kind", [NEWLINK, 17, NEWADDR, 21, NEWRULE, 33])
+@pytest.mark.parametrize("port", [PORT, OWN_PORT])
+def test_whatever_else_changes_counts_without_an_event(kind: int, port: int) -> None:
+    """The engine changes routes only: a link or address that names its port is still a change."""
+    assert changes(message(kind, bytes(16), port=port)) == [None]
+
+
+def test_several_in_one_datagram_keep_their_order() -> None:
+    assert changes(message(NEWADDR, bytes(8)) + a_route() + message(NEWRULE, bytes(12))) == [None, EVENT, None]
+
+
+@pytest.mark.parametrize("length", [0, 4, 11])
+def test_a_route_without_its_header_is_a_change_of_anything(length: int) -> None:
+    assert changes(message(NEWROUTE, bytes(length), port=PORT)) == [None]
+
+
+def test_a_datagram_that_is_cut_off_ends_with_the_last_whole_message() -> None:
+    whole = a_route() + a_route(DELROUTE)
+    for cut in range(len(whole)):
+        assert changes(whole[:cut]) == ([EVENT] if cut >= len(a_route()) else [])
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_without_an_error(rest: bytes) -> None:
+    assert changes(a_route() + rest)[0] == EVENT
+
+
+@given(st.sampled_from([NEWROUTE, DELROUTE]), st.binary(max_size=100))
+def test_any_body_is_read_without_an_error(kind: int, body: bytes) -> None:
+    assert len(changes(message(kind, body, port=PORT))) <= 1
+
+
+@pytest.mark.parametrize("fields, changed", [({}, False), ({"number": 1}, True)])
+def test_whether_anything_has_changed(fields: Dict[str, int], changed: bool) -> None:
+    assert Notifications(**fields).changed is changed

@@ -1,0 +1,97 @@
+"""Files replaced as a whole, read or absent."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from guest_routes.errors import StateError
+from guest_routes.state.files import cause_of, json_object, read, remove, replace
+
+
+def test_a_file_is_read_or_absent(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"x")
+    assert read(str(tmp_path / "there")) == b"x"
+    assert read(str(tmp_path / "missing")) is None
+    assert read(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_what_is_no_json_object_is_an_empty_one(content: bytes) -> None:
+    assert json_object(content) == {}
+
+
+def test_a_json_object() -> None:
+    assert json_object(b'{"a": 1}') == {"a": 1}
+
+
+@pytest.mark.parametrize("mode, of_directory", [(0o600, 0o700), (0o644, 0o755), (0o640, 0o755)])
+def test_modes_do_not_depend_on_the_umask(tmp_path: Path, mode: int, of_directory: int) -> None:
+    path = tmp_path / "a" / "file"
+    old = os.umask(0o027)
+    try:
+        replace(str(path), b"x", mode, "", mtime=12.5)
+    finally:
+        os.umask(old)
+    assert (stat.S_IMODE(path.stat().st_mode), path.read_bytes(), path.stat().st_mtime) == (mode, b"x", 12.5)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == of_directory & ~0o027
+
+
+def test_the_old_file_is_replaced_not_written_into(tmp_path: Path) -> None:
+    """Whoever has it open goes on reading the old one whole."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old and longer")
+    with path.open("rb") as reader:
+        replace(str(path), b"new", 0o600, "")
+        assert (reader.read(), path.read_bytes()) == (b"old and longer", b"new")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_a_killed_writer_left_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "file.new").write_bytes(b"half")
+    replace(str(tmp_path / "file"), b"whole", 0o600, "")
+    assert (os.listdir(tmp_path), (tmp_path / "file").read_bytes()) == (["file"], b"whole")
+
+
+def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
+    """A file of root's is never written through a link that somebody else put there."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "file.new").symlink_to(victim)
+    replace(str(tmp_path / "file"), b"x", 0o600, "")
+    assert victim.read_bytes() == b"precious" and not (tmp_path / "file").is_symlink()
+
+
+def test_several_writers_have_files_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "file.new").write_bytes(b"another's")
+    replace(str(tmp_path / "file"), b"x", 0o600, "", alone=False)
+    assert sorted(os.listdir(tmp_path)) == ["file", "file.new"]
+
+
+def test_what_cannot_be_written_says_where_and_what_follows(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "entry").touch()
+    with pytest.raises(StateError) as caught:
+        replace(str(path), b"x", 0o600, "nothing is kept")
+    assert str(caught.value).startswith(f"cannot write {path}: Is a directory (EISDIR)")
+    assert str(caught.value).endswith("; nothing is kept")
+
+
+def test_a_file_is_removed_or_was_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    remove(str(path), "")
+    remove(str(path), "")
+    assert not path.exists()
+    with pytest.raises(StateError, match=r"^cannot remove /proc/self/mounts/x: Not a directory \(ENOTDIR\); it stays$"):
+        remove("/proc/self/mounts/x", "it stays")
+
+
+def test_the_cause_of_an_error() -> None:
+    assert cause_of(OSError(errno.EACCES, "Permission denied")) == "Permission denied (EACCES)"
+    assert cause_of(OSError("odd")) == "None (?)"

@@ -58,7 +58,7 @@ def _keep_stanza(stanza: object) -> None:
 
 def _pass(cloud: object) -> None:
     from guest_routes.errors import MetadataError
-    from guest_routes.kernel.engine import open_kernel
+    from guest_routes.kernel.open import open_kernel
     from guest_routes.settings import load
     from guest_routes.state.store import State
     from guest_routes.sync import recorded

@@ -67,7 +67,7 @@ class Context:
             SettingsError, KernelError: it can't be had.
         """
         if self._kernel is None:
-            from ..kernel.engine import open_kernel
+            from ..kernel.open import open_kernel
 
             self._kernel = open_kernel(self.settings.engine)
         return self._kernel

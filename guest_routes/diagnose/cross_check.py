@@ -61,7 +61,7 @@ def nic_differences(nic: Nic, links: Entries, addresses: Entries | None) -> Iter
 def pyroute2_check(kernel: Kernel, table: int) -> CrossCheck:
     """The routes of our table, as the reference engine reads them."""
     from ..errors import KernelError
-    from ..kernel.engine import open_kernel
+    from ..kernel.open import open_kernel
 
     try:
         other = open_kernel("pyroute2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..evidence import network_data
-from ..kernel.engine import open_kernel
+from ..kernel.open import open_kernel
 from ..model.document import Document, Provenance
 from ..model.report import Rehearsal
 from ..state.store import State

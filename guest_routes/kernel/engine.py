@@ -6,7 +6,6 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 
 from __future__ import annotations
 
-from ..errors import KernelError
 from ..model.network import Address, KernelState, Lookup, Nic, Route
 from ..model.operations import Failure, Operation, RemoveForeignDefault
 
@@ -59,23 +58,3 @@ def route_to_delete(operation: Operation) -> Route:
     """
     route = operation.route
     return route._replace(protocol=0) if isinstance(operation, RemoveForeignDefault) and route.family == 6 else route
-
-
-def open_kernel(engine: str) -> Kernel:
-    """The engine of that name (one of model.settings.ENGINES).
-
-    Raises:
-        KernelError: the engine's library isn't installed, or no netlink socket can be opened.
-    """
-    if engine == "rtnetlink":
-        from .rtnetlink import RtnetlinkKernel
-
-        return RtnetlinkKernel()
-    try:
-        from .pyroute2_engine import Pyroute2Kernel
-    except ImportError as error:
-        raise KernelError(
-            f"cannot use the engine pyroute2: {error}; install it (pip install pyroute2, or Debian's "
-            "python3-pyroute2), or leave `engine` at rtnetlink"
-        ) from error
-    return Pyroute2Kernel()

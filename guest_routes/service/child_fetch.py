@@ -62,7 +62,7 @@ def _printable(value: object) -> str:
 def _ask(settings: Settings, metadata_argument: str) -> bytes:
     """What the child does."""
     from ..evidence import http as metadata_http
-    from ..kernel.engine import open_kernel
+    from ..kernel.open import open_kernel
     from . import privileges
 
     # Files are read before the privileges go: only this user may be permitted to read them.

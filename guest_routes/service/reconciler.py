@@ -29,8 +29,8 @@ import time
 
 from ..errors import GuestRoutesError, KernelError, MetadataError, NetworkDataError, WithdrawnError
 from ..evidence.http_endpoints import usable_nics
-from ..kernel.engine import open_kernel
 from ..kernel.monitor import Monitor
+from ..kernel.open import open_kernel
 from ..model.settings import Settings
 from ..output.service_log import bug_text, new_socket_line
 from ..state.store import State

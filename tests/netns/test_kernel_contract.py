@@ -18,7 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guest_routes.kernel.engine import Kernel, open_kernel
+from guest_routes.kernel.engine import Kernel
+from guest_routes.kernel.open import open_kernel
 from guest_routes.model.network import (
     MAIN_TABLE,
     OUR_PROTOCOL,
@@ -283,7 +284,7 @@ def test_a_source_that_is_no_own_address(world: World) -> None:
 def test_without_privileges_every_operation_fails(lab: Lab) -> None:
     lab.documented_nics()
     code = (
-        "from guest_routes.kernel.engine import open_kernel; from guest_routes.model.network import *; import sys;"
+        "from guest_routes.kernel.open import open_kernel; from guest_routes.model.network import *; import sys;"
         "from guest_routes.model.operations import *;"
         "r = Route(parse_prefix('11.11.0.0/16'), parse_address('11.8.0.1'), 3);"
         "print([f.errno for f in open_kernel(sys.argv[1]).apply([Add(r), Delete(r)])])"

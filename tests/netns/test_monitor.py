@@ -10,8 +10,8 @@ from typing import Iterator, List
 import pytest
 
 from guest_routes.errors import KernelError
-from guest_routes.kernel.engine import open_kernel
 from guest_routes.kernel.monitor import Monitor, Notifications
+from guest_routes.kernel.open import open_kernel
 from guest_routes.model.network import MAIN_TABLE, Route, parse_address, parse_prefix
 from guest_routes.model.operations import Add
 from guest_routes.model.settings import ENGINES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnose.rehearse import example, rehearse
 from ...evidence.find import find
-from ...kernel.engine import open_kernel
+from ...kernel.open import open_kernel
 from ...output.rehearsal import rehearsal_json, rehearsal_lines
 
 TYPE_CHECKING = False

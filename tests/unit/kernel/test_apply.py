@@ -8,7 +8,6 @@ import pytest
 
 from guest_routes.errors import StateError
 from guest_routes.kernel.apply import apply, leaves_less, roll_back
-from guest_routes.model.decision import Plan
 from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
 from guest_routes.model.operations import (
     Add,
@@ -20,6 +19,7 @@ from guest_routes.model.operations import (
     RemoveForeignDefault,
     RestoreDefault,
 )
+from guest_routes.model.plan import Plan
 from tests.support.model_kernel import ModelKernel
 
 NICS = (

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from guest_routes.errors import KernelError
-from guest_routes.kernel.engine import open_kernel, route_to_delete
+from guest_routes.kernel.engine import route_to_delete
+from guest_routes.kernel.open import open_kernel
 from guest_routes.kernel.rtnetlink import RtnetlinkKernel
 from guest_routes.model.network import Route, parse_address, parse_prefix
 from guest_routes.model.operations import Delete, RemoveForeignDefault

@@ -1,0 +1,26 @@
+"""The choice between the two engines."""
+
+from __future__ import annotations
+
+from ..errors import KernelError
+from .engine import Kernel
+
+
+def open_kernel(engine: str) -> Kernel:
+    """The engine of that name (one of model.settings.ENGINES).
+
+    Raises:
+        KernelError: the engine's library isn't installed, or no netlink socket can be opened.
+    """
+    if engine == "rtnetlink":
+        from .rtnetlink import RtnetlinkKernel
+
+        return RtnetlinkKernel()
+    try:
+        from .pyroute2_engine import Pyroute2Kernel
+    except ImportError as error:
+        raise KernelError(
+            f"cannot use the engine pyroute2: {error}; install it (pip install pyroute2, or Debian's "
+            "python3-pyroute2), or leave `engine` at rtnetlink"
+        ) from error
+    return Pyroute2Kernel()

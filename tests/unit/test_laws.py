@@ -46,6 +46,7 @@ from guest_routes.routing.elect import managed_ifindexes
 from guest_routes.routing.verify import discrepancies
 from guest_routes.routing.withdrawal import plan_withdrawal
 from guest_routes.state.store import State
+from tests.support.examples import examples
 from tests.support.iproute_text import KERNELS_OWN_RULES, connected_routes
 from tests.support.model_kernel import ModelKernel
 
@@ -70,7 +71,7 @@ DESTINATIONS = {
 """None covers a gateway of IPv6, where the kernel refuses an on-link gateway that a route leads elsewhere."""
 FAR_AWAY = {4: parse_address("8.8.8.8"), 6: parse_address("2620:fe::fe")}
 """Only a default route covers these."""
-many = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def gateway(number: int, family: int) -> str:

@@ -21,6 +21,7 @@ from guest_routes.service.child import Child, result_of
 from guest_routes.service.child_fetch import LINE_BYTES, taken
 from guest_routes.service.child_settings import _flat, _value, read_aside
 from guest_routes.settings.load import read
+from tests.support.examples import examples
 
 texts = st.text(max_size=10)
 addresses = st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16)
@@ -195,7 +196,7 @@ def test_nonsense_is_a_reason(answer: bytes, words: str) -> None:
 
 
 @given(st.binary(max_size=300), st.none() | st.binary(max_size=50))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_bytes_are_a_document_or_a_reason(answer: bytes, document: Optional[bytes]) -> None:
     got = taken(answer if document is None else line() + b"\n" + document)
     if document is None:

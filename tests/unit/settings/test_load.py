@@ -1,4 +1,4 @@
-"""settings.py: what is accepted, how layers merge, and the exact words of complaints."""
+"""settings/: what is accepted, how layers merge, and the exact words of complaints."""
 
 from __future__ import annotations
 

@@ -54,6 +54,11 @@ def hears(reconciler: Reconciler) -> bool:
     return bool(poll.poll(0))
 
 
+def pending(reconciler: Reconciler) -> bool:
+    """Whether another look is due."""
+    return reconciler.schedule.due is not None
+
+
 def lose(descriptor: int) -> None:
     """Makes a descriptor one that is no socket any more."""
     null = os.open("/dev/null", os.O_RDONLY)
@@ -113,7 +118,7 @@ def test_a_lost_event_socket_means_a_look_and_a_new_one(
 ) -> None:
     lose(reconciler.fileno())
     lab.ip("route", "delete", "11.11.0.0/16")  # nobody hears it
-    assert reconciler.schedule.due is None
+    assert not pending(reconciler)
     reconciler.read_events()
     assert [text for _, text in said] == [
         "the kernel's notifications ended: Socket operation on non-socket; listening anew"
@@ -121,7 +126,7 @@ def test_a_lost_event_socket_means_a_look_and_a_new_one(
     assert reconciler.schedule.due is not None
     assert reconciler.reconcile() is not None and table(lab) == DOCUMENTED
     reconciler.read_events()
-    assert reconciler.schedule.due is None  # our own changes are no news
+    assert not pending(reconciler)  # our own changes are no news
     lab.ip("route", "delete", "11.11.0.0/16")
     assert hears(reconciler)
     reconciler.read_events()
@@ -146,7 +151,7 @@ def test_a_failure_is_not_tried_again_at_once(reconciler: Reconciler) -> None:
         reconciler.kernel.close()
         assert reconciler.reconcile() is None
         assert reconciler.schedule.failures == failures
-    assert reconciler.schedule.due is not None and reconciler.schedule.due - reconciler.schedule.rest_until > 3
+    assert reconciler.schedule.due is not None and reconciler.schedule.due - reconciler.schedule.limited_until > 3
 
 
 def test_peace_is_said_and_ends_the_fight(

@@ -15,4 +15,4 @@ def register() -> None:
 
 def examples(number: int) -> int:
     """So many, of `number` outside the profile `quick`."""
-    return number * settings.default.max_examples // USUAL
+    return number * settings().max_examples // USUAL

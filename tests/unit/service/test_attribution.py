@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import List, Optional
 
 import pytest
 
@@ -37,6 +37,6 @@ def test_each_deed(operation: Operation, change: Optional[Change], text: str) ->
 
 def test_the_other_half_of_a_default_made_worse_is_no_repair() -> None:
     copy = Add(EXTRA._replace(protocol=121, metric=1000), "demoted")
-    done = [copy, RemoveForeignDefault(EXTRA)]
+    done: List[Operation] = [copy, RemoveForeignDefault(EXTRA)]
     change = Change(IP, 3, False)
     assert [reverted(one, change, demoted_keys(done)) for one in done] == [None, change]

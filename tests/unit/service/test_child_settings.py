@@ -115,7 +115,11 @@ def test_a_child_has_its_pipe_and_nothing_else_of_ours(tmp_path: Path) -> None:
 def test_a_child_that_is_late_is_ended() -> None:
     import time
 
-    child = Child(lambda: time.sleep(60) or b"", 100)
+    def late() -> bytes:
+        time.sleep(60)
+        return b""
+
+    child = Child(late, 100)
     assert not child.read()
     assert child.end() == b""
     assert not Path(f"/proc/{child.pid}").exists()

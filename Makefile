@@ -7,13 +7,14 @@ FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 180
 VARIANTS ?= networkd netplan NetworkManager ifupdown
 DOCUMENTS ?= wrong-subnet documented
+QUICK = -q --hypothesis-profile=quick tests/unit
 VENV = .venv
 BIN = $(VENV)/bin
 FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-packages test-packages-here test-image test-image-here test-all check bench soak fuzz e2e clean
+.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-all check bench soak fuzz e2e clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
@@ -24,6 +25,9 @@ demo: $(VENV)/.runtime  ## the documented example in a private network namespace
 test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter
 	@tests/install-tools
 	@$(BIN)/python -m pytest -m 'not packages' $(ARGS)
+
+test-quick: $(VENV)/.dev  ## the unit tests with few examples each, ten seconds
+	@$(BIN)/python -m pytest $(QUICK) $(ARGS)
 
 test-packages:  ## packages built, installed and run; real cloud-init, network managers and DHCP clients; as root on Debian
 	@! tests/can-test-packages || $(MAKE) --no-print-directory test-packages-here
@@ -61,13 +65,16 @@ test-all:  ## all tests, on every Python from 3.9 on that this machine has
 	@tests/install-tools
 	@tests/every-python $(ARGS)
 
-check: $(VENV)/.dev  ## style, formatting, types, layers, man pages
+check: $(VENV)/.dev  ## style, formatting, types, layers, complexity, man pages, coverage by unit tests
 	@tests/install-tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/python -m tests.gates.complexity
 	mandoc -T lint -W warning docs/man/*.[1-9]
+	$(BIN)/coverage run -m pytest $(QUICK)
+	$(BIN)/python -m tests.gates.coverage_gate
 
 bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md, ten minutes
 	@tests/install-tools
@@ -102,7 +109,7 @@ e2e:  ## virtual machines booted from nothing; as root. VARIANTS=networkd for on
 		--variants $(VARIANTS) --documents $(DOCUMENTS) $(ARGS)
 
 clean:  ## takes away all that make made
-	rm -rf .venv .venv-* .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.venv:

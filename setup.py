@@ -32,11 +32,13 @@ setup(
         "doctor": DOCTOR,
         "dev": [
             *DOCTOR,
+            "coverage",
             "hypothesis",
             "import-linter",
             "jsonschema",
             "mypy",
             "pytest",
+            "radon",
             "ruff",
             "types-PyYAML",
             "types-requests",

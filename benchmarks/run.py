@@ -23,8 +23,7 @@ from typing import Callable, Dict, List, NamedTuple, Sequence
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import sections  # noqa: E402
-
+from benchmarks import sections  # noqa: E402
 from tests.support import sandbox  # noqa: E402
 
 sandbox.enter()

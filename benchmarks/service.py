@@ -25,7 +25,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Sequence
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import sections  # noqa: E402
+from benchmarks import sections  # noqa: E402
 
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "guest-routes")), "watch"]
 DEBIAN = "/usr/bin/python3"

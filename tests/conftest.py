@@ -6,9 +6,10 @@ from typing import Iterator
 
 import pytest
 
-from tests.support import sandbox
+from tests.support import examples, sandbox
 
 sandbox.enter()
+examples.register()
 
 from tests.support.lab import Lab  # noqa: E402
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.support.passes import DOCUMENTED, documented, table
 
 pytestmark = pytest.mark.packages
 UNITS = ("guest-routes-correct.service", "guest-routes-early.service", "guest-routes.service")
-NO_SYSTEMD = {"SYSTEMD_OFFLINE": "1"}
+NO_SYSTEMD: Dict[str, Any] = {"SYSTEMD_OFFLINE": "1"}
 """systemctl enables and disables, and starts and stops nothing, as where an image is made."""
 NOTHING_TO_FETCH = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_ROOT_USER_ACTION": "ignore"}
 

@@ -8,6 +8,7 @@ other engine reads the result as a second witness.
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 import time
@@ -541,8 +542,8 @@ def test_nics(world: World, lab: Lab) -> None:
     lab.ip("link", "add", "br0", "type", "bridge")
     lab.ip("link", "add", "port0", "type", "veth", "peer", "name", "peer0")
     lab.ip("link", "set", "port0", "master", "br0")
-    lab.ip("tuntap", "add", "tap0", "mode", "tap")
-    lab.ip("link", "set", "tap0", "up")
+    lab.ip("link", "add", "unplugged0", "type", "veth", "peer", "name", "down0")
+    lab.ip("link", "set", "unplugged0", "up")
     lab.ip("address", "add", "192.0.2.1", "peer", "192.0.2.2/32", "dev", "eth1")
     lab.ip("address", "add", "10.65.0.8/32", "dev", "eth0")
     world.follow()
@@ -550,7 +551,7 @@ def test_nics(world: World, lab: Lab) -> None:
     nics = {nic.name: nic for nic in world.kernel.nics()}
     assert (nics["eth0"].up, nics["eth0"].running, nics["eth0"].mac) == (True, True, bytes.fromhex("fa163e000001"))
     assert (nics["eth2"].up, nics["eth2"].running) == (False, False)
-    assert (nics["tap0"].up, nics["tap0"].running) == (True, False)
+    assert (nics["unplugged0"].up, nics["unplugged0"].running) == (True, False)
     assert nics["port0"].master == nics["br0"].ifindex
     assert nics["br0"].kind == "bridge"
     assert nics["eth0"].parent == 0
@@ -558,6 +559,16 @@ def test_nics(world: World, lab: Lab) -> None:
     assert "192.0.2.1/32" in [str(own) for own in nics["eth1"].addresses]
     assert list(nics) == sorted(nics, key=lambda name: nics[name].ifindex)
     assert "lo" not in nics
+
+
+@pytest.mark.skipif(not os.access("/dev/net/tun", os.R_OK | os.W_OK), reason="this user can't open /dev/net/tun")
+def test_a_tap_that_no_program_has_open(world: World, lab: Lab) -> None:
+    lab.ip("tuntap", "add", "tap0", "mode", "tap")
+    lab.ip("link", "set", "tap0", "up")
+    world.follow()
+    world.compare()
+    nics = {nic.name: nic for nic in world.kernel.nics()}
+    assert (nics["tap0"].up, nics["tap0"].running) == (True, False)
 
 
 def test_vlans(world: World, lab: Lab) -> None:

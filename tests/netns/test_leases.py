@@ -13,6 +13,7 @@ from typing import Any, Dict, List
 
 import pytest
 
+from tests.support import sandbox
 from tests.support.lab import LEASE_PATHS, MACS, Lab, document, write_document
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, documented, run, table, valid_json
 from tests.support.service import Start
@@ -171,7 +172,7 @@ def test_bad_files_are_said_and_the_rest_goes_on(lab: Lab, tmp_path: Path) -> No
     huge.parent.mkdir(parents=True)
     huge.write_bytes(b"x" * (1024 * 1024 + 1))
     foreign = put("dhclient-cross.eth1", "/var/lib/dhcp/dhclient.eth1.leases")
-    os.chown(foreign, 1000 if os.getuid() == 0 and not in_user_namespace() else 0, -1)
+    os.chown(foreign, 1000 if os.getuid() == 0 and not sandbox.in_user_namespace() else 0, -1)
     open_to_all = put("dhcpcd-cross.eth0", "/var/lib/dhcpcd/eth0.lease")
     open_to_all.chmod(0o666)
     cut = put("dhcpcd-cross.eth1", "/var/lib/dhcpcd/eth1.lease")
@@ -187,10 +188,6 @@ def test_bad_files_are_said_and_the_rest_goes_on(lab: Lab, tmp_path: Path) -> No
     assert f"{cut}: is cut off: " in ran.err
     assert "/var/lib/dhcpcd/link.lease: cannot be read: Too many levels of symbolic links; ignored" in ran.err
     assert "/var/lib/dhcpcd/pipe.lease: is no regular file; ignored" in ran.err
-
-
-def in_user_namespace() -> bool:
-    return Path("/proc/self/uid_map").read_text().split()[2] != "4294967295"
 
 
 def test_a_captured_images_lease_is_harmless(lab: Lab, tmp_path: Path) -> None:

@@ -61,7 +61,11 @@ def deletions(lab: Lab, service: Service, program: Program, count: int) -> List[
         repairs = service.record["repairs"]
         began = time.monotonic()
         program.say(DELETION)
-        service.wait(lambda more=repairs + 1: HOST_ROUTE in table(lab) and service.record["repairs"] >= more)
+
+        def repaired(least: int = repairs + 1) -> bool:
+            return HOST_ROUTE in table(lab) and bool(service.record["repairs"] >= least)
+
+        service.wait(repaired)
         took.append(time.monotonic() - began)
     return took
 
@@ -130,7 +134,11 @@ def test_whoever_writes_the_same_route_is_in_no_conflict(
         service.wait(lambda: theirs in table(lab) and HOST_ROUTE not in table(lab))
         programs[0].say(f"route delete {theirs}")
         service.wait(lambda: HOST_ROUTE in table(lab))
-        service.wait(lambda number=number: service.record["repairs"] == number, what=f"{number} repairs")
+
+        def counted(number: int = number) -> bool:
+            return bool(service.record["repairs"] == number)
+
+        service.wait(counted, what=f"{number} repairs")
     assert service.said("another program's equal route is used") == CONFLICT_CHANGES - 1
     assert service.said("conflict: ") == 0
 
@@ -159,6 +167,10 @@ def test_many_conflicts_at_once_are_few_lines(lab: Lab, start: Start, tmp_path: 
         for destination in destinations:
             programs[0].say(f"route delete {destination}")
         want: Tuple[int, int] = (len(DOCUMENTED) + 20, repairs + 20)
-        service.wait(lambda want=want: (len(table(lab)), service.record["repairs"]) >= want, what=f"round {number}")
+
+        def made(want: Tuple[int, int] = want) -> bool:
+            return (len(table(lab)), service.record["repairs"]) >= want
+
+        service.wait(made, what=f"round {number}")
     service.wait_said("conflict: ")
     assert service.said("conflict: ") + service.said("more conflicts that began at the same time") < 20

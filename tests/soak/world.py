@@ -14,7 +14,7 @@ from tests.support.lab import MACS, Lab
 UUID = "b84cb1a5-3dd4-4a4e-9a1b-4c0f0a2d9e11"
 VPN = "tun0"
 NEAR = 16
-"""See guest_routes/plan_default.py."""
+"""See guest_routes/routing/plan_default.py."""
 
 
 class Card(NamedTuple):
@@ -106,7 +106,8 @@ def document(name: str) -> Dict[str, Any]:
     """A network_data.json; besides DOCUMENTS' "partial", without eth2, and "empty"."""
     if name == "empty":
         return {"links": [], "networks": [], "services": []}
-    links, networks = [], []
+    links: List[Dict[str, Any]] = []
+    networks: List[Dict[str, Any]] = []
     for index, card in enumerate(CARDS[:2] if name == "partial" else CARDS):
         links.append({"id": f"tap{index}", "type": "tap", "mtu": 1500, "ethernet_mac_address": card.mac})
         for family in (4, 6):

@@ -20,7 +20,7 @@ is global. The family is that of the addresses; `-6` in front says it where ther
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from guest_routes.model.network import (
     DEFAULT_PREFIX,
@@ -128,7 +128,7 @@ def _attributes(route: Route, words: Words, names: Dict[str, int]) -> Route:
     tos = int(words.take(), 16) if words.has("tos") else 0
     gateway, ifindex = _way(words, names, route.family)
     onlink = False
-    fields: Dict[str, object] = {"metric": IPV6_DEFAULT_METRIC if route.family == 6 else 0}
+    fields: Dict[str, Any] = {"metric": IPV6_DEFAULT_METRIC if route.family == 6 else 0}
     metrics: List[Tuple[int, int]] = []
     nexthops: List[NextHop] = []
     seen = set()

@@ -9,9 +9,11 @@ import subprocess
 from pathlib import Path
 from typing import Any, List, NamedTuple
 
+from . import sandbox
 from .lab import Lab
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schema"
+SO_RCVBUFFORCE = 33
 GATEWAYS = {"eth0": "10.65.0.1", "eth1": "11.8.0.1"}
 CONNECTED = [
     "10.65.0.0/24 dev eth0 proto kernel scope link src 10.65.0.7",
@@ -82,7 +84,9 @@ class Watch:
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
-        self._socket.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+        # Past the system's limit only the machine's root may go; a loss is an error of `recv`.
+        size = socket.SO_RCVBUF if sandbox.in_user_namespace() else SO_RCVBUFFORCE
+        self._socket.setsockopt(socket.SOL_SOCKET, size, 64 << 20)
         self._socket.bind((0, 0x40 | 0x400))  # RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_ROUTE
 
     def changes(self) -> List[Change]:

@@ -2,13 +2,15 @@
 
 Everything the tests do with addresses, routes, links and metadata addresses happens in network namespaces
 below the one made here: the machine's own can't be reached from this process any more. The mount namespace
-goes with it, so that /etc, /run and /var/lib can be written by the product under its real paths.
+goes with it, so that /etc, /run and /var/lib can be written by the product under its real paths: /etc is a copy of
+what this user may read, without the machine's settings of guest-routes; the other two begin empty.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -40,14 +42,17 @@ def enter() -> None:
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     _run("mount", "--make-rprivate", "/")
-    _run("mount", "-t", "tmpfs", "tmpfs", "/run")
-    for real in ("/etc", "/var/lib"):
-        upper, work = Path("/run/overlay" + real, "upper"), Path("/run/overlay" + real, "work")
-        upper.mkdir(parents=True)
-        work.mkdir()
-        _run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={real},upperdir={upper},workdir={work}", real)
+    _empty("/run")
+    _empty("/var/lib")
+    _copied_etc()
+    os.environ["PATH"] += ":/usr/sbin:/sbin"  # not in every ordinary user's
     _machine_netns = started_in
     _run("ip", "link", "set", "lo", "up")
+
+
+def in_user_namespace() -> bool:
+    """Whether root here is not the machine's root. Source: user_namespaces(7)."""
+    return Path("/proc/self/uid_map").read_text().split()[2] != "4294967295"
 
 
 def assert_private() -> None:
@@ -61,6 +66,23 @@ def fresh_netns() -> None:
     assert_private()
     unshare(CLONE_NEWNET)
     _run("ip", "link", "set", "lo", "up")
+
+
+def _empty(path: str) -> None:
+    _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path)
+
+
+def _copied_etc() -> None:
+    """A copy and no overlay: in a user namespace, what others own can't be replaced in an overlay on every kernel."""
+    copy = Path("/run/etc")
+    copy.mkdir()
+    _empty(str(copy))
+    # What only the machine's root may read is left out.
+    subprocess.run(["cp", "-R", "-P", "/etc/.", str(copy)], stderr=subprocess.DEVNULL)
+    (copy / "guest-routes.yaml").unlink(missing_ok=True)
+    shutil.rmtree(copy / "guest-routes.d", ignore_errors=True)
+    _run("mount", "--move", str(copy), "/etc")
+    copy.rmdir()
 
 
 def _run(*command: str) -> None:

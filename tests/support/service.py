@@ -103,7 +103,7 @@ class Service:
 
     # -- its life ------------------------------------------------------------------------------------
 
-    def wait(self, so: Callable[[], Result], seconds: float = 15, what: str = "") -> Result:
+    def wait(self, so: Callable[[], Optional[Result]], seconds: float = 15, what: str = "") -> Result:
         """Waits until `so` returns something true, which it returns."""
         deadline = time.monotonic() + seconds
         while True:

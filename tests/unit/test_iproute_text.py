@@ -1,4 +1,4 @@
-"""The reader of `ip route` text that the scenarios are written in: it understands all that render.py writes."""
+"""The reader of `ip route` text that the scenarios are written in: it understands all that route_text.py writes."""
 
 from __future__ import annotations
 

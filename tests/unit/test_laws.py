@@ -47,6 +47,7 @@ from guest_routes.routing.elect import managed_ifindexes
 from guest_routes.routing.verify import discrepancies
 from guest_routes.routing.withdrawal import plan_withdrawal
 from guest_routes.state.store import State
+from tests.support.examples import examples
 from tests.support.iproute_text import KERNELS_OWN_RULES, connected_routes
 from tests.support.model_kernel import ModelKernel
 
@@ -71,7 +72,7 @@ DESTINATIONS = {
 """None covers a gateway of IPv6, where the kernel refuses an on-link gateway that a route leads elsewhere."""
 FAR_AWAY = {4: parse_address("8.8.8.8"), 6: parse_address("2620:fe::fe")}
 """Only a default route covers these."""
-many = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def gateway(number: int, family: int) -> str:
@@ -160,8 +161,8 @@ def worlds(draw: st.DrawFn) -> World:
         if state != "missing":
             nics.append(nic)
     for index, name in ((VPN, "tun0"), (BRIDGE, "cni0")):
-        mac = BRIDGE_MAC if index == BRIDGE else b""
-        nics.append(Nic(index, name, mac, addresses=tuple(parse_prefix(own(index, family)) for family in FAMILIES)))
+        own_mac = BRIDGE_MAC if index == BRIDGE else b""
+        nics.append(Nic(index, name, own_mac, addresses=tuple(parse_prefix(own(index, family)) for family in FAMILIES)))
     connected = [route for nic in nics for route in connected_routes(nic)]
     kernel = ModelKernel(KernelState(tuple(nics), tuple(connected), KERNELS_OWN_RULES))
     # By the kernel's own rules: what can't be there isn't.
@@ -229,7 +230,8 @@ def kernel_routes(draw: st.DrawFn, count: int) -> Route:
         return route._replace(gateway=None, ifindex=0, nexthops=nexthops, protocol=MULTIPATH)
     if shape == "on link" and protocol != OUR_PROTOCOL:
         # To delete an IPv6 route without a gateway takes any of its metric: it has one of its own.
-        return route._replace(gateway=None, **({"scope": 253} if family == 4 else {"metric": 700}))
+        on_link = route._replace(gateway=None)
+        return on_link._replace(scope=253) if family == 4 else on_link._replace(metric=700)
     if shape == "tos" and family == 4 and protocol != OUR_PROTOCOL:
         return route._replace(tos=0x10)
     if shape == "wrong way":
@@ -515,8 +517,8 @@ def test_every_route_of_the_document_has_an_answer(world: World) -> None:
     data = machine.evidence().data
     resolution = decision.resolution
     noted = [note.host.place for note in resolution.notes if note.host is not None]
-    answered = [one.host.place for one in (*resolution.resolved, *resolution.unresolved)] + noted
-    assert sorted(answered) == sorted(route.place for route in data.routes)
+    answered = [one.host.place for one in resolution.resolved] + [one.host.place for one in resolution.unresolved]
+    assert sorted(answered + noted) == sorted(route.place for route in data.routes)
     assert [one.resolved for one in decision.plan.routes] == list(resolution.resolved)
     for resolved in resolution.resolved:
         assert resolved.host.place in resolved_reason(resolved)

@@ -25,11 +25,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Tuple, Union
 
 import pytest
 
+from guest_routes.model.decision import Note
 from guest_routes.model.network import KernelState, Route
+from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
 from guest_routes.model.report import Report
 from guest_routes.model.settings import Settings
@@ -179,7 +181,7 @@ def test_scenario(name: str, tmp_path: Path) -> None:
         reasons = [reason for other, reason in actual if other == head]
         for part in parts:
             assert any(part in reason for reason in reasons), (head, part, reasons)
-    remarks = (*report.evidence.notes, *report.resolution.notes)
+    remarks: Tuple[Union[Note, Problem], ...] = (*report.evidence.notes, *report.resolution.notes)
     notes = [*warning_texts(report), *(": ".join(note_parts(note)) for note in remarks)]
     for part in expected.notes:
         found = next((note for note in notes if part in note), None)

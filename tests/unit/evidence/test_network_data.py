@@ -15,6 +15,7 @@ from guest_routes.errors import NetworkDataError
 from guest_routes.evidence.network_data import parse
 from guest_routes.model.network import address_text
 from guest_routes.model.network_data import NetworkData
+from tests.support.examples import examples
 
 DATA = Path(__file__).parents[2] / "data"
 MAC = "fa:16:3e:00:00:01"
@@ -502,7 +503,7 @@ def test_nothing_but_its_own_error_comes_out(raw: bytes) -> None:
         assert str(error).isprintable()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(documents)
 def test_whatever_a_document_holds(document: Json) -> None:
     try:

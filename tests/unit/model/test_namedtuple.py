@@ -85,7 +85,7 @@ def test_a_field_without_a_default_comes_first() -> None:
 
         class Wrong(NamedTuple):
             a: int = 1
-            b: int
+            b: int  # type: ignore[misc]
 
 
 def test_the_boot_path_imports_nothing_heavy() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import List, Optional
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_each_operation(operation: Operation, change: Optional[Change], text: st
 
 def test_the_other_half_of_a_default_made_worse_is_no_repair() -> None:
     copy = Add(EXTRA._replace(protocol=121, metric=1000), "demoted")
-    done = [copy, RemoveForeignDefault(EXTRA)]
+    done: List[Operation] = [copy, RemoveForeignDefault(EXTRA)]
     change = Change(IP, 3, False)
     assert attribute(done, {EXTRA.destination: change}) == (None, change)
 

@@ -13,7 +13,7 @@ from .evidence.gather import disputable, gather
 from .kernel.apply import apply, leaves_less, roll_back
 from .model.report import Report, RolledBack
 from .routing.decide import decide
-from .routing.verify import discrepancies, overruled, probes
+from .routing.planning.verify import discrepancies, overruled, probes
 from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False

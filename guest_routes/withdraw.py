@@ -5,7 +5,7 @@ from __future__ import annotations
 from .kernel.apply import apply
 from .model.report import Withdrawal
 from .routing.ownership import is_ours
-from .routing.withdrawal import plan_withdrawal
+from .routing.planning.withdrawal import plan_withdrawal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

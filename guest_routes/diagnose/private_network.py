@@ -12,7 +12,7 @@ import errno
 import os
 
 from ..errors import KernelError
-from ..model.network import DEFAULT_PREFIX, Route, address_text, mac_text
+from ..model.network import DEFAULT_PREFIX, Route, address_text, infiniband_mac, mac_text
 from ..model.network_data import Link, Network, NetworkData
 from ..model.operations import Add, Operation, RestoreDefault
 from ..model.report import NotMade
@@ -160,12 +160,15 @@ class _PrivateNetwork:
         return f"{name}-{link.index}" if self._inside.link_lookup(ifname=name) else name
 
     def _make_plain(self, name: str, link: Link) -> None:
-        mac = {"address": mac_text(link.mac)} if link.mac else {}
+        address = infiniband_mac(link.mac) or link.mac
+        if address != link.mac:
+            self.notes.append(NotMade("infiniband", f"links[{link.index}]", name, mac=address))
+        mac = {"address": mac_text(address)} if address else {}
         try:
             self._inside.link("add", ifname=name, kind="veth", peer={"ifname": name, "net_ns_fd": self._peers}, **mac)
         except self._error as error:
             raise KernelError(
-                f"cannot make the NIC {name} ({mac_text(link.mac)}): {error.args[1]}; nothing was rehearsed; "
+                f"cannot make the NIC {name} ({mac_text(address)}): {error.args[1]}; nothing was rehearsed; "
                 "it needs the kernel's veth driver, and namespaces that may be administered"
             ) from error
         self._outside.link("set", index=self._outside.link_lookup(ifname=name)[0], state="up")
@@ -264,10 +267,10 @@ def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[
     places: list[str] = []
     for network in data.networks:
         ifindex = ifindexes.get(network.link, 0)
-        if ifindex and network.gateway is not None:
-            default = Route(DEFAULT_PREFIX[network.family], network.gateway, ifindex, protocol=STATIC)
+        for entry in network.defaults if ifindex else ():
+            default = Route(DEFAULT_PREFIX[network.family], entry.gateway, ifindex, protocol=STATIC)
             operations.append(RestoreDefault(default))
-            places.append(network.gateway_place)
+            places.append(entry.place)
     networks = {network.index: network for network in data.networks}
     for host in data.routes:
         listed = networks.get(host.network)

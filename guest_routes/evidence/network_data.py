@@ -14,8 +14,9 @@ from _socket import AF_INET, AF_INET6, inet_pton
 
 from ..errors import NetworkDataError
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
-from ..model.network_data import HostRoute, Link, Network, NetworkData, Problem
-from .json_fields import SUSPECT, Fault, kind_of, mac_of, next_hop_of, object_of, refuse_special, show, text_of
+from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem
+from .json_fields import SUSPECT, Fault, kind_of, next_hop_of, object_of, refuse_special, show, text_of
+from .links import Links
 
 SOURCE = "network_data.json"
 _IPV4_KINDS = ("ipv4", "ipv4_dhcp")
@@ -46,52 +47,29 @@ class _Reader:
         self.routes: list[HostRoute] = []
         self._gateways: dict[str, Address] = {}
         self._lengths: dict[tuple[str, int], int] = {}
+        self._links = Links(self._note)
 
     def read(self, document: dict[str, object]) -> NetworkData:
-        links: list[Link] = []
-        for index, entry in enumerate(self._list(document, "links", "links")):
-            try:
-                links.append(_link(index, entry))
-            except Fault as bad:
-                self._note(f"links[{index}]{bad.field}", bad.text)
-        ids: dict[str, Link] = {}
-        for link in links:
-            if link.id in ids:
-                self._note(
-                    f"links[{link.index}].id", f"{link.id!a} is links[{ids[link.id].index}]'s too; that one counts"
-                )
-            ids.setdefault(link.id, link)
+        self._links.read(self._list(document, "links", "links"))
         networks: list[Network] = []
         for index, entry in enumerate(self._list(document, "networks", "networks")):
             try:
-                networks.append(self._network(index, entry, ids))
+                networks.append(self._network(index, entry))
             except Fault as bad:
                 self._note(f"networks[{index}]{bad.field}", bad.text)
-        return NetworkData(tuple(ids.values()), tuple(networks), tuple(self.routes), tuple(self.problems))
+        return NetworkData(self._links.links, tuple(networks), tuple(self.routes), tuple(self.problems))
 
-    def _network(self, index: int, entry: object, links: dict[str, Link]) -> Network:
+    def _network(self, index: int, entry: object) -> Network:
         place = f"networks[{index}]"
         entry = object_of(entry)
-        link = entry.get("link")
-        if not isinstance(link, str) or link not in links:
-            self._note(f"{place}.link", f"must be the id of an entry of links, not {show(link)}")
-            link = ""
-        kind = entry.get("type")
-        if not isinstance(kind, str):
-            kind = ""
-        address = None
-        if entry.get("ip_address") is not None:
-            try:
-                address = self._own_address(entry)
-            except Fault as bad:
-                self._note(place + bad.field, bad.text)
-        family = family_of(address.address) if address else 4 if kind in _IPV4_KINDS or not kind else 6
-        if address and kind and (kind in _IPV4_KINDS) != (family == 4):
-            self._note(f"{place}.type", f"{show(kind)} does not fit the address {address}, which counts")
+        link = self._links.id_for(place, entry)
+        kind = text_of(entry.get("type"))
+        address = self._address(place, entry)
+        family = self._family(place, kind, address)
         known = len(self.routes)
-        gateway, gateway_place = self._routes(index, family, entry)
+        defaults = self._routes(index, family, entry)
         dynamic = "dhcp" in kind or "slaac" in kind
-        listed = len(self.routes) > known or gateway is not None
+        listed = len(self.routes) > known or bool(defaults)
         if address is None and "ip_address" not in entry and not dynamic:
             self._note(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
         return Network(
@@ -101,11 +79,31 @@ class _Reader:
             kind=kind,
             family=family,
             address=address,
-            gateway=gateway,
-            gateway_place=gateway_place,
+            defaults=defaults,
+            lists_routes=len(self.routes) > known or any(one.index >= 0 for one in defaults),
             network_id=text_of(entry.get("network_id")),
             omits_routes=dynamic and not listed,
         )
+
+    def _address(self, place: str, entry: dict[str, object]) -> Prefix | None:
+        """The network's own address; None where it has none that can be read."""
+        if entry.get("ip_address") is None:
+            return None
+        try:
+            return self._own_address(entry)
+        except Fault as bad:
+            self._note(place + bad.field, bad.text)
+            return None
+
+    def _family(self, place: str, kind: str, address: Prefix | None) -> int:
+        """That of the address, or else of the type."""
+        typed = 4 if kind in _IPV4_KINDS or not kind else 6
+        if address is None:
+            return typed
+        family = family_of(address.address)
+        if kind and family != typed:
+            self._note(f"{place}.type", f"{show(kind)} does not fit the address {address}, which counts")
+        return family
 
     def _own_address(self, entry: dict[str, object]) -> Prefix:
         value = entry["ip_address"]
@@ -119,10 +117,9 @@ class _Reader:
             return Prefix(address, len(address) * 8)
         return Prefix(address, self._length(netmask, len(address) * 8))
 
-    def _routes(self, network: int, family: int, entry: dict[str, object]) -> tuple[Address | None, str]:
-        """Appends the network's host routes; returns its default route's gateway and where that stands."""
-        gateway: Address | None = None
-        gateway_place = ""
+    def _routes(self, network: int, family: int, entry: dict[str, object]) -> tuple[DefaultEntry, ...]:
+        """Appends the network's host routes; returns its default entries, each gateway once."""
+        defaults: dict[Address, DefaultEntry] = {}
         place = f"networks[{network}].routes"
         routes, lengths, gateways, make = self.routes, self._lengths, self._gateways, tuple.__new__
         for index, route in enumerate(self._list(entry, "routes", place, needed=False)):
@@ -150,23 +147,40 @@ class _Reader:
                     routes.append(HostRoute(destination, next_hop, SOURCE, network, index))
                 elif len(next_hop) * 8 != (32 if family == 4 else 128):
                     raise Fault(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
-                elif gateway is None:
-                    gateway, gateway_place = next_hop, f"{place}[{index}]"
-                elif gateway != next_hop:
-                    raise Fault("", f"second default route; {gateway_place} via {address_text(gateway)} counts")
+                else:
+                    defaults.setdefault(next_hop, DefaultEntry(next_hop, f"{place}[{index}]", index))
             except Fault as bad:
                 self._note(f"{place}[{index}]{bad.field}", bad.text, refused=True)
-        return gateway, gateway_place
+        self._gateway_key(network, family, entry, defaults)
+        return tuple(defaults.values())
+
+    def _gateway_key(
+        self, network: int, family: int, entry: dict[str, object], defaults: dict[Address, DefaultEntry]
+    ) -> None:
+        """Adds the network's key `gateway`, which some clouds write beside its routes, or in their place."""
+        value = entry.get("gateway")
+        if value is None:
+            return
+        place = f"networks[{network}]"
+        try:
+            gateway = next_hop_of(value)
+            if len(gateway) * 8 != (32 if family == 4 else 128):
+                raise Fault(".gateway", f"IPv{family_of(gateway)} gateway of an IPv{family} network")
+        except Fault as bad:
+            self._note(place + bad.field, bad.text, refused=True)
+        else:
+            defaults.setdefault(gateway, DefaultEntry(gateway, f"{place}.gateway"))
 
     def _route(self, route: object) -> tuple[Prefix, Address]:
         """Destination as written, host bits included, and next hop; raises Fault for a route that can't be one."""
         route = object_of(route)
         network = route.get("network")
+        text, slash, tail = network.partition("/") if isinstance(network, str) else (network, "", "")
         try:
-            address = parse_address(network)  # type: ignore[arg-type]
+            address = parse_address(text)  # type: ignore[arg-type]
         except (ValueError, TypeError):
             raise Fault(".network", f"must be an IP address, not {show(network)}") from None
-        netmask = route.get("netmask")
+        netmask = tail if slash else route.get("netmask")
         # The cache key would take True for 1 and 1.0 for 1: only text is looked up.
         key = (netmask, len(address)) if isinstance(netmask, str) else None
         length = self._lengths.get(key) if key else None
@@ -215,33 +229,6 @@ class _Reader:
 
     def _note(self, place: str, text: str, refused: bool = False) -> None:
         self.problems.append(Problem(place, text, refused))
-
-
-def _link(index: int, entry: object) -> Link:
-    entry = object_of(entry)
-    id_ = entry.get("id")
-    if not isinstance(id_, str):
-        raise Fault(".id", f"must be text, not {show(id_)}")
-    kind = text_of(entry.get("type"))
-    field = "vlan_mac_address" if entry.get("vlan_mac_address") is not None else "ethernet_mac_address"
-    mac = b""
-    if entry.get(field) is not None or kind != "bond":
-        mac = mac_of(entry.get(field), "." + field)
-    bond_links = entry.get("bond_links")
-    vlan_id = entry.get("vlan_id")
-    if isinstance(vlan_id, str) and vlan_id.isascii() and vlan_id.isdigit() and len(vlan_id) <= 4:
-        vlan_id = int(vlan_id)
-    if kind == "vlan" and not (isinstance(vlan_id, int) and not isinstance(vlan_id, bool) and 0 < vlan_id < 4095):
-        raise Fault(".vlan_id", f"must be 1 to 4094, not {show(vlan_id)}")
-    return Link(
-        index=index,
-        id=id_,
-        kind=kind,
-        mac=mac,
-        bond_links=tuple(filter(None, map(text_of, bond_links))) if isinstance(bond_links, list) else (),
-        vlan_id=vlan_id if kind == "vlan" and isinstance(vlan_id, int) else None,
-        vlan_link=text_of(entry.get("vlan_link")),
-    )
 
 
 def _written(error: BaseException) -> str:

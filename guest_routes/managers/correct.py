@@ -115,15 +115,30 @@ def _judge_default(
     elected = next((e for e in decision.elections if isinstance(e, Elected) and e.family == route.family), None)
     if elected is None:
         return RouteVerdict(route, "kept", "none-elected")
-    if not any(one.network and one.network.gateway == route.gateway for one in _bindings_of(route, decision)):
+    if not _is_documented(route, decision):
         return RouteVerdict(route, "kept", "not-in-document")
-    if route.nic.ifindex == elected.nic.ifindex:
+    if (route.nic.ifindex, route.gateway) == (elected.nic.ifindex, elected.gateway):
         return RouteVerdict(route, "kept", "elected", elected)
+    named = _named_elsewhere(route, elected, decision)
+    if named is not None:
+        return _judge_resolved(route, named, parsed)
     if settings.default_mode != "enforce":
         return RouteVerdict(route, "left", "default-mode", elected)
     if not _has_elected(parsed, route, elected):
         return RouteVerdict(route, "left", "only-default", elected)
     return RouteVerdict(route, "removed", "extra-default", elected)
+
+
+def _named_elsewhere(route: ConfiguredRoute, elected: Elected, decision: Decision) -> Resolved | None:
+    """The default entry behind a file's default, where its next hop names the elected NIC and not the file's."""
+    found = (one for one in decision.resolution.defaults if one.host.next_hop == route.gateway == elected.gateway)
+    return next((one for one in found if one.next_hop.nic.ifindex == elected.nic.ifindex), None)
+
+
+def _is_documented(route: ConfiguredRoute, decision: Decision) -> bool:
+    """Whether a network on the route's NIC lists this default."""
+    networks = [one.network for one in _bindings_of(route, decision) if one.network]
+    return any(entry.gateway == route.gateway for network in networks for entry in network.defaults)
 
 
 def _has_elected(parsed: Sequence[ParsedConfig], route: ConfiguredRoute, elected: Elected) -> bool:

@@ -44,8 +44,7 @@ def _with_nic(reading: ParsedConfig, nic: Nic, body: Sequence[int]) -> ParsedCon
     if odd:
         raise ValueError(f"line {odd[0] + 1} is not as cloud-init writes routes")
     indent = _indent(lines[body[0]])
-    head = next((n for n in body if lines[n].strip() == "routes:" and _indent(lines[n]) == indent), -1)
-    items = _items(lines, body, head, indent) if head >= 0 else []
+    head, items = _list(lines, body, indent)
     routes = [route for route in (_written(lines, item, nic, path) for item in items) if route is not None]
     column = _indent(lines[items[0][0]]) if items else indent
     after = items[-1][-1] if items else body[-1]
@@ -55,6 +54,12 @@ def _with_nic(reading: ParsedConfig, nic: Nic, body: Sequence[int]) -> ParsedCon
         places=(*reading.places, *(Place(nic, family, path, after, column, head) for family in (4, 6))),
         heads=(*reading.heads, *heads),
     )
+
+
+def _list(lines: Sequence[str], body: Sequence[int], indent: int) -> tuple[int, list[list[int]]]:
+    """The number of the line `routes:`, or -1, and those of the lines of each item."""
+    head = next((n for n in body if lines[n].strip() == "routes:" and _indent(lines[n]) == indent), -1)
+    return head, _items(lines, body, head, indent) if head >= 0 else []
 
 
 def moved_netplan(texts: Sequence[str], route: ConfiguredRoute, place: Place) -> list[str]:
@@ -73,8 +78,7 @@ def _nics(lines: Sequence[str]) -> list[tuple[str, list[int]]]:
         text = line.strip()
         if not text or text.startswith("#"):
             continue
-        if "\t" in line or text[0] in "{[&*!|>%" or text == "---":
-            raise ValueError(f"line {number + 1} is not as cloud-init writes YAML")
+        _check_plain(number, line)
         indent = _indent(line)
         if text.endswith(":") and text[:-1] in _GROUPS:
             group, column = indent, -1
@@ -82,13 +86,25 @@ def _nics(lines: Sequence[str]) -> list[tuple[str, list[int]]]:
             group = -1
         elif group >= 0 and column in (-1, indent):
             column = indent
-            key = _KEY.fullmatch(line.rstrip("\n"))
-            if key is None or key[4]:
-                raise ValueError(f"line {number + 1} is no NIC's name")
-            found.append((_bare(key[3]), []))
+            found.append((_name(number, line), []))
         elif group >= 0:
             found[-1][1].append(number)
     return [(name, body) for name, body in found if body]
+
+
+def _check_plain(number: int, line: str) -> None:
+    """Raises ValueError where a line has anything of YAML that cloud-init doesn't write."""
+    text = line.strip()
+    if "\t" in line or text[0] in "{[&*!|>%" or text == "---":
+        raise ValueError(f"line {number + 1} is not as cloud-init writes YAML")
+
+
+def _name(number: int, line: str) -> str:
+    """The NIC's name that a line consists of."""
+    key = _KEY.fullmatch(line.rstrip("\n"))
+    if key is None or key[4]:
+        raise ValueError(f"line {number + 1} is no NIC's name")
+    return _bare(key[3])
 
 
 def _keys(lines: Sequence[str], body: Sequence[int]) -> dict[str, str]:

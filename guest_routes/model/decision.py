@@ -34,6 +34,10 @@ class Binding(NamedTuple):
     gateway: Address | None = None
     evidence: GatewayEvidence | None = None
     """Where the gateway is known from; None where there is none."""
+    offers: Literal["", "documented", "last", "settings"] = ""
+    """Whether the gateway may have the default route: documented (by the network, a lease, or a router's own word for a
+    network that is left to it); last: the kernel's own or a recorded one, where nothing is documented in the family;
+    settings: `gateways` alone, where there is nothing of this."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
 
@@ -75,15 +79,21 @@ class Binding(NamedTuple):
 # ---- host routes --------------------------------------------------------------------------------------
 
 
+NextHopRule: TypeAlias = "Literal['gateway', 'on-link', 'no-gateway', 'as-listed']"
+
+
 class ResolvedNextHop(NamedTuple):
     """A NIC and the gateway through it that a next hop stands for; shared by all routes with that next hop."""
 
     nic: Nic
     gateway: Address
     evidence: GatewayEvidence | None = None
-    """Why it is the NIC's gateway; None under `next_hops: on-link`."""
+    """Why it is the NIC's gateway; None where it is not known to be."""
+    rule: NextHopRule = "gateway"
+    """on-link: `next_hops: on-link`; no-gateway: the document has routes and no gateway for the NIC's network (R3);
+    as-listed: the metadata service by a port that serves it."""
     subnet: Prefix | None = None
-    """The NIC's subnet that it is in, under `next_hops: on-link`."""
+    """The NIC's subnet that it is in, but for gateways."""
     onlink: bool = False
     """R14: it is outside every prefix of the NIC."""
     shared_with: tuple[str, ...] = ()
@@ -147,6 +157,8 @@ class Resolution(NamedTuple):
     bindings: tuple[Binding, ...]
     resolved: tuple[Resolved, ...]
     unresolved: tuple[Unresolved, ...]
+    defaults: tuple[Resolved, ...] = ()
+    """Default entries that name another NIC than that of the network listing them."""
     notes: tuple[Note, ...] = ()
     overrides: tuple[Override, ...] = ()
 
@@ -158,7 +170,8 @@ class Elected(NamedTuple):
     """The NIC and gateway that the family's default route should have."""
 
     family: int
-    binding: Binding
+    binding: Binding | None
+    """The network with this gateway; None where another network's default entry names the NIC."""
     nic: Nic
     gateway: Address
     onlink: bool
@@ -166,9 +179,13 @@ class Elected(NamedTuple):
     """The settings' choice; None: the first usable network."""
     waiting: tuple[Binding, ...] = ()
     """Networks before it whose NIC has no address yet."""
+    named: Resolved | None = None
+    """The default entry that names the NIC."""
 
 
-NotElectedKind: TypeAlias = "Literal['no-gateway', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
+NotElectedKind: TypeAlias = (
+    "Literal['no-gateway', 'unusable', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
+)
 
 
 class NotElected(NamedTuple):
@@ -176,12 +193,15 @@ class NotElected(NamedTuple):
 
     family: int
     kind: NotElectedKind
-    """no-gateway: no network offers one. The others: why the settings' choice can't be had."""
+    """no-gateway: no network has one. unusable: none of those that have one can be used. The others: why the settings'
+    choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
     """The network that the selector means."""
     wanted: bool = False
-    """The settings ask for one that isn't to be had, though the family has gateways."""
+    """The settings ask for one that isn't to be had, though the family has gateways; or a default is documented."""
+    bindings: tuple[Binding, ...] = ()
+    """unusable: the networks that have a documented default."""
 
 
 Election: TypeAlias = "Elected | NotElected"

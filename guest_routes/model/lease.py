@@ -69,20 +69,22 @@ class Lease(NamedTuple):
         return f"DHCP lease ({self.client}, {self.path})"
 
     @property
-    def router(self) -> RouterOption | None:
-        """The subnet's gateway and which option names it; None when no option does.
+    def default_routers(self) -> tuple[RouterOption, ...]:
+        """The gateways of its default routes, in order, and which option names each.
 
         Option 3 counts only where option 121 is absent, or can't be read to its end (RFC 3442, "DHCP Client Behavior").
         """
         for option, number in ((self.classless, 121), (self.microsoft, 249)):
             if option is None:
                 continue
-            for index, route in enumerate(option.routes):
-                if route.destination.is_default and route.next_hop != NOWHERE:
-                    return RouterOption(route.next_hop, number, index)
-            if number == 121 and not option.fault:
-                return None
-        return RouterOption(self.routers[0], 3) if self.routers else None
+            found = tuple(
+                RouterOption(route.next_hop, number, index)
+                for index, route in enumerate(option.routes)
+                if route.destination.is_default and route.next_hop != NOWHERE
+            )
+            if found or (number == 121 and not option.fault):
+                return found
+        return (RouterOption(self.routers[0], 3),) if self.routers else ()
 
     @property
     def tells_routes(self) -> bool:

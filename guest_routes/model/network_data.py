@@ -39,6 +39,16 @@ class Link(NamedTuple):
     vlan_link: str = ""
 
 
+class DefaultEntry(NamedTuple):
+    """A default route that a network lists: of its own gateway, or of another NIC's (R2)."""
+
+    gateway: Address
+    place: str
+    """`networks[0].routes[1]`, `networks[0].gateway`"""
+    index: int = -1  # type: ignore[assignment]  # tuple.index is of no use here
+    """Among its routes; -1 for the key `gateway`."""
+
+
 class Network(NamedTuple):
     """An entry of `networks`: one subnet of one port, of one family."""
 
@@ -51,10 +61,10 @@ class Network(NamedTuple):
     family: int
     address: Prefix | None = None
     """The NIC's own address with the subnet's length."""
-    gateway: Address | None = None
-    """The gateway of its default route: the subnet's gateway IP."""
-    gateway_place: str = ""
-    """`networks[0].routes[1]`"""
+    defaults: tuple[DefaultEntry, ...] = ()
+    """Its default entries in document order, its `gateway` key last; each address once."""
+    lists_routes: bool = False
+    """It has an entry in `routes`."""
     network_id: str = ""
     omits_routes: bool = False
     """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""
@@ -75,7 +85,7 @@ class HostRoute(NamedTuple):
     def place(self) -> str:
         """`networks[0].routes[1]`, `routes[0] of /etc/guest-routes.yaml`, `eth0's DHCP lease (...), option 121[1]`."""
         if self.network >= 0:
-            return f"networks[{self.network}].routes[{self.index}]"
+            return f"networks[{self.network}]." + (f"routes[{self.index}]" if self.index >= 0 else "gateway")
         if self.network == LEASES:
             return f"{self.source}[{self.index}]"
         return f"{'meta.guest_' if self.network == PROPERTIES else ''}routes[{self.index}] of {self.source}"

@@ -9,12 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from .decision import Elected, Resolved
+    from .decision import Elected, Resolved, Unresolved
 
     RemovalReason: TypeAlias = Literal["not-in-document", "equal-serves", "shadowed", "not-elected", "withdrawn"]
     RestoreReason: TypeAlias = Literal["recorded", "handed-over", "nexthops-outside", "demoted", "whole-route-back"]
-    Reason: TypeAlias = "Resolved | Elected | RemovalReason | RestoreReason | Literal['', 'rolled-back']"
-    """Why an operation is there (R15): the host route or default that it serves, or one of these.
+    Reason: TypeAlias = "Resolved | Unresolved | Elected | RemovalReason | RestoreReason | Literal['', 'rolled-back']"
+    """Why an operation is there (R15): the host route or default that it serves, the host route that is no longer
+    resolved, or one of these.
 
     not-in-document   ours, wanted no more
     equal-serves      ours, and another program's equal route serves

@@ -49,6 +49,13 @@ class PlannedDefault(NamedTuple):
         return self.election.family
 
 
+class StayingRoute(NamedTuple):
+    """A route of ours that stays though its host route is not resolved (R6): only the evidence for its NIC has gone."""
+
+    route: Route
+    unresolved: Unresolved
+
+
 class Plan(NamedTuple):
     """What should be written, in order: all of `additions`, then `removals`."""
 
@@ -59,6 +66,7 @@ class Plan(NamedTuple):
     """One for each family that has a default route, or should have one."""
     held: tuple[Route, ...] = ()
     """Ours that are wanted no more, and stay because the document may be partial (R6)."""
+    staying: tuple[StayingRoute, ...] = ()
 
     @property
     def operations(self) -> tuple[Operation, ...]:

@@ -144,13 +144,23 @@ class NotMade(NamedTuple):
     """Something of a document that a rehearsal's private network has otherwise, or not; fields follow from the kind."""
 
     kind: Literal[
-        "port-missing", "kind-refused", "link-missing", "no-address", "address-refused", "route-refused", "no-carrier"
+        "port-missing",
+        "kind-refused",
+        "infiniband",
+        "link-missing",
+        "no-address",
+        "address-refused",
+        "route-refused",
+        "no-carrier",
     ]
-    """port-missing, kind-refused: a plain NIC stands in for a bond or VLAN; link-missing: the network has no NIC."""
+    """port-missing, kind-refused, infiniband: a plain NIC stands in for a bond, VLAN or InfiniBand port; link-missing:
+    the network has no NIC."""
     place: str = ""
     """`links[0]`, `networks[0]`, `networks[0].routes[1]`."""
     nic: str = ""
-    """port-missing, kind-refused: its name."""
+    """port-missing, kind-refused, infiniband: its name."""
+    mac: bytes = b""
+    """infiniband: the MAC that it has instead, six bytes long."""
     link: str = ""
     """port-missing, link-missing: the id that no link of the document has."""
     address: Prefix | None = None

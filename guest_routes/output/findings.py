@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model.network import mac_text
 from .configuration import verdict_reason
 from .reasons import unprogrammed_text
+from .remedies import gateways_setting
 from .route_text import counted, route_text
 
 TYPE_CHECKING = False
@@ -106,7 +107,7 @@ def _no_gateway(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert binding is not None and binding.network is not None
     subnet = binding.network.address or f"networks[{binding.network.index}]"
     what = f"{nic}'s IPv{binding.family} gateway is unknown ({subnet}): no host route can use this NIC"
-    return what, f"`gateways: {{{nic}: ADDRESS}}` in /etc/guest-routes.yaml"
+    return what, f"{gateways_setting(binding)} in /etc/guest-routes.yaml"
 
 
 def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:

@@ -12,6 +12,7 @@ from ..model.operations import RemoveForeignDefault
 from ..model.plan import PlannedRoute
 from ..model.report import Discrepancy, Overruled
 from .evidence import binding_label, evidence_text
+from .remedies import addition, gateways_setting, in_neutron, removal
 from .route_text import counted, route_text
 
 TYPE_CHECKING = False
@@ -36,8 +37,13 @@ LOOPBACK = 1
 def next_hop_rule(next_hop: ResolvedNextHop) -> str:
     """Why a next hop means this NIC: "11.8.0.1 is eth1's gateway (networks[1].routes[0])"."""
     gateway, name = address_text(next_hop.gateway), next_hop.nic.name
-    if next_hop.subnet is not None:
-        return f"{gateway} is in {name}'s subnet {next_hop.subnet} (next_hops: on-link)"
+    if next_hop.rule != "gateway":
+        why = {
+            "on-link": " (next_hops: on-link)",
+            "no-gateway": ", whose network lists routes and no gateway",
+            "as-listed": ", as the document lists it for the metadata service",
+        }[next_hop.rule]
+        return f"{gateway} is in {name}'s subnet {next_hop.subnet}{why}"
     return f"{gateway} is {name}'s gateway ({evidence_text(next_hop.evidence)})"
 
 
@@ -76,7 +82,7 @@ def unresolved_reason(one: Unresolved) -> str:
 def _overridden_reason(one: Unresolved, winner: HostRoute) -> str:
     text = f"{winner.place} has the same destination with the next hop {address_text(winner.next_hop)}"
     if one.kind == "conflict":
-        return f"{text}, and is listed first"
+        return f"{text}, and is listed first; keep one: {removal(one.host)}"
     return f"{text}; {_precedence(winner, one.host)}"
 
 
@@ -101,19 +107,25 @@ def _unusable_reason(one: Unresolved, binding: Binding) -> str:
 
 
 def _not_a_gateway_reason(one: Unresolved, binding: Binding) -> str:
+    """In a NIC's subnet, but not its gateway. The remedy has both halves: `subnet set` only adds to the list."""
     name = binding_label(binding)
     where = f"{address_text(one.host.next_hop)} is in {name}'s subnet {one.subnet}"
     if binding.gateway is None:
-        omits = (
-            f"the metadata omits {name}'s routes (type {binding.network.kind})"
-            if binding.network
-            else "no source names it"
-        )
-        setting = f"set it in the settings: `gateways: {{{name}: ADDRESS}}`"
-        return f"{where}, whose gateway is unknown: {omits}; {setting}"
+        why = _unknown_cause(binding, name)
+        return f"{where}, whose gateway is unknown: {why}; set it in the settings: {gateways_setting(binding)}"
     gateway = address_text(binding.gateway)
-    set_it = f"openstack subnet set --host-route destination={one.host.destination},gateway={gateway} SUBNET"
-    return f"{where}, but its gateway is {gateway}; fix it in Neutron: `{set_it}`"
+    where = f"{where}, but its gateway is {gateway}"
+    if not in_neutron(one.host):
+        return f"{where}; name that one as the next hop"
+    return f"{where}; fix it in Neutron: {addition(one.host, gateway)}, then {removal(one.host)}"
+
+
+def _unknown_cause(binding: Binding, name: str) -> str:
+    if binding.network is None:
+        return "no source names it"
+    if binding.network.omits_routes:
+        return f"the metadata omits {name}'s routes (type {binding.network.kind})"
+    return f"networks[{binding.network.index}] has no default entry"
 
 
 def _precedence(chosen: HostRoute, other: HostRoute) -> str:
@@ -152,7 +164,11 @@ def election_reason(election: Election) -> str:
     rule = "the first network with a gateway on a NIC that is up"
     if election.selector is not None:
         rule = f"the settings choose {election.selector}"
-    name, network = election.nic.name, election.binding.network
+    name = election.nic.name
+    if election.named is not None:
+        return f"{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
+    assert election.binding is not None
+    network = election.binding.network
     place = f"networks[{network.index}]" if network else name
     text = f"{rule}: {place}, {name}; its gateway: {evidence_text(election.binding.evidence)}"
     if election.onlink:
@@ -165,6 +181,9 @@ def election_reason(election: Election) -> str:
 def _not_elected_reason(one: NotElected) -> str:
     if one.kind == "no-gateway":
         return f"no network has an IPv{one.family} gateway on a NIC that is up and has an address"
+    if one.kind == "unusable":
+        causes = ", ".join(map(_unusable_cause, one.bindings))
+        return f"no default: it is documented, and no NIC can carry it ({causes})"
     label = binding_label(one.binding) if one.binding else ""
     why = {
         "no-network": f"no IPv{one.family} network of the metadata fits",
@@ -174,6 +193,14 @@ def _not_elected_reason(one: NotElected) -> str:
         "unknown-gateway": f"{label} has no known IPv{one.family} gateway",
     }[one.kind]
     return f"the settings choose {one.selector} for the default route, but {why}; the default routes stay as they are"
+
+
+def _unusable_cause(binding: Binding) -> str:
+    """Why a NIC can't carry a default route."""
+    label = binding_label(binding)
+    if binding.nic is None:
+        return f"{label} is {'ignored' if binding.ignored else 'not present'}"
+    return f"{label} has no IPv{binding.family} address" if binding.nic.up else f"{label} is down"
 
 
 # ---- operations and their outcome ---------------------------------------------------------------------
@@ -199,6 +226,8 @@ def operation_reason(operation: Operation) -> str:
     reason = operation.reason
     if isinstance(reason, Resolved):
         return resolved_reason(reason)
+    if isinstance(reason, Unresolved):
+        return f"{reason.host} ({reason.host.place}): {unresolved_reason(reason)}"
     if isinstance(reason, Elected):
         if isinstance(operation, RemoveForeignDefault):
             return f"one default too many: {reason.nic.name} has it"

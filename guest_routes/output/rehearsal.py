@@ -57,10 +57,14 @@ def not_made_text(one: NotMade, nics: Sequence[Nic]) -> str:
     if one.kind in ("port-missing", "kind-refused"):
         why = one.error or f"the document has no link {one.link!a}"
         return f"{one.place}: a plain NIC with its MAC stands in for {one.nic}: {why}"
+    if one.kind == "infiniband":
+        return f"{one.place}: a plain NIC with the MAC {mac_text(one.mac)} stands in for {one.nic}: it is InfiniBand"
     if one.route is not None:
         return f"{one.place}: the kernel refuses {route_text(one.route, nics)}: {one.error}"
     what = {
-        "link-missing": f"it has no NIC, since the document has no link {one.link!a}",
+        "link-missing": f"it has no NIC, since the document has no link {one.link!a}"
+        if one.link
+        else "it has no NIC, since it names no link that can be used",
         "no-address": "its NIC gets no address, since the document has none",
         "address-refused": f"the kernel refuses the address {one.address}: {one.error}",
     }[one.kind]

@@ -1,20 +1,51 @@
-"""What ends a conflict over a route, program by program: the exact drop-in or setting. Pure.
+"""What an operator can do: the exact setting, command or drop-in. Pure.
 
-Sources: systemd.network(5), nm-settings-nmcli(5), dhclient.conf(5), dhclient-script(8),
-dhcpcd.conf(5), netplan(5), the kernel's Documentation/networking/ip-sysctl.rst.
+For a host route that can't be used, a gateway that no source names, and a conflict over a route, program by program.
+Sources: the `openstack subnet` commands (`set` adds host routes, `unset` removes one), systemd.network(5),
+nm-settings-nmcli(5), dhclient.conf(5), dhclient-script(8), dhcpcd.conf(5), netplan(5), the kernel's
+Documentation/networking/ip-sysctl.rst.
 """
 
 from __future__ import annotations
 
 from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix, family_of
+from ..model.network import Prefix, address_text, family_of, mac_text
 from ..model.status import Actor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
+    from ..model.decision import Binding
+    from ..model.network_data import HostRoute
+
 _SHELLS = ("bash", "dash", "sh", "zsh", "fish", "ash", "busybox")
+
+
+def in_neutron(host: HostRoute) -> bool:
+    """Whether a host route came from Neutron, through the metadata or a DHCP server, so that it is corrected there."""
+    return host.origin in ("metadata", "leases")
+
+
+def addition(host: HostRoute, gateway: str) -> str:
+    """The command that adds the host route with the right next hop."""
+    return f"`openstack subnet set --host-route destination={host.destination},gateway={gateway} SUBNET`"
+
+
+def removal(host: HostRoute) -> str:
+    """The command that takes a host route out of Neutron, where it came from there."""
+    if not in_neutron(host):
+        return "take the other out"
+    route = f"destination={host.destination},gateway={address_text(host.next_hop)}"
+    return f"`openstack subnet unset --host-route {route} SUBNET` removes this one"
+
+
+def gateways_setting(binding: Binding) -> str:
+    """An entry of `gateways` to be completed: by the NIC's name, or by its MAC where it is not present."""
+    key = binding.nic.name if binding.nic else binding.ignored
+    if not key and binding.link is not None and binding.link.mac:
+        key = f'"{mac_text(binding.link.mac)}"'
+    return f"`gateways: {{{key or 'NIC'}: ADDRESS}}`"
 
 
 class _Contested(NamedTuple):

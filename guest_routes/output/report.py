@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..model.decision import Note, Unresolved
     from ..model.network import Nic, Route
     from ..model.operations import Failure, Operation
-    from ..model.plan import PlannedDefault, PlannedRoute
+    from ..model.plan import PlannedDefault, PlannedRoute, StayingRoute
     from ..model.report import Report, Unprogrammed, Withdrawal
     from .folding import Entry
 
@@ -159,7 +159,15 @@ def _removals(report: Report, verbose: bool) -> list[str]:
         why = "not in this document; stays, since the document may be partial"
         return "=", route_text(route, nics), why
 
-    return [*entries(report.plan.removals, removed, verbose), *entries(report.plan.held, held, verbose)]
+    def staying(one: StayingRoute) -> Entry:
+        why = f"{one.unresolved.host.place} lists it; stays as an earlier pass programmed it"
+        return "=", route_text(one.route, nics), why
+
+    return [
+        *entries(report.plan.removals, removed, verbose),
+        *entries(report.plan.held, held, verbose),
+        *entries(report.plan.staying, staying, verbose),
+    ]
 
 
 def _unprogrammed(report: Report, verbose: bool) -> list[str]:

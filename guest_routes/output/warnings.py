@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..routing.partial import AGREEING_FETCHES
 from .evidence import binding_label, evidence_text, lease_text
 from .reasons import suspicion_text
+from .remedies import gateways_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +60,6 @@ def _used(binding: Binding, report: Report) -> str:
         return f"using {evidence_text(known)}"
     leases = report.evidence.leases
     if leases is not None and binding.nic is not None and leases.of(binding.nic.ifindex) is None:
-        setting = f"`gateways: {{{binding.nic.name}: ADDRESS}}`"
+        setting = gateways_setting(binding)
         return f"its gateway is unknown too (no DHCP lease found); set it in the settings: {setting}"
     return "its gateway is unknown too"

@@ -8,37 +8,47 @@ from __future__ import annotations
 
 from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
-from ..model.network import PROTOCOL_RA, Prefix, contains, family_of
-from ..model.network_data import special_kind
-from .compare import next_hops
-from .ownership import is_ours
+from ..model.network import infiniband_mac, is_link_local
+from .gateways import with_gateways
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
-    from ..model.evidence import Evidence, GatewayKind
-    from ..model.network import Address, Nic, Route
-    from ..model.network_data import Link
-    from ..model.settings import GatewaySetting, Settings
+    from ..model.evidence import Evidence
+    from ..model.network import Nic, Prefix
+    from ..model.network_data import HostRoute, Link, Network
+    from ..model.settings import Settings
 
 
-def bind(evidence: Evidence, settings: Settings) -> tuple[Binding, ...]:
-    """A binding for each network, in document order; behind them NICs that only `gateways` speaks of."""
+def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], tuple[HostRoute, ...]]:
+    """A binding for each network, in document order; behind them NICs that only `gateways` speaks of.
+
+    Returns:
+        The bindings; and the default entries whose next hop names another NIC than that of the network listing them.
+    """
     links = {link.id: link for link in evidence.data.links}
     nics = evidence.kernel.nics
-    offers = _default_offers(evidence, settings)
-    bindings: list[Binding] = []
-    for network in evidence.data.networks:
-        link = links.get(network.link)
-        nic = find_nic(link, links, nics, network.address) if link else None
-        ignored = ""
-        if nic is not None and is_ignored(nic, settings.ignore_nics):
-            ignored, nic = nic.name, None
-        binding = Binding(network, link, nic, ignored=ignored)
-        known = _gateway(binding, evidence, settings, offers)
-        bindings.append(binding if known is None else binding._replace(gateway=known[0], evidence=known[1]))
-    return (*bindings, *_named_by_settings_alone(bindings, nics, settings))
+    bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
+    bindings, elsewhere = with_gateways(bare, evidence, settings)
+    return (*bindings, *_named_by_settings_alone(bindings, nics, settings)), tuple(elsewhere)
+
+
+def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], settings: Settings) -> Binding:
+    link = links.get(network.link)
+    nic = find_nic(link, links, nics, network.address) if link else _holder(network, nics)
+    if nic is not None and is_ignored(nic, settings.ignore_nics):
+        return Binding(network, link, None, ignored=nic.name)
+    return Binding(network, link, nic)
+
+
+def _holder(network: Network, nics: Sequence[Nic]) -> Nic | None:
+    """The NIC of a network without a link: the one that has its address."""
+    return next((nic for nic in nics if _has(nic, network.address)), None)
+
+
+def _has(nic: Nic, address: Prefix | None) -> bool:
+    return address is not None and any(own.address == address.address for own in nic.addresses)
 
 
 def _named_by_settings_alone(bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Iterator[Binding]:
@@ -46,7 +56,7 @@ def _named_by_settings_alone(bindings: Sequence[Binding], nics: Sequence[Nic], s
     bound = {binding.nic.ifindex for binding in bindings if binding.nic}
     for setting in settings.gateways:
         for nic in nics:
-            alone = Binding(None, None, nic, setting.gateway, GatewayEvidence("settings", setting.place))
+            alone = Binding(None, None, nic, setting.gateway, GatewayEvidence("settings", setting.place), "settings")
             named = nic.ifindex not in bound and alone.chosen_by(setting.selector)
             if named and not is_ignored(nic, settings.ignore_nics):
                 yield alone
@@ -71,9 +81,9 @@ def find_nic(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: P
 
 
 def _macs(link: Link, links: dict[str, Link]) -> set[bytes]:
-    """The MACs that a link's NIC may have: its own, and those of a bond's members."""
-    members = [links[member].mac for member in link.bond_links if member in links]
-    return {link.mac, *members} - {b""}
+    """The MACs that a link's NIC may have: its own, and those of a bond's members; InfiniBand's also as six bytes."""
+    macs = [link.mac, *(links[member].mac for member in link.bond_links if member in links)]
+    return {*macs, *map(infiniband_mac, macs)} - {b""}
 
 
 def _find_vlan(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: Prefix | None) -> Nic | None:
@@ -82,14 +92,15 @@ def _find_vlan(link: Link, links: dict[str, Link], nics: Sequence[Nic], address:
     found = _vlans(link, parent, nics)
     if found:
         return found[0]
-    return _best([nic for nic in nics if nic.mac == link.mac and not nic.kind and nic != parent], address)
+    plain = [nic for nic in nics if link.mac and nic.mac == link.mac and not nic.kind]
+    return _best([nic for nic in plain if nic != parent], address)
 
 
 def _vlans(link: Link, parent: Nic | None, nics: Sequence[Nic]) -> list[Nic]:
     """VLAN devices with the link's id: those on its parent, else those with its MAC."""
     vlans = [nic for nic in nics if nic.vlan_id == link.vlan_id]
     on_parent = [nic for nic in vlans if parent is not None and nic.parent == parent.ifindex]
-    return on_parent or [nic for nic in vlans if nic.mac == link.mac]
+    return on_parent or [nic for nic in vlans if link.mac and nic.mac == link.mac]
 
 
 def _stands_on(link: Link, links: dict[str, Link]) -> bool:
@@ -98,15 +109,16 @@ def _stands_on(link: Link, links: dict[str, Link]) -> bool:
 
 
 def _has_mac(nic: Nic, macs: set[bytes]) -> bool:
-    return nic.permanent_mac in macs or nic.mac in macs
+    return not macs.isdisjoint({nic.permanent_mac, nic.mac, infiniband_mac(nic.mac)} - {b""})
 
 
 def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:
-    """Of devices with one MAC: the one with the network's address, then no port of another, then the first."""
+    """Of devices with one MAC: the one with the network's address, else one with an address that is not link-local,
+    else one that is no port of another; of equals the first."""
 
-    def rank(nic: Nic) -> tuple[bool, bool, int]:
-        has_it = address is not None and any(own.address == address.address for own in nic.addresses)
-        return not has_it, bool(nic.master) and not nic.addresses, nic.ifindex
+    def rank(nic: Nic) -> tuple[bool, bool, bool, int]:
+        addressed = any(not is_link_local(own.address) for own in nic.addresses)
+        return not _has(nic, address), not addressed, bool(nic.master), nic.ifindex
 
     return min(found, key=rank, default=None)
 
@@ -118,86 +130,3 @@ def is_ignored(nic: Nic, patterns: Sequence[str]) -> bool:
     from fnmatch import fnmatchcase
 
     return any(fnmatchcase(nic.name, pattern) for pattern in patterns)
-
-
-# ---- which gateway ------------------------------------------------------------------------------------
-
-
-def _gateway(
-    binding: Binding, evidence: Evidence, settings: Settings, offers: Sequence[GatewayEvidence]
-) -> tuple[Address, GatewayEvidence] | None:
-    """R2's evidence, best first."""
-    setting = _set(binding, settings)
-    if setting is not None:
-        return setting.gateway, GatewayEvidence("settings", setting.place)
-    network, nic = binding.network, binding.nic
-    if network is not None and network.gateway is not None:
-        return network.gateway, GatewayEvidence("document", network.gateway_place)
-    if nic is None:
-        return None
-    leased = _leased(nic, evidence) if binding.family == 4 else None
-    return leased or _offered(nic, binding.family, offers)
-
-
-def _set(binding: Binding, settings: Settings) -> GatewaySetting | None:
-    """The entry of `gateways` that is about this network."""
-    own = (setting for setting in settings.gateways if family_of(setting.gateway) == binding.family)
-    return next((setting for setting in own if _means(setting, binding)), None)
-
-
-def _offered(nic: Nic, family: int, offers: Sequence[GatewayEvidence]) -> tuple[Address, GatewayEvidence] | None:
-    """The first default route through the NIC."""
-    own = (offer for offer in offers if offer.nic == nic.name and family_of(offer.gateway) == family)
-    offer = next(own, None)
-    return (offer.gateway, offer) if offer else None
-
-
-def _leased(nic: Nic, evidence: Evidence) -> tuple[Address, GatewayEvidence] | None:
-    """The router of the NIC's lease, unless it can't be one."""
-    leases = evidence.leases
-    lease = leases.of(nic.ifindex) if leases else None
-    router = lease.router if lease else None
-    if router is None or special_kind(Prefix(router.gateway, 32)):
-        return None
-    if any(own.address == router.gateway for own in nic.addresses):
-        return None
-    assert leases is not None and lease is not None
-    return router.gateway, GatewayEvidence(
-        "lease", lease=lease, option=router.option, index=router.index, expired=lease.expired(leases.now)
-    )
-
-
-def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:
-    """What the kernel's default routes, and recorded ones, say of gateways, best first; ours say nothing.
-
-    An advertised router is the subnet's own word; another default may be anybody's.
-    """
-    names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
-    foreign = [
-        route for route in evidence.kernel.routes if not route.destination.length and not is_ours(route, settings)
-    ]
-    sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
-        ("kernel", foreign),
-        ("recorded", evidence.recorded_defaults),
-    )
-    offers = []
-    for kind, routes in sources:
-        for route in sorted(routes, key=_advertised_first):
-            found_in: GatewayKind = "advertised" if kind == "kernel" and route.protocol == PROTOCOL_RA else kind
-            for gateway, ifindex in next_hops(route):
-                if gateway:
-                    offers.append(GatewayEvidence(found_in, gateway=gateway, nic=names.get(ifindex, "")))
-    return offers
-
-
-def _advertised_first(route: Route) -> tuple[bool, int]:
-    return route.protocol != PROTOCOL_RA, route.metric
-
-
-def _means(setting: GatewaySetting, binding: Binding) -> bool:
-    """Whether an entry of `gateways` is about this network: its NIC, and its subnet where that can be told."""
-    if not binding.chosen_by(setting.selector):
-        return False
-    subnet = binding.network.address if binding.network else None
-    other = [a for a in (binding.nic.addresses if binding.nic else ()) if contains(a, setting.gateway)]
-    return subnet is None or contains(subnet, setting.gateway) or not other

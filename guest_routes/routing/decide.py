@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.plan import Decision
 from .elect import elect
 from .partial import AGREEING_FETCHES, suspicion
-from .plan import plan
+from .planning.plan import plan
 from .resolve import resolve
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
         accept_withdrawals: routes of ours go although the document may be partial (R6).
     """
     resolution = resolve(evidence, settings)
-    elections = tuple(elect(resolution.bindings, settings, family, evidence.projected) for family in FAMILIES)
+    elections = tuple(elect(resolution, settings, family, evidence.projected) for family in FAMILIES)
     suspected = suspicion(evidence, resolution, settings)
     believed = accept_withdrawals or evidence.agreeing_fetches >= AGREEING_FETCHES
     standing = None if believed else suspected

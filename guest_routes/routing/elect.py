@@ -1,20 +1,26 @@
-"""The one default route of each family (R4). Pure."""
+"""The one default route of each family (R4). Pure.
+
+Who may have it, best first: the settings' choice; networks with a documented default of their own, in metadata order;
+NICs that another network's default entry names; and only where nothing of this is documented in the family, NICs with
+the kernel's own default, then those of `gateways`. A default that is documented and that no NIC can carry elects none.
+"""
 
 from __future__ import annotations
 
 from ..model.decision import Elected, NotElected
-from .resolve import needs_onlink
+from ..model.network import family_of
+from .next_hops import needs_onlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Binding, Election, NotElectedKind
+    from ..model.decision import Binding, Election, NotElectedKind, Resolution, Resolved
     from ..model.settings import Selector, Settings
 
 
-def elect(bindings: Sequence[Binding], settings: Settings, family: int, unaddressed: bool = False) -> Election:
-    """The settings' choice, else the first network in document order with a gateway on a NIC that is up.
+def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: bool = False) -> Election:
+    """The NIC of a family's default route, or why there is none.
 
     A NIC without an address is as good as down: DHCP may never bring one. A NIC without a carrier is passed over as
     long as another has one. A selector that means no usable NIC elects nothing: the defaults stay as they are until
@@ -23,23 +29,60 @@ def elect(bindings: Sequence[Binding], settings: Settings, family: int, unaddres
     Args:
         unaddressed: NICs serve without an address, too: the network manager is going to give them one.
     """
-    own = [binding for binding in bindings if binding.family == family]
-    usable = [binding for binding in own if binding.gateway and binding.is_usable(unaddressed)]
+    own = [binding for binding in resolution.bindings if binding.family == family]
     if settings.default is not None:
-        return _chosen(settings.default, own, usable, family)
+        return _chosen(settings.default, own, family, unaddressed)
+    by_document = _documented(resolution, own, family, unaddressed)
+    if by_document is not None:
+        return by_document
+    found = (_first(_offering(own, rank), family, unaddressed) for rank in ("last", "settings"))
+    return next(filter(None, found), NotElected(family, "no-gateway"))
+
+
+def _documented(resolution: Resolution, own: Sequence[Binding], family: int, unaddressed: bool) -> Election | None:
+    """What the document's default entries elect; None where it has none of the family."""
+    networks = _offering(own, "documented")
+    named = [one for one in resolution.defaults if family_of(one.host.next_hop) == family]
+    if not (networks or named or _names_nobody(resolution, family)):
+        return None
+    return (
+        _first(networks, family, unaddressed)
+        or next((_by_name(one, family) for one in named), None)
+        or NotElected(family, "unusable", wanted=True, bindings=tuple(networks))
+    )
+
+
+def _offering(own: Sequence[Binding], rank: str) -> list[Binding]:
+    """The networks whose gateway has this rank."""
+    return [binding for binding in own if binding.offers == rank]
+
+
+def _names_nobody(resolution: Resolution, family: int) -> bool:
+    """Whether a default entry names another NIC, and none that can be used has that gateway."""
+    missed = [one.host for one in resolution.unresolved if one.host.destination.is_default]
+    return any(family_of(host.next_hop) == family for host in missed)
+
+
+def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Elected | None:
+    """The first usable network; those whose NIC has a carrier before others."""
+    usable = [binding for binding in rank if binding.is_usable(unaddressed)]
     if not usable:
-        return NotElected(family, "no-gateway")
+        return None
     chosen = next((one for one in usable if one.nic and one.nic.running), usable[0])
-    return _elected(chosen, family)._replace(waiting=_waiting(own[: own.index(chosen)]))
+    earlier = rank[: rank.index(chosen)]
+    waiting = tuple(one for one in earlier if one.is_usable(True) and not one.addressed)
+    return _elected(chosen, family)._replace(waiting=waiting)
 
 
-def _waiting(earlier: Sequence[Binding]) -> tuple[Binding, ...]:
-    """Networks that would have been elected if their NIC had an address."""
-    return tuple(one for one in earlier if one.gateway and one.is_usable(True) and not one.addressed)
+def _by_name(named: Resolved, family: int) -> Elected:
+    """The NIC that another network's default entry names."""
+    next_hop = named.next_hop
+    return Elected(family, None, next_hop.nic, next_hop.gateway, next_hop.onlink, named=named)
 
 
-def _chosen(selector: Selector, own: Sequence[Binding], usable: Sequence[Binding], family: int) -> Election:
+def _chosen(selector: Selector, own: Sequence[Binding], family: int, unaddressed: bool) -> Election:
     """The network that the settings choose, or why it can't have the default."""
+    usable = [binding for binding in own if binding.gateway and binding.is_usable(unaddressed)]
     chosen = next((binding for binding in usable if binding.chosen_by(selector)), None)
     if chosen is not None:
         return _elected(chosen, family)._replace(selector=selector)

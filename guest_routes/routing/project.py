@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def project(evidence: Evidence, settings: Settings) -> Evidence:
     """The same evidence with every NIC up, and with the addresses that the document has for it."""
     documented: dict[int, list[Prefix]] = {}
-    for binding in bind(evidence, settings):
+    bindings, _ = bind(evidence, settings)
+    for binding in bindings:
         if binding.nic is not None and binding.network is not None and binding.network.address is not None:
             documented.setdefault(binding.nic.ifindex, []).append(binding.network.address)
     nics = tuple(

@@ -2,8 +2,8 @@
 
 A host route belongs to the NIC whose subnet's gateway is its next hop, whichever network lists it. First every
 network of the document is bound to the NIC with its MAC, and gets its gateway from the best evidence there is;
-then each host route's next hop is looked up among those gateways. What can't be resolved is a value with its
-reason, never an exception.
+then each host route's next hop is looked up among those gateways (next_hops.py). What can't be resolved is a value with
+its reason, never an exception. A default entry that names another NIC than its network's is resolved like a host route.
 """
 
 from __future__ import annotations
@@ -11,31 +11,19 @@ from __future__ import annotations
 from itertools import chain
 
 from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
-from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix, contains, is_link_local, network_of
+from ..model.network import DEFAULT_PREFIX, Prefix, contains, network_of
+from ..model.network_data import HostRoute
 from .bind import bind
+from .next_hops import NextHops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Literal, Sequence, TypeAlias
+    from typing import Iterator, Literal, Sequence
 
     from ..model.decision import Binding, UnresolvedKind
     from ..model.evidence import Evidence
-    from ..model.network import Address, Nic
-    from ..model.network_data import HostRoute
     from ..model.settings import Settings
-
-
-class _Miss(NamedTuple):
-    """Why a next hop stands for no NIC: an Unresolved without its host route."""
-
-    kind: UnresolvedKind
-    binding: Binding | None = None
-    subnet: Prefix | None = None
-    gateways: tuple[Binding, ...] = ()
-
-
-_Answer: TypeAlias = "ResolvedNextHop | _Miss"
+    from .next_hops import Answer
 
 
 def resolve(evidence: Evidence, settings: Settings) -> Resolution:
@@ -43,20 +31,15 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
 
     With `evidence.projected`, NICs serve without an address, too: the network manager is going to give them one.
     """
-    bindings = bind(evidence, settings)
+    bindings, elsewhere = bind(evidence, settings)
     own = _own(evidence)
-    shared = _shared_gateways(bindings)
-    answers: dict[tuple[Address, int], _Answer] = {}
+    next_hops = NextHops(bindings, settings, evidence.projected)
     taken: dict[Prefix, Resolved] = {}
     unresolved: list[Unresolved] = []
     notes: list[Note] = []
     overrides: list[Override] = []
     for host in _in_order(evidence, settings):
-        # Where two NICs share a gateway address, the listing network decides; else only the next hop does.
-        key = (host.next_hop, host.network if host.next_hop in shared else -1)
-        answer = answers.get(key)
-        if answer is None:
-            answer = answers[key] = _answer(host, bindings, settings, evidence.projected)
+        answer = next_hops.answer(host)
         refused = _refused(host, own, settings)
         first = taken.get(host.destination)
         if refused is not None:
@@ -70,12 +53,13 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
             taken[host.destination] = Resolved(host, answer)
         else:
             unresolved.append(Unresolved(host, *answer))
+    defaults, missed = _named_defaults(elsewhere, bindings, next_hops)
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
-    return Resolution(bindings, tuple(taken.values()), tuple(unresolved), tuple(notes), tuple(overrides))
+    return Resolution(bindings, tuple(taken.values()), (*unresolved, *missed), defaults, tuple(notes), tuple(overrides))
 
 
-def _repeats(host: HostRoute, answer: _Answer, first: Resolved) -> bool:
+def _repeats(host: HostRoute, answer: Answer, first: Resolved) -> bool:
     """Whether two host routes to one destination are the same."""
     return first.host.next_hop == host.next_hop and first.next_hop == answer
 
@@ -102,70 +86,43 @@ def _in_order(evidence: Evidence, settings: Settings) -> Iterator[HostRoute]:
     return chain.from_iterable(routes[one] for one in (order if "metadata" in order else (*order, "metadata")))
 
 
-def _shared_gateways(bindings: Sequence[Binding]) -> frozenset[Address]:
-    """Gateway addresses that networks of more than one NIC have."""
-    by_gateway: dict[Address, set[object]] = {}
-    for binding in bindings:
-        if binding.gateway:
-            nic = binding.nic.ifindex if binding.nic else binding.ignored or binding.link
-            by_gateway.setdefault(binding.gateway, set()).add(nic)
-    return frozenset(gateway for gateway, nics in by_gateway.items() if len(nics) > 1)
+# ---- default entries that name another NIC ------------------------------------------------------------
 
 
-# ---- what a next hop stands for -----------------------------------------------------------------------
+def _named_defaults(
+    elsewhere: Sequence[HostRoute], bindings: Sequence[Binding], next_hops: NextHops
+) -> tuple[tuple[Resolved, ...], list[Unresolved]]:
+    """Those that resolve to a NIC, for the election; and those that don't, with the reason."""
+    found: list[Resolved] = []
+    missed: list[Unresolved] = []
+    for host in elsewhere:
+        winner = _own_default(host, bindings)
+        answer = next_hops.answer(host)
+        if isinstance(answer, ResolvedNextHop):
+            found.append(Resolved(host, answer))
+        elif winner is not None and answer.kind in ("not-a-gateway", "no-subnet"):
+            missed.append(Unresolved(host, "conflict", winner=winner))
+        else:
+            missed.append(Unresolved(host, *answer))
+    return tuple(found), missed
 
 
-def _answer(host: HostRoute, bindings: Sequence[Binding], settings: Settings, unaddressed: bool) -> _Answer:
-    """What a next hop comes to: a NIC, or why there is none (R2, R3)."""
-    claims = [binding for binding in bindings if binding.gateway == host.next_hop]
-    usable = [binding for binding in claims if binding.is_usable(unaddressed)]
-    if usable:
-        chosen = next((b for b in usable if b.network and b.network.index == host.network), usable[0])
-        return _next_hop(chosen, usable)
-    if claims:
-        return _unusable(claims[0])
-    return _no_gateway(host.next_hop, bindings, settings, unaddressed)
+def _own_default(host: HostRoute, bindings: Sequence[Binding]) -> HostRoute | None:
+    """The default entry of the listing network that is its own."""
+    if host.network < 0:
+        return None
+    network = bindings[host.network] if host.network < len(bindings) else None
+    return None if network is None else _entry_of(network)
 
 
-def _next_hop(chosen: Binding, usable: Sequence[Binding]) -> ResolvedNextHop:
-    nic, gateway = chosen.nic, chosen.gateway
-    assert nic is not None and gateway is not None
-    others = {b.nic.name for b in usable if b.nic and b.nic.ifindex != nic.ifindex}
-    return ResolvedNextHop(
-        nic, gateway, chosen.evidence, onlink=needs_onlink(nic, gateway), shared_with=tuple(sorted(others))
-    )
-
-
-def needs_onlink(nic: Nic, gateway: Address) -> bool:
-    """R14: whether the gateway lies outside every prefix of the NIC. Link-local ones never do."""
-    if is_link_local(gateway):
-        return False
-    return not any(contains(address, gateway) for address in nic.addresses)
-
-
-def _unusable(claim: Binding) -> _Miss:
-    if claim.nic is None:
-        return _Miss("ignored" if claim.ignored else "absent", claim)
-    return _Miss("no-address" if claim.nic.up else "down", claim)
-
-
-def _no_gateway(next_hop: Address, bindings: Sequence[Binding], settings: Settings, unaddressed: bool) -> _Answer:
-    """A next hop that is no NIC's gateway (R3)."""
-    found = _home(next_hop, bindings)
-    if found is None:
-        known = tuple(b for b in bindings if b.gateway and len(b.gateway) == len(next_hop))
-        return _Miss("no-subnet", gateways=known)
-    home, subnet = found
-    on_link = settings.next_hops == "on-link" and home.is_usable(unaddressed)
-    if on_link and home.nic is not None:
-        return ResolvedNextHop(home.nic, next_hop, None, subnet, needs_onlink(home.nic, next_hop))
-    return _Miss("unknown-gateway" if home.gateway is None else "not-a-gateway", home, subnet)
-
-
-def _home(next_hop: Address, bindings: Sequence[Binding]) -> tuple[Binding, Prefix] | None:
-    """The NIC whose subnet a next hop is in, by the longest prefix; the first of equals."""
-    homes = [(b, subnet) for b in bindings for subnet in b.subnets if contains(subnet, next_hop)]
-    return max(homes, key=lambda pair: pair[1].length, default=None)
+def _entry_of(binding: Binding) -> HostRoute | None:
+    network = binding.network
+    if network is None or binding.evidence is None or binding.evidence.kind != "document":
+        return None
+    entry = next((one for one in network.defaults if one.gateway == binding.gateway), None)
+    if entry is None:
+        return None
+    return HostRoute(DEFAULT_PREFIX[network.family], entry.gateway, "network_data.json", network.index, entry.index)
 
 
 # ---- what no host route can be ------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def one_input(data: bytes) -> None:
             routes, notes = host_routes(lease)
             for value in (*routes, *notes):
                 str(value)
-            str(lease.router)
+            str(lease.routers)
 
 
 def main() -> None:

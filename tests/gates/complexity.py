@@ -14,8 +14,8 @@ from radon.complexity import cc_visit
 from radon.visitors import Class, Function
 
 PACKAGE = Path(__file__).parents[2] / "guest_routes"
-BOUND = 26
-STRICTER = {"model": 14, "routing": 23, "evidence": 21}
+BOUND = 15
+STRICTER = {"model": 12, "routing": 12}
 """Packages whose decisions are the product. A bound only goes down."""
 WORST = 5
 """So many are printed when none is above its bound."""

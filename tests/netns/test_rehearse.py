@@ -16,7 +16,7 @@ from guest_routes.diagnose.rehearse import EXAMPLE, example, rehearse
 from guest_routes.errors import KernelError
 from guest_routes.evidence import network_data
 from guest_routes.kernel.rtnetlink import RtnetlinkKernel
-from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.network import parse_prefix
 from guest_routes.model.network_data import Link, Network, NetworkData
 from guest_routes.model.settings import Settings
 from guest_routes.output.rehearsal import not_made_text
@@ -76,8 +76,8 @@ def test_the_example_says_what_nova_says() -> None:
     """Nova's own document of the same instance, but for names and ids."""
     ours, novas = (network_data.parse(data) for data in (EXAMPLE, document("wrong-subnet").read_bytes()))
     assert ours.routes == novas.routes
-    assert [(n.kind, n.address, n.gateway) for n in ours.networks] == [
-        (n.kind, n.address, n.gateway) for n in novas.networks
+    assert [(n.kind, n.address, n.defaults) for n in ours.networks] == [
+        (n.kind, n.address, n.defaults) for n in novas.networks
     ]
     assert [link.mac for link in ours.links] == [link.mac for link in novas.links]
 
@@ -127,8 +127,17 @@ def test_bonds_and_vlans_or_their_stand_ins(lab: Lab) -> None:
     assert [line.split()[2] for line in lab.routes()] == ["bond0", "vlan7"]
 
 
+def test_an_infiniband_port_has_a_plain_nic(lab: Lab) -> None:
+    """D13: veth takes six bytes; so does OpenStack, which gives the GUID without its middle."""
+    port = Link(1, "b", "phy", bytes.fromhex("80000048fe80000000000000f4521403007bcba1"))
+    network = Network(0, "n0", "b", "ipv4", 4, parse_prefix("11.8.0.9/24"))
+    assert noted(NetworkData((port,), (network,))) == [
+        "links[1]: a plain NIC with the MAC f4:52:14:7b:cb:a1 stands in for eth0: it is InfiniBand"
+    ]
+
+
 def test_what_is_not_in_the_document_is_noted(lab: Lab) -> None:
-    network = Network(0, "n0", "nowhere", "ipv4", 4, parse_prefix("10.65.0.7/24"), parse_address("10.65.0.1"))
+    network = Network(0, "n0", "nowhere", "ipv4", 4, parse_prefix("10.65.0.7/24"))
     vlan = Link(0, "d", "vlan", bytes.fromhex("fa163e000004"), vlan_id=7, vlan_link="gone")
     assert noted(NetworkData((vlan,), (network,))) == [
         "links[0]: a plain NIC with its MAC stands in for vlan7: the document has no link 'gone'",

@@ -44,8 +44,8 @@ from guest_routes.output.reasons import resolved_reason, unresolved_reason
 from guest_routes.routing.compare import ifindexes
 from guest_routes.routing.decide import decide
 from guest_routes.routing.elect import managed_ifindexes
-from guest_routes.routing.verify import discrepancies
-from guest_routes.routing.withdrawal import plan_withdrawal
+from guest_routes.routing.planning.verify import discrepancies
+from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from guest_routes.state.store import State
 from tests.support.examples import examples
 from tests.support.iproute_text import KERNELS_OWN_RULES, connected_routes

@@ -73,7 +73,7 @@ def test_a_manager_that_runs_and_configures_no_nic() -> None:
 
 
 def test_wrong_routes_in_what_cloud_init_wrote() -> None:
-    verdicts = [RouteVerdict(ROUTE, one, "resolved") for one in ("kept", "moved", "removed", "left")]  # type: ignore[arg-type]
+    verdicts = [RouteVerdict(ROUTE, one, "resolved") for one in ("kept", "moved", "removed", "left")]
     kept, moved, removed, left = verdicts
     assert found(correction=Correction((), tuple(verdicts))) == [
         Finding("rendered", verdicts=(moved, removed)),

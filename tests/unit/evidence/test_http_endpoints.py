@@ -80,7 +80,12 @@ def test_the_option_that_binds_to_a_nic() -> None:
 def test_where_binding_is_not_permitted_the_routing_table_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     """A link-local URL then needs the NIC's own link-local address to leave from; without one it isn't asked."""
     tried: List[str] = []
-    monkeypatch.setattr("guest_routes.evidence.http_endpoints._may_bind", lambda nic: bool(tried.append(nic)))
+
+    def refused(nic: str) -> bool:
+        tried.append(nic)
+        return False
+
+    monkeypatch.setattr("guest_routes.evidence.http_endpoints._may_bind", refused)
     with_own = PLAIN._replace(addresses=(parse_prefix("10.65.0.7/24"), parse_prefix("fe80::7/64")))
     assert endpoints_for([IPV4, IPV6], [with_own, OTHER]) == (
         Endpoint(IPV4), Endpoint(IPV6, "ens3", source=("fe80::7", 0, 0, 2)),

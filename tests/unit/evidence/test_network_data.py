@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from guest_routes.errors import NetworkDataError
 from guest_routes.evidence.network_data import parse
 from guest_routes.model.network import address_text
-from guest_routes.model.network_data import NetworkData
+from guest_routes.model.network_data import Network, NetworkData
 from tests.support.examples import examples
 
 DATA = Path(__file__).parents[2] / "data"
@@ -82,12 +82,19 @@ def test_the_documented_example() -> None:
         0, "network0", "tapd09869b4-c0", "ipv4", 4, False,
     )  # fmt: skip
     assert str(first.address) == "10.65.0.7/24"
-    assert (address_text(first.gateway or b""), first.gateway_place) == ("10.65.0.1", "networks[0].routes[0]")
+    assert defaults(first) == [("10.65.0.1", "networks[0].routes[0]")]
     assert first.network_id == "348ae681-4bd4-51b8-a672-d74774aea153"
-    assert address_text(second.gateway or b"") == "11.8.0.1"
+    assert defaults(second) == [("11.8.0.1", "networks[1].routes[0]")]
     (host,) = data.routes
     assert (str(host), host.place, host.network, host.index) == ("11.11.0.0/16,11.8.0.1", "networks[0].routes[1]", 0, 1)
     assert host.source == "network_data.json"
+
+
+BY_ADDRESS = "its NIC is the one that has its address"
+
+
+def defaults(network: Network) -> List[Tuple[str, str]]:
+    return [(address_text(one.gateway), one.place) for one in network.defaults]
 
 
 def test_both_families() -> None:
@@ -107,8 +114,8 @@ def test_a_document_that_is_silent() -> None:
     """Nova says nothing about subnets with DHCP; that is no fault."""
     data = parse((DATA / "dhcp.network_data.json").read_bytes())
     assert problems(data) == []
-    assert [(one.omits_routes, one.family, one.address, one.gateway) for one in data.networks] == [
-        (True, 4, None, None)
+    assert [(one.omits_routes, one.family, one.address, one.defaults) for one in data.networks] == [
+        (True, 4, None, ())
     ] * 2
 
 
@@ -222,9 +229,9 @@ MISSING = "missing; the NIC's own addresses are taken from the kernel"
 @pytest.mark.parametrize(
     "entry, said",
     [
-        (network(link="tap9"), "networks[0].link: must be the id of an entry of links, not 'tap9'"),
-        (network(link=None), "networks[0].link: must be the id of an entry of links, not null"),
-        (network(link=["tap0"]), "networks[0].link: must be the id of an entry of links, not a list"),
+        (network(link="tap9"), f"networks[0].link: must be the id of an entry of links, not 'tap9'; {BY_ADDRESS}"),
+        (network(link=None), f"networks[0].link: must be the id of an entry of links, not null; {BY_ADDRESS}"),
+        (network(link=["tap0"]), f"networks[0].link: must be the id of an entry of links, not a list; {BY_ADDRESS}"),
         (network(ip_address="x.x.x.x"), "networks[0].ip_address: must be an IP address, not 'x.x.x.x'"),
         (network(ip_address=7), "networks[0].ip_address: must be an IP address, not 7"),
         (network(ip_address="10.65.0.7%eth0"), "networks[0].ip_address: must be an IP address, not '10.65.0.7%eth0'"),
@@ -333,7 +340,10 @@ LENGTHS = "must be a netmask or prefix length such as 255.255.0.0 or 16, not "
         (["11.11.0.0/16", "10.65.0.1"], ": must be an object, not a list"),
         (route(destination="x.x.x.x"), ".network: must be an IP address, not 'x.x.x.x'"),
         (route(destination=None), ".network: must be an IP address, not null"),
-        (route(destination="11.11.0.0/16"), ".network: must be an IP address, not '11.11.0.0/16'"),
+        (
+            route(destination="11.11.0.0/33"),
+            ".netmask: must be a netmask or prefix length such as 255.255.0.0 or 16, not '33'",
+        ),
         (route(destination="11.11"), ".network: must be an IP address, not '11.11'"),
         (route(destination=""), ".network: must be an IP address, not ''"),
         (route(destination="fd11::%eth0"), ".network: must be an IP address, not 'fd11::%eth0'"),
@@ -409,18 +419,17 @@ def test_host_bits_are_masked_off_with_a_note() -> None:
 
 
 def test_default_routes() -> None:
-    """The first counts; the same again is nothing to speak of; another, or one of the other family, is refused."""
+    """Each gateway once; which of them is the network's own is the decision's. The other family is refused."""
     other = route("0.0.0.0", "0.0.0.0", "10.65.0.2")
     data = read([network(DEFAULT, DEFAULT, other, route("::", "::", "fd00:65::1"))])
     assert problems(data) == [
-        "networks[0].routes[2]: second default route; networks[0].routes[0] via 10.65.0.1 counts",
         "networks[0].routes[3].gateway: IPv6 default route in an IPv4 network",
     ]
-    assert refused(data) == ["networks[0].routes[2]", "networks[0].routes[3].gateway"]
-    assert (data.networks[0].gateway, data.networks[0].gateway_place) == (
-        bytes([10, 65, 0, 1]),
-        "networks[0].routes[0]",
-    )
+    assert refused(data) == ["networks[0].routes[3].gateway"]
+    assert defaults(data.networks[0]) == [
+        ("10.65.0.1", "networks[0].routes[0]"),
+        ("10.65.0.2", "networks[0].routes[2]"),
+    ]
     assert routes(data) == []
 
 
@@ -475,9 +484,8 @@ def judge(raw: bytes) -> Tuple[NetworkData, Json]:
         assert_is_in(one.place, document)
         assert document["networks"][one.network]["routes"][one.index]["network"]
     for net in data.networks:
-        assert (net.gateway is None) == (net.gateway_place == "")
-        if net.gateway_place:
-            assert_is_in(net.gateway_place, document)
+        for entry in net.defaults:
+            assert_is_in(entry.place, document)
     return data, document
 
 

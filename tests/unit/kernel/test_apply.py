@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import pytest
 
@@ -29,7 +29,7 @@ NICS = (
 STATIC = 4
 
 
-def route(destination: str, via: str = "11.8.0.1", ifindex: int = 3, **fields: int) -> Route:
+def route(destination: str, via: str = "11.8.0.1", ifindex: int = 3, **fields: Any) -> Route:
     return Route(parse_prefix(destination), parse_address(via), ifindex)._replace(**fields)
 
 
@@ -200,7 +200,8 @@ def test_a_refused_promotion_leaves_less_and_its_route_is_put_back() -> None:
 
     kernel = GoesDown(OTHER, NEW)
     outcome = apply(Plan((Promote(NEW),), (Delete(OTHER),)), kernel, nothing_to_record)
-    assert leaves_less(outcome) and kernel.routes == ()
+    assert leaves_less(outcome)
+    assert not kernel.routes
     assert roll_back(outcome, kernel) == ()
     assert kernel.routes == (OTHER, NEW)
 

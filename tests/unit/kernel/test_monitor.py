@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import pytest
 from hypothesis import given
@@ -101,5 +101,5 @@ def test_any_body_is_read_without_an_error(kind: int, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("fields, changed", [({}, False), ({"number": 1}, True)])
-def test_whether_anything_has_changed(fields: Dict[str, int], changed: bool) -> None:
+def test_whether_anything_has_changed(fields: Dict[str, Any], changed: bool) -> None:
     assert Notifications(**fields).changed is changed

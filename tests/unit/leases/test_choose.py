@@ -31,11 +31,11 @@ ROUTERS = (parse_address("10.65.0.1"),)
 def test_option_3_is_ignored_where_option_121_is_there() -> None:
     """RFC 3442, "DHCP Client Behavior"."""
     both = lease(("0.0.0.0/0,10.65.0.254",), routers=ROUTERS)
-    assert both.router == RouterOption(parse_address("10.65.0.254"), 121, 0)
-    assert lease(("11.11.0.0/16,11.8.0.1",), routers=ROUTERS).router is None
-    assert lease(routers=ROUTERS).router == RouterOption(ROUTERS[0], 3)
+    assert both.default_routers == (RouterOption(parse_address("10.65.0.254"), 121, 0),)
+    assert lease(("11.11.0.0/16,11.8.0.1",), routers=ROUTERS).default_routers == ()
+    assert lease(routers=ROUTERS).default_routers == (RouterOption(ROUTERS[0], 3),)
     cut_off = lease(("11.11.0.0/16,11.8.0.1",), "entry 1 is cut off", routers=ROUTERS)
-    assert cut_off.router is not None and cut_off.router.gateway == ROUTERS[0]
+    assert cut_off.default_routers[0].gateway == ROUTERS[0]
 
 
 def test_entries_that_are_none_of_ours() -> None:

@@ -58,7 +58,7 @@ def test_captures(name: str) -> None:
     assert lease.classless == Option((route("11.11.0.0/16,11.8.0.1"), route("0.0.0.0/0,10.65.0.1")))
     if "cloud-init" not in name:
         assert lease.expires is not None and lease.expires - lease.obtained == 3600
-    assert lease.router is not None and lease.router.gateway == parse_address("10.65.0.1")
+    assert lease.default_routers[0].gateway == parse_address("10.65.0.1")
     assert [str(host) for host in host_routes(lease)[0]] == ["11.11.0.0/16,11.8.0.1"]
     assert lease.tells_routes
 

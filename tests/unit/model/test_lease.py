@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Dict, Optional
 
 import pytest
 
@@ -39,8 +39,13 @@ ANYWHERE, SOMEWHERE, ON_LINK = "0.0.0.0/0,10.65.0.254", "11.0.0.0/8,10.65.0.1", 
         ({"classless": option(SOMEWHERE), "microsoft": option(ANYWHERE)}, None),
     ],
 )
-def test_the_router(fields: dict, router: Optional[RouterOption]) -> None:
-    assert lease(**fields).router == router
+def test_the_router(fields: Dict[str, Any], router: Optional[RouterOption]) -> None:
+    assert next(iter(lease(**fields).default_routers), None) == router
+
+
+def test_every_default_of_an_option_counts() -> None:
+    both = lease(classless=option(ANYWHERE, "0.0.0.0/0,11.8.0.1"))
+    assert [(one.option, one.index) for one in both.default_routers] == [(121, 0), (121, 1)]
 
 
 def test_where_it_stands() -> None:

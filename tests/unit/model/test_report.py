@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, List
+
 from guest_routes.diagnose.explain import explain
 from guest_routes.model.network import Lookup, parse_address, parse_prefix
 from guest_routes.model.operations import Failure, Outcome
@@ -17,7 +19,7 @@ NETWORKS = [
 TABLE = f"{TWO_NICS}default via 10.65.0.1 dev eth0\n11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n"
 
 
-def report(kernel: str = TABLE, networks: list = NETWORKS, settings: Settings = Settings()) -> Report:  # noqa: B008
+def report(kernel: str = TABLE, networks: List[Any] = NETWORKS, settings: Settings = Settings()) -> Report:  # noqa: B008
     evidence = situation(networks, kernel)
     return Report(evidence, decide(evidence, settings), evidence.kernel)
 
@@ -70,7 +72,7 @@ def test_withdrawal() -> None:
     assert done._replace(outcome=Outcome((), (Failure(addition, 1, "no"),))).exit_code == 1
 
 
-def explained(asked: str, ifindex: int, gateway: str, kernel: str = TABLE, networks: list = NETWORKS):  # type: ignore[no-untyped-def]
+def explained(asked: str, ifindex: int, gateway: str, kernel: str = TABLE, networks: List[Any] = NETWORKS):  # type: ignore[no-untyped-def]
     prefix = parse_prefix(asked)
     answer = Lookup(prefix.address, ifindex, parse_address(gateway) if gateway else None)
     return explain(prefix, report(kernel, networks), answer)

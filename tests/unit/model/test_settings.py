@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Tuple
+
 import pytest
 
 from guest_routes.model.network import parse_prefix
@@ -34,7 +36,7 @@ def test_a_selectors_name(selector: Selector, text: str) -> None:
         (("http", "properties", "cloud-init"), ("settings", "metadata", "properties"), ("http", "cloud-init")),
     ],
 )
-def test_sources(sources: tuple, precedence: tuple, documents: tuple) -> None:
+def test_sources(sources: Tuple[str, ...], precedence: Tuple[str, ...], documents: Tuple[str, ...]) -> None:
     settings = Settings(sources=sources)
     assert (settings.precedence, settings.document_sources) == (precedence, documents)
 

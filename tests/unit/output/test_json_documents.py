@@ -20,7 +20,7 @@ from guest_routes.output.json_documents import (
     unresolved_json,
     withdrawal_json,
 )
-from guest_routes.routing.withdrawal import plan_withdrawal
+from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.iproute_text import parse_kernel
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, assert_valid, prefix, report, route
 

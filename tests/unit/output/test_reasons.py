@@ -29,9 +29,10 @@ from tests.support.reports import ETH0, ETH1, prefix, report, route
 NICS = (ETH0, ETH1)
 GATEWAY, OTHER = parse_address("11.8.0.1"), parse_address("11.8.0.99")
 KNOWN = GatewayEvidence("document", "networks[1].routes[0]")
-NETWORK = Network(1, "network1", "tap1", "ipv4", 4, prefix("11.8.0.9/24"), GATEWAY, "networks[1].routes[0]")
+NETWORK = Network(1, "network1", "tap1", "ipv4", 4, prefix("11.8.0.9/24"))
 BINDING = Binding(NETWORK, None, ETH1, GATEWAY, KNOWN)
 ABSENT = Binding(NETWORK, Link(1, "tap1", "ovs", bytes.fromhex("fa163e000002")), None, GATEWAY, KNOWN)
+OMITTED = BINDING._replace(network=NETWORK._replace(omits_routes=True), gateway=None, evidence=None)
 HOST = HostRoute(prefix("11.11.0.0/16"), GATEWAY, "network_data.json", 0, 1)
 BAD = HOST._replace(next_hop=OTHER)
 OF_SETTINGS = HostRoute(prefix("11.11.0.0/16"), OTHER, "/etc/a.yaml", SETTINGS, 0)
@@ -44,7 +45,18 @@ HOP = ResolvedNextHop(ETH1, GATEWAY, KNOWN)
     "hop, text",
     [
         (HOP, "11.8.0.1 is eth1's gateway (networks[1].routes[0])"),
-        (ResolvedNextHop(ETH1, OTHER, subnet=SUBNET), "11.8.0.99 is in eth1's subnet 11.8.0.0/24 (next_hops: on-link)"),
+        (
+            ResolvedNextHop(ETH1, OTHER, None, "no-gateway", SUBNET),
+            "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose network lists routes and no gateway",
+        ),
+        (
+            ResolvedNextHop(ETH1, OTHER, None, "as-listed", SUBNET),
+            "11.8.0.99 is in eth1's subnet 11.8.0.0/24, as the document lists it for the metadata service",
+        ),
+        (
+            ResolvedNextHop(ETH1, OTHER, None, "on-link", SUBNET),
+            "11.8.0.99 is in eth1's subnet 11.8.0.0/24 (next_hops: on-link)",
+        ),
         (
             HOP._replace(shared_with=("eth0", "eth2"), onlink=True),
             "11.8.0.1 is eth1's gateway (networks[1].routes[0]); ambiguous: it is the gateway of eth0, eth2 too; "
@@ -60,10 +72,11 @@ UNRESOLVED = [
     (
         Unresolved(BAD, "not-a-gateway", BINDING, SUBNET),
         "11.8.0.99 is in eth1's subnet 11.8.0.0/24, but its gateway is 11.8.0.1; fix it in Neutron: "
-        "`openstack subnet set --host-route destination=11.11.0.0/16,gateway=11.8.0.1 SUBNET`",
+        "`openstack subnet set --host-route destination=11.11.0.0/16,gateway=11.8.0.1 SUBNET`, then "
+        "`openstack subnet unset --host-route destination=11.11.0.0/16,gateway=11.8.0.99 SUBNET` removes this one",
     ),
     (
-        Unresolved(BAD, "unknown-gateway", BINDING._replace(gateway=None, evidence=None), SUBNET),
+        Unresolved(BAD, "unknown-gateway", OMITTED, SUBNET),
         "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose gateway is unknown: the metadata omits eth1's routes "
         "(type ipv4); set it in the settings: `gateways: {eth1: ADDRESS}`",
     ),
@@ -103,7 +116,8 @@ UNRESOLVED = [
     ),
     (
         Unresolved(BAD, "conflict", winner=HOST),
-        "networks[0].routes[1] has the same destination with the next hop 11.8.0.1, and is listed first",
+        "networks[0].routes[1] has the same destination with the next hop 11.8.0.1, and is listed first; keep "
+        "one: `openstack subnet unset --host-route destination=11.11.0.0/16,gateway=11.8.0.99 SUBNET` removes this one",
     ),
     (
         Unresolved(HOST, "overridden", winner=OF_SETTINGS),

@@ -101,6 +101,11 @@ def test_json() -> None:
             NotMade("link-missing", "networks[1]", link="gone\n"),
             "networks[1]: it has no NIC, since the document has no link 'gone\\n'",
         ),
+        (NotMade("link-missing", "networks[1]"), "networks[1]: it has no NIC, since it names no link that can be used"),
+        (
+            NotMade("infiniband", "links[1]", "eth1", mac=bytes.fromhex("f452147bcba1")),
+            "links[1]: a plain NIC with the MAC f4:52:14:7b:cb:a1 stands in for eth1: it is InfiniBand",
+        ),
         (NotMade("no-address", "networks[1]"), "networks[1]: its NIC gets no address, since the document has none"),
         (
             NotMade("address-refused", "networks[1]", address=prefix("224.0.0.1/24"), error="Invalid argument"),

@@ -25,7 +25,7 @@ from guest_routes.output.report import (
     verb_of,
     withdrawal_lines,
 )
-from guest_routes.routing.withdrawal import plan_withdrawal
+from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.iproute_text import parse_kernel
 from tests.support.lab import document
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, assert_fits, report, route

@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseSet
-from guest_routes.model.network import Nic, Prefix, address_text, parse_address
+from guest_routes.model.network import Nic, Prefix, address_text, infiniband_mac, parse_address
 from guest_routes.model.network_data import Link
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.bind import bind, find_nic
@@ -91,7 +91,7 @@ def gateways(evidence: Evidence, settings: Settings = DEFAULTS) -> list[tuple[st
             address_text(one.gateway) if one.gateway else "",
             one.evidence.kind if one.evidence else "",
         )
-        for one in bind(evidence, settings)
+        for one in bind(evidence, settings)[0]
     ]
 
 
@@ -117,7 +117,7 @@ def test_a_lease_is_of_its_own_nic_and_family() -> None:
     both = situation([*OMITTED, network("eth0", kind="ipv6_slaac")])._replace(leases=LEASED)
     assert gateways(both) == [("eth0", "10.65.0.1", "lease"), ("eth1", "", ""), ("eth0", "", "")]
     expired = LEASED._replace(leases=(LEASED.leases[0]._replace(expires=40.0),))
-    (found, *_) = bind(both._replace(leases=expired), Settings())
+    ((found, *_), _) = bind(both._replace(leases=expired), Settings())
     assert found.evidence is not None
     assert (found.evidence.expired, found.evidence.option) == (True, 3)
 
@@ -169,20 +169,81 @@ def test_a_setting_is_about_the_network_whose_subnet_it_is_in() -> None:
 def test_nics_that_only_the_settings_name_come_last() -> None:
     setting = GatewaySetting(Selector(nic="eth1"), parse_address("11.8.0.1"), "a file")
     one = [network("eth0", "10.65.0.7/24", "default 10.65.0.1")]
-    found = bind(situation(one), Settings(gateways=(setting,)))
+    found, _ = bind(situation(one), Settings(gateways=(setting,)))
     assert [(b.nic.name if b.nic else "", b.network is None) for b in found] == [("eth0", False), ("eth1", True)]
-    assert bind(situation(one), Settings(gateways=(setting,), ignore_nics=("eth1",))) == found[:1]
+    assert bind(situation(one), Settings(gateways=(setting,), ignore_nics=("eth1",)))[0] == found[:1]
     described = GatewaySetting(Selector(nic="eth0"), parse_address("10.65.0.9"), "a file")
-    assert len(bind(situation(one), Settings(gateways=(described,)))) == 1
+    assert len(bind(situation(one), Settings(gateways=(described,)))[0]) == 1
 
 
 def test_an_ignored_nic_is_named() -> None:
-    (found,) = bind(situation([network("eth0", "10.65.0.7/24", "default 10.65.0.1")]), Settings(ignore_nics=("eth*",)))
+    ((found,), _) = bind(
+        situation([network("eth0", "10.65.0.7/24", "default 10.65.0.1")]), Settings(ignore_nics=("eth*",))
+    )
     assert (found.nic, found.ignored) == (None, "eth0")
     assert found.gateway == parse_address("10.65.0.1")
 
 
-def test_a_network_without_a_link() -> None:
-    evidence = situation([network("eth0", "10.65.0.7/24", "default 10.65.0.1")])
-    (alone,) = bind(evidence._replace(data=evidence.data._replace(links=())), Settings())
-    assert (alone.link, alone.nic, alone.gateway) == (None, None, parse_address("10.65.0.1"))
+def test_a_network_without_a_link_is_on_the_nic_that_has_its_address() -> None:
+    evidence = situation([network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", kind="ipv4_dhcp")])
+    (alone, unknown), _ = bind(evidence._replace(data=evidence.data._replace(links=())), Settings())
+    assert (alone.link, alone.nic and alone.nic.name, alone.gateway) == (None, "eth0", parse_address("10.65.0.1"))
+    assert (unknown.link, unknown.nic) == (None, None)
+
+
+# ---- one MAC on several devices -----------------------------------------------------------------------
+
+
+def found_nic(link: Link, *nics: Nic, address: Optional[Prefix] = None) -> str:
+    nic = find_nic(link, {link.id: link}, nics, address)
+    return nic.name if nic else ""
+
+
+def test_who_has_the_address_then_any_address_then_no_port_then_the_first() -> None:
+    bare, other = Nic(2, "eth0", ONE), Nic(3, "br0", ONE, kind="bridge")
+    local, globally = Prefix(parse_address("fe80::1"), 64), Prefix(parse_address("10.77.0.7"), 24)
+    assert found_nic(PHYSICAL, bare, other) == "eth0"
+    assert found_nic(PHYSICAL, bare._replace(master=3), other) == "br0"
+    # D6: under DHCP the bridge has the address, its port keeps a link-local one.
+    port = bare._replace(master=3, addresses=(local,))
+    assert found_nic(PHYSICAL, port, other._replace(addresses=(globally, local))) == "br0"
+    # A port with an address of its own, as in a VRF, is the one.
+    assert found_nic(PHYSICAL, bare._replace(master=3, addresses=(globally,)), other) == "eth0"
+    described = bare._replace(master=3, addresses=(ADDRESS,))
+    assert found_nic(PHYSICAL, described, other._replace(addresses=(globally,)), address=ADDRESS) == "eth0"
+    # An SR-IOV function beside its paravirtual twin, which has the addresses.
+    twin, function = Nic(2, "eth0", ONE, addresses=(globally,)), Nic(3, "enp0s4", ONE, master=2)
+    assert found_nic(PHYSICAL, twin, function) == "eth0"
+
+
+def test_infiniband_by_the_six_bytes_that_openstack_gives() -> None:
+    address = bytes.fromhex("80000048fe80000000000000f4521403007bcba1")
+    port = Nic(2, "ib0", address)
+    assert infiniband_mac(address) == bytes.fromhex("f452147bcba1")
+    assert found_nic(Link(0, "ib", "phy", bytes.fromhex("f452147bcba1")), port) == "ib0"
+    assert found_nic(Link(0, "ib", "phy", address), port) == "ib0"
+    assert found_nic(Link(0, "ib", "phy", ONE), port) == ""
+    stand_in = Nic(2, "eth0", bytes.fromhex("f452147bcba1"))  # of a rehearsal: veth has no address of twenty bytes
+    assert found_nic(Link(0, "ib", "phy", address), stand_in) == "eth0"
+    assert infiniband_mac(ONE) == b""
+
+
+def test_a_vlan_without_a_mac_is_known_by_what_it_stands_on() -> None:
+    vlan = Link(3, "vlan5", "vlan", b"", vlan_id=5, vlan_link="tap0")
+    links = {"tap0": PHYSICAL, "vlan5": vlan}
+    parent, device = Nic(2, "eth0", ONE), Nic(4, "eth0.5", ONE, kind="vlan", vlan_id=5, parent=2)
+    found = find_nic(vlan, links, [parent, Nic(3, "tun0", b""), device])
+    assert found == device
+    assert find_nic(vlan, links, [parent, Nic(3, "tun0", b"")]) is None
+    elsewhere = Nic(5, "eth9.5", TWO, kind="vlan", vlan_id=5, parent=9)
+    assert find_nic(vlan, links, [parent, elsewhere]) is None
+    with_mac = vlan._replace(mac=TWO)
+    assert find_nic(with_mac, links, [parent, elsewhere]) == elsewhere
+
+
+def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:
+    bond = BOND._replace(bond_links=("tap0", "gone"))
+    device = Nic(4, "bond0", ONE, kind="bond")
+    assert find_nic(bond, LINKS, [Nic(2, "eth0", ONE, master=4), device]) == device
+    # A bond with none of their MACs is another one.
+    assert find_nic(BOND, LINKS, [Nic(4, "bond0", OTHER, kind="bond"), Nic(5, "eth1", TWO)]) == Nic(5, "eth1", TWO)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
 from guest_routes.model.decision import Elected, Election, NotElected
 from guest_routes.model.network import address_text, parse_prefix
-from guest_routes.model.settings import Selector, Settings
+from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.bind import bind
 from guest_routes.routing.elect import elect, managed_ifindexes
+from guest_routes.routing.resolve import resolve
 from tests.support.situations import THREE_NICS, network, situation
 
 DEFAULTS = Settings()
 BOTH = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
 
+Networks = List[Dict[str, Any]]
+
 
 def election(
-    networks: List[dict], kernel: str, settings: Settings = DEFAULTS, family: int = 4, unaddressed: bool = False
+    networks: Networks, kernel: str, settings: Settings = DEFAULTS, family: int = 4, unaddressed: bool = False
 ) -> Election:  # fmt: skip
-    return elect(bind(situation(networks, kernel), settings), settings, family, unaddressed)
+    return elect(resolve(situation(networks, kernel), settings), settings, family, unaddressed)
 
 
 def nics(eth0: str = "10.65.0.7/24", eth1: str = "11.8.0.9/24") -> str:
@@ -51,7 +54,8 @@ def test_what_waited_is_told() -> None:
     found = election(BOTH, nics(eth0=""))
     assert isinstance(found, Elected)
     assert [one.nic.name for one in found.waiting if one.nic] == ["eth0"]
-    assert election(BOTH, nics())._replace(waiting=()) == election(BOTH, nics())
+    everything = election(BOTH, nics())
+    assert isinstance(everything, Elected) and everything.waiting == ()
     down = election(BOTH, nics(eth0="down"))
     assert isinstance(down, Elected)
     assert down.waiting == ()
@@ -59,7 +63,9 @@ def test_what_waited_is_told() -> None:
 
 def test_nics_without_an_address_serve_where_one_will_come() -> None:
     assert who(election(BOTH, nics(eth0="", eth1=""), unaddressed=True)) == ("eth0", "10.65.0.1")
-    assert election(BOTH, nics(eth0="", eth1="")) == NotElected(4, "no-gateway")
+    found = election(BOTH, nics(eth0="", eth1=""))
+    assert isinstance(found, NotElected)
+    assert (found.kind, found.wanted, len(found.bindings)) == ("unusable", True, 2)
 
 
 def test_families_are_apart() -> None:
@@ -73,7 +79,9 @@ def test_families_are_apart() -> None:
 def test_a_link_local_address_is_none() -> None:
     six = [network("eth0", "fd00:65::7/64", "default fd00:65::1")]
     kernel = "nic eth0 fa:16:3e:00:00:00 fe80::f816:3eff:fe00:0/64\n"
-    assert election(six, kernel, family=6) == NotElected(6, "no-gateway")
+    found = election(six, kernel, family=6)
+    assert isinstance(found, NotElected)
+    assert found.kind == "unusable"
 
 
 def test_a_gateway_outside_is_on_link() -> None:
@@ -115,7 +123,7 @@ def test_the_settings_choose(selector: Selector) -> None:
         ([network("eth0", "10.65.0.7/24")], nics(eth0=""), "eth0", "unknown-gateway", False),
     ],
 )
-def test_a_choice_that_cannot_be_had(networks: List[dict], kernel: str, nic: str, kind: str, wanted: bool) -> None:
+def test_a_choice_that_cannot_be_had(networks: Networks, kernel: str, nic: str, kind: str, wanted: bool) -> None:
     found = election(networks, kernel, Settings(default=Selector(nic=nic)))
     assert isinstance(found, NotElected)
     assert (found.kind, found.wanted, found.selector) == (kind, wanted, Selector(nic=nic))
@@ -130,8 +138,79 @@ def test_a_chosen_nic_that_is_not_there() -> None:
 
 
 def test_only_nics_of_the_metadata_are_managed() -> None:
-    bindings = bind(situation([BOTH[0]], THREE_NICS), Settings())
+    bindings, _ = bind(situation([BOTH[0]], THREE_NICS), Settings())
     assert managed_ifindexes(bindings) == {2}
-    assert managed_ifindexes(bind(situation(BOTH, nics(eth0="down")), Settings())) == {2, 3}
-    ignored = bind(situation(BOTH, nics()), Settings(ignore_nics=("eth0",)))
+    down, _ = bind(situation(BOTH, nics(eth0="down")), Settings())
+    assert managed_ifindexes(down) == {2, 3}
+    ignored, _ = bind(situation(BOTH, nics()), Settings(ignore_nics=("eth0",)))
     assert managed_ifindexes(ignored) == {3}
+
+
+# ---- who comes before whom ----------------------------------------------------------------------------
+
+PRIVATE = network("eth0", "10.65.0.7/24", "12.0.0.0/8 10.65.0.1")
+KERNELS = nics() + "default via 10.65.0.1 dev eth0 metric 500\n"
+
+
+def test_a_documented_default_comes_before_the_kernels_own() -> None:
+    """D2"""
+    assert who(election([PRIVATE, BOTH[1]], KERNELS)) == ("eth1", "11.8.0.1")
+    assert who(election([PRIVATE, network("eth1", "11.8.0.9/24")], KERNELS)) == ("eth0", "10.65.0.1")
+    recorded = nics() + "recorded default via 10.65.0.1 dev eth0\n"
+    assert who(election([PRIVATE, BOTH[1]], recorded)) == ("eth1", "11.8.0.1")
+
+
+def test_a_gateway_of_the_settings_elects_last() -> None:
+    setting = GatewaySetting(Selector(nic="eth0"), bytes((10, 65, 0, 1)), "a file")
+    settings = Settings(gateways=(setting,))
+    assert who(election([PRIVATE, BOTH[1]], nics(), settings)) == ("eth1", "11.8.0.1")
+    assert who(election([PRIVATE], nics(), settings)) == ("eth0", "10.65.0.1")
+    chosen = settings._replace(default=Selector(nic="eth0"))
+    assert who(election([PRIVATE, BOTH[1]], nics(), chosen)) == ("eth0", "10.65.0.1")
+    # It corrects a documented gateway, and the default stays documented.
+    corrected = GatewaySetting(Selector(nic="eth0"), bytes((10, 65, 0, 254)), "a file")
+    assert who(election(BOTH, nics(), Settings(gateways=(corrected,)))) == ("eth0", "10.65.0.254")
+
+
+def test_named_by_another_network() -> None:
+    named = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24", "12.0.0.0/8 11.8.0.1")]
+    found = election(named, nics())
+    assert who(found) == ("eth1", "11.8.0.1")
+    assert isinstance(found, Elected)
+    assert found.named is not None
+    assert found.named.host.place == "networks[0].routes[0]"
+    # After networks with a default of their own, and before the kernel's word.
+    kernel = "nic eth2 fa:16:3e:00:00:02 12.0.0.9/24\n"
+    third = [*named, network("eth2", "12.0.0.9/24", "default 12.0.0.1")]
+    assert who(election(third, nics() + kernel)) == ("eth2", "12.0.0.1")
+    assert who(election(named, KERNELS)) == ("eth1", "11.8.0.1")
+    # Where the network with a default of its own can't carry it, the named NIC does.
+    assert who(election(third, nics() + kernel.replace("12.0.0.9/24", "down"))) == ("eth1", "11.8.0.1")
+
+
+@pytest.mark.parametrize(
+    ("networks", "kernel"),
+    [
+        (BOTH, nics(eth0="down", eth1="down")),
+        ([BOTH[0], network("eth1", "11.8.0.9/24")], nics(eth0="down") + "default via 11.8.0.1 dev eth1\n"),
+        ([network("eth0", "10.65.0.7/24", "default 11.8.0.99"), network("eth1", "11.8.0.9/24")], nics()),
+    ],
+)
+def test_a_documented_default_that_no_nic_can_carry(networks: Networks, kernel: str) -> None:
+    """D11: none is elected, so the kernel's stay; and it is a failure."""
+    found = election(networks, kernel)
+    assert isinstance(found, NotElected)
+    assert (found.kind, found.wanted) == ("unusable", True)
+
+
+def test_an_isolated_network_wants_none() -> None:
+    assert election([network("eth0", "10.65.0.7/24")], nics()) == NotElected(4, "no-gateway")
+
+
+def test_an_advertised_router_elects_for_networks_that_are_left_to_it() -> None:
+    kernel = nics("10.65.0.7/24 fd00:65::7/64", "11.8.0.9/24 fd00:8::9/64") + "default via fe80::1 dev eth0 proto ra\n"
+    static = network("eth1", "fd00:8::9/64", "default fd00:8::1")
+    slaac = [network("eth0", kind="ipv6_slaac"), static]
+    assert who(election(slaac, kernel, family=6)) == ("eth0", "fe80::1")
+    described = [network("eth0", "fd00:65::7/64"), static]
+    assert who(election(described, kernel, family=6)) == ("eth1", "fd00:8::1")

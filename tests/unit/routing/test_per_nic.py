@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.routing.decide import decide
@@ -16,14 +16,16 @@ NETWORKS = [
     network("eth1", "fd00:8::9/64", "default fd00:8::1", "fd11::/16 fd00:8::1"),
 ]
 
+Networks = List[Dict[str, Any]]
 
-def found(networks: List[dict], settings: Optional[Settings] = None, kernel: str = TWO_NICS) -> List[NicRoutes]:
+
+def found(networks: Networks, settings: Optional[Settings] = None, kernel: str = TWO_NICS) -> List[NicRoutes]:
     settings = settings or Settings()
     evidence = project(situation(networks, kernel), settings)
     return list(nic_routes(decide(evidence, settings), settings))
 
 
-def texts(routes: tuple) -> List[str]:
+def texts(routes: Tuple[Any, ...]) -> List[str]:
     from guest_routes.model.network import address_text
 
     return [f"{one.destination} {address_text(one.gateway)}{' onlink' * one.onlink}" for one in routes]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
 from guest_routes.model.decision import Note, Resolution
+from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import address_text, parse_prefix
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
-from guest_routes.routing.resolve import needs_onlink, resolve
+from guest_routes.routing.next_hops import needs_onlink
+from guest_routes.routing.resolve import resolve
 from tests.support.situations import TWO_NICS, network, nic, situation, wanted
 
 BASE = [
@@ -18,7 +20,7 @@ BASE = [
 ]
 
 
-def base(*routes: str, first: Tuple[str, ...] = ()) -> List[dict]:
+def base(*routes: str, first: Tuple[str, ...] = ()) -> List[Dict[str, Any]]:
     """The documented networks with further routes on eth1, and on eth0."""
     return [
         network("eth0", "10.65.0.7/24", "default 10.65.0.1", *first),
@@ -36,7 +38,7 @@ def reasons(found: Resolution) -> List[Tuple[str, str]]:
     return [(str(one.host.destination), one.kind) for one in found.unresolved]
 
 
-def one_reason(routes: List[dict], kernel: str = TWO_NICS, settings: Optional[Settings] = None):  # type: ignore[no-untyped-def]
+def one_reason(routes: List[Dict[str, Any]], kernel: str = TWO_NICS, settings: Optional[Settings] = None):  # type: ignore[no-untyped-def]
     (found,) = resolve(situation(routes, kernel), settings or Settings()).unresolved
     return found
 
@@ -81,9 +83,133 @@ def test_no_subnet_names_the_gateways_of_the_family() -> None:
 
 
 def test_unknown_gateway() -> None:
-    networks = [BASE[0], network("eth1", "11.8.0.9/24", "11.11.0.0/16 11.8.0.1")]
+    """The document describes the network, and no route of it."""
+    networks = [*base(first=("11.11.0.0/16 11.8.0.1",))[:1], network("eth1", "11.8.0.9/24")]
     found = one_reason(networks)
     assert (found.kind, found.binding.gateway, str(found.subnet)) == ("unknown-gateway", None, "11.8.0.0/24")
+
+
+def test_a_network_with_routes_and_no_gateway_is_where_its_next_hops_are() -> None:
+    """Rackspace's and IBM's private networks; whoever lists the route."""
+    private = network("eth1", "11.8.0.9/24", "11.11.0.0/16 11.8.0.77")
+    found = resolve(situation([BASE[0], private]), Settings())
+    assert resolved(found) == [("11.11.0.0/16", "11.8.0.77", "eth1")]
+    next_hop = found.resolved[0].next_hop
+    assert (next_hop.rule, str(next_hop.subnet), next_hop.evidence) == ("no-gateway", "11.8.0.0/24", None)
+    by_the_other = [*base(first=("12.0.0.0/8 11.8.0.78",))[:1], private]
+    assert len(resolve(situation(by_the_other), Settings()).resolved) == 2
+    # The kernel's own default through it is a gateway: then a next hop has to be that.
+    evidence = situation([BASE[0], private], f"{TWO_NICS}default via 11.8.0.1 dev eth1\n")
+    assert reasons(resolve(evidence, Settings())) == [("11.11.0.0/16", "not-a-gateway")]
+    down = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01 11.8.0.9/24 down\n"
+    assert one_reason([BASE[0], private], down).kind == "down"
+
+
+def test_the_metadata_service_is_programmed_as_listed() -> None:
+    """Neutron's own route to it leads through a DHCP port."""
+    found = resolve(situation(base(first=("169.254.169.254/32 10.65.0.2",))), Settings())
+    assert resolved(found) == [("169.254.169.254/32", "10.65.0.2", "eth0")]
+    assert found.resolved[0].next_hop.rule == "as-listed"
+    elsewhere = base("169.254.169.254/32 10.65.0.2")
+    assert reasons(resolve(situation(elsewhere), Settings())) == [("169.254.169.254/32", "not-a-gateway")]
+    wider = base(first=("169.254.169.0/24 10.65.0.2",))
+    assert reasons(resolve(situation(wider), Settings())) == [("169.254.169.0/24", "not-a-gateway")]
+
+
+def test_the_family_of_a_home_is_that_of_the_next_hop() -> None:
+    """D7: eth0's IPv4 network is not where an IPv6 next hop is at home, though it is the same NIC's."""
+    networks = [
+        network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
+        network("eth0", "fd00:65::7/64"),
+        network("eth1", "fd00:8::9/64", "default fd00:8::1", "fd00:77::/32 fd00:65::99"),
+    ]
+    found = one_reason(networks)
+    assert (found.kind, found.binding.network.index, found.binding.gateway) == ("unknown-gateway", 1, None)
+
+
+def test_a_link_local_next_hop_is_of_the_network_that_lists_it() -> None:
+    networks = [
+        network("eth0", "fd00:65::7/64", "default fd00:65::1"),
+        network("eth1", "fd00:8::9/64", "default fd00:8::1", "fd00:77::/32 fe80::f001"),
+    ]
+    kernel = "nic eth0 fa:16:3e:00:00:00 fd00:65::7/64 fe80::1/64\nnic eth1 fa:16:3e:00:00:01 fd00:8::9/64 fe80::2/64\n"
+    found = one_reason(networks, kernel)
+    assert (found.kind, found.binding.nic.name) == ("not-a-gateway", "eth1")
+
+
+# ---- default entries ----------------------------------------------------------------------------------
+
+
+def named(found: Resolution) -> List[Tuple[str, str]]:
+    return [(one.host.place, one.next_hop.nic.name) for one in found.defaults]
+
+
+def test_a_default_entry_by_another_nics_gateway_names_that_nic() -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), BASE[1]]
+    found = resolve(situation(networks), Settings())
+    assert named(found) == [("networks[0].routes[0]", "eth1")]
+    assert [one.gateway for one in found.bindings] == [None, bytes((11, 8, 0, 1))]
+    assert found.unresolved == ()
+
+
+def test_a_gateway_key_is_a_default_entry() -> None:
+    networks = [{**network("eth0", "10.65.0.7/24"), "gateway": "11.8.0.1"}, BASE[1]]
+    assert named(resolve(situation(networks), Settings())) == [("networks[0].gateway", "eth1")]
+    own = [{**network("eth0", "10.65.0.7/24"), "gateway": "10.65.0.1"}, BASE[1]]
+    first = resolve(situation(own), Settings()).bindings[0]
+    assert (first.gateway, first.offers) == (bytes((10, 65, 0, 1)), "documented")
+
+
+def test_of_two_own_entries_the_first_counts() -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 10.65.0.1", "default 10.65.0.2"), BASE[1]]
+    found = resolve(situation(networks), Settings())
+    assert found.bindings[0].gateway == bytes((10, 65, 0, 1))
+    (second,) = found.unresolved
+    assert (second.kind, second.host.place) == ("conflict", "networks[0].routes[1]")
+    assert second.winner is not None
+    assert second.winner.place == "networks[0].routes[0]"
+
+
+def test_an_own_entry_and_one_that_names_another_nic() -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1", "default 10.65.0.1"), BASE[1]]
+    found = resolve(situation(networks), Settings())
+    assert found.bindings[0].gateway == bytes((10, 65, 0, 1))
+    assert named(found) == [("networks[0].routes[0]", "eth1")]
+
+
+def test_gateways_outside_every_prefix_are_the_networks_own() -> None:
+    kernel = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/32\nnic eth1 fa:16:3e:00:00:01 11.8.0.9/32\n"
+    shared = [
+        network("eth0", "10.65.0.7/32", "default 169.254.1.1"),
+        network("eth1", "11.8.0.9/32", "default 169.254.1.1"),
+    ]
+    found = resolve(situation(shared, kernel), Settings())
+    assert [one.gateway for one in found.bindings] == [bytes((169, 254, 1, 1))] * 2
+    assert found.defaults == ()
+    # Where a network has one already, another's gateway is another's.
+    both = [
+        network("eth0", "10.65.0.7/32", "default 10.65.0.1", "default 11.8.0.1"),
+        network("eth1", "11.8.0.9/32", "default 11.8.0.1"),
+    ]
+    assert named(resolve(situation(both, kernel), Settings())) == [("networks[0].routes[1]", "eth1")]
+
+
+def test_a_default_entry_that_names_no_gateway() -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.99"), BASE[1]]
+    found = resolve(situation(networks), Settings())
+    assert (found.bindings[0].gateway, found.defaults) == (None, ())
+    assert reasons(found) == [("0.0.0.0/0", "not-a-gateway")]
+
+
+def test_a_lease_names_nics_too() -> None:
+    leased = Lease(
+        "dhclient", "/l", b"", "eth0", ifindex=2,
+        classless=Option((LeaseRoute(parse_prefix("0.0.0.0/0"), bytes((11, 8, 0, 1))),)),
+    )  # fmt: skip
+    networks = [network("eth0", kind="ipv4_dhcp"), BASE[1]]
+    found = resolve(situation(networks)._replace(leases=LeaseSet((leased,))), Settings())
+    assert found.bindings[0].gateway is None
+    assert [(one.host.origin, one.next_hop.nic.name) for one in found.defaults] == [("leases", "eth1")]
 
 
 @pytest.mark.parametrize(

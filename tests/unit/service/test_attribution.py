@@ -46,7 +46,7 @@ def test_the_other_half_of_a_default_made_worse_is_no_repair() -> None:
 def test_each_destination_has_its_own_change() -> None:
     other = HOST._replace(destination=parse_prefix("11.12.0.0/16"))
     change = Change(IP, 3, True)
-    done = [Add(HOST), Add(other), Delete(HOST, "equal-serves")]
+    done: List[Operation] = [Add(HOST), Add(other), Delete(HOST, "equal-serves")]
     assert attribute(done, {HOST.destination: change}) == (change, None, None)
     assert attribute(done, {}) == (None, None, None)
     assert attribute([], {HOST.destination: change}) == ()

@@ -40,8 +40,13 @@ def test_a_child_has_its_pipe_and_nothing_else_of_ours(tmp_path: Path) -> None:
     assert set(shown.split()) <= {b"0", b"1", b"2", b"3", b"4"}  # 4: of listdir itself
 
 
+def late() -> bytes:
+    time.sleep(60)
+    return b""
+
+
 def test_a_child_that_is_late_is_ended() -> None:
-    child = Child(lambda: time.sleep(60) or b"", 100)
+    child = Child(late, 100)
     assert not child.read()
     assert child.end() == b""
     assert not Path(f"/proc/{child.pid}").exists()
@@ -105,7 +110,7 @@ def test_a_child_takes_signals_as_any_process_does() -> None:
     """The service's own handlers only write to its pipe: a child that kept them could not be ended by SIGTERM."""
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
-        child = Child(lambda: time.sleep(60) or b"", 100)
+        child = Child(late, 100)
         while not child.read():
             os.kill(child.pid, signal.SIGTERM)
             time.sleep(0.01)

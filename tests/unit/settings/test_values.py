@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_a_close_name_is_offered_in_its_own_spelling() -> None:
     assert did_you_mean("config_drive", ["http", "config-drive"]) == '; did you mean "config-drive"?'
 
 
-READ = {
+READ: Dict[str, List[Tuple[Any, object]]] = {
     "boolean": [(True, True), ("yes", True), ("ON", True), (False, False), ("No", False), ("off", False)],
     "metric": [(0, 0), ("7", 7), (2**32 - 1, 2**32 - 1)],
     "table": [("main", 254), (1, 1), (254, 254), ("256", 256)],

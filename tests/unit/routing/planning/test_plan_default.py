@@ -9,10 +9,10 @@ import pytest
 from guest_routes.model.plan import PlannedDefault
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.output.route_text import route_text
-from guest_routes.routing.bind import bind
 from guest_routes.routing.elect import elect, managed_ifindexes
-from guest_routes.routing.plan import our_metric
-from guest_routes.routing.plan_default import nexthops_outside, plan_default
+from guest_routes.routing.planning.plan import our_metric
+from guest_routes.routing.planning.plan_default import nexthops_outside, plan_default
+from guest_routes.routing.resolve import resolve
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, network, situation, texts
 
@@ -30,11 +30,11 @@ def planned(
     settings = settings or Settings()
     text = THREE_NICS + "".join(f"{line}\n" for line in kernel)
     evidence = situation(FOUR if family == 4 else SIX, text)
-    bindings = bind(evidence, settings)
+    resolution = resolve(evidence, settings)
     there = [one for one in evidence.kernel.routes if one.destination.is_default and one.family == family]
-    election = elect(bindings, settings, family)
+    election = elect(resolution, settings, family)
     metric = our_metric(family, settings)
-    found = plan_default(election, there, managed_ifindexes(bindings), settings, metric, withdraw)
+    found = plan_default(election, there, managed_ifindexes(resolution.bindings), settings, metric, withdraw)
     return found, texts((*found.additions, *found.removals), evidence.kernel)
 
 
@@ -256,8 +256,9 @@ def test_on_link_and_table_of_the_elected_default() -> None:
     evidence = situation(
         [network("eth0", "10.65.0.7/32", "default 10.65.0.1")], "nic eth0 fa:16:3e:00:00:00 10.65.0.7/32\n"
     )
-    bindings = bind(evidence, settings)
-    found = plan_default(elect(bindings, settings, 4), (), managed_ifindexes(bindings), settings, 7)
+    resolution = resolve(evidence, settings)
+    managed = managed_ifindexes(resolution.bindings)
+    found = plan_default(elect(resolution, settings, 4), (), managed, settings, 7)
     assert texts(found.additions, evidence.kernel) == [
         "Add default via 10.65.0.1 dev eth0 table 100 proto guest-routes metric 7 onlink"
     ]

@@ -14,7 +14,7 @@ from guest_routes.model.report import Discrepancy
 from guest_routes.model.settings import Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.decide import decide
-from guest_routes.routing.verify import discrepancies, overruled, probes
+from guest_routes.routing.planning.verify import discrepancies, overruled, probes
 from tests.support.iproute_text import parse_route
 from tests.support.situations import TWO_NICS, network, situation
 

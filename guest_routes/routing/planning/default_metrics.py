@@ -6,16 +6,16 @@ go on losing. IPv6 merges routes of one metric into one multipath route, so ther
 
 from __future__ import annotations
 
-from ..model.namedtuple import NamedTuple
-from ..model.network import UNICAST, Route
-from .compare import ifindexes, leads_there
-from .ownership import is_ours
+from ...model.namedtuple import NamedTuple
+from ...model.network import UNICAST, Route
+from ..compare import ifindexes, leads_there
+from ..ownership import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.settings import Settings
+    from ...model.settings import Settings
 
 WORST_METRIC = 0xFFFFFFFF
 NEAR = 16

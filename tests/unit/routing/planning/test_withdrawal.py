@@ -7,7 +7,7 @@ from typing import List
 import pytest
 
 from guest_routes.model.settings import Settings
-from guest_routes.routing.withdrawal import plan_withdrawal
+from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.situations import THREE_NICS, situation, texts
 
 OURS = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"

@@ -6,18 +6,18 @@ since a machine without any default is cut off.
 
 from __future__ import annotations
 
-from ..model.network import PROTOCOL_BOOT, PROTOCOL_RA, NextHop, Prefix, Route
-from ..model.operations import Delete, RemoveForeignDefault, RestoreDefault
-from ..model.plan import Plan
-from .compare import next_hops
-from .ownership import is_ours
+from ...model.network import PROTOCOL_BOOT, PROTOCOL_RA, NextHop, Prefix, Route
+from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
+from ...model.plan import Plan
+from ..compare import next_hops
+from ..ownership import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterable, Sequence, TypeAlias
 
-    from ..model.network import Address, KernelState
-    from ..model.settings import Settings
+    from ...model.network import Address, KernelState
+    from ...model.settings import Settings
 
     Key: TypeAlias = tuple[Prefix, Address | None, int, int, int, int, tuple[NextHop, ...]]
 

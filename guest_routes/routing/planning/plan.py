@@ -10,25 +10,26 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
-from ..model.decision import NotElected
-from ..model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
-from ..model.operations import Add, Delete, Promote
-from ..model.plan import Plan, PlannedRoute
-from .compare import same_next_hop
+from ...model.decision import NotElected
+from ...model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
+from ...model.operations import Add, Delete, Promote
+from ...model.plan import Plan, PlannedRoute
+from ..compare import same_next_hop
+from ..elect import managed_ifindexes
+from ..ownership import is_ours
 from .default_metrics import NEAR
-from .elect import managed_ifindexes
-from .ownership import is_ours
+from .leftovers import removals_of, staying_routes
 from .plan_default import plan_default
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
-    from ..model.decision import Election, Resolution, Resolved
-    from ..model.network import KernelState, Prefix
-    from ..model.operations import Operation
-    from ..model.plan import PlannedDefault
-    from ..model.settings import Settings
+    from ...model.decision import Election, Resolution, Resolved
+    from ...model.network import KernelState, Prefix
+    from ...model.operations import Operation
+    from ...model.plan import PlannedDefault
+    from ...model.settings import Settings
 
 OUR_IPV6_METRIC = IPV6_DEFAULT_METRIC - 1
 """What metric 0 of the settings means for IPv6: before the 1024 that everybody else gets, and not equal to it."""
@@ -46,15 +47,18 @@ def plan(
     additions: list[Operation] = []
     removals: list[Operation] = []
     routes = _plan_host_routes(resolution, present, settings, additions, removals)
-    unwanted = _left_of_ours(present, settings)
+    left = _left_of_ours(present, settings)
+    staying = staying_routes(left, resolution.unresolved)
+    kept = {one.route for one in staying}
+    unwanted = tuple(route for route in left if route not in kept)
     if withdraw:
-        removals.extend(Delete(route, "not-in-document") for route in unwanted)
+        removals.extend(removals_of(unwanted, resolution.unresolved))
     planned = _plan_defaults(elections, defaults, managed_ifindexes(resolution.bindings), settings, withdraw)
     for default in planned:
         additions.extend(default.additions)
         removals.extend(default.removals)
     held = () if withdraw else unwanted
-    return Plan(tuple(additions), tuple(removals), tuple(routes), tuple(planned), held)
+    return Plan(tuple(additions), tuple(removals), tuple(routes), tuple(planned), held, staying)
 
 
 def _left_of_ours(present: dict[Prefix, list[Route]], settings: Settings) -> tuple[Route, ...]:
@@ -190,8 +194,12 @@ def _first_other(theirs: Sequence[Route], wanted: Route) -> Route | None:
 
 
 def _standing(ours: Sequence[Route], wanted: Route, metrics: Sequence[int]) -> Route | None:
-    """A route of ours that leads where it should, at a metric where it wins."""
-    return next((route for route in ours if route.metric in metrics and same_next_hop(route, wanted)), None)
+    """The route of ours that leads where it should, at the first of the metrics where it wins.
+
+    There may be two after a pass that was killed: the same one must be kept as if it had not been.
+    """
+    found = [route for route in ours if route.metric in metrics and same_next_hop(route, wanted)]
+    return min(found, key=lambda route: metrics.index(route.metric), default=None)
 
 
 def _is_behind(mine: Route, competitor: Route | None, there: Sequence[Route]) -> bool:

@@ -7,23 +7,23 @@ classify what is there, choose the one that serves, and take or demote the rest.
 
 from __future__ import annotations
 
-from ..model.decision import Elected
-from ..model.namedtuple import NamedTuple
-from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
-from ..model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
-from ..model.plan import PlannedDefault
-from .compare import ifindexes, leads_there, next_hops
+from ...model.decision import Elected
+from ...model.namedtuple import NamedTuple
+from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
+from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
+from ...model.plan import PlannedDefault
+from ..compare import ifindexes, leads_there, next_hops
+from ..ownership import is_ours
 from .default_metrics import default_metrics
-from .ownership import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
-    from ..model.decision import Election
-    from ..model.operations import Operation
-    from ..model.plan import DefaultVerdict
-    from ..model.settings import Settings
+    from ...model.decision import Election
+    from ...model.operations import Operation
+    from ...model.plan import DefaultVerdict
+    from ...model.settings import Settings
 
 DEMOTED_BY = 1000
 """default_mode demote: what is added to the elected default's metric for the others."""

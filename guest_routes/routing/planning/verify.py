@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix, contains
-from ..model.operations import Add, Promote, RestoreDefault
-from ..model.report import Discrepancy, Overruled
+from ...model.namedtuple import NamedTuple
+from ...model.network import Prefix, contains
+from ...model.operations import Add, Promote, RestoreDefault
+from ...model.report import Discrepancy, Overruled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Iterator, Sequence
 
-    from ..model.network import Address, KernelState, Lookup, Route
-    from ..model.operations import Outcome
-    from ..model.plan import Plan, PlannedRoute
+    from ...model.network import Address, KernelState, Lookup, Route
+    from ...model.operations import Outcome
+    from ...model.plan import Plan, PlannedRoute
 
 _key = itemgetter(0, 1, 2, 3, 4, 8, 12)
 """Destination, gateway, ifindex, metric, protocol, TOS and nexthops of a Route; compared at C speed."""

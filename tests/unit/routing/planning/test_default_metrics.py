@@ -7,7 +7,7 @@ from typing import List, Tuple
 import pytest
 
 from guest_routes.model.settings import Settings
-from guest_routes.routing.default_metrics import NEAR, WORST_METRIC, default_metrics
+from guest_routes.routing.planning.default_metrics import NEAR, WORST_METRIC, default_metrics
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 

@@ -1,0 +1,139 @@
+"""What a next hop stands for: a NIC and its gateway, or the reason why none (R2, R3). Pure.
+
+Every next hop is answered once, however many host routes have it, and without looking at every network.
+"""
+
+from __future__ import annotations
+
+from ..model.decision import ResolvedNextHop
+from ..model.namedtuple import NamedTuple
+from ..model.network import Prefix, contains, is_link_local, parse_address
+from .subnets import Subnets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence, TypeAlias
+
+    from ..model.decision import Binding, NextHopRule, UnresolvedKind
+    from ..model.network import Address, Nic
+    from ..model.network_data import HostRoute
+    from ..model.settings import Settings
+
+METADATA_SERVICE = Prefix(parse_address("169.254.169.254"), 32)
+"""Neutron lists a route to it by its own DHCP port, which is no gateway. Source: Neutron, dhcp agent's host routes."""
+
+
+class Miss(NamedTuple):
+    """Why a next hop stands for no NIC: an Unresolved without its host route."""
+
+    kind: UnresolvedKind
+    binding: Binding | None = None
+    subnet: Prefix | None = None
+    gateways: tuple[Binding, ...] = ()
+
+
+Answer: TypeAlias = "ResolvedNextHop | Miss"
+
+
+class NextHops:
+    """The answers for the next hops of one evidence.
+
+    Args:
+        unaddressed: NICs serve without an address, too: the network manager is going to give them one.
+    """
+
+    def __init__(self, bindings: Sequence[Binding], settings: Settings, unaddressed: bool) -> None:
+        self._bindings, self._settings, self._unaddressed = bindings, settings, unaddressed
+        self._subnets = Subnets(bindings)
+        self._claims: dict[Address, list[Binding]] = {}
+        for binding in bindings:
+            if binding.gateway:
+                self._claims.setdefault(binding.gateway, []).append(binding)
+        self._shared = {gateway for gateway, claims in self._claims.items() if len(set(map(_nic_key, claims))) > 1}
+        self._known = {size: tuple(b for b in bindings if b.gateway and len(b.gateway) == size) for size in (4, 16)}
+        self._answers: dict[tuple[Address, int], Answer] = {}
+
+    def answer(self, host: HostRoute) -> Answer:
+        """What a host route's next hop comes to. The listing network matters for next hops that several NICs have."""
+        local = host.next_hop in self._shared or is_link_local(host.next_hop) or host.destination == METADATA_SERVICE
+        key = (host.next_hop, host.network if local else -1)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._find(host)
+        return answer
+
+    def _find(self, host: HostRoute) -> Answer:
+        claims = self._claims.get(host.next_hop, [])
+        usable = [binding for binding in claims if binding.is_usable(self._unaddressed)]
+        if usable:
+            chosen = next((b for b in usable if _lists(b, host)), usable[0])
+            return _by_gateway(chosen, usable)
+        if claims:
+            return _unusable(claims[0])
+        return self._no_gateway(host)
+
+    def _no_gateway(self, host: HostRoute) -> Answer:
+        """A next hop that is no NIC's gateway (R3)."""
+        found = self._home(host)
+        if found is None:
+            return Miss("no-subnet", gateways=self._known[len(host.next_hop)])
+        subnet, home = found
+        rule = self._rule(home, host)
+        if rule == "gateway":
+            return Miss("unknown-gateway" if home.gateway is None else "not-a-gateway", home, subnet)
+        if home.nic is None or not home.is_usable(self._unaddressed):
+            return _unusable(home)
+        onlink = needs_onlink(home.nic, host.next_hop)
+        return ResolvedNextHop(home.nic, host.next_hop, None, rule, subnet, onlink)
+
+    def _rule(self, home: Binding, host: HostRoute) -> NextHopRule:
+        """By which rule a next hop in a subnet leads through its NIC; "gateway": it would have to be the gateway."""
+        if host.destination == METADATA_SERVICE and _lists(home, host):
+            return "as-listed"
+        # A network with routes and without a gateway (Rackspace's and IBM's private ones): nobody names another.
+        if home.gateway is None and home.network is not None and home.network.lists_routes:
+            return "no-gateway"
+        return "on-link" if self._settings.next_hops == "on-link" and home.is_usable(self._unaddressed) else "gateway"
+
+    def _home(self, host: HostRoute) -> tuple[Prefix, Binding] | None:
+        """The network whose subnet a next hop is in; a link-local one is in that of the network that lists it."""
+        if is_link_local(host.next_hop):
+            listing = next((b for b in self._bindings if _lists(b, host)), None)
+            return (Prefix(host.next_hop[:2] + bytes(14), 10), listing) if listing else None
+        found = self._subnets.home(host.next_hop)
+        if found is None:
+            return None
+        subnet, homes = found
+        known = [b for b in homes if b.gateway is not None] or homes
+        return subnet, next((b for b in known if _lists(b, host)), known[0])
+
+
+def _lists(binding: Binding, host: HostRoute) -> bool:
+    return binding.network is not None and binding.network.index == host.network
+
+
+def _nic_key(binding: Binding) -> object:
+    """What tells one NIC from another, whether it is present or not."""
+    return binding.nic.ifindex if binding.nic else binding.ignored or binding.link
+
+
+def _by_gateway(chosen: Binding, usable: Sequence[Binding]) -> ResolvedNextHop:
+    nic, gateway = chosen.nic, chosen.gateway
+    assert nic is not None and gateway is not None
+    others = {b.nic.name for b in usable if b.nic and b.nic.ifindex != nic.ifindex}
+    return ResolvedNextHop(
+        nic, gateway, chosen.evidence, onlink=needs_onlink(nic, gateway), shared_with=tuple(sorted(others))
+    )
+
+
+def needs_onlink(nic: Nic, gateway: Address) -> bool:
+    """R14: whether the gateway lies outside every prefix of the NIC. Link-local ones never do."""
+    if is_link_local(gateway):
+        return False
+    return not any(contains(address, gateway) for address in nic.addresses)
+
+
+def _unusable(claim: Binding) -> Miss:
+    if claim.nic is None:
+        return Miss("ignored" if claim.ignored else "absent", claim)
+    return Miss("no-address" if claim.nic.up else "down", claim)

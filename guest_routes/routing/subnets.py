@@ -1,0 +1,39 @@
+"""Which network's subnet an address is in: the longest prefix, found without looking at every network. Pure."""
+
+from __future__ import annotations
+
+from ..model.network import Prefix, family_of, is_link_local, network_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ..model.decision import Binding
+    from ..model.network import Address
+
+
+class Subnets:
+    """The subnets of all networks: as described, and as their NICs have them. Link-local ones are everybody's: none.
+
+    Only those of a network's own family count: a NIC's IPv4 network is not the home of an IPv6 next hop.
+    """
+
+    def __init__(self, bindings: Sequence[Binding]) -> None:
+        self._bindings: dict[Prefix, list[Binding]] = {}
+        for binding in bindings:
+            for subnet in binding.subnets:
+                if family_of(subnet.address) == binding.family and not is_link_local(subnet.address):
+                    self._bindings.setdefault(subnet, []).append(binding)
+        self._lengths = {
+            family: sorted({p.length for p in self._bindings if family_of(p.address) == family}, reverse=True)
+            for family in (4, 6)
+        }
+
+    def home(self, address: Address) -> tuple[Prefix, list[Binding]] | None:
+        """The longest subnet that an address is in, and the networks that have it, in document order."""
+        for length in self._lengths[family_of(address)]:
+            subnet = network_of(Prefix(address, length))
+            found = self._bindings.get(subnet)
+            if found is not None:
+                return subnet, found
+        return None

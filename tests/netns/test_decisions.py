@@ -1,0 +1,136 @@
+"""Defaults that leave by the right NIC on documents of other shapes; real kernel, whole commands (R2-R4, R6)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from tests.support.lab import MACS, Lab
+from tests.support.passes import CONNECTED, run, table
+
+ETH0_DEFAULT, ETH1_DEFAULT = ("0.0.0.0/0", "10.65.0.1"), ("0.0.0.0/0", "11.8.0.1")
+HOST_ROUTE = ("11.11.0.0/16", "11.8.0.1")
+
+
+def entry(destination: str, gateway: str) -> Dict[str, str]:
+    network, _, length = destination.partition("/")
+    return {"network": network, "netmask": length, "gateway": gateway}
+
+
+def net(index: int, *routes: Any, **more: Any) -> Dict[str, Any]:
+    address = ("10.65.0.7", "11.8.0.9")[index]
+    found = {"id": f"network{index}", "type": "ipv4", "link": f"tap{index}", "ip_address": address, "netmask": "24"}
+    return {**found, "routes": [entry(*one) for one in routes], **more}
+
+
+def write(tmp_path: Path, *networks: Dict[str, Any]) -> str:
+    links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": MACS[n]} for n in (0, 1)]
+    path = tmp_path / "network_data.json"
+    path.write_text(json.dumps({"links": links, "networks": networks, "services": []}))
+    return f"--metadata {path}"
+
+
+def start(lab: Lab, *routes: str) -> None:
+    lab.documented_nics()
+    for route in routes:
+        lab.ip("route", "append", *route.split())
+
+
+def routed(lab: Lab) -> List[str]:
+    return [line for line in table(lab) if line not in CONNECTED]
+
+
+BOTH = ("default via 10.65.0.1 dev eth0 proto static", "default via 11.8.0.1 dev eth1 proto static")
+ON_ETH1 = [BOTH[1], "11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121"]
+
+
+@pytest.mark.parametrize("elsewhere", [(), (HOST_ROUTE,)], ids=["default alone", "with the host route"])
+def test_a_default_by_another_nics_gateway_names_that_nic(lab: Lab, tmp_path: Path, elsewhere: Any) -> None:
+    """D1: eth0's network lists the default by eth1's gateway."""
+    start(lab, BOTH[1])
+    where = write(tmp_path, net(0, ETH1_DEFAULT, HOST_ROUTE), net(1, ETH1_DEFAULT, *elsewhere))
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, routed(lab)) == (0, ON_ETH1), ran
+
+
+def test_it_names_that_nic_also_where_it_has_no_default_of_its_own(lab: Lab, tmp_path: Path) -> None:
+    start(lab, BOTH[1])
+    where = write(tmp_path, net(0, ETH1_DEFAULT), net(1, HOST_ROUTE))
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, routed(lab)) == (0, ON_ETH1), ran
+
+
+def test_a_network_with_a_default_of_its_own_comes_before_one_that_is_named(lab: Lab, tmp_path: Path) -> None:
+    start(lab, *BOTH)
+    where = write(tmp_path, net(0, ETH0_DEFAULT, ETH1_DEFAULT), net(1, HOST_ROUTE))
+    assert run(lab, f"sync {where}").code == 0
+    assert routed(lab) == [BOTH[0], "11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121"]
+
+
+def test_a_documented_default_comes_before_the_kernels(lab: Lab, tmp_path: Path) -> None:
+    """D2: the private network lists host routes and no default, and the kernel has one through it."""
+    start(lab, BOTH[1], "default via 10.65.0.129 dev eth0 metric 500")
+    where = write(tmp_path, net(0, ("10.176.0.0/12", "10.65.0.129")), net(1, ETH1_DEFAULT))
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, routed(lab)) == (0, [BOTH[1], "10.176.0.0/12 via 10.65.0.129 dev eth0 proto 121"]), ran
+
+
+def test_a_private_network_without_a_gateway(lab: Lab, tmp_path: Path) -> None:
+    """D3: the next hop is in the prefix of a network that lists routes and no gateway."""
+    start(lab, BOTH[1])
+    where = write(tmp_path, net(0, ("10.176.0.0/12", "10.65.0.129")), net(1, ETH1_DEFAULT))
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, routed(lab)) == (0, [BOTH[1], "10.176.0.0/12 via 10.65.0.129 dev eth0 proto 121"]), ran
+    assert "gateways:" not in ran.out + ran.err
+
+
+def test_a_route_stays_whose_network_lost_its_gateway(lab: Lab, tmp_path: Path) -> None:
+    """D4, D5: the document still lists it with the same next hop."""
+    start(lab, *BOTH)
+    run(lab, f"sync {write(tmp_path, net(0, ETH0_DEFAULT), net(1, ETH1_DEFAULT, HOST_ROUTE))}")
+    wanted = [BOTH[0], "11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121"]
+    assert routed(lab) == wanted
+    for networks in ([net(0, ETH0_DEFAULT, HOST_ROUTE), net(1)], [net(0, ETH0_DEFAULT, HOST_ROUTE)]):
+        ran = run(lab, f"sync --accept-withdrawals {write(tmp_path, *networks)}")
+        assert routed(lab) == wanted, ran
+        assert "no longer in the metadata" not in ran.out
+    ran = run(lab, f"sync --accept-withdrawals {write(tmp_path, net(0, ETH0_DEFAULT), net(1, ETH1_DEFAULT))}")
+    assert routed(lab) == wanted[:1]
+    assert "no longer in the metadata" in ran.out
+
+
+def test_no_nic_can_carry_the_documented_default(lab: Lab, tmp_path: Path) -> None:
+    """D11: not all is in place."""
+    lab.documented_nics()
+    for nic in ("eth0", "eth1"):
+        lab.ip("address", "flush", "dev", nic)
+    ran = run(lab, f"sync {write(tmp_path, net(0, ETH0_DEFAULT), net(1, ETH1_DEFAULT))}")
+    assert (ran.code, "no default" in ran.out) == (5, True), ran
+
+
+def test_an_isolated_network_has_none(lab: Lab, tmp_path: Path) -> None:
+    lab.documented_nics()
+    ran = run(lab, f"sync {write(tmp_path, net(0), net(1))}")
+    assert (ran.code, routed(lab)) == (0, []), ran
+
+
+def test_a_gateway_key(lab: Lab, tmp_path: Path) -> None:
+    """D8: cloud-init honours it, and so do we."""
+    lab.documented_nics()
+    where = write(tmp_path, net(0, gateway="10.65.0.1"), net(1, HOST_ROUTE, gateway="11.8.0.1"))
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, routed(lab)) == (
+        0,
+        ["default via 10.65.0.1 dev eth0 proto 121", "11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121"],
+    ), ran
+
+
+def test_a_service_keeps_the_metadata_route_as_listed(lab: Lab, tmp_path: Path) -> None:
+    """Neutron's DHCP port: its next hop is no gateway, and nobody should change it."""
+    start(lab, *BOTH)
+    metadata = ("169.254.169.254/32", "10.65.0.2")
+    ran = run(lab, f"sync {write(tmp_path, net(0, ETH0_DEFAULT, metadata), net(1, ETH1_DEFAULT))}")
+    assert (ran.code, routed(lab)) == (0, [BOTH[0], "169.254.169.254 via 10.65.0.2 dev eth0 proto 121"]), ran

@@ -12,7 +12,7 @@ from typing import Dict, List
 
 import coverage
 
-BOUNDS: Dict[str, float] = {"model": 91, "routing": 92, "output": 31, "renderers": 61}
+BOUNDS: Dict[str, float] = {"model": 95, "routing": 95, "output": 95, "renderers": 95}
 """Percent. A bound only goes up."""
 RENDERERS = "correct export* parsed_*".split()
 """Modules of managers/ that are pure."""

@@ -102,6 +102,8 @@ def test_what_was_sent_before_the_child_was_killed_is_cut_off(tmp_path: Path) ->
     poll = select.poll()
     poll.register(child.fileno(), select.POLLIN)
     assert poll.poll(5000)
+    os.kill(child.pid, signal.SIGSTOP)  # so that it writes no further while this process reads
+    os.waitpid(child.pid, os.WUNTRACED)
     assert not child.read()
     assert 0 < len(child.end()) < 1_000_000
 

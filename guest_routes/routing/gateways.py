@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..model.evidence import Evidence, GatewayKind
     from ..model.lease import Lease
-    from ..model.network import Address, Nic, Route
+    from ..model.network import Nic, Route
     from ..model.settings import GatewaySetting, Settings
 
 SOURCE = "network_data.json"
@@ -45,17 +45,17 @@ def with_gateways(
     elsewhere: list[HostRoute] = []
     for binding in bindings:
         entries = _entries(binding, evidence)
-        own = next((one for one in entries if _is_own(one.route.next_hop, binding, subnets)), None)
+        own = _own(entries, binding, subnets)
         elsewhere += [one.route for one in entries if own is None or one.route.next_hop != own.route.next_hop]
         found.append(_with_gateway(binding, own, settings, offers))
     return found, elsewhere
 
 
-def _is_own(gateway: Address, binding: Binding, subnets: Subnets) -> bool:
-    """Whether a default entry of a network means the network itself."""
-    if any(contains(subnet, gateway) for subnet in binding.subnets):
-        return True
-    return subnets.home(gateway) is None
+def _own(entries: Sequence[_Entry], binding: Binding, subnets: Subnets) -> _Entry | None:
+    """The default entry that means the network itself: in a prefix of its own, else in nobody's."""
+    inside = (one for one in entries if any(contains(subnet, one.route.next_hop) for subnet in binding.subnets))
+    outside = (one for one in entries if subnets.home(one.route.next_hop) is None)
+    return next(inside, None) or next(outside, None)
 
 
 def _entries(binding: Binding, evidence: Evidence) -> list[_Entry]:

@@ -95,8 +95,9 @@ def _named_defaults(
     """Those that resolve to a NIC, for the election; and those that don't, with the reason."""
     found: list[Resolved] = []
     missed: list[Unresolved] = []
+    listing = {binding.network.index: binding for binding in bindings if binding.network is not None}
     for host in elsewhere:
-        winner = _own_default(host, bindings)
+        winner = _own_default(listing.get(host.network))
         answer = next_hops.answer(host)
         if isinstance(answer, ResolvedNextHop):
             found.append(Resolved(host, answer))
@@ -107,21 +108,12 @@ def _named_defaults(
     return tuple(found), missed
 
 
-def _own_default(host: HostRoute, bindings: Sequence[Binding]) -> HostRoute | None:
-    """The default entry of the listing network that is its own."""
-    if host.network < 0:
+def _own_default(binding: Binding | None) -> HostRoute | None:
+    """The default entry of a network's document that is its own."""
+    network = binding.network if binding is not None else None
+    if binding is None or network is None or binding.evidence is None or binding.evidence.kind != "document":
         return None
-    network = bindings[host.network] if host.network < len(bindings) else None
-    return None if network is None else _entry_of(network)
-
-
-def _entry_of(binding: Binding) -> HostRoute | None:
-    network = binding.network
-    if network is None or binding.evidence is None or binding.evidence.kind != "document":
-        return None
-    entry = next((one for one in network.defaults if one.gateway == binding.gateway), None)
-    if entry is None:
-        return None
+    entry = next(one for one in network.defaults if one.gateway == binding.gateway)
     return HostRoute(DEFAULT_PREFIX[network.family], entry.gateway, "network_data.json", network.index, entry.index)
 
 

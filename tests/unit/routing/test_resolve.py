@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
+from guest_routes.evidence import network_data
 from guest_routes.model.decision import Note, Resolution
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import address_text, parse_prefix
@@ -276,6 +278,24 @@ def test_two_for_one_destination() -> None:
     assert found.unresolved[0].winner == found.resolved[0].host
     (override,) = found.overrides
     assert (override.host.place, override.chosen.place) == ("networks[1].routes[1]", "networks[0].routes[1]")
+
+
+def test_a_default_entry_that_names_nobody_gives_way_to_its_network_s_own() -> None:
+    """Wherever the network is in the document: one before it can't be read."""
+    entries = ("default 11.8.0.1", "default 10.65.0.1", "default 11.8.0.99")
+    broken: Any = 7
+    for networks in ([network("eth0", "10.65.0.7/24", *entries)], [broken, network("eth0", "10.65.0.7/24", *entries)]):
+        data = json.dumps({
+            "links": [{"id": "eth0", "type": "phy", "ethernet_mac_address": "fa:16:3e:00:00:00"}],
+            "networks": networks,
+        }).encode()  # fmt: skip
+        evidence = situation([])._replace(data=network_data.parse(data))
+        place = f"networks[{len(networks) - 1}].routes"
+        missed = resolve(evidence, Settings()).unresolved
+        assert [(one.kind, one.host.place, one.winner and one.winner.place) for one in missed] == [
+            ("conflict", f"{place}[0]", f"{place}[1]"),
+            ("conflict", f"{place}[2]", f"{place}[1]"),
+        ]
 
 
 def test_the_same_twice_is_a_note() -> None:

@@ -96,10 +96,23 @@ SIX = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
             ],
             1023,
         ),
+        # Behind the first one outside there is room for one: right behind it, and before the next.
+        (
+            [
+                "default via fd00:8::1 dev eth1 metric 1",
+                "default via fd00:200::1 dev tun0 metric 2",
+                "default via fd00:200::2 dev tun0 metric 4",
+            ],
+            3,
+        ),
     ],
 )
 def test_ipv6(there: List[str], metric: int) -> None:
     assert metrics(SIX, *there)[0] == metric
+
+
+def test_how_far_from_the_wanted_metric_is_nearby() -> None:
+    assert metrics(SIX)[1] == range(1007, 1040)
 
 
 def test_ipv6_stays_where_it_is_nearby() -> None:

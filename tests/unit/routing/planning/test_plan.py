@@ -141,6 +141,15 @@ def test_the_competitor_of_an_adopted_route_is_the_first_that_leads_elsewhere() 
             ("add", OURS_6, "fd11::/16 via fd00:65::9 dev eth0 proto static metric 1024"),
             [f"Add {OURS_6}"],
         ),
+        (
+            "fd11::/16 via fd00:65::9 dev eth0 proto static metric 2\n",
+            (
+                "add",
+                "fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric 1",
+                "fd11::/16 via fd00:65::9 dev eth0 proto static metric 2",
+            ),
+            ["Add fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric 1"],
+        ),
         # Below a better one, and never at another's metric.
         (
             "fd11::/16 via fd00:65::9 dev eth0 proto static metric 100\n",

@@ -179,7 +179,13 @@ def test_none_elected_leaves_everything() -> None:
 
 @pytest.mark.parametrize(
     ("kernel", "verdict", "extras"),
-    [([ETH0, ETH1], "adopted", 1), ([ETH1, OURS], "kept", 1), ([ETH1], "observed", 1), ([], "observed", 0)],
+    [
+        ([ETH0, ETH1], "adopted", 1),
+        ([ETH1, OURS], "kept", 1),
+        ([ETH1], "observed", 1),
+        ([], "observed", 0),
+        (["default via 11.8.0.1 dev eth1 proto guest-routes"], "observed", 0),
+    ],
 )
 def test_observe_changes_nothing(kernel: List[str], verdict: str, extras: int) -> None:
     found, made = planned(*kernel, settings=Settings(default_mode="observe"))

@@ -1,0 +1,92 @@
+"""Each network's gateway by the best evidence, whether it offers a default route, and the entries that name others."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+
+from guest_routes.model.network import address_text, parse_address
+from guest_routes.model.settings import GatewaySetting, Selector, Settings
+from guest_routes.routing.bind import bind
+from tests.support.situations import TWO_NICS, network, situation
+
+Found = Tuple[Optional[str], str, str]
+
+
+def gateway(networks: List[Dict[str, Any]], kernel: str = TWO_NICS, gateway: str = "", index: int = 0) -> Found:
+    """Of one network: its gateway, the evidence's kind, and its rank in the election."""
+    named = (GatewaySetting(Selector(nic="eth0"), parse_address(gateway), "/etc/a.yaml"),) if gateway else ()
+    bindings, _ = bind(situation(networks, kernel), Settings(gateways=named))
+    one = bindings[index]
+    return address_text(one.gateway) if one.gateway else None, one.evidence.kind if one.evidence else "", one.offers
+
+
+def elsewhere(networks: List[Dict[str, Any]]) -> List[str]:
+    """The default entries that name another NIC."""
+    _, found = bind(situation(networks), Settings())
+    return [f"{one.place} {address_text(one.next_hop)}" for one in found]
+
+
+PLAIN = network("eth0", "10.65.0.7/24")
+DOCUMENTED = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
+OTHER = network("eth1", "11.8.0.9/24", "default 11.8.0.1")
+SIX = network("eth0", "fd00:65::7/64", kind="ipv6_slaac")
+KERNEL = TWO_NICS + "default via 10.65.0.2 dev eth0 proto dhcp metric 100\n"
+RECORDED = TWO_NICS + "recorded default via 10.65.0.3 dev eth0 proto dhcp\n"
+ROUTER = "default via fe80::1 dev eth0 proto ra metric 1024\n"
+
+
+@pytest.mark.parametrize(
+    "networks, kernel, setting, expected",
+    [
+        ([DOCUMENTED], KERNEL, "", ("10.65.0.1", "document", "documented")),
+        ([PLAIN], KERNEL, "", ("10.65.0.2", "kernel", "last")),
+        ([PLAIN], TWO_NICS, "", (None, "", "")),
+        ([PLAIN], RECORDED, "", ("10.65.0.3", "recorded", "last")),
+        ([PLAIN], RECORDED + KERNEL.splitlines()[-1] + "\n", "", ("10.65.0.2", "kernel", "last")),
+        # The settings correct a gateway, and don't move the default.
+        ([DOCUMENTED], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "documented")),
+        ([PLAIN], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "last")),
+        ([PLAIN], TWO_NICS, "10.65.0.9", ("10.65.0.9", "settings", "settings")),
+        # A setting of the other family, or of another subnet of the NIC, is about another network.
+        ([DOCUMENTED], KERNEL, "fd00:65::1", ("10.65.0.1", "document", "documented")),
+        # A router that announces itself is the network's own word where the document leaves it to that.
+        ([SIX], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "documented")),
+        ([network("eth0", "fd00:65::7/64")], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "last")),
+        ([SIX], TWO_NICS + ROUTER.replace("ra", "static"), "", ("fe80::1", "kernel", "last")),
+        # Ours says nothing, and another NIC's says nothing of this one.
+        ([PLAIN], TWO_NICS + "default via 10.65.0.2 dev eth0 proto guest-routes\n", "", (None, "", "")),
+        ([PLAIN], TWO_NICS + "default via 11.8.0.1 dev eth1\n", "", (None, "", "")),
+    ],
+)
+def test_by_the_best_evidence(
+    networks: List[Dict[str, Any]], kernel: str, setting: str, expected: Found
+) -> None:  # fmt: skip
+    assert gateway(networks, kernel, setting) == expected
+
+
+def test_an_advertised_router_goes_before_a_default_of_a_better_metric() -> None:
+    kernel = TWO_NICS + "default via fd00:65::5 dev eth0 proto static metric 10\n" + ROUTER
+    assert gateway([SIX], kernel)[:2] == ("fe80::1", "advertised")
+
+
+def test_of_others_the_best_metric_counts() -> None:
+    kernel = KERNEL + "default via 10.65.0.4 dev eth0 proto static metric 50\n"
+    assert gateway([PLAIN], kernel)[0] == "10.65.0.4"
+
+
+@pytest.mark.parametrize(
+    "entries, own, others",
+    [
+        (["10.65.0.1"], "10.65.0.1", []),
+        (["11.8.0.1"], None, ["networks[0].routes[0] 11.8.0.1"]),  # it names eth1
+        (["12.0.0.1"], "12.0.0.1", []),  # in nobody's prefix: on link
+        (["11.8.0.1", "10.65.0.1"], "10.65.0.1", ["networks[0].routes[0] 11.8.0.1"]),
+        (["12.0.0.1", "10.65.0.1"], "10.65.0.1", ["networks[0].routes[0] 12.0.0.1"]),  # inside goes before nobody's
+    ],
+)
+def test_which_default_entry_is_the_networks_own(entries: List[str], own: Optional[str], others: List[str]) -> None:
+    networks = [network("eth0", "10.65.0.7/24", *(f"default {one}" for one in entries)), OTHER]
+    assert gateway(networks)[0] == own
+    assert elsewhere(networks) == others

@@ -1,0 +1,116 @@
+"""What a next hop stands for: which NIC, by which rule; or why none."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Tuple
+
+import pytest
+
+from guest_routes.model.decision import ResolvedNextHop
+from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.network_data import HostRoute
+from guest_routes.model.settings import Settings
+from guest_routes.routing.bind import bind
+from guest_routes.routing.next_hops import NextHops, needs_onlink
+from tests.support.situations import TWO_NICS, network, nic, situation
+
+DEFAULT = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
+OTHER = network("eth1", "11.8.0.9/24", "default 11.8.0.1")
+NO_GATEWAY = network("eth1", "11.8.0.9/24", "12.0.0.0/8 11.8.0.254")
+NOTHING = network("eth1", "11.8.0.9/24")
+
+
+def answered(
+    networks: List[Dict[str, Any]],
+    next_hop: str,
+    listing: int = 0,
+    destination: str = "11.11.0.0/16",
+    kernel: str = TWO_NICS,
+    **settings: Any,
+) -> Tuple[str, str]:
+    """The NIC and the rule, or the reason and the NIC that it is about."""
+    chosen = Settings(**settings)
+    bindings, _ = bind(situation(networks, kernel), chosen)
+    host = HostRoute(parse_prefix(destination), parse_address(next_hop), "network_data.json", listing, 0)
+    found = NextHops(bindings, chosen, False).answer(host)
+    if isinstance(found, ResolvedNextHop):
+        return found.nic.name, found.rule
+    return found.kind, found.binding.nic.name if found.binding and found.binding.nic else ""
+
+
+@pytest.mark.parametrize(
+    "networks, next_hop, expected",
+    [
+        ([DEFAULT, OTHER], "10.65.0.1", ("eth0", "gateway")),
+        ([DEFAULT, OTHER], "11.8.0.1", ("eth1", "gateway")),  # whichever network lists it
+        ([DEFAULT, OTHER], "11.8.0.99", ("not-a-gateway", "eth1")),
+        ([DEFAULT, OTHER], "12.0.0.1", ("no-subnet", "")),
+        ([DEFAULT, NO_GATEWAY], "11.8.0.254", ("eth1", "no-gateway")),
+        ([DEFAULT, NO_GATEWAY], "11.8.0.99", ("eth1", "no-gateway")),
+        ([DEFAULT, NOTHING], "11.8.0.99", ("unknown-gateway", "eth1")),
+    ],
+)
+def test_by_which_rule(networks: List[Dict[str, Any]], next_hop: str, expected: Tuple[str, str]) -> None:
+    assert answered(networks, next_hop) == expected
+
+
+def test_any_next_hop_of_a_subnet_where_the_settings_say_so() -> None:
+    assert answered([DEFAULT, OTHER], "11.8.0.99", next_hops="on-link") == ("eth1", "on-link")
+    without = TWO_NICS.replace("11.8.0.9/24", "")
+    assert answered([DEFAULT, OTHER], "11.8.0.99", kernel=without, next_hops="on-link") == ("not-a-gateway", "eth1")
+
+
+def test_the_route_to_the_metadata_service_leads_as_it_is_listed() -> None:
+    service = "169.254.169.254/32"
+    assert answered([DEFAULT, OTHER], "11.8.0.2", 1, service) == ("eth1", "as-listed")
+    assert answered([DEFAULT, OTHER], "11.8.0.2", 0, service) == ("not-a-gateway", "eth1")
+    assert answered([DEFAULT, OTHER], "11.8.0.2", 1, "169.254.169.253/32") == ("not-a-gateway", "eth1")
+
+
+@pytest.mark.parametrize(
+    "kernel, kind",
+    [
+        (TWO_NICS.replace("11.8.0.9/24", "down 11.8.0.9/24"), "down"),
+        (TWO_NICS.replace("11.8.0.9/24 fd00:8::9/64", ""), "no-address"),
+        (TWO_NICS.split("nic eth1")[0], "absent"),
+    ],
+)
+@pytest.mark.parametrize("other, next_hop", [(OTHER, "11.8.0.1"), (NO_GATEWAY, "11.8.0.254")])
+def test_a_nic_that_cannot_be_used(kernel: str, kind: str, other: Dict[str, Any], next_hop: str) -> None:
+    assert answered([DEFAULT, other], next_hop, kernel=kernel)[0] == kind
+
+
+def test_a_nic_that_is_ignored() -> None:
+    assert answered([DEFAULT, OTHER], "11.8.0.1", ignore_nics=("eth1",))[0] == "ignored"
+
+
+def test_a_link_local_next_hop_is_on_the_nic_of_the_network_that_lists_it() -> None:
+    networks = [network("eth0", "fd00:65::7/64", "default fe80::1"), network("eth1", "fd00:8::9/64", "default fe80::1")]
+    for listing, name in enumerate(("eth0", "eth1")):
+        assert answered(networks, "fe80::1", listing, "fd00:11::/32") == (name, "gateway")
+    without = [networks[0], network("eth1", "fd00:8::9/64", "fd00:12::/32 fe80::9")]
+    assert answered(without, "fe80::9", 1, "fd00:12::/32") == ("eth1", "no-gateway")
+    assert answered(without, "fe80::9", -1, "fd00:12::/32") == ("no-subnet", "")
+
+
+def test_the_subnet_of_a_link_local_next_hop() -> None:
+    bindings, _ = bind(situation([network("eth1", "fd00:8::9/64", "fd00:12::/32 fe80::9")]), Settings())
+    host = HostRoute(parse_prefix("fd00:12::/32"), parse_address("fe80::9"), "network_data.json", 0, 0)
+    found = NextHops(bindings, Settings(), False).answer(host)
+    assert isinstance(found, ResolvedNextHop) and found.subnet == parse_prefix("fe80::/10")
+
+
+def test_a_subnet_of_two_networks_is_that_of_the_one_whose_gateway_is_known() -> None:
+    twice = [network("eth1", "11.8.0.10/24"), OTHER]
+    assert answered(twice, "11.8.0.99", 1) == ("not-a-gateway", "eth1")
+    assert answered([network("eth0", "11.8.0.10/24", "12.0.0.0/8 11.8.0.2"), NO_GATEWAY], "11.8.0.99", 1)[0] == "eth1"
+
+
+def test_which_gateway_is_outside_every_prefix() -> None:
+    eth0 = nic(situation([]).kernel, "eth0")
+    assert [needs_onlink(eth0, parse_address(one)) for one in ("10.65.0.1", "10.66.0.1", "fe80::1", "fd00:9::1")] == [
+        False,
+        True,
+        False,
+        True,
+    ]

@@ -1,7 +1,7 @@
 """The errors guest-routes raises; what it merely reports is a value in model.py.
 
     GuestRoutesError            exit  meaning
-    ├── SettingsError            2    a settings file or flag is wrong; lists every complaint
+    ├── SettingsError            2    a settings file or flag is wrong; lists every problem
     ├── NetworkDataError         4    a document is not JSON or not an object; nothing was changed
     ├── MetadataError            4    no source has a document
     ├── KernelError              1    the kernel refused a dump or a socket
@@ -23,13 +23,13 @@ class GuestRoutesError(Exception):
 
 
 class SettingsError(GuestRoutesError):
-    """Settings that can't be used; the message has one complaint a line."""
+    """Settings that can't be used; the message has one problem a line."""
 
     exit_code = 2
 
 
 class NetworkDataError(GuestRoutesError):
-    """Bytes that are no network_data.json at all (a bad part of one is a Complaint instead)."""
+    """Bytes that are no network_data.json at all (a bad part of one is a Problem instead)."""
 
     exit_code = 4
 

@@ -26,7 +26,7 @@ WORDS = (
 
 
 def one_input(data: bytes) -> None:
-    """What libFuzzer calls; the complaints are made into text too."""
+    """What libFuzzer calls; the problems are made into text too."""
     try:
         parsed = parse(data)
     except NetworkDataError as error:

@@ -1,7 +1,7 @@
 """What happens to the instance: links, routes, metadata, settings and processes, at random, and how it ends.
 
-What a deed leaves, `end` mends as its doer would (the hypervisor, the network manager, another program), but never what
-is guest-routes' to mend.
+What a change leaves, `end` repairs as its author would (the hypervisor, the network manager, another program), but never what
+is guest-routes' to repair.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STORM_ROUTES = 3000
 
 
 class Noise:
-    """Deeds by `dice`; `attacks` says when a default was taken or added by them (monotonic seconds)."""
+    """Changes by `dice`; `attacks` says when a default was taken or added by them (monotonic seconds)."""
 
     def __init__(self, lab: Lab, instance: Instance, dice: random.Random) -> None:
         self._lab, self._instance, self._dice = lab, instance, dice
@@ -238,7 +238,7 @@ class Noise:
         return self._instance.settings
 
     def reload_broken_settings(self) -> str:
-        """And makes a mistake, which they mend later."""
+        """And makes a mistake, which they correct later."""
         text = self._dice.choice(world.BROKEN_SETTINGS)
         self._instance.break_settings(text)
         self._hurry()
@@ -307,7 +307,7 @@ class Noise:
     # -- the end -------------------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """Everybody but guest-routes mends what is theirs; then the metadata are as they ought to be."""
+        """Everybody but guest-routes repairs what is theirs; then the metadata are as they ought to be."""
         for card in CARDS:
             self._settle(card)
             if self._names[card] != card.name:

@@ -5,7 +5,7 @@
 
 In namespaces: an instance with three NICs, both families, a VPN, foreign routes; a metadata server with faults; links
 that flap, are renamed, unplugged and come back; routes deleted, altered and added by others; settings reloaded, some of
-them wrong; the service killed, stopped, started again, commands beside it. Then everybody but guest-routes mends what
+them wrong; the service killed, stopped, started again, commands beside it. Then everybody but guest-routes repairs what
 is theirs, and within QUIET_SECONDS the table must be the wanted one, with all that is foreign as it was. A monitor of
 its own watches that there is a default route whenever there can be one. Exit 1 if anything of this fails.
 """
@@ -36,7 +36,7 @@ from tests.soak.noise import Noise  # noqa: E402
 from tests.support.lab import Lab  # noqa: E402
 
 QUIET_SECONDS = 45.0
-"""A repair in a fight waits 10 s, a failed look up to 60 s if nothing happens, R6 wants three fetches, 2 s apart."""
+"""A repair in a conflict waits 10 s, a failed look up to 60 s if nothing happens, R6 wants three fetches, 2 s apart."""
 STAYS_SECONDS = 1.0
 """What is right must stay so."""
 NOISE_SECONDS = (5.0, 15.0)
@@ -70,7 +70,7 @@ def main() -> int:
     if faults:
         print(f"\nsoak: {len(faults)} faults, seed {seed}")
         return 1
-    print(f"soak: nothing to complain about, seed {seed}")
+    print(f"soak: no violation, seed {seed}")
     return 0
 
 
@@ -130,7 +130,9 @@ class Soak:
             self._instance.collect(wait=True)
             settled = self._settles()
             faults = self._faults(settled) or self._poke()
-            print(f"round {rounds}: {changes} deeds, right after {settled:.1f} s; {self._instance.size()}", flush=True)
+            print(
+                f"round {rounds}: {changes} changes, right after {settled:.1f} s; {self._instance.size()}", flush=True
+            )
         if not faults and self._poked and self._heard * 2 < self._poked:
             faults.append(f"{self._poked} deletions in the quiet: only {self._heard} repaired before a refresh did it")
         self._summary()
@@ -216,7 +218,7 @@ class Soak:
 
     def _summary(self) -> None:
         changes = ", ".join(f"{name} {count}" for name, count in sorted(self._noise.counts.items()))
-        print(f"deeds: {changes}")
+        print(f"changes: {changes}")
         lines = self._lines()
         found = verdict.gaps(lines, world.CARRIERS, time.monotonic())
         longest = max(found, key=lambda gap: gap.seconds, default=None)

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
 REPAIR_SECONDS = 5.0
 """A busy machine, a pass that failed and comes a second or two later; the benchmark measures how fast a repair is."""
 FIGHT_SECONDS = 10.0
-"""A repair in a fight waits so long; see guest_routes/service/conflicts.py."""
+"""A repair in a conflict waits so long; see guest_routes/service/conflicts.py."""
 FIGHT_LASTS_SECONDS = 125.0
 RACE_SECONDS = 0.5
 

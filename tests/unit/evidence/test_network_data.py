@@ -473,7 +473,7 @@ documents = fields(
 
 
 def judge(raw: bytes) -> Tuple[NetworkData, Json]:
-    """What every parsed document keeps: complaints are lines of printable ASCII, and places are the document's."""
+    """What every parsed document keeps: problems are lines of printable ASCII, and places are the document's."""
     data = parse(raw)
     document = json.loads(raw)
     for problem in data.problems:
@@ -523,7 +523,7 @@ def test_whatever_a_document_holds(document: Json) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 32)), max_size=20))
-def test_every_route_is_read_or_complained_about(pairs: List[Tuple[int, int]]) -> None:
+def test_every_route_is_read_or_a_problem(pairs: List[Tuple[int, int]]) -> None:
     written = [route(address_text(number.to_bytes(4, "big")), length) for number, length in pairs]
     data = read([network(*written)])
     read_ones = {one.index for one in data.routes}

@@ -205,7 +205,7 @@ def test_every_half_written_file_is_refused_or_has_what_it_says(name: str) -> No
         (udhcpc, b"ip=10.65.0.7\n", "is no lease, or cut off: it has no interface"),
     ],
 )
-def test_complaints(read: Read, data: bytes, fault: str) -> None:
+def test_problems(read: Read, data: bytes, fault: str) -> None:
     with pytest.raises(LeaseFault) as raised:
         read(data, "/some/2", NOW)
     assert str(raised.value) == fault

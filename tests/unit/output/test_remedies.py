@@ -1,4 +1,4 @@
-"""What ends a fight, in the words of each program's own configuration."""
+"""What ends a conflict, in the words of each program's own configuration."""
 
 from __future__ import annotations
 

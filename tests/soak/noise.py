@@ -1,7 +1,7 @@
 """What happens to the instance: links, routes, metadata, settings and processes, at random, and how it ends.
 
-What a change leaves, `end` repairs as its author would (the hypervisor, the network manager, another program), but never what
-is guest-routes' to repair.
+What a change leaves, `end` repairs as its author would (the hypervisor, the network manager, another program), but
+never what is guest-routes' to repair.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from ..model.network_data import Problem
 from ..model.operations import RemoveForeignDefault
 from ..model.plan import PlannedRoute
 from ..model.report import Discrepancy, Overruled
+from .escape import escaped, shell_word
 from .evidence import binding_label, evidence_text
 from .route_text import counted, route_text
 
@@ -96,7 +97,7 @@ def _unusable_reason(one: Unresolved, binding: Binding) -> str:
         where = f"{address_text(one.host.next_hop)} is the gateway of {name}"
         return f"{where}, which is not present (yet); programmed once it appears"
     if one.kind == "down":
-        return f"{gateway}, and {name} is down; `ip link set {name} up` fixes it"
+        return f"{gateway}, and {name} is down; `ip link set {shell_word(name)} up` fixes it"
     return f"{gateway}, and {name} has no IPv{binding.family} address (yet); programmed once it has one"
 
 
@@ -105,7 +106,7 @@ def _not_a_gateway_reason(one: Unresolved, binding: Binding) -> str:
     where = f"{address_text(one.host.next_hop)} is in {name}'s subnet {one.subnet}"
     if binding.gateway is None:
         omits = (
-            f"the metadata omits {name}'s routes (type {binding.network.kind})"
+            f"the metadata omits {name}'s routes (type {escaped(binding.network.kind)})"
             if binding.network
             else "no source names it"
         )
@@ -223,7 +224,7 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
 
 def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
     """The same in one line."""
-    return ": ".join(unprogrammed_parts(one, nics))
+    return escaped(": ".join(unprogrammed_parts(one, nics)))
 
 
 def _overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:

@@ -40,12 +40,15 @@ def enter() -> None:
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     _run("mount", "--make-rprivate", "/")
-    _run("mount", "-t", "tmpfs", "tmpfs", "/run")
+    _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     for real in ("/etc", "/var/lib"):
         upper, work = Path("/run/overlay" + real, "upper"), Path("/run/overlay" + real, "work")
         upper.mkdir(parents=True)
         work.mkdir()
         _run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={real},upperdir={upper},workdir={work}", real)
+    # Files of the tests' own machines stand where only root can write: nothing in /tmp is ever evidence.
+    os.makedirs("/run/tests", 0o755)
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = "/run/tests"
     _machine_netns = started_in
     _run("ip", "link", "set", "lo", "up")
 

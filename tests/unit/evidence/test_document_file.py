@@ -50,7 +50,7 @@ def test_a_file_has_a_limit(tmp_path: Path, over: int) -> None:
     path = tmp_path / "x"
     path.touch()
     os.truncate(path, LOCAL_LIMIT_BYTES + over)
-    assert (read_file(str(path)) == f"{path}: more than 64 MiB") == bool(over)
+    assert (read_file(str(path)) == f"{path}: is too large: 64 MiB is the limit") == bool(over)
 
 
 def test_a_document_and_its_neighbour(tmp_path: Path) -> None:

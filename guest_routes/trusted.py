@@ -107,11 +107,11 @@ def untrusted_file(path: str) -> str:
 
 
 def read_named(path: str, limit_bytes: int) -> File:
-    """The bytes of whatever the operator names: a file, a link, a shell's pipe. A FIFO without a writer is empty.
+    """The bytes of whatever the operator names: a file, a link, a shell's pipe.
 
     Raises:
         OSError: it can't be read.
-        Untrusted: it is larger than the limit.
+        Untrusted: it is larger than the limit, or a FIFO from which nothing comes.
     """
     # O_NONBLOCK: to open a FIFO that nobody writes to would wait for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -120,7 +120,10 @@ def read_named(path: str, limit_bytes: int) -> File:
         if stat.S_ISDIR(about.st_mode):
             raise IsADirectoryError(21, "Is a directory", path)
         os.set_blocking(descriptor, True)
-        return File(_bytes(descriptor, limit_bytes), about.st_mtime)
+        data = _bytes(descriptor, limit_bytes)
+        if not data and stat.S_ISFIFO(about.st_mode):
+            raise Untrusted("is a FIFO that nobody writes to")
+        return File(data, about.st_mtime)
     finally:
         os.close(descriptor)
 

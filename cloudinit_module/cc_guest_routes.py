@@ -44,7 +44,7 @@ def handle(name: str, cfg: dict[str, Any], *rest: object, **kw: object) -> None:
         _keep_stanza(cfg.get(STANZA))
         _pass(cloud)
     except Exception as error:  # noqa: BLE001  # an exception would make cloud-init's status "error"
-        LOG.warning("guest-routes: %s", error or type(error).__name__)
+        LOG.warning("guest-routes: %s", _shown(error))
 
 
 def _keep_stanza(stanza: object) -> None:
@@ -72,7 +72,7 @@ def _pass(cloud: object) -> None:
     try:
         report = recorded(state, lambda: _sync(settings, state, kernel, cloud))
     except MetadataError as error:
-        LOG.info("guest-routes: %s", error)
+        LOG.info("guest-routes: %s", _shown(error))
         return
     finally:
         kernel.close()
@@ -126,9 +126,20 @@ def _log(report: Report) -> None:
     _lines(logging.INFO, [f"{summary(report)} ({source_line(report)})"])
 
 
+def _shown(error: Exception) -> str:
+    """An error's message, which may have several lines."""
+    try:
+        from guest_routes.output.escape import escaped_lines
+    except ImportError:  # The package itself is what is missing.
+        return ascii(str(error))
+    return "\n".join(escaped_lines(str(error))) or type(error).__name__
+
+
 def _lines(level: int, lines: list[str]) -> None:
+    from guest_routes.output.escape import escaped
+
     for line in lines[:SHOWN]:
-        LOG.log(level, "guest-routes: %s", line)
+        LOG.log(level, "guest-routes: %s", escaped(line))
     if len(lines) > SHOWN:
         LOG.log(level, "guest-routes: ... and %d more; `guest-routes status` has them", len(lines) - SHOWN)
 

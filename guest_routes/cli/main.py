@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except GuestRoutesError as error:
-        context.terminal.error(str(error))
+        context.terminal.failure(str(error))
         if options.json:
             schema = f"guest-routes/{options.command}/1"
             context.terminal.json({"schema": schema, "exit_code": error.exit_code, "error": str(error)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import GuestRoutesError
+from ..evidence.find import refused_copies
 from ..kernel.engine import Kernel
 from ..managers.detect import holders, running
 from ..managers.parsed_ini import sections
@@ -21,8 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence
 
-    from ..model.configuration import Correction
+    from ..model.configuration import Rewritten
     from ..model.decision import Binding
+    from ..model.lease import LeaseSet
     from ..model.network import Nic
     from ..model.report import Report
     from ..model.settings import Settings
@@ -47,27 +49,38 @@ def inspect(
     Raises:
         KernelError: the kernel can't be asked.
     """
+    from ..leases.find import read_leases
+
     before = kernel.snapshot(settings.table)
     report, no_metadata = None, ""
     try:
         report = dry_run(settings, state, kernel, metadata_argument, tell)
     except GuestRoutesError as error:
         no_metadata = str(error)
-    correction = _correction(settings, report) if report else None
+    rewritten = _rewritten(settings, report) if report else None
+    correction = rewritten.correction if rewritten else None
     cross_checks = (netifaces_check(before.nics), pyroute2_check(kernel, settings.table))
-    views = _views(settings, before.nics, report, tell, proc)
-    return Inspection(views, report, no_metadata, running(proc), correction, cross_checks, _has("route"))
+    leases = read_leases(before.nics)
+    views = _views(settings, before.nics, report, leases, tell, proc)
+    problems = map(str, (*state.problems, *leases.problems))
+    unused = (*problems, *refused_copies(), *(rewritten.errors if rewritten else ()))
+    return Inspection(
+        views, report, no_metadata, running(proc), correction, cross_checks, _has("route"), tuple(dict.fromkeys(unused))
+    )
 
 
 def _views(
-    settings: Settings, nics: Sequence[Nic], report: Report | None, tell: Callable[[str], None], proc: str
+    settings: Settings,
+    nics: Sequence[Nic],
+    report: Report | None,
+    found: LeaseSet,
+    tell: Callable[[str], None],
+    proc: str,
 ) -> tuple[NicView, ...]:
     """Every NIC that has a MAC."""
-    from ..leases.find import read_leases
-
     answers = _ask(settings, nics, tell)
     held, documented = holders(nics), _bindings_by_nic(report)
-    leases = {lease.ifindex: lease for lease in read_leases(nics).leases}
+    leases = {lease.ifindex: lease for lease in found.leases}
     views = []
     for nic in nics:
         if not any(nic.mac):
@@ -115,9 +128,9 @@ def _ask(settings: Settings, nics: Sequence[Nic], tell: Callable[[str], None]) -
         return {nic.ifindex: got for nic, got in zip(usable, pool.map(asked, usable))}
 
 
-def _correction(settings: Settings, report: Report) -> Correction:
+def _rewritten(settings: Settings, report: Report) -> Rewritten:
     """What `correct` would do, by the evidence of the pass."""
-    return rewrite(settings, lambda: decide(project(report.evidence, settings), settings), write=False).correction
+    return rewrite(settings, lambda: decide(project(report.evidence, settings), settings), write=False)
 
 
 def _rp_filter(name: str, proc: str) -> int:

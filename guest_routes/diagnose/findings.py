@@ -28,6 +28,7 @@ def findings(inspection: Inspection) -> tuple[Finding, ...]:
         found.append(Finding("no-metadata", text=inspection.no_metadata))
     else:
         found += _pass(inspection.report)
+    found += [Finding("unused-file", text=text) for text in inspection.unused]
     found += _managers(inspection)
     if inspection.correction is not None:
         found += _configuration(inspection.correction, inspection.route_command)

@@ -1,15 +1,19 @@
 """The config drive: a block device labelled config-2, mounted for a moment where nobody else sees it.
 
+Only iso9660 and vfat, which Nova makes: no image from outside reaches the kernel's drivers of other filesystems. No
+link on a drive is followed. On some systems an ordinary user can set up a loop device, so its file must be root's.
 Source: Nova's documentation, "Config drives".
 """
 
 from __future__ import annotations
 
+import json
 import os
 
 from ..model.document import Document, Provenance
 from ..model.namedtuple import NamedTuple
-from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, File, about, age_of, document_from_file
+from ..trusted import File, untrusted_file
+from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,14 +21,22 @@ if TYPE_CHECKING:
 
     from .document_file import Tell
 
+FILESYSTEMS = ("iso9660", "vfat")
 _READ_DRIVE = """
-mount -o ro,nosuid,nodev,noexec "$1" "$2" || exit 42
-cd "$2/$3" || exit 43
-for name in "$4" "$5"; do
-    stat -L -c "%n %s %Y" "$name" && head -c "$6" "$name"
+mount -t "$1" -o ro,nosuid,nodev,noexec "$2" "$3" || exit 42
+cd "$3" || exit 43
+for part in openstack latest; do
+    [ -h "$part" ] && exit 44
+    [ -d "$part" ] || exit 43
+    cd "$part" || exit 43
 done
+[ -h "$4" ] && exit 44
+for name in "$4" "$5"; do
+    [ -f "$name" ] && ! [ -h "$name" ] && stat -c "%n %s %Y" "$name" && head -c "$6" "$name"
+done
+exit 0
 """
-"""Each file as a line with its name, size and mtime, and then its bytes."""
+"""Each file as a line with its name, size and mtime, and then its bytes. The folders are those of LATEST."""
 
 
 def fetch(deadline_seconds: float, tell: Tell) -> Document | str:
@@ -36,15 +48,57 @@ def fetch(deadline_seconds: float, tell: Tell) -> Document | str:
     reasons: list[str] = []
     for device in devices:
         tell(f"reading config drive {device}")
-        mounted = _mount_point(device)
-        path = os.path.join(mounted, LATEST, NETWORK_DATA)
-        provenance = Provenance("config-drive", device)
-        by_path = mounted != ""
-        got = document_from_file(path, provenance) if by_path else _read_drive(device, provenance, deadline_seconds)
+        got = _from_device(device, deadline_seconds)
         if isinstance(got, Document):
             return got
         reasons.append(got)
     return "; ".join(reasons)
+
+
+def _from_device(device: str, deadline_seconds: float) -> Document | str:
+    """The document of one device, or why it is not used."""
+    mounted, kind = _mount(device)
+    kind = kind or _filesystem(device, deadline_seconds)
+    if kind not in FILESYSTEMS:
+        return f"{device} is not used: its filesystem is {kind or 'unknown'}, and a config drive's is iso9660 or vfat"
+    backing = _untrusted_backing(device)
+    if backing:
+        return f"{device} is not used: {backing}"
+    files = read_mounted(mounted) if mounted else read_drive(device, kind, deadline_seconds)
+    if isinstance(files, str):
+        return f"{device}: {files}"
+    data, meta = files[NETWORK_DATA], files.get(META_DATA)
+    if not _is_json_object(data.data):
+        return f"{device}: its {NETWORK_DATA} is no JSON object, or cut off ({len(data.data):,} bytes)"
+    provenance = Provenance("config-drive", device)
+    return Document(data.data, provenance, age_of(data.mtime), *about(meta.data if meta else b""))
+
+
+def _is_json_object(data: bytes) -> bool:
+    try:
+        return isinstance(json.loads(data), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _filesystem(device: str, deadline_seconds: float) -> str:
+    """The type of a device's filesystem; "" when unknown."""
+    ran = _run(["blkid", "-c", "/dev/null", "-o", "value", "-s", "TYPE", device], deadline_seconds)
+    return "" if isinstance(ran, str) else ran.output.decode("ascii", "replace").strip()
+
+
+def _untrusted_backing(device: str) -> str:
+    """Why a loop device's file is not used: some systems let an ordinary user set up one for a file of its own."""
+    node = os.path.realpath(f"/sys/class/block/{os.path.basename(device)}")
+    for folder in (node, os.path.dirname(node)):  # The device, or the one that it is a partition of.
+        try:
+            with open(f"{folder}/loop/backing_file", "rb") as file:
+                path = os.fsdecode(file.read().rstrip(b"\n"))
+        except OSError:
+            continue
+        reason = untrusted_file(path)
+        return f"{path}, the file of this loop device, {reason}" if reason else ""
+    return ""
 
 
 def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:
@@ -61,53 +115,74 @@ def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _mount_point(device: str) -> str:
-    """Where a device is mounted already, as a whole; "" when it isn't. Source: proc_pid_mountinfo(5)."""
+def _mount(device: str) -> tuple[str, str]:
+    """Where a device is mounted already, as a whole, and as which filesystem; "" when it isn't.
+
+    Source: proc_pid_mountinfo(5).
+    """
     try:
         number = os.stat(device).st_rdev
         with open("/proc/self/mountinfo", "rb") as file:
             lines = [line.split() for line in file]
     except OSError:
-        return ""
+        return "", ""
     wanted = b"%d:%d" % (os.major(number), os.minor(number))
-    point = next((fields[4] for fields in lines if fields[2:4] == [wanted, b"/"]), b"")
+    mount = next((fields for fields in lines if fields[2:4] == [wanted, b"/"]), [])
+    if not mount:
+        return "", ""
+    point = mount[4]
     for character in b" \t\n\\":
         point = point.replace(b"\\%03o" % character, bytes((character,)))
-    return os.fsdecode(point)
+    return os.fsdecode(point), mount[mount.index(b"-", 6) + 1].decode("ascii", "replace")
 
 
-def _read_drive(device: str, provenance: Provenance, deadline_seconds: float) -> Document | str:
-    """Mount the drive in a mount namespace that ends with the child, so that not even kill -9 leaves it mounted."""
+def read_mounted(folder: str) -> dict[str, File] | str:
+    """The files of a drive that is mounted already, by their names, or why there are none."""
+    found = {name: read_below(folder, f"{LATEST}/{name}") for name in (NETWORK_DATA, META_DATA)}
+    data = found[NETWORK_DATA]
+    return data if isinstance(data, str) else {name: one for name, one in found.items() if not isinstance(one, str)}
+
+
+def read_drive(device: str, kind: str, deadline_seconds: float) -> dict[str, File] | str:
+    """The files of a drive, by their names, or why there are none.
+
+    It is mounted in a mount namespace that ends with the child, so that not even kill -9 leaves it mounted.
+
+    Args:
+        kind: the filesystem that it is mounted as, whatever is on it.
+    """
     point = "/mnt" if os.path.isdir("/mnt") else "/tmp"  # noqa: S108  # hidden in the child's namespace only
     command = ["unshare", "--mount", "sh", "-c", _READ_DRIVE, "sh"]
-    command += [device, point, LATEST, NETWORK_DATA, META_DATA, str(LIMIT_BYTES + 1)]
+    command += [kind, device, point, NETWORK_DATA, META_DATA, str(LIMIT_BYTES + 1)]
     ran = _run(command, deadline_seconds)
     if isinstance(ran, str):
-        return f"cannot read {device}: {ran}"
+        return f"cannot be read: {ran}"
     words = ran.words
     if ran.returncode == 43:
-        return f"{device} has no {LATEST}"
+        return f"no {LATEST} on it"
+    if ran.returncode == 44:
+        return f"{LATEST}/{NETWORK_DATA} is a link, or is behind one, which is not followed"
     _, unknown, remaining = words.partition("unknown filesystem type '")
     if unknown:
         kind = remaining.partition("'")[0]
-        return f"cannot mount {device}: this kernel has no driver for its filesystem type {kind} (modprobe {kind})"
-    if ran.returncode == 42 or not ran.output:
-        return f"cannot mount or read {device}: {words or 'exit code ' + str(ran.returncode)}"
+        return f"cannot be mounted: this kernel has no driver for its filesystem type {kind} (modprobe {kind})"
+    if ran.returncode:
+        return f"cannot be mounted or read: {words or 'exit code ' + str(ran.returncode)}"
     files = _drive_files(ran.output)
     got = files.get(NETWORK_DATA)
     if got is None:
-        return f"{device} has no {LATEST}/{NETWORK_DATA}"
-    if len(got.data) > LIMIT_BYTES:
-        return f"{device}: more than {LIMIT_BYTES >> 20} MiB"
-    meta = files.get(META_DATA)
-    return Document(got.data, provenance, age_of(got.mtime), *about(meta.data if meta else b""))
+        return f"no {LATEST}/{NETWORK_DATA} on it" + (f", or only a part: {words}" if words else "")
+    return f"more than {LIMIT_BYTES >> 20} MiB" if len(got.data) > LIMIT_BYTES else files
 
 
 def _drive_files(output: bytes) -> dict[str, File]:
     files: dict[str, File] = {}
     while output:
         line, _, output = output.partition(b"\n")
-        name, size, mtime = line.decode().split(" ")
+        try:
+            name, size, mtime = line.decode("ascii").split(" ")
+        except ValueError:
+            break  # A file that could not be read to its end is in front.
         length = min(int(size), LIMIT_BYTES + 1)
         if len(output) < length:
             break

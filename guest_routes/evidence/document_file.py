@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 
 from ..model.document import Document, Provenance
-from ..model.namedtuple import NamedTuple
+from ..trusted import File, Untrusted, read_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ LIMIT_BYTES = 5 * 1024 * 1024
 """Of what comes over the network or from a drive (R11)."""
 LOCAL_LIMIT_BYTES = 64 * 1024 * 1024
 """Of what the operator names on the command line: a hundred thousand routes are 8 MiB."""
+_BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 Nics: TypeAlias = "Callable[[], tuple[Nic, ...]]"
 """Called again while waiting: at boot NICs appear late."""
@@ -30,16 +32,8 @@ Tell: TypeAlias = "Callable[[str], None]"
 """Gets a line about what is being waited for."""
 
 
-class File(NamedTuple):
-    """A file as it was read."""
-
-    data: bytes
-    mtime: float
-    """Seconds since the epoch."""
-
-
 def document_from_file(path: str, provenance: Provenance) -> Document | str:
-    """The document in a file, with the uuid in the meta_data.json beside it; or why not."""
+    """The document in a file that the operator names, with the uuid in the meta_data.json beside it; or why not."""
     got = read_file(path)
     if isinstance(got, str):
         return got
@@ -47,16 +41,35 @@ def document_from_file(path: str, provenance: Provenance) -> Document | str:
     return Document(got.data, provenance, age_of(got.mtime), *about(b"" if isinstance(meta, str) else meta.data))
 
 
-def read_file(path: str) -> File | str:
+def read_file(path: str, read: Callable[[str, int], File] = read_named) -> File | str:
     """A file's bytes and mtime, or why not."""
     try:
-        with open(path, "rb") as file:
-            data = file.read(LOCAL_LIMIT_BYTES + 1)
-            mtime = os.fstat(file.fileno()).st_mtime
+        return read(path, LOCAL_LIMIT_BYTES)
+    except Untrusted as fault:
+        return f"{path}: {fault}"
     except OSError as error:
         return f"{path}: {(error.strerror or str(error)).lower()}"
-    too_large = len(data) > LOCAL_LIMIT_BYTES
-    return f"{path}: more than {LOCAL_LIMIT_BYTES >> 20} MiB" if too_large else File(data, mtime)
+
+
+def read_below(folder: str, path: str) -> File | str:
+    """A regular file of a mounted drive, or why not; no link on the way is followed, since it could lead anywhere."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        for part in path.split("/"):
+            try:
+                following = os.open(part, _BELOW, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            descriptor = following
+        with open(descriptor, "rb") as file:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode):
+                return f"{path} is no regular file"
+            data = file.read(LIMIT_BYTES + 1)
+    except OSError as error:
+        linked = os.path.islink(os.path.join(folder, path))
+        return f"{path}: {'is a link, which is not followed' if linked else (error.strerror or str(error)).lower()}"
+    return f"{path}: more than {LIMIT_BYTES >> 20} MiB" if len(data) > LIMIT_BYTES else File(data, about.st_mtime)
 
 
 def about(meta_data: bytes) -> tuple[str, str]:

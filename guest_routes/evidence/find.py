@@ -20,6 +20,7 @@ from ..errors import MetadataError
 from ..model.document import Document, Provenance
 from ..model.settings import Settings
 from ..state.store import State
+from ..trusted import read_trusted, untrusted_file
 from .document_file import LATEST, LOCAL_LIMIT_BYTES, NETWORK_DATA, about, age_of, document_from_file, read_file
 
 TYPE_CHECKING = False
@@ -153,9 +154,15 @@ def _from_cloud_init() -> Document | str:
     return "; ".join(reasons)
 
 
+def refused_copies() -> tuple[str, ...]:
+    """Each of cloud-init's files that others could have written, with the reason why it is not used."""
+    reasons = {path: untrusted_file(path) for path in INSTANCE_DATA if os.path.lexists(path)}
+    return tuple(f"{path}: {reason}" for path, reason in reasons.items() if reason)
+
+
 def _crawled(path: str) -> Document | str:
     """The document in one of cloud-init's files, or why there is none."""
-    got = read_file(path)
+    got = read_file(path, read_trusted)
     if isinstance(got, str):
         return got
     try:

@@ -47,6 +47,7 @@ def gather(document: Document, settings: Settings, state: State, kernel: Kernel,
         if document.source in DOCUMENT_SOURCES and not document.properties:
             # meta_data.json didn't come in time: its last known value is better than none.
             evidence = evidence._replace(document=document._replace(properties=known.properties))
+    evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
     if fetched:

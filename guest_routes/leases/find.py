@@ -5,7 +5,7 @@
     /var/lib/dhcp, /var/lib/dhclient, /var/lib/NetworkManager, /run/dhclient*.lease    dhclient; cloud-init's
     /var/lib/dhcpcd, /var/lib/dhcpcd5      dhcpcd
     /run/guest-routes/leases/NIC           udhcpc, through packaging/udhcpc/guest-routes
-    /var/tmp/cloud-init, /run/cloud-init/tmp   cloud-init's own udhcpc
+    /run/cloud-init/tmp, /var/tmp/cloud-init   cloud-init's own udhcpc; never used in /var/tmp, where anybody can write
 
 A client may run or not: a lease counts while the NIC has its address. A file that can't be used is a problem in the
 report and never ends the pass. Only a pass without a document, or with one that omits routes, imports this module.
@@ -14,7 +14,6 @@ report and never ends the pass. Only a pass without a document, or with one that
 from __future__ import annotations
 
 import os
-import stat
 import time
 
 from ..model.document import Document, Provenance
@@ -22,6 +21,7 @@ from ..model.lease import Lease, LeaseSet
 from ..model.namedtuple import NamedTuple
 from ..model.network import Nic
 from ..model.network_data import Problem
+from ..trusted import NOBODY, Client, Untrusted, read_trusted, unreadable, untrusted_folder
 from .choose import choose, document_of
 from .client_files import cloud_init, dhclient, dhcpcd, network_manager, networkd, udhcpc
 from .options import LeaseFault
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .client_files import Read
 
 LIMIT_BYTES = 1024 * 1024
+DHCPCD = ("dhcpcd", "_dhcpcd")
+"""What distributions call the user of dhcpcd's privilege separation."""
 CLIENTS = "systemd-networkd, NetworkManager, dhclient, dhcpcd, udhcpc, cloud-init"
 
 
@@ -45,10 +47,13 @@ class _Place(NamedTuple):
     ends: tuple[str, ...] = ("",)
     client: str = ""
     """The client, where it isn't the reader's own."""
+    own: str = ""
+    """The client's own folder, which may belong to its user."""
+    users: tuple[str, ...] = ()
 
 
 BY_IFINDEX = (
-    _Place("run/systemd/netif/leases", networkd),
+    _Place("run/systemd/netif/leases", networkd, own="run/systemd/netif", users=("systemd-network",)),
     _Place("run/NetworkManager/devices", network_manager),
 )
 """Folders with a file for each NIC, called by its ifindex."""
@@ -57,8 +62,8 @@ BY_LISTING = (
     _Place("var/lib/dhclient", dhclient, ("dhclient.", "dhclient-"), (".lease", ".leases")),
     _Place("var/lib/NetworkManager", dhclient, ("dhclient-",), (".lease",)),
     _Place("run", dhclient, ("dhclient.", "dhclient-"), (".lease", ".leases"), "cloud-init"),
-    _Place("var/lib/dhcpcd", dhcpcd, ends=(".lease",)),
-    _Place("var/lib/dhcpcd5", dhcpcd, ends=(".lease",)),
+    _Place("var/lib/dhcpcd", dhcpcd, ends=(".lease",), own="var/lib/dhcpcd", users=DHCPCD),
+    _Place("var/lib/dhcpcd5", dhcpcd, ends=(".lease",), own="var/lib/dhcpcd5", users=DHCPCD),
     _Place("run/guest-routes/leases", udhcpc),
     _Place("var/tmp/cloud-init", cloud_init, ends=(".lease.json",)),
     _Place("run/cloud-init/tmp", cloud_init, ends=(".lease.json",)),
@@ -72,15 +77,16 @@ def read_leases(nics: Sequence[Nic], root: str = "/") -> LeaseSet:
     problems: list[Problem] = []
     for path, place in _files(nics, root, problems):
         try:
-            content = _content(path)
-            if content is None:
-                continue
-            leases = place.read(*content)
-        except LeaseFault as fault:
-            problems.append(Problem(path, f"{fault}; ignored"))
-        except OSError as error:
-            problems.append(Problem(path, f"cannot be read: {error.strerror}; ignored"))
+            file = read_trusted(path, LIMIT_BYTES, _client(place, root))
+            leases = place.read(file.data, path, file.mtime)
+        except FileNotFoundError:
+            continue
+        except (LeaseFault, OSError, Untrusted) as fault:
+            reason = str(fault) if isinstance(fault, LeaseFault) else unreadable(fault)
+            problems.append(Problem(path, f"{reason}; ignored"))
         else:
+            # What the file says of a time to come would win over every other lease.
+            leases = [lease._replace(obtained=min(lease.obtained, now)) for lease in leases]
             found += [lease._replace(client=place.client) if place.client else lease for lease in leases]
     chosen = choose(found, nics, now)
     return chosen._replace(problems=(*problems, *chosen.problems))
@@ -105,42 +111,19 @@ def _files(nics: Sequence[Nic], root: str, problems: list[Problem]) -> Iterator[
         folder = os.path.join(root, place.folder)
         try:
             names = sorted(os.listdir(folder))
+            names = [n for n in names if n[0] != "." and n.startswith(place.begins) and n.endswith(place.ends)]
+            untrusted = untrusted_folder(folder, _client(place, root)) if names else ""
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             problems.append(Problem(folder, f"cannot be read: {error.strerror}; ignored"))
             continue
-        for name in names:
-            if name[0] != "." and name.startswith(place.begins) and name.endswith(place.ends):
-                yield os.path.join(folder, name), place
+        if untrusted:  # Once for all of them: whoever can write there can make any number.
+            problems.append(Problem(folder, f"{untrusted}; its leases are ignored"))
+            continue
+        yield from ((os.path.join(folder, name), place) for name in names)
 
 
-def _content(path: str) -> tuple[bytes, str, float] | None:
-    """A file's bytes, its path and mtime; None where there is none.
-
-    Raises:
-        LeaseFault: it isn't the client's, or it is larger than any lease.
-        OSError: it can't be read.
-    """
-    try:
-        # O_NONBLOCK: a FIFO must not hold up the pass.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    with open(descriptor, "rb") as file:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise LeaseFault("is no regular file")
-        # A client writes as root, or as a user of its own into a folder of its own.
-        folder = os.stat(os.path.dirname(path))
-        own_folder = about.st_uid == folder.st_uid and not folder.st_mode & stat.S_IWOTH
-        if about.st_uid and not own_folder:
-            raise LeaseFault(f"belongs to the user {about.st_uid}, who is no DHCP client")
-        if about.st_mode & stat.S_IWOTH:
-            raise LeaseFault("can be written by everybody")
-        if about.st_size > LIMIT_BYTES:
-            raise LeaseFault(f"is larger than any lease: {about.st_size:,} bytes, and 1 MiB is the limit")
-        data = file.read(LIMIT_BYTES + 1)
-    if len(data) > LIMIT_BYTES:
-        raise LeaseFault("is larger than any lease: 1 MiB is the limit")
-    return data, path, about.st_mtime
+def _client(place: _Place, root: str) -> Client:
+    """The user that may own files of this place beside root."""
+    return Client(os.path.join(root, place.own), place.users) if place.own else NOBODY

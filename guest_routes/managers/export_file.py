@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..model.network import DEFAULT_PREFIX, mac_text
+from ..output.escape import escaped
 from ..routing.per_nic import GatewayRoute, NicRoutes
 
 
 def header(one: NicRoutes, what: str) -> list[str]:
     """The first lines of a file, as comments."""
-    return [f"# By guest-routes export, for {one.nic.name} ({mac_text(one.nic.mac)}): {what}"]
+    return [f"# By guest-routes export, for {escaped(one.nic.name)} ({mac_text(one.nic.mac)}): {what}"]
 
 
 def what_for(one: NicRoutes) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..model.configuration import Export, ExportFile, ExportNote
 from ..model.network import address_text, mac_text
+from ..output.escape import yaml_text
 from ..routing.per_nic import NicRoutes
 from .export_file import destination_text, header, what_for, written_routes
 
@@ -84,8 +85,9 @@ def netplan(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Expo
 
 
 def _netplan_nic(one: NicRoutes) -> list[str]:
-    lines = [f"    {one.nic.name}:  # {what_for(one)}"]
-    lines += ["      match:", f'        macaddress: "{mac_text(one.nic.mac)}"', f"      set-name: {one.nic.name}"]
+    name = yaml_text(one.nic.name)
+    lines = [f"    {name}:  # {what_for(one)}"]
+    lines += ["      match:", f'        macaddress: "{mac_text(one.nic.mac)}"', f"      set-name: {name}"]
     if 4 in one.dynamic:
         lines += ["      dhcp4: true", "      dhcp4-overrides:", "        use-routes: false"]
     if one.addresses:

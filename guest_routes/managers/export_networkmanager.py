@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..model.configuration import Export, ExportFile, ExportNote, profile_name
 from ..model.network import address_text, family_of, mac_text
+from ..output.escape import escaped
 from ..routing.per_nic import NicRoutes
 from .export_file import destination_text, header, what_for, written_routes
 
@@ -23,7 +24,7 @@ def networkmanager(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) 
     files = []
     for one in nics:
         name = one.nic.name
-        lines = [*header(one, what_for(one)), "[connection]", f"id={profile_name(name)}", "type=ethernet"]
+        lines = [*header(one, what_for(one)), "[connection]", f"id={escaped(profile_name(name))}", "type=ethernet"]
         lines += [f"autoconnect-priority={PRIORITY}", "", "[ethernet]", f"mac-address={mac_text(one.nic.mac).upper()}"]
         for family in (4, 6):
             lines += ["", *_family(one, family)]

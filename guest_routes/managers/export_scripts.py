@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..model.configuration import Export, ExportFile, ExportNote
 from ..model.network import DEFAULT_PREFIX, address_text, mac_text
+from ..output.escape import escaped
 from ..routing.per_nic import GatewayRoute, NicRoutes
 from .export_file import destination_text, what_for
 
@@ -32,7 +33,7 @@ def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Exp
     ]
     hook += ['case "$(cat "/sys/class/net/$IFACE/address")" in']
     for one in nics:
-        hook += [f"{mac_text(one.nic.mac)})  # {one.nic.name}: {what_for(one)}"]
+        hook += [f"{mac_text(one.nic.mac)})  # {escaped(one.nic.name)}: {what_for(one)}"]
         hook += [f"    {line}" for line in _commands(one, '"$IFACE"')] + ["    ;;"]
     hook += ["esac", "exit 0"]
     files = [ExportFile(HOOK, "\n".join(hook) + "\n", 0o755)]
@@ -52,7 +53,7 @@ def script(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Expor
     lines = ["#!/bin/sh", "# By guest-routes export. Run it again after every change of the network.", "set -u", ""]
     lines += ["nic() {  # the NIC with that MAC address", f"    ip -o link | {FIND} | head -n 1 | grep .", "}"]
     for one in nics:
-        lines += ["", f"# {one.nic.name}: {what_for(one)}"]
+        lines += ["", f"# {escaped(one.nic.name)}: {what_for(one)}"]
         lines += [
             f"if nic=$(nic {mac_text(one.nic.mac)}); then",
             *(f"    {x}" for x in _commands(one, '"$nic"')),

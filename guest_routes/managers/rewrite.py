@@ -12,6 +12,7 @@ import re
 from ..errors import StateError
 from ..model.configuration import ORIGINALS, CorrectedFile, Rewritten
 from ..state.files import cause_of, replace
+from ..trusted import Untrusted, read_trusted
 from .correct import correct, unchanged
 from .parsed_config import PATTERNS
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..model.settings import Settings
 
 GENERATE_SECONDS = 10
+LIMIT_BYTES = 16 << 20
+"""Of one file that cloud-init wrote: a hundred thousand routes are 8 MiB."""
 _ROUTE = re.compile(
     r"^\s*(?:gateway|route\d+=|-? *(?:via|to|routes|gateway[46]):|\S+ route add )", re.MULTILINE | re.IGNORECASE
 )
@@ -63,18 +66,20 @@ def _files(root: str, errors: list[str]) -> list[tuple[str, str, str]]:
     for manager, patterns in PATTERNS.items():
         for path in sorted(path for pattern in patterns for path in glob(root + pattern)):
             try:
-                with open(path, encoding="utf-8", newline="") as file:
-                    found.append((manager, path[len(root) :], file.read()))
-            except (OSError, UnicodeDecodeError) as error:
-                cause = cause_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
-                errors.append(f"cannot read {path}: {cause}; it stays as it is")
+                found.append((manager, path[len(root) :], read_trusted(path, LIMIT_BYTES).data.decode()))
+            except UnicodeDecodeError:
+                errors.append(f"cannot read {path}: it is not UTF-8 text; it stays as it is")
+            except OSError as error:
+                errors.append(f"cannot read {path}: {cause_of(error)}; it stays as it is")
+            except Untrusted as fault:
+                errors.append(f"cannot use {path}: it {fault}; it stays as it is")
     return found
 
 
 def _write(one: CorrectedFile, root: str) -> None:
     """The original kept, then the file replaced."""
     path = root + one.path
-    there = os.stat(path)
+    there = os.lstat(path)
     replace(f"{root}{ORIGINALS}{one.path}", one.before.encode(), 0o600, f"{one.path} stays as cloud-init wrote it")
     replace(path, one.after.encode(), there.st_mode & 0o7777, "it stays as cloud-init wrote it")
     if (there.st_uid, there.st_gid) != (os.geteuid(), os.getegid()):

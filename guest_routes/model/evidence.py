@@ -56,7 +56,7 @@ class Evidence(NamedTuple):
     notes: tuple[Problem, ...] = ()
     """Oddities that nobody has to do anything about."""
     problems: tuple[Problem, ...] = ()
-    """What is wrong in the document, the property and the leases."""
+    """What is wrong in the document, the property, the leases and the files of state."""
     known_macs: tuple[bytes, ...] = ()
     """What the last accepted document described (R6)."""
     agreeing_fetches: int = 0

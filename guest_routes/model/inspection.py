@@ -85,12 +85,14 @@ class Inspection(NamedTuple):
     cross_checks: tuple[CrossCheck, ...]
     route_command: bool
     """Whether ifupdown's `route` command is installed."""
+    unused: tuple[str, ...] = ()
+    """Files that are damaged, or that others could have written, each with the reason why it is not used."""
 
 
 FindingKind: TypeAlias = (
     "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'two-managers', 'idle-manager', "
     "'rendered', 'rendered-left', 'no-route-command', 'not-configured', 'use-routes', 'dhcp-default', 'no-gateway', "
-    "'rp-filter', 'second-opinion']"
+    "'rp-filter', 'second-opinion', 'unused-file']"
 )
 
 
@@ -115,4 +117,4 @@ class Finding(NamedTuple):
     difference: Difference | None = None
     """second-opinion; the library's name is in `managers`."""
     text: str = ""
-    """no-metadata: every source's reason."""
+    """no-metadata: every source's reason; unused-file: its path and why."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .namedtuple import NamedTuple
 from .network import KernelState, Route
+from .network_data import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Status(NamedTuple):
     """The service's own record; None when no service runs, or another version wrote it."""
     service_runs: bool = False
     """The process that wrote the record still runs."""
+    problems: tuple[Problem, ...] = ()
+    """Files of state that are damaged, or that others could have written: none of them is used."""
 
     @property
     def exit_code(self) -> int:
@@ -158,6 +161,64 @@ def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
         fields = {name: value[name] for name in StatusRecord._fields}
         fields["recent"] = tuple(Repair(**one) for one in fields["recent"])
         fields["conflicts"] = tuple(ConflictRecord(**one) for one in fields["conflicts"])
-        return StatusRecord(**fields)
+        record = StatusRecord(**fields)
     except (KeyError, TypeError):
         return None
+    rows: list[StatusRecord | Repair | ConflictRecord] = [record, *record.recent, *record.conflicts]
+    return record if all(_has_types(row) for row in rows) else None
+
+
+_TEXTS = frozenset(
+    "process_started doing failure partial_reason last_error route what why destination actor remedy".split()
+)
+_TUPLES = ("recent", "conflicts")
+
+
+def _has_types(row: StatusRecord | Repair | ConflictRecord) -> bool:
+    """Whether texts are texts and the rest numbers, as they were written."""
+    values = {name: value for name, value in row._asdict().items() if name not in _TUPLES}
+    return all(isinstance(value, str) if name in _TEXTS else _is_number(value) for name, value in values.items())
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is a number that a time or a count can be: no NaN, no infinity."""
+    return type(value) in (int, float) and abs(value) < 1e15  # type: ignore[arg-type]
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def is_last_pass(value: dict[str, Any]) -> bool:
+    """Whether it is what a pass leaves (output.json_documents.status_json), as far as `status` shows it."""
+    metadata, leases = value.get("metadata"), value.get("leases")
+    return (
+        _is_number(value.get("finished"))
+        and type(value.get("exit_code")) is int
+        and _is_number(value.get("unprogrammed_count"))
+        and isinstance(metadata, dict)
+        and isinstance(metadata.get("where"), str)
+        and _is_number(metadata.get("age_seconds"))
+        and all(_are_texts(value.get(key)) for key in ("defaults", "unprogrammed", "overrides", "errors", "warnings"))
+        and isinstance(leases, list)
+        and all(map(_is_lease, leases))
+    )
+
+
+def _is_lease(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and _are_texts([value.get("nic"), value.get("client")])
+        and _is_number(value.get("obtained"))
+        and (value.get("expires") is None or _is_number(value.get("expires")))
+    )
+
+
+def is_failed_pass(value: object) -> bool:
+    """Whether it is what a pass that could do nothing leaves."""
+    return (
+        isinstance(value, dict)
+        and _is_number(value.get("finished"))
+        and type(value.get("exit_code")) is int
+        and isinstance(value.get("error"), str)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model.configuration import ORIGINALS, Export, ExportNote, profile_name
 from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
+from .escape import shell_word
 from .folding import entries, wrapped
 from .reasons import election_reason, resolved_reason, unresolved_reason
 from .route_text import counted
@@ -147,9 +148,9 @@ def export_note_text(note: ExportNote) -> str:
 
 def _apply_text(note: ExportNote) -> str:
     if note.form == "networkd":
-        return f"then run `networkctl reload`, and `networkctl reconfigure {' '.join(note.nics)}`"
+        return f"then run `networkctl reload`, and `networkctl reconfigure {' '.join(map(shell_word, note.nics))}`"
     if note.form == "networkmanager":
-        ups = " && ".join(f"nmcli connection up '{profile_name(nic)}'" for nic in note.nics)
+        ups = " && ".join(f"nmcli connection up {shell_word(profile_name(nic))}" for nic in note.nics)
         return f"then run `nmcli connection reload`, and `{ups}`"
     if note.form == "ifupdown":
         return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"

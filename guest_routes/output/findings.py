@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model.network import mac_text
 from .configuration import verdict_reason
+from .escape import shell_word
 from .reasons import unprogrammed_text
 from .remedies import gateways_setting
 from .route_text import counted, route_text
@@ -32,6 +33,11 @@ def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
     return " ".join(
         finding.text.split()
     ), "see above what each NIC gets for an answer; or name the document: `--metadata FILE`"
+
+
+def _unused_file(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"not used: {finding.text.removesuffix('; ignored')}"
+    return what, "see who made it: `stat FILE`; only root may be able to write it and every folder above it"
 
 
 def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -88,7 +94,7 @@ def _no_route_command(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _not_configured(finding: Finding, nics: Sequence[Nic]) -> Words:
     (nic,), (manager,) = finding.nics, finding.managers
     what = f"{manager} has not configured {nic} ({finding.state}): its wait-online delays the boot"
-    return what, f"`networkctl status {nic}` says why; usually it is a route that can't be set"
+    return what, f"`networkctl status {shell_word(nic)}` says why; usually it is a route that can't be set"
 
 
 def _use_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -150,4 +156,5 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "no-gateway": _no_gateway,
     "rp-filter": _rp_filter,
     "second-opinion": _second_opinion,
+    "unused-file": _unused_file,
 }

@@ -11,6 +11,7 @@ from ..model.network_data import Problem
 from ..model.operations import RemoveForeignDefault
 from ..model.plan import PlannedRoute
 from ..model.report import Discrepancy, Overruled
+from .escape import escaped, shell_word
 from .evidence import binding_label, evidence_text
 from .remedies import addition, gateways_setting, in_neutron, removal
 from .route_text import counted, route_text
@@ -102,7 +103,7 @@ def _unusable_reason(one: Unresolved, binding: Binding) -> str:
         where = f"{address_text(one.host.next_hop)} is the gateway of {name}"
         return f"{where}, which is not present (yet); programmed once it appears"
     if one.kind == "down":
-        return f"{gateway}, and {name} is down; `ip link set {name} up` fixes it"
+        return f"{gateway}, and {name} is down; `ip link set {shell_word(name)} up` fixes it"
     return f"{gateway}, and {name} has no IPv{binding.family} address (yet); programmed once it has one"
 
 
@@ -124,7 +125,7 @@ def _unknown_cause(binding: Binding, name: str) -> str:
     if binding.network is None:
         return "no source names it"
     if binding.network.omits_routes:
-        return f"the metadata omits {name}'s routes (type {binding.network.kind})"
+        return f"the metadata omits {name}'s routes (type {escaped(binding.network.kind)})"
     return f"networks[{binding.network.index}] has no default entry"
 
 
@@ -252,7 +253,7 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
 
 def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
     """The same in one line."""
-    return ": ".join(unprogrammed_parts(one, nics))
+    return escaped(": ".join(unprogrammed_parts(one, nics)))
 
 
 def _overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:

@@ -5,6 +5,7 @@ Values go in, one line comes out. Only a report of a bug has more lines: it ends
 
 from __future__ import annotations
 
+from .escape import escaped
 from .reasons import operation_reason, suspicion_text, unprogrammed_text
 from .report import is_removal, source_line, summary, verb_of
 from .route_text import counted, route_text, span_text
@@ -67,7 +68,7 @@ def change_reason(operation: Operation, reverted: Change | None) -> str:
 
 def change_line(operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> str:
     """A change of the kernel's routes: "added 11.11.0.0/16 via 11.8.0.1 dev eth1: deleted by ip (pid 50)"."""
-    return f"{verb_of(operation)} {route_text(operation.route, nics)}: {change_reason(operation, reverted)}"
+    return escaped(f"{verb_of(operation)} {route_text(operation.route, nics)}: {change_reason(operation, reverted)}")
 
 
 def more_changes_line(number: int) -> str:
@@ -201,7 +202,7 @@ def status_line(record: StatusRecord, now: float) -> str:
         parts.append(counted(record.repairs, "repair"))
     if record.conflicts:
         parts.append(counted(len(record.conflicts), "conflict"))
-    return "; ".join(parts).replace("\n", " ")
+    return escaped("; ".join(parts).replace("\n", " "))
 
 
 def _retries(first_seconds: float, longest_seconds: float) -> str:

@@ -28,6 +28,7 @@ def status_lines(found: Status) -> list[str]:
         *_service(found),
         *_our_routes(found),
         *_remarks(found),
+        *(line for one in found.problems for line in labelled("not used", str(one))),
         *_drift(found),
     ]
 
@@ -157,6 +158,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "ours": [route_text(route, nics) for route in found.ours],
         "drift": [f"{'-' if is_removal(one) else '+'} {route_text(one.route, nics)}" for one in found.drift],
         "drift_unknown": found.unknown,
+        "problems": [str(one) for one in found.problems],
         "withdrawn": found.withdrawn,
         "service": found.service and {**service_json(found.service), "runs": found.service_runs},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..routing.partial import AGREEING_FETCHES
+from .escape import escaped
 from .evidence import binding_label, evidence_text, lease_text
 from .reasons import suspicion_text
 from .remedies import gateways_setting
@@ -26,7 +27,7 @@ def warning_texts(report: Report) -> list[str]:
     expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
     found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
     found += [str(problem) for problem in report.evidence.problems if not problem.refused]
-    return [*found, *report.state_errors]
+    return [*map(escaped, found), *report.state_errors]
 
 
 def _partial(report: Report) -> list[str]:
@@ -45,7 +46,7 @@ def _omissions(report: Report) -> list[str]:
     for binding in report.resolution.bindings:
         network = binding.network
         if network is not None and network.omits_routes:
-            place = f"networks[{network.index}], type {network.kind}{cause}"
+            place = f"networks[{network.index}], type {escaped(network.kind)}{cause}"
             found.append(f"the metadata omits {binding_label(binding)}'s routes ({place}); {_used(binding, report)}")
             cause = ""
     return found

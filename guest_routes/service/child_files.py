@@ -82,7 +82,7 @@ def _in_child(read: Callable[[], Any], error: type[GuestRoutesError], limit_byte
         try:
             return b"=" + marshal.dumps(_flat(read()))
         except error as raised:
-            return b"!" + str(raised).encode()
+            return b"!" + str(raised).encode("utf-8", "backslashreplace")
 
     try:
         result = result_of(work, limit_bytes)

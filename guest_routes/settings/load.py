@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from ..errors import SettingsError
 from ..model.namedtuple import NamedTuple
 from ..model.settings import GatewaySetting, Selector, Settings
+from ..trusted import Untrusted, read_named, read_trusted, unreadable, untrusted_folder
 from .keys import BY_NAME, KEYS, Key
 from .values import Place, bare, did_you_mean, shown
 
@@ -19,9 +20,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterator, Sequence
 
+    from ..trusted import File
+
 __all__ = ["KEYS", "Key", "read"]
 
 COMMAND_LINE = "the command line"
+LIMIT_BYTES = 1 << 20
+"""Of one settings file."""
 STANZA_KEY = "guest_routes"
 """The key the settings stand under in a cloud-init stanza; accepted in every file."""
 
@@ -51,8 +56,10 @@ def read(
     problems: list[str] = []
     layers: list[Layer] = []
     for path, required in _files(settings_file, etc, problems):
-        layers += _layer(path, required, _load_yaml, problems)
-    layers += _layer(stanza, False, _load_json, problems)
+        # The file that the operator names counts on the operator's word.
+        text = _text_of(path, required, read_named if settings_file else read_trusted, problems)
+        layers += _layer(path, text, _load_yaml, problems)
+    layers += _layer(stanza, _text_of(stanza, False, read_trusted, problems), _load_json, problems)
     layers.append(Layer(COMMAND_LINE, dict(flags)))
     merged = _merge(layers, problems)
     if problems:
@@ -135,6 +142,10 @@ def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str,
     folder = etc + "/guest-routes.d"
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".yaml") and not name.startswith("."))
+        untrusted = untrusted_folder(folder) if names else ""
+        if untrusted:
+            problems.append(f"{folder}: {untrusted}; its files are not read")
+            names = []
     except FileNotFoundError:
         names = []
     except OSError as error:
@@ -144,10 +155,9 @@ def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str,
 
 
 def _layer(
-    path: str, required: bool, load: Callable[[str, str, list[str]], object], problems: list[str]
+    path: str, text: str | None, load: Callable[[str, str, list[str]], object], problems: list[str]
 ) -> list[Layer]:
-    """The layer that a file makes; none when it is absent, empty, or can't be used."""
-    text = _text_of(path, required, problems)
+    """The layer that a file's text makes; none when it is absent, empty, or can't be used."""
     document = None if text is None else load(path, text, problems)
     if isinstance(document, dict) and STANZA_KEY in document:
         others = [key for key in document if key != STANZA_KEY]
@@ -162,14 +172,13 @@ def _layer(
     return [Layer(path, document)]
 
 
-def _text_of(path: str, required: bool, problems: list[str]) -> str | None:
-    """A file's text; None where it can't be read, with a problem unless it may be absent."""
+def _text_of(path: str, required: bool, read: Callable[[str, int], File], problems: list[str]) -> str | None:
+    """A file's text; None where it can't be used, with a problem unless it may be absent."""
     try:
-        with open(path, "rb") as file:
-            return file.read().decode()
-    except OSError as error:
+        return read(path, LIMIT_BYTES).data.decode()
+    except (OSError, Untrusted) as error:
         if required or not isinstance(error, FileNotFoundError):
-            problems.append(f"{path}: cannot be read: {error.strerror}")
+            problems.append(f"{path}: {unreadable(error)}")
     except UnicodeDecodeError as error:
         problems.append(f"{path}: is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}")
     return None

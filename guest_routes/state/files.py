@@ -1,7 +1,7 @@
 """Files replaced as a whole (temporary file, fsync, rename), and read or absent.
 
-kill -9 or a power cut leaves the old one or the new one. What can't be read is absent; what can't be written is an
-error.
+kill -9 or a power cut leaves the old one or the new one. What can't be read, or what others could have written, is
+absent; what can't be written is an error.
 """
 
 from __future__ import annotations
@@ -11,19 +11,31 @@ import json
 import os
 
 from ..errors import StateError
+from ..trusted import Untrusted, read_trusted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+LIMIT_BYTES = 64 << 20
+"""Of one file: a document given by the operator is the largest."""
+
 
 def read(path: str) -> bytes | None:
-    """The file's bytes; None where there is nothing to be read."""
+    """The file's bytes; None where there is nothing to be read, or others could have written it."""
+    try:
+        return read_trusted(path, LIMIT_BYTES).data
+    except (OSError, Untrusted):
+        return None
+
+
+def read_pseudo(path: str) -> bytes:
+    """The bytes of a file that the kernel makes, under /proc or /sys; b"" where there is none."""
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError:
-        return None
+        return b""
 
 
 def json_object(content: bytes | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import os
 
 from ..model.namedtuple import NamedTuple
 from ..model.network import Nic, mac_text
-from .files import json_object, read
+from .files import json_object, read, read_pseudo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def identity_here(root: str, nics: Sequence[Nic]) -> Identity:
 
 def instance_uuid(root: str) -> str:
     """The instance's uuid as cloud-init found it in this boot; "" when unknown."""
-    uuid = _uuid(_text(root, "run/cloud-init/.instance-id"))
+    uuid = _uuid(_text(read(os.path.join(root, "run/cloud-init/.instance-id"))))
     if uuid:
         return uuid
     try:
@@ -48,12 +48,12 @@ def instance_uuid(root: str) -> str:
 
 def machine_uuid(root: str) -> str:
     """The machine's DMI uuid; "" when unknown."""
-    return _uuid(_text(root, "sys/class/dmi/id/product_uuid"))
+    return _uuid(_text(read_pseudo(os.path.join(root, "sys/class/dmi/id/product_uuid"))))
 
 
 def boot_id(root: str) -> str:
     """This boot's own name. Source: random(4)."""
-    return _text(root, "proc/sys/kernel/random/boot_id")
+    return _text(read_pseudo(os.path.join(root, "proc/sys/kernel/random/boot_id")))
 
 
 def other_instance(kept: Identity, here: Identity) -> str:
@@ -94,5 +94,5 @@ def _uuid(text: object) -> str:
     return folded if known and len(set(digits)) > 1 else ""
 
 
-def _text(root: str, path: str) -> str:
-    return (read(os.path.join(root, path)) or b"").decode("utf-8", "replace").strip()
+def _text(content: bytes | None) -> str:
+    return (content or b"").decode("utf-8", "replace").strip()

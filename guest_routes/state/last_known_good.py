@@ -7,7 +7,8 @@ import os
 
 from ..model.document import Provenance
 from ..model.namedtuple import NamedTuple
-from .files import cause_of, json_object, read, replace
+from ..trusted import Untrusted, read_trusted, unreadable
+from .files import LIMIT_BYTES, json_object, read, replace
 from .identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance
 
 TYPE_CHECKING = False
@@ -35,6 +36,8 @@ class LastKnownGood(NamedTuple):
     """The MACs that the document describes."""
     properties: str = ""
     """As in model.document.Document."""
+    faulty: bool = False
+    """It is damaged, or others could have written it: somebody should look."""
 
 
 def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: float) -> None:
@@ -72,25 +75,26 @@ def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: f
 def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood:
     """What was kept, if it is this instance's (see identity.other_instance)."""
     try:
-        with open(path, "rb") as file:
-            fetched = os.fstat(file.fileno()).st_mtime
-            line, _, data = file.read().partition(b"\n")
+        content, fetched = read_trusted(path, LIMIT_BYTES + (1 << 20))
+        line, _, data = content.partition(b"\n")
     except FileNotFoundError:
         return LastKnownGood(reason=f"none was kept in {os.path.dirname(path)}")
-    except OSError as error:
-        return LastKnownGood(reason=f"cannot read {path}: {cause_of(error)}")
+    except (OSError, Untrusted) as error:
+        faulty = not isinstance(error, PermissionError)  # An ordinary user may not read it.
+        return LastKnownGood(reason=f"{path}: {unreadable(error)}", faulty=faulty)
     try:
         header = json.loads(line)
         if header["schema"] != KEPT_SCHEMA:
             return LastKnownGood(reason=f"{path} is of another version ({header['schema']!a})")
         if {name: header[name] for name in ("length", "crc32")} != checksum(data):
-            return LastKnownGood(reason=f"{path} is damaged: {len(data)} bytes, {header['length']} were written")
+            lengths = f"{len(data)} bytes, {header['length']!a} were written"
+            return LastKnownGood(reason=f"{path} is damaged: {lengths}", faulty=True)
         macs = tuple(bytes.fromhex(mac.replace(":", "")) for mac in header["macs"])
         uuid, machine, boot = str(header["uuid"]), str(header["machine"]), str(header.get("boot", ""))
         provenance = Provenance(header["source"], str(header["location"]), tuple(map(str, header["nics"])))
         properties = str(header.get("properties", ""))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return LastKnownGood(reason=f"{path} is damaged: no header of ours")
+        return LastKnownGood(reason=f"{path} is damaged: no header of ours", faulty=True)
     reason = other_instance(Identity(uuid, machine, macs, boot), identity_here(root, nics))
     if reason:
         return LastKnownGood(reason=f"{path} is not of this instance: {reason}")

@@ -10,8 +10,8 @@
     /var/lib/guest-routes/defaults          foreign default routes that were removed (R4)
 
 A file is replaced as a whole (temporary file, fsync, rename), so that kill -9 or a power cut leaves the old one
-or the new one. What can't be used, is foreign or damaged counts as absent, with a reason where somebody asks;
-only what can't be written is an error. All writers but the lock's and the status's hold the lock.
+or the new one. What can't be used, is foreign or damaged, or could have been written by others, counts as absent, and
+`problems` says so; only what can't be written is an error. All writers but the lock's and the status's hold the lock.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ import os
 
 from ..model.document import Document
 from ..model.network import Nic, Route
+from ..model.network_data import Problem
+from ..output.escape import json_text
+from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
-from .files import json_object, read, remove, replace
+from .files import LIMIT_BYTES, json_object, remove, replace
 from .identity import boot_id
 from .last_known_good import LastKnownGood, checksum
 from .lock import Lock
@@ -48,6 +51,13 @@ class State:
         self, run_dir: str = "/run/guest-routes", lib_dir: str = "/var/lib/guest-routes", *, root: str = "/"
     ) -> None:
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
+        self._faults: dict[str, str] = {}
+        """Why the files that were read last are not used, by path."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The files that were found and are not used: damaged, or others could have written them."""
+        return tuple(Problem(path, f"{reason}; ignored") for path, reason in self._faults.items())
 
     def lock(self, wait_seconds: float = LOCK_SECONDS) -> Lock:
         """Only one pass at a time; for `with`.
@@ -82,7 +92,10 @@ class State:
 
     def last_known_good(self, nics: Sequence[Nic]) -> LastKnownGood:
         """What was kept, if it is this instance's (see identity.other_instance)."""
-        return last_known_good.load(self._kept_path, self.root, nics)
+        kept = last_known_good.load(self._kept_path, self.root, nics)
+        reason = kept.reason[len(self._kept_path) :].lstrip(": ") if kept.faulty else ""
+        self._note(self._kept_path, reason)
+        return kept
 
     # -- recorded defaults (R4) ----------------------------------------------------------------------
 
@@ -126,10 +139,10 @@ class State:
 
     def agreeing_fetches(self, data: bytes) -> int:
         """How many fetches in a row will have brought this same disputed document with the present one."""
-        before = json_object(read(self._disputed_path))
+        before = self._object(self._disputed_path)
         counted = before.get("count")
         same = {**before, "count": 0} == {**checksum(data), "count": 0}
-        return counted + 1 if same and isinstance(counted, int) else 1
+        return counted + 1 if same and type(counted) is int else 1
 
     def count_agreement(self, data: bytes, count: int) -> None:
         """So many fetches in a row have brought this disputed document.
@@ -162,22 +175,22 @@ class State:
 
     def is_withdrawn(self) -> bool:
         """Whether `withdraw` was the last command that somebody ran."""
-        return os.path.exists(self._withdrawn_path)
+        return not untrusted_file(self._withdrawn_path)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Publish what `status` shows of the last pass; anybody may read it."""
-        content = json.dumps(status, separators=(",", ":")).encode()
+        content = json_text(status).encode()
         # Without the lock, since a pass that didn't get it has a status too.
         consequence = "`guest-routes status` shows an older pass"
         replace(os.path.join(self.run_dir, "status"), content, 0o644, consequence, alone=False)
 
     def read_status(self) -> dict[str, Any]:
         """The last pass's status; {} when there is none."""
-        return json_object(read(os.path.join(self.run_dir, "status")))
+        return self._object(os.path.join(self.run_dir, "status"))
 
     def write_service(self, record: Mapping[str, Any]) -> None:
         """Publish the state of the service; anybody may read it."""
-        content = json.dumps(record, separators=(",", ":")).encode()
+        content = json_text(record).encode()
         replace(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
 
     def forget_service(self) -> None:
@@ -186,9 +199,31 @@ class State:
 
     def read_service(self) -> dict[str, Any]:
         """The state of the service; {} when there is none."""
-        return json_object(read(self._service_path))
+        return self._object(self._service_path)
 
     # -- within --------------------------------------------------------------------------------------
+
+    def _object(self, path: str) -> dict[str, Any]:
+        """The JSON object in a file; {}, with a problem unless there is no file, where it can't be used."""
+        reason, content = "", b"{}"
+        try:
+            content = read_trusted(path, LIMIT_BYTES).data
+        except FileNotFoundError:
+            pass
+        except (OSError, Untrusted) as error:
+            # That an ordinary user may not read it is no fault of the file's.
+            reason = "" if isinstance(error, PermissionError) else unreadable(error)
+        found = json_object(content)
+        if not found and content != b"{}":
+            reason = "is damaged: no JSON object"
+        self._note(path, reason)
+        return found
+
+    def _note(self, path: str, reason: str) -> None:
+        """Keeps why a file is not used, or that it is."""
+        self._faults.pop(path, None)
+        if reason:
+            self._faults[path] = reason
 
     @property
     def _disputed_path(self) -> str:
@@ -212,7 +247,7 @@ class State:
 
     def _records(self) -> list[dict[str, Any]]:
         """Records of this boot: an ifindex means nothing in another."""
-        document = json_object(read(self._defaults_path))
+        document = self._object(self._defaults_path)
         records = document.get("records")
         if document.get("schema") != DEFAULTS_SCHEMA or not isinstance(records, list):
             return []

@@ -17,6 +17,7 @@ from typing import Dict, Iterator, List, Tuple
 import pytest
 
 from guest_routes.errors import MetadataError
+from guest_routes.evidence.config_drive import _is_json_object, _mount, _untrusted_backing, read_drive, read_mounted
 from guest_routes.evidence.find import find
 from guest_routes.evidence.http_endpoints import probe, usable_nics
 from guest_routes.model.document import Document, Provenance
@@ -396,9 +397,14 @@ def drive(tmp_path: Path) -> Iterator[str]:
     latest.mkdir(parents=True)
     shutil.copy(DOCUMENT, latest / "network_data.json")
     (latest / "meta_data.json").write_text(json.dumps({"uuid": UUID}))
-    image = tmp_path / "image"
-    subprocess.run(["mkfs.ext4", "-q", "-L", "config-2", "-d", tmp_path / "drive", image, "4M"], check=True)
-    yield from attached(image)
+    yield from attached(_ext4(tmp_path))
+
+
+def _ext4(folder: Path) -> Path:
+    """An image of ext4 labelled config-2, with what is in the folder `drive`."""
+    image = folder / "image"
+    subprocess.run(["mkfs.ext4", "-q", "-L", "config-2", "-d", folder / "drive", image, "4M"], check=True)
+    return image
 
 
 def attached(image: Path) -> Iterator[str]:
@@ -414,33 +420,82 @@ def attached(image: Path) -> Iterator[str]:
         subprocess.run(["losetup", "--detach", device], check=True)
 
 
-def test_a_config_drive_is_read_and_left_as_it_was(drive: str) -> None:
+def test_a_drive_of_another_filesystem_is_not_mounted(drive: str) -> None:
+    """An ext4 image with the label: nothing that Nova makes."""
     before = Path("/proc/self/mountinfo").read_text()
-    got = find(DRIVE_ONLY, nics, State())
-    assert (got.data, got.source) == (DOCUMENT.read_bytes(), "config-drive")
-    assert (where(got), got.uuid) == (f"config drive {drive}", UUID)
-    assert 0 <= got.age_seconds < 60 * 60
+    why = f"{drive} is not used: its filesystem is ext4, and a config drive's is iso9660 or vfat"
+    assert f"config-drive: {why}" in failure(DRIVE_ONLY)
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
-def test_a_mounted_config_drive_is_read_where_it_is(drive: str, tmp_path: Path) -> None:
+def test_a_loop_device_of_an_ordinary_users_file_is_not_used(drive: str, tmp_path: Path) -> None:
+    """Some systems let users set one up."""
+    os.chown(tmp_path / "image", 4242, 4242)
+    assert "belongs to the user 4242, not to root" in _untrusted_backing(drive)
+    os.chown(tmp_path / "image", 0, 0)
+    assert _untrusted_backing(drive) == ""
+
+
+def test_a_drive_is_read_and_left_as_it_was(drive: str) -> None:
+    """Told that it may be ext4, which every kernel here has."""
+    before = Path("/proc/self/mountinfo").read_text()
+    got = read_drive(drive, "ext4", 10.0)
+    assert isinstance(got, dict)
+    assert got["network_data.json"].data == DOCUMENT.read_bytes()
+    assert json.loads(got["meta_data.json"].data) == {"uuid": UUID}
+    assert 0 <= time.time() - got["network_data.json"].mtime < 60 * 60
+    assert Path("/proc/self/mountinfo").read_text() == before
+
+
+def test_a_drive_that_is_mounted_already_is_found_and_read_there(drive: str, tmp_path: Path) -> None:
     point = tmp_path / "a point"
     point.mkdir()
     subprocess.run(["mount", "-o", "ro", drive, point], check=True)
     try:
-        got = find(DRIVE_ONLY, nics, State())
-        assert (got.data, got.uuid) == (DOCUMENT.read_bytes(), UUID)
+        assert _mount(drive) == (str(point), "ext4")
+        got = read_mounted(str(point))
+        assert isinstance(got, dict)
+        assert got["network_data.json"].data == DOCUMENT.read_bytes()
+        assert "its filesystem is ext4" in failure(DRIVE_ONLY)
     finally:
         subprocess.run(["umount", point], check=True)
+    assert _mount(drive) == ("", "")
 
 
-def test_an_empty_config_drive_says_so(tmp_path: Path) -> None:
-    image = tmp_path / "image"
-    with image.open("wb") as file:
-        file.truncate(4 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-L", "config-2", image], check=True)
-    for device in attached(image):
-        assert f"config-drive: {device} has no openstack/latest; " in failure(DRIVE_ONLY)
+@pytest.mark.parametrize("linked", ["openstack", "openstack/latest", "openstack/latest/network_data.json"])
+def test_links_on_a_drive_lead_nowhere(tmp_path: Path, linked: str) -> None:
+    latest = tmp_path / "drive/openstack/latest"
+    latest.mkdir(parents=True)
+    (latest / "network_data.json").write_text("{}")
+    path = tmp_path / "drive" / linked
+    if path.is_dir():
+        path.rename(tmp_path / "drive/real")
+        path.symlink_to(os.path.relpath(tmp_path / "drive/real", path.parent))
+    else:
+        path.unlink()
+        path.symlink_to("/proc/self/status")
+    assert "link" in str(read_mounted(str(tmp_path / "drive"))) or "not a directory" in str(
+        read_mounted(str(tmp_path / "drive"))
+    )
+    for device in attached(_ext4(tmp_path)):
+        got = read_drive(device, "ext4", 10.0)
+        assert got == "openstack/latest/network_data.json is a link, or is behind one, which is not followed"
+
+
+def test_a_drive_without_a_document_says_so(tmp_path: Path) -> None:
+    (tmp_path / "drive").mkdir()
+    for device in attached(_ext4(tmp_path)):
+        assert read_drive(device, "ext4", 10.0) == "no openstack/latest on it"
+    (tmp_path / "drive/openstack/latest").mkdir(parents=True)
+    (tmp_path / "image").unlink()
+    for device in attached(_ext4(tmp_path)):
+        assert read_drive(device, "ext4", 10.0) == "no openstack/latest/network_data.json on it"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"links": [', b"\xff", b"[" * 100_000])
+def test_a_document_that_is_cut_off_is_none(content: bytes) -> None:
+    """So that the next source is asked (F8)."""
+    assert not _is_json_object(content)
 
 
 @pytest.mark.skipif("iso9660" in Path("/proc/filesystems").read_text(), reason="this kernel reads iso9660")
@@ -449,7 +504,9 @@ def test_a_file_system_without_a_driver_is_named(tmp_path: Path) -> None:
     volume = b"\x01CD001\x01\x00" + b" " * 32 + b"config-2".ljust(32)
     image.write_bytes(bytes(32768) + volume.ljust(2048, b"\0") + b"\xffCD001\x01".ljust(2048, b"\0") + bytes(1 << 20))
     for device in attached(image):
-        text = f"cannot mount {device}: this kernel has no driver for its filesystem type iso9660 (modprobe iso9660)"
+        text = (
+            f"{device}: cannot be mounted: this kernel has no driver for its filesystem type iso9660 (modprobe iso9660)"
+        )
         assert text in failure(DRIVE_ONLY)
 
 

@@ -46,6 +46,9 @@ def enter() -> None:
     _empty("/var/lib")
     _copied_etc()
     os.environ["PATH"] += ":/usr/sbin:/sbin"  # not in every ordinary user's
+    # Files of the tests' own machines stand where only root can write: nothing in /tmp is ever evidence.
+    os.makedirs("/run/tests", 0o755)
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = "/run/tests"
     _machine_netns = started_in
     _run("ip", "link", "set", "lo", "up")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from guest_routes.evidence.config_drive import _drive_files
-from guest_routes.evidence.document_file import LIMIT_BYTES, File
+from guest_routes.evidence.document_file import LIMIT_BYTES
+from guest_routes.trusted import File
 
 DOCUMENT = b'{"links": []}\n17 with lines\n'
 WRITTEN = b"network_data.json %d 1000\n" % len(DOCUMENT) + DOCUMENT + b"meta_data.json 2 2000\n{}"

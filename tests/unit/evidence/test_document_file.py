@@ -11,13 +11,13 @@ import pytest
 
 from guest_routes.evidence.document_file import (
     LOCAL_LIMIT_BYTES,
-    File,
     about,
     age_of,
     document_from_file,
     read_file,
 )
 from guest_routes.model.document import Document, Provenance
+from guest_routes.trusted import File
 
 UUID = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11"
 
@@ -50,7 +50,7 @@ def test_a_file_has_a_limit(tmp_path: Path, over: int) -> None:
     path = tmp_path / "x"
     path.touch()
     os.truncate(path, LOCAL_LIMIT_BYTES + over)
-    assert (read_file(str(path)) == f"{path}: more than 64 MiB") == bool(over)
+    assert (read_file(str(path)) == f"{path}: is too large: 64 MiB is the limit") == bool(over)
 
 
 def test_a_document_and_its_neighbour(tmp_path: Path) -> None:

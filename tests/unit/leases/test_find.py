@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
+import time
 from pathlib import Path
 from typing import List
 
@@ -64,6 +66,46 @@ def test_other_files_are_not_read(tmp_path: Path, name: str, text: str) -> None:
     assert clients(tmp_path) == []
 
 
+def test_a_time_to_come_counts_as_now(tmp_path: Path) -> None:
+    """Else it would win over every lease that is renewed."""
+    later = time.time() + 1e6
+    os.utime(write(tmp_path, "run/systemd/netif/leases/2", NETWORKD), (later, later))
+    expires = f"  expire epoch {int(later)};\n"
+    write(
+        tmp_path, "var/lib/dhcp/dhclient.eth0.leases", DHCLIENT.replace("}", expires + "  option dhcp-lease-time 9;\n}")
+    )
+    assert all(lease.obtained <= time.time() for lease in read_leases(NICS, str(tmp_path)).leases)
+
+
+def test_a_folder_that_anybody_can_write_is_named_once(tmp_path: Path) -> None:
+    """However many files somebody puts there."""
+    for number in range(50):
+        write(tmp_path, f"var/tmp/cloud-init/{number}.lease.json", CLOUD_INIT)
+    (tmp_path / "var/tmp").chmod(0o1777)
+    assert problems(tmp_path) == [
+        "/var/tmp/cloud-init: is in /var/tmp, where everybody can write; its leases are ignored"
+    ]
+
+
+def test_the_clients_own_user_in_its_own_folder_only(tmp_path: Path) -> None:
+    user = "systemd-network"
+    try:
+        uid = pwd.getpwnam(user).pw_uid
+    except KeyError:
+        uid = 4243
+        with open("/etc/passwd", "a") as file:
+            file.write(f"{user}:x:{uid}:{uid}::/:/usr/sbin/nologin\n")
+    own = write(tmp_path, "run/systemd/netif/leases/2", NETWORKD)
+    other = write(tmp_path, "run/NetworkManager/devices/3", "[dhcp4]\ndhcp4.ip_address=11.8.0.9\n")
+    for path in (own.parent.parent, own.parent, own, other):
+        os.chown(path, uid, uid)
+    found = read_leases(NICS, str(tmp_path))
+    assert [lease.client for lease in found.leases] == ["systemd-networkd"]
+    assert problems(tmp_path) == [f"/run/NetworkManager/devices/3: belongs to the user {uid}, not to root; ignored"]
+    os.link(own, own.with_name("3"))
+    assert problems(tmp_path)[0] == "/run/systemd/netif/leases/2: has a second name (a hard link); ignored"
+
+
 def test_the_newest_of_several_clients(tmp_path: Path) -> None:
     for age, (name, text) in enumerate([("run/guest-routes/leases/eth0", UDHCPC),
                                         ("var/lib/dhcp/dhclient.eth0.leases", DHCLIENT)]):  # fmt: skip
@@ -90,10 +132,10 @@ def test_files_that_cannot_be_used_are_problems_and_the_others_count(tmp_path: P
     place = "/run/guest-routes/leases"
     assert problems(tmp_path) == [
         f"{place}/a: can be written by everybody; ignored",
-        f"{place}/b: is larger than any lease: 1,048,577 bytes, and 1 MiB is the limit; ignored",
+        f"{place}/b: is too large: 1 MiB is the limit; ignored",
         f"{place}/c: is cut off: its last line has no end; ignored",
-        f"{place}/d: cannot be read: Too many levels of symbolic links; ignored",
-        f"{place}/e: is no regular file; ignored",
+        f"{place}/d: is no regular file but a link; ignored",
+        f"{place}/e: is no regular file but a FIFO; ignored",
     ]
     assert [lease.client for lease in read_leases(NICS, str(tmp_path)).leases] == ["systemd-networkd"]
 

@@ -28,7 +28,7 @@ repairs = st.builds(Repair, times, texts, texts, texts)
 conflicts = st.builds(ConflictRecord, times, texts, st.integers(0, 99), texts, texts)
 records = st.builds(
     StatusRecord, st.integers(1, 1 << 22), texts, times, texts, times, times, times, st.integers(0, 99), texts, texts,
-    st.integers(0), st.integers(0), st.integers(0), st.lists(repairs, max_size=3).map(tuple),
+    st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.lists(repairs, max_size=3).map(tuple),
     st.lists(conflicts, max_size=3).map(tuple), texts,
 )  # fmt: skip
 junk = st.recursive(

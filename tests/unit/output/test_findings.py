@@ -104,6 +104,11 @@ CASES = [
         "netifaces has the NIC eth5, which netlink doesn't have",
         "compare with `ip -d route` and `ip -d link`; report it as a bug",
     ),
+    (
+        Finding("unused-file", text="/run/x: belongs to the user 1000, not to root; ignored"),
+        "not used: /run/x: belongs to the user 1000, not to root",
+        "see who made it: `stat FILE`; only root may be able to write it and every folder above it",
+    ),
 ]
 
 

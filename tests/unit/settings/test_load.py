@@ -330,7 +330,7 @@ def test_without_pyyaml(files: Files) -> None:
     code = (
         "import sys; sys.modules['yaml'] = None\n"
         "from guest_routes import errors\nfrom guest_routes.settings import load as settings\n"
-        "try: settings.read({}, '', sys.argv[1], '')\nexcept errors.SettingsError as error: print(error)"
+        "try: settings.read({}, '', sys.argv[1], '/no')\nexcept errors.SettingsError as error: print(error)"
     )
     assert child(code, str(files.etc)) == (
         f"{files.main}: cannot be read without PyYAML; install it (Debian's python3-yaml, or pip install PyYAML)"

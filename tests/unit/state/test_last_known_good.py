@@ -131,7 +131,7 @@ def test_a_damaged_file_is_a_reason(state: State) -> None:
         assert "is damaged" in state.last_known_good(NICS).reason
     path.unlink()
     path.mkdir()
-    assert "cannot read" in state.last_known_good(NICS).reason
+    assert "cannot be read: Is a directory" in state.last_known_good(NICS).reason
 
 
 @given(content=st.binary(max_size=200))

@@ -1,0 +1,68 @@
+"""What others wrote, fit for a terminal, a log, a record, YAML, a shell and JSON. Pure.
+
+Documents, leases, drives, settings, state files and other processes' names hold any character. Here, and nowhere else,
+is decided how one that could move the cursor, end a line or hide what stands there is written.
+"""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_SHELL_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-:/@%+,=")
+_YAML_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+
+_QUOTED_SAFE = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\"}
+_YAML_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+
+
+def escaped(text: str) -> str:
+    r"""One line of printable characters; others become \n, \x1b, \u202e, as in Python.
+
+    Text that was escaped before stays as it is.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def escaped_lines(text: str) -> list[str]:
+    """A message of ours that has several lines, each escaped."""
+    return [escaped(line) for line in text.split("\n")]
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    """One JSON document in printable ASCII, which any reader takes: lone surrogates are escaped as text."""
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(document, indent=indent, separators=separators)
+    if "\\ud" in text:
+        text = json.dumps(_without_surrogates(document), indent=indent, separators=separators)
+    return text.replace("\x7f", "\\u007f")
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return [_without_surrogates(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def yaml_text(text: str) -> str:
+    """A YAML scalar of ASCII: plain where nothing else can be read in it, else in double quotes."""
+    plain = text[:1].isalpha() and set(text) <= _YAML_SAFE and text.lower() not in _YAML_WORDS
+    if plain:
+        return text
+    letters = _without_surrogates(text)
+    return '"' + "".join(c if c in _QUOTED_SAFE else f"\\U{ord(c):08x}" for c in letters) + '"'
+
+
+def shell_word(text: str) -> str:
+    """A word that a shell takes literally, for commands that are pasted."""
+    shown = escaped(text)
+    if shown and set(shown) <= _SHELL_SAFE:
+        return shown
+    return "'" + shown.replace("'", "'\\''") + "'"

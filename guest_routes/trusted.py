@@ -1,0 +1,263 @@
+"""Reads files as evidence, settings or state only where nobody but root could have written them.
+
+Every folder from / down is opened without following links that others could have placed, and checked by its own
+descriptor; so is the file. What fails is never used: the reason goes into a warning and to `doctor`.
+
+Known hazards: a file that another user can write; a folder in which another user can put a file of root's in place of
+a second one (rename, hard link); /tmp and /var/tmp, which are everybody's; a FIFO, which would hold up the pass.
+
+A file that the operator names on the command line is read on the operator's word (`read_named`).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from .model.namedtuple import NamedTuple
+
+LINKS = 40
+"""So many links in one path, as the kernel has it. Source: path_resolution(7)."""
+TRIES = 3
+"""A file that is written at the same time is read again."""
+_FOLDER = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}
+
+
+class Untrusted(Exception):  # noqa: N818  # a reason, not a failure
+    """Why a file is not used; completes a sentence that begins with its path."""
+
+
+class File(NamedTuple):
+    """A file as it was read."""
+
+    data: bytes
+    mtime: float
+    """Seconds since the epoch. A time to come counts as now, except in a file that the operator names."""
+
+
+class Client(NamedTuple):
+    """The user that a DHCP client runs as, who may own that client's folder and the files in it."""
+
+    folder: str = ""
+    users: tuple[str, ...] = ()
+
+
+NOBODY = Client()
+"""No client: root alone."""
+
+
+class _Folder(NamedTuple):
+    """A checked folder."""
+
+    path: str
+    owners: tuple[int, ...]
+    """The uids that may own what is in it: root's, and that of the client's user in the client's folder."""
+
+
+def read_trusted(path: str, limit_bytes: int, client: Client = NOBODY) -> File:
+    """The bytes of a regular file that nobody but root, or the client's user in its own folder, can write.
+
+    Raises:
+        OSError: it isn't there, or can't be read.
+        Untrusted: somebody else could have written it; it is no regular file, too large, or changes all the time.
+    """
+    folder, _, name = os.path.abspath(path).rpartition("/")
+    descriptor, checked = _open_folder(folder, client)
+    try:
+        opened = os.open(name, _FILE, dir_fd=descriptor)
+    except OSError as error:
+        raise _refused(name, descriptor) or error from None
+    finally:
+        os.close(descriptor)
+    try:
+        _check_file(os.fstat(opened), checked)
+        return _content(opened, limit_bytes)
+    finally:
+        os.close(opened)
+
+
+def untrusted_folder(path: str, client: Client = NOBODY) -> str:
+    """Why no file in a folder is used; "" where nobody but root, or the client's user, can write there.
+
+    Raises:
+        OSError: it isn't there, or can't be reached.
+    """
+    try:
+        os.close(_open_folder(os.path.abspath(path), client)[0])
+    except Untrusted as fault:
+        return str(fault)
+    return ""
+
+
+def untrusted_file(path: str) -> str:
+    """Why a file is not used, without reading it; "" where it is there and nobody but root can have written it."""
+    folder, _, name = os.path.abspath(path).rpartition("/")
+    try:
+        descriptor, checked = _open_folder(folder, NOBODY)
+        try:
+            _check_file(os.stat(name, dir_fd=descriptor, follow_symlinks=False), checked)
+        finally:
+            os.close(descriptor)
+    except (OSError, Untrusted) as error:
+        return unreadable(error)
+    return ""
+
+
+def read_named(path: str, limit_bytes: int) -> File:
+    """The bytes of whatever the operator names: a file, a link, a shell's pipe.
+
+    Raises:
+        OSError: it can't be read.
+        Untrusted: it is larger than the limit, or a FIFO from which nothing comes.
+    """
+    # O_NONBLOCK: to open a FIFO that nobody writes to would wait for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        about = os.fstat(descriptor)
+        if stat.S_ISDIR(about.st_mode):
+            raise IsADirectoryError(21, "Is a directory", path)
+        os.set_blocking(descriptor, True)
+        data = _bytes(descriptor, limit_bytes)
+        if not data and stat.S_ISFIFO(about.st_mode):
+            raise Untrusted("is a FIFO that nobody writes to")
+        return File(data, about.st_mtime)
+    finally:
+        os.close(descriptor)
+
+
+# ---- within -----------------------------------------------------------------------------------------
+
+
+def _open_folder(path: str, client: Client) -> tuple[int, _Folder]:
+    """A descriptor of a folder that stands in trusted folders only.
+
+    A link on the way is followed where it stands in a trusted folder: nobody but root can have put it there.
+    """
+    remaining = path.split("/")[::-1]
+    descriptor = os.open("/", _FOLDER)
+    # Whoever owns / could replace everything. In a user namespace that isn't uid 0.
+    owner = os.fstat(descriptor).st_uid
+    here, links = _Folder("", (0, owner)), 0
+    try:
+        _check_folder(os.fstat(descriptor), here, client)
+        while remaining:
+            part = remaining.pop()
+            if part in ("", "."):
+                continue
+            following = os.open(part, _FOLDER, dir_fd=descriptor)
+            about = os.fstat(following)
+            if stat.S_ISLNK(about.st_mode):
+                target = os.readlink("", dir_fd=following)
+                os.close(following)
+                links += 1
+                if links > LINKS:
+                    raise Untrusted("is behind too many links")
+                remaining += target.split("/")[::-1]
+                if target.startswith("/"):
+                    following = os.open("/", _FOLDER)
+                    os.close(descriptor)
+                    descriptor, here = following, _Folder("", (0, owner))
+                continue
+            os.close(descriptor)
+            descriptor = following
+            path = os.path.dirname(here.path) if part == ".." else f"{here.path}/{part}"
+            here = _check_folder(about, here._replace(path=path), client)
+        return descriptor, here
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check_folder(about: os.stat_result, folder: _Folder, client: Client) -> _Folder:
+    """The folder with those who may own what is in it."""
+    if not stat.S_ISDIR(about.st_mode):
+        raise NotADirectoryError(20, "Not a directory", folder.path)
+    path = folder.path or "/"
+    if about.st_mode & 0o022:
+        whose = "everybody" if about.st_mode & 0o002 else f"the group {about.st_gid}"
+        raise Untrusted(f"is in {path}, where {whose} can write")
+    if about.st_uid not in folder.owners:
+        if not _is_client(about.st_uid, path, client):
+            raise Untrusted(f"is in {path}, which belongs to the user {about.st_uid}, not to root")
+        return folder._replace(owners=(*folder.owners, about.st_uid))
+    return folder
+
+
+def _is_client(uid: int, path: str, client: Client) -> bool:
+    """Whether that is the client's user, and the folder the client's own or below it."""
+    own = os.path.realpath(client.folder) if client.folder else ""
+    if not own or not f"{path}/".startswith(f"{own}/"):
+        return False
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name in client.users
+    except KeyError:
+        return False
+
+
+def _refused(name: str, folder: int) -> Untrusted | None:
+    """Why a file that can't be opened is none; None where the system's own error says it."""
+    try:
+        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    except OSError:
+        return None
+    return None if stat.S_ISREG(mode) else Untrusted(_no_file(mode))
+
+
+def _no_file(mode: int) -> str:
+    return f"is no regular file but {_KINDS.get(stat.S_IFMT(mode), 'a device')}"
+
+
+def _check_file(about: os.stat_result, folder: _Folder) -> None:
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError(21, "Is a directory", folder.path)
+    if not stat.S_ISREG(about.st_mode):
+        raise Untrusted(_no_file(about.st_mode))
+    if about.st_uid not in folder.owners:
+        raise Untrusted(f"belongs to the user {about.st_uid}, not to root")
+    if about.st_mode & 0o022:
+        whose = "everybody" if about.st_mode & 0o002 else f"the group {about.st_gid}"
+        raise Untrusted(f"can be written by {whose}")
+    # In a folder of root's nobody else can place a hard link, and a backup may well hold a second one.
+    if len(folder.owners) > 2 and about.st_nlink > 1:
+        raise Untrusted("has a second name (a hard link)")
+
+
+def _content(descriptor: int, limit_bytes: int) -> File:
+    """The file's bytes; one whose size or time changes meanwhile is read again."""
+    for _ in range(TRIES):
+        before = os.fstat(descriptor)
+        if before.st_size > limit_bytes:
+            raise Untrusted(_too_large(limit_bytes))
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        data = _bytes(descriptor, limit_bytes)
+        after = os.fstat(descriptor)
+        if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns) and len(data) == after.st_size:
+            return File(data, min(after.st_mtime, time.time()))
+    raise Untrusted("changes while it is read")
+
+
+def _bytes(descriptor: int, limit_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while size <= limit_bytes:
+        part = os.read(descriptor, min(1 << 20, limit_bytes + 1 - size))
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+    raise Untrusted(_too_large(limit_bytes))
+
+
+def _too_large(limit_bytes: int) -> str:
+    limit = f"{limit_bytes >> 20:,} MiB" if limit_bytes >> 20 else f"{limit_bytes >> 10:,} KiB"
+    return f"is too large: {limit} is the limit"
+
+
+def unreadable(error: OSError | Untrusted) -> str:
+    """Why a file is not used, behind its path."""
+    return str(error) if isinstance(error, Untrusted) else f"cannot be read: {error.strerror or error}"

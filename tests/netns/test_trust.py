@@ -1,0 +1,289 @@
+"""What an ordinary user, or whoever writes a document, can't do: move a route, put a byte on an operator's terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List
+
+import pytest
+import yaml
+
+import guest_routes
+from tests.support.hostile import HOSTILE, USER
+from tests.support.lab import MACS, Lab, write_document
+from tests.support.passes import documented, run, table, valid_json
+from tests.support.service import Start
+
+EVIL = "\x1b[2J\x1b]0;t\x07\n\r\0\u202e\ud800\u2028\x85\x7f\"'`$(id)\\"
+"""What moves a cursor, ends a line, hides what follows, is no character, or ends a quotation."""
+COMMANDS = (
+    "plan", "plan --json", "plan --verbose", "sync", "sync --json", "explain 11.11.3.4", "explain --json 11.11.3.4",
+    "doctor --deadline-seconds 0.2",
+    "doctor --json --deadline-seconds 0.2", "correct --check", "correct --check --json", "export --format networkd",
+    "export --format netplan", "export --format networkmanager", "export --format ifupdown", "export --format ip",
+    "export --format ip --json",
+)  # fmt: skip
+AFTERWARDS = ("status", "status --json")
+
+
+def assert_clean(output: bytes, what: str) -> str:
+    """Only printable characters and ends of lines, in UTF-8; the text."""
+    text = output.decode("utf-8")
+    odd = {letter for letter in text if not (letter == "\n" or letter.isprintable())}
+    assert not odd, (what, odd)
+    assert "Traceback" not in text, (what, text)
+    return text
+
+
+def outputs(command: str) -> subprocess.CompletedProcess[bytes]:
+    """Runs a command; what it writes is clean, and a JSON document of it is one that any reader takes."""
+    ran = subprocess.run([sys.executable, "-m", "guest_routes", *command.split()], capture_output=True, timeout=60)
+    text = assert_clean(ran.stdout, command)
+    assert_clean(ran.stderr, command)
+    if "--json" in command:
+        json.dumps(json.loads(text), ensure_ascii=False).encode()
+    return ran
+
+
+def evil_documents() -> Dict[str, Any]:
+    """The documented example with one text field after the other as somebody hostile would write it."""
+
+    def base() -> Dict[str, Any]:
+        links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": mac} for n, mac in enumerate(MACS[:2])]
+        routes = [
+            {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.65.0.1"},
+            {"network": "11.11.0.0", "netmask": "255.255.0.0", "gateway": "11.8.0.1"},
+            {"network": "11.12.0.0", "netmask": "255.255.0.0", "gateway": "11.8.0.99"},
+        ]
+        networks = [
+            {"id": "network0", "type": "ipv4", "link": "tap0", "ip_address": "10.65.0.7", "netmask": "255.255.255.0",
+             "routes": routes, "network_id": "n0"},
+            {"id": "network1", "type": "ipv4_dhcp", "link": "tap1", "network_id": "n1"},
+        ]  # fmt: skip
+        return {"links": links, "networks": networks, "services": []}
+
+    found = {"as it is": base()}
+    places = [("links", key) for key in ("id", "type", "ethernet_mac_address", "vif_id")]
+    places += [("networks", key) for key in ("id", "type", "link", "ip_address", "netmask", "network_id", "gateway")]
+    for kind, key in places:
+        found[f"{kind} {key}"] = one = base()
+        one[kind][1][key] = EVIL
+        if key == "type":  # Also where it still counts as DHCP.
+            found[f"{kind} {key} dhcp"] = other = base()
+            other[kind][1][key] = "ipv4_dhcp" + EVIL
+    for key in ("network", "netmask", "gateway"):
+        found[f"route {key}"] = one = base()
+        one["networks"][0]["routes"][1][key] = EVIL
+    found["keys"] = {**base(), EVIL: EVIL}
+    found["same id"] = one = base()
+    one["links"][0]["id"] = one["links"][1]["id"] = EVIL
+    found["services"] = {**base(), "services": [{"type": EVIL, "address": EVIL}]}
+    return found
+
+
+@pytest.mark.parametrize("field", evil_documents())
+def test_no_text_of_a_document_reaches_a_terminal_as_it_is(lab: Lab, tmp_path: Path, field: str) -> None:
+    documented(lab)
+    path = write_document(tmp_path / "network_data.json", evil_documents()[field])
+    write_document(tmp_path / "meta_data.json", {"uuid": EVIL, "meta": {"guest_routes": f"11.13.0.0/16,{EVIL}"}})
+    for command in COMMANDS if field in ("networks type dhcp", "links id") else COMMANDS[:7]:
+        outputs(f"{command} --metadata {path}")
+    for command in AFTERWARDS:
+        outputs(command)
+    outputs(f"status --textfile {tmp_path}/metrics")
+    assert_clean((tmp_path / "metrics").read_bytes(), "textfile")
+    assert_clean(Path("/run/guest-routes/status").read_bytes(), "the status record")
+
+
+def test_no_text_of_a_lease_does(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    networks = [{"id": "n", "type": "ipv4_dhcp", "link": f"tap{n}", "network_id": "n"} for n in (0, 1)]
+    links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": mac} for n, mac in enumerate(MACS[:2])]
+    path = write_document(tmp_path / "network_data.json", {"links": links, "networks": networks})
+    folder = Path("/run/guest-routes/leases")
+    folder.mkdir(parents=True)
+    evil = EVIL.replace("\n", "").replace("\0", "").encode("utf-8", "surrogatepass")
+    for number, line in enumerate(
+        (b"ip=", b"router=10.65.0.1 ", b"staticroutes=11.11.0.0/16 ", b"interface=", b"lease=")
+    ):
+        content = b"interface=eth0\nip=10.65.0.7\nrouter=10.65.0.1\n" + line + evil + b"\n"
+        (folder / f"{number}-\x1b[2J\u202e'$(id)\n").write_bytes(content)
+    for command in COMMANDS:
+        outputs(f"{command} --metadata {path}")
+    for command in AFTERWARDS:
+        outputs(command)
+
+
+@pytest.mark.parametrize("key", ["default", "gateways", "routes", "metadata_urls", "ignore_nics", "sources", EVIL])
+def test_no_text_of_the_settings_does(lab: Lab, tmp_path: Path, key: str) -> None:
+    documented(lab)
+    path = write_document(tmp_path / "network_data.json", evil_documents()["as it is"])
+    folder = Path("/etc/guest-routes.d")
+    folder.mkdir()
+    values = ["network=" + EVIL, {EVIL: "10.65.0.1"}, [EVIL], EVIL]
+    for value in values:
+        (folder / "1\x1b[2J\u202e'\n.yaml").write_text(json.dumps({key: value}))
+        for command in COMMANDS[:4] if value is not values[0] else COMMANDS:
+            outputs(f"{command} --metadata {path}")
+        for command in AFTERWARDS:
+            outputs(command)
+
+
+def test_no_name_of_a_nic_does(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    name = "\x1b[2J\"'`$(id)\\#"
+    lab.ip("link", "set", "eth1", "down")
+    lab.ip("link", "set", "eth1", "name", name)
+    lab.ip("link", "set", name, "up")
+    path = write_document(tmp_path / "network_data.json", evil_documents()["as it is"])
+    for command in COMMANDS:
+        outputs(f"{command} --metadata {path} --gateways mac={MACS[1]}=11.8.0.1")
+    ran = outputs(f"export --format netplan --metadata {path} --gateways mac={MACS[1]}=11.8.0.1")
+    assert name in yaml.safe_load(ran.stdout)["network"]["ethernets"]
+    for form in ("ip", "ifupdown"):
+        script = outputs(f"export --format {form} --metadata {path}").stdout
+        assert subprocess.run(["sh", "-n"], input=script, capture_output=True).returncode == 0
+
+
+def test_no_text_reaches_the_services_log(lab: Lab, start: Start, tmp_path: Path) -> None:
+    documented(lab)
+    one = evil_documents()["networks type dhcp"]
+    one["networks"][0]["routes"][2]["gateway"] = EVIL
+    path = write_document(tmp_path / "network_data.json", one)
+    service = start("--metadata", str(path))
+    service.wait_said("not programmed")
+    service.wait_said("omits")
+    outputs("status")
+    service.stop()
+    assert_clean(service.log.encode(), "the log")
+
+
+def test_odd_json_in_the_state_is_absent_and_said(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    path = write_document(tmp_path / "network_data.json", evil_documents()["as it is"])
+    run(lab, f"sync --metadata {path}")
+    status = Path("/run/guest-routes/status")
+    whole = json.loads(status.read_text())
+    cases: List[Any] = [
+        [], "x", 7, {"a": "b"}, {**whole, "metadata": 7}, {**whole, "finished": "x"}, {**whole, "finished": 1e999},
+        {**whole, "failed": {"error": 7}}, {**whole, "leases": [7]}, {**whole, "warnings": "x"},
+        {**whole, "warnings": [7]}, {**whole, "exit_code": True}, {"failed": []}, {"failed": "x"},
+    ]  # fmt: skip
+    contents = [json.dumps(case) for case in cases] + ["[" * 100_000, '{"a":' * 100_000, "{", "", "\udc80"]
+    for content in contents:
+        status.write_bytes(content.encode("utf-8", "surrogatepass"))
+        ran = run(lab, "status")
+        assert "none yet" in ran.out or "last pass" in ran.out
+        assert "/run/guest-routes/status: is damaged" in ran.out or content in ("", '{"failed": []}'), content
+        valid_json("status", lab.run("status", "--json"))
+        lab.run("status", "--textfile", str(tmp_path / "metrics"))
+    status.write_text(json.dumps(whole))
+    assert "not used" not in run(lab, "status").out
+    for content in ('{"schema": "guest-routes/service/1"}', "[" * 100_000):
+        Path("/run/guest-routes/service").write_text(content)
+        assert "/run/guest-routes/service: is damaged" in run(lab, "status").out
+
+
+# ---- an ordinary user ------------------------------------------------------------------------------------
+
+
+def as_the_user(act: Callable[[], object]) -> None:
+    """Does something in a process of the ordinary user's."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            _drop()
+            act()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def _drop() -> None:
+    os.setgroups([])
+    os.setresgid(USER, USER, USER)
+    os.setresuid(USER, USER, USER)
+
+
+def _plant(folder: Path, lease: str) -> None:
+    folder.mkdir()
+    path = folder / "x.lease.json"
+    path.write_text(lease)
+    os.utime(path, (2114380800,) * 2)  # 2037
+
+
+@pytest.fixture
+def var_tmp() -> Iterator[Path]:
+    """A /var/tmp of the test's own, everybody's as always."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/var/tmp"], check=True)
+    yield Path("/var/tmp")
+    subprocess.run(["umount", "/var/tmp"], check=True)
+
+
+def test_a_lease_of_an_ordinary_user_moves_no_route(lab: Lab, var_tmp: Path, tmp_path: Path) -> None:
+    """T1: a folder that cloud-init uses, made first by somebody else, in a time to come."""
+    documented(lab)
+    links = [{"id": "tap0", "type": "tap", "ethernet_mac_address": MACS[0]}]
+    networks = [{"id": "network0", "type": "ipv4_dhcp", "link": "tap0", "network_id": "n0"}]
+    path = write_document(tmp_path / "network_data.json", {"links": links, "networks": networks, "services": []})
+    lease = {"interface": "eth0", "fixed-address": "10.65.0.7", "routers": "10.65.0.66",
+             "static_routes": "8.8.8.0/24 10.65.0.66"}  # fmt: skip
+    as_the_user(lambda: _plant(var_tmp / "cloud-init", json.dumps(lease)))
+    ran = run(lab, f"sync --metadata {path}")
+    assert not [line for line in table(lab) if "10.65.0.66" in line or "8.8.8.0" in line]
+    assert "default via 10.65.0.1 dev eth0 proto static" in table(lab)
+    why = "/var/tmp/cloud-init: is in /var/tmp, where everybody can write; its leases are ignored"
+    assert why in ran.err
+    assert f"not used: {why}" in run(lab, f"doctor --deadline-seconds 0.2 --metadata {path}").out
+
+
+def test_an_ordinary_user_can_look(lab: Lab, tmp_path: Path) -> None:
+    """What is root's is fine for anybody; files of the user count where the user names them."""
+    documented(lab)
+    path = write_document(tmp_path / "network_data.json", evil_documents()["as it is"])
+    run(lab, f"sync --metadata {path}")
+    settings = Path("/run/theirs.yaml")
+    settings.write_text("metric: 7\ngateways: {eth1: 11.8.0.1}\n")
+    copy = Path("/run/theirs.json")
+    copy.write_bytes(path.read_bytes())
+    for one in (settings, copy):
+        os.chown(one, USER, USER)
+    readable = Path("/run/readable")  # The checkout may be root's alone.
+    for package in (guest_routes, yaml):
+        shutil.copytree(Path(str(package.__file__)).parent, readable / package.__name__, dirs_exist_ok=True)
+    command = ["/usr/bin/python3", "-m", "guest_routes"]
+    for words in (["status"], ["plan", "--metadata", copy, "--settings", settings]):
+        ran = subprocess.run([*command, *words], capture_output=True, text=True, cwd=readable, preexec_fn=_drop)
+        assert "Traceback" not in ran.stderr
+        assert "not used" not in ran.stdout + ran.stderr
+    assert "metric 7" in ran.stdout
+
+
+# ---- files that are named ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["--metadata", "--settings"])
+@pytest.mark.parametrize("what", [*HOSTILE, "link to /proc/self/status", "missing"])
+def test_a_file_that_the_operator_names_is_never_a_traceback(lab: Lab, tmp_path: Path, option: str, what: str) -> None:
+    documented(lab)
+    path = tmp_path / "folder/named"
+    path.parent.mkdir()
+    path.write_text(json.dumps(evil_documents()["as it is"]) if option == "--metadata" else "metric: 7")
+    if what in HOSTILE:
+        HOSTILE[what][0](path)
+    else:
+        path.unlink()
+        if what != "missing":
+            path.symlink_to("/proc/self/status")
+    fine = write_document(tmp_path / "fine.json", evil_documents()["as it is"])
+    words = f"plan {option} {path}" + ("" if option == "--metadata" else f" --metadata {fine}")
+    ran = run(lab, words, timeout=20)
+    counts = what in ("other owner", "group-writable", "world-writable", "link", "hard link") or "folder" in what
+    assert ran.code in ((0, 5) if counts else (2, 4)), ran

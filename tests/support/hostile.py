@@ -1,0 +1,128 @@
+"""What somebody else can do to a file before we read it: each as a real file, by a real ordinary user."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Dict, Iterator, Tuple
+
+USER = 4242
+"""An ordinary user, who is nobody's DHCP client."""
+
+
+def _other_owner(path: Path) -> None:
+    os.chown(path, USER, USER)
+
+
+def _group_writable(path: Path) -> None:
+    path.chmod(0o664)
+
+
+def _world_writable(path: Path) -> None:
+    path.chmod(0o666)
+
+
+def _others_folder(path: Path) -> None:
+    os.chown(path.parent, USER, USER)
+
+
+def _group_writable_folder(path: Path) -> None:
+    path.parent.chmod(0o775)
+
+
+def _sticky_folder(path: Path) -> None:
+    path.parent.chmod(0o1777)
+
+
+def _open_folder_above(path: Path) -> None:
+    path.parent.parent.chmod(0o777)
+
+
+def _link(path: Path) -> None:
+    path.rename(path.with_name(".elsewhere"))
+    path.symlink_to(".elsewhere")
+
+
+def _hard_link(path: Path) -> None:
+    """The user's own file under the name that is read."""
+    path.rename(path.with_name(".elsewhere"))
+    os.chown(path.with_name(".elsewhere"), USER, USER)
+    os.link(path.with_name(".elsewhere"), path)
+
+
+def _fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _device(path: Path) -> None:
+    """/dev/zero, which never ends."""
+    path.unlink()
+    os.mknod(path, 0o20644, os.makedev(1, 5))
+
+
+def _socket(path: Path) -> None:
+    import socket
+
+    path.unlink()
+    listening = socket.socket(socket.AF_UNIX)
+    os.chdir(path.parent)
+    listening.bind(path.name)
+    listening.close()
+
+
+def _directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _huge(path: Path) -> None:
+    os.truncate(path, 200 << 20)
+
+
+HOSTILE: Dict[str, Tuple[Callable[[Path], None], str]] = {
+    "other owner": (_other_owner, f"belongs to the user {USER}, not to root"),
+    "group-writable": (_group_writable, "can be written by the group 0"),
+    "world-writable": (_world_writable, "can be written by everybody"),
+    "another's folder": (_others_folder, f"which belongs to the user {USER}, not to root"),
+    "group-writable folder": (_group_writable_folder, "where the group 0 can write"),
+    "sticky folder": (_sticky_folder, "where everybody can write"),
+    "open folder above": (_open_folder_above, "where everybody can write"),
+    "link": (_link, "is no regular file but a link"),
+    "hard link": (_hard_link, f"belongs to the user {USER}, not to root"),
+    "FIFO": (_fifo, "is no regular file but a FIFO"),
+    "device": (_device, "is no regular file but a device"),
+    "socket": (_socket, "is no regular file but a socket"),
+    "directory": (_directory, "Is a directory"),
+    "huge": (_huge, "is too large"),
+}
+"""By name: what is done to a good file, and a part of the reason that follows."""
+
+_WRITER = """
+import os, sys
+descriptor = os.open(sys.argv[1], os.O_WRONLY)
+print("ready", flush=True)
+number = 0
+while True:
+    number += 1
+    size = 200_000 + number % 50_000
+    os.pwrite(descriptor, bytes((97 + number % 26,)) * size, 0)
+    os.ftruncate(descriptor, size)
+"""
+
+
+@contextmanager
+def written_meanwhile(path: Path) -> Iterator[None]:
+    """A program that fills the file with one letter, then with another, without a pause; its size changes each time."""
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    try:
+        assert writer.stdout.readline() == b"ready\n"
+        yield
+    finally:
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()

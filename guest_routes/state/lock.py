@@ -68,7 +68,7 @@ def _wait(descriptor: int, path: str, wait_seconds: float, advice: str) -> None:
         time.sleep(POLL_SECONDS)
     holder = json_object(read(path))
     since = holder.get("since")
-    held = f" for {max(0.0, time.time() - since):.0f} s" if type(since) in (int, float) and since < 1e15 else ""
+    held = f" for {max(0.0, time.time() - since):.0f} s" if isinstance(since, (int, float)) and since < 1e15 else ""
     who = f"pid {holder.get('pid', '?')} ({holder.get('command', 'unknown')})"
     raise LockError(f"cannot lock {path}: held by {who}{held}; {advice}")
 

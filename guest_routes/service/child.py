@@ -94,7 +94,7 @@ def _run(work: Callable[[], bytes], writing: int) -> None:
         for number in (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP):
             _signal.signal(number, _signal.SIG_DFL)
         os.dup2(writing, 3)
-        os.closerange(4, 256)
+        os.closerange(4, max(map(int, os.listdir("/proc/self/fd"))) + 1)
         result = memoryview(work())
         while result:
             result = result[os.write(3, result) :]

@@ -46,6 +46,8 @@ def enter() -> None:
         upper.mkdir(parents=True)
         work.mkdir()
         _run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={real},upperdir={upper},workdir={work}", real)
+    if Path("/sys/class/dmi/id").is_dir():  # This machine's uuid is no instance's of the tests.
+        _run("mount", "-t", "tmpfs", "tmpfs", "/sys/class/dmi/id")
     _machine_netns = started_in
     _run("ip", "link", "set", "lo", "up")
 

@@ -83,15 +83,16 @@ def test_root_becomes_a_user_of_no_name_in_no_group() -> None:
 @pytest.mark.parametrize("mapped, user", [("0 0 65536", "65534"), ("0 0 1", "0")])
 def test_in_a_user_namespace_it_becomes_whom_there_is(mapped: str, user: str) -> None:
     """nobody, where the first user has no id; where only root has one, it is an ordinary user outside."""
-    program = "import os; from guest_routes.service.privileges import confine\n" \
-        "input(); confine(); os.write(9, open('/proc/self/status', 'rb').read())"  # fmt: skip
+    program = (
+        "import ctypes, os, sys; from guest_routes.service.privileges import confine; pipe = int(sys.argv[1]);"
+        "ctypes.CDLL(None).unshare(0x10000000); os.write(pipe, b'!'); input(); confine();"
+        "os.write(pipe, open('/proc/self/status', 'rb').read())"
+    )
     reading, writing = os.pipe()
-    command = ["unshare", "-U", "sh", "-c", f'exec "$0" -c "$1" 9>&{writing}', sys.executable, program]
+    command = [sys.executable, "-c", program, str(writing)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(writing,)) as child:
         os.close(writing)
-        own = os.readlink("/proc/self/ns/user")
-        while os.readlink(f"/proc/{child.pid}/ns/user") == own:
-            time.sleep(0.01)
+        assert os.read(reading, 1) == b"!"
         for file in ("uid_map", "gid_map"):
             Path(f"/proc/{child.pid}/{file}").write_text(mapped)
         child.communicate(b"\n", timeout=20)

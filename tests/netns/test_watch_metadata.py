@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 
 from guest_routes.service.privileges import USERS
 from tests.support.lab import Lab, document, write_document
+from tests.support.netlink_bytes import attribute, message, number, rtmsg
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, table
 from tests.support.service import FAST, RECORD, Service, Start, one_nic, settled
 
@@ -359,3 +361,20 @@ def test_a_cache_of_another_instance_is_not_used(lab: Lab, start: Start) -> None
     lab.metadata_server(document("documented"))
     service.wait(lambda: HOST_ROUTE in table(lab))
     assert RECORD.exists() and CONNECTED[0] in table(lab)
+
+
+def test_messages_of_other_processes_neither_end_nor_mislead_the_service(lab: Lab, start: Start) -> None:
+    """F9: as it was before, the second ended it."""
+    service = settled(lab, start)
+    ports = [line.split()[2] for line in Path(f"/proc/{service.pid}/net/netlink").read_text().splitlines()[1:]]
+    route = rtmsg(2, attribute(1, bytes([11, 11, 0, 0])) + number(4, 1), dst_len=16)
+    bad = rtmsg(2, attribute(1, bytes(3)), dst_len=200)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sender:
+        for port in ports:
+            for body in (route, bad, b"x"):
+                if port != "0":
+                    sender.sendto(message(25, body), (int(port), 0))
+    service.wait_said("a process sends messages to this service's netlink socket as if it were the kernel; ignored")
+    assert service.said("malformed") == 0
+    lab.ip("route", "delete", "11.11.0.0/16")
+    service.wait(lambda: table(lab) == DOCUMENTED)

@@ -191,7 +191,8 @@ def _ask(report: Report, kernel: Kernel) -> Report:
 
 def _keep(report: Report, state: State) -> Report:
     """Keeps the document if it was accepted (R10)."""
-    if report.suspicion or report.errors or report.document.source in ("last-known-good", "leases"):
+    document = report.document
+    if report.suspicion or report.errors or document.contradicts or document.source in ("last-known-good", "leases"):
         return report
     macs = sorted({link.mac for link in report.data.links if link.mac})
     try:

@@ -72,7 +72,7 @@ def find(
             raise MetadataError(f"cannot get the metadata given as {metadata_argument}: {got}; nothing was changed")
         return got
     asked: dict[str, Callable[[], Document | str]] = {
-        "http": lambda: _from_http(settings.metadata_urls, settings, nics, tell) if http is None else http,
+        "http": lambda: _from_http(settings, nics, state, tell) if http is None else http,
         "config-drive": lambda: _from_config_drive(settings, tell),
         "last-known-good": lambda: last_known_good(state, nics),
         "cloud-init": _from_cloud_init,
@@ -95,10 +95,11 @@ def _first_of(sources: Sequence[tuple[str, Callable[[], Document | str], str]]) 
     raise MetadataError("\n".join([headline, *reasons, "name one yourself: --metadata FILE, DIR or URL"]))
 
 
-def _from_http(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool = True) -> Document | str:
+def _from_http(settings: Settings, nics: Nics, state: State, tell: Tell) -> Document | str:
     from .http import fetch
+    from .instance import known_instance
 
-    return fetch(urls, settings, nics, tell, bind)
+    return fetch(settings.metadata_urls, settings, nics, tell, known=known_instance(state, nics()))
 
 
 def _from_config_drive(settings: Settings, tell: Tell) -> Document | str:
@@ -112,7 +113,9 @@ def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell:
     if "://" in metadata_argument:
         if not metadata_argument.lower().startswith(("http://", "https://")):
             return "only http and https are spoken"
-        got = _from_http((metadata_argument,), settings, nics, tell, bind=False)
+        from .http import fetch
+
+        got = fetch((metadata_argument,), settings, nics, tell, bind=False)
         return got if isinstance(got, str) else got._replace(provenance=got.provenance._replace(source="given"))
     if metadata_argument == "-":
         import sys

@@ -1,8 +1,9 @@
 """The metadata service asked through every NIC, until the first valid answer (R11).
 
-Each endpoint (a URL through a NIC) is asked by a thread of its own, a little after the one before; one GET is
-http_get.py's. Both are imported only where metadata is fetched, and requests within them. A server can answer byte by
-byte for ever, so the deadline is kept by the one who waits, not by the threads.
+Each endpoint (a URL through a NIC) is asked by a thread of its own, a little after the one before; the one that
+answered last is the first. Where the instance's uuid is known, an answer that doesn't name it waits until the deadline
+for one that does. One GET is http_get.py's. Both are imported only where metadata is fetched, and requests within them.
+A server can answer byte by byte for ever, so the deadline is kept by the one who waits, not by the threads.
 """
 
 from __future__ import annotations
@@ -15,14 +16,20 @@ from ..model.settings import Settings
 from .document_file import LATEST, META_DATA, NETWORK_DATA, about
 from .http_endpoints import Endpoint, endpoints_for, usable_nics
 from .http_get import Failed, get_object, open_session
+from .instance import KnownInstance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import queue
     import threading
-    from typing import Any, Mapping, Sequence
+    from typing import Any, Mapping, Sequence, TypeAlias
+
+    import requests
 
     from .document_file import Nics, Tell
+
+    Answer: TypeAlias = "bytes | tuple[str, str] | Failed"
+    """A thread's: network_data.json, then the uuid and the properties beside it; or why not."""
 
 BACKOFF_SECONDS = (0.2, 2.0)
 """The pause after a first failure, and what its doubling ends at."""
@@ -32,6 +39,8 @@ APART_SECONDS = 0.25
 """The next endpoint is asked this long after the last one, or once one has failed: mostly the first answers.
 Source: RFC 8305, section 5 (Connection Attempt Delay)."""
 UUID_SECONDS = 2.0
+MOST_AT_ONCE = 64
+"""Endpoints that are waited for at a time; a machine with more NICs has the others asked as these fail."""
 
 
 def load() -> None:
@@ -48,7 +57,21 @@ def load() -> None:
     import urllib3.connection  # noqa: F401
 
 
-def fetch(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool = True) -> Document | str:
+def set_stack_size(stack_bytes: int) -> None:
+    """How much address space each of the threads takes for its stack."""
+    import threading
+
+    threading.stack_size(stack_bytes)
+
+
+def fetch(
+    urls: Sequence[str],
+    settings: Settings,
+    nics: Nics,
+    tell: Tell,
+    bind: bool = True,
+    known: KnownInstance = KnownInstance(),  # noqa: B008  # a frozen value
+) -> Document | str:
     """Ask each endpoint a little after the one before, until one answers, all have failed for good, or the deadline.
 
     The threads are daemons: nobody waits for a thread that still waits for an answer.
@@ -57,36 +80,44 @@ def fetch(urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind:
         import requests  # noqa: F401  # once, before the threads would do it all at a time
     except ImportError as error:
         return f"{error}; install it (pip install requests, or Debian's python3-requests)"
-    return _Race(urls, settings, nics, tell, bind).run()
+    return _Race(urls, settings, nics, tell, bind, known).run()
 
 
 class _Race:
     """The endpoints asked so far, what each has answered, and which are asked next."""
 
-    def __init__(self, urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool) -> None:
+    def __init__(
+        self, urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool, known: KnownInstance
+    ) -> None:
         import queue
         import threading
 
         self._urls, self._settings, self._nics, self._tell, self._bind = urls, settings, nics, tell, bind
+        self._known = known
         self._started = self._next_look = self._next_start = time.monotonic()
         self._until = self._started + settings.deadline_seconds
-        self._answers: queue.SimpleQueue[tuple[Endpoint, bytes | tuple[str, str] | Failed]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[Endpoint, Answer]] = queue.SimpleQueue()
         self._asked: dict[Endpoint, Failed | None] = {}
         self._waiting: list[Endpoint] = []
-        self._stop, self._won = threading.Event(), threading.Lock()
+        self._held: dict[Endpoint, Document] = {}
+        """Documents that don't, or not yet, name the known uuid."""
+        self._stop = threading.Event()
+        self._may_ask_uuid = threading.Semaphore(MOST_AT_ONCE if known.uuid else 1)
+        """Without a known uuid only the first answer's own is of interest: two requests an instance."""
 
     def run(self) -> Document | str:
-        """The first document, or why there is none by the deadline."""
+        """The first document that may be this instance's, or why there is none by the deadline."""
         try:
             while (now := time.monotonic()) < self._until:
                 if now >= self._next_look:
                     self._find_endpoints(now)
-                if self._waiting and now >= self._next_start:
+                if self._may_start() and now >= self._next_start:
                     self._ask_next(now)
                 endpoint, got = self._next_answer() or (None, None)
-                if endpoint and isinstance(got, bytes):
-                    about_instance = _await_about(self._answers, endpoint, self._until)
-                    return Document(got, endpoint.provenance, 0.0, *about_instance)
+                if endpoint and got is not None and not isinstance(got, Failed):
+                    document = self._document(endpoint, got)
+                    if document is not None:
+                        return document
                 if endpoint and isinstance(got, Failed) and got.reason:
                     self._asked[endpoint] = got
                     self._next_start = now
@@ -94,7 +125,27 @@ class _Race:
                         break
         finally:
             self._stop.set()
-        return _no_answer(self._asked, self._settings.deadline_seconds)
+        return self._second_best() or _no_answer(self._asked, self._settings.deadline_seconds)
+
+    def _document(self, endpoint: Endpoint, got: bytes | tuple[str, str]) -> Document | None:
+        """The document that an answer completes, unless it is to be held; with the uuid, if that comes soon."""
+        if isinstance(got, bytes):
+            document = Document(got, endpoint.provenance)
+            if not self._known.uuid:
+                uuid, properties = _await_about(self._answers, endpoint, self._until)
+                return document._replace(uuid=uuid, properties=properties)
+        else:
+            document = self._held[endpoint]._replace(uuid=got[0], properties=got[1])
+            if document.uuid.lower() == self._known.uuid:
+                return document
+        self._held[endpoint] = document
+        return None
+
+    def _second_best(self) -> Document | None:
+        """At the deadline: a document without a uuid, else one of another instance; None without any."""
+        for document in sorted(self._held.values(), key=lambda document: bool(document.uuid)):
+            return document._replace(contradicts=self._known.uuid if document.uuid else "")
+        return None
 
     def _find_endpoints(self, now: float) -> None:
         """Look for NICs that have come, and report what is being waited for."""
@@ -104,22 +155,32 @@ class _Race:
         self._next_look = now + TICK_SECONDS
         found = endpoints_for(self._urls, usable_nics(self._nics(), self._settings.ignore_nics), self._bind)
         self._waiting = [endpoint for endpoint in found if endpoint not in self._asked]
+        self._waiting.sort(key=self._is_unproven)
+
+    def _is_unproven(self, endpoint: Endpoint) -> bool:
+        """Whether another endpoint answered last."""
+        provenance = endpoint.provenance
+        return (provenance.location, provenance.nics) != (self._known.location, self._known.nics)
+
+    def _may_start(self) -> bool:
+        running = sum(failed is None or not failed.final for failed in self._asked.values())
+        return bool(self._waiting) and running < MOST_AT_ONCE
 
     def _ask_next(self, now: float) -> None:
         import threading
 
         endpoint = self._waiting.pop(0)
         self._asked[endpoint] = None
-        arguments = (endpoint, self._until, self._stop, self._won, self._answers)
+        arguments = (endpoint, self._until, self._stop, self._may_ask_uuid, self._answers)
         threading.Thread(target=_ask, args=arguments, daemon=True).start()
         self._next_start = now + APART_SECONDS
 
-    def _next_answer(self) -> tuple[Endpoint, bytes | tuple[str, str] | Failed] | None:
+    def _next_answer(self) -> tuple[Endpoint, Answer] | None:
         """An answer that comes before there is anything else to do."""
         import queue
 
         wake = min(self._next_look, self._until)
-        if self._waiting:
+        if self._may_start():
             wake = min(wake, self._next_start)
         try:
             return self._answers.get(timeout=max(0.0, wake - time.monotonic()))
@@ -146,25 +207,21 @@ def _ask(
     endpoint: Endpoint,
     until: float,
     stop: threading.Event,
-    won: threading.Lock,
-    answers: queue.SimpleQueue[tuple[Endpoint, bytes | tuple[str, str] | Failed]],
+    may_ask_uuid: threading.Semaphore,
+    answers: queue.SimpleQueue[tuple[Endpoint, Answer]],
 ) -> None:
-    """A thread: ask one endpoint until it answers; the first of all to hold `won` also asks for the uuid."""
+    """A thread: ask one endpoint until it answers, then for the uuid, if `may_ask_uuid` is to be had."""
     base = endpoint.url.rstrip("/")
     base = base[: -len(NETWORK_DATA)] if base.endswith(NETWORK_DATA) else f"{base}/{LATEST}/"
     pause, longest = BACKOFF_SECONDS
-    with open_session(endpoint) as session:
+    with open_session(endpoint, until) as session:
         while not stop.is_set():
             got = get_object(session, base + NETWORK_DATA, until)
             if isinstance(got, bytes):
-                if won.acquire(blocking=False):
-                    answers.put((endpoint, got))
-                    until = min(until, time.monotonic() + UUID_SECONDS)
-                    meta = get_object(session, base + META_DATA, until)
-                    while isinstance(meta, Failed) and not meta.final and time.monotonic() + pause < until:
-                        time.sleep(pause)
-                        meta = get_object(session, base + META_DATA, until)
-                    answers.put((endpoint, about(meta if isinstance(meta, bytes) else b"")))
+                answers.put((endpoint, got))
+                if may_ask_uuid.acquire(blocking=False):
+                    meta = _meta_data(session, base + META_DATA, min(until, time.monotonic() + UUID_SECONDS))
+                    answers.put((endpoint, about(meta)))
                 return
             answers.put((endpoint, got))
             # From half of the pause to the whole: not together with all the others that were refused just now.
@@ -172,6 +229,16 @@ def _ask(
             if got.final or time.monotonic() + wait >= until or stop.wait(wait):
                 return
             pause = min(pause * 2, longest)
+
+
+def _meta_data(session: requests.Session, url: str, until: float) -> bytes:
+    """The meta_data.json; b"" when it doesn't come in time."""
+    pause = BACKOFF_SECONDS[0]
+    while isinstance(meta := get_object(session, url, until), Failed):
+        if meta.final or time.monotonic() + pause >= until:
+            return b""
+        time.sleep(pause)
+    return meta
 
 
 def _await_about(answers: queue.SimpleQueue[Any], winner: Endpoint, until: float) -> tuple[str, str]:

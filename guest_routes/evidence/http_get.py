@@ -1,7 +1,10 @@
 """One GET of a JSON object through one NIC, within limits of size and time (R11).
 
 Known hazards: a proxy or a redirect would send the question elsewhere, so both are off whatever the environment
-says. A server can answer byte by byte for ever, so the deadline is checked here, not only by socket timeouts.
+says. requests reads and decompresses the body of a redirect that it doesn't follow; here it sees none. A server can
+answer byte by byte for ever, so the deadline is checked here, not only by socket timeouts. http.client and urllib3
+read some lines (chunk sizes before urllib3 2.7, interim answers) without a limit, so the bytes are counted below them,
+where they leave the socket.
 """
 
 from __future__ import annotations
@@ -30,8 +33,23 @@ class Failed(NamedTuple):
     """Another attempt would bring the same."""
 
 
-def open_session(endpoint: Endpoint) -> requests.Session:
-    """A session bound to the endpoint's NIC that nothing in the environment can lead elsewhere (R11)."""
+ANSWER_BYTES = LIMIT_BYTES + (1 << 20)
+"""With headers and what chunked transfer adds."""
+TOO_LARGE = Failed(f"more than {LIMIT_BYTES >> 20} MiB", True)
+
+
+class _Cut(Exception):  # noqa: N818  # not of any kind that urllib3 would catch and wrap
+    """The server has sent enough, or for long enough."""
+
+    def __init__(self, failed: Failed) -> None:
+        self.failed = failed
+
+
+def open_session(endpoint: Endpoint, until: float) -> requests.Session:
+    """A session bound to the endpoint's NIC that nothing in the environment can lead elsewhere (R11).
+
+    Whatever an answer is made of, no more than ANSWER_BYTES of it are read, and nothing after `until`.
+    """
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPConnection
@@ -45,13 +63,61 @@ def open_session(endpoint: Endpoint) -> requests.Session:
             if endpoint.source[0]:
                 options["source_address"] = endpoint.source
             super().init_poolmanager(*args, **options)
+            pools = self.poolmanager.pool_classes_by_scheme.items()
+            self.poolmanager.pool_classes_by_scheme = {scheme: _limited_pool(pool, until) for scheme, pool in pools}
 
-    session = requests.Session()
+    class NoRedirects(requests.Session):
+        """A session for which no answer is a redirect."""
+
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            return None
+
+    session = NoRedirects()
     session.trust_env = False  # no proxies, no netrc
     session.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
     for scheme in ("http://", "https://"):
         session.mount(scheme, BoundAdapter())
     return session
+
+
+def _limited_pool(pool: Any, until: float) -> Any:
+    """A pool class of urllib3's, whose connections read answers within the limits."""
+    import io
+
+    class Limited(io.RawIOBase):
+        """What comes from a socket, up to the limits."""
+
+        def __init__(self, raw: io.RawIOBase) -> None:
+            self._raw, self._left = raw, ANSWER_BYTES
+
+        def readable(self) -> bool:
+            return True
+
+        def fileno(self) -> int:
+            return self._raw.fileno()
+
+        def readinto(self, buffer: Any) -> int | None:
+            if time.monotonic() >= until:
+                raise _Cut(Failed("", False))
+            count = self._raw.readinto(buffer)
+            self._left -= count or 0
+            if self._left < 0:
+                raise _Cut(TOO_LARGE)
+            return count
+
+        def close(self) -> None:
+            self._raw.close()
+            super().close()
+
+    class Response(pool.ConnectionCls.response_class):  # type: ignore[misc]  # http.client's
+        """An answer that is read through the limits, its status line and headers too."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.fp: io.BufferedReader = io.BufferedReader(Limited(self.fp.detach()))
+
+    connection = type("Connection", (pool.ConnectionCls,), {"response_class": Response})
+    return type("Pool", (pool,), {"ConnectionCls": connection})
 
 
 def get_object(session: requests.Session, url: str, until: float) -> bytes | Failed:
@@ -72,6 +138,10 @@ def get_object(session: requests.Session, url: str, until: float) -> bytes | Fai
         return Failed(f"TLS failed: {error}", True)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
         return Failed(str(error), True)
+    except _Cut as cut:
+        return cut.failed
+    except MemoryError:
+        return Failed("an answer takes more memory than is allowed", True)
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
         return Failed("", False)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -80,10 +150,9 @@ def get_object(session: requests.Session, url: str, until: float) -> bytes | Fai
 
 def _body(response: requests.Response, until: float) -> bytes | Failed:
     """The body of an answer, within the limits of size and time."""
-    too_large = Failed(f"more than {LIMIT_BYTES >> 20} MiB", True)
     announced = response.headers.get("Content-Length", "")
     if announced.isdigit() and int(announced) > LIMIT_BYTES:
-        return too_large
+        return TOO_LARGE
     parts: list[bytes] = []
     size = 0
     response.raw.enforce_content_length = False  # checked below, the same with every version of urllib3
@@ -92,7 +161,7 @@ def _body(response: requests.Response, until: float) -> bytes | Failed:
         parts.append(part)
         size += len(part)
         if size > LIMIT_BYTES:
-            return too_large
+            return TOO_LARGE
         if time.monotonic() >= until:
             return Failed(f"no more than {size} bytes in time", False)
     if announced.isdigit() and size < int(announced):

@@ -1,5 +1,8 @@
 """The kernel's notifications of links, addresses, routes and rules. They only mean: reconcile again.
 
+Any process with CAP_NET_ADMIN can send a datagram to the socket's port: only those of port 0, the kernel's own, are
+read. What is malformed counts as a change of anything, so that a pass looks at everything.
+
 A notification names the port of the netlink socket that asked for the change, mostly a process id. The port and the
 route's destination are kept, so that a repair can say who made it necessary. Source: rtnetlink(7), netlink(7).
 """
@@ -36,6 +39,10 @@ from .netlink import (
     messages,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
 GROUPS = (
     RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
     RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,
@@ -57,6 +64,10 @@ class Event(NamedTuple):
     protocol: int
 
 
+Change: TypeAlias = 'Event | Literal["malformed"] | None'
+"""A route's change, a message that can't be read, or a change of anything else."""
+
+
 class Notifications(NamedTuple):
     """The notifications of one read."""
 
@@ -65,6 +76,9 @@ class Notifications(NamedTuple):
     routes: tuple[Event, ...] = ()
     elsewhere: bool = False
     """A link, an address or a rule changed too, or notifications were lost (the queue overran)."""
+    forged: int = 0
+    """Datagrams of other processes, which were ignored."""
+    malformed: int = 0
 
     @property
     def changed(self) -> bool:
@@ -107,10 +121,11 @@ class Monitor:
         Raises:
             KernelError: the socket is lost.
         """
-        changes: list[Event | None] = []
+        changes: list[Change] = []
+        forged = 0
         for _ in range(READ_AT_ONCE):
             try:
-                received = self._socket.recv_into(self._buffer)
+                received, (sender, _) = self._socket.recvfrom_into(self._buffer)
             except OSError as error:
                 if error.errno == ENOBUFS:  # Some were lost; a pass looks at everything.
                     changes.append(None)
@@ -120,36 +135,50 @@ class Monitor:
                 if error.errno == EAGAIN:
                     break
                 raise KernelError(f"the kernel's notifications ended: {error.strerror}") from error
+            if sender:
+                forged += 1
+                continue
             changes += changes_in(bytes(memoryview(self._buffer)[:received]), self._table, self._own_port)
-        routes = tuple(change for change in changes if change is not None)
-        return Notifications(len(changes), routes, None in changes)
+        routes = tuple(change for change in changes if isinstance(change, Event))
+        elsewhere = None in changes or "malformed" in changes
+        return Notifications(len(changes), routes, elsewhere, forged, changes.count("malformed"))
 
 
-def changes_in(datagram: bytes, table: int, own_port: int) -> list[Event | None]:
+def changes_in(datagram: bytes, table: int, own_port: int) -> list[Change]:
     """What a datagram says has changed, in order: an Event for a route of the table, None for anything else.
 
-    Routes of other tables, cached ones, and those that `own_port` asked for are left out.
+    Routes of other tables, cached ones, and those that `own_port` asked for are left out. "malformed" stands for a
+    message that can't be read, or the bytes after the last whole one.
     """
-    changes: list[Event | None] = []
+    changes: list[Change] = []
+    read = 0
     for kind, _, _, port, start, end in messages(datagram, len(datagram)):
-        if kind not in (RTM_NEWROUTE, RTM_DELROUTE) or end - start < RTMSG.size:
+        read = end + 3 & ~3
+        if kind not in (RTM_NEWROUTE, RTM_DELROUTE):
             changes.append(None)
+        elif end - start < RTMSG.size:
+            changes.append("malformed")
         elif port != own_port:
             event = _event(datagram[start:end], port, kind == RTM_DELROUTE, table)
             if event is not None:
                 changes.append(event)
+    if read < len(datagram):
+        changes.append("malformed")
     return changes
 
 
-def _event(body: bytes, port: int, deleted: bool, wanted_table: int) -> Event | None:
+def _event(body: bytes, port: int, deleted: bool, wanted_table: int) -> Event | Literal["malformed"] | None:
     """The event of an RTM_NEWROUTE or RTM_DELROUTE body; None for a cached route or one of another table."""
     family, length, _, _, table, protocol, _, _, flags = RTMSG.unpack_from(body)
     found = attributes(body, RTMSG.size, len(body))
     # RTA_TABLE names every table, struct rtmsg only those up to 255.
     if flags & RTM_F_CLONED or _number(found, RTA_TABLE, table) != wanted_table:
         return None
-    destination = Prefix(found.get(RTA_DST, bytes(4 if family == AF_INET else 16)), length)
-    return Event(destination, _number(found, RTA_OIF, 0), port, deleted, protocol)
+    address_bytes = 4 if family == AF_INET else 16
+    address = found.get(RTA_DST, bytes(address_bytes))
+    if len(address) != address_bytes or length > 8 * address_bytes:
+        return "malformed"
+    return Event(Prefix(address, length), _number(found, RTA_OIF, 0), port, deleted, protocol)
 
 
 def _number(found: Attributes, kind: int, absent: int) -> int:

@@ -6,6 +6,7 @@ Known hazards, each dealt with below:
 - A dump may be interrupted by a change (NLM_F_DUMP_INTR) and is then incomplete: it starts again.
 - One send must stay below the send buffer (EMSGSIZE).
 - Without NLM_F_ACK only refusals are answered; the sequence number identifies the operation.
+- Any process with CAP_NET_ADMIN can send to the socket's port: only what comes from port 0, the kernel, is read.
 - RTM_GETROUTE ignores the table filter without NETLINK_GET_STRICT_CHK (Linux 4.20); routes are checked again.
 
 Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
@@ -143,7 +144,10 @@ class RtnetlinkKernel:
         self._sequence += 1
         self._socket.send(rtnetlink_encode.look_up(self._sequence, address))
         while True:
-            received = self._receive()
+            try:
+                received = self._receive()
+            except OSError as error:
+                raise KernelError(f"the kernel gave no answer: {error}") from error
             for kind, flags, sequence, _, start, end in messages(self._buffer, received):
                 if sequence != self._sequence:
                     continue
@@ -194,7 +198,7 @@ class RtnetlinkKernel:
         lost = False
         while True:
             try:
-                received = self._socket.recv_into(self._buffer, 0, _socket.MSG_DONTWAIT)
+                received = self._receive(_socket.MSG_DONTWAIT)
             except OSError as error:
                 if error.errno == ENOBUFS:
                     lost = True
@@ -233,11 +237,12 @@ class RtnetlinkKernel:
 
     # -- reading -----------------------------------------------------------------------------------------
 
-    def _receive(self) -> int:
-        try:
-            return self._socket.recv_into(self._buffer)
-        except OSError as error:
-            raise KernelError(f"the kernel gave no answer: {error}") from error
+    def _receive(self, flags: int = 0) -> int:
+        """How many bytes of the kernel's next datagram are in the buffer."""
+        while True:
+            received, (sender, _) = self._socket.recvfrom_into(self._buffer, 0, flags)
+            if not sender:
+                return int(received)
 
     def _dump(self, request: Callable[[int], bytes], kind: int, decode: Decoder, again: Callable[[], None]) -> None:
         """Runs one dump to its end; starts again, after calling `again`, when it was interrupted or overrun."""
@@ -254,7 +259,7 @@ class RtnetlinkKernel:
         whole = True
         while True:
             try:
-                received = self._socket.recv_into(self._buffer)
+                received = self._receive()
             except OSError as error:
                 if error.errno == ENOBUFS:
                     whole = False

@@ -35,6 +35,8 @@ class Document(NamedTuple):
     """The instance's uuid in the meta_data.json beside it; "" when unknown."""
     properties: str = ""
     """The property guest_routes in that meta_data.json, as JSON text: null where it isn't set; "" when unknown."""
+    contradicts: str = ""
+    """The uuid of this instance, where the document is another's by its uuid and nothing better answered (R11)."""
 
     @property
     def source(self) -> Source:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..model.report import Report, Unprogrammed
     from ..model.status import Actor, Change, StatusRecord
 
-    ChildFault: TypeAlias = Literal["late", "ended", "long-line", "invalid", "no-reason"]
+    ChildFault: TypeAlias = Literal["late", "ended", "long-line", "invalid", "no-reason", "failed"]
     """Why the child process that fetches brought neither a document nor a reason:
 
     late        it missed its deadline
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     long-line   the line before the document has no end
     invalid     the line before the document isn't what the child writes
     no-reason   it reported a failure without a reason
+    failed      it met an error that it didn't expect
     """
 
 DISABLED = "disabled by the settings (`enabled: false`); nothing is done"
@@ -42,6 +43,7 @@ _CHILD_FAULTS = {
     "long-line": f"{_CHILD} sent an invalid answer (its first line is too long)",
     "invalid": f"{_CHILD} sent an invalid answer",
     "no-reason": f"{_CHILD} failed without a reason",
+    "failed": f"{_CHILD} failed",
 }
 
 
@@ -109,6 +111,16 @@ def new_socket_line(failure: str) -> str:
     return f"{failure}; opened a new socket"
 
 
+def ignored_messages_lines(forged: int, malformed: int) -> list[str]:
+    """What came to the monitor's socket and could not be used; without numbers, so that each is logged once."""
+    found = []
+    if forged:
+        found.append("a process sends messages to this service's netlink socket as if it were the kernel; ignored")
+    if malformed:
+        found.append("a notification of the kernel is malformed; a pass looks at everything instead")
+    return found
+
+
 # ---- conflicts ----------------------------------------------------------------------------------------
 
 
@@ -171,6 +183,12 @@ def child_fault_text(fault: ChildFault, detail: str = "") -> str:
 def no_child_text(error: OSError) -> str:
     """The system refused a process for a fetch."""
     return f"cannot start a process to ask the metadata service: {error.strerror}"
+
+
+def not_confined_text(error: OSError) -> str:
+    """The child process keeps some power that it must not have, so it asks nobody (R16)."""
+    reason = error.strerror or str(error)
+    return f"{_CHILD} can't be confined, so it asks nobody: {reason}"
 
 
 # ---- the service itself -------------------------------------------------------------------------------

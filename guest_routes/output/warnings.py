@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..routing.partial import AGREEING_FETCHES
 from .escape import escaped
-from .evidence import binding_label, evidence_text, lease_text
+from .evidence import binding_label, evidence_text, lease_text, provenance_text
 from .reasons import suspicion_text
 from .remedies import gateways_setting
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def warning_texts(report: Report) -> list[str]:
     """Each in one line."""
-    found = _partial(report)
+    found = [*_other_instance(report), *_partial(report)]
     if report.document.source == "leases":
         nics = ", ".join(report.document.provenance.nics)
         text = f"no metadata: using the DHCP leases of {nics}"
@@ -28,6 +28,16 @@ def warning_texts(report: Report) -> list[str]:
     found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
     found += [str(problem) for problem in report.evidence.problems if not problem.refused]
     return [*map(escaped, found), *report.state_errors]
+
+
+def _other_instance(report: Report) -> list[str]:
+    """The answer that was used although it is another instance's, by its uuid (R11)."""
+    document = report.document
+    if not document.contradicts:
+        return []
+    theirs, source = ascii(document.uuid)[1:-1][:60], provenance_text(document.provenance)
+    text = f"the metadata is of instance {theirs}, and this is instance {document.contradicts}"
+    return [f"{text}; nothing else answered within the deadline; check which machine answers as {source}"]
 
 
 def _partial(report: Report) -> list[str]:

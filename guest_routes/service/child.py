@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 
 from ..output.service_log import child_failed_line
+from .privileges import kill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
-
-_SIGKILL = 9
 
 
 class Child:
@@ -65,8 +64,8 @@ class Child:
 
     def end(self) -> bytes:
         """Kills the child if it still runs; what it has sent, or b"" when that is more than the limit."""
+        kill(self.pid)  # A child that has ended keeps its id until waitpid.
         os.close(self._pipe)
-        os.kill(self.pid, _SIGKILL)  # A child that has ended keeps its id until waitpid.
         os.waitpid(self.pid, 0)
         return b"".join(self._parts) if self._size <= self._limit else b""
 
@@ -94,7 +93,7 @@ def _run(work: Callable[[], bytes], writing: int) -> None:
         for number in (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP):
             _signal.signal(number, _signal.SIG_DFL)
         os.dup2(writing, 3)
-        os.closerange(4, 256)
+        os.closerange(4, max(map(int, os.listdir("/proc/self/fd"))) + 1)
         result = memoryview(work())
         while result:
             result = result[os.write(3, result) :]

@@ -1,4 +1,4 @@
-"""Asks the metadata service in a short-lived child process without privileges; checks what the child sends (R16).
+"""Asks the metadata service in a short-lived, confined child process; checks what the child sends (R16).
 
 The child sends a line of JSON, then the document. The server that answered may have taken the child over, so that
 its line is read as untrusted input.
@@ -11,25 +11,28 @@ import json
 from ..evidence.document_file import LIMIT_BYTES
 from ..model.document import Document, Provenance
 from ..model.settings import Settings
-from ..output.service_log import child_fault_text
+from ..output.service_log import child_fault_text, not_confined_text
+from ..state.store import State
 from .child import Child
 
 LINE_BYTES = 16 * 1024
 """The longest line before the document."""
+STACK_BYTES = 1 << 20
+"""Of each thread of the child's."""
 GRACE_SECONDS = 2.0
 """What a child gets beyond the deadline, for its start and its end."""
 REASON_CHARACTERS = 4096
-FIELDS = {"location", "nics", "uuid", "properties"}
+FIELDS = {"location", "nics", "uuid", "properties", "contradicts"}
 """Of the line before the document."""
 
 
-def start(settings: Settings, metadata_argument: str = "") -> Child:
+def start(settings: Settings, state: State, metadata_argument: str = "") -> Child:
     """A child that asks each endpoint of the settings' URLs, or the one given URL, until the deadline.
 
     Raises:
         OSError: the system refuses a process.
     """
-    return Child(lambda: _ask(settings, metadata_argument), LIMIT_BYTES + LINE_BYTES)
+    return Child(lambda: _ask(settings, state, metadata_argument), LIMIT_BYTES + LINE_BYTES)
 
 
 def parse_answer(answer: bytes) -> Document | str:
@@ -46,8 +49,8 @@ def parse_answer(answer: bytes) -> Document | str:
         if set(fields) != FIELDS:
             raise ValueError("other fields")
         provenance = Provenance("http", _printable(fields["location"]), tuple(map(_printable, fields["nics"])))
-        uuid, properties = _printable(fields["uuid"]), _printable(fields["properties"])
-        return Document(data, provenance, uuid=uuid, properties=properties)
+        uuid, properties, contradicts = (_printable(fields[name]) for name in ("uuid", "properties", "contradicts"))
+        return Document(data, provenance, uuid=uuid, properties=properties, contradicts=contradicts)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return child_fault_text("invalid", type(error).__name__)
 
@@ -59,22 +62,32 @@ def _printable(value: object) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in value)
 
 
-def _ask(settings: Settings, metadata_argument: str) -> bytes:
+def _ask(settings: Settings, state: State, metadata_argument: str) -> bytes:
     """What the child does."""
     from ..evidence import http as metadata_http
+    from ..evidence.instance import KnownInstance, known_instance
     from ..kernel.open import open_kernel
-    from . import privileges
+    from .privileges import confine
 
     # Files are read before the privileges go: only this user may be permitted to read them.
     try:
         metadata_http.load()
     except ImportError as error:
-        return json.dumps({"reason": f"{error}; install requests (Debian's python3-requests)"}).encode() + b"\n"
+        return framed(f"{error}; install requests (Debian's python3-requests)")
     kernel = open_kernel("rtnetlink")
-    privileges.drop()
+    nics = kernel.nics()
+    known = KnownInstance() if metadata_argument else known_instance(state, nics)
     urls = (metadata_argument,) if metadata_argument else settings.metadata_urls
-    got = metadata_http.fetch(urls, settings, kernel.nics, lambda text: None, bind=not metadata_argument)
-    return framed(got)
+    threads = min(len(urls) * len(nics), metadata_http.MOST_AT_ONCE)
+    try:
+        confine(threads * STACK_BYTES)
+    except OSError as error:
+        return framed(not_confined_text(error))
+    try:
+        metadata_http.set_stack_size(STACK_BYTES)
+        return framed(metadata_http.fetch(urls, settings, kernel.nics, lambda text: None, not metadata_argument, known))
+    except Exception as error:  # noqa: BLE001  # standard error is closed: the reason is all that can be told
+        return framed(child_fault_text("failed", f"{type(error).__name__}: {error}"))
 
 
 def framed(got: Document | str) -> bytes:
@@ -82,7 +95,8 @@ def framed(got: Document | str) -> bytes:
     if isinstance(got, str):
         return json.dumps({"reason": got[:REASON_CHARACTERS]}).encode() + b"\n"
     provenance = {"location": got.provenance.location, "nics": got.provenance.nics}
-    line = json.dumps({**provenance, "uuid": got.uuid, "properties": got.properties}).encode()
+    about = {"uuid": got.uuid, "properties": got.properties, "contradicts": got.contradicts}
+    line = json.dumps({**provenance, **about}).encode()
     if len(line) > LINE_BYTES:
         line = json.dumps({"reason": f"its property guest_routes has {len(got.properties):,} characters"}).encode()
     return line + b"\n" + got.data

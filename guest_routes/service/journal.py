@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Level: TypeAlias = Literal["info", "warning", "error"]
     Subject: TypeAlias = Literal[
-        "errors", "unprogrammed", "warnings", "withdrawn", "set-aside", "socket", "record", "systemd"
+        "errors", "unprogrammed", "warnings", "withdrawn", "set-aside", "socket", "netlink", "record", "systemd"
     ]
     """What lines of the log are about that hold for longer than a moment."""
 

@@ -80,7 +80,7 @@ class Refresher:
     def _start_child(self) -> None:
         settings = self._reconciler.settings
         try:
-            self.child = start(settings, self._metadata_argument)
+            self.child = start(settings, self._state, self._metadata_argument)
         except OSError as error:
             return self._failed(no_child_text(error))
         self._child_deadline = time.monotonic() + settings.deadline_seconds + GRACE_SECONDS

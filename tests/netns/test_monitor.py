@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import subprocess
 from typing import Iterator, List
 
@@ -16,6 +17,7 @@ from guest_routes.model.network import MAIN_TABLE, Route, parse_address, parse_p
 from guest_routes.model.operations import Add
 from guest_routes.model.settings import ENGINES
 from tests.support.lab import MACS, Lab
+from tests.support.netlink_bytes import attribute, message, number, rtmsg
 
 NOBODY = 0xFFFFFF00
 
@@ -124,3 +126,53 @@ def test_a_socket_that_is_lost(events: Monitor) -> None:
     os.close(null)
     with pytest.raises(KernelError, match="the kernel's notifications ended: "):
         events.read()
+
+
+# ---- other senders ----------------------------------------------------------------------------------
+
+
+def port_of(monitor: Monitor) -> int:
+    """The netlink port of a monitor's socket."""
+    copy = socket.socket(fileno=os.dup(monitor.fileno()))
+    try:
+        return int(copy.getsockname()[0])
+    finally:
+        copy.close()
+
+
+def send_to(port: int, *datagrams: bytes) -> None:
+    """What a process with CAP_NET_ADMIN can send to another's socket."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sender:
+        for datagram in datagrams:
+            sender.sendto(datagram, (port, 0))
+
+
+FORGED = message(24, rtmsg(2, attribute(1, bytes([11, 11, 0, 0])) + number(4, 1), dst_len=16), port=0)
+MALFORMED = message(24, rtmsg(2, attribute(1, bytes(3)), dst_len=200), port=0)
+
+
+def test_only_the_kernel_is_read(lab: Lab, events: Monitor) -> None:
+    """F9: neither a forged route nor what can't be read is taken for the kernel's; both are counted."""
+    send_to(port_of(events), FORGED, MALFORMED, b"\xff" * 40, b"x")
+    assert coming(events)
+    assert events.read() == Notifications(forged=4)
+    lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "proto", "121")
+    assert coming(events)
+    seen = events.read()
+    assert (seen.number, seen.forged, len(seen.routes)) == (1, 0, 1)
+
+
+def test_the_engine_reads_only_the_kernels_answers(lab: Lab, events: Monitor) -> None:
+    """A dump's end that another process sends would cut the dump short."""
+    lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "proto", "121")
+    kernel = open_kernel("rtnetlink")
+    try:
+        expected = kernel.snapshot(MAIN_TABLE)
+        done = [message(3, bytes(4), sequence=number) for number in range(1, 60)]
+        send_to(kernel.port, *done, FORGED, MALFORMED)
+        assert kernel.snapshot(MAIN_TABLE) == expected
+        send_to(kernel.port, *[message(2, bytes(20), sequence=number) for number in range(20, 80)])
+        assert kernel.lookup([parse_address("11.11.3.4")])[0].error == ""
+        assert expected.routes
+    finally:
+        kernel.close()

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,12 +15,15 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
+from guest_routes.service.privileges import USERS
 from tests.support import sandbox
 from tests.support.lab import Lab, document, write_document
+from tests.support.netlink_bytes import attribute, message, number, rtmsg
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, table
 from tests.support.service import FAST, RECORD, Service, Start, one_nic, settled
 
 KEPT = Path("/var/lib/guest-routes/last-known-good")
+ROOT = Path(__file__).parents[2]
 NO_CAPABILITIES = "0000000000000000"
 ONLY_ETH0 = ("--behave", "404@11.8.0.9")
 """The metadata service answers one of the NICs only: a request of eth0 is a fetch."""
@@ -132,10 +136,14 @@ def test_the_process_that_asks_can_do_nothing_else(lab: Lab, start: Start) -> No
     assert [status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")] == [NO_CAPABILITIES] * 4
     assert status["NoNewPrivs"] == "1"
     if not sandbox.in_user_namespace():  # of an ordinary user, where there is one user, and groups can't be left
-        assert (status["Uid"].split(), status["Gid"].split()) == (["65534"] * 4, ["65534"] * 4)
+        assert (status["Uid"].split(), status["Gid"].split()) == ([str(USERS[0])] * 4, [str(USERS[0])] * 4)
         assert status["Groups"] == ""
     limits = Path(f"/proc/{child}/limits").read_text().splitlines()
     assert [line.split()[3:5] for line in limits if line.startswith("Max file size")] == [["0", "0"]]
+    assert (status["CapBnd"], status["Seccomp"]) == (NO_CAPABILITIES, "2")
+    assert Path(f"/proc/{child}/oom_score_adj").read_text() == "1000\n"
+    assert os.getsid(child) == child
+    assert {os.readlink(f"/proc/{child}/fd/{number}") for number in range(3)} == {"/dev/null"}
     theirs, own = (
         {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd") if int(fd) > 2}
         for pid in (service.pid, child)
@@ -182,19 +190,38 @@ def test_an_answer_that_is_no_document_changes_nothing(lab: Lab, start: Start, m
     assert service.said("no metadata: ") == 1
 
 
+def capabilities_of_the_unit() -> str:
+    """Its CapabilityBoundingSet=, for setpriv."""
+    lines = (ROOT / "packaging/systemd/guest-routes.service").read_text().splitlines()
+    (value,) = [line.partition("=")[2] for line in lines if line.startswith("CapabilityBoundingSet=")]
+    return ",".join("+" + name[len("CAP_") :].lower() for name in value.split())
+
+
 def test_with_the_units_capabilities_only(lab: Lab, start: Start) -> None:
-    before = ["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all,+net_admin"]
+    before = ["setpriv", f"--bounding-set=-all,{capabilities_of_the_unit()}", "--inh-caps=-all"]
     service, child = hanging(lab, start, before=before, settings={"deadline_seconds": 1, "refresh_seconds": 0.2})
     status = service.status_of(child)
-    assert (status["Uid"].split()[0], status["CapPrm"], status["NoNewPrivs"]) == ("0", NO_CAPABILITIES, "1")
-    assert service.status_of(service.pid)["CapEff"] == "0000000000001000"
+    assert (status["Uid"].split()[0], status["CapPrm"], status["NoNewPrivs"]) == (str(USERS[0]), NO_CAPABILITIES, "1")
+    assert status["CapBnd"] == NO_CAPABILITIES
     lab.ip("route", "delete", "11.11.0.0/16")
     service.wait(lambda: table(lab) == DOCUMENTED)
     service.wait_said("no answer within 1 s")
 
 
+def test_where_it_cannot_be_confined_nobody_is_asked(lab: Lab, start: Start, tmp_path: Path) -> None:
+    """Root without CAP_SETUID would stay root."""
+    documented(lab)
+    log = tmp_path / "requests"
+    lab.metadata_server(document("documented"), "--log", str(log))
+    before = ["setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all"]
+    service = start(before=before, settings=FAST)
+    service.wait_said("can't be confined, so it asks nobody: prctl(24): Operation not permitted")
+    assert not log.exists()
+
+
 def test_root_of_a_user_namespace_gives_up_what_it_can() -> None:
-    program = "from guest_routes.service.privileges import drop; drop(); print(open('/proc/self/status').read())"
+    program = "from guest_routes.service.privileges import confine; out = os.dup(1); confine()"
+    program = f"import os; {program}; os.write(out, open('/proc/self/status', 'rb').read())"
     ran = subprocess.run(["unshare", "-Ur", sys.executable, "-c", program], text=True, capture_output=True)
     assert ran.returncode == 0, ran.stderr
     status = dict(line.split(":\t", 1) for line in ran.stdout.splitlines() if ":\t" in line)
@@ -337,3 +364,20 @@ def test_a_cache_of_another_instance_is_not_used(lab: Lab, start: Start) -> None
     lab.metadata_server(document("documented"))
     service.wait(lambda: HOST_ROUTE in table(lab))
     assert RECORD.exists() and CONNECTED[0] in table(lab)
+
+
+def test_messages_of_other_processes_neither_end_nor_mislead_the_service(lab: Lab, start: Start) -> None:
+    """F9: as it was before, the second ended it."""
+    service = settled(lab, start)
+    ports = [line.split()[2] for line in Path(f"/proc/{service.pid}/net/netlink").read_text().splitlines()[1:]]
+    route = rtmsg(2, attribute(1, bytes([11, 11, 0, 0])) + number(4, 1), dst_len=16)
+    bad = rtmsg(2, attribute(1, bytes(3)), dst_len=200)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sender:
+        for port in ports:
+            for body in (route, bad, b"x"):
+                if port != "0":
+                    sender.sendto(message(25, body), (int(port), 0))
+    service.wait_said("a process sends messages to this service's netlink socket as if it were the kernel; ignored")
+    assert service.said("malformed") == 0
+    lab.ip("route", "delete", "11.11.0.0/16")
+    service.wait(lambda: table(lab) == DOCUMENTED)

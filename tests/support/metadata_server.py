@@ -16,13 +16,15 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional
+
+import raw_answers  # type: ignore[import-not-found]  # this file runs as a script, from its own folder
 
 NETWORK_DATA = "/openstack/latest/network_data.json"
 META_DATA = "/openstack/latest/meta_data.json"
 MODES = (
     "ok", "404", "500", "503-then-ok", "slow", "trickle", "truncated", "endless", "not-json", "list", "redirect",
-    "empty", "large", "hang", "reset", "alternate",
+    "empty", "large", "hang", "reset", "alternate", *raw_answers.MODES,
 )  # fmt: skip
 
 
@@ -124,6 +126,9 @@ class Answers(BaseHTTPRequestHandler):
             self.end_headers()
         elif how.mode == "alternate":
             self.answer(data if count % 2 else Path(how.argument).read_bytes())
+        elif how.mode in raw_answers.MODES:
+            self.close_connection = True
+            raw_answers.send(how.mode, self.connection)
         elif how.mode == "hang":
             time.sleep(3600)
         elif how.mode == "reset":
@@ -175,6 +180,16 @@ class Server6(Server):
     address_family = socket.AF_INET6
 
 
+def on_device(name: str) -> None:
+    """All servers of this process answer only what comes through that device."""
+
+    def server_bind(server: Server, bind: Callable[[Server], None] = Server.server_bind) -> None:
+        server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name.encode())
+        bind(server)
+
+    Server.server_bind = server_bind  # type: ignore[method-assign, assignment]
+
+
 def main() -> None:
     """Serves until it is killed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -183,6 +198,7 @@ def main() -> None:
     parser.add_argument("--log", type=Path)
     parser.add_argument("--behave", type=behaviour, action="append", default=[])
     parser.add_argument("--only", choices=("ipv4", "ipv6"), help="listen on one family")
+    parser.add_argument("--device", help="answer only what comes through this device")
     parser.add_argument("--port", type=int, default=80)
     options = parser.parse_args()
     Answers.service = Service(
@@ -193,6 +209,8 @@ def main() -> None:
         {},
         threading.Lock(),
     )
+    if options.device:
+        on_device(options.device)
     servers: List[Server] = []
     if options.only != "ipv6":
         servers.append(Server(("0.0.0.0", options.port), Answers))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.kernel.monitor import Event, Notifications, changes_in
+from guest_routes.kernel.monitor import Change, Event, Notifications, changes_in
 from guest_routes.model.network import parse_prefix
 from tests.support.netlink_bytes import attribute, message, nexthop, number, rtmsg
 
@@ -26,7 +26,7 @@ def a_route(
     return message(kind, rtmsg(family, attributes, **{"dst_len": 16, "protocol": 121, **fields}), port=port)
 
 
-def changes(datagram: bytes, table: int = MAIN) -> List[Optional[Event]]:
+def changes(datagram: bytes, table: int = MAIN) -> List[Change]:
     return changes_in(datagram, table, OWN_PORT)
 
 
@@ -60,7 +60,7 @@ def test_only_one_table_counts(in_header: int, attributes: bytes, table: int, co
 @pytest.mark.parametrize("family, text", [(INET, "0.0.0.0/0"), (INET6, "::/0")])
 def test_a_default_route_has_no_destination(family: int, text: str) -> None:
     (found,) = changes(a_route(attributes=OIF, family=family, dst_len=0))
-    assert found is not None and found.destination == parse_prefix(text)
+    assert isinstance(found, Event) and found.destination == parse_prefix(text)
 
 
 def test_a_multipath_route_has_no_nic_of_its_own() -> None:
@@ -80,14 +80,28 @@ def test_several_in_one_datagram_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 4, 11])
-def test_a_route_without_its_header_is_a_change_of_anything(length: int) -> None:
-    assert changes(message(NEWROUTE, bytes(length), port=PORT)) == [None]
+def test_a_route_without_its_header_is_malformed(length: int) -> None:
+    assert changes(message(NEWROUTE, bytes(length), port=PORT)) == ["malformed"]
+
+
+@pytest.mark.parametrize("family, destination, length", [
+    (INET, bytes(3), 16), (INET, bytes(16), 16), (INET, b"", 0), (INET, bytes(4), 33),
+    (INET6, bytes(4), 16), (INET6, bytes(17), 64), (INET6, bytes(16), 129),
+])  # fmt: skip
+def test_a_destination_that_is_no_address_is_malformed(family: int, destination: bytes, length: int) -> None:
+    """Printed, it would raise."""
+    assert changes(a_route(attributes=attribute(1, destination), family=family, dst_len=length)) == ["malformed"]
+
+
+def test_after_what_is_malformed_the_next_message_is_read() -> None:
+    assert changes(message(NEWROUTE, b"", port=PORT) + a_route()) == ["malformed", EVENT]
 
 
 def test_a_datagram_that_is_cut_off_ends_with_the_last_whole_message() -> None:
     whole = a_route() + a_route(DELROUTE)
     for cut in range(len(whole)):
-        assert changes(whole[:cut]) == ([EVENT] if cut >= len(a_route()) else [])
+        whole_ones = [EVENT] if cut >= len(a_route()) else []
+        assert changes(whole[:cut]) == [*whole_ones, *(["malformed"] if cut % len(a_route()) else [])]
 
 
 @given(st.binary(max_size=200))

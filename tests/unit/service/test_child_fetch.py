@@ -13,7 +13,13 @@ from guest_routes.evidence.document_file import LIMIT_BYTES
 from guest_routes.model.document import Document, Provenance
 from guest_routes.service.child_fetch import LINE_BYTES, REASON_CHARACTERS, framed, parse_answer
 
-GOOD: Dict[str, Any] = {"location": "http://169.254.169.254", "nics": ["eth0"], "uuid": "u", "properties": "null"}
+GOOD: Dict[str, Any] = {
+    "location": "http://169.254.169.254",
+    "nics": ["eth0"],
+    "uuid": "u",
+    "properties": "null",
+    "contradicts": "",
+}
 
 
 def line(**fields: Any) -> bytes:

@@ -1,0 +1,48 @@
+"""Which instance this is, and who told about it last: what tells the metadata service from a neighbour (R11)."""
+
+from __future__ import annotations
+
+import os
+
+from ..model.namedtuple import NamedTuple
+from ..state.files import read
+from ..state.identity import machine_uuid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ..model.network import Nic
+    from ..state.store import State
+
+DMI = "sys/class/dmi/id"
+VIRTUAL_MAKERS = ("openstack", "qemu", "kvm", "rdo")
+"""Nova gives such machines the instance's uuid as theirs; real hardware and other hypervisors have one of their own.
+Source: nova/virt/libvirt/driver.py, _get_guest_config_sysinfo."""
+
+
+class KnownInstance(NamedTuple):
+    """What is known before the metadata service is asked."""
+
+    uuid: str = ""
+    """In lower case; "" when unknown."""
+    location: str = ""
+    """The URL that answered last, as in Provenance; "" for none."""
+    nics: tuple[str, ...] = ()
+    """The NIC that it answered through."""
+
+
+def known_instance(state: State, nics: Sequence[Nic]) -> KnownInstance:
+    """The uuid of the machine's DMI where Nova has set it, else the last known good's, and who sent that one."""
+    kept = state.last_known_good(nics)
+    uuid = (_nova_uuid(state.root) or kept.uuid).lower()
+    if kept.provenance is None or kept.provenance.source != "http":
+        return KnownInstance(uuid)
+    return KnownInstance(uuid, kept.provenance.location, kept.provenance.nics)
+
+
+def _nova_uuid(root: str) -> str:
+    """The instance's uuid as DMI has it; "" on machines whose DMI uuid may be another."""
+    vendor, product = (read(os.path.join(root, DMI, name)) or b"" for name in ("sys_vendor", "product_name"))
+    maker = (vendor + b" " + product).decode("ascii", "replace").lower()
+    return machine_uuid(root) if not maker.strip() or any(word in maker for word in VIRTUAL_MAKERS) else ""

@@ -1,0 +1,179 @@
+"""What the kernel has after a pass against what the oracle says; each violation names its rule."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, NamedTuple, Sequence, Set
+
+from . import oracle
+from .machine import Machine, Passes
+from .oracle import OURS, Expected, Hop, Oracle
+from .situation import ANYWHERE, FAMILIES, Row, Situation
+
+AGREEING = 3
+"""So many fetches in a row have to bring the same partial document (R6)."""
+
+
+class Violation(NamedTuple):
+    """One promise that wasn't kept."""
+
+    rule: str
+    text: str
+    nth: int
+    """Which pass."""
+
+    def __str__(self) -> str:
+        return f"{self.rule}: pass {self.nth}: {self.text}"
+
+
+def judge(machine: Machine, situation: Situation, engine: str) -> List[Violation]:
+    """The violations of a situation's passes."""
+    machine.prepare(situation)
+    passes = Passes(engine, machine, situation)
+    try:
+        return _judge(machine, passes, situation)
+    finally:
+        passes.close()
+
+
+def _judge(machine: Machine, passes: Passes, situation: Situation) -> List[Violation]:
+    found: List[Violation] = []
+    known: Set[str] = set()
+    removed: List[Row] = []
+    disputed: List[Any] = []
+    nics = machine.nics()
+    for nth, (document, accept) in enumerate(zip(situation.documents, situation.accept), 1):
+        before = passes.rows()
+        suspect = oracle.partial(document, nics, known) and not accept
+        disputed = [*(disputed if disputed[-1:] == [document] else []), document] if suspect else []
+        held = suspect and len(disputed) < AGREEING
+        expected = {f: Oracle(document, nics, before, removed, situation.settings, f).expected() for f in FAMILIES}
+        report = passes.sync(document, accept)
+        after = passes.rows()
+        if report.errors or report.outcome.failures:
+            found.append(Violation("R8", f"{report.errors} {report.outcome.failures}", nth))
+        for family, one in expected.items():
+            texts = _Family(family, one, before, after, situation.settings, held).check()
+            found += [Violation(rule, f"IPv{family} {text}", nth) for rule, text in texts]
+            lacking = one.documented and not one.elected and "nic" not in situation.settings
+            if lacking and report.exit_code not in (4, 5):
+                found.append(Violation("R4", f"IPv{family} no default, exit code {report.exit_code}", nth))
+            had = any(r.family == family and r.destination == ANYWHERE[family] for r in before)
+            if passes.model is not None and had and passes.model.fewest[family] < 1:
+                found.append(Violation("R7", f"IPv{family} no default for a moment", nth))
+        if not held:
+            known = {link["ethernet_mac_address"] for link in document["links"]}
+            again = passes.sync(document, accept)
+            if again.changes or passes.rows() != after:
+                found.append(Violation("R9", f"a second pass writes {again.plan.operations}", nth))
+        removed += [r for r in before if r.proto != OURS and r.destination in ANYWHERE.values() and r not in after]
+        if found:
+            break
+    return found
+
+
+class _Family:
+    """The checks of one family after one pass."""
+
+    def __init__(
+        self, family: int, expected: Expected, before: Sequence[Row], after: Sequence[Row],
+        settings: Dict[str, Any], held: bool,
+    ) -> None:  # fmt: skip
+        self.family, self.expected, self.settings, self.held = family, expected, settings, held
+        self.before = [row for row in before if row.family == family]
+        self.after = [row for row in after if row.family == family]
+
+    def check(self) -> List[Any]:
+        return [*self._foreign(), *self._default(), *self._hosts(), *self._ours()]
+
+    def _foreign(self) -> List[Any]:
+        """R1, R4: other programs' routes, but for defaults by NICs of the metadata."""
+        found = []
+        for row in self.before:
+            managed = row.destination == ANYWHERE[self.family] and row.dev in self.expected.managed
+            if row.proto != OURS and not managed and self.after.count(row) != self.before.count(row):
+                found.append(("R1", f"foreign route changed: {row}"))
+        alien = [row for row in self.after if row.proto != OURS and row not in self.before]
+        if self.settings.get("default_mode") != "demote":
+            found += [("R1", f"a foreign route was made: {row}") for row in alien if not self._restorable(row)]
+        return found
+
+    def _restorable(self, row: Row) -> bool:
+        return row.destination == ANYWHERE[self.family] and row.dev in self.expected.managed
+
+    def _default(self) -> List[Any]:
+        managed = self.expected.managed
+        before = [row for row in self.before if row.destination == ANYWHERE[self.family]]
+        after = [row for row in self.after if row.destination == ANYWHERE[self.family]]
+        elected = self.expected.elected
+        if self.settings.get("default_mode") == "observe":  # Reported only.
+            left = [row for row in before if row.proto != OURS and row not in after]
+            return [("R4", f"observe, and yet gone: {_texts(left)}")] if left else []
+        if self.held and all(row in after for row in before):
+            return []
+        if elected is None:
+            same = sorted(before) == sorted(after)
+            return [] if same else [("R4", f"none elected, but defaults changed: {_texts(before)} -> {_texts(after)}")]
+        here = [row for row in after if row.dev in managed or row.proto == OURS]
+        right = [row for row in here if self._leads(row, elected)]
+        wrong = [row for row in here if row not in right]
+        label = f"default should be {elected} ({self.expected.why})"
+        if not right:
+            return [("R4", f"{label}: there is {_texts(here)}; before: {_texts(before)}")]
+        if self.settings.get("default_mode", "enforce") == "enforce":
+            if wrong or (len(right) > 1 and self.family == 4):
+                return [("R4", f"{label}: there is {_texts(here)}; before: {_texts(before)}")]
+            return []
+        if self.settings["default_mode"] == "demote" and min(right, key=_metric).metric > min(map(_metric, here)):
+            return [("R4", f"{label}, demote: there is {_texts(here)}")]
+        return []
+
+    def _leads(self, row: Row, hop: Hop) -> bool:
+        router = self.family == 6 and row.via.startswith("fe80")
+        return row.dev == hop.dev and (row.via == hop.via or router)
+
+    def _hosts(self) -> List[Any]:
+        found = []
+        for to, hop in self.expected.hosts.items():
+            there = [row for row in self.after if row.destination == to]
+            if to in self.expected.open_hosts and not any(self._is(row, hop) for row in there):
+                continue
+            if not any(self._is(row, hop) for row in there):
+                found.append(("R2", f"{to} should leave by {hop}: there is {_texts(there)}"))
+                continue
+            best = min(there, key=_metric)  # Of equals the first, as the kernel lists them.
+            unbeatable = self.family == 6 and best.metric == 1
+            if not self._is(best, hop) and not unbeatable:
+                found.append(("R5", f"{to} should leave by {hop}: {best} wins"))
+        return found
+
+    def _is(self, row: Row, hop: Hop) -> bool:
+        return (row.via, row.dev) == (hop.via, hop.dev)
+
+    def _ours(self) -> List[Any]:
+        """R6: which of ours are gone, which stay, and that none is there that nobody wants."""
+        found = []
+        ours = [row for row in self.after if row.proto == OURS and row.destination != ANYWHERE[self.family]]
+        for row in ours:
+            hop = self.expected.hosts.get(row.destination)
+            if hop and self._is(row, hop):
+                continue
+            kept = (row.destination, row.via) in self.expected.keep or row.destination in self.expected.open_hosts
+            if not self.held and not kept:
+                found.append(("R6", f"ours should be gone: {row}"))
+        for row in self.before:
+            stays = (row.destination, row.via) in self.expected.keep or (
+                self.held and row.destination not in self.expected.listed
+            )
+            if row.proto != OURS or row.destination in (*self.expected.hosts, ANYWHERE[self.family]) or not stays:
+                continue
+            if row not in self.after:
+                found.append(("R6", f"ours should stay: {row}"))
+        return found
+
+
+def _metric(row: Row) -> int:
+    return row.metric
+
+
+def _texts(rows: Sequence[Row]) -> str:
+    return "; ".join(map(str, rows)) or "nothing"

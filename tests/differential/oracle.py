@@ -1,0 +1,247 @@
+"""What a pass must leave, by the text of docs/rules.md; nothing of the product is read or imported.
+
+Where the text leaves a choice open, the expectation is left open too (`open_hosts`, `any_of`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+
+from .situation import ANYWHERE, Row
+
+OURS, RA = 121, 9
+Ip = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+class Nic(NamedTuple):
+    """A NIC as the kernel has it, in ifindex order."""
+
+    name: str
+    mac: str
+    up: bool
+    carrier: bool
+    addresses: Tuple[str, ...]
+
+    def subnets(self, family: int) -> List[Subnet]:
+        own = [ipaddress.ip_interface(a) for a in self.addresses]
+        return [one.network for one in own if one.version == family and not one.ip.is_link_local]
+
+    def serves(self, family: int) -> bool:
+        return self.up and bool(self.subnets(family))
+
+
+class Net(NamedTuple):
+    """A network of the document, bound."""
+
+    index: int
+    nic: Optional[Nic]
+    kind: str
+    prefixes: Tuple[Subnet, ...]
+    defaults: Tuple[Ip, ...]
+    hosts: Tuple[Tuple[Subnet, Ip], ...]
+    described: bool
+    """It lists routes."""
+    omits: bool
+
+
+class Hop(NamedTuple):
+    """Where a destination should leave: a NIC and its gateway."""
+
+    via: str
+    dev: str
+
+
+class Expected(NamedTuple):
+    """One family after a pass."""
+
+    managed: Set[str]
+    elected: Optional[Hop]
+    why: str
+    documented: bool
+    hosts: Dict[str, Hop]
+    listed: Dict[str, Set[str]]
+    """Next hops that are listed for each destination."""
+    keep: Set[Tuple[str, str]]
+    """(destination, next hop) that stay where ours has them already: only the evidence is gone (R6)."""
+    open_hosts: Set[str]
+    """Destinations about which the text doesn't decide."""
+
+
+class Oracle:
+    """Of one document, one machine and one family."""
+
+    def __init__(
+        self, document: Dict[str, Any], nics: Sequence[Nic], rows: Sequence[Row], removed: Sequence[Row],
+        settings: Dict[str, Any], family: int,
+    ) -> None:  # fmt: skip
+        self.family, self.nics, self.settings = family, nics, settings
+        self.rows = [row for row in rows if row.family == family and row.destination == ANYWHERE[family]]
+        self.removed = [row for row in removed if row.family == family]
+        self.links = {link["id"]: link for link in document["links"]}
+        self.open_hosts: Set[str] = set()
+        bound = [(n["type"], self._bind(i, n)) for i, n in enumerate(document["networks"])]
+        self.networks = [net for kind, net in bound if kind.startswith(f"ipv{family}")]
+        # The rule says "NICs that the metadata describes"; of a NIC with a link and no network it doesn't say.
+        self.managed = {net.nic.name for _, net in bound if net.nic}
+        self.gateways = [self._gateway(net) for net in self.networks]
+
+    # -- R2: networks and their gateways -------------------------------------------------------------
+
+    def _by_mac(self, link: Dict[str, Any]) -> Optional[Nic]:
+        return next((nic for nic in self.nics if nic.mac == link["ethernet_mac_address"]), None)
+
+    def _bind(self, index: int, entry: Dict[str, Any]) -> Net:
+        link = self.links.get(entry["link"])
+        address = f"{entry['ip_address']}/{entry['netmask']}" if "ip_address" in entry else ""
+        nic = self._by_mac(link) if link else None
+        own = _interface(address) if address else None
+        if link is None and own is not None:
+            nic = next((n for n in self.nics if str(own.ip) in {a.split("/")[0] for a in n.addresses}), None)
+        prefixes = [own.network] if own else []
+        prefixes += nic.subnets(self.family) if nic else []
+        routes = [
+            (ipaddress.ip_network(f"{r['network']}/{_length(r['netmask'])}", strict=False), r["gateway"])
+            for r in entry.get("routes", [])
+        ]
+        usable = [(to, ipaddress.ip_address(hop)) for to, hop in routes if self._accepted(to, hop)]
+        defaults = [hop for to, hop in usable if to.prefixlen == 0]
+        defaults += [ipaddress.ip_address(entry["gateway"])] if "gateway" in entry else []
+        hosts = [(to, hop) for to, hop in usable if to.prefixlen]
+        omits = not address and not routes
+        return Net(
+            index, nic, entry["type"], tuple(prefixes), tuple(dict.fromkeys(defaults)), tuple(hosts), bool(routes), omits
+        )
+
+    def _accepted(self, to: Subnet, hop: str) -> bool:
+        """R12."""
+        addresses = {a.split("/")[0] for nic in self.nics for a in nic.addresses}
+        subnets = {net for nic in self.nics for net in nic.subnets(self.family)}
+        special = to.prefixlen and (to.is_multicast or to.is_loopback)
+        whole = to.prefixlen == to.max_prefixlen and str(to.network_address) in addresses
+        return not (special or whole or to in subnets or hop in addresses)
+
+    def _own_default(self, net: Net) -> Optional[Ip]:
+        everywhere = [p for other in self.networks for p in other.prefixes]
+        for hop in net.defaults:
+            if any(hop in p for p in net.prefixes) or not any(hop in p for p in everywhere):
+                return hop
+        return None
+
+    def _gateway(self, net: Net) -> Tuple[Optional[Ip], int]:
+        """A network's gateway and the rank of its evidence."""
+        name = net.nic.name if net.nic else ""
+        named = self.settings.get("gateways", {}).get(name)
+        if named and self.family == ipaddress.ip_address(named).version:
+            return ipaddress.ip_address(named), 1
+        own = self._own_default(net)
+        if own:
+            return own, 2
+        through = sorted((row for row in self.rows if row.dev == name and row.via), key=lambda row: row.metric)
+        advertised = [row for row in through if row.proto == RA]
+        if advertised:
+            return ipaddress.ip_address(advertised[0].via), 4
+        foreign = [row for row in through if row.proto != OURS]
+        foreign += [row for row in self.removed if row.dev == name]
+        return (ipaddress.ip_address(foreign[0].via), 5) if foreign else (None, 0)
+
+    # -- R2, R3: next hops ---------------------------------------------------------------------------
+
+    def resolve(self, net: Net, to: str, hop: Ip) -> Tuple[Optional[Hop], bool]:
+        """Where it leaves, or None and whether only the evidence for its NIC is lacking (R6)."""
+        pairs = list(zip(self.networks, self.gateways))
+        found = [one for one, (gateway, _) in pairs if gateway == hop]
+        if hop.is_link_local:
+            found = [one for one in found if one is net]
+        if found:
+            chosen = net if net in found else found[0]
+            nic = chosen.nic
+            return (Hop(str(hop), nic.name), False) if nic and nic.serves(self.family) else (None, True)
+        inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
+        inside.sort(key=lambda pair: pair[0] is not net)
+        for one, gateway in inside:
+            if gateway is None and one.described and one.nic:
+                return (Hop(str(hop), one.nic.name), False) if one.nic.serves(self.family) else (None, True)
+        if to == "169.254.169.254/32" and net.nic and any(hop in p for p in net.prefixes):
+            return (Hop(str(hop), net.nic.name), False) if net.nic.serves(self.family) else (None, True)
+        if self.settings.get("next_hops") == "on-link":
+            for nic in (one.nic for one in self.networks if one.nic):
+                if nic.serves(self.family) and any(hop in p for p in nic.subnets(self.family)):
+                    return Hop(str(hop), nic.name), False
+        return None, not any(gateway is not None for _, gateway in inside)
+
+    def hosts(self) -> Tuple[Dict[str, Hop], Dict[str, Set[str]], Set[Tuple[str, str]]]:
+        wanted: Dict[str, Hop] = {}
+        listed: Dict[str, Set[str]] = {}
+        keep: Set[Tuple[str, str]] = set()
+        first: Set[str] = set()
+        for net in self.networks:
+            for to, hop in net.hosts:
+                where, evidence_gone = self.resolve(net, str(to), hop)
+                listed.setdefault(str(to), set()).add(str(hop))
+                if where and str(to) not in wanted:
+                    wanted[str(to)] = where
+                if where and str(to) in first and wanted[str(to)] == where:
+                    self.open_hosts.add(str(to))  # The first one listed isn't programmed: is it the next one, or none?
+                if not where:
+                    if str(to) not in wanted:
+                        first.add(str(to))
+                    if evidence_gone:
+                        keep.add((str(to), str(hop)))
+        return wanted, listed, keep
+
+    # -- R4: the election ----------------------------------------------------------------------------
+
+    def elect(self) -> Tuple[Optional[Hop], str, bool]:
+        pairs = list(zip(self.networks, self.gateways))
+        own: List[Tuple[Optional[Nic], Optional[Ip]]] = []
+        named: List[Tuple[Optional[Nic], Optional[Ip]]] = []
+        other: List[Tuple[Optional[Nic], Optional[Ip]]] = []
+        by_name = {nic.name: nic for nic in self.nics}
+        for net, (gateway, rank) in pairs:
+            mine = self._own_default(net)
+            dynamic = net.kind.endswith(("slaac", "dhcp"))
+            if mine or (rank == 4 and dynamic):
+                own.append((net.nic, gateway))
+            elif gateway:
+                other.append((net.nic, gateway))
+            for hop in net.defaults:
+                if hop == mine or any(hop in p for p in net.prefixes):
+                    continue
+                where, _ = self.resolve(net, ANYWHERE[self.family], hop)
+                named.append((by_name[where.dev], hop) if where else (None, None))
+        documented = bool(own or named)
+        if "nic" in self.settings:
+            nic, gateway = next(((n, g) for n, g in [*own, *other, *named] if n and n.name == self.settings["nic"]), (None, None))
+            usable = nic and gateway and nic.serves(self.family)
+            return (Hop(str(gateway), nic.name) if usable and nic else None), "selector", documented
+        candidates = own + named if documented else other
+        serving = [(n, g) for n, g in candidates if n and g and n.serves(self.family)]
+        serving.sort(key=lambda pair: not pair[0].carrier)
+        if not serving:
+            return None, "none", documented
+        nic, gateway = serving[0]
+        return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
+
+    def expected(self) -> Expected:
+        elected, why, documented = self.elect()
+        wanted, listed, keep = self.hosts()
+        return Expected(self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts)
+
+
+def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> bool:
+    """R6, by NICs and omitted routes; the rule's half of ten routes is out of a situation's size."""
+    macs = {link["ethernet_mac_address"] for link in document["links"]}
+    present = {nic.mac for nic in nics}
+    omitted = any(n["type"] == "ipv4_dhcp" for n in document["networks"])
+    return not document["networks"] or omitted or bool((known & present) - macs)
+
+
+def _interface(address: str) -> Any:
+    head, _, mask = address.partition("/")
+    return ipaddress.ip_interface(f"{head}/{_length(mask)}")
+
+
+def _length(mask: str) -> int:
+    return bin(int(ipaddress.ip_address(mask))).count("1")

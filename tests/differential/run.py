@@ -1,0 +1,73 @@
+"""python -m tests.differential.run --situations 2000 --seed 1: a longer run; exit code 1 when a promise wasn't kept.
+
+    --engine rtnetlink | pyroute2 | model   one of them only
+    --show SEED                             one situation, written out
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import Iterable, List, Optional, Tuple
+
+from tests.support import sandbox
+
+from .situation import Situation, make
+
+ENGINES = ("rtnetlink", "pyroute2", "model")
+
+
+def violations(seeds: Iterable[int], engines: Tuple[str, ...] = ENGINES, until: float = 0.0) -> Tuple[int, List[str]]:
+    """How many situations were judged, and what was found.
+
+    Args:
+        until: when to stop, by time.monotonic; 0 for never.
+    """
+    from .judge import judge
+    from .machine import Machine
+
+    machine, found, count = Machine(), [], 0
+    for seed in seeds:
+        if until and time.monotonic() > until:
+            break
+        situation = make(seed)
+        for engine in engines:
+            found += [f"seed {seed}, {engine}: {one}" for one in judge(machine, situation, engine)]
+        count += 1
+    return count, found
+
+
+def written_out(situation: Situation) -> str:
+    """For reading."""
+    lines = [f"{nic.name} up={nic.up} carrier={nic.carrier} {' '.join(nic.addresses)}" for nic in situation.nics]
+    lines += [str(row) for row in situation.rows] + [f"settings {situation.settings}"]
+    for document, accept in zip(situation.documents, situation.accept):
+        lines.append(f"document, accept={accept}; links: {[x['id'] + ' ' + x['ethernet_mac_address'][-2:] for x in document['links']]}")
+        lines += [json.dumps(network) for network in document["networks"]]
+    return "\n".join(lines)
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    parser = argparse.ArgumentParser(prog="tests.differential.run")
+    parser.add_argument("--situations", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1, help="of the first situation; the next one has the next number")
+    parser.add_argument("--engine", choices=ENGINES)
+    parser.add_argument("--show", type=int)
+    told = parser.parse_args(arguments)
+    sandbox.enter()
+    engines = (told.engine,) if told.engine else ENGINES
+    if told.show is not None:
+        print(written_out(make(told.show)))
+        told.seed, told.situations = told.show, 1
+    started = time.monotonic()
+    count, found = violations(range(told.seed, told.seed + told.situations), engines)
+    print(*found, sep="\n")
+    took = time.monotonic() - started
+    print(f"{count} situations from seed {told.seed} on {', '.join(engines)}: {len(found)} violations, {took:.0f} s")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

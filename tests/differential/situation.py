@@ -1,0 +1,211 @@
+"""Made-up situations: NICs, a kernel's table, settings, and one to three documents; the same for the same seed."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+FAMILIES = (4, 6)
+ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
+NICS = ("e0", "e1", "e2", "e3")
+OTHERS = ("v0", "v1")
+"""NICs that no document describes."""
+MACS = {name: f"fa:16:3e:00:00:{number:02x}" for number, name in enumerate((*NICS, *OTHERS), 1)}
+ABSENT_MAC = "fa:16:3e:00:00:99"
+DESTINATIONS = {
+    4: ["11.0.0.0/8", "11.11.0.0/16", "11.11.3.4/32", "12.0.0.0/16", "192.168.0.0/16", "169.254.169.254/32"],
+    6: ["fd11::/16", "fd11:11::/32", "fd11:11:3::4/128", "fd12::/48", "fd13::/48"],
+}
+REFUSED = {4: ["224.0.0.0/8", "127.0.0.0/8", "10.1.0.0/24", "10.2.0.7/32"], 6: ["ff00::/8", "fd00:1::/64", "::1/128"]}
+
+
+class NicSpec(NamedTuple):
+    """A NIC before the first pass."""
+
+    name: str
+    up: bool
+    carrier: bool
+    addresses: Tuple[str, ...]
+
+
+class Row(NamedTuple):
+    """A next hop of a route in the kernel's main table."""
+
+    family: int
+    destination: str
+    via: str
+    """"" for on link."""
+    dev: str
+    metric: int
+    proto: int
+    onlink: bool = False
+
+    def __str__(self) -> str:
+        via = f"via {self.via} " if self.via else ""
+        onlink = " onlink" if self.onlink else ""
+        return f"{self.destination} {via}dev {self.dev} proto {self.proto} metric {self.metric}{onlink}"
+
+
+class Situation(NamedTuple):
+    """What a run of passes starts from."""
+
+    seed: int
+    nics: Tuple[NicSpec, ...]
+    rows: Tuple[Row, ...]
+    documents: Tuple[Dict[str, Any], ...]
+    accept: Tuple[bool, ...]
+    """--accept-withdrawals, a pass each."""
+    settings: Dict[str, Any]
+    """nic (the selector), gateways (a NIC's name: address), default_mode, next_hops."""
+
+
+def gateway(number: int, family: int) -> str:
+    return f"10.{number + 1}.0.1" if family == 4 else f"fd00:{number + 1}::1"
+
+
+def own(number: int, family: int) -> str:
+    return f"10.{number + 1}.0.7" if family == 4 else f"fd00:{number + 1}::7"
+
+
+def make(seed: int) -> Situation:
+    return _Maker(seed).situation()
+
+
+class _Maker:
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.r = random.Random(seed)
+        self.count = self.r.randint(2, 4)
+        self.lengths = {4: 32 if self.chance(0.12) else 24, 6: 128 if self.chance(0.08) else 64}
+        numbers = list(range(self.count))
+        self.r.shuffle(numbers)
+        self.order = numbers
+        self.families = {n: self.r.choice([(4,), (4,), (4, 6), (4, 6), (6,)]) for n in numbers}
+        if self.chance(0.5):
+            self.families = dict.fromkeys(numbers, (4,))
+
+    def chance(self, share: float) -> bool:
+        return self.r.random() < share
+
+    def situation(self) -> Situation:
+        nics = [self.nic(n) for n in range(self.count)]
+        others = OTHERS[: self.r.randint(1, 2)]
+        nics += [NicSpec(name, True, True, (f"172.{16 + i}.0.2/24", f"fd99:{i}::2/64")) for i, name in enumerate(others)]
+        document = self.document()
+        documents = [document]
+        for _ in range(self.r.choice([0, 0, 1, 2])):
+            documents.append(self.r.choice([self.document, lambda: document])())
+        settings: Dict[str, Any] = {}
+        if self.chance(0.06):
+            settings["nic"] = self.r.choice(NICS[: self.count])
+        if self.chance(0.1):
+            n = self.r.randrange(self.count)
+            settings["gateways"] = {NICS[n]: self.r.choice([gateway(n, 4), gateway(n, 4), f"10.{n + 1}.0.2"])}
+        if self.chance(0.1):
+            settings["default_mode"] = self.r.choice(["demote", "observe"])
+        if self.chance(0.08):
+            settings["next_hops"] = "on-link"
+        rows = tuple(self.rows(others))
+        accept = tuple(self.chance(0.6) for _ in documents)
+        return Situation(self.seed, tuple(nics), rows, tuple(documents), accept, settings)
+
+    def nic(self, number: int) -> NicSpec:
+        state = self.r.choice(["up"] * 14 + ["down", "no carrier", "no address"])
+        addresses = tuple(f"{own(number, f)}/{self.lengths[f]}" for f in self.families[number])
+        return NicSpec(NICS[number], state != "down", state != "no carrier", () if state == "no address" else addresses)
+
+    # -- documents -----------------------------------------------------------------------------------
+
+    def document(self) -> Dict[str, Any]:
+        links, networks = [], []
+        order = [n for n in self.order if not self.chance(0.06)]
+        for n in order:
+            mac = ABSENT_MAC if self.chance(0.03) else MACS[NICS[n]]
+            if not self.chance(0.04):
+                links.append({"id": f"tap{n}", "type": "ovs", "ethernet_mac_address": mac})
+            for family in self.families[n]:
+                if not self.chance(0.04):
+                    networks.append(self.network(n, family))
+        if self.chance(0.02):
+            networks = []
+        return {"links": links, "networks": networks, "services": []}
+
+    def network(self, n: int, family: int) -> Dict[str, Any]:
+        made: Dict[str, Any] = {"id": f"network{n}-{family}", "link": f"tap{n}", "type": f"ipv{family}"}
+        if family == 4 and self.chance(0.06):
+            return {**made, "type": "ipv4_dhcp"}
+        if family == 6 and self.chance(0.15):
+            made["type"] = "ipv6_slaac"
+        prefix = ipaddress.ip_interface(f"{own(n, family)}/{self.lengths[family]}")
+        routes = [self.entry(n, family) for _ in range(self.r.choice([0, 0, 1, 1, 2, 3]))]
+        how = self.r.choice(["own"] * 7 + ["other", "other", "other and own", "key", "none", "none", "outside", "host"])
+        mine, other = gateway(n, family), gateway(self.r.randrange(self.count), family)
+        listed = {"own": [mine], "other": [other], "other and own": [other, mine], "outside": ["203.0.113.9"]}
+        for hop in listed.get(how, []):
+            if ":" in mine and ":" not in hop:
+                hop = mine
+            routes.insert(self.r.randint(0, len(routes)), route(ANYWHERE[family], hop))
+        if how == "host":
+            routes.append(route(ANYWHERE[family], f"10.{n + 1}.0.9" if family == 4 else f"fd00:{n + 1}::9"))
+        if how == "key":
+            made["gateway"] = mine
+        return {**made, "ip_address": str(prefix.ip), "netmask": str(prefix.netmask), "routes": routes}
+
+    def entry(self, n: int, family: int) -> Dict[str, Any]:
+        to = self.r.choice(REFUSED[family] if self.chance(0.05) else DESTINATIONS[family])
+        other = self.r.randrange(self.count)
+        hop = self.r.choice([gateway(other, family)] * 7 + [gateway(n, family)] * 3 + [own(other, family)[:-1] + "9"])
+        if self.chance(0.05):
+            hop = self.r.choice([own(n, family), "203.0.113.1" if family == 4 else "fd77::1"])
+        return route(to, hop)
+
+    # -- the kernel's table --------------------------------------------------------------------------
+
+    def rows(self, others: Tuple[str, ...]) -> List[Row]:
+        rows: List[Row] = []
+        for n in range(self.count):
+            for family in self.families[n]:
+                rows += self.defaults(n, family)
+        for i, name in enumerate(others):
+            if self.chance(0.25):
+                rows.append(Row(4, ANYWHERE[4], f"172.{16 + i}.0.1", name, self.r.choice([0, 50, 2000]), 4))
+            if self.chance(0.15):
+                rows.append(Row(6, ANYWHERE[6], f"fd99:{i}::1", name, self.r.choice([50, 2000]), 4))
+        for _ in range(self.r.choice([0, 1, 2, 3, 5])):
+            rows.append(self.host_row())
+        self.r.shuffle(rows)
+        return rows
+
+    def defaults(self, n: int, family: int) -> List[Row]:
+        made = []
+        onlink = self.lengths[family] > 100 or (family == 4 and self.lengths[4] == 32)
+        for _ in range(self.r.choice([0, 1, 1, 1, 2])):
+            hop = gateway(n, family)
+            proto = self.r.choice([3, 4, 16])
+            if self.chance(0.1):
+                hop = hop[:-1] + "3"
+            if self.chance(0.2):
+                proto = 121
+            elif family == 6 and self.chance(0.3):
+                hop, proto = f"fe80::{n + 1}", 9
+            metric = self.r.choice([0, 0, 100, 100 + n, 1024] if family == 4 else [100 + n, 512 + n, 1020 + n])
+            made.append(Row(family, ANYWHERE[family], hop, NICS[n], metric, proto, onlink))
+        return made
+
+    def host_row(self) -> Row:
+        n = self.r.randrange(self.count)
+        family = self.r.choice(self.families[n])
+        hop = gateway(n, family)
+        if self.chance(0.2):
+            hop = hop[:-1] + "3"
+        proto = self.r.choice([121, 121, 4, 16])
+        metrics = [0, 0, 100] if family == 4 else [1023] if proto == 121 else [1024, 512]
+        onlink = (family == 4 and self.lengths[4] == 32) or (family == 6 and self.lengths[6] == 128)
+        to = self.r.choice(DESTINATIONS[family])
+        return Row(family, to, hop, NICS[n], 0 if proto == 121 and family == 4 else self.r.choice(metrics), proto, onlink)
+
+
+def route(destination: str, hop: str) -> Dict[str, Any]:
+    to = ipaddress.ip_network(destination)
+    return {"network": str(to.network_address), "netmask": str(to.netmask), "gateway": hop}

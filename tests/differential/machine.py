@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,9 +65,12 @@ class Machine:
         for family in ("-4", "-6"):
             batch([line[3:] for line in lines if line.startswith(family)], family)
 
-        made = {nic.name: nic for nic in self.nics()}
-        for nic in situation.nics:
-            assert (made[nic.name].up, made[nic.name].carrier) == (nic.up, nic.up and nic.carrier), (made[nic.name], nic)
+        # The kernel's linkwatch tells of a carrier up to a second late.
+        wanted = {nic.name: (nic.up, nic.up and nic.carrier) for nic in situation.nics}
+        deadline = time.monotonic() + 5
+        while any((nic.up, nic.carrier) != wanted.get(nic.name, (False, False)) for nic in self.nics()):
+            assert time.monotonic() < deadline, (wanted, self.nics())
+            time.sleep(0.01)
 
     def nics(self) -> List[Nic]:
         found = []

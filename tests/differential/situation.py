@@ -111,7 +111,7 @@ class _Maker:
         return Situation(self.seed, tuple(nics), rows, tuple(documents), accept, settings)
 
     def nic(self, number: int) -> NicSpec:
-        state = self.r.choice(["up"] * 14 + ["down", "no carrier", "no address"])
+        state = self.r.choice(["up"] * 25 + ["down", "no carrier", "no address"])
         addresses = tuple(f"{own(number, f)}/{self.lengths[f]}" for f in self.families[number])
         return NicSpec(NICS[number], state != "down", state != "no carrier", () if state == "no address" else addresses)
 

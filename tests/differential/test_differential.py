@@ -1,0 +1,64 @@
+"""A slice of the situations: the same ones every time, then new ones for as long as there is time.
+
+A failure names its seed: `python -m tests.differential.run --show SEED`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any, Dict
+
+import pytest
+
+from guest_routes.model.report import Report
+
+from . import judge as judging
+from .machine import Machine, Passes
+from .run import ENGINES, violations
+from .situation import make
+
+SECONDS = 15
+
+
+def test_the_same_situations() -> None:
+    count, found = violations(range(1, 26))
+    assert (count, found) == (25, [])
+
+
+def test_new_situations() -> None:
+    first = random.SystemRandom().randrange(10**6, 10**9)
+    print(f"seeds from {first}")
+    count, found = violations(range(first, first + 1000), ENGINES[:2], time.monotonic() + SECONDS)
+    assert count and not found, found
+
+
+class Idle(Passes):
+    """Says what a pass would do and does nothing."""
+
+    def sync(self, document: Dict[str, Any], accept: bool) -> Report:
+        before, self.model = self._kernel, None
+        self._kernel = Unwritable(before)
+        try:
+            return super().sync(document, accept)
+        finally:
+            self._kernel = before
+
+
+class Unwritable:
+    """A kernel that takes every operation and does none."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
+
+    def __getattr__(self, name: str) -> Any:
+        return (lambda operations: ()) if name == "apply" else getattr(self._kernel, name)
+
+
+def test_a_pass_that_does_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge can fail."""
+    machine = Machine()
+    monkeypatch.setattr(judging, "Passes", Idle)
+    rules = [{one.rule for one in judging.judge(machine, make(seed), "rtnetlink")} for seed in range(1, 31)]
+    assert sum(map(bool, rules)) >= 20, rules
+    assert {"R2", "R4", "R6"} <= set().union(*rules)

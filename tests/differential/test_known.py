@@ -1,0 +1,118 @@
+"""Minimal cases of what the search found; each is a fault of the product or of the rule's text until it is settled.
+
+The oracle doesn't judge passes of these shapes (`Expected.unsettled`): whoever settles one takes its line out there.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Dict, List, Sequence, Tuple
+
+import pytest
+
+from guest_routes.model.report import Report
+
+from .machine import Machine, Passes
+from .situation import MACS, NICS, NicSpec, Row, Situation, own, route
+
+V4, V6 = "0.0.0.0/0", "::/0"
+
+
+def nic(n: int, family: int = 4, carrier: bool = True) -> NicSpec:
+    return NicSpec(NICS[n], True, carrier, (f"{own(n, family)}/{24 if family == 4 else 64}",))
+
+
+def net(n: int, *routes: Tuple[str, str], family: int = 4) -> Dict[str, Any]:
+    own_prefix = ipaddress.ip_interface(f"{own(n, family)}/{24 if family == 4 else 64}")
+    return {
+        "id": f"network{n}", "link": f"tap{n}", "type": f"ipv{family}", "ip_address": str(own_prefix.ip),
+        "netmask": str(own_prefix.netmask), "routes": [route(*one) for one in routes],
+    }  # fmt: skip
+
+
+def document(nics: Sequence[int], *networks: Dict[str, Any]) -> Dict[str, Any]:
+    links = [{"id": f"tap{n}", "type": "ovs", "ethernet_mac_address": MACS[NICS[n]]} for n in nics]
+    return {"links": links, "networks": list(networks), "services": []}
+
+
+class Run:
+    """Passes over one document on the real kernel."""
+
+    def __init__(self, nics: Sequence[NicSpec], rows: Sequence[Row], given: Dict[str, Any], **settings: Any) -> None:
+        self.given = given
+        self.situation = Situation(0, tuple(nics), tuple(rows), (given,), (True,), settings)
+
+    def sync(self, engine: str = "rtnetlink", times: int = 1) -> Tuple[List[Report], List[Row]]:
+        machine = Machine()
+        machine.prepare(self.situation)
+        passes = Passes(engine, machine, self.situation)
+        try:
+            return [passes.sync(self.given, True) for _ in range(times)], passes.rows()
+        finally:
+            passes.close()
+
+
+def defaults(rows: Sequence[Row]) -> List[Tuple[str, str]]:
+    return [(row.via, row.dev) for row in rows if row.destination in (V4, V6)]
+
+
+@pytest.mark.xfail(reason="R2: 10.2.0.1 is in no network's prefix, and so counts as e0's own gateway, on link")
+def test_a_gateway_in_its_own_prefix_comes_before_one_beyond_every_network() -> None:
+    """e1 has a link, an address in the kernel, and no network in the document."""
+    given = document((0, 1), net(0, (V4, "10.2.0.1"), (V4, "10.1.0.1")))
+    _, rows = Run([nic(0), nic(1)], [], given).sync()
+    assert defaults(rows) == [("10.1.0.1", "e0")]
+
+
+@pytest.mark.xfail(reason="R2: the same for IPv6, which the kernel refuses: exit code 1 at each pass")
+def test_the_same_for_ipv6() -> None:
+    given = document((0, 1), net(0, (V6, "fd00:2::1"), (V6, "fd00:1::1"), family=6))
+    reports, rows = Run([nic(0, 6), nic(1, 6)], [], given).sync()
+    assert (reports[0].exit_code, defaults(rows)) == (0, [("fd00:1::1", "e0")])
+
+
+@pytest.mark.xfail(reason="R2: a gateway in another NIC's subnet is programmed as e0's, on link: it reaches nobody")
+def test_a_gateway_in_the_subnet_of_another_nic_is_not_on_link() -> None:
+    _, rows = Run([nic(0), nic(1)], [], document((0, 1), net(0, (V4, "10.2.0.1")))).sync()
+    assert ("10.2.0.1", "e0") not in defaults(rows)
+
+
+@pytest.mark.xfail(reason="R4: a NIC without a carrier is elected before one with, when one of them is only named")
+@pytest.mark.parametrize("first", ["10.3.0.1 of e2 itself", "10.3.0.1 by e0's entry"])
+def test_a_named_nic_with_a_carrier_comes_before_one_without(first: str) -> None:
+    e0, e1 = net(0, (V4, "10.2.0.1")), net(1, ("11.0.0.0/8", "10.2.0.1"))
+    e2 = net(2, (V4, "10.3.0.1"))
+    if "by e0" in first:
+        e0, e2 = net(0, (V4, "10.3.0.1")), net(2, (V4, "10.2.0.1"), ("11.0.0.0/8", "10.3.0.1"))
+    given = document((0, 1, 2), e0, e2, e1)
+    _, rows = Run([nic(0), nic(1), nic(2, carrier=False)], [], given).sync()
+    assert defaults(rows) == [("10.2.0.1", "e1")]
+
+
+@pytest.mark.xfail(reason="R8: the kernel shows the leg that is left under its own protocol; verify takes it for missing")
+@pytest.mark.parametrize("engine", ["rtnetlink", "pyroute2"])
+def test_a_leg_that_is_left_of_a_merged_default_is_no_failure(engine: str) -> None:
+    """A static default and a router's of one metric are one multipath route, shown under the first one's protocol."""
+    merged = [Row(6, V6, "fd00:3::1", "e2", 102, 16), Row(6, V6, "fe80::3", "e2", 102, 9)]
+    reports, rows = Run([nic(2, 6)], merged, document((2,), net(2, (V6, "fd00:3::9"), family=6))).sync(engine)
+    assert defaults(rows) == [("fe80::3", "e2")]
+    assert (reports[0].exit_code, reports[0].errors) == (0, ())
+
+
+@pytest.mark.xfail(reason="R9: demoted, the default through e3 is ours, no evidence any more; the next one's gateway is")
+def test_demoting_a_default_keeps_it_as_evidence() -> None:
+    given = document((0, 3), net(0, (V4, "10.1.0.1"), ("12.0.0.0/16", "10.4.0.1")))
+    given["networks"].append({"id": "network3", "link": "tap3", "type": "ipv4_dhcp"})
+    there = [Row(4, V4, "10.4.0.1", "e3", 0, 16), Row(4, V4, "10.4.0.3", "e3", 1024, 3)]
+    reports, rows = Run([nic(0), nic(3)], there, given, default_mode="demote").sync(times=2)
+    assert [(row.via, row.dev) for row in rows if row.destination == "12.0.0.0/16"] == [("10.4.0.1", "e3")]
+    assert reports[1].changes == 0
+
+
+@pytest.mark.xfail(reason="R4: the selected NIC has no gateway of its own, though e0's default entry names it")
+def test_a_selected_nic_may_be_one_that_an_entry_names() -> None:
+    given = document((0, 1), net(0, (V4, "10.2.0.1")), net(1, ("11.0.0.0/8", "10.2.0.1")))
+    _, plain = Run([nic(0), nic(1)], [], given).sync()
+    _, selected = Run([nic(0), nic(1)], [], given, nic="e1").sync()
+    assert defaults(plain) == [("10.2.0.1", "e1")]
+    assert defaults(selected) == [("10.2.0.1", "e1")]

@@ -25,8 +25,16 @@ class Violation(NamedTuple):
         return f"{self.rule}: pass {self.nth}: {self.text}"
 
 
-def judge(machine: Machine, situation: Situation, engine: str) -> List[Violation]:
-    """The violations of a situation's passes."""
+class Judged(NamedTuple):
+    """What became of a situation."""
+
+    passes: int
+    """So many were judged; those behind one that is unsettled are not."""
+    violations: List[Violation]
+
+
+def judge(machine: Machine, situation: Situation, engine: str) -> Judged:
+    """Makes the situation, runs its passes, and judges what each has left."""
     machine.prepare(situation)
     passes = Passes(engine, machine, situation)
     try:
@@ -35,7 +43,8 @@ def judge(machine: Machine, situation: Situation, engine: str) -> List[Violation
         passes.close()
 
 
-def _judge(machine: Machine, passes: Passes, situation: Situation) -> List[Violation]:
+def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
+    judged = 0
     found: List[Violation] = []
     known: Set[str] = set()
     removed: List[Row] = []
@@ -49,6 +58,7 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> List[Viola
         expected = {f: Oracle(document, nics, before, removed, situation.settings, f).expected() for f in FAMILIES}
         if any(one.unsettled for one in expected.values()):
             break
+        judged += 1
         report = passes.sync(document, accept)
         after = passes.rows()
         if report.errors or report.outcome.failures:
@@ -70,7 +80,7 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> List[Viola
         removed += [r for r in before if r.proto != OURS and r.destination in ANYWHERE.values() and r not in after]
         if found:
             break
-    return found
+    return Judged(judged, found)
 
 
 class _Family:

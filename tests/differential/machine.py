@@ -93,7 +93,13 @@ class Machine:
 
 def row_of(family: int, entry: Dict[str, Any], hop: Dict[str, Any]) -> Row:
     to = entry["dst"]
-    to = {4: "0.0.0.0/0", 6: "::/0"}[family] if to == "default" else to if "/" in to else f"{to}/{32 if family == 4 else 128}"
+    to = (
+        {4: "0.0.0.0/0", 6: "::/0"}[family]
+        if to == "default"
+        else to
+        if "/" in to
+        else f"{to}/{32 if family == 4 else 128}"
+    )
     onlink = "onlink" in (*hop.get("flags", []), *entry.get("flags", []))
     proto = int(entry.get("protocol", 3))
     return Row(family, to, hop.get("gateway", ""), hop.get("dev", ""), entry.get("metric", 0), proto, onlink)

@@ -111,9 +111,16 @@ class Oracle:
         defaults = [hop for to, hop in usable if to.prefixlen == 0]
         defaults += [ipaddress.ip_address(entry["gateway"])] if "gateway" in entry else []
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
-        omits = not address and not routes
+        omits = _omits(entry)
         return Net(
-            index, nic, entry["type"], tuple(prefixes), tuple(dict.fromkeys(defaults)), tuple(hosts), bool(routes), omits
+            index,
+            nic,
+            entry["type"],
+            tuple(prefixes),
+            tuple(dict.fromkeys(defaults)),
+            tuple(hosts),
+            bool(routes),
+            omits,
         )
 
     def _accepted(self, to: Subnet, hop: str) -> bool:
@@ -215,7 +222,9 @@ class Oracle:
                 named.append((by_name[where.dev], hop) if where else (None, None))
         documented = bool(own or named)
         if "nic" in self.settings:
-            nic, gateway = next(((n, g) for n, g in [*own, *other, *named] if n and n.name == self.settings["nic"]), (None, None))
+            nic, gateway = next(
+                ((n, g) for n, g in [*own, *other, *named] if n and n.name == self.settings["nic"]), (None, None)
+            )
             usable = nic and gateway and nic.serves(self.family)
             return (Hop(str(gateway), nic.name) if usable and nic else None), "selector", documented
         candidates = own + named if documented else other
@@ -245,9 +254,13 @@ class Oracle:
             found.append("a gateway in the settings of a NIC without a network")
         if self.settings.get("default_mode") == "demote" and any(rank == 5 for _, rank in self.gateways):
             found.append("demoted defaults that are evidence")
-        if "nic" in self.settings and self.elect()[0] and not any(
-            net.nic and net.nic.name == self.settings["nic"] and gateway
-            for net, (gateway, _) in zip(self.networks, self.gateways)
+        if (
+            "nic" in self.settings
+            and self.elect()[0]
+            and not any(
+                net.nic and net.nic.name == self.settings["nic"] and gateway
+                for net, (gateway, _) in zip(self.networks, self.gateways)
+            )
         ):
             found.append("a selected NIC that only another network's entry names")
         hops = [(row.destination, row.metric) for row in self.rows]
@@ -257,13 +270,20 @@ class Oracle:
 
 
 def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> bool:
-    """R6, by NICs and omitted routes; the rule's half of ten routes is out of a situation's size."""
+    """R6, by NICs and omitted routes; the rule's half of ten routes is out of a situation's size.
+
+    "Fewer NICs than are present and were described before" is a number, and a NIC is described by its link: the rule
+    doesn't say whether one that only its network's address names counts, and the product says no.
+    """
     macs = {link["ethernet_mac_address"] for link in document["links"]}
-    addresses = {n["ip_address"] for n in document["networks"] if "ip_address" in n}
-    macs |= {nic.mac for nic in nics if addresses & {a.split("/")[0] for a in nic.addresses}}
     present = {nic.mac for nic in nics}
-    omitted = any(n["type"].endswith(("dhcp", "slaac")) and not n.get("routes") for n in document["networks"])
-    return not document["networks"] or omitted or bool((known & present) - macs)
+    return (
+        not document["networks"] or any(map(_omits, document["networks"])) or len(macs & present) < len(known & present)
+    )
+
+
+def _omits(network: Dict[str, Any]) -> bool:
+    return network["type"].endswith(("dhcp", "slaac")) and not network.get("routes") and "gateway" not in network
 
 
 def _interface(address: str) -> Any:

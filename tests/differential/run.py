@@ -1,7 +1,7 @@
 """python -m tests.differential.run --situations 2000 --seed 1: a longer run; exit code 1 when a promise wasn't kept.
 
-    --engine rtnetlink | pyroute2 | model   one of them only
-    --show SEED                             one situation, written out
+--engine rtnetlink | pyroute2 | model   one of them only
+--show SEED                             one situation, written out
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import time
-from typing import Iterable, List, Optional, Tuple
+from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
 
 from tests.support import sandbox
 
@@ -19,24 +19,43 @@ from .situation import Situation, make
 ENGINES = ("rtnetlink", "pyroute2", "model")
 
 
-def violations(seeds: Iterable[int], engines: Tuple[str, ...] = ENGINES, until: float = 0.0) -> Tuple[int, List[str]]:
-    """How many situations were judged, and what was found.
+class Found(NamedTuple):
+    """What came of a run."""
+
+    situations: int
+    passes: int
+    """Judged ones, of all engines."""
+    violations: List[str]
+
+
+def search(
+    seeds: Iterable[int],
+    engines: Tuple[str, ...] = ENGINES,
+    until: float = 0.0,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Found:
+    """Judges one situation after another.
 
     Args:
         until: when to stop, by time.monotonic; 0 for never.
+        tell: gets each violation as soon as it is found.
     """
     from .judge import judge
     from .machine import Machine
 
-    machine, found, count = Machine(), [], 0
+    machine, found, count, passes = Machine(), [], 0, 0
     for seed in seeds:
         if until and time.monotonic() > until:
             break
         situation = make(seed)
         for engine in engines:
-            found += [f"seed {seed}, {engine}: {one}" for one in judge(machine, situation, engine)]
+            judged = judge(machine, situation, engine)
+            passes += judged.passes
+            for one in judged.violations:
+                found.append(f"seed {seed}, {engine}: {one}")
+                tell(found[-1])
         count += 1
-    return count, found
+    return Found(count, passes, found)
 
 
 def written_out(situation: Situation) -> str:
@@ -44,7 +63,9 @@ def written_out(situation: Situation) -> str:
     lines = [f"{nic.name} up={nic.up} carrier={nic.carrier} {' '.join(nic.addresses)}" for nic in situation.nics]
     lines += [str(row) for row in situation.rows] + [f"settings {situation.settings}"]
     for document, accept in zip(situation.documents, situation.accept):
-        lines.append(f"document, accept={accept}; links: {[x['id'] + ' ' + x['ethernet_mac_address'][-2:] for x in document['links']]}")
+        lines.append(
+            f"document, accept={accept}; links: {[x['id'] + ' ' + x['ethernet_mac_address'][-2:] for x in document['links']]}"
+        )
         lines += [json.dumps(network) for network in document["networks"]]
     return "\n".join(lines)
 
@@ -62,11 +83,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
         print(written_out(make(told.show)))
         told.seed, told.situations = told.show, 1
     started = time.monotonic()
-    count, found = violations(range(told.seed, told.seed + told.situations), engines)
-    print(*found, sep="\n")
+    seeds = range(told.seed, told.seed + told.situations)
+    found = search(seeds, engines, tell=lambda line: print(line, flush=True))
     took = time.monotonic() - started
-    print(f"{count} situations from seed {told.seed} on {', '.join(engines)}: {len(found)} violations, {took:.0f} s")
-    return 1 if found else 0
+    where = f"{found.situations} situations from seed {told.seed} on {', '.join(engines)}"
+    print(f"{where}: {found.passes} passes judged, {len(found.violations)} violations, {took:.0f} s")
+    return 1 if found.violations else 0
 
 
 if __name__ == "__main__":

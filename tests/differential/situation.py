@@ -91,7 +91,9 @@ class _Maker:
     def situation(self) -> Situation:
         nics = [self.nic(n) for n in range(self.count)]
         others = OTHERS[: self.r.randint(1, 2)]
-        nics += [NicSpec(name, True, True, (f"172.{16 + i}.0.2/24", f"fd99:{i}::2/64")) for i, name in enumerate(others)]
+        nics += [
+            NicSpec(name, True, True, (f"172.{16 + i}.0.2/24", f"fd99:{i}::2/64")) for i, name in enumerate(others)
+        ]
         document = self.document()
         documents = [document]
         for _ in range(self.r.choice([0, 0, 1, 2])):
@@ -203,7 +205,9 @@ class _Maker:
         metrics = [0, 0, 100] if family == 4 else [1023] if proto == 121 else [1024, 512]
         onlink = (family == 4 and self.lengths[4] == 32) or (family == 6 and self.lengths[6] == 128)
         to = self.r.choice(DESTINATIONS[family])
-        return Row(family, to, hop, NICS[n], 0 if proto == 121 and family == 4 else self.r.choice(metrics), proto, onlink)
+        return Row(
+            family, to, hop, NICS[n], 0 if proto == 121 and family == 4 else self.r.choice(metrics), proto, onlink
+        )
 
 
 def route(destination: str, hop: str) -> Dict[str, Any]:

@@ -11,9 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from guest_routes.kernel.open import open_kernel
-from guest_routes.model.network import MAIN_TABLE, Address, address_text, parse_address
+from guest_routes.model.network import MAIN_TABLE, Address, Route, address_text, parse_address
 from guest_routes.model.network import Nic as KernelNic
-from guest_routes.model.network import Route
 from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.report import Report
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
@@ -57,9 +56,8 @@ class Machine:
         for row in situation.rows:
             metric = f" metric {row.metric}" if row.metric else ""
             onlink = " onlink" if row.onlink else ""
-            lines.append(
-                f"-{row.family} route append {row.destination} via {row.via} dev {row.dev} proto {row.proto}{metric}{onlink}"
-            )
+            hop = f"via {row.via} dev {row.dev}"
+            lines.append(f"-{row.family} route append {row.destination} {hop} proto {row.proto}{metric}{onlink}")
         lines += [f"link set peer-{nic.name} down" for nic in situation.nics if not nic.carrier and nic.up]
         batch([line for line in lines if not line.startswith("-")])
         for family in ("-4", "-6"):
@@ -139,6 +137,10 @@ class Passes:
         self._machine, self._situation = machine, situation
         self._folder = TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self._state = State(f"{self._folder.name}/run", f"{self._folder.name}/lib", root=self._folder.name)
+        boot = Path("/proc/sys/kernel/random/boot_id")  # It proves the machine to R10 where a described NIC is absent.
+        copy = Path(self._folder.name, *boot.parts[1:])
+        copy.parent.mkdir(parents=True)
+        copy.write_text(boot.read_text())
         real = open_kernel("rtnetlink" if engine == "model" else engine)
         self.model: Optional[Watched] = None
         self._kernel: Any = real

@@ -43,7 +43,6 @@ class Net(NamedTuple):
     hosts: Tuple[Tuple[Subnet, Ip], ...]
     described: bool
     """It lists routes."""
-    omits: bool
 
 
 class Hop(NamedTuple):
@@ -111,17 +110,8 @@ class Oracle:
         defaults = [hop for to, hop in usable if to.prefixlen == 0]
         defaults += [ipaddress.ip_address(entry["gateway"])] if "gateway" in entry else []
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
-        omits = _omits(entry)
-        return Net(
-            index,
-            nic,
-            entry["type"],
-            tuple(prefixes),
-            tuple(dict.fromkeys(defaults)),
-            tuple(hosts),
-            bool(routes),
-            omits,
-        )
+        unique = tuple(dict.fromkeys(defaults))
+        return Net(index, nic, entry["type"], tuple(prefixes), unique, tuple(hosts), bool(routes))
 
     def _accepted(self, to: Subnet, hop: str) -> bool:
         """R12."""
@@ -272,14 +262,13 @@ class Oracle:
 def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> bool:
     """R6, by NICs and omitted routes; the rule's half of ten routes is out of a situation's size.
 
-    "Fewer NICs than are present and were described before" is a number, and a NIC is described by its link: the rule
-    doesn't say whether one that only its network's address names counts, and the product says no.
+    A NIC is described by its link: the rule doesn't say whether one that only its network's address names counts, and
+    the product says no.
     """
     macs = {link["ethernet_mac_address"] for link in document["links"]}
     present = {nic.mac for nic in nics}
-    return (
-        not document["networks"] or any(map(_omits, document["networks"])) or len(macs & present) < len(known & present)
-    )
+    omits = any(_omits(network) for network in document["networks"])
+    return not document["networks"] or omits or bool((known & present) - macs)
 
 
 def _omits(network: Dict[str, Any]) -> bool:

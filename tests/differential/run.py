@@ -63,9 +63,8 @@ def written_out(situation: Situation) -> str:
     lines = [f"{nic.name} up={nic.up} carrier={nic.carrier} {' '.join(nic.addresses)}" for nic in situation.nics]
     lines += [str(row) for row in situation.rows] + [f"settings {situation.settings}"]
     for document, accept in zip(situation.documents, situation.accept):
-        lines.append(
-            f"document, accept={accept}; links: {[x['id'] + ' ' + x['ethernet_mac_address'][-2:] for x in document['links']]}"
-        )
+        lines.append(f"document, accept={accept}")
+        lines += [json.dumps(link) for link in document["links"]]
         lines += [json.dumps(network) for network in document["networks"]]
     return "\n".join(lines)
 

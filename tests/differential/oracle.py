@@ -82,6 +82,9 @@ class Oracle:
         self.removed = [row for row in removed if row.family == family]
         self.links = {link["id"]: link for link in document["links"]}
         self.open_hosts: Set[str] = set()
+        self.described = [
+            _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
+        ]
         bound = [(n["type"], self._bind(i, n)) for i, n in enumerate(document["networks"])]
         self.networks = [net for kind, net in bound if kind.startswith(f"ipv{family}")]
         # The rule says "NICs that the metadata describes"; of a NIC with a link and no network it doesn't say.
@@ -116,7 +119,9 @@ class Oracle:
     def _accepted(self, to: Subnet, hop: str) -> bool:
         """R12."""
         addresses = {a.split("/")[0] for nic in self.nics for a in nic.addresses}
+        addresses |= {str(one.ip) for one in self.described}
         subnets = {net for nic in self.nics for net in nic.subnets(self.family)}
+        subnets |= {one.network for one in self.described}
         special = to.prefixlen and (to.is_multicast or to.is_loopback)
         whole = to.prefixlen == to.max_prefixlen and str(to.network_address) in addresses
         return not (special or whole or to in subnets or hop in addresses)

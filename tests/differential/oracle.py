@@ -35,7 +35,6 @@ class Nic(NamedTuple):
 class Net(NamedTuple):
     """A network of the document, bound."""
 
-    index: int
     nic: Optional[Nic]
     kind: str
     prefixes: Tuple[Subnet, ...]
@@ -85,7 +84,7 @@ class Oracle:
         self.described = [
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
         ]
-        bound = [(n["type"], self._bind(i, n)) for i, n in enumerate(document["networks"])]
+        bound = [(n["type"], self._bind(n)) for n in document["networks"]]
         self.networks = [net for kind, net in bound if kind.startswith(f"ipv{family}")]
         # The rule says "NICs that the metadata describes"; of a NIC with a link and no network it doesn't say.
         self.managed = {net.nic.name for _, net in bound if net.nic}
@@ -96,7 +95,7 @@ class Oracle:
     def _by_mac(self, link: Dict[str, Any]) -> Optional[Nic]:
         return next((nic for nic in self.nics if nic.mac == link["ethernet_mac_address"]), None)
 
-    def _bind(self, index: int, entry: Dict[str, Any]) -> Net:
+    def _bind(self, entry: Dict[str, Any]) -> Net:
         link = self.links.get(entry["link"])
         address = f"{entry['ip_address']}/{entry['netmask']}" if "ip_address" in entry else ""
         nic = self._by_mac(link) if link else None
@@ -114,7 +113,7 @@ class Oracle:
         defaults += [ipaddress.ip_address(entry["gateway"])] if "gateway" in entry else []
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         unique = tuple(dict.fromkeys(defaults))
-        return Net(index, nic, entry["type"], tuple(prefixes), unique, tuple(hosts), bool(routes))
+        return Net(nic, entry["type"], tuple(prefixes), unique, tuple(hosts), bool(routes))
 
     def _accepted(self, to: Subnet, hop: str) -> bool:
         """R12."""

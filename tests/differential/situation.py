@@ -97,7 +97,7 @@ class _Maker:
         document = self.document()
         documents = [document]
         for _ in range(self.r.choice([0, 0, 1, 2])):
-            documents.append(self.r.choice([self.document, lambda: document])())
+            documents.append(self.document() if self.r.choice([True, False]) else document)
         settings: Dict[str, Any] = {}
         if self.chance(0.06):
             settings["nic"] = self.r.choice(NICS[: self.count])

@@ -2,9 +2,9 @@
 
     evidence.find --Document--> evidence.gather --Evidence--> routing.decide --Decision--> kernel.apply --Outcome--+
                                                                                                                   |
-                                           output <--Report-- sync <-- routing.verify <-- second snapshot --------+
+                                           output <--Report-- sync <-- planning.verify <-- second snapshot -------+
 
-model, routing and output are pure. sync.py composes one pass and is the one way in; docs/architecture.md has the rest.
+planning.verify is routing/planning/verify.py. model, routing and output are pure. sync.py composes one pass and is the one way in; docs/architecture.md has the rest.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The errors guest-routes raises; what it merely reports is a value in model.py.
+"""The errors guest-routes raises; what it merely reports is a value in model/.
 
     GuestRoutesError            exit  meaning
     ├── SettingsError            2    a settings file or flag is wrong; lists every problem
@@ -9,7 +9,7 @@
     ├── WithdrawnError           1    the routes were withdrawn by hand, so the service leaves them
     └── StateError               1    a state file can't be written or read
 
-The message is complete as it stands: action, object, cause, consequence. cli.py prints it and
+The message is complete as it stands: action, object, cause, consequence. cli/main.py prints it and
 exits with `exit_code`; nothing else looks into it.
 """
 

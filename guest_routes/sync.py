@@ -78,7 +78,9 @@ def dry_run(
     """
     document = find(settings, kernel.nics, state, metadata_argument, tell)
     evidence = gather(document, settings, state, kernel)
-    return Report(evidence, decide(evidence, settings, accept_withdrawals), evidence.kernel)
+    report = Report(evidence, decide(evidence, settings, accept_withdrawals), evidence.kernel)
+    # What the kernel does with a route that is not there yet, or before another goes, can't be asked.
+    return report if report.changes else _ask(report, kernel)
 
 
 def recorded(state: State, make: Callable[[], Report]) -> Report:

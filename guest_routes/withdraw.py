@@ -1,4 +1,4 @@
-"""Taking our routes away again and putting recorded defaults back (R4, R7); what that takes is routing.withdrawal's."""
+"""Taking our routes away again and putting recorded defaults back (R4, R7); what that takes is decided in routing/planning/withdrawal.py."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def rehearse(document: Document, settings: Settings, tell: Callable[[str], None]
     """
     import tempfile
 
-    parsed = network_data.parse(document.data)
+    parsed = network_data.parse(document.data, document.provenance.location)
     pyroute2_or_error()
     with tempfile.TemporaryDirectory(prefix="guest-routes-rehearsal-") as folder:
         path = os.path.join(folder, "network_data.json")

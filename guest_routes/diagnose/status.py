@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..kernel.engine import Kernel
     from ..model.network import KernelState
     from ..model.operations import Operation
+    from ..model.report import Unprogrammed
     from ..model.settings import Settings
     from ..state.store import State
 
@@ -29,7 +30,7 @@ def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
         KernelError: the tables can't be read.
     """
     before = kernel.snapshot(settings.table)
-    drift, unknown = _drift(settings, state, kernel, before)
+    drift, unprogrammed, unknown = _drift(settings, state, kernel, before)
     last, failed, problems = _last_pass(state)
     written = state.read_service()
     service = status_record_from_json(written)
@@ -50,6 +51,7 @@ def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
         withdrawn,
         service,
         runs,
+        unprogrammed,
         tuple(dict.fromkeys(problems)),
     )
 
@@ -64,13 +66,15 @@ def _last_pass(state: State) -> tuple[dict[str, Any], dict[str, Any], list[Probl
     return last if is_last_pass(last) else {}, failed if is_failed_pass(failed) else {}, problems
 
 
-def _drift(settings: Settings, state: State, kernel: Kernel, before: KernelState) -> tuple[tuple[Operation, ...], str]:
-    """What a pass on the last known good document would change; or why that can't be told."""
+def _drift(
+    settings: Settings, state: State, kernel: Kernel, before: KernelState
+) -> tuple[tuple[Operation, ...], tuple[Unprogrammed, ...], str]:
+    """What a pass on the last known good document would change, and could not program; or why that is unknown."""
     unknown = state.last_known_good(before.nics).reason
     if unknown:
-        return (), unknown
+        return (), (), unknown
     try:
         report = dry_run(settings.from_documents("last-known-good"), state, kernel)
     except GuestRoutesError as error:
-        return (), str(error)
-    return report.plan.operations, ""
+        return (), (), str(error)
+    return report.plan.operations, report.unprogrammed, ""

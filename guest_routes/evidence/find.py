@@ -112,7 +112,7 @@ def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell:
     """A file, "-", a tree like a config drive's, or a base URL, whose address may be any."""
     if "://" in metadata_argument:
         if not metadata_argument.lower().startswith(("http://", "https://")):
-            return "only http and https are spoken"
+            return "only http and https are supported"
         from .http import fetch
 
         got = fetch((metadata_argument,), settings, nics, tell, bind=False)

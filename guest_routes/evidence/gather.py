@@ -38,7 +38,7 @@ def gather(document: Document, settings: Settings, state: State, kernel: Kernel,
         NetworkDataError: the document is not JSON, or not an object.
         KernelError: the kernel refused a dump.
     """
-    data = network_data.parse(document.data)
+    data = network_data.parse(document.data, document.provenance.location)
     before = kernel.snapshot(settings.table)
     evidence = Evidence(document, data, before, state.recorded_defaults(before.nics), problems=data.problems)
     if document.source != "last-known-good":

@@ -24,8 +24,11 @@ _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)
 """By address size in bytes and prefix length: the mask of the host's part."""
 
 
-def parse(data: bytes) -> NetworkData:
+def parse(data: bytes, where: str = "") -> NetworkData:
     """The document's values, in document order, with a problem for each thing wrong in it.
+
+    Args:
+        where: what the document was read from, for the error; "" when unknown.
 
     Raises:
         NetworkDataError: `data` is not JSON, or not a JSON object.
@@ -33,9 +36,9 @@ def parse(data: bytes) -> NetworkData:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise NetworkDataError(f"{SOURCE} is not JSON: {_written(error)}; no route was changed") from error
+        raise NetworkDataError(f"{where or SOURCE} is not JSON: {_written(error)}; no route was changed") from error
     if not isinstance(document, dict):
-        raise NetworkDataError(f"{SOURCE} is not a JSON object but {kind_of(document)}; no route was changed")
+        raise NetworkDataError(f"{where or SOURCE} is not a JSON object but {kind_of(document)}; no route was changed")
     return _Reader().read(document)
 
 

@@ -1,4 +1,4 @@
-"""What a pass is told to do: the settings as one frozen value. Reading them is settings.py's."""
+"""What a pass is told to do: the settings as one frozen value. The package settings reads them."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .operations import Operation
+    from .report import Unprogrammed
 
 
 class Status(NamedTuple):
@@ -36,16 +37,20 @@ class Status(NamedTuple):
     """The service's own record; None when no service runs, or another version wrote it."""
     service_runs: bool = False
     """The process that wrote the record still runs."""
+    unprogrammed: tuple[Unprogrammed, ...] = ()
+    """What of the last known good document is not in effect now."""
     problems: tuple[Problem, ...] = ()
     """Files of state that are damaged, or that others could have written: none of them is used."""
 
     @property
     def exit_code(self) -> int:
-        """That of the last pass, or of one that failed since; 1 when the routes have drifted."""
+        """That of the last pass, or of one that failed since; 1 when the routes have drifted, 5 when some are missing."""
         if self.failed:
             return int(self.failed["exit_code"])
         if self.drift:
             return 1
+        if self.unprogrammed:
+            return 5
         return int(self.last.get("exit_code", 0))
 
 

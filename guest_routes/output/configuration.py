@@ -154,6 +154,7 @@ def _apply_text(note: ExportNote) -> str:
         return f"then run `nmcli connection reload`, and `{ups}`"
     if note.form == "ifupdown":
         return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
+    assert note.form == "netplan", note.form
     return "then run `netplan apply`"
 
 

@@ -34,8 +34,9 @@ def _metrics(found: Status) -> Iterator[Metric]:
         yield "last_pass_timestamp_seconds", "gauge", last["finished"], "When the last pass ended."
         fetched = last["finished"] - last["metadata"]["age_seconds"]
         yield "metadata_timestamp_seconds", "gauge", fetched, "When the metadata in use was fetched."
-        missing = last["unprogrammed_count"]
-        yield "unprogrammed_routes", "gauge", missing, "Routes of the metadata that are not programmed."
+    if not found.unknown:
+        missing = len(found.unprogrammed)
+        yield "unprogrammed_routes", "gauge", missing, "Routes of the metadata that are not in effect."
     yield "withdrawn", "gauge", found.withdrawn, "Whether the routes were withdrawn by hand."
     yield "service_running", "gauge", found.service_runs, "Whether guest-routes watch runs."
     if service is not None and found.service_runs:

@@ -73,10 +73,13 @@ def _our_routes(found: Status) -> list[str]:
 
 def _remarks(found: Status) -> list[str]:
     """What the last pass could not do, or wants to be known."""
-    last = found.last
+    last, nics = found.last, found.state.nics
     lines = []
-    if last.get("unprogrammed"):
-        lines.append(f"missing      {counted(last['unprogrammed_count'], 'route')} of the document not programmed:")
+    if found.unprogrammed:
+        lines.append(f"missing      {counted(len(found.unprogrammed), 'route')} of the document not in effect:")
+        lines += entries(found.unprogrammed, lambda one: ("!", *unprogrammed_parts(one, nics)))
+    elif found.unknown and last.get("unprogrammed"):
+        lines.append(f"missing      {counted(last['unprogrammed_count'], 'route')} when the last pass ended:")
         lines += entries(last["unprogrammed"], lambda text: ("!", *_parted(text)))
     for lease in last.get("leases", ()):
         age = age_text(found.now - lease["obtained"])
@@ -103,7 +106,7 @@ def _drift(found: Status) -> list[str]:
         return ["drift        none"]
     unattended = found.service_runs and not found.withdrawn
     who = "the service is about to make" if unattended else "`guest-routes sync` makes"
-    return [f"drift        {counted(len(found.drift), 'change')} needed; {who} them", *entries(found.drift, change)]
+    return [f"drift        {counted(len(found.drift), 'change')} needed; {who} {'it' if len(found.drift) == 1 else 'them'}", *entries(found.drift, change)]
 
 
 def _service(found: Status) -> list[str]:
@@ -158,6 +161,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "ours": [route_text(route, nics) for route in found.ours],
         "drift": [f"{'-' if is_removal(one) else '+'} {route_text(one.route, nics)}" for one in found.drift],
         "drift_unknown": found.unknown,
+        "unprogrammed": [unprogrammed_text(one, nics) for one in found.unprogrammed],
         "problems": [str(one) for one in found.problems],
         "withdrawn": found.withdrawn,
         "service": found.service and {**service_json(found.service), "runs": found.service_runs},

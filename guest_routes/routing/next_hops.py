@@ -49,7 +49,7 @@ class NextHops:
         for binding in bindings:
             if binding.gateway:
                 self._claims.setdefault(binding.gateway, []).append(binding)
-        self._shared = {gateway for gateway, claims in self._claims.items() if len(set(map(_nic_key, claims))) > 1}
+        self._shared = {gateway for gateway, claims in self._claims.items() if len(_present(claims)) > 1}
         self._known = {size: tuple(b for b in bindings if b.gateway and len(b.gateway) == size) for size in (4, 16)}
         self._answers: dict[tuple[Address, int], Answer] = {}
 
@@ -112,9 +112,9 @@ def _lists(binding: Binding, host: HostRoute) -> bool:
     return binding.network is not None and binding.network.index == host.network
 
 
-def _nic_key(binding: Binding) -> object:
-    """What tells one NIC from another, whether it is present or not."""
-    return binding.nic.ifindex if binding.nic else binding.ignored or binding.link
+def _present(bindings: Sequence[Binding]) -> set[int]:
+    """The ifindexes of their NICs."""
+    return {binding.nic.ifindex for binding in bindings if binding.nic}
 
 
 def _by_gateway(chosen: Binding, usable: Sequence[Binding]) -> ResolvedNextHop:

@@ -77,7 +77,7 @@ def dry_run(
         GuestRoutesError: nothing can be told: no metadata, no kernel.
     """
     document = find(settings, kernel.nics, state, metadata_argument, tell)
-    evidence = gather(document, settings, state, kernel)
+    evidence = gather(document, settings, state, kernel, fetched=True)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), evidence.kernel)
     # What the kernel does with a route that is not there yet, or before another goes, can't be asked.
     return report if report.changes else _ask(report, kernel)

@@ -1,4 +1,4 @@
-"""Taking our routes away again and putting recorded defaults back (R4, R7); what that takes is decided in routing/planning/withdrawal.py."""
+"""Removes our routes and restores recorded defaults (R4, R7), as routing/planning/withdrawal.py plans it."""
 
 from __future__ import annotations
 

@@ -42,6 +42,8 @@ def findings(inspection: Inspection) -> tuple[Finding, ...]:
 
 def _pass(report: Report) -> Iterator[Finding]:
     """What a pass would change or can't do."""
+    if report.suspicion is not None:
+        yield Finding("partial-document", suspicion=report.suspicion)
     for default in report.plan.defaults:
         for route in default.extras:
             yield Finding("extra-default", route=route)

@@ -9,13 +9,11 @@ from ..kernel.open import open_kernel
 from ..model.document import Document, Provenance
 from ..model.report import Rehearsal
 from ..state.store import State
-from ..sync import sync
+from ..sync import program
 from .private_network import build, enter_private_network, pyroute2_or_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
-
     from ..model.settings import Settings
 
 EXAMPLE = b"""{
@@ -47,7 +45,7 @@ def example() -> Document:
     return Document(EXAMPLE, Provenance("given", "the documented example"))
 
 
-def rehearse(document: Document, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> Rehearsal:
+def rehearse(document: Document, settings: Settings) -> Rehearsal:
     """Runs the pass on a document in a network namespace of its own; this process stays in there.
 
     Raises:
@@ -59,16 +57,14 @@ def rehearse(document: Document, settings: Settings, tell: Callable[[str], None]
     parsed = network_data.parse(document.data, document.provenance.location)
     pyroute2_or_error()
     with tempfile.TemporaryDirectory(prefix="guest-routes-rehearsal-") as folder:
-        path = os.path.join(folder, "network_data.json")
-        with open(path, "wb") as file:
-            file.write(document.data)
         enter_private_network()
         notes = build(parsed)
         kernel = open_kernel(settings.engine)
         try:
             before = kernel.snapshot(settings.table)
             state = State(os.path.join(folder, "run"), os.path.join(folder, "lib"), root=folder)
-            report = sync(settings, state, kernel, path, tell)
+            # As if it were given: there is no metadata service in there that could be asked.
+            report = program(document._replace(provenance=Provenance("given")), settings, state, kernel)
             after = kernel.snapshot(settings.table)
         finally:
             kernel.close()

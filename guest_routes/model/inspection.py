@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .document import Provenance
     from .lease import Lease
     from .network import Nic, Route
+    from .plan import Suspicion
     from .report import Report, Unprogrammed
 
 
@@ -90,8 +91,9 @@ class Inspection(NamedTuple):
 
 
 FindingKind: TypeAlias = (
-    "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'two-managers', 'idle-manager', "
-    "'rendered', 'rendered-left', 'no-route-command', 'not-configured', 'use-routes', 'dhcp-default', 'no-gateway', "
+    "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'partial-document', "
+    "'two-managers', 'idle-manager', 'rendered', 'rendered-left', 'no-route-command', 'not-configured', "
+    "'use-routes', 'dhcp-default', 'no-gateway', "
     "'rp-filter', 'second-opinion', 'unused-file']"
 )
 
@@ -112,6 +114,8 @@ class Finding(NamedTuple):
     """rendered, rendered-left."""
     unprogrammed: tuple[Unprogrammed, ...] = ()
     """not-programmed."""
+    suspicion: Suspicion | None = None
+    """partial-document."""
     binding: Binding | None = None
     """no-gateway."""
     difference: Difference | None = None

@@ -44,7 +44,7 @@ class Status(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """That of the last pass, or of one that failed since; 1 when the routes have drifted, 5 when some are missing."""
+        """That of the last pass, or of one that failed since; 1: the routes have drifted; 5: some are missing."""
         if self.failed:
             return int(self.failed["exit_code"])
         if self.drift:

@@ -81,9 +81,19 @@ def _default(default: PlannedDefault, one: Explanation) -> list[str]:
     return lines
 
 
+def _nearer_kind(one: Explanation) -> str:
+    """What the route is that decides in place of a planned one."""
+    plan, nearer = one.report.plan, one.nearer
+    if nearer in plan.held:
+        return "a route of an earlier pass, which stays since the document may be partial"
+    if nearer in [staying.route for staying in plan.staying]:
+        return "a route of an earlier pass, which stays as the document still lists it"
+    own = nearer is not None and nearer.gateway is None and not nearer.nexthops
+    return "a directly connected subnet" if own else "another program's route"
+
+
 def _nearer_rule(one: Explanation) -> str:
-    own = one.nearer is not None and one.nearer.gateway is None and not one.nearer.nexthops
-    what = "a directly connected subnet" if own else "another program's route"
+    what = _nearer_kind(one)
     served = f"the host route {one.planned.resolved.host}" if one.planned else "the default route"
     return f"{what}: more specific than {served}, so it decides"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.network import mac_text
 from .configuration import verdict_reason
 from .escape import shell_word
-from .reasons import unprogrammed_text
+from .reasons import suspicion_text, unprogrammed_text
 from .remedies import gateways_setting
 from .route_text import counted, route_text
 
@@ -48,6 +48,12 @@ def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
     missing = counted(finding.missing, "host route")
     return f"{missing} of the document not in place", "`guest-routes sync`; `guest-routes plan` shows which"
+
+
+def _partial_document(finding: Finding, nics: Sequence[Nic]) -> Words:
+    assert finding.suspicion is not None
+    what = f"the document may be partial: {suspicion_text(finding.suspicion)}"
+    return what, "`guest-routes plan` shows what it lacks; `guest-routes sync --accept-withdrawals` takes it as it is"
 
 
 def _not_programmed(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -145,6 +151,7 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "extra-default": _extra_default,
     "missing-routes": _missing_routes,
     "not-programmed": _not_programmed,
+    "partial-document": _partial_document,
     "two-managers": _two_managers,
     "idle-manager": _idle_manager,
     "rendered": _configuration,

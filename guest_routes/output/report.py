@@ -214,11 +214,12 @@ def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
 def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     """What `withdraw` did."""
     nics = done.before.nics
-    back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in done.plan.additions]
-    gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in done.plan.removals]
+    made = done.outcome.done
+    back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in made if not is_removal(op)]
+    gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in made if is_removal(op)]
     lines = entries(back, lambda entry: entry, verbose) + entries(gone, lambda entry: entry, verbose)
     if not lines:
-        return ["nothing to withdraw: the table has no route of ours"]
+        return [] if done.outcome.failures else ["nothing to withdraw: the table has no route of ours"]
     put = f", {counted(len(back), 'default')} restored" if back else ""
     return [*lines, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
 

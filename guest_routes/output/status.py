@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model.status import service_json
 from .folding import entries, labelled, wrapped
+from .reasons import unprogrammed_parts, unprogrammed_text
 from .report import is_removal
 from .route_text import age_text, counted, route_text, span_text
 
@@ -106,7 +107,8 @@ def _drift(found: Status) -> list[str]:
         return ["drift        none"]
     unattended = found.service_runs and not found.withdrawn
     who = "the service is about to make" if unattended else "`guest-routes sync` makes"
-    return [f"drift        {counted(len(found.drift), 'change')} needed; {who} {'it' if len(found.drift) == 1 else 'them'}", *entries(found.drift, change)]
+    them = "it" if len(found.drift) == 1 else "them"
+    return [f"drift        {counted(len(found.drift), 'change')} needed; {who} {them}", *entries(found.drift, change)]
 
 
 def _service(found: Status) -> list[str]:

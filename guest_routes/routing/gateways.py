@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
-from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Prefix, contains, family_of
+from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Prefix, contains, family_of, is_link_local
 from ..model.network_data import LEASES, HostRoute, special_kind
 from .compare import next_hops
 from .ownership import is_ours
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..model.evidence import Evidence, GatewayKind
     from ..model.lease import Lease
-    from ..model.network import Nic, Route
+    from ..model.network import Address, Nic, Route
     from ..model.settings import GatewaySetting, Settings
 
 SOURCE = "network_data.json"
@@ -45,17 +45,22 @@ def with_gateways(
     elsewhere: list[HostRoute] = []
     for binding in bindings:
         entries = _entries(binding, evidence)
-        own = _own(entries, binding, subnets)
+        own = _own(entries, binding, subnets, evidence.kernel.nics)
         elsewhere += [one.route for one in entries if own is None or one.route.next_hop != own.route.next_hop]
         found.append(_with_gateway(binding, own, settings, offers))
     return found, elsewhere
 
 
-def _own(entries: Sequence[_Entry], binding: Binding, subnets: Subnets) -> _Entry | None:
-    """The default entry that means the network itself: in a prefix of its own, else in nobody's."""
+def _own(entries: Sequence[_Entry], binding: Binding, subnets: Subnets, nics: Sequence[Nic]) -> _Entry | None:
+    """The default entry that means the network itself: in a prefix of its own, else in no network's and no NIC's."""
     inside = (one for one in entries if any(contains(subnet, one.route.next_hop) for subnet in binding.subnets))
     outside = (one for one in entries if subnets.home(one.route.next_hop) is None)
-    return next(inside, None) or next(outside, None)
+    return next(inside, None) or next((one for one in outside if not _on_a_nic(one.route.next_hop, nics)), None)
+
+
+def _on_a_nic(gateway: Address, nics: Sequence[Nic]) -> bool:
+    """Whether a gateway is in a NIC's subnet, which the document needn't describe; link-local ones are everybody's."""
+    return not is_link_local(gateway) and any(contains(own, gateway) for nic in nics for own in nic.addresses)
 
 
 def _entries(binding: Binding, evidence: Evidence) -> list[_Entry]:

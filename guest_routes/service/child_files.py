@@ -68,7 +68,7 @@ def local_document(settings: Settings, kernel: Kernel, state: State, metadata_ar
         if first is not None and first.source == "given":
             return find(settings.from_documents("last-known-good"), kernel.nics, state)
         return find(settings, kernel.nics, state, metadata_argument)
-    kept = last_known_good(state, kernel.nics)
+    kept = last_known_good(state, kernel.nics) if "last-known-good" in settings.sources else None
     if isinstance(kept, Document):
         return kept
     others = (source for source in settings.document_sources if source not in ("http", "last-known-good"))

@@ -55,7 +55,6 @@ def defaults(rows: Sequence[Row]) -> List[Tuple[str, str]]:
     return [(row.via, row.dev) for row in rows if row.destination in (V4, V6)]
 
 
-@pytest.mark.xfail(reason="R2: 10.2.0.1 is in no network's prefix, and so counts as e0's own gateway, on link")
 def test_a_gateway_in_its_own_prefix_comes_before_one_beyond_every_network() -> None:
     """e1 has a link, an address in the kernel, and no network in the document."""
     given = document((0, 1), net(0, (V4, "10.2.0.1"), (V4, "10.1.0.1")))
@@ -63,14 +62,12 @@ def test_a_gateway_in_its_own_prefix_comes_before_one_beyond_every_network() -> 
     assert defaults(rows) == [("10.1.0.1", "e0")]
 
 
-@pytest.mark.xfail(reason="R2: the same for IPv6, which the kernel refuses: exit code 1 at each pass")
 def test_the_same_for_ipv6() -> None:
     given = document((0, 1), net(0, (V6, "fd00:2::1"), (V6, "fd00:1::1"), family=6))
     reports, rows = Run([nic(0, 6), nic(1, 6)], [], given).sync()
     assert (reports[0].exit_code, defaults(rows)) == (0, [("fd00:1::1", "e0")])
 
 
-@pytest.mark.xfail(reason="R2: a gateway in another NIC's subnet is programmed as e0's, on link: it reaches nobody")
 def test_a_gateway_in_the_subnet_of_another_nic_is_not_on_link() -> None:
     _, rows = Run([nic(0), nic(1)], [], document((0, 1), net(0, (V4, "10.2.0.1")))).sync()
     assert ("10.2.0.1", "e0") not in defaults(rows)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def run(context: Context) -> int:
     """The pass's exit code."""
     options, terminal = context.options, context.terminal
-    done = rehearse(_document(context), context.settings, terminal.tell)
+    done = rehearse(_document(context), context.settings)
     if options.json:
         terminal.json(rehearsal_json(done))
     else:

@@ -108,7 +108,7 @@ def test_what_the_command_line_names_comes_first(state: State, tmp_path: Path, b
 
 
 @pytest.mark.parametrize("argument, reason", [
-    ("ftp://x/", "only http and https are spoken"), ("/nowhere/x", "/nowhere/x: no such file or directory"),
+    ("ftp://x/", "only http and https are supported"), ("/nowhere/x", "/nowhere/x: no such file or directory"),
 ])  # fmt: skip
 def test_what_it_names_and_is_not_there(state: State, argument: str, reason: str) -> None:
     """No other source replaces it."""

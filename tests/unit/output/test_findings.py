@@ -9,6 +9,7 @@ from guest_routes.model.decision import Binding
 from guest_routes.model.inspection import Difference, Finding
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Network, Problem
+from guest_routes.model.plan import Suspicion
 from guest_routes.output.findings import _WORDS, difference_text, finding_words
 from tests.support.reports import ETH0, ETH1, prefix, report, route
 
@@ -38,6 +39,11 @@ CASES = [
         Finding("not-programmed", unprogrammed=(Problem("links[0]", "odd", True),)),
         "can't be programmed: links[0]: odd",
         "`guest-routes plan` shows each with its remedy",
+    ),
+    (
+        Finding("partial-document", suspicion=Suspicion("no-networks")),
+        "the document may be partial: it has no networks",
+        "`guest-routes plan` shows what it lacks; `guest-routes sync --accept-withdrawals` takes it as it is",
     ),
     (
         Finding("two-managers", ("eth1",), ("NetworkManager", "ifupdown")),

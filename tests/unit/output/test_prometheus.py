@@ -6,6 +6,7 @@ import re
 from typing import Any, Dict
 
 from guest_routes.model.network import KernelState
+from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Delete
 from guest_routes.model.status import ConflictRecord, Status, StatusRecord
 from guest_routes.output.prometheus import metrics_text
@@ -20,7 +21,7 @@ SERVICE = StatusRecord(7, "1", 1600000000.0, passes=3, events=9, repairs=4, fail
 def metrics(**fields: Any) -> Dict[str, float]:
     base: Dict[str, Any] = {
         "last": LAST, "state": KernelState((ETH0, ETH1), ()), "ours": (OURS,), "drift": (Delete(OURS),), "unknown": "",
-        "failed": {}, "now": 1700000300.0,
+        "failed": {}, "now": 1700000300.0, "unprogrammed": (Problem("a", "odd"), Problem("b", "odd")),
     }  # fmt: skip
     text = metrics_text(Status(**{**base, **fields}))
     assert text.endswith("\n")
@@ -55,7 +56,7 @@ def test_a_machine_with_a_service() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    assert metrics(last={}, drift=(), unknown="none was kept", service=SERVICE, withdrawn=True) == {
+    assert metrics(last={}, drift=(), unprogrammed=(), unknown="none was kept", service=SERVICE, withdrawn=True) == {
         "exit_code": 0,
         "routes": 1,
         "withdrawn": 1,

@@ -249,11 +249,13 @@ def test_what_the_kernel_refused(kind: type, number: int, text: str) -> None:
 def withdrawal(kernel: str) -> Withdrawal:
     written = parse_kernel(kernel)
     plan = plan_withdrawal(written.state, written.recorded, Settings())
-    return Withdrawal(plan, Outcome(), written.state, written.state)
+    return Withdrawal(plan, Outcome(done=plan.operations), written.state, written.state)
 
 
 def test_what_withdraw_did() -> None:
     done = withdrawal(f"{IN_PLACE}\nrecorded default via 11.8.0.1 dev eth1 proto static\n")
+    refused = Outcome(failures=tuple(Failure(one, 101, "Network is unreachable") for one in done.plan.additions))
+    assert withdrawal_lines(done._replace(outcome=refused)) == []
     assert withdrawal_lines(done) == [
         "+ default via 11.8.0.1 dev eth1 proto static",
         "      recorded when it was removed",

@@ -95,7 +95,7 @@ def test_withdrawn_by_hand() -> None:
         " ".join(lines_of(status(withdrawn=True, drift=(GONE,), service=SERVICE, service_runs=True))).split()
     )
     assert "withdrawn by hand: the service programs no routes; `guest-routes sync` programs them again" in text
-    assert "drift 1 change needed; `guest-routes sync` makes them - 11.12.0.0/16 via 11.8.0.1 dev eth1" in text
+    assert "drift 1 change needed; `guest-routes sync` makes it - 11.12.0.0/16 via 11.8.0.1 dev eth1" in text
 
 
 def test_drift_that_the_service_repairs() -> None:
@@ -116,8 +116,9 @@ def test_what_the_last_pass_could_not_do() -> None:
     other = lease._replace(nic="eth0", ifindex=2, expires=None)
     made = pass_json(report("not-a-gateway", IN_PLACE, leases=LeaseSet((lease, other), now=NOW)), NOW - 300)
     made.update(overrides=["a  (b): not used"], errors=["missing after the pass: x"], warnings=["the document is odd"])
-    lines = lines_of(status(last=made))
-    at = lines.index("missing      1 route of the document not programmed:")
+    missed = report("not-a-gateway", IN_PLACE).unprogrammed
+    lines = lines_of(status(last=made, unprogrammed=missed))
+    at = lines.index("missing      1 route of the document not in effect:")
     assert lines[at + 1] == "! 11.11.0.0/16,11.8.0.99  (networks[1].routes[1])"
     assert lines[at + 2].startswith("      11.8.0.99 is in eth1's subnet")
     assert lines[-6:-1] == [
@@ -127,6 +128,18 @@ def test_what_the_last_pass_could_not_do() -> None:
         "error        missing after the pass: x",
         "warning      the document is odd",
     ]
+
+
+def test_what_the_last_pass_could_not_do_is_all_that_is_known_without_a_document() -> None:
+    made = pass_json(report("not-a-gateway", IN_PLACE), NOW - 300)
+    lines = lines_of(status(last=made, unknown="none was kept"))
+    assert "missing      1 route when the last pass ended:" in lines
+    assert not [line for line in lines_of(status(last=made)) if line.startswith("missing")]
+
+
+def test_what_is_missing_now_decides_the_exit_code() -> None:
+    missed = report("not-a-gateway", IN_PLACE).unprogrammed
+    assert [status(unprogrammed=one).exit_code for one in ((), missed)] == [0, 5]
 
 
 # ---- the service ------------------------------------------------------------------------------------

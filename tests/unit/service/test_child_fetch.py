@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from guest_routes.evidence.document_file import LIMIT_BYTES
 from guest_routes.model.document import Document, Provenance
 from guest_routes.service.child_fetch import LINE_BYTES, REASON_CHARACTERS, framed, parse_answer
+from tests.support.examples import examples
 
 GOOD: Dict[str, Any] = {
     "location": "http://169.254.169.254",
@@ -66,7 +67,7 @@ def test_an_invalid_answer_is_a_reason(answer: bytes, words: str) -> None:
 
 
 @given(st.binary(max_size=300), st.none() | st.binary(max_size=50))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_bytes_are_a_document_or_a_reason(answer: bytes, document: Optional[bytes]) -> None:
     got = parse_answer(answer if document is None else line() + b"\n" + document)
     if document is None:

@@ -21,4 +21,4 @@ def projected_decision(context: Context) -> Decision:
     """
     settings, kernel = context.settings, context.kernel
     document = find(settings, kernel.nics, context.state, context.options.metadata, context.terminal.tell)
-    return decide(project(gather(document, settings, context.state, kernel), settings), settings)
+    return decide(project(gather(document, settings, context.state, kernel, fetched=True), settings), settings)

@@ -7,7 +7,7 @@ from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
 from .escape import shell_word
 from .folding import entries, wrapped
-from .reasons import election_reason, resolved_reason, unresolved_reason
+from .reasons import election_reason, resolved_reason, suspicion_text, unresolved_reason
 from .route_text import counted
 
 TYPE_CHECKING = False
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..model.configuration import Rewritten, RouteVerdict
+    from ..model.plan import Suspicion
     from .folding import Entry
 
 
@@ -156,6 +157,14 @@ def _apply_text(note: ExportNote) -> str:
         return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
     assert note.form == "netplan", note.form
     return "then run `netplan apply`"
+
+
+def partial_text(suspicion: Suspicion) -> str:
+    """What an export lacks where the document may be partial (R6)."""
+    return (
+        f"the document may be partial: {suspicion_text(suspicion)}; what it lacks is not in the configuration either; "
+        "compare with `guest-routes plan`"
+    )
 
 
 def export_json(made: Export, form: str, code: int) -> dict[str, Any]:

@@ -106,6 +106,16 @@ def test_a_subnet_of_two_networks_is_that_of_the_one_whose_gateway_is_known() ->
     assert answered([network("eth0", "11.8.0.10/24", "12.0.0.0/8 11.8.0.2"), NO_GATEWAY], "11.8.0.99", 1)[0] == "eth1"
 
 
+def test_a_subnet_of_two_nics_is_that_of_the_network_that_lists_the_route() -> None:
+    kernel = TWO_NICS.replace("11.8.0.9/24", "10.65.0.9/24")
+    both = [DEFAULT, network("eth1", "10.65.0.9/24", "default 10.65.0.2")]
+    assert answered(both, "10.65.0.99", 0, kernel=kernel) == ("not-a-gateway", "eth0")
+    assert answered(both, "10.65.0.99", 1, kernel=kernel) == ("not-a-gateway", "eth1")
+    # Of one without a gateway nothing is known that could be wrong.
+    half = [network("eth0", "10.65.0.7/24"), both[1]]
+    assert answered(half, "10.65.0.99", 0, kernel=kernel) == ("not-a-gateway", "eth1")
+
+
 def test_which_gateway_is_outside_every_prefix() -> None:
     eth0 = nic(situation([]).kernel, "eth0")
     assert [needs_onlink(eth0, parse_address(one)) for one in ("10.65.0.1", "10.66.0.1", "fe80::1", "fd00:9::1")] == [

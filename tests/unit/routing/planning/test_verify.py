@@ -152,6 +152,21 @@ def test_an_own_subnet_inside_the_destination_is_left_out() -> None:
     assert asked(evidence, decide(evidence, Settings()).plan) == ["11.8.128.0"]
 
 
+def test_the_first_address_of_a_few() -> None:
+    networks = [NETWORKS[0], network("eth1", "11.8.0.9/24", "default 11.8.0.1", "12.0.0.0/30 11.8.0.1")]
+    nested = "".join(f"12.0.0.{one} via 10.65.0.9 dev eth0\n" for one in (1, 2, 3))
+    text = f"{TWO_NICS}{DEFAULT}\n12.0.0.0/30 via 10.65.0.9 dev eth0 metric 9\n{nested}"
+    evidence = situation(networks, text)
+    assert asked(evidence, decide(evidence, Settings()).plan) == ["12.0.0.0"]
+
+
+def test_prefixes_of_the_other_family_cover_nothing() -> None:
+    evidence = kernel(
+        DEFAULT, OURS, "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9", "fd00:9000::/36 via fd00:65::1 dev eth0"
+    )
+    assert asked(evidence, decide(evidence, Settings()).plan) == ["11.11.0.1"]
+
+
 def test_a_single_address() -> None:
     networks = [NETWORKS[0], network("eth1", "11.8.0.9/24", "default 11.8.0.1", "12.0.0.1/32 11.8.0.1")]
     evidence = situation(networks, f"{TWO_NICS}{DEFAULT}\n12.0.0.1 via 10.65.0.9 dev eth0 metric 9\n")

@@ -56,6 +56,11 @@ def operations(kernel: str, protocol: int = 121) -> List[str]:
                 "Delete default via 11.8.0.1 dev eth1 proto guest-routes metric 1050",
             ],
         ),
+        # The other family's is no substitute.
+        (
+            f"{OUR_DEFAULT}\ndefault via fd00:8::1 dev eth1 metric 700\n",
+            ["RestoreDefault default via 10.65.0.1 dev eth0 proto boot", f"Delete {OUR_DEFAULT}"],
+        ),
         # Not where another program has one, or gets one back.
         (f"{OUR_DEFAULT}\ndefault via 10.200.0.1 dev tun0 metric 700\n", [f"Delete {OUR_DEFAULT}"]),
         # Those without a gateway first: others may be reached by them.

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {
     0: "all that is wanted is in place",
-    1: "the pass failed: refused by the kernel, not verified, or rolled back; or no lock; doctor: there are findings",
+    1: "the pass or withdraw failed: refused by the kernel, not verified, or rolled back; or no lock; doctor: there are"
+    " findings; status: the routes have drifted",
     2: "wrong usage or settings",
     3: "plan --check, correct --check: something would change",
-    4: "no metadata, and no last known good",
-    5: "done, but some routes of the document are not programmed; the message says which and why",
+    4: "no metadata, and no last known good; or what --metadata names can't be read",
+    5: "done, but some routes of the document are not programmed (or exported); the message says which and why",
 }
 COMMANDS = {
     "sync": "fetch the metadata and program the routes: one pass",

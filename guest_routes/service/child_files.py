@@ -41,8 +41,11 @@ def read_settings_in_child(read: Callable[[], Settings]) -> Settings:
     return made
 
 
-def find_in_child(settings: Settings, nics: Sequence[Nic], state: State) -> Document:
+def find_in_child(settings: Settings, nics: Sequence[Nic], state: State, fallback: bool = True) -> Document:
     """What `find` returns or raises. Waits for it.
+
+    Args:
+        fallback: where no source has a document, DHCP leases replace it.
 
     Raises:
         MetadataError: as `find` does; or the child can't be started, or failed, with the reason on standard error.
@@ -50,7 +53,7 @@ def find_in_child(settings: Settings, nics: Sequence[Nic], state: State) -> Docu
     present = tuple(nics)
     task = "to look for a document"
     made: Document = _in_child(
-        lambda: find(settings, lambda: present, state), MetadataError, DOCUMENT_LIMIT_BYTES, task
+        lambda: find(settings, lambda: present, state, fallback=fallback), MetadataError, DOCUMENT_LIMIT_BYTES, task
     )
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import takewhile
 
 from ..errors import KernelError, MetadataError, NetworkDataError
 from ..evidence import find as metadata
@@ -66,16 +67,32 @@ class Refresher:
     def step(self) -> None:
         """Starts a fetch that is due, or ends a child that is late."""
         if self.child is not None:
-            self.collect()
+            return self.collect()
+        found = self._local()
+        if not isinstance(found, str):
+            self._program(found)
         elif self._asks_http():
             self._start_child()
         else:
-            self._read_local()
+            self._failed(found)
 
     def _asks_http(self) -> bool:
         if self._metadata_argument:
             return "://" in self._metadata_argument
         return "http" in self._reconciler.settings.sources
+
+    def _local(self) -> Document | str:
+        """The file of `--metadata`, or what a source on this machine has that goes before HTTP; or why none has."""
+        settings, nics = self._reconciler.settings, self._reconciler.kernel.nics
+        first = tuple(takewhile(lambda source: source != "http", settings.document_sources))
+        try:
+            if self._metadata_argument and not self._asks_http():
+                return metadata.find(settings, nics, self._state, self._metadata_argument)
+            if self._metadata_argument or (not first and self._asks_http()):
+                return ""
+            return find_in_child(settings.from_documents(*first), nics(), self._state, not self._asks_http())
+        except MetadataError as error:
+            return str(error)
 
     def _start_child(self) -> None:
         settings = self._reconciler.settings
@@ -84,18 +101,6 @@ class Refresher:
         except OSError as error:
             return self._failed(no_child_text(error))
         self._child_deadline = time.monotonic() + settings.deadline_seconds + GRACE_SECONDS
-
-    def _read_local(self) -> None:
-        """Reads the file of `--metadata`, or the sources on this machine where `sources` has no HTTP."""
-        settings, nics = self._reconciler.settings, self._reconciler.kernel.nics
-        try:
-            if self._metadata_argument:
-                document = metadata.find(settings, nics, self._state, self._metadata_argument)
-            else:
-                document = find_in_child(settings, nics(), self._state)
-        except MetadataError as error:
-            return self._failed(str(error))
-        self._program(document)
 
     def collect(self) -> None:
         """Takes what the child has sent, and ends it."""

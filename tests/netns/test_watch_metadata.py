@@ -19,7 +19,7 @@ from guest_routes.service.privileges import USERS
 from tests.support import sandbox
 from tests.support.lab import Lab, document, write_document
 from tests.support.netlink_bytes import attribute, message, number, rtmsg
-from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, table
+from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, run, table
 from tests.support.service import FAST, RECORD, Service, Start, one_nic, settled
 
 KEPT = Path("/var/lib/guest-routes/last-known-good")
@@ -309,6 +309,21 @@ def test_other_sources_than_http(lab: Lab, start: Start, tmp_path: Path) -> None
     service.wait_said("no metadata: ")
     lab.ip("route", "delete", "11.11.0.0/16")
     service.wait(lambda: HOST_ROUTE in table(lab))
+
+
+def test_the_order_of_the_sources_counts(lab: Lab, start: Start, tmp_path: Path) -> None:
+    """As in a pass by hand: what goes before HTTP and has a document is used, and nobody is asked."""
+    log = tmp_path / "requests"
+    log.touch()
+    documented(lab)
+    assert run(lab, f"sync --metadata {document('documented')}").code == 0
+    lab.metadata_server(write_document(tmp_path / "network_data.json", one_nic()), "--log", str(log))
+    sources = ["settings", "last-known-good", "http"]
+    service = start(settings={"refresh_seconds": 0.3, "sources": sources})
+    service.wait(lambda: service.record.get("refreshed"))
+    lab.ip("route", "delete", "11.11.0.0/16")
+    service.wait(lambda: HOST_ROUTE in table(lab))
+    assert (fetches(log), table(lab)) == (0, DOCUMENTED)
 
 
 # ---- 3 partial documents (R6) ------------------------------------------------------------------------------------

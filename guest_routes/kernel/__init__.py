@@ -1,4 +1,4 @@
 """The kernel's routing tables: the protocol of an engine, two engines, the application of a plan, and notifications.
 
-Imports model only; no other package reads or writes routes.
+Imports model and errors; no other package reads or writes routes.
 """

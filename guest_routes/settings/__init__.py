@@ -1,4 +1,4 @@
 """The settings, from files and flags to one model.settings.Settings.
 
-Imports output and model; load.py reads files, the rest is pure.
+Imports model, trusted and errors; load.py reads files, the rest is pure.
 """

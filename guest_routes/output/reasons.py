@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ..model.report import PassError, Unprogrammed
 
 
+SHOWN = 4
+"""So many gateways are named for a next hop in no subnet."""
 LOOPBACK = 1
 """The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 
@@ -70,7 +72,8 @@ def unresolved_reason(one: Unresolved) -> str:
     if one.kind == "refused":
         return _refused_reason(one)
     if one.kind == "no-subnet":
-        known = [f"{address_text(b.gateway)} ({binding_label(b)})" for b in one.gateways if b.gateway]
+        known = [f"{address_text(b.gateway)} ({binding_label(b)})" for b in one.gateways[:SHOWN] if b.gateway]
+        known += [f"{len(one.gateways) - SHOWN:,} more"] if len(one.gateways) > SHOWN else []
         gateways = " or ".join(known) or "a NIC (none is known)"
         return f"{address_text(one.host.next_hop)} is in no NIC's subnet; use a gateway of {gateways}"
     if one.binding is None:

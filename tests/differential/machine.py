@@ -135,7 +135,7 @@ class Passes:
 
     def __init__(self, engine: str, machine: Machine, situation: Situation) -> None:
         self._machine, self._situation = machine, situation
-        self._folder = TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        self._folder = TemporaryDirectory(dir="/run/tests")  # where root alone can write: else state is not believed
         self._state = State(f"{self._folder.name}/run", f"{self._folder.name}/lib", root=self._folder.name)
         boot = Path("/proc/sys/kernel/random/boot_id")  # It proves the machine to R10 where a described NIC is absent.
         copy = Path(self._folder.name, *boot.parts[1:])

@@ -89,6 +89,11 @@ UNRESOLVED = [
         Unresolved(BAD, "no-subnet", gateways=(Binding(NETWORK, None, ETH0, parse_address("10.65.0.1")), BINDING)),
         "11.8.0.99 is in no NIC's subnet; use a gateway of 10.65.0.1 (eth0) or 11.8.0.1 (eth1)",
     ),
+    (
+        Unresolved(BAD, "no-subnet", gateways=(BINDING,) * 4000),
+        "11.8.0.99 is in no NIC's subnet; use a gateway of 11.8.0.1 (eth1) or 11.8.0.1 (eth1) or 11.8.0.1 (eth1) or "
+        "11.8.0.1 (eth1) or 3,996 more",
+    ),
     (Unresolved(BAD, "no-subnet"), "11.8.0.99 is in no NIC's subnet; use a gateway of a NIC (none is known)"),
     (
         Unresolved(HOST, "absent", ABSENT),

@@ -371,7 +371,7 @@ def test_a_link_local_url_goes_through_each_nic(instance: Lab) -> None:
     [
         ("/nowhere/network_data.json", "/nowhere/network_data.json: no such file or directory"),
         ("/proc", "/proc/openstack/latest/network_data.json: no such file or directory"),
-        ("ftp://10.65.0.1/", "only http and https are spoken"),
+        ("ftp://10.65.0.1/", "only http and https are supported"),
     ],
 )
 def test_what_is_given_and_cannot_be_read(given: str, reason: str) -> None:
@@ -382,7 +382,7 @@ def test_a_file_has_a_limit(tmp_path: Path) -> None:
     path = tmp_path / "network_data.json"
     with path.open("wb") as file:
         file.truncate(64 * 1024 * 1024 + 1)
-    assert "more than 64 MiB" in failure(given=str(path))
+    assert "64 MiB is the limit" in failure(given=str(path))
 
 
 # ---- config drive -----------------------------------------------------------------------------------

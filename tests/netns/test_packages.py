@@ -186,7 +186,7 @@ def test_units_are_tightly_confined(unit: str) -> None:
     )
     found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
     assert found is not None
-    assert float(found.group(1)) < 2.0
+    assert float(found.group(1)) < 2.2  # docs/security.md: what the capabilities of the confined child cost
 
 
 def test_units_say_nothing_that_systemd_does_not_know(tmp_path: Path) -> None:

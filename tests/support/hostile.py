@@ -68,10 +68,10 @@ def _socket(path: Path) -> None:
     import socket
 
     path.unlink()
-    listening = socket.socket(socket.AF_UNIX)
-    os.chdir(path.parent)
-    listening.bind(path.name)
-    listening.close()
+    folder = os.open(path.parent, os.O_PATH)  # The name itself may be longer than a socket's address.
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"/proc/self/fd/{folder}/{path.name}")
+    os.close(folder)
 
 
 def _directory(path: Path) -> None:

@@ -39,7 +39,7 @@ class Debian:
         self._mount("-t", "proc", "proc", str(self.root / "proc"))
         # Made here and not bound, so that /sys/class/net is the lab's.
         self._mount("-t", "sysfs", "-o", "ro", "sysfs", str(self.root / "sys"))
-        self._mount("-t", "tmpfs", "tmpfs", str(self.root / "run"))
+        self._mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(self.root / "run"))
         self._mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(self.root / "dev"))
         for name in ("null", "zero", "full", "random", "urandom"):
             device = os.stat(f"/dev/{name}")

@@ -74,7 +74,7 @@ def dry_run(
     """The same without writing anything.
 
     Raises:
-        GuestRoutesError: nothing can be told: no metadata, no kernel.
+        GuestRoutesError: there is no metadata, or no kernel.
     """
     document = find(settings, kernel.nics, state, metadata_argument, tell)
     evidence = gather(document, settings, state, kernel, fetched=True)

@@ -14,11 +14,11 @@ from _socket import AF_INET, AF_INET6, inet_pton
 
 from ..errors import NetworkDataError
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
-from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem
+from ..model.network_data import NETWORK_DATA as SOURCE
+from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem, is_dynamic
 from .json_fields import SUSPECT, Fault, kind_of, next_hop_of, object_of, refuse_special, show, text_of
 from .links import Links
 
-SOURCE = "network_data.json"
 _IPV4_KINDS = ("ipv4", "ipv4_dhcp")
 _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
 """By address size in bytes and prefix length: the mask of the host's part."""
@@ -71,7 +71,7 @@ class _Reader:
         family = self._family(place, kind, address)
         known = len(self.routes)
         defaults = self._routes(index, family, entry)
-        dynamic = "dhcp" in kind or "slaac" in kind
+        dynamic = is_dynamic(kind)
         listed = len(self.routes) > known or bool(defaults)
         if address is None and "ip_address" not in entry and not dynamic:
             self._note(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")

@@ -68,7 +68,7 @@ class RtnetlinkKernel:
             raise KernelError(
                 f"cannot open a netlink socket: {error.strerror}; no route was read or changed"
             ) from error
-        # Not settimeout: with it recv would wait even when told not to.
+        # Not settimeout: with it recv would wait even with MSG_DONTWAIT.
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, pack("ll", _WAIT_SECONDS, 0))
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _QUEUE_BYTES)
         for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):

@@ -23,7 +23,7 @@ SCRIPT = "/usr/local/sbin/guest-routes-exported"
 
 
 def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Export:
-    """A hook after `ifup`, and one before dhclient uses what it was told."""
+    """A hook after `ifup`, and one before dhclient uses what the server sent."""
     if not nics:
         return Export(())
     hook = [

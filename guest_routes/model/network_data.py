@@ -6,8 +6,10 @@ Source: OpenStack Nova, doc/api_schemas/network_data.json.
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import Address, Prefix, address_text, is_link_local
+from .network import DEFAULT_PREFIX, Address, Prefix, address_text, is_link_local
 
+NETWORK_DATA = "network_data.json"
+"""The `source` of a document's own host routes."""
 SETTINGS, PROPERTIES, LEASES = -1, -2, -3
 """A HostRoute's `network` where no network of the document lists it."""
 
@@ -68,6 +70,16 @@ class Network(NamedTuple):
     network_id: str = ""
     omits_routes: bool = False
     """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""
+
+
+def is_dynamic(kind: str) -> bool:
+    """Whether a network's `type` leaves address or routes to DHCP or router advertisements (ipv4_dhcp, ipv6_slaac)"""
+    return "dhcp" in kind or "slaac" in kind
+
+
+def default_route(network: Network, entry: DefaultEntry) -> HostRoute:
+    """A default entry as the host route to 0.0.0.0/0 or ::/0 that it is."""
+    return HostRoute(DEFAULT_PREFIX[network.family], entry.gateway, NETWORK_DATA, network.index, entry.index)
 
 
 class HostRoute(NamedTuple):

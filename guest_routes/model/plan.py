@@ -99,7 +99,7 @@ class Decision(NamedTuple):
     suspicion: Suspicion | None = None
     """Why nothing is withdrawn on the document's word."""
     disputed: bool = False
-    """The document looks partial, whether or not it has come often enough, or was told, to be believed."""
+    """The document looks partial, whether or not it has come often enough to be believed, or an option accepts it."""
 
     @property
     def unprogrammable(self) -> tuple[Problem | NotElected | Unresolved, ...]:

@@ -1,4 +1,4 @@
-"""What a pass is told to do: the settings as one frozen value. The package settings reads them."""
+"""The settings of a pass as one frozen value. The package settings reads them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Prefix, contains, family_of, is_link_local
-from ..model.network_data import LEASES, HostRoute, special_kind
+from ..model.network_data import LEASES, HostRoute, default_route, is_dynamic, special_kind
 from .compare import next_hops
 from .ownership import is_ours
 from .subnets import Subnets
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ..model.lease import Lease
     from ..model.network import Address, Nic, Route
     from ..model.settings import GatewaySetting, Settings
-
-SOURCE = "network_data.json"
 
 
 class _Entry(NamedTuple):
@@ -68,13 +66,7 @@ def _entries(binding: Binding, evidence: Evidence) -> list[_Entry]:
     network = binding.network
     if network is None:
         return []
-    default = DEFAULT_PREFIX[network.family]
-    entries = [
-        _Entry(
-            HostRoute(default, one.gateway, SOURCE, network.index, one.index), GatewayEvidence("document", one.place)
-        )
-        for one in network.defaults
-    ]
+    entries = [_Entry(default_route(network, one), GatewayEvidence("document", one.place)) for one in network.defaults]
     if entries or binding.nic is None or network.family == 6:
         return entries
     lease = evidence.leases.of(binding.nic.ifindex) if evidence.leases else None
@@ -125,7 +117,7 @@ def _rank_of_setting(
 def _rank(offer: GatewayEvidence, binding: Binding) -> Literal["documented", "last"]:
     """An advertised router is the word of a network that the document omits, or leaves to advertisements (slaac)."""
     network = binding.network
-    dynamic = network is not None and ("slaac" in network.kind or "dhcp" in network.kind)
+    dynamic = network is not None and is_dynamic(network.kind)
     return "documented" if offer.kind == "advertised" and dynamic else "last"
 
 
@@ -136,7 +128,7 @@ def _set(binding: Binding, settings: Settings) -> GatewaySetting | None:
 
 
 def _means(setting: GatewaySetting, binding: Binding) -> bool:
-    """Whether an entry of `gateways` is about this network: its NIC, and its subnet where that can be told."""
+    """Whether an entry of `gateways` is about this network: its NIC, and its subnet where that is known."""
     if not binding.chosen_by(setting.selector):
         return False
     subnet = binding.network.address if binding.network else None

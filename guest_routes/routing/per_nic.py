@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model.decision import Elected, Resolved
 from ..model.namedtuple import NamedTuple
 from ..model.network import Address, Nic, Prefix
+from ..model.network_data import is_dynamic
 from ..model.plan import Decision
 from ..model.settings import Settings
 
@@ -56,7 +57,7 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
         if network is None or nic is None:
             continue
         one = found.get(nic.ifindex) or _begun(nic, elected, decision.resolution.resolved, settings)
-        if "dhcp" in network.kind or "slaac" in network.kind:
+        if is_dynamic(network.kind):
             families = tuple(sorted({*one.dynamic, network.family}))
             one = one._replace(dynamic=families, advertised=one.advertised or network.family == 6)
         elif network.address is not None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from itertools import chain
 
 from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
-from ..model.network import DEFAULT_PREFIX, Prefix, contains, network_of
-from ..model.network_data import HostRoute
+from ..model.network import Prefix, contains, network_of
+from ..model.network_data import HostRoute, default_route
 from .bind import bind
 from .next_hops import NextHops
 
@@ -114,7 +114,7 @@ def _own_default(binding: Binding | None) -> HostRoute | None:
     if binding is None or network is None or binding.evidence is None or binding.evidence.kind != "document":
         return None
     entry = next(one for one in network.defaults if one.gateway == binding.gateway)
-    return HostRoute(DEFAULT_PREFIX[network.family], entry.gateway, "network_data.json", network.index, entry.index)
+    return default_route(network, entry)
 
 
 # ---- what no host route can be ------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def _ask(settings: Settings, state: State, metadata_argument: str) -> bytes:
     try:
         metadata_http.set_stack_size(STACK_BYTES)
         return framed(metadata_http.fetch(urls, settings, kernel.nics, lambda text: None, not metadata_argument, known))
-    except Exception as error:  # noqa: BLE001  # standard error is closed: the reason is all that can be told
+    except Exception as error:  # noqa: BLE001  # standard error is closed: only the reason can be passed on
         return framed(child_fault_text("failed", f"{type(error).__name__}: {error}"))
 
 

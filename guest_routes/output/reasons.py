@@ -170,7 +170,8 @@ def election_reason(election: Election) -> str:
         rule = f"the settings choose {election.selector}"
     name = election.nic.name
     if election.named is not None:
-        return f"{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
+        chosen = f"{rule}: " if election.selector is not None else ""
+        return f"{chosen}{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
     assert election.binding is not None
     network = election.binding.network
     place = f"networks[{network.index}]" if network else name

@@ -126,11 +126,11 @@ class Oracle:
         return not (special or whole or to in subnets or hop in addresses)
 
     def _own_default(self, net: Net) -> Optional[Ip]:
+        inside = [hop for hop in net.defaults if any(hop in p for p in net.prefixes)]
         everywhere = [p for other in self.networks for p in other.prefixes]
-        for hop in net.defaults:
-            if any(hop in p for p in net.prefixes) or not any(hop in p for p in everywhere):
-                return hop
-        return None
+        everywhere += [p for nic in self.nics for p in nic.subnets(self.family)]
+        outside = [hop for hop in net.defaults if not any(hop in p for p in everywhere)]
+        return next(iter([*inside, *outside]), None)
 
     def _gateway(self, net: Net) -> Tuple[Optional[Ip], int]:
         """A network's gateway and the rank of its evidence."""
@@ -237,13 +237,6 @@ class Oracle:
 
     def _unsettled(self) -> Tuple[str, ...]:
         found = []
-        everywhere = [p for net in self.networks for p in net.prefixes]
-        beyond = [p for nic in self.nics for p in nic.subnets(self.family) if p not in everywhere]
-        if any(hop in p for net in self.networks for hop in net.defaults for p in beyond):
-            found.append("a default entry in the subnet of a NIC without a network")
-        mixed = {net.nic.carrier for net in self.networks if net.nic and net.nic.serves(self.family)} == {True, False}
-        if mixed and any(hop != self._own_default(net) for net in self.networks for hop in net.defaults):
-            found.append("a named NIC, and one without a carrier")
         if set(self.settings.get("gateways", {})) - {net.nic.name for net in self.networks if net.nic}:
             found.append("a gateway in the settings of a NIC without a network")
         for net, (gateway, rank) in zip(self.networks, self.gateways):
@@ -252,15 +245,6 @@ class Oracle:
                 found.append("a removed default that was evidence, and an older record")
         if self.settings.get("default_mode") == "demote" and any(rank == 5 for _, rank in self.gateways):
             found.append("demoted defaults that are evidence")
-        if (
-            "nic" in self.settings
-            and self.elect()[0]
-            and not any(
-                net.nic and net.nic.name == self.settings["nic"] and gateway
-                for net, (gateway, _) in zip(self.networks, self.gateways)
-            )
-        ):
-            found.append("a selected NIC that only another network's entry names")
         hops = [(row.destination, row.metric) for row in self.rows]
         if self.family == 6 and len(hops) != len(set(hops)):
             found.append("merged defaults of IPv6")

@@ -74,7 +74,6 @@ def test_a_gateway_in_the_subnet_of_another_nic_is_not_on_link() -> None:
     assert ("10.2.0.1", "e0") not in defaults(rows)
 
 
-@pytest.mark.xfail(reason="R4: a NIC without a carrier is elected before one with, when one of them is only named")
 @pytest.mark.parametrize("first", ["10.3.0.1 of e2 itself", "10.3.0.1 by e0's entry"])
 def test_a_named_nic_with_a_carrier_comes_before_one_without(first: str) -> None:
     e0, e1 = net(0, (V4, "10.2.0.1")), net(1, ("11.0.0.0/8", "10.2.0.1"))
@@ -121,7 +120,6 @@ def test_the_default_that_was_evidence_is_so_after_its_removal() -> None:
     assert reports[2].changes == 0
 
 
-@pytest.mark.xfail(reason="R4: the selected NIC has no gateway of its own, though e0's default entry names it")
 def test_a_selected_nic_may_be_one_that_an_entry_names() -> None:
     given = document((0, 1), net(0, (V4, "10.2.0.1")), net(1, ("11.0.0.0/8", "10.2.0.1")))
     _, plain = Run([nic(0), nic(1)], [], given).sync()

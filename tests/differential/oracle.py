@@ -245,10 +245,24 @@ class Oracle:
                 found.append("a removed default that was evidence, and an older record")
         if self.settings.get("default_mode") == "demote" and any(rank == 5 for _, rank in self.gateways):
             found.append("demoted defaults that are evidence")
+        if self._is_behind_one_outside():
+            found.append("a default of ours behind one outside, of the same metric")
+        gateways = [gateway for gateway, _ in self.gateways if gateway and not gateway.is_link_local]
+        if self.family == 6 and any(hop in to for net in self.networks for to, _ in net.hosts for hop in gateways):
+            found.append("a host route that covers a gateway")
         hops = [(row.destination, row.metric) for row in self.rows]
         if self.family == 6 and len(hops) != len(set(hops)):
             found.append("merged defaults of IPv6")
         return tuple(found)
+
+    def _is_behind_one_outside(self) -> bool:
+        rows = list(enumerate(self.rows))
+        outside = [(place, row.metric) for place, row in rows if row.proto != OURS and row.dev not in self.managed]
+        return any(
+            row.proto == OURS and row.metric == metric and place < mine
+            for place, metric in outside
+            for mine, row in rows
+        )
 
 
 def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> bool:

@@ -126,3 +126,28 @@ def test_a_selected_nic_may_be_one_that_an_entry_names() -> None:
     _, selected = Run([nic(0), nic(1)], [], given, nic="e1").sync()
     assert defaults(plain) == [("10.2.0.1", "e1")]
     assert defaults(selected) == [("10.2.0.1", "e1")]
+
+
+@pytest.mark.xfail(reason="R9: the metric is chosen for the table as it is before the extra default goes")
+def test_a_default_behind_one_outside_of_the_same_metric_gets_its_place_at_once() -> None:
+    there = [
+        Row(4, V4, "10.2.0.1", "e1", 0, 4),
+        Row(4, V4, "172.17.0.1", "v1", 0, 4),
+        Row(4, V4, "10.1.0.1", "e0", 0, 121),
+    ]
+    given = document((0, 1), net(0, (V4, "10.1.0.1")), net(1, (V4, "10.2.0.1")))
+    nics = [nic(0), nic(1), NicSpec("v1", True, True, ("172.17.0.2/24",))]
+    reports, _ = Run(nics, there, given, given).sync()
+    assert reports[1].changes == 0
+
+
+@pytest.mark.xfail(reason="R7: IPv6 refuses a route whose gateway another route through a gateway covers")
+def test_a_host_route_that_covers_a_gateway() -> None:
+    e0 = net(0, (V6, "fd00:1::1"), ("fd00:2::/64", "fd00:1::1"), family=6)
+    e1 = net(1, ("fd13::/48", "fd00:2::1"), (V6, "fd00:2::1"), family=6)
+    for one in (e0, e1):
+        one["netmask"] = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+    nics = [NicSpec(NICS[n], True, True, (f"{own(n, 6)}/128",)) for n in (0, 1)]
+    reports, rows = Run(nics, [], document((0, 1), e0, e1)).sync()
+    assert ("fd13::/48", "fd00:2::1", "e1") in [(row.destination, row.via, row.dev) for row in rows]
+    assert reports[0].exit_code == 0

@@ -6,7 +6,7 @@ Times are seconds since the epoch, for people; the service itself uses the monot
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import KernelState, Route
+from .network import Address, KernelState, Prefix, Route
 from .network_data import Problem
 
 TYPE_CHECKING = False
@@ -70,12 +70,23 @@ class Actor(NamedTuple):
     """Names of the processes that started it, nearest first."""
 
 
+class RouteKey(NamedTuple):
+    """What tells one route from another in the kernel's notifications."""
+
+    destination: Prefix
+    gateway: Address | None
+    """None: on link, or a multipath route."""
+    ifindex: int
+    """The NIC that it leads through; 0 for a multipath route."""
+    metric: int
+    protocol: int
+
+
 class Change(NamedTuple):
-    """The last change of the route to a destination by another program or the kernel."""
+    """The last change of a route by another program or the kernel."""
 
     actor: Actor
-    ifindex: int
-    """The NIC of that route; 0 for a multipath route."""
+    route: RouteKey
     deleted: bool
     """The route was deleted, not added or replaced."""
 

@@ -41,7 +41,7 @@ class Net(NamedTuple):
     defaults: Tuple[Ip, ...]
     hosts: Tuple[Tuple[Subnet, Ip], ...]
     described: bool
-    """It lists routes."""
+    """It lists routes; those that no machine could have don't count."""
 
 
 class Hop(NamedTuple):
@@ -113,7 +113,8 @@ class Oracle:
         defaults += [ipaddress.ip_address(entry["gateway"])] if "gateway" in entry else []
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         unique = tuple(dict.fromkeys(defaults))
-        return Net(nic, entry["type"], tuple(prefixes), unique, tuple(hosts), bool(routes))
+        described = any(not _is_special(to) for to, _ in routes)
+        return Net(nic, entry["type"], tuple(prefixes), unique, tuple(hosts), described)
 
     def _accepted(self, to: Subnet, hop: str) -> bool:
         """R12."""
@@ -121,9 +122,8 @@ class Oracle:
         addresses |= {str(one.ip) for one in self.described}
         subnets = {net for nic in self.nics for net in nic.subnets(self.family)}
         subnets |= {one.network for one in self.described}
-        special = to.prefixlen and (to.is_multicast or to.is_loopback)
         whole = to.prefixlen == to.max_prefixlen and str(to.network_address) in addresses
-        return not (special or whole or to in subnets or hop in addresses)
+        return not (_is_special(to) or whole or to in subnets or hop in addresses)
 
     def _own_default(self, net: Net) -> Optional[Ip]:
         inside = [hop for hop in net.defaults if any(hop in p for p in net.prefixes)]
@@ -284,6 +284,10 @@ def _omits(network: Dict[str, Any]) -> bool:
 def _interface(address: str) -> Any:
     head, _, mask = address.partition("/")
     return ipaddress.ip_interface(f"{head}/{_length(mask)}")
+
+
+def _is_special(to: Subnet) -> bool:
+    return bool(to.prefixlen) and (to.is_multicast or to.is_loopback)
 
 
 def _length(mask: str) -> int:

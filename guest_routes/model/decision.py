@@ -40,12 +40,16 @@ class Binding(NamedTuple):
     settings: `gateways` alone, where there is nothing of this."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
+    known_family: int = 0
+    """Of a NIC whose networks are all of the other family."""
 
     @property
     def family(self) -> int:
         """4 or 6."""
         if self.network is not None:
             return self.network.family
+        if self.known_family:
+            return self.known_family
         return 4 if self.gateway is not None and len(self.gateway) == 4 else 6
 
     @property
@@ -79,7 +83,7 @@ class Binding(NamedTuple):
 # ---- host routes --------------------------------------------------------------------------------------
 
 
-NextHopRule: TypeAlias = "Literal['gateway', 'on-link', 'no-gateway', 'as-listed']"
+NextHopRule: TypeAlias = "Literal['gateway', 'on-link', 'no-gateway', 'link-local-gateway', 'as-listed']"
 
 
 class ResolvedNextHop(NamedTuple):
@@ -91,7 +95,8 @@ class ResolvedNextHop(NamedTuple):
     """Why it is the NIC's gateway; None where it is not known to be."""
     rule: NextHopRule = "gateway"
     """on-link: `next_hops: on-link`; no-gateway: the document has routes and no gateway for the NIC's network (R3);
-    as-listed: the metadata service by a port that serves it."""
+    link-local-gateway: the gateway is known by its link-local address only, and this is a global one in its subnet
+    (R3); as-listed: the metadata service by a port that serves it."""
     subnet: Prefix | None = None
     """The NIC's subnet that it is in, but for gateways."""
     onlink: bool = False
@@ -122,9 +127,10 @@ class Unresolved(NamedTuple):
     kind: UnresolvedKind
     binding: Binding | None = None
     """absent, down, no-address: whose gateway the next hop is; not-a-gateway, unknown-gateway: the NIC whose subnet it
-    is in; ignored: the NIC that ignore_nics covers, None where ignore_destinations covers the destination."""
+    is in; no-subnet: the same of a NIC that no network is on; ignored: the NIC that ignore_nics covers, None where
+    ignore_destinations covers the destination."""
     subnet: Prefix | None = None
-    """not-a-gateway, unknown-gateway: that subnet."""
+    """not-a-gateway, unknown-gateway, no-subnet: the subnet that the next hop is in."""
     gateways: tuple[Binding, ...] = ()
     """no-subnet: those that have a gateway of the family."""
     winner: HostRoute | None = None
@@ -145,10 +151,11 @@ class Override(NamedTuple):
 class Note(NamedTuple):
     """Something odd in the host routes that changes nothing."""
 
-    kind: Literal["duplicate", "one-nic"]
+    kind: Literal["duplicate", "metadata-service", "one-nic"]
+    """metadata-service: several networks list a way to it."""
     host: HostRoute | None = None
     first: HostRoute | None = None
-    """duplicate: the one that says the same."""
+    """duplicate: the one that says the same; metadata-service: the one that is used."""
 
 
 class Resolution(NamedTuple):

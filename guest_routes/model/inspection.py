@@ -93,7 +93,7 @@ class Inspection(NamedTuple):
 FindingKind: TypeAlias = (
     "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'partial-document', "
     "'two-managers', 'idle-manager', 'rendered', 'rendered-left', 'no-route-command', 'not-configured', "
-    "'use-routes', 'dhcp-default', 'no-gateway', "
+    "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
     "'rp-filter', 'second-opinion', 'unused-file']"
 )
 

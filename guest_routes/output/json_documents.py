@@ -10,7 +10,6 @@ from ..model.plan import PlannedDefault, PlannedRoute
 from .evidence import provenance_text
 from .reasons import (
     election_reason,
-    note_parts,
     operation_reason,
     override_rule,
     override_text,
@@ -21,7 +20,7 @@ from .reasons import (
 )
 from .report import left_texts
 from .route_text import route_text
-from .warnings import warning_texts
+from .warnings import note_parts, warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from ..model.plan import PlannedRoute
 from ..model.report import Discrepancy, Overruled
 from .escape import escaped, shell_word
 from .evidence import binding_label, evidence_text
-from .remedies import addition, gateways_setting, in_neutron, removal
+from .remedies import gateways_setting, gateways_to_use, in_neutron, in_subnets, removal
 from .route_text import counted, route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Binding, Election, Note, Override, ResolvedNextHop
+    from ..model.decision import Binding, Election, Override, ResolvedNextHop
     from ..model.network import Lookup, Nic
     from ..model.network_data import HostRoute
     from ..model.operations import Operation
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ..model.report import PassError, Unprogrammed
 
 
-SHOWN = 4
-"""So many gateways are named for a next hop in no subnet."""
 LOOPBACK = 1
 """The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 
@@ -44,6 +42,7 @@ def next_hop_rule(next_hop: ResolvedNextHop) -> str:
         why = {
             "on-link": " (next_hops: on-link)",
             "no-gateway": ", whose network lists routes and no gateway",
+            "link-local-gateway": ", whose gateway is known by its link-local address only",
             "as-listed": ", as the document lists it for the metadata service",
         }[next_hop.rule]
         return f"{gateway} is in {name}'s subnet {next_hop.subnet}{why}"
@@ -72,10 +71,7 @@ def unresolved_reason(one: Unresolved) -> str:
     if one.kind == "refused":
         return _refused_reason(one)
     if one.kind == "no-subnet":
-        known = [f"{address_text(b.gateway)} ({binding_label(b)})" for b in one.gateways[:SHOWN] if b.gateway]
-        known += [f"{len(one.gateways) - SHOWN:,} more"] if len(one.gateways) > SHOWN else []
-        gateways = " or ".join(known) or "a NIC (none is known)"
-        return f"{address_text(one.host.next_hop)} is in no NIC's subnet; use a gateway of {gateways}"
+        return _no_subnet_reason(one)
     if one.binding is None:
         return "ignore_destinations covers it"
     if one.subnet is not None:
@@ -88,6 +84,13 @@ def _overridden_reason(one: Unresolved, winner: HostRoute) -> str:
     if one.kind == "conflict":
         return f"{text}, and is listed first; keep one: {removal(one.host)}"
     return f"{text}; {_precedence(winner, one.host)}"
+
+
+def _no_subnet_reason(one: Unresolved) -> str:
+    where = "in no NIC's subnet"
+    if one.binding is not None:
+        where = f"in {binding_label(one.binding)}'s subnet {one.subnet}, and the metadata has no network there"
+    return f"{address_text(one.host.next_hop)} is {where}; use a gateway of {gateways_to_use(one)}"
 
 
 def _refused_reason(one: Unresolved) -> str:
@@ -117,11 +120,10 @@ def _not_a_gateway_reason(one: Unresolved, binding: Binding) -> str:
     if binding.gateway is None:
         why = _unknown_cause(binding, name)
         return f"{where}, whose gateway is unknown: {why}; set it in the settings: {gateways_setting(binding)}"
-    gateway = address_text(binding.gateway)
-    where = f"{where}, but its gateway is {gateway}"
+    where = f"{where}, but its gateway is {address_text(binding.gateway)}"
     if not in_neutron(one.host):
         return f"{where}; name that one as the next hop"
-    return f"{where}; fix it in Neutron: {addition(one.host, gateway)}, then {removal(one.host)}"
+    return f"{where}; {in_subnets(one, binding)}"
 
 
 def _unknown_cause(binding: Binding, name: str) -> str:
@@ -147,15 +149,6 @@ def override_text(one: Override) -> str:
     """Both host routes, and why the one is used."""
     used = f"{one.chosen} ({one.chosen.place})"
     return f"{one.host}  ({one.host.place}): not used; {used} is: {override_rule(one)}"
-
-
-def note_parts(note: Note | Problem) -> tuple[str, str]:
-    """Where something odd is, and what."""
-    if isinstance(note, Problem):
-        return note.place, note.text
-    if note.host is not None and note.first is not None:
-        return note.host.place, f"{note.host} is listed at {note.first.place} already"
-    return "networks", "there is only one NIC, so host routes make no difference; they are programmed anyway"
 
 
 # ---- defaults -----------------------------------------------------------------------------------------

@@ -13,13 +13,13 @@ from .evidence import provenance_text
 from .folding import entries, fitting, wrapped
 from .reasons import (
     election_reason,
-    note_parts,
     operation_reason,
     resolved_reason,
     unprogrammed_parts,
     unresolved_reason,
 )
 from .route_text import age_text, counted, route_text
+from .warnings import note_parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

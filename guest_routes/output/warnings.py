@@ -1,7 +1,8 @@
-"""What an operator should know although nothing failed. Pure."""
+"""What an operator should know although nothing failed, and what is odd and changes nothing. Pure."""
 
 from __future__ import annotations
 
+from ..model.network_data import Problem
 from ..routing.partial import AGREEING_FETCHES
 from .escape import escaped
 from .evidence import binding_label, evidence_text, lease_text, provenance_text
@@ -10,7 +11,7 @@ from .remedies import gateways_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.decision import Binding
+    from ..model.decision import Binding, Note
     from ..model.report import Report
 
 
@@ -74,3 +75,17 @@ def _used(binding: Binding, report: Report) -> str:
         setting = gateways_setting(binding)
         return f"its gateway is unknown too (no DHCP lease found); set it in the settings: {setting}"
     return "its gateway is unknown too"
+
+
+def note_parts(note: Note | Problem) -> tuple[str, str]:
+    """Where something odd is, and what."""
+    if isinstance(note, Problem):
+        return note.place, note.text
+    if note.kind == "metadata-service" and note.host is not None and note.first is not None:
+        return (
+            note.host.place,
+            f"{note.host}: {note.first.place} is used, and one way to the metadata service is enough",
+        )
+    if note.host is not None and note.first is not None:
+        return note.host.place, f"{note.host} is listed at {note.first.place} already"
+    return "networks", "there is only one NIC, so host routes make no difference; they are programmed anyway"

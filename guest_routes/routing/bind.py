@@ -24,14 +24,35 @@ if TYPE_CHECKING:
 def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], tuple[HostRoute, ...]]:
     """A binding for each network, in document order; behind them NICs that only `gateways` speaks of.
 
+    A NIC with a default route of a family in which the document has no network for it gets a binding behind its last
+    network: it is the document's, and the kernel's word for its gateway counts (R2, R4).
+
     Returns:
         The bindings; and the default entries whose next hop names another NIC than that of the network listing them.
     """
     links = {link.id: link for link in evidence.data.links}
     nics = evidence.kernel.nics
     bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
-    bindings, elsewhere = with_gateways(bare, evidence, settings)
+    bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
+    bindings = [one for one in bindings if one.network is not None or one.gateway is not None]
     return (*bindings, *_named_by_settings_alone(bindings, nics, settings)), tuple(elsewhere)
+
+
+def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
+    """The bindings, and behind the last one of a NIC with networks of one family only, one of the other family."""
+    families: dict[int, set[int]] = {}
+    last: dict[int, int] = {}
+    for place, binding in enumerate(bindings):
+        if binding.nic is not None:
+            families.setdefault(binding.nic.ifindex, set()).add(binding.family)
+            last[binding.nic.ifindex] = place
+    found: list[Binding] = []
+    for place, binding in enumerate(bindings):
+        found.append(binding)
+        if binding.nic is not None and last[binding.nic.ifindex] == place:
+            lacking = {4, 6} - families[binding.nic.ifindex]
+            found += [Binding(None, binding.link, binding.nic, known_family=family) for family in lacking]
+    return found
 
 
 def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], settings: Settings) -> Binding:

@@ -36,7 +36,8 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
     by_document = _documented(resolution, own, named, family, unaddressed)
     if by_document is not None:
         return by_document
-    found = (_first(_offering(own, rank), family, unaddressed) for rank in ("last", "settings"))
+    by_settings = sorted(_offering(own, "settings"), key=lambda one: _place_in_settings(one, settings))
+    found = (_first(rank, family, unaddressed) for rank in (_offering(own, "last"), by_settings))
     return next(filter(None, found), NotElected(family, "no-gateway"))
 
 
@@ -59,6 +60,12 @@ def _documented(
 def _offering(own: Sequence[Binding], rank: str) -> list[Binding]:
     """The networks whose gateway has this rank."""
     return [binding for binding in own if binding.offers == rank]
+
+
+def _place_in_settings(binding: Binding, settings: Settings) -> int:
+    """A NIC that only `gateways` speaks of comes in the settings' order: an entry added there moves no default."""
+    places = [setting.place for setting in settings.gateways]
+    return places.index(binding.evidence.place) if binding.evidence else len(places)
 
 
 def _names_nobody(resolution: Resolution, family: int) -> bool:
@@ -92,13 +99,18 @@ def _chosen(
     first = next((one for one in chosen if one.gateway and one.is_usable(unaddressed)), None)
     if first is not None:
         return _elected(first, family)._replace(selector=selector)
-    nics = {binding.nic.ifindex for binding in chosen if binding.nic is not None}
-    by_name = next((one for one in named if one.next_hop.nic.ifindex in nics), None)
+    by_name = _naming_one_of(chosen, named)
     if by_name is not None:
         return _by_name(by_name, family)._replace(selector=selector)
     meant = next(iter(chosen), None)
     expected = bool(named) or any(binding.gateway for binding in own)
     return NotElected(family, _unusable(meant), selector, meant, expected)
+
+
+def _naming_one_of(chosen: Sequence[Binding], named: Sequence[Resolved]) -> Resolved | None:
+    """The first default entry that names the NIC of one of these networks."""
+    nics = {binding.nic.ifindex for binding in chosen if binding.nic is not None}
+    return next((one for one in named if one.next_hop.nic.ifindex in nics), None)
 
 
 def _unusable(meant: Binding | None) -> NotElectedKind:

@@ -14,7 +14,7 @@ from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextH
 from ..model.network import Prefix, contains, network_of
 from ..model.network_data import HostRoute, default_route
 from .bind import bind
-from .next_hops import NextHops
+from .next_hops import METADATA_SERVICE, NextHops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     """
     bindings, elsewhere = bind(evidence, settings)
     own = _own(evidence)
-    next_hops = NextHops(bindings, settings, evidence.projected)
+    next_hops = NextHops(bindings, settings, evidence.kernel.nics, evidence.projected)
     taken: dict[Prefix, Resolved] = {}
     unresolved: list[Unresolved] = []
     notes: list[Note] = []
@@ -46,6 +46,8 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
             unresolved.append(refused)
         elif first is not None and _repeats(host, answer, first):
             notes.append(Note("duplicate", host, first.host))
+        elif first is not None and _serves_too(host, answer, first):
+            notes.append(Note("metadata-service", host, first.host))
         elif first is not None:
             overrides.append(Override(host, first.host))
             unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))
@@ -62,6 +64,12 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
 def _repeats(host: HostRoute, answer: Answer, first: Resolved) -> bool:
     """Whether two host routes to one destination are the same."""
     return first.host.next_hop == host.next_hop and first.next_hop == answer
+
+
+def _serves_too(host: HostRoute, answer: Answer, first: Resolved) -> bool:
+    """Whether both are Neutron's own ways to the metadata service, of which one is enough."""
+    listed = host.origin == first.host.origin == "metadata"
+    return listed and host.destination == METADATA_SERVICE and isinstance(answer, ResolvedNextHop)
 
 
 def _losing_kind(host: HostRoute, winner: HostRoute) -> UnresolvedKind:

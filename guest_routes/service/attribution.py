@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..model.operations import Operation
     from ..model.status import Change
 
-Way: TypeAlias = "tuple[Prefix, Address | None, int]"
+Via: TypeAlias = "tuple[Prefix, Address | None, int]"
 """Destination, gateway and ifindex of a route."""
 REMOVALS = (Delete, RemoveForeignDefault)
 
@@ -33,13 +33,13 @@ def attribute(done: Sequence[Operation], changes: Iterable[Change]) -> tuple[Cha
     for change in changes:
         if change.route.destination in destinations:
             known.setdefault(change.route.destination, []).append(change)
-    demoted = {_way(one.route) for one in done if isinstance(one, RemoveForeignDefault)}
-    moved = {_way(one.route) for one in done if isinstance(one, Delete)}
+    demoted = {_via(one.route) for one in done if isinstance(one, RemoveForeignDefault)}
+    moved = {_via(one.route) for one in done if isinstance(one, Delete)}
     return tuple(_reverted(one, known.get(one.route.destination, ()), demoted, moved) for one in done)
 
 
 def _reverted(
-    operation: Operation, changes: Sequence[Change], demoted: Collection[Way], moved: Collection[Way]
+    operation: Operation, changes: Sequence[Change], demoted: Collection[Via], moved: Collection[Via]
 ) -> Change | None:
     """The change that one operation reverts; None where it has its own reason.
 
@@ -49,18 +49,23 @@ def _reverted(
         moved: routes of ours that the pass removed: an addition that leads the same way moves one to another metric.
     """
     route, latest = operation.route, changes[::-1]
-    if not latest or operation.reason == "equal-serves":
+    if operation.reason == "equal-serves":
         return None  # A program that adds a route that leads where ours did removes nothing.
     if isinstance(operation, REMOVALS):
         return next((one for one in latest if not one.deleted and _is_of(one, route)), None)
-    if _way(route) in demoted:
+    if _via(route) in demoted:
         return None
     gone = next(_deletions(latest, route), None)
-    if gone is not None:
-        # The kernel itself deletes the routes of a NIC or an address that goes.
-        return None if gone.actor.program == "kernel" else gone
-    ahead = (one for one in latest if not (one.deleted or _leads_as(one, route)))
-    return next((one for one in ahead if one.route.metric <= route.metric or _way(route) in moved), None)
+    if gone is None:
+        return next(_got_ahead(latest, route, _via(route) in moved), None)
+    # The kernel itself deletes the routes of a NIC or an address that goes.
+    return None if gone.actor.program == "kernel" else gone
+
+
+def _got_ahead(latest: Sequence[Change], route: Route, moved: bool) -> Iterator[Change]:
+    """Additions of routes that lead elsewhere and stood where ours now stands, or before it."""
+    others = (one for one in latest if not one.deleted and not _leads_as(one, route))
+    return (one for one in others if moved or one.route.metric <= route.metric)
 
 
 def _deletions(latest: Sequence[Change], route: Route) -> Iterator[Change]:
@@ -80,5 +85,5 @@ def _leads_as(change: Change, route: Route) -> bool:
     return not change.route.ifindex or (change.route.gateway, change.route.ifindex) == (route.gateway, route.ifindex)
 
 
-def _way(route: Route) -> Way:
+def _via(route: Route) -> Via:
     return route.destination, route.gateway, route.ifindex

@@ -85,12 +85,25 @@ class Oracle:
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
         ]
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
-        self.networks = [net for kind, net in bound if kind.startswith(f"ipv{family}")]
+        self.networks = self._of_family(bound)
         # The rule says "NICs that the metadata describes"; of a NIC with a link and no network it doesn't say.
         self.managed = {net.nic.name for _, net in bound if net.nic}
         self.gateways = [self._gateway(net) for net in self.networks]
 
     # -- R2: networks and their gateways -------------------------------------------------------------
+
+    def _of_family(self, bound: Sequence[Tuple[str, Net]]) -> List[Net]:
+        """The family's networks; behind the last one of a NIC with none of them, what the kernel says of that NIC."""
+        there = {net.nic.name for kind, net in bound if net.nic and kind.startswith(f"ipv{self.family}")}
+        last = {net.nic.name: place for place, (_, net) in enumerate(bound) if net.nic}
+        found = []
+        for place, (kind, net) in enumerate(bound):
+            if kind.startswith(f"ipv{self.family}"):
+                found.append(net)
+            elif net.nic and net.nic.name not in there and last[net.nic.name] == place:
+                bare = Net(net.nic, "", tuple(net.nic.subnets(self.family)), (), (), False)
+                found += [bare] if self._gateway(bare)[0] else []
+        return found
 
     def _by_mac(self, link: Dict[str, Any]) -> Optional[Nic]:
         return next((nic for nic in self.nics if nic.mac == link["ethernet_mac_address"]), None)
@@ -138,7 +151,7 @@ class Oracle:
         named = self.settings.get("gateways", {}).get(name)
         if named and self.family == ipaddress.ip_address(named).version:
             return ipaddress.ip_address(named), 1
-        own = self._own_default(net)
+        own = self._own_default(net) if net.defaults else None
         if own:
             return own, 2
         through = sorted((row for row in self.rows if row.dev == name and row.via), key=lambda row: row.metric)
@@ -164,7 +177,8 @@ class Oracle:
         inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
         inside.sort(key=lambda pair: pair[0] is not net)
         for one, gateway in inside:
-            if gateway is None and one.described and one.nic:
+            router = gateway is not None and gateway.is_link_local and not hop.is_link_local
+            if (router or (gateway is None and one.described)) and one.nic:
                 return (Hop(str(hop), one.nic.name), False) if one.nic.serves(self.family) else (None, True)
         if to == "169.254.169.254/32" and net.nic and any(hop in p for p in net.prefixes):
             return (Hop(str(hop), net.nic.name), False) if net.nic.serves(self.family) else (None, True)

@@ -24,6 +24,7 @@ from guest_routes.model.plan import PlannedRoute, Suspicion
 from guest_routes.model.report import Discrepancy, Overruled, RolledBack
 from guest_routes.model.settings import Selector
 from guest_routes.output import reasons
+from guest_routes.output.warnings import note_parts
 from tests.support.reports import ETH0, ETH1, prefix, report, route
 
 NICS = (ETH0, ETH1)
@@ -45,6 +46,10 @@ HOP = ResolvedNextHop(ETH1, GATEWAY, KNOWN)
     "hop, text",
     [
         (HOP, "11.8.0.1 is eth1's gateway (networks[1].routes[0])"),
+        (
+            ResolvedNextHop(ETH1, OTHER, None, "link-local-gateway", SUBNET),
+            "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose gateway is known by its link-local address only",
+        ),
         (
             ResolvedNextHop(ETH1, OTHER, None, "no-gateway", SUBNET),
             "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose network lists routes and no gateway",
@@ -93,6 +98,11 @@ UNRESOLVED = [
         Unresolved(BAD, "no-subnet", gateways=(BINDING,) * 4000),
         "11.8.0.99 is in no NIC's subnet; use a gateway of 11.8.0.1 (eth1) or 11.8.0.1 (eth1) or 11.8.0.1 (eth1) or "
         "11.8.0.1 (eth1) or 3,996 more",
+    ),
+    (
+        Unresolved(BAD, "no-subnet", Binding(None, None, ETH1), SUBNET, (BINDING,)),
+        "11.8.0.99 is in eth1's subnet 11.8.0.0/24, and the metadata has no network there; use a gateway of 11.8.0.1 "
+        "(eth1)",
     ),
     (Unresolved(BAD, "no-subnet"), "11.8.0.99 is in no NIC's subnet; use a gateway of a NIC (none is known)"),
     (
@@ -156,6 +166,13 @@ def test_which_of_two_host_routes_is_used() -> None:
             ("networks[1].routes[1]", "11.11.0.0/16,11.8.0.1 is listed at networks[0].routes[1] already"),
         ),
         (
+            Note("metadata-service", HOST._replace(network=1), HOST),
+            (
+                "networks[1].routes[1]",
+                "11.11.0.0/16,11.8.0.1: networks[0].routes[1] is used, and one way to the metadata service is enough",
+            ),
+        ),
+        (
             Note("one-nic"),
             (
                 "networks",
@@ -165,7 +182,7 @@ def test_which_of_two_host_routes_is_used() -> None:
     ],
 )
 def test_notes(note: Any, parts: Sequence[str]) -> None:
-    assert reasons.note_parts(note) == parts
+    assert note_parts(note) == parts
 
 
 # ---- defaults ---------------------------------------------------------------------------------------

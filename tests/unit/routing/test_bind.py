@@ -163,7 +163,20 @@ def test_a_setting_is_about_the_network_whose_subnet_it_is_in() -> None:
     outside = GatewaySetting(Selector(nic="eth0"), parse_address("12.0.0.1"), "a file")
     assert [one[1] for one in gateways(situation(two, kernel), Settings(gateways=(outside,)))] == ["12.0.0.1"] * 2
     other_family = GatewaySetting(Selector(nic="eth0"), parse_address("fd00::1"), "a file")
-    assert [one[1] for one in gateways(situation(two, kernel), Settings(gateways=(other_family,)))] == ["", ""]
+    found = gateways(situation(two, kernel), Settings(gateways=(other_family,)))
+    assert found == [("eth0", "", ""), ("eth0", "", ""), ("eth0", "fd00::1", "settings")]
+
+
+def test_a_nic_without_a_network_of_the_family_has_the_kernels_gateway() -> None:
+    """Its default route is a described NIC's: it counts where nothing is documented, in metadata order."""
+    kernel = TWO_NICS + "default via 10.65.0.1 dev eth0 proto static\ndefault via 11.8.0.1 dev eth1 proto dhcp\n"
+    networks = [network("eth0", "fd00:65::7/64"), network("eth1", kind="ipv4_dhcp")]
+    found = bind(situation(networks, kernel), Settings())[0]
+    assert [(one.nic and one.nic.name, one.family, one.offers) for one in found] == [
+        ("eth0", 6, ""),
+        ("eth0", 4, "last"),
+        ("eth1", 4, "last"),
+    ]
 
 
 def test_nics_that_only_the_settings_name_come_last() -> None:

@@ -172,6 +172,20 @@ def test_a_gateway_of_the_settings_elects_last() -> None:
     assert who(election(BOTH, nics(), Settings(gateways=(corrected,)))) == ("eth0", "10.65.0.254")
 
 
+def test_an_entry_that_is_added_to_gateways_moves_no_default() -> None:
+    """Of NICs that only `gateways` speaks of the first one in the settings has the default."""
+    networks = [network("eth0", kind="ipv4_dhcp"), network("eth1", kind="ipv4_dhcp")]
+    eth1 = GatewaySetting(Selector(nic="eth1"), bytes((11, 8, 0, 1)), "gateways[eth1]")
+    eth0 = GatewaySetting(Selector(nic="eth0"), bytes((10, 65, 0, 1)), "gateways[eth0]")
+    assert who(election(networks, nics(), Settings(gateways=(eth1,)))) == ("eth1", "11.8.0.1")
+    assert who(election(networks, nics(), Settings(gateways=(eth1, eth0)))) == ("eth1", "11.8.0.1")
+    # Nor one of a NIC that the document describes in the other family only.
+    other = [network("eth0", "fd00:65::7/64"), network("eth1", kind="ipv4_dhcp")]
+    kernel = nics() + "default via 10.65.0.1 dev eth0 proto static\n"
+    assert who(election(other, kernel)) == ("eth0", "10.65.0.1")
+    assert who(election(other, kernel, Settings(gateways=(eth1,)))) == ("eth0", "10.65.0.1")
+
+
 def test_named_by_another_network() -> None:
     named = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24", "12.0.0.0/8 11.8.0.1")]
     found = election(named, nics())

@@ -33,32 +33,64 @@ class _Entry(NamedTuple):
     evidence: GatewayEvidence
 
 
+class _Neighbours(NamedTuple):
+    """What tells a network's own gateway from another's."""
+
+    subnets: Subnets
+    nics: Sequence[Nic]
+    own: frozenset[Address]
+    """Addresses of this machine: no gateways."""
+
+    def is_own(self, gateway: Address, binding: Binding) -> bool:
+        """Whether a gateway lies in a prefix of this network, or else in no network's and no NIC's.
+
+        The document needn't describe a NIC's subnet. Link-local addresses are everybody's.
+        """
+        return self.is_inside(gateway, binding) or self.is_outside(gateway)
+
+    def is_inside(self, gateway: Address, binding: Binding) -> bool:
+        """In a prefix of the network, or of its NIC."""
+        return gateway not in self.own and any(contains(subnet, gateway) for subnet in binding.subnets)
+
+    def is_outside(self, gateway: Address) -> bool:
+        """In no subnet at all."""
+        if is_link_local(gateway):
+            return True
+        on_a_nic = any(contains(address, gateway) for nic in self.nics for address in nic.addresses)
+        return not on_a_nic and gateway not in self.own and self.subnets.home(gateway) is None
+
+
 def with_gateways(
     bindings: Sequence[Binding], evidence: Evidence, settings: Settings
 ) -> tuple[list[Binding], list[HostRoute]]:
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
-    subnets = Subnets(bindings)
+    nics = evidence.kernel.nics
+    neighbours = _Neighbours(Subnets(bindings), nics, _own_addresses(evidence))
     offers = _default_offers(evidence, settings)
     found: list[Binding] = []
     elsewhere: list[HostRoute] = []
     for binding in bindings:
         entries = _entries(binding, evidence)
-        own = _own(entries, binding, subnets, evidence.kernel.nics)
+        own = _own(entries, binding, neighbours)
         elsewhere += [one.route for one in entries if own is None or one.route.next_hop != own.route.next_hop]
-        found.append(_with_gateway(binding, own, settings, offers))
+        # A copy of another network's default through this NIC says nothing of its gateway.
+        offer = _offered(binding, offers, neighbours)
+        found.append(_with_gateway(binding, own, settings, offer))
     return found, elsewhere
 
 
-def _own(entries: Sequence[_Entry], binding: Binding, subnets: Subnets, nics: Sequence[Nic]) -> _Entry | None:
+def _own_addresses(evidence: Evidence) -> frozenset[Address]:
+    """Of the NICs, and those that the document describes."""
+    present = (address.address for nic in evidence.kernel.nics for address in nic.addresses)
+    documented = (one.address.address for one in evidence.data.networks if one.address is not None)
+    return frozenset((*present, *documented))
+
+
+def _own(entries: Sequence[_Entry], binding: Binding, neighbours: _Neighbours) -> _Entry | None:
     """The default entry that means the network itself: in a prefix of its own, else in no network's and no NIC's."""
-    inside = (one for one in entries if any(contains(subnet, one.route.next_hop) for subnet in binding.subnets))
-    outside = (one for one in entries if subnets.home(one.route.next_hop) is None)
-    return next(inside, None) or next((one for one in outside if not _on_a_nic(one.route.next_hop, nics)), None)
-
-
-def _on_a_nic(gateway: Address, nics: Sequence[Nic]) -> bool:
-    """Whether a gateway is in a NIC's subnet, which the document needn't describe; link-local ones are everybody's."""
-    return not is_link_local(gateway) and any(contains(own, gateway) for nic in nics for own in nic.addresses)
+    inside = (one for one in entries if neighbours.is_inside(one.route.next_hop, binding))
+    outside = (one for one in entries if neighbours.is_outside(one.route.next_hop))
+    return next(inside, None) or next(outside, None)
 
 
 def _entries(binding: Binding, evidence: Evidence) -> list[_Entry]:
@@ -88,30 +120,24 @@ def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[_Entry]:
     return found
 
 
-def _with_gateway(
-    binding: Binding, own: _Entry | None, settings: Settings, offers: Sequence[GatewayEvidence]
-) -> Binding:
+def _with_gateway(binding: Binding, own: _Entry | None, settings: Settings, offer: GatewayEvidence | None) -> Binding:
     """R2's evidence, best first. A documented default stays one where the settings correct its gateway."""
     setting = _set(binding, settings)
     if setting is not None:
         known = GatewayEvidence("settings", setting.place)
-        return binding._replace(gateway=setting.gateway, evidence=known, offers=_rank_of_setting(binding, own, offers))
+        return binding._replace(gateway=setting.gateway, evidence=known, offers=_rank_of_setting(own, offer))
     if own is not None:
         return binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
-    offer = _offered(binding.nic, binding.family, offers) if binding.nic else None
     if offer is None:
         return binding
     return binding._replace(gateway=offer.gateway, evidence=offer, offers=_rank(offer, binding))
 
 
-def _rank_of_setting(
-    binding: Binding, own: _Entry | None, offers: Sequence[GatewayEvidence]
-) -> Literal["documented", "last", "settings"]:
+def _rank_of_setting(own: _Entry | None, offer: GatewayEvidence | None) -> Literal["documented", "last", "settings"]:
     """A gateway of the settings corrects one that is known, and doesn't move the default route."""
     if own is not None:
         return "documented"
-    kernels = _offered(binding.nic, binding.family, offers) if binding.nic else None
-    return "settings" if kernels is None else "last"
+    return "settings" if offer is None else "last"
 
 
 def _rank(offer: GatewayEvidence, binding: Binding) -> Literal["documented", "last"]:
@@ -136,10 +162,11 @@ def _means(setting: GatewaySetting, binding: Binding) -> bool:
     return subnet is None or contains(subnet, setting.gateway) or not other
 
 
-def _offered(nic: Nic, family: int, offers: Sequence[GatewayEvidence]) -> GatewayEvidence | None:
-    """The first default route through the NIC."""
-    own = (offer for offer in offers if offer.nic == nic.name and family_of(offer.gateway) == family)
-    return next(own, None)
+def _offered(binding: Binding, offers: Sequence[GatewayEvidence], neighbours: _Neighbours) -> GatewayEvidence | None:
+    """The first default route through the network's NIC by a gateway that can be its own."""
+    name = binding.nic.name if binding.nic else ""
+    own = (offer for offer in offers if offer.nic == name and family_of(offer.gateway) == binding.family)
+    return next((offer for offer in own if neighbours.is_own(offer.gateway, binding)), None)
 
 
 def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:

@@ -55,7 +55,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
             taken[host.destination] = Resolved(host, answer)
         else:
             unresolved.append(Unresolved(host, *answer))
-    defaults, missed = _named_defaults(elsewhere, bindings, next_hops)
+    defaults, missed = _named_defaults(elsewhere, bindings, next_hops, own)
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     return Resolution(bindings, tuple(taken.values()), (*unresolved, *missed), defaults, tuple(notes), tuple(overrides))
@@ -98,7 +98,7 @@ def _in_order(evidence: Evidence, settings: Settings) -> Iterator[HostRoute]:
 
 
 def _named_defaults(
-    elsewhere: Sequence[HostRoute], bindings: Sequence[Binding], next_hops: NextHops
+    elsewhere: Sequence[HostRoute], bindings: Sequence[Binding], next_hops: NextHops, own: dict[object, str]
 ) -> tuple[tuple[Resolved, ...], list[Unresolved]]:
     """Those that resolve to a NIC, for the election; and those that don't, with the reason."""
     found: list[Resolved] = []
@@ -107,7 +107,9 @@ def _named_defaults(
     for host in elsewhere:
         winner = _own_default(listing.get(host.network))
         answer = next_hops.answer(host)
-        if isinstance(answer, ResolvedNextHop):
+        if host.next_hop in own:
+            missed.append(Unresolved(host, "refused", own="next-hop", owner=own[host.next_hop]))
+        elif isinstance(answer, ResolvedNextHop):
             found.append(Resolved(host, answer))
         elif winner is not None and answer.kind in ("not-a-gateway", "no-subnet"):
             missed.append(Unresolved(host, "conflict", winner=winner))

@@ -140,10 +140,17 @@ class Oracle:
 
     def _own_default(self, net: Net) -> Optional[Ip]:
         inside = [hop for hop in net.defaults if any(hop in p for p in net.prefixes)]
-        everywhere = [p for other in self.networks for p in other.prefixes]
-        everywhere += [p for nic in self.nics for p in nic.subnets(self.family)]
-        outside = [hop for hop in net.defaults if not any(hop in p for p in everywhere)]
+        outside = [hop for hop in net.defaults if self._is_outside(hop)]
         return next(iter([*inside, *outside]), None)
+
+    def _is_outside(self, hop: Ip) -> bool:
+        everywhere = [one.network for one in self.described if one.version == self.family]
+        everywhere += [p for nic in self.nics for p in nic.subnets(self.family)]
+        return hop.is_link_local or not any(hop in p for p in everywhere)
+
+    def _can_be_its_own(self, row: Row, net: Net) -> bool:
+        hop = ipaddress.ip_address(row.via)
+        return any(hop in p for p in net.prefixes) or self._is_outside(hop)
 
     def _gateway(self, net: Net) -> Tuple[Optional[Ip], int]:
         """A network's gateway and the rank of its evidence."""
@@ -160,6 +167,7 @@ class Oracle:
             return ipaddress.ip_address(advertised[0].via), 4
         foreign = [row for row in through if row.proto != OURS]
         foreign += [row for row in self.removed if row.dev == name]
+        foreign = [row for row in foreign if self._can_be_its_own(row, net)]
         return (ipaddress.ip_address(foreign[0].via), 5) if foreign else (None, 0)
 
     # -- R2, R3: next hops ---------------------------------------------------------------------------

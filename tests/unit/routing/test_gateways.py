@@ -55,6 +55,14 @@ ROUTER = "default via fe80::1 dev eth0 proto ra metric 1024\n"
         ([SIX], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "documented")),
         ([network("eth0", "fd00:65::7/64")], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "last")),
         ([SIX], TWO_NICS + ROUTER.replace("ra", "static"), "", ("fe80::1", "kernel", "last")),
+        # What a manager made of another network's default says nothing of this NIC's gateway.
+        ([PLAIN, OTHER], TWO_NICS + "default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),
+        ([PLAIN], TWO_NICS + "default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),
+        ([PLAIN], TWO_NICS + "recorded default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),
+        ([PLAIN], TWO_NICS + "default via 12.0.0.1 dev eth0 onlink\n", "", ("12.0.0.1", "kernel", "last")),
+        # Nor is this machine itself a gateway.
+        ([network("eth0", "10.65.0.7/24", "default 10.65.0.7")], TWO_NICS, "", (None, "", "")),
+        ([network("eth0", "10.65.0.7/24", "default 11.8.0.9"), OTHER], TWO_NICS, "", (None, "", "")),
         # Ours says nothing, and another NIC's says nothing of this one.
         ([PLAIN], TWO_NICS + "default via 10.65.0.2 dev eth0 proto guest-routes\n", "", (None, "", "")),
         ([PLAIN], TWO_NICS + "default via 11.8.0.1 dev eth1\n", "", (None, "", "")),

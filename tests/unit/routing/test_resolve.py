@@ -298,6 +298,18 @@ def test_a_default_entry_that_names_nobody_gives_way_to_its_network_s_own() -> N
         ]
 
 
+def test_a_default_by_an_address_of_this_machine_is_refused() -> None:
+    networks = [
+        network("eth0", "10.65.0.7/24", "default 10.65.0.7", "default 11.8.0.9"),
+        network("eth1", "11.8.0.9/24"),
+    ]
+    missed = resolve(situation(networks), Settings()).unresolved
+    assert [(one.kind, one.own, one.owner, one.host.place) for one in missed] == [
+        ("refused", "next-hop", "eth0", "networks[0].routes[0]"),
+        ("refused", "next-hop", "eth1", "networks[0].routes[1]"),
+    ]
+
+
 def test_the_same_twice_is_a_note() -> None:
     found = resolve(situation(base("11.11.0.0/16 11.8.0.1", first=("11.11.0.0/16 11.8.0.1",))), Settings())
     assert resolved(found) == [("11.11.0.0/16", "11.8.0.1", "eth1")]

@@ -77,11 +77,11 @@ class Plan(NamedTuple):
 class Suspicion(NamedTuple):
     """Why a document may be partial, so that nothing is withdrawn on its word (R6)."""
 
-    kind: Literal["no-networks", "nics-lost", "routes-omitted", "many-routes"]
+    kind: Literal["no-networks", "nics-lost", "routes-omitted", "default-omitted", "many-routes"]
     nics: tuple[tuple[str, bytes], ...] = ()
     """nics-lost: name and MAC of present NICs that it no longer describes."""
     bindings: tuple[Binding, ...] = ()
-    """routes-omitted: the networks whose routes it omits."""
+    """routes-omitted: the networks whose routes it omits; default-omitted: of these the one with our default."""
     gone: int = 0
     """So many routes of ours would go,"""
     ours: int = 0

@@ -291,4 +291,7 @@ def suspicion_text(one: Suspicion) -> str:
     if one.kind == "routes-omitted":
         omitted = ", ".join(map(binding_label, one.bindings))
         return f"it omits the routes of {omitted}, and {one.gone} of our routes would go"
+    if one.kind == "default-omitted":
+        names = ", ".join(map(binding_label, one.bindings))
+        return f"it omits the routes of {names}, and our default route would leave it"
     return f"{one.gone} of our {counted(one.ours, 'route')} would go at once"

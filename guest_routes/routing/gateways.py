@@ -75,7 +75,8 @@ def with_gateways(
         elsewhere += [one.route for one in entries if own is None or one.route.next_hop != own.route.next_hop]
         # A copy of another network's default through this NIC says nothing of its gateway.
         offer = _offered(binding, offers, neighbours)
-        found.append(_with_gateway(binding, own, settings, offer))
+        setting = _set(binding, settings)
+        found.append(_with_gateway(binding, own, setting, offer, _rank(offer, binding, evidence)))
     return found, elsewhere
 
 
@@ -120,31 +121,42 @@ def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[_Entry]:
     return found
 
 
-def _with_gateway(binding: Binding, own: _Entry | None, settings: Settings, offer: GatewayEvidence | None) -> Binding:
-    """R2's evidence, best first. A documented default stays one where the settings correct its gateway."""
-    setting = _set(binding, settings)
+def _with_gateway(
+    binding: Binding,
+    own: _Entry | None,
+    setting: GatewaySetting | None,
+    offer: GatewayEvidence | None,
+    rank: Literal["documented", "last"],
+) -> Binding:
+    """R2's evidence, best first. A gateway of the settings corrects one that is known, and moves no default.
+
+    Args:
+        rank: of the offer.
+    """
     if setting is not None:
         known = GatewayEvidence("settings", setting.place)
-        return binding._replace(gateway=setting.gateway, evidence=known, offers=_rank_of_setting(own, offer))
+        offers = "documented" if own is not None else rank if offer is not None else "settings"
+        return binding._replace(gateway=setting.gateway, evidence=known, offers=offers)
     if own is not None:
         return binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
     if offer is None:
         return binding
-    return binding._replace(gateway=offer.gateway, evidence=offer, offers=_rank(offer, binding))
+    return binding._replace(gateway=offer.gateway, evidence=offer, offers=rank)
 
 
-def _rank_of_setting(own: _Entry | None, offer: GatewayEvidence | None) -> Literal["documented", "last", "settings"]:
-    """A gateway of the settings corrects one that is known, and doesn't move the default route."""
-    if own is not None:
-        return "documented"
-    return "settings" if offer is None else "last"
-
-
-def _rank(offer: GatewayEvidence, binding: Binding) -> Literal["documented", "last"]:
-    """An advertised router is the word of a network that the document omits, or leaves to advertisements (slaac)."""
+def _rank(offer: GatewayEvidence | None, binding: Binding, evidence: Evidence) -> Literal["documented", "last"]:
+    """The kernel's word is the network's own where that is left to routers (slaac), or nothing else speaks of it."""
     network = binding.network
-    dynamic = network is not None and is_dynamic(network.kind)
-    return "documented" if offer.kind == "advertised" and dynamic else "last"
+    advertised = offer is not None and offer.kind == "advertised" and network is not None and is_dynamic(network.kind)
+    return "documented" if advertised or _is_silent(binding, evidence) else "last"
+
+
+def _is_silent(binding: Binding, evidence: Evidence) -> bool:
+    """Whether neither the document nor a lease speaks of an IPv4 network's routes; IPv6's are left to routers."""
+    network, nic = binding.network, binding.nic
+    if network is None or nic is None or network.family == 6 or not network.omits_routes:
+        return False
+    return evidence.leases is None or evidence.leases.of(nic.ifindex) is None
 
 
 def _set(binding: Binding, settings: Settings) -> GatewaySetting | None:

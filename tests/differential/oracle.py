@@ -158,6 +158,11 @@ class Oracle:
         named = self.settings.get("gateways", {}).get(name)
         if named and self.family == ipaddress.ip_address(named).version:
             return ipaddress.ip_address(named), 1
+        return self._known(net)
+
+    def _known(self, net: Net) -> Tuple[Optional[Ip], int]:
+        """The same without the settings."""
+        name = net.nic.name if net.nic else ""
         own = self._own_default(net) if net.defaults else None
         if own:
             return own, 2
@@ -169,6 +174,12 @@ class Oracle:
         foreign += [row for row in self.removed if row.dev == name]
         foreign = [row for row in foreign if self._can_be_its_own(row, net)]
         return (ipaddress.ip_address(foreign[0].via), 5) if foreign else (None, 0)
+
+    def _leaves_it_to_others(self, net: Net) -> bool:
+        """The kernel has what the network's routers advertised, or its DHCP server said."""
+        rank = self._known(net)[1]
+        omitted = net.kind == "ipv4_dhcp" and not net.described and not net.defaults
+        return (rank == 4 and net.kind.endswith(("slaac", "dhcp"))) or (rank == 5 and omitted)
 
     # -- R2, R3: next hops ---------------------------------------------------------------------------
 
@@ -224,10 +235,9 @@ class Oracle:
         named: List[Tuple[Optional[Nic], Optional[Ip]]] = []
         other: List[Tuple[Optional[Nic], Optional[Ip]]] = []
         by_name = {nic.name: nic for nic in self.nics}
-        for net, (gateway, rank) in pairs:
+        for net, (gateway, _) in pairs:
             mine = self._own_default(net)
-            dynamic = net.kind.endswith(("slaac", "dhcp"))
-            if mine or (rank == 4 and dynamic):
+            if mine or self._leaves_it_to_others(net):
                 own.append((net.nic, gateway))
             elif gateway:
                 other.append((net.nic, gateway))

@@ -324,7 +324,26 @@ def test_a_lease_that_is_gone_withdraws_nothing_at_first(lab: Lab, tmp_path: Pat
     assert table(lab) == OURS
     run(lab, f"sync {option}")
     run(lab, f"sync {option}")
-    # Then the lease of eth1 is all that documents a default; the kernel's own counts where nothing does (R4).
+    # The host route goes. The default, which works, stays: the kernel has it, and nobody says otherwise (R4).
+    assert table(lab) == OURS[:-1]
+
+
+def test_a_default_of_ours_whose_lease_is_gone_stays_at_first(lab: Lab, tmp_path: Path) -> None:
+    """Only the lease named eth0's gateway, and nothing of it is left but our own route."""
+    documented(lab)
+    option = omits_routes(tmp_path)
+    eth0 = networkd(lab)[0]
+    eth0.write_text("ADDRESS=10.65.0.7\nROUTER=10.65.0.1\n")
+    lab.ip("route", "delete", "default")
+    run(lab, f"sync {option}")
+    ours = ["default via 10.65.0.1 dev eth0 proto 121", *CONNECTED]
+    assert table(lab) == ours
+    eth0.unlink()
+    for _ in range(2):
+        ran = run(lab, f"sync {option}")
+        assert "it omits the routes of eth0, and our default route would leave it" in ran.err
+        assert table(lab) == ours
+    run(lab, f"sync {option}")
     assert table(lab) == ["default via 11.8.0.1 dev eth1 proto 121", *CONNECTED]
 
 

@@ -168,14 +168,17 @@ def test_a_setting_is_about_the_network_whose_subnet_it_is_in() -> None:
 
 
 def test_a_nic_without_a_network_of_the_family_has_the_kernels_gateway() -> None:
-    """Its default route is a described NIC's: it counts where nothing is documented, in metadata order."""
+    """Its default route is a described NIC's: it counts where nothing is documented, in metadata order.
+
+    What the document leaves to DHCP is documented by what the kernel has from there.
+    """
     kernel = TWO_NICS + "default via 10.65.0.1 dev eth0 proto static\ndefault via 11.8.0.1 dev eth1 proto dhcp\n"
     networks = [network("eth0", "fd00:65::7/64"), network("eth1", kind="ipv4_dhcp")]
     found = bind(situation(networks, kernel), Settings())[0]
     assert [(one.nic and one.nic.name, one.family, one.offers) for one in found] == [
         ("eth0", 6, ""),
         ("eth0", 4, "last"),
-        ("eth1", 4, "last"),
+        ("eth1", 4, "documented"),
     ]
 
 

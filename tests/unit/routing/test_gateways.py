@@ -55,6 +55,10 @@ ROUTER = "default via fe80::1 dev eth0 proto ra metric 1024\n"
         ([SIX], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "documented")),
         ([network("eth0", "fd00:65::7/64")], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "last")),
         ([SIX], TWO_NICS + ROUTER.replace("ra", "static"), "", ("fe80::1", "kernel", "last")),
+        # Neither the document nor a lease speaks of the network: what the kernel has came from its DHCP server.
+        ([network("eth0", kind="ipv4_dhcp")], KERNEL, "", ("10.65.0.2", "kernel", "documented")),
+        ([network("eth0", kind="ipv4_dhcp")], RECORDED, "", ("10.65.0.3", "recorded", "documented")),
+        ([network("eth0", kind="ipv4_dhcp")], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "documented")),
         # What a manager made of another network's default says nothing of this NIC's gateway.
         ([PLAIN, OTHER], TWO_NICS + "default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),
         ([PLAIN], TWO_NICS + "default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),

@@ -57,15 +57,21 @@ def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
 
 def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], settings: Settings) -> Binding:
     link = links.get(network.link)
-    nic = find_nic(link, links, nics, network.address) if link else _holder(network, nics)
+    nic = find_nic(link, links, nics, network.address) if link else None
+    if nic is None:
+        nic = _holder(network, nics, links)
     if nic is not None and is_ignored(nic, settings.ignore_nics):
         return Binding(network, link, None, ignored=nic.name)
     return Binding(network, link, nic)
 
 
-def _holder(network: Network, nics: Sequence[Nic]) -> Nic | None:
-    """The NIC of a network without a link: the one that has its address."""
-    return next((nic for nic in nics if _has(nic, network.address)), None)
+def _holder(network: Network, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:
+    """The NIC of a network without a link, or whose link's MAC no NIC has: the one that has its address.
+
+    The MAC may have been changed since; a NIC that another link describes is that one's.
+    """
+    macs = {link.mac for link in links.values() if link.id != network.link} - {b""} if network.link else set()
+    return next((nic for nic in nics if _has(nic, network.address) and not _has_mac(nic, macs)), None)
 
 
 def _has(nic: Nic, address: Prefix | None) -> bool:
@@ -97,7 +103,7 @@ def find_nic(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: P
     macs = _macs(link, links)
     bonds = [nic for nic in nics if nic.kind in ("bond", "team") and nic.mac in macs]
     if link.kind == "bond" and bonds:
-        return bonds[0]
+        return _best(bonds, address)
     return _best([nic for nic in nics if nic.vlan_id is None and _has_mac(nic, macs)], address)
 
 
@@ -112,7 +118,7 @@ def _find_vlan(link: Link, links: dict[str, Link], nics: Sequence[Nic], address:
     parent = find_nic(links[link.vlan_link], links, nics) if _stands_on(link, links) else None
     found = _vlans(link, parent, nics)
     if found:
-        return found[0]
+        return _best(found, address)
     plain = [nic for nic in nics if link.mac and nic.mac == link.mac and not nic.kind]
     return _best([nic for nic in plain if nic != parent], address)
 

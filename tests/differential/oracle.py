@@ -113,8 +113,10 @@ class Oracle:
         address = f"{entry['ip_address']}/{entry['netmask']}" if "ip_address" in entry else ""
         nic = self._by_mac(link) if link else None
         own = _interface(address) if address else None
-        if link is None and own is not None:
-            nic = next((n for n in self.nics if str(own.ip) in {a.split("/")[0] for a in n.addresses}), None)
+        if nic is None and own is not None:
+            others = {one["ethernet_mac_address"] for one in self.links.values() if link and one is not link}
+            having = (n for n in self.nics if str(own.ip) in {a.split("/")[0] for a in n.addresses})
+            nic = next((n for n in having if n.mac not in others), None)
         prefixes = [own.network] if own else []
         prefixes += nic.subnets(self.family) if nic else []
         routes = [

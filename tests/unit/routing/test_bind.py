@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import pytest
 
@@ -230,6 +230,65 @@ def test_who_has_the_address_then_any_address_then_no_port_then_the_first() -> N
     # An SR-IOV function beside its paravirtual twin, which has the addresses.
     twin, function = Nic(2, "eth0", ONE, addresses=(globally,)), Nic(3, "enp0s4", ONE, master=2)
     assert found_nic(PHYSICAL, twin, function) == "eth0"
+
+
+DOCUMENTED = [network("eth0", "10.65.0.7/24"), network("eth1", "11.8.0.9/24")]
+LEFT_TO_DHCP = [network("eth0", kind="ipv4_dhcp"), network("eth1", "11.8.0.9/24")]
+ETH1 = "nic eth1 fa:16:3e:00:00:01 11.8.0.9/24\n"
+
+
+@pytest.mark.parametrize("networks, nics, expected", [
+    # A container's macvlan has a MAC and an address of its own.
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00 10.65.0.7/24", "mv0 02:00:00:00:00:09 kind macvlan on eth0 10.65.0.8/24"],
+     "eth0"),
+    # The port's MAC was given to a macvlan, which has the address.
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:09 perm fa:16:3e:00:00:00",
+                  "mv0 fa:16:3e:00:00:00 kind macvlan on eth0 10.65.0.7/24"], "mv0"),
+    (LEFT_TO_DHCP, ["eth0 fa:16:3e:00:00:09 perm fa:16:3e:00:00:00",
+                    "mv0 fa:16:3e:00:00:00 kind macvlan on eth0 10.65.0.7/24"], "mv0"),
+    # An ipvlan has its parent's MAC: a container's beside the parent's address, or the one that has the port's.
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00 10.65.0.7/24", "ipv0 fa:16:3e:00:00:00 kind ipvlan on eth0 10.65.0.8/24"],
+     "eth0"),
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00", "ipv0 fa:16:3e:00:00:00 kind ipvlan on eth0 10.65.0.7/24"], "ipv0"),
+    (LEFT_TO_DHCP, ["eth0 fa:16:3e:00:00:00 fe80::1/64", "ipv0 fa:16:3e:00:00:00 kind ipvlan on eth0 10.65.0.7/24"],
+     "ipv0"),
+    # Renamed, also to the other one's name.
+    (DOCUMENTED, ["ens3 fa:16:3e:00:00:00 10.65.0.7/24"], "ens3"),
+    # The MAC was changed while it ran: the one it was made with, where the driver knows it; else the address.
+    (DOCUMENTED, ["eth0 02:00:00:00:00:77 perm fa:16:3e:00:00:00 10.65.0.7/24"], "eth0"),
+    (DOCUMENTED, ["eth0 02:00:00:00:00:77 10.65.0.7/24"], "eth0"),
+    (LEFT_TO_DHCP, ["eth0 02:00:00:00:00:77 10.65.0.7/24"], ""),
+    # A virtual function beside its paravirtual twin, whichever of them has the address.
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00 10.65.0.7/24", "enp0s4 fa:16:3e:00:00:00 master eth0"], "eth0"),
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00", "enp0s4 fa:16:3e:00:00:00 master eth0 10.65.0.7/24"], "enp0s4"),
+    # A bridge, and a VLAN of the bridge that has its MAC, too.
+    (DOCUMENTED, ["br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24", "eth0 fa:16:3e:00:00:00 master br0 fe80::1/64"],
+     "br0"),
+    (DOCUMENTED, ["br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24", "eth0 fa:16:3e:00:00:00 master br0",
+                  "br0.7 fa:16:3e:00:00:00 kind vlan id 7 on br0 10.99.0.7/24"], "br0"),
+    # Two bonds cannot have one MAC, but a bond's bridge has.
+    (DOCUMENTED, ["bond0 fa:16:3e:00:00:00 kind bond", "br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24",
+                  "eth0 fa:16:3e:00:00:00 master bond0"], "br0"),
+])  # fmt: skip
+def test_which_device_a_network_is_on(networks: List[Dict[str, Any]], nics: List[str], expected: str) -> None:
+    kernel = "".join(f"nic {one}\n" for one in nics) + ETH1
+    bindings = [one for one in bind(situation(networks, kernel), DEFAULTS)[0] if one.network is not None]
+    assert [one.nic.name if one.nic else "" for one in bindings] == [expected, "eth1"]
+
+
+def test_of_two_vlans_with_one_id_the_one_that_has_the_address() -> None:
+    parent = Nic(2, "bond0", ONE, kind="bond")
+    idle, used = (Nic(n, f"vlan5.{n}", OTHER, kind="vlan", vlan_id=5, parent=2) for n in (3, 4))
+    assert find_nic(VLAN, LINKS, [parent, idle, used._replace(addresses=(ADDRESS,))], ADDRESS) == used._replace(
+        addresses=(ADDRESS,)
+    )
+
+
+def test_a_nic_that_another_link_describes_is_that_ones() -> None:
+    """eth1 has the address of eth0's network, which is not present."""
+    kernel = "nic eth1 fa:16:3e:00:00:01 10.65.0.7/24 11.8.0.9/24\n"
+    bindings, _ = bind(situation(DOCUMENTED, kernel), DEFAULTS)
+    assert [one.nic.name if one.nic else "" for one in bindings] == ["", "eth1"]
 
 
 def test_infiniband_by_the_six_bytes_that_openstack_gives() -> None:

@@ -215,7 +215,7 @@ def test_withdrawn_again(name: str, tmp_path: Path) -> None:
 
 
 def test_there_are_enough() -> None:
-    assert len(NAMES) >= 85
+    assert len(NAMES) >= 150
 
 
 def test_plan_txt_is_read_strictly() -> None:

@@ -72,7 +72,7 @@ class _Reader:
         known = len(self.routes)
         defaults = self._routes(index, family, entry)
         dynamic = is_dynamic(kind)
-        silent = not entry.get("routes") and entry.get("gateway") is None  # One that lists what is refused speaks.
+        omits = not entry.get("routes") and entry.get("gateway") is None  # One that lists what is refused speaks.
         if address is None and "ip_address" not in entry and not dynamic:
             self._note(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
         return Network(
@@ -85,7 +85,7 @@ class _Reader:
             defaults=defaults,
             lists_routes=len(self.routes) > known or any(one.index >= 0 for one in defaults),
             network_id=text_of(entry.get("network_id")),
-            omits_routes=dynamic and silent,
+            omits_routes=dynamic and omits,
         )
 
     def _address(self, place: str, entry: dict[str, object]) -> Prefix | None:

@@ -114,10 +114,10 @@ class Resolved(NamedTuple):
 
 UnresolvedKind: TypeAlias = (
     "Literal['not-a-gateway', 'no-subnet', 'unknown-gateway', 'absent', 'down', 'no-address', 'refused', "
-    "'conflict', 'overridden', 'ignored']"
+    "'conflict', 'overridden', 'redundant', 'ignored']"
 )
-BY_CHOICE = ("ignored", "overridden")
-"""Kinds of Unresolved that the settings ask for: no reason for exit code 5."""
+BY_CHOICE = ("ignored", "overridden", "redundant")
+"""Kinds of Unresolved that the settings ask for, or that another host route serves: no reason for exit code 5."""
 
 
 class Unresolved(NamedTuple):
@@ -134,7 +134,7 @@ class Unresolved(NamedTuple):
     gateways: tuple[Binding, ...] = ()
     """no-subnet: those that have a gateway of the family."""
     winner: HostRoute | None = None
-    """conflict, overridden: the host route that is used."""
+    """conflict, overridden: the host route that is used; redundant: that serves the metadata service, too."""
     own: Literal["", "next-hop", "address", "subnet"] = ""
     """refused: what of the route is an address or subnet of this machine itself."""
     owner: str = ""
@@ -151,11 +151,10 @@ class Override(NamedTuple):
 class Note(NamedTuple):
     """Something odd in the host routes that changes nothing."""
 
-    kind: Literal["duplicate", "metadata-service", "one-nic"]
-    """metadata-service: several networks list a way to it."""
+    kind: Literal["duplicate", "one-nic"]
     host: HostRoute | None = None
     first: HostRoute | None = None
-    """duplicate: the one that says the same; metadata-service: the one that is used."""
+    """duplicate: the one that says the same."""
 
 
 class Resolution(NamedTuple):

@@ -80,6 +80,8 @@ def unresolved_reason(one: Unresolved) -> str:
 
 
 def _overridden_reason(one: Unresolved, winner: HostRoute) -> str:
+    if one.kind == "redundant":
+        return f"{winner.place} is used, and one way to the metadata service is enough"
     text = f"{winner.place} has the same destination with the next hop {address_text(winner.next_hop)}"
     if one.kind == "conflict":
         return f"{text}, and is listed first; keep one: {removal(one.host)}"

@@ -81,11 +81,6 @@ def note_parts(note: Note | Problem) -> tuple[str, str]:
     """Where something odd is, and what."""
     if isinstance(note, Problem):
         return note.place, note.text
-    if note.kind == "metadata-service" and note.host is not None and note.first is not None:
-        return (
-            note.host.place,
-            f"{note.host}: {note.first.place} is used, and one way to the metadata service is enough",
-        )
     if note.host is not None and note.first is not None:
         return note.host.place, f"{note.host} is listed at {note.first.place} already"
     return "networks", "there is only one NIC, so host routes make no difference; they are programmed anyway"

@@ -47,7 +47,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
         elif first is not None and _repeats(host, answer, first):
             notes.append(Note("duplicate", host, first.host))
         elif first is not None and _serves_too(host, answer, first):
-            notes.append(Note("metadata-service", host, first.host))
+            unresolved.append(Unresolved(host, "redundant", winner=first.host))
         elif first is not None:
             overrides.append(Override(host, first.host))
             unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))

@@ -151,3 +151,14 @@ def test_what_is_right_is_corrected_no_more(manager: str) -> None:
     files = rendered(manager, 4, {"eth0": [DEFAULT[4], HOST[4]], "eth1": [DEFAULT[4]]})
     once = {one.path: one.after for one in put_right(manager, files, documented(4, own=True)).files}
     assert {one.path: one.after for one in put_right(manager, once, documented(4, own=True)).files} == once
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+def test_a_host_route_that_is_not_used_goes_where_its_nic_cannot_reach_it(manager: str) -> None:
+    """Of two to one destination the first is used; the other one, under eth0, would keep the manager waiting."""
+    files = rendered(manager, 4, {"eth0": [HOST[4]], "eth1": []})
+    first = network("eth0", ADDRESSES[4]["eth0"], "default 10.65.0.1", f"{HOST[4]} 10.65.0.1", f"{HOST[4]} 11.8.0.1")
+    networks = [first, network("eth1", ADDRESSES[4]["eth1"], "default 11.8.0.1")]
+    made = put_right(manager, files, networks)
+    assert [(one.verdict, one.reason) for one in made.verdicts] == [("removed", "out-of-reach")]
+    assert routes(manager, {one.path: one.after for one in made.files}) == []

@@ -104,6 +104,10 @@ UNRESOLVED = [
         "11.8.0.99 is in eth1's subnet 11.8.0.0/24, and the metadata has no network there; use a gateway of 11.8.0.1 "
         "(eth1)",
     ),
+    (
+        Unresolved(BAD, "redundant", winner=HOST),
+        "networks[0].routes[1] is used, and one way to the metadata service is enough",
+    ),
     (Unresolved(BAD, "no-subnet"), "11.8.0.99 is in no NIC's subnet; use a gateway of a NIC (none is known)"),
     (
         Unresolved(HOST, "absent", ABSENT),
@@ -164,13 +168,6 @@ def test_which_of_two_host_routes_is_used() -> None:
         (
             Note("duplicate", HOST._replace(network=1), HOST),
             ("networks[1].routes[1]", "11.11.0.0/16,11.8.0.1 is listed at networks[0].routes[1] already"),
-        ),
-        (
-            Note("metadata-service", HOST._replace(network=1), HOST),
-            (
-                "networks[1].routes[1]",
-                "11.11.0.0/16,11.8.0.1: networks[0].routes[1] is used, and one way to the metadata service is enough",
-            ),
         ),
         (
             Note("one-nic"),

@@ -7,9 +7,9 @@ Source: Nova's documentation, "Config drives".
 
 from __future__ import annotations
 
-import json
 import os
 
+from ..json_codec import loads
 from ..model.document import Document, Provenance
 from ..model.namedtuple import NamedTuple
 from ..trusted import File, untrusted_file
@@ -76,7 +76,7 @@ def _from_device(device: str, deadline_seconds: float) -> Document | str:
 
 def _is_json_object(data: bytes) -> bool:
     try:
-        return isinstance(json.loads(data), dict)
+        return isinstance(loads(data), dict)
     except (ValueError, RecursionError):
         return False
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
 
+from ..json_codec import dumps, loads
 from ..model.document import Document, Provenance
 from ..trusted import File, Untrusted, read_named
 
@@ -74,15 +74,17 @@ def read_below(folder: str, path: str) -> File | str:
 
 def about(meta_data: bytes) -> tuple[str, str]:
     """The instance's uuid and the property guest_routes in a meta_data.json, as in Document; "" for what is unknown."""
+    if not meta_data:
+        return "", ""
     try:
-        found = json.loads(meta_data)
+        found = loads(meta_data)
     except (ValueError, RecursionError):
         return "", ""
     if not isinstance(found, dict):
         return "", ""
     uuid, properties = found.get("uuid"), found.get("meta")
     value = properties.get("guest_routes") if isinstance(properties, dict) else None
-    return uuid if isinstance(uuid, str) else "", json.dumps(value)
+    return uuid if isinstance(uuid, str) else "", dumps(value)
 
 
 def age_of(mtime: float) -> float:

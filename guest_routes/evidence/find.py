@@ -13,10 +13,10 @@ The first two are http.py and config_drive.py, which a pass with a local documen
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..errors import MetadataError
+from ..json_codec import dumps, loads
 from ..model.document import Document, Provenance
 from ..model.settings import Settings
 from ..state.store import State
@@ -169,12 +169,12 @@ def _crawled(path: str) -> Document | str:
     if isinstance(got, str):
         return got
     try:
-        crawled = json.loads(got.data)["ds"]
+        crawled = loads(got.data)["ds"]
         network_json = crawled["network_json"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return f"{path}: no ds.network_json in it"
     if not isinstance(network_json, dict):
         return f"{path}: its ds.network_json is no object but {ascii(network_json)[:40]}"
-    meta_data = json.dumps(crawled.get("meta_data")).encode()
-    data = json.dumps(network_json).encode()
+    meta_data = dumps(crawled.get("meta_data")).encode()
+    data = dumps(network_json).encode()
     return Document(data, Provenance("cloud-init", path), age_of(got.mtime), *about(meta_data))

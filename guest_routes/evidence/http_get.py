@@ -9,7 +9,6 @@ where they leave the socket.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
@@ -173,6 +172,8 @@ def _body(response: requests.Response, until: float) -> bytes | Failed:
 
 def _not_an_object(data: bytes) -> str:
     """What is wrong with bytes that should be a JSON object; "" when nothing is."""
+    import json
+
     try:
         value = json.loads(data)
     except json.JSONDecodeError as error:

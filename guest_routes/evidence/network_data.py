@@ -9,10 +9,10 @@ prefix lengths, capitals in MACs, links without a type, services inside routes).
 
 from __future__ import annotations
 
-import json
 from _socket import AF_INET, AF_INET6, inet_pton
 
 from ..errors import NetworkDataError
+from ..json_codec import loads
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
 from ..model.network_data import NETWORK_DATA as SOURCE
 from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem, is_dynamic
@@ -34,7 +34,7 @@ def parse(data: bytes, where: str = "") -> NetworkData:
         NetworkDataError: `data` is not JSON, or not a JSON object.
     """
     try:
-        document = json.loads(data)
+        document = loads(data)
     except (ValueError, RecursionError) as error:
         raise NetworkDataError(f"{where or SOURCE} is not JSON: {_written(error)}; no route was changed") from error
     if not isinstance(document, dict):
@@ -235,6 +235,8 @@ class _Reader:
 
 
 def _written(error: BaseException) -> str:
+    import json
+
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at line {error.lineno}, column {error.colno}"
     return "nested too deeply" if isinstance(error, RecursionError) else ascii(str(error))[1:-1]

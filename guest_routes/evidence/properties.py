@@ -7,8 +7,7 @@ Nova keeps a property as text of at most 255 characters and puts it into meta_da
 
 from __future__ import annotations
 
-import json
-
+from ..json_codec import loads
 from ..model.network_data import PROPERTIES, HostRoute, Problem
 from ..settings.route_values import host_route
 from ..settings.values import Place
@@ -25,7 +24,7 @@ def host_routes(value: str) -> tuple[list[HostRoute], list[Problem]]:
     """
     place = f"meta.{PROPERTY} of {SOURCE}"
     try:
-        written = json.loads(value) if value else None
+        written = loads(value) if value else None
     except (ValueError, RecursionError):
         return [], [Problem(place, "is damaged", refused=True)]
     if written is None:

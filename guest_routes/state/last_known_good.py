@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from ..json_codec import dumps, loads
 from ..model.document import Provenance
 from ..model.namedtuple import NamedTuple
 from ..trusted import Untrusted, read_trusted, unreadable
@@ -68,7 +68,7 @@ def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: f
             return os.utime(path, (now, now))
         except OSError:
             pass  # it is written again below
-    content = json.dumps(header).encode() + b"\n" + document.data
+    content = dumps(header).encode() + b"\n" + document.data
     replace(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
 
 
@@ -83,7 +83,7 @@ def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood:
         faulty = not isinstance(error, PermissionError)  # An ordinary user may not read it.
         return LastKnownGood(reason=f"{path}: {unreadable(error)}", faulty=faulty)
     try:
-        header = json.loads(line)
+        header = loads(line)
         if header["schema"] != KEPT_SCHEMA:
             return LastKnownGood(reason=f"{path} is of another version ({header['schema']!a})")
         if {name: header[name] for name in ("length", "crc32")} != checksum(data):

@@ -16,9 +16,9 @@ or the new one. What can't be used, is foreign or damaged, or could have been wr
 
 from __future__ import annotations
 
-import json
 import os
 
+from ..json_codec import dumps
 from ..model.document import Document
 from ..model.network import Nic, Route
 from ..model.network_data import Problem
@@ -150,7 +150,7 @@ class State:
         Raises:
             StateError: it can't be written.
         """
-        content = json.dumps({**checksum(data), "count": count}).encode()
+        content = dumps({**checksum(data), "count": count}).encode()
         replace(self._disputed_path, content, 0o600, "agreeing fetches are not counted, the old routes stay")
 
     def clear_agreements(self) -> None:
@@ -258,7 +258,7 @@ class State:
     def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
         document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}
         consequence = "a default route that isn't recorded can't be put back, so none is taken away"
-        replace(self._defaults_path, json.dumps(document).encode(), 0o600, consequence)
+        replace(self._defaults_path, dumps(document).encode(), 0o600, consequence)
 
 
 def _nics_of(route: Route, nics: Sequence[Nic]) -> dict[str, list[str]]:

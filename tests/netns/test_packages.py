@@ -119,6 +119,10 @@ def test_the_wheel_in_an_environment_of_its_own(lab: Lab, tmp_path: Path) -> Non
     assert where.stdout.startswith(str(tmp_path))
     command(f"{tmp_path}/bin/python", "-m", "guest_routes", "sync", "--metadata", str(document("wrong-subnet")))
     assert table(lab) == DOCUMENTED
+    script = site / "bin/guest-routes"
+    # What setuptools makes of an entry point imports `re`, a quarter of a pass.
+    assert script.read_text().splitlines()[1:] == (ROOT / "packaging/guest-routes").read_text().splitlines()[1:]
+    assert command(f"{tmp_path}/bin/python", str(script), "--version").stdout.startswith("guest-routes ")
 
 
 def oldest_python() -> str:

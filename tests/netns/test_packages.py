@@ -154,7 +154,7 @@ def test_the_rpm_has_what_it_should() -> None:
     rpm = str(built("guest-routes-*.noarch.rpm"))
     files = set(command("rpm", "-qlp", rpm).stdout.split())
     site = "/usr/lib/python3.9/site-packages"
-    modules = {f"{site}/guest_routes/{path.name}" for path in (ROOT / "guest_routes").glob("*.py")}
+    modules = {f"{site}/{path.relative_to(ROOT)}" for path in (ROOT / "guest_routes").rglob("*.py")}
     assert modules | {f"/usr/lib/systemd/system/{unit}" for unit in UNITS} | {
         "/usr/bin/guest-routes", "/etc/guest-routes.yaml", "/etc/guest-routes.d", f"{site}/cc_guest_routes.py",
         "/etc/cloud/cloud.cfg.d/guest-routes.cfg", "/etc/iproute2/rt_protos.d/guest-routes.conf",

@@ -33,6 +33,7 @@ COMMANDS = {
     "rehearse": "run the pass in a private network built from a document",
     "doctor": "inspect this machine, and say what to do",
     "correct": "correct what cloud-init has written for the network manager",
+    "module": "put the module guest_routes into cloud-init's cloud.cfg, or take it out",
     "export": "print the routes as configuration for a network manager",
 }
 SWITCHES = {
@@ -50,6 +51,11 @@ OWN_SWITCHES = {
         "--check": "exit with 3 when something would change",
     },
     "correct": {"--check": "change nothing; exit with 3 when something would change"},
+    "module": {
+        "--add": "put it first in cloud_config_modules",
+        "--remove": "take it out of cloud_config_modules",
+        "--check": "change nothing; exit with 3 when something would change",
+    },
     "rehearse": {"--example": "the documented example (the default)"},
 }
 OWN_VALUES = {

@@ -43,6 +43,7 @@ setup(
             "types-PyYAML",
             "types-requests",
         ],
+        "cloud": ["openstacksdk"],
         "fuzz": ["atheris"],
     },
     # Not an entry point: the script that is made of one imports `re`, which takes a quarter of a pass.

@@ -42,3 +42,25 @@ class Document(NamedTuple):
     def source(self) -> Source:
         """What kind of place it is from."""
         return self.provenance.source
+
+
+class Known(NamedTuple):
+    """What was kept beside the last accepted document."""
+
+    provenance: Provenance
+    """Where it was found at first."""
+    fetched: float
+    """When it was last known to be current, in seconds since the epoch."""
+    uuid: str = ""
+    """The instance's; "" when unknown."""
+    macs: tuple[bytes, ...] = ()
+    """Those that the document describes."""
+    properties: str = ""
+    """As in Document."""
+
+
+class LastKnownGood(NamedTuple):
+    """The last accepted document, and what was kept beside it."""
+
+    data: bytes
+    known: Known

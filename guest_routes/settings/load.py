@@ -142,8 +142,8 @@ def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str,
     folder = etc + "/guest-routes.d"
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".yaml") and not name.startswith("."))
-        untrusted = untrusted_folder(folder) if names else ""
-        if untrusted:
+        untrusted = untrusted_folder(folder) if names else None
+        if untrusted is not None:
             problems.append(f"{folder}: {untrusted}; its files are not read")
             names = []
     except FileNotFoundError:

@@ -108,7 +108,7 @@ class Machine:
 
     def evidence(self) -> Evidence:
         document = Document(self.world.document.encode(), Provenance("given", "a law"))
-        found = gather(document, self.world.settings, self._state, self.kernel)
+        found = gather(document, self.world.settings, self._state, self.kernel.snapshot(self.world.settings.table))
         return found._replace(recorded_defaults=tuple(self.recorded))
 
     def decide(self, believed: bool = True) -> Decision:

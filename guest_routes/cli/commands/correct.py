@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...managers.rewrite import rewrite
 from ...output.configuration import rewritten_json, rewritten_lines
-from ..projected import projected_decision
+from ..projected import projected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def run(context: Context) -> int:
     settings, options, terminal = context.settings, context.options, context.terminal
     off = "" if settings.enabled else "`enabled: false`"
     off = off if settings.correct_rendered else "`correct_rendered: false`"
-    done = None if off else rewrite(settings, lambda: projected_decision(context), write=not options.check)
+    done = None if off else rewrite(settings, lambda: projected(context)[1], write=not options.check)
     if options.json:
         terminal.json(rewritten_json(done))
     elif done is None:

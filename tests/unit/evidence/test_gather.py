@@ -27,6 +27,9 @@ IN_TABLE_99 = DEFAULT._replace(table=99)
 LEASE = "ADDRESS=11.8.0.9\nROUTER=11.8.0.1\nCLASSLESS_ROUTES=12.0.0.0/8,11.8.0.1 224.0.0.0/4,11.8.0.1\n"
 
 
+BEFORE = ModelKernel(KernelState(NICS, (DEFAULT, IN_TABLE_99)))
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> State:
     path = tmp_path / "run/systemd/netif/leases/3"
@@ -46,7 +49,7 @@ def document(kind: str = "ipv4", properties: str = "", source: Source = "http", 
 
 
 def gathered(state: State, found: Document, settings: Settings = Settings(), **options: Any) -> Evidence:  # noqa: B008
-    return gather(found, settings, state, ModelKernel(KernelState(NICS, (DEFAULT, IN_TABLE_99))), **options)
+    return gather(found, settings, state, BEFORE.snapshot(settings.table), **options)
 
 
 def test_the_document_and_one_snapshot_of_the_settings_table(state: State) -> None:
@@ -130,3 +133,19 @@ def test_only_fetched_documents_agree_with_each_other(state: State) -> None:
 def test_a_document_that_is_none(state: State) -> None:
     with pytest.raises(NetworkDataError):
         gathered(state, Document(b"[]", Provenance("given", "x")))
+
+
+@pytest.mark.parametrize("sources, used", [
+    (Settings().sources, True), (("properties", "http", "leases"), False),
+])  # fmt: skip
+def test_a_last_known_good_that_is_turned_off_is_no_evidence(state: State, sources: Any, used: bool) -> None:
+    macs = tuple(nic.mac for nic in NICS)
+    state.keep(document(properties=PROPERTY), macs, 1.0)
+    evidence = gathered(state, document(), Settings(sources=sources))
+    assert (bool(evidence.known_macs), bool(evidence.properties), evidence.replaceable) == (used, used, used)
+
+
+def test_what_the_command_line_names_is_compared_with_it_all_the_same(state: State) -> None:
+    macs = tuple(nic.mac for nic in NICS)
+    state.keep(document(), macs, 1.0)
+    assert gathered(state, document(source="given"), Settings(sources=())).known_macs == macs

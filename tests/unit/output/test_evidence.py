@@ -8,9 +8,19 @@ from guest_routes.model.decision import Binding
 from guest_routes.model.document import Provenance
 from guest_routes.model.evidence import GatewayEvidence
 from guest_routes.model.lease import Lease
+from guest_routes.model.missing import Missing, NoDocument, OtherInstance, Unusable
 from guest_routes.model.network import parse_address
-from guest_routes.model.network_data import Link, Network
-from guest_routes.output.evidence import binding_label, evidence_text, lease_text, provenance_text
+from guest_routes.model.network_data import Link, Network, Problem
+from guest_routes.output.evidence import (
+    argument_text,
+    binding_label,
+    evidence_text,
+    lease_text,
+    missing_text,
+    no_document_text,
+    other_instance_text,
+    provenance_text,
+)
 from tests.support.reports import ETH0
 
 GATEWAY = parse_address("11.8.0.1")
@@ -85,3 +95,57 @@ def test_which_option_of_a_lease_and_that_it_has_expired() -> None:
 )  # fmt: skip
 def test_what_a_network_s_nic_is_called(binding: Binding, label: str) -> None:
     assert binding_label(binding) == label
+
+
+PATH = "/var/lib/guest-routes/last-known-good"
+FIRST, SECOND = bytes.fromhex("fa163e000001"), bytes.fromhex("fa163e000002")
+
+
+@pytest.mark.parametrize("one, text", [
+    (Unusable("absent", PATH), "none was kept in /var/lib/guest-routes"),
+    (Unusable("not-permitted", PATH, "cannot be read: Permission denied"),
+     f"{PATH}: cannot be read: Permission denied"),
+    (Unusable("unreadable", PATH, "belongs to the user 7, not to root"),
+     f"{PATH}: belongs to the user 7, not to root"),
+    (Unusable("other-version", PATH, "'x/2'"), f"{PATH} is of another version ('x/2')"),
+    (Unusable("cut-off", PATH, lengths=(3, "7")), f"{PATH} is damaged: 3 bytes, 7 were written"),
+    (Unusable("no-header", PATH), f"{PATH} is damaged: no header of ours"),
+    (Unusable("other-instance", PATH, other=OtherInstance("no-macs")),
+     f"{PATH} is not of this instance: it describes no MAC"),
+    (NoDocument("no-lease"), "no NIC has a DHCP lease of systemd-networkd, NetworkManager, dhclient, dhcpcd, udhcpc, "
+     "cloud-init"),
+    (NoDocument("no-lease", problems=(Problem("/a", "is odd"), Problem("/b", "too"))), "/a: is odd; /b: too"),
+    (NoDocument("scheme"), "only http and https are supported"),
+    (NoDocument("too-large", limit_bytes=5 << 20), "more than 5 MiB"),
+    (NoDocument("no-copy", each=("/x: gone", NoDocument("no-network-json", "/y"))),
+     "/x: gone; /y: no ds.network_json in it"),
+    (NoDocument("no-object", "/y", found="[]"), "/y: its ds.network_json is no object but []"),
+    ("no answer", "no answer"),
+])  # fmt: skip
+def test_why_a_source_has_no_document(one: Missing, text: str) -> None:
+    assert missing_text(one) == text
+
+
+@pytest.mark.parametrize("one, text", [
+    (OtherInstance("machine", "a", "b"), "it was kept on machine a, this is b; harmless in a captured image"),
+    (OtherInstance("instance", "a", "b"), "it was kept on instance a, this is b; harmless in a captured image"),
+    (OtherInstance("macs", macs=(FIRST, SECOND)),
+     "it describes fa:16:3e:00:00:01, fa:16:3e:00:00:02, which no NIC here has; harmless in a captured image"),
+    (OtherInstance("unproven", macs=(SECOND,)),
+     "it describes fa:16:3e:00:00:02 too, which no NIC here has, and no DMI uuid proves that the machine is the same"),
+])  # fmt: skip
+def test_why_a_document_is_of_another_instance(one: OtherInstance, text: str) -> None:
+    assert other_instance_text(one) == text
+
+
+def test_no_source_has_a_document() -> None:
+    assert no_document_text([("http", "eth0: refused\nagain"), ("leases", NoDocument("no-lease", problems=(
+        Problem("/a", "is odd"),)))]).splitlines() == [
+        "cannot find network_data.json; nothing was changed",
+        "  http: eth0: refused again; `ip route get 169.254.169.254` shows the way the kernel would take",
+        "  leases: /a: is odd",
+        "name one yourself: --metadata FILE, DIR or URL",
+    ]  # fmt: skip
+    assert argument_text("ftp://x", NoDocument("scheme")) == (
+        "cannot get the metadata given as ftp://x: only http and https are supported; nothing was changed"
+    )

@@ -157,7 +157,7 @@ class ExportNote(NamedTuple):
     """replaces-file: the new file's path."""
     replaced: str = ""
     """replaces-file: the path of the file that it takes precedence over; "" when unknown."""
-    form: str = ""
+    format_name: str = ""
     """apply: the format."""
 
 

@@ -148,14 +148,14 @@ def export_note_text(note: ExportNote) -> str:
 
 
 def _apply_text(note: ExportNote) -> str:
-    if note.form == "networkd":
+    if note.format_name == "networkd":
         return f"then run `networkctl reload`, and `networkctl reconfigure {' '.join(map(shell_word, note.nics))}`"
-    if note.form == "networkmanager":
+    if note.format_name == "networkmanager":
         ups = " && ".join(f"nmcli connection up {shell_word(profile_name(nic))}" for nic in note.nics)
         return f"then run `nmcli connection reload`, and `{ups}`"
-    if note.form == "ifupdown":
+    if note.format_name == "ifupdown":
         return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
-    assert note.form == "netplan", note.form
+    assert note.format_name == "netplan", note.format_name
     return "then run `netplan apply`"
 
 
@@ -167,12 +167,12 @@ def partial_text(suspicion: Suspicion) -> str:
     )
 
 
-def export_json(made: Export, form: str, code: int) -> dict[str, Any]:
+def export_json(made: Export, format_name: str, code: int) -> dict[str, Any]:
     """`export --json`."""
     return {
         "schema": "guest-routes/export/1",
         "exit_code": code,
-        "format": form,
+        "format": format_name,
         "files": [{"path": file.path, "mode": f"{file.mode:04o}", "text": file.text} for file in made.files],
         "notes": [export_note_text(note) for note in made.notes],
     }

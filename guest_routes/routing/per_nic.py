@@ -20,6 +20,8 @@ class GatewayRoute(NamedTuple):
     destination: Prefix
     gateway: Address
     onlink: bool = False
+    metric: int = 0
+    """The settings' metric; 0: they leave it to whoever programs the route."""
 
     @property
     def family(self) -> int:
@@ -69,12 +71,12 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
 def _begun(nic: Nic, elected: Sequence[Elected], resolved: Sequence[Resolved], settings: Settings) -> NicRoutes:
     """A NIC's routes, still without its addresses."""
     defaults = tuple(
-        GatewayRoute(Prefix(bytes(len(one.gateway)), 0), one.gateway, one.onlink)
+        GatewayRoute(Prefix(bytes(len(one.gateway)), 0), one.gateway, one.onlink, settings.metric)
         for one in elected if one.nic.ifindex == nic.ifindex
     )  # fmt: skip
     others = tuple(one.family for one in elected if one.nic.ifindex != nic.ifindex)
     routes = tuple(
-        GatewayRoute(one.host.destination, one.next_hop.gateway, one.next_hop.onlink)
+        GatewayRoute(one.host.destination, one.next_hop.gateway, one.next_hop.onlink, settings.metric)
         for one in resolved if one.next_hop.nic.ifindex == nic.ifindex
     )  # fmt: skip
     return NicRoutes(nic, (), (), False, defaults, others if settings.default_mode == "enforce" else (), routes)

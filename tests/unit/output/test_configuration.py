@@ -203,23 +203,23 @@ NOTES = [
         "`guest-routes correct` where cloud-init wrote them",
     ),
     (
-        ExportNote("apply", ("eth0", "eth1"), form="networkd"),
+        ExportNote("apply", ("eth0", "eth1"), format_name="networkd"),
         "then run `networkctl reload`, and `networkctl reconfigure eth0 eth1`",
     ),
-    (ExportNote("apply", ("eth0",), form="netplan"), "then run `netplan apply`"),
+    (ExportNote("apply", ("eth0",), format_name="netplan"), "then run `netplan apply`"),
     (
-        ExportNote("apply", ("eth0", "eth1"), form="networkmanager"),
+        ExportNote("apply", ("eth0", "eth1"), format_name="networkmanager"),
         "then run `nmcli connection reload`, and `nmcli connection up 'guest-routes eth0' && nmcli connection up "
         "'guest-routes eth1'`",
     ),
     (
-        ExportNote("apply", ("eth0",), form="ifupdown"),
+        ExportNote("apply", ("eth0",), format_name="ifupdown"),
         "then run `ifdown --all; ifup --all` from a console, since it cuts the connection",
     ),
 ]
 
 
-@pytest.mark.parametrize("note, text", NOTES, ids=[f"{note.kind} {note.form}".strip() for note, _ in NOTES])
+@pytest.mark.parametrize("note, text", NOTES, ids=[f"{note.kind} {note.format_name}".strip() for note, _ in NOTES])
 def test_what_an_export_leaves_to_do(note: ExportNote, text: str) -> None:
     assert export_note_text(note) == text
 
@@ -231,7 +231,7 @@ def test_exported_files_for_a_terminal() -> None:
 
 
 def test_export_as_json() -> None:
-    made = Export((ExportFile("/b", "three\n", 0o600),), (ExportNote("apply", ("eth0",), form="netplan"),))
+    made = Export((ExportFile("/b", "three\n", 0o600),), (ExportNote("apply", ("eth0",), format_name="netplan"),))
     value = export_json(made, "netplan", 5)
     assert_valid("export", value)
     assert value == {

@@ -67,7 +67,7 @@ def inspect(
         correction,
         cross_checks,
         _has("route"),
-        (*map(str, unused), *(rewritten.errors if rewritten else ())),
+        (*unused, *(rewritten.errors if rewritten else ())),
     )
 
 

@@ -28,7 +28,7 @@ def findings(inspection: Inspection) -> tuple[Finding, ...]:
         found.append(Finding("no-metadata", text=inspection.no_metadata))
     else:
         found += _pass(inspection.report)
-    found += [Finding("unused-file", text=text) for text in inspection.unused]
+    found += [Finding("unused-file", unused=one) for one in inspection.unused]
     found += _managers(inspection)
     if inspection.correction is not None:
         found += _configuration(inspection.correction, inspection.route_command)
@@ -75,7 +75,7 @@ def _configuration(correction: Correction, route_command: bool) -> Iterator[Find
     for one in correction.verdicts:
         if one.verdict == "left":
             yield Finding("rendered-left", verdicts=(one,))
-    used = any(one.manager == "ifupdown" and " route add " in one.before for one in correction.files)
+    used = any(one.calls_route for one in correction.files)
     if used and not route_command:
         yield Finding("no-route-command")
 

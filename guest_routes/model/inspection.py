@@ -8,11 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from .configuration import Correction, RouteVerdict
+    from .configuration import Correction, RewriteError, RouteVerdict
     from .decision import Binding
     from .document import Provenance
     from .lease import Lease
     from .network import Nic, Route
+    from .network_data import Problem
     from .plan import Suspicion
     from .report import Report, Unprogrammed
 
@@ -86,7 +87,7 @@ class Inspection(NamedTuple):
     cross_checks: tuple[CrossCheck, ...]
     route_command: bool
     """Whether ifupdown's `route` command is installed."""
-    unused: tuple[str, ...] = ()
+    unused: tuple[Problem | RewriteError, ...] = ()
     """Files that are damaged, or that others could have written, each with the reason why it is not used."""
 
 
@@ -120,5 +121,7 @@ class Finding(NamedTuple):
     """no-gateway."""
     difference: Difference | None = None
     """second-opinion; the library's name is in `managers`."""
+    unused: Problem | RewriteError | None = None
+    """unused-file."""
     text: str = ""
-    """no-metadata: every source's reason; unused-file: its path and why."""
+    """no-metadata: every source's reason."""

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..model.configuration import Rewritten, RouteVerdict
+    from ..model.configuration import RewriteError, Rewritten, RouteVerdict
     from ..model.plan import Suspicion
     from .folding import Entry
 
@@ -65,7 +65,8 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     found = done.correction
     if not found.files:
         return ["nothing to correct: cloud-init has written no network configuration here"]
-    lines = [line for one in found.files if one.odd for line in wrapped(f"{one.path}: not changed: {one.odd}", 4, 0)]
+    left = [one for one in found.files if one.odd is not None]
+    lines = [line for one in left for line in wrapped(f"{one.path}: not changed: {one.odd}", 4, 0)]
     shown = [one for one in found.verdicts if verbose or one.verdict != "kept"]
     lines += entries(shown, _entry, verbose)
     changed = counted(len(found.changed), "file")
@@ -77,6 +78,19 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     for manager in dict.fromkeys(one.manager for one in found.changed):
         lines += wrapped(f"if {manager} has read the old files already, run {READ_AGAIN[manager]}", 0)
     return lines
+
+
+def rewrite_error_text(one: RewriteError) -> str:
+    """Why a file stays as it is, or what netplan made of it does."""
+    return {
+        "not-text": f"cannot read {one.path}: it is not UTF-8 text; it stays as it is",
+        "unreadable": f"cannot read {one.path}: {one.detail}; it stays as it is",
+        "untrusted": f"cannot use {one.path}: it {one.detail}; it stays as it is",
+        "unwritable": f"cannot write {one.path}: {one.detail}",
+        "not-kept": one.detail,
+        "not-run": f"`netplan generate` could not be run: {one.detail}; what it made before stays until the next boot",
+        "failed": f"`netplan generate` failed: {one.detail}; what it made before stays",
+    }[one.kind]
 
 
 def _entry(one: RouteVerdict) -> Entry:
@@ -95,7 +109,7 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
         **head,
         "written": done.written,
         "files": [
-            {"path": one.path, "manager": one.manager, "changed": one.before != one.after, "odd": one.odd}
+            {"path": one.path, "manager": one.manager, "changed": one.before != one.after, "odd": one.odd or ""}
             for one in done.correction.files
         ],
         "routes": [
@@ -108,7 +122,7 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
             }
             for one in done.correction.verdicts
         ],
-        "errors": list(done.errors),
+        "errors": [rewrite_error_text(one) for one in done.errors],
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..model.configuration import RewriteError
 from ..model.network import mac_text
-from .configuration import verdict_reason
+from .configuration import rewrite_error_text, verdict_reason
 from .escape import shell_word
 from .reasons import suspicion_text, unprogrammed_text
 from .remedies import gateways_setting
@@ -36,7 +37,9 @@ def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 
 def _unused_file(finding: Finding, nics: Sequence[Nic]) -> Words:
-    what = f"not used: {finding.text.removesuffix('; ignored')}"
+    one = finding.unused
+    text = rewrite_error_text(one) if isinstance(one, RewriteError) else str(one)
+    what = f"not used: {text.removesuffix('; ignored')}"
     return what, "see who made it: `stat FILE`; only root may be able to write it and every folder above it"
 
 

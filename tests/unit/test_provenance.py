@@ -16,6 +16,7 @@ from guest_routes.managers.rewrite import rewrite
 from guest_routes.model.document import Document, Known
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
+from guest_routes.output.configuration import rewrite_error_text
 from guest_routes.settings.load import read as read_settings
 from guest_routes.state.identity import instance_uuid
 from guest_routes.state.store import State
@@ -83,7 +84,7 @@ def _crawled(root: Path) -> object:
 
 def _correct(root: Path) -> List[str]:
     done = rewrite(Settings(), lambda: pytest.fail("nothing is decided"), root=str(root))
-    return [*done.errors, *(one.path for one in done.correction.files)]
+    return [*map(rewrite_error_text, done.errors), *(one.path for one in done.correction.files)]
 
 
 def _kept(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...managers.rewrite import rewrite
-from ...output.configuration import rewritten_json, rewritten_lines
+from ...output.configuration import rewrite_error_text, rewritten_json, rewritten_lines
 from ..projected import projected
 
 TYPE_CHECKING = False
@@ -23,6 +23,6 @@ def run(context: Context) -> int:
         terminal.error(f"switched off by the settings ({off}); nothing was done")
     else:
         terminal.lines(rewritten_lines(done, options.verbose))
-    for text in done.errors if done else ():
-        terminal.error(text)
+    for error in done.errors if done else ():
+        terminal.error(rewrite_error_text(error))
     return done.exit_code if done else 0

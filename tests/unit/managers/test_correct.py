@@ -270,5 +270,5 @@ def test_files_without_routes_are_unchanged() -> None:
     from guest_routes.managers.correct import unchanged
 
     made = unchanged([("netplan", "/a", "x")])
-    assert [(one.path, one.before, one.after, one.odd) for one in made.files] == [("/a", "x", "x", "")]
+    assert [(one.path, one.before, one.after, one.odd) for one in made.files] == [("/a", "x", "x", None)]
     assert (made.verdicts, made.changed) == ((), ())

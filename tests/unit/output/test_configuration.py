@@ -15,6 +15,7 @@ from guest_routes.model.configuration import (
     ExportFile,
     ExportNote,
     Place,
+    RewriteError,
     Rewritten,
     RouteVerdict,
 )
@@ -27,6 +28,7 @@ from guest_routes.output.configuration import (
     export_json,
     export_note_text,
     exported_lines,
+    rewrite_error_text,
     rewritten_json,
     rewritten_lines,
     verdict_reason,
@@ -123,7 +125,7 @@ def test_how_each_manager_reads_its_files_again(manager: str) -> None:
 
 
 def test_nothing_to_correct() -> None:
-    odd = CorrectedFile(B, "systemd-networkd", "a", "a", "line 3 is no KEY=VALUE of a section")
+    odd = CorrectedFile(B, "systemd-networkd", "a", "a", odd="line 3 is no KEY=VALUE of a section")
     left = RouteVerdict(DEFAULT, "left", "only-default", ELECTED)
     fine = Correction((CorrectedFile(A, "systemd-networkd", "a", "a"), odd), (left,))
     lines = lines_of(Rewritten(fine, True))
@@ -137,7 +139,7 @@ def test_nothing_to_correct() -> None:
 
 
 def test_correct_as_json() -> None:
-    value = rewritten_json(DONE._replace(errors=("cannot write /x: full",)))
+    value = rewritten_json(DONE._replace(errors=(RewriteError("unwritable", "/x", "full"),)))
     assert_valid("correct", value)
     assert (value["exit_code"], value["written"], value["errors"]) == (1, True, ["cannot write /x: full"])
     assert value["files"][0] == {"path": A, "manager": "systemd-networkd", "changed": True, "odd": ""}
@@ -241,3 +243,17 @@ def test_export_as_json() -> None:
         "files": [{"path": "/b", "mode": "0600", "text": "three\n"}],
         "notes": ["then run `netplan apply`"],
     }
+
+
+@pytest.mark.parametrize("error, text", [
+    (RewriteError("not-text", "/x"), "cannot read /x: it is not UTF-8 text; it stays as it is"),
+    (RewriteError("unreadable", "/x", "gone"), "cannot read /x: gone; it stays as it is"),
+    (RewriteError("untrusted", "/x", "is large"), "cannot use /x: it is large; it stays as it is"),
+    (RewriteError("unwritable", "/x", "full"), "cannot write /x: full"),
+    (RewriteError("not-kept", "/x", "cannot write /y: full; /x stays"), "cannot write /y: full; /x stays"),
+    (RewriteError("not-run", detail="gone"),
+     "`netplan generate` could not be run: gone; what it made before stays until the next boot"),
+    (RewriteError("failed", detail="7"), "`netplan generate` failed: 7; what it made before stays"),
+])  # fmt: skip
+def test_why_a_file_stays_as_it_is(error: RewriteError, text: str) -> None:
+    assert rewrite_error_text(error) == text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guest_routes.model.configuration import ConfiguredRoute, RouteVerdict
+from guest_routes.model.configuration import ConfiguredRoute, RewriteError, RouteVerdict
 from guest_routes.model.decision import Binding
 from guest_routes.model.inspection import Difference, Finding
 from guest_routes.model.network import parse_address
@@ -111,7 +111,7 @@ CASES = [
         "compare with `ip -d route` and `ip -d link`; report it as a bug",
     ),
     (
-        Finding("unused-file", text="/run/x: belongs to the user 1000, not to root; ignored"),
+        Finding("unused-file", unused=Problem("/run/x", "belongs to the user 1000, not to root; ignored")),
         "not used: /run/x: belongs to the user 1000, not to root",
         "see who made it: `stat FILE`; only root may be able to write it and every folder above it",
     ),
@@ -163,3 +163,8 @@ def test_the_first_of_many_wrong_lines() -> None:
 )
 def test_what_another_library_reads(one: Difference, text: str) -> None:
     assert difference_text(one, NICS) == text
+
+
+def test_a_file_of_cloud_inits_that_is_not_used() -> None:
+    finding = Finding("unused-file", unused=RewriteError("unreadable", "/x", "gone"))
+    assert finding_words(finding, ())[0] == "not used: cannot read /x: gone; it stays as it is"

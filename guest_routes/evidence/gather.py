@@ -64,7 +64,7 @@ def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
         return evidence
     evidence = evidence._replace(known_macs=known.macs, replaceable=True)
     document = evidence.document
-    if document.source in DOCUMENT_SOURCES and not document.properties:
+    if document.source in DOCUMENT_SOURCES and not document.properties.known:
         # meta_data.json didn't come in time: its last known value is better than none.
         return evidence._replace(document=document._replace(properties=known.properties))
     return evidence
@@ -72,8 +72,8 @@ def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
 
 def _with_property(evidence: Evidence, settings: Settings) -> Evidence:
     """The host routes of the property that came with the document."""
-    written = evidence.document.properties
-    if written in ("", "null") or "properties" not in settings.sources:
+    written = evidence.document.properties.json
+    if written is None or "properties" not in settings.sources:
         return evidence
     from .properties import host_routes
 

@@ -24,6 +24,23 @@ class Provenance(NamedTuple):
     """Of a document that was kept: where it was found at first."""
 
 
+class ServerProperty(NamedTuple):
+    """The property guest_routes of the instance, as a meta_data.json has it."""
+
+    known: bool = False
+    """There was a meta_data.json."""
+    json: str | None = None
+    """Its value as JSON text; None where it isn't set, or unknown."""
+
+    def __str__(self) -> str:
+        return "" if not self.known else "null" if self.json is None else self.json
+
+
+def parse_property(text: str) -> ServerProperty:
+    """What `str` made of a ServerProperty."""
+    return ServerProperty(text != "", None if text in ("", "null") else text)
+
+
 class Document(NamedTuple):
     """A network_data.json as it came, and from where."""
 
@@ -33,8 +50,8 @@ class Document(NamedTuple):
     """0 for what came over HTTP just now."""
     uuid: str = ""
     """The instance's uuid in the meta_data.json beside it; "" when unknown."""
-    properties: str = ""
-    """The property guest_routes in that meta_data.json, as JSON text: null where it isn't set; "" when unknown."""
+    properties: ServerProperty = ServerProperty()
+    """In that meta_data.json."""
     contradicts: str = ""
     """The uuid of this instance, where the document is another's by its uuid and nothing better answered (R11)."""
 
@@ -55,8 +72,8 @@ class Known(NamedTuple):
     """The instance's; "" when unknown."""
     macs: tuple[bytes, ...] = ()
     """Those that the document describes."""
-    properties: str = ""
-    """As in Document."""
+    properties: ServerProperty = ServerProperty()
+    """In the meta_data.json beside it."""
 
 
 class LastKnownGood(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..model.decision import Elected, Resolved
 from ..model.namedtuple import NamedTuple
 from ..model.network import Address, Nic, Prefix
-from ..model.network_data import is_dynamic
 from ..model.plan import Decision
 from ..model.settings import Settings
 
@@ -59,7 +58,7 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
         if network is None or nic is None:
             continue
         one = found.get(nic.ifindex) or _begun(nic, elected, decision.resolution.resolved, settings)
-        if is_dynamic(network.kind):
+        if network.dynamic:
             families = tuple(sorted({*one.dynamic, network.family}))
             one = one._replace(dynamic=families, advertised=one.advertised or network.family == 6)
         elif network.address is not None:

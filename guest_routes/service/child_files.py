@@ -11,7 +11,7 @@ import os
 from ..errors import GuestRoutesError, MetadataError, SettingsError
 from ..evidence.document_file import LOCAL_LIMIT_BYTES
 from ..evidence.find import find, last_known_good
-from ..model.document import Document, LastKnownGood, Provenance
+from ..model.document import Document, LastKnownGood, Provenance, ServerProperty
 from ..model.network import Prefix
 from ..model.network_data import HostRoute
 from ..model.settings import GatewaySetting, Selector, Settings
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 SETTINGS_LIMIT_BYTES = 64 << 20
 DOCUMENT_LIMIT_BYTES = LOCAL_LIMIT_BYTES + (1 << 20)
 """The document, its provenance and the properties beside it."""
-_CLASSES = {one.__name__: one for one in (Settings, Selector, GatewaySetting, HostRoute, Prefix, Document, Provenance)}
+_CLASSES = {
+    one.__name__: one
+    for one in (Settings, Selector, GatewaySetting, HostRoute, Prefix, Document, Provenance, ServerProperty)
+}
 
 
 def read_settings_in_child(read: Callable[[], Settings]) -> Settings:

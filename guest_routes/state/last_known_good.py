@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..json_codec import dumps, loads
-from ..model.document import Known, LastKnownGood, Provenance
+from ..model.document import Known, LastKnownGood, Provenance, parse_property
 from ..model.missing import Unusable
 from ..trusted import Untrusted, read_trusted, unreadable
 from .files import LIMIT_BYTES, json_object, read, replace
@@ -38,7 +38,7 @@ def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: f
         "source": document.source,
         "location": document.provenance.location,
         "nics": list(document.provenance.nics),
-        "properties": document.properties,
+        "properties": str(document.properties),
         **checksum(document.data),
     }
     line, _, data = (read(path) or b"").partition(b"\n")
@@ -73,7 +73,7 @@ def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood | Unusable:
         macs = tuple(bytes.fromhex(mac.replace(":", "")) for mac in header["macs"])
         uuid, machine, boot = str(header["uuid"]), str(header["machine"]), str(header.get("boot", ""))
         provenance = Provenance(header["source"], str(header["location"]), tuple(map(str, header["nics"])))
-        properties = str(header.get("properties", ""))
+        properties = parse_property(str(header.get("properties", "")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Unusable("no-header", path)
     other = other_instance(Identity(uuid, machine, macs, boot), identity_here(root, nics))

@@ -20,7 +20,7 @@ from guest_routes.errors import MetadataError
 from guest_routes.evidence.config_drive import _is_json_object, _mount, _untrusted_backing, read_drive, read_mounted
 from guest_routes.evidence.find import find
 from guest_routes.evidence.http_endpoints import probe, usable_nics
-from guest_routes.model.document import Document, Provenance
+from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.output.evidence import provenance_text
@@ -343,7 +343,11 @@ def test_a_file_a_tree_and_standard_input(tmp_path: Path, monkeypatch: pytest.Mo
     for given in (path, latest, latest.parent, tmp_path / "drive"):
         got = find(HTTP_ONLY, nics, State(), str(given))
         assert got._replace(age_seconds=0.0) == Document(
-            b"not JSON at all", Provenance("given", str(path)), 0.0, UUID, '"11.11.0.0/16,11.8.0.1"'
+            b"not JSON at all",
+            Provenance("given", str(path)),
+            0.0,
+            UUID,
+            ServerProperty(True, '"11.11.0.0/16,11.8.0.1"'),
         )
         assert 99 < got.age_seconds < 130
     with path.open() as file:

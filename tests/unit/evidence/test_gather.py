@@ -10,7 +10,7 @@ import pytest
 
 from guest_routes.errors import NetworkDataError
 from guest_routes.evidence.gather import disputable, gather
-from guest_routes.model.document import Document, Provenance, Source
+from guest_routes.model.document import Document, Provenance, ServerProperty, Source
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
 from guest_routes.model.settings import Settings
@@ -38,7 +38,12 @@ def state(tmp_path: Path) -> State:
     return State(str(tmp_path / "guest-routes"), str(tmp_path / "lib"), root=str(tmp_path))
 
 
-def document(kind: str = "ipv4", properties: str = "", source: Source = "http", **subnet: Any) -> Document:
+def document(
+    kind: str = "ipv4",
+    properties: ServerProperty = ServerProperty(),  # noqa: B008
+    source: Source = "http",
+    **subnet: Any,
+) -> Document:
     links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": mac} for n, mac in enumerate(MACS)]
     first = {"id": "n0", "link": "tap0", "type": "ipv4", "ip_address": "10.65.0.7", "netmask": "24"}
     second = {"id": "n1", "link": "tap1", "type": kind, **subnet}
@@ -82,7 +87,7 @@ def test_networks_that_no_lease_can_be_for(state: State, kind: str, subnet: Any)
     assert gathered(state, document(kind, **subnet)).leases is None
 
 
-PROPERTY = '"13.0.0.0/8,11.8.0.1 nonsense"'
+PROPERTY = ServerProperty(True, '"13.0.0.0/8,11.8.0.1 nonsense"')
 
 
 def test_the_property_that_came_with_it(state: State) -> None:
@@ -95,7 +100,7 @@ def test_the_property_that_came_with_it(state: State) -> None:
 
 
 @pytest.mark.parametrize("found, known", [
-    (document(), True), (document(properties="null"), False), (document(source="config-drive"), True),
+    (document(), True), (document(properties=ServerProperty(True)), False), (document(source="config-drive"), True),
     (document(source="given"), False), (document(source="leases"), False),
 ])  # fmt: skip
 def test_the_property_of_the_last_known_good(state: State, found: Document, known: bool) -> None:

@@ -118,7 +118,7 @@ class _Race:
                     document = self._document(endpoint, got)
                     if document is not None:
                         return document
-                if endpoint and isinstance(got, Failed) and got.reason:
+                if endpoint and isinstance(got, Failed) and got.reason is not None:
                     self._asked[endpoint] = got
                     self._next_start = now
                     if self._all_failed():

@@ -67,7 +67,7 @@ def find(
         got = _from_argument(metadata_argument, settings, nics, tell)
         if isinstance(got, Document):
             return got
-        from ..output.evidence import argument_text
+        from ..output.words.evidence import argument_text
 
         raise MetadataError(argument_text(metadata_argument, got))
     asked: dict[str, Callable[[], Document | Missing]] = {
@@ -84,7 +84,7 @@ def find(
         if isinstance(found, Document):
             return found
         missing.append((source, found))
-    from ..output.evidence import no_document_text
+    from ..output.words.evidence import no_document_text
 
     raise MetadataError(no_document_text(missing))
 

@@ -1,4 +1,4 @@
-"""Why there is no document, as values. output/evidence.py makes words of them."""
+"""Why there is no document, as values. output/words/evidence.py makes words of them."""
 
 from __future__ import annotations
 

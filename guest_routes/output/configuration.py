@@ -7,8 +7,8 @@ from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
 from .escape import shell_word
 from .folding import entries, wrapped
-from .reasons import election_reason, resolved_reason, suspicion_text, unresolved_reason
 from .route_text import counted
+from .words.reasons import election_reason, resolved_reason, suspicion_text, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

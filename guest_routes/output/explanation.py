@@ -6,7 +6,9 @@ from ..json_codec import dumps, loads
 from ..model.network import address_text, mac_text
 from .folding import wrapped
 from .json_documents import metadata_json, unresolved_json
-from .reasons import (
+from .report import source_lines
+from .route_text import route_text
+from .words.reasons import (
     LOOPBACK,
     election_reason,
     lookup_text,
@@ -14,8 +16,6 @@ from .reasons import (
     resolved_reason,
     unresolved_reason,
 )
-from .report import source_lines
-from .route_text import route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from ..model.network import Nic, Route, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
 from ..model.plan import PlannedDefault, PlannedRoute
-from .evidence import provenance_text
-from .reasons import (
+from .report import left_texts
+from .route_text import route_text
+from .words.evidence import provenance_text
+from .words.reasons import (
     election_reason,
     note_parts,
     operation_reason,
@@ -19,9 +21,7 @@ from .reasons import (
     unprogrammed_text,
     unresolved_reason,
 )
-from .report import left_texts
-from .route_text import route_text
-from .warnings import warning_texts
+from .words.warnings import warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from ..model.decision import BY_CHOICE, NotElected
 from ..model.network_data import Problem
 from ..model.operations import Delete, Promote, RemoveForeignDefault, RestoreDefault
-from .evidence import provenance_text
 from .folding import entries, fitting, wrapped
-from .reasons import (
+from .route_text import age_text, counted, route_text
+from .words.evidence import provenance_text
+from .words.reasons import (
     election_reason,
     note_parts,
     operation_reason,
@@ -19,7 +20,6 @@ from .reasons import (
     unprogrammed_parts,
     unresolved_reason,
 )
-from .route_text import age_text, counted, route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

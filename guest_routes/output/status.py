@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..model.status import service_json
-from .evidence import missing_text
 from .folding import entries, labelled, wrapped
-from .reasons import unprogrammed_parts, unprogrammed_text
 from .report import is_removal
 from .route_text import age_text, counted, route_text, span_text
+from .words.evidence import missing_text
+from .words.reasons import unprogrammed_parts, unprogrammed_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

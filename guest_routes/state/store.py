@@ -275,7 +275,7 @@ class State:
 
 def _fault(kept: Unusable) -> str:
     """What is wrong with the file of the last known good."""
-    from ..output.evidence import unusable_reason
+    from ..output.words.evidence import unusable_reason
 
     return unusable_reason(kept)
 

@@ -23,7 +23,7 @@ from guest_routes.evidence.http_endpoints import probe, usable_nics
 from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
-from guest_routes.output.evidence import provenance_text
+from guest_routes.output.words.evidence import provenance_text
 from guest_routes.state.store import State
 from tests.support.lab import Lab, document
 

@@ -40,7 +40,7 @@ from guest_routes.model.network_data import NetworkData
 from guest_routes.model.operations import Add, Delete, Operation, Outcome, Promote, RemoveForeignDefault, RestoreDefault
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
-from guest_routes.output.reasons import resolved_reason, unresolved_reason
+from guest_routes.output.words.reasons import resolved_reason, unresolved_reason
 from guest_routes.routing.compare import ifindexes
 from guest_routes.routing.decide import decide
 from guest_routes.routing.elect import managed_ifindexes

@@ -5,27 +5,27 @@ Each sentence is made here and nowhere else. Values go in, one line comes out, w
 
 from __future__ import annotations
 
-from ..model.decision import Elected, NotElected, Resolved, Unresolved
-from ..model.network import address_text, mac_text
-from ..model.network_data import Problem
-from ..model.operations import RemoveForeignDefault
-from ..model.plan import PlannedRoute
-from ..model.report import Discrepancy, Overruled
-from .escape import escaped, shell_word
+from ...model.decision import Elected, NotElected, Resolved, Unresolved
+from ...model.network import address_text, mac_text
+from ...model.network_data import Problem
+from ...model.operations import RemoveForeignDefault
+from ...model.plan import PlannedRoute
+from ...model.report import Discrepancy, Overruled
+from ..escape import escaped, shell_word
+from ..route_text import counted, route_text
 from .evidence import binding_label, evidence_text
 from .remedies import addition, gateways_setting, in_neutron, removal
-from .route_text import counted, route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Binding, Election, Note, Override, ResolvedNextHop
-    from ..model.network import Lookup, Nic
-    from ..model.network_data import HostRoute
-    from ..model.operations import Operation
-    from ..model.plan import Suspicion
-    from ..model.report import PassError, Unprogrammed
+    from ...model.decision import Binding, Election, Note, Override, ResolvedNextHop
+    from ...model.network import Lookup, Nic
+    from ...model.network_data import HostRoute
+    from ...model.operations import Operation
+    from ...model.plan import Suspicion
+    from ...model.report import PassError, Unprogrammed
 
 
 SHOWN = 4

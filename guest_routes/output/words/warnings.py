@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..routing.partial import AGREEING_FETCHES
-from .escape import escaped
+from ...routing.partial import AGREEING_FETCHES
+from ..escape import escaped
 from .evidence import binding_label, evidence_text, lease_text, provenance_text
 from .reasons import suspicion_text
 from .remedies import gateways_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.decision import Binding
-    from ..model.report import Report
+    from ...model.decision import Binding
+    from ...model.report import Report
 
 
 def warning_texts(report: Report) -> list[str]:

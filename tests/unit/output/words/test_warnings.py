@@ -9,7 +9,7 @@ from guest_routes.model.document import Document, Provenance
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Problem
-from guest_routes.output.warnings import warning_texts
+from guest_routes.output.words.warnings import warning_texts
 from tests.support.lab import document
 from tests.support.reports import IN_PLACE, NICS, prefix, report
 

@@ -11,7 +11,7 @@ from guest_routes.model.lease import Lease
 from guest_routes.model.missing import Missing, NoDocument, OtherInstance, Unusable
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Link, Network, Problem
-from guest_routes.output.evidence import (
+from guest_routes.output.words.evidence import (
     argument_text,
     binding_label,
     evidence_text,

@@ -23,7 +23,7 @@ from guest_routes.model.operations import Add, Delete, RemoveForeignDefault
 from guest_routes.model.plan import PlannedRoute, Suspicion
 from guest_routes.model.report import Discrepancy, Overruled, RolledBack
 from guest_routes.model.settings import Selector
-from guest_routes.output import reasons
+from guest_routes.output.words import reasons
 from tests.support.reports import ETH0, ETH1, prefix, report, route
 
 NICS = (ETH0, ETH1)

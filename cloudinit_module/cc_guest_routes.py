@@ -112,7 +112,7 @@ def _log(report: Report) -> None:
     """One line per change, and per route that isn't programmed."""
     from guest_routes.output.report import failure_text, source_line, summary, verb_of
     from guest_routes.output.route_text import route_text
-    from guest_routes.output.words.reasons import operation_reason, pass_error_text, unprogrammed_text
+    from guest_routes.output.words.outcomes import operation_reason, pass_error_text, unprogrammed_text
     from guest_routes.output.words.warnings import warning_texts
 
     nics = report.before.nics

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..output.report import failure_text, report_lines
-from ..output.words.reasons import pass_error_text
+from ..output.words.outcomes import pass_error_text
 from ..output.words.warnings import warning_texts
 
 TYPE_CHECKING = False

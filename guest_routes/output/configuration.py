@@ -8,7 +8,9 @@ from ..model.network import address_text
 from .escape import shell_word
 from .folding import entries, wrapped
 from .route_text import counted
-from .words.reasons import election_reason, resolved_reason, suspicion_text, unresolved_reason
+from .words.elections import election_reason
+from .words.outcomes import suspicion_text
+from .words.reasons import resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from ..model.network import address_text, is_link_local, mac_text
 from .findings import difference_text, finding_words
 from .folding import LABEL_WIDTH, labelled, wrapped
 from .route_text import age_text, counted
+from .words.elections import election_reason
 from .words.evidence import evidence_text, provenance_text
-from .words.reasons import election_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

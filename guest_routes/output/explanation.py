@@ -8,14 +8,9 @@ from .folding import wrapped
 from .json_documents import metadata_json, unresolved_json
 from .report import source_lines
 from .route_text import route_text
-from .words.reasons import (
-    LOOPBACK,
-    election_reason,
-    lookup_text,
-    next_hop_reason,
-    resolved_reason,
-    unresolved_reason,
-)
+from .words.elections import election_reason
+from .words.outcomes import LOOPBACK, lookup_text
+from .words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from ..model.network import mac_text
 from .configuration import rewrite_error_text, verdict_reason
 from .escape import shell_word
 from .route_text import counted, route_text
-from .words.reasons import suspicion_text, unprogrammed_text
+from .words.outcomes import suspicion_text, unprogrammed_text
 from .words.remedies import gateways_setting
 
 TYPE_CHECKING = False

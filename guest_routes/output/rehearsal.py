@@ -7,7 +7,7 @@ from .folding import wrapped
 from .json_documents import report_json
 from .report import failure_text, report_lines
 from .route_text import route_text, table_text
-from .words.reasons import pass_error_text
+from .words.outcomes import pass_error_text
 from .words.warnings import warning_texts
 
 TYPE_CHECKING = False

@@ -7,7 +7,7 @@ from .folding import entries, labelled, wrapped
 from .report import is_removal
 from .route_text import age_text, counted, route_text, span_text
 from .words.evidence import missing_text
-from .words.reasons import unprogrammed_parts, unprogrammed_text
+from .words.outcomes import unprogrammed_parts, unprogrammed_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _last_pass(found: Status) -> list[str]:
     return [
         f"last pass    {age_text(ago)}: {result}",
         f"metadata     {metadata['where']}, {age_text(ago + metadata['age_seconds'])}",
-        *(f"default      {text}" for text in last["defaults"]),
+        *(f"elected      {text}" for text in last["defaults"]),
     ]
 
 

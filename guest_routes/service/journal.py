@@ -14,7 +14,7 @@ from ..model.status import ConflictRecord, Repair, StatusRecord, status_record_j
 from ..output import service_log
 from ..output.report import verb_of
 from ..output.route_text import route_text
-from ..output.words.reasons import pass_error_text, suspicion_text
+from ..output.words.outcomes import pass_error_text, suspicion_text
 from ..output.words.warnings import warning_texts
 from ..routing.partial import AGREEING_FETCHES
 from ..state.processes import process_started

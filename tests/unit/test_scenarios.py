@@ -36,13 +36,9 @@ from guest_routes.model.operations import Add, Delete, Promote, RemoveForeignDef
 from guest_routes.model.report import Report
 from guest_routes.model.settings import Settings
 from guest_routes.output.route_text import route_text, table_text
-from guest_routes.output.words.reasons import (
-    election_reason,
-    note_parts,
-    operation_reason,
-    resolved_reason,
-    unresolved_reason,
-)
+from guest_routes.output.words.elections import election_reason
+from guest_routes.output.words.outcomes import operation_reason
+from guest_routes.output.words.reasons import note_parts, resolved_reason, unresolved_reason
 from guest_routes.output.words.warnings import warning_texts
 from guest_routes.settings import load as settings
 from guest_routes.state.store import State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...managers.detect import network_files
 from ...managers.export import export
 from ...output.configuration import export_json, export_note_text, exported_lines, partial_text
-from ...output.words.reasons import unprogrammed_text
+from ...output.words.outcomes import unprogrammed_text
 from ..projected import projected
 
 TYPE_CHECKING = False

@@ -45,7 +45,7 @@ def test_all_is_in_place() -> None:
     assert lines_of(status()) == [
         "last pass    5 min ago: all in place",
         "metadata     http://169.254.169.254 through eth0, 5 min ago",
-        "default      default via 10.65.0.1 dev eth0 proto static",
+        "elected      default via 10.65.0.1 dev eth0 proto static",
         "service      not running",
         "our routes   1 in the table:",
         "= 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",

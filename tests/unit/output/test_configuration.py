@@ -44,7 +44,10 @@ RESOLVED = Resolved(HOST, ResolvedNextHop(ETH1, GATEWAY, GatewayEvidence("docume
 UNRESOLVED = Unresolved(HOST, "no-subnet")
 (ELECTED,) = (one for one in report().elections[:1] if isinstance(one, Elected))
 WAY = "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
-RULE = "the first network with a documented default on a NIC that is up: networks[0], eth0; its gateway: networks[0].routes[0]"
+RULE = (
+    "the first network with a documented default on a NIC that is up: networks[0], eth0; its gateway: "
+    "networks[0].routes[0]"
+)
 NOWHERE = "11.8.0.1 is in no NIC's subnet; use a gateway of a NIC (none is known)"
 
 

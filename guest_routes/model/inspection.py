@@ -93,9 +93,10 @@ class Inspection(NamedTuple):
 
 FindingKind: TypeAlias = (
     "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'partial-document', "
-    "'two-managers', 'idle-manager', 'rendered', 'rendered-left', 'no-route-command', 'not-configured', "
+    "'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', 'no-route-command', "
+    "'not-configured', "
     "'use-routes', 'dhcp-default', 'no-gateway', "
-    "'rp-filter', 'second-opinion', 'unused-file']"
+    "'rp-filter', 'cross-check', 'unused-file']"
 )
 
 
@@ -112,7 +113,7 @@ class Finding(NamedTuple):
     missing: int = 0
     """missing-routes."""
     verdicts: tuple[RouteVerdict, ...] = ()
-    """rendered, rendered-left."""
+    """wrong-configuration, wrong-configuration-left."""
     unprogrammed: tuple[Unprogrammed, ...] = ()
     """not-programmed."""
     suspicion: Suspicion | None = None
@@ -120,7 +121,7 @@ class Finding(NamedTuple):
     binding: Binding | None = None
     """no-gateway."""
     difference: Difference | None = None
-    """second-opinion; the library's name is in `managers`."""
+    """cross-check; the library's name is in `managers`."""
     unused: Problem | RewriteError | None = None
     """unused-file."""
     text: str = ""

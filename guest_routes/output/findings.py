@@ -130,7 +130,7 @@ def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
     return what, "`sysctl -w net.ipv4.conf.all.rp_filter=2`, and the same in /etc/sysctl.d"
 
 
-def _second_opinion(finding: Finding, nics: Sequence[Nic]) -> Words:
+def _cross_check(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert finding.difference is not None
     what = f"{finding.managers[0]} {difference_text(finding.difference, nics)}"
     return what, "compare with `ip -d route` and `ip -d link`; report it as a bug"
@@ -157,14 +157,14 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "partial-document": _partial_document,
     "two-managers": _two_managers,
     "idle-manager": _idle_manager,
-    "rendered": _configuration,
-    "rendered-left": _configuration_left,
+    "wrong-configuration": _configuration,
+    "wrong-configuration-left": _configuration_left,
     "no-route-command": _no_route_command,
     "not-configured": _not_configured,
     "use-routes": _use_routes,
     "dhcp-default": _dhcp_default,
     "no-gateway": _no_gateway,
     "rp-filter": _rp_filter,
-    "second-opinion": _second_opinion,
+    "cross-check": _cross_check,
     "unused-file": _unused_file,
 }

@@ -76,8 +76,8 @@ def test_wrong_routes_in_what_cloud_init_wrote() -> None:
     verdicts = [RouteVerdict(ROUTE, one, "resolved") for one in ("kept", "moved", "removed", "left")]
     kept, moved, removed, left = verdicts
     assert found(correction=Correction((), tuple(verdicts))) == [
-        Finding("rendered", verdicts=(moved, removed)),
-        Finding("rendered-left", verdicts=(left,)),
+        Finding("wrong-configuration", verdicts=(moved, removed)),
+        Finding("wrong-configuration-left", verdicts=(left,)),
     ]
     assert found(correction=Correction((), (kept,))) == []
 
@@ -130,5 +130,5 @@ def test_strict_reverse_path_filters_of_documented_nics() -> None:
 def test_what_another_library_reads_otherwise() -> None:
     extra = Difference("extra-nic", "eth5")
     assert found(cross_checks=(CrossCheck("netifaces", "NIC", 2, (extra,)),)) == [
-        Finding("second-opinion", managers=("netifaces",), difference=extra)
+        Finding("cross-check", managers=("netifaces",), difference=extra)
     ]

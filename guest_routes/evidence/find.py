@@ -110,19 +110,19 @@ def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell:
         from .http import fetch
 
         got = fetch((metadata_argument,), settings, nics, tell, bind=False)
-        return got if isinstance(got, str) else got._replace(provenance=got.provenance._replace(source="given"))
+        return got if isinstance(got, str) else got._replace(provenance=got.provenance._replace(source="argument"))
     if metadata_argument == "-":
         import sys
 
         data = sys.stdin.buffer.read(LOCAL_LIMIT_BYTES + 1)
         if len(data) > LOCAL_LIMIT_BYTES:
             return NoDocument("too-large", limit_bytes=LOCAL_LIMIT_BYTES)
-        return Document(data, Provenance("given", "-"))
+        return Document(data, Provenance("argument", "-"))
     path = metadata_argument
     if os.path.isdir(metadata_argument):
         places = [os.path.join(metadata_argument, place, NETWORK_DATA) for place in (LATEST, "latest", "")]
         path = next((place for place in places if os.path.exists(place)), places[0])
-    return document_from_file(path, Provenance("given", path))
+    return document_from_file(path, Provenance("argument", path))
 
 
 def last_known_good(state: State, nics: Nics) -> Document | Unusable:

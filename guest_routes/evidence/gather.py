@@ -43,7 +43,9 @@ def gather(
     """
     data = network_data.parse(document.data, document.provenance.location)
     evidence = Evidence(document, data, before, state.recorded_defaults(before.nics), problems=data.problems)
-    if document.source == "given" or (document.source != "last-known-good" and "last-known-good" in settings.sources):
+    if document.source == "argument" or (
+        document.source != "last-known-good" and "last-known-good" in settings.sources
+    ):
         evidence = _with_known(evidence, state.known(before.nics))
     evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
     evidence = _with_property(evidence, settings)

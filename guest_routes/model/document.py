@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-Source: TypeAlias = "Literal['http', 'config-drive', 'last-known-good', 'cloud-init', 'given', 'leases']"
-"""One of settings.DOCUMENT_SOURCES; "given" for --metadata; "leases" where there is none and leases replace it."""
+Source: TypeAlias = "Literal['http', 'config-drive', 'last-known-good', 'cloud-init', 'argument', 'leases']"
+"""One of settings.DOCUMENT_SOURCES; "argument" for --metadata; "leases" where there is none and leases replace it."""
 
 
 class Provenance(NamedTuple):

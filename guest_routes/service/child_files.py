@@ -71,7 +71,7 @@ def local_document(settings: Settings, kernel: Kernel, state: State, metadata_ar
     if metadata_argument and "://" not in metadata_argument:
         # Only a refresh reads the file again and checks whether it may be partial (R6).
         kept = state.last_known_good(kernel.nics())
-        if isinstance(kept, LastKnownGood) and kept.known.provenance.source == "given":
+        if isinstance(kept, LastKnownGood) and kept.known.provenance.source == "argument":
             return find(settings.from_documents("last-known-good"), kernel.nics, state)
         return find(settings, kernel.nics, state, metadata_argument)
     local = last_known_good(state, kernel.nics) if "last-known-good" in settings.sources else None

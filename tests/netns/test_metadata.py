@@ -344,7 +344,7 @@ def test_a_file_a_tree_and_standard_input(tmp_path: Path, monkeypatch: pytest.Mo
         got = find(HTTP_ONLY, nics, State(), str(given))
         assert got._replace(age_seconds=0.0) == Document(
             b"not JSON at all",
-            Provenance("given", str(path)),
+            Provenance("argument", str(path)),
             0.0,
             UUID,
             ServerProperty(True, '"11.11.0.0/16,11.8.0.1"'),
@@ -352,13 +352,13 @@ def test_a_file_a_tree_and_standard_input(tmp_path: Path, monkeypatch: pytest.Mo
         assert 99 < got.age_seconds < 130
     with path.open() as file:
         monkeypatch.setattr(sys, "stdin", file)
-        assert find(HTTP_ONLY, nics, State(), "-") == Document(b"not JSON at all", Provenance("given", "-"))
+        assert find(HTTP_ONLY, nics, State(), "-") == Document(b"not JSON at all", Provenance("argument", "-"))
 
 
 def test_a_base_url_may_have_any_address(instance: Lab, log: Path) -> None:
     instance.metadata_server(DOCUMENT, "--log", str(log), "--port", "8080")
     got = find(HTTP_ONLY, nics, State(), "http://10.65.0.1:8080/")
-    assert (got.data, got.source, where(got)) == (DOCUMENT.read_bytes(), "given", "http://10.65.0.1:8080")
+    assert (got.data, got.source, where(got)) == (DOCUMENT.read_bytes(), "argument", "http://10.65.0.1:8080")
     find(HTTP_ONLY, nics, State(), "http://11.8.0.1:8080/openstack/latest/network_data.json")
     assert {request["host"] for request in requests_of(log)} == {"10.65.0.1:8080", "11.8.0.1:8080"}
 

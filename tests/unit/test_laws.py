@@ -107,7 +107,7 @@ class Machine:
         return self.kernel.snapshot(MAIN_TABLE)
 
     def evidence(self) -> Evidence:
-        document = Document(self.world.document.encode(), Provenance("given", "a law"))
+        document = Document(self.world.document.encode(), Provenance("argument", "a law"))
         found = gather(document, self.world.settings, self._state, self.kernel.snapshot(self.world.settings.table))
         return found._replace(recorded_defaults=tuple(self.recorded))
 

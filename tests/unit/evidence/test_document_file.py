@@ -58,7 +58,7 @@ def test_a_file_has_a_limit(tmp_path: Path, over: int) -> None:
 
 
 def test_a_document_and_its_neighbour(tmp_path: Path) -> None:
-    path, provenance = tmp_path / "network_data.json", Provenance("given", "x")
+    path, provenance = tmp_path / "network_data.json", Provenance("argument", "x")
     path.write_bytes(b"anything")
     os.utime(path, (time.time() + 1000,) * 2)
     assert document_from_file(str(path), provenance) == Document(b"anything", provenance)

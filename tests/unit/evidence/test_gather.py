@@ -101,7 +101,7 @@ def test_the_property_that_came_with_it(state: State) -> None:
 
 @pytest.mark.parametrize("found, known", [
     (document(), True), (document(properties=ServerProperty(True)), False), (document(source="config-drive"), True),
-    (document(source="given"), False), (document(source="leases"), False),
+    (document(source="argument"), False), (document(source="leases"), False),
 ])  # fmt: skip
 def test_the_property_of_the_last_known_good(state: State, found: Document, known: bool) -> None:
     """Only where meta_data.json didn't come: where it came without the property, that is its last word."""
@@ -137,7 +137,7 @@ def test_only_fetched_documents_agree_with_each_other(state: State) -> None:
 
 def test_a_document_that_is_none(state: State) -> None:
     with pytest.raises(NetworkDataError):
-        gathered(state, Document(b"[]", Provenance("given", "x")))
+        gathered(state, Document(b"[]", Provenance("argument", "x")))
 
 
 @pytest.mark.parametrize("sources, used", [
@@ -153,4 +153,4 @@ def test_a_last_known_good_that_is_turned_off_is_no_evidence(state: State, sourc
 def test_what_the_command_line_names_is_compared_with_it_all_the_same(state: State) -> None:
     macs = tuple(nic.mac for nic in NICS)
     state.keep(document(), macs, 1.0)
-    assert gathered(state, document(source="given"), Settings(sources=())).known_macs == macs
+    assert gathered(state, document(source="argument"), Settings(sources=())).known_macs == macs

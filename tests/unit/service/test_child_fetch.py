@@ -37,7 +37,7 @@ def test_a_document() -> None:
 
 
 def test_a_child_cannot_say_where_it_is_from() -> None:
-    for field in ({"source": "given"}, {"age_seconds": -5}, {"data": "x"}):
+    for field in ({"source": "argument"}, {"age_seconds": -5}, {"data": "x"}):
         assert "sent an invalid answer" in str(parse_answer(line(**field) + b"\n{}"))
 
 

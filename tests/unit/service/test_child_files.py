@@ -123,7 +123,7 @@ def test_a_file_is_read_until_a_document_was_accepted(tmp_path: Path) -> None:
     state, path = State(str(tmp_path / "run"), str(tmp_path / "lib")), tmp_path / "network_data.json"
     path.write_bytes(b'{"links": [1]}')
     found = local_document(Settings(), kernel, state, str(path))
-    assert (found.data, found.source) == (b'{"links": [1]}', "given")
+    assert (found.data, found.source) == (b'{"links": [1]}', "argument")
     state.keep(found, [kernel.nics()[0].mac], time.time())
     path.write_bytes(b'{"links": [2]}')
     found = local_document(Settings(), kernel, state, str(path))

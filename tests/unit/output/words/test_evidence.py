@@ -34,8 +34,8 @@ NETWORK = Network(3, "network3", "tap3", "ipv4", 4)
         (Provenance("http", "http://169.254.169.254", ("eth1",)), "http://169.254.169.254 through eth1"),
         (Provenance("config-drive", "/dev/vdb"), "config drive /dev/vdb"),
         (Provenance("cloud-init", "/run/x.json"), "cloud-init's crawled copy (/run/x.json)"),
-        (Provenance("given", "-"), "standard input"),
-        (Provenance("given", "/tmp/network_data.json"), "/tmp/network_data.json"),
+        (Provenance("argument", "-"), "standard input"),
+        (Provenance("argument", "/tmp/network_data.json"), "/tmp/network_data.json"),
         (Provenance("leases", "", ("eth0", "eth1")), "none; using the DHCP leases of eth0, eth1"),
         (
             Provenance("last-known-good", "", first=Provenance("config-drive", "/dev/vdb")),

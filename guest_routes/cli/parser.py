@@ -67,9 +67,6 @@ OWN_VALUES = {
 }
 
 
-EXPORT_FORMATS = ("networkd", "netplan", "networkmanager", "ifupdown", "ip")
-
-
 def parse(arguments: Sequence[str]) -> Any:
     """The options as attributes, settings flags as `setting_NAME`; ends the process on --help or a mistake."""
     return _plain(arguments) or build_parser().parse_args(arguments)
@@ -153,8 +150,10 @@ def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
     for option, (metavar, text) in OWN_VALUES.get(command, {}).items():
         parser.add_argument(option, metavar=metavar, default="", help=text)
     if command == "export":
+        from ..managers.export import FORMATS
+
         text = "whose configuration: %(choices)s"
-        parser.add_argument("--format", required=True, choices=EXPORT_FORMATS, help=text, metavar="FORMAT")
+        parser.add_argument("--format", required=True, choices=tuple(FORMATS), help=text, metavar="FORMAT")
     if command == "lint":
         text = "what `openstack subnet list --long -f json` prints; - for standard input, the default"
         parser.add_argument("file", metavar="FILE", nargs="?", default="-", help=text)

@@ -75,7 +75,7 @@ def _faults(lease: Lease) -> list[Problem]:
     return [
         Problem(f"{lease.place}, option {number}", f"{option.fault}; what follows is not read")
         for number, option in faults
-        if option and option.fault
+        if option is not None and option.fault is not None
     ]
 
 

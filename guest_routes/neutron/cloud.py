@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from ..errors import GuestRoutesError, SettingsError
+from ..json_codec import dumps
 
 
 def subnets_json(cloud: str) -> str:
@@ -30,4 +29,4 @@ def subnets_json(cloud: str) -> str:
         raise SettingsError(f"--cloud {cloud}: {error}") from error
     except SDKException as error:
         raise GuestRoutesError(f"--cloud {cloud}: {error}") from error
-    return json.dumps([{name: value for name, value in one.items() if name != "location"} for one in found])
+    return dumps([{name: value for name, value in one.items() if name != "location"} for one in found])

@@ -6,16 +6,11 @@ from ..json_codec import dumps, loads
 from ..model.network import address_text, mac_text
 from .folding import wrapped
 from .json_documents import metadata_json, unresolved_json
-from .reasons import (
-    LOOPBACK,
-    election_reason,
-    lookup_text,
-    next_hop_reason,
-    resolved_reason,
-    unresolved_reason,
-)
 from .report import source_lines
 from .route_text import route_text
+from .words.elections import election_reason
+from .words.outcomes import LOOPBACK, lookup_text
+from .words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Prefix, contains, family_of, is_link_local
-from ..model.network_data import LEASES, HostRoute, default_route, is_dynamic, special_kind
+from ..model.network_data import LEASES, HostRoute, default_route, special_kind
 from .compare import next_hops
 from .ownership import is_ours
 from .subnets import Subnets
@@ -116,8 +116,7 @@ def _rank_of_setting(
 
 def _rank(offer: GatewayEvidence, binding: Binding) -> Literal["documented", "last"]:
     """An advertised router is the word of a network that the document omits, or leaves to advertisements (slaac)."""
-    network = binding.network
-    dynamic = network is not None and is_dynamic(network.kind)
+    dynamic = binding.network is not None and binding.network.dynamic
     return "documented" if offer.kind == "advertised" and dynamic else "last"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..evidence.document_file import LIMIT_BYTES
 from ..json_codec import dumps, loads
-from ..model.document import Document, Provenance
+from ..model.document import Document, Provenance, parse_property
 from ..model.settings import Settings
 from ..output.service_log import child_fault_text, not_confined_text
 from ..state.store import State
@@ -49,7 +49,7 @@ def parse_answer(answer: bytes) -> Document | str:
             raise ValueError("other fields")
         provenance = Provenance("http", _printable(fields["location"]), tuple(map(_printable, fields["nics"])))
         uuid, properties, contradicts = (_printable(fields[name]) for name in ("uuid", "properties", "contradicts"))
-        return Document(data, provenance, uuid=uuid, properties=properties, contradicts=contradicts)
+        return Document(data, provenance, 0.0, uuid, parse_property(properties), contradicts)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return child_fault_text("invalid", type(error).__name__)
 
@@ -94,8 +94,8 @@ def framed(got: Document | str) -> bytes:
     if isinstance(got, str):
         return dumps({"reason": got[:REASON_CHARACTERS]}).encode() + b"\n"
     provenance = {"location": got.provenance.location, "nics": got.provenance.nics}
-    about = {"uuid": got.uuid, "properties": got.properties, "contradicts": got.contradicts}
+    about = {"uuid": got.uuid, "properties": str(got.properties), "contradicts": got.contradicts}
     line = dumps({**provenance, **about}).encode()
     if len(line) > LINE_BYTES:
-        line = dumps({"reason": f"its property guest_routes has {len(got.properties):,} characters"}).encode()
+        line = dumps({"reason": f"its property guest_routes has {len(str(got.properties)):,} characters"}).encode()
     return line + b"\n" + got.data

@@ -8,16 +8,16 @@ Documentation/networking/ip-sysctl.rst.
 
 from __future__ import annotations
 
-from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix, address_text, family_of, mac_text
-from ..model.status import Actor
+from ...model.namedtuple import NamedTuple
+from ...model.network import Prefix, address_text, family_of, mac_text
+from ...model.status import Actor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ..model.decision import Binding
-    from ..model.network_data import HostRoute
+    from ...model.decision import Binding
+    from ...model.network_data import HostRoute
 
 _SHELLS = ("bash", "dash", "sh", "zsh", "fish", "ash", "busybox")
 

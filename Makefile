@@ -15,7 +15,7 @@ FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-all check differential bench soak fuzz e2e clean
+.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check differential bench soak fuzz e2e clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
@@ -61,6 +61,20 @@ rpm:  ## the RPM for Fedora and EL 9, into dist/
 
 zipapp: $(VENV)/.build  ## the single file guest-routes.pyz, with all it needs but Python, into dist/
 	@PYTHON=$(CURDIR)/$(BIN)/python packaging/build zipapp
+
+test-openstack: $(VENV)/.dev .venv-neutron/bin/.made .venv-nova/bin/.made  ## the chain from Neutron's API to the kernel, by OpenStack's own code
+	@tests/install-tools
+	@$(BIN)/python -m pytest tests/openstack $(ARGS)
+
+.venv-neutron/bin/.made:
+	@$(REAL_PYTHON) -m venv --clear .venv-neutron
+	@.venv-neutron/bin/pip install -q --disable-pip-version-check neutron python-openstackclient
+	@touch $@
+
+.venv-nova/bin/.made:
+	@$(REAL_PYTHON) -m venv --clear .venv-nova
+	@.venv-nova/bin/pip install -q --disable-pip-version-check nova
+	@touch $@
 
 test-all:  ## all tests, on every Python from 3.9 on that this machine has
 	@tests/install-tools

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .kernel.engine import Kernel
     from .model.document import Document
     from .model.evidence import Evidence
-    from .model.network import Route
+    from .model.network import KernelState, Route
     from .model.plan import Decision
     from .model.report import PassError
     from .model.settings import Settings
@@ -77,8 +77,24 @@ def dry_run(
         GuestRoutesError: there is no metadata, or no kernel.
     """
     document = find(settings, kernel.nics, state, metadata_argument, tell)
-    evidence = gather(document, settings, state, kernel, fetched=True)
-    report = Report(evidence, decide(evidence, settings, accept_withdrawals), evidence.kernel)
+    return dry_run_on(document, settings, state, kernel, kernel.snapshot(settings.table), accept_withdrawals)
+
+
+def dry_run_on(
+    document: Document,
+    settings: Settings,
+    state: State,
+    kernel: Kernel,
+    before: KernelState,
+    accept_withdrawals: bool = False,
+) -> Report:
+    """The same for a document that has been found, and a snapshot of the settings' table.
+
+    Raises:
+        GuestRoutesError: the document is none at all, or the kernel can't be asked.
+    """
+    evidence = gather(document, settings, state, before, fetched=True)
+    report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
     # What the kernel does with a route that is not there yet, or before another goes, can't be asked.
     return report if report.changes else _ask(report, kernel)
 
@@ -131,14 +147,14 @@ def program(
     with state.lock(lock_seconds):
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        evidence = gather(document, settings, state, kernel, fetched)
+        evidence = gather(document, settings, state, kernel.snapshot(settings.table), fetched)
         if not unattended:
             state.clear_withdrawn()
         decision = decide(evidence, settings, accept_withdrawals)
         report = Report(evidence, decision, evidence.kernel)
         if fetched and not accept_withdrawals:
             _count_agreement(evidence, decision, state)
-        if unattended and decision.suspicion and _replaceable(evidence, state):
+        if unattended and decision.suspicion and evidence.replaceable:
             return report._replace(set_aside=True)
         if report.changes:
             report = _write(report, settings, state, kernel)
@@ -151,11 +167,6 @@ def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> No
         state.count_agreement(disputable(evidence), evidence.agreeing_fetches)
     else:
         state.clear_agreements()
-
-
-def _replaceable(evidence: Evidence, state: State) -> bool:
-    """Whether the last known good can stay in force in place of this document."""
-    return evidence.source != "last-known-good" and not state.last_known_good(evidence.kernel.nics).reason
 
 
 def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> Report:

@@ -79,8 +79,8 @@ def read_trusted(path: str, limit_bytes: int, client: Client = NOBODY) -> File:
         os.close(opened)
 
 
-def untrusted_folder(path: str, client: Client = NOBODY) -> str:
-    """Why no file in a folder is used; "" where nobody but root, or the client's user, can write there.
+def untrusted_folder(path: str, client: Client = NOBODY) -> Untrusted | None:
+    """Why no file in a folder is used; None where nobody but root, or the client's user, can write there.
 
     Raises:
         OSError: it isn't there, or can't be reached.
@@ -88,12 +88,12 @@ def untrusted_folder(path: str, client: Client = NOBODY) -> str:
     try:
         os.close(_open_folder(os.path.abspath(path), client)[0])
     except Untrusted as fault:
-        return str(fault)
-    return ""
+        return fault
+    return None
 
 
-def untrusted_file(path: str) -> str:
-    """Why a file is not used, without reading it; "" where it is there and nobody but root can have written it."""
+def untrusted_file(path: str) -> OSError | Untrusted | None:
+    """Why a file is not used, without reading it; None where it is there and nobody but root can have written it."""
     folder, _, name = os.path.abspath(path).rpartition("/")
     try:
         descriptor, checked = _open_folder(folder, NOBODY)
@@ -102,8 +102,8 @@ def untrusted_file(path: str) -> str:
         finally:
             os.close(descriptor)
     except (OSError, Untrusted) as error:
-        return unreadable(error)
-    return ""
+        return error
+    return None
 
 
 def read_named(path: str, limit_bytes: int) -> File:

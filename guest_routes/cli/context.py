@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ..model.settings import Settings
-from ..state.store import State
 from .terminal import Terminal
 
 TYPE_CHECKING = False
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..kernel.engine import Kernel
+    from ..state.store import State
 
 SETTINGS_PATHS = ("/etc/guest-routes.yaml", "/etc/guest-routes.d", "/run/guest-routes/stanza.json")
 
@@ -27,9 +27,18 @@ class Context:
     def __init__(self, options: Any) -> None:
         self.options = options
         self.terminal = Terminal()
-        self.state = State()
+        self._state: State | None = None
         self._settings: Settings | None = None
         self._kernel: Kernel | None = None
+
+    @property
+    def state(self) -> State:
+        """The files of this machine."""
+        if self._state is None:
+            from ..state.store import State
+
+            self._state = State()
+        return self._state
 
     @property
     def settings(self) -> Settings:

@@ -33,6 +33,8 @@ COMMANDS = {
     "rehearse": "run the pass in a private network built from a document",
     "doctor": "inspect this machine, and say what to do",
     "correct": "correct what cloud-init has written for the network manager",
+    "lint": "check Neutron's host routes before an instance has them",
+    "module": "put the module guest_routes into cloud-init's cloud.cfg, or take it out",
     "export": "print the routes as configuration for a network manager",
 }
 SWITCHES = {
@@ -50,16 +52,19 @@ OWN_SWITCHES = {
         "--check": "exit with 3 when something would change",
     },
     "correct": {"--check": "change nothing; exit with 3 when something would change"},
+    "module": {
+        "--add": "put it first in cloud_config_modules",
+        "--remove": "take it out of cloud_config_modules",
+        "--check": "change nothing; exit with 3 when something would change",
+    },
     "rehearse": {"--example": "the documented example (the default)"},
 }
 OWN_VALUES = {
+    "lint": {"--cloud": ("NAME", "ask this cloud of clouds.yaml, by openstacksdk")},
     "status": {
         "--textfile": ("FILE", "write the status to FILE as Prometheus text for node_exporter, and print nothing")
     },
 }
-
-
-EXPORT_FORMATS = ("networkd", "netplan", "networkmanager", "ifupdown", "ip")
 
 
 def parse(arguments: Sequence[str]) -> Any:
@@ -69,7 +74,7 @@ def parse(arguments: Sequence[str]) -> Any:
 
 def _plain(arguments: Sequence[str]) -> SimpleNamespace | None:
     """A command line of a command, switches and `--option value`; None for anything else."""
-    if not arguments or arguments[0] not in COMMANDS or arguments[0] in ("explain", "export"):
+    if not arguments or arguments[0] not in COMMANDS or arguments[0] in ("explain", "export", "lint"):
         return None
     command = arguments[0]
     switches = {**SWITCHES, **OWN_SWITCHES.get(command, {})}
@@ -145,7 +150,12 @@ def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
     for option, (metavar, text) in OWN_VALUES.get(command, {}).items():
         parser.add_argument(option, metavar=metavar, default="", help=text)
     if command == "export":
+        from ..managers.export import FORMATS
+
         text = "whose configuration: %(choices)s"
-        parser.add_argument("--format", required=True, choices=EXPORT_FORMATS, help=text, metavar="FORMAT")
+        parser.add_argument("--format", required=True, choices=tuple(FORMATS), help=text, metavar="FORMAT")
+    if command == "lint":
+        text = "what `openstack subnet list --long -f json` prints; - for standard input, the default"
+        parser.add_argument("file", metavar="FILE", nargs="?", default="-", help=text)
     if command == "explain":
         parser.add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")

@@ -9,16 +9,19 @@ from ..routing.project import project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..model.evidence import Evidence
     from ..model.plan import Decision
     from .context import Context
 
 
-def projected_decision(context: Context) -> Decision:
-    """The decision on the document that the options and settings name.
+def projected(context: Context) -> tuple[Evidence, Decision]:
+    """The evidence with the document that the options and settings name, and what is decided on it.
 
     Raises:
         GuestRoutesError: no metadata, no kernel.
     """
     settings, kernel = context.settings, context.kernel
     document = find(settings, kernel.nics, context.state, context.options.metadata, context.terminal.tell)
-    return decide(project(gather(document, settings, context.state, kernel, fetched=True), settings), settings)
+    before = kernel.snapshot(settings.table)
+    evidence = project(gather(document, settings, context.state, before, fetched=True), settings)
+    return evidence, decide(evidence, settings)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..output.reasons import pass_error_text
 from ..output.report import failure_text, report_lines
-from ..output.warnings import warning_texts
+from ..output.words.outcomes import pass_error_text
+from ..output.words.warnings import warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable, Iterator, Mapping, Sequence, TypeAlias
 
-    from ..kernel.engine import Kernel
     from ..model.network import Nic, Route
 
 Entries: TypeAlias = "Sequence[Mapping[str, str]]"
@@ -58,8 +57,12 @@ def nic_differences(nic: Nic, links: Entries, addresses: Entries | None) -> Iter
         yield Difference("addresses", nic.name, addresses=tuple(sorted(odd)))
 
 
-def pyroute2_check(kernel: Kernel, table: int) -> CrossCheck:
-    """The routes of our table, as the reference engine reads them."""
+def pyroute2_check(ours: Sequence[Route], table: int) -> CrossCheck:
+    """The routes of our table, as the reference engine reads them.
+
+    Args:
+        ours: as the settings' engine has just read them.
+    """
     from ..errors import KernelError
     from ..kernel.open import open_kernel
 
@@ -71,8 +74,7 @@ def pyroute2_check(kernel: Kernel, table: int) -> CrossCheck:
         theirs = other.snapshot(table)
     finally:
         other.close()
-    ours = kernel.snapshot(table)
-    return CrossCheck("pyroute2", "route", len(ours.routes), tuple(route_differences(ours.routes, theirs.routes)))
+    return CrossCheck("pyroute2", "route", len(ours), tuple(route_differences(ours, theirs.routes)))
 
 
 def route_differences(ours: Sequence[Route], theirs: Sequence[Route]) -> Iterator[Difference]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 
 from ..errors import GuestRoutesError
-from ..evidence.find import refused_copies
+from ..evidence.find import find, refused_copies
+from ..evidence.gather import leases_of
 from ..kernel.engine import Kernel
 from ..managers.detect import holders, running
 from ..managers.parsed_ini import sections
 from ..managers.rewrite import rewrite
 from ..model.document import Document, Provenance
 from ..model.inspection import Holder, Inspection, NicView
+from ..model.lease import LeaseSet
 from ..routing.decide import decide
 from ..routing.project import project
 from ..state.store import State
-from ..sync import dry_run
+from ..sync import dry_run_on
 from .cross_check import netifaces_check, pyroute2_check
 
 TYPE_CHECKING = False
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 
     from ..model.configuration import Rewritten
     from ..model.decision import Binding
-    from ..model.lease import LeaseSet
-    from ..model.network import Nic
+    from ..model.network import KernelState, Nic
     from ..model.report import Report
     from ..model.settings import Settings
 
@@ -49,24 +50,55 @@ def inspect(
     Raises:
         KernelError: the kernel can't be asked.
     """
-    from ..leases.find import read_leases
-
+    found = _find(settings, state, kernel, metadata_argument, tell)
     before = kernel.snapshot(settings.table)
-    report, no_metadata = None, ""
-    try:
-        report = dry_run(settings, state, kernel, metadata_argument, tell)
-    except GuestRoutesError as error:
-        no_metadata = str(error)
+    cross_checks = (netifaces_check(before.nics), pyroute2_check(before.routes, settings.table))
+    report, no_metadata = _dry_run(found, settings, state, kernel, before)
     rewritten = _rewritten(settings, report) if report else None
     correction = rewritten.correction if rewritten else None
-    cross_checks = (netifaces_check(before.nics), pyroute2_check(kernel, settings.table))
-    leases = read_leases(before.nics)
+    leases = _leases(settings, state, before.nics, report)
     views = _views(settings, before.nics, report, leases, tell, proc)
-    problems = map(str, (*state.problems, *leases.problems))
-    unused = (*problems, *refused_copies(), *(rewritten.errors if rewritten else ()))
+    unused = dict.fromkeys((*state.problems, *leases.problems, *refused_copies()))
     return Inspection(
-        views, report, no_metadata, running(proc), correction, cross_checks, _has("route"), tuple(dict.fromkeys(unused))
+        views,
+        report,
+        no_metadata,
+        running(proc),
+        correction,
+        cross_checks,
+        _has("route"),
+        (*unused, *(rewritten.errors if rewritten else ())),
     )
+
+
+def _find(
+    settings: Settings, state: State, kernel: Kernel, metadata_argument: str, tell: Callable[[str], None]
+) -> Document | str:
+    """The document, or why there is none."""
+    try:
+        return find(settings, kernel.nics, state, metadata_argument, tell)
+    except GuestRoutesError as error:
+        return str(error)
+
+
+def _dry_run(
+    found: Document | str, settings: Settings, state: State, kernel: Kernel, before: KernelState
+) -> tuple[Report | None, str]:
+    """A pass that writes nothing, or why there is none."""
+    if isinstance(found, str):
+        return None, found
+    try:
+        return dry_run_on(found, settings, state, kernel, before), ""
+    except GuestRoutesError as error:
+        return None, str(error)
+
+
+def _leases(settings: Settings, state: State, nics: Sequence[Nic], report: Report | None) -> LeaseSet:
+    """The leases of all NICs: those that the pass went by, and those that it needed not."""
+    gathered = (report.evidence.leases if report else None) or LeaseSet()
+    others = [nic for nic in nics if gathered.of(nic.ifindex) is None]
+    further = leases_of(others, settings, state.root) or LeaseSet()
+    return LeaseSet((*gathered.leases, *further.leases), (*gathered.problems, *further.problems), gathered.now)
 
 
 def _views(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..model.inspection import Inspection, NicView
     from ..model.report import Report
 
-UNDONE = ("configuring", "failed", "pending")
+UNFINISHED = ("configuring", "failed", "pending")
 """systemd-networkd's words for a NIC that it isn't done with."""
 EXPORTED = ("systemd-networkd", "NetworkManager", "ifupdown")
 """Managers that `export` has a format for."""
@@ -31,7 +31,7 @@ def findings(inspection: Inspection) -> tuple[Finding, ...]:
         found.append(Finding("no-metadata", text=inspection.no_metadata))
     else:
         found += _pass(inspection.report)
-    found += [Finding("unused-file", text=text) for text in inspection.unused]
+    found += [Finding("unused-file", unused=one) for one in inspection.unused]
     found += _managers(inspection)
     if inspection.correction is not None:
         found += _configuration(inspection.correction, inspection.route_command)
@@ -39,7 +39,7 @@ def findings(inspection: Inspection) -> tuple[Finding, ...]:
         found += _nic(view, inspection)
     found += _rp_filter(inspection)
     for check in inspection.cross_checks:
-        found += [Finding("second-opinion", managers=(check.library,), difference=one) for one in check.differences]
+        found += [Finding("cross-check", managers=(check.library,), difference=one) for one in check.differences]
     return tuple(found)
 
 
@@ -74,11 +74,11 @@ def _configuration(correction: Correction, route_command: bool) -> Iterator[Find
     """Wrong routes in what cloud-init wrote for the manager."""
     wrong = tuple(one for one in correction.verdicts if one.verdict in ("moved", "removed"))
     if wrong:
-        yield Finding("rendered", verdicts=wrong)
+        yield Finding("wrong-configuration", verdicts=wrong)
     for one in correction.verdicts:
         if one.verdict == "left":
-            yield Finding("rendered-left", verdicts=(one,))
-    used = any(one.manager == "ifupdown" and " route add " in one.before for one in correction.files)
+            yield Finding("wrong-configuration-left", verdicts=(one,))
+    used = any(one.calls_route for one in correction.files)
     if used and not route_command:
         yield Finding("no-route-command")
 
@@ -86,7 +86,7 @@ def _configuration(correction: Correction, route_command: bool) -> Iterator[Find
 def _nic(view: NicView, inspection: Inspection) -> Iterator[Finding]:
     name = (view.nic.name,)
     for holder in view.holders:
-        if holder.state in UNDONE:
+        if holder.state in UNFINISHED:
             yield Finding("not-configured", name, (holder.manager,), holder.state)
     if view.takes_routes and _default_is_elsewhere(view, inspection.report):
         yield Finding("use-routes", name)

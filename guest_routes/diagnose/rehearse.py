@@ -42,7 +42,7 @@ EXAMPLE = b"""{
 
 def example() -> Document:
     """The documented example."""
-    return Document(EXAMPLE, Provenance("given", "the documented example"))
+    return Document(EXAMPLE, Provenance("argument", "the documented example"))
 
 
 def rehearse(document: Document, settings: Settings) -> Rehearsal:
@@ -64,7 +64,7 @@ def rehearse(document: Document, settings: Settings) -> Rehearsal:
             before = kernel.snapshot(settings.table)
             state = State(os.path.join(folder, "run"), os.path.join(folder, "lib"), root=folder)
             # As if it were given: there is no metadata service in there that could be asked.
-            report = program(document._replace(provenance=Provenance("given")), settings, state, kernel)
+            report = program(document._replace(provenance=Provenance("argument")), settings, state, kernel)
             after = kernel.snapshot(settings.table)
         finally:
             kernel.close()

@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 
 from ..errors import GuestRoutesError
+from ..evidence.find import last_known_good
+from ..model.document import Document
 from ..model.network_data import Problem
-from ..model.status import SCHEMA, Status, is_failed_pass, is_last_pass, status_record_from_json
+from ..model.status import SCHEMA, Comparison, Status, is_failed_pass, is_last_pass, status_record_from_json
 from ..routing.ownership import is_ours
 from ..state.processes import process_started
-from ..sync import dry_run
+from ..sync import dry_run_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ..kernel.engine import Kernel
+    from ..model.missing import Missing
     from ..model.network import KernelState
-    from ..model.operations import Operation
-    from ..model.report import Unprogrammed
     from ..model.settings import Settings
     from ..state.store import State
 
@@ -30,7 +31,7 @@ def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
         KernelError: the tables can't be read.
     """
     before = kernel.snapshot(settings.table)
-    drift, unprogrammed, unknown = _drift(settings, state, kernel, before)
+    compared = _compared(settings, state, kernel, before)
     last, failed, problems = _last_pass(state)
     written = state.read_service()
     service = status_record_from_json(written)
@@ -44,14 +45,12 @@ def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
         last,
         before,
         ours,
-        drift,
-        unknown,
+        compared,
         failed,
         time.time(),
         withdrawn,
         service,
         runs,
-        unprogrammed,
         tuple(dict.fromkeys(problems)),
     )
 
@@ -66,15 +65,13 @@ def _last_pass(state: State) -> tuple[dict[str, Any], dict[str, Any], list[Probl
     return last if is_last_pass(last) else {}, failed if is_failed_pass(failed) else {}, problems
 
 
-def _drift(
-    settings: Settings, state: State, kernel: Kernel, before: KernelState
-) -> tuple[tuple[Operation, ...], tuple[Unprogrammed, ...], str]:
-    """What a pass on the last known good document would change, and could not program; or why that is unknown."""
-    unknown = state.last_known_good(before.nics).reason
-    if unknown:
-        return (), (), unknown
+def _compared(settings: Settings, state: State, kernel: Kernel, before: KernelState) -> Comparison | Missing:
+    """What a pass on the last known good document would do; or why there is no such pass."""
+    document = last_known_good(state, lambda: before.nics)
+    if not isinstance(document, Document):
+        return document
     try:
-        report = dry_run(settings.from_documents("last-known-good"), state, kernel)
+        report = dry_run_on(document, settings.from_documents("last-known-good"), state, kernel, before)
     except GuestRoutesError as error:
-        return (), (), str(error)
-    return report.plan.operations, report.unprogrammed, ""
+        return str(error)
+    return Comparison(report.plan.operations, report.unprogrammed)

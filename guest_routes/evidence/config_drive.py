@@ -7,12 +7,12 @@ Source: Nova's documentation, "Config drives".
 
 from __future__ import annotations
 
-import json
 import os
 
+from ..json_codec import loads
 from ..model.document import Document, Provenance
 from ..model.namedtuple import NamedTuple
-from ..trusted import File, untrusted_file
+from ..trusted import File, unreadable, untrusted_file
 from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ def _from_device(device: str, deadline_seconds: float) -> Document | str:
     if kind not in FILESYSTEMS:
         return f"{device} is not used: its filesystem is {kind or 'unknown'}, and a config drive's is iso9660 or vfat"
     backing = _untrusted_backing(device)
-    if backing:
+    if backing is not None:
         return f"{device} is not used: {backing}"
     files = read_mounted(mounted) if mounted else read_drive(device, kind, deadline_seconds)
     if isinstance(files, str):
@@ -76,7 +76,7 @@ def _from_device(device: str, deadline_seconds: float) -> Document | str:
 
 def _is_json_object(data: bytes) -> bool:
     try:
-        return isinstance(json.loads(data), dict)
+        return isinstance(loads(data), dict)
     except (ValueError, RecursionError):
         return False
 
@@ -87,7 +87,7 @@ def _filesystem(device: str, deadline_seconds: float) -> str:
     return "" if isinstance(ran, str) else ran.output.decode("ascii", "replace").strip()
 
 
-def _untrusted_backing(device: str) -> str:
+def _untrusted_backing(device: str) -> str | None:
     """Why a loop device's file is not used: some systems let an ordinary user set up one for a file of its own."""
     node = os.path.realpath(f"/sys/class/block/{os.path.basename(device)}")
     for folder in (node, os.path.dirname(node)):  # The device, or the one that it is a partition of.
@@ -96,9 +96,9 @@ def _untrusted_backing(device: str) -> str:
                 path = os.fsdecode(file.read().rstrip(b"\n"))
         except OSError:
             continue
-        reason = untrusted_file(path)
-        return f"{path}, the file of this loop device, {reason}" if reason else ""
-    return ""
+        fault = untrusted_file(path)
+        return None if fault is None else f"{path}, the file of this loop device, {unreadable(fault)}"
+    return None
 
 
 def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:

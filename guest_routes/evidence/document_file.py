@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
 
-from ..model.document import Document, Provenance
+from ..json_codec import dumps, loads
+from ..model.document import Document, Provenance, ServerProperty
 from ..trusted import File, Untrusted, read_named
 
 TYPE_CHECKING = False
@@ -72,17 +72,20 @@ def read_below(folder: str, path: str) -> File | str:
     return f"{path}: more than {LIMIT_BYTES >> 20} MiB" if len(data) > LIMIT_BYTES else File(data, about.st_mtime)
 
 
-def about(meta_data: bytes) -> tuple[str, str]:
-    """The instance's uuid and the property guest_routes in a meta_data.json, as in Document; "" for what is unknown."""
+def about(meta_data: bytes) -> tuple[str, ServerProperty]:
+    """The instance's uuid, "" when unknown, and the property guest_routes in a meta_data.json."""
+    if not meta_data:
+        return "", ServerProperty()
     try:
-        found = json.loads(meta_data)
+        found = loads(meta_data)
     except (ValueError, RecursionError):
-        return "", ""
+        return "", ServerProperty()
     if not isinstance(found, dict):
-        return "", ""
+        return "", ServerProperty()
     uuid, properties = found.get("uuid"), found.get("meta")
     value = properties.get("guest_routes") if isinstance(properties, dict) else None
-    return uuid if isinstance(uuid, str) else "", json.dumps(value)
+    about_property = ServerProperty(True, None if value is None else dumps(value))
+    return uuid if isinstance(uuid, str) else "", about_property
 
 
 def age_of(mtime: float) -> float:

@@ -1,6 +1,6 @@
 """Where network_data.json comes from: the sources in their order, and the local ones.
 
-A source that has nothing says why, in words, and the next one is asked (R10, R11):
+A source that has nothing says why, and the next one is asked (R10, R11):
 
     http             every metadata address through every NIC; the first valid answer wins
     config-drive     a block device labelled config-2, mounted for a moment where nobody else sees it
@@ -13,29 +13,26 @@ The first two are http.py and config_drive.py, which a pass with a local documen
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..errors import MetadataError
+from ..json_codec import dumps, loads
 from ..model.document import Document, Provenance
+from ..model.missing import NoDocument, Unusable
+from ..model.network_data import Problem
 from ..model.settings import Settings
 from ..state.store import State
-from ..trusted import read_trusted, untrusted_file
+from ..trusted import read_trusted, unreadable, untrusted_file
 from .document_file import LATEST, LOCAL_LIMIT_BYTES, NETWORK_DATA, about, age_of, document_from_file, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence
+    from typing import Callable
 
+    from ..model.missing import Missing
     from .document_file import Nics, Tell
 
 INSTANCE_DATA = ("/run/cloud-init/instance-data-sensitive.json", "/run/cloud-init/instance-data.json")
-REMEDIES = {
-    "http": "`ip route get 169.254.169.254` shows the way the kernel would take",
-    "config-drive": "an instance created with `--config-drive true` has one",
-    "last-known-good": "a pass that reaches another source keeps it",
-    "cloud-init": "it is there when cloud-init's datasource is OpenStack or ConfigDrive",
-}
 
 
 def _tell_nobody(text: str) -> None:
@@ -68,31 +65,28 @@ def find(
     """
     if metadata_argument:
         got = _from_argument(metadata_argument, settings, nics, tell)
-        if isinstance(got, str):
-            raise MetadataError(f"cannot get the metadata given as {metadata_argument}: {got}; nothing was changed")
-        return got
-    asked: dict[str, Callable[[], Document | str]] = {
+        if isinstance(got, Document):
+            return got
+        from ..output.words.evidence import argument_text
+
+        raise MetadataError(argument_text(metadata_argument, got))
+    asked: dict[str, Callable[[], Document | Missing]] = {
         "http": lambda: _from_http(settings, nics, state, tell) if http is None else http,
         "config-drive": lambda: _from_config_drive(settings, tell),
         "last-known-good": lambda: last_known_good(state, nics),
         "cloud-init": _from_cloud_init,
     }
-    sources = [(source, asked[source], f"; {REMEDIES[source]}") for source in settings.document_sources]
     if fallback and "leases" in settings.sources:
-        sources.append(("leases", lambda: _from_leases(settings, nics, state), ""))
-    return _first_of(sources)
+        asked["leases"] = lambda: _from_leases(settings, nics, state)
+    missing: list[tuple[str, Missing]] = []
+    for source in (*settings.document_sources, *(["leases"] if "leases" in asked else [])):
+        found = asked[source]()
+        if isinstance(found, Document):
+            return found
+        missing.append((source, found))
+    from ..output.words.evidence import no_document_text
 
-
-def _first_of(sources: Sequence[tuple[str, Callable[[], Document | str], str]]) -> Document:
-    """The document of the first source that has one; each source with its name, its question and what would help."""
-    reasons: list[str] = []
-    for source, ask, remedy in sources:
-        got = ask()
-        if isinstance(got, Document):
-            return got
-        reasons.append(f"  {source}: {' '.join(got.splitlines())}{remedy}")
-    headline = "cannot find network_data.json; nothing was changed"
-    raise MetadataError("\n".join([headline, *reasons, "name one yourself: --metadata FILE, DIR or URL"]))
+    raise MetadataError(no_document_text(missing))
 
 
 def _from_http(settings: Settings, nics: Nics, state: State, tell: Tell) -> Document | str:
@@ -108,73 +102,75 @@ def _from_config_drive(settings: Settings, tell: Tell) -> Document | str:
     return config_drive.fetch(settings.deadline_seconds, tell)
 
 
-def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell: Tell) -> Document | str:
+def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell: Tell) -> Document | Missing:
     """A file, "-", a tree like a config drive's, or a base URL, whose address may be any."""
     if "://" in metadata_argument:
         if not metadata_argument.lower().startswith(("http://", "https://")):
-            return "only http and https are supported"
+            return NoDocument("scheme")
         from .http import fetch
 
         got = fetch((metadata_argument,), settings, nics, tell, bind=False)
-        return got if isinstance(got, str) else got._replace(provenance=got.provenance._replace(source="given"))
+        return got if isinstance(got, str) else got._replace(provenance=got.provenance._replace(source="argument"))
     if metadata_argument == "-":
         import sys
 
         data = sys.stdin.buffer.read(LOCAL_LIMIT_BYTES + 1)
-        too_large = len(data) > LOCAL_LIMIT_BYTES
-        return f"more than {LOCAL_LIMIT_BYTES >> 20} MiB" if too_large else Document(data, Provenance("given", "-"))
+        if len(data) > LOCAL_LIMIT_BYTES:
+            return NoDocument("too-large", limit_bytes=LOCAL_LIMIT_BYTES)
+        return Document(data, Provenance("argument", "-"))
     path = metadata_argument
     if os.path.isdir(metadata_argument):
         places = [os.path.join(metadata_argument, place, NETWORK_DATA) for place in (LATEST, "latest", "")]
         path = next((place for place in places if os.path.exists(place)), places[0])
-    return document_from_file(path, Provenance("given", path))
+    return document_from_file(path, Provenance("argument", path))
 
 
-def last_known_good(state: State, nics: Nics) -> Document | str:
+def last_known_good(state: State, nics: Nics) -> Document | Unusable:
     """What was kept of this instance (R10), or why nothing."""
     kept = state.last_known_good(nics())
-    if kept.reason:
-        return kept.reason
-    provenance = Provenance("last-known-good", first=kept.provenance)
-    return Document(kept.data, provenance, age_of(kept.fetched), kept.uuid, kept.properties)
+    if isinstance(kept, Unusable):
+        return kept
+    known = kept.known
+    provenance = Provenance("last-known-good", first=known.provenance)
+    return Document(kept.data, provenance, age_of(known.fetched), known.uuid, known.properties)
 
 
-def _from_leases(settings: Settings, nics: Nics, state: State) -> Document | str:
+def _from_leases(settings: Settings, nics: Nics, state: State) -> Document | NoDocument:
     from ..leases import find as leases
     from ..routing.bind import is_ignored
 
     return leases.fallback([nic for nic in nics() if not is_ignored(nic, settings.ignore_nics)], state.root)
 
 
-def _from_cloud_init() -> Document | str:
+def _from_cloud_init() -> Document | Missing:
     """cloud-init's copy of the document. Source: cloud-init's documentation, "Instance metadata"."""
-    reasons: list[str] = []
+    missing: list[Missing] = []
     for path in [path for path in INSTANCE_DATA if os.access(path, os.R_OK)] or INSTANCE_DATA[-1:]:
         got = _crawled(path)
         if isinstance(got, Document):
             return got
-        reasons.append(got)
-    return "; ".join(reasons)
+        missing.append(got)
+    return NoDocument("no-copy", each=tuple(missing))
 
 
-def refused_copies() -> tuple[str, ...]:
+def refused_copies() -> tuple[Problem, ...]:
     """Each of cloud-init's files that others could have written, with the reason why it is not used."""
-    reasons = {path: untrusted_file(path) for path in INSTANCE_DATA if os.path.lexists(path)}
-    return tuple(f"{path}: {reason}" for path, reason in reasons.items() if reason)
+    faults = {path: untrusted_file(path) for path in INSTANCE_DATA if os.path.lexists(path)}
+    return tuple(Problem(path, unreadable(fault)) for path, fault in faults.items() if fault is not None)
 
 
-def _crawled(path: str) -> Document | str:
+def _crawled(path: str) -> Document | Missing:
     """The document in one of cloud-init's files, or why there is none."""
     got = read_file(path, read_trusted)
     if isinstance(got, str):
         return got
     try:
-        crawled = json.loads(got.data)["ds"]
+        crawled = loads(got.data)["ds"]
         network_json = crawled["network_json"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return f"{path}: no ds.network_json in it"
+        return NoDocument("no-network-json", path)
     if not isinstance(network_json, dict):
-        return f"{path}: its ds.network_json is no object but {ascii(network_json)[:40]}"
-    meta_data = json.dumps(crawled.get("meta_data")).encode()
-    data = json.dumps(network_json).encode()
+        return NoDocument("no-object", path, found=ascii(network_json)[:40])
+    meta_data = dumps(crawled.get("meta_data")).encode()
+    data = dumps(network_json).encode()
     return Document(data, Provenance("cloud-init", path), age_of(got.mtime), *about(meta_data))

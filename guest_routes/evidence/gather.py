@@ -12,6 +12,7 @@ A document that has no property and omits no NIC's routes needs neither leases n
 from __future__ import annotations
 
 from ..model.evidence import Evidence
+from ..model.missing import Unusable
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic, is_ignored
 from . import network_data
@@ -20,33 +21,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..kernel.engine import Kernel
-    from ..model.document import Document
-    from ..model.network import Nic
+    from ..model.document import Document, Known
+    from ..model.lease import LeaseSet
+    from ..model.network import KernelState, Nic
     from ..model.network_data import NetworkData
     from ..model.settings import Settings
     from ..state.store import State
 
 
-def gather(document: Document, settings: Settings, state: State, kernel: Kernel, fetched: bool = False) -> Evidence:
+def gather(
+    document: Document, settings: Settings, state: State, before: KernelState, fetched: bool = False
+) -> Evidence:
     """The evidence of one pass, or of one reconcile.
 
     Args:
+        before: a snapshot of the settings' table.
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
 
     Raises:
         NetworkDataError: the document is not JSON, or not an object.
-        KernelError: the kernel refused a dump.
     """
     data = network_data.parse(document.data, document.provenance.location)
-    before = kernel.snapshot(settings.table)
     evidence = Evidence(document, data, before, state.recorded_defaults(before.nics), problems=data.problems)
-    if document.source != "last-known-good":
-        known = state.last_known_good(before.nics)
-        evidence = evidence._replace(known_macs=known.macs)
-        if document.source in DOCUMENT_SOURCES and not document.properties:
-            # meta_data.json didn't come in time: its last known value is better than none.
-            evidence = evidence._replace(document=document._replace(properties=known.properties))
+    if document.source == "argument" or (
+        document.source != "last-known-good" and "last-known-good" in settings.sources
+    ):
+        evidence = _with_known(evidence, state.known(before.nics))
     evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
@@ -60,10 +60,22 @@ def disputable(evidence: Evidence) -> bytes:
     return evidence.document.data + " ".join(map(str, evidence.lease_routes)).encode()
 
 
+def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
+    """What the last accepted document described, and the property that came with it."""
+    if isinstance(known, Unusable):
+        return evidence
+    evidence = evidence._replace(known_macs=known.macs, replaceable=True)
+    document = evidence.document
+    if document.source in DOCUMENT_SOURCES and not document.properties.known:
+        # meta_data.json didn't come in time: its last known value is better than none.
+        return evidence._replace(document=document._replace(properties=known.properties))
+    return evidence
+
+
 def _with_property(evidence: Evidence, settings: Settings) -> Evidence:
     """The host routes of the property that came with the document."""
-    written = evidence.document.properties
-    if written in ("", "null") or "properties" not in settings.sources:
+    written = evidence.document.properties.json
+    if written is None or "properties" not in settings.sources:
         return evidence
     from .properties import host_routes
 
@@ -77,19 +89,26 @@ def _with_leases(evidence: Evidence, settings: Settings, root: str) -> Evidence:
     Args:
         root: where the leases' files are looked for.
     """
-    omitted = _omitted(evidence.data, evidence.kernel.nics, settings) if "leases" in settings.sources else []
-    if not omitted:
+    leases = leases_of(_omitted(evidence.data, evidence.kernel.nics, settings), settings, root)
+    if leases is None:
         return evidence
     from ..leases.choose import host_routes
-    from ..leases.find import read_leases
 
-    leases = read_leases(omitted, root)
     problems, notes, routes = [*evidence.problems, *leases.problems], [*evidence.notes], []
     for lease in leases.leases:
         found, remarks = host_routes(lease)
         routes += found
         notes += remarks
     return evidence._replace(leases=leases, lease_routes=tuple(routes), notes=tuple(notes), problems=tuple(problems))
+
+
+def leases_of(nics: Sequence[Nic], settings: Settings, root: str) -> LeaseSet | None:
+    """What DHCP clients keep for these NICs; None without any NIC, or where the settings turn leases off."""
+    if not nics or "leases" not in settings.sources:
+        return None
+    from ..leases.find import read_leases
+
+    return read_leases(nics, root)
 
 
 def _omitted(data: NetworkData, nics: Sequence[Nic], settings: Settings) -> list[Nic]:

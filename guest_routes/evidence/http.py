@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..model.document import Document
+from ..model.document import Document, ServerProperty
 from ..model.settings import Settings
 from .document_file import LATEST, META_DATA, NETWORK_DATA, about
 from .http_endpoints import Endpoint, endpoints_for, usable_nics
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .document_file import Nics, Tell
 
-    Answer: TypeAlias = "bytes | tuple[str, str] | Failed"
+    Answer: TypeAlias = "bytes | tuple[str, ServerProperty] | Failed"
     """A thread's: network_data.json, then the uuid and the properties beside it; or why not."""
 
 BACKOFF_SECONDS = (0.2, 2.0)
@@ -118,7 +118,7 @@ class _Race:
                     document = self._document(endpoint, got)
                     if document is not None:
                         return document
-                if endpoint and isinstance(got, Failed) and got.reason:
+                if endpoint and isinstance(got, Failed) and got.reason is not None:
                     self._asked[endpoint] = got
                     self._next_start = now
                     if self._all_failed():
@@ -127,7 +127,7 @@ class _Race:
             self._stop.set()
         return self._second_best() or _no_answer(self._asked, self._settings.deadline_seconds)
 
-    def _document(self, endpoint: Endpoint, got: bytes | tuple[str, str]) -> Document | None:
+    def _document(self, endpoint: Endpoint, got: bytes | tuple[str, ServerProperty]) -> Document | None:
         """The document that an answer completes, unless it is to be held; with the uuid, if that comes soon."""
         if isinstance(got, bytes):
             document = Document(got, endpoint.provenance)
@@ -241,7 +241,7 @@ def _meta_data(session: requests.Session, url: str, until: float) -> bytes:
     return meta
 
 
-def _await_about(answers: queue.SimpleQueue[Any], winner: Endpoint, until: float) -> tuple[str, str]:
+def _await_about(answers: queue.SimpleQueue[Any], winner: Endpoint, until: float) -> tuple[str, ServerProperty]:
     """The uuid and properties that the winner's thread asks for next; unknown when they don't come soon."""
     import queue
 
@@ -250,7 +250,7 @@ def _await_about(answers: queue.SimpleQueue[Any], winner: Endpoint, until: float
         try:
             endpoint, got = answers.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
-            return "", ""
+            return "", ServerProperty()
         if endpoint == winner and type(got) is tuple:
             return got
 

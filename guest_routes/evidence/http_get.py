@@ -9,7 +9,6 @@ where they leave the socket.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 class Failed(NamedTuple):
     """Why an attempt brought nothing."""
 
-    reason: str
-    """"" when the time was up."""
+    reason: str | None
+    """None when the time was up."""
     final: bool
     """Another attempt would bring the same."""
 
@@ -98,7 +97,7 @@ def _limited_pool(pool: Any, until: float) -> Any:
 
         def readinto(self, buffer: Any) -> int | None:
             if time.monotonic() >= until:
-                raise _Cut(Failed("", False))
+                raise _Cut(Failed(None, False))
             count = self._raw.readinto(buffer)
             self._left -= count or 0
             if self._left < 0:
@@ -143,7 +142,7 @@ def get_object(session: requests.Session, url: str, until: float) -> bytes | Fai
     except MemoryError:
         return Failed("an answer takes more memory than is allowed", True)
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
-        return Failed("", False)
+        return Failed(None, False)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         return Failed(_network_reason(error), False)
 
@@ -173,6 +172,8 @@ def _body(response: requests.Response, until: float) -> bytes | Failed:
 
 def _not_an_object(data: bytes) -> str:
     """What is wrong with bytes that should be a JSON object; "" when nothing is."""
+    import json
+
     try:
         value = json.loads(data)
     except json.JSONDecodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..model.missing import Unusable
 from ..model.namedtuple import NamedTuple
 from ..state.files import read
 from ..state.identity import machine_uuid
@@ -35,10 +36,11 @@ class KnownInstance(NamedTuple):
 def known_instance(state: State, nics: Sequence[Nic]) -> KnownInstance:
     """The uuid of the machine's DMI where Nova has set it, else the last known good's, and who sent that one."""
     kept = state.last_known_good(nics)
-    uuid = (_nova_uuid(state.root) or kept.uuid).lower()
-    if kept.provenance is None or kept.provenance.source != "http":
+    known = None if isinstance(kept, Unusable) else kept.known
+    uuid = (_nova_uuid(state.root) or (known.uuid if known else "")).lower()
+    if known is None or known.provenance.source != "http":
         return KnownInstance(uuid)
-    return KnownInstance(uuid, kept.provenance.location, kept.provenance.nics)
+    return KnownInstance(uuid, known.provenance.location, known.provenance.nics)
 
 
 def _nova_uuid(root: str) -> str:

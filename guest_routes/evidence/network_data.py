@@ -9,17 +9,21 @@ prefix lengths, capitals in MACs, links without a type, services inside routes).
 
 from __future__ import annotations
 
-import json
 from _socket import AF_INET, AF_INET6, inet_pton
 
 from ..errors import NetworkDataError
+from ..json_codec import loads
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
 from ..model.network_data import NETWORK_DATA as SOURCE
-from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem, is_dynamic
+from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem
 from .json_fields import SUSPECT, Fault, kind_of, next_hop_of, object_of, refuse_special, show, text_of
 from .links import Links
 
 _IPV4_KINDS = ("ipv4", "ipv4_dhcp")
+_DYNAMIC_KINDS = frozenset(
+    "ipv4_dhcp ipv6_dhcp ipv6_slaac ipv6_dhcpv6-stateful ipv6_dhcpv6-stateless dhcp dhcp4 dhcp6".split()
+)
+"""Source: nova/virt/netutils.py; the last three are cloud-init's words for the same (network config, version 1)."""
 _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
 """By address size in bytes and prefix length: the mask of the host's part."""
 
@@ -34,7 +38,7 @@ def parse(data: bytes, where: str = "") -> NetworkData:
         NetworkDataError: `data` is not JSON, or not a JSON object.
     """
     try:
-        document = json.loads(data)
+        document = loads(data)
     except (ValueError, RecursionError) as error:
         raise NetworkDataError(f"{where or SOURCE} is not JSON: {_written(error)}; no route was changed") from error
     if not isinstance(document, dict):
@@ -71,7 +75,7 @@ class _Reader:
         family = self._family(place, kind, address)
         known = len(self.routes)
         defaults = self._routes(index, family, entry)
-        dynamic = is_dynamic(kind)
+        dynamic = kind in _DYNAMIC_KINDS
         omits = not entry.get("routes") and entry.get("gateway") is None  # One that lists what is refused speaks.
         if address is None and "ip_address" not in entry and not dynamic:
             self._note(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
@@ -86,6 +90,7 @@ class _Reader:
             lists_routes=len(self.routes) > known or any(one.index >= 0 for one in defaults),
             network_id=text_of(entry.get("network_id")),
             omits_routes=dynamic and omits,
+            dynamic=dynamic,
         )
 
     def _address(self, place: str, entry: dict[str, object]) -> Prefix | None:
@@ -235,6 +240,8 @@ class _Reader:
 
 
 def _written(error: BaseException) -> str:
+    import json
+
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at line {error.lineno}, column {error.colno}"
     return "nested too deeply" if isinstance(error, RecursionError) else ascii(str(error))[1:-1]

@@ -7,8 +7,7 @@ Nova keeps a property as text of at most 255 characters and puts it into meta_da
 
 from __future__ import annotations
 
-import json
-
+from ..json_codec import loads
 from ..model.network_data import PROPERTIES, HostRoute, Problem
 from ..settings.route_values import host_route
 from ..settings.values import Place
@@ -19,17 +18,15 @@ PROPERTY = "guest_routes"
 
 
 def host_routes(value: str) -> tuple[list[HostRoute], list[Problem]]:
-    """The host routes in a Document's `properties`, in order, and a problem for each that is none.
+    """The host routes in a ServerProperty's JSON, in order, and a problem for each that is none.
 
     Routes are separated by spaces, semicolons or line ends.
     """
     place = f"meta.{PROPERTY} of {SOURCE}"
     try:
-        written = json.loads(value) if value else None
+        written = loads(value)
     except (ValueError, RecursionError):
         return [], [Problem(place, "is damaged", refused=True)]
-    if written is None:
-        return [], []
     if not isinstance(written, str):
         text = f"must be text such as 11.11.0.0/16,11.8.0.1 10.2.0.0/16,11.8.0.1, not {show(written)}"
         return [], [Problem(place, text, refused=True)]

@@ -6,8 +6,7 @@ Source: RFC 2132, section 3.5 (router, option 3); RFC 3442 (classless static rou
 
 from __future__ import annotations
 
-import json
-
+from ..json_codec import dumps
 from ..model.lease import NOWHERE, Lease, LeaseRoute, LeaseSet
 from ..model.network import Nic, Prefix, address_text, network_of, parse_address
 from ..model.network_data import LEASES, HostRoute, Problem, special_kind
@@ -76,7 +75,7 @@ def _faults(lease: Lease) -> list[Problem]:
     return [
         Problem(f"{lease.place}, option {number}", f"{option.fault}; what follows is not read")
         for number, option in faults
-        if option and option.fault
+        if option is not None and option.fault is not None
     ]
 
 
@@ -96,4 +95,4 @@ def document_of(leases: Sequence[Lease], nics: Sequence[Nic]) -> bytes:
             link.update(type="vlan", vlan_id=nic.vlan_id, vlan_link=parent.name, vlan_mac_address=nic.mac.hex(":"))
         links[nic.name] = link
         networks.append({"id": nic.name, "link": nic.name, "type": "ipv4_dhcp"})
-    return json.dumps({"links": list(links.values()), "networks": networks, "services": []}).encode()
+    return dumps({"links": list(links.values()), "networks": networks, "services": []}).encode()

@@ -12,8 +12,7 @@ The files of tests/data/leases were written by the clients of Debian 12. A Lease
 
 from __future__ import annotations
 
-import json
-
+from ..json_codec import loads
 from ..model.lease import Lease, Option
 from .options import LeaseFault, Packet, ipv4_of, ipv4s_of, routes_of_numbers, routes_of_octets, routes_of_pairs
 
@@ -157,7 +156,7 @@ def udhcpc(data: bytes, path: str, mtime: float) -> list[Lease]:
 def cloud_init(data: bytes, path: str, mtime: float) -> list[Lease]:
     """The lease of the udhcpc that cloud-init runs to reach the metadata service."""
     try:
-        values = json.loads(data)
+        values = loads(data)
     except (ValueError, RecursionError) as error:
         raise LeaseFault("is not JSON, or cut off") from error
     if not isinstance(values, dict):

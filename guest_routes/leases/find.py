@@ -18,6 +18,7 @@ import time
 
 from ..model.document import Document, Provenance
 from ..model.lease import Lease, LeaseSet
+from ..model.missing import NoDocument
 from ..model.namedtuple import NamedTuple
 from ..model.network import Nic
 from ..model.network_data import Problem
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 LIMIT_BYTES = 1024 * 1024
 DHCPCD = ("dhcpcd", "_dhcpcd")
 """What distributions call the user of dhcpcd's privilege separation."""
-CLIENTS = "systemd-networkd, NetworkManager, dhclient, dhcpcd, udhcpc, cloud-init"
 
 
 class _Place(NamedTuple):
@@ -92,12 +92,11 @@ def read_leases(nics: Sequence[Nic], root: str = "/") -> LeaseSet:
     return chosen._replace(problems=(*problems, *chosen.problems))
 
 
-def fallback(nics: Sequence[Nic], root: str = "/") -> Document | str:
+def fallback(nics: Sequence[Nic], root: str = "/") -> Document | NoDocument:
     """A document in place of the metadata's that only names the NICs with a lease; or why there is none."""
     found = read_leases(nics, root)
     if not found.leases:
-        reasons = "; ".join(map(str, found.problems))
-        return reasons or f"no NIC has a DHCP lease of {CLIENTS}"
+        return NoDocument("no-lease", problems=found.problems)
     names = tuple(lease.nic for lease in found.leases)
     return Document(document_of(found.leases, nics), Provenance("leases", nics=names))
 
@@ -112,13 +111,13 @@ def _files(nics: Sequence[Nic], root: str, problems: list[Problem]) -> Iterator[
         try:
             names = sorted(os.listdir(folder))
             names = [n for n in names if n[0] != "." and n.startswith(place.begins) and n.endswith(place.ends)]
-            untrusted = untrusted_folder(folder, _client(place, root)) if names else ""
+            untrusted = untrusted_folder(folder, _client(place, root)) if names else None
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             problems.append(Problem(folder, f"cannot be read: {error.strerror}; ignored"))
             continue
-        if untrusted:  # Once for all of them: whoever can write there can make any number.
+        if untrusted is not None:  # Once for all of them: whoever can write there can make any number.
             problems.append(Problem(folder, f"{untrusted}; its leases are ignored"))
             continue
         yield from ((os.path.join(folder, name), place) for name in names)

@@ -44,7 +44,7 @@ def routes_of_octets(octets: bytes) -> Option:
         subnet = octets[at + 1 : at + 1 + significant] + bytes(4 - significant)
         routes.append(LeaseRoute(Prefix(subnet, width), octets[end - 4 : end]))
         at = end
-    return Option(tuple(routes), "" if routes else "is empty")
+    return Option(tuple(routes), None if routes else "is empty")
 
 
 def routes_of_numbers(text: str, base: int = 10) -> Option:
@@ -74,7 +74,7 @@ def routes_of_pairs(words: Sequence[str]) -> Option:
             written = ",".join(flat[index : index + 2])
             return Option(tuple(routes), f"entry {len(routes)} is no destination/length,nexthop: {written[:40]!a}")
         routes.append(LeaseRoute(destination, next_hop))
-    return Option(tuple(routes), "" if routes else "is empty")
+    return Option(tuple(routes), None if routes else "is empty")
 
 
 def ipv4_of(text: str) -> Address:

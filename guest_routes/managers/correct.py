@@ -49,7 +49,7 @@ def correct(files: Sequence[tuple[str, str, str]], decision: Decision, settings:
     verdicts: list[RouteVerdict] = []
     for manager in dict.fromkeys(manager for manager, _, _ in files):
         parsed = [READ[manager](p, tuple(t.splitlines(keepends=True)), nic_of) for m, p, t in files if m == manager]
-        found = [_judge(route, parsed, decision, settings) for one in parsed if not one.odd for route in one.routes]
+        found = [_judge(route, parsed, decision, settings) for one in parsed if one.odd is None for route in one.routes]
         verdicts += found
         corrected += [_rewritten(one, found, parsed) for one in parsed]
     return Correction(tuple(corrected), tuple(verdicts))
@@ -141,7 +141,7 @@ def _is_documented(route: ConfiguredRoute, decision: Decision) -> bool:
 
 def _has_elected(parsed: Sequence[ParsedConfig], route: ConfiguredRoute, elected: Elected) -> bool:
     """Whether a file that can be read has the elected default, so that another can go (R7)."""
-    readable = [other for one in parsed if not one.odd for other in one.routes]
+    readable = [other for one in parsed if one.odd is None for other in one.routes]
     wanted = (route.destination, elected.nic.ifindex, elected.gateway)
     return any((other.destination, other.nic.ifindex, other.gateway) == wanted for other in readable)
 
@@ -160,15 +160,15 @@ def _goes(one: ConfiguredRoute, other: ConfiguredRoute) -> bool:
 
 
 def _place(nic: Nic, family: int, parsed: Sequence[ParsedConfig]) -> Place | None:
-    places = [place for one in parsed if not one.odd for place in one.places]
+    places = [place for one in parsed if one.odd is None for place in one.places]
     return next((place for place in places if place.nic.ifindex == nic.ifindex and place.family == family), None)
 
 
 def _rewritten(parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], every: Sequence[ParsedConfig]) -> CorrectedFile:
     """The file's text without the lines that go, and with those that come."""
     before = "".join(parsed.lines)
-    if parsed.odd:
-        return CorrectedFile(parsed.path, parsed.manager, before, before, parsed.odd)
+    if parsed.odd is not None:
+        return CorrectedFile(parsed.path, parsed.manager, before, before, parsed.calls_route, parsed.odd)
     coming, headed = _coming(parsed, verdicts, {one.path: one.lines for one in every})
     gone = _going(parsed, verdicts, headed)
     after: list[str] = []
@@ -179,7 +179,7 @@ def _rewritten(parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], every: Se
             if after and not after[-1].endswith("\n"):
                 after[-1] += "\n"
             after += coming[number]
-    return CorrectedFile(parsed.path, parsed.manager, before, "".join(after))
+    return CorrectedFile(parsed.path, parsed.manager, before, "".join(after), parsed.calls_route)
 
 
 def _coming(

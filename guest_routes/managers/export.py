@@ -31,14 +31,14 @@ STACKED = ("vlan", "bond", "bridge")
 """Kinds of NIC that share a MAC with another."""
 
 
-def export(decision: Decision, settings: Settings, form: str, network_files: Mapping[int, str]) -> Export:
+def export(decision: Decision, settings: Settings, format_name: str, network_files: Mapping[int, str]) -> Export:
     """The files of one format.
 
     Args:
         network_files: the .network file that systemd-networkd has applied to a NIC, by ifindex.
     """
     every = nic_routes(decision, settings)
-    made = FORMATS[form]([one for one in every if one.nic.kind not in STACKED], network_files)
+    made = FORMATS[format_name]([one for one in every if one.nic.kind not in STACKED], network_files)
     stacked = [one.nic for one in every if one.nic.kind in STACKED]
     notes = [ExportNote("shares-mac", (nic.name,), nic_kind=nic.kind) for nic in stacked]
     if settings.table != MAIN_TABLE:

@@ -34,7 +34,7 @@ def networkd(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Exp
         text = [*header(one, what_for(one)), *whole, *_dynamic(one), *_routes(one)]
         files.append(ExportFile(path, "\n".join(text) + "\n"))
     if files:
-        notes.append(ExportNote("apply", tuple(one.nic.name for one in nics), form="networkd"))
+        notes.append(ExportNote("apply", tuple(one.nic.name for one in nics), format_name="networkd"))
     return Export(tuple(files), tuple(notes))
 
 
@@ -63,7 +63,9 @@ def _routes(one: NicRoutes) -> list[str]:
     lines: list[str] = []
     for route in written_routes(one):
         lines += ["[Route]", f"Destination={destination_text(route)}", f"Gateway={address_text(route.gateway)}"]
-        lines += [*(["GatewayOnLink=yes"] if route.onlink else []), ""]
+        lines += ["GatewayOnLink=yes"] if route.onlink else []
+        lines += [f"Metric={route.metric}"] if route.metric else []
+        lines.append("")
     return lines[:-1]
 
 
@@ -80,7 +82,7 @@ def netplan(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Expo
             notes.append(ExportNote("router-default", (one.nic.name,)))
         if not one.dynamic:
             notes.append(ExportNote("other-files", (one.nic.name,)))
-    notes.append(ExportNote("apply", tuple(one.nic.name for one in nics), form="netplan"))
+    notes.append(ExportNote("apply", tuple(one.nic.name for one in nics), format_name="netplan"))
     return Export((ExportFile("/etc/netplan/90-guest-routes.yaml", "\n".join(lines) + "\n", 0o600),), tuple(notes))
 
 
@@ -97,4 +99,5 @@ def _netplan_nic(one: NicRoutes) -> list[str]:
     for route in routes:
         lines += [f'        - to: "{destination_text(route)}"', f'          via: "{address_text(route.gateway)}"']
         lines += ["          on-link: true"] if route.onlink else []
+        lines += [f"          metric: {route.metric}"] if route.metric else []
     return lines

@@ -33,7 +33,7 @@ def networkmanager(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) 
         return Export(())
     names = tuple(one.nic.name for one in nics)
     return Export(
-        tuple(files), (ExportNote("precedes-profiles", names), ExportNote("apply", names, form="networkmanager"))
+        tuple(files), (ExportNote("precedes-profiles", names), ExportNote("apply", names, format_name="networkmanager"))
     )
 
 
@@ -48,7 +48,8 @@ def _family(one: NicRoutes, family: int) -> list[str]:
     if dynamic and family == 4:
         lines.append("ignore-auto-routes=true")
     for number, route in enumerate((route for route in written_routes(one) if route.family == family), 1):
-        lines.append(f"route{number}={destination_text(route)},{address_text(route.gateway)}")
+        metric = f",{route.metric}" if route.metric else ""
+        lines.append(f"route{number}={destination_text(route)},{address_text(route.gateway)}{metric}")
         if route.onlink:
             lines.append(f"route{number}_options=onlink=true")
     return lines

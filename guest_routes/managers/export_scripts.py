@@ -10,6 +10,7 @@ from ..model.configuration import Export, ExportFile, ExportNote
 from ..model.network import DEFAULT_PREFIX, address_text, mac_text
 from ..output.escape import escaped
 from ..routing.per_nic import GatewayRoute, NicRoutes
+from ..routing.planning.plan import OUR_IPV6_METRIC
 from .export_file import destination_text, what_for
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Exp
         text += ['case "$(cat "/sys/class/net/$interface/address" 2>/dev/null)" in', "|".join(dynamic) + ")"]
         text += ["    unset new_routers new_static_routes new_rfc3442_classless_static_routes ;;", "esac"]
         files.append(ExportFile(DHCLIENT_HOOK, "\n".join(text) + "\n"))
-    return Export(tuple(files), (ExportNote("apply", tuple(one.nic.name for one in nics), form="ifupdown"),))
+    return Export(tuple(files), (ExportNote("apply", tuple(one.nic.name for one in nics), format_name="ifupdown"),))
 
 
 def script(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Export:
@@ -75,6 +76,7 @@ def _commands(one: NicRoutes, nic: str) -> list[str]:
 
 def _replace(route: GatewayRoute, nic: str) -> str:
     onlink = " onlink" if route.onlink else ""
-    metric = " metric 1023" if route.family == 6 else ""
+    number = route.metric or (OUR_IPV6_METRIC if route.family == 6 else 0)
+    metric = f" metric {number}" if number else ""
     next_hop = f"via {address_text(route.gateway)} dev {nic} proto static{metric}{onlink}"
     return f"ip -{route.family} route replace {destination_text(route)} {next_hop}"

@@ -20,12 +20,13 @@ _COMMAND = re.compile(
     r"\s+(?:-net\s+|-host\s+)?(?P<to>[\w.:/]+)(?:\s+netmask\s+(?P<mask>[\d.]+))?"
     r"\s+gw\s+(?P<gateway>[\w.:]+)(?:\s+metric\s+\d+)?\s*(?:\|\|\s*true)?\s*"
 )
+_CALLS_ROUTE = re.compile(r"\s+(?:post-up|up|pre-down|down)\s+route\s")
 _IFACE = re.compile(r"iface\s+(\S+)\s+(inet6?)\s+\S+\s*")
 
 
 def read_ifupdown(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConfig:
     """All NICs in one file, a stanza for each NIC and family."""
-    reading = ParsedConfig(path, "ifupdown", lines)
+    reading = ParsedConfig(path, "ifupdown", lines, calls_route=any(map(_CALLS_ROUTE.match, lines)))
     found: dict[tuple[int, Prefix, bytes], ConfiguredRoute] = {}
     places: list[Place] = []
     inside = False

@@ -10,7 +10,7 @@ import os
 import re
 
 from ..errors import StateError
-from ..model.configuration import ORIGINALS, CorrectedFile, Rewritten
+from ..model.configuration import ORIGINALS, CorrectedFile, RewriteError, Rewritten
 from ..state.files import cause_of, replace
 from ..trusted import Untrusted, read_trusted
 from .correct import correct, unchanged
@@ -42,7 +42,7 @@ def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = Tr
     Raises:
         GuestRoutesError: there are files, but no document to judge them by.
     """
-    errors: list[str] = []
+    errors: list[RewriteError] = []
     files = list(_files(root, errors))
     has_routes = any(_ROUTE.search(text) for _, _, text in files)
     correction = correct(files, decide(), settings) if has_routes else unchanged(files)
@@ -50,15 +50,16 @@ def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = Tr
         for one in correction.changed:
             try:
                 _write(one, root)
-            except (StateError, OSError) as error:
-                text = str(error) if isinstance(error, StateError) else f"cannot write {one.path}: {cause_of(error)}"
-                errors.append(text)
+            except StateError as error:
+                errors.append(RewriteError("not-kept", one.path, str(error)))
+            except OSError as error:
+                errors.append(RewriteError("unwritable", one.path, cause_of(error)))
         if any(one.manager == "netplan" for one in correction.changed):
             errors += _generate()
     return Rewritten(correction, write, tuple(errors))
 
 
-def _files(root: str, errors: list[str]) -> list[tuple[str, str, str]]:
+def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
     """Manager, path and text of every file that cloud-init has rendered."""
     from glob import glob
 
@@ -68,11 +69,11 @@ def _files(root: str, errors: list[str]) -> list[tuple[str, str, str]]:
             try:
                 found.append((manager, path[len(root) :], read_trusted(path, LIMIT_BYTES).data.decode()))
             except UnicodeDecodeError:
-                errors.append(f"cannot read {path}: it is not UTF-8 text; it stays as it is")
+                errors.append(RewriteError("not-text", path))
             except OSError as error:
-                errors.append(f"cannot read {path}: {cause_of(error)}; it stays as it is")
+                errors.append(RewriteError("unreadable", path, cause_of(error)))
             except Untrusted as fault:
-                errors.append(f"cannot use {path}: it {fault}; it stays as it is")
+                errors.append(RewriteError("untrusted", path, str(fault)))
     return found
 
 
@@ -86,7 +87,7 @@ def _write(one: CorrectedFile, root: str) -> None:
         os.chown(path, there.st_uid, there.st_gid)
 
 
-def _generate() -> list[str]:
+def _generate() -> list[RewriteError]:
     """netplan's generator has run for the file as it was: cloud-init starts it as soon as it has written."""
     import subprocess
 
@@ -96,8 +97,6 @@ def _generate() -> list[str]:
             command, capture_output=True, text=True, timeout=GENERATE_SECONDS, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return [f"`netplan generate` could not be run: {error}; what it made before stays until the next boot"]
-    route = " ".join((ran.stderr or ran.stdout).split())
-    return (
-        [f"`netplan generate` failed: {route or ran.returncode}; what it made before stays"] if ran.returncode else []
-    )
+        return [RewriteError("not-run", detail=str(error))]
+    words = " ".join((ran.stderr or ran.stdout).split())
+    return [RewriteError("failed", detail=words or str(ran.returncode))] if ran.returncode else []

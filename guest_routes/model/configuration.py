@@ -80,8 +80,10 @@ class ParsedConfig(NamedTuple):
     places: tuple[Place, ...] = ()
     heads: tuple[tuple[int, tuple[int, ...]], ...] = ()
     """Lines that go when all the lines behind them go."""
-    odd: str = ""
-    """Why it is left alone; "" when it is as expected."""
+    calls_route: bool = False
+    """ifupdown: it has commands of net-tools' `route`."""
+    odd: str | None = None
+    """Why it is left alone; None when it is as expected."""
 
 
 class RouteVerdict(NamedTuple):
@@ -104,8 +106,9 @@ class CorrectedFile(NamedTuple):
     manager: str
     before: str
     after: str
-    odd: str = ""
-    """Why it is left alone."""
+    calls_route: bool = False
+    odd: str | None = None
+    """As in ParsedConfig."""
 
 
 class Correction(NamedTuple):
@@ -120,12 +123,24 @@ class Correction(NamedTuple):
         return tuple(one for one in self.files if one.before != one.after)
 
 
+class RewriteError(NamedTuple):
+    """Why a file couldn't be read or written, or netplan's generator couldn't be run again."""
+
+    kind: Literal["not-text", "unreadable", "untrusted", "unwritable", "not-kept", "not-run", "failed"]
+    """not-text, unreadable, untrusted: it stays as it is; not-kept: the original can't be kept, or the file not
+    replaced; not-run, failed: `netplan generate`."""
+    path: str = ""
+    """Of the file."""
+    detail: str = ""
+    """The system's words, those of the reader or of netplan; not-kept: a whole message."""
+
+
 class Rewritten(NamedTuple):
     """What was found, and what was done about it."""
 
     correction: Correction
     written: bool
-    errors: tuple[str, ...] = ()
+    errors: tuple[RewriteError, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -157,7 +172,7 @@ class ExportNote(NamedTuple):
     """replaces-file: the new file's path."""
     replaced: str = ""
     """replaces-file: the path of the file that it takes precedence over; "" when unknown."""
-    form: str = ""
+    format_name: str = ""
     """apply: the format."""
 
 

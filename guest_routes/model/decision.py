@@ -1,6 +1,6 @@
 """What is decided of the evidence, as values: networks on NICs, next hops resolved, defaults elected.
 
-No words here: kinds and what they are about. output/reasons.py makes sentences of them.
+No words here: kinds and what they are about. output/words/reasons.py makes sentences of them.
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ class Evidence(NamedTuple):
     """What is wrong in the document, the property, the leases and the files of state."""
     known_macs: tuple[bytes, ...] = ()
     """What the last accepted document described (R6)."""
+    replaceable: bool = False
+    """The last known good document is there to stay in force in place of this one (R6)."""
     agreeing_fetches: int = 0
     """How many fetches in a row brought this same evidence, this one included; 0 where it wasn't fetched (R6)."""
     projected: bool = False

@@ -8,11 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from .configuration import Correction, RouteVerdict
+    from .configuration import Correction, RewriteError, RouteVerdict
     from .decision import Binding
     from .document import Provenance
     from .lease import Lease
     from .network import Nic, Route
+    from .network_data import Problem
     from .plan import Suspicion
     from .report import Report, Unprogrammed
 
@@ -86,15 +87,16 @@ class Inspection(NamedTuple):
     cross_checks: tuple[CrossCheck, ...]
     route_command: bool
     """Whether ifupdown's `route` command is installed."""
-    unused: tuple[str, ...] = ()
+    unused: tuple[Problem | RewriteError, ...] = ()
     """Files that are damaged, or that others could have written, each with the reason why it is not used."""
 
 
 FindingKind: TypeAlias = (
     "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'partial-document', "
-    "'two-managers', 'idle-manager', 'rendered', 'rendered-left', 'no-route-command', 'not-configured', "
+    "'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', 'no-route-command', "
+    "'not-configured', "
     "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
-    "'rp-filter', 'second-opinion', 'unused-file']"
+    "'rp-filter', 'cross-check', 'unused-file']"
 )
 
 
@@ -111,7 +113,7 @@ class Finding(NamedTuple):
     missing: int = 0
     """missing-routes."""
     verdicts: tuple[RouteVerdict, ...] = ()
-    """rendered, rendered-left."""
+    """wrong-configuration, wrong-configuration-left."""
     unprogrammed: tuple[Unprogrammed, ...] = ()
     """not-programmed."""
     suspicion: Suspicion | None = None
@@ -119,6 +121,8 @@ class Finding(NamedTuple):
     binding: Binding | None = None
     """no-gateway."""
     difference: Difference | None = None
-    """second-opinion; the library's name is in `managers`."""
+    """cross-check; the library's name is in `managers`."""
+    unused: Problem | RewriteError | None = None
+    """unused-file."""
     text: str = ""
-    """no-metadata: every source's reason; unused-file: its path and why."""
+    """no-metadata: every source's reason."""

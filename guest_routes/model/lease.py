@@ -21,8 +21,8 @@ class Option(NamedTuple):
     """Option 121 or 249 as a client kept it."""
 
     routes: tuple[LeaseRoute, ...]
-    fault: str = ""
-    """Why what follows these routes can't be read; "" when all was read."""
+    fault: str | None = None
+    """Why what follows these routes can't be read; None when all was read."""
 
 
 class RouterOption(NamedTuple):
@@ -82,14 +82,14 @@ class Lease(NamedTuple):
                 for index, route in enumerate(option.routes)
                 if route.destination.is_default and route.next_hop != NOWHERE
             )
-            if found or (number == 121 and not option.fault):
+            if found or (number == 121 and option.fault is None):
                 return found
         return (RouterOption(self.routers[0], 3),) if self.routers else ()
 
     @property
     def tells_routes(self) -> bool:
         """Whether the server spoke of host routes at all, so that one that is missing is wanted no more."""
-        return any(option is not None and not option.fault for option in (self.classless, self.microsoft))
+        return any(option is not None and option.fault is None for option in (self.classless, self.microsoft))
 
     def expired(self, now: float) -> bool:
         """Whether it has run out, by this machine's clock."""

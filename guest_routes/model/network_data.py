@@ -70,11 +70,8 @@ class Network(NamedTuple):
     network_id: str = ""
     omits_routes: bool = False
     """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""
-
-
-def is_dynamic(kind: str) -> bool:
-    """Whether a network's `type` leaves address or routes to DHCP or router advertisements (ipv4_dhcp, ipv6_slaac)"""
-    return "dhcp" in kind or "slaac" in kind
+    dynamic: bool = False
+    """Its `type` leaves address or routes to DHCP or router advertisements."""
 
 
 def default_route(network: Network, entry: DefaultEntry) -> HostRoute:

@@ -13,8 +13,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .missing import Missing
     from .operations import Operation
     from .report import Unprogrammed
+
+
+class Comparison(NamedTuple):
+    """What a pass on the last known good document would do now."""
+
+    drift: tuple[Operation, ...] = ()
+    """What it would change."""
+    unprogrammed: tuple[Unprogrammed, ...] = ()
+    """What of the document is not in effect."""
 
 
 class Status(NamedTuple):
@@ -24,10 +34,8 @@ class Status(NamedTuple):
     """What the last pass left (output.json_documents.status_json); {} when none is known."""
     state: KernelState
     ours: tuple[Route, ...]
-    drift: tuple[Operation, ...]
-    """What a pass on the same document would change."""
-    unknown: str
-    """Why drift is unknown; "" when it is known."""
+    compared: Comparison | Missing
+    """With what the last accepted document asks for; or why there is nothing to compare with."""
     failed: dict[str, Any]
     """A later pass that could do nothing: when, with which exit code and error; {} when there was none."""
     now: float
@@ -37,10 +45,23 @@ class Status(NamedTuple):
     """The service's own record; None when no service runs, or another version wrote it."""
     service_runs: bool = False
     """The process that wrote the record still runs."""
-    unprogrammed: tuple[Unprogrammed, ...] = ()
-    """What of the last known good document is not in effect now."""
     problems: tuple[Problem, ...] = ()
     """Files of state that are damaged, or that others could have written: none of them is used."""
+
+    @property
+    def unknown(self) -> Missing | None:
+        """Why drift is unknown; None when it is known."""
+        return None if isinstance(self.compared, Comparison) else self.compared
+
+    @property
+    def drift(self) -> tuple[Operation, ...]:
+        """What a pass on the same document would change."""
+        return self.compared.drift if isinstance(self.compared, Comparison) else ()
+
+    @property
+    def unprogrammed(self) -> tuple[Unprogrammed, ...]:
+        """What of the last known good document is not in effect now."""
+        return self.compared.unprogrammed if isinstance(self.compared, Comparison) else ()
 
     @property
     def exit_code(self) -> int:

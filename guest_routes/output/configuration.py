@@ -7,14 +7,16 @@ from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
 from .escape import shell_word
 from .folding import entries, wrapped
-from .reasons import election_reason, resolved_reason, suspicion_text, unresolved_reason
 from .route_text import counted
+from .words.elections import election_reason
+from .words.outcomes import suspicion_text
+from .words.reasons import resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..model.configuration import Rewritten, RouteVerdict
+    from ..model.configuration import RewriteError, Rewritten, RouteVerdict
     from ..model.plan import Suspicion
     from .folding import Entry
 
@@ -65,7 +67,8 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     found = done.correction
     if not found.files:
         return ["nothing to correct: cloud-init has written no network configuration here"]
-    lines = [line for one in found.files if one.odd for line in wrapped(f"{one.path}: not changed: {one.odd}", 4, 0)]
+    left = [one for one in found.files if one.odd is not None]
+    lines = [line for one in left for line in wrapped(f"{one.path}: not changed: {one.odd}", 4, 0)]
     shown = [one for one in found.verdicts if verbose or one.verdict != "kept"]
     lines += entries(shown, _entry, verbose)
     changed = counted(len(found.changed), "file")
@@ -77,6 +80,19 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     for manager in dict.fromkeys(one.manager for one in found.changed):
         lines += wrapped(f"if {manager} has read the old files already, run {READ_AGAIN[manager]}", 0)
     return lines
+
+
+def rewrite_error_text(one: RewriteError) -> str:
+    """Why a file stays as it is, or what netplan made of it does."""
+    return {
+        "not-text": f"cannot read {one.path}: it is not UTF-8 text; it stays as it is",
+        "unreadable": f"cannot read {one.path}: {one.detail}; it stays as it is",
+        "untrusted": f"cannot use {one.path}: it {one.detail}; it stays as it is",
+        "unwritable": f"cannot write {one.path}: {one.detail}",
+        "not-kept": one.detail,
+        "not-run": f"`netplan generate` could not be run: {one.detail}; what it made before stays until the next boot",
+        "failed": f"`netplan generate` failed: {one.detail}; what it made before stays",
+    }[one.kind]
 
 
 def _entry(one: RouteVerdict) -> Entry:
@@ -95,7 +111,7 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
         **head,
         "written": done.written,
         "files": [
-            {"path": one.path, "manager": one.manager, "changed": one.before != one.after, "odd": one.odd}
+            {"path": one.path, "manager": one.manager, "changed": one.before != one.after, "odd": one.odd or ""}
             for one in done.correction.files
         ],
         "routes": [
@@ -108,7 +124,7 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
             }
             for one in done.correction.verdicts
         ],
-        "errors": list(done.errors),
+        "errors": [rewrite_error_text(one) for one in done.errors],
     }
 
 
@@ -148,14 +164,14 @@ def export_note_text(note: ExportNote) -> str:
 
 
 def _apply_text(note: ExportNote) -> str:
-    if note.form == "networkd":
+    if note.format_name == "networkd":
         return f"then run `networkctl reload`, and `networkctl reconfigure {' '.join(map(shell_word, note.nics))}`"
-    if note.form == "networkmanager":
+    if note.format_name == "networkmanager":
         ups = " && ".join(f"nmcli connection up {shell_word(profile_name(nic))}" for nic in note.nics)
         return f"then run `nmcli connection reload`, and `{ups}`"
-    if note.form == "ifupdown":
+    if note.format_name == "ifupdown":
         return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
-    assert note.form == "netplan", note.form
+    assert note.format_name == "netplan", note.format_name
     return "then run `netplan apply`"
 
 
@@ -167,12 +183,25 @@ def partial_text(suspicion: Suspicion) -> str:
     )
 
 
-def export_json(made: Export, form: str, code: int) -> dict[str, Any]:
+def export_json(made: Export, format_name: str, code: int) -> dict[str, Any]:
     """`export --json`."""
     return {
         "schema": "guest-routes/export/1",
         "exit_code": code,
-        "format": form,
+        "format": format_name,
         "files": [{"path": file.path, "mode": f"{file.mode:04o}", "text": file.text} for file in made.files],
         "notes": [export_note_text(note) for note in made.notes],
     }
+
+
+def module_text(path: str, add: bool, changed: bool, written: bool) -> str:
+    """`module`: what became of the list of cloud-init's modules."""
+    if not changed:
+        return f"nothing to do: {path} {'has' if add else 'has not'} the module guest_routes"
+    done = "put first in" if add else "taken out of"
+    return f"the module guest_routes {'is' if written else 'would be'} {done} cloud_config_modules of {path}"
+
+
+def module_json(path: str, changed: bool, code: int) -> dict[str, Any]:
+    """`module --json`."""
+    return {"schema": "guest-routes/module/1", "exit_code": code, "path": path, "changed": changed}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..model.decision import Elected
 from ..model.document import Provenance
 from ..model.network import address_text, is_link_local, mac_text
-from .evidence import evidence_text, provenance_text
 from .findings import difference_text, finding_words
 from .folding import LABEL_WIDTH, labelled, wrapped
-from .reasons import election_reason
 from .route_text import age_text, counted
+from .words.elections import election_reason
+from .words.evidence import evidence_text, provenance_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

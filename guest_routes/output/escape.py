@@ -6,7 +6,7 @@ is decided how one that could move the cursor, end a line or hide what stands th
 
 from __future__ import annotations
 
-import json
+from ..json_codec import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,11 +36,18 @@ def escaped_lines(text: str) -> list[str]:
 
 def json_text(document: Any, indent: int | None = None) -> str:
     """One JSON document in printable ASCII, which any reader takes: lone surrogates are escaped as text."""
-    separators = (",", ":") if indent is None else None
-    text = json.dumps(document, indent=indent, separators=separators)
+    text = _dumped(document, indent)
     if "\\ud" in text:
-        text = json.dumps(_without_surrogates(document), indent=indent, separators=separators)
+        text = _dumped(_without_surrogates(document), indent)
     return text.replace("\x7f", "\\u007f")
+
+
+def _dumped(document: Any, indent: int | None) -> str:
+    if indent is None:
+        return dumps(document, (",", ":"))
+    import json
+
+    return json.dumps(document, indent=indent)
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
+from ..json_codec import dumps, loads
 from ..model.network import address_text, mac_text
 from .folding import wrapped
 from .json_documents import metadata_json, unresolved_json
-from .reasons import (
-    LOOPBACK,
-    election_reason,
-    lookup_text,
-    next_hop_reason,
-    resolved_reason,
-    unresolved_reason,
-)
 from .report import source_lines
 from .route_text import route_text
+from .words.elections import election_reason
+from .words.outcomes import LOOPBACK, lookup_text
+from .words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,9 +135,9 @@ def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
     """The place of a host route, and the entry as the document has it."""
     lines = _field(name, host.place)
     if host.network >= 0:
-        entry = json.loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
+        entry = loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
         # NUL: a space that lines aren't broken at.
-        shown = json.dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry})
+        shown = dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry})
         lines += wrapped(shown.replace(": ", ":\0"), 13)
     return lines
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ..model.configuration import RewriteError
 from ..model.network import mac_text
-from .configuration import verdict_reason
+from .configuration import rewrite_error_text, verdict_reason
 from .escape import shell_word
-from .reasons import suspicion_text, unprogrammed_text
-from .remedies import gateways_setting
 from .route_text import counted, route_text
+from .words.outcomes import suspicion_text, unprogrammed_text
+from .words.remedies import gateways_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 
 def _unused_file(finding: Finding, nics: Sequence[Nic]) -> Words:
-    what = f"not used: {finding.text.removesuffix('; ignored')}"
+    one = finding.unused
+    text = rewrite_error_text(one) if isinstance(one, RewriteError) else str(one)
+    what = f"not used: {text.removesuffix('; ignored')}"
     return what, "see who made it: `stat FILE`; only root may be able to write it and every folder above it"
 
 
@@ -137,7 +140,7 @@ def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
     return what, "`sysctl -w net.ipv4.conf.all.rp_filter=2`, and the same in /etc/sysctl.d"
 
 
-def _second_opinion(finding: Finding, nics: Sequence[Nic]) -> Words:
+def _cross_check(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert finding.difference is not None
     what = f"{finding.managers[0]} {difference_text(finding.difference, nics)}"
     return what, "compare with `ip -d route` and `ip -d link`; report it as a bug"
@@ -164,8 +167,8 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "partial-document": _partial_document,
     "two-managers": _two_managers,
     "idle-manager": _idle_manager,
-    "rendered": _configuration,
-    "rendered-left": _configuration_left,
+    "wrong-configuration": _configuration,
+    "wrong-configuration-left": _configuration_left,
     "no-route-command": _no_route_command,
     "not-configured": _not_configured,
     "use-routes": _use_routes,
@@ -173,6 +176,6 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "no-gateway": _no_gateway,
     "unread-lease": _unread_lease,
     "rp-filter": _rp_filter,
-    "second-opinion": _second_opinion,
+    "cross-check": _cross_check,
     "unused-file": _unused_file,
 }

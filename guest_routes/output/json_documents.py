@@ -7,20 +7,13 @@ from ..model.network import Nic, Route, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
 from ..model.plan import PlannedDefault, PlannedRoute
-from .evidence import provenance_text
-from .reasons import (
-    election_reason,
-    operation_reason,
-    override_rule,
-    override_text,
-    pass_error_text,
-    resolved_reason,
-    unprogrammed_text,
-    unresolved_reason,
-)
 from .report import left_texts
 from .route_text import route_text
-from .warnings import note_parts, warning_texts
+from .words.elections import election_reason
+from .words.evidence import provenance_text
+from .words.outcomes import operation_reason, pass_error_text, unprogrammed_text
+from .words.reasons import note_parts, override_rule, override_text, resolved_reason, unresolved_reason
+from .words.warnings import warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

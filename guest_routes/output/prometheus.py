@@ -28,13 +28,13 @@ def _metrics(found: Status) -> Iterator[Metric]:
     last, service = found.last, found.service
     yield "exit_code", "gauge", found.exit_code, "What guest-routes status exits with: 0 when all is in place."
     yield "routes", "gauge", len(found.ours), "Routes of ours in the table."
-    if not found.unknown:
+    if found.unknown is None:
         yield "drift_changes", "gauge", len(found.drift), "Changes a pass on the last good metadata would make."
     if last:
         yield "last_pass_timestamp_seconds", "gauge", last["finished"], "When the last pass ended."
         fetched = last["finished"] - last["metadata"]["age_seconds"]
         yield "metadata_timestamp_seconds", "gauge", fetched, "When the metadata in use was fetched."
-    if not found.unknown:
+    if found.unknown is None:
         missing = len(found.unprogrammed)
         yield "unprogrammed_routes", "gauge", missing, "Routes of the metadata that are not in effect."
     yield "withdrawn", "gauge", found.withdrawn, "Whether the routes were withdrawn by hand."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..model.network import mac_text
 from .folding import wrapped
 from .json_documents import report_json
-from .reasons import pass_error_text
 from .report import failure_text, report_lines
 from .route_text import route_text, table_text
-from .warnings import warning_texts
+from .words.outcomes import pass_error_text
+from .words.warnings import warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

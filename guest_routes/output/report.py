@@ -9,17 +9,12 @@ from __future__ import annotations
 from ..model.decision import BY_CHOICE, NotElected
 from ..model.network_data import Problem
 from ..model.operations import Delete, Promote, RemoveForeignDefault, RestoreDefault
-from .evidence import provenance_text
 from .folding import entries, fitting, wrapped
-from .reasons import (
-    election_reason,
-    operation_reason,
-    resolved_reason,
-    unprogrammed_parts,
-    unresolved_reason,
-)
 from .route_text import age_text, counted, route_text
-from .warnings import note_parts
+from .words.elections import election_reason
+from .words.evidence import provenance_text
+from .words.outcomes import operation_reason, unprogrammed_parts
+from .words.reasons import note_parts, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,7 +147,7 @@ def _removals(report: Report, verbose: bool) -> list[str]:
 
     def removed(operation: Operation) -> Entry:
         taken = isinstance(operation, RemoveForeignDefault)
-        recorded = "; recorded: `guest-routes withdraw` restores it" if taken else ""
+        recorded = "; `guest-routes withdraw` restores it" if taken else ""
         return "-", route_text(operation.route, nics), f"{operation_reason(operation)}{recorded}"
 
     def held(route: Route) -> Entry:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ..model.operations import Add
 from .escape import escaped
-from .reasons import operation_reason, suspicion_text, unprogrammed_text
 from .report import is_removal, source_line, summary, verb_of
 from .route_text import counted, route_text, span_text
+from .words.outcomes import operation_reason, suspicion_text, unprogrammed_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..model.status import service_json
 from .folding import entries, labelled, wrapped
-from .reasons import unprogrammed_parts, unprogrammed_text
 from .report import is_removal
 from .route_text import age_text, counted, route_text, span_text
+from .words.evidence import missing_text
+from .words.outcomes import unprogrammed_parts, unprogrammed_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _last_pass(found: Status) -> list[str]:
     return [
         f"last pass    {age_text(ago)}: {result}",
         f"metadata     {metadata['where']}, {age_text(ago + metadata['age_seconds'])}",
-        *(f"default      {text}" for text in last["defaults"]),
+        *(f"elected      {text}" for text in last["defaults"]),
     ]
 
 
@@ -79,7 +80,7 @@ def _remarks(found: Status) -> list[str]:
     if found.unprogrammed:
         lines.append(f"missing      {counted(len(found.unprogrammed), 'route')} of the document not in effect:")
         lines += entries(found.unprogrammed, lambda one: ("!", *unprogrammed_parts(one, nics)))
-    elif found.unknown and last.get("unprogrammed"):
+    elif found.unknown is not None and last.get("unprogrammed"):
         lines.append(f"missing      {counted(last['unprogrammed_count'], 'route')} when the last pass ended:")
         lines += entries(last["unprogrammed"], lambda text: ("!", *_parted(text)))
     for lease in last.get("leases", ()):
@@ -101,8 +102,8 @@ def _drift(found: Status) -> list[str]:
     def change(operation: Operation) -> Entry:
         return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
 
-    if found.unknown:
-        return labelled("drift", f"unknown: no document to compare with; {found.unknown}")
+    if found.unknown is not None:
+        return labelled("drift", f"unknown: no document to compare with; {missing_text(found.unknown)}")
     if not found.drift:
         return ["drift        none"]
     unattended = found.service_runs and not found.withdrawn
@@ -162,7 +163,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "failed": found.failed or None,
         "ours": [route_text(route, nics) for route in found.ours],
         "drift": [f"{'-' if is_removal(one) else '+'} {route_text(one.route, nics)}" for one in found.drift],
-        "drift_unknown": found.unknown,
+        "drift_unknown": "" if found.unknown is None else missing_text(found.unknown),
         "unprogrammed": [unprogrammed_text(one, nics) for one in found.unprogrammed],
         "problems": [str(one) for one in found.problems],
         "withdrawn": found.withdrawn,

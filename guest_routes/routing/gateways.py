@@ -11,7 +11,7 @@ from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Prefix, contains, family_of, is_link_local
-from ..model.network_data import LEASES, HostRoute, default_route, is_dynamic, special_kind
+from ..model.network_data import LEASES, HostRoute, default_route, special_kind
 from .compare import next_hops
 from .ownership import is_ours
 from .subnets import Subnets
@@ -147,7 +147,7 @@ def _with_gateway(
 def _rank(offer: GatewayEvidence | None, binding: Binding, evidence: Evidence) -> Literal["documented", "last"]:
     """The kernel's word is the network's own where that is left to routers (slaac), or nothing else speaks of it."""
     network = binding.network
-    advertised = offer is not None and offer.kind == "advertised" and network is not None and is_dynamic(network.kind)
+    advertised = offer is not None and offer.kind == "advertised" and network is not None and network.dynamic
     return "documented" if advertised or _is_silent(binding, evidence) else "last"
 
 

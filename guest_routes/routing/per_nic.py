@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..model.decision import Elected, Resolved
 from ..model.namedtuple import NamedTuple
 from ..model.network import Address, Nic, Prefix
-from ..model.network_data import is_dynamic
 from ..model.plan import Decision
 from ..model.settings import Settings
 
@@ -20,6 +19,8 @@ class GatewayRoute(NamedTuple):
     destination: Prefix
     gateway: Address
     onlink: bool = False
+    metric: int = 0
+    """The settings' metric; 0: they leave it to whoever programs the route."""
 
     @property
     def family(self) -> int:
@@ -57,7 +58,7 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
         if network is None or nic is None:
             continue
         one = found.get(nic.ifindex) or _begun(nic, elected, decision.resolution.resolved, settings)
-        if is_dynamic(network.kind):
+        if network.dynamic:
             families = tuple(sorted({*one.dynamic, network.family}))
             one = one._replace(dynamic=families, advertised=one.advertised or network.family == 6)
         elif network.address is not None:
@@ -69,12 +70,12 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
 def _begun(nic: Nic, elected: Sequence[Elected], resolved: Sequence[Resolved], settings: Settings) -> NicRoutes:
     """A NIC's routes, still without its addresses."""
     defaults = tuple(
-        GatewayRoute(Prefix(bytes(len(one.gateway)), 0), one.gateway, one.onlink)
+        GatewayRoute(Prefix(bytes(len(one.gateway)), 0), one.gateway, one.onlink, settings.metric)
         for one in elected if one.nic.ifindex == nic.ifindex
     )  # fmt: skip
     others = tuple(one.family for one in elected if one.nic.ifindex != nic.ifindex)
     routes = tuple(
-        GatewayRoute(one.host.destination, one.next_hop.gateway, one.next_hop.onlink)
+        GatewayRoute(one.host.destination, one.next_hop.gateway, one.next_hop.onlink, settings.metric)
         for one in resolved if one.next_hop.nic.ifindex == nic.ifindex
     )  # fmt: skip
     return NicRoutes(nic, (), (), False, defaults, others if settings.default_mode == "enforce" else (), routes)

@@ -6,10 +6,9 @@ its line is read as untrusted input.
 
 from __future__ import annotations
 
-import json
-
 from ..evidence.document_file import LIMIT_BYTES
-from ..model.document import Document, Provenance
+from ..json_codec import dumps, loads
+from ..model.document import Document, Provenance, parse_property
 from ..model.settings import Settings
 from ..output.service_log import child_fault_text, not_confined_text
 from ..state.store import State
@@ -43,14 +42,14 @@ def parse_answer(answer: bytes) -> Document | str:
     if not newline:
         return child_fault_text("ended")
     try:
-        fields = json.loads(line)
+        fields = loads(line)
         if "reason" in fields:
             return _printable(fields["reason"]) or child_fault_text("no-reason")
         if set(fields) != FIELDS:
             raise ValueError("other fields")
         provenance = Provenance("http", _printable(fields["location"]), tuple(map(_printable, fields["nics"])))
         uuid, properties, contradicts = (_printable(fields[name]) for name in ("uuid", "properties", "contradicts"))
-        return Document(data, provenance, uuid=uuid, properties=properties, contradicts=contradicts)
+        return Document(data, provenance, 0.0, uuid, parse_property(properties), contradicts)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return child_fault_text("invalid", type(error).__name__)
 
@@ -93,10 +92,10 @@ def _ask(settings: Settings, state: State, metadata_argument: str) -> bytes:
 def framed(got: Document | str) -> bytes:
     """What the child sends of a fetch: the line, and the document if there is one."""
     if isinstance(got, str):
-        return json.dumps({"reason": got[:REASON_CHARACTERS]}).encode() + b"\n"
+        return dumps({"reason": got[:REASON_CHARACTERS]}).encode() + b"\n"
     provenance = {"location": got.provenance.location, "nics": got.provenance.nics}
-    about = {"uuid": got.uuid, "properties": got.properties, "contradicts": got.contradicts}
-    line = json.dumps({**provenance, **about}).encode()
+    about = {"uuid": got.uuid, "properties": str(got.properties), "contradicts": got.contradicts}
+    line = dumps({**provenance, **about}).encode()
     if len(line) > LINE_BYTES:
-        line = json.dumps({"reason": f"its property guest_routes has {len(got.properties):,} characters"}).encode()
+        line = dumps({"reason": f"its property guest_routes has {len(str(got.properties)):,} characters"}).encode()
     return line + b"\n" + got.data

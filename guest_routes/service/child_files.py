@@ -11,7 +11,7 @@ import os
 from ..errors import GuestRoutesError, MetadataError, SettingsError
 from ..evidence.document_file import LOCAL_LIMIT_BYTES
 from ..evidence.find import find, last_known_good
-from ..model.document import Document, Provenance
+from ..model.document import Document, LastKnownGood, Provenance, ServerProperty
 from ..model.network import Prefix
 from ..model.network_data import HostRoute
 from ..model.settings import GatewaySetting, Selector, Settings
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 SETTINGS_LIMIT_BYTES = 64 << 20
 DOCUMENT_LIMIT_BYTES = LOCAL_LIMIT_BYTES + (1 << 20)
 """The document, its provenance and the properties beside it."""
-_CLASSES = {one.__name__: one for one in (Settings, Selector, GatewaySetting, HostRoute, Prefix, Document, Provenance)}
+_CLASSES = {
+    one.__name__: one
+    for one in (Settings, Selector, GatewaySetting, HostRoute, Prefix, Document, Provenance, ServerProperty)
+}
 
 
 def read_settings_in_child(read: Callable[[], Settings]) -> Settings:
@@ -67,13 +70,13 @@ def local_document(settings: Settings, kernel: Kernel, state: State, metadata_ar
     """
     if metadata_argument and "://" not in metadata_argument:
         # Only a refresh reads the file again and checks whether it may be partial (R6).
-        first = state.last_known_good(kernel.nics()).provenance
-        if first is not None and first.source == "given":
+        kept = state.last_known_good(kernel.nics())
+        if isinstance(kept, LastKnownGood) and kept.known.provenance.source == "argument":
             return find(settings.from_documents("last-known-good"), kernel.nics, state)
         return find(settings, kernel.nics, state, metadata_argument)
-    kept = last_known_good(state, kernel.nics) if "last-known-good" in settings.sources else None
-    if isinstance(kept, Document):
-        return kept
+    local = last_known_good(state, kernel.nics) if "last-known-good" in settings.sources else None
+    if isinstance(local, Document):
+        return local
     others = (source for source in settings.document_sources if source not in ("http", "last-known-good"))
     return find_in_child(settings.from_documents(*others), kernel.nics(), state)
 

@@ -12,10 +12,10 @@ from ..errors import StateError
 from ..model.namedtuple import NamedTuple
 from ..model.status import ConflictRecord, Repair, StatusRecord, status_record_json
 from ..output import service_log
-from ..output.reasons import pass_error_text, suspicion_text
 from ..output.report import verb_of
 from ..output.route_text import route_text
-from ..output.warnings import warning_texts
+from ..output.words.outcomes import pass_error_text, suspicion_text
+from ..output.words.warnings import warning_texts
 from ..routing.partial import AGREEING_FETCHES
 from ..state.processes import process_started
 from ..state.store import State

@@ -111,7 +111,7 @@ class Refresher:
         if isinstance(got, str):
             return self._failed(got)
         if self._metadata_argument:
-            got = got._replace(provenance=got.provenance._replace(source="given"))
+            got = got._replace(provenance=got.provenance._replace(source="argument"))
         self._program(got)
 
     def stop(self) -> None:

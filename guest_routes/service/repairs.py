@@ -6,7 +6,7 @@ This remembers between passes what attribution.py and conflicts.py, which are pu
 from __future__ import annotations
 
 from ..model.status import Actor, Change, RouteKey
-from ..output.remedies import remedy
+from ..output.words.remedies import remedy
 from ..state.processes import actor_at
 from .attribution import attribute
 from .conflicts import Conflict, repaired, resolved, waits

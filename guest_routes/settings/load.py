@@ -14,7 +14,7 @@ from ..model.namedtuple import NamedTuple
 from ..model.settings import GatewaySetting, Selector, Settings
 from ..trusted import Untrusted, read_named, read_trusted, unreadable, untrusted_folder
 from .keys import BY_NAME, KEYS, Key
-from .values import Place, bare, did_you_mean, shown
+from .values import COMMAND_LINE, Place, bare, did_you_mean, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KEYS", "Key", "read"]
 
-COMMAND_LINE = "the command line"
 LIMIT_BYTES = 1 << 20
 """Of one settings file."""
 STANZA_KEY = "guest_routes"
@@ -142,8 +141,8 @@ def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str,
     folder = etc + "/guest-routes.d"
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".yaml") and not name.startswith("."))
-        untrusted = untrusted_folder(folder) if names else ""
-        if untrusted:
+        untrusted = untrusted_folder(folder) if names else None
+        if untrusted is not None:
             problems.append(f"{folder}: {untrusted}; its files are not read")
             names = []
     except FileNotFoundError:

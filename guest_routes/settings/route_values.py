@@ -27,11 +27,11 @@ def _address(text: str) -> Address:
 
 
 def _prefix(text: str) -> Prefix:
-    _address(text.partition("/")[0])
+    address = _address(text.partition("/")[0])
     try:
         return parse_prefix(text)
-    except ValueError as error:
-        raise ValueError(str(error).partition(": ")[0]) from None
+    except ValueError:
+        raise ValueError(f"prefix length must be 0 to {len(address) * 8}") from None
 
 
 def ignored_destination(value: object, place: Place) -> Prefix:

@@ -20,17 +20,21 @@ FOREIGN_PROTOCOLS = (0, 1, 2, 3, 4, 9)
 _SCALARS = (str, bool, int, float, type(None))
 
 
+COMMAND_LINE = "the command line"
+"""The source of what an option says."""
+
+
 class Place(NamedTuple):
     """Where a value stands."""
 
     source: str
-    """A file's name, or "the command line"."""
+    """A file's name, or COMMAND_LINE."""
     key: str
     item: object = ""
     """An index or a mapping's key; "" for the whole value."""
 
     def __str__(self) -> str:
-        if self.source == "the command line":
+        if self.source == COMMAND_LINE:
             return "--" + self.key.replace("_", "-")
         item = "" if self.item == "" else f"[{bare(self.item)}]"
         return f"{self.source}: {self.key}{item}"

@@ -7,10 +7,10 @@ absent; what can't be written is an error.
 from __future__ import annotations
 
 import errno
-import json
 import os
 
 from ..errors import StateError
+from ..json_codec import loads
 from ..trusted import Untrusted, read_trusted
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ def read_pseudo(path: str) -> bytes:
 def json_object(content: bytes | None) -> dict[str, Any]:
     """The JSON object in a file's bytes; {} when it is absent, damaged or no object."""
     try:
-        value = json.loads(content or b"{}")
+        value = loads(content or b"{}")
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

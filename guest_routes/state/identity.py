@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 
+from ..model.missing import OtherInstance
 from ..model.namedtuple import NamedTuple
-from ..model.network import Nic, mac_text
+from ..model.network import Nic
 from .files import json_object, read, read_pseudo
 
 TYPE_CHECKING = False
@@ -56,29 +57,24 @@ def boot_id(root: str) -> str:
     return _text(read_pseudo(os.path.join(root, "proc/sys/kernel/random/boot_id")))
 
 
-def other_instance(kept: Identity, here: Identity) -> str:
-    """Why what was kept is not of this instance; "" when nothing contradicts.
+def other_instance(kept: Identity, here: Identity) -> OtherInstance | None:
+    """Why what was kept is not of this instance; None when nothing contradicts.
 
     The uuids count where both sides are known. Every MAC kept must be here; some may be missing (a NIC that was
     unplugged or isn't there yet) where the DMI uuid, or the boot, proves the machine.
     """
     if kept.machine and here.machine and kept.machine != here.machine:
-        return f"it was kept on machine {kept.machine}, this is {here.machine}; harmless in a captured image"
+        return OtherInstance("machine", kept.machine, here.machine)
     if kept.uuid and here.uuid and kept.uuid != here.uuid:
-        return f"it was kept on instance {kept.uuid}, this is {here.uuid}; harmless in a captured image"
-    return _other_macs(kept, here)
-
-
-def _other_macs(kept: Identity, here: Identity) -> str:
+        return OtherInstance("instance", kept.uuid, here.uuid)
     if not kept.macs:
-        return "it describes no MAC"
-    missing = [mac for mac in kept.macs if mac not in here.macs]
-    text = ", ".join(map(mac_text, missing))
+        return OtherInstance("no-macs")
+    missing = tuple(mac for mac in kept.macs if mac not in here.macs)
     if len(missing) == len(kept.macs):
-        return f"it describes {text}, which no NIC here has; harmless in a captured image"
+        return OtherInstance("macs", macs=missing)
     if missing and not _is_same_machine(kept, here):
-        return f"it describes {text} too, which no NIC here has, and no DMI uuid proves that the machine is the same"
-    return ""
+        return OtherInstance("unproven", macs=missing)
+    return None
 
 
 def _is_same_machine(kept: Identity, here: Identity) -> bool:

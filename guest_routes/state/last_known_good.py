@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
-from ..model.document import Provenance
-from ..model.namedtuple import NamedTuple
+from ..json_codec import dumps, loads
+from ..model.document import Known, LastKnownGood, Provenance, parse_property
+from ..model.missing import Unusable
 from ..trusted import Untrusted, read_trusted, unreadable
 from .files import LIMIT_BYTES, json_object, read, replace
 from .identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance
@@ -19,25 +19,6 @@ if TYPE_CHECKING:
     from ..model.network import Nic
 
 KEPT_SCHEMA = "guest-routes/last-known-good/1"
-
-
-class LastKnownGood(NamedTuple):
-    """The last accepted metadata, or why there is none for this instance."""
-
-    data: bytes = b""
-    reason: str = ""
-    """Why it can't be used; "" when it can."""
-    provenance: Provenance | None = None
-    """Where it was found at first."""
-    fetched: float = 0.0
-    """When it was last known to be current, in seconds since the epoch."""
-    uuid: str = ""
-    macs: tuple[bytes, ...] = ()
-    """The MACs that the document describes."""
-    properties: str = ""
-    """As in model.document.Document."""
-    faulty: bool = False
-    """It is damaged, or others could have written it: somebody should look."""
 
 
 def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: float) -> None:
@@ -57,7 +38,7 @@ def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: f
         "source": document.source,
         "location": document.provenance.location,
         "nics": list(document.provenance.nics),
-        "properties": document.properties,
+        "properties": str(document.properties),
         **checksum(document.data),
     }
     line, _, data = (read(path) or b"").partition(b"\n")
@@ -68,37 +49,37 @@ def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: f
             return os.utime(path, (now, now))
         except OSError:
             pass  # it is written again below
-    content = json.dumps(header).encode() + b"\n" + document.data
+    content = dumps(header).encode() + b"\n" + document.data
     replace(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
 
 
-def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood:
+def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood | Unusable:
     """What was kept, if it is this instance's (see identity.other_instance)."""
     try:
         content, fetched = read_trusted(path, LIMIT_BYTES + (1 << 20))
         line, _, data = content.partition(b"\n")
     except FileNotFoundError:
-        return LastKnownGood(reason=f"none was kept in {os.path.dirname(path)}")
+        return Unusable("absent", path)
     except (OSError, Untrusted) as error:
-        faulty = not isinstance(error, PermissionError)  # An ordinary user may not read it.
-        return LastKnownGood(reason=f"{path}: {unreadable(error)}", faulty=faulty)
+        return Unusable(
+            "not-permitted" if isinstance(error, PermissionError) else "unreadable", path, unreadable(error)
+        )
     try:
-        header = json.loads(line)
+        header = loads(line)
         if header["schema"] != KEPT_SCHEMA:
-            return LastKnownGood(reason=f"{path} is of another version ({header['schema']!a})")
+            return Unusable("other-version", path, f"{header['schema']!a}")
         if {name: header[name] for name in ("length", "crc32")} != checksum(data):
-            lengths = f"{len(data)} bytes, {header['length']!a} were written"
-            return LastKnownGood(reason=f"{path} is damaged: {lengths}", faulty=True)
+            return Unusable("cut-off", path, lengths=(len(data), f"{header['length']!a}"))
         macs = tuple(bytes.fromhex(mac.replace(":", "")) for mac in header["macs"])
         uuid, machine, boot = str(header["uuid"]), str(header["machine"]), str(header.get("boot", ""))
         provenance = Provenance(header["source"], str(header["location"]), tuple(map(str, header["nics"])))
-        properties = str(header.get("properties", ""))
+        properties = parse_property(str(header.get("properties", "")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return LastKnownGood(reason=f"{path} is damaged: no header of ours", faulty=True)
-    reason = other_instance(Identity(uuid, machine, macs, boot), identity_here(root, nics))
-    if reason:
-        return LastKnownGood(reason=f"{path} is not of this instance: {reason}")
-    return LastKnownGood(data, "", provenance, fetched, uuid, macs, properties)
+        return Unusable("no-header", path)
+    other = other_instance(Identity(uuid, machine, macs, boot), identity_here(root, nics))
+    if other is not None:
+        return Unusable("other-instance", path, other=other)
+    return LastKnownGood(data, Known(provenance, fetched, uuid, macs, properties))
 
 
 def checksum(data: bytes) -> dict[str, int]:

@@ -6,11 +6,11 @@ The kernel releases the lock when the holder ends, however it ends.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 
 from ..errors import LockError
+from ..json_codec import dumps
 from .files import json_object, read, refusal
 
 POLL_SECONDS = 0.05
@@ -35,7 +35,7 @@ class Lock:
             _wait(self._descriptor, self._path, self._wait_seconds, self._advice)
             holder = {"pid": os.getpid(), "command": _own_command(), "since": time.time()}
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, json.dumps(holder).encode(), 0)
+            os.pwrite(self._descriptor, dumps(holder).encode(), 0)
         except OSError as error:
             os.close(self._descriptor)
             raise refusal("write", self._path, error, "nobody could see who holds it; nothing was done") from error

@@ -16,10 +16,11 @@ or the new one. What can't be used, is foreign or damaged, or could have been wr
 
 from __future__ import annotations
 
-import json
 import os
 
-from ..model.document import Document
+from ..json_codec import dumps
+from ..model.document import Document, Known, LastKnownGood
+from ..model.missing import Unusable
 from ..model.network import Nic, Route
 from ..model.network_data import Problem
 from ..output.escape import json_text
@@ -27,7 +28,7 @@ from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
 from .files import LIMIT_BYTES, json_object, remove, replace
 from .identity import boot_id
-from .last_known_good import LastKnownGood, checksum
+from .last_known_good import checksum
 from .lock import Lock
 from .route_json import route_from_json, route_to_json
 
@@ -53,6 +54,8 @@ class State:
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""
+        self._seen: tuple[tuple[int, int] | None, tuple[Nic, ...], Known | Unusable] | None = None
+        """The last known good's version, the NICs it was read for, and what it came to."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -90,12 +93,21 @@ class State:
         """
         last_known_good.keep(self._kept_path, self.root, document, macs, now)
 
-    def last_known_good(self, nics: Sequence[Nic]) -> LastKnownGood:
+    def last_known_good(self, nics: Sequence[Nic]) -> LastKnownGood | Unusable:
         """What was kept, if it is this instance's (see identity.other_instance)."""
+        version = _version(self._kept_path)
         kept = last_known_good.load(self._kept_path, self.root, nics)
-        reason = kept.reason[len(self._kept_path) :].lstrip(": ") if kept.faulty else ""
-        self._note(self._kept_path, reason)
+        self._seen = version, tuple(nics), kept if isinstance(kept, Unusable) else kept.known
+        self._note(self._kept_path, _fault(kept) if isinstance(kept, Unusable) and kept.faulty else "")
         return kept
+
+    def known(self, nics: Sequence[Nic]) -> Known | Unusable:
+        """The same without the document; not read again where the last call read this same file for these NICs."""
+        seen, self._seen = self._seen, None
+        if seen is not None and seen[:2] == (_version(self._kept_path), tuple(nics)):
+            return seen[2]
+        kept = self.last_known_good(nics)
+        return kept if isinstance(kept, Unusable) else kept.known
 
     # -- recorded defaults (R4) ----------------------------------------------------------------------
 
@@ -150,7 +162,7 @@ class State:
         Raises:
             StateError: it can't be written.
         """
-        content = json.dumps({**checksum(data), "count": count}).encode()
+        content = dumps({**checksum(data), "count": count}).encode()
         replace(self._disputed_path, content, 0o600, "agreeing fetches are not counted, the old routes stay")
 
     def clear_agreements(self) -> None:
@@ -175,7 +187,7 @@ class State:
 
     def is_withdrawn(self) -> bool:
         """Whether `withdraw` was the last command that somebody ran."""
-        return not untrusted_file(self._withdrawn_path)
+        return untrusted_file(self._withdrawn_path) is None
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Publish what `status` shows of the last pass; anybody may read it."""
@@ -258,7 +270,23 @@ class State:
     def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
         document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}
         consequence = "a default route that isn't recorded can't be put back, so none is taken away"
-        replace(self._defaults_path, json.dumps(document).encode(), 0o600, consequence)
+        replace(self._defaults_path, dumps(document).encode(), 0o600, consequence)
+
+
+def _fault(kept: Unusable) -> str:
+    """What is wrong with the file of the last known good."""
+    from ..output.words.evidence import unusable_reason
+
+    return unusable_reason(kept)
+
+
+def _version(path: str) -> tuple[int, int] | None:
+    """What changes whenever a file is replaced or written; None where there is none to be seen."""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return None
+    return about.st_ino, about.st_ctime_ns
 
 
 def _nics_of(route: Route, nics: Sequence[Nic]) -> dict[str, list[str]]:

@@ -41,8 +41,7 @@ class Cloud:
 
     def configure(self, datasource: str = "OpenStack", stanza: object = None) -> None:
         """What an image builder sets: the module first in its list, and here the lab's own NICs left alone."""
-        standard = yaml.safe_load(self.debian.path("/etc/cloud/cloud.cfg").read_text())
-        modules: List[Any] = standard["cloud_config_modules"]
+        self.debian.run("python3", "-m", "guest_routes", "module", "--add")
         value: Dict[str, object] = {
             "datasource_list": [datasource],
             "datasource": {"OpenStack": {"max_wait": 1, "timeout": 1, "retries": 0}},
@@ -51,7 +50,6 @@ class Cloud:
             "resize_rootfs": False,
             "locale": False,
             "ssh_genkeytypes": [],
-            "cloud_config_modules": [["guest_routes", "always"], *modules],
         }
         if stanza is not None:
             value["guest_routes"] = stanza

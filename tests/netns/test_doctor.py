@@ -118,7 +118,7 @@ def test_what_cloud_init_wrote_for_networkd(lab: Lab, managers: Managers) -> Non
     managers.networkd()
     lab.metadata_server(document("wrong-subnet"))
     value = examined(managers)
-    assert {"extra-default", "rendered", "not-configured"} <= set(kinds(value))
+    assert {"extra-default", "wrong-configuration", "not-configured"} <= set(kinds(value))
     assert value["running"] == ["systemd-networkd"]
     told = value["nics"][0]["managers"][0]
     assert told == {
@@ -130,7 +130,9 @@ def test_what_cloud_init_wrote_for_networkd(lab: Lab, managers: Managers) -> Non
     managers.run("networkctl", "reload")
     managers.run("networkctl", "reconfigure", "eth0", "eth1")
     assert managers.networkd_configured()
-    assert not {"extra-default", "rendered", "not-configured", "missing-routes"} & set(kinds(examined(managers)))
+    assert not {"extra-default", "wrong-configuration", "not-configured", "missing-routes"} & set(
+        kinds(examined(managers))
+    )
 
 
 @pytest.mark.packages

@@ -20,10 +20,10 @@ from guest_routes.errors import MetadataError
 from guest_routes.evidence.config_drive import _is_json_object, _mount, _untrusted_backing, read_drive, read_mounted
 from guest_routes.evidence.find import find
 from guest_routes.evidence.http_endpoints import probe, usable_nics
-from guest_routes.model.document import Document, Provenance
+from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
-from guest_routes.output.evidence import provenance_text
+from guest_routes.output.words.evidence import provenance_text
 from guest_routes.state.store import State
 from tests.support.lab import Lab, document
 
@@ -343,18 +343,22 @@ def test_a_file_a_tree_and_standard_input(tmp_path: Path, monkeypatch: pytest.Mo
     for given in (path, latest, latest.parent, tmp_path / "drive"):
         got = find(HTTP_ONLY, nics, State(), str(given))
         assert got._replace(age_seconds=0.0) == Document(
-            b"not JSON at all", Provenance("given", str(path)), 0.0, UUID, '"11.11.0.0/16,11.8.0.1"'
+            b"not JSON at all",
+            Provenance("argument", str(path)),
+            0.0,
+            UUID,
+            ServerProperty(True, '"11.11.0.0/16,11.8.0.1"'),
         )
         assert 99 < got.age_seconds < 130
     with path.open() as file:
         monkeypatch.setattr(sys, "stdin", file)
-        assert find(HTTP_ONLY, nics, State(), "-") == Document(b"not JSON at all", Provenance("given", "-"))
+        assert find(HTTP_ONLY, nics, State(), "-") == Document(b"not JSON at all", Provenance("argument", "-"))
 
 
 def test_a_base_url_may_have_any_address(instance: Lab, log: Path) -> None:
     instance.metadata_server(DOCUMENT, "--log", str(log), "--port", "8080")
     got = find(HTTP_ONLY, nics, State(), "http://10.65.0.1:8080/")
-    assert (got.data, got.source, where(got)) == (DOCUMENT.read_bytes(), "given", "http://10.65.0.1:8080")
+    assert (got.data, got.source, where(got)) == (DOCUMENT.read_bytes(), "argument", "http://10.65.0.1:8080")
     find(HTTP_ONLY, nics, State(), "http://11.8.0.1:8080/openstack/latest/network_data.json")
     assert {request["host"] for request in requests_of(log)} == {"10.65.0.1:8080", "11.8.0.1:8080"}
 
@@ -431,9 +435,9 @@ def test_a_drive_of_another_filesystem_is_not_mounted(drive: str) -> None:
 def test_a_loop_device_of_an_ordinary_users_file_is_not_used(drive: str, tmp_path: Path) -> None:
     """Some systems let users set one up."""
     os.chown(tmp_path / "image", 4242, 4242)
-    assert "belongs to the user 4242, not to root" in _untrusted_backing(drive)
+    assert "belongs to the user 4242, not to root" in (_untrusted_backing(drive) or "")
     os.chown(tmp_path / "image", 0, 0)
-    assert _untrusted_backing(drive) == ""
+    assert _untrusted_backing(drive) is None
 
 
 def test_a_drive_is_read_and_left_as_it_was(drive: str) -> None:

@@ -116,11 +116,13 @@ class Lab:
     def metadata_server(self, network_data: Optional[Path] = None, *options: str) -> subprocess.Popen[bytes]:
         """Starts the metadata service on the hypervisor, answering with that document; see metadata_server.py."""
         arguments = ["--network-data", str(network_data)] if network_data else []
-        server = self._start(
-            "nsenter", "-t", str(self._holder.pid), "-n", sys.executable, str(SERVER), *arguments, *options, pipe=True
-        )
+        return self.serve(sys.executable, str(SERVER), *arguments, *options)
+
+    def serve(self, *command: str) -> subprocess.Popen[bytes]:
+        """Starts a server on the hypervisor; it has printed "ready"."""
+        server = self._start("nsenter", "-t", str(self._holder.pid), "-n", *command, pipe=True)
         assert server.stdout is not None
-        assert server.stdout.readline() == b"ready\n", "the metadata server didn't start"
+        assert server.stdout.readline() == b"ready\n", f"{command[1]} didn't start"
         return server
 
     def stop(self, child: subprocess.Popen[bytes]) -> None:

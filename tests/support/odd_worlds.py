@@ -39,7 +39,7 @@ def odd_world(seed: int) -> World:
     state = KernelState(nics, tuple(_routes(situation, nics)), KERNELS_OWN_RULES)
     document = json.dumps(situation.documents[0]).encode()
     data = network_data.parse(document)
-    found = Evidence(Document(document, Provenance("given", "made up")), data, state, problems=data.problems)
+    found = Evidence(Document(document, Provenance("argument", "made up")), data, state, problems=data.problems)
     leases = _leases(found, dice)
     told = [route for lease in leases for route in host_routes(lease)[0]]
     omits = any(network.omits_routes for network in data.networks)

@@ -61,7 +61,7 @@ def document(networks: Iterable[Dict[str, Any]]) -> bytes:
     return json.dumps({"links": links, "networks": listed, "services": []}).encode()
 
 
-def situation(networks: Iterable[Dict[str, Any]], kernel: str = TWO_NICS, source: str = "given") -> Evidence:
+def situation(networks: Iterable[Dict[str, Any]], kernel: str = TWO_NICS, source: str = "argument") -> Evidence:
     """The evidence of a document and a kernel."""
     data = document(networks)
     written = parse_kernel(kernel)

@@ -25,8 +25,8 @@ from guest_routes.model.plan import Decision
 from guest_routes.model.report import Report
 from guest_routes.model.settings import Settings
 from guest_routes.output.findings import finding_words
-from guest_routes.output.reasons import unresolved_reason
-from guest_routes.output.warnings import warning_texts
+from guest_routes.output.words.reasons import unresolved_reason
+from guest_routes.output.words.warnings import warning_texts
 from guest_routes.routing.compare import ifindexes
 from guest_routes.routing.decide import decide
 from guest_routes.routing.planning.leftovers import EVIDENCE_GONE

@@ -40,7 +40,7 @@ from guest_routes.model.network_data import NetworkData
 from guest_routes.model.operations import Add, Delete, Operation, Outcome, Promote, RemoveForeignDefault, RestoreDefault
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
-from guest_routes.output.reasons import resolved_reason, unresolved_reason
+from guest_routes.output.words.reasons import resolved_reason, unresolved_reason
 from guest_routes.routing.compare import ifindexes
 from guest_routes.routing.decide import decide
 from guest_routes.routing.elect import managed_ifindexes
@@ -107,8 +107,8 @@ class Machine:
         return self.kernel.snapshot(MAIN_TABLE)
 
     def evidence(self) -> Evidence:
-        document = Document(self.world.document.encode(), Provenance("given", "a law"))
-        found = gather(document, self.world.settings, self._state, self.kernel)
+        document = Document(self.world.document.encode(), Provenance("argument", "a law"))
+        found = gather(document, self.world.settings, self._state, self.kernel.snapshot(self.world.settings.table))
         return found._replace(recorded_defaults=tuple(self.recorded))
 
     def decide(self, believed: bool = True) -> Decision:

@@ -13,9 +13,10 @@ from guest_routes.errors import SettingsError
 from guest_routes.evidence import find
 from guest_routes.leases.find import read_leases
 from guest_routes.managers.rewrite import rewrite
-from guest_routes.model.document import Document
+from guest_routes.model.document import Document, Known
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
+from guest_routes.output.configuration import rewrite_error_text
 from guest_routes.settings.load import read as read_settings
 from guest_routes.state.identity import instance_uuid
 from guest_routes.state.store import State
@@ -77,13 +78,13 @@ def _state_problems(root: Path) -> str:
     return "\n".join(map(str, state.problems))
 
 
-def _crawled(root: Path) -> Document | str:
+def _crawled(root: Path) -> object:
     return find._crawled(str(root / "run/cloud-init/instance-data.json"))
 
 
 def _correct(root: Path) -> List[str]:
     done = rewrite(Settings(), lambda: pytest.fail("nothing is decided"), root=str(root))
-    return [*done.errors, *(one.path for one in done.correction.files)]
+    return [*map(rewrite_error_text, done.errors), *(one.path for one in done.correction.files)]
 
 
 def _kept(path: Path) -> None:
@@ -107,7 +108,7 @@ READERS = {
         lambda r: isinstance(_crawled(r), Document), lambda r: str(_crawled(r)).replace("is a dir", "Is a dir"),
     ),
     "last known good": Reader(
-        "var/lib/guest-routes/last-known-good", _kept, lambda r: not _state(r).last_known_good(NICS).reason,
+        "var/lib/guest-routes/last-known-good", _kept, lambda r: isinstance(_state(r).known(NICS), Known),
         _state_problems,
     ),
     "recorded defaults": Reader(

@@ -35,14 +35,11 @@ from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
 from guest_routes.model.report import Report
 from guest_routes.model.settings import Settings
-from guest_routes.output.reasons import (
-    election_reason,
-    operation_reason,
-    resolved_reason,
-    unresolved_reason,
-)
 from guest_routes.output.route_text import route_text, table_text
-from guest_routes.output.warnings import note_parts, warning_texts
+from guest_routes.output.words.elections import election_reason
+from guest_routes.output.words.outcomes import operation_reason
+from guest_routes.output.words.reasons import note_parts, resolved_reason, unresolved_reason
+from guest_routes.output.words.warnings import warning_texts
 from guest_routes.settings import load as settings
 from guest_routes.state.store import State
 from guest_routes.sync import dry_run, sync

@@ -11,7 +11,19 @@ import pytest
 jsonschema = pytest.importorskip("jsonschema")
 
 SCHEMAS = sorted((Path(__file__).parents[2] / "docs" / "schema").glob("*.json"))
-COMMANDS = ["correct", "doctor", "explain", "export", "plan", "rehearse", "status", "sync", "withdraw"]
+COMMANDS = [
+    "correct",
+    "doctor",
+    "explain",
+    "export",
+    "lint",
+    "module",
+    "plan",
+    "rehearse",
+    "status",
+    "sync",
+    "withdraw",
+]
 
 
 def objects(value: Any) -> Iterator[Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...managers.rewrite import rewrite
-from ...output.configuration import rewritten_json, rewritten_lines
-from ..projected import projected_decision
+from ...output.configuration import rewrite_error_text, rewritten_json, rewritten_lines
+from ..projected import projected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ def run(context: Context) -> int:
     settings, options, terminal = context.settings, context.options, context.terminal
     off = "" if settings.enabled else "`enabled: false`"
     off = off if settings.correct_rendered else "`correct_rendered: false`"
-    done = None if off else rewrite(settings, lambda: projected_decision(context), write=not options.check)
+    done = None if off else rewrite(settings, lambda: projected(context)[1], write=not options.check)
     if options.json:
         terminal.json(rewritten_json(done))
     elif done is None:
         terminal.error(f"switched off by the settings ({off}); nothing was done")
     else:
         terminal.lines(rewritten_lines(done, options.verbose))
-    for text in done.errors if done else ():
-        terminal.error(text)
+    for error in done.errors if done else ():
+        terminal.error(rewrite_error_text(error))
     return done.exit_code if done else 0

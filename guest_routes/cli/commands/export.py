@@ -5,8 +5,8 @@ from __future__ import annotations
 from ...managers.detect import network_files
 from ...managers.export import export
 from ...output.configuration import export_json, export_note_text, exported_lines, partial_text
-from ...output.reasons import unprogrammed_text
-from ..projected import projected_decision
+from ...output.words.outcomes import unprogrammed_text
+from ..projected import projected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def run(context: Context) -> int:
     """0; 5 when some routes are not in it, of the document or since that may be partial; 4 when it has no networks."""
     options, terminal = context.options, context.terminal
-    decision = projected_decision(context)
-    nics = context.kernel.nics()
+    evidence, decision = projected(context)
+    nics = evidence.kernel.nics
     made = export(decision, context.settings, options.format, network_files(nics))
     left_out = [unprogrammed_text(one, nics) for one in decision.unprogrammable]
     code = 5 if left_out else 0

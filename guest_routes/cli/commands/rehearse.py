@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...diagnose.rehearse import example, rehearse
 from ...evidence.find import find
-from ...kernel.open import open_kernel
 from ...output.rehearsal import rehearsal_json, rehearsal_lines
 
 TYPE_CHECKING = False
@@ -29,8 +28,7 @@ def _document(context: Context) -> Document:
     options = context.options
     if options.example or not options.metadata:
         return example()
-    kernel = open_kernel("rtnetlink")  # The settings' engine has its place in the private network.
     try:
-        return find(context.settings, kernel.nics, context.state, options.metadata, context.terminal.tell)
+        return find(context.settings, context.kernel.nics, context.state, options.metadata, context.terminal.tell)
     finally:
-        kernel.close()
+        context.close()  # The private network has an engine of its own.

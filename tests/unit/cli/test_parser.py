@@ -9,7 +9,7 @@ import pytest
 from guest_routes.cli import parser
 from guest_routes.cli.parser import COMMANDS, EXIT_CODES, build_parser, parse
 
-PLAIN = [command for command in COMMANDS if command not in ("explain", "export")]
+PLAIN = [command for command in COMMANDS if command not in ("explain", "export", "lint")]
 LINES = [
     *([command] for command in PLAIN),
     ["sync", "--json", "--verbose", "--metadata", "/tmp/a", "--accept-withdrawals"],
@@ -35,6 +35,7 @@ def test_the_short_way_reads_what_argparse_reads(arguments: List[str]) -> None:
         [],
         ["explain", "11.11.3.4"],
         ["export", "--format", "ip"],
+        ["lint", "subnets.json"],
         ["--version"],
         ["sync", "--metric", "5"],
         ["sync", "--metadata"],

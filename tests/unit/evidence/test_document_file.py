@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Tuple
 
 import pytest
 
@@ -16,21 +15,26 @@ from guest_routes.evidence.document_file import (
     document_from_file,
     read_file,
 )
-from guest_routes.model.document import Document, Provenance
+from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.trusted import File
 
 UUID = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11"
 
 
-@pytest.mark.parametrize("meta_data, known", [
-    (b'{"uuid": "u", "meta": {"guest_routes": "r"}}', ("u", '"r"')),
-    (b'{"uuid": "u", "meta": {"guest_routes": ["r"]}}', ("u", '["r"]')),  # judged where routes are read
-    (b'{"uuid": "u"}', ("u", "null")), (b'{"uuid": 7, "meta": []}', ("", "null")), (b'{"meta": {}}', ("", "null")),
-    (b"", ("", "")), (b"{", ("", "")), (b"[]", ("", "")), (b"\xff", ("", "")), (b"[" * 100_000, ("", "")),
+UNKNOWN, UNSET = ServerProperty(), ServerProperty(True)
+
+
+@pytest.mark.parametrize("meta_data, uuid, known", [
+    (b'{"uuid": "u", "meta": {"guest_routes": "r"}}', "u", ServerProperty(True, '"r"')),
+    # A list is judged where routes are read.
+    (b'{"uuid": "u", "meta": {"guest_routes": ["r"]}}', "u", ServerProperty(True, '["r"]')),
+    (b'{"uuid": "u"}', "u", UNSET), (b'{"uuid": 7, "meta": []}', "", UNSET), (b'{"meta": {}}', "", UNSET),
+    (b"", "", UNKNOWN), (b"{", "", UNKNOWN), (b"[]", "", UNKNOWN), (b"\xff", "", UNKNOWN),
+    (b"[" * 100_000, "", UNKNOWN),
 ])  # fmt: skip
-def test_what_meta_data_says(meta_data: bytes, known: Tuple[str, str]) -> None:
-    """A property that isn't set is null; where nothing can be read, it is unknown."""
-    assert about(meta_data) == known
+def test_what_meta_data_says(meta_data: bytes, uuid: str, known: ServerProperty) -> None:
+    """A property that isn't set is known not to be; where nothing can be read, it is unknown."""
+    assert about(meta_data) == (uuid, known)
 
 
 def test_a_file_with_its_time(tmp_path: Path) -> None:
@@ -54,12 +58,12 @@ def test_a_file_has_a_limit(tmp_path: Path, over: int) -> None:
 
 
 def test_a_document_and_its_neighbour(tmp_path: Path) -> None:
-    path, provenance = tmp_path / "network_data.json", Provenance("given", "x")
+    path, provenance = tmp_path / "network_data.json", Provenance("argument", "x")
     path.write_bytes(b"anything")
     os.utime(path, (time.time() + 1000,) * 2)
     assert document_from_file(str(path), provenance) == Document(b"anything", provenance)
     (tmp_path / "meta_data.json").write_text(f'{{"uuid": "{UUID}"}}')
-    assert document_from_file(str(path), provenance) == Document(b"anything", provenance, 0.0, UUID, "null")
+    assert document_from_file(str(path), provenance) == Document(b"anything", provenance, 0.0, UUID, UNSET)
 
 
 def test_the_age_of_a_file() -> None:

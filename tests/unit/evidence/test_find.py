@@ -10,14 +10,14 @@ import pytest
 
 from guest_routes.errors import MetadataError
 from guest_routes.evidence.find import find
-from guest_routes.model.document import Document, Provenance
+from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State
 
 NICS = (Nic(2, "eth0", bytes.fromhex("fa163e000001"), addresses=(parse_prefix("10.65.0.7/24"),)),)
 FROM_HTTP = Document(b"{}", Provenance("http", "http://169.254.169.254", ("eth0",)))
-KEPT = Document(b'{"kept": 1}', Provenance("http", "http://169.254.169.254"), uuid="", properties='"x"')
+KEPT = Document(b'{"kept": 1}', Provenance("http", "http://169.254.169.254"), properties=ServerProperty(True, '"x"'))
 
 
 @pytest.fixture

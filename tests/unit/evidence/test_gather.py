@@ -10,7 +10,7 @@ import pytest
 
 from guest_routes.errors import NetworkDataError
 from guest_routes.evidence.gather import disputable, gather
-from guest_routes.model.document import Document, Provenance, Source
+from guest_routes.model.document import Document, Provenance, ServerProperty, Source
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
 from guest_routes.model.settings import Settings
@@ -27,6 +27,9 @@ IN_TABLE_99 = DEFAULT._replace(table=99)
 LEASE = "ADDRESS=11.8.0.9\nROUTER=11.8.0.1\nCLASSLESS_ROUTES=12.0.0.0/8,11.8.0.1 224.0.0.0/4,11.8.0.1\n"
 
 
+BEFORE = ModelKernel(KernelState(NICS, (DEFAULT, IN_TABLE_99)))
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> State:
     path = tmp_path / "run/systemd/netif/leases/3"
@@ -35,7 +38,12 @@ def state(tmp_path: Path) -> State:
     return State(str(tmp_path / "guest-routes"), str(tmp_path / "lib"), root=str(tmp_path))
 
 
-def document(kind: str = "ipv4", properties: str = "", source: Source = "http", **subnet: Any) -> Document:
+def document(
+    kind: str = "ipv4",
+    properties: ServerProperty = ServerProperty(),  # noqa: B008
+    source: Source = "http",
+    **subnet: Any,
+) -> Document:
     links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": mac} for n, mac in enumerate(MACS)]
     first = {"id": "n0", "link": "tap0", "type": "ipv4", "ip_address": "10.65.0.7", "netmask": "24"}
     second = {"id": "n1", "link": "tap1", "type": kind, **subnet}
@@ -46,7 +54,7 @@ def document(kind: str = "ipv4", properties: str = "", source: Source = "http", 
 
 
 def gathered(state: State, found: Document, settings: Settings = Settings(), **options: Any) -> Evidence:  # noqa: B008
-    return gather(found, settings, state, ModelKernel(KernelState(NICS, (DEFAULT, IN_TABLE_99))), **options)
+    return gather(found, settings, state, BEFORE.snapshot(settings.table), **options)
 
 
 def test_the_document_and_one_snapshot_of_the_settings_table(state: State) -> None:
@@ -79,7 +87,7 @@ def test_networks_that_no_lease_can_be_for(state: State, kind: str, subnet: Any)
     assert gathered(state, document(kind, **subnet)).leases is None
 
 
-PROPERTY = '"13.0.0.0/8,11.8.0.1 nonsense"'
+PROPERTY = ServerProperty(True, '"13.0.0.0/8,11.8.0.1 nonsense"')
 
 
 def test_the_property_that_came_with_it(state: State) -> None:
@@ -92,8 +100,8 @@ def test_the_property_that_came_with_it(state: State) -> None:
 
 
 @pytest.mark.parametrize("found, known", [
-    (document(), True), (document(properties="null"), False), (document(source="config-drive"), True),
-    (document(source="given"), False), (document(source="leases"), False),
+    (document(), True), (document(properties=ServerProperty(True)), False), (document(source="config-drive"), True),
+    (document(source="argument"), False), (document(source="leases"), False),
 ])  # fmt: skip
 def test_the_property_of_the_last_known_good(state: State, found: Document, known: bool) -> None:
     """Only where meta_data.json didn't come: where it came without the property, that is its last word."""
@@ -129,4 +137,20 @@ def test_only_fetched_documents_agree_with_each_other(state: State) -> None:
 
 def test_a_document_that_is_none(state: State) -> None:
     with pytest.raises(NetworkDataError):
-        gathered(state, Document(b"[]", Provenance("given", "x")))
+        gathered(state, Document(b"[]", Provenance("argument", "x")))
+
+
+@pytest.mark.parametrize("sources, used", [
+    (Settings().sources, True), (("properties", "http", "leases"), False),
+])  # fmt: skip
+def test_a_last_known_good_that_is_turned_off_is_no_evidence(state: State, sources: Any, used: bool) -> None:
+    macs = tuple(nic.mac for nic in NICS)
+    state.keep(document(properties=PROPERTY), macs, 1.0)
+    evidence = gathered(state, document(), Settings(sources=sources))
+    assert (bool(evidence.known_macs), bool(evidence.properties), evidence.replaceable) == (used, used, used)
+
+
+def test_what_the_command_line_names_is_compared_with_it_all_the_same(state: State) -> None:
+    macs = tuple(nic.mac for nic in NICS)
+    state.keep(document(), macs, 1.0)
+    assert gathered(state, document(source="argument"), Settings(sources=())).known_macs == macs

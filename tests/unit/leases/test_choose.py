@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 import pytest
 
@@ -19,7 +19,7 @@ def route(text: str) -> LeaseRoute:
     return LeaseRoute(parse_prefix(destination), parse_address(next_hop))
 
 
-def lease(classless: Tuple[str, ...] = (), fault: str = "", **more: Any) -> Lease:
+def lease(classless: Tuple[str, ...] = (), fault: Optional[str] = None, **more: Any) -> Lease:
     option = Option(tuple(map(route, classless)), fault) if classless or fault else None
     made = Lease("dhclient", "/l", parse_address("10.65.0.7"), nic="eth0", ifindex=2, classless=option)
     return made._replace(**more)

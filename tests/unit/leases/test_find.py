@@ -13,7 +13,9 @@ import pytest
 
 from guest_routes.leases.find import LIMIT_BYTES, fallback, read_leases
 from guest_routes.model.document import Document, Provenance
+from guest_routes.model.missing import NoDocument
 from guest_routes.model.network import Nic, parse_prefix
+from guest_routes.model.network_data import Problem
 
 NICS = (
     Nic(2, "eth0", bytes.fromhex("fa163e000001"), addresses=(parse_prefix("10.65.0.7/24"),)),
@@ -149,8 +151,7 @@ def test_a_document_in_place_of_one_names_the_nics_with_a_lease(tmp_path: Path) 
 
 
 def test_without_any_lease_it_says_why(tmp_path: Path) -> None:
-    assert str(fallback(NICS, str(tmp_path))).startswith(
-        "no NIC has a DHCP lease of systemd-networkd, NetworkManager, "
-    )
+    assert fallback(NICS, str(tmp_path)) == NoDocument("no-lease")
     path = write(tmp_path, "run/systemd/netif/leases/2", "ADDRESS=10.65")
-    assert fallback(NICS, str(tmp_path)) == f"{path}: is cut off: its last line has no end; ignored"
+    fault = Problem(str(path), "is cut off: its last line has no end; ignored")
+    assert fallback(NICS, str(tmp_path)) == NoDocument("no-lease", problems=(fault,))

@@ -96,7 +96,7 @@ def corrected(manager: str, files: Dict[str, str], name: str = "wrong-subnet", *
     """The files, by the document of that name."""
     wanted = Settings()._replace(**settings)  # type: ignore[arg-type]
     data = document(name).read_bytes()
-    found = Document(data, Provenance("given", name))
+    found = Document(data, Provenance("argument", name))
     evidence = Evidence(found, network_data.parse(data), KernelState(NICS, ()))
     decision = decide(project(evidence, wanted), wanted)
     return correct([(manager, path, text) for path, text in files.items()], decision, wanted)
@@ -270,5 +270,5 @@ def test_files_without_routes_are_unchanged() -> None:
     from guest_routes.managers.correct import unchanged
 
     made = unchanged([("netplan", "/a", "x")])
-    assert [(one.path, one.before, one.after, one.odd) for one in made.files] == [("/a", "x", "x", "")]
+    assert [(one.path, one.before, one.after, one.odd) for one in made.files] == [("/a", "x", "x", None)]
     assert (made.verdicts, made.changed) == ((), ())

@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 import pytest
 
-from guest_routes.cli.parser import EXPORT_FORMATS
+from guest_routes.cli.parser import parse
 from guest_routes.managers.export import FORMATS, export
 from guest_routes.model.configuration import Export, ExportNote
 from guest_routes.model.settings import Settings
@@ -24,25 +24,42 @@ STACKED: Dict[str, Any] = {
 }
 
 
-def exported(form: str, settings: Settings = DEFAULTS) -> Export:
-    return export(projected("wrong-subnet", settings=settings), settings, form, {})
+def exported(format_name: str, settings: Settings = DEFAULTS) -> Export:
+    return export(projected("wrong-subnet", settings=settings), settings, format_name, {})
 
 
-def test_the_command_line_offers_every_format() -> None:
-    assert tuple(FORMATS) == EXPORT_FORMATS
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_the_command_line_offers_every_format(format_name: str) -> None:
+    assert parse(["export", "--format", format_name]).format == format_name
 
 
-@pytest.mark.parametrize("form", EXPORT_FORMATS)
-def test_each_format_has_the_routes_through_their_nics(form: str) -> None:
-    text = "".join(file.text for file in exported(form).files)
+METRICS = {
+    "networkd": "Gateway=11.8.0.1\nMetric=77\n",
+    "netplan": 'via: "11.8.0.1"\n          metric: 77\n',
+    "networkmanager": "=11.11.0.0/16,11.8.0.1,77\n",
+    "ifupdown": 'replace 11.11.0.0/16 via 11.8.0.1 dev "$IFACE" proto static metric 77\n',
+    "ip": 'replace 11.11.0.0/16 via 11.8.0.1 dev "$nic" proto static metric 77\n',
+}
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_each_format_has_the_settings_metric(format_name: str) -> None:
+    text = "".join(file.text for file in exported(format_name, Settings(metric=77)).files)
+    assert METRICS[format_name] in text
+    assert "77" not in "".join(file.text for file in exported(format_name).files)
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_each_format_has_the_routes_through_their_nics(format_name: str) -> None:
+    text = "".join(file.text for file in exported(format_name).files)
     assert "10.65.0.1" in text
     assert "11.11.0.0/16" in text
     assert "fa:16:3e:00:00:02" in text.lower()
 
 
-@pytest.mark.parametrize("form", EXPORT_FORMATS)
-def test_a_document_without_nics_makes_no_file(form: str) -> None:
-    assert export(projected({"links": [], "networks": []}), Settings(), form, {}) == Export(())
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_document_without_nics_makes_no_file(format_name: str) -> None:
+    assert export(projected({"links": [], "networks": []}), Settings(), format_name, {}) == Export(())
 
 
 def test_nics_that_share_a_mac_are_left_out() -> None:

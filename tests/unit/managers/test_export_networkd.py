@@ -55,7 +55,7 @@ GatewayOnLink=yes
             "replaces-file", ("eth0",), path=first.path, replaced="/run/systemd/network/10-netplan-eth0.network"
         ),
         ExportNote("replaces-file", ("eth1",), path=second.path),
-        ExportNote("apply", ("eth0", "eth1"), form="networkd"),
+        ExportNote("apply", ("eth0", "eth1"), format_name="networkd"),
     )
 
 
@@ -75,7 +75,7 @@ Destination=11.11.0.0/16
 Gateway=11.8.0.1
 """
     )
-    assert made.notes == (ExportNote("apply", ("eth1",), form="networkd"),)
+    assert made.notes == (ExportNote("apply", ("eth1",), format_name="networkd"),)
 
 
 def test_a_nic_with_dhcp_and_no_file_in_charge_gets_a_whole_one() -> None:
@@ -144,7 +144,7 @@ def test_netplan_with_static_nics() -> None:
     assert made.notes == (
         ExportNote("other-files", ("eth0",)),
         ExportNote("other-files", ("eth1",)),
-        ExportNote("apply", ("eth0", "eth1"), form="netplan"),
+        ExportNote("apply", ("eth0", "eth1"), format_name="netplan"),
     )
 
 
@@ -162,5 +162,5 @@ def test_netplan_with_dhcp_and_router_advertisements() -> None:
     }
     assert made.notes == (
         ExportNote("router-default", ("eth1",)),
-        ExportNote("apply", ("eth0", "eth1", "eth2"), form="netplan"),
+        ExportNote("apply", ("eth0", "eth1", "eth2"), format_name="netplan"),
     )

@@ -43,7 +43,7 @@ def test_static_nics() -> None:
     }
     assert made.notes == (
         ExportNote("precedes-profiles", ("eth0", "eth1")),
-        ExportNote("apply", ("eth0", "eth1"), form="networkmanager"),
+        ExportNote("apply", ("eth0", "eth1"), format_name="networkmanager"),
     )
 
 

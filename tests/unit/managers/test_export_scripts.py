@@ -53,7 +53,7 @@ def test_the_hook_programs_the_routes_of_the_nic_that_came_up() -> None:
     ]
     assert commands(only.path, only.text, nic="eth7", mac="fa:16:3e:00:00:07") == []
     assert commands(only.path, only.text, nic="lo") == []
-    assert made.notes == (ExportNote("apply", ("eth0", "eth1"), form="ifupdown"),)
+    assert made.notes == (ExportNote("apply", ("eth0", "eth1"), format_name="ifupdown"),)
 
 
 def test_dhclient_is_told_no_routers() -> None:
@@ -79,3 +79,9 @@ def test_a_nic_without_routes_does_nothing() -> None:
 
 def test_nothing_makes_nothing() -> None:
     assert ifupdown([], {}) == script([], {}) == Export(())
+
+
+def test_ipv6_has_the_settings_metric_else_1023() -> None:
+    chosen = STATIC_ETH1._replace(routes=tuple(route._replace(metric=7) for route in STATIC_ETH1.routes))
+    assert "proto static metric 7 onlink" in script([chosen], {}).files[0].text
+    assert "proto static metric 1023 onlink" in script([STATIC_ETH1], {}).files[0].text

@@ -33,7 +33,7 @@ iface eth1:1 inet6 static
 
 def test_commands_in_pairs_and_gateways() -> None:
     parsed = read_ifupdown("/a", lines(TEXT), nic_of)
-    assert parsed.odd == ""
+    assert parsed.odd is None
     assert routes(parsed) == [
         ("default via 10.65.0.1 dev eth0", (7,)),
         ("11.11.0.0/16 via 11.8.0.1 dev eth0", (8, 10)),
@@ -68,7 +68,7 @@ def test_a_default_of_ipv6_by_a_command() -> None:
 )
 def test_files_that_are_left_alone(line: str, odd: str) -> None:
     parsed = read_ifupdown("/a", lines(f"iface eth0 inet static\n    {line}\n"), nic_of)
-    assert parsed.odd.startswith(odd)
+    assert (parsed.odd or "").startswith(odd)
     assert parsed.routes == ()
 
 
@@ -78,3 +78,12 @@ def test_commands_move_as_they_are() -> None:
         "    up a\n",
         "    down b\n",
     ]
+
+
+@pytest.mark.parametrize("line, calls", [
+    ("post-up route add -net 11.11.0.0 netmask 255.255.0.0 gw 11.8.0.1 || true", True), ("up route add x", True),
+    ("post-up ip route add 11.11.0.0/16 via 11.8.0.1", False), ("gateway 11.8.0.1", False), ("# up route add", False),
+])  # fmt: skip
+def test_whether_it_calls_the_route_command(line: str, calls: bool) -> None:
+    """Whatever else is in the file, and whether or not it is as cloud-init writes it."""
+    assert read_ifupdown("/a", lines(f"iface eth0 inet static\n    {line}\n"), nic_of).calls_route == calls

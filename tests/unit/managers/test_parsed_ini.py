@@ -61,7 +61,7 @@ def test_a_route_is_a_section_with_the_blank_lines_behind_it() -> None:
         ("eth0", 4, 13),
         ("eth0", 6, 13),
     ]
-    assert parsed.odd == ""
+    assert parsed.odd is None
 
 
 def test_without_routes_further_ones_come_last() -> None:

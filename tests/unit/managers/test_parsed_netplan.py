@@ -42,7 +42,7 @@ network:
 
 def test_nics_with_their_lists() -> None:
     parsed = read_netplan("/a", lines(TEXT), nic_of)
-    assert parsed.odd == ""
+    assert parsed.odd is None
     assert routes(parsed) == [
         ("default via 10.65.0.1 dev eth0", (10, 11)),
         ("default via fd00:65::1 dev eth0", (13, 14)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guest_routes.managers.rewrite import rewrite
-from guest_routes.model.configuration import ORIGINALS
+from guest_routes.model.configuration import ORIGINALS, RewriteError
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Settings
 from tests.support.reports import projected
@@ -80,7 +80,7 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     path = put(tmp_path, f"{FOLDER}/10-cloud-init-eth0.network", "")
     path.write_bytes(b"\xff\xfe")
     done = rewrite(Settings(), never, root=str(tmp_path))
-    assert done.errors == (f"cannot read {path}: it is not UTF-8 text; it stays as it is",)
+    assert done.errors == (RewriteError("not-text", str(path)),)
     assert done.exit_code == 1
 
 
@@ -88,15 +88,15 @@ def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / FOLDER / "10-cloud-init-eth0.network"
     path.mkdir(parents=True)
     done = rewrite(Settings(), never, root=str(tmp_path))
-    assert done.errors == (f"cannot read {path}: Is a directory (EISDIR); it stays as it is",)
+    assert done.errors == (RewriteError("unreadable", str(path), "Is a directory (EISDIR)"),)
 
 
 def test_originals_that_can_not_be_kept(tmp_path: Path) -> None:
     left, right = rendered(tmp_path)
     put(tmp_path, "var/lib/guest-routes/originals", "a file in the way")
     done = rewrite(Settings(), decided, root=str(tmp_path))
-    assert len(done.errors) == 2
-    assert done.errors[0].endswith("/10-cloud-init-eth0.network stays as cloud-init wrote it")
+    assert [error.kind for error in done.errors] == ["not-kept"] * 2
+    assert done.errors[0].detail.endswith("/10-cloud-init-eth0.network stays as cloud-init wrote it")
     assert (left.read_text(), right.read_text()) == (ETH0, ETH1)
 
 
@@ -108,9 +108,8 @@ def test_a_file_that_has_gone_in_the_meantime(tmp_path: Path) -> None:
         return decided()
 
     done = rewrite(Settings(), decide, root=str(tmp_path))
-    assert done.errors == (
-        "cannot write /etc/systemd/network/10-cloud-init-eth0.network: No such file or directory (ENOENT)",
-    )
+    path = "/etc/systemd/network/10-cloud-init-eth0.network"
+    assert done.errors == (RewriteError("unwritable", path, "No such file or directory (ENOENT)"),)
 
 
 def test_the_owner_stays(tmp_path: Path) -> None:
@@ -142,12 +141,11 @@ def test_netplan_does_not_take_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     fake_netplan(tmp_path, monkeypatch, body)
     put(tmp_path, "etc/netplan/50-cloud-init.yaml", NETPLAN)
     done = rewrite(Settings(), decided, root=str(tmp_path))
-    assert done.errors == (f"`netplan generate` failed: {text}; what it made before stays",)
+    assert done.errors == (RewriteError("failed", detail=text),)
 
 
 def test_netplan_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     put(tmp_path, "etc/netplan/50-cloud-init.yaml", NETPLAN)
     (only,) = rewrite(Settings(), decided, root=str(tmp_path)).errors
-    assert only.startswith("`netplan generate` could not be run: ")
-    assert only.endswith("; what it made before stays until the next boot")
+    assert (only.kind, "netplan" in only.detail) == ("not-run", True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guest_routes.model.configuration import ConfiguredRoute, CorrectedFile, Correction, Rewritten
+from guest_routes.model.configuration import ConfiguredRoute, CorrectedFile, Correction, RewriteError, Rewritten
 from guest_routes.model.network import Nic, parse_address, parse_prefix
 
 
@@ -23,4 +23,4 @@ def test_what_is_written_is_what_changed() -> None:
     assert Rewritten(found, True).exit_code == 0
     assert Rewritten(found, False).exit_code == 3
     assert Rewritten(Correction((same,), ()), False).exit_code == 0
-    assert Rewritten(found, False, ("cannot write",)).exit_code == 1
+    assert Rewritten(found, False, (RewriteError("failed"),)).exit_code == 1

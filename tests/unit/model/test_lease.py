@@ -12,7 +12,7 @@ from guest_routes.model.network import parse_address, parse_prefix
 ROUTER = parse_address("10.65.0.1")
 
 
-def option(*routes: str, fault: str = "") -> Option:
+def option(*routes: str, fault: Optional[str] = None) -> Option:
     pairs = [text.split(",") for text in routes]
     return Option(tuple(LeaseRoute(parse_prefix(where), parse_address(hop)) for where, hop in pairs), fault)
 

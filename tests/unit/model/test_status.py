@@ -14,6 +14,7 @@ from guest_routes.model.operations import Add
 from guest_routes.model.status import (
     RECENT,
     SCHEMA,
+    Comparison,
     ConflictRecord,
     Repair,
     Status,
@@ -93,4 +94,4 @@ def test_not_all_conflicts_are_kept() -> None:
 ])  # fmt: skip
 def test_the_exit_code_of_status(last: Any, failed: Any, drifted: bool, code: int) -> None:
     drift = (Add(Route(parse_prefix("11.11.0.0/16"), parse_address("11.8.0.1"), 3)),) if drifted else ()
-    assert Status(last, KernelState((), ()), (), drift, "", failed, 0.0).exit_code == code
+    assert Status(last, KernelState((), ()), (), Comparison(drift), failed, 0.0).exit_code == code

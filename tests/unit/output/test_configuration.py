@@ -15,6 +15,7 @@ from guest_routes.model.configuration import (
     ExportFile,
     ExportNote,
     Place,
+    RewriteError,
     Rewritten,
     RouteVerdict,
 )
@@ -27,6 +28,7 @@ from guest_routes.output.configuration import (
     export_json,
     export_note_text,
     exported_lines,
+    rewrite_error_text,
     rewritten_json,
     rewritten_lines,
     verdict_reason,
@@ -42,7 +44,10 @@ RESOLVED = Resolved(HOST, ResolvedNextHop(ETH1, GATEWAY, GatewayEvidence("docume
 UNRESOLVED = Unresolved(HOST, "no-subnet")
 (ELECTED,) = (one for one in report().elections[:1] if isinstance(one, Elected))
 WAY = "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
-RULE = "the first network with a gateway on a NIC that is up: networks[0], eth0; its gateway: networks[0].routes[0]"
+RULE = (
+    "the first network with a documented default on a NIC that is up: networks[0], eth0; its gateway: "
+    "networks[0].routes[0]"
+)
 NOWHERE = "11.8.0.1 is in no NIC's subnet; use a gateway of a NIC (none is known)"
 
 
@@ -95,8 +100,8 @@ def test_what_was_corrected() -> None:
         "      11.8.0.1 is eth1's gateway (networks[1].routes[0])",
         "- default via 11.8.0.1 dev eth1",
         f"      {B}: eth0 has the default",
-        "      route: the first network with a gateway on a NIC that is up: networks[0],",
-        "      eth0; its gateway: networks[0].routes[0]",
+        "      route: the first network with a documented default on a NIC that is up:",
+        "      networks[0], eth0; its gateway: networks[0].routes[0]",
         "corrected: 2 files; what cloud-init wrote is kept in",
         ORIGINALS,
         "if systemd-networkd has read the old files already, run `networkctl reload`, and",
@@ -123,7 +128,7 @@ def test_how_each_manager_reads_its_files_again(manager: str) -> None:
 
 
 def test_nothing_to_correct() -> None:
-    odd = CorrectedFile(B, "systemd-networkd", "a", "a", "line 3 is no KEY=VALUE of a section")
+    odd = CorrectedFile(B, "systemd-networkd", "a", "a", odd="line 3 is no KEY=VALUE of a section")
     left = RouteVerdict(DEFAULT, "left", "only-default", ELECTED)
     fine = Correction((CorrectedFile(A, "systemd-networkd", "a", "a"), odd), (left,))
     lines = lines_of(Rewritten(fine, True))
@@ -137,7 +142,7 @@ def test_nothing_to_correct() -> None:
 
 
 def test_correct_as_json() -> None:
-    value = rewritten_json(DONE._replace(errors=("cannot write /x: full",)))
+    value = rewritten_json(DONE._replace(errors=(RewriteError("unwritable", "/x", "full"),)))
     assert_valid("correct", value)
     assert (value["exit_code"], value["written"], value["errors"]) == (1, True, ["cannot write /x: full"])
     assert value["files"][0] == {"path": A, "manager": "systemd-networkd", "changed": True, "odd": ""}
@@ -203,23 +208,23 @@ NOTES = [
         "`guest-routes correct` where cloud-init wrote them",
     ),
     (
-        ExportNote("apply", ("eth0", "eth1"), form="networkd"),
+        ExportNote("apply", ("eth0", "eth1"), format_name="networkd"),
         "then run `networkctl reload`, and `networkctl reconfigure eth0 eth1`",
     ),
-    (ExportNote("apply", ("eth0",), form="netplan"), "then run `netplan apply`"),
+    (ExportNote("apply", ("eth0",), format_name="netplan"), "then run `netplan apply`"),
     (
-        ExportNote("apply", ("eth0", "eth1"), form="networkmanager"),
+        ExportNote("apply", ("eth0", "eth1"), format_name="networkmanager"),
         "then run `nmcli connection reload`, and `nmcli connection up 'guest-routes eth0' && nmcli connection up "
         "'guest-routes eth1'`",
     ),
     (
-        ExportNote("apply", ("eth0",), form="ifupdown"),
+        ExportNote("apply", ("eth0",), format_name="ifupdown"),
         "then run `ifdown --all; ifup --all` from a console, since it cuts the connection",
     ),
 ]
 
 
-@pytest.mark.parametrize("note, text", NOTES, ids=[f"{note.kind} {note.form}".strip() for note, _ in NOTES])
+@pytest.mark.parametrize("note, text", NOTES, ids=[f"{note.kind} {note.format_name}".strip() for note, _ in NOTES])
 def test_what_an_export_leaves_to_do(note: ExportNote, text: str) -> None:
     assert export_note_text(note) == text
 
@@ -231,7 +236,7 @@ def test_exported_files_for_a_terminal() -> None:
 
 
 def test_export_as_json() -> None:
-    made = Export((ExportFile("/b", "three\n", 0o600),), (ExportNote("apply", ("eth0",), form="netplan"),))
+    made = Export((ExportFile("/b", "three\n", 0o600),), (ExportNote("apply", ("eth0",), format_name="netplan"),))
     value = export_json(made, "netplan", 5)
     assert_valid("export", value)
     assert value == {
@@ -241,3 +246,17 @@ def test_export_as_json() -> None:
         "files": [{"path": "/b", "mode": "0600", "text": "three\n"}],
         "notes": ["then run `netplan apply`"],
     }
+
+
+@pytest.mark.parametrize("error, text", [
+    (RewriteError("not-text", "/x"), "cannot read /x: it is not UTF-8 text; it stays as it is"),
+    (RewriteError("unreadable", "/x", "gone"), "cannot read /x: gone; it stays as it is"),
+    (RewriteError("untrusted", "/x", "is large"), "cannot use /x: it is large; it stays as it is"),
+    (RewriteError("unwritable", "/x", "full"), "cannot write /x: full"),
+    (RewriteError("not-kept", "/x", "cannot write /y: full; /x stays"), "cannot write /y: full; /x stays"),
+    (RewriteError("not-run", detail="gone"),
+     "`netplan generate` could not be run: gone; what it made before stays until the next boot"),
+    (RewriteError("failed", detail="7"), "`netplan generate` failed: 7; what it made before stays"),
+])  # fmt: skip
+def test_why_a_file_stays_as_it_is(error: RewriteError, text: str) -> None:
+    assert rewrite_error_text(error) == text

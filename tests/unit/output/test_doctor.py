@@ -50,8 +50,9 @@ def test_a_machine_with_nothing_wrong() -> None:
     eth1 = view(ETH1, lease=LEASE, metadata="eth1: no answer within 5 s")
     assert lines_of(inspection(eth0, eth1, running=("dhclient", "systemd-networkd"))) == [
         "metadata     http://169.254.169.254 through eth0, just now",
-        "default      IPv4 10.65.0.1 dev eth0: the first network with a gateway on a NIC",
-        "             that is up: networks[0], eth0; its gateway: networks[0].routes[0]",
+        "default      IPv4 10.65.0.1 dev eth0: the first network with a documented",
+        "             default on a NIC that is up: networks[0], eth0; its gateway:",
+        "             networks[0].routes[0]",
         "running      dhclient, systemd-networkd",
         "",
         "eth0         fa:16:3e:00:00:01  10.65.0.7/24",
@@ -93,7 +94,7 @@ def test_a_nic_that_nothing_is_known_of() -> None:
     lines = lines_of(
         inspection(view(down, bindings=()), view(ETH1._replace(running=False), bindings=(unknown,), lease=silent))
     )
-    assert lines[5:10] == [
+    assert lines[6:11] == [
         "eth0         fa:16:3e:00:00:01  no address  down",
         "  gateway    the metadata doesn't describe this NIC",
         "  manager    unknown",

@@ -83,13 +83,13 @@ def test_the_default_route_serves_the_rest() -> None:
     one = explained("8.8.8.8", report(), BY_ETH0)
     text = " ".join(" ".join(lines_of(one)).split())
     assert text.startswith("8.8.8.8 should leave by eth0, via 10.65.0.1 host route none covers it, so the default")
-    assert "rule the first network with a gateway on a NIC that is up: networks[0], eth0" in text
+    assert "rule the first network with a documented default on a NIC that is up: networks[0], eth0" in text
     assert (
         "extra default via 11.8.0.1 dev eth1 proto static: one default too many; `guest-routes sync` removes it" in text
     )
     value = explanation_json(one)
     assert (value["verdict"], value["host_route"], value["place"]) == ("adopted", None, None)
-    assert value["reason"].startswith("the first network with a gateway")
+    assert value["reason"].startswith("the first network with a documented default on")
 
 
 def test_an_extra_default_that_stays() -> None:

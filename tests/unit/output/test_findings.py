@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from guest_routes.model.configuration import ConfiguredRoute, RouteVerdict
+from guest_routes.model.configuration import ConfiguredRoute, RewriteError, RouteVerdict
 from guest_routes.model.decision import Binding
 from guest_routes.model.inspection import Difference, Finding
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Network, Problem
 from guest_routes.model.plan import Suspicion
 from guest_routes.output.findings import _WORDS, difference_text, finding_words
-from tests.support.reports import ETH0, ETH1, prefix, report, route
+from tests.support.reports import ETH0, ETH1, SCHEMAS, prefix, report, route
 
 NICS = (ETH0, ETH1)
 CONFIGURED = ConfiguredRoute(ETH0, prefix("11.11.0.0/16"), parse_address("11.8.0.1"), "/etc/a.network", (3,))
@@ -61,12 +63,12 @@ CASES = [
         "`systemctl disable --now NetworkManager.service`, before it configures one too",
     ),
     (
-        Finding("rendered", verdicts=(WRONG,)),
+        Finding("wrong-configuration", verdicts=(WRONG,)),
         "cloud-init's network configuration is wrong in 1 place: 11.11.0.0/16 via 11.8.0.1 dev eth0 in /etc/a.network",
         "`guest-routes correct`; at every boot: `systemctl enable guest-routes-correct.service`",
     ),
     (
-        Finding("rendered-left", verdicts=(RouteVerdict(CONFIGURED, "left", "not-in-document"),)),
+        Finding("wrong-configuration-left", verdicts=(RouteVerdict(CONFIGURED, "left", "not-in-document"),)),
         "cloud-init's network configuration is wrong: 11.11.0.0/16 via 11.8.0.1 dev eth0 in /etc/a.network",
         "`guest-routes correct` leaves it: not in the document",
     ),
@@ -117,12 +119,12 @@ CASES = [
         "`sysctl -w net.ipv4.conf.all.rp_filter=2`, and the same in /etc/sysctl.d",
     ),
     (
-        Finding("second-opinion", managers=("netifaces",), difference=Difference("extra-nic", "eth5")),
+        Finding("cross-check", managers=("netifaces",), difference=Difference("extra-nic", "eth5")),
         "netifaces has the NIC eth5, which netlink doesn't have",
         "compare with `ip -d route` and `ip -d link`; report it as a bug",
     ),
     (
-        Finding("unused-file", text="/run/x: belongs to the user 1000, not to root; ignored"),
+        Finding("unused-file", unused=Problem("/run/x", "belongs to the user 1000, not to root; ignored")),
         "not used: /run/x: belongs to the user 1000, not to root",
         "see who made it: `stat FILE`; only root may be able to write it and every folder above it",
     ),
@@ -145,7 +147,7 @@ def test_the_first_of_several_unprogrammed_routes() -> None:
 
 
 def test_the_first_of_many_wrong_lines() -> None:
-    what, _ = finding_words(Finding("rendered", verdicts=(WRONG,) * 1203), NICS)
+    what, _ = finding_words(Finding("wrong-configuration", verdicts=(WRONG,) * 1203), NICS)
     assert "wrong in 1,203 places: " in what
     assert what.count("/etc/a.network") == 3
     assert what.endswith("; and 1,200 more")
@@ -174,3 +176,14 @@ def test_the_first_of_many_wrong_lines() -> None:
 )
 def test_what_another_library_reads(one: Difference, text: str) -> None:
     assert difference_text(one, NICS) == text
+
+
+def test_a_file_of_cloud_inits_that_is_not_used() -> None:
+    finding = Finding("unused-file", unused=RewriteError("unreadable", "/x", "gone"))
+    assert finding_words(finding, ())[0] == "not used: cannot read /x: gone; it stays as it is"
+
+
+def test_the_schema_has_every_kind() -> None:
+    schema = json.loads((SCHEMAS / "doctor.json").read_text())
+    kinds = schema["$defs"]["finding"]["properties"]["kind"]["enum"]
+    assert kinds == sorted(_WORDS)

@@ -8,20 +8,21 @@ from typing import Any, Dict
 from guest_routes.model.network import KernelState
 from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Delete
-from guest_routes.model.status import ConflictRecord, Status, StatusRecord
+from guest_routes.model.status import Comparison, ConflictRecord, Status, StatusRecord
 from guest_routes.output.prometheus import metrics_text
 from tests.support.reports import ETH0, ETH1, route
 
 OURS = route("11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes")
 LAST = {"finished": 1700000000.25, "exit_code": 5, "metadata": {"age_seconds": 100.0}, "unprogrammed_count": 2}
+BOTH = Comparison((Delete(OURS),), (Problem("a", "odd"), Problem("b", "odd")))
 CONFLICT = ConflictRecord(0.0, "11.11.0.0/16", 5, "ip", "end it")
 SERVICE = StatusRecord(7, "1", 1600000000.0, passes=3, events=9, repairs=4, failures=2, conflicts=(CONFLICT,))
 
 
 def metrics(**fields: Any) -> Dict[str, float]:
     base: Dict[str, Any] = {
-        "last": LAST, "state": KernelState((ETH0, ETH1), ()), "ours": (OURS,), "drift": (Delete(OURS),), "unknown": "",
-        "failed": {}, "now": 1700000300.0, "unprogrammed": (Problem("a", "odd"), Problem("b", "odd")),
+        "last": LAST, "state": KernelState((ETH0, ETH1), ()), "ours": (OURS,), "compared": BOTH,
+        "failed": {}, "now": 1700000300.0,
     }  # fmt: skip
     text = metrics_text(Status(**{**base, **fields}))
     assert text.endswith("\n")
@@ -56,7 +57,7 @@ def test_a_machine_with_a_service() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    assert metrics(last={}, drift=(), unprogrammed=(), unknown="none was kept", service=SERVICE, withdrawn=True) == {
+    assert metrics(last={}, compared="none was kept", service=SERVICE, withdrawn=True) == {
         "exit_code": 0,
         "routes": 1,
         "withdrawn": 1,

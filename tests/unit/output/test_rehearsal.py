@@ -63,7 +63,7 @@ def test_an_empty_table_is_said_to_be_empty_and_the_warnings_are_shown() -> None
     empty = KernelState((ETH0, ETH1), ())
     lines = rehearsal_lines(Rehearsal(report("dhcp", NICS), (), empty, empty))
     assert lines.count("  (no routes)") == 2
-    assert "the metadata omits eth1's routes (networks[1], type ipv4_dhcp); its gateway is" in lines
+    assert "the metadata omits eth1's routes (networks[1], type ipv4_dhcp); its gateway and" in lines
 
 
 def test_refusals_and_errors_of_the_pass() -> None:

@@ -34,7 +34,7 @@ SOURCE = "metadata: http://169.254.169.254 through eth0, just now"
 ELECTED = [
     "= default via 10.65.0.1 dev eth0 proto static",
     "      adopted: another program's equal route. Elected: the first network with a",
-    "      gateway on a NIC that is up: networks[0], eth0; its gateway:",
+    "      documented default on a NIC that is up: networks[0], eth0; its gateway:",
     "      networks[0].routes[0]",
 ]
 
@@ -57,8 +57,7 @@ def test_a_pass_that_changes_something() -> None:
         "+ 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
         "      networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])",
         "- default via 11.8.0.1 dev eth1 proto static",
-        "      one default too many: eth0 has it; recorded: `guest-routes withdraw`",
-        "      restores it",
+        "      one default too many: eth0 has it; `guest-routes withdraw` restores it",
         "",
         "done, verified: 1 added, 1 removed, 1 route in place",
     ]

@@ -10,7 +10,7 @@ from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import parse_address
 from guest_routes.model.operations import Delete
 from guest_routes.model.settings import Settings
-from guest_routes.model.status import ConflictRecord, Repair, Status, StatusRecord
+from guest_routes.model.status import Comparison, ConflictRecord, Repair, Status, StatusRecord
 from guest_routes.output.json_documents import status_json as pass_json
 from guest_routes.output.status import status_json, status_lines
 from guest_routes.routing.ownership import is_ours
@@ -29,7 +29,7 @@ def status(**fields: Any) -> Status:
     state = report("wrong-subnet", IN_PLACE).before
     ours = tuple(one for one in state.routes if is_ours(one, Settings()))
     found: Dict[str, Any] = {
-        "last": last_pass(), "state": state, "ours": ours, "drift": (), "unknown": "", "failed": {}, "now": NOW
+        "last": last_pass(), "state": state, "ours": ours, "compared": Comparison(), "failed": {}, "now": NOW
     }  # fmt: skip
     return Status(**{**found, **fields})
 
@@ -45,7 +45,7 @@ def test_all_is_in_place() -> None:
     assert lines_of(status()) == [
         "last pass    5 min ago: all in place",
         "metadata     http://169.254.169.254 through eth0, 5 min ago",
-        "default      default via 10.65.0.1 dev eth0 proto static",
+        "elected      default via 10.65.0.1 dev eth0 proto static",
         "service      not running",
         "our routes   1 in the table:",
         "= 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
@@ -57,7 +57,7 @@ def test_all_is_in_place() -> None:
 
 
 def test_before_the_first_pass() -> None:
-    found = status(last={}, ours=(), unknown="none was kept")
+    found = status(last={}, ours=(), compared="none was kept")
     assert lines_of(found) == [
         "last pass    none yet; `guest-routes sync` runs one",
         "service      not running",
@@ -92,7 +92,9 @@ def test_a_pass_that_failed_since() -> None:
 
 def test_withdrawn_by_hand() -> None:
     text = " ".join(
-        " ".join(lines_of(status(withdrawn=True, drift=(GONE,), service=SERVICE, service_runs=True))).split()
+        " ".join(
+            lines_of(status(withdrawn=True, compared=Comparison((GONE,)), service=SERVICE, service_runs=True))
+        ).split()
     )
     assert "withdrawn by hand: the service programs no routes; `guest-routes sync` programs them again" in text
     assert "drift 1 change needed; `guest-routes sync` makes it - 11.12.0.0/16 via 11.8.0.1 dev eth1" in text
@@ -100,7 +102,7 @@ def test_withdrawn_by_hand() -> None:
 
 def test_drift_that_the_service_repairs() -> None:
     changes = report("wrong-subnet", BOTH_DEFAULTS).plan.operations
-    found = status(drift=changes, service=SERVICE, service_runs=True)
+    found = status(compared=Comparison(changes), service=SERVICE, service_runs=True)
     lines = lines_of(found)
     assert lines[-3:] == [
         "drift        2 changes needed; the service is about to make them",
@@ -117,7 +119,7 @@ def test_what_the_last_pass_could_not_do() -> None:
     made = pass_json(report("not-a-gateway", IN_PLACE, leases=LeaseSet((lease, other), now=NOW)), NOW - 300)
     made.update(overrides=["a  (b): not used"], errors=["missing after the pass: x"], warnings=["the document is odd"])
     missed = report("not-a-gateway", IN_PLACE).unprogrammed
-    lines = lines_of(status(last=made, unprogrammed=missed))
+    lines = lines_of(status(last=made, compared=Comparison((), missed)))
     at = lines.index("missing      1 route of the document not in effect:")
     assert lines[at + 1] == "! 11.11.0.0/16,11.8.0.99  (networks[1].routes[1])"
     assert lines[at + 2].startswith("      11.8.0.99 is in eth1's subnet")
@@ -132,14 +134,14 @@ def test_what_the_last_pass_could_not_do() -> None:
 
 def test_what_the_last_pass_could_not_do_is_all_that_is_known_without_a_document() -> None:
     made = pass_json(report("not-a-gateway", IN_PLACE), NOW - 300)
-    lines = lines_of(status(last=made, unknown="none was kept"))
+    lines = lines_of(status(last=made, compared="none was kept"))
     assert "missing      1 route when the last pass ended:" in lines
     assert not [line for line in lines_of(status(last=made)) if line.startswith("missing")]
 
 
 def test_what_is_missing_now_decides_the_exit_code() -> None:
     missed = report("not-a-gateway", IN_PLACE).unprogrammed
-    assert [status(unprogrammed=one).exit_code for one in ((), missed)] == [0, 5]
+    assert [status(compared=Comparison((), one)).exit_code for one in ((), missed)] == [0, 5]
 
 
 # ---- the service ------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def test_omitted_routes_matter_where_some_would_go() -> None:
     assert found(situation([ETH0, OMITTED])) is None
 
 
-def leases(expires: Optional[float] = None, fault: str = "") -> LeaseSet:
+def leases(expires: Optional[float] = None, fault: Optional[str] = None) -> LeaseSet:
     route = LeaseRoute(parse_prefix("12.0.0.0/8"), parse_address("11.8.0.1"))
     lease = Lease("dhclient", "/l", b"", "eth1", ifindex=3, classless=Option((route,), fault), expires=expires)
     return LeaseSet((lease,), now=100.0)

@@ -83,3 +83,8 @@ def test_family_of_a_route() -> None:
     _, eth1 = found(NETWORKS)
     assert [one.family for one in eth1.routes] == [4, 6]
     assert isinstance(eth1.routes[0], GatewayRoute)
+
+
+def test_routes_have_the_settings_metric() -> None:
+    for one in found(NETWORKS, Settings(metric=7)):
+        assert {route.metric for route in (*one.default, *one.routes)} == {7}

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guest_routes.evidence.document_file import LIMIT_BYTES
-from guest_routes.model.document import Document, Provenance
+from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.service.child_fetch import LINE_BYTES, REASON_CHARACTERS, framed, parse_answer
 from tests.support.examples import examples
 
+UNSET = ServerProperty(True)
 GOOD: Dict[str, Any] = {
     "location": "http://169.254.169.254",
     "nics": ["eth0"],
@@ -30,11 +31,13 @@ def line(**fields: Any) -> bytes:
 
 def test_a_document() -> None:
     got = parse_answer(line() + b"\n{}\n\n\x00")
-    assert got == Document(b"{}\n\n\x00", Provenance("http", GOOD["location"], ("eth0",)), 0.0, "u", "null")
+    assert got == Document(
+        b"{}\n\n\x00", Provenance("http", GOOD["location"], ("eth0",)), 0.0, "u", ServerProperty(True)
+    )
 
 
 def test_a_child_cannot_say_where_it_is_from() -> None:
-    for field in ({"source": "given"}, {"age_seconds": -5}, {"data": "x"}):
+    for field in ({"source": "argument"}, {"age_seconds": -5}, {"data": "x"}):
         assert "sent an invalid answer" in str(parse_answer(line(**field) + b"\n{}"))
 
 
@@ -82,10 +85,10 @@ def test_bytes_are_a_document_or_a_reason(answer: bytes, document: Optional[byte
 @given(st.binary(max_size=50), st.text(max_size=50), st.text(max_size=20))
 def test_a_document_arrives_as_it_was_sent(data: bytes, location: str, uuid: str) -> None:
     """But for characters that must not reach the log."""
-    sent = Document(data, Provenance("http", location, ("eth0", "eth1")), 0.0, uuid, "null")
+    sent = Document(data, Provenance("http", location, ("eth0", "eth1")), 0.0, uuid, UNSET)
     got = parse_answer(framed(sent))
     assert isinstance(got, Document)
-    assert (got.data, got.provenance.nics, got.properties) == (data, ("eth0", "eth1"), "null")
+    assert (got.data, got.provenance.nics, got.properties) == (data, ("eth0", "eth1"), UNSET)
     assert [len(got.provenance.location), len(got.uuid)] == [len(location), len(uuid)]
     assert (got.provenance.location + got.uuid).isprintable()
 
@@ -96,5 +99,5 @@ def test_a_reason_arrives_cut_to_its_limit() -> None:
 
 
 def test_a_property_that_is_too_long_is_the_reason() -> None:
-    got = parse_answer(framed(Document(b"{}", Provenance("http"), properties="x" * LINE_BYTES)))
+    got = parse_answer(framed(Document(b"{}", Provenance("http"), properties=ServerProperty(True, "x" * LINE_BYTES))))
     assert got == "its property guest_routes has 16,384 characters"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from guest_routes.errors import MetadataError, SettingsError
 from guest_routes.evidence.find import find
-from guest_routes.model.document import Document, Provenance
+from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.model.network import Nic, Prefix
 from guest_routes.model.network_data import HostRoute
 from guest_routes.model.settings import DEFAULT_MODES, NEXT_HOPS, SOURCES, GatewaySetting, Selector, Settings
@@ -21,6 +21,7 @@ from guest_routes.service.child_files import _flat, _value, find_in_child, local
 from guest_routes.settings.load import read
 from guest_routes.state.store import State
 
+UNSET = ServerProperty(True)
 texts = st.text(max_size=10)
 addresses = st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16)
 prefixes = st.builds(Prefix, addresses, st.integers(0, 128))
@@ -84,7 +85,9 @@ def test_a_document_comes_back_with_its_first_provenance(tmp_path: Path) -> None
     """One that was kept has two: values within values."""
     eth0 = Nic(2, "eth0", bytes.fromhex("fa163e000001"))
     state = State(str(tmp_path / "run"), str(tmp_path / "lib"))
-    kept = Document(b'{"links": []}', Provenance("http", "http://192.0.2.1", ("eth0",)), 0.0, "a-uuid", "null")
+    kept = Document(
+        b'{"links": []}', Provenance("http", "http://192.0.2.1", ("eth0",)), 0.0, "a-uuid", ServerProperty(True)
+    )
     state.keep(kept, [eth0.mac], time.time())
     found = find_in_child(Settings(sources=("last-known-good",)), [eth0], state)
     assert (found.data, found.uuid, found.properties) == (kept.data, kept.uuid, kept.properties)
@@ -120,7 +123,7 @@ def test_a_file_is_read_until_a_document_was_accepted(tmp_path: Path) -> None:
     state, path = State(str(tmp_path / "run"), str(tmp_path / "lib")), tmp_path / "network_data.json"
     path.write_bytes(b'{"links": [1]}')
     found = local_document(Settings(), kernel, state, str(path))
-    assert (found.data, found.source) == (b'{"links": [1]}', "given")
+    assert (found.data, found.source) == (b'{"links": [1]}', "argument")
     state.keep(found, [kernel.nics()[0].mac], time.time())
     path.write_bytes(b'{"links": [2]}')
     found = local_document(Settings(), kernel, state, str(path))

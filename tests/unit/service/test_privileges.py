@@ -219,6 +219,8 @@ def unix_socket(kind: int = socket.SOCK_STREAM) -> None:
     socket.socket(socket.AF_UNIX, kind)
 
 
+VICTIM, LEFT = f"/tmp/guest-routes-victim-{os.getpid()}", f"/tmp/guest-routes-attack-{os.getpid()}"
+"""In /tmp, where another user may write; one pair for each run of the tests."""
 ATTACKS: dict[str, Callable[[], object]] = {
     "a UNIX socket": unix_socket,
     "a UNIX socket for datagrams": lambda: unix_socket(socket.SOCK_DGRAM),
@@ -233,18 +235,18 @@ ATTACKS: dict[str, Callable[[], object]] = {
     "a user namespace": lambda: call("unshare", 0x10000000),
     "another root directory": lambda: os.chroot("/"),
     "keys": lambda: call("syscall", 250, 0, 0) if os.uname().machine == "x86_64" else call("syscall", 219, 0, 0),
-    "a new file": lambda: os.open("/tmp/guest-routes-attack", os.O_WRONLY | os.O_CREAT),
+    "a new file": lambda: os.open(LEFT, os.O_WRONLY | os.O_CREAT),
     "a file without a name": lambda: os.open("/tmp", os.O_RDWR | 0o20200000),
     "an open for writing": lambda: os.open("/dev/null", os.O_WRONLY),
     "an open that cuts": lambda: os.open("/dev/null", os.O_RDONLY | os.O_TRUNC),
-    "a directory": lambda: os.mkdir("/tmp/guest-routes-attack"),
-    "a removed file": lambda: os.unlink("/tmp/guest-routes-victim"),
-    "a renamed file": lambda: os.rename("/tmp/guest-routes-victim", "/tmp/guest-routes-attack"),
-    "a link": lambda: os.symlink("/etc/shadow", "/tmp/guest-routes-attack"),
-    "a named pipe": lambda: os.mkfifo("/tmp/guest-routes-attack"),
-    "another mode": lambda: os.chmod("/tmp/guest-routes-victim", 0o777),
-    "another owner": lambda: os.chown("/tmp/guest-routes-victim", 0, 0),
-    "another time": lambda: os.utime("/tmp/guest-routes-victim"),
+    "a directory": lambda: os.mkdir(LEFT),
+    "a removed file": lambda: os.unlink(VICTIM),
+    "a renamed file": lambda: os.rename(VICTIM, LEFT),
+    "a link": lambda: os.symlink("/etc/shadow", LEFT),
+    "a named pipe": lambda: os.mkfifo(LEFT),
+    "another mode": lambda: os.chmod(VICTIM, 0o777),
+    "another owner": lambda: os.chown(VICTIM, 0, 0),
+    "another time": lambda: os.utime(VICTIM),
     "memory as a file": lambda: call("memfd_create", b"x", 0),
     "root's id": lambda: os.setresuid(0, 0, 0),
 }
@@ -253,7 +255,7 @@ ATTACKS: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_from_inside_fails(attack: str) -> None:
-    victim, left = Path("/tmp/guest-routes-victim"), Path("/tmp/guest-routes-attack")
+    victim, left = Path(VICTIM), Path(LEFT)
     victim.write_text("as it was")
     victim.chmod(0o666)
     try:

@@ -49,7 +49,7 @@ def test_a_systemd_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
                 while True:
                     filler.send(b"x")
         began = time.monotonic()
-        assert isinstance(Notifier({"NOTIFY_SOCKET": name}).send("WATCHDOG=1"), TimeoutError)
+        assert isinstance(Notifier({"NOTIFY_SOCKET": name}).send("WATCHDOG=1"), socket.timeout)
         assert time.monotonic() - began < 10
 
 

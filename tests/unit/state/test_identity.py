@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from guest_routes.model.missing import OtherInstance
 from guest_routes.model.network import Nic
 from guest_routes.state.identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance
 
@@ -25,22 +26,22 @@ INSTANCE_ID, INSTANCE_DATA = "run/cloud-init/.instance-id", "run/cloud-init/inst
     (HERE._replace(uuid=""), HERE), (HERE, HERE._replace(uuid="", boot="boot-2")),
 ])  # fmt: skip
 def test_what_was_kept_is_of_this_instance(kept: Identity, here: Identity) -> None:
-    assert other_instance(kept, here) == ""
+    assert other_instance(kept, here) is None
 
 
-FIRST, SECOND = "fa:16:3e:00:00:01", "fa:16:3e:00:00:02"
-
-
-@pytest.mark.parametrize("kept, here, reason", [
-    (HERE, HERE._replace(machine=CLONE, uuid=""), f"it was kept on machine {MACHINE}, this is {CLONE}; harmless"),
-    (HERE, HERE._replace(uuid=CLONE), f"it was kept on instance {MACHINE}, this is {CLONE}; harmless"),
-    (HERE._replace(macs=()), HERE, "it describes no MAC"),
-    (HERE, HERE._replace(macs=()), f"it describes {FIRST}, {SECOND}, which no NIC here has; harmless"),
-    (HERE._replace(machine=""), HERE._replace(macs=MACS[:1], boot="boot-2"), f"it describes {SECOND} too, which no"),
-    (HERE._replace(machine="", boot=""), HERE._replace(macs=MACS[:1], boot=""), f"it describes {SECOND} too, which no"),
+@pytest.mark.parametrize("kept, here, other", [
+    (HERE, HERE._replace(machine=CLONE, uuid=""), OtherInstance("machine", MACHINE, CLONE)),
+    (HERE, HERE._replace(uuid=CLONE), OtherInstance("instance", MACHINE, CLONE)),
+    (HERE._replace(macs=()), HERE, OtherInstance("no-macs")),
+    (HERE, HERE._replace(macs=()), OtherInstance("macs", macs=MACS)),
+    (HERE._replace(machine=""), HERE._replace(macs=MACS[:1], boot="boot-2"), OtherInstance("unproven", macs=MACS[1:])),
+    (
+        HERE._replace(machine="", boot=""), HERE._replace(macs=MACS[:1], boot=""),
+        OtherInstance("unproven", macs=MACS[1:]),
+    ),
 ])  # fmt: skip
-def test_what_was_kept_is_of_another(kept: Identity, here: Identity, reason: str) -> None:
-    assert other_instance(kept, here).startswith(reason)
+def test_what_was_kept_is_of_another(kept: Identity, here: Identity, other: OtherInstance) -> None:
+    assert other_instance(kept, here) == other
 
 
 @pytest.mark.parametrize("text", [

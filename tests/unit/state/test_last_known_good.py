@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Tuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.model.document import Provenance
+from guest_routes.model.document import Known, LastKnownGood, Provenance
+from guest_routes.model.missing import OtherInstance, Unusable
 from guest_routes.model.network import Nic
 from guest_routes.state.store import State
 
@@ -26,11 +28,22 @@ def kept_file(state: State) -> Path:
     return Path(state.lib_dir, "last-known-good")
 
 
+def kept(state: State, nics: Tuple[Nic, ...] = NICS) -> LastKnownGood:
+    found = state.last_known_good(nics)
+    assert isinstance(found, LastKnownGood)
+    return found
+
+
+def refused(state: State, nics: Tuple[Nic, ...] = NICS) -> Unusable:
+    found = state.last_known_good(nics)
+    assert isinstance(found, Unusable)
+    return found
+
+
 def test_what_was_kept_comes_back(state: State) -> None:
     state.keep(FETCHED, MACS, 1_000_000.5)
-    kept = state.last_known_good(NICS)
-    assert (kept.reason, kept.data, kept.provenance) == ("", FETCHED.data, FETCHED.provenance)
-    assert (kept.fetched, kept.uuid, kept.macs) == (1_000_000.5, MACHINE, MACS)
+    known = Known(FETCHED.provenance, 1_000_000.5, MACHINE, MACS)
+    assert state.last_known_good(NICS) == LastKnownGood(FETCHED.data, known)
 
 
 def test_nobody_else_may_read_it(state: State) -> None:
@@ -50,22 +63,20 @@ def test_the_same_again_only_gets_younger(state: State) -> None:
     before = kept_file(state).stat().st_ino
     state.keep(FETCHED._replace(provenance=Provenance("http", "http://169.254.169.254", ("eth1",))), MACS, 2.0)
     assert kept_file(state).stat().st_ino == before
-    assert state.last_known_good(NICS).fetched == 2.0
+    assert kept(state).known.fetched == 2.0
     state.keep(FETCHED._replace(data=b"{}"), MACS, 3.0)
-    assert state.last_known_good(NICS).data == b"{}"
+    assert kept(state).data == b"{}"
 
 
 def test_none_was_kept(state: State) -> None:
-    assert state.last_known_good(NICS).reason == f"none was kept in {state.lib_dir}"
+    assert state.last_known_good(NICS) == Unusable("absent", str(kept_file(state)))
 
 
 def test_an_image_of_another_machine_is_harmless(state: State, root: Path) -> None:
     state.keep(FETCHED, MACS, 1.0)
     write(root / "sys/class/dmi/id/product_uuid", CLONE)
-    kept = state.last_known_good(NICS)
-    assert kept.data == b""
-    expected = f"it was kept on machine {MACHINE}, this is {CLONE}; harmless in a captured image"
-    assert kept.reason == f"{kept_file(state)} is not of this instance: {expected}"
+    other = OtherInstance("machine", MACHINE, CLONE)
+    assert state.last_known_good(NICS) == Unusable("other-instance", str(kept_file(state)), other=other)
 
 
 @pytest.mark.parametrize("by", ["instance-data.json", ".instance-id"])
@@ -77,39 +88,37 @@ def test_an_image_of_another_instance_is_harmless(state: State, root: Path, by: 
         root / "run/cloud-init" / by,
         CLONE if by == ".instance-id" else json.dumps({"ds": {"meta_data": {"uuid": CLONE}}}),
     )
-    assert f"kept on instance {MACHINE}, this is {CLONE}" in state.last_known_good(NICS).reason
+    assert refused(state).other == OtherInstance("instance", MACHINE, CLONE)
     write(root / "run/cloud-init" / by, "i-0001" if by == ".instance-id" else "{")
-    assert not state.last_known_good(NICS).reason
+    assert kept(state)
 
 
 def test_other_macs_are_another_instance(state: State) -> None:
     state.keep(FETCHED, MACS, 1.0)
     others = (Nic(2, "eth0", bytes.fromhex("fa163e000009")),)
-    assert (
-        "describes fa:16:3e:00:00:01, fa:16:3e:00:00:02, which no NIC here has" in state.last_known_good(others).reason
-    )
-    assert state.last_known_good(()).reason
+    assert refused(state, others).other == OtherInstance("macs", macs=MACS)
+    assert refused(state, ()).other == OtherInstance("macs", macs=MACS)
 
 
 def test_a_nic_may_be_missing_on_a_machine_known_to_be_the_same(state: State, root: Path) -> None:
     state.keep(FETCHED, MACS, 1.0)
-    assert not state.last_known_good(NICS[:1]).reason
+    assert kept(state, NICS[:1])
     (root / "sys/class/dmi/id/product_uuid").unlink()
-    assert state.last_known_good(NICS[:1]).reason == ""  # the boot proves it, too
+    assert kept(state, NICS[:1])  # the boot proves it, too
     write(root / "proc/sys/kernel/random/boot_id", "boot-2\n")
-    assert "no DMI uuid proves that the machine is the same" in state.last_known_good(NICS[:1]).reason
-    assert not state.last_known_good(NICS).reason
+    assert refused(state, NICS[:1]).other == OtherInstance("unproven", macs=MACS[1:])
+    assert kept(state)
 
 
 def test_a_further_nic_is_no_matter(state: State) -> None:
     state.keep(FETCHED, MACS[:1], 1.0)
-    assert not state.last_known_good(NICS).reason
+    assert kept(state)
 
 
 def test_a_bonds_port_is_known_by_its_permanent_mac(state: State) -> None:
     state.keep(FETCHED, MACS, 1.0)
     ports = (Nic(2, "eth0", MACS[0]), Nic(3, "eth1", MACS[0], permanent_mac=MACS[1]))
-    assert not state.last_known_good(ports).reason
+    assert kept(state, ports)
 
 
 def test_a_damaged_file_is_a_reason(state: State) -> None:
@@ -120,25 +129,25 @@ def test_a_damaged_file_is_a_reason(state: State) -> None:
     header = json.loads(line)
     for length in range(0, len(whole) - 1, 7):
         path.write_bytes(whole[:length])
-        assert "is damaged" in state.last_known_good(NICS).reason
+        assert refused(state).kind == ("cut-off" if length > len(line) else "no-header")
     path.write_bytes(line + b"\n" + data.replace(b"l", b"L"))
-    assert "is damaged" in state.last_known_good(NICS).reason
+    assert refused(state) == Unusable("cut-off", str(path), lengths=(len(data), str(len(data))))
     for change in ({"macs": ["zz"]}, {"macs": None}, {"macs": [1]}, {"macs": 3}, {"schema": "other/2"}):
         path.write_bytes(json.dumps({**header, **change}).encode() + b"\n" + data)
-        assert state.last_known_good(NICS).reason
+        assert refused(state)
     for content in (b"[]\n", b"null\n", b"[" * 100_000, b"\xff\xfe\n{}"):
         path.write_bytes(content)
-        assert "is damaged" in state.last_known_good(NICS).reason
+        assert refused(state).kind == "no-header"
     path.unlink()
     path.mkdir()
-    assert "cannot be read: Is a directory" in state.last_known_good(NICS).reason
+    assert refused(state) == Unusable("unreadable", str(path), "cannot be read: Is a directory")
 
 
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_no_more_than_a_reason(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     state = State("/nowhere", str(tmp_path_factory.getbasetemp()), root="/nowhere")
     kept_file(state).write_bytes(content)
-    assert state.last_known_good(NICS).reason
+    assert refused(state)
 
 
 def test_a_writer_killed_at_any_time_leaves_the_old_or_the_new(state: State, root: Path) -> None:
@@ -158,6 +167,22 @@ for number in itertools.count():
             assert child.stdout.readline() == b"ready\n"
             time.sleep(0.001 * attempt)
             child.send_signal(signal.SIGKILL)
-        assert not state.last_known_good(NICS).reason
+        assert kept(state)
     state.keep(FETCHED, MACS, 1.0)
     assert os.listdir(state.lib_dir) == ["last-known-good"]
+
+
+def test_a_pass_reads_it_once(state: State) -> None:
+    """What `find` has read is not read again by `gather`, as long as it is the same file, for the same NICs."""
+    state.keep(FETCHED, MACS, 1.0)
+    before = kept(state).known
+    os.utime(kept_file(state).parent)
+    assert state.known(NICS) is before
+    assert state.known(NICS) is not before  # the next pass reads it again
+    kept(state)
+    state.keep(FETCHED._replace(data=b"{}"), MACS[:1], 1.0)
+    assert state.known(NICS) == Known(FETCHED.provenance, 1.0, MACHINE, MACS[:1])
+    kept(state)
+    assert isinstance(state.known(()), Unusable)
+    kept_file(state).unlink()
+    assert state.known(NICS) == state.known(NICS) == Unusable("absent", str(kept_file(state)))

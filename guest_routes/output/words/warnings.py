@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from ..model.network_data import Problem
-from ..routing.partial import AGREEING_FETCHES
-from .escape import escaped
+from ...routing.partial import AGREEING_FETCHES
+from ..escape import escaped
 from .evidence import binding_label, evidence_text, lease_text, provenance_text
-from .reasons import suspicion_text
+from .outcomes import suspicion_text
 from .remedies import gateways_setting
+
+_UNKNOWN_ROUTES = "its host routes are unknown"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.decision import Binding, Note
-    from ..model.report import Report
+    from ...model.decision import Binding
+    from ...model.report import Report
 
 
 def warning_texts(report: Report) -> list[str]:
@@ -64,23 +65,15 @@ def _omissions(report: Report) -> list[str]:
 
 
 def _used(binding: Binding, report: Report) -> str:
-    """What a NIC's gateway is known from in place of the document."""
+    """What a NIC's gateway is known from in place of the document, and whether anything has its host routes."""
     known = binding.evidence
     if known is not None and known.lease is not None:
-        return f"using its {lease_text(known, known.lease)}"
+        routes = "" if known.lease.tells_routes else f"; {_UNKNOWN_ROUTES}"
+        return f"using its {lease_text(known, known.lease)}{routes}"
     if binding.gateway:
-        return f"using {evidence_text(known)}"
+        return f"using {evidence_text(known)}; {_UNKNOWN_ROUTES}"
     leases = report.evidence.leases
     if leases is not None and binding.nic is not None and leases.of(binding.nic.ifindex) is None:
         setting = gateways_setting(binding)
-        return f"its gateway is unknown too (no DHCP lease found); set it in the settings: {setting}"
-    return "its gateway is unknown too"
-
-
-def note_parts(note: Note | Problem) -> tuple[str, str]:
-    """Where something odd is, and what."""
-    if isinstance(note, Problem):
-        return note.place, note.text
-    if note.host is not None and note.first is not None:
-        return note.host.place, f"{note.host} is listed at {note.first.place} already"
-    return "networks", "there is only one NIC, so host routes make no difference; they are programmed anyway"
+        return f"its gateway and its host routes are unknown (no DHCP lease found); set the gateway: {setting}"
+    return "its gateway and its host routes are unknown"

@@ -8,17 +8,17 @@ Documentation/networking/ip-sysctl.rst.
 
 from __future__ import annotations
 
-from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix, address_text, contains, family_of, is_link_local, mac_text
-from ..model.status import Actor
+from ...model.namedtuple import NamedTuple
+from ...model.network import Prefix, address_text, contains, family_of, is_link_local, mac_text
+from ...model.status import Actor
 from .evidence import binding_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ..model.decision import Binding, Unresolved
-    from ..model.network_data import HostRoute
+    from ...model.decision import Binding, Unresolved
+    from ...model.network_data import HostRoute
 
 SHOWN = 4
 """So many gateways are named for a next hop in no subnet."""

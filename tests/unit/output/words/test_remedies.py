@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from guest_routes.model.network import Prefix, parse_prefix
 from guest_routes.model.status import Actor
-from guest_routes.output.remedies import remedy
+from guest_routes.output.words.remedies import remedy
 
 HOST, DEFAULT = parse_prefix("11.11.0.0/16"), parse_prefix("0.0.0.0/0")
 HOST6, DEFAULT6 = parse_prefix("fd00:11:11::/48"), parse_prefix("::/0")

@@ -9,7 +9,7 @@ from guest_routes.model.document import Document, Provenance
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Problem
-from guest_routes.output.warnings import warning_texts
+from guest_routes.output.words.warnings import warning_texts
 from tests.support.lab import document
 from tests.support.reports import IN_PLACE, NICS, prefix, report
 
@@ -31,7 +31,9 @@ def test_a_pass_with_nothing_odd_warns_of_nothing() -> None:
 
 
 def test_without_leases_it_asks_for_the_gateways() -> None:
-    setting = "its gateway is unknown too (no DHCP lease found); set it in the settings: `gateways: {%s: ADDRESS}`"
+    setting = (
+        "its gateway and its host routes are unknown (no DHCP lease found); set the gateway: `gateways: {%s: ADDRESS}`"
+    )
     found = report("dhcp", NICS, leases=LeaseSet())
     assert warning_texts(found) == [DHCP_0 + setting % "eth0", DHCP_1 + setting % "eth1"]
 
@@ -41,15 +43,15 @@ def test_what_is_used_instead_of_what_the_metadata_omits() -> None:
     found = report("dhcp", kernel, leases=LeaseSet((lease("eth0"),), now=100.0))
     assert warning_texts(found) == [
         f"{DHCP_0}using its DHCP lease (dhclient, /var/lib/dhcp/eth0), option 121[0]",
-        f"{DHCP_1}using the kernel's default route: default via 11.8.0.1 dev eth1",
+        f"{DHCP_1}using the kernel's default route: default via 11.8.0.1 dev eth1; its host routes are unknown",
     ]
 
 
 def test_a_lease_that_names_no_gateway_is_not_asked_for() -> None:
     silent = lease("eth0")._replace(classless=None)
     found = report("dhcp", NICS, leases=LeaseSet((silent, lease("eth1")), now=100.0))
-    assert warning_texts(found)[0] == f"{DHCP_0}its gateway is unknown too"
-    assert warning_texts(report("dhcp", NICS))[1] == f"{DHCP_1}its gateway is unknown too"
+    assert warning_texts(found)[0] == f"{DHCP_0}its gateway and its host routes are unknown"
+    assert warning_texts(report("dhcp", NICS))[1] == f"{DHCP_1}its gateway and its host routes are unknown"
 
 
 def test_leases_that_have_expired() -> None:

@@ -1,0 +1,44 @@
+"""`guest-routes lint`: Neutron's host routes, checked before an instance has them."""
+
+from __future__ import annotations
+
+import sys
+
+from ...errors import SettingsError
+from ...neutron.check import check
+from ...neutron.subnets import WANTED, parse
+from ...output.subnet_findings import lint_json, lint_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..context import Context
+
+LIMIT_BYTES = 64 << 20
+
+
+def run(context: Context) -> int:
+    """0; 1 with findings."""
+    options, terminal = context.options, context.terminal
+    subnets = parse(*_input(options.file, options.cloud))
+    findings = check(subnets)
+    code = 1 if findings else 0
+    if options.json:
+        terminal.json(lint_json(subnets, findings, code))
+    else:
+        terminal.lines(lint_lines(subnets, findings))
+    return code
+
+
+def _input(path: str, cloud: str) -> tuple[bytes | str, str]:
+    """The subnets as JSON, and what they were read from."""
+    if cloud:
+        from ...neutron.cloud import subnets_json
+
+        return subnets_json(cloud), f"--cloud {cloud}"
+    if path == "-" and sys.stdin.isatty():
+        raise SettingsError(f"standard input is a terminal; {WANTED}: pipe it here, or name a FILE or --cloud NAME")
+    try:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            return file.read(LIMIT_BYTES), "standard input" if path == "-" else path
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,74 @@
+"""Why a NIC has the default route of a family, or why none has, in words (R4). Pure."""
+
+from __future__ import annotations
+
+from ...model.decision import NotElected
+from ...model.network import address_text
+from .evidence import binding_label, evidence_text
+from .reasons import next_hop_reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...model.decision import Binding, Elected, Election
+
+
+def election_reason(election: Election) -> str:
+    """Why this NIC has the default route, or why none has."""
+    if isinstance(election, NotElected):
+        return _not_elected_reason(election)
+    name = election.nic.name
+    if election.named is not None:
+        chosen = f"the settings choose {election.selector}: " if election.selector is not None else ""
+        return f"{chosen}{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
+    assert election.binding is not None
+    network = election.binding.network
+    place = f"networks[{network.index}]" if network else name
+    rank, known = _rank_text(election, election.binding), evidence_text(election.binding.evidence)
+    text = f"{rank}: {place}, {name}; its gateway: {known}"
+    if election.onlink:
+        text += f"; on link: {address_text(election.gateway)} is outside every prefix of {name}"
+    if election.waiting:
+        text += f"; {', '.join(map(binding_label, election.waiting))} has no IPv{election.family} address (yet)"
+    return text
+
+
+def _rank_text(election: Elected, binding: Binding) -> str:
+    """Which rank of R4 decided."""
+    if election.selector is not None:
+        return f"the settings choose {election.selector}"
+    if binding.offers == "settings":
+        return "no default is documented, the kernel has none: the first NIC of `gateways` that is up"
+    kind = binding.evidence.kind if binding.evidence else "kernel"
+    if kind == "advertised":
+        rank = "the first network whose router advertises itself on a NIC that is up"
+    elif binding.offers == "documented" and kind not in ("kernel", "recorded"):
+        rank = "the first network with a documented default on a NIC that is up"
+    else:
+        known = "that was removed earlier" if kind == "recorded" else "in the kernel"
+        rank = f"the first network with a default {known} on a NIC that is up"
+    return rank if binding.offers == "documented" else f"no default is documented: {rank}"
+
+
+def _not_elected_reason(one: NotElected) -> str:
+    if one.kind == "no-gateway":
+        return f"no network has an IPv{one.family} gateway on a NIC that is up and has an address"
+    if one.kind == "unusable":
+        causes = ", ".join(map(_unusable_cause, one.bindings))
+        return f"no default: it is documented, and no NIC can carry it ({causes})"
+    label = binding_label(one.binding) if one.binding else ""
+    why = {
+        "no-network": f"no IPv{one.family} network of the metadata fits",
+        "absent": f"{label} is not present",
+        "down": f"{label} is down",
+        "no-address": f"{label} has no IPv{one.family} address (yet)",
+        "unknown-gateway": f"{label} has no known IPv{one.family} gateway",
+    }[one.kind]
+    return f"the settings choose {one.selector} for the default route, but {why}; the default routes stay as they are"
+
+
+def _unusable_cause(binding: Binding) -> str:
+    """Why a NIC can't carry a default route."""
+    label = binding_label(binding)
+    if binding.nic is None:
+        return f"{label} is {'ignored' if binding.ignored else 'not present'}"
+    return f"{label} has no IPv{binding.family} address" if binding.nic.up else f"{label} is down"

@@ -1,0 +1,152 @@
+"""Where things are known from, and why there is no document, in words. Pure."""
+
+from __future__ import annotations
+
+from ...model.missing import Unusable
+from ...model.network import address_text, mac_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.decision import Binding
+    from ...model.document import Provenance
+    from ...model.evidence import GatewayEvidence
+    from ...model.lease import Lease
+    from ...model.missing import Missing, NoDocument, OtherInstance
+
+
+def provenance_text(found: Provenance) -> str:
+    """Where a document was found: "http://169.254.169.254 through eth0", "config drive /dev/vdb", a path."""
+    nics = ", ".join(found.nics)
+    if found.source == "leases":
+        return f"none; using the DHCP leases of {nics}"
+    if found.source == "last-known-good":
+        return f"last known good (from {provenance_text(found.first) if found.first else 'unknown'})"
+    if found.source == "config-drive":
+        return f"config drive {found.location}"
+    if found.source == "cloud-init":
+        return f"cloud-init's crawled copy ({found.location})"
+    if found.location == "-":
+        return "standard input"
+    return f"{found.location} through {nics}" if nics else found.location
+
+
+_DEFAULTS = {
+    "advertised": "the router advertised on {nic}",
+    "kernel": "the kernel's default route",
+    "recorded": "a default route removed earlier",
+}
+
+
+def evidence_text(known: GatewayEvidence | None) -> str:
+    """Where a NIC's gateway is known from; "" for None."""
+    if known is None:
+        return ""
+    if known.lease is not None:
+        return f"{known.lease.nic}'s {lease_text(known, known.lease)}"
+    if known.kind in _DEFAULTS:
+        whose = _DEFAULTS[known.kind].format(nic=known.nic)
+        return f"{whose}: default via {address_text(known.gateway)} dev {known.nic}"
+    return known.place
+
+
+def lease_text(known: GatewayEvidence, lease: Lease) -> str:
+    """Which option of a lease names a gateway."""
+    which = "option 3" if known.option == 3 else f"option {known.option}[{known.index}]"
+    return f"{lease.label}, {which}{' (which has expired)' if known.expired else ''}"
+
+
+def binding_label(binding: Binding) -> str:
+    """What to call a network's NIC: its name where it is present, else its MAC."""
+    if binding.nic is not None:
+        return binding.nic.name
+    if binding.ignored:
+        return binding.ignored
+    if binding.link is not None:
+        return f"the NIC with MAC {mac_text(binding.link.mac)}"
+    return f"networks[{binding.network.index}]" if binding.network else "?"
+
+
+# ---- no document ---------------------------------------------------------------------------------------
+
+_REMEDIES = {
+    "http": "`ip route get 169.254.169.254` shows the way the kernel would take",
+    "config-drive": "an instance created with `--config-drive true` has one",
+    "last-known-good": "a pass that reaches another source keeps it",
+    "cloud-init": "it is there when cloud-init's datasource is OpenStack or ConfigDrive",
+}
+_CLIENTS = "systemd-networkd, NetworkManager, dhclient, dhcpcd, udhcpc, cloud-init"
+
+
+def no_document_text(sources: Sequence[tuple[str, Missing]]) -> str:
+    """Why no source has a document: a line for each, with what would help."""
+    return "\n".join([
+        "cannot find network_data.json; nothing was changed",
+        *(_source_line(source, why) for source, why in sources),
+        "name one yourself: --metadata FILE, DIR or URL",
+    ])  # fmt: skip
+
+
+def _source_line(source: str, why: Missing) -> str:
+    remedy = f"; {_REMEDIES[source]}" if source in _REMEDIES else ""
+    return f"  {source}: {' '.join(missing_text(why).splitlines())}{remedy}"
+
+
+def argument_text(argument: str, why: Missing) -> str:
+    """Why what --metadata names can't be used."""
+    return f"cannot get the metadata given as {argument}: {missing_text(why)}; nothing was changed"
+
+
+def missing_text(why: Missing) -> str:
+    """Why one source has no document."""
+    if isinstance(why, str):
+        return why
+    return unusable_text(why) if isinstance(why, Unusable) else _nothing_text(why)
+
+
+def _nothing_text(one: NoDocument) -> str:
+    if one.kind == "no-lease":
+        return "; ".join(map(str, one.problems)) or f"no NIC has a DHCP lease of {_CLIENTS}"
+    if one.kind == "no-copy":
+        return "; ".join(map(missing_text, one.each))
+    if one.kind == "scheme":
+        return "only http and https are supported"
+    if one.kind == "too-large":
+        return f"more than {one.limit_bytes >> 20} MiB"
+    what = (
+        "no ds.network_json in it"
+        if one.kind == "no-network-json"
+        else f"its ds.network_json is no object but {one.found}"
+    )
+    return f"{one.path}: {what}"
+
+
+def unusable_text(one: Unusable) -> str:
+    """Why no last known good document can be used, with its path."""
+    if one.kind == "absent":
+        return f"none was kept in {one.path.rpartition('/')[0]}"
+    return f"{one.path}{': ' if one.kind in ('not-permitted', 'unreadable') else ' '}{unusable_reason(one)}"
+
+
+def unusable_reason(one: Unusable) -> str:
+    """The same without the path."""
+    if one.other is not None:
+        return f"is not of this instance: {other_instance_text(one.other)}"
+    if one.kind == "cut-off":
+        return f"is damaged: {one.lengths[0]} bytes, {one.lengths[1]} were written"
+    if one.kind == "no-header":
+        return "is damaged: no header of ours"
+    return f"is of another version ({one.detail})" if one.kind == "other-version" else one.detail
+
+
+def other_instance_text(one: OtherInstance) -> str:
+    """Why what was kept is not of this instance."""
+    macs = ", ".join(map(mac_text, one.macs))
+    if one.kind == "no-macs":
+        return "it describes no MAC"
+    if one.kind == "macs":
+        return f"it describes {macs}, which no NIC here has; harmless in a captured image"
+    if one.kind == "unproven":
+        return f"it describes {macs} too, which no NIC here has, and no DMI uuid proves that the machine is the same"
+    return f"it was kept on {one.kind} {one.kept}, this is {one.here}; harmless in a captured image"

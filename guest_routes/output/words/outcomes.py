@@ -1,0 +1,120 @@
+"""Why an operation is there, what came of a pass, and why a document may be partial, in words. Pure."""
+
+from __future__ import annotations
+
+from ...model.decision import Elected, NotElected, Resolved, Unresolved
+from ...model.network import address_text, mac_text
+from ...model.network_data import Problem
+from ...model.operations import RemoveForeignDefault
+from ...model.plan import PlannedRoute
+from ...model.report import Discrepancy, Overruled
+from ..escape import escaped
+from ..route_text import counted, route_text
+from .elections import election_reason
+from .evidence import binding_label
+from .reasons import resolved_reason, unresolved_reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.network import Lookup, Nic
+    from ...model.operations import Operation
+    from ...model.plan import Suspicion
+    from ...model.report import PassError, Unprogrammed
+
+
+LOOPBACK = 1
+"""The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
+_OPERATIONS = {
+    "": "",
+    "not-in-document": "no longer in the metadata",
+    "equal-serves": "another program's equal route is used",
+    "shadowed": "another program's route wins",
+    "not-elected": "not the elected default",
+    "withdrawn": "withdrawn",
+    "recorded": "recorded when it was removed",
+    "handed-over": "kept without our protocol: it is the only default route",
+    "nexthops-outside": "next hops through NICs outside the metadata are kept",
+    "demoted": "an extra default, kept at a worse metric",
+    "whole-route-back": "the whole multipath route is back",
+    "rolled-back": "rolled back",
+}
+
+
+def operation_reason(operation: Operation) -> str:
+    """Why a route is written or removed (R15)."""
+    reason = operation.reason
+    if isinstance(reason, Resolved):
+        return resolved_reason(reason)
+    if isinstance(reason, Unresolved):
+        return f"{reason.host} ({reason.host.place}): {unresolved_reason(reason)}"
+    if isinstance(reason, Elected):
+        if isinstance(operation, RemoveForeignDefault):
+            return f"one default too many: {reason.nic.name} has it"
+        return election_reason(reason)
+    return _OPERATIONS[reason]
+
+
+def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str]:
+    """What of the document is not in the kernel, and why."""
+    if isinstance(one, Problem):
+        return one.place, one.text
+    if isinstance(one, NotElected):
+        return f"IPv{one.family} default", election_reason(one)
+    if isinstance(one, Unresolved):
+        return f"{one.host}  ({one.host.place})", unresolved_reason(one)
+    if isinstance(one, PlannedRoute):
+        host = one.resolved.host
+        by = route_text(one.competitor, nics) if one.competitor else "another route"
+        return f"{host}  ({host.place})", f"shadowed by {by}"
+    return str(one.destination), f"programmed, but {_overruled_text(one, nics)}"
+
+
+def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
+    """The same in one line."""
+    return escaped(": ".join(unprogrammed_parts(one, nics)))
+
+
+def _overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
+    answer = one.answer
+    sent = f"{lookup_text(answer, nics)} (table {answer.table})" if answer.ifindex else f"nowhere: {answer.error}"
+    return f"the kernel sends {address_text(one.address)} {sent}; see `ip rule`"
+
+
+def lookup_text(answer: Lookup, nics: Sequence[Nic]) -> str:
+    """What the kernel does with an address now: "via 11.8.0.1 dev eth1", or its error."""
+    if not answer.ifindex:
+        return answer.error
+    names = {LOOPBACK: "lo", **{nic.ifindex: nic.name for nic in nics}}
+    name = names.get(answer.ifindex, f"if{answer.ifindex}")
+    return f"{'via ' + address_text(answer.gateway) + ' ' if answer.gateway else ''}dev {name}"
+
+
+def pass_error_text(error: PassError, nics: Sequence[Nic]) -> str:
+    """Why a pass failed."""
+    if isinstance(error, Discrepancy):
+        what = "missing" if error.kind == "missing" else "still there"
+        return f"{what} after the pass: {route_text(error.route, nics)}"
+    harm = {
+        "not-put-back": "the kernel refused to restore a route of ours",
+        "metadata-unreachable": "the metadata service can't be reached since the routes were written",
+    }[error.cause]
+    end = f", except {error.refused} that the kernel refused" if error.refused else ""
+    return f"{harm}; the routes are as they were before the pass{end}"
+
+
+def suspicion_text(one: Suspicion) -> str:
+    """Why a document may be partial (R6)."""
+    if one.kind == "no-networks":
+        return "it has no networks"
+    if one.kind == "nics-lost":
+        lost = ", ".join(f"{name} ({mac_text(mac)})" for name, mac in one.nics)
+        return f"it no longer describes {lost}, which is present"
+    if one.kind == "routes-omitted":
+        omitted = ", ".join(map(binding_label, one.bindings))
+        return f"it omits the routes of {omitted}, and {one.gone} of our routes would go"
+    if one.kind == "default-omitted":
+        names = ", ".join(map(binding_label, one.bindings))
+        return f"it omits the routes of {names}, and our default route would leave it"
+    return f"{one.gone} of our {counted(one.ours, 'route')} would go at once"

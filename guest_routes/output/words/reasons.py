@@ -1,0 +1,145 @@
+"""Why a host route leads through its NIC, or why it is not programmed, in words. Pure.
+
+Each sentence of a decision is made in this package and nowhere else: one line, without a final stop.
+"""
+
+from __future__ import annotations
+
+from ...model.decision import Resolved, Unresolved
+from ...model.network import address_text
+from ...model.network_data import Problem
+from ..escape import escaped, shell_word
+from .evidence import binding_label, evidence_text
+from .remedies import gateways_setting, gateways_to_use, in_neutron, in_subnets, removal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...model.decision import Binding, Note, Override, ResolvedNextHop
+    from ...model.network_data import HostRoute
+
+
+def next_hop_rule(next_hop: ResolvedNextHop) -> str:
+    """Why a next hop means this NIC: "11.8.0.1 is eth1's gateway (networks[1].routes[0])"."""
+    gateway, name = address_text(next_hop.gateway), next_hop.nic.name
+    if next_hop.rule != "gateway":
+        why = {
+            "on-link": " (next_hops: on-link)",
+            "no-gateway": ", whose network lists routes and no gateway",
+            "link-local-gateway": ", whose gateway is known by its link-local address only",
+            "as-listed": ", as the document lists it for the metadata service",
+        }[next_hop.rule]
+        return f"{gateway} is in {name}'s subnet {next_hop.subnet}{why}"
+    return f"{gateway} is {name}'s gateway ({evidence_text(next_hop.evidence)})"
+
+
+def next_hop_reason(next_hop: ResolvedNextHop) -> str:
+    """The same with what is odd about it."""
+    parts = [next_hop_rule(next_hop)]
+    if next_hop.shared_with:
+        parts.append(f"ambiguous: it is the gateway of {', '.join(next_hop.shared_with)} too")
+    if next_hop.onlink:
+        parts.append(f"on link: outside every prefix of {next_hop.nic.name}")
+    return "; ".join(parts)
+
+
+def resolved_reason(resolved: Resolved) -> str:
+    """Why a host route leads through its NIC (R15)."""
+    return f"{resolved.host.place}: {next_hop_reason(resolved.next_hop)}"
+
+
+def unresolved_reason(one: Unresolved) -> str:
+    """Why a host route is not programmed, and what fixes it (R3)."""
+    if one.winner is not None:
+        return _overridden_reason(one, one.winner)
+    if one.kind == "refused":
+        return _refused_reason(one)
+    if one.kind == "no-subnet":
+        return _no_subnet_reason(one)
+    if one.binding is None:
+        return "ignore_destinations covers it"
+    if one.subnet is not None:
+        return _not_a_gateway_reason(one, one.binding)
+    return _unusable_reason(one, one.binding)
+
+
+def _overridden_reason(one: Unresolved, winner: HostRoute) -> str:
+    if one.kind == "redundant":
+        return f"{winner.place} is used, and one way to the metadata service is enough"
+    text = f"{winner.place} has the same destination with the next hop {address_text(winner.next_hop)}"
+    if one.kind == "conflict":
+        return f"{text}, and is listed first; keep one: {removal(one.host)}"
+    return f"{text}; {_precedence(winner, one.host)}"
+
+
+def _no_subnet_reason(one: Unresolved) -> str:
+    where = "in no NIC's subnet"
+    if one.binding is not None:
+        where = f"in {binding_label(one.binding)}'s subnet {one.subnet}, and the metadata has no network there"
+    return f"{address_text(one.host.next_hop)} is {where}; use a gateway of {gateways_to_use(one)}"
+
+
+def _refused_reason(one: Unresolved) -> str:
+    if one.own == "next-hop":
+        return f"refused: {address_text(one.host.next_hop)} is {one.owner}'s own address, not a gateway"
+    what = "own address" if one.own == "address" else "own subnet, which needs no gateway"
+    return f"refused: {one.host.destination} is {one.owner}'s {what}"
+
+
+def _unusable_reason(one: Unresolved, binding: Binding) -> str:
+    name = binding_label(binding)
+    gateway = f"{address_text(one.host.next_hop)} is {name}'s gateway"
+    if one.kind == "ignored":
+        return f"{gateway}, and ignore_nics covers it"
+    if one.kind == "absent":
+        where = f"{address_text(one.host.next_hop)} is the gateway of {name}"
+        return f"{where}, which is not present (yet); programmed once it appears"
+    if one.kind == "down":
+        return f"{gateway}, and {name} is down; `ip link set {shell_word(name)} up` fixes it"
+    return f"{gateway}, and {name} has no IPv{binding.family} address (yet); programmed once it has one"
+
+
+def _not_a_gateway_reason(one: Unresolved, binding: Binding) -> str:
+    """In a NIC's subnet, but not its gateway. The remedy has both halves: `subnet set` only adds to the list."""
+    name = binding_label(binding)
+    where = f"{address_text(one.host.next_hop)} is in {name}'s subnet {one.subnet}"
+    if binding.gateway is None:
+        why = _unknown_cause(binding, name)
+        return f"{where}, whose gateway is unknown: {why}; set it in the settings: {gateways_setting(binding)}"
+    where = f"{where}, but its gateway is {address_text(binding.gateway)}"
+    if not in_neutron(one.host):
+        return f"{where}; name that one as the next hop"
+    return f"{where}; {in_subnets(one, binding)}"
+
+
+def _unknown_cause(binding: Binding, name: str) -> str:
+    if binding.network is None:
+        return "no source names it"
+    if binding.network.omits_routes:
+        return f"the metadata omits {name}'s routes (type {escaped(binding.network.kind)})"
+    return f"networks[{binding.network.index}] has no default entry"
+
+
+def _precedence(chosen: HostRoute, other: HostRoute) -> str:
+    """Why one source's host route is used and another's is not."""
+    verb = "goes" if chosen.origin == "metadata" else "go"
+    return f"{chosen.origin} {verb} before {other.origin} (`sources`)"
+
+
+def override_rule(one: Override) -> str:
+    """Why the other host route is used."""
+    return "it is listed first" if one.chosen.origin == one.host.origin else _precedence(one.chosen, one.host)
+
+
+def override_text(one: Override) -> str:
+    """Both host routes, and why the one is used."""
+    used = f"{one.chosen} ({one.chosen.place})"
+    return f"{one.host}  ({one.host.place}): not used; {used} is: {override_rule(one)}"
+
+
+def note_parts(note: Note | Problem) -> tuple[str, str]:
+    """Where something odd is, and what."""
+    if isinstance(note, Problem):
+        return note.place, note.text
+    if note.host is not None and note.first is not None:
+        return note.host.place, f"{note.host} is listed at {note.first.place} already"
+    return "networks", "there is only one NIC, so host routes make no difference; they are programmed anyway"

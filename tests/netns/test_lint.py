@@ -1,0 +1,51 @@
+"""`guest-routes lint` as it is typed; that its commands are right is tests/openstack/test_lint.py's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.lab import Lab
+from tests.support.passes import run, valid_json
+
+SUBNETS = json.dumps(
+    [
+        {"ID": "1", "Name": "A", "Project": "p", "Subnet": "10.65.0.0/24", "Gateway": "10.65.0.1",
+         "Host Routes": [{"destination": "11.11.0.0/16", "nexthop": "11.8.0.99"}]},
+        {"ID": "2", "Name": "B", "Project": "p", "Subnet": "11.8.0.0/24", "Gateway": "11.8.0.1", "Host Routes": []},
+    ]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["", " -", " {}/subnets.json"])
+def test_by_pipe_and_by_file(lab: Lab, tmp_path: Path, where: str) -> None:
+    (tmp_path / "subnets.json").write_text(SUBNETS)
+    ran = run(lab, "lint" + where.format(tmp_path), stdin=SUBNETS)
+    assert (ran.code, ran.err) == (1, "")
+    assert "11.8.0.99 is in subnet B, 11.8.0.0/24, but its gateway is 11.8.0.1" in ran.out
+    good = SUBNETS.replace(".99", ".1")
+    (tmp_path / "subnets.json").write_text(good)
+    ran = run(lab, "lint" + where.format(tmp_path), stdin=good)
+    assert (ran.code, ran.out) == (0, "nothing found in 1 host route of 2 subnets")
+
+
+def test_json_fits_its_schema(lab: Lab) -> None:
+    value = valid_json("lint", lab.run("lint", "--json", stdin=SUBNETS))
+    assert (value["exit_code"], value["findings"][0]["kind"], len(value["findings"][0]["commands"])) == (
+        1,
+        "no-gateway",
+        2,
+    )
+    assert valid_json("lint", lab.run("lint", "--json", stdin="{"))["exit_code"] == 2
+
+
+def test_what_can_not_be_read_is_said(lab: Lab, tmp_path: Path) -> None:
+    wanted = "`openstack subnet list --long -f json` prints what is wanted"
+    ran = run(lab, "lint", stdin="ID,Name")
+    assert (ran.code, ran.err) == (2, f"guest-routes: standard input:1:1: not JSON: Expecting value; {wanted}")
+    ran = run(lab, f"lint {tmp_path}/none.json")
+    assert (ran.code, ran.err) == (2, f"guest-routes: {tmp_path}/none.json: cannot be read: No such file or directory")
+    ran = run(lab, f"lint {tmp_path}")
+    assert (ran.code, ran.err) == (2, f"guest-routes: {tmp_path}: cannot be read: Is a directory")

@@ -1,0 +1,95 @@
+"""Why a NIC has the default route: which rank of R4 decided, and by which evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from guest_routes.model.decision import (
+    Binding,
+    Elected,
+    NotElected,
+)
+from guest_routes.model.evidence import GatewayEvidence
+from guest_routes.model.network import parse_address
+from guest_routes.model.network_data import Link, Network
+from guest_routes.model.settings import Selector
+from guest_routes.output.words.elections import election_reason
+from tests.support.reports import ETH0, ETH1, prefix, report
+
+GATEWAY, OTHER = parse_address("11.8.0.1"), parse_address("11.8.0.99")
+KNOWN = GatewayEvidence("document", "networks[1].routes[0]")
+NETWORK = Network(1, "network1", "tap1", "ipv4", 4, prefix("11.8.0.9/24"))
+BINDING = Binding(NETWORK, None, ETH1, GATEWAY, KNOWN)
+ABSENT = Binding(NETWORK, Link(1, "tap1", "ovs", bytes.fromhex("fa163e000002")), None, GATEWAY, KNOWN)
+
+
+def test_why_a_nic_has_the_default_route() -> None:
+    found = report().elections[0]
+    rule = (
+        "the first network with a documented default on a NIC that is up: networks[0], eth0; its gateway: "
+        "networks[0].routes[0]"
+    )
+    assert election_reason(found) == rule
+
+
+def test_a_default_of_the_settings_with_what_is_odd_about_it() -> None:
+    waiting = (Binding(NETWORK, None, ETH0), ABSENT)
+    one = Elected(4, Binding(None, None, ETH1, GATEWAY, KNOWN), ETH1, GATEWAY, True, Selector(nic="eth1"), waiting)
+    assert election_reason(one) == (
+        "the settings choose nic eth1: eth1, eth1; its gateway: networks[1].routes[0]; on link: 11.8.0.1 is outside "
+        "every prefix of eth1; eth0, the NIC with MAC fa:16:3e:00:00:02 has no IPv4 address (yet)"
+    )
+
+
+@pytest.mark.parametrize(
+    "kind, why",
+    [
+        ("no-network", "no IPv4 network of the metadata fits"),
+        ("absent", "the NIC with MAC fa:16:3e:00:00:02 is not present"),
+        ("down", "the NIC with MAC fa:16:3e:00:00:02 is down"),
+        ("no-address", "the NIC with MAC fa:16:3e:00:00:02 has no IPv4 address (yet)"),
+        ("unknown-gateway", "the NIC with MAC fa:16:3e:00:00:02 has no known IPv4 gateway"),
+    ],
+)
+def test_why_the_settings_choice_can_not_be_had(kind: Any, why: str) -> None:
+    binding = None if kind == "no-network" else ABSENT
+    one = NotElected(4, kind, Selector(mac=ETH1.mac), binding, True)
+    assert election_reason(one) == (
+        f"the settings choose mac fa:16:3e:00:00:02 for the default route, but {why}; the default routes stay "
+        f"as they are"
+    )
+
+
+def test_why_no_nic_has_a_default_route() -> None:
+    text = "no network has an IPv6 gateway on a NIC that is up and has an address"
+    assert election_reason(NotElected(6, "no-gateway")) == text
+
+
+@pytest.mark.parametrize("offers, kind, rank", [
+    ("documented", "document", "the first network with a documented default on a NIC that is up"),
+    ("documented", "lease", "the first network with a documented default on a NIC that is up"),
+    ("documented", "settings", "the first network with a documented default on a NIC that is up"),
+    ("documented", "advertised", "the first network whose router advertises itself on a NIC that is up"),
+    ("documented", "kernel", "the first network with a default in the kernel on a NIC that is up"),
+    ("documented", "recorded", "the first network with a default that was removed earlier on a NIC that is up"),
+    ("last", "kernel", "no default is documented: the first network with a default in the kernel on a NIC that is up"),
+    ("last", "settings",
+     "no default is documented: the first network with a default in the kernel on a NIC that is up"),
+    ("last", "recorded",
+     "no default is documented: the first network with a default that was removed earlier on a NIC that is up"),
+    ("last", "advertised",
+     "no default is documented: the first network whose router advertises itself on a NIC that is up"),
+    ("settings", "settings", "no default is documented, the kernel has none: the first NIC of `gateways` that is up"),
+])  # fmt: skip
+def test_which_rank_decided(offers: Any, kind: Any, rank: str) -> None:
+    """R4, best first."""
+    known = GatewayEvidence(kind, "x", gateway=GATEWAY, nic="eth1")
+    one = Elected(4, Binding(NETWORK, None, ETH1, GATEWAY, known, offers), ETH1, GATEWAY, False)
+    assert election_reason(one).startswith(f"{rank}: networks[1], eth1; its gateway: ")
+
+
+def test_the_settings_choice_is_before_every_rank() -> None:
+    one = Elected(4, BINDING._replace(offers="documented"), ETH1, GATEWAY, False, Selector(nic="eth1"))
+    assert election_reason(one).startswith("the settings choose nic eth1: networks[1], eth1; ")

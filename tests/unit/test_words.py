@@ -1,0 +1,164 @@
+"""No text decides, and sentences are made in output/: checks that find the next one.
+
+They can't see a text that went through a name that says nothing before it was compared, nor one put together of single
+words.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Iterable, Iterator, List, Set
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "guest_routes"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in ("output", "cli"))
+NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
+SENTENCE = re.compile(r"[a-z]{2,}[,;:]? [a-z]{2,}")
+PROSE = "text message fault detail error words why failure remedy odd unknown no_metadata problem".split()
+"""Attributes that hold what people read."""
+READERS = """
+    evidence/config_drive.py evidence/document_file.py evidence/http.py evidence/http_get.py evidence/json_fields.py
+    evidence/links.py evidence/network_data.py evidence/properties.py leases/choose.py leases/client_files.py
+    leases/find.py leases/options.py managers/cloud_cfg.py managers/parsed_ini.py neutron/cloud.py neutron/subnets.py
+    settings/keys.py settings/load.py settings/route_values.py settings/values.py state/lock.py
+    state/store.py state/last_known_good.py trusted.py
+""".split()
+"""What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
+WRITERS = "managers/export_file.py managers/export_networkd.py managers/export_scripts.py managers/rewrite.py".split()
+"""Texts of these are files, or what follows when one can't be written (errors.StateError)."""
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def no_messages(module: ast.Module) -> Set[int]:
+    """Nodes that no reader meets, or only as an exception: docstrings, annotations, and what is raised."""
+    found: List[ast.AST] = []
+    for node in ast.walk(module):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            found.append(node.exc)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            found.append(node.value)
+        elif isinstance(node, ast.AnnAssign):
+            found.append(node.annotation)
+            if isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias" and node.value is not None:
+                found.append(node.value)
+        elif isinstance(node, ast.arg) and node.annotation is not None:
+            found.append(node.annotation)
+    return {id(inner) for node in found for inner in ast.walk(node)}
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """The texts of a module that have two words in a row, f-strings whole, with their lines."""
+    module = tree(path)
+    parts = {id(part) for node in ast.walk(module) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    silent = no_messages(module)
+    for node in ast.walk(module):
+        if id(node) in silent:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+            text = node.value
+        else:
+            continue
+        if SENTENCE.search(text):
+            yield f"line {node.lineno}: {text}"
+
+
+NO_SENTENCES = {
+    "diagnose/doctor.py": {"asking the metadata service through each NIC"},  # while it waits
+    "diagnose/rehearse.py": {"the documented example"},  # a Provenance's location
+    "diagnose/status.py": {
+        "is damaged: it is no record of the service; ignored",
+        "is damaged: it is not what a pass leaves; ignored",
+    },  # of a Problem
+    "kernel/rtnetlink.py": {"the route there is of kind {}"},  # in place of the kernel's own words
+    "model/status.py": {
+        "process_started doing failure partial_reason last_error route what why destination actor remedy"
+    },  # names of fields
+    "service/child_fetch.py": {
+        "{}; install requests (Debian's python3-requests)", "its property guest_routes has {} characters",
+    },  # what a child that is confined can say
+    "service/child_files.py": {"to look for a document", "to read the settings"},  # of an exception
+    "service/seccomp.py": {"not socket", "not clone", "{} with 32-bit programs"},  # labels of a program
+}  # fmt: skip
+"""Texts of other modules that may stand there, and why."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_sentences_are_made_in_output(path: Path) -> None:
+    name = str(path.relative_to(PACKAGE))
+    if name in READERS + WRITERS or name == "errors.py":
+        return
+    allowed = NO_SENTENCES.get(name, set())
+    assert [text for text in sentences(path) if text.partition(": ")[2] not in allowed] == []
+
+
+def test_the_modules_that_may_have_sentences_have_some() -> None:
+    """A list of exceptions that is longer than need be hides the next one."""
+    assert [name for name in READERS + WRITERS if not list(sentences(PACKAGE / name))] == []
+
+
+def is_prose(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in PROSE
+
+
+def texts(nodes: Iterable[ast.expr]) -> List[str]:
+    return [one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+
+
+def conditions(module: ast.Module) -> Iterator[ast.expr]:
+    """Whatever is taken as true or false."""
+    for node in ast.walk(module):
+        if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+            yield node.test
+        elif isinstance(node, ast.comprehension):
+            yield from node.ifs
+        elif isinstance(node, ast.BoolOp):
+            yield from node.values
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield node.operand
+
+
+TRUTHS = {
+    "kernel/rtnetlink.py": {"answer.text"},  # the kernel's own words where it has some
+    "settings/load.py": {"error.problem"},  # PyYAML's
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_no_text_decides_by_being_empty(path: Path) -> None:
+    """None is what there isn't; "" is a text."""
+    allowed = TRUTHS.get(str(path.relative_to(PACKAGE)), set())
+    found = {ast.unparse(one) for one in conditions(tree(path)) if is_prose(one)}
+    assert found - allowed == set()
+
+
+SEARCHES = "startswith endswith partition find index count removesuffix removeprefix".split()
+SEARCHED = {
+    # mount(8) has no exit code for it.
+    "evidence/config_drive.py": {"""words.partition("unknown filesystem type '")"""},
+    "leases/client_files.py": {"statement.startswith('option ')"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_no_text_is_searched_or_compared(path: Path) -> None:
+    """Verdicts and kinds are compared; they have no blanks, and people never meet them as they are."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Compare):
+            sides = (node.left, *node.comparators)
+            prose = any(map(is_prose, sides))
+            if any(" " in text.strip() or prose for text in texts(sides)):
+                found.add(ast.unparse(node))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SEARCHES:
+            blank = any(" " in text for text in texts(node.args))
+            found.update([ast.unparse(node)] if blank or is_prose(node.func.value) else [])
+    allowed = SEARCHED.get(str(path.relative_to(PACKAGE)), set())
+    assert found - allowed == set()

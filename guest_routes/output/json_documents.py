@@ -87,7 +87,7 @@ def metadata_json(report: Report) -> Json:
     }
 
 
-def status_json(report: Report, finished: float) -> Json:
+def last_pass_json(report: Report, finished: float) -> Json:
     """What a pass leaves for `status`: a summary, whatever the number of routes."""
     nics = report.after.nics
     verdicts: dict[str, int] = {}

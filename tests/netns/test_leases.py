@@ -1,4 +1,4 @@
-"""Where the metadata is silent: leases and properties on the real kernel, with the files that real clients wrote."""
+"""Where the metadata omits routes: leases and properties on the real kernel, with the files that real clients wrote."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_each_clients_files_give_the_documented_table(lab: Lab, tmp_path: Path) 
         run(lab, "withdraw")
 
 
-def test_metadata_silent_about_one_nic_only(lab: Lab, tmp_path: Path) -> None:
+def test_metadata_that_omits_one_nic_s_routes_only(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     value = json.loads(document("documented").read_text())
     value["networks"][1] = {"id": "network1", "type": SILENT, "link": value["networks"][1]["link"]}

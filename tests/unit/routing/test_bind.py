@@ -239,6 +239,7 @@ def test_a_vlan_without_a_mac_is_known_by_what_it_stands_on() -> None:
     assert find_nic(vlan, links, [parent, elsewhere]) is None
     with_mac = vlan._replace(mac=TWO)
     assert find_nic(with_mac, links, [parent, elsewhere]) == elsewhere
+    assert find_nic(vlan._replace(mac=bytes(5) + b"\7"), links, [parent, elsewhere]) is None
 
 
 def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:

@@ -90,3 +90,18 @@ def test_which_default_entry_is_the_networks_own(entries: List[str], own: Option
     networks = [network("eth0", "10.65.0.7/24", *(f"default {one}" for one in entries)), OTHER]
     assert gateway(networks)[0] == own
     assert elsewhere(networks) == others
+
+
+@pytest.mark.parametrize("kernel", [
+    "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\n",  # eth1 is not present: only the document tells its subnet
+    TWO_NICS.replace("nic eth1", "nic eth1").replace(" 11.8.0.9/24", ""),  # or has no address yet
+])  # fmt: skip
+def test_a_default_entry_in_a_network_s_subnet_that_no_nic_has_is_nobody_else_s(kernel: str) -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24")]
+    assert gateway(networks, kernel)[0] is None
+
+
+def test_a_default_entry_in_the_subnet_of_a_nic_that_the_document_lacks() -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1")]
+    assert gateway(networks)[0] is None
+    assert gateway(networks, TWO_NICS.replace(" 11.8.0.9/24", ""))[0] == "11.8.0.1"

@@ -124,3 +124,17 @@ def test_which_gateway_is_outside_every_prefix() -> None:
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("networks, others", [
+    ([DEFAULT, OTHER], ()),
+    ([DEFAULT, network("eth1", "10.65.0.8/24", "default 10.65.0.1")], ("eth1",)),
+    ([DEFAULT, network("eth0", "10.66.0.7/24", "default 10.65.0.1")], ()),  # another network of the same NIC
+])  # fmt: skip
+def test_which_other_nics_have_the_same_gateway(networks: List[Dict[str, Any]], others: Tuple[str, ...]) -> None:
+    kernel = TWO_NICS.replace("11.8.0.9/24", "11.8.0.9/24 10.65.0.8/24").replace("65.0.7/24", "65.0.7/24 10.66.0.7/24")
+    bindings, _ = bind(situation(networks, kernel), Settings())
+    host = HostRoute(parse_prefix("11.11.0.0/16"), parse_address("10.65.0.1"), "network_data.json", 0, 0)
+    found = NextHops(bindings, Settings(), False).answer(host)
+    assert isinstance(found, ResolvedNextHop)
+    assert (found.nic.name, found.shared_with) == ("eth0", others)

@@ -419,3 +419,14 @@ def test_a_gateway_of_the_settings_is_the_best_evidence() -> None:
     setting = GatewaySetting(Selector(nic="eth1"), bytes((11, 8, 0, 254)), "gateways[eth1] of a file")
     found = resolve(situation(base("11.11.0.0/16 11.8.0.254")), Settings(gateways=(setting,)))
     assert resolved(found) == [("11.11.0.0/16", "11.8.0.254", "eth1")]
+
+
+def test_the_same_next_hop_on_two_nics_is_no_repetition() -> None:
+    """Both NICs have that gateway, and each network's route leads through its own NIC: the operator has to choose."""
+    kernel = TWO_NICS.replace("11.8.0.9/24", "10.65.0.8/24")
+    lists = ("default 10.65.0.1", "11.11.0.0/16 10.65.0.1")
+    networks = [network("eth0", "10.65.0.7/24", *lists), network("eth1", "10.65.0.8/24", *lists)]
+    found = resolve(situation(networks, kernel), Settings())
+    assert [one.next_hop.nic.name for one in found.resolved] == ["eth0"]
+    assert [note.kind for note in found.notes] == []
+    assert [one.kind for one in found.unresolved] == ["conflict"]

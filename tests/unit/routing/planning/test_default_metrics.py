@@ -133,6 +133,13 @@ def test_upwards_as_far_as_who_loses_today(end: int, metric: int) -> None:
     assert metrics(SIX, winner, *inside, loser)[0] == metric
 
 
+def test_no_metric_is_worse_than_the_worst_one() -> None:
+    """All that are near are taken: ours shares the last one, and is none that RTA_PRIORITY can't hold."""
+    worst = 4294967295
+    inside = [f"default via fd00:8::{n} dev eth1 metric {worst - n}" for n in range(NEAR + 1)]
+    assert metrics(SIX.replace("1023", str(worst)), *inside)[0] == worst
+
+
 def test_how_far_from_the_wanted_metric_is_nearby() -> None:
     assert metrics(SIX)[1] == range(1007, 1040)
 

@@ -35,7 +35,7 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
     by_document = _documented(resolution, own, family, unaddressed)
     if by_document is not None:
         return by_document
-    found = (_first(_offering(own, rank), family, unaddressed) for rank in ("last", "settings"))
+    found = (_first(_offering(own, rank), family, unaddressed) for rank in ("undocumented", "settings"))
     return next(filter(None, found), NotElected(family, "no-gateway"))
 
 

@@ -106,18 +106,18 @@ def _with_gateway(
 
 def _rank_of_setting(
     binding: Binding, own: _Entry | None, offers: Sequence[GatewayEvidence]
-) -> Literal["documented", "last", "settings"]:
+) -> Literal["documented", "undocumented", "settings"]:
     """A gateway of the settings corrects one that is known, and doesn't move the default route."""
     if own is not None:
         return "documented"
     kernels = _offered(binding.nic, binding.family, offers) if binding.nic else None
-    return "settings" if kernels is None else "last"
+    return "settings" if kernels is None else "undocumented"
 
 
-def _rank(offer: GatewayEvidence, binding: Binding) -> Literal["documented", "last"]:
+def _rank(offer: GatewayEvidence, binding: Binding) -> Literal["documented", "undocumented"]:
     """An advertised router is the word of a network that the document omits, or leaves to advertisements (slaac)."""
     dynamic = binding.network is not None and binding.network.dynamic
-    return "documented" if offer.kind == "advertised" and dynamic else "last"
+    return "documented" if offer.kind == "advertised" and dynamic else "undocumented"
 
 
 def _set(binding: Binding, settings: Settings) -> GatewaySetting | None:

@@ -41,20 +41,20 @@ ROUTER = "default via fe80::1 dev eth0 proto ra metric 1024\n"
     "networks, kernel, setting, expected",
     [
         ([DOCUMENTED], KERNEL, "", ("10.65.0.1", "document", "documented")),
-        ([PLAIN], KERNEL, "", ("10.65.0.2", "kernel", "last")),
+        ([PLAIN], KERNEL, "", ("10.65.0.2", "kernel", "undocumented")),
         ([PLAIN], TWO_NICS, "", (None, "", "")),
-        ([PLAIN], RECORDED, "", ("10.65.0.3", "recorded", "last")),
-        ([PLAIN], RECORDED + KERNEL.splitlines()[-1] + "\n", "", ("10.65.0.2", "kernel", "last")),
+        ([PLAIN], RECORDED, "", ("10.65.0.3", "recorded", "undocumented")),
+        ([PLAIN], RECORDED + KERNEL.splitlines()[-1] + "\n", "", ("10.65.0.2", "kernel", "undocumented")),
         # The settings correct a gateway, and don't move the default.
         ([DOCUMENTED], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "documented")),
-        ([PLAIN], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "last")),
+        ([PLAIN], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "undocumented")),
         ([PLAIN], TWO_NICS, "10.65.0.9", ("10.65.0.9", "settings", "settings")),
         # A setting of the other family, or of another subnet of the NIC, is about another network.
         ([DOCUMENTED], KERNEL, "fd00:65::1", ("10.65.0.1", "document", "documented")),
         # A router that announces itself is the network's own word where the document leaves it to that.
         ([SIX], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "documented")),
-        ([network("eth0", "fd00:65::7/64")], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "last")),
-        ([SIX], TWO_NICS + ROUTER.replace("ra", "static"), "", ("fe80::1", "kernel", "last")),
+        ([network("eth0", "fd00:65::7/64")], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "undocumented")),
+        ([SIX], TWO_NICS + ROUTER.replace("ra", "static"), "", ("fe80::1", "kernel", "undocumented")),
         # Ours says nothing, and another NIC's says nothing of this one.
         ([PLAIN], TWO_NICS + "default via 10.65.0.2 dev eth0 proto guest-routes\n", "", (None, "", "")),
         ([PLAIN], TWO_NICS + "default via 11.8.0.1 dev eth1\n", "", (None, "", "")),

@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseSet
-from guest_routes.model.network import Nic, Prefix, address_text, infiniband_mac, parse_address
+from guest_routes.model.network import Nic, Prefix, address_text, infiniband_mac, parse_address, parse_prefix
 from guest_routes.model.network_data import Link
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.bind import bind, find_nic
@@ -248,3 +248,11 @@ def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:
     assert find_nic(bond, LINKS, [Nic(2, "eth0", ONE, master=4), device]) == device
     # A bond with none of their MACs is another one.
     assert find_nic(BOND, LINKS, [Nic(4, "bond0", OTHER, kind="bond"), Nic(5, "eth1", TWO)]) == Nic(5, "eth1", TWO)
+
+
+def test_a_bond_is_the_bond_s_device_and_a_port_the_port() -> None:
+    """Both have one MAC, whoever has an address."""
+    port = Nic(2, "eth0", ONE, addresses=(parse_prefix("10.65.0.7/24"),), master=5)
+    device = Nic(5, "bond0", ONE, kind="bond")
+    assert found_nic(Link(0, "bond0", "bond", ONE), port, device) == "bond0"
+    assert found_nic(Link(0, "tap0", "phy", ONE), port, device) == "eth0"

@@ -250,6 +250,14 @@ def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:
     assert find_nic(BOND, LINKS, [Nic(4, "bond0", OTHER, kind="bond"), Nic(5, "eth1", TWO)]) == Nic(5, "eth1", TWO)
 
 
+def test_a_vlan_that_is_no_device_is_a_plain_nic_with_its_mac_but_not_the_one_it_stands_on() -> None:
+    vlan = Link(3, "vlan5", "vlan", ONE, vlan_id=5, vlan_link="tap0")
+    links = {"tap0": PHYSICAL, "vlan5": vlan}
+    parent, plain = Nic(2, "eth0", ONE), Nic(4, "eth4", ONE)
+    assert find_nic(vlan, links, [parent]) is None
+    assert find_nic(vlan, links, [parent, plain]) == plain
+
+
 def test_a_bond_is_the_bond_s_device_and_a_port_the_port() -> None:
     """Both have one MAC, whoever has an address."""
     port = Nic(2, "eth0", ONE, addresses=(parse_prefix("10.65.0.7/24"),), master=5)

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.model.network import Prefix, parse_prefix
+from guest_routes.model.decision import Binding
+from guest_routes.model.network import Nic, Prefix, parse_address, parse_prefix
+from guest_routes.model.network_data import LEASES, SETTINGS, HostRoute, Link
 from guest_routes.model.status import Actor
-from guest_routes.output.words.remedies import remedy
+from guest_routes.output.words.remedies import gateways_setting, in_neutron, remedy, removal
 
 HOST, DEFAULT = parse_prefix("11.11.0.0/16"), parse_prefix("0.0.0.0/0")
 HOST6, DEFAULT6 = parse_prefix("fd00:11:11::/48"), parse_prefix("::/0")
@@ -122,3 +124,26 @@ def test_whoever_it_is_there_is_an_answer(program: str, ancestors: Tuple[str, ..
 )
 def test_the_whole_sentence(program: str, destination: Prefix, deleted: bool, text: str) -> None:
     assert remedy(Actor(program, 5), destination, deleted, "eth1") == text
+
+
+LISTED = HostRoute(HOST, parse_address("11.8.0.99"), "network_data.json", 0, 1)
+CLIENT = LISTED._replace(source="eth0's DHCP lease, option 121", network=LEASES)
+WRITTEN = LISTED._replace(source="/etc/a.yaml", network=SETTINGS)
+ETH1 = Nic(3, "eth1", bytes.fromhex("fa163e000002"))
+
+
+@pytest.mark.parametrize("host, neutron", [(LISTED, True), (CLIENT, True), (WRITTEN, False)])
+def test_what_is_fixed_in_neutron(host: HostRoute, neutron: bool) -> None:
+    """It came from there by the metadata, or by a DHCP server."""
+    assert in_neutron(host) == neutron
+    command = "`openstack subnet unset --host-route destination=11.11.0.0/16,gateway=11.8.0.99 SUBNET` removes this one"
+    assert removal(host) == (command if neutron else "take the other out")
+
+
+@pytest.mark.parametrize("binding, key", [
+    (Binding(None, None, ETH1), "eth1"), (Binding(None, None, None, ignored="docker0"), "docker0"),
+    (Binding(None, Link(0, "tap1", "ovs", ETH1.mac), None), '"fa:16:3e:00:00:02"'),
+    (Binding(None, Link(0, "tap1", "bond", b""), None), "NIC"), (Binding(None, None, None), "NIC"),
+])  # fmt: skip
+def test_which_gateway_to_set(binding: Binding, key: str) -> None:
+    assert gateways_setting(binding) == f"`gateways: {{{key}: ADDRESS}}`"

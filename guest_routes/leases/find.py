@@ -16,9 +16,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..model.document import Document, Provenance
+from ..model.document import Document, NoDocument, Provenance
 from ..model.lease import Lease, LeaseSet
-from ..model.missing import NoDocument
 from ..model.namedtuple import NamedTuple
 from ..model.network import Nic
 from ..model.network_data import Problem

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .missing import Missing
+    from .document import Missing
     from .operations import Operation
     from .report import Unprogrammed
 

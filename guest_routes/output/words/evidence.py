@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.missing import Unusable
+from ...model.document import Unusable
 from ...model.network import address_text, mac_text
 
 TYPE_CHECKING = False
@@ -10,10 +10,9 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ...model.decision import Binding
-    from ...model.document import Provenance
+    from ...model.document import Missing, NoDocument, OtherInstance, Provenance
     from ...model.evidence import GatewayEvidence
     from ...model.lease import Lease
-    from ...model.missing import Missing, NoDocument, OtherInstance
 
 
 def provenance_text(found: Provenance) -> str:

@@ -12,8 +12,7 @@ from typing import List
 import pytest
 
 from guest_routes.leases.find import LIMIT_BYTES, fallback, read_leases
-from guest_routes.model.document import Document, Provenance
-from guest_routes.model.missing import NoDocument
+from guest_routes.model.document import Document, NoDocument, Provenance
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.network_data import Problem
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from guest_routes.model.decision import Binding
-from guest_routes.model.document import Provenance
+from guest_routes.model.document import Missing, NoDocument, OtherInstance, Provenance, Unusable
 from guest_routes.model.evidence import GatewayEvidence
 from guest_routes.model.lease import Lease
-from guest_routes.model.missing import Missing, NoDocument, OtherInstance, Unusable
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Link, Network, Problem
 from guest_routes.output.words.evidence import (

@@ -134,6 +134,8 @@ class NoDocument(NamedTuple):
     """no-network-json, no-object."""
     problems: tuple[Problem, ...] = ()
     """no-lease: the files of leases that can't be used."""
+    clients: tuple[str, ...] = ()
+    """no-lease: whose leases were looked for."""
     limit_bytes: int = 0
     """too-large."""
     found: str = ""

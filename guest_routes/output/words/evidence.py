@@ -75,7 +75,6 @@ _REMEDIES = {
     "last-known-good": "a pass that reaches another source keeps it",
     "cloud-init": "it is there when cloud-init's datasource is OpenStack or ConfigDrive",
 }
-_CLIENTS = "systemd-networkd, NetworkManager, dhclient, dhcpcd, udhcpc, cloud-init"
 
 
 def no_document_text(sources: Sequence[tuple[str, Missing]]) -> str:
@@ -106,7 +105,7 @@ def missing_text(why: Missing) -> str:
 
 def _nothing_text(one: NoDocument) -> str:
     if one.kind == "no-lease":
-        return "; ".join(map(str, one.problems)) or f"no NIC has a DHCP lease of {_CLIENTS}"
+        return "; ".join(map(str, one.problems)) or f"no NIC has a DHCP lease of {', '.join(one.clients)}"
     if one.kind == "no-copy":
         return "; ".join(map(missing_text, one.each))
     if one.kind == "scheme":

@@ -239,3 +239,19 @@ def test_a_family_without_defaults_is_not_told_of() -> None:
 def test_another_table() -> None:
     _, operations = decided("", Settings(table=100))
     assert operations[0] == "Add 11.11.0.0/16 via 11.8.0.1 dev eth1 table 100 proto guest-routes"
+
+
+@pytest.mark.parametrize("competitor", ["", "fd11::/16 via fd00:65::9 dev eth0 proto static metric 40\n"])
+@pytest.mark.parametrize("taken, metric", [(1, 2), (2, 3), (30, 31), (31, 0)])
+def test_ipv6_upwards_from_a_small_metric_while_ours_to_another_gateway_stand(
+    taken: int, metric: int, competitor: str
+) -> None:
+    """At most twice NEAR, 31, even where a competitor is further off; then it waits until they have gone."""
+    old = "fd11::/16 via fd00:65::1 dev eth0 proto guest-routes metric {}\n"
+    kernel = "".join(old.format(number) for number in range(1, taken + 1)) + competitor
+    decision, _ = decided(kernel, Settings(metric=1), 6)
+    verdict, route, _ = planned(decision)
+    if metric:
+        assert (verdict, route) == ("add", f"fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric {metric}")
+    else:
+        assert verdict == "shadowed"

@@ -155,11 +155,11 @@ def test_a_lease_that_has_expired_is_used_and_said(lab: Lab, tmp_path: Path) -> 
 
 def test_the_newest_lease_wins(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
-    networkd(lab, age=100)
-    put("udhcpc-cross.eth1", "/run/guest-routes/leases/eth1", age=10)
+    networkd(lab, age=1800)
+    put("udhcpc-cross.eth1", "/run/guest-routes/leases/eth1", age=600)
     ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert ran.code == 0
-    assert "lease: eth1, udhcpc, 10 s ago" in ran.out and "lease: eth0, systemd-networkd, 100 s ago" in ran.out
+    assert "lease: eth1, udhcpc, 10 min ago" in ran.out and "lease: eth0, systemd-networkd, 30 min ago" in ran.out
 
 
 # ---- files that are of no use ---------------------------------------------------------------------------

@@ -10,11 +10,11 @@ import pytest
 from guest_routes.evidence import network_data
 from guest_routes.model.decision import Note, Resolution
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
-from guest_routes.model.network import address_text, parse_prefix
+from guest_routes.model.network import address_text, parse_address, parse_prefix
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.next_hops import needs_onlink
 from guest_routes.routing.resolve import resolve
-from tests.support.situations import TWO_NICS, network, nic, situation, wanted
+from tests.support.situations import THREE_NICS, TWO_NICS, network, nic, situation, wanted
 
 BASE = [
     network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
@@ -430,3 +430,12 @@ def test_the_same_next_hop_on_two_nics_is_no_repetition() -> None:
     assert [one.next_hop.nic.name for one in found.resolved] == ["eth0"]
     assert [note.kind for note in found.notes] == []
     assert [one.kind for one in found.unresolved] == ["conflict"]
+
+
+def test_a_nic_that_only_the_settings_name_beside_a_default_that_names_another() -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
+    gateways = (GatewaySetting(Selector(nic="tun0"), parse_address("10.200.0.1"), "/etc/a.yaml"),)
+    found = resolve(
+        situation(networks, THREE_NICS), Settings(gateways=gateways, routes=wanted("12.0.0.0/8,10.200.0.1"))
+    )
+    assert [one.next_hop.nic.name for one in (*found.resolved, *found.defaults)] == ["tun0", "eth1"]

@@ -255,3 +255,13 @@ def test_ipv6_upwards_from_a_small_metric_while_ours_to_another_gateway_stand(
         assert (verdict, route) == ("add", f"fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric {metric}")
     else:
         assert verdict == "shadowed"
+
+
+@pytest.mark.parametrize("stale, reason", [
+    ("default via 10.65.0.1 dev eth0 proto guest-routes metric 5\n", "equal-serves"),
+    ("default via 11.8.0.1 dev eth1 proto guest-routes metric 5\n", "not-elected"),
+])  # fmt: skip
+def test_why_a_default_of_ours_goes_where_another_program_s_serves(stale: str, reason: str) -> None:
+    decision, operations = decided(stale + f"{OURS}\n")
+    assert operations == [f"Delete {stale.strip()}"]
+    assert [operation.reason for operation in decision.plan.removals] == [reason]

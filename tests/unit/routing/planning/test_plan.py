@@ -265,3 +265,13 @@ def test_why_a_default_of_ours_goes_where_another_program_s_serves(stale: str, r
     decision, operations = decided(stale + f"{OURS}\n")
     assert operations == [f"Delete {stale.strip()}"]
     assert [operation.reason for operation in decision.plan.removals] == [reason]
+
+
+@pytest.mark.parametrize("taken, metric", [(31, 992), (32, 0)])
+def test_ipv6_downwards_at_most_twice_near(taken: int, metric: int) -> None:
+    """NEAR is 16."""
+    old = "fd11::/16 via fd00:65::1 dev eth0 proto guest-routes metric {}\n"
+    decision, _ = decided("".join(old.format(1023 - number) for number in range(taken)), family=6)
+    verdict, route, _ = planned(decision)
+    assert verdict == ("add" if metric else "shadowed")
+    assert not metric or route == f"fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric {metric}"

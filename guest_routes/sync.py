@@ -105,7 +105,7 @@ def recorded(state: State, make: Callable[[], Report]) -> Report:
     Raises:
         GuestRoutesError: as `make` does.
     """
-    from .output.json_documents import status_json
+    from .output.json_documents import last_pass_json
 
     try:
         report = make()
@@ -117,7 +117,7 @@ def recorded(state: State, make: Callable[[], Report]) -> Report:
             error.args = (f"{error}\n{second}",)
         raise
     try:
-        state.write_status(status_json(report, time.time()))
+        state.write_status(last_pass_json(report, time.time()))
     except StateError as error:
         report = report._replace(state_errors=(*report.state_errors, str(error)))
     return report

@@ -11,8 +11,8 @@ A document that has no property and omits no NIC's routes needs neither leases n
 
 from __future__ import annotations
 
+from ..model.document import Unusable
 from ..model.evidence import Evidence
-from ..model.missing import Unusable
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic, is_ignored
 from . import network_data

@@ -35,7 +35,7 @@ NO_SUPPRESSION = 0xFFFFFFFF
 
 
 class Hop(NamedTuple):
-    """What a route and a leg of a multipath route have in common."""
+    """What a route and a next hop of a multipath route have in common."""
 
     gateway: Optional[Address]
     ifindex: int
@@ -97,10 +97,10 @@ def _is_restricted(message: Any) -> bool:
 
 
 def routes_of(message: Any) -> Tuple[Route, ...]:
-    """The Routes of one dumped message: none, one, or one for each leg of an IPv6 multipath route."""
+    """The Routes of one dumped message: none, one, or one for each next hop of an IPv6 multipath route."""
     if message["header"]["type"] != RTM_NEWROUTE or _is_kernels_own(message):
         return ()
-    hops = tuple(_leg_hop(nexthop) for nexthop in message.get_attr("RTA_MULTIPATH") or ())
+    hops = tuple(_nexthop_of(nexthop) for nexthop in message.get_attr("RTA_MULTIPATH") or ())
     route = _route_of(message, hops)
     if not hops:
         return (route,)
@@ -157,7 +157,7 @@ def hop_of(message: Any) -> Hop:
     return Hop(_gateway(message), oif, bool(message["flags"] & RTNH_F_ONLINK), 1, False)
 
 
-def _leg_hop(nexthop: Any) -> Hop:
+def _nexthop_of(nexthop: Any) -> Hop:
     encapsulated = nexthop.get_attr("RTA_ENCAP_TYPE") is not None
     return Hop(
         _gateway(nexthop), nexthop["oif"], bool(nexthop["flags"] & RTNH_F_ONLINK), nexthop["hops"] + 1, encapsulated

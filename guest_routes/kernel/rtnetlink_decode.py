@@ -84,7 +84,7 @@ _NLMSGERR_BYTES = 4
 
 
 def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]:
-    """A function that appends the route, or the legs of an IPv6 multipath route, of a message body to a list."""
+    """A function that appends the route, or the next hops of an IPv6 multipath route, of a message body to a list."""
     size = 4 if family == AF_INET else 16
     plain, bare = PLAIN[size], PLAIN_NO_METRIC
     plain_length, bare_length = plain.size, bare.size if size == 4 else 0
@@ -118,7 +118,7 @@ def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]
 
 
 def decode_route(data: bytes, start: int, end: int) -> list[Route]:
-    """The route of an RTM_NEWROUTE body; one per leg for IPv6 multipath; none for a cached one."""
+    """The route of an RTM_NEWROUTE body; one per next hop for IPv6 multipath; none for a cached one."""
     family, length, source_length, tos, table, protocol, scope, kind, flags = RTMSG.unpack_from(data, start)
     if flags & RTM_F_CLONED or family not in (AF_INET, AF_INET6):
         return []

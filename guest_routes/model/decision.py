@@ -34,10 +34,10 @@ class Binding(NamedTuple):
     gateway: Address | None = None
     evidence: GatewayEvidence | None = None
     """Where the gateway is known from; None where there is none."""
-    offers: Literal["", "documented", "last", "settings"] = ""
+    offers: Literal["", "documented", "undocumented", "settings"] = ""
     """Whether the gateway may have the default route: documented (by the network, a lease, or a router's own word for a
-    network that is left to it); last: the kernel's own or a recorded one, where nothing is documented in the family;
-    settings: `gateways` alone, where there is nothing of this."""
+    network that is left to it); undocumented: the kernel's own or a recorded one, where nothing is documented in the
+    family; settings: `gateways` alone, where there is nothing of this."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
     known_family: int = 0

@@ -11,10 +11,6 @@ from _socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 from .namedtuple import NamedTuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 Address = bytes
 """A packed IPv4 (4 bytes) or IPv6 (16 bytes) address."""
 
@@ -156,8 +152,8 @@ class NextHop(NamedTuple):
 class Route(NamedTuple):
     """A route as the kernel keeps it.
 
-    IPv6 multipath routes appear as one Route per leg, which is how the kernel stores and deletes
-    them; an IPv4 multipath route is one Route with `legs`, and no gateway and ifindex of its own.
+    IPv6 multipath routes appear as one Route per next hop, which is how the kernel stores and deletes
+    them; an IPv4 multipath route is one Route with `nexthops`, and no gateway and ifindex of its own.
     """
 
     destination: Prefix

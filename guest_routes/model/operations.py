@@ -60,7 +60,7 @@ class RemoveForeignDefault(NamedTuple):
 
 
 class RestoreDefault(NamedTuple):
-    """R4's other half: put a recorded default back, or the legs that stay, behind others of its key."""
+    """R4's other half: put a recorded default back, or the next hops that stay, behind others of its key."""
 
     route: Route
     reason: Reason = ""

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .missing import Missing
+    from .document import Missing
     from .operations import Operation
     from .report import Unprogrammed
 
@@ -31,7 +31,7 @@ class Status(NamedTuple):
     """The files of the last pass, and the kernel now; nothing is fetched."""
 
     last: dict[str, Any]
-    """What the last pass left (output.json_documents.status_json); {} when none is known."""
+    """What the last pass left (output.json_documents.last_pass_json); {} when none is known."""
     state: KernelState
     ours: tuple[Route, ...]
     compared: Comparison | Missing
@@ -227,7 +227,7 @@ def _are_texts(value: object) -> bool:
 
 
 def is_last_pass(value: dict[str, Any]) -> bool:
-    """Whether it is what a pass leaves (output.json_documents.status_json), as far as `status` shows it."""
+    """Whether it is what a pass leaves (output.json_documents.last_pass_json), as far as `status` shows it."""
     metadata, leases = value.get("metadata"), value.get("leases")
     return (
         _is_number(value.get("finished"))

@@ -11,10 +11,7 @@ from ..model.network_data import Problem
 from ..model.operations import Delete, Promote, RemoveForeignDefault, RestoreDefault
 from .folding import entries, fitting, wrapped
 from .route_text import age_text, counted, route_text
-from .words.elections import election_reason
 from .words.evidence import provenance_text
-from .words.outcomes import operation_reason, unprogrammed_parts
-from .words.reasons import note_parts, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,6 +103,8 @@ def _defaults(report: Report) -> list[str]:
 
 
 def _default(default: PlannedDefault, report: Report) -> list[Entry]:
+    from .words.elections import election_reason
+
     nics = report.before.nics
     found: list[Entry] = []
     if default.route is not None:
@@ -124,6 +123,9 @@ def _default(default: PlannedDefault, report: Report) -> list[Entry]:
 
 
 def _routes(report: Report, verbose: bool) -> list[str]:
+    from .words.outcomes import operation_reason
+    from .words.reasons import resolved_reason
+
     nics = report.before.nics
     failed = {id(failure.operation.reason) for failure in report.outcome.failures}
 
@@ -143,6 +145,8 @@ def _routes(report: Report, verbose: bool) -> list[str]:
 
 
 def _removals(report: Report, verbose: bool) -> list[str]:
+    from .words.outcomes import operation_reason
+
     nics = report.before.nics
 
     def removed(operation: Operation) -> Entry:
@@ -166,6 +170,9 @@ def _removals(report: Report, verbose: bool) -> list[str]:
 
 
 def _unprogrammed(report: Report, verbose: bool) -> list[str]:
+    from .words.outcomes import unprogrammed_parts
+    from .words.reasons import note_parts, unresolved_reason
+
     nics = report.before.nics
 
     def by_choice(one: Unresolved) -> Entry:
@@ -208,6 +215,8 @@ def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
 
 def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     """What `withdraw` did."""
+    from .words.outcomes import operation_reason
+
     nics = done.before.nics
     made = done.outcome.done
     back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in made if not is_removal(op)]

@@ -37,7 +37,7 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
     if by_document is not None:
         return by_document
     by_settings = sorted(_offering(own, "settings"), key=lambda one: _place_in_settings(one, settings))
-    found = (_first(rank, family, unaddressed) for rank in (_offering(own, "last"), by_settings))
+    found = (_first(rank, family, unaddressed) for rank in (_offering(own, "undocumented"), by_settings))
     return next(filter(None, found), NotElected(family, "no-gateway"))
 
 

@@ -126,7 +126,7 @@ def _with_gateway(
     own: _Entry | None,
     setting: GatewaySetting | None,
     offer: GatewayEvidence | None,
-    rank: Literal["documented", "last"],
+    rank: Literal["documented", "undocumented"],
 ) -> Binding:
     """R2's evidence, best first. A gateway of the settings corrects one that is known, and moves no default.
 
@@ -144,11 +144,11 @@ def _with_gateway(
     return binding._replace(gateway=offer.gateway, evidence=offer, offers=rank)
 
 
-def _rank(offer: GatewayEvidence | None, binding: Binding, evidence: Evidence) -> Literal["documented", "last"]:
+def _rank(offer: GatewayEvidence | None, binding: Binding, evidence: Evidence) -> Literal["documented", "undocumented"]:
     """The kernel's word is the network's own where that is left to routers (slaac), or nothing else speaks of it."""
     network = binding.network
     advertised = offer is not None and offer.kind == "advertised" and network is not None and network.dynamic
-    return "documented" if advertised or _is_silent(binding, evidence) else "last"
+    return "documented" if advertised or _is_silent(binding, evidence) else "undocumented"
 
 
 def _is_silent(binding: Binding, evidence: Evidence) -> bool:

@@ -19,8 +19,7 @@ from __future__ import annotations
 import os
 
 from ..json_codec import dumps
-from ..model.document import Document, Known, LastKnownGood
-from ..model.missing import Unusable
+from ..model.document import Document, Known, LastKnownGood, Unusable
 from ..model.network import Nic, Route
 from ..model.network_data import Problem
 from ..output.escape import json_text

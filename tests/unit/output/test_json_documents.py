@@ -14,9 +14,9 @@ from guest_routes.model.operations import Add, Delete, Failure, Outcome, Promote
 from guest_routes.model.report import Discrepancy, Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.output.json_documents import (
+    last_pass_json,
     operation_json,
     report_json,
-    status_json,
     unresolved_json,
     withdrawal_json,
 )
@@ -164,7 +164,7 @@ def test_what_operations_are_called(kind: Any, name: str) -> None:
 
 def test_what_status_is_left() -> None:
     found = report("not-a-gateway", BOTH_DEFAULTS)
-    value = status_json(found, 12.5)
+    value = last_pass_json(found, 12.5)
     assert (value["finished"], value["exit_code"], value["changes"]) == (12.5, 5, 1)
     assert value["defaults"] == ["default via 10.65.0.1 dev eth0 proto static"]
     assert (len(value["unprogrammed"]), value["unprogrammed_count"]) == (1, 1)
@@ -184,7 +184,7 @@ def test_what_status_is_left_stays_small() -> None:
     }  # fmt: skip
     found = report(value, NICS, leases=LeaseSet())
     failures = tuple(Failure(op, EINVAL, "no") for op in found.plan.additions)
-    kept = status_json(found._replace(outcome=Outcome(failures=failures)), 1.0)
+    kept = last_pass_json(found._replace(outcome=Outcome(failures=failures)), 1.0)
     assert (len(kept["unprogrammed"]), kept["unprogrammed_count"]) == (20, 30)
     assert kept["routes"] == {"add": 3}
     assert kept["errors"][:2] == ["13.0.0.0/16: no", "13.1.0.0/16: no"]

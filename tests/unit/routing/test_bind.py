@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseSet
-from guest_routes.model.network import Nic, Prefix, address_text, infiniband_mac, parse_address
+from guest_routes.model.network import Nic, Prefix, address_text, infiniband_mac, parse_address, parse_prefix
 from guest_routes.model.network_data import Link
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.bind import bind, find_nic
@@ -177,7 +177,7 @@ def test_a_nic_without_a_network_of_the_family_has_the_kernels_gateway() -> None
     found = bind(situation(networks, kernel), Settings())[0]
     assert [(one.nic and one.nic.name, one.family, one.offers) for one in found] == [
         ("eth0", 6, ""),
-        ("eth0", 4, "last"),
+        ("eth0", 4, "undocumented"),
         ("eth1", 4, "documented"),
     ]
 
@@ -314,6 +314,7 @@ def test_a_vlan_without_a_mac_is_known_by_what_it_stands_on() -> None:
     assert find_nic(vlan, links, [parent, elsewhere]) is None
     with_mac = vlan._replace(mac=TWO)
     assert find_nic(with_mac, links, [parent, elsewhere]) == elsewhere
+    assert find_nic(vlan._replace(mac=bytes(5) + b"\7"), links, [parent, elsewhere]) is None
 
 
 def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:
@@ -322,3 +323,19 @@ def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:
     assert find_nic(bond, LINKS, [Nic(2, "eth0", ONE, master=4), device]) == device
     # A bond with none of their MACs is another one.
     assert find_nic(BOND, LINKS, [Nic(4, "bond0", OTHER, kind="bond"), Nic(5, "eth1", TWO)]) == Nic(5, "eth1", TWO)
+
+
+def test_a_vlan_that_is_no_device_is_a_plain_nic_with_its_mac_but_not_the_one_it_stands_on() -> None:
+    vlan = Link(3, "vlan5", "vlan", ONE, vlan_id=5, vlan_link="tap0")
+    links = {"tap0": PHYSICAL, "vlan5": vlan}
+    parent, plain = Nic(2, "eth0", ONE), Nic(4, "eth4", ONE)
+    assert find_nic(vlan, links, [parent]) is None
+    assert find_nic(vlan, links, [parent, plain]) == plain
+
+
+def test_a_bond_is_the_bond_s_device_and_a_port_the_port() -> None:
+    """Both have one MAC, whoever has an address."""
+    port = Nic(2, "eth0", ONE, addresses=(parse_prefix("10.65.0.7/24"),), master=5)
+    device = Nic(5, "bond0", ONE, kind="bond")
+    assert found_nic(Link(0, "bond0", "bond", ONE), port, device) == "bond0"
+    assert found_nic(Link(0, "tap0", "phy", ONE), port, device) == "eth0"

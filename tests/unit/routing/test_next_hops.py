@@ -137,3 +137,37 @@ def test_which_gateway_is_outside_every_prefix() -> None:
         False,
         True,
     ]
+
+
+def test_of_two_nics_with_one_gateway_that_of_the_network_that_lists_the_route_else_the_first() -> None:
+    kernel = TWO_NICS.replace("11.8.0.9/24", "10.65.0.8/24")
+    both = [DEFAULT, network("eth1", "10.65.0.8/24", "default 10.65.0.1")]
+    found = [answered(both, "10.65.0.1", listing, kernel=kernel)[0] for listing in (0, 1, -1)]
+    assert found == ["eth0", "eth1", "eth0"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_one_network_lists_for_the_metadata_service_is_no_answer_for_another(order: Tuple[int, int]) -> None:
+    """Whichever asks first: an answer is kept for the next hop, and here for the network, too."""
+    bindings, _ = bind(situation([DEFAULT, OTHER]), Settings())
+    next_hops = NextHops(bindings, Settings())
+    found: Dict[int, str] = {}
+    for listing in order:
+        service, next_hop = parse_prefix("169.254.169.254/32"), parse_address("10.65.0.2")
+        answer = next_hops.answer(HostRoute(service, next_hop, "network_data.json", listing, 0))
+        found[listing] = answer.rule if isinstance(answer, ResolvedNextHop) else answer.kind
+    assert found == {0: "as-listed", 1: "not-a-gateway"}
+
+
+@pytest.mark.parametrize("networks, others", [
+    ([DEFAULT, OTHER], ()),
+    ([DEFAULT, network("eth1", "10.65.0.8/24", "default 10.65.0.1")], ("eth1",)),
+    ([DEFAULT, network("eth0", "10.66.0.7/24", "default 10.65.0.1")], ()),  # another network of the same NIC
+])  # fmt: skip
+def test_which_other_nics_have_the_same_gateway(networks: List[Dict[str, Any]], others: Tuple[str, ...]) -> None:
+    kernel = TWO_NICS.replace("11.8.0.9/24", "11.8.0.9/24 10.65.0.8/24").replace("65.0.7/24", "65.0.7/24 10.66.0.7/24")
+    bindings, _ = bind(situation(networks, kernel), Settings())
+    host = HostRoute(parse_prefix("11.11.0.0/16"), parse_address("10.65.0.1"), "network_data.json", 0, 0)
+    found = NextHops(bindings, Settings()).answer(host)
+    assert isinstance(found, ResolvedNextHop)
+    assert (found.nic.name, found.shared_with) == ("eth0", others)

@@ -12,7 +12,7 @@ from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
 from guest_routes.model.settings import Settings
 from guest_routes.routing.elect import elect
-from guest_routes.routing.partial import MANY, suspicion
+from guest_routes.routing.partial import suspicion
 from guest_routes.routing.resolve import resolve
 from tests.support.situations import TWO_NICS, network, situation
 
@@ -32,7 +32,7 @@ def found(evidence: Evidence) -> Optional[Suspicion]:
 
 def test_a_whole_document() -> None:
     assert found(situation([ETH0, ETH1], OURS)) is None
-    assert found(situation([ETH0], OURS)) is None  # one route of one: fewer than MANY
+    assert found(situation([ETH0], OURS)) is None  # one route of one: fewer than ten
 
 
 def test_no_networks() -> None:
@@ -85,17 +85,15 @@ def test_a_lease_says_nothing_of_ipv6() -> None:
 
 @pytest.mark.parametrize(
     ("ours", "kept", "suspected"),
-    [(MANY, 0, True), (MANY - 1, 0, False), (2 * MANY, MANY, False), (2 * MANY + 1, MANY, True), (30, 18, True)],
+    [(10, 0, True), (9, 0, False), (20, 10, False), (21, 10, True), (30, 18, False)],
 )
 def test_many_routes_at_once(ours: int, kept: int, suspected: bool) -> None:
-    """More than half of ours, and at least MANY."""
+    """More than half of ours, and at least ten (R6)."""
     lines = [f"20.{n}.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes" for n in range(ours)]
     listed = [f"20.{n}.0.0/16 11.8.0.1" for n in range(kept)]
     networks = [ETH0, network("eth1", "11.8.0.9/24", "default 11.8.0.1", *listed)]
     result = found(situation(networks, TWO_NICS + "\n".join(lines) + "\n"))
-    gone = ours - kept
-    expected = Suspicion("many-routes", gone=gone, ours=ours) if gone >= MANY and gone * 2 > ours else None
-    assert (result, result is not None) == (expected, suspected if ours != 30 else False)
+    assert result == (Suspicion("many-routes", gone=ours - kept, ours=ours) if suspected else None)
 
 
 def test_defaults_and_other_programs_routes_do_not_count() -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from guest_routes.model.decision import Binding, Unresolved
 from guest_routes.model.network import Nic, Prefix, parse_address, parse_prefix
-from guest_routes.model.network_data import HostRoute
+from guest_routes.model.network_data import LEASES, SETTINGS, HostRoute, Link
 from guest_routes.model.status import Actor
 from guest_routes.output.words import remedies
-from guest_routes.output.words.remedies import remedy
+from guest_routes.output.words.remedies import gateways_setting, in_neutron, remedy, removal
 from tests.support.reports import ETH0, ETH1
 
 HOST, DEFAULT = parse_prefix("11.11.0.0/16"), parse_prefix("0.0.0.0/0")
@@ -158,3 +158,26 @@ def test_which_gateways_could_be_meant() -> None:
     )
     assert remedies.gateways_to_use(not_used("0.0.0.0/0", "no-subnet", known)) == "10.65.0.1 (eth0)"
     assert remedies.gateways_to_use(not_used("0.0.0.0/0", "no-subnet")) == "a NIC (none is known)"
+
+
+LISTED = HostRoute(HOST, parse_address("11.8.0.99"), "network_data.json", 0, 1)
+CLIENT = LISTED._replace(source="eth0's DHCP lease, option 121", network=LEASES)
+WRITTEN = LISTED._replace(source="/etc/a.yaml", network=SETTINGS)
+NIC = Nic(3, "eth1", bytes.fromhex("fa163e000002"))
+
+
+@pytest.mark.parametrize("host, neutron", [(LISTED, True), (CLIENT, True), (WRITTEN, False)])
+def test_what_is_fixed_in_neutron(host: HostRoute, neutron: bool) -> None:
+    """It came from there by the metadata, or by a DHCP server."""
+    assert in_neutron(host) == neutron
+    command = "`openstack subnet unset --host-route destination=11.11.0.0/16,gateway=11.8.0.99 SUBNET` removes this one"
+    assert removal(host) == (command if neutron else "take the other out")
+
+
+@pytest.mark.parametrize("binding, key", [
+    (Binding(None, None, NIC), "eth1"), (Binding(None, None, None, ignored="docker0"), "docker0"),
+    (Binding(None, Link(0, "tap1", "ovs", NIC.mac), None), '"fa:16:3e:00:00:02"'),
+    (Binding(None, Link(0, "tap1", "bond", b""), None), "NIC"), (Binding(None, None, None), "NIC"),
+])  # fmt: skip
+def test_which_gateway_to_set(binding: Binding, key: str) -> None:
+    assert gateways_setting(binding) == f"`gateways: {{{key}: ADDRESS}}`"

@@ -69,6 +69,7 @@ class _Reader:
         kind = text_of(entry.get("type"))
         address = self._address(place, entry)
         family = self._family(place, kind, address)
+        known = len(self.routes)
         defaults = self._routes(index, family, entry)
         # ipv4_dhcp, ipv6_slaac, ipv6_dhcpv6-stateful; by a word of it, so that the next of the kind counts, too.
         dynamic = "dhcp" in kind or "slaac" in kind

@@ -148,10 +148,10 @@ def _rank(offer: GatewayEvidence | None, binding: Binding, evidence: Evidence) -
     """The kernel's word is the network's own where that is left to routers (slaac), or nothing else speaks of it."""
     network = binding.network
     advertised = offer is not None and offer.kind == "advertised" and network is not None and network.dynamic
-    return "documented" if advertised or _is_silent(binding, evidence) else "undocumented"
+    return "documented" if advertised or _omitted_everywhere(binding, evidence) else "undocumented"
 
 
-def _is_silent(binding: Binding, evidence: Evidence) -> bool:
+def _omitted_everywhere(binding: Binding, evidence: Evidence) -> bool:
     """Whether neither the document nor a lease speaks of an IPv4 network's routes; IPv6's are left to routers."""
     network, nic = binding.network, binding.nic
     if network is None or nic is None or network.family == 6 or not network.omits_routes:

@@ -26,7 +26,8 @@ class Kernel(Protocol):
         """NICs, rules, and both families' routes of one table, in the kernel's order.
 
         Cached routes and IPv6 routes of the kernel's own kind `local` are left out. Routes with attributes
-        that can't be written back the same (encapsulation) have kind 0, so that nothing changes them.
+        that can't be written back the same (encapsulation) have kind 0, so that nothing changes them. Routes by a
+        nexthop object have its next hops, whatever the dump shows.
 
         Raises:
             KernelError: the kernel refused a dump, or each of several tries was interrupted.
@@ -51,10 +52,13 @@ class Kernel(Protocol):
 
 
 def route_to_delete(operation: Operation) -> Route:
-    """The route that RTM_DELROUTE names for a Delete or RemoveForeignDefault.
+    """The route that RTM_DELROUTE names for a Delete or RemoveForeignDefault; a weight identifies nothing.
 
     The kernel shows each next hop of an IPv6 multipath route with the first one's protocol, so the protocol of another
     program's next hop is unknown: its gateway and NIC identify it.
     """
     route = operation.route
-    return route._replace(protocol=0) if isinstance(operation, RemoveForeignDefault) and route.family == 6 else route
+    if route.family == 4:
+        return route
+    protocol = 0 if isinstance(operation, RemoveForeignDefault) else route.protocol
+    return route._replace(protocol=protocol, weight=1)

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 import netifaces
@@ -318,12 +319,18 @@ DEFAULTS = [
     "route add default tos 0x10 via 11.8.0.1 dev eth1",
     "route add default via inet6 fe80::1 dev eth1",
     "route add default nexthop via 10.65.0.1 dev eth0 weight 3 nexthop via 11.8.0.1 dev eth1 onlink",
+    "route add default via 11.8.0.1 dev eth1 congctl lock reno mtu lock 1400",
+    "route add default via 11.8.0.1 dev eth1 realms 3/4 quickack 1 fastopen_no_cookie 1",
+    "route add default nexthop via 10.65.0.1 dev eth0 realm 3 nexthop via 11.8.0.1 dev eth1 weight 256 realms 4/5",
+    "route add default nexthop via inet6 fe80::1 dev eth1 nexthop via inet6 fe80::1 dev eth0 weight 2",
     "route add blackhole default metric 4000",
     "-6 route add default via fd00:8::1 dev eth1 proto static mtu 1400",
     "-6 route add default via fe80::1 dev eth1 proto ra metric 100 pref high",
     "-6 route add default via fe80::1 dev eth1 pref low src fd00:8::9 hoplimit 9",
     "-6 route add default dev eth1 metric 7",
     "-6 route add default nexthop via fd00:65::1 dev eth0 nexthop via fd00:8::1 dev eth1",
+    "-6 route add default nexthop via fd00:65::1 dev eth0 weight 3 nexthop via fd00:8::1 dev eth1 weight 256",
+    "-6 route add default via fd00:8::1 dev eth1 congctl reno",
     "-6 route add unreachable default metric 4000",
 ]
 
@@ -410,6 +417,29 @@ def test_legs_of_two_programs_show_the_first_ones_protocol(world: World, lab: La
 # ---- nexthop objects, tables, kinds, rules ----------------------------------------------------------
 
 
+@pytest.mark.parametrize("compatible", ["1", "0"])
+def test_nexthop_groups(world: World, lab: Lab, compatible: str) -> None:
+    """A group is one route of either family, with its next hops whatever the dump shows, and goes as a whole."""
+    Path("/proc/sys/net/ipv4/nexthop_compat_mode").write_text(compatible)
+    for family, first, second in ((4, "10.65.0.1", "11.8.0.1"), (6, "fd00:65::1", "fd00:8::1")):
+        lab.ip(*f"-{family} nexthop add id {family}1 via {first} dev eth0".split())
+        lab.ip(*f"-{family} nexthop add id {family}2 via {second} dev eth1".split())
+        lab.ip(*f"nexthop add id {family}0 group {family}1,3/{family}2".split())
+        lab.ip(*f"-{family} route add default nhid {family}0 metric 7".split())
+    lab.ip("nexthop", "add", "id", "9", "blackhole")
+    lab.ip("route", "add", "default", "nhid", "9", "metric", "8")
+    world.follow()
+    before = lab.routes(), lab.routes(6)
+    found = [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.nexthop_id]
+    assert [(one.nexthop_id, one.ifindex, [hop[1:3] for hop in one.nexthops]) for one in found] == [
+        (40, 0, [(2, 3), (3, 1)]), (9, 0, []), (60, 0, [(2, 3), (3, 1)]),
+    ]  # fmt: skip
+    assert world.apply(*map(RemoveForeignDefault, found)) == ()
+    assert not [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.nexthop_id]
+    assert world.apply(*map(RestoreDefault, found)) == ()
+    assert (lab.routes(), lab.routes(6)) == before
+
+
 def test_nexthop_objects(world: World, lab: Lab) -> None:
     lab.ip("nexthop", "add", "id", "7", "via", "11.8.0.1", "dev", "eth1")
     lab.ip("nexthop", "add", "id", "8", "via", "fd00:8::1", "dev", "eth1")
@@ -460,9 +490,6 @@ def test_blackholes_and_their_like(world: World, lab: Lab) -> None:
 
 
 UNREPLAYABLE = [
-    "route add 10.9.0.0/16 via 11.8.0.1 congctl cubic",
-    "route add 10.9.0.0/16 via 11.8.0.1 congctl bbr",
-    "route add 10.9.0.0/16 via 11.8.0.1 realms 3/4",
     "route add 10.9.0.0/16 encap ip id 1 dst 10.65.0.1 dev eth0",
     "-6 route add fd01::/32 from fd02::/32 via fd00:8::1",
     "-6 route add fd01::/32 encap seg6 mode encap segs fd00:8::1 dev eth1",

@@ -7,7 +7,8 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 from __future__ import annotations
 
 from ..model.network import Address, KernelState, Lookup, Nic, Route
-from ..model.operations import Failure, Operation, RemoveForeignDefault
+from ..model.operations import Failure, Operation, RemoveForeignDefault, RestoreDefault
+from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,3 +63,10 @@ def route_to_delete(operation: Operation) -> Route:
         return route
     protocol = 0 if isinstance(operation, RemoveForeignDefault) else route.protocol
     return route._replace(protocol=protocol, weight=1)
+
+
+def restore_flags(operation: RestoreDefault) -> int:
+    """The flags of the RTM_NEWROUTE that puts a default back: behind, before, or in place of others of its key."""
+    if operation.instead:
+        return NLM_F_CREATE | NLM_F_REPLACE
+    return NLM_F_CREATE if operation.before else NLM_F_CREATE | NLM_F_APPEND

@@ -15,11 +15,10 @@ from pyroute2.netlink import nlmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from ..model.network import Address, NextHop, Route, address_text
-from ..model.operations import Add, Operation, Promote, RestoreDefault
-from .engine import route_to_delete
+from ..model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
+from .engine import restore_flags, route_to_delete
 from .netlink import (
     NLM_F_ACK,
-    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_EXCL,
     NLM_F_MATCH,
@@ -77,7 +76,10 @@ def requests_of(operation: Operation) -> Tuple[RouteMessage, ...]:
     if isinstance(operation, Add):
         return (_addition(route),)
     if isinstance(operation, RestoreDefault):
-        return (_route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, route),)
+        return (_route_message(RTM_NEWROUTE, restore_flags(operation), route),)
+    if isinstance(operation, MoveDefault):
+        back = RestoreDefault(route, before=operation.before)
+        return (_route_message(RTM_DELROUTE, 0, route), *requests_of(back))
     if isinstance(operation, Promote):
         return (_route_message(RTM_DELROUTE, 0, route), _addition(route))
     return (_route_message(RTM_DELROUTE, 0, route_to_delete(operation)),)

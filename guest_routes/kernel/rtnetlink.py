@@ -22,7 +22,7 @@ from struct import pack
 
 from ..errors import KernelError
 from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, NexthopObject, Nic, Prefix, Route, Rule
-from ..model.operations import Delete, Failure, Operation, Promote, RemoveForeignDefault
+from ..model.operations import Add, Delete, Failure, Operation, RemoveForeignDefault, RestoreDefault
 from . import rtnetlink_decode, rtnetlink_encode, rtnetlink_nics
 from .netlink import (
     NETLINK_CAP_ACK,
@@ -194,7 +194,7 @@ class RtnetlinkKernel:
         failures = []
         for sequence in sorted(refused):
             operation, answer = operations[sequence - first], refused[sequence]
-            gone = isinstance(operation, (Delete, RemoveForeignDefault, Promote)) and answer.errno in (ESRCH, ENOENT)
+            gone = not isinstance(operation, (Add, RestoreDefault)) and answer.errno in (ESRCH, ENOENT)
             if not gone:
                 failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
         return tuple(failures)

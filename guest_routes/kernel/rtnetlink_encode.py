@@ -7,14 +7,13 @@ from struct import Struct
 from sys import byteorder
 
 from ..model.network import Address, NextHop, Route
-from ..model.operations import Add, Operation, Promote, RestoreDefault
-from .engine import route_to_delete
+from ..model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
+from .engine import restore_flags, route_to_delete
 from .netlink import (
     IFADDR_BYTES,
     IFINFO,
     IFLA_EXT_MASK,
     NEXTHOP,
-    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
@@ -98,9 +97,10 @@ def encode(operation: Operation, sequence: int) -> bytes:
     if isinstance(operation, Add):
         flags = NLM_F_CREATE if route.family == 4 else NLM_F_CREATE | NLM_F_EXCL
     elif isinstance(operation, RestoreDefault):
-        flags = NLM_F_CREATE | NLM_F_APPEND
-    elif isinstance(operation, Promote):
-        return encode_route(route, RTM_DELROUTE, NLM_F_REQUEST, sequence) + encode(Add(route), sequence)
+        flags = restore_flags(operation)
+    elif isinstance(operation, (Promote, MoveDefault)):
+        again = Add(route) if isinstance(operation, Promote) else RestoreDefault(route, before=operation.before)
+        return encode_route(route, RTM_DELROUTE, NLM_F_REQUEST, sequence) + encode(again, sequence)
     else:
         return encode_route(route_to_delete(operation), RTM_DELROUTE, NLM_F_REQUEST, sequence)
     return encode_route(route, RTM_NEWROUTE, NLM_F_REQUEST | flags, sequence)

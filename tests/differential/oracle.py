@@ -246,12 +246,6 @@ class Oracle:
             found.append("a named NIC, and one without a carrier")
         if set(self.settings.get("gateways", {})) - {net.nic.name for net in self.networks if net.nic}:
             found.append("a gateway in the settings of a NIC without a network")
-        for net, (gateway, rank) in zip(self.networks, self.gateways):
-            here = {row.via for row in (*self.rows, *self.removed) if net.nic and row.dev == net.nic.name}
-            if rank == 5 and here - {str(gateway)}:
-                found.append("a removed default that was evidence, and an older record")
-        if self.settings.get("default_mode") == "demote" and any(rank == 5 for _, rank in self.gateways):
-            found.append("demoted defaults that are evidence")
         if (
             "nic" in self.settings
             and self.elect()[0]

@@ -28,7 +28,16 @@ from guest_routes.model.network import (
     contains,
     network_of,
 )
-from guest_routes.model.operations import Add, Delete, Failure, Operation, Promote, RemoveForeignDefault, RestoreDefault
+from guest_routes.model.operations import (
+    Add,
+    Delete,
+    Failure,
+    MoveDefault,
+    Operation,
+    Promote,
+    RemoveForeignDefault,
+    RestoreDefault,
+)
 
 LOOPBACK = 1
 LOCAL_TABLE = 255
@@ -114,15 +123,17 @@ class ModelKernel:
         if isinstance(operation, (Delete, RemoveForeignDefault)):
             self._delete(route_to_delete(operation))
             return None
-        if isinstance(operation, Promote):
+        if isinstance(operation, (Promote, MoveDefault)):
             self._delete(route)
-        assert isinstance(operation, (Add, Promote, RestoreDefault))
+        assert isinstance(operation, (Add, Promote, RestoreDefault, MoveDefault))
         route = self._as_stored(route)
         refusal = self._refusal(route)
         if refusal is not None:
             return refusal
         insert = self._insert_4 if route.family == 4 else self._insert_6
-        return insert(route, isinstance(operation, RestoreDefault))
+        if isinstance(operation, RestoreDefault) and operation.instead:
+            return self._replace_6(route)
+        return insert(route, isinstance(operation, (RestoreDefault, MoveDefault)) and not operation.before)
 
     def _as_stored(self, route: Route) -> Route:
         destination = network_of(route.destination)
@@ -151,6 +162,17 @@ class ModelKernel:
         if equals and (not append or any(_same_hop(route, new) for route in equals)):
             return _plain(errno.EEXIST)
         routes.insert(sum(route.metric <= new.metric for route in routes), new)
+        return None
+
+    def _replace_6(self, whole: Route) -> Optional[Refusal]:
+        """The next hops of that metric make room for the whole multipath route."""
+        routes = self._tables.setdefault((whole.table, whole.destination), [])
+        routes[:] = [there for there in routes if not (_can_be_leg(there) and there.metric == whole.metric)]
+        for hop in whole.nexthops:
+            single = whole._replace(
+                gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, weight=hop.weight, nexthops=()
+            )
+            self._insert_6(single, True)
         return None
 
     def _delete(self, route: Route) -> None:

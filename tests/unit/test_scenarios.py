@@ -100,7 +100,9 @@ class Scenario:
         if (self.folder / "root").exists():
             shutil.copytree(self.folder / "root", tmp_path, dirs_exist_ok=True)
         self.state = State(str(tmp_path / "run"), str(tmp_path / "lib"), root=str(tmp_path))
-        self.state.record_defaults(self.written.recorded, self.written.state.nics)
+        if self.written.recorded:
+            nics = frozenset(nic.ifindex for nic in self.written.state.nics)
+            self.state.record_defaults(self.written.recorded, self.written.state, nics)
         if self.written.known_macs:
             before = self.run(self.settings(), write=False).document
             self.state.keep(before._replace(data=b'{"a": "former"}'), self.written.known_macs, 1.0)

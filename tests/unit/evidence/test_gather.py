@@ -118,7 +118,7 @@ def test_what_the_last_accepted_document_described(state: State) -> None:
 
 
 def test_recorded_defaults(state: State) -> None:
-    state.record_defaults([DEFAULT], NICS)
+    state.record_defaults([DEFAULT], KernelState(NICS, (DEFAULT,)), frozenset({2}))
     assert gathered(state, document()).recorded_defaults == (DEFAULT,)
 
 

@@ -95,7 +95,7 @@ def _assert_attributes(found: rtmsg, ours: Route) -> None:
 
 def _as_next_hop(ours: Route) -> List[Tuple[Optional[str], int, int, int]]:
     """An IPv6 route with a weight is written as the only next hop of a multipath route."""
-    gateway = ours.gateway and address_text(ours.gateway)
+    gateway = address_text(ours.gateway) if ours.gateway else None
     return [(gateway, ours.ifindex, ours.weight, 4 if ours.onlink else 0)] if ours.weight != 1 else []
 
 

@@ -175,7 +175,10 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> 
     """Applies the plan and verifies it; puts the old state back when the pass did harm (R8)."""
 
     def record_defaults(routes: Sequence[Route]) -> None:
-        state.record_defaults(routes, report.before, managed_ifindexes(report.resolution.bindings))
+        from .routing.planning.restoration import recorded_defaults
+
+        managed = managed_ifindexes(report.resolution.bindings)
+        state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
 
     def restorations(taken: Sequence[Route]) -> Sequence[Operation]:
         from .routing.planning.restoration import as_before

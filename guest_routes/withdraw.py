@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .kernel.apply import apply
-from .model.equality import is_advertised, same_route
 from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
+from .routing.compare import is_advertised, same_route
 from .routing.ownership import is_ours
 from .routing.planning.withdrawal import plan_withdrawal
 

@@ -79,7 +79,7 @@ class Pyroute2Kernel:
             for message in self._dump("rules", lambda: self._socket.get_rules(family=family)):  # noqa: B023
                 rules.append(rule_of(message))
         nics = self.nics()
-        messages = self._dump("nexthop objects", lambda: self._send(nexthop_dump()))
+        messages = self._dump("nexthops", lambda: self._send(nexthop_dump()))
         objects = nexthop_objects([nexthop_of(message) for message in messages])
         return KernelState(nics, tuple(with_objects(routes, objects)), tuple(rules), objects)
 

@@ -7,9 +7,9 @@ alone though it is one too many. Routes are in `ip route` syntax.
 from __future__ import annotations
 
 from ..model.decision import BY_CHOICE, NotElected
-from ..model.equality import is_advertised
 from ..model.network_data import Problem
 from ..model.operations import Delete, MoveDefault, Promote, RemoveForeignDefault, RestoreDefault
+from ..routing.compare import is_advertised
 from .folding import entries, fitting, wrapped
 from .route_text import age_text, counted, route_text
 from .words.elections import election_reason
@@ -147,7 +147,7 @@ def _back(operation: Operation) -> str:
     """How a default that is taken away comes back."""
     if is_advertised(operation.route):
         return "; its router's next advertisement brings it back"
-    return "; recorded: `guest-routes withdraw` restores it"
+    return "; `guest-routes withdraw` restores it"
 
 
 def _removals(report: Report, verbose: bool) -> list[str]:

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
-from ..model.equality import next_hops
-from ..model.network import UNICAST, is_link_local
+from ..model.network import PROTOCOL_RA, UNICAST, is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.network import Route
+    from typing import Iterable
+
+    from ..model.network import Address, Route
+
+
+def next_hops(route: Route) -> list[tuple[Address | None, int]]:
+    """Gateway and ifindex of each next hop of a route."""
+    return [(hop.gateway, hop.ifindex) for hop in route.nexthops] or [(route.gateway, route.ifindex)]
+
+
+def ifindexes(route: Route) -> frozenset[int]:
+    """The NICs a route leads through."""
+    return frozenset(ifindex for _, ifindex in next_hops(route))
+
+
+def is_advertised(route: Route) -> bool:
+    """Whether a router announces it, and so brings it back: routers have link-local addresses (RFC 4861).
+
+    Its protocol alone doesn't tell: IPv6 shows the next hops of a multipath route with the first one's.
+    """
+    return route.protocol == PROTOCOL_RA and all(is_link_local(gateway) for gateway, _ in next_hops(route))
+
+
+def same_route(one: Route, other: Route) -> bool:
+    """Whether two routes are one to the kernel, which has no two such; its lifetime and an IPv6 weight may differ."""
+    return _identity(one) == _identity(other)
+
+
+def equals_of(route: Route, routes: Iterable[Route]) -> tuple[Route, ...]:
+    """Those of its key, which the kernel chooses between by their order alone, or for IPv6 uses together."""
+    key = _key(route)
+    return tuple(one for one in routes if _key(one) == key)
+
+
+def _key(route: Route) -> tuple[object, ...]:
+    return route.destination, route.metric, route.tos, route.table
+
+
+def _identity(route: Route) -> tuple[object, ...]:
+    """IPv6 has no two routes that differ in their protocol only, and shows it of the first of a multipath route."""
+    own = (route.protocol, route.source, route.realms, route.onlink) if route.family == 4 else ()
+    return (*_key(route), route.kind, *next_hops(route), route.nexthop_id, *own)
 
 
 def same_next_hop(one: Route, other: Route) -> bool:

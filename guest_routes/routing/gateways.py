@@ -8,11 +8,11 @@ never this one's gateway.
 from __future__ import annotations
 
 from ..model.decision import Binding
-from ..model.equality import next_hops
 from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Prefix, contains, family_of, is_link_local
 from ..model.network_data import LEASES, HostRoute, default_route, special_kind
+from .compare import next_hops
 from .ownership import is_ours
 from .subnets import Subnets
 

@@ -8,39 +8,32 @@ from __future__ import annotations
 
 import time
 
-from ..model.equality import equals_of, same_route
 from ..model.evidence import RecordedDefault
-from ..model.network import PROTOCOL_RA, Nic, Route
+from ..model.network import Nic, Route
 from .route_json import route_from_json, route_to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, Mapping, Sequence
 
-    from ..model.network import KernelState
-
     Record = dict[str, Any]
 
 
-def added(
-    routes: Sequence[Route], before: KernelState, managed: frozenset[int], records: Sequence[Record]
-) -> list[Record]:
-    """The records of a pass, its best routes first, and those of earlier passes behind them."""
-    made = []
-    for route in sorted(routes, key=lambda route: (route.protocol != PROTOCOL_RA, route.metric)):
-        order = equals_of(route, before.routes)
-        used = _nics_of((route, *order), before.nics)
-        made.append(
-            {
-                "route": route_to_json(route),
-                "nics": used,
-                "order": [route_to_json(one) for one in order],
-                "outside": [ifindex for ifindex in map(int, used) if ifindex not in managed],
-                "at": round(_seconds(), 3),
-            }
-        )
+def added(taken: Sequence[RecordedDefault], nics: Sequence[Nic], records: Sequence[Record]) -> list[Record]:
+    """The records of a pass, and those of earlier passes behind them."""
+    made = [_written(one, nics) for one in taken]
     again = {record["key"] for record in map(_keyed, made)}
     return made + [record for record in records if _keyed(record)["key"] not in again]
+
+
+def _written(one: RecordedDefault, nics: Sequence[Nic]) -> Record:
+    return {
+        "route": route_to_json(one.route),
+        "nics": _nics_of((one.route, *one.order), nics),
+        "order": [route_to_json(route) for route in one.order],
+        "outside": list(one.outside),
+        "at": round(_seconds(), 3),
+    }
 
 
 def read(records: Sequence[Record], nics: Sequence[Nic]) -> Iterator[RecordedDefault]:
@@ -68,10 +61,10 @@ def _read(record: Record, nics: Sequence[Nic]) -> RecordedDefault:
     order = tuple(_moved(route_from_json(one), now) for one in record["order"])
     left = int(route.expires - (_seconds() - record["at"]))
     if route.expires:
-        order = tuple(one._replace(expires=max(1, left)) if same_route(one, route) else one for one in order)
+        order = tuple(one._replace(expires=max(1, left)) if one.expires else one for one in order)
     moved = _moved(route, now)
     expired = bool(route.expires) and left <= 0
-    outside = tuple(nic.ifindex for nic in map(now.__getitem__, record["outside"]) if nic)
+    outside = tuple(nic.ifindex for nic in (now.get(ifindex) for ifindex in record["outside"]) if nic)
     return RecordedDefault(moved._replace(expires=left if route.expires else 0), order, absent, expired, outside)
 
 

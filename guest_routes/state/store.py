@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Any, Mapping, Sequence
 
     from ..model.evidence import RecordedDefault
-    from ..model.network import KernelState, Nic, Route
+    from ..model.network import Nic, Route
 
 LOCK_SECONDS = 30.0
 """How long a pass that somebody runs waits for another one."""
@@ -111,19 +111,15 @@ class State:
 
     # -- recorded defaults (R4) ----------------------------------------------------------------------
 
-    def record_defaults(self, routes: Sequence[Route], before: KernelState, managed: frozenset[int]) -> None:
+    def record_defaults(self, taken: Sequence[RecordedDefault], nics: Sequence[Nic]) -> None:
         """Record foreign default routes before those recorded earlier; called before they are removed.
-
-        Args:
-            before: what the pass found: the NICs, and in which order the routes stood.
-            managed: ifindexes of the NICs that the metadata describes.
 
         Raises:
             StateError: they can't be written; then they mustn't be removed.
         """
         from .recorded_defaults import added
 
-        self._write_records(added(routes, before, managed, self._records()))
+        self._write_records(added(taken, nics, self._records()))
 
     def recorded_defaults(self, nics: Sequence[Nic]) -> tuple[RecordedDefault, ...]:
         """The routes recorded in this boot, the last first, with the indexes that their NICs have now."""

@@ -19,7 +19,6 @@ from guest_routes.evidence.gather import gather
 from guest_routes.kernel.apply import apply
 from guest_routes.model.decision import Elected
 from guest_routes.model.document import Document, Provenance
-from guest_routes.model.equality import ifindexes
 from guest_routes.model.evidence import Evidence, RecordedDefault
 from guest_routes.model.network import (
     DEFAULT_PREFIX,
@@ -43,6 +42,7 @@ from guest_routes.model.operations import Add, Delete, Operation, Outcome, Promo
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.output.words.reasons import resolved_reason, unresolved_reason
+from guest_routes.routing.compare import ifindexes
 from guest_routes.routing.decide import decide
 from guest_routes.routing.elect import managed_ifindexes
 from guest_routes.routing.planning.verify import discrepancies

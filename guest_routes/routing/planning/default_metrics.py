@@ -6,10 +6,9 @@ go on losing. IPv6 merges routes of one metric into one multipath route, so ther
 
 from __future__ import annotations
 
-from ...model.equality import ifindexes
 from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Route
-from ..compare import leads_there
+from ..compare import ifindexes, leads_there
 from ..ownership import is_ours
 
 TYPE_CHECKING = False

@@ -8,12 +8,11 @@ classify what is there, choose the one that serves, and take or demote the rest.
 from __future__ import annotations
 
 from ...model.decision import Elected
-from ...model.equality import ifindexes, next_hops, same_route
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
 from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
-from ..compare import leads_there
+from ..compare import ifindexes, leads_there, next_hops, same_route
 from ..ownership import is_ours
 from .default_metrics import default_metrics
 

@@ -7,17 +7,33 @@ of one multipath route of them, new ones last; the whole route is replaced at on
 
 from __future__ import annotations
 
-from ...model.equality import equals_of, ifindexes, is_advertised, next_hops, same_route
+from ...model.evidence import RecordedDefault
 from ...model.network import UNICAST, NextHop
 from ...model.operations import MoveDefault, RestoreDefault
+from ..compare import equals_of, ifindexes, is_advertised, next_hops, same_route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ...model.evidence import RecordedDefault
     from ...model.network import KernelState, Route
     from ...model.operations import Operation, RestoreReason
+
+
+def recorded_defaults(
+    taken: Sequence[Route], before: KernelState, managed: frozenset[int]
+) -> tuple[RecordedDefault, ...]:
+    """Defaults that a pass takes away, with the order that it found, the best first.
+
+    Args:
+        managed: NICs that the metadata describes.
+    """
+    found = []
+    for route in sorted(taken, key=lambda route: (not is_advertised(route), route.metric)):
+        order = equals_of(route, before.routes)
+        used = {ifindex for one in order for ifindex in ifindexes(one)}
+        found.append(RecordedDefault(route, order, outside=tuple(sorted(used - managed))))
+    return tuple(found)
 
 
 def former_order(there: Sequence[Route], recorded: Sequence[RecordedDefault]) -> list[Route]:

@@ -7,10 +7,10 @@ named.
 
 from __future__ import annotations
 
-from ...model.equality import equals_of, ifindexes, is_advertised, next_hops, same_route
 from ...model.network import PROTOCOL_BOOT, UNICAST, Route, contains
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
+from ..compare import equals_of, ifindexes, is_advertised, next_hops, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
 from .restoration import former_order, restorations

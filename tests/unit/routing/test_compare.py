@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from guest_routes.model.equality import ifindexes, next_hops
 from guest_routes.model.network import Route
-from guest_routes.routing.compare import leads_there, same_next_hop
+from guest_routes.routing.compare import ifindexes, leads_there, next_hops, same_next_hop
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 

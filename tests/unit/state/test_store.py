@@ -10,7 +10,8 @@ from typing import List, Tuple
 import pytest
 
 from guest_routes.errors import LockError, StateError
-from guest_routes.model.network import KernelState, NextHop, Nic, Prefix, Route, parse_address
+from guest_routes.model.evidence import RecordedDefault
+from guest_routes.model.network import NextHop, Nic, Prefix, Route, parse_address
 from guest_routes.state.store import State
 
 from .machine import DEFAULT, FETCHED, MACS, NICS, write
@@ -24,7 +25,7 @@ def test_what_cannot_be_written_says_so(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"cannot write {tmp_path}/lib/last-known-good: ")
     assert str(caught.value).endswith("the metadata is not kept for a boot without the metadata service")
     with pytest.raises(StateError, match="so none is taken away"):
-        state.record_defaults([DEFAULT], KernelState(NICS, (DEFAULT,)), MANAGED)
+        state.record_defaults([RecordedDefault(DEFAULT)], NICS)
 
 
 def test_a_read_only_root_says_so() -> None:
@@ -41,11 +42,8 @@ def test_a_read_only_root_says_so() -> None:
 # ---- recorded defaults (R4) -------------------------------------------------------------------------
 
 
-MANAGED = frozenset({2, 3})
-
-
-def record(state: State, *routes: Route, there: Tuple[Route, ...] = ()) -> None:
-    state.record_defaults(routes, KernelState(NICS, there or routes), MANAGED)
+def record(state: State, *routes: Route) -> None:
+    state.record_defaults([RecordedDefault(route, (route,)) for route in routes], NICS)
 
 
 def recorded(state: State, nics: Tuple[Nic, ...] = NICS) -> List[Route]:
@@ -54,12 +52,12 @@ def recorded(state: State, nics: Tuple[Nic, ...] = NICS) -> List[Route]:
 
 
 def test_recorded_defaults_come_back_until_forgotten(state: State) -> None:
-    """The last recorded comes first; of one pass the best."""
+    """The last recorded come first."""
     other = DEFAULT._replace(ifindex=3, metric=100)
     record(state, DEFAULT)
     record(state, other)
     assert recorded(state) == [other, DEFAULT]
-    record(state, other, DEFAULT)
+    record(state, DEFAULT, other)
     assert recorded(state) == [DEFAULT, other]
     state.keep_defaults([other], NICS)
     assert recorded(state) == [other]
@@ -69,11 +67,10 @@ def test_recorded_defaults_come_back_until_forgotten(state: State) -> None:
 
 
 def test_the_order_among_equals_is_recorded(state: State) -> None:
-    equal, outside = DEFAULT._replace(ifindex=3), DEFAULT._replace(ifindex=9)
-    record(state, equal, there=(outside, equal, DEFAULT, DEFAULT._replace(metric=7)))
-    (one,) = state.recorded_defaults(NICS)
-    assert one.order == (outside, equal, DEFAULT)
-    assert (one.outside, one.absent) == ((), ())  # The one outside has no NIC here.
+    """A NIC of the order that is not there any more is no obstacle."""
+    equal, gone = DEFAULT._replace(ifindex=3), DEFAULT._replace(ifindex=9)
+    state.record_defaults([RecordedDefault(equal, (gone, equal, DEFAULT), outside=(2, 9))], NICS)
+    assert state.recorded_defaults(NICS) == (RecordedDefault(equal, (gone, equal, DEFAULT), outside=(2,)),)
 
 
 def test_a_lifetime_goes_on(state: State) -> None:

@@ -34,7 +34,16 @@ from guest_routes.model.network import (
     parse_address,
     parse_prefix,
 )
-from guest_routes.model.operations import Add, Delete, Failure, Operation, Promote, RemoveForeignDefault, RestoreDefault
+from guest_routes.model.operations import (
+    Add,
+    Delete,
+    Failure,
+    MoveDefault,
+    Operation,
+    Promote,
+    RemoveForeignDefault,
+    RestoreDefault,
+)
 from guest_routes.model.settings import ENGINES
 from tests.support import sandbox
 from tests.support.lab import MACS, Lab
@@ -378,6 +387,31 @@ def test_an_ipv4_multipath_default_is_one_route_with_legs(world: World, lab: Lab
     single = found._replace(gateway=found.nexthops[0].gateway, ifindex=2, nexthops=())
     assert world.apply(RemoveForeignDefault(found), RestoreDefault(single)) == ()
     assert world.lookup("192.0.2.1") == [(2, "10.65.0.1")]
+
+
+def test_a_default_comes_back_before_or_behind_its_equals_and_moves(world: World, lab: Lab) -> None:
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "proto", "static")
+    world.follow()
+    first = route("0.0.0.0/0", "11.8.0.1", 3, protocol=STATIC)
+    last, there = first._replace(gateway=parse_address("11.8.0.2")), route("0.0.0.0/0", "10.65.0.1", 2, protocol=STATIC)
+    assert world.apply(RestoreDefault(last), RestoreDefault(first, before=True)) == ()
+    defaults = [found for found in world.routes(STATIC) if found.destination.is_default]
+    assert defaults == [first, there, last]
+    assert world.apply(MoveDefault(first), MoveDefault(last, before=True)) == ()
+    assert [found for found in world.routes(STATIC) if found.destination.is_default] == [last, there, first]
+    # What is gone meanwhile is put there all the same.
+    assert world.apply(RemoveForeignDefault(there), MoveDefault(there)) == ()
+    assert [found for found in world.routes(STATIC) if found.destination.is_default] == [last, first, there]
+
+
+def test_an_ipv6_multipath_default_is_replaced_at_once(world: World, lab: Lab) -> None:
+    lab.ip("-6", "route", "add", "default", "via", "fd00:65::1", "proto", "static")
+    world.follow()
+    hops = NextHop(parse_address("fd00:8::1"), 3, 2), NextHop(parse_address("fd00:65::1"), 2, 3)
+    whole = Route(Prefix(bytes(16), 0), None, 0, 1024, STATIC, nexthops=hops)
+    assert world.apply(RestoreDefault(whole, instead=True)) == ()
+    shown = [line.split() for line in lab.routes(6) if "nexthop" in line]
+    assert [(words[2], words[6]) for words in shown] == [("fd00:8::1", "2"), ("fd00:65::1", "3")]
 
 
 def test_a_deletion_by_legs_looks_at_neither_weights_nor_further_legs(world: World, lab: Lab) -> None:

@@ -18,7 +18,7 @@ HOPS = (NextHop(GATEWAY, 3), NextHop(None, 4))
 def test_next_hops_and_nics() -> None:
     assert next_hops(FOUR) == [(GATEWAY, 3)]
     both = FOUR._replace(gateway=None, ifindex=0, nexthops=HOPS)
-    assert (next_hops(both), ifindexes(both)) == ([(GATEWAY, 3), (None, 4)], {3, 4})
+    assert (next_hops(both), ifindexes(both)) == ([(GATEWAY, 3), (None, 4)], frozenset({3, 4}))
 
 
 @pytest.mark.parametrize("field, value", [

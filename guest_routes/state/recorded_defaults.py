@@ -46,12 +46,11 @@ def read(records: Sequence[Record], nics: Sequence[Nic]) -> Iterator[RecordedDef
 
 
 def only(records: Sequence[Record], routes: Sequence[Route], nics: Sequence[Nic]) -> list[Record]:
-    """The records of these routes, which `read` gave."""
-    kept = []
-    for record in records:
-        if any(one.route in routes for one in read([record], nics)):
-            kept.append(record)
-    return kept
+    """The records of these routes, which `read` gave, whatever time they had left then."""
+    kept = {route._replace(expires=0) for route in routes}
+    return [
+        record for record in records if any(one.route._replace(expires=0) in kept for one in read([record], nics))
+    ]  # fmt: skip
 
 
 def _read(record: Record, nics: Sequence[Nic]) -> RecordedDefault:

@@ -105,25 +105,22 @@ def _candidates(
 ) -> dict[Prefix, list[_Gateway]]:
     """The prefixes that would cover a gateway, of the lengths that routes have."""
     lengths = {(len(route[0][0]), route[0][1]) for routes in (state.routes, added) for route in routes}
-    on_link = [route for route in state.routes if route[1] is None and _is_on_link(route, settings)]
+    own = _own_prefixes(state, settings)
     wanted: dict[Prefix, list[_Gateway]] = {}
     for gateway in gateways:
-        own = _own_length(gateway, state, on_link)
-        for length in (length for size, length in lengths if size == len(gateway.address) and length > own):
+        near = max((p.length for p in own.get(gateway.ifindex, ()) if contains(p, gateway.address)), default=0)
+        for length in (length for size, length in lengths if size == len(gateway.address) and length > near):
             wanted.setdefault(network_of(Prefix(gateway.address, length)), []).append(gateway)
     return wanted
 
 
-def _own_length(gateway: _Gateway, state: KernelState, on_link: Sequence[Route]) -> int:
-    """Of the NIC's prefix that the gateway is in, by its addresses or routes on link; 0 where it is in none."""
-    nic = state.nic(gateway.ifindex)
-    prefixes = [*(nic.addresses if nic else ()), *(r.destination for r in on_link if r.ifindex == gateway.ifindex)]
-    return max((own.length for own in prefixes if contains(own, gateway.address)), default=0)
-
-
-def _is_on_link(route: Route, settings: Settings) -> bool:
-    """Whether another program's route, or the kernel's, leads to neighbours."""
-    return route.kind == UNICAST and not route.nexthops and not is_ours(route, settings)
+def _own_prefixes(state: KernelState, settings: Settings) -> dict[int, list[Prefix]]:
+    """Each NIC's prefixes: of its addresses, and of routes on link that are not ours."""
+    own = {nic.ifindex: list(nic.addresses) for nic in state.nics}
+    for route in state.routes:
+        if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
+            own.setdefault(route.ifindex, []).append(route.destination)
+    return own
 
 
 def _hides(route: Route, gateway: _Gateway, settings: Settings) -> bool:

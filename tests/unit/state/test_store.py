@@ -78,6 +78,8 @@ def test_a_lifetime_goes_on(state: State) -> None:
     record(state, expiring)
     (one,) = state.recorded_defaults(NICS)
     assert 598 <= one.route.expires <= 600 and not one.expired
+    state.keep_defaults([one.route._replace(expires=590)], NICS)
+    assert len(state.recorded_defaults(NICS)) == 1
     path = Path(state.lib_dir, "defaults")
     document = json.loads(path.read_text())
     document["records"][0]["at"] -= 700

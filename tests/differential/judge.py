@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Set
 
 from . import oracle
 from .machine import Machine, Passes
-from .oracle import OURS, Expected, Hop, Oracle
+from .oracle import OURS, RA, Expected, Hop, Oracle
 from .situation import ANYWHERE, FAMILIES, Row, Situation
 
 AGREEING = 3
@@ -78,7 +78,10 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
             again = passes.sync(document, accept)
             if again.changes or passes.rows() != after:
                 found.append(Violation("R9", f"a second pass writes {again.plan.operations}", nth))
-        removed += [r for r in before if r.proto != OURS and r.destination in ANYWHERE.values() and r not in after]
+        taken = [r for r in before if r.proto != OURS and r.destination in ANYWHERE.values() and r not in after]
+        removed[:0] = sorted(
+            taken, key=lambda row: (row.proto != RA, row.metric)
+        )  # The last that were taken count first.
         if found:
             break
     return Judged(judged, found)

@@ -42,7 +42,8 @@ def gather(
         NetworkDataError: the document is not JSON, or not an object.
     """
     data = network_data.parse(document.data, document.provenance.location)
-    evidence = Evidence(document, data, before, state.recorded_defaults(before.nics), problems=data.problems)
+    recorded = tuple(one.route for one in state.recorded_defaults(before.nics) if not one.absent)
+    evidence = Evidence(document, data, before, recorded, problems=data.problems)
     if document.source == "argument" or (
         document.source != "last-known-good" and "last-known-good" in settings.sources
     ):

@@ -26,10 +26,12 @@ from .netlink import (
     RTM_DELROUTE,
     RTM_F_LOOKUP_TABLE,
     RTM_GETROUTE,
+    RTM_NEWNEXTHOP,
     RTM_NEWROUTE,
 )
-from .pyroute2_decode import FAMILIES, REJECTING_KINDS, hop_of, nic_of, routes_of, rule_of
-from .pyroute2_encode import RouteMessage, request, requests_of, table_dump
+from .nexthops import nexthop_objects, with_objects
+from .pyroute2_decode import FAMILIES, REJECTING_KINDS, hop_of, nexthop_of, nic_of, routes_of, rule_of
+from .pyroute2_encode import NexthopObjectMessage, RouteMessage, nexthop_dump, request, requests_of, table_dump
 
 DUMP_TRIES = 10
 
@@ -40,7 +42,7 @@ class Pyroute2Kernel:
     def __init__(self) -> None:
         try:
             self._socket = IPRoute(ext_ack=True, strict_check=True)
-            self._socket.register_policy({RTM_NEWROUTE: RouteMessage})
+            self._socket.register_policy({RTM_NEWROUTE: RouteMessage, RTM_NEWNEXTHOP: NexthopObjectMessage})
             self._socket.get_links(1)  # pyroute2 0.9 binds its socket with the first request: no port before.
         except (OSError, NetlinkError) as error:
             raise KernelError(f"cannot open a netlink socket: {error}") from error
@@ -76,7 +78,10 @@ class Pyroute2Kernel:
                 routes += routes_of(message)
             for message in self._dump("rules", lambda: self._socket.get_rules(family=family)):  # noqa: B023
                 rules.append(rule_of(message))
-        return KernelState(self.nics(), tuple(routes), tuple(rules))
+        nics = self.nics()
+        messages = self._dump("nexthops", lambda: self._send(nexthop_dump()))
+        objects = nexthop_objects([nexthop_of(message) for message in messages])
+        return KernelState(nics, tuple(with_objects(routes, objects)), tuple(rules), objects)
 
     def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
         """Carry the operations out in order; each refused one comes back with the kernel's own words."""
@@ -119,7 +124,7 @@ class Pyroute2Kernel:
             if not (deleting and error.code == errno.ESRCH):
                 raise
 
-    def _send(self, message: RouteMessage) -> Tuple[Any, ...]:
+    def _send(self, message: Any) -> Tuple[Any, ...]:
         return tuple(self._socket.nlm_request_batch([message]))
 
     def _dump(self, what: str, ask: Any) -> Tuple[Any, ...]:
@@ -130,7 +135,8 @@ class Pyroute2Kernel:
             except NetlinkDumpInterrupted:
                 continue
             except NetlinkError as error:
-                if error.code == errno.ENOENT:
+                # Nexthop objects are of Linux 5.3.
+                if error.code in (errno.ENOENT, errno.EOPNOTSUPP):
                     return ()
                 raise KernelError(f"cannot list the {what}: {error.args[1]}") from error
             except OSError as error:

@@ -25,6 +25,10 @@ class PlannedRoute(NamedTuple):
     """The best route of another program to the same destination that is not equal."""
 
 
+NotRestoredReason: TypeAlias = "Literal['refused', 'nic-absent', 'expired', 'advertised', 'no-source', 'other-object']"
+"""refused: by the kernel; nic-absent: its NIC isn't there; expired: its lifetime has passed; advertised: its router's
+next advertisement brings it; no-source: no NIC has its source address; other-object: its nexthop object is gone, or
+another one has its id."""
 DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left']"
 
 
@@ -42,6 +46,8 @@ class PlannedDefault(NamedTuple):
     """Through NICs that the metadata doesn't describe: never touched."""
     additions: tuple[Operation, ...] = ()
     removals: tuple[Operation, ...] = ()
+    unwritable: tuple[Route, ...] = ()
+    """Extras that could not be given back, and so stay (R17)."""
 
     @property
     def family(self) -> int:
@@ -56,6 +62,13 @@ class StayingRoute(NamedTuple):
     unresolved: Unresolved
 
 
+class NotRestored(NamedTuple):
+    """A recorded default that can't come back as it was."""
+
+    route: Route
+    reason: NotRestoredReason
+
+
 class Plan(NamedTuple):
     """What should be written, in order: all of `additions`, then `removals`."""
 
@@ -67,6 +80,10 @@ class Plan(NamedTuple):
     held: tuple[Route, ...] = ()
     """Ours that are wanted no more, and stay because the document may be partial (R6)."""
     staying: tuple[StayingRoute, ...] = ()
+    reaching: tuple[Route, ...] = ()
+    """Ours on link to gateways that another route covers (R7), in place or to be added."""
+    not_restored: tuple[NotRestored, ...] = ()
+    """Recorded defaults that `withdraw` can't put back now."""
 
     @property
     def operations(self) -> tuple[Operation, ...]:

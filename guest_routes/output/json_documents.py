@@ -7,7 +7,7 @@ from ..model.network import Nic, Route, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
 from ..model.plan import PlannedDefault, PlannedRoute
-from .report import left_texts
+from .report import left_texts, not_restored_texts
 from .route_text import route_text
 from .words.evidence import provenance_text
 from .words.warnings import warning_texts
@@ -57,7 +57,7 @@ def _default_json(one: PlannedDefault, nics: Sequence[Nic]) -> Json:
         "verdict": one.verdict,
         "route": _text(one.route, nics),
         "reason": election_reason(one.election),
-        "extras": [route_text(route, nics) for route in one.extras],
+        "extras": [route_text(route, nics) for route in (*one.extras, *one.unwritable)],
         "outside": [route_text(route, nics) for route in one.outside],
     }
 
@@ -151,6 +151,7 @@ def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
         "Promote": "promote",
         "RemoveForeignDefault": "remove-foreign-default",
         "RestoreDefault": "restore-default",
+        "MoveDefault": "move-default",
     }
     return {
         "operation": names[type(operation).__name__],
@@ -215,9 +216,9 @@ def withdrawal_json(done: Withdrawal) -> Json:
     return {
         "schema": "guest-routes/withdraw/1",
         "exit_code": done.exit_code,
-        "changes": [operation_json(operation, nics) for operation in done.plan.operations],
+        "changes": [operation_json(operation, nics) for operation in done.outcome.done],
         "failures": _failures(done.outcome.failures, nics),
-        "warnings": left_texts(done),
+        "warnings": [*left_texts(done), *not_restored_texts(done)],
     }
 
 

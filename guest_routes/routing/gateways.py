@@ -184,24 +184,32 @@ def _offered(binding: Binding, offers: Sequence[GatewayEvidence], neighbours: _N
 def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:
     """What the kernel's default routes, and recorded ones, say of gateways, best first; ours say nothing.
 
-    An advertised router is the subnet's own word; another default may be anybody's.
+    An advertised router is the subnet's own word; another default may be anybody's. Of recorded ones the last counts
+    first: it was the evidence when it was taken. One that default_mode demote has left a copy of is still there.
     """
     names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
-    foreign = [
-        route for route in evidence.kernel.routes if not route.destination.length and not is_ours(route, settings)
-    ]
     sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
-        ("kernel", foreign),
+        ("kernel", sorted(_present_defaults(evidence, settings), key=_advertised_first)),
         ("recorded", evidence.recorded_defaults),
     )
     offers = []
     for kind, routes in sources:
-        for route in sorted(routes, key=_advertised_first):
+        for route in routes:
             found_in: GatewayKind = "advertised" if kind == "kernel" and route.protocol == PROTOCOL_RA else kind
             for gateway, ifindex in next_hops(route):
-                if gateway:
+                if gateway and len(gateway) == len(route.destination.address):
                     offers.append(GatewayEvidence(found_in, gateway=gateway, nic=names.get(ifindex, "")))
     return offers
+
+
+def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
+    """Other programs' default routes, with those that default_mode demote has left a copy of."""
+    defaults = [route for route in evidence.kernel.routes if not route.destination.length]
+    foreign = [route for route in defaults if not is_ours(route, settings)]
+    if settings.default_mode != "demote":
+        return foreign
+    copied = {hop for route in defaults if is_ours(route, settings) for hop in next_hops(route)}
+    return foreign + [route for route in evidence.recorded_defaults if copied.issuperset(next_hops(route))]
 
 
 def _advertised_first(route: Route) -> tuple[bool, int]:

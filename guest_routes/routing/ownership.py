@@ -15,3 +15,9 @@ if TYPE_CHECKING:
 def is_ours(route: Route, settings: Settings) -> bool:
     """Whether a route carries the settings' protocol number."""
     return route.protocol == settings.protocol
+
+
+def is_reaching(route: Route, settings: Settings) -> bool:
+    """Whether a route of ours only makes a gateway reachable (R7): on link, to one address. No host route is so."""
+    whole = route.destination.length == 8 * len(route.destination.address)
+    return whole and route.gateway is None and not route.nexthops and is_ours(route, settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.decision import Elected
 from ..model.plan import Suspicion
-from .ownership import is_ours
+from .ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ def _shrunk(evidence: Evidence, resolution: Resolution, settings: Settings) -> S
 def _gone(evidence: Evidence, resolution: Resolution, settings: Settings) -> tuple[int, int]:
     """How many routes of ours would go, of how many."""
     wanted = {resolved.host.destination for resolved in resolution.resolved}
-    ours = [
-        route.destination for route in evidence.kernel.routes if route.destination.length and is_ours(route, settings)
-    ]
+    routes = (route for route in evidence.kernel.routes if route.destination.length and is_ours(route, settings))
+    ours = [route.destination for route in routes if not is_reaching(route, settings)]
     return sum(1 for destination in ours if destination not in wanted), len(ours)

@@ -273,17 +273,6 @@ class Oracle:
         found = []
         if set(self.settings.get("gateways", {})) - {net.nic.name for net in self.networks if net.nic}:
             found.append("a gateway in the settings of a NIC without a network")
-        for net, (gateway, rank) in zip(self.networks, self.gateways):
-            here = {row.via for row in (*self.rows, *self.removed) if net.nic and row.dev == net.nic.name}
-            if rank == 5 and here - {str(gateway)}:
-                found.append("a removed default that was evidence, and an older record")
-        if self.settings.get("default_mode") == "demote" and any(rank == 5 for _, rank in self.gateways):
-            found.append("demoted defaults that are evidence")
-        if self._is_behind_one_outside():
-            found.append("a default of ours behind one outside, of the same metric")
-        gateways = [gateway for gateway, _ in self.gateways if gateway and not gateway.is_link_local]
-        if self.family == 6 and any(hop in to for net in self.networks for to, _ in net.hosts for hop in gateways):
-            found.append("a host route that covers a gateway")
         hops = [(row.destination, row.metric) for row in self.rows]
         if self.family == 6 and len(hops) != len(set(hops)):
             found.append("merged defaults of IPv6")

@@ -85,9 +85,6 @@ def test_a_named_nic_with_a_carrier_comes_before_one_without(first: str) -> None
     assert defaults(rows) == [("10.2.0.1", "e1")]
 
 
-@pytest.mark.xfail(
-    reason="R8: the kernel shows the leg that is left under its own protocol; verify takes it for missing"
-)
 @pytest.mark.parametrize("engine", ["rtnetlink", "pyroute2"])
 def test_a_leg_that_is_left_of_a_merged_default_is_no_failure(engine: str) -> None:
     """A static default and a router's of one metric are one multipath route, shown under the first one's protocol."""
@@ -97,9 +94,6 @@ def test_a_leg_that_is_left_of_a_merged_default_is_no_failure(engine: str) -> No
     assert (reports[0].exit_code, reports[0].errors) == (0, ())
 
 
-@pytest.mark.xfail(
-    reason="R9: demoted, the default through e3 is ours, no evidence any more; the next one's gateway is"
-)
 def test_demoting_a_default_keeps_it_as_evidence() -> None:
     given = document((0, 3), net(0, (V4, "10.1.0.1"), ("12.0.0.0/16", "10.4.0.1")))
     given["networks"].append({"id": "network3", "link": "tap3", "type": "ipv4_dhcp"})
@@ -109,7 +103,6 @@ def test_demoting_a_default_keeps_it_as_evidence() -> None:
     assert reports[1].changes == 0
 
 
-@pytest.mark.xfail(reason="R9: a pass goes by the kernel's default and removes it; the next one by an older record")
 def test_the_default_that_was_evidence_is_so_after_its_removal() -> None:
     """e0's network loses its default, and with it e0 the election; its host route was wanted and is again."""
     before = document((0, 1), net(0, (V4, "10.1.0.1")), net(1, (V4, "10.2.0.1")))

@@ -14,6 +14,7 @@ from guest_routes.evidence import find
 from guest_routes.leases.find import read_leases
 from guest_routes.managers.rewrite import rewrite
 from guest_routes.model.document import Document, Known
+from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.output.configuration import rewrite_error_text
@@ -92,7 +93,7 @@ def _kept(path: Path) -> None:
 
 
 def _recorded(path: Path) -> None:
-    _state(path.parents[3]).record_defaults([DEFAULT], NICS)
+    _state(path.parents[3]).record_defaults([RecordedDefault(DEFAULT)], NICS)
 
 
 READERS = {

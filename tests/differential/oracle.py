@@ -273,6 +273,8 @@ class Oracle:
         found = []
         if set(self.settings.get("gateways", {})) - {net.nic.name for net in self.networks if net.nic}:
             found.append("a gateway in the settings of a NIC without a network")
+        if self._is_behind_one_outside():
+            found.append("a default of ours behind one outside, of the same metric")
         hops = [(row.destination, row.metric) for row in self.rows]
         if self.family == 6 and len(hops) != len(set(hops)):
             found.append("merged defaults of IPv6")

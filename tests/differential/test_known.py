@@ -134,7 +134,6 @@ def test_a_default_behind_one_outside_of_the_same_metric_gets_its_place_at_once(
     assert reports[1].changes == 0
 
 
-@pytest.mark.xfail(reason="R7: IPv6 refuses a route whose gateway another route through a gateway covers")
 def test_a_host_route_that_covers_a_gateway() -> None:
     e0 = net(0, (V6, "fd00:1::1"), ("fd00:2::/64", "fd00:1::1"), family=6)
     e1 = net(1, ("fd13::/48", "fd00:2::1"), (V6, "fd00:2::1"), family=6)

@@ -7,7 +7,8 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 from __future__ import annotations
 
 from ..model.network import Address, KernelState, Lookup, Nic, Route
-from ..model.operations import Failure, Operation, RemoveForeignDefault
+from ..model.operations import Add, Failure, Operation, RemoveForeignDefault
+from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,3 +59,10 @@ def route_to_delete(operation: Operation) -> Route:
     """
     route = operation.route
     return route._replace(protocol=0) if isinstance(operation, RemoveForeignDefault) and route.family == 6 else route
+
+
+def addition_flags(operation: Add) -> int:
+    """Those of RTM_NEWROUTE that put a route of ours into its place."""
+    if operation.route.family == 6 or operation.place == "alone":
+        return NLM_F_CREATE | NLM_F_EXCL
+    return NLM_F_CREATE | NLM_F_APPEND if operation.place == "behind" else NLM_F_CREATE

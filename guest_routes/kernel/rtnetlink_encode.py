@@ -8,7 +8,7 @@ from sys import byteorder
 
 from ..model.network import Address, NextHop, Route
 from ..model.operations import Add, Operation, Promote, RestoreDefault
-from .engine import route_to_delete
+from .engine import addition_flags, route_to_delete
 from .netlink import (
     IFADDR_BYTES,
     IFINFO,
@@ -17,7 +17,6 @@ from .netlink import (
     NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
-    NLM_F_EXCL,
     NLM_F_REQUEST,
     RTA_DST,
     RTA_GATEWAY,
@@ -94,7 +93,7 @@ def encode(operation: Operation, sequence: int) -> bytes:
     """The message, or for a Promote the two messages, that carry an operation out."""
     route = operation.route
     if isinstance(operation, Add):
-        flags = NLM_F_CREATE if route.family == 4 else NLM_F_CREATE | NLM_F_EXCL
+        flags = addition_flags(operation)
     elif isinstance(operation, RestoreDefault):
         flags = NLM_F_CREATE | NLM_F_APPEND
     elif isinstance(operation, Promote):

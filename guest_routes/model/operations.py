@@ -11,9 +11,12 @@ if TYPE_CHECKING:
 
     from .decision import Elected, Resolved, Unresolved
 
+    Place: TypeAlias = Literal["before", "alone", "behind"]
     RemovalReason: TypeAlias = Literal["not-in-document", "equal-serves", "shadowed", "not-elected", "withdrawn"]
     RestoreReason: TypeAlias = Literal["recorded", "handed-over", "nexthops-outside", "demoted", "whole-route-back"]
-    Reason: TypeAlias = "Resolved | Unresolved | Elected | RemovalReason | RestoreReason | Literal['', 'rolled-back']"
+    Reason: TypeAlias = (
+        "Resolved | Unresolved | Elected | RemovalReason | RestoreReason | Literal['', 'rolled-back', 'overtakes']"
+    )
     """Why an operation is there (R15): the host route or default that it serves, the host route that is no longer
     resolved, or one of these.
 
@@ -28,14 +31,18 @@ if TYPE_CHECKING:
     demoted           a copy of an extra default at a worse metric
     whole-route-back  what had stayed of a multipath default that is back
     rolled-back       the pass did harm
+    overtakes         our default, in front of another program's that came while the pass ran
     """
 
 
 class Add(NamedTuple):
-    """Program a route of ours, before others of its key."""
+    """Program a route of ours."""
 
     route: Route
     reason: Reason = ""
+    place: Place = "before"
+    """Where it goes among others of its key (IPv4; for IPv6 there may be none). Before them; or, for defaults, alone:
+    refused where there are any by now, or behind: those that the snapshot showed are about to go."""
 
 
 class Delete(NamedTuple):
@@ -53,14 +60,14 @@ class Promote(NamedTuple):
 
 
 class RemoveForeignDefault(NamedTuple):
-    """R4's exception to R1: take away another program's default route (recorded first)."""
+    """The exception to R1: take away another program's default route (R4) or copy (R20), recorded first."""
 
     route: Route
     reason: Reason = ""
 
 
 class RestoreDefault(NamedTuple):
-    """R4's other half: put a recorded default back, or the legs that stay, behind others of its key."""
+    """The other half: put a recorded default or copy back, or the legs that stay, behind others of its key."""
 
     route: Route
     reason: Reason = ""

@@ -56,6 +56,13 @@ class StayingRoute(NamedTuple):
     unresolved: Unresolved
 
 
+class Copy(NamedTuple):
+    """A route through the wrong NIC that a DHCP client or network manager made of a host route."""
+
+    route: Route
+    resolved: Resolved
+
+
 class Plan(NamedTuple):
     """What should be written, in order: all of `additions`, then `removals`."""
 
@@ -67,6 +74,8 @@ class Plan(NamedTuple):
     held: tuple[Route, ...] = ()
     """Ours that are wanted no more, and stay because the document may be partial (R6)."""
     staying: tuple[StayingRoute, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    """Of host routes, through the wrong NIC (R20): removed, or only reported (mode observe)."""
 
     @property
     def operations(self) -> tuple[Operation, ...]:

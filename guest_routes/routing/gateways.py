@@ -152,7 +152,7 @@ def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvide
     ]
     sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
         ("kernel", foreign),
-        ("recorded", evidence.recorded_defaults),
+        ("recorded", [route for route in evidence.recorded_defaults if route.destination.is_default]),
     )
     offers = []
     for kind, routes in sources:

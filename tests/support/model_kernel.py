@@ -121,7 +121,13 @@ class ModelKernel:
         if refusal is not None:
             return refusal
         insert = self._insert_4 if route.family == 4 else self._insert_6
-        return insert(route, isinstance(operation, RestoreDefault))
+        place = operation.place if isinstance(operation, Add) and route.family == 4 else ""
+        if place == "alone" and any(_rank(one) == _rank(route) for one in self._equals(route)):
+            return _plain(errno.EEXIST)
+        return insert(route, isinstance(operation, RestoreDefault) or place == "behind")
+
+    def _equals(self, route: Route) -> List[Route]:
+        return self._tables.get((route.table, route.destination), [])
 
     def _as_stored(self, route: Route) -> Route:
         destination = network_of(route.destination)

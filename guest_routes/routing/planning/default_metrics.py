@@ -22,9 +22,14 @@ NEAR = 16
 """So far from the wanted IPv6 metric ours may stand, where others had that when it was added."""
 
 
+_REJECTING = (6, 7, 8)
+"""RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT. Source: include/uapi/linux/rtnetlink.h."""
+
+
 class _Default(NamedTuple):
     """A default route that the kernel may use."""
 
+    route: Route
     metric: int
     inside: bool
     """Ours, or through a NIC of the metadata."""
@@ -36,7 +41,7 @@ def default_metrics(
     wanted: Route, there: Sequence[Route], managed: frozenset[int], settings: Settings
 ) -> tuple[int, range]:
     """The metric for our own default, and those at which it may stay when it is there already."""
-    order = sorted(_usable(there, managed, settings), key=lambda default: default.metric)
+    order = _in_order(there, managed, settings, (UNICAST,))
     six = wanted.family == 6
     low = _lowest(order, six)
     if not six:
@@ -45,14 +50,29 @@ def default_metrics(
     return _free_ipv6_metric(wanted, there, order, low, settings)
 
 
-def _usable(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> list[_Default]:
+def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
+    """Whether a default may serve as it stands: none outside the metadata then comes forward, as others are removed."""
+    order = _in_order(there, managed, settings, (UNICAST, *_REJECTING))
+    own = next((place for place, one in enumerate(order) if one.route == route), 0)
+    first = next((place for place, one in enumerate(order) if one.inside), own)
+    if route.family == 4:
+        return all(one.inside for one in order[first:own])
+    # Those of one metric are next hops of one route.
+    return not any(order[first].metric < one.metric <= route.metric for one in order if not one.inside)
+
+
+def _in_order(
+    there: Sequence[Route], managed: frozenset[int], settings: Settings, kinds: Sequence[int]
+) -> list[_Default]:
+    """The defaults of these kinds that the kernel may use, first the one that it uses."""
     found = []
     for route in there:
-        if route.kind == UNICAST and not route.tos:
+        if route.kind in kinds and not route.tos:
             nics = ifindexes(route)
             partly = bool(route.nexthops) and not nics <= managed
-            found.append(_Default(route.metric, is_ours(route, settings) or bool(nics & managed), partly))
-    return found
+            inside = is_ours(route, settings) or bool(nics & managed)
+            found.append(_Default(route, route.metric, inside, partly))
+    return sorted(found, key=lambda default: default.metric)
 
 
 def _lowest(order: Sequence[_Default], six: bool) -> int:

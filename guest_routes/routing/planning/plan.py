@@ -10,13 +10,16 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
+from itertools import starmap
+
 from ...model.decision import NotElected
 from ...model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
-from ...model.operations import Add, Delete, Promote
-from ...model.plan import Plan, PlannedRoute
+from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
+from ...model.plan import Copy, Plan, PlannedRoute
 from ..compare import same_next_hop
 from ..elect import managed_ifindexes
 from ..ownership import is_ours
+from .copies import copies
 from .default_metrics import NEAR
 from .leftovers import removals_of, staying_routes
 from .plan_default import plan_default
@@ -26,24 +29,35 @@ if TYPE_CHECKING:
     from typing import Any, Sequence
 
     from ...model.decision import Election, Resolution, Resolved
+    from ...model.lease import LeaseSet
     from ...model.network import KernelState, Prefix
     from ...model.operations import Operation
     from ...model.plan import PlannedDefault
     from ...model.settings import Settings
+    from .copies import Copies
 
 OUR_IPV6_METRIC = IPV6_DEFAULT_METRIC - 1
 """What metric 0 of the settings means for IPv6: before the 1024 that everybody else gets, and not equal to it."""
 
 
 def plan(
-    resolution: Resolution, elections: Sequence[Election], state: KernelState, settings: Settings, withdraw: bool = True
+    resolution: Resolution,
+    elections: Sequence[Election],
+    state: KernelState,
+    settings: Settings,
+    withdraw: bool = True,
+    leases: LeaseSet | None = None,
 ) -> Plan:
     """What turns the kernel's routes into the desired ones.
 
     Args:
         withdraw: False when the document may be partial (R6): nothing that is there is then taken away.
+        leases: of NICs with routes that may be copies of host routes (R20).
     """
-    present, defaults = _by_destination(state)
+    managed = managed_ifindexes(resolution.bindings)
+    copied = copies(resolution.resolved, state, managed, leases, settings)
+    going = copied if withdraw and settings.default_mode != "observe" else {}
+    present, defaults = _by_destination(state, going)
     additions: list[Operation] = []
     removals: list[Operation] = []
     routes = _plan_host_routes(resolution, present, settings, additions, removals)
@@ -53,12 +67,21 @@ def plan(
     unwanted = tuple(route for route in left if route not in kept)
     if withdraw:
         removals.extend(removals_of(unwanted, resolution.unresolved))
-    planned = _plan_defaults(elections, defaults, managed_ifindexes(resolution.bindings), settings, withdraw)
+    removals.extend(RemoveForeignDefault(route, one) for route, one in going.items())
+    planned = _plan_defaults(elections, defaults, managed, settings, withdraw)
     for default in planned:
         additions.extend(default.additions)
         removals.extend(default.removals)
     held = () if withdraw else unwanted
-    return Plan(tuple(additions), tuple(removals), tuple(routes), tuple(planned), held, staying)
+    return Plan(
+        tuple(additions),
+        tuple(removals),
+        tuple(routes),
+        tuple(planned),
+        held,
+        staying,
+        tuple(starmap(Copy, copied.items())),
+    )
 
 
 def _left_of_ours(present: dict[Prefix, list[Route]], settings: Settings) -> tuple[Route, ...]:
@@ -89,14 +112,16 @@ def our_metric(family: int, settings: Settings) -> int:
     return settings.metric if family == 4 else settings.metric or OUR_IPV6_METRIC
 
 
-def _by_destination(state: KernelState) -> tuple[dict[Prefix, list[Route]], list[Route]]:
-    """Routes by destination, and default routes, both in the kernel's order."""
+def _by_destination(state: KernelState, going: Copies) -> tuple[dict[Prefix, list[Route]], list[Route]]:
+    """Routes by destination, but for copies that go, and default routes, both in the kernel's order."""
     present: dict[Prefix, list[Route]] = {}
     defaults: list[Route] = []
     for route in state.routes:
         destination = route.destination
         if destination.length == 0:
             defaults.append(route)
+        elif going and route in going:
+            continue
         elif destination in present:
             present[destination].append(route)
         else:
@@ -127,7 +152,7 @@ def _plan_host_routes(
         wanted = make(Route, (destination, *tail))
         there = present.pop(destination, None)
         if there is None:
-            additions.append(make(Add, (wanted, resolved)))
+            additions.append(make(Add, (wanted, resolved, "before")))
             planned.append(make(PlannedRoute, ("add", wanted, resolved, None)))
         elif len(there) == 1 and there[0] == wanted:  # As `_decide` would find, in a tenth of the time.
             planned.append(make(PlannedRoute, ("kept", wanted, resolved, None)))

@@ -14,14 +14,14 @@ from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefaul
 from ...model.plan import PlannedDefault
 from ..compare import ifindexes, leads_there, next_hops
 from ..ownership import is_ours
-from .default_metrics import default_metrics
+from .default_metrics import default_metrics, keeps_its_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
     from ...model.decision import Election
-    from ...model.operations import Operation
+    from ...model.operations import Operation, Place
     from ...model.plan import DefaultVerdict
     from ...model.settings import Settings
 
@@ -85,7 +85,7 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in outside and route not in ours]
     static, announced = _equals(theirs, wanted)
-    adopted = next(iter(static or announced), None)
+    adopted = next((one for one in static or announced if keeps_its_place(one, there, managed, settings)), None)
     extras = tuple(route for route in theirs if route is not adopted and route not in announced)
     return _Present(tuple(there), ours, adopted, extras, outside)
 
@@ -108,9 +108,11 @@ def _enforced(
 ) -> PlannedDefault:
     """The elected default in place, and the others gone or demoted."""
     serving, verdict = _serving(wanted, present, managed, settings)
-    additions: list[Operation] = [Add(serving, election)] if verdict == "add" else []
+    additions: list[Operation] = []
     stale = [route for route in present.ours if route is not serving]
     going: Sequence[Route] = present.extras
+    if verdict == "add":
+        additions.append(Add(serving, election, _place(serving, present.every, (*stale, *going))))
     if settings.default_mode == "demote":
         copies, going, stale = _demote(present.extras, stale, serving, managed, settings)
         additions += copies
@@ -124,6 +126,14 @@ def _enforced(
             additions.append(RestoreDefault(remaining, "nexthops-outside"))
         removals.append(RemoveForeignDefault(route, election))
     return PlannedDefault(election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals))
+
+
+def _place(added: Route, there: Sequence[Route], going: Sequence[Route]) -> Place:
+    """Where ours goes, so that it overtakes no default that comes between the snapshot and the addition."""
+    equals = [route for route in there if route.metric == added.metric and not route.tos]
+    if not equals:
+        return "alone"
+    return "behind" if all(route in going for route in equals) else "before"
 
 
 def _serving(

@@ -152,7 +152,7 @@ def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvide
     ]
     sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
         ("kernel", foreign),
-        ("recorded", [route for route in evidence.recorded_defaults if route.destination.is_default]),
+        ("recorded", _recorded_defaults(evidence)),
     )
     offers = []
     for kind, routes in sources:
@@ -162,6 +162,11 @@ def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvide
                 if gateway:
                     offers.append(GatewayEvidence(found_in, gateway=gateway, nic=names.get(ifindex, "")))
     return offers
+
+
+def _recorded_defaults(evidence: Evidence) -> list[Route]:
+    """Recorded copies of host routes (R20) say nothing of gateways."""
+    return [route for route in evidence.recorded_defaults if route.destination.is_default]
 
 
 def _advertised_first(route: Route) -> tuple[bool, int]:

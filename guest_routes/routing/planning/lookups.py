@@ -8,6 +8,8 @@ found.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, UNICAST, Prefix, contains, is_link_local
 from ...model.report import Overruled
@@ -54,7 +56,7 @@ def probes(plan: Plan, state: KernelState, table: int, others: Tables) -> tuple[
         others: routes of other tables, as far as they were read: no address inside a narrower one of these is chosen.
     """
     own = [address for nic in state.nics for address in nic.addresses]
-    destinations = [route.destination for routes in (state.routes, *others.values()) for route in routes]
+    destinations = [route.destination for route in chain(state.routes, *others.values())]
     asked = list(_default_probes(plan, destinations, own))
     ruled = {family for family in (4, 6) if deciding_rules(state, family, table)}
     contested = [one for one in plan.routes if _is_contested(one, ruled)]

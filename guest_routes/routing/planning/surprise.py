@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ...model.operations import Operation
     from ...model.plan import Plan
-    from ...model.report import Report
+    from ...model.report import PassError, Report
     from ...model.settings import Settings
 
 
@@ -39,15 +39,20 @@ def surprise(report: Report, settings: Settings) -> Surprise | None:
     """What was otherwise than planned of a pass that has been written; None where nothing was."""
     added = [one.route for one in report.outcome.done if _adds_default(one)]
     newcomers = {route: _newcomers(route.family, report, settings) for route in added}
-    refused = any(one.errno == EEXIST and _adds_default(one.operation) for one in report.outcome.failures)
-    missing = any(
-        isinstance(error, Discrepancy) and error.kind == "missing" and error.route.destination.is_default
-        for error in report.errors
-    )
-    if not (refused or missing or any(newcomers.values())):
+    if not (any(newcomers.values()) or _refused(report) or any(map(_misses_default, report.errors))):
         return None
     overtaking = (route for route in added if _overtakes(route, newcomers[route], report))
     return Surprise(tuple(Delete(route, "overtakes") for route in overtaking))
+
+
+def _refused(report: Report) -> bool:
+    """Whether an addition that had to find nobody of its key has found somebody."""
+    return any(one.errno == EEXIST and _adds_default(one.operation) for one in report.outcome.failures)
+
+
+def _misses_default(error: PassError) -> bool:
+    """Whether a default was taken away or replaced as soon as it was there."""
+    return isinstance(error, Discrepancy) and error.kind == "missing" and error.route.destination.is_default
 
 
 def _adds_default(operation: Operation) -> bool:

@@ -18,13 +18,16 @@ def beyond(family: int, destinations: Sequence[Prefix]) -> Address | None:
     """An address that none of these prefixes covers but 0.0.0.0/0 and ::/0; None where they cover everything."""
     size = 4 if family == 4 else 16
     used = {prefix.address[0] for prefix in destinations if len(prefix.address) == size and prefix.length}
-    free = [first for first in _FIRST_BYTES[family] if first not in used]
-    wide = [prefix for prefix in destinations if 0 < prefix.length < 8] if free else []
-    for first in free:
+    wide = [prefix for prefix in destinations if 0 < prefix.length < 8]
+    for first in _FIRST_BYTES[family]:
         address = bytes((first,)) + bytes(size - 2) + b"\1"
-        if not any(contains(prefix, address) for prefix in wide):
+        if first not in used and not _is_covered(address, wide):
             return address
     return _gap(size, _FIRST_BYTES[family], destinations)
+
+
+def _is_covered(address: Address, prefixes: Iterable[Prefix]) -> bool:
+    return any(contains(prefix, address) for prefix in prefixes)
 
 
 def _gap(size: int, first_bytes: Sequence[int], destinations: Iterable[Prefix]) -> Address | None:
@@ -65,9 +68,9 @@ class Nesting:
         longer = [length for length in self._lengths if destination.length < length <= size * 8]
         for offset in dict.fromkeys((min(1, span - 1), span // 2, span - 1, 0, span // 3)):
             address = (low + offset).to_bytes(size, "big")
-            if any(contains(prefix, address) for prefix in self._own):
-                continue
-            if not any(_prefix_of(low + offset, length, size) in self._nested for length in longer):
+            if not _is_covered(address, self._own) and not any(
+                _prefix_of(low + offset, length, size) in self._nested for length in longer
+            ):
                 return address
         return None
 

@@ -14,7 +14,6 @@ from .kernel.apply import apply, leaves_less, roll_back
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.planning.lookups import contradictions, overruled, probes, standing, unread_tables
-from .routing.planning.surprise import both, surprise
 from .routing.planning.verify import discrepancies
 from .state.store import LOCK_SECONDS
 
@@ -181,6 +180,8 @@ def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> No
 
 def _written(report: Report, settings: Settings, state: State, kernel: Kernel, accept_withdrawals: bool) -> Report:
     """Writes; where the defaults turn out not to be as the snapshot showed them, looks again and plans anew."""
+    from .routing.planning.surprise import both, surprise
+
     report = _write(report, settings, state, kernel)
     for _ in range(LOOKS_AGAIN):
         found = surprise(report, settings)

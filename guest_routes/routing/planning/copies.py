@@ -11,8 +11,7 @@ They carry traffic to the gateway, and to the destination once ours is away, by 
 
 from __future__ import annotations
 
-from ...model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, UNICAST, contains, network_of
-from ..ownership import is_ours
+from ...model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, UNICAST, Prefix, contains, network_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...model.decision import Resolved
     from ...model.lease import LeaseSet
-    from ...model.network import Address, KernelState, Nic, Prefix, Route
+    from ...model.network import Address, KernelState, Nic, Route
     from ...model.settings import Settings
 
     Copies = Mapping[Route, Resolved]
@@ -39,26 +38,28 @@ def copies(
         managed: ifindexes of the NICs that the metadata describes; routes through others are nobody's copies.
         leases: of NICs that may have copies; a route of protocol dhcp is known without.
     """
-    suspects = [route for route in state.routes if _may_be_copy(route, managed, settings)]
-    if not suspects:
-        return {}
     nics = {nic.ifindex: nic for nic in state.nics}
-    hosts = {(one.host.destination, one.host.next_hop): one for one in resolved}
-    hops = {one.host.next_hop: one for one in reversed(resolved)}
+    hosts = {one.host.destination: one for one in resolved}
+    hops = {Prefix(one.host.next_hop, 8 * len(one.host.next_hop)): one for one in reversed(resolved)}
+    known = (PROTOCOL_KERNEL, settings.protocol)
+    # Of many routes few have such a destination: that is asked first.
+    suspects = [
+        route for route in state.routes
+        if route.protocol not in known and route.destination in (hosts if route.gateway else hops)
+    ]  # fmt: skip
     found: dict[Route, Resolved] = {}
     for route in suspects:
-        one = hosts.get((route.destination, route.gateway)) if route.gateway else hops.get(_target(route))
-        if one is not None and _is_copy(route, one, nics[route.ifindex], leases):
+        one = hosts[route.destination] if route.gateway else hops[route.destination]
+        if _has_form(route, one, managed) and _is_copy(route, one, nics[route.ifindex], leases):
             found[route] = one
     # The kernel lets a route through a gateway stay without the one to the gateway, not the other way round.
     return dict(sorted(found.items(), key=lambda item: item[0].gateway is None))
 
 
-def _may_be_copy(route: Route, managed: frozenset[int], settings: Settings) -> bool:
-    plain = route.kind == UNICAST and not route.nexthops and not route.tos and not route.destination.is_default
-    if not plain or route.protocol == PROTOCOL_KERNEL or is_ours(route, settings) or route.ifindex not in managed:
-        return False
-    return route.gateway is not None or route.destination.length == 8 * len(route.destination.address)
+def _has_form(route: Route, one: Resolved, managed: frozenset[int]) -> bool:
+    """Whether it is a plain route to the host route's next hop, or through it."""
+    plain = route.kind == UNICAST and not route.nexthops and not route.tos and route.ifindex in managed
+    return plain and route.gateway in (None, one.host.next_hop)
 
 
 def _target(route: Route) -> Address:

@@ -13,13 +13,12 @@ from __future__ import annotations
 from itertools import starmap
 
 from ...model.decision import NotElected
-from ...model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
+from ...model.network import IPV6_DEFAULT_METRIC, PROTOCOL_KERNEL, UNICAST, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
 from ...model.plan import Copy, Plan, PlannedRoute
 from ..compare import same_next_hop
 from ..elect import managed_ifindexes
 from ..ownership import is_ours
-from .copies import copies
 from .default_metrics import NEAR
 from .leftovers import removals_of, staying_routes
 from .plan_default import plan_default
@@ -55,7 +54,7 @@ def plan(
         leases: of NICs with routes that may be copies of host routes (R20).
     """
     managed = managed_ifindexes(resolution.bindings)
-    copied = copies(resolution.resolved, state, managed, leases, settings)
+    copied = _copies(resolution, state, managed, leases, settings)
     going = copied if withdraw and settings.default_mode != "observe" else {}
     present, defaults = _by_destination(state, going)
     additions: list[Operation] = []
@@ -82,6 +81,22 @@ def plan(
         staying,
         tuple(starmap(Copy, copied.items())),
     )
+
+
+def _copies(
+    resolution: Resolution,
+    state: KernelState,
+    managed: frozenset[int],
+    leases: LeaseSet | None,
+    settings: Settings,
+) -> Copies:
+    """Copies of host routes through the wrong NIC (R20); mostly there is no route that could be one."""
+    known = (PROTOCOL_KERNEL, settings.protocol)
+    if all(route.protocol in known or route.destination.is_default for route in state.routes):
+        return {}
+    from .copies import copies
+
+    return copies(resolution.resolved, state, managed, leases, settings)
 
 
 def _left_of_ours(present: dict[Prefix, list[Route]], settings: Settings) -> tuple[Route, ...]:

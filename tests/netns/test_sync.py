@@ -185,7 +185,7 @@ def test_foreign_routes_stay_byte_for_byte(lab: Lab, engine: str) -> None:
     assert table(lab) == before
 
 
-def test_copies_through_the_wrong_nic_lose_and_stay(lab: Lab, engine: str) -> None:
+def test_copies_through_the_wrong_nic_lose_and_go(lab: Lab, engine: str) -> None:
     lab.documented_nics()
     copies = [
         "11.8.0.1 dev eth0 proto dhcp scope link metric 100",
@@ -198,7 +198,7 @@ def test_copies_through_the_wrong_nic_lose_and_stay(lab: Lab, engine: str) -> No
     assert " dev eth0 " in lab.ip("route", "get", "11.11.3.4")
     assert run(lab, f"sync {engine} {FILE}").code == 0
     assert "via 11.8.0.1 dev eth1 " in lab.ip("route", "get", "11.11.3.4")
-    assert [line for line in copies if line in table(lab)] == copies[:3]
+    assert [line for line in copies if line in table(lab)] == copies[2:3]
     assert sum(line.startswith("default") for line in table(lab)) == 1
 
 
@@ -206,7 +206,7 @@ def test_a_vpns_default_survives(lab: Lab, engine: str) -> None:
     documented(lab)
     lab.nic("vpn0", "02:00:00:00:00:09", "10.99.0.2/24", gateways=("10.99.0.1/24",))
     lab.ip("route", "add", "default", "via", "10.99.0.1", "dev", "vpn0", "metric", "50")
-    assert run(lab, f"sync {engine} {FILE}").code == 5
+    assert run(lab, f"sync {engine} {FILE}").code == 0
     defaults = [line for line in table(lab) if line.startswith("default")]
     assert defaults == [DOCUMENTED[0], "default via 10.99.0.1 dev vpn0 metric 50"]
     lab.ip("route", "del", "default", "dev", "eth0")

@@ -86,9 +86,6 @@ def test_a_named_nic_with_a_carrier_comes_before_one_without(first: str) -> None
     assert defaults(rows) == [("10.2.0.1", "e1")]
 
 
-@pytest.mark.xfail(
-    reason="R8: the kernel shows the leg that is left under its own protocol; verify takes it for missing"
-)
 @pytest.mark.parametrize("engine", ["rtnetlink", "pyroute2"])
 def test_a_leg_that_is_left_of_a_merged_default_is_no_failure(engine: str) -> None:
     """A static default and a router's of one metric are one multipath route, shown under the first one's protocol."""

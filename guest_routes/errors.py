@@ -6,6 +6,7 @@
     ├── MetadataError            4    no source has a document
     ├── KernelError              1    the kernel refused a dump or a socket
     ├── LockError                1    another pass holds the lock for too long
+    ├── DefaultReplacedError     1    a program is replacing the default, so the service looks again a moment later
     ├── WithdrawnError           1    the routes were withdrawn by hand, so the service leaves them
     └── StateError               1    a state file can't be written or read
 
@@ -46,6 +47,10 @@ class KernelError(GuestRoutesError):
 
 class LockError(GuestRoutesError):
     """Another guest-routes process holds the lock."""
+
+
+class DefaultReplacedError(GuestRoutesError):
+    """Another program has deleted the default while a pass ran, and may be about to add its own."""
 
 
 class WithdrawnError(GuestRoutesError):

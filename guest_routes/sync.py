@@ -14,7 +14,8 @@ from .kernel.apply import apply, leaves_less, roll_back
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
-from .routing.planning.verify import discrepancies, overruled, probes
+from .routing.planning.lookups import contradictions, overruled, probes, standing, unread_tables
+from .routing.planning.verify import discrepancies
 from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
     from .model.evidence import Evidence
     from .model.network import KernelState, Route
     from .model.operations import Operation
-    from .model.plan import Decision
+    from .model.plan import Decision, Plan
     from .model.report import PassError
     from .model.settings import Settings
     from .state.store import State
 
 PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
+
+LOOKS_AGAIN = 5
+"""So often a pass plans anew because the defaults changed while it ran."""
+TABLES_READ = 16
+"""So many other tables are read to tell which route wins over a planned one."""
 
 Tell: TypeAlias = "Callable[[str], None]"
 """Gets a line about what is being waited for."""
@@ -97,8 +103,7 @@ def dry_run_on(
     """
     evidence = gather(document, settings, state, before, fetched=True)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
-    # What the kernel does with a route that is not there yet, or before another goes, can't be asked.
-    return report if report.changes else _ask(report, kernel)
+    return _ask(report, kernel, settings.table, standing(report.plan))
 
 
 def recorded(state: State, make: Callable[[], Report]) -> Report:
@@ -134,6 +139,7 @@ def program(
     unattended: bool = False,
     lock_seconds: float = LOCK_SECONDS,
     fetched: bool = True,
+    before_writing: Callable[[], None] | None = None,
 ) -> Report:
     """The part of a pass that writes, with a document that has been found.
 
@@ -142,6 +148,7 @@ def program(
             be partial that the last known good can replace (R6), it only says so.
         lock_seconds: how long another pass is waited for.
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
+        before_writing: called before anything is written; what it raises ends the pass.
 
     Raises:
         GuestRoutesError: the document is none at all, no lock, no kernel; WithdrawnError after a `withdraw`.
@@ -159,8 +166,10 @@ def program(
         if unattended and decision.suspicion and evidence.replaceable:
             return report._replace(set_aside=True)
         if report.changes:
-            report = _write(report, settings, state, kernel)
-        return _keep(_ask(report, kernel), state)
+            if before_writing is not None:
+                before_writing()
+            report = _written(report, settings, state, kernel, accept_withdrawals)
+        return _keep(_ask(report, kernel, settings.table, report.plan), state)
 
 
 def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> None:
@@ -169,6 +178,27 @@ def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> No
         state.count_agreement(disputable(evidence), evidence.agreeing_fetches)
     else:
         state.clear_agreements()
+
+
+def _written(report: Report, settings: Settings, state: State, kernel: Kernel, accept_withdrawals: bool) -> Report:
+    """Writes; where the defaults turn out not to be as the snapshot showed them, looks again and plans anew."""
+    from .routing.planning.surprise import both, surprise
+
+    report = _write(report, settings, state, kernel)
+    for _ in range(LOOKS_AGAIN):
+        found = surprise(report, settings)
+        if found is None:
+            break
+        kernel.apply(found.taken_back)
+        taken_back = report.outcome._replace(done=(*report.outcome.done, *found.taken_back))
+        now = kernel.snapshot(settings.table)
+        recorded = tuple(one.route for one in state.recorded_defaults(now.nics) if not one.absent)
+        evidence = report.evidence._replace(kernel=now, recorded_defaults=recorded)
+        again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)
+        if again.changes:
+            again = _write(again, settings, state, kernel)
+        report = both(report._replace(outcome=taken_back), again)
+    return report
 
 
 def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> Report:
@@ -204,12 +234,18 @@ def _reachable(report: Report, settings: Settings, kernel: Kernel) -> bool:
     return probe(settings, kernel.nics(), PROBE_SECONDS)
 
 
-def _ask(report: Report, kernel: Kernel) -> Report:
-    """Asks the kernel where another route or a rule could win."""
-    asked = probes(report.plan, report.after)
-    if not asked or report.errors:
+def _ask(report: Report, kernel: Kernel, table: int, plan: Plan) -> Report:
+    """Asks the kernel where it really sends packets; another table is read only where it says otherwise (R8)."""
+    if report.errors:
         return report
-    return report._replace(overruled=overruled(asked, kernel.lookup([probe.address for probe in asked])))
+    others: dict[int, tuple[Route, ...]] = {}
+    while True:
+        asked = probes(plan, report.after, table, others)
+        wrong = contradictions(asked, kernel.lookup([probe.address for probe in asked]))
+        unread = unread_tables(wrong, report.after, table, others)
+        if not unread or len(others) + len(unread) > TABLES_READ:
+            return report._replace(overruled=overruled(wrong, plan, report.after, table, others))
+        others.update((one, kernel.snapshot(one).routes) for one in unread)
 
 
 def _keep(report: Report, state: State) -> Report:

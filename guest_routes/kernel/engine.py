@@ -7,8 +7,8 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 from __future__ import annotations
 
 from ..model.network import Address, KernelState, Lookup, Nic, Route
-from ..model.operations import Failure, Operation, RemoveForeignDefault, RestoreDefault
-from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE
+from ..model.operations import Add, Failure, Operation, RemoveForeignDefault, RestoreDefault
+from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,3 +70,10 @@ def restore_flags(operation: RestoreDefault) -> int:
     if operation.instead:
         return NLM_F_CREATE | NLM_F_REPLACE
     return NLM_F_CREATE if operation.before else NLM_F_CREATE | NLM_F_APPEND
+
+
+def addition_flags(operation: Add) -> int:
+    """Those of RTM_NEWROUTE that put a route of ours into its place."""
+    if operation.route.family == 6 or operation.place == "alone":
+        return NLM_F_CREATE | NLM_F_EXCL
+    return NLM_F_CREATE | NLM_F_APPEND if operation.place == "behind" else NLM_F_CREATE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .decision import NotElected, Resolution, Unresolved
 from .namedtuple import NamedTuple
-from .network import Address, KernelState, Lookup, Prefix, Route, family_of
+from .network import Address, KernelState, Lookup, Prefix, Route, Rule, family_of
 from .operations import Outcome
 from .plan import Decision, Plan, PlannedDefault, PlannedRoute
 
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 
 class Overruled(NamedTuple):
-    """A programmed destination that the kernel sends another way all the same (R5)."""
+    """A programmed destination that the kernel sends another way all the same (R8)."""
 
     destination: Prefix
     address: Address
     """The one that the kernel was asked for."""
     answer: Lookup
+    by: Route | None = None
+    """The route that wins; None where it is in no table that was read."""
+    rule: Rule | None = None
+    """The rule that leads to that route's table, or decides by itself; None where it is in the settings' table."""
 
 
 class ExtraDefault(NamedTuple):

@@ -153,8 +153,11 @@ def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
         "RestoreDefault": "restore-default",
         "MoveDefault": "move-default",
     }
+    name = names[type(operation).__name__]
+    if not operation.route.destination.is_default:  # Of other programs' routes a copy (R20).
+        name = {"remove-foreign-default": "remove-copy", "restore-default": "restore-copy"}.get(name, name)
     return {
-        "operation": names[type(operation).__name__],
+        "operation": name,
         "route": route_text(operation.route, nics),
         "reason": operation_reason(operation),
     }

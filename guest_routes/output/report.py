@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..model.decision import Note, Unresolved
     from ..model.network import Nic, Route
     from ..model.operations import Failure, Operation
-    from ..model.plan import NotRestored, PlannedDefault, PlannedRoute, StayingRoute
+    from ..model.plan import Copy, NotRestored, PlannedDefault, PlannedRoute, StayingRoute
     from ..model.report import Report, Unprogrammed, Withdrawal
     from .folding import Entry
 
@@ -45,7 +45,7 @@ def source_lines(report: Report) -> list[str]:
 
 def report_lines(report: Report, verbose: bool = False, written: bool = True) -> list[str]:
     """What a pass did, or with `written` False would do, and why."""
-    remarkable = report.unprogrammed or report.plan.held or report.resolution.overrides
+    remarkable = report.unprogrammed or report.plan.held or report.plan.copies or report.resolution.overrides
     if not (verbose or report.changes or remarkable):
         return [summary(report, written), *source_lines(report)]
     lines = [*source_lines(report), ""]
@@ -153,7 +153,7 @@ def _back(operation: Operation) -> str:
 
 
 def _removals(report: Report, verbose: bool) -> list[str]:
-    from .words.outcomes import operation_reason
+    from .words.outcomes import copy_reason, operation_reason
 
     nics = report.before.nics
 
@@ -169,7 +169,13 @@ def _removals(report: Report, verbose: bool) -> list[str]:
         why = f"{one.unresolved.host.place} lists it; stays as an earlier pass programmed it"
         return "=", route_text(one.route, nics), why
 
+    def copied(one: Copy) -> Entry:
+        stays = "since the document may be partial" if report.suspicion else "as `default_mode` says"
+        return "?", route_text(one.route, nics), f"{copy_reason(one.resolved)}; it stays, {stays}"
+
+    going = {operation.route for operation in report.plan.removals}
     return [
+        *entries([one for one in report.plan.copies if one.route not in going], copied, verbose),
         *entries(report.plan.removals, removed, verbose),
         *entries(report.plan.held, held, verbose),
         *entries(report.plan.staying, staying, verbose),

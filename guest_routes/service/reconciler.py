@@ -25,9 +25,17 @@ Every state leads to every other: each pass decides afresh. When a pass comes, w
 
 from __future__ import annotations
 
+import select
 import time
 
-from ..errors import GuestRoutesError, KernelError, MetadataError, NetworkDataError, WithdrawnError
+from ..errors import (
+    DefaultReplacedError,
+    GuestRoutesError,
+    KernelError,
+    MetadataError,
+    NetworkDataError,
+    WithdrawnError,
+)
 from ..evidence.http_endpoints import usable_nics
 from ..kernel.monitor import Monitor
 from ..kernel.open import open_kernel
@@ -50,6 +58,8 @@ if TYPE_CHECKING:
     PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
     """How the last pass ended; see the module's table."""
 
+REPLACING_SECONDS = 0.5
+"""A program that puts its default in place of another one takes that away first: so long it gets for the rest."""
 LOCK_SECONDS = 2.0
 """How long a pass waits for another one's lock before it fails."""
 
@@ -65,6 +75,8 @@ class Reconciler:
         self.settings, self._store, self._metadata_argument, self._journal = settings, store, metadata_argument, journal
         self.schedule = ReconcileSchedule()
         self.state: PassState = "no-document"
+        self._replaced_until = 0.0
+        """Until when a program may be about to put its default in place of one that it has deleted."""
         self._repairs = Repairs(journal)
         self._open()
 
@@ -146,6 +158,9 @@ class Reconciler:
             return
         self._journal.read(seen.number)
         self._repairs.remember(seen.routes)
+        for event in seen.routes:
+            if event.destination.is_default and event.port:  # Port 0: the kernel itself, as a link goes down.
+                self._replaced_until = now + REPLACING_SECONDS if event.deleted else 0.0
         wait_until = 0.0 if seen.elsewhere else self._repairs.wait_until(seen.routes, now)
         self.schedule = self.schedule.postponed(wait_until) if wait_until else self.schedule.noticed(now)
 
@@ -174,15 +189,7 @@ class Reconciler:
             NetworkDataError: a fetched document is none at all.
         """
         try:
-            report = program(
-                document,
-                self.settings,
-                self._store,
-                self.kernel,
-                unattended=True,
-                lock_seconds=LOCK_SECONDS,
-                fetched=fetched,
-            )
+            report = self._program(document, fetched)
             self.state = _state_of(report)
             if self.state != "set-aside":
                 self._account(report, fetched)
@@ -202,6 +209,43 @@ class Reconciler:
 
             self._fail(bug_text(traceback.format_exc()), error_kind(error, expected=False))
         return None
+
+    def _program(self, document: Document, fetched: bool) -> Report:
+        """A pass that comes between nobody's deletion of a default and the addition of another."""
+        while True:
+            self._wait_while_replaced()
+            try:
+                return program(
+                    document,
+                    self.settings,
+                    self._store,
+                    self.kernel,
+                    unattended=True,
+                    lock_seconds=LOCK_SECONDS,
+                    fetched=fetched,
+                    before_writing=self._refuse_while_replaced,
+                )
+            except DefaultReplacedError:
+                continue
+
+    def _wait_while_replaced(self) -> None:
+        """Waits until the default that a program has deleted is replaced, or no longer can be expected to be."""
+        self.read_events()
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        while self._replaced_until > time.monotonic():
+            poll.poll((self._replaced_until - time.monotonic()) * 1000)
+            self.read_events()
+
+    def _refuse_while_replaced(self) -> None:
+        """Called before a pass writes.
+
+        Raises:
+            DefaultReplacedError: a default has been deleted since the pass began.
+        """
+        self.read_events()
+        if self._replaced_until > time.monotonic():
+            raise DefaultReplacedError("a program is replacing the default route; looked at again a moment later")
 
     def failed(self, error: GuestRoutesError | OSError) -> None:
         """A pass could not be made: schedules another, with new sockets if the old ones may be the cause."""

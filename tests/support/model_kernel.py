@@ -133,7 +133,14 @@ class ModelKernel:
         insert = self._insert_4 if route.family == 4 else self._insert_6
         if isinstance(operation, RestoreDefault) and operation.instead:
             return self._replace_6(route)
-        return insert(route, isinstance(operation, (RestoreDefault, MoveDefault)) and not operation.before)
+        place = operation.place if isinstance(operation, Add) and route.family == 4 else ""
+        if place == "alone" and any(_rank(one) == _rank(route) for one in self._equals(route)):
+            return _plain(errno.EEXIST)
+        restored = isinstance(operation, (RestoreDefault, MoveDefault)) and not operation.before
+        return insert(route, restored or place == "behind")
+
+    def _equals(self, route: Route) -> List[Route]:
+        return self._tables.get((route.table, route.destination), [])
 
     def _as_stored(self, route: Route) -> Route:
         destination = network_of(route.destination)

@@ -39,8 +39,10 @@ def loads(data: str | bytes) -> Any:
         value, end = _scanner()(text, start)
         if not text[end:].strip(_SPACE):
             return value
-    except (ValueError, StopIteration, AttributeError, ImportError, TypeError):
-        pass  # The library says what is wrong, or does it after all.
+    except (ValueError, StopIteration, AttributeError, ImportError, TypeError, SystemError):
+        # The library says what is wrong, or does it after all. SystemError: older scanners take the class
+        # of its error from json.decoder; where that isn't imported it ends without any.
+        pass
     import json
 
     return json.loads(data)

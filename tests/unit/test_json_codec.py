@@ -85,3 +85,20 @@ def test_ordinary_text_is_read_and_written_without_the_library(data: bytes) -> N
     code = f"import sys; from guest_routes.json_codec import *; dumps(loads({data!r})); print('json' in sys.modules)"
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_bad_text_in_a_process_that_has_not_imported_json() -> None:
+    """The scanner looks for the class of its error there, and up to Python 3.12 ends without any where it isn't."""
+    program = """
+import sys
+from guest_routes.json_codec import loads
+for text in ('{"a": "', '{"a', '{"a" 1}', '["\\\\q"]', '[1,', '{"a": 1 "b"}', '"\\x01"', ''):
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'json']:
+        del sys.modules[name]
+    try:
+        loads(text)
+    except ValueError as error:
+        print(type(error).__name__)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, check=True)
+    assert ran.stdout.split() == ["JSONDecodeError"] * 8

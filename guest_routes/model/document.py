@@ -55,6 +55,9 @@ class Document(NamedTuple):
     contradicts: str = ""
     """The uuid of this instance, where the document is another's by its uuid and nothing better answered (R11)."""
 
+    passed_over: tuple[str, ...] = ()
+    """The sources that go before this one and had no document, each with its reason: "http: no answer within 10 s"."""
+
     @property
     def source(self) -> Source:
         """What kind of place it is from."""

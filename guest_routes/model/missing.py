@@ -53,9 +53,12 @@ have written it; cut-off: its length or checksum is wrong; no-header: its first 
 class NoDocument(NamedTuple):
     """Why a place that was looked at has no document."""
 
-    kind: Literal["no-lease", "scheme", "too-large", "no-copy", "no-network-json", "no-object"]
-    """scheme: --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's files has one, each
-    for a reason of its own; no-network-json, no-object: one of these files."""
+    kind: Literal[
+        "no-lease", "scheme", "too-large", "empty-input", "no-copy", "no-network-json", "no-object", "settings-wrong"
+    ]
+    """settings-wrong: nobody can say which is wanted; empty-input: nothing comes from standard input; scheme:
+    --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's files has one, each for a
+    reason of its own; no-network-json, no-object: one of these files."""
     path: str = ""
     """no-network-json, no-object."""
     problems: tuple[Problem, ...] = ()

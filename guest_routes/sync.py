@@ -126,7 +126,7 @@ def recorded(state: State, make: Callable[[], Report]) -> Report:
     try:
         state.write_status(last_pass_json(report, time.time()))
     except StateError as error:
-        report = report._replace(state_errors=(*report.state_errors, str(error)))
+        report = _with_error(report, str(error))
     return report
 
 
@@ -153,16 +153,17 @@ def program(
     Raises:
         GuestRoutesError: the document is none at all, no lock, no kernel; WithdrawnError after a `withdraw`.
     """
-    with state.lock(lock_seconds):
+    with state.lock(lock_seconds) as unlocked:
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
         evidence = gather(document, settings, state, kernel.snapshot(settings.table), fetched)
-        if not unattended:
-            state.clear_withdrawn()
         decision = decide(evidence, settings, accept_withdrawals)
-        report = Report(evidence, decision, evidence.kernel)
+        report = Report(evidence, decision, evidence.kernel, table=settings.table, protocol=settings.protocol)
+        report = _with_error(report, unlocked)
+        if not unattended:
+            report = _attempt(report, state.clear_withdrawn)
         if fetched and not accept_withdrawals:
-            _count_agreement(evidence, decision, state)
+            report = _attempt(report, lambda: _count_agreement(evidence, decision, state))
         if unattended and decision.suspicion and evidence.replaceable:
             return report._replace(set_aside=True)
         if report.changes:
@@ -170,6 +171,19 @@ def program(
                 before_writing()
             report = _written(report, settings, state, kernel, accept_withdrawals)
         return _keep(_ask(report, kernel, settings.table, report.plan), state)
+
+
+def _attempt(report: Report, change: Callable[[], None]) -> Report:
+    """Does what only later passes need; where that can't be, the report says so, and the pass goes on (R19)."""
+    try:
+        change()
+    except StateError as error:
+        return _with_error(report, str(error))
+    return report
+
+
+def _with_error(report: Report, text: str) -> Report:
+    return report._replace(state_errors=(*report.state_errors, text)) if text else report
 
 
 def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> None:
@@ -184,7 +198,7 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
     """Writes; where the defaults turn out not to be as the snapshot showed them, looks again and plans anew."""
     from .routing.planning.surprise import both, surprise
 
-    report = _write(report, settings, state, kernel)
+    report = _write(report, settings, state, kernel, accept_withdrawals)
     for _ in range(LOOKS_AGAIN):
         found = surprise(report, settings)
         if found is None:
@@ -196,12 +210,12 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
         evidence = report.evidence._replace(kernel=now, recorded_defaults=recorded)
         again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)
         if again.changes:
-            again = _write(again, settings, state, kernel)
+            again = _write(again, settings, state, kernel, accept_withdrawals)
         report = both(report._replace(outcome=taken_back), again)
     return report
 
 
-def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> Report:
+def _write(report: Report, settings: Settings, state: State, kernel: Kernel, accept_withdrawals: bool) -> Report:
     """Applies the plan and verifies it; puts the old state back when the pass did harm (R8)."""
 
     def record_defaults(routes: Sequence[Route]) -> None:
@@ -215,7 +229,12 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> 
 
         return as_before(taken, kernel.snapshot(settings.table), report.before)
 
-    outcome = apply(report.plan, kernel, record_defaults)
+    try:
+        outcome = apply(report.plan, kernel, record_defaults)
+    except StateError as error:  # Nothing was written. Additions don't depend on what only removals need (R19).
+        decision = decide(report.evidence, settings._replace(default_mode="observe"), accept_withdrawals)
+        report = _with_error(report._replace(decision=decision, unrecorded=True), str(error))
+        outcome = apply(report.plan, kernel, record_defaults)
     errors: tuple[PassError, ...] = ()
     if leaves_less(outcome):
         errors = (RolledBack("not-put-back", len(roll_back(outcome, kernel, restorations))),)
@@ -254,8 +273,4 @@ def _keep(report: Report, state: State) -> Report:
     if report.suspicion or report.errors or document.contradicts or document.source in ("last-known-good", "leases"):
         return report
     macs = sorted({link.mac for link in report.data.links if link.mac})
-    try:
-        state.keep(report.document, macs, time.time() - report.document.age_seconds)
-    except StateError as error:
-        return report._replace(state_errors=(*report.state_errors, str(error)))
-    return report
+    return _attempt(report, lambda: state.keep(document, macs, time.time() - document.age_seconds))

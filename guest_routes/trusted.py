@@ -65,7 +65,11 @@ def read_trusted(path: str, limit_bytes: int, client: Client = NOBODY) -> File:
         Untrusted: somebody else could have written it; it is no regular file, too large, or changes all the time.
     """
     folder, _, name = os.path.abspath(path).rpartition("/")
-    descriptor, checked = _open_folder(folder, client)
+    try:
+        descriptor, checked = _open_folder(folder, client)
+    except Untrusted:
+        os.lstat(path)  # A file that isn't there needs no trust: FileNotFoundError says more.
+        raise
     try:
         opened = os.open(name, _FILE, dir_fd=descriptor)
     except OSError as error:

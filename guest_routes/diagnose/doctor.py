@@ -19,6 +19,8 @@ from ..routing.project import project
 from ..state.store import State
 from ..sync import dry_run_on
 from .cross_check import netifaces_check, pyroute2_check
+from .service_unit import unit_state
+from .status import service_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +46,13 @@ def inspect(
     metadata_argument: str,
     tell: Callable[[str], None],
     proc: str = "/proc",
+    root: str = "/",
+    settings_problems: tuple[str, ...] = (),
 ) -> Inspection:
     """Everything that can be seen without changing anything.
+
+    Args:
+        settings_problems: what is wrong in the settings, which are used without it.
 
     Raises:
         KernelError: the kernel can't be asked.
@@ -58,7 +65,8 @@ def inspect(
     correction = rewritten.correction if rewritten else None
     leases = _leases(settings, state, before.nics, report)
     views = _views(settings, before.nics, report, leases, tell, proc)
-    unused = dict.fromkeys((*state.problems, *leases.problems, *refused_copies()))
+    service, runs, damaged = service_of(state)
+    unused = dict.fromkeys((*damaged, *state.problems, *leases.problems, *refused_copies()))
     return Inspection(
         views,
         report,
@@ -68,6 +76,12 @@ def inspect(
         cross_checks,
         _has("route"),
         (*unused, *(rewritten.errors if rewritten else ())),
+        settings_problems,
+        service,
+        runs,
+        unit_state(root),
+        state.is_withdrawn(),
+        asks_http=not metadata_argument and "http" in settings.sources,
     )
 
 

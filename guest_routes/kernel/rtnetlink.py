@@ -152,7 +152,7 @@ class RtnetlinkKernel:
 
     def _look_up(self, address: Address) -> Lookup:
         self._sequence += 1
-        self._socket.send(rtnetlink_encode.look_up(self._sequence, address))
+        self._transmit(rtnetlink_encode.look_up(self._sequence, address))
         while True:
             try:
                 received = self._receive()
@@ -204,7 +204,7 @@ class RtnetlinkKernel:
 
         The kernel carries a batch out within send(2), so every answer can be read when it returns.
         """
-        self._socket.send(b"".join(batch))
+        self._transmit(b"".join(batch))
         lost = False
         while True:
             try:
@@ -245,6 +245,13 @@ class RtnetlinkKernel:
             again.update((sequence, answer) for answer in answers.values())
         return again
 
+    def _transmit(self, data: bytes) -> None:
+        """Sends; where it can't (no memory for it), the kernel has seen none of it."""
+        try:
+            self._socket.send(data)
+        except OSError as error:
+            raise KernelError(f"cannot send a request to the kernel: {error.strerror}; try again") from error
+
     # -- reading -----------------------------------------------------------------------------------------
 
     def _receive(self, flags: int = 0) -> int:
@@ -258,7 +265,7 @@ class RtnetlinkKernel:
         """Runs one dump to its end; starts again, after calling `again`, when it was interrupted or overrun."""
         for _ in range(_TRIES):
             self._sequence += 1
-            self._socket.send(request(self._sequence))
+            self._transmit(request(self._sequence))
             if self._read_dump(kind, decode):
                 return
             again()

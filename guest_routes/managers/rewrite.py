@@ -1,7 +1,7 @@
 """`correct`: what cloud-init rendered, put right on disk before the network manager reads it.
 
 Each file is replaced as a whole, with its mode and owner, and only when it changes. What it was before is kept under
-ORIGINALS, where no manager looks. Asked for again, it changes nothing.
+ORIGINALS, where no manager looks, and what it became under CORRECTED, for undo.py. Asked for again, it changes nothing.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import os
 import re
 
 from ..errors import StateError
-from ..model.configuration import ORIGINALS, CorrectedFile, RewriteError, Rewritten
-from ..state.files import cause_of, replace
+from ..model.configuration import CORRECTED, ORIGINALS, CorrectedFile, RewriteError, Rewritten
+from ..state.files import cause_of, read, replace
 from ..trusted import Untrusted, read_trusted
 from .correct import correct, unchanged
 from .parsed_config import PATTERNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, Sequence
 
     from ..model.plan import Decision
     from ..model.settings import Settings
@@ -46,17 +46,32 @@ def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = Tr
     files = list(_files(root, errors))
     has_routes = any(_ROUTE.search(text) for _, _, text in files)
     correction = correct(files, decide(), settings) if has_routes else unchanged(files)
-    if write:
-        for one in correction.changed:
-            try:
-                _write(one, root)
-            except StateError as error:
-                errors.append(RewriteError("not-kept", one.path, str(error)))
-            except OSError as error:
-                errors.append(RewriteError("unwritable", one.path, cause_of(error)))
-        if any(one.manager == "netplan" for one in correction.changed):
-            errors += _generate()
-    return Rewritten(correction, write, tuple(errors))
+    refused = write and not _write_all(correction.changed, root, errors)
+    if write and not refused and any(one.manager == "netplan" for one in correction.changed):
+        errors += generate()
+    return Rewritten(correction, write and not refused, tuple(errors), refused)
+
+
+def _write_all(files: Sequence[CorrectedFile], root: str, errors: list[RewriteError]) -> bool:
+    """Whether every file was written; else all are as they were: a route that moves would be in none of two files."""
+    for number, one in enumerate(files):
+        try:
+            _write(one, root)
+        except (StateError, OSError) as error:
+            errors.append(_refusal(one.path, error))
+            for written in reversed(files[:number]):
+                try:
+                    replace_keeping_owner(root + written.path, written.before.encode(), "it stays corrected")
+                except (StateError, OSError) as second:
+                    errors.append(_refusal(written.path, second))
+            return False
+    return True
+
+
+def _refusal(path: str, error: StateError | OSError) -> RewriteError:
+    if isinstance(error, StateError):
+        return RewriteError("not-kept", path, str(error))
+    return RewriteError("unwritable", path, cause_of(error))
 
 
 def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
@@ -78,16 +93,29 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
 
 
 def _write(one: CorrectedFile, root: str) -> None:
-    """The original kept, then the file replaced."""
-    path = root + one.path
+    """The original kept, and what it becomes, then the file replaced."""
+    stays = f"{one.path} stays as it is"
+    original, corrected = f"{root}{ORIGINALS}{one.path}", f"{root}{CORRECTED}{one.path}"
+    before = one.before.encode()
+    if read(corrected) != before or read(original) is None:  # Else it is our own work that is corrected once more.
+        replace(original, before, 0o600, stays)
+    replace(corrected, one.after.encode(), 0o600, stays)
+    replace_keeping_owner(root + one.path, one.after.encode(), stays)
+
+
+def replace_keeping_owner(path: str, content: bytes, consequence: str) -> None:
+    """Replaces a file that is there, with its mode and owner.
+
+    Raises:
+        StateError, OSError: it isn't there, or can't be written.
+    """
     there = os.lstat(path)
-    replace(f"{root}{ORIGINALS}{one.path}", one.before.encode(), 0o600, f"{one.path} stays as cloud-init wrote it")
-    replace(path, one.after.encode(), there.st_mode & 0o7777, "it stays as cloud-init wrote it")
+    replace(path, content, there.st_mode & 0o7777, consequence)
     if (there.st_uid, there.st_gid) != (os.geteuid(), os.getegid()):
         os.chown(path, there.st_uid, there.st_gid)
 
 
-def _generate() -> list[RewriteError]:
+def generate() -> list[RewriteError]:
     """netplan's generator has run for the file as it was: cloud-init starts it as soon as it has written."""
     import subprocess
 

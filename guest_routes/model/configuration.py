@@ -7,6 +7,8 @@ from .network import Address, Nic, Prefix, address_text
 
 ORIGINALS = "/var/lib/guest-routes/originals"
 """What cloud-init wrote is kept below it, each file under its own path."""
+CORRECTED = "/var/lib/guest-routes/corrected"
+"""And what `correct` made of it: only a file that is still so is put back."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,14 +142,32 @@ class Rewritten(NamedTuple):
 
     correction: Correction
     written: bool
+    """Changes were to be written, and were."""
     errors: tuple[RewriteError, ...] = ()
+    refused: bool = False
+    """A file could not be written, so that all of them stay as they were."""
 
     @property
     def exit_code(self) -> int:
         """1: something couldn't be read or written; 3: `--check` found something wrong."""
-        if self.errors:
+        if self.errors or self.refused:
             return 1
         return 3 if self.correction.changed and not self.written else 0
+
+
+class Undone(NamedTuple):
+    """What `correct --undo` has put back."""
+
+    restored: tuple[str, ...]
+    """Paths of files that are as cloud-init wrote them again."""
+    left: tuple[str, ...] = ()
+    """Paths of files that somebody has changed since."""
+    errors: tuple[RewriteError, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0: every file is as cloud-init wrote it; 1: not every one."""
+        return 1 if self.left or self.errors else 0
 
 
 class ExportFile(NamedTuple):

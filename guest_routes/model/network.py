@@ -24,6 +24,8 @@ Address = bytes
 
 MAIN_TABLE = 254
 """RT_TABLE_MAIN. Source: include/uapi/linux/rtnetlink.h."""
+LOOPBACK = 1
+"""The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
 UNICAST = 1

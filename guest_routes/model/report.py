@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .decision import NotElected, Resolution, Unresolved
+from .decision import BY_CHOICE, NotElected, Resolution, Unresolved
 from .namedtuple import NamedTuple
-from .network import Address, KernelState, Lookup, Prefix, Route, Rule, family_of
+from .network import LOOPBACK, MAIN_TABLE, OUR_PROTOCOL, Address, KernelState, Lookup, Prefix, Route, Rule, family_of
 from .operations import Outcome
 from .plan import Decision, Plan, PlannedDefault, PlannedRoute
 
@@ -73,6 +73,11 @@ class Report(NamedTuple):
     """Why the pass failed; () when it didn't."""
     state_errors: tuple[str, ...] = ()
     """What could not be kept for later passes."""
+    unrecorded: bool = False
+    """No default route was taken away, since none could be recorded."""
+    table: int = MAIN_TABLE
+    """Where routes of ours are, and by which protocol they are known."""
+    protocol: int = OUR_PROTOCOL
     set_aside: bool = False
     """Nothing of the document was done: it may be partial, and the last known good stays in force."""
 
@@ -118,6 +123,8 @@ class Report(NamedTuple):
             return 1
         if not self.data.networks and self.suspicion:
             return 4
+        if self.state_errors:
+            return 1
         return 5 if self.unprogrammed else 0
 
     @property
@@ -145,11 +152,13 @@ class Withdrawal(NamedTuple):
     after: KernelState
     left: tuple[Route, ...] = ()
     """Routes of ours that are still there."""
+    state_errors: tuple[str, ...] = ()
+    """What could not be kept, or forgotten, for later passes."""
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 when something was refused or is left."""
-        return 1 if self.outcome.failures or self.left else 0
+        """0, or 1 when something was refused, is left, or could not be kept."""
+        return 1 if self.outcome.failures or self.left or self.state_errors else 0
 
 
 class NotMade(NamedTuple):
@@ -226,3 +235,12 @@ class Explanation(NamedTuple):
         """Whether the kernel sends it the way that was decided."""
         route = self.route
         return route is not None and (self.answer.ifindex, self.answer.gateway) == (route.ifindex, route.gateway)
+
+    @property
+    def exit_code(self) -> int:
+        """0: as wanted, or this machine's own address; 1: not, or a host route that would serve it isn't programmed."""
+        if self.answer.ifindex == LOOPBACK:
+            return 0
+        length = self.planned.route.destination.length if self.planned else 0
+        missed = any(one.host.destination.length >= length and one.kind not in BY_CHOICE for one in self.unresolved)
+        return 0 if self.as_wanted and not missed else 1

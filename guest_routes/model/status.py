@@ -11,11 +11,15 @@ from .network_data import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal, TypeAlias
 
     from .document import Missing
     from .operations import Operation
     from .report import Unprogrammed
+
+
+UnitState: TypeAlias = "Literal['enabled', 'not-enabled', '']"
+"""What systemd or OpenRC makes of the service's unit; "" where it has none."""
 
 
 class Comparison(NamedTuple):
@@ -47,6 +51,17 @@ class Status(NamedTuple):
     """The process that wrote the record still runs."""
     problems: tuple[Problem, ...] = ()
     """Files of state that are damaged, or that others could have written: none of them is used."""
+    settings_problems: tuple[str, ...] = ()
+    """What is wrong in the settings: no pass runs until it is corrected."""
+    enabled: bool = True
+    """False: the settings switch everything off."""
+    unit: UnitState = ""
+    """What systemd or OpenRC makes of the service's unit."""
+
+    @property
+    def service_missing(self) -> bool:
+        """The service should run and doesn't: its unit is enabled, or it ended without a word."""
+        return not self.service_runs and (self.service is not None or self.unit == "enabled")
 
     @property
     def unknown(self) -> Missing | None:
@@ -65,14 +80,18 @@ class Status(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """That of the last pass, or of one that failed since; 1: the routes have drifted; 5: some are missing."""
+        """See docs/man/guest-routes.8, EXIT STATUS; the first that is so counts."""
+        if self.settings_problems:
+            return 2
+        if not self.enabled:
+            return 0
         if self.failed:
             return int(self.failed["exit_code"])
-        if self.drift:
+        if not self.last:
+            return 4
+        if self.drift or self.unknown is not None or self.withdrawn or self.service_missing:
             return 1
-        if self.unprogrammed:
-            return 5
-        return int(self.last.get("exit_code", 0))
+        return 5 if self.unprogrammed else int(self.last["exit_code"])
 
 
 SCHEMA = "guest-routes/service/1"
@@ -231,7 +250,7 @@ def is_last_pass(value: dict[str, Any]) -> bool:
     metadata, leases = value.get("metadata"), value.get("leases")
     return (
         _is_number(value.get("finished"))
-        and type(value.get("exit_code")) is int
+        and all(type(value.get(key)) is int for key in ("exit_code", "table", "protocol"))
         and _is_number(value.get("unprogrammed_count"))
         and isinstance(metadata, dict)
         and isinstance(metadata.get("where"), str)

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..model.configuration import RewriteError, Rewritten, RouteVerdict
+    from ..model.configuration import RewriteError, Rewritten, RouteVerdict, Undone
     from ..model.plan import Suspicion
     from .folding import Entry
 
@@ -71,12 +71,15 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     lines = [line for one in left for line in wrapped(f"{one.path}: not changed: {one.odd}", 4, 0)]
     shown = [one for one in found.verdicts if verbose or one.verdict != "kept"]
     lines += entries(shown, _entry, verbose)
+    if done.refused:
+        return wrapped("not corrected: a file could not be written, so that all stay as they were", 0)
     changed = counted(len(found.changed), "file")
     if not found.changed:
         return [*lines, f"nothing to correct in {counted(len(found.files), 'file')} that cloud-init has written"]
     if not done.written:
         return [*lines, f"{changed} to correct; run `guest-routes correct`"]
-    lines += wrapped(f"corrected: {changed}; what cloud-init wrote is kept in {ORIGINALS}", 0)
+    kept = f"what cloud-init wrote is kept in {ORIGINALS}; `guest-routes correct --undo` puts it back"
+    lines += wrapped(f"corrected: {changed}; {kept}", 0)
     for manager in dict.fromkeys(one.manager for one in found.changed):
         lines += wrapped(f"if {manager} has read the old files already, run {READ_AGAIN[manager]}", 0)
     return lines
@@ -124,6 +127,33 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
             }
             for one in done.correction.verdicts
         ],
+        "errors": [rewrite_error_text(one) for one in done.errors],
+    }
+
+
+def undone_lines(done: Undone) -> list[str]:
+    """What `correct --undo` did, for people."""
+    if not (done.restored or done.left or done.errors):
+        return ["nothing to undo: `correct` has changed no file"]
+    lines = [f"< {path}: as cloud-init wrote it" for path in done.restored]
+    lines += [
+        f"! {path}: stays, since somebody has changed it; {ORIGINALS}{path} is the original" for path in done.left
+    ]
+    if done.restored:
+        again = "guest-routes-correct.service corrects it again at the next boot, unless `correct_rendered: false`"
+        lines += wrapped(
+            f"undone: {counted(len(done.restored), 'file')}; the manager reads it at its next start; {again}", 0
+        )
+    return lines
+
+
+def undone_json(done: Undone) -> dict[str, Any]:
+    """`correct --undo --json`."""
+    return {
+        "schema": "guest-routes/correct/1",
+        "exit_code": done.exit_code,
+        "restored": list(done.restored),
+        "left": list(done.left),
         "errors": [rewrite_error_text(one) for one in done.errors],
     }
 

@@ -100,6 +100,8 @@ def last_pass_json(report: Report, finished: float) -> Json:
     return {
         "finished": finished,
         "exit_code": report.exit_code,
+        "table": report.table,
+        "protocol": report.protocol,
         "metadata": metadata_json(report),
         "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
         "routes": verdicts,

@@ -72,6 +72,8 @@ def summary(report: Report, written: bool = True) -> str:
     parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
     if report.unprogrammed:
         parts.append(f"{len(report.unprogrammed):,} not programmed")
+    if report.state_errors:
+        parts.append("not all of it recorded")
     if not report.changes:
         return f"nothing to {'do' if written else 'change'}: " + ", ".join(parts)
     return ("done, verified: " if written else "would change: ") + ", ".join(_moved(report, written) + parts)
@@ -118,6 +120,7 @@ def _default(default: PlannedDefault, report: Report) -> list[Entry]:
         found.append(("?", f"IPv{default.family} default", why))
     if not default.removals:
         why = "since the document may be partial" if report.suspicion else "as `default_mode` says"
+        why = "since it can't be recorded" if report.unrecorded else why
         found += [("?", route_text(route, nics), f"one default too many; it stays, {why}") for route in default.extras]
     why = "through a NIC that the metadata doesn't describe: never changed"
     return found + [("=", route_text(route, nics), why) for route in default.outside]
@@ -267,5 +270,5 @@ def not_restored_texts(done: Withdrawal) -> list[str]:
 
 
 def left_texts(done: Withdrawal) -> list[str]:
-    """What `withdraw` could not remove."""
-    return [f"still there: {route_text(route, done.after.nics)}" for route in done.left]
+    """What `withdraw` could not remove, and what it could not keep or forget."""
+    return [*(f"still there: {route_text(route, done.after.nics)}" for route in done.left), *done.state_errors]

@@ -24,6 +24,7 @@ _RESULTS = {0: "all in place", 1: "failed", 4: "no usable metadata", 5: "done, s
 def status_lines(found: Status) -> list[str]:
     """The status for people."""
     return [
+        *_settings(found),
         *_last_pass(found),
         *_failed(found),
         *_withdrawn(found),
@@ -33,6 +34,16 @@ def status_lines(found: Status) -> list[str]:
         *(line for one in found.problems for line in labelled("not used", str(one))),
         *_drift(found),
     ]
+
+
+def _settings(found: Status) -> list[str]:
+    """What keeps every pass from running."""
+    lines = [line for text in found.settings_problems for line in labelled("settings", f"wrong: {text}")]
+    if found.settings_problems:
+        lines += labelled("", "no pass runs until they are corrected")
+    if not found.enabled:
+        lines += labelled("settings", "disabled (`enabled: false`): no pass runs")
+    return lines
 
 
 def _last_pass(found: Status) -> list[str]:
@@ -102,6 +113,8 @@ def _drift(found: Status) -> list[str]:
     def change(operation: Operation) -> Entry:
         return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
 
+    if found.settings_problems:
+        return labelled("drift", "unknown: the settings are wrong")
     if found.unknown is not None:
         return labelled("drift", f"unknown: no document to compare with; {missing_text(found.unknown)}")
     if not found.drift:
@@ -116,7 +129,7 @@ def _service(found: Status) -> list[str]:
     """What the service did and is about to do."""
     service, now = found.service, found.now
     if service is None:
-        return ["service      not running"]
+        return ["service      not running" + (", but enabled" if found.unit == "enabled" else "")]
     if not found.service_runs:
         text = f"not running: it ended unexpectedly (pid {service.pid}); see `systemctl status guest-routes`"
         return labelled("service", text)
@@ -166,6 +179,9 @@ def status_json(found: Status) -> dict[str, Any]:
         "drift_unknown": "" if found.unknown is None else missing_text(found.unknown),
         "unprogrammed": [unprogrammed_text(one, nics) for one in found.unprogrammed],
         "problems": [str(one) for one in found.problems],
+        "settings_problems": list(found.settings_problems),
+        "enabled": found.enabled,
+        "unit": found.unit,
         "withdrawn": found.withdrawn,
         "service": found.service and {**service_json(found.service), "runs": found.service_runs},
     }

@@ -11,8 +11,8 @@ changed which route and which routes are in conflict (repairs.py), and how the l
     set-aside     left the routes alone: a fetched document may  a notification; the refresher fetches again
                   be partial, and the last known good one stays
     withdrawn     left the routes alone, as `withdraw` asked     a notification
-    failed        could not be made, or the kernel refused a     after 1, 2, 4 ... 60 s, or a notification
-                  part of it
+    failed        could not be made, the kernel refused a part   after 1, 2, 4 ... 10 or 60 s, or a notification
+                  of it, or a default could not be recorded
 
 Every state leads to every other: each pass decides afresh. When a pass comes, whatever the state:
 
@@ -35,6 +35,7 @@ from ..errors import (
     MetadataError,
     NetworkDataError,
     WithdrawnError,
+    system_error_text,
 )
 from ..evidence.http_endpoints import usable_nics
 from ..kernel.monitor import Monitor
@@ -46,7 +47,7 @@ from ..sync import program
 from .child_files import local_document
 from .journal import ErrorKind, Journal, error_kind
 from .repairs import Repairs
-from .schedule import ReconcileSchedule
+from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Reconciler:
             report = self.program(document, fetched=False)
         except MetadataError:  # The refresher logs it.
             self.state = "no-document"
-        except (GuestRoutesError, OSError) as error:
+        except (GuestRoutesError, OSError, MemoryError) as error:
             self.failed(error)
         if self.state != "failed":
             self.schedule = self.schedule.reconciled(time.monotonic(), time.process_time() - started)
@@ -202,12 +203,8 @@ class Reconciler:
             self.state = "withdrawn"
             self._journal.withdrawn(str(error))
             self._journal.publish()
-        except (GuestRoutesError, OSError) as error:
-            self.failed(error)
         except Exception as error:  # noqa: BLE001  # whatever a pass raises, the service goes on
-            import traceback
-
-            self._fail(bug_text(traceback.format_exc()), error_kind(error, expected=False))
+            self.survive(error)
         return None
 
     def _program(self, document: Document, fetched: bool) -> Report:
@@ -247,9 +244,19 @@ class Reconciler:
         if self._replaced_until > time.monotonic():
             raise DefaultReplacedError("a program is replacing the default route; looked at again a moment later")
 
-    def failed(self, error: GuestRoutesError | OSError) -> None:
+    def survive(self, error: Exception) -> None:
+        """Whatever was raised: a pass that could not be made, or a bug. The service goes on."""
+        if isinstance(error, (GuestRoutesError, OSError, MemoryError)):
+            return self.failed(error)
+        import traceback
+
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        self._fail(bug_text(text), error_kind(error, expected=False))
+
+    def failed(self, error: GuestRoutesError | OSError | MemoryError) -> None:
         """A pass could not be made: schedules another, with new sockets if the old ones may be the cause."""
-        self._fail(str(error), error_kind(error))
+        text = str(error) if isinstance(error, GuestRoutesError) else system_error_text(error)
+        self._fail(text, error_kind(error))
         if isinstance(error, (KernelError, OSError)):
             retry = self.schedule
             try:
@@ -261,7 +268,7 @@ class Reconciler:
 
     def _fail(self, text: str, kind: ErrorKind) -> None:
         now = time.monotonic()
-        self.state, self.schedule = "failed", self.schedule.failed(now)
+        self.state, self.schedule = "failed", self.schedule.failed(now, LONGEST_FAULT_SECONDS)
         self._journal.pass_failed(text, kind, (self.schedule.due or now) - now)
         self._journal.publish()
 
@@ -285,4 +292,4 @@ def _state_of(report: Report) -> PassState:
     """How a pass that was made ended."""
     if report.set_aside:
         return "set-aside"
-    return "failed" if report.errors or report.outcome.failures else "programmed"
+    return "failed" if report.errors or report.outcome.failures or report.unrecorded else "programmed"

@@ -27,8 +27,11 @@ READERS = """
     state/store.py state/last_known_good.py trusted.py
 """.split()
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
-WRITERS = "managers/export_file.py managers/export_networkd.py managers/export_scripts.py managers/rewrite.py".split()
-"""Texts of these are files, or what follows when one can't be written (errors.StateError)."""
+WRITERS = """
+    diagnose/bundle.py managers/export_file.py managers/export_networkd.py managers/export_scripts.py
+    managers/rewrite.py managers/undo.py
+""".split()
+"""Texts of these are files, commands, or what follows when a file can't be written (errors.StateError)."""
 
 
 def tree(path: Path) -> ast.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.decision import Elected, NotElected, Resolved, Unresolved
-from ...model.network import address_text, family_of, mac_text
+from ...model.network import LOOPBACK, address_text, family_of, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
 from ...model.plan import PlannedRoute
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ...model.report import PassError, Unprogrammed
 
 
-LOOPBACK = 1
-"""The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 _OPERATIONS = {
     "": "",
     "not-in-document": "no longer in the metadata",

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from guest_routes.managers.rewrite import rewrite
-from guest_routes.model.configuration import ORIGINALS, RewriteError
+from guest_routes.model.configuration import CORRECTED, ORIGINALS, RewriteError
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Settings
+from guest_routes.output.configuration import rewritten_json, rewritten_lines
 from tests.support.reports import projected
 
 FOLDER = "etc/systemd/network"
@@ -95,8 +96,8 @@ def test_originals_that_can_not_be_kept(tmp_path: Path) -> None:
     left, right = rendered(tmp_path)
     put(tmp_path, "var/lib/guest-routes/originals", "a file in the way")
     done = rewrite(Settings(), decided, root=str(tmp_path))
-    assert [error.kind for error in done.errors] == ["not-kept"] * 2
-    assert done.errors[0].detail.endswith("/10-cloud-init-eth0.network stays as cloud-init wrote it")
+    assert [error.kind for error in done.errors] == ["not-kept"]
+    assert done.errors[0].detail.endswith("/10-cloud-init-eth0.network stays as it is")
     assert (left.read_text(), right.read_text()) == (ETH0, ETH1)
 
 
@@ -149,3 +150,31 @@ def test_netplan_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     put(tmp_path, "etc/netplan/50-cloud-init.yaml", NETPLAN)
     (only,) = rewrite(Settings(), decided, root=str(tmp_path)).errors
     assert (only.kind, "netplan" in only.detail) == ("not-run", True)
+
+
+def test_a_second_correction_keeps_what_cloud_init_wrote(tmp_path: Path) -> None:
+    left, _ = rendered(tmp_path)
+    rewrite(Settings(), decided, root=str(tmp_path))
+    left.write_text(left.read_text() + ETH0.partition("\n\n")[2])  # cloud-init or somebody else: a text of its own
+    changed = left.read_text()
+    rewrite(Settings(), decided, root=str(tmp_path))
+    original = Path(f"{tmp_path}{ORIGINALS}/{FOLDER}/10-cloud-init-eth0.network")
+    assert original.read_text() == changed
+    # Our own work, corrected once more: the original stays that of cloud-init.
+    Path(f"{tmp_path}{CORRECTED}/{FOLDER}/10-cloud-init-eth0.network").write_text(ETH0)
+    left.write_text(ETH0)
+    rewrite(Settings(), decided, root=str(tmp_path))
+    assert original.read_text() == changed
+
+
+@pytest.mark.parametrize("broken", ["10-cloud-init-eth0.network", "10-cloud-init-eth1.network"])
+def test_a_file_that_can_not_be_written_leaves_all_as_they_were(tmp_path: Path, broken: str) -> None:
+    """Else a route that moves from one file to the other would be in neither."""
+    files = rendered(tmp_path)
+    (tmp_path / FOLDER / f"{broken}.new").mkdir()  # in the way of the temporary file
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert (done.refused, done.written, done.exit_code) == (True, False, 1)
+    assert f"cannot write {tmp_path}/{FOLDER}/{broken}" in done.errors[0].detail
+    assert [path.read_text() for path in files] == [ETH0, ETH1]
+    assert rewritten_lines(done) == ["not corrected: a file could not be written, so that all stay as they were"]
+    assert rewritten_json(done)["written"] is False

@@ -7,7 +7,6 @@ from typing import Any, List
 import pytest
 
 from guest_routes.model.configuration import (
-    ORIGINALS,
     ConfiguredRoute,
     CorrectedFile,
     Correction,
@@ -103,7 +102,7 @@ def test_what_was_corrected() -> None:
         "      route: the first network with a documented default on a NIC that is up:",
         "      networks[0], eth0; its gateway: networks[0].routes[0]",
         "corrected: 2 files; what cloud-init wrote is kept in",
-        ORIGINALS,
+        "/var/lib/guest-routes/originals; `guest-routes correct --undo` puts it back",
         "if systemd-networkd has read the old files already, run `networkctl reload`, and",
         "`networkctl reconfigure NIC` for each NIC",
     ]

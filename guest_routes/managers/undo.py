@@ -1,0 +1,92 @@
+"""`correct --undo`: the files that `correct` has changed, as cloud-init wrote them.
+
+A file is put back only where it is still as `correct` left it; whatever somebody has changed since stays. What has been
+put back is no longer kept.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import StateError
+from ..model.configuration import CORRECTED, ORIGINALS, RewriteError, Undone
+from ..state.files import cause_of, remove
+from ..trusted import Untrusted, read_trusted
+from .parsed_config import PATTERNS
+from .rewrite import LIMIT_BYTES, generate, replace_keeping_owner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Fate = Literal["restored", "left", ""]
+
+
+def undo(root: str = "") -> Undone:
+    """Puts back every original that is kept.
+
+    Args:
+        root: stands before every path.
+    """
+    restored: list[str] = []
+    left: list[str] = []
+    errors: list[RewriteError] = []
+    for path in _kept(root):
+        try:
+            fate = _undo(path, root)
+        except StateError as error:
+            errors.append(RewriteError("not-kept", path, str(error)))
+        except OSError as error:
+            errors.append(RewriteError("unreadable", path, cause_of(error)))
+        except Untrusted as fault:
+            errors.append(RewriteError("untrusted", path, str(fault)))
+        else:
+            restored += [path] if fate == "restored" else []
+            left += [path] if fate == "left" else []
+    netplan = tuple(os.path.dirname(pattern) for pattern in PATTERNS["netplan"])
+    if any(os.path.dirname(path) in netplan for path in restored):
+        errors += generate()
+    return Undone(tuple(restored), tuple(left), tuple(errors))
+
+
+def _kept(root: str) -> list[str]:
+    """The paths of the files that `correct` has changed."""
+    top = root + ORIGINALS
+    found = [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
+    return sorted(path[len(top) :] for path in found if not path.endswith(".new"))
+
+
+def _undo(path: str, root: str) -> Fate:
+    """What becomes of one file.
+
+    Raises:
+        StateError, OSError, Untrusted: it can't be read or written.
+    """
+    original = read_trusted(f"{root}{ORIGINALS}{path}", LIMIT_BYTES).data
+    corrected, now = _read(f"{root}{CORRECTED}{path}"), _read(root + path)
+    if now is not None and now != original:
+        if now != corrected:
+            return "left"
+        replace_keeping_owner(root + path, original, "it stays as `correct` left it")
+    _forget(path, root)
+    return "" if now is None or now == original else "restored"
+
+
+def _forget(path: str, root: str) -> None:
+    """What is kept of a file goes, and the folders that are empty then."""
+    for top in (root + ORIGINALS, root + CORRECTED):
+        remove(top + path, "it is put back a second time")
+        folder = os.path.dirname(top + path)
+        while len(folder) >= len(top):
+            try:
+                os.rmdir(folder)
+            except OSError:  # It isn't there, or has others in it.
+                break
+            folder = os.path.dirname(folder)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return read_trusted(path, LIMIT_BYTES).data
+    except FileNotFoundError:
+        return None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
 
-LOOKS_AGAIN = 5
+REPLANS = 5
 """So often a pass plans anew because the defaults changed while it ran."""
 TABLES_READ = 16
 """So many other tables are read to tell which route wins over a planned one."""
@@ -199,7 +199,7 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
     from .routing.planning.surprise import both, surprise
 
     report = _write(report, settings, state, kernel, accept_withdrawals)
-    for _ in range(LOOKS_AGAIN):
+    for _ in range(REPLANS):
         found = surprise(report, settings)
         if found is None:
             break

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StateError
-from ..model.configuration import CORRECTED, ORIGINALS, RewriteError, Undone
+from ..model.configuration import CORRECTED, ORIGINALS, Reverted, RewriteError
 from ..state.files import cause_of, remove
 from ..trusted import Untrusted, read_trusted
 from .parsed_config import PATTERNS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Fate = Literal["restored", "left", ""]
 
 
-def undo(root: str = "") -> Undone:
+def undo(root: str = "") -> Reverted:
     """Puts back every original that is kept.
 
     Args:
@@ -46,7 +46,7 @@ def undo(root: str = "") -> Undone:
     netplan = tuple(os.path.dirname(pattern) for pattern in PATTERNS["netplan"])
     if any(os.path.dirname(path) in netplan for path in restored):
         errors += generate()
-    return Undone(tuple(restored), tuple(left), tuple(errors))
+    return Reverted(tuple(restored), tuple(left), tuple(errors))
 
 
 def _kept(root: str) -> list[str]:

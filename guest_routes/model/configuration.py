@@ -155,7 +155,7 @@ class Rewritten(NamedTuple):
         return 3 if self.correction.changed and not self.written else 0
 
 
-class Undone(NamedTuple):
+class Reverted(NamedTuple):
     """What `correct --undo` has put back."""
 
     restored: tuple[str, ...]

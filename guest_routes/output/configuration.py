@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..model.configuration import RewriteError, Rewritten, RouteVerdict, Undone
+    from ..model.configuration import Reverted, RewriteError, Rewritten, RouteVerdict
     from ..model.plan import Suspicion
     from .folding import Entry
 
@@ -131,7 +131,7 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
     }
 
 
-def undone_lines(done: Undone) -> list[str]:
+def reverted_lines(done: Reverted) -> list[str]:
     """What `correct --undo` did, for people."""
     if not (done.restored or done.left or done.errors):
         return ["nothing to undo: `correct` has changed no file"]
@@ -147,7 +147,7 @@ def undone_lines(done: Undone) -> list[str]:
     return lines
 
 
-def undone_json(done: Undone) -> dict[str, Any]:
+def reverted_json(done: Reverted) -> dict[str, Any]:
     """`correct --undo --json`."""
     return {
         "schema": "guest-routes/correct/1",

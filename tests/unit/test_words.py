@@ -130,6 +130,7 @@ def conditions(module: ast.Module) -> Iterator[ast.expr]:
 
 TRUTHS = {
     "kernel/rtnetlink.py": {"answer.text"},  # the kernel's own words where it has some
+    "kernel/rtnetlink_socket.py": {"answer.text"},  # the same
     "settings/load.py": {"error.problem"},  # PyYAML's
 }
 

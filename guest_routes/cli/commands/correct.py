@@ -20,13 +20,13 @@ def run(context: Context) -> int:
 
 def _undo(context: Context) -> int:
     from ...managers.undo import undo
-    from ...output.configuration import undone_json, undone_lines
+    from ...output.configuration import reverted_json, reverted_lines
 
     done = undo()
     if context.options.json:
-        context.terminal.json(undone_json(done))
+        context.terminal.json(reverted_json(done))
     else:
-        context.terminal.lines(undone_lines(done))
+        context.terminal.lines(reverted_lines(done))
     for error in done.errors:
         context.terminal.error(rewrite_error_text(error))
     return done.exit_code

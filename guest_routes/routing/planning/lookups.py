@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import chain
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import DEFAULT_PREFIX, UNICAST, Prefix, contains, is_link_local
+from ...model.network import DEFAULT_PREFIX, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
 from ...model.report import Overruled
 from ..compare import next_hops
 from .uncovered import Nesting, beyond
@@ -49,7 +49,8 @@ class Contradiction(NamedTuple):
 def probes(plan: Plan, state: KernelState, table: int, others: Tables) -> tuple[Probe, ...]:
     """What to ask the kernel for: defaults, routes with a competitor, and all of them where a rule could decide.
 
-    For the rest the snapshot proves it: the longest prefix with the best metric wins.
+    For the rest the snapshot proves it: the longest prefix with the best metric wins. A table that only rules with
+    conditions lead to is for the packets that they match, about which the kernel isn't asked.
 
     Args:
         table: the settings', which the snapshot is of.
@@ -64,7 +65,11 @@ def probes(plan: Plan, state: KernelState, table: int, others: Tables) -> tuple[
         nesting = Nesting(destinations, own)
         found = ((one.route, nesting.address_in(one.route.destination)) for one in contested)
         asked += [Probe(route, address) for route, address in found if address is not None]
-    return tuple(asked)
+    return tuple(one for one in asked if _is_asked_about(one.route.family, state, table))
+
+
+def _is_asked_about(family: int, state: KernelState, table: int) -> bool:
+    return table == MAIN_TABLE or any(r.plain and (r.family, r.table) == (family, table) for r in state.rules)
 
 
 def standing(plan: Plan) -> Plan:

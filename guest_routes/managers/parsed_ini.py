@@ -10,7 +10,7 @@ import re
 from ..model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, address_text, family_of, parse_address, parse_prefix
-from .parsed_config import NicOf
+from .parsed_config import OTHER_NIC, NicOf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..model.network import Nic
 
 _ROUTE = re.compile(r"route(\d+)")
-OTHER_NIC = "it is for no NIC that the document describes"
 
 
 class Section(NamedTuple):

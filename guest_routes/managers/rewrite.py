@@ -1,7 +1,7 @@
 """`correct`: what cloud-init rendered, put right on disk before the network manager reads it.
 
 Each file is replaced as a whole, with its mode and owner, and only when it changes. What it was before is kept under
-ORIGINALS, where no manager looks. Asked for again, it changes nothing.
+ORIGINALS, where no manager looks; a file that is made has no original. Asked for again, it changes nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import re
 
 from ..errors import StateError
 from ..model.configuration import ORIGINALS, CorrectedFile, RewriteError, Rewritten
-from ..state.files import cause_of, replace
+from ..state.files import cause_of, remove, replace
 from ..trusted import Untrusted, read_trusted
 from .correct import correct, unchanged
 from .parsed_config import PATTERNS
+from .parsed_sysconfig import own_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     from ..model.settings import Settings
 
 GENERATE_SECONDS = 10
+CREATED_MODE = 0o644
+"""Of the files that are made, as cloud-init makes those beside them."""
 LIMIT_BYTES = 16 << 20
 """Of one file that cloud-init wrote: a hundred thousand routes are 8 MiB."""
 _ROUTE = re.compile(
-    r"^\s*(?:gateway|route\d+=|-? *(?:via|to|routes|gateway[46]):|\S+ route add )", re.MULTILINE | re.IGNORECASE
+    r"^\s*(?:gateway|ipv6_defaultgw=|route\d+=|-? *(?:via|to|routes|gateway[46]):|\S+ route add |\S+ via |\S+ \S+ - -)",
+    re.MULTILINE | re.IGNORECASE,
 )
 """Whatever may be a route in one of the forms; with DHCP alone there is none, and no document is needed."""
 
@@ -43,7 +47,7 @@ def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = Tr
         GuestRoutesError: there are files, but no document to judge them by.
     """
     errors: list[RewriteError] = []
-    files = list(_files(root, errors))
+    files = own_files(_files(root, errors))
     has_routes = any(_ROUTE.search(text) for _, _, text in files)
     correction = correct(files, decide(), settings) if has_routes else unchanged(files)
     if write:
@@ -78,8 +82,14 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
 
 
 def _write(one: CorrectedFile, root: str) -> None:
-    """The original kept, then the file replaced."""
+    """The original kept, then the file replaced, made or removed."""
     path = root + one.path
+    if one.after is None:
+        remove(path, "it stays as it is")
+        return
+    if one.before is None:
+        replace(path, one.after.encode(), CREATED_MODE, "it is not made")
+        return
     there = os.lstat(path)
     replace(f"{root}{ORIGINALS}{one.path}", one.before.encode(), 0o600, f"{one.path} stays as cloud-init wrote it")
     replace(path, one.after.encode(), there.st_mode & 0o7777, "it stays as cloud-init wrote it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from guest_routes.managers.rewrite import rewrite
 from guest_routes.model.configuration import ORIGINALS, RewriteError
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Settings
+from tests.support.lab import document
+from tests.support.rendered import rendered as rendered_by_cloud_init
 from tests.support.reports import projected
 
 FOLDER = "etc/systemd/network"
+SCRIPTS = "etc/sysconfig/network-scripts"
 ETH0 = "[Match]\nName=eth0\n\n[Route]\nDestination=11.11.0.0/16\nGateway=11.8.0.1\n"
 ETH1 = "[Match]\nName=eth1\n\n[Route]\nGateway=10.8.0.1\n"
 NETPLAN = """network:
@@ -61,6 +65,42 @@ def test_the_route_moves_and_the_original_is_kept(tmp_path: Path) -> None:
     assert (original.read_text(), original.stat().st_mode & 0o777) == (ETH0, 0o600)
     again = rewrite(Settings(), decided, root=str(tmp_path))
     assert again.correction.changed == ()
+
+
+def test_a_file_is_made_and_removed_without_an_original(tmp_path: Path) -> None:
+    files = rendered_by_cloud_init("el-26.2", "wrong-subnet")
+    for path, text in files.items():
+        put(tmp_path, path[1:], text)
+    put(tmp_path, f"{SCRIPTS}/ifcfg-lo", "DEVICE=lo\nGATEWAY=1.2.3.4\n")
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert (done.errors, len(done.correction.changed), len(done.correction.files)) == ((), 3, 5)
+    made = tmp_path / SCRIPTS / "route-eth1"
+    assert made.stat().st_mode & 0o7777 == 0o644
+    assert "ADDRESS0=11.11.0.0\n" in made.read_text()
+    assert sorted(path.name for path in Path(f"{tmp_path}{ORIGINALS}/{SCRIPTS}").iterdir()) == [
+        "ifcfg-eth1", "route-eth0"
+    ]  # fmt: skip
+    assert rewrite(Settings(), decided, root=str(tmp_path)).correction.changed == ()
+    # cloud-init renders again, with the route where it belongs no more: the document has lost it.
+    lost = json.loads(document("wrong-subnet").read_text())
+    del lost["networks"][0]["routes"][1:]
+    (tmp_path / SCRIPTS / "route-eth0").unlink()
+    again = rewrite(Settings(), lambda: projected(lost), root=str(tmp_path))
+    assert (again.errors, made.exists()) == ((), False)
+
+
+def test_a_check_makes_nothing(tmp_path: Path) -> None:
+    for path, text in rendered_by_cloud_init("el-26.2", "wrong-subnet").items():
+        put(tmp_path, path[1:], text)
+    done = rewrite(Settings(), decided, write=False, root=str(tmp_path))
+    assert (done.exit_code, (tmp_path / SCRIPTS / "route-eth1").exists()) == (3, False)
+
+
+@pytest.mark.parametrize("made", ["el-22.4.2", "el-26.2", "suse-23.3.1-patched"])
+def test_dhcp_alone_needs_no_document_below_etc_sysconfig_either(tmp_path: Path, made: str) -> None:
+    for path, text in rendered_by_cloud_init(made, "dhcp").items():
+        put(tmp_path, path[1:], text)
+    assert rewrite(Settings(), never, root=str(tmp_path)).errors == ()
 
 
 def test_a_check_writes_nothing(tmp_path: Path) -> None:

@@ -38,11 +38,11 @@ def own_files(files: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str
     headed = {path for _, path, text in files if "cloud-init" in text.partition("\n")[0]}
     return [
         one for one in files
-        if one[0] not in NAMED_BY_NIC or (beside(one[1], "ifcfg") in headed and not _BACKUP.fullmatch(one[1]))
+        if one[0] not in NAMED_BY_NIC or (sibling(one[1], "ifcfg") in headed and not _BACKUP.fullmatch(one[1]))
     ]  # fmt: skip
 
 
-def beside(path: str, kind: str) -> str:
+def sibling(path: str, kind: str) -> str:
     """The path of another of the NIC's files."""
     folder, slash, name = path.rpartition("/")
     return f"{folder}{slash}{kind}-{name.partition('-')[2]}"
@@ -71,11 +71,11 @@ def read_sysconfig(files: Sequence[tuple[str, tuple[str, ...]]], nic_of: NicOf) 
     texts = dict(files)
     found: list[ParsedConfig] = []
     for path, lines in files:
-        if path == beside(path, "ifcfg"):
+        if path == sibling(path, "ifcfg"):
             parsed, nic = _ifcfg(path, lines, nic_of)
             found.append(parsed)
             for kind, read in (("route", _route4), ("route6", _route6)):
-                other = beside(path, kind)
+                other = sibling(path, kind)
                 found.append(routes_file(other, texts.get(other), "sysconfig", nic))
                 if nic is not None and found[-1].odd is None:
                     found[-1] = read(found[-1], nic)

@@ -12,7 +12,7 @@ import re
 from ..model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ..model.network import DEFAULT_PREFIX, family_of, parse_address, parse_prefix
 from .parsed_config import CREATED, OTHER_NIC, NicOf
-from .parsed_sysconfig import assignments, beside, nic_name, routes_file
+from .parsed_sysconfig import assignments, nic_name, routes_file, sibling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def read_wicked(files: Sequence[tuple[str, tuple[str, ...]]], nic_of: NicOf) -> 
     texts = dict(files)
     found: list[ParsedConfig] = []
     for path, lines in files:
-        if path == beside(path, "ifcfg"):
+        if path == sibling(path, "ifcfg"):
             parsed, nic = _ifcfg(path, lines, nic_of)
-            other = beside(path, "ifroute")
+            other = sibling(path, "ifroute")
             routes = routes_file(other, texts.get(other), "wicked", nic)
             found += [parsed, _routes(routes, nic) if nic is not None and routes.odd is None else routes]
     return [one for one in found if one.origin != "absent" or one.places]

@@ -176,7 +176,7 @@ class ExportNote(NamedTuple):
     table: int = 0
     """other-table: the settings' one."""
     path: str = ""
-    """replaces-file: the new file's path."""
+    """replaces-file, apply: the new file's path."""
     replaced: str = ""
     """replaces-file: the path of the file that it takes precedence over; "" when unknown."""
     format_name: str = ""

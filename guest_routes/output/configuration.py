@@ -196,6 +196,8 @@ def _apply_text(note: ExportNote) -> str:
         return f"then run `nmcli connection reload`, and `{ups}`"
     if note.format_name == "ifupdown":
         return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
+    if note.format_name == "nmstate":
+        return f"then run `nmstatectl apply {shell_word(note.path)}`, which goes back if it cannot verify the result"
     assert note.format_name == "netplan", note.format_name
     return "then run `netplan apply`"
 

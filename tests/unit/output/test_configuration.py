@@ -237,6 +237,10 @@ NOTES = [
         "'guest-routes eth1'`",
     ),
     (
+        ExportNote("apply", ("eth0",), format_name="nmstate", path="/etc/nmstate/guest-routes.yml"),
+        "then run `nmstatectl apply /etc/nmstate/guest-routes.yml`, which goes back if it cannot verify the result",
+    ),
+    (
         ExportNote("apply", ("eth0",), format_name="ifupdown"),
         "then run `ifdown --all; ifup --all` from a console, since it cuts the connection",
     ),

@@ -26,7 +26,9 @@ def route(destination: str, gateway: str, nic: str) -> Dict[str, str]:
 def test_static_nics() -> None:
     made = nmstate([STATIC_ETH0, STATIC_ETH1], {})
     assert (made.files[0].path, made.files[0].mode) == ("/etc/nmstate/guest-routes.yml", 0o600)
-    assert made.notes == (ExportNote("apply", ("eth0", "eth1"), format_name="nmstate", path="/etc/nmstate/guest-routes.yml"),)
+    assert made.notes == (
+        ExportNote("apply", ("eth0", "eth1"), format_name="nmstate", path="/etc/nmstate/guest-routes.yml"),
+    )
     value = state(STATIC_ETH0, STATIC_ETH1)
     assert value["interfaces"][0] == {
         "name": "eth0",

@@ -40,7 +40,7 @@ def test_the_routes_of_a_nic_s_three_files() -> None:
         ("fd00:11:11::/48 via fd00:8::1 dev eth0", (2,)),
         ("default via fd00:65::1 dev eth0", (3,)),
     ]
-    assert [(one.origin, one.odd) for one in (first, second, third)] == [("cloud-init", "")] * 3
+    assert [(one.origin, one.odd) for one in (first, second, third)] == [("cloud-init", None)] * 3
 
 
 def test_files_that_are_not_there_can_be_made() -> None:
@@ -55,7 +55,7 @@ def test_files_that_are_not_there_can_be_made() -> None:
 def test_a_file_that_correct_has_made() -> None:
     text = "".join(CREATED) + ROUTE[len(HEAD) :]
     _, four, _ = read({"/d/ifcfg-eth0": IFCFG, "/d/route-eth0": text})
-    assert (four.origin, four.odd, len(four.routes)) == ("correct", "", 1)
+    assert (four.origin, four.odd, len(four.routes)) == ("correct", None, 1)
 
 
 def test_the_name_says_the_nic_where_no_mac_does() -> None:
@@ -69,7 +69,7 @@ def test_the_routes_of_a_nic_that_is_unknown() -> None:
     assert [(one.path, one.odd) for one in parsed] == [
         ("/d/ifcfg-eth9", OTHER_NIC),
         ("/d/route-eth9", OTHER_NIC),
-        ("/d/route6-eth9", ""),
+        ("/d/route6-eth9", None),
     ]
 
 

@@ -23,7 +23,7 @@ def read(files: Dict[str, str]) -> List[ParsedConfig]:
 
 def test_the_routes_of_a_nic() -> None:
     ifcfg, ifroute = read({"/d/ifcfg-eth0": IFCFG, "/d/ifroute-eth0": ROUTES})
-    assert (ifcfg.routes, ifcfg.places, ifcfg.odd) == ((), (), "")
+    assert (ifcfg.routes, ifcfg.places, ifcfg.odd) == ((), (), None)
     assert routes(ifroute) == [
         ("default via 10.65.0.1 dev eth0", (0,)),
         ("11.11.0.0/16 via 11.8.0.1 dev eth0", (1,)),
@@ -37,7 +37,7 @@ def test_the_file_for_routes_can_be_made() -> None:
     assert (ifroute.path, ifroute.origin, ifroute.lines) == ("/d/ifroute-eth1", "absent", CREATED)
     assert [place.nic for place in ifroute.places] == [ETH1, ETH1]
     _, again = read({"/d/ifcfg-eth1": IFCFG.replace("LLADDR", "X"), "/d/ifroute-eth1": "".join(CREATED) + ROUTES})
-    assert (again.origin, len(again.routes), again.odd) == ("correct", 3, "")
+    assert (again.origin, len(again.routes), again.odd) == ("correct", 3, None)
 
 
 @pytest.mark.parametrize(

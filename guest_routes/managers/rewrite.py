@@ -12,7 +12,7 @@ import re
 from ..errors import StateError
 from ..model.configuration import ORIGINALS, CorrectedFile, RewriteError, Rewritten
 from ..state.files import cause_of, remove, replace
-from ..trusted import Untrusted, read_trusted
+from ..trusted import Client, Untrusted, read_trusted
 from .correct import correct, unchanged
 from .parsed_config import PATTERNS
 from .parsed_sysconfig import own_files
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..model.settings import Settings
 
 GENERATE_SECONDS = 10
+USERS = {"systemd-networkd": ("systemd-network",)}
+"""Whom cloud-init gives the manager's files, beside root. Source: cloudinit/net/networkd.py."""
 CREATED_MODE = 0o644
 """Of the files that are made, as cloud-init makes those beside them."""
 LIMIT_BYTES = 16 << 20
@@ -70,8 +72,9 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
     found = []
     for manager, patterns in PATTERNS.items():
         for path in sorted(path for pattern in patterns for path in glob(root + pattern)):
+            client = Client(os.path.dirname(path), USERS.get(manager, ()))
             try:
-                found.append((manager, path[len(root) :], read_trusted(path, LIMIT_BYTES).data.decode()))
+                found.append((manager, path[len(root) :], read_trusted(path, LIMIT_BYTES, client).data.decode()))
             except UnicodeDecodeError:
                 errors.append(RewriteError("not-text", path))
             except OSError as error:

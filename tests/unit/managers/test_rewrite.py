@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 
-from guest_routes.managers.rewrite import rewrite
+from guest_routes.managers.rewrite import USERS, rewrite
 from guest_routes.model.configuration import ORIGINALS, RewriteError
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Settings
@@ -152,14 +153,29 @@ def test_a_file_that_has_gone_in_the_meantime(tmp_path: Path) -> None:
     assert done.errors == (RewriteError("unwritable", path, "No such file or directory (ENOENT)"),)
 
 
-def test_the_owner_stays(tmp_path: Path) -> None:
-    left, _ = rendered(tmp_path)
+def owned(path: Path, uid: int, gid: int) -> None:
     try:
-        os.chown(left, 5, 6)
+        os.chown(path, uid, gid)
     except OSError:
         pytest.skip("this user can't give files away")
-    rewrite(Settings(), decided, root=str(tmp_path))
+
+
+def test_the_owner_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cloud-init gives networkd's files to networkd's user."""
+    left, _ = rendered(tmp_path)
+    owned(left, 5, 6)
+    monkeypatch.setitem(USERS, "systemd-networkd", (pwd.getpwuid(5).pw_name,))
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert (done.errors, len(done.correction.changed)) == ((), 2)
     assert (left.stat().st_uid, left.stat().st_gid) == (5, 6)
+
+
+def test_a_file_of_another_user_is_not_used(tmp_path: Path) -> None:
+    left, _ = rendered(tmp_path)
+    owned(left, 5, 6)
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert [(one.kind, one.path) for one in done.errors] == [("untrusted", str(left))]
+    assert left.read_text() == ETH0
 
 
 def fake_netplan(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:

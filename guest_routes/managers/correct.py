@@ -19,7 +19,7 @@ from .parsed_wicked import moved_wicked, read_wicked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Mapping, Sequence
+    from typing import Callable, Collection, Mapping, Sequence
 
     from ..model.network import Nic
     from ..model.settings import Settings
@@ -51,19 +51,22 @@ FINISHED: dict[str, Callable[[Sequence[str]], list[str]]] = {"sysconfig": renumb
 """What else a file needs whose routes have changed."""
 
 
-def correct(files: Sequence[tuple[str, str, str]], decision: Decision, settings: Settings) -> Correction:
+def correct(
+    files: Sequence[tuple[str, str, str]], decision: Decision, settings: Settings, unread: Collection[str] = ()
+) -> Correction:
     """Puts the files right.
 
     Args:
         files: manager, path and text of each.
         decision: for the NICs as the document will have them (routing.project).
+        unread: paths of files that are there, and can't be used: none of them is made.
     """
     nic_of = _finder(decision.resolution.bindings)
     corrected: list[CorrectedFile] = []
     verdicts: list[RouteVerdict] = []
     for manager in dict.fromkeys(manager for manager, _, _ in files):
         texts = [(path, tuple(text.splitlines(keepends=True))) for m, path, text in files if m == manager]
-        parsed = READ[manager](texts, nic_of)
+        parsed = [one for one in READ[manager](texts, nic_of) if one.origin != "absent" or one.path not in unread]
         found = [_judge(route, parsed, decision, settings) for one in parsed if one.odd is None for route in one.routes]
         verdicts += found
         corrected += [_rewritten(one, found, parsed) for one in parsed]

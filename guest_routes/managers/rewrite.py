@@ -51,7 +51,8 @@ def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = Tr
     errors: list[RewriteError] = []
     files = own_files(_files(root, errors))
     has_routes = any(_ROUTE.search(text) for _, _, text in files)
-    correction = correct(files, decide(), settings) if has_routes else unchanged(files)
+    unread = [one.path[len(root) :] for one in errors]
+    correction = correct(files, decide(), settings, unread) if has_routes else unchanged(files)
     if write:
         for one in correction.changed:
             try:

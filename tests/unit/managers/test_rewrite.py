@@ -90,6 +90,18 @@ def test_a_file_is_made_and_removed_without_an_original(tmp_path: Path) -> None:
     assert (again.errors, made.exists()) == ((), False)
 
 
+def test_a_file_that_is_there_and_can_not_be_read_is_not_made(tmp_path: Path) -> None:
+    for path, text in rendered_by_cloud_init("el-26.2", "wrong-subnet").items():
+        put(tmp_path, path[1:], text)
+    there = put(tmp_path, f"{SCRIPTS}/route-eth1", "")
+    there.write_bytes(b"# \xff\n")
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert [one.kind for one in done.errors] == ["not-text"]
+    assert there.read_bytes() == b"# \xff\n"
+    assert [one.reason for one in done.correction.verdicts if one.verdict == "left"] == ["no-file"]
+    assert "ADDRESS0=11.11.0.0\n" in (tmp_path / SCRIPTS / "route-eth0").read_text()
+
+
 def test_a_check_makes_nothing(tmp_path: Path) -> None:
     for path, text in rendered_by_cloud_init("el-26.2", "wrong-subnet").items():
         put(tmp_path, path[1:], text)

@@ -9,7 +9,7 @@ from ..evidence.find import find, refused_copies
 from ..evidence.gather import leases_of
 from ..kernel.engine import Kernel
 from ..managers.detect import holders, running
-from ..managers.parsed_ini import sections
+from ..managers.parsed.ini import sections
 from ..managers.rewrite import rewrite
 from ..model.document import Document, Provenance
 from ..model.inspection import Holder, Inspection, NicView

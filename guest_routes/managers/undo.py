@@ -11,9 +11,9 @@ import os
 from ..errors import StateError
 from ..model.configuration import CORRECTED, ORIGINALS, Reverted, RewriteError
 from ..state.files import cause_of, remove
-from ..trusted import Untrusted, read_trusted
-from .parsed_config import PATTERNS
-from .rewrite import LIMIT_BYTES, generate, replace_keeping_owner
+from ..trusted import NOBODY, Client, Untrusted, read_trusted
+from .parsed.config import CREATED, PATTERNS
+from .rewrite import LIMIT_BYTES, USERS, generate, replace_keeping_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,10 +50,12 @@ def undo(root: str = "") -> Reverted:
 
 
 def _kept(root: str) -> list[str]:
-    """The paths of the files that `correct` has changed."""
-    top = root + ORIGINALS
-    found = [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
-    return sorted(path[len(top) :] for path in found if not path.endswith(".new"))
+    """The paths of the files that `correct` has changed or made."""
+    found: set[str] = set()
+    for top in (root + ORIGINALS, root + CORRECTED):
+        paths = [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
+        found.update(path[len(top) :] for path in paths if not path.endswith(".new"))
+    return sorted(found)
 
 
 def _undo(path: str, root: str) -> Fate:
@@ -62,12 +64,15 @@ def _undo(path: str, root: str) -> Fate:
     Raises:
         StateError, OSError, Untrusted: it can't be read or written.
     """
-    original = read_trusted(f"{root}{ORIGINALS}{path}", LIMIT_BYTES).data
-    corrected, now = _read(f"{root}{CORRECTED}{path}"), _read(root + path)
+    original, corrected = _read(f"{root}{ORIGINALS}{path}"), _read(f"{root}{CORRECTED}{path}")
+    now = _read(root + path, Client(os.path.dirname(root + path), sum(USERS.values(), ())))
     if now is not None and now != original:
-        if now != corrected:
+        if now != corrected or (original is None and not now.startswith(CREATED[0].encode())):
             return "left"
-        replace_keeping_owner(root + path, original, "it stays as `correct` left it")
+        if original is None:
+            remove(root + path, "it stays as `correct` made it")
+        else:
+            replace_keeping_owner(root + path, original, "it stays as `correct` left it")
     _forget(path, root)
     return "" if now is None or now == original else "restored"
 
@@ -85,8 +90,8 @@ def _forget(path: str, root: str) -> None:
             folder = os.path.dirname(folder)
 
 
-def _read(path: str) -> bytes | None:
+def _read(path: str, client: Client = NOBODY) -> bytes | None:
     try:
-        return read_trusted(path, LIMIT_BYTES).data
+        return read_trusted(path, LIMIT_BYTES, client).data
     except FileNotFoundError:
         return None

@@ -22,14 +22,14 @@ PROSE = "text message fault detail error words why failure remedy odd unknown no
 READERS = """
     evidence/config_drive.py evidence/document_file.py evidence/http.py evidence/http_get.py evidence/json_fields.py
     evidence/links.py evidence/network_data.py evidence/properties.py leases/choose.py leases/client_files.py
-    leases/find.py leases/options.py managers/cloud_cfg.py managers/parsed_ini.py neutron/cloud.py neutron/subnets.py
+    leases/find.py leases/options.py managers/cloud_cfg.py managers/parsed/config.py neutron/cloud.py neutron/subnets.py
     settings/keys.py settings/load.py settings/route_values.py settings/values.py state/lock.py
     state/store.py state/last_known_good.py trusted.py
 """.split()
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
 WRITERS = """
-    diagnose/bundle.py managers/export_file.py managers/export_networkd.py managers/export_scripts.py
-    managers/rewrite.py managers/undo.py
+    diagnose/bundle.py managers/export_file.py managers/export_networkd.py managers/export_nmstate.py
+    managers/export_scripts.py managers/rewrite.py managers/undo.py
 """.split()
 """Texts of these are files, commands, or what follows when a file can't be written (errors.StateError)."""
 

@@ -6,7 +6,7 @@ from ..model.decision import Elected
 from ..model.document import Provenance
 from ..model.network import address_text, is_link_local, mac_text
 from .findings import difference_text, finding_words
-from .folding import LABEL_WIDTH, labelled, wrapped
+from .folding import LABEL_WIDTH, first_of, labelled, wrapped
 from .route_text import age_text, counted
 from .words.elections import election_reason
 from .words.evidence import evidence_text, provenance_text
@@ -71,9 +71,12 @@ def _state(nic: Nic) -> str:
 
 def _gateways(view: NicView) -> list[str]:
     lines = [] if view.bindings else labelled("  gateway", "the metadata doesn't describe this NIC")
-    for binding in view.bindings:
-        known = f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
-        lines += labelled("  gateway", known)
+    known = [
+        f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
+        for binding in view.bindings
+    ]
+    for text in first_of(known, "networks"):
+        lines += labelled("  gateway", text)
     return lines
 
 

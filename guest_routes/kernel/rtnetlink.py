@@ -6,7 +6,8 @@ Known hazards, each dealt with below:
 - A dump may be interrupted by a change (NLM_F_DUMP_INTR) and is then incomplete: it starts again.
 - One send must stay below the send buffer (EMSGSIZE).
 - Without NLM_F_ACK only refusals are answered; the sequence number identifies the operation.
-- Any process with CAP_NET_ADMIN can send to the socket's port: only what comes from port 0, the kernel, is read.
+- Any process with CAP_NET_ADMIN could send to the socket's port. The socket is connected to port 0, the kernel: Linux
+  refuses what others send to it (netlink_getsockbyportid in net/netlink/af_netlink.c).
 - RTM_GETROUTE ignores the table filter without NETLINK_GET_STRICT_CHK (Linux 4.20); routes are checked again.
 
 Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
@@ -66,6 +67,7 @@ class RtnetlinkKernel:
         try:
             self._socket = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)
             self._socket.bind((0, 0))
+            self._socket.connect((0, 0))
         except OSError as error:
             raise KernelError(
                 f"cannot open a netlink socket: {error.strerror}; no route was read or changed"
@@ -249,18 +251,18 @@ class RtnetlinkKernel:
 
     def _receive(self, flags: int = 0) -> int:
         """How many bytes of the kernel's next datagram are in the buffer."""
-        while True:
-            received, (sender, _) = self._socket.recvfrom_into(self._buffer, 0, flags)
-            if not sender:
-                return int(received)
+        return int(self._socket.recv_into(self._buffer, 0, flags))
 
     def _dump(self, request: Callable[[int], bytes], kind: int, decode: Decoder, again: Callable[[], None]) -> None:
         """Runs one dump to its end; starts again, after calling `again`, when it was interrupted or overrun."""
         for _ in range(_TRIES):
             self._sequence += 1
             self._socket.send(request(self._sequence))
-            if self._read_dump(kind, decode):
-                return
+            try:
+                if self._read_dump(kind, decode):
+                    return
+            except rtnetlink_decode.UNDECODABLE as error:
+                raise KernelError(f"the kernel's dump can't be read: {error}; no route was changed") from error
             again()
         raise KernelError(f"the routing tables changed during each of {_TRIES} dumps; no route was changed")
 

@@ -6,8 +6,7 @@ Known hazards, each dealt with below:
 - A dump may be interrupted by a change (NLM_F_DUMP_INTR) and is then incomplete: it starts again.
 - One send must stay below the send buffer (EMSGSIZE).
 - Without NLM_F_ACK only refusals are answered; the sequence number identifies the operation.
-- Any process with CAP_NET_ADMIN could send to the socket's port. The socket is connected to port 0, the kernel: Linux
-  refuses what others send to it (netlink_getsockbyportid in net/netlink/af_netlink.c).
+- Others could send to the socket's port; connected to port 0, it gets the kernel's only (netlink_getsockbyportid).
 - RTM_GETROUTE ignores the table filter without NETLINK_GET_STRICT_CHK (Linux 4.20); routes are checked again.
 
 Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
@@ -178,8 +177,7 @@ class RtnetlinkKernel:
         """See Kernel."""
         first = self._sequence + 1
         refused: dict[int, rtnetlink_decode.Answer] = {}
-        lost = False
-        encode = rtnetlink_encode.encode
+        lost, encode = False, rtnetlink_encode.encode
         batch: list[bytes] = []
         size = 0
         last = first + len(operations) - 1
@@ -262,7 +260,7 @@ class RtnetlinkKernel:
                 if self._read_dump(kind, decode):
                     return
             except rtnetlink_decode.UNDECODABLE as error:
-                raise KernelError(f"the kernel's dump can't be read: {error}; no route was changed") from error
+                raise KernelError(f"the kernel's dump can't be read: {error}") from error
             again()
         raise KernelError(f"the routing tables changed during each of {_TRIES} dumps; no route was changed")
 

@@ -12,7 +12,7 @@ import atheris
 from tests.fuzz.harness import fuzz
 
 with atheris.instrument_imports(include=["guest_routes"]):
-    from guest_routes.kernel import rtnetlink_decode
+    from guest_routes.kernel import rtnetlink_decode, rtnetlink_nics
     from guest_routes.kernel.monitor import changes_in
     from guest_routes.kernel.netlink import attribute, message, messages
 
@@ -38,7 +38,7 @@ def one_input(data: bytes) -> None:
     changes_in(data, 254, 7)
     for _, flags, _, _, start, end in messages(data, len(data)):
         for decode in (
-            rtnetlink_decode.decode_link, rtnetlink_decode.decode_address, rtnetlink_decode.decode_rule,
+            rtnetlink_nics.decode_link, rtnetlink_nics.decode_address, rtnetlink_decode.decode_rule,
             rtnetlink_decode.decode_route, rtnetlink_decode.decode_lookup,
         ):  # fmt: skip
             try:

@@ -14,9 +14,8 @@ import atheris
 from tests.fuzz.harness import fuzz, printable
 
 with atheris.instrument_imports(include=["guest_routes"]):
-    from guest_routes.model.missing import Unusable
-
     from guest_routes.diagnose.status import _last_pass
+    from guest_routes.model.document import Unusable
     from guest_routes.model.network import KernelState, Nic
     from guest_routes.model.status import Comparison, Status, status_record_from_json
     from guest_routes.output.escape import escaped

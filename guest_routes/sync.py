@@ -10,12 +10,10 @@ import time
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find
 from .evidence.gather import disputable, gather
-from .kernel.apply import apply, leaves_less, roll_back
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
 from .routing.planning.lookups import contradictions, overruled, probes, standing, unread_tables
-from .routing.planning.verify import discrepancies
 from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
@@ -217,6 +215,8 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
 
 def _write(report: Report, settings: Settings, state: State, kernel: Kernel, accept_withdrawals: bool) -> Report:
     """Applies the plan and verifies it; puts the old state back when the pass did harm (R8)."""
+    from .kernel.apply import apply, leaves_less, roll_back
+    from .routing.planning.verify import discrepancies
 
     def record_defaults(routes: Sequence[Route]) -> None:
         from .routing.planning.restoration import recorded_defaults

@@ -60,6 +60,18 @@ def corrected(text: str, original: str) -> None:
         path.write_text(content)
 
 
+def test_the_module_goes_from_the_list_of_cloud_init(lab: Lab, kind: str, tmp_path: Path) -> None:
+    path = Path("/etc/cloud/cloud.cfg")
+    path.parent.mkdir(exist_ok=True)
+    text = "cloud_config_modules:\n - snap\n"
+    path.write_text(text)
+    assert run(lab, "module --add").code == 0
+    done = ran(kind, "prerm", tmp_path)
+    assert (path.read_text(), done.stderr) == (text, "")
+    path.write_text(text + "# - guest_routes\n")
+    assert "guest_routes" not in ran(kind, "prerm", tmp_path).stdout
+
+
 def test_the_machine_is_as_it_was(lab: Lab, kind: str, tmp_path: Path) -> None:
     before = documented(lab)
     assert run(lab, f"sync {FILE}").code == 0

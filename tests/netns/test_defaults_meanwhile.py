@@ -107,7 +107,7 @@ def test_the_same_for_ipv6(lab: Lab, engine: Any, metric: int) -> None:
 # ---- under the service ------------------------------------------------------------------------------
 
 
-TRIES = int(os.environ.get("VPN_TRIES", "25"))
+TRIES = int(os.environ.get("VPN_TRIES", "8"))
 """`VPN_TRIES=1000` before pytest for the whole."""
 BEFORE_A_CONFLICT = 3
 """After so many tries the service starts anew: it would take more of them for a conflict, and wait."""

@@ -96,7 +96,14 @@ def dry_run_on(
     evidence = gather(document, settings, state, before, fetched=True)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
     # What the kernel does with a route that is not there yet, or before another goes, can't be asked.
-    return report if report.changes else _ask(report, kernel)
+    if report.changes:
+        return report
+    report = _ask(report, kernel)
+    if report.decision.source_routing is None:
+        return report
+    from .source_routing import ask_sources
+
+    return ask_sources(report, settings, kernel)
 
 
 def recorded(state: State, make: Callable[[], Report]) -> Report:
@@ -156,9 +163,14 @@ def program(
             _count_agreement(evidence, decision, state)
         if unattended and decision.suspicion and evidence.replaceable:
             return report._replace(set_aside=True)
-        if report.changes:
+        if report.plan.operations:
             report = _write(report, settings, state, kernel)
-        return _keep(_ask(report, kernel), state)
+        report = _ask(report, kernel)
+        if decision.source_routing is not None:
+            from .source_routing import apply_source_routing
+
+            report = apply_source_routing(report, settings, kernel, lambda: _reachable(report, settings, kernel))
+        return _keep(report, state)
 
 
 def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> None:

@@ -6,6 +6,7 @@ from .kernel.apply import apply
 from .model.report import Withdrawal
 from .routing.ownership import is_ours
 from .routing.planning.withdrawal import plan_withdrawal
+from .source_routing import withdraw_source_routing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
         state.set_withdrawn()
         before = kernel.snapshot(settings.table)
         made = plan_withdrawal(before, state.recorded_defaults(before.nics), settings)
+        by_source = withdraw_source_routing(before, settings, kernel)
         outcome = apply(made, kernel, lambda routes: None)
         after = kernel.snapshot(settings.table)
         left = tuple(route for route in after.routes if is_ours(route, settings))
         if not outcome.failures and not left:
             state.forget_defaults()
-    return Withdrawal(made, outcome, before, after, left)
+    return Withdrawal(made, outcome, before, after, left, by_source)

@@ -15,6 +15,7 @@ from ..model.evidence import Evidence
 from ..model.missing import Unusable
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic, is_ignored
+from ..routing.ownership import is_our_rule
 from . import network_data
 
 TYPE_CHECKING = False
@@ -48,11 +49,21 @@ def gather(
     ):
         evidence = _with_known(evidence, state.known(before.nics))
     evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
+    evidence = _with_tables(evidence, settings, kernel)
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
     if fetched:
         evidence = evidence._replace(agreeing_fetches=state.agreeing_fetches(disputable(evidence)))
     return evidence
+
+
+def _with_tables(evidence: Evidence, settings: Settings, kernel: Kernel) -> Evidence:
+    """The tables of source routing, where it is on or rules of it are left (R21)."""
+    if not (settings.source_routing or any(is_our_rule(rule, settings) for rule in evidence.kernel.rules)):
+        return evidence
+    from ..routing.source_routing.nics import tables_to_read
+
+    return evidence._replace(tables=kernel.tables(tables_to_read(evidence.data, evidence.kernel, settings)))
 
 
 def disputable(evidence: Evidence) -> bytes:

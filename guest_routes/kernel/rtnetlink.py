@@ -45,6 +45,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence, TypeAlias
 
+    from ..model.source_routing import PolicyFailure, PolicyOperation
+
 _SEND_BYTES = 128 * 1024
 """Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
 _RECEIVE_BYTES = 64 * 1024
@@ -53,6 +55,7 @@ _QUEUE_BYTES = 1 << 20
 _WAIT_SECONDS = 10
 """The kernel answers in the time of a system call; a longer silence is a lost answer."""
 _TRIES = 10
+_FAMILIES = (AF_INET, AF_INET6)
 
 Decoder: TypeAlias = "Callable[[bytes, int, int], None]"
 
@@ -110,8 +113,8 @@ class RtnetlinkKernel:
     def snapshot(self, table: int) -> KernelState:
         """See Kernel."""
         rules = self._rules(AF_INET) + self._rules(AF_INET6)
-        routes = self._routes(AF_INET, table) + self._routes(AF_INET6, table)
-        return KernelState(self.nics(), tuple(routes), tuple(rules))
+        routes = self.tables([table])
+        return KernelState(self.nics(), routes, tuple(rules))
 
     def _rules(self, family: int) -> list[Rule]:
         rules: list[Rule] = []
@@ -136,13 +139,17 @@ class RtnetlinkKernel:
             return [route for route in routes if route.table == table]
         return routes
 
-    def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
+    def tables(self, numbers: Sequence[int]) -> tuple[Route, ...]:
         """See Kernel."""
-        return tuple(self._look_up(address) for address in addresses)
+        return tuple(route for table in numbers for family in _FAMILIES for route in self._routes(family, table))
 
-    def _look_up(self, address: Address) -> Lookup:
+    def lookup(self, addresses: Sequence[Address], source: Address | None = None) -> tuple[Lookup, ...]:
+        """See Kernel."""
+        return tuple(self._look_up(address, source) for address in addresses)
+
+    def _look_up(self, address: Address, source: Address | None) -> Lookup:
         self._sequence += 1
-        self._socket.send(rtnetlink_encode.look_up(self._sequence, address))
+        self._socket.send(rtnetlink_encode.look_up(self._sequence, address, source))
         while True:
             try:
                 received = self._receive()
@@ -189,6 +196,13 @@ class RtnetlinkKernel:
                 failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
         return tuple(failures)
 
+    def apply_policy(self, operations: Sequence[PolicyOperation]) -> tuple[PolicyFailure, ...]:
+        """See Kernel."""
+        from .rtnetlink_policy import carry_out
+
+        first, self._sequence = self._sequence + 1, self._sequence + 2 * len(operations)
+        return carry_out(operations, first, self._send)
+
     def _send(self, batch: list[bytes], refused: dict[int, rtnetlink_decode.Answer]) -> bool:
         """Sends one batch and reads its refusals; True when answers were lost (ENOBUFS).
 
@@ -224,7 +238,7 @@ class RtnetlinkKernel:
     ) -> dict[int, rtnetlink_decode.Answer]:
         """After lost answers: repeats, one by one, each operation that the tables show was not carried out."""
         tables = {operation.route.table for operation in operations}
-        have = {route for table in tables for family in (AF_INET, AF_INET6) for route in self._routes(family, table)}
+        have = set(self.tables(sorted(tables)))
         again: dict[int, rtnetlink_decode.Answer] = {}
         for sequence, operation in enumerate(operations, first):
             if sequence in refused or _is_carried_out(operation, have):

@@ -196,6 +196,10 @@ class Rule(NamedTuple):
     table: int
     plain: bool
     """It matches everything and looks up a table (as the kernel's own three do)."""
+    protocol: int = 0
+    """FRA_PROTOCOL: who made it, as for routes; 0 from a kernel before 4.17."""
+    source: Prefix | None = None
+    """Packets from this prefix, of a rule that matches by it alone and looks up a table; None for any other rule."""
 
 
 class KernelState(NamedTuple):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .evidence import Evidence
     from .network_data import NetworkData, Problem
     from .plan import Suspicion
+    from .source_routing import SourceConflict, SourceRoutingOutcome
 
 
 class Overruled(NamedTuple):
@@ -62,6 +63,8 @@ class Report(NamedTuple):
     """Why the pass failed; () when it didn't."""
     state_errors: tuple[str, ...] = ()
     """What could not be kept for later passes."""
+    source_outcome: SourceRoutingOutcome | None = None
+    """What came of source routing's operations, and of the kernel's lookups (R21); None where there were none."""
     set_aside: bool = False
     """Nothing of the document was done: it may be partial, and the last known good stays in force."""
 
@@ -103,11 +106,23 @@ class Report(NamedTuple):
     @property
     def exit_code(self) -> int:
         """See docs/man/guest-routes.8."""
-        if self.errors or self.outcome.failures:
+        if self.errors or self.outcome.failures or self.source_routing_failed:
             return 1
         if not self.data.networks and self.suspicion:
             return 4
-        return 5 if self.unprogrammed else 0
+        return 5 if self.unprogrammed or self.source_conflicts else 0
+
+    @property
+    def source_routing_failed(self) -> bool:
+        """Whether the kernel refused a part of it, or lacks one after the pass."""
+        outcome = self.source_outcome
+        return outcome is not None and bool(outcome.failures or outcome.remaining or outcome.rolled_back)
+
+    @property
+    def source_conflicts(self) -> tuple[SourceConflict, ...]:
+        """Why packets of some NIC don't, or may not, leave by it."""
+        plan, outcome = self.decision.source_routing, self.source_outcome
+        return (*(plan.conflicts if plan else ()), *(outcome.overruled if outcome else ()))
 
     @property
     def unprogrammed(self) -> tuple[Unprogrammed, ...]:
@@ -120,8 +135,9 @@ class Report(NamedTuple):
 
     @property
     def changes(self) -> int:
-        """How many operations the plan has."""
-        return len(self.plan.additions) + len(self.plan.removals)
+        """How many operations there are, source routing's among them."""
+        by_source = self.decision.source_routing
+        return len(self.plan.additions) + len(self.plan.removals) + (len(by_source.operations) if by_source else 0)
 
 
 class Withdrawal(NamedTuple):
@@ -133,11 +149,14 @@ class Withdrawal(NamedTuple):
     after: KernelState
     left: tuple[Route, ...] = ()
     """Routes of ours that are still there."""
+    source_outcome: SourceRoutingOutcome | None = None
+    """What came of source routing's tables and rules; None where there were none."""
 
     @property
     def exit_code(self) -> int:
         """0, or 1 when something was refused or is left."""
-        return 1 if self.outcome.failures or self.left else 0
+        refused = self.outcome.failures or (self.source_outcome is not None and self.source_outcome.failures)
+        return 1 if refused or self.left else 0
 
 
 class NotMade(NamedTuple):

@@ -16,6 +16,10 @@ NEXT_HOPS = ("gateway", "on-link")
 METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
 """OpenStack's metadata addresses. Source: Nova's metadata documentation, "Metadata service"."""
 
+SOURCE_ROUTING_TABLE = 12100
+SOURCE_ROUTING_PRIORITY = 32765
+"""The last before the main table's 32766: whatever a VPN puts before main comes before ours."""
+
 
 class Selector(NamedTuple):
     """Names one NIC or network; exactly one field is set."""
@@ -71,6 +75,12 @@ class Settings(NamedTuple):
     correct_rendered: bool = True
     """Whether `correct` may change what cloud-init rendered for the network manager."""
     engine: str = "rtnetlink"
+    source_routing: bool = False
+    """Whether packets that carry an address of a NIC leave by that NIC (R21)."""
+    source_routing_table: int = SOURCE_ROUTING_TABLE
+    """The table of the NIC with ifindex 0, which none has: a NIC's is this plus its ifindex."""
+    source_routing_priority: int = SOURCE_ROUTING_PRIORITY
+    """Of the rules that look these tables up."""
 
     @property
     def document_sources(self) -> tuple[str, ...]:

@@ -14,11 +14,12 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from .lab import MACS, Lab
 
 OWN = {"eth0": ("10.65.0.7", "fd00:65::7"), "eth1": ("11.8.0.9", "fd00:8::9")}
+EVERY_ADDRESS = tuple(own for both in OWN.values() for own in both)
 GATEWAYS = {"eth0": ("10.65.0.1", "fd00:65::1"), "eth1": ("11.8.0.1", "fd00:8::1")}
 OUTSIDE = ("203.0.113.9", "2001:db8:113::9")
 """A remote host that no host route covers."""
@@ -29,8 +30,8 @@ ROUTER = ("11.8.0.50", "fd00:8::50")
 BEHIND = ("10.200.0.9", "fd00:200::9")
 """A host behind that router."""
 PORT = 7007
-WAIT_SECONDS = 0.7
-"""For an answer, on a busy machine."""
+WAIT_SECONDS = 2.5
+"""For an answer: a lost SYN is sent again after a second."""
 
 ECHO = """
 import select, socket, sys
@@ -71,14 +72,18 @@ port, wait, pairs = int(sys.argv[1]), float(sys.argv[2]), json.loads(sys.argv[3]
 answered = {}
 def ask(remote, local, name, kind):
     with socket.socket(socket.AF_INET6 if ":" in local else socket.AF_INET, kind) as one:
-        one.settimeout(wait)
         one.bind((remote, 0))
-        try:
-            one.connect((local, port))
-            one.sendall(b"hello")
-            answered[f"{name} {remote} {local}"] = one.recv(100) == b"hello"
-        except OSError:
-            answered[f"{name} {remote} {local}"] = False
+        answered[f"{name} {remote} {local}"] = False
+        tries = 1 if kind == socket.SOCK_STREAM else 5
+        one.settimeout(wait / tries)
+        for _ in range(tries):
+            try:
+                one.connect((local, port))
+                one.sendall(b"hello")
+                answered[f"{name} {remote} {local}"] = one.recv(100) == b"hello"
+                break
+            except OSError:
+                continue
 threads = [
     threading.Thread(target=ask, args=(remote, local, name, kind))
     for remote, local in pairs
@@ -178,7 +183,7 @@ class Calico:
         return {kind: [p for p in pairs if said[f"{kind} {p.remote} {p.local}"]] for kind in ("tcp", "udp")}
 
 
-def echo(lab: Lab, addresses: Iterable[str] = [own for owns in OWN.values() for own in owns]) -> "subprocess.Popen[bytes]":
+def echo(lab: Lab, addresses: Sequence[str] = EVERY_ADDRESS) -> subprocess.Popen[bytes]:
     """Servers on these addresses of the instance, TCP and UDP, which send back what they get."""
     server = lab.start(sys.executable, "-c", ECHO, str(PORT), *addresses)
     assert server.stdout is not None

@@ -58,7 +58,7 @@ def probes(plan: Plan, state: KernelState) -> tuple[Probe, ...]:
 
     For the rest the snapshot proves it: the longest prefix with the best metric wins.
     """
-    ruled = {rule.family for rule in state.rules if not rule.plain}
+    ruled = {rule.family for rule in state.rules if not rule.plain and rule.source is None}
     asked = [one for one in plan.routes if _contested(one, ruled)]
     if not asked:
         return ()

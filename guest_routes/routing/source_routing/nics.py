@@ -1,0 +1,78 @@
+"""Which NICs have source routing, with their gateways and table numbers. Pure."""
+
+from __future__ import annotations
+
+from ...model.decision import Elected
+from ...model.namedtuple import NamedTuple
+from ...model.network import family_of, is_link_local
+from ..bind import described_nics
+from ..ownership import is_our_rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, Sequence
+
+    from ...model.decision import Binding, Election
+    from ...model.network import Address, KernelState, Nic, Route
+    from ...model.network_data import NetworkData
+    from ...model.settings import Settings
+
+
+class Gateway(NamedTuple):
+    """One NIC of the document in one family, and where its packets go that no route of its own is for."""
+
+    nic: Nic
+    family: int
+    gateway: Address
+
+
+def table_of(nic: Nic, settings: Settings) -> int:
+    """The number of a NIC's table. An ifindex is never used twice, so the number never moves to another NIC."""
+    return settings.source_routing_table + nic.ifindex
+
+
+def tables_to_read(data: NetworkData, state: KernelState, settings: Settings) -> tuple[int, ...]:
+    """The tables that matter: those of the document's NICs, and those that rules of ours look up.
+
+    () where source routing is off and no rule of ours is left.
+    """
+    ours = {rule.table for rule in state.rules if is_our_rule(rule, settings)}
+    if settings.source_routing or ours:
+        ours.update(table_of(nic, settings) for nic in described_nics(data, state.nics, settings))
+    return tuple(sorted(ours))
+
+
+def sources(nic: Nic, family: int) -> list[Address]:
+    """The addresses of a NIC that its packets can carry past its own link."""
+    own = (prefix.address for prefix in nic.addresses if family_of(prefix.address) == family)
+    return list(dict.fromkeys(address for address in own if not is_link_local(address) and address[:2] != b"\xa9\xfe"))
+
+
+def gateways(
+    bindings: Sequence[Binding], elections: Sequence[Election], present: Iterable[Route], settings: Settings
+) -> tuple[Gateway, ...]:
+    """Each usable NIC of the document with a gateway, once a family, in document order.
+
+    The elected default's gateway comes before others of that NIC. Where the document omits the NIC's routes and nothing
+    else names a gateway any more, the one that its table has stays (R6).
+
+    Args:
+        present: the routes of the NICs' tables.
+    """
+    elected = {(one.family, one.nic.ifindex): one.gateway for one in elections if isinstance(one, Elected)}
+    had = {(route.table, route.family): route.gateway for route in present if _is_gateways(route, settings)}
+    found: dict[tuple[int, int], Gateway] = {}
+    for binding in bindings:
+        nic, network, family = binding.nic, binding.network, binding.family
+        if nic is None or network is None or not binding.is_usable() or (family, nic.ifindex) in found:
+            continue
+        gateway = elected.get((family, nic.ifindex)) or binding.gateway
+        if gateway is None and network.omits_routes:
+            gateway = had.get((table_of(nic, settings), family))
+        if gateway is not None and family_of(gateway) == family:
+            found[family, nic.ifindex] = Gateway(nic, family, gateway)
+    return tuple(found.values())
+
+
+def _is_gateways(route: Route, settings: Settings) -> bool:
+    return route.destination.is_default and route.gateway is not None and route.protocol == settings.protocol

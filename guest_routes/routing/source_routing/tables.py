@@ -1,0 +1,218 @@
+"""What each NIC's table should hold: main, as it would be without the document's other NICs (R21). Pure.
+
+A packet that carries an address of the NIC goes
+
+    through the NIC, by a route of main that leads through it: its subnet, an operator's router   (a copy of the route)
+    as main sends it, where that is through a NIC of another program: a container's, a VPN's      (throw: main goes on)
+    by the NIC's gateway, whatever else main says: through another NIC of the document            (the default)
+
+The longest prefix decides in main, and must decide the same here. So a destination that main sends elsewhere, inside a
+prefix that is copied or thrown, has a route of its own. A host route of ours by the NIC's gateway needs no copy: the
+default says the same, and a hundred thousand of them cost nothing.
+
+Known hazards, each with its answer here:
+- The kernel takes a gateway only if the table reaches it on link: such routes come first, and a gateway in no subnet
+  of the NIC (a /32 address) gets an on-link route of its own.
+- IPv6 has link-local destinations on every NIC, and only main knows which one is meant: they are thrown.
+- A copy with main's preferred source would go with that address, and with its metric could merge with another: the
+  copies have neither; there is one for each destination.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+from ...model.namedtuple import NamedTuple
+from ...model.network import UNICAST, Prefix, Route, Rule, is_link_local, network_of
+from ...model.source_routing import NicTable
+from ..compare import ifindexes
+from .nics import sources, table_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, Literal, Sequence, TypeAlias
+
+    from ...model.network import Address, Nic
+    from ...model.settings import Settings
+    from .nics import Gateway
+
+    Entries: TypeAlias = dict[tuple[Prefix, int], Route]
+    """The routes of a table by destination and TOS."""
+
+THROW = 9
+"""RTN_THROW: the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
+LINK_SCOPE = 253
+METRIC = {4: 0, 6: 1023}
+"""Of all routes of a table but the gateway's default."""
+GATEWAY_METRIC = 1024
+"""Of the gateway's default: behind a thrown one."""
+LINK_LOCAL = Prefix(b"\xfe\x80" + bytes(14), 10)
+
+
+class Main(NamedTuple):
+    """One family's routes of the main table, as far as the tables depend on them."""
+
+    groups: tuple[tuple[Route, ...], ...]
+    """Routes of one destination and TOS each, the one that wins first."""
+    plain: tuple[tuple[Prefix, int], ...]
+    """Destination and NIC of our host routes by a NIC's own gateway, sorted: nearly all there are."""
+    managed: frozenset[int]
+    """The document's NICs."""
+
+
+def main_of(family: int, routes: Sequence[Route], given: Sequence[Gateway], managed: frozenset[int], ours: int) -> Main:
+    """Sorts one family's routes of the main table.
+
+    Args:
+        ours: the protocol of our routes.
+    """
+    size = 4 if family == 4 else 16
+    by_gateway = {(one.gateway, one.nic.ifindex) for one in given if one.family == family}
+    plain: list[tuple[Prefix, int]] = []
+    groups: dict[tuple[Prefix, int], list[Route]] = {}
+    for route in routes:
+        destination = route.destination
+        if len(destination.address) != size:
+            continue
+        if route.protocol == ours and destination.length and (route.gateway, route.ifindex) in by_gateway:
+            plain.append((destination, route.ifindex))
+        elif size == 4 or (destination.address[0] != 0xFF and not is_link_local(destination.address)):
+            groups.setdefault((destination, route.tos), []).append(route)
+    plain.sort()
+    won = (tuple(sorted(group, key=_metric)) for group in groups.values())
+    return Main(tuple(won), tuple(plain), managed)
+
+
+def _metric(route: Route) -> int:
+    return route.metric
+
+
+def nic_table(given: Gateway, main: Main, settings: Settings) -> NicTable:
+    """The table and rules of one NIC in one family."""
+    nic, family, gateway = given
+    table = table_of(nic, settings)
+    blank = Route(Prefix(b"", 0), None, nic.ifindex, METRIC[family], settings.protocol, table)
+    entries: Entries = {}
+    others: list[Prefix] = []
+    if family == 6:
+        entries[LINK_LOCAL, 0] = _thrown(LINK_LOCAL, blank)
+    for group in main.groups:
+        first, own = group[0], next((one for one in group if _way(one, nic, main.managed) == "own"), None)
+        key = first.destination, first.tos
+        if _way(first, nic, main.managed) == "main":
+            entries[key] = _thrown(first.destination, blank)._replace(tos=first.tos)
+        elif first.destination.is_default:
+            continue
+        elif own is not None:
+            entries[key] = _copy(own, blank)
+        else:
+            others.append(first.destination)
+    entries.update(_exceptions(entries, others, main.plain, blank, gateway))
+    entries.update(_way_to(gateway, entries, blank))
+    default = blank._replace(destination=Prefix(bytes(len(gateway)), 0), gateway=gateway, metric=GATEWAY_METRIC)
+    bits = len(gateway) * 8
+    rules = (
+        Rule(family, settings.source_routing_priority, table, False, settings.protocol, Prefix(address, bits))
+        for address in sources(nic, family)
+    )
+    return NicTable(nic, family, table, gateway, (*sorted(entries.values(), key=_order), default), tuple(rules))
+
+
+def _way(route: Route, nic: Nic, managed: frozenset[int]) -> Literal["own", "other", "main"]:
+    """Whose a route of main is: it leads through the NIC; through other NICs of the document; neither.
+
+    One through another NIC that names an address of this NIC as its source is somebody's word for such packets.
+    """
+    through = ifindexes(route)
+    if nic.ifindex in through:
+        return "own" if route.kind == UNICAST else "main"
+    if through <= managed and route.kind in (UNICAST, 0):
+        named = route.source is not None and any(own.address == route.source for own in nic.addresses)
+        return "main" if named else "other"
+    return "main"
+
+
+def _thrown(destination: Prefix, blank: Route) -> Route:
+    return blank._replace(destination=destination, ifindex=0, kind=THROW)
+
+
+def _copy(route: Route, blank: Route) -> Route:
+    """A route of main in the NIC's table, with the next hops through the NIC."""
+    hops = tuple(hop for hop in route.nexthops if hop.ifindex == blank.ifindex)
+    if len(hops) == 1:
+        route = route._replace(gateway=hops[0].gateway, onlink=hops[0].onlink, nexthops=())
+    elif hops:
+        route = route._replace(nexthops=hops)
+    return blank._replace(
+        destination=route.destination,
+        gateway=route.gateway,
+        ifindex=0 if route.nexthops else blank.ifindex,
+        scope=route.scope,
+        tos=route.tos,
+        onlink=route.onlink,
+        metrics=route.metrics,
+        nexthops=route.nexthops,
+    )
+
+
+def _exceptions(
+    entries: Entries, others: Sequence[Prefix], plain: Sequence[tuple[Prefix, int]], blank: Route, gateway: Address
+) -> Entries:
+    """Routes for destinations of main inside shorter prefixes of the table, which would decide otherwise there."""
+    covers = {destination: route for (destination, tos), route in entries.items() if not tos}
+    inside = sorted([*plain, *((destination, 0) for destination in others)]) if others else plain
+    found: Entries = {}
+    for destination, ifindex in _within(covers, inside):
+        cover = _longest(destination, covers)
+        if cover is None or destination in covers:
+            continue
+        if ifindex == blank.ifindex:
+            if (cover.gateway, cover.kind) != (gateway, UNICAST):
+                found[destination, 0] = blank._replace(destination=destination, gateway=gateway)
+        elif cover.kind == THROW:
+            copies = {prefix: route for prefix, route in covers.items() if route.kind != THROW}
+            like = _longest(destination, copies) or blank._replace(gateway=gateway)
+            found[destination, 0] = like._replace(destination=destination)
+    return found
+
+
+def _within(covers: dict[Prefix, Route], inside: Sequence[tuple[Prefix, int]]) -> Iterator[tuple[Prefix, int]]:
+    """Those of the sorted destinations that lie inside one of the covers, each once."""
+    seen: dict[tuple[Prefix, int], None] = {}
+    for cover in covers:
+        host_bits = len(cover.address) * 8 - cover.length
+        last = int.from_bytes(cover.address, "big") | (1 << host_bits) - 1
+        first = bisect_left(inside, (Prefix(cover.address, cover.length + 1), 0))
+        end = bisect_right(inside, (Prefix(last.to_bytes(len(cover.address), "big"), 129), 0))
+        seen.update(dict.fromkeys(one for one in inside[first:end] if one[0].length > cover.length))
+    return iter(seen)
+
+
+def _longest(destination: Prefix, covers: dict[Prefix, Route]) -> Route | None:
+    """The route of the longest prefix around a destination, itself left out."""
+    for length in sorted({prefix.length for prefix in covers}, reverse=True):
+        if length < destination.length:
+            found = covers.get(network_of(Prefix(destination.address, length)))
+            if found is not None:
+                return found
+    return None
+
+
+def _way_to(gateway: Address, entries: Entries, blank: Route) -> Entries:
+    """An on-link route to a gateway that no on-link prefix of the table holds (R14)."""
+    if is_link_local(gateway):
+        return {}
+    host = Prefix(gateway, len(gateway) * 8)
+    covers = {destination: route for (destination, tos), route in entries.items() if not tos}
+    cover = covers.get(host) or _longest(host, covers)
+    if cover is not None and cover.kind == UNICAST and cover.gateway is None and not cover.nexthops:
+        return {}
+    scope = LINK_SCOPE if len(gateway) == 4 else 0
+    return {(host, 0): blank._replace(destination=host, scope=scope)}
+
+
+def _order(route: Route) -> tuple[int, int]:
+    """On link, by gateways, thrown: what a route needs, or is an exception of, comes before it."""
+    if route.kind == THROW:
+        return 2, 0
+    return (1 if route.gateway is not None or route.nexthops else 0), -route.destination.length

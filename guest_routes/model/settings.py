@@ -17,6 +17,8 @@ METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
 """OpenStack's metadata addresses. Source: Nova's metadata documentation, "Metadata service"."""
 
 SOURCE_ROUTING_TABLE = 12100
+IFINDEXES = 1 << 20
+"""More than a machine has had NICs since it started."""
 SOURCE_ROUTING_PRIORITY = 32765
 """The last before the main table's 32766: whatever a VPN puts before main comes before ours."""
 
@@ -81,6 +83,12 @@ class Settings(NamedTuple):
     """The table of the NIC with ifindex 0, which none has: a NIC's is this plus its ifindex."""
     source_routing_priority: int = SOURCE_ROUTING_PRIORITY
     """Of the rules that look these tables up."""
+
+    @property
+    def source_routing_tables(self) -> range:
+        """The numbers that tables of source routing can have; none where it is off."""
+        first = self.source_routing_table
+        return range(first, first + IFINDEXES) if self.source_routing else range(0)
 
     @property
     def document_sources(self) -> tuple[str, ...]:

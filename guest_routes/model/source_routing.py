@@ -76,9 +76,9 @@ class SourceConflict(NamedTuple):
     """Why packets of one NIC don't, or may not, leave by it; which fields are set follows from the kind."""
 
     kind: Literal["table-in-use", "foreign-route", "shared-address", "overruled"]
-    """table-in-use: another program's routes or rules use the table's number, so the NIC has none; foreign-route: another
-    program has added a route to the table since; shared-address: two NICs have the address; overruled: by the kernel's
-    lookup they leave otherwise."""
+    """table-in-use: another program's routes or rules use the table's number, so the NIC has none; foreign-route:
+    another program has added a route to the table since; shared-address: two NICs have the address; overruled: by the
+    kernel's lookup they leave otherwise."""
     nic: Nic
     table: int
     route: Route | None = None

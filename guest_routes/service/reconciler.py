@@ -73,7 +73,7 @@ class Reconciler:
     def _open(self) -> None:
         kernel = open_kernel(self.settings.engine)
         try:
-            self._monitor = Monitor(self.settings.table, kernel.port)
+            self._monitor = Monitor(self.settings.table, kernel.port, self.settings.source_routing_tables)
         except KernelError:
             kernel.close()
             raise

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Dict, List
+
 import pytest
 
-from tests.support.calico import ANSWERED_BY_MAIN, PAIRS, Calico, echo
-from tests.support.lab import Lab, document
-from tests.support.passes import run, table
+from tests.support.calico import (
+    ANSWERED_BY_MAIN,
+    BEHIND,
+    GATEWAYS,
+    INSIDE,
+    OUTSIDE,
+    OWN,
+    PAIRS,
+    ROUTER,
+    Calico,
+    Pair,
+    echo,
+)
+from tests.support.lab import Lab, document, write_document
+from tests.support.passes import Watch, run, table
 
 FILE = f"--metadata {document('dual-stack')}"
+ON = f"{FILE} --source-routing true"
+TABLES = {"eth0": "12102", "eth1": "12103"}
+ETH0, ETH1 = OWN["eth0"], OWN["eth1"]
 
 
 @pytest.fixture(params=["rtnetlink", "pyroute2"])
@@ -17,15 +37,279 @@ def engine(request: pytest.FixtureRequest) -> str:
     return f"--engine {request.param}"
 
 
+def synced(lab: Lab, options: str = ON, code: int = 0) -> str:
+    """A pass; its output."""
+    ran = run(lab, f"sync {options}")
+    assert (ran.code, ran.err if code == 0 else "") == (code, ""), ran
+    return ran.out + ran.err
+
+
+def own_rules(lab: Lab) -> List[str]:
+    """The rules of ours, both families, without their priority."""
+    lines = lab.ip("-4", "rule").splitlines() + lab.ip("-6", "rule").splitlines()
+    ours = [" ".join(line.split(":", 1)[1].split()) for line in lines if "12" in line and "lookup 121" in line]
+    return [line.replace(" proto guest-routes", "").replace(" proto 121", "") for line in ours]
+
+
+def own_table(lab: Lab, nic: str, family: int = 4) -> List[str]:
+    """The table of a NIC."""
+    lines = subprocess.run(
+        ["ip", f"-{family}", "route", "show", "table", TABLES.get(nic, nic)], text=True, capture_output=True
+    ).stdout.splitlines()
+    return [line.strip().replace(" proto guest-routes", "").replace(" proto 121", "") for line in lines]
+
+
+def way(lab: Lab, destination: str, source: str = "") -> str:
+    """`via GATEWAY dev NIC`, `dev NIC`: the kernel's own answer."""
+    asked = ["route", "get", destination, *(["from", source] if source else [])]
+    words = lab.ip(*asked).split()
+    names = [f"{word} {words[words.index(word) + 1]}" for word in ("via", "dev") if word in words]
+    return " ".join(names)
+
+
+def mains(lab: Lab) -> List[List[str]]:
+    """The main tables."""
+    return [table(lab, family) for family in (4, 6)]
+
+
+# ---- the proof ----------------------------------------------------------------------------------------
+
+
 def test_every_address_answers_every_host(lab: Lab, engine: str) -> None:
     calico = Calico(lab)
-    assert run(lab, f"sync {FILE} {engine}").code == 0
+    synced(lab, f"{FILE} {engine}")
     echo(lab)
     before = calico.answered()
     assert set(before["tcp"]) == set(before["udp"]) == ANSWERED_BY_MAIN
-    main = table(lab), table(lab, 6)
-    ran = run(lab, f"sync {FILE} {engine} --source-routing true")
-    assert (ran.code, ran.err) == (0, "")
+    main = mains(lab)
+    synced(lab, f"{ON} {engine}")
     after = calico.answered()
     assert set(after["tcp"]) == set(after["udp"]) == set(PAIRS)
-    assert (table(lab), table(lab, 6)) == main
+    assert mains(lab) == main
+    assert own_rules(lab) == [f"from {own} lookup {TABLES[nic]}" for family in (0, 1) for nic, own in
+                              ((nic, owns[family]) for nic, owns in OWN.items())]  # fmt: skip
+    assert own_table(lab, "eth1") == ["default via 11.8.0.1 dev eth1 metric 1024", "11.8.0.0/24 dev eth1 scope link"]
+    synced(lab, f"{FILE} {engine}")
+    assert (own_rules(lab), own_table(lab, "eth0"), own_table(lab, "eth1", 6), mains(lab)) == ([], [], [], main)
+
+
+def test_a_second_pass_writes_nothing(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    watch = Watch()
+    assert "nothing to do" in synced(lab, f"{ON} {engine}")
+    other = {"--engine rtnetlink": "--engine pyroute2", "--engine pyroute2": "--engine rtnetlink"}[engine]
+    assert "nothing to do" in synced(lab, f"{ON} {other}")
+    assert watch.changes() == []
+    watch.close()
+
+
+def test_an_operators_route_through_a_router_keeps_working(lab: Lab) -> None:
+    calico = Calico(lab)
+    for address in BEHIND:
+        calico.remote("ip", "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
+    for family, behind, router in (("-4", "10.200.0.0/16", ROUTER[0]), ("-6", "fd00:200::/48", ROUTER[1])):
+        lab.ip(family, "route", "add", behind, "via", router, "dev", "eth1", "mtu", "1400")
+    synced(lab, FILE)
+    echo(lab)
+    pairs = [Pair(behind, own[family]) for family, behind in enumerate(BEHIND) for own in OWN.values()]
+    ours = [pair for pair in pairs if pair.local in ETH1]
+    assert set(calico.answered(pairs)["tcp"]) == set(ours)
+    synced(lab)
+    assert set(calico.answered(pairs)["tcp"]) == set(pairs)
+    for family in (0, 1):
+        assert way(lab, BEHIND[family], ETH1[family]) == f"via {ROUTER[family]} dev eth1"
+        assert way(lab, BEHIND[family], ETH0[family]) == f"via {GATEWAYS['eth0'][family]} dev eth0"
+        assert way(lab, BEHIND[family]) == f"via {ROUTER[family]} dev eth1"
+    assert "10.200.0.0/16 via 11.8.0.50 dev eth1 mtu 1400" in own_table(lab, "eth1")
+    assert not [line for line in own_table(lab, "eth0") if line.startswith("10.200.")]
+
+
+# ---- containers and VPNs ------------------------------------------------------------------------------
+
+
+def beside(lab: Lab, name: str, own: str, own6: str, peer: str, peer6: str) -> int:
+    """A NIC that the document doesn't describe, and what is at its other end; the id of that namespace's process."""
+    holder = lab.namespace().pid
+    lab.ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(holder))
+    inside = ["nsenter", "-t", str(holder), "-n", "ip"]
+    lab.ip("address", "add", own, "dev", name)
+    lab.ip("address", "add", own6, "dev", name, "nodad")
+    lab.ip("link", "set", name, "up")
+    for command in (["address", "add", peer, "dev", "eth0"], ["address", "add", peer6, "dev", "eth0", "nodad"],
+                    ["link", "set", "eth0", "up"], ["link", "set", "lo", "up"],
+                    ["route", "add", "default", "via", own.partition("/")[0]],
+                    ["-6", "route", "add", "default", "via", own6.partition("/")[0]]):  # fmt: skip
+        subprocess.run([*inside, *command], check=True)
+    return holder
+
+
+def ways(lab: Lab, sources: List[str], destinations: List[str]) -> Dict[str, str]:
+    """Where packets go, by destination and source, both of one family."""
+    pairs = [(d, s) for d in destinations for s in ["", *sources] if not s or (":" in d) == (":" in s)]
+    return {f"{d} from {s}": way(lab, d, s) for d, s in pairs}
+
+
+def test_a_container_network_goes_where_it_went(lab: Lab) -> None:
+    calico = Calico(lab)
+    beside(lab, "docker0", "172.17.0.1/16", "fd17::1/64", "172.17.0.5/16", "fd17::5/64")
+    synced(lab, FILE)
+    inside, sources = ["172.17.0.5", "fd17::5"], [*ETH0, *ETH1, "172.17.0.1", "fd17::1"]
+    before = ways(lab, sources, inside), ways(lab, ["172.17.0.1", "fd17::1"], [*OUTSIDE, *INSIDE])
+    forwarded = [["route", "get", to, "from", own, "iif", "docker0"] for own, to in zip(inside, OUTSIDE)]
+    for key in ("ipv4.ip_forward", "ipv6.conf.all.forwarding"):
+        subprocess.run(["sysctl", "-qw", f"net.{key}=1"], check=True)
+    passed = [lab.ip(*command) for command in forwarded]
+    synced(lab)
+    after = ways(lab, sources, inside), ways(lab, ["172.17.0.1", "fd17::1"], [*OUTSIDE, *INSIDE])
+    assert after == before
+    assert [lab.ip(*command) for command in forwarded] == passed
+    assert own_table(lab, "eth1")[1:] == ["11.8.0.0/24 dev eth1 scope link", "throw 172.17.0.0/16"]
+    del calico
+
+
+def wg_quick(lab: Lab) -> None:
+    """The rules and the table that wg-quick makes for AllowedIPs = 0.0.0.0/0, ::/0."""
+    for family in ("-4", "-6"):
+        lab.ip(family, "route", "add", "default", "dev", "wg0", "table", "51820")
+        lab.ip(family, "rule", "add", "not", "fwmark", "51820", "table", "51820")
+        lab.ip(family, "rule", "add", "table", "main", "suppress_prefixlength", "0")
+
+
+def strongswan(lab: Lab) -> None:
+    """The table 220 of an IPsec client, looked up before everything."""
+    for family in ("-4", "-6"):
+        lab.ip(family, "route", "add", "default", "dev", "wg0", "table", "220")
+        lab.ip(family, "rule", "add", "priority", "220", "lookup", "220")
+
+
+def openvpn(lab: Lab) -> None:
+    """`redirect-gateway def1`: two halves before the default, and the server by the NIC."""
+    for half in ("0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"):
+        lab.ip(*(["-6"] if ":" in half else []), "route", "add", half, "dev", "wg0")
+    lab.ip("route", "add", "198.18.0.1", "via", "10.65.0.1", "dev", "eth0")
+
+
+def better_default(lab: Lab) -> None:
+    """A VPN's default route before ours, which R4 never touches."""
+    lab.ip("route", "replace", "default", "via", "10.65.0.1", "dev", "eth0", "metric", "100")
+    lab.ip("route", "prepend", "default", "dev", "wg0")
+    lab.ip("-6", "route", "add", "default", "dev", "wg0", "metric", "5")
+
+
+@pytest.mark.parametrize("vpn", [wg_quick, strongswan, openvpn, better_default])
+@pytest.mark.parametrize("first", ["vpn", "ours"])
+def test_a_full_tunnel_vpns_traffic_goes_where_it_went(lab: Lab, vpn: Any, first: str) -> None:
+    Calico(lab)
+    beside(lab, "wg0", "10.9.0.2/24", "fd09::2/64", "10.9.0.1/24", "fd09::1/64")
+    sources, destinations = [*ETH0, "10.9.0.2", "fd09::2"], [*OUTSIDE, "10.9.0.1", "fd09::1", "198.18.0.1"]
+    if first == "ours":
+        run(lab, f"sync {ON}")
+        vpn(lab)
+        run(lab, f"sync {ON}")
+        after = ways(lab, sources, destinations)
+        run(lab, f"sync {FILE}")
+        assert after == ways(lab, sources, destinations)
+    else:
+        vpn(lab)
+        run(lab, f"sync {FILE}")
+        before = ways(lab, sources, destinations)
+        assert before[f"{OUTSIDE[0]} from "].endswith("dev wg0")
+        ran = run(lab, f"sync {ON}")
+        assert ways(lab, sources, destinations) == before
+        ruled = vpn in (wg_quick, strongswan)
+        assert ("11.8.0.9" in ran.err) == ruled, ran.err
+    if first == "vpn" and vpn in (wg_quick, strongswan):
+        assert ran.code == 5
+        assert "lookup 51820" in ran.err or "lookup 220" in ran.err
+
+
+# ---- addresses and gateways ---------------------------------------------------------------------------
+
+
+def single(path: Path, **gateways: str) -> str:
+    """`--metadata` with /32 and /128 addresses and these gateways, outside of them."""
+    value: Dict[str, Any] = json.loads(document("dual-stack").read_text())
+    for network in value["networks"]:
+        nic = "eth0" if network["ip_address"] in ETH0 else "eth1"
+        six = ":" in network["ip_address"]
+        network["netmask"] = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" if six else "255.255.255.255"
+        for entry in network["routes"]:
+            entry["gateway"] = gateways[f"{nic}_{6 if six else 4}"]
+    return f"--metadata {write_document(path / 'single.json', value)} --source-routing true"
+
+
+def single_nics(lab: Lab) -> None:
+    """NICs with whole-length addresses."""
+    for nic, mac in (("eth0", "fa:16:3e:00:00:01"), ("eth1", "fa:16:3e:00:00:02")):
+        lab.nic(nic, mac, f"{OWN[nic][0]}/32", f"{OWN[nic][1]}/128", gateways=("fe80::1/64",))
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one-gateway", "a-gateway-each"])
+def test_gateways_outside_of_whole_length_addresses(lab: Lab, tmp_path: Path, engine: str, shared: bool) -> None:
+    single_nics(lab)
+    gateways = {"eth0_4": "169.254.1.1", "eth1_4": "169.254.1.1", "eth0_6": "fd00:1::1", "eth1_6": "fd00:1::1"}
+    if not shared:
+        gateways.update(eth1_4="169.254.1.2", eth1_6="fd00:1::2")
+    synced(lab, f"{single(tmp_path, **gateways)} {engine}")
+    for nic in OWN:
+        for family, own in ((4, OWN[nic][0]), (6, OWN[nic][1])):
+            gateway = gateways[f"{nic}_{family}"]
+            for destination in (OUTSIDE[family == 6], INSIDE[family == 6]):
+                assert way(lab, destination, own) == f"via {gateway} dev {nic}"
+            assert way(lab, gateway, own) == f"dev {nic}"
+    assert "nothing to do" in synced(lab, f"{single(tmp_path, **gateways)} {engine}")
+
+
+def test_link_local_gateways_sources_and_destinations(lab: Lab, tmp_path: Path, engine: str) -> None:
+    single_nics(lab)
+    gateways = {"eth0_4": "169.254.1.1", "eth1_4": "169.254.1.1", "eth0_6": "fe80::1", "eth1_6": "fe80::1"}
+    before = lab.ip("-6", "route", "get", "fe80::5", "oif", "eth0")
+    synced(lab, f"{single(tmp_path, **gateways)} {engine}")
+    for nic, (_, own) in OWN.items():
+        assert way(lab, OUTSIDE[1], own) == f"via fe80::1 dev {nic}"
+        for other in OWN:  # A link-local destination stays on the link that it is asked for.
+            answer = lab.ip("-6", "route", "get", "fe80::5", "from", own, "oif", other)
+            assert "via" not in answer
+            assert f"dev {other}" in answer
+    assert not any("fe80" in rule for rule in own_rules(lab))
+    assert lab.ip("-6", "route", "get", "fe80::5", "oif", "eth0") == before
+
+
+def test_several_addresses_and_renumbering(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    lab.ip("address", "add", "11.8.0.10/24", "dev", "eth1")
+    lab.ip("address", "add", "172.30.0.1/32", "dev", "eth1")
+    synced(lab, f"{ON} {engine}")
+    for own in ("11.8.0.9", "11.8.0.10", "172.30.0.1"):
+        assert way(lab, OUTSIDE[0], own) == "via 11.8.0.1 dev eth1"
+    lab.ip("address", "delete", "172.30.0.1/32", "dev", "eth1")
+    lab.ip("address", "add", "172.30.0.1/32", "dev", "eth0")
+    lab.ip("address", "delete", "11.8.0.10/24", "dev", "eth1")
+    synced(lab, f"{ON} {engine}")
+    assert {rule for rule in own_rules(lab) if ":" not in rule} == {
+        "from 10.65.0.7 lookup 12102", "from 172.30.0.1 lookup 12102", "from 11.8.0.9 lookup 12103",
+    }  # fmt: skip
+    assert way(lab, OUTSIDE[0], "172.30.0.1") == "via 10.65.0.1 dev eth0"
+
+
+def test_a_nic_that_goes_and_comes(lab: Lab, engine: str) -> None:
+    calico = Calico(lab)
+    beside(lab, "docker0", "172.17.0.1/16", "fd17::1/64", "172.17.0.5/16", "fd17::5/64")
+    synced(lab, f"{ON} {engine}")
+    lab.ip("link", "delete", "eth1")
+    run(lab, f"sync {ON} {engine}")  # The documented routes through it can't be programmed.
+    assert own_rules(lab) == ["from 10.65.0.7 lookup 12102", "from fd00:65::7 lookup 12102"]
+    assert own_table(lab, "eth1") == own_table(lab, "eth1", 6) == []
+    lab.ip("link", "set", "eth0", "down")
+    run(lab, f"sync {ON} {engine}")
+    assert own_rules(lab) == []
+    lab.ip("link", "set", "eth0", "up")
+    lab.hypervisor("ip", "-6", "rule", "flush")
+    lab.ip("address", "replace", "fd00:65::7/64", "dev", "eth0", "nodad")
+    del calico
+    lab.nic("eth1", "fa:16:3e:00:00:02", "11.8.0.9/24", "fd00:8::9/64")
+    synced(lab, f"{ON} {engine}")
+    index = lab.ip("-o", "link", "show", "eth1").split(":")[0]
+    assert f"from 11.8.0.9 lookup {12100 + int(index)}" in own_rules(lab)
+    assert way(lab, OUTSIDE[0], "11.8.0.9") == "via 11.8.0.1 dev eth1"

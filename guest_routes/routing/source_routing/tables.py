@@ -13,7 +13,9 @@ default says the same, and a hundred thousand of them cost nothing.
 Known hazards, each with its answer here:
 - The kernel takes a gateway only if the table reaches it on link: such routes come first, and a gateway in no subnet
   of the NIC (a /32 address) gets an on-link route of its own.
-- IPv6 has link-local destinations on every NIC, and only main knows which one is meant: they are thrown.
+- A link-local destination of IPv6 is on the NIC that the packet is bound to. One bound to this NIC passes a thrown
+  route by, since that has another NIC, and would take the default: so link-local destinations are on link here. One
+  bound to another NIC finds nothing here, and goes on in main.
 - A copy with main's preferred source would go with that address, and with its metric could merge with another: the
   copies have neither; there is one for each destination.
 """
@@ -95,7 +97,7 @@ def nic_table(given: Gateway, main: Main, settings: Settings) -> NicTable:
     entries: Entries = {}
     others: list[Prefix] = []
     if family == 6:
-        entries[LINK_LOCAL, 0] = _thrown(LINK_LOCAL, blank)
+        entries[LINK_LOCAL, 0] = blank._replace(destination=LINK_LOCAL)
     for group in main.groups:
         first, own = group[0], next((one for one in group if _way(one, nic, main.managed) == "own"), None)
         key = first.destination, first.tos

@@ -72,10 +72,10 @@ def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
     return report._replace(source_outcome=(outcome or SourceRoutingOutcome())._replace(overruled=overruled))
 
 
-def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Kernel) -> SourceRoutingOutcome:
-    """Takes away every rule of ours, and the routes of ours in the tables that they or a NIC stand for."""
+def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Kernel) -> SourceRoutingOutcome | None:
+    """Removes every rule of ours, and the routes of ours in their tables and those of NICs; None: there are none."""
     numbers = {rule.table for rule in before.rules if is_our_rule(rule, settings)}
     numbers.update(table_of(nic, settings) for nic in before.nics)
     present = kernel.tables(sorted(numbers - {settings.table}))
-    off = settings._replace(source_routing=False)
-    return apply_policy(plan_source_routing((), (), (), before, present, off), kernel)
+    plan = plan_source_routing((), (), (), before, present, settings._replace(source_routing=False))
+    return apply_policy(plan, kernel) if plan.operations else None

@@ -23,9 +23,9 @@ def apply_policy(plan: SourceRoutingPlan, kernel: Kernel) -> SourceRoutingOutcom
 
 def roll_back_rules(outcome: SourceRoutingOutcome, kernel: Kernel) -> SourceRoutingOutcome:
     """Puts the rules back as they were, last first (R8). Tables that no rule looks up decide nothing: they stay."""
-    undone: list[PolicyOperation] = [
+    inverse: list[PolicyOperation] = [
         RemoveRule(one.rule) if isinstance(one, AddRule) else AddRule(one.rule)
         for one in reversed(outcome.done)
         if isinstance(one, (AddRule, RemoveRule))
     ]
-    return outcome._replace(failures=(*outcome.failures, *kernel.apply_policy(undone)), rolled_back=True)
+    return outcome._replace(failures=(*outcome.failures, *kernel.apply_policy(inverse)), rolled_back=True)

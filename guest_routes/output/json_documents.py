@@ -44,9 +44,16 @@ def report_json(report: Report, command: str) -> Json:
         "held": [route_text(route, nics) for route in report.plan.held],
         "failures": _failures(report.outcome.failures, nics),
         "unprogrammed": [unprogrammed_text(one, nics) for one in report.unprogrammed],
+        "source_routing": None if report.decision.source_routing is None else _by_source(report),
         "warnings": warning_texts(report),
         "errors": [pass_error_text(one, nics) for one in report.errors],
     }
+
+
+def _by_source(report: Report) -> Json | None:
+    from .source_routing import report_source_json
+
+    return report_source_json(report)
 
 
 def _default_json(one: PlannedDefault, nics: Sequence[Nic]) -> Json:
@@ -106,10 +113,23 @@ def status_json(report: Report, finished: float) -> Json:
         "overrides": [override_text(one) for one in report.resolution.overrides[:20]],
         "leases": _leases(report),
         "warnings": warning_texts(report)[:20],
+        "source_routing": None if report.decision.source_routing is None else _source_summary(report),
         "errors": [
             *(pass_error_text(one, nics) for one in report.errors),
             *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20]),
         ],
+    }
+
+
+def _source_summary(report: Report) -> Json:
+    """Source routing in what a pass leaves for `status`."""
+    from .source_routing import conflict_text, source_error_texts
+
+    plan, nics = report.decision.source_routing, report.after.nics
+    return {
+        "nics": list(dict.fromkeys(one.nic.name for one in plan.tables)) if plan else [],
+        "conflicts": [conflict_text(one, nics) for one in report.source_conflicts[:20]],
+        "errors": list(source_error_texts(report))[:20],
     }
 
 
@@ -183,7 +203,21 @@ def withdrawal_json(done: Withdrawal) -> Json:
         "exit_code": done.exit_code,
         "changes": [operation_json(operation, nics) for operation in done.plan.operations],
         "failures": _failures(done.outcome.failures, nics),
+        "source_routing": _withdrawn_json(done),
         "warnings": left_texts(done),
+    }
+
+
+def _withdrawn_json(done: Withdrawal) -> Json | None:
+    """The rules and routes of source routing that were taken away."""
+    outcome, nics = done.source_outcome, done.before.nics
+    if outcome is None:
+        return None
+    from .source_routing import policy_failure_text, policy_text
+
+    return {
+        "removed": [policy_text(one, nics) for one in outcome.done],
+        "errors": [policy_failure_text(one, nics) for one in outcome.failures],
     }
 
 

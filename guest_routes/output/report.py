@@ -47,7 +47,7 @@ def source_lines(report: Report) -> list[str]:
 
 def report_lines(report: Report, verbose: bool = False, written: bool = True) -> list[str]:
     """What a pass did, or with `written` False would do, and why."""
-    remarkable = report.unprogrammed or report.plan.held or report.resolution.overrides
+    remarkable = report.unprogrammed or report.plan.held or report.resolution.overrides or report.source_conflicts
     if not (verbose or report.changes or remarkable):
         return [summary(report, written), *source_lines(report)]
     lines = [*source_lines(report), ""]
@@ -58,6 +58,10 @@ def report_lines(report: Report, verbose: bool = False, written: bool = True) ->
         _unprogrammed(report, verbose),
     ):
         lines += group
+    if report.decision.source_routing is not None:
+        from .source_routing import source_routing_lines
+
+        lines += source_routing_lines(report, verbose, written)
     lines += [*([""] if lines[-1] else []), summary(report, written)]
     return lines
 
@@ -66,7 +70,7 @@ def summary(report: Report, written: bool = True) -> str:
     """The last line: what was done, in numbers."""
     if report.outcome.failures:
         return f"failed: {len(report.outcome.failures):,} of {counted(report.changes, 'change')} refused by the kernel"
-    if report.errors:
+    if report.errors or report.source_routing_failed:
         return "failed; above is what was planned"
     if report.exit_code == 4:
         return "nothing done: the document has no networks"
@@ -74,6 +78,10 @@ def summary(report: Report, written: bool = True) -> str:
     parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
     if report.unprogrammed:
         parts.append(f"{len(report.unprogrammed):,} not programmed")
+    if report.decision.source_routing is not None:
+        from .source_routing import source_routing_summary
+
+        parts += filter(None, [source_routing_summary(report.decision.source_routing)])
     if not report.changes:
         return f"nothing to {'do' if written else 'change'}: " + ", ".join(parts)
     return ("done, verified: " if written else "would change: ") + ", ".join(_moved(report, written) + parts)
@@ -213,6 +221,10 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in made if not is_removal(op)]
     gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in made if is_removal(op)]
     lines = entries(back, lambda entry: entry, verbose) + entries(gone, lambda entry: entry, verbose)
+    if done.source_outcome is not None:
+        from .source_routing import policy_text
+
+        lines += entries(done.source_outcome.done, lambda one: ("-", policy_text(one, nics), ""), verbose)
     if not lines:
         return [] if done.outcome.failures else ["nothing to withdraw: the table has no route of ours"]
     put = f", {counted(len(back), 'default')} restored" if back else ""

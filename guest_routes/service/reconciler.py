@@ -229,6 +229,8 @@ class Reconciler:
         now = time.monotonic()
         self._repairs.account(report, before, fetched, now)
         self._journal.outcome(report)
+        if report.decision.source_routing is not None:
+            self._journal.source_routing(report)
         if self.state == "failed":
             self.schedule = self.schedule.failed(now)
 
@@ -241,4 +243,4 @@ def _state_of(report: Report) -> PassState:
     """How a pass that was made ended."""
     if report.set_aside:
         return "set-aside"
-    return "failed" if report.errors or report.outcome.failures else "programmed"
+    return "failed" if report.errors or report.outcome.failures or report.source_routing_failed else "programmed"

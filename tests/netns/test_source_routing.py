@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence, Tuple
 
 import pytest
 
+from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.model.settings import Settings
+from guest_routes.model.source_routing import PolicyFailure, PolicyOperation
+from guest_routes.state.store import State
+from guest_routes.sync import sync
 from tests.support.calico import (
     ANSWERED_BY_MAIN,
     BEHIND,
@@ -24,6 +32,7 @@ from tests.support.calico import (
 )
 from tests.support.lab import Lab, document, write_document
 from tests.support.passes import Watch, run, table
+from tests.support.service import Service, Start
 
 FILE = f"--metadata {document('dual-stack')}"
 ON = f"{FILE} --source-routing true"
@@ -86,8 +95,8 @@ def test_every_address_answers_every_host(lab: Lab, engine: str) -> None:
     after = calico.answered()
     assert set(after["tcp"]) == set(after["udp"]) == set(PAIRS)
     assert mains(lab) == main
-    assert own_rules(lab) == [f"from {own} lookup {TABLES[nic]}" for family in (0, 1) for nic, own in
-                              ((nic, owns[family]) for nic, owns in OWN.items())]  # fmt: skip
+    pairs = [(owns[family], TABLES[nic]) for family in (0, 1) for nic, owns in OWN.items()]
+    assert own_rules(lab) == [f"from {own} lookup {number}" for own, number in pairs]
     assert own_table(lab, "eth1") == ["default via 11.8.0.1 dev eth1 metric 1024", "11.8.0.0/24 dev eth1 scope link"]
     synced(lab, f"{FILE} {engine}")
     assert (own_rules(lab), own_table(lab, "eth0"), own_table(lab, "eth1", 6), mains(lab)) == ([], [], [], main)
@@ -108,8 +117,8 @@ def test_an_operators_route_through_a_router_keeps_working(lab: Lab) -> None:
     calico = Calico(lab)
     for address in BEHIND:
         calico.remote("ip", "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
-    for family, behind, router in (("-4", "10.200.0.0/16", ROUTER[0]), ("-6", "fd00:200::/48", ROUTER[1])):
-        lab.ip(family, "route", "add", behind, "via", router, "dev", "eth1", "mtu", "1400")
+    for six, behind, router in (("-4", "10.200.0.0/16", ROUTER[0]), ("-6", "fd00:200::/48", ROUTER[1])):
+        lab.ip(six, "route", "add", behind, "via", router, "dev", "eth1", "mtu", "1400")
     synced(lab, FILE)
     echo(lab)
     pairs = [Pair(behind, own[family]) for family, behind in enumerate(BEHIND) for own in OWN.values()]
@@ -313,3 +322,188 @@ def test_a_nic_that_goes_and_comes(lab: Lab, engine: str) -> None:
     index = lab.ip("-o", "link", "show", "eth1").split(":")[0]
     assert f"from 11.8.0.9 lookup {12100 + int(index)}" in own_rules(lab)
     assert way(lab, OUTSIDE[0], "11.8.0.9") == "via 11.8.0.1 dev eth1"
+
+
+# ---- others' tables and rules -------------------------------------------------------------------------
+
+
+def test_a_table_that_another_program_uses_is_left_to_it(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "table", "12103", "proto", "static")
+    lab.ip("-6", "rule", "add", "from", "fd00:9::/64", "lookup", "12102", "priority", "400")
+    ran = run(lab, f"sync {ON} {engine}")
+    assert ran.code == 5
+    assert "no source routing for eth1: table 12103 is used by another program (route default via 10.65.0.1" in ran.err
+    assert "no source routing for eth0: table 12102 is used by another program (rule from fd00:9::/64" in ran.err
+    assert own_rules(lab)[1:] == ["from fd00:9::/64 lookup 12102", "from fd00:8::9 lookup 12103"]
+    assert lab.routes(4, "12103") == ["default via 10.65.0.1 dev eth0 proto static"]
+    assert run(lab, f"sync {ON} {engine} --source-routing-table 13000").code == 0
+    assert way(lab, OUTSIDE[0], "11.8.0.9") == "via 11.8.0.1 dev eth1"
+    assert lab.routes(4, "12103") == ["default via 10.65.0.1 dev eth0 proto static"]
+    assert "from fd00:9::/64 lookup 12102" in lab.ip("-6", "rule")
+
+
+def test_what_another_program_adds_later_is_named_and_left(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    lab.ip("route", "add", "10.77.0.0/16", "via", "11.8.0.50", "dev", "eth1", "table", "12103")
+    lab.ip("rule", "add", "from", "11.8.0.9", "lookup", "77", "priority", "100")
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "table", "77")
+    ran = run(lab, f"sync {ON} {engine}")
+    assert ran.code == 5
+    assert "another program has added a route to eth1's table 12103: 10.77.0.0/16 via 11.8.0.50" in ran.err
+    assert "packets that carry eth1's address 11.8.0.9 leave by eth0, not by eth1" in ran.err
+    assert "from 11.8.0.9 lookup 77 priority 100" in ran.err
+    assert "10.77.0.0/16 via 11.8.0.50 dev eth1" in own_table(lab, "eth1")
+    assert "lookup 77" in lab.ip("rule")
+    assert run(lab, f"sync {ON} {engine} --source-routing-priority 99").code == 5  # The foreign route is still there.
+    assert way(lab, OUTSIDE[0], "11.8.0.9") == "via 11.8.0.1 dev eth1"
+
+
+def test_equal_rules_and_routes_of_another_program_are_adopted(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{FILE} {engine}")
+    lab.ip("rule", "add", "from", "11.8.0.9", "lookup", "12103", "priority", "32765")
+    for route in ("11.8.0.0/24 dev eth1 scope link", "default via 11.8.0.1 dev eth1 metric 1024"):
+        lab.ip("route", "add", *route.split(), "table", "12103")
+    synced(lab, f"{ON} {engine}")
+    assert [line for line in lab.ip("rule").splitlines() if "11.8.0.9" in line] == [
+        "32765:	from 11.8.0.9 lookup 12103"
+    ]
+    assert len(own_table(lab, "eth1")) == 2
+    run(lab, "withdraw")
+    assert "from 11.8.0.9 lookup 12103" in lab.ip("rule")
+    assert (len(own_table(lab, "eth1")), own_table(lab, "eth0")) == (2, [])
+
+
+def test_withdraw_takes_all_of_it_away(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    rules = lab.ip("-4", "rule"), lab.ip("-6", "rule")
+    synced(lab, f"{ON} {engine}")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, "")
+    assert "- rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes" in ran.out
+    assert (lab.ip("-4", "rule"), lab.ip("-6", "rule")) == rules
+    assert own_table(lab, "eth0") == own_table(lab, "eth1") == own_table(lab, "eth1", 6) == []
+
+
+# ---- killed, and rolled back --------------------------------------------------------------------------
+
+
+class DeadlyKernel(RtnetlinkKernel):
+    """The real kernel, one operation at a time; the process is killed after the given number of them."""
+
+    def __init__(self, lives: int) -> None:
+        super().__init__()
+        self.lives = lives
+
+    def apply_policy(self, operations: Sequence[PolicyOperation]) -> Tuple[PolicyFailure, ...]:
+        failures: List[PolicyFailure] = []
+        for operation in operations:
+            if self.lives == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.lives -= 1
+            failures += super().apply_policy([operation])
+        return tuple(failures)
+
+
+def killed_after(lives: int, options: Settings) -> bool:
+    """A pass that is killed after so many operations of source routing; whether it was."""
+    child = os.fork()
+    if child == 0:
+        try:
+            sync(options, State(), DeadlyKernel(lives), str(document("dual-stack")))
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def test_killed_anywhere_the_next_pass_completes_it(lab: Lab) -> None:
+    Calico(lab)
+    beside(lab, "docker0", "172.17.0.1/16", "fd17::1/64", "172.17.0.5/16", "fd17::5/64")
+    off, on = Settings(), Settings(source_routing=True)
+    synced(lab, FILE)
+    bare = own_rules(lab), [own_table(lab, nic, family) for nic in OWN for family in (4, 6)]
+    sources = [*ETH0, *ETH1]
+    before = ways(lab, sources, ["172.17.0.5", "fd17::5"])
+    synced(lab)
+    whole = own_rules(lab), [own_table(lab, nic, family) for nic in OWN for family in (4, 6)]
+    deaths = 0
+
+    def passed(options: Settings) -> None:
+        kernel = RtnetlinkKernel()
+        assert sync(options, State(), kernel, str(document("dual-stack"))).exit_code == 0
+        kernel.close()
+
+    for lives in range(100):
+        passed(off)
+        killed = killed_after(lives, on)
+        assert ways(lab, sources, ["172.17.0.5", "fd17::5"]) == before  # No rule looks up half a table.
+        passed(on)
+        assert (own_rules(lab), [own_table(lab, nic, family) for nic in OWN for family in (4, 6)]) == whole
+        killed = killed_after(lives, off) and killed
+        assert ways(lab, sources, ["172.17.0.5", "fd17::5"]) == before
+        passed(on)
+        passed(off)
+        assert (own_rules(lab), [own_table(lab, nic, family) for nic in OWN for family in (4, 6)]) == bare
+        deaths += killed
+        if not killed:
+            break
+    assert deaths >= 15
+
+
+# ---- the service --------------------------------------------------------------------------------------
+
+
+def serving(lab: Lab, start: Start, engine: str) -> Service:
+    """A service with source routing that has made everything."""
+    Calico(lab)
+    name = engine.split()[1]
+    service = start("--metadata", str(document("dual-stack")), settings={"engine": name, "source_routing": True})
+    service.wait(lambda: len(own_rules(lab)) == 4)
+    service.wait(lambda: service.record.get("passes", 0) >= 1)
+    return service
+
+
+def test_the_service_repairs_rules_and_tables_and_follows_main(lab: Lab, start: Start, engine: str) -> None:
+    service = serving(lab, start, engine)
+    rules, tables = own_rules(lab), [own_table(lab, nic) for nic in OWN]
+    lab.ip("rule", "delete", "from", "11.8.0.9")
+    service.wait(lambda: own_rules(lab) == rules)
+    lab.ip("route", "flush", "table", "12103")
+    service.wait(lambda: [own_table(lab, nic) for nic in OWN] == tables)
+    service.wait_said("added rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes: source routing")
+    took = []
+    for number in range(20):
+        time.sleep(0.07)  # As the rate limit has it between two changes that aren't a burst.
+        started = time.monotonic()
+        lab.ip("route", "add", f"10.200.{number}.0/24", "via", "11.8.0.50", "dev", "eth1")
+        service.wait(lambda: any(f"10.200.{number}.0/24" in line for line in own_table(lab, "eth1")))  # noqa: B023
+        took.append(time.monotonic() - started)
+    assert sorted(took)[-2] < (0.1 if engine.endswith("rtnetlink") else 1.0), took
+    for number in range(20):
+        lab.ip("route", "delete", f"10.200.{number}.0/24")
+    service.wait(lambda: [own_table(lab, nic) for nic in OWN] == tables)
+    assert service.stop() == 0
+
+
+def test_the_service_follows_addresses_and_nics(lab: Lab, start: Start, engine: str) -> None:
+    service = serving(lab, start, engine)
+    lab.ip("address", "add", "11.8.0.10/24", "dev", "eth1")
+    service.wait(lambda: "from 11.8.0.10 lookup 12103" in own_rules(lab))
+    lab.ip("address", "flush", "dev", "eth1", "scope", "global")
+    service.wait(lambda: not any("12103" in rule for rule in own_rules(lab)))
+    service.wait(lambda: own_table(lab, "eth1") == [])
+    lab.ip("address", "add", "11.8.0.9/24", "dev", "eth1")
+    service.wait(lambda: "from 11.8.0.9 lookup 12103" in own_rules(lab))
+    lab.ip("link", "delete", "eth1")
+    service.wait(lambda: not any("12103" in rule for rule in own_rules(lab)))
+    lab.nic("eth1", "fa:16:3e:00:00:02", "11.8.0.9/24", "fd00:8::9/64")
+    number = 12100 + int(lab.ip("-o", "link", "show", "eth1").split(":")[0])
+    service.wait(lambda: f"from 11.8.0.9 lookup {number}" in own_rules(lab))
+    service.reload(engine=engine.split()[1])
+    service.wait(lambda: own_rules(lab) == [])
+    assert service.stop() == 0

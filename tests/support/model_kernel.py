@@ -137,7 +137,7 @@ class ModelKernel:
         return None
 
     def _add_rule(self, new: Rule) -> None:
-        """Behind others of its priority, each family for itself. One that does the same as another protocol's counts."""
+        """Behind others of its priority, each family for itself. Its protocol counts."""
         own = [rule for rule in self._rules if rule.family == new.family]
         if new in own:
             return

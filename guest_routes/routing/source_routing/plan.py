@@ -53,15 +53,15 @@ def plan_source_routing(
     """
     if not settings.source_routing:
         return _whole((), (), state, present, settings, True)._replace(enabled=False)
-    given = gateways(bindings, elections, present, settings)
+    known = gateways(bindings, elections, present, settings)
     managed = managed_ifindexes(bindings)
-    families = {family: main_of(family, main, given, managed, settings.protocol) for family in (4, 6)}
-    wanted = [nic_table(one, families[one.family], settings) for one in given]
+    families = {family: main_of(family, main, known, managed, settings.protocol) for family in (4, 6)}
+    wanted = [nic_table(one, families[one.family], settings) for one in known]
     wanted, shared = _without_shared(wanted)
     free: list[NicTable] = []
     conflicts = [*shared]
     for one in wanted:
-        found = _foreign_in(one, state, present, settings)
+        found = tuple(_foreign_in(one, state, present, settings))
         conflicts += found
         if not any(conflict.kind == "table-in-use" for conflict in found):
             free.append(one)
@@ -102,15 +102,15 @@ def _foreign_in(
 
     A table that rules of ours look up is ours: then the routes are named, and the table is used all the same.
     """
-    is_used = any(is_our_rule(rule, settings) and rule.table == one.table for rule in state.rules)
+    looking = [rule for rule in state.rules if (rule.table, rule.family) == (one.table, one.family)]
+    is_used = any(is_our_rule(rule, settings) for rule in looking)
     wanted = {_identity(route) for route in one.routes}
     for route in present:
         here = route.table == one.table and route.family == one.family
         if here and not is_ours(route, settings) and _identity(route) not in wanted:
             yield SourceConflict("foreign-route" if is_used else "table-in-use", one.nic, one.table, route=route)
-    for rule in state.rules if not is_used else ():
-        here = rule.table == one.table and rule.family == one.family
-        if here and not any(_same_rule(rule, own) for own in one.rules):
+    for rule in looking if not is_used else ():
+        if not any(_same_rule(rule, own) for own in one.rules):
             yield SourceConflict("table-in-use", one.nic, one.table, rule=rule)
 
 

@@ -62,14 +62,16 @@ class Main(NamedTuple):
     """The document's NICs."""
 
 
-def main_of(family: int, routes: Sequence[Route], given: Sequence[Gateway], managed: frozenset[int], ours: int) -> Main:
+def main_of(
+    family: int, routes: Sequence[Route], gateways: Sequence[Gateway], managed: frozenset[int], ours: int
+) -> Main:
     """Sorts one family's routes of the main table.
 
     Args:
         ours: the protocol of our routes.
     """
     size = 4 if family == 4 else 16
-    by_gateway = {(one.gateway, one.nic.ifindex) for one in given if one.family == family}
+    by_gateway = {(one.gateway, one.nic.ifindex) for one in gateways if one.family == family}
     plain: list[tuple[Prefix, int]] = []
     groups: dict[tuple[Prefix, int], list[Route]] = {}
     for route in routes:
@@ -89,9 +91,9 @@ def _metric(route: Route) -> int:
     return route.metric
 
 
-def nic_table(given: Gateway, main: Main, settings: Settings) -> NicTable:
+def nic_table(of: Gateway, main: Main, settings: Settings) -> NicTable:
     """The table and rules of one NIC in one family."""
-    nic, family, gateway = given
+    nic, family, gateway = of
     table = table_of(nic, settings)
     blank = Route(Prefix(b"", 0), None, nic.ifindex, METRIC[family], settings.protocol, table)
     entries: Entries = {}
@@ -99,9 +101,9 @@ def nic_table(given: Gateway, main: Main, settings: Settings) -> NicTable:
     if family == 6:
         entries[LINK_LOCAL, 0] = blank._replace(destination=LINK_LOCAL)
     for group in main.groups:
-        first, own = group[0], next((one for one in group if _way(one, nic, main.managed) == "own"), None)
+        first, own = group[0], next((one for one in group if _whose(one, nic, main.managed) == "own"), None)
         key = first.destination, first.tos
-        if _way(first, nic, main.managed) == "main":
+        if _whose(first, nic, main.managed) == "main":
             entries[key] = _thrown(first.destination, blank)._replace(tos=first.tos)
         elif first.destination.is_default:
             continue
@@ -110,7 +112,7 @@ def nic_table(given: Gateway, main: Main, settings: Settings) -> NicTable:
         else:
             others.append(first.destination)
     entries.update(_exceptions(entries, others, main.plain, blank, gateway))
-    entries.update(_way_to(gateway, entries, blank))
+    entries.update(_route_to(gateway, entries, blank))
     default = blank._replace(destination=Prefix(bytes(len(gateway)), 0), gateway=gateway, metric=GATEWAY_METRIC)
     bits = len(gateway) * 8
     rules = (
@@ -120,7 +122,7 @@ def nic_table(given: Gateway, main: Main, settings: Settings) -> NicTable:
     return NicTable(nic, family, table, gateway, (*sorted(entries.values(), key=_order), default), tuple(rules))
 
 
-def _way(route: Route, nic: Nic, managed: frozenset[int]) -> Literal["own", "other", "main"]:
+def _whose(route: Route, nic: Nic, managed: frozenset[int]) -> Literal["own", "other", "main"]:
     """Whose a route of main is: it leads through the NIC; through other NICs of the document; neither.
 
     One through another NIC that names an address of this NIC as its source is somebody's word for such packets.
@@ -200,7 +202,7 @@ def _longest(destination: Prefix, covers: dict[Prefix, Route]) -> Route | None:
     return None
 
 
-def _way_to(gateway: Address, entries: Entries, blank: Route) -> Entries:
+def _route_to(gateway: Address, entries: Entries, blank: Route) -> Entries:
     """An on-link route to a gateway that no on-link prefix of the table holds (R14)."""
     if is_link_local(gateway):
         return {}

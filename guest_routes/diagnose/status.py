@@ -12,6 +12,7 @@ from ..model.status import SCHEMA, Comparison, Status, is_failed_pass, is_last_p
 from ..routing.ownership import is_ours
 from ..state.processes import process_started
 from ..sync import dry_run_on
+from .source_status import source_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
         service,
         runs,
         tuple(dict.fromkeys(problems)),
+        source_status(settings, state, kernel, before),
     )
 
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from .decision import Election
     from .document import Document
     from .evidence import Evidence
+    from .network import Nic
     from .network_data import NetworkData, Problem
     from .plan import Suspicion
-    from .source_routing import SourceConflict, SourceRoutingOutcome
+    from .source_routing import NicTable, SourceConflict, SourceRoutingOutcome
 
 
 class Overruled(NamedTuple):
@@ -233,3 +234,36 @@ class Explanation(NamedTuple):
         """Whether the kernel sends it the way that was decided."""
         route = self.route
         return route is not None and (self.answer.ifindex, self.answer.gateway) == (route.ifindex, route.gateway)
+
+
+class SourceExplanation(NamedTuple):
+    """What `explain ADDRESS --from ADDRESS` shows."""
+
+    source: Address
+    nic: Nic | None
+    """The NIC that has the address; None: none has."""
+    table: NicTable | None
+    """The table that the address' packets look up; None: they follow main."""
+    route: Route | None
+    """The route there that decides."""
+    in_place: bool
+    """Rule and route are there."""
+    by_main: Explanation
+    """What main says, and the kernel's answer for a packet that carries the address."""
+
+    @property
+    def expected(self) -> Route | None:
+        """The route that packets should take: that of the table, or main's where the table has none or throws."""
+        route = self.route
+        if route is not None and (route.gateway is not None or route.ifindex or route.nexthops):
+            return route
+        return self.by_main.route
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether the kernel sends them so."""
+        route, answer = self.expected, self.by_main.answer
+        if route is None:
+            return False
+        hops = [(hop.gateway, hop.ifindex) for hop in route.nexthops] or [(route.gateway, route.ifindex)]
+        return (answer.gateway, answer.ifindex) in hops

@@ -76,13 +76,13 @@ class Settings(NamedTuple):
     """The overall deadline for fetching the metadata."""
     correct_rendered: bool = True
     """Whether `correct` may change what cloud-init rendered for the network manager."""
-    engine: str = "rtnetlink"
     source_routing: bool = False
     """Whether packets that carry an address of a NIC leave by that NIC (R21)."""
     source_routing_table: int = SOURCE_ROUTING_TABLE
     """The table of the NIC with ifindex 0, which none has: a NIC's is this plus its ifindex."""
     source_routing_priority: int = SOURCE_ROUTING_PRIORITY
     """Of the rules that look these tables up."""
+    engine: str = "rtnetlink"
 
     @property
     def source_routing_tables(self) -> range:

@@ -6,7 +6,7 @@ Times are seconds since the epoch, for people; the service itself uses the monot
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import KernelState, Route
+from .network import KernelState, Route, Rule
 from .network_data import Problem
 
 TYPE_CHECKING = False
@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from .missing import Missing
     from .operations import Operation
     from .report import Unprogrammed
+    from .source_routing import SourceConflict, SourceRoutingPlan
+
+
+class SourceStatus(NamedTuple):
+    """Source routing in the kernel now (R21)."""
+
+    rules: tuple[Rule, ...]
+    """Those of ours."""
+    plan: SourceRoutingPlan | None = None
+    """What a pass on the same document would have, and change; None where that is unknown."""
+    conflicts: tuple[SourceConflict, ...] = ()
+
+    @property
+    def drifted(self) -> bool:
+        """Whether a pass would change something."""
+        return self.plan is not None and bool(self.plan.operations)
 
 
 class Comparison(NamedTuple):
@@ -47,6 +63,8 @@ class Status(NamedTuple):
     """The process that wrote the record still runs."""
     problems: tuple[Problem, ...] = ()
     """Files of state that are damaged, or that others could have written: none of them is used."""
+    by_source: SourceStatus | None = None
+    """None where source routing is off and nothing of it is left."""
 
     @property
     def unknown(self) -> Missing | None:
@@ -68,9 +86,9 @@ class Status(NamedTuple):
         """That of the last pass, or of one that failed since; 1: the routes have drifted; 5: some are missing."""
         if self.failed:
             return int(self.failed["exit_code"])
-        if self.drift:
+        if self.drift or (self.by_source is not None and self.by_source.drifted):
             return 1
-        if self.unprogrammed:
+        if self.unprogrammed or (self.by_source is not None and self.by_source.conflicts):
             return 5
         return int(self.last.get("exit_code", 0))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..model.network import Lookup, Nic, Rule
     from ..model.report import Report
     from ..model.source_routing import NicTable, PolicyFailure, PolicyOperation, SourceConflict, SourceRoutingPlan
+    from ..model.status import SourceStatus
     from .folding import Entry
 
 _PROTOCOLS = {2: "kernel", 3: "boot", 4: "static", OUR_PROTOCOL: "guest-routes"}
@@ -125,7 +126,8 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
         rules = ", ".join(address_text(rule.source.address) for rule in table.rules if rule.source)
         return "=", f"from {rules} lookup {table.table}", table_reason(table)
 
-    lines = entries(plan.operations, changed, verbose)
+    groups = plan.rules, plan.routes, plan.removals
+    lines = [line for group in groups for line in entries(group, changed, verbose)]
     touched = {one.rule.table for one in plan.rules}
     quiet = [table for table in plan.tables if table.table not in touched] if verbose else []
     lines += entries(quiet, standing, verbose)
@@ -171,10 +173,7 @@ def source_routing_json(plan: SourceRoutingPlan, nics: Sequence[Nic]) -> dict[st
             }
             for one in plan.tables
         ],
-        "changes": [
-            {"operation": "remove" if is_policy_removal(one) else "add", "what": policy_text(one, nics)}
-            for one in plan.operations
-        ],
+        "changes": [_change_json(one, nics) for one in plan.operations],
         "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in plan.conflicts],
     }
 
@@ -186,3 +185,28 @@ def report_source_json(report: Report) -> dict[str, Any] | None:
         return None
     conflicts = [{"kind": one.kind, "text": conflict_text(one, nics)} for one in report.source_conflicts]
     return {**source_routing_json(plan, nics), "conflicts": conflicts, "errors": list(source_error_texts(report))}
+
+
+def status_source_lines(found: SourceStatus, nics: Sequence[Nic]) -> list[str]:
+    """The rules there are, and what a pass would change."""
+    head = f"by source    {counted(len(found.rules), 'rule')} of ours" + (":" if found.rules else "")
+    lines = [head, *entries(found.rules, lambda rule: ("=", rule_text(rule), ""))]
+    changes = found.plan.operations if found.plan else ()
+    if changes:
+        lines.append(f"drift        {counted(len(changes), 'change')} of source routing needed")
+    marks = entries(changes, lambda one: ("-" if is_policy_removal(one) else "+", policy_text(one, nics), ""))
+    return lines + marks + entries(found.conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)))
+
+
+def status_source_json(found: SourceStatus, nics: Sequence[Nic]) -> dict[str, Any]:
+    """The same for `status --json`."""
+    operations = found.plan.operations if found.plan else ()
+    return {
+        "rules": [rule_json(rule) for rule in found.rules],
+        "changes": [_change_json(one, nics) for one in operations],
+        "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in found.conflicts],
+    }
+
+
+def _change_json(one: PolicyOperation, nics: Sequence[Nic]) -> dict[str, str]:
+    return {"operation": "remove" if is_policy_removal(one) else "add", "what": policy_text(one, nics)}

@@ -32,6 +32,7 @@ def status_lines(found: Status) -> list[str]:
         *_remarks(found),
         *(line for one in found.problems for line in labelled("not used", str(one))),
         *_drift(found),
+        *_by_source(found),
     ]
 
 
@@ -112,6 +113,23 @@ def _drift(found: Status) -> list[str]:
     return [f"drift        {counted(len(found.drift), 'change')} needed; {who} {them}", *entries(found.drift, change)]
 
 
+def _by_source(found: Status) -> list[str]:
+    """Source routing: its rules, what a pass would change, and what speaks against it."""
+    if found.by_source is None:
+        return []
+    from .source_routing import status_source_lines
+
+    return status_source_lines(found.by_source, found.state.nics)
+
+
+def _source_json(found: Status) -> dict[str, Any] | None:
+    if found.by_source is None:
+        return None
+    from .source_routing import status_source_json
+
+    return status_source_json(found.by_source, found.state.nics)
+
+
 def _service(found: Status) -> list[str]:
     """What the service did and is about to do."""
     service, now = found.service, found.now
@@ -166,6 +184,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "drift_unknown": "" if found.unknown is None else missing_text(found.unknown),
         "unprogrammed": [unprogrammed_text(one, nics) for one in found.unprogrammed],
         "problems": [str(one) for one in found.problems],
+        "source_routing": _source_json(found),
         "withdrawn": found.withdrawn,
         "service": found.service and {**service_json(found.service), "runs": found.service_runs},
     }

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from ..errors import SettingsError
 from ..model.namedtuple import NamedTuple
+from ..model.network import MAIN_TABLE
 from ..model.settings import GatewaySetting, Selector, Settings
 from ..trusted import Untrusted, read_named, read_trusted, unreadable, untrusted_folder
 from .keys import BY_NAME, KEYS, Key
@@ -61,6 +62,8 @@ def read(
     layers += _layer(stanza, _text_of(stanza, False, read_trusted, problems), _load_json, problems)
     layers.append(Layer(COMMAND_LINE, dict(flags)))
     merged = _merge(layers, problems)
+    if merged.source_routing and merged.table != MAIN_TABLE:
+        problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
     if problems:
         raise SettingsError("\n".join(problems))
     return merged

@@ -31,8 +31,8 @@ from tests.support.calico import (
     echo,
 )
 from tests.support.lab import Lab, document, write_document
-from tests.support.passes import Watch, run, table
-from tests.support.service import Service, Start
+from tests.support.passes import Watch, run, table, valid_json
+from tests.support.service import Service, Start, write_settings
 
 FILE = f"--metadata {document('dual-stack')}"
 ON = f"{FILE} --source-routing true"
@@ -507,3 +507,57 @@ def test_the_service_follows_addresses_and_nics(lab: Lab, start: Start, engine: 
     service.reload(engine=engine.split()[1])
     service.wait(lambda: own_rules(lab) == [])
     assert service.stop() == 0
+
+
+# ---- what is said of it -------------------------------------------------------------------------------
+
+
+def test_plan_status_explain_and_json(lab: Lab) -> None:
+    Calico(lab)
+    lab.ip("route", "add", "10.200.0.0/16", "via", "11.8.0.50", "dev", "eth1")
+    synced(lab, FILE)
+    planned = run(lab, f"plan {ON}")
+    assert "+ rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes" in planned.out
+    assert "+ default via 11.8.0.1 dev eth1 table 12103 proto guest-routes metric 1024" in planned.out
+    assert run(lab, f"plan {ON} --check").code == 3
+    assert own_rules(lab) == []
+    said = valid_json("plan", lab.run("plan", *ON.split(), "--json"))["source_routing"]
+    assert [(one["nic"], one["family"], one["table"]) for one in said["tables"]][:2] == [
+        ("eth0", 4, 12102),
+        ("eth0", 6, 12102),
+    ]
+    assert "source routing, as of now" in synced(lab)
+    assert "source routing by eth0, eth1" in synced(lab)
+    assert valid_json("sync", lab.run("sync", *ON.split(), "--json"))["source_routing"]["changes"] == []
+
+    for asked, wanted in (
+        ("203.0.113.9 --from 11.8.0.9", "203.0.113.9 from 11.8.0.9 should leave by eth1, via 11.8.0.1"),
+        ("11.11.3.4 --from 10.65.0.7", "11.11.3.4 from 10.65.0.7 should leave by eth0, via 10.65.0.1"),
+        ("10.200.0.9 --from 11.8.0.9", "should leave by eth1, via 11.8.0.50"),
+        ("2001:db8:113::9 --from fd00:8::9", "should leave by eth1, via fd00:8::1"),
+    ):
+        ran = run(lab, f"explain {asked} {ON}")
+        assert (ran.code, wanted in ran.out, "(as wanted)" in ran.out) == (0, True, True), ran
+    value = valid_json("explain", lab.run("explain", "203.0.113.9", "--from", "11.8.0.9", *ON.split(), "--json"))
+    assert (value["nic"], value["table"], value["rule"]["src"], value["as_wanted"]) == ("eth1", 12103, "11.8.0.9", True)
+    off = run(lab, f"explain 203.0.113.9 --from 10.65.0.7 {FILE}")
+    assert "source routing is off (`source_routing: true` turns it on)" in off.out
+    nobody = run(lab, f"explain 203.0.113.9 --from 11.8.0.77 {ON}")
+    assert "of no NIC here" in nobody.out
+    assert run(lab, f"explain 203.0.113.9 --from fd00::1 {ON}").code == 2
+
+
+def test_status_shows_the_rules_and_their_drift(lab: Lab, tmp_path: Path) -> None:
+    Calico(lab)
+    write_settings(source_routing=True)
+    lab.metadata_server(document("dual-stack"))
+    assert run(lab, "sync").code == 0
+    status = run(lab, "status")
+    assert (status.code, "from 11.8.0.9 lookup 12103 priority 32765" in status.out) == (0, True)
+    lab.ip("rule", "delete", "from", "11.8.0.9")
+    status = run(lab, "status")
+    assert (status.code, "+ rule from 11.8.0.9 lookup 12103" in status.out) == (1, True)
+    value = valid_json("status", lab.run("status", "--json"))
+    assert value["source_routing"]["changes"] == [
+        {"operation": "add", "what": "rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"}
+    ]

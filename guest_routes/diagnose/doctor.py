@@ -58,6 +58,11 @@ def inspect(
     correction = rewritten.correction if rewritten else None
     leases = _leases(settings, state, before.nics, report)
     views = _views(settings, before.nics, report, leases, tell, proc)
+    if report is not None:
+        from .source_answers import source_answers
+
+        asked = source_answers(report, settings, kernel)
+        views = tuple(view._replace(answers=asked.get(view.nic.ifindex, ())) for view in views)
     unused = dict.fromkeys((*state.problems, *leases.problems, *refused_copies()))
     return Inspection(
         views,

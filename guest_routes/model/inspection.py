@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from .decision import Binding
     from .document import Provenance
     from .lease import Lease
-    from .network import Nic, Route
+    from .network import Address, Lookup, Nic, Route
     from .network_data import Problem
     from .plan import Suspicion
     from .report import Report, Unprogrammed
+    from .source_routing import SourceConflict
 
 
 class Holder(NamedTuple):
@@ -27,6 +28,14 @@ class Holder(NamedTuple):
     """Its own word: configured, configuring, failed, ...; "" where it has none."""
     file: str
     """The file it configured the NIC by; "" when it doesn't tell."""
+
+
+class SourceAnswer(NamedTuple):
+    """Where a packet from an address of a NIC to a host outside leaves."""
+
+    source: Address
+    destination: Address
+    answer: Lookup
 
 
 class NicView(NamedTuple):
@@ -43,6 +52,8 @@ class NicView(NamedTuple):
     """The reverse path filter in force: 0 none, 1 strict, 2 loose. Source: kernel, networking/ip-sysctl."""
     takes_routes: bool
     """systemd-networkd is configured to take a default route from a DHCP server for it."""
+    answers: tuple[SourceAnswer, ...] = ()
+    """One for each of its addresses, where it has a gateway."""
 
 
 class Difference(NamedTuple):
@@ -96,7 +107,7 @@ FindingKind: TypeAlias = (
     "'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', 'no-route-command', "
     "'not-configured', "
     "'use-routes', 'dhcp-default', 'no-gateway', "
-    "'rp-filter', 'cross-check', 'unused-file']"
+    "'rp-filter', 'cross-check', 'unused-file', 'source-routing', 'source-drift']"
 )
 
 
@@ -111,7 +122,7 @@ class Finding(NamedTuple):
     route: Route | None = None
     """extra-default."""
     missing: int = 0
-    """missing-routes."""
+    """missing-routes, source-drift."""
     verdicts: tuple[RouteVerdict, ...] = ()
     """wrong-configuration, wrong-configuration-left."""
     unprogrammed: tuple[Unprogrammed, ...] = ()
@@ -124,5 +135,7 @@ class Finding(NamedTuple):
     """cross-check; the library's name is in `managers`."""
     unused: Problem | RewriteError | None = None
     """unused-file."""
+    conflict: SourceConflict | None = None
+    """source-routing."""
     text: str = ""
     """no-metadata: every source's reason."""

@@ -7,6 +7,7 @@ from ..model.network import mac_text
 from .configuration import rewrite_error_text, verdict_reason
 from .escape import shell_word
 from .route_text import counted, route_text
+from .source_routing import conflict_text
 from .words.outcomes import suspicion_text, unprogrammed_text
 from .words.remedies import gateways_setting
 
@@ -51,6 +52,17 @@ def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
     missing = counted(finding.missing, "host route")
     return f"{missing} of the document not in place", "`guest-routes sync`; `guest-routes plan` shows which"
+
+
+def _source_routing(finding: Finding, nics: Sequence[Nic]) -> Words:
+    assert finding.conflict is not None
+    what, _, remedy = conflict_text(finding.conflict, nics).rpartition("; ")
+    return (what, remedy) if what else (remedy, "give the address to one NIC")
+
+
+def _source_drift(finding: Finding, nics: Sequence[Nic]) -> Words:
+    changes = counted(finding.missing, "change")
+    return f"{changes} needed for source routing", "`guest-routes sync`; `guest-routes plan` shows which"
 
 
 def _partial_document(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -150,6 +162,8 @@ def difference_text(one: Difference, nics: Sequence[Nic]) -> str:
 
 
 _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
+    "source-routing": _source_routing,
+    "source-drift": _source_drift,
     "no-metadata": _no_metadata,
     "extra-default": _extra_default,
     "missing-routes": _missing_routes,

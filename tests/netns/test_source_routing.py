@@ -561,3 +561,28 @@ def test_status_shows_the_rules_and_their_drift(lab: Lab, tmp_path: Path) -> Non
     assert value["source_routing"]["changes"] == [
         {"operation": "add", "what": "rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"}
     ]
+
+
+def test_doctor_says_which_answers_leave_by_another_nic(lab: Lab) -> None:
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    synced(lab, FILE)
+    off = run(lab, f"doctor {FILE}")
+    assert "from 11.8.0.9 to 203.0.113.9 leave by eth0" in off.out
+    assert "`source_routing: true` sends them by eth1" in off.out
+    assert "from 10.65.0.7" not in off.out
+    synced(lab)
+    on = run(lab, f"doctor {ON}")
+    assert "leave by eth" not in on.out
+    value = valid_json("doctor", lab.run("doctor", *ON.split(), "--json"))
+    answers = {one["from"]: one["nic"] for nic in value["nics"] for one in nic["answers"]}
+    assert answers == {own: nic for nic, owns in OWN.items() for own in owns}
+    lab.ip("rule", "add", "from", "11.8.0.9", "lookup", "77", "priority", "100")
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "table", "77")
+    lab.ip("rule", "delete", "from", "10.65.0.7")
+    found = run(lab, f"doctor {ON}")
+    assert found.code == 1
+    assert "1 change needed for source routing" in found.out
+    synced(lab, ON, 5)
+    found = run(lab, f"doctor {ON}")
+    assert "`source_routing_priority` below 100 puts ours before it" in found.out

@@ -6,6 +6,7 @@ It comes after the settings' table has been written, and for that table as it th
 from __future__ import annotations
 
 from .kernel.apply_policy import apply_policy, roll_back_rules
+from .model.decision import Resolution
 from .model.source_routing import SourceRoutingOutcome
 from .routing.ownership import is_our_rule
 from .routing.source_routing.nics import table_of
@@ -55,8 +56,7 @@ def _replanned(report: Report, now: KernelState, settings: Settings, kernel: Ker
     tables.update(rule.table for rule in now.rules if is_our_rule(rule, settings))
     decision, present = report.decision, kernel.tables(sorted(tables))
     withdraw = decision.suspicion is None
-    bindings = decision.resolution.bindings
-    return plan_source_routing(bindings, decision.elections, now.routes, now, present, settings, withdraw)
+    return plan_source_routing(decision.resolution, decision.elections, now.routes, now, present, settings, withdraw)
 
 
 def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
@@ -77,5 +77,6 @@ def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Ker
     numbers = {rule.table for rule in before.rules if is_our_rule(rule, settings)}
     numbers.update(table_of(nic, settings) for nic in before.nics)
     present = kernel.tables(sorted(numbers - {settings.table}))
-    plan = plan_source_routing((), (), (), before, present, settings._replace(source_routing=False))
+    nothing = Resolution((), (), ())
+    plan = plan_source_routing(nothing, (), (), before, present, settings._replace(source_routing=False))
     return apply_policy(plan, kernel) if plan.operations else None

@@ -37,9 +37,10 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
 
 def _by_source(decision: Decision, evidence: Evidence, settings: Settings) -> SourceRoutingPlan:
     """Source routing (R21), for the main table as the plan leaves it."""
-    from .source_routing.plan import main_after, plan_source_routing
+    from .source_routing.plan import connected, main_after, plan_source_routing
 
     main, state = main_after(evidence.kernel.routes, decision.plan), evidence.kernel
-    bindings, withdraw = decision.resolution.bindings, decision.suspicion is None
-    present = evidence.tables or ()
-    return plan_source_routing(bindings, decision.elections, main, state, present, settings, withdraw)
+    if evidence.projected:
+        main = (*main, *connected(state.nics, main))
+    present, withdraw = evidence.tables or (), decision.suspicion is None
+    return plan_source_routing(decision.resolution, decision.elections, main, state, present, settings, withdraw)

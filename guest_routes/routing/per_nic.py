@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ..model.source_routing import NicTable
+
 
 class GatewayRoute(NamedTuple):
     """One route through the NIC it stands under."""
@@ -44,6 +46,8 @@ class NicRoutes(NamedTuple):
     """Families whose default route is another NIC's (R4)."""
     routes: tuple[GatewayRoute, ...]
     """Host routes."""
+    by_source: tuple[NicTable, ...] = ()
+    """Its tables and rules of source routing (R21)."""
 
 
 def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
@@ -64,7 +68,11 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
         elif network.address is not None:
             one = one._replace(addresses=(*one.addresses, network.address))
         found[nic.ifindex] = one
-    return tuple(found.values())
+    plan = decision.source_routing
+    if plan is None:
+        return tuple(found.values())
+    tables = {nic: tuple(one for one in plan.tables if one.nic.ifindex == nic) for nic in found}
+    return tuple(one._replace(by_source=tables[nic]) for nic, one in found.items())
 
 
 def _begun(nic: Nic, elected: Sequence[Elected], resolved: Sequence[Resolved], settings: Settings) -> NicRoutes:

@@ -6,7 +6,7 @@ that isn't whole. What is equal and somebody else's is adopted; nothing of anybo
 
 from __future__ import annotations
 
-from ...model.network import contains
+from ...model.network import Route, contains, network_of
 from ...model.operations import Delete, RemoveForeignDefault
 from ...model.plan import Plan
 from ...model.source_routing import (
@@ -20,14 +20,14 @@ from ...model.source_routing import (
 from ..elect import managed_ifindexes
 from ..ownership import is_our_rule, is_ours
 from .nics import gateways, table_of
-from .tables import THROW, main_of, nic_table
+from .tables import LINK_SCOPE, THROW, main_of, nic_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterable, Iterator, Sequence, TypeAlias
 
-    from ...model.decision import Binding, Election
-    from ...model.network import KernelState, Nic, Prefix, Route, Rule
+    from ...model.decision import Election, Resolution
+    from ...model.network import KernelState, Nic, Prefix, Rule
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def plan_source_routing(
-    bindings: Sequence[Binding],
+    resolution: Resolution,
     elections: Sequence[Election],
     main: Sequence[Route],
     state: KernelState,
@@ -53,9 +53,10 @@ def plan_source_routing(
     """
     if not settings.source_routing:
         return _whole((), (), state, present, settings, True)._replace(enabled=False)
-    known = gateways(bindings, elections, present, settings)
-    managed = managed_ifindexes(bindings)
-    families = {family: main_of(family, main, known, managed, settings.protocol) for family in (4, 6)}
+    known = gateways(resolution.bindings, elections, present, settings)
+    managed = managed_ifindexes(resolution.bindings)
+    plain = frozenset(one.host.destination for one in resolution.resolved)
+    families = {family: main_of(family, main, known, managed, plain, settings) for family in (4, 6)}
     wanted = [nic_table(one, families[one.family], settings) for one in known]
     wanted, shared = _without_shared(wanted)
     free: list[NicTable] = []
@@ -75,6 +76,16 @@ def main_after(main: Sequence[Route], plan: Plan) -> Sequence[Route]:
     gone = {one.route for one in plan.removals if isinstance(one, (Delete, RemoveForeignDefault))}
     added = {one.route: None for one in plan.additions}  # A route that moves before others of its key is among them.
     return [*added, *(route for route in main if route not in gone and route not in added)]
+
+
+def connected(nics: Sequence[Nic], main: Sequence[Route]) -> Iterator[Route]:
+    """The on-link routes that the kernel will make for addresses, and main lacks yet."""
+    there = {(route.destination, route.ifindex) for route in main}
+    for nic in nics:
+        for own in nic.addresses:
+            subnet = network_of(own)
+            if (subnet, nic.ifindex) not in there and own.length < len(own.address) * 8:
+                yield Route(subnet, None, nic.ifindex, scope=LINK_SCOPE if len(own.address) == 4 else 0)
 
 
 def _without_shared(wanted: Sequence[NicTable]) -> tuple[list[NicTable], list[SourceConflict]]:

@@ -7,8 +7,8 @@ A packet that carries an address of the NIC goes
     by the NIC's gateway, whatever else main says: through another NIC of the document            (the default)
 
 The longest prefix decides in main, and must decide the same here. So a destination that main sends elsewhere, inside a
-prefix that is copied or thrown, has a route of its own. A host route of ours by the NIC's gateway needs no copy: the
-default says the same, and a hundred thousand of them cost nothing.
+prefix that is copied or thrown, has a route of its own. A host route by the NIC's gateway needs no copy: the default
+says the same, and a hundred thousand of them cost nothing.
 
 Known hazards, each with its answer here:
 - The kernel takes a gateway only if the table reaches it on link: such routes come first, and a gateway in no subnet
@@ -32,7 +32,7 @@ from .nics import sources, table_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Literal, Sequence, TypeAlias
+    from typing import Collection, Iterator, Literal, Sequence, TypeAlias
 
     from ...model.network import Address, Nic
     from ...model.settings import Settings
@@ -57,19 +57,25 @@ class Main(NamedTuple):
     groups: tuple[tuple[Route, ...], ...]
     """Routes of one destination and TOS each, the one that wins first."""
     plain: tuple[tuple[Prefix, int], ...]
-    """Destination and NIC of our host routes by a NIC's own gateway, sorted: nearly all there are."""
+    """Destination and NIC of the host routes by a NIC's own gateway, sorted: nearly all routes there are."""
     managed: frozenset[int]
     """The document's NICs."""
 
 
 def main_of(
-    family: int, routes: Sequence[Route], gateways: Sequence[Gateway], managed: frozenset[int], ours: int
+    family: int,
+    routes: Sequence[Route],
+    gateways: Sequence[Gateway],
+    managed: frozenset[int],
+    documented: Collection[Prefix],
+    settings: Settings,
 ) -> Main:
     """Sorts one family's routes of the main table.
 
     Args:
-        ours: the protocol of our routes.
+        documented: the destinations of the host routes; another program's equal route may serve one.
     """
+    ours = settings.protocol
     size = 4 if family == 4 else 16
     by_gateway = {(one.gateway, one.nic.ifindex) for one in gateways if one.family == family}
     plain: list[tuple[Prefix, int]] = []
@@ -78,7 +84,8 @@ def main_of(
         destination = route.destination
         if len(destination.address) != size:
             continue
-        if route.protocol == ours and destination.length and (route.gateway, route.ifindex) in by_gateway:
+        is_plain = (route.gateway, route.ifindex) in by_gateway and destination.length and not route.metrics
+        if is_plain and (route.protocol == ours or destination in documented):
             plain.append((destination, route.ifindex))
         elif size == 4 or (destination.address[0] != 0xFF and not is_link_local(destination.address)):
             groups.setdefault((destination, route.tos), []).append(route)

@@ -78,20 +78,28 @@ def main_of(
     ours = settings.protocol
     size = 4 if family == 4 else 16
     by_gateway = {(one.gateway, one.nic.ifindex) for one in gateways if one.family == family}
-    plain: list[tuple[Prefix, int]] = []
+    plain: dict[Prefix, Route] = {}
     groups: dict[tuple[Prefix, int], list[Route]] = {}
     for route in routes:
-        destination = route.destination
-        if len(destination.address) != size:
+        destination, key = route.destination, (route.destination, route.tos)
+        if len(destination.address) != size or _is_housekeeping(destination):
             continue
-        is_plain = (route.gateway, route.ifindex) in by_gateway and destination.length and not route.metrics
-        if is_plain and (route.protocol == ours or destination in documented):
-            plain.append((destination, route.ifindex))
-        elif size == 4 or (destination.address[0] != 0xFF and not is_link_local(destination.address)):
-            groups.setdefault((destination, route.tos), []).append(route)
-    plain.sort()
+        by_its_own = (route.gateway, route.ifindex) in by_gateway and destination.length and not route.metrics
+        known = by_its_own and (route.protocol == ours or destination in documented) and not route.tos
+        if known and key not in groups and destination not in plain:
+            plain[destination] = route
+            continue
+        group = groups.setdefault(key, [])
+        if not group and not route.tos and destination in plain:  # Several to one destination: the best one decides.
+            group.append(plain.pop(destination))
+        group.append(route)
     won = (tuple(sorted(group, key=_metric)) for group in groups.values())
-    return Main(tuple(won), tuple(plain), managed)
+    return Main(tuple(won), tuple(sorted((one, route.ifindex) for one, route in plain.items())), managed)
+
+
+def _is_housekeeping(destination: Prefix) -> bool:
+    """Whether it is IPv6's own, link-local or multicast."""
+    return len(destination.address) == 16 and (destination.address[0] == 0xFF or is_link_local(destination.address))
 
 
 def _metric(route: Route) -> int:

@@ -55,6 +55,9 @@ def plan_source_routing(
         return _whole((), (), state, present, settings, True)._replace(enabled=False)
     known = gateways(resolution.bindings, elections, present, settings)
     managed = managed_ifindexes(resolution.bindings)
+    if not withdraw:  # The NICs that have a table are the document's all the same.
+        ours = {rule.table for rule in state.rules if is_our_rule(rule, settings)}
+        managed |= {nic.ifindex for nic in state.nics if table_of(nic, settings) in ours}
     plain = frozenset(one.host.destination for one in resolution.resolved)
     families = {family: main_of(family, main, known, managed, plain, settings) for family in (4, 6)}
     wanted = [nic_table(one, families[one.family], settings) for one in known]

@@ -5,11 +5,11 @@ It comes after the settings' table has been written, and for that table as it th
 
 from __future__ import annotations
 
+from .evidence.gather import snapshot
 from .kernel.apply_policy import apply_policy, roll_back_rules
 from .model.decision import Resolution
 from .model.source_routing import SourceRoutingOutcome
-from .routing.ownership import is_our_rule
-from .routing.source_routing.nics import table_of
+from .routing.source_routing.nics import tables_to_read
 from .routing.source_routing.plan import plan_source_routing
 from .routing.source_routing.verify import overruled_sources, source_probes
 
@@ -35,28 +35,23 @@ def apply_source_routing(
     plan = report.decision.source_routing
     assert plan is not None
     if report.errors or report.outcome.failures:  # The settings' table is not as it was planned.
-        plan = _replanned(report, report.after, settings, kernel)
+        plan = _replanned(report, snapshot(settings, kernel), settings)
         report = report._replace(decision=report.decision._replace(source_routing=plan))
     if not plan.operations:
         return ask_sources(report, settings, kernel)
     outcome = apply_policy(plan, kernel)
     if outcome.done and not is_reachable():
         return report._replace(source_outcome=roll_back_rules(outcome, kernel))
-    after = kernel.snapshot(settings.table)
-    again = _replanned(report, after, settings, kernel)
+    after = snapshot(settings, kernel)
+    again = _replanned(report, after, settings)
     report = report._replace(source_outcome=outcome._replace(remaining=again.operations), after=after)
     return ask_sources(report, settings, kernel)
 
 
-def _replanned(report: Report, now: KernelState, settings: Settings, kernel: Kernel) -> SourceRoutingPlan:
+def _replanned(report: Report, now: KernelState, settings: Settings) -> SourceRoutingPlan:
     """The plan for what is there now."""
-    plan = report.decision.source_routing
-    tables = {one.table for one in plan.tables} if plan else set()
-    tables.update(route.table for route in report.evidence.tables or ())
-    tables.update(rule.table for rule in now.rules if is_our_rule(rule, settings))
-    decision, present = report.decision, kernel.tables(sorted(tables))
-    withdraw = decision.suspicion is None
-    return plan_source_routing(decision.resolution, decision.elections, now.routes, now, present, settings, withdraw)
+    decision, withdraw = report.decision, report.decision.suspicion is None
+    return plan_source_routing(decision.resolution, decision.elections, now.routes, now, settings, withdraw)
 
 
 def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
@@ -74,9 +69,7 @@ def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
 
 def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Kernel) -> SourceRoutingOutcome | None:
     """Removes every rule of ours, and the routes of ours in their tables and those of NICs; None: there are none."""
-    numbers = {rule.table for rule in before.rules if is_our_rule(rule, settings)}
-    numbers.update(table_of(nic, settings) for nic in before.nics)
-    present = kernel.tables(sorted(numbers - {settings.table}))
-    nothing = Resolution((), (), ())
-    plan = plan_source_routing(nothing, (), (), before, present, settings._replace(source_routing=False))
+    off = settings._replace(source_routing=False)
+    now = before._replace(tables=kernel.tables(tables_to_read(before, settings)))
+    plan = plan_source_routing(Resolution((), (), ()), (), (), now, off)
     return apply_policy(plan, kernel) if plan.operations else None

@@ -9,7 +9,7 @@ import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find
-from .evidence.gather import disputable, gather
+from .evidence.gather import disputable, gather, snapshot
 from .kernel.apply import apply, leaves_less, roll_back
 from .model.report import Report, RolledBack
 from .routing.decide import decide
@@ -77,7 +77,7 @@ def dry_run(
         GuestRoutesError: there is no metadata, or no kernel.
     """
     document = find(settings, kernel.nics, state, metadata_argument, tell)
-    return dry_run_on(document, settings, state, kernel, kernel.snapshot(settings.table), accept_withdrawals)
+    return dry_run_on(document, settings, state, kernel, snapshot(settings, kernel), accept_withdrawals)
 
 
 def dry_run_on(
@@ -154,7 +154,7 @@ def program(
     with state.lock(lock_seconds):
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        evidence = gather(document, settings, state, kernel.snapshot(settings.table), fetched)
+        evidence = gather(document, settings, state, snapshot(settings, kernel), fetched)
         if not unattended:
             state.clear_withdrawn()
         decision = decide(evidence, settings, accept_withdrawals)

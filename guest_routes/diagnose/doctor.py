@@ -6,7 +6,7 @@ import os
 
 from ..errors import GuestRoutesError
 from ..evidence.find import find, refused_copies
-from ..evidence.gather import leases_of
+from ..evidence.gather import leases_of, snapshot
 from ..kernel.engine import Kernel
 from ..managers.detect import holders, running
 from ..managers.parsed_ini import sections
@@ -51,7 +51,7 @@ def inspect(
         KernelError: the kernel can't be asked.
     """
     found = _find(settings, state, kernel, metadata_argument, tell)
-    before = kernel.snapshot(settings.table)
+    before = snapshot(settings, kernel)
     cross_checks = (netifaces_check(before.nics), pyroute2_check(before.routes, settings.table))
     report, no_metadata = _dry_run(found, settings, state, kernel, before)
     rewritten = _rewritten(settings, report) if report else None

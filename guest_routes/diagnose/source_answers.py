@@ -23,7 +23,7 @@ def source_answers(report: Report, settings: Settings, kernel: Kernel) -> dict[i
         KernelError: the kernel gave no answer.
     """
     found: dict[int, tuple[SourceAnswer, ...]] = {}
-    present = report.evidence.tables or ()
+    present = report.before.tables or ()
     for one in gateways(report.resolution.bindings, report.elections, present, settings):
         host = outside(one.family, [route for route in report.after.routes if route.family == one.family])
         for source in sources(one.nic, one.family) if host else ():

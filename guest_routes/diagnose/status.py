@@ -6,13 +6,13 @@ import time
 
 from ..errors import GuestRoutesError
 from ..evidence.find import last_known_good
+from ..evidence.gather import snapshot
 from ..model.document import Document
 from ..model.network_data import Problem
 from ..model.status import SCHEMA, Comparison, Status, is_failed_pass, is_last_pass, status_record_from_json
-from ..routing.ownership import is_ours
+from ..routing.ownership import is_our_rule, is_ours
 from ..state.processes import process_started
 from ..sync import dry_run_on
-from .source_status import source_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
     Raises:
         KernelError: the tables can't be read.
     """
-    before = kernel.snapshot(settings.table)
+    before = snapshot(settings, kernel)
     compared = _compared(settings, state, kernel, before)
     last, failed, problems = _last_pass(state)
     written = state.read_service()
@@ -53,7 +53,7 @@ def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
         service,
         runs,
         tuple(dict.fromkeys(problems)),
-        source_status(settings, state, kernel, before),
+        tuple(rule for rule in before.rules if is_our_rule(rule, settings)),
     )
 
 
@@ -76,4 +76,6 @@ def _compared(settings: Settings, state: State, kernel: Kernel, before: KernelSt
         report = dry_run_on(document, settings.from_documents("last-known-good"), state, kernel, before)
     except GuestRoutesError as error:
         return str(error)
-    return Comparison(report.plan.operations, report.unprogrammed)
+    return Comparison(
+        report.plan.operations, report.unprogrammed, report.decision.source_routing, report.source_conflicts
+    )

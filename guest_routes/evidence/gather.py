@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ..kernel.engine import Kernel
     from ..model.document import Document, Known
     from ..model.lease import LeaseSet
     from ..model.network import KernelState, Nic
@@ -30,13 +31,27 @@ if TYPE_CHECKING:
     from ..state.store import State
 
 
+def snapshot(settings: Settings, kernel: Kernel) -> KernelState:
+    """What the kernel has, as a pass needs it: with the tables of source routing, where it is on or rules are left.
+
+    Raises:
+        KernelError: the kernel refused a dump.
+    """
+    state = kernel.snapshot(settings.table)
+    if not (settings.source_routing or any(is_our_rule(rule, settings) for rule in state.rules)):
+        return state
+    from ..routing.source_routing.nics import tables_to_read
+
+    return state._replace(tables=kernel.tables(tables_to_read(state, settings)))
+
+
 def gather(
     document: Document, settings: Settings, state: State, before: KernelState, fetched: bool = False
 ) -> Evidence:
     """The evidence of one pass, or of one reconcile.
 
     Args:
-        before: a snapshot of the settings' table.
+        before: a snapshot, as `snapshot` takes it.
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
 
     Raises:
@@ -49,21 +64,11 @@ def gather(
     ):
         evidence = _with_known(evidence, state.known(before.nics))
     evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
-    evidence = _with_tables(evidence, settings, kernel)
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
     if fetched:
         evidence = evidence._replace(agreeing_fetches=state.agreeing_fetches(disputable(evidence)))
     return evidence
-
-
-def _with_tables(evidence: Evidence, settings: Settings, kernel: Kernel) -> Evidence:
-    """The tables of source routing, where it is on or rules of it are left (R21)."""
-    if not (settings.source_routing or any(is_our_rule(rule, settings) for rule in evidence.kernel.rules)):
-        return evidence
-    from ..routing.source_routing.nics import tables_to_read
-
-    return evidence._replace(tables=kernel.tables(tables_to_read(evidence.data, evidence.kernel, settings)))
 
 
 def disputable(evidence: Evidence) -> bytes:

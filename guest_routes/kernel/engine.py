@@ -6,8 +6,8 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 
 from __future__ import annotations
 
-from ..model.network import Address, KernelState, Lookup, Nic, Route
-from ..model.operations import Failure, Operation, RemoveForeignDefault
+from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, Nic, Route
+from ..model.operations import Delete, Failure, Operation, RemoveForeignDefault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,3 +77,10 @@ def route_to_delete(operation: Operation) -> Route:
     """
     route = operation.route
     return route._replace(protocol=0) if isinstance(operation, RemoveForeignDefault) and route.family == 6 else route
+
+
+def is_carried_out(operation: Operation, have: set[Route]) -> bool:
+    """Whether the routes of the tables are as an operation leaves them."""
+    route = operation.route
+    stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
+    return (stored in have) != isinstance(operation, (Delete, RemoveForeignDefault))

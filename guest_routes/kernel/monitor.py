@@ -23,8 +23,10 @@ from .netlink import (
     RTA_OIF,
     RTA_TABLE,
     RTM_DELROUTE,
+    RTM_DELRULE,
     RTM_F_CLONED,
     RTM_NEWROUTE,
+    RTM_NEWRULE,
     RTMSG,
     RTNLGRP_IPV4_IFADDR,
     RTNLGRP_IPV4_ROUTE,
@@ -156,7 +158,7 @@ def changes_in(datagram: bytes, table: int, own_port: int, others: range = range
     for kind, _, _, port, start, end in messages(datagram, len(datagram)):
         read = end + 3 & ~3
         if kind not in (RTM_NEWROUTE, RTM_DELROUTE):
-            if port != own_port:
+            if port != own_port or kind not in (RTM_NEWRULE, RTM_DELRULE):
                 changes.append(None)
         elif end - start < RTMSG.size:
             changes.append("malformed")

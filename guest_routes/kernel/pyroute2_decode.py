@@ -80,14 +80,14 @@ def _mac(text: Optional[str]) -> bytes:
 def rule_of(message: Any) -> Rule:
     """The policy rule of an RTM_NEWRULE message."""
     simple = message["action"] == FR_ACT_TO_TBL and not _is_restricted(message)
-    length = message["src_len"]
+    source, length = message.get_attr("FRA_SRC"), message["src_len"]
     return Rule(
         family=FAMILIES[message["family"]],
         priority=message.get_attr("FRA_PRIORITY") or 0,
         table=message.get_attr("FRA_TABLE") or message["table"],
         plain=simple and not length,
         protocol=message.get_attr("FRA_PROTOCOL") or 0,
-        source=Prefix(parse_address(message.get_attr("FRA_SRC")), length) if simple and length else None,
+        source=Prefix(parse_address(source), length) if simple and source and length else None,
     )
 
 

@@ -21,9 +21,10 @@ from os import strerror
 from struct import pack
 
 from ..errors import KernelError
-from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, Nic, Prefix, Route, Rule
+from ..model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule
 from ..model.operations import Delete, Failure, Operation, Promote, RemoveForeignDefault
 from . import rtnetlink_decode, rtnetlink_encode
+from .engine import is_carried_out
 from .netlink import (
     NETLINK_CAP_ACK,
     NETLINK_EXT_ACK,
@@ -241,7 +242,7 @@ class RtnetlinkKernel:
         have = set(self.tables(sorted(tables)))
         again: dict[int, rtnetlink_decode.Answer] = {}
         for sequence, operation in enumerate(operations, first):
-            if sequence in refused or _is_carried_out(operation, have):
+            if sequence in refused or is_carried_out(operation, have):
                 continue
             self._sequence += 1
             answers: dict[int, rtnetlink_decode.Answer] = {}
@@ -294,10 +295,3 @@ class RtnetlinkKernel:
                     if answer.errno == ENOENT:  # IPv4 tables that were never used don't exist.
                         return True
                     raise KernelError(f"the kernel refused a dump: {answer.text or strerror(answer.errno)}")
-
-
-def _is_carried_out(operation: Operation, have: set[Route]) -> bool:
-    """Whether the routes of the tables are as an operation leaves them."""
-    route = operation.route
-    stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
-    return (stored in have) != isinstance(operation, (Delete, RemoveForeignDefault))

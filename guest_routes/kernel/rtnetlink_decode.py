@@ -243,7 +243,7 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
     family, to_length, from_length, tos, table, _, _, action, flags = RTMSG.unpack_from(data, start)
     found = attributes(data, start + RTMSG.size, end)
     suppresses = found.get(FRA_SUPPRESS_PREFIXLEN, _NO_SUPPRESSION) != _NO_SUPPRESSION
-    source = found.pop(FRA_SRC, b"")
+    source = found.pop(FRA_SRC, None)
     restricted = bool(to_length or tos or flags & FIB_RULE_INVERT) or not _PLAIN_RULE.issuperset(found)
     simple = action == FR_ACT_TO_TBL and not restricted and not suppresses
     return Rule(
@@ -252,7 +252,7 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
         table=_number(found.get(FRA_TABLE)) or table,
         plain=simple and not from_length,
         protocol=_number(found.get(FRA_PROTOCOL)),
-        source=Prefix(source, from_length) if simple and from_length else None,
+        source=Prefix(source, from_length) if simple and source and from_length else None,
     )
 
 

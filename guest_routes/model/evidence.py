@@ -63,8 +63,6 @@ class Evidence(NamedTuple):
     """The last known good document is there to stay in force in place of this one (R6)."""
     agreeing_fetches: int = 0
     """How many fetches in a row brought this same evidence, this one included; 0 where it wasn't fetched (R6)."""
-    tables: tuple[Route, ...] | None = None
-    """The routes of source routing's tables, in the kernel's order (R21); None where it is off and nothing is left."""
     projected: bool = False
     """The NICs are as the document will have them configured, not as they are (routing.project)."""
 

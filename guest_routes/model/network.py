@@ -208,6 +208,8 @@ class KernelState(NamedTuple):
     nics: tuple[Nic, ...]
     routes: tuple[Route, ...]
     rules: tuple[Rule, ...] = ()
+    tables: tuple[Route, ...] | None = None
+    """The routes of source routing's tables (R21); None where they were not read: it is off, and nothing is left."""
 
     def nic(self, ifindex: int) -> Nic | None:
         """The NIC of that index."""

@@ -16,22 +16,7 @@ if TYPE_CHECKING:
     from .missing import Missing
     from .operations import Operation
     from .report import Unprogrammed
-    from .source_routing import SourceConflict, SourceRoutingPlan
-
-
-class SourceStatus(NamedTuple):
-    """Source routing in the kernel now (R21)."""
-
-    rules: tuple[Rule, ...]
-    """Those of ours."""
-    plan: SourceRoutingPlan | None = None
-    """What a pass on the same document would have, and change; None where that is unknown."""
-    conflicts: tuple[SourceConflict, ...] = ()
-
-    @property
-    def drifted(self) -> bool:
-        """Whether a pass would change something."""
-        return self.plan is not None and bool(self.plan.operations)
+    from .source_routing import PolicyOperation, SourceConflict, SourceRoutingPlan
 
 
 class Comparison(NamedTuple):
@@ -41,6 +26,10 @@ class Comparison(NamedTuple):
     """What it would change."""
     unprogrammed: tuple[Unprogrammed, ...] = ()
     """What of the document is not in effect."""
+    by_source: SourceRoutingPlan | None = None
+    """Source routing, and what it would change of it (R21)."""
+    source_conflicts: tuple[SourceConflict, ...] = ()
+    """What speaks against source routing."""
 
 
 class Status(NamedTuple):
@@ -63,8 +52,8 @@ class Status(NamedTuple):
     """The process that wrote the record still runs."""
     problems: tuple[Problem, ...] = ()
     """Files of state that are damaged, or that others could have written: none of them is used."""
-    by_source: SourceStatus | None = None
-    """None where source routing is off and nothing of it is left."""
+    own_rules: tuple[Rule, ...] = ()
+    """Policy rules of ours (R21)."""
 
     @property
     def unknown(self) -> Missing | None:
@@ -82,13 +71,30 @@ class Status(NamedTuple):
         return self.compared.unprogrammed if isinstance(self.compared, Comparison) else ()
 
     @property
+    def source_drift(self) -> tuple[PolicyOperation, ...]:
+        """What it would change of source routing."""
+        plan = self.compared.by_source if isinstance(self.compared, Comparison) else None
+        return plan.operations if plan is not None else ()
+
+    @property
+    def source_conflicts(self) -> tuple[SourceConflict, ...]:
+        """What speaks against source routing."""
+        return self.compared.source_conflicts if isinstance(self.compared, Comparison) else ()
+
+    @property
+    def has_source_routing(self) -> bool:
+        """Whether it is on, or something of it is left."""
+        on = isinstance(self.compared, Comparison) and self.compared.by_source is not None
+        return on or bool(self.own_rules)
+
+    @property
     def exit_code(self) -> int:
         """That of the last pass, or of one that failed since; 1: the routes have drifted; 5: some are missing."""
         if self.failed:
             return int(self.failed["exit_code"])
-        if self.drift or (self.by_source is not None and self.by_source.drifted):
+        if self.drift or self.source_drift:
             return 1
-        if self.unprogrammed or (self.by_source is not None and self.by_source.conflicts):
+        if self.unprogrammed or self.source_conflicts:
             return 5
         return int(self.last.get("exit_code", 0))
 

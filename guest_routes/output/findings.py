@@ -7,7 +7,7 @@ from ..model.network import mac_text
 from .configuration import rewrite_error_text, verdict_reason
 from .escape import shell_word
 from .route_text import counted, route_text
-from .source_routing import conflict_text
+from .source_routing import conflict_words
 from .words.outcomes import suspicion_text, unprogrammed_text
 from .words.remedies import gateways_setting
 
@@ -56,8 +56,7 @@ def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 def _source_routing(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert finding.conflict is not None
-    what, _, remedy = conflict_text(finding.conflict, nics).rpartition("; ")
-    return (what, remedy) if what else (remedy, "give the address to one NIC")
+    return conflict_words(finding.conflict, nics)
 
 
 def _source_drift(finding: Finding, nics: Sequence[Nic]) -> Words:

@@ -6,10 +6,10 @@ from ..model.network import address_text, mac_text
 from .explanation import explanation_reason
 from .folding import wrapped
 from .json_documents import metadata_json
-from .reasons import LOOPBACK, lookup_text
 from .report import source_lines
 from .route_text import route_text
 from .source_routing import rule_json, rule_text
+from .words.outcomes import LOOPBACK, lookup_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

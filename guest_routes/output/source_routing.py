@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..model.network import Lookup, Nic, Rule
     from ..model.report import Report
     from ..model.source_routing import NicTable, PolicyFailure, PolicyOperation, SourceConflict, SourceRoutingPlan
-    from ..model.status import SourceStatus
+    from ..model.status import Status
     from .folding import Entry
 
 _PROTOCOLS = {2: "kernel", 3: "boot", 4: "static", OUR_PROTOCOL: "guest-routes"}
@@ -26,6 +26,11 @@ AS_OF_NOW = (
     "the tables hold what the main table has now; what changes there later counts with the next pass, which the "
     "service (`guest-routes watch`) makes at once"
 )
+
+
+def change_line(operation: PolicyOperation, nics: Sequence[Nic]) -> str:
+    """A change of the kernel's rules or tables, for the service's log."""
+    return f"{'removed' if is_policy_removal(operation) else 'added'} {policy_text(operation, nics)}: source routing"
 
 
 def rule_text(rule: Rule) -> str:
@@ -61,24 +66,30 @@ def table_reason(table: NicTable) -> str:
 
 def conflict_text(one: SourceConflict, nics: Sequence[Nic]) -> str:
     """Why packets of a NIC don't, or may not, leave by it; and what to do."""
+    return "; ".join(conflict_words(one, nics))
+
+
+def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
+    """The same apart."""
     name, address = one.nic.name, address_text(one.address) if one.address else ""
     if one.kind == "table-in-use":
-        user = (
-            f"route {route_text(one.route, nics)}" if one.route else f"rule {rule_text(one.rule)}" if one.rule else ""
-        )
+        user = f"route {route_text(one.route, nics)}" if one.route else ""
+        user = user or (f"rule {rule_text(one.rule)}" if one.rule else "")
         text = f"no source routing for {name}: table {one.table} is used by another program ({user})"
-        return f"{text}; set `source_routing_table` to a number with a free range behind it"
+        return text, "set `source_routing_table` to a number with a free range behind it"
     if one.kind == "foreign-route":
         added = route_text(one.route, nics) if one.route else ""
-        return f"another program has added a route to {name}'s table {one.table}: {added}; it may decide there"
+        text = f"another program has added a route to {name}'s table {one.table}, and it may decide there: {added}"
+        return text, "see which program makes it, and have it use another table"
     if one.kind == "shared-address":
         other = one.other.name if one.other else ""
-        return f"{address} is an address of both {other} and {name}: packets that carry it leave by {other}"
+        text = f"{address} is an address of both {other} and {name}: packets that carry it leave by {other}"
+        return text, "give it to one NIC"
     text = f"packets that carry {name}'s address {address} leave {_answer_text(one.answer, nics)}, not by {name}"
     if one.rule is None:
-        return text
+        return text, "see `ip rule`"
     first = f"another program's rule comes first: {rule_text(one.rule)}"
-    return f"{text}; {first}; `source_routing_priority` below {one.rule.priority} puts ours before it"
+    return f"{text}; {first}", f"`source_routing_priority` below {one.rule.priority} puts ours before it"
 
 
 def _answer_text(answer: Lookup | None, nics: Sequence[Nic]) -> str:
@@ -187,24 +198,24 @@ def report_source_json(report: Report) -> dict[str, Any] | None:
     return {**source_routing_json(plan, nics), "conflicts": conflicts, "errors": list(source_error_texts(report))}
 
 
-def status_source_lines(found: SourceStatus, nics: Sequence[Nic]) -> list[str]:
+def status_source_lines(found: Status) -> list[str]:
     """The rules there are, and what a pass would change."""
-    head = f"by source    {counted(len(found.rules), 'rule')} of ours" + (":" if found.rules else "")
-    lines = [head, *entries(found.rules, lambda rule: ("=", rule_text(rule), ""))]
-    changes = found.plan.operations if found.plan else ()
+    nics, changes = found.state.nics, found.source_drift
+    head = f"by source    {counted(len(found.own_rules), 'rule')} of ours" + (":" if found.own_rules else "")
+    lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""))]
     if changes:
         lines.append(f"drift        {counted(len(changes), 'change')} of source routing needed")
-    marks = entries(changes, lambda one: ("-" if is_policy_removal(one) else "+", policy_text(one, nics), ""))
-    return lines + marks + entries(found.conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)))
+    lines += entries(changes, lambda one: ("-" if is_policy_removal(one) else "+", policy_text(one, nics), ""))
+    return lines + entries(found.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)))
 
 
-def status_source_json(found: SourceStatus, nics: Sequence[Nic]) -> dict[str, Any]:
+def status_source_json(found: Status) -> dict[str, Any]:
     """The same for `status --json`."""
-    operations = found.plan.operations if found.plan else ()
+    nics = found.state.nics
     return {
-        "rules": [rule_json(rule) for rule in found.rules],
-        "changes": [_change_json(one, nics) for one in operations],
-        "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in found.conflicts],
+        "rules": [rule_json(rule) for rule in found.own_rules],
+        "changes": [_change_json(one, nics) for one in found.source_drift],
+        "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in found.source_conflicts],
     }
 
 

@@ -115,19 +115,19 @@ def _drift(found: Status) -> list[str]:
 
 def _by_source(found: Status) -> list[str]:
     """Source routing: its rules, what a pass would change, and what speaks against it."""
-    if found.by_source is None:
+    if not found.has_source_routing:
         return []
     from .source_routing import status_source_lines
 
-    return status_source_lines(found.by_source, found.state.nics)
+    return status_source_lines(found)
 
 
 def _source_json(found: Status) -> dict[str, Any] | None:
-    if found.by_source is None:
+    if not found.has_source_routing:
         return None
     from .source_routing import status_source_json
 
-    return status_source_json(found.by_source, found.state.nics)
+    return status_source_json(found)
 
 
 def _service(found: Status) -> list[str]:

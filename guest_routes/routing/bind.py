@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..model.evidence import Evidence
     from ..model.network import Nic, Prefix
-    from ..model.network_data import HostRoute, Link, Network, NetworkData
+    from ..model.network_data import HostRoute, Link, Network
     from ..model.settings import Settings
 
 
@@ -32,13 +32,6 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
     bindings, elsewhere = with_gateways(bare, evidence, settings)
     return (*bindings, *_named_by_settings_alone(bindings, nics, settings)), tuple(elsewhere)
-
-
-def described_nics(data: NetworkData, nics: Sequence[Nic], settings: Settings) -> tuple[Nic, ...]:
-    """The NICs that the document describes, in its order."""
-    links = {link.id: link for link in data.links}
-    bound = (_on_its_nic(network, links, nics, settings).nic for network in data.networks)
-    return tuple({nic.ifindex: nic for nic in bound if nic is not None}.values())
 
 
 def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], settings: Settings) -> Binding:

@@ -30,7 +30,7 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
     standing = None if believed else suspected
     made = plan(resolution, elections, evidence.kernel, settings, withdraw=standing is None)
     decision = Decision(resolution, elections, made, evidence.problems, standing, suspected is not None)
-    if evidence.tables is None:
+    if evidence.kernel.tables is None:
         return decision
     return decision._replace(source_routing=_by_source(decision, evidence, settings))
 
@@ -42,5 +42,5 @@ def _by_source(decision: Decision, evidence: Evidence, settings: Settings) -> So
     main, state = main_after(evidence.kernel.routes, decision.plan), evidence.kernel
     if evidence.projected:
         main = (*main, *connected(state.nics, main))
-    present, withdraw = evidence.tables or (), decision.suspicion is None
-    return plan_source_routing(decision.resolution, decision.elections, main, state, present, settings, withdraw)
+    withdraw = decision.suspicion is None
+    return plan_source_routing(decision.resolution, decision.elections, main, state, settings, withdraw)

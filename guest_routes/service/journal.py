@@ -148,8 +148,7 @@ class Journal:
         nics = report.before.nics
         done = report.source_outcome.done if report.source_outcome else ()
         for operation in done[:SHOWN]:
-            verb = "removed" if source_routing.is_policy_removal(operation) else "added"
-            self.info(f"{verb} {source_routing.policy_text(operation, nics)}: source routing")
+            self.info(source_routing.change_line(operation, nics))
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
         conflicts = (source_routing.conflict_text(one, nics) for one in report.source_conflicts[:SHOWN])

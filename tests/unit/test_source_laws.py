@@ -42,8 +42,8 @@ def plan_now(machine: Machine, decision: Decision, chosen: Settings, withdraw: b
     state = machine.snapshot()
     looked_up = {rule.table for rule in state.rules} - {255, 253, MAIN_TABLE}
     numbers = sorted(looked_up | {12100 + nic.ifindex for nic in state.nics})
-    present = machine.kernel.tables(numbers)
-    return plan_source_routing(decision.resolution, decision.elections, state.routes, state, present, chosen, withdraw)
+    state = state._replace(tables=machine.kernel.tables(numbers))
+    return plan_source_routing(decision.resolution, decision.elections, state.routes, state, chosen, withdraw)
 
 
 def synced(machine: Machine) -> Tuple[Decision, SourceRoutingPlan]:

@@ -27,7 +27,10 @@ READERS = """
     state/store.py state/last_known_good.py trusted.py
 """.split()
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
-WRITERS = "managers/export_file.py managers/export_networkd.py managers/export_scripts.py managers/rewrite.py".split()
+WRITERS = """
+    managers/export_file.py managers/export_networkd.py managers/export_scripts.py managers/export_source.py
+    managers/rewrite.py
+""".split()
 """Texts of these are files, or what follows when one can't be written (errors.StateError)."""
 
 
@@ -127,6 +130,7 @@ def conditions(module: ast.Module) -> Iterator[ast.expr]:
 
 TRUTHS = {
     "kernel/rtnetlink.py": {"answer.text"},  # the kernel's own words where it has some
+    "kernel/rtnetlink_policy.py": {"answer.text"},  # the same
     "settings/load.py": {"error.problem"},  # PyYAML's
 }
 

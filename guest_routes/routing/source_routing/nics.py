@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...model.decision import Elected
 from ...model.namedtuple import NamedTuple
 from ...model.network import family_of, is_link_local
-from ..bind import described_nics
 from ..ownership import is_our_rule
 
 TYPE_CHECKING = False
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
     from ...model.decision import Binding, Election
     from ...model.network import Address, KernelState, Nic, Route
-    from ...model.network_data import NetworkData
     from ...model.settings import Settings
 
 
@@ -31,15 +29,11 @@ def table_of(nic: Nic, settings: Settings) -> int:
     return settings.source_routing_table + nic.ifindex
 
 
-def tables_to_read(data: NetworkData, state: KernelState, settings: Settings) -> tuple[int, ...]:
-    """The tables that matter: those of the document's NICs, and those that rules of ours look up.
-
-    () where source routing is off and no rule of ours is left.
-    """
+def tables_to_read(state: KernelState, settings: Settings) -> tuple[int, ...]:
+    """The tables that matter: those of NICs with an address, and those that rules of ours look up."""
     ours = {rule.table for rule in state.rules if is_our_rule(rule, settings)}
-    if settings.source_routing or ours:
-        ours.update(table_of(nic, settings) for nic in described_nics(data, state.nics, settings))
-    return tuple(sorted(ours))
+    ours.update(table_of(nic, settings) for nic in state.nics if nic.addresses)
+    return tuple(sorted(ours - {settings.table}))
 
 
 def sources(nic: Nic, family: int) -> list[Address]:

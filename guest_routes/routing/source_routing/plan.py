@@ -39,7 +39,6 @@ def plan_source_routing(
     elections: Sequence[Election],
     main: Sequence[Route],
     state: KernelState,
-    present: Sequence[Route],
     settings: Settings,
     withdraw: bool = True,
 ) -> SourceRoutingPlan:
@@ -47,10 +46,10 @@ def plan_source_routing(
 
     Args:
         main: the routes of the main table after the pass.
-        state: NICs and rules.
-        present: the routes of the tables that nics.tables_to_read names.
+        state: NICs, rules, and the tables.
         withdraw: False when the document may be partial (R6): what is there for a NIC that it doesn't describe stays.
     """
+    present = state.tables or ()
     if not settings.source_routing:
         return _whole((), (), state, present, settings, True)._replace(enabled=False)
     known = gateways(resolution.bindings, elections, present, settings)

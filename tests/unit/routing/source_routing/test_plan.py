@@ -16,7 +16,7 @@ from guest_routes.output.source_routing import policy_text
 from guest_routes.routing.decide import decide
 from guest_routes.routing.source_routing.plan import connected, main_after
 from tests.support.iproute_text import parse_route
-from tests.support.situations import THREE_NICS, TWO_NICS, network, nic, situation
+from tests.support.situations import THREE_NICS, TWO_NICS, network, nic, situation, with_tables
 
 BOTH = [
     network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
@@ -34,7 +34,7 @@ def made(evidence: Evidence, settings: Settings = ON, **more: bool) -> SourceRou
 
 def bare(kernel: str = FOUR) -> Evidence:
     """The documented instance before source routing."""
-    return situation(BOTH, kernel)._replace(tables=())
+    return with_tables(situation(BOTH, kernel))
 
 
 def whole(kernel: str = FOUR) -> Evidence:
@@ -47,7 +47,7 @@ def whole(kernel: str = FOUR) -> Evidence:
 def having(evidence: Evidence, routes: Sequence[Route], rules: Sequence[Rule]) -> Evidence:
     """The same evidence with these tables, and these rules among the kernel's own."""
     there = (*evidence.kernel.rules[:1], *rules, *evidence.kernel.rules[1:])
-    return evidence._replace(tables=tuple(routes), kernel=evidence.kernel._replace(rules=there))
+    return with_tables(evidence, routes, there)
 
 
 def texts(plan: SourceRoutingPlan, evidence: Evidence) -> List[Tuple[str, str]]:
@@ -76,8 +76,8 @@ def test_from_nothing_routes_come_before_rules() -> None:
 
 def test_nothing_to_do_where_all_is_there() -> None:
     assert made(whole()).operations == ()
-    kernels = [one._replace(scope=0) if one.gateway else one for one in whole().tables or ()]
-    assert made(whole()._replace(tables=tuple(kernels))).operations == ()
+    kernels = [one._replace(scope=0) if one.gateway else one for one in whole().kernel.tables or ()]
+    assert made(with_tables(whole(), kernels)).operations == ()
 
 
 def test_off_all_goes_rules_first() -> None:
@@ -92,7 +92,7 @@ def test_off_all_goes_rules_first() -> None:
 def test_another_gateway_replaces_the_route_at_once() -> None:
     evidence = whole()
     moved = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.2")]
-    now = having(situation(moved, FOUR), evidence.tables or (), rules_of(evidence))
+    now = having(situation(moved, FOUR), evidence.kernel.tables or (), rules_of(evidence))
     (operation,) = made(now).operations
     assert (operation in made(now).routes, made(now).routes[0].replaces) == (True, True)
     assert "default via 11.8.0.2 dev eth1 table 12103" in policy_text(operation, now.kernel.nics)
@@ -100,7 +100,7 @@ def test_another_gateway_replaces_the_route_at_once() -> None:
 
 def test_what_main_no_longer_has_goes_throws_first() -> None:
     evidence = whole(FOUR + "10.9.0.0/16 via 11.8.0.50 dev eth1\nblackhole 10.8.0.0/16")
-    now = bare()._replace(tables=evidence.tables, kernel=bare().kernel._replace(rules=evidence.kernel.rules))
+    now = with_tables(bare(), evidence.kernel.tables or (), evidence.kernel.rules)
     removed = [policy_text(one, now.kernel.nics) for one in made(now).removals]
     assert removed == [
         "throw 10.8.0.0/16 table 12102 proto guest-routes", "throw 10.8.0.0/16 table 12103 proto guest-routes",
@@ -118,7 +118,7 @@ def test_another_table_and_another_priority() -> None:
 
 def test_equal_ones_of_others_are_adopted() -> None:
     evidence = whole()
-    theirs = having(bare(), [one._replace(protocol=4) for one in evidence.tables or ()], [
+    theirs = having(bare(), [one._replace(protocol=4) for one in evidence.kernel.tables or ()], [
         rule._replace(protocol=3) for rule in rules_of(evidence)
     ])  # fmt: skip
     assert (made(theirs).operations, made(theirs).conflicts) == ((), ())
@@ -145,14 +145,14 @@ def test_a_table_that_a_rule_of_others_looks_up_is_left() -> None:
 def test_a_later_route_of_others_is_named_and_left() -> None:
     evidence = whole()
     foreign = route("10.9.0.0/16 via 11.8.0.50 dev eth1 proto static", evidence)
-    plan = made(having(bare(), [*(evidence.tables or ()), foreign], rules_of(evidence)))
+    plan = made(having(bare(), [*(evidence.kernel.tables or ()), foreign], rules_of(evidence)))
     assert [(one.kind, one.route) for one in plan.conflicts] == [("foreign-route", foreign)]
     assert (plan.operations, len(plan.tables)) == ((), 2)
 
 
 def test_what_stands_where_ours_should_is_not_replaced() -> None:
     evidence = whole()
-    tables = [one for one in evidence.tables or () if one.table == 12102 or one.gateway is None]
+    tables = [one for one in evidence.kernel.tables or () if one.table == 12102 or one.gateway is None]
     foreign = route("default via 11.8.0.77 dev eth1 proto static metric 1024", evidence)
     plan = made(having(bare(), [*tables, foreign], rules_of(evidence)))
     assert plan.operations == ()
@@ -169,7 +169,7 @@ def test_an_address_of_two_nics_is_the_first_one_s() -> None:
 
 def test_a_partial_document_takes_no_table_away() -> None:
     evidence = whole()
-    partial = having(situation(BOTH[:1], FOUR), evidence.tables or (), rules_of(evidence))
+    partial = having(situation(BOTH[:1], FOUR), evidence.kernel.tables or (), rules_of(evidence))
     lost = partial._replace(known_macs=tuple(one.mac for one in partial.kernel.nics))
     assert made(lost).operations == ()
     accepted = made(lost, accept_withdrawals=True)
@@ -181,7 +181,8 @@ def test_a_partial_document_takes_no_table_away() -> None:
 def test_a_partial_document_doesn_t_hold_what_is_nobody_s() -> None:
     evidence = whole()
     gone = situation(BOTH[:1], FOUR.splitlines()[1] + "\nnic eth9 fa:16:3e:00:00:09 10.99.0.2/24")
-    now = having(gone, evidence.tables or (), rules_of(evidence))._replace(known_macs=(bytes.fromhex("fa163e000009"),))
+    now = having(gone, evidence.kernel.tables or (), rules_of(evidence))
+    now = now._replace(known_macs=(bytes.fromhex("fa163e000009"),))
     assert decide(now, ON).suspicion is not None
     removed = [policy_text(one, now.kernel.nics) for one in made(now).removals if isinstance(one, RemoveRule)]
     assert removed == ["rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"]

@@ -11,7 +11,7 @@ from guest_routes.model.network import MAIN_TABLE
 from guest_routes.model.settings import Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.decide import decide
-from tests.support.situations import THREE_NICS, TWO_NICS, network, situation
+from tests.support.situations import THREE_NICS, TWO_NICS, network, situation, with_tables
 
 BOTH = [
     network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
@@ -24,7 +24,7 @@ ON = Settings(source_routing=True)
 
 def evidence(main: str = "", nics: str = THREE_NICS, networks: List[Any] = BOTH) -> Evidence:
     """The documented instance with these routes, and no table yet."""
-    return situation(networks, f"{nics}{main}")._replace(tables=())
+    return with_tables(situation(networks, f"{nics}{main}"))
 
 
 def table(name: str, found: Evidence, family: int = 4) -> List[str]:

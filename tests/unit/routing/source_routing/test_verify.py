@@ -12,7 +12,7 @@ from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import SourceRoutingPlan
 from guest_routes.routing.decide import decide
 from guest_routes.routing.source_routing.verify import outside, overruled_sources, source_probes
-from tests.support.situations import THREE_NICS, network, situation
+from tests.support.situations import THREE_NICS, network, situation, with_tables
 
 ON = Settings(source_routing=True)
 VPN = Rule(4, 32764, 51820, False, 3)
@@ -24,7 +24,7 @@ def made(*rules: Rule, main: str = "") -> tuple[SourceRoutingPlan, Evidence]:
         network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")
     ]  # fmt: skip
     found = situation(networks, THREE_NICS + main)
-    found = found._replace(tables=(), kernel=found.kernel._replace(rules=(*found.kernel.rules, *rules)))
+    found = with_tables(found, (), (*found.kernel.rules, *rules))
     plan = decide(found, ON).source_routing
     assert plan is not None
     return plan, found

@@ -139,7 +139,7 @@ def test_a_report_has_rules_before_routes_and_says_as_of_when() -> None:
     assert text.index("+ rule from 11.8.0.9") < text.index("+ 11.8.0.0/24 dev eth1 table 12103")
     assert "? source routing, as of now" in text
     assert "? source routing" not in "\n".join(report_lines(found, written=False))
-    assert "6 changes for source routing" in lines[-1]
+    assert "6 for source routing" in lines[-1]
     assert_valid("sync", {**report_json(found, "sync"), "exit_code": 0})
 
 
@@ -154,7 +154,7 @@ def test_a_report_of_what_is_in_place() -> None:
     verbose = "\n".join(report_lines(standing, verbose=True))
     assert "= from 11.8.0.9 lookup 12103" in verbose
     assert "packets that carry an IPv4 address of eth1 leave by eth1" in " ".join(verbose.split())
-    assert summary(standing).endswith("source routing by eth0, eth1")
+    assert summary(standing).endswith("source routing by 2 NICs")
     off = Report(quiet, decide(quiet, Settings()), quiet.kernel)
     assert "- rule from 11.8.0.9 lookup 12103" in "\n".join(report_lines(off))
 

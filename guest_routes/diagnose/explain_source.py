@@ -10,8 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.network import Address, Lookup, Prefix, Route
+    from ..model.network import Address, Lookup, Prefix, Route, Rule
     from ..model.report import Report
+    from ..model.source_routing import NicTable
 
 
 def explain_source(asked: Prefix, source: Address, report: Report, answer: Lookup) -> SourceExplanation:
@@ -20,16 +21,22 @@ def explain_source(asked: Prefix, source: Address, report: Report, answer: Looku
     Args:
         answer: the kernel's own for a packet that carries the source.
     """
-    nic = next((nic for nic in report.before.nics if any(own.address == source for own in nic.addresses)), None)
     plan = report.decision.source_routing
-    tables = plan.tables if plan else ()
-    rules = [(table, rule) for table in tables for rule in table.rules if rule.source and rule.source.address == source]
-    table, rule = rules[0] if rules else (None, None)
+    nic = next((nic for nic in report.before.nics if any(own.address == source for own in nic.addresses)), None)
+    table, rule = _looked_up(source, plan.tables if plan else ())
     route = _deciding(table.routes, asked.address) if table else None
-    missing = {one.rule for one in plan.rules} if plan else set()
-    new = {one.route for one in plan.routes} if plan else set()
-    in_place = rule not in missing and route not in new
+    new = [one.rule for one in plan.rules] if plan else []
+    in_place = rule not in new and not any(one.route == route for one in (plan.routes if plan else ()))
     return SourceExplanation(source, nic, table, route, in_place, explain(asked, report, answer))
+
+
+def _looked_up(source: Address, tables: Sequence[NicTable]) -> tuple[NicTable, Rule] | tuple[None, None]:
+    """The table that packets with that address look up, and the rule for it."""
+    for table in tables:
+        for rule in table.rules:
+            if rule.source is not None and rule.source.address == source:
+                return table, rule
+    return None, None
 
 
 def _deciding(routes: Sequence[Route], address: Address) -> Route | None:

@@ -68,11 +68,13 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
         elif network.address is not None:
             one = one._replace(addresses=(*one.addresses, network.address))
         found[nic.ifindex] = one
+    return tuple(one._replace(by_source=_by_source(one.nic, decision)) for one in found.values())
+
+
+def _by_source(nic: Nic, decision: Decision) -> tuple[NicTable, ...]:
+    """A NIC's tables of source routing."""
     plan = decision.source_routing
-    if plan is None:
-        return tuple(found.values())
-    tables = {nic: tuple(one for one in plan.tables if one.nic.ifindex == nic) for nic in found}
-    return tuple(one._replace(by_source=tables[nic]) for nic, one in found.items())
+    return tuple(one for one in plan.tables if one.nic.ifindex == nic.ifindex) if plan is not None else ()
 
 
 def _begun(nic: Nic, elected: Sequence[Elected], resolved: Sequence[Resolved], settings: Settings) -> NicRoutes:

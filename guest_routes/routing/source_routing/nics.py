@@ -57,15 +57,13 @@ def gateways(
     had = {(route.table, route.family): route.gateway for route in present if _is_gateways(route, settings)}
     found: dict[tuple[int, int], Gateway] = {}
     for binding in bindings:
-        nic, network, family = binding.nic, binding.network, binding.family
-        if nic is None or network is None or not binding.is_usable() or (family, nic.ifindex) in found:
-            continue
-        gateway = elected.get((family, nic.ifindex)) or binding.gateway
-        if gateway is None and network.omits_routes:
-            gateway = had.get((table_of(nic, settings), family))
-        if gateway is not None and family_of(gateway) == family:
-            found[family, nic.ifindex] = Gateway(nic, family, gateway)
-    return tuple(found.values())
+        nic, family = binding.nic, binding.family
+        if nic is not None and binding.network is not None and binding.is_usable():
+            kept = had.get((table_of(nic, settings), family)) if binding.network.omits_routes else None
+            gateway = elected.get((family, nic.ifindex), binding.gateway) or kept
+            if gateway is not None:
+                found.setdefault((family, nic.ifindex), Gateway(nic, family, gateway))
+    return tuple(one for one in found.values() if family_of(one.gateway) == one.family)
 
 
 def _is_gateways(route: Route, settings: Settings) -> bool:

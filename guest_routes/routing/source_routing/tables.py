@@ -75,26 +75,39 @@ def main_of(
     Args:
         documented: the destinations of the host routes; another program's equal route may serve one.
     """
-    ours = settings.protocol
     size = 4 if family == 4 else 16
     by_gateway = {(one.gateway, one.nic.ifindex) for one in gateways if one.family == family}
     plain: dict[Prefix, Route] = {}
     groups: dict[tuple[Prefix, int], list[Route]] = {}
     for route in routes:
-        destination, key = route.destination, (route.destination, route.tos)
+        destination = route.destination
         if len(destination.address) != size or _is_housekeeping(destination):
             continue
-        by_its_own = (route.gateway, route.ifindex) in by_gateway and destination.length and not route.metrics
-        known = by_its_own and (route.protocol == ours or destination in documented) and not route.tos
-        if known and key not in groups and destination not in plain:
+        alone = destination not in plain and (destination, 0) not in groups
+        if alone and (route.gateway, route.ifindex) in by_gateway and _is_plain(route, documented, settings):
             plain[destination] = route
-            continue
-        group = groups.setdefault(key, [])
-        if not group and not route.tos and destination in plain:  # Several to one destination: the best one decides.
-            group.append(plain.pop(destination))
-        group.append(route)
-    won = (tuple(sorted(group, key=_metric)) for group in groups.values())
-    return Main(tuple(won), tuple(sorted((one, route.ifindex) for one, route in plain.items())), managed)
+        else:
+            _join(route, groups, plain)
+    won = tuple(tuple(sorted(group, key=_metric)) for group in groups.values())
+    return Main(won, tuple(sorted(map(_destination_and_nic, plain.values()))), managed)
+
+
+def _destination_and_nic(route: Route) -> tuple[Prefix, int]:
+    return route.destination, route.ifindex
+
+
+def _is_plain(route: Route, documented: Collection[Prefix], settings: Settings) -> bool:
+    """Whether a route by a NIC's gateway is a host route, and nothing more than that."""
+    ours = route.protocol == settings.protocol or route.destination in documented
+    return ours and route.destination.length > 0 and not route.metrics and not route.tos
+
+
+def _join(route: Route, groups: dict[tuple[Prefix, int], list[Route]], plain: dict[Prefix, Route]) -> None:
+    """Puts a route to the others of its destination: of several, the best one decides."""
+    group = groups.setdefault((route.destination, route.tos), [])
+    if not group and not route.tos and route.destination in plain:
+        group.append(plain.pop(route.destination))
+    group.append(route)
 
 
 def _is_housekeeping(destination: Prefix) -> bool:
@@ -182,17 +195,28 @@ def _exceptions(
     inside = sorted([*plain, *((destination, 0) for destination in others)]) if others else plain
     found: Entries = {}
     for destination, ifindex in _within(covers, inside):
-        cover = _longest(destination, covers)
-        if cover is None or destination in covers:
-            continue
-        if ifindex == blank.ifindex:
-            if (cover.gateway, cover.kind) != (gateway, UNICAST):
-                found[destination, 0] = blank._replace(destination=destination, gateway=gateway)
-        elif cover.kind == THROW:
-            copies = {prefix: route for prefix, route in covers.items() if route.kind != THROW}
-            like = _longest(destination, copies) or blank._replace(gateway=gateway)
-            found[destination, 0] = like._replace(destination=destination)
+        if destination not in covers:
+            route = _exception(destination, ifindex, covers, blank._replace(gateway=gateway))
+            if route is not None:
+                found[destination, 0] = route._replace(destination=destination)
     return found
+
+
+def _exception(destination: Prefix, ifindex: int, covers: dict[Prefix, Route], by_gateway: Route) -> Route | None:
+    """The route that a destination of main has for the NIC; None where the table's shorter prefix says the same.
+
+    Args:
+        ifindex: the NIC whose gateway it goes by in main; 0: another one of the document leads there.
+    """
+    cover = _longest(destination, covers)
+    if cover is None:
+        return None
+    if ifindex == by_gateway.ifindex:
+        return None if (cover.gateway, cover.kind) == (by_gateway.gateway, UNICAST) else by_gateway
+    if cover.kind != THROW:
+        return None
+    copies = {prefix: route for prefix, route in covers.items() if route.kind != THROW}
+    return _longest(destination, copies) or by_gateway
 
 
 def _within(covers: dict[Prefix, Route], inside: Sequence[tuple[Prefix, int]]) -> Iterator[tuple[Prefix, int]]:

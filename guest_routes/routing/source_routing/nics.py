@@ -54,16 +54,23 @@ def gateways(
         present: the routes of the NICs' tables.
     """
     elected = {(one.family, one.nic.ifindex): one.gateway for one in elections if isinstance(one, Elected)}
-    had = {(route.table, route.family): route.gateway for route in present if _is_gateways(route, settings)}
+    had = {(route.family, route.table): route.gateway for route in present if _is_gateways(route, settings)}
     found: dict[tuple[int, int], Gateway] = {}
     for binding in bindings:
         nic, family = binding.nic, binding.family
-        if nic is not None and binding.network is not None and binding.is_usable():
-            kept = had.get((table_of(nic, settings), family)) if binding.network.omits_routes else None
-            gateway = elected.get((family, nic.ifindex), binding.gateway) or kept
-            if gateway is not None:
+        if nic is not None and binding.is_usable():
+            gateway = elected.get((family, nic.ifindex)) or _gateway(
+                binding, had.get((family, table_of(nic, settings)))
+            )
+            if gateway is not None and binding.network is not None:
                 found.setdefault((family, nic.ifindex), Gateway(nic, family, gateway))
     return tuple(one for one in found.values() if family_of(one.gateway) == one.family)
+
+
+def _gateway(binding: Binding, had: Address | None) -> Address | None:
+    """A network's gateway; where the document omits its routes, the one that its NIC's table has."""
+    omits = binding.network is not None and binding.network.omits_routes
+    return had if binding.gateway is None and omits else binding.gateway
 
 
 def _is_gateways(route: Route, settings: Settings) -> bool:

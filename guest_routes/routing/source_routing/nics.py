@@ -9,7 +9,7 @@ from ..ownership import is_our_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Iterable, Iterator, Sequence
 
     from ...model.decision import Binding, Election
     from ...model.network import Address, KernelState, Nic, Route
@@ -53,7 +53,7 @@ def gateways(
     Args:
         present: the routes of the NICs' tables.
     """
-    elected = {(one.family, one.nic.ifindex): one.gateway for one in elections if isinstance(one, Elected)}
+    elected = _elected(elections)
     had = {(route.family, route.table): route.gateway for route in present if _is_gateways(route, settings)}
     found: dict[tuple[int, int], Gateway] = {}
     for binding in bindings:
@@ -65,6 +65,18 @@ def gateways(
             if gateway is not None and binding.network is not None:
                 found.setdefault((family, nic.ifindex), Gateway(nic, family, gateway))
     return tuple(one for one in found.values() if family_of(one.gateway) == one.family)
+
+
+def _elected(elections: Sequence[Election]) -> dict[tuple[int, int], Address]:
+    """The gateway of each family's default, by family and ifindex."""
+    return {(one.family, one.nic.ifindex): one.gateway for one in elections if isinstance(one, Elected)}
+
+
+def _usable(bindings: Sequence[Binding]) -> Iterator[tuple[Binding, Nic]]:
+    """The networks of the document whose NIC can be used."""
+    for binding in bindings:
+        if binding.nic is not None and binding.network is not None and binding.is_usable():
+            yield binding, binding.nic
 
 
 def _gateway(binding: Binding, had: Address | None) -> Address | None:

@@ -28,6 +28,7 @@ from tests.support.calico import (
     ROUTER,
     Calico,
     Pair,
+    answered_in,
     echo,
 )
 from tests.support.lab import Lab, document, write_document
@@ -160,8 +161,8 @@ def ways(lab: Lab, sources: List[str], destinations: List[str]) -> Dict[str, str
 
 
 def test_a_container_network_goes_where_it_went(lab: Lab) -> None:
-    calico = Calico(lab)
-    beside(lab, "docker0", "172.17.0.1/16", "fd17::1/64", "172.17.0.5/16", "fd17::5/64")
+    Calico(lab)
+    container = beside(lab, "docker0", "172.17.0.1/16", "fd17::1/64", "172.17.0.5/16", "fd17::5/64")
     synced(lab, FILE)
     inside, sources = ["172.17.0.5", "fd17::5"], [*ETH0, *ETH1, "172.17.0.1", "fd17::1"]
     before = ways(lab, sources, inside), ways(lab, ["172.17.0.1", "fd17::1"], [*OUTSIDE, *INSIDE])
@@ -174,7 +175,9 @@ def test_a_container_network_goes_where_it_went(lab: Lab) -> None:
     assert after == before
     assert [lab.ip(*command) for command in forwarded] == passed
     assert own_table(lab, "eth1")[1:] == ["11.8.0.0/24 dev eth1 scope link", "throw 172.17.0.0/16"]
-    del calico
+    echo(lab)
+    pairs = [Pair(one, own[family]) for family, one in enumerate(inside) for own in OWN.values()]
+    assert answered_in(container, pairs) == {"tcp": pairs, "udp": pairs}
 
 
 def wg_quick(lab: Lab) -> None:

@@ -178,9 +178,15 @@ class Calico:
 
     def answered(self, pairs: Sequence[Pair] = PAIRS) -> Dict[str, List[Pair]]:
         """By `tcp` and `udp`, the pairs whose remote host gets an answer from the instance's address."""
-        asked = json.dumps([list(pair) for pair in pairs])
-        said = json.loads(self.remote(sys.executable, "-c", ASK, str(PORT), str(WAIT_SECONDS), asked))
-        return {kind: [p for p in pairs if said[f"{kind} {p.remote} {p.local}"]] for kind in ("tcp", "udp")}
+        return answered_in(self._remote, pairs)
+
+
+def answered_in(process: int, pairs: Sequence[Pair]) -> Dict[str, List[Pair]]:
+    """The same of hosts in the network namespace of a process."""
+    asked = json.dumps([list(pair) for pair in pairs])
+    command = ["nsenter", "-t", str(process), "-n", sys.executable, "-c", ASK, str(PORT), str(WAIT_SECONDS), asked]
+    said = json.loads(subprocess.run(command, check=True, text=True, capture_output=True).stdout)
+    return {kind: [p for p in pairs if said[f"{kind} {p.remote} {p.local}"]] for kind in ("tcp", "udp")}
 
 
 def echo(lab: Lab, addresses: Sequence[str] = EVERY_ADDRESS) -> subprocess.Popen[bytes]:

@@ -5,6 +5,7 @@ PYTHON ?= python3
 REAL_PYTHON = $$($(PYTHON) -c 'import sys; print(sys.executable)')
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 180
+DIFFERENTIAL_SECONDS ?= 60
 VARIANTS ?= networkd netplan NetworkManager ifupdown
 DOCUMENTS ?= wrong-subnet documented
 QUICK = -q --hypothesis-profile=quick tests/unit
@@ -14,7 +15,7 @@ FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check bench soak fuzz e2e clean
+.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check differential bench soak fuzz e2e clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
@@ -89,6 +90,10 @@ check: $(VENV)/.dev  ## style, formatting, types, layers, complexity, man pages,
 	mandoc -T lint -W warning docs/man/*.[1-9]
 	$(BIN)/coverage run -m pytest $(QUICK)
 	$(BIN)/python -m tests.gates.coverage_gate
+
+differential: $(VENV)/.dev  ## the rules' own text against made-up situations, new ones each time, DIFFERENTIAL_SECONDS=60
+	@tests/install-tools
+	@$(BIN)/python -m tests.differential.run --seconds $(DIFFERENTIAL_SECONDS)
 
 bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md, ten minutes
 	@tests/install-tools

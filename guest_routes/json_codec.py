@@ -39,8 +39,10 @@ def loads(data: str | bytes) -> Any:
         value, end = _scanner()(text, start)
         if not text[end:].strip(_SPACE):
             return value
-    except (ValueError, StopIteration, AttributeError, ImportError, TypeError):
-        pass  # The library says what is wrong, or does it after all.
+    except (ValueError, StopIteration, AttributeError, ImportError, TypeError, SystemError):
+        # The library says what is wrong, or does it after all. SystemError: Python 3.11's scanner raises nothing at all
+        # for a fault while nobody has imported json.
+        pass
     import json
 
     return json.loads(data)

@@ -6,7 +6,7 @@ It comes after the settings' table has been written, and for that table as it th
 from __future__ import annotations
 
 from .evidence.gather import snapshot
-from .kernel.apply_policy import apply_policy, roll_back_rules
+from .kernel.apply_source import apply_source, roll_back_rules
 from .model.decision import Resolution
 from .model.source_routing import SourceRoutingOutcome
 from .routing.source_routing.nics import tables_to_read
@@ -39,7 +39,7 @@ def apply_source_routing(
         report = report._replace(decision=report.decision._replace(source_routing=plan))
     if not plan.operations:
         return ask_sources(report, settings, kernel)
-    outcome = apply_policy(plan, kernel)
+    outcome = apply_source(plan, kernel)
     if outcome.done and not is_reachable():
         return report._replace(source_outcome=roll_back_rules(outcome, kernel))
     after = snapshot(settings, kernel)
@@ -72,4 +72,4 @@ def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Ker
     off = settings._replace(source_routing=False)
     now = before._replace(tables=kernel.tables(tables_to_read(before, settings)))
     plan = plan_source_routing(Resolution((), (), ()), (), (), now, off)
-    return apply_policy(plan, kernel) if plan.operations else None
+    return apply_source(plan, kernel) if plan.operations else None

@@ -13,6 +13,7 @@ from .evidence.gather import disputable, gather, snapshot
 from .kernel.apply import apply, leaves_less, roll_back
 from .model.report import Report, RolledBack
 from .routing.decide import decide
+from .routing.elect import managed_ifindexes
 from .routing.planning.verify import discrepancies, overruled, probes
 from .state.store import LOCK_SECONDS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .model.document import Document
     from .model.evidence import Evidence
     from .model.network import KernelState, Route
+    from .model.operations import Operation
     from .model.plan import Decision
     from .model.report import PassError
     from .model.settings import Settings
@@ -112,7 +114,7 @@ def recorded(state: State, make: Callable[[], Report]) -> Report:
     Raises:
         GuestRoutesError: as `make` does.
     """
-    from .output.json_documents import status_json
+    from .output.json_documents import last_pass_json
 
     try:
         report = make()
@@ -124,7 +126,7 @@ def recorded(state: State, make: Callable[[], Report]) -> Report:
             error.args = (f"{error}\n{second}",)
         raise
     try:
-        state.write_status(status_json(report, time.time()))
+        state.write_status(last_pass_json(report, time.time()))
     except StateError as error:
         report = report._replace(state_errors=(*report.state_errors, str(error)))
     return report
@@ -185,14 +187,22 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> 
     """Applies the plan and verifies it; puts the old state back when the pass did harm (R8)."""
 
     def record_defaults(routes: Sequence[Route]) -> None:
-        state.record_defaults(routes, report.before.nics)
+        from .routing.planning.restoration import recorded_defaults
+
+        managed = managed_ifindexes(report.resolution.bindings)
+        state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
+
+    def restorations(taken: Sequence[Route]) -> Sequence[Operation]:
+        from .routing.planning.restoration import as_before
+
+        return as_before(taken, kernel.snapshot(settings.table), report.before)
 
     outcome = apply(report.plan, kernel, record_defaults)
     errors: tuple[PassError, ...] = ()
     if leaves_less(outcome):
-        errors = (RolledBack("not-put-back", len(roll_back(outcome, kernel))),)
+        errors = (RolledBack("not-put-back", len(roll_back(outcome, kernel, restorations))),)
     elif not _reachable(report, settings, kernel):
-        errors = (RolledBack("metadata-unreachable", len(roll_back(outcome, kernel))),)
+        errors = (RolledBack("metadata-unreachable", len(roll_back(outcome, kernel, restorations))),)
     after = kernel.snapshot(settings.table)
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 

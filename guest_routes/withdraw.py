@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from .kernel.apply import apply
+from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
+from .routing.compare import is_advertised, same_route
 from .routing.ownership import is_ours
 from .routing.planning.withdrawal import plan_withdrawal
 from .source_routing import withdraw_source_routing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Sequence
+
     from .kernel.engine import Kernel
+    from .model.evidence import RecordedDefault
+    from .model.network import KernelState, Route
+    from .model.plan import Plan
     from .model.settings import Settings
     from .state.store import State
 
 
 def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
-    """Withdraws everything of ours from the table; the recorded defaults are forgotten once they are back.
+    """Withdraws everything of ours from the table; a recorded default is forgotten once it is back.
+
+    Where the kernel refuses one, ours go all the same in a second try, which doesn't count on it.
 
     Raises:
         GuestRoutesError: no lock, or the kernel refused a dump.
@@ -24,11 +33,35 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
     with state.lock():
         state.set_withdrawn()
         before = kernel.snapshot(settings.table)
-        made = plan_withdrawal(before, state.recorded_defaults(before.nics), settings)
+        recorded = state.recorded_defaults(before.nics)
+        made = plan_withdrawal(before, recorded, settings)
         by_source = withdraw_source_routing(before, settings, kernel)
         outcome = apply(made, kernel, lambda routes: None)
         after = kernel.snapshot(settings.table)
+        refused = _refused(made, recorded, after)
+        if refused and outcome.done:
+            again = plan_withdrawal(after, recorded, settings, refused)
+            second = apply(again, kernel, lambda routes: None)
+            made = made._replace(not_restored=again.not_restored)
+            restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
+            outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
+            after = kernel.snapshot(settings.table)
         left = tuple(route for route in after.routes if is_ours(route, settings))
-        if not outcome.failures and not left:
-            state.forget_defaults()
+        state.keep_defaults(_unrestored(recorded, after), after.nics)
     return Withdrawal(made, outcome, before, after, left, by_source)
+
+
+def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
+    """The recorded defaults that should be back, and are not."""
+    named = [one.route for one in made.not_restored]
+    return [one.route for one in recorded if one.route not in named and not _is_there(one.route, after)]
+
+
+def _unrestored(recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
+    """The recorded defaults that stay recorded; a router's next advertisement brings its own back."""
+    missing = [one for one in recorded if not _is_there(one.route, after)]
+    return [one.route for one in missing if not one.expired and not is_advertised(one.route)]
+
+
+def _is_there(route: Route, state: KernelState) -> bool:
+    return any(same_route(one, route) for one in state.routes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..output.report import failure_text, report_lines
-from ..output.words.outcomes import pass_error_text
 from ..output.words.warnings import warning_texts
 
 TYPE_CHECKING = False
@@ -31,8 +30,11 @@ def print_report(context: Context, report: Report, code: int, written: bool = Tr
         terminal.error(failure_text(failure, nics))
     if len(failures) > SHOWN:
         terminal.error(f"... and {len(failures) - SHOWN:,} more refusals; --json has all")
-    for error in report.errors[:SHOWN]:
-        terminal.error(pass_error_text(error, nics))
+    if report.errors:
+        from ..output.words.outcomes import pass_error_text
+
+        for error in report.errors[:SHOWN]:
+            terminal.error(pass_error_text(error, nics))
     if report.decision.source_routing is not None:
         from ..output.source_routing import conflict_text, source_error_texts
 

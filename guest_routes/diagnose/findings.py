@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Iterator
 
     from ..model.configuration import Correction
+    from ..model.decision import Binding
     from ..model.inspection import Inspection, NicView
     from ..model.report import Report
 
@@ -17,6 +18,8 @@ UNFINISHED = ("configuring", "failed", "pending")
 """systemd-networkd's words for a NIC that it isn't done with."""
 EXPORTED = ("systemd-networkd", "NetworkManager", "ifupdown")
 """Managers that `export` has a format for."""
+UNREAD = ("ConnMan", "wicked")
+"""Programs with a DHCP client of their own whose leases are not read."""
 DHCP = 16
 """RTPROT_DHCP."""
 
@@ -96,9 +99,33 @@ def _nic(view: NicView, inspection: Inspection) -> Iterator[Finding]:
         exported = tuple(one.manager for one in view.holders if one.manager in EXPORTED)
         if exported:
             yield Finding("dhcp-default", name, exported[:1])
+    yield from _routes_unknown(view, inspection)
+
+
+def _routes_unknown(view: NicView, inspection: Inspection) -> Iterator[Finding]:
+    """What no source names of a NIC's gateway and routes."""
+    name = (view.nic.name,)
     for binding in view.bindings:
-        if binding.network is not None and binding.gateway is None:
+        if binding.gateway is None and _needs_gateway(binding, inspection.report):
             yield Finding("no-gateway", name, binding=binding)
+    unread = tuple(one for one in inspection.running if one in UNREAD)
+    if unread and view.lease is None and any(_wants_lease(binding) for binding in view.bindings):
+        yield Finding("unread-lease", name, unread)
+
+
+def _needs_gateway(binding: Binding, report: Report | None) -> bool:
+    """Whether a gateway is lacking: the document omits the routes, or a next hop would have to be it.
+
+    An isolated network has none, and one with routes by its own neighbours needs none (R3).
+    """
+    if binding.network is not None and binding.network.omits_routes:
+        return True
+    missed = report.resolution.unresolved if report else ()
+    return any(one.kind == "unknown-gateway" and one.binding == binding for one in missed)
+
+
+def _wants_lease(binding: Binding) -> bool:
+    return binding.network is not None and binding.network.omits_routes and binding.family == 4
 
 
 def _default_is_elsewhere(view: NicView, report: Report | None) -> bool:

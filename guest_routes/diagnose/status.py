@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..kernel.engine import Kernel
-    from ..model.missing import Missing
+    from ..model.document import Missing
     from ..model.network import KernelState
     from ..model.settings import Settings
     from ..state.store import State

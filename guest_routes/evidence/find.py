@@ -17,8 +17,7 @@ import os
 
 from ..errors import MetadataError
 from ..json_codec import dumps, loads
-from ..model.document import Document, Provenance
-from ..model.missing import NoDocument, Unusable
+from ..model.document import Document, NoDocument, Provenance, Unusable
 from ..model.network_data import Problem
 from ..model.settings import Settings
 from ..state.store import State
@@ -29,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ..model.missing import Missing
+    from ..model.document import Missing
     from .document_file import Nics, Tell
 
 INSTANCE_DATA = ("/run/cloud-init/instance-data-sensitive.json", "/run/cloud-init/instance-data.json")

@@ -11,8 +11,8 @@ A document that has no property and omits no NIC's routes needs neither leases n
 
 from __future__ import annotations
 
+from ..model.document import Unusable
 from ..model.evidence import Evidence
-from ..model.missing import Unusable
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic, is_ignored
 from ..routing.ownership import is_our_rule
@@ -58,7 +58,8 @@ def gather(
         NetworkDataError: the document is not JSON, or not an object.
     """
     data = network_data.parse(document.data, document.provenance.location)
-    evidence = Evidence(document, data, before, state.recorded_defaults(before.nics), problems=data.problems)
+    recorded = tuple(one.route for one in state.recorded_defaults(before.nics) if not one.absent)
+    evidence = Evidence(document, data, before, recorded, problems=data.problems)
     if document.source == "argument" or (
         document.source != "last-known-good" and "last-known-good" in settings.sources
     ):

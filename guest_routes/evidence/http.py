@@ -94,7 +94,7 @@ class _Race:
 
         self._urls, self._settings, self._nics, self._tell, self._bind = urls, settings, nics, tell, bind
         self._known = known
-        self._started = self._next_look = self._next_start = time.monotonic()
+        self._started = self._next_scan = self._next_start = time.monotonic()
         self._until = self._started + settings.deadline_seconds
         self._answers: queue.SimpleQueue[tuple[Endpoint, Answer]] = queue.SimpleQueue()
         self._asked: dict[Endpoint, Failed | None] = {}
@@ -109,7 +109,7 @@ class _Race:
         """The first document that may be this instance's, or why there is none by the deadline."""
         try:
             while (now := time.monotonic()) < self._until:
-                if now >= self._next_look:
+                if now >= self._next_scan:
                     self._find_endpoints(now)
                 if self._may_start() and now >= self._next_start:
                     self._ask_next(now)
@@ -152,7 +152,7 @@ class _Race:
         deadline_seconds, waited = self._settings.deadline_seconds, now - self._started
         if self._asked or waited >= TICK_SECONDS:
             self._tell(_waiting_text(self._asked, waited, deadline_seconds))
-        self._next_look = now + TICK_SECONDS
+        self._next_scan = now + TICK_SECONDS
         found = endpoints_for(self._urls, usable_nics(self._nics(), self._settings.ignore_nics), self._bind)
         self._waiting = [endpoint for endpoint in found if endpoint not in self._asked]
         self._waiting.sort(key=self._is_unproven)
@@ -179,7 +179,7 @@ class _Race:
         """An answer that comes before there is anything else to do."""
         import queue
 
-        wake = min(self._next_look, self._until)
+        wake = min(self._next_scan, self._until)
         if self._may_start():
             wake = min(wake, self._next_start)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..model.missing import Unusable
+from ..model.document import Unusable
 from ..model.namedtuple import NamedTuple
 from ..state.files import read
 from ..state.identity import machine_uuid

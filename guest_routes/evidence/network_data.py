@@ -20,10 +20,6 @@ from .json_fields import SUSPECT, Fault, kind_of, next_hop_of, object_of, refuse
 from .links import Links
 
 _IPV4_KINDS = ("ipv4", "ipv4_dhcp")
-_DYNAMIC_KINDS = frozenset(
-    "ipv4_dhcp ipv6_dhcp ipv6_slaac ipv6_dhcpv6-stateful ipv6_dhcpv6-stateless dhcp dhcp4 dhcp6".split()
-)
-"""Source: nova/virt/netutils.py; the last three are cloud-init's words for the same (network config, version 1)."""
 _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
 """By address size in bytes and prefix length: the mask of the host's part."""
 
@@ -75,8 +71,9 @@ class _Reader:
         family = self._family(place, kind, address)
         known = len(self.routes)
         defaults = self._routes(index, family, entry)
-        dynamic = kind in _DYNAMIC_KINDS
-        listed = len(self.routes) > known or bool(defaults)
+        # ipv4_dhcp, ipv6_slaac, ipv6_dhcpv6-stateful; by a word of it, so that the next of the kind counts, too.
+        dynamic = "dhcp" in kind or "slaac" in kind
+        omits = not entry.get("routes") and entry.get("gateway") is None  # One that lists what is refused speaks.
         if address is None and "ip_address" not in entry and not dynamic:
             self._note(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
         return Network(
@@ -89,7 +86,7 @@ class _Reader:
             defaults=defaults,
             lists_routes=len(self.routes) > known or any(one.index >= 0 for one in defaults),
             network_id=text_of(entry.get("network_id")),
-            omits_routes=dynamic and not listed,
+            omits_routes=dynamic and omits,
             dynamic=dynamic,
         )
 

@@ -49,17 +49,24 @@ def leaves_less(outcome: Outcome) -> bool:
     return any(isinstance(failure.operation, Promote) for failure in outcome.failures)
 
 
-def roll_back(outcome: Outcome, kernel: Kernel) -> tuple[Failure, ...]:
-    """Undoes what was done, last first, so that additions come before deletions again; returns what was refused."""
-    return kernel.apply([*map(_inverse, reversed(outcome.done)), *_lost(outcome)])
+def roll_back(
+    outcome: Outcome, kernel: Kernel, restorations: Callable[[Sequence[Route]], Sequence[Operation]]
+) -> tuple[Failure, ...]:
+    """Undoes what was done, last first, so that additions come before deletions again; returns what was refused.
+
+    Args:
+        restorations: what puts these foreign defaults back into their places.
+    """
+    taken = [operation.route for operation in outcome.done if isinstance(operation, RemoveForeignDefault)]
+    others = [operation for operation in outcome.done if not isinstance(operation, RemoveForeignDefault)]
+    restored = restorations(taken) if taken else ()
+    return kernel.apply([*restored, *map(_inverse, reversed(others)), *_lost(outcome)])
 
 
 def _inverse(operation: Operation) -> Operation:
     route = operation.route
     if isinstance(operation, Delete):
         return Add(route, "rolled-back")
-    if isinstance(operation, RemoveForeignDefault):
-        return RestoreDefault(route, "rolled-back")
     if isinstance(operation, RestoreDefault):
         return RemoveForeignDefault(route, "rolled-back")
     if isinstance(operation, Add):

@@ -7,13 +7,14 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 from __future__ import annotations
 
 from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, Nic, Route
-from ..model.operations import Delete, Failure, Operation, RemoveForeignDefault
+from ..model.operations import Delete, Failure, Operation, RemoveForeignDefault, RestoreDefault
+from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol, Sequence
 
-    from ..model.source_routing import PolicyFailure, PolicyOperation
+    from ..model.source_routing import SourceFailure, SourceOperation
 else:
     Protocol = object
 
@@ -28,7 +29,8 @@ class Kernel(Protocol):
         """NICs, rules, and both families' routes of one table, in the kernel's order.
 
         Cached routes and IPv6 routes of the kernel's own kind `local` are left out. Routes with attributes
-        that can't be written back the same (encapsulation) have kind 0, so that nothing changes them.
+        that can't be written back the same (encapsulation) have kind 0, so that nothing changes them. Routes by a
+        nexthop object have its next hops, whatever the dump shows.
 
         Raises:
             KernelError: the kernel refused a dump, or each of several tries was interrupted.
@@ -55,7 +57,7 @@ class Kernel(Protocol):
             KernelError: as `snapshot`.
         """
 
-    def apply_policy(self, operations: Sequence[PolicyOperation]) -> tuple[PolicyFailure, ...]:
+    def apply_source(self, operations: Sequence[SourceOperation]) -> tuple[SourceFailure, ...]:
         """Carry out operations on source routing's tables and rules, in order (R21); returns each refused one.
 
         A refused operation doesn't stop the others. Removing what has gone, and adding a rule that is there, succeed.
@@ -70,13 +72,23 @@ class Kernel(Protocol):
 
 
 def route_to_delete(operation: Operation) -> Route:
-    """The route that RTM_DELROUTE names for a Delete or RemoveForeignDefault.
+    """The route that RTM_DELROUTE names for a Delete or RemoveForeignDefault; a weight identifies nothing.
 
     The kernel shows each next hop of an IPv6 multipath route with the first one's protocol, so the protocol of another
     program's next hop is unknown: its gateway and NIC identify it.
     """
     route = operation.route
-    return route._replace(protocol=0) if isinstance(operation, RemoveForeignDefault) and route.family == 6 else route
+    if route.family == 4:
+        return route
+    protocol = 0 if isinstance(operation, RemoveForeignDefault) else route.protocol
+    return route._replace(protocol=protocol, weight=1)
+
+
+def restore_flags(operation: RestoreDefault) -> int:
+    """The flags of the RTM_NEWROUTE that puts a default back: behind, before, or in place of others of its key."""
+    if operation.instead:
+        return NLM_F_CREATE | NLM_F_REPLACE
+    return NLM_F_CREATE if operation.before else NLM_F_CREATE | NLM_F_APPEND
 
 
 def is_carried_out(operation: Operation, have: set[Route]) -> bool:

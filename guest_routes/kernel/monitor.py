@@ -3,8 +3,8 @@
 Any process with CAP_NET_ADMIN can send a datagram to the socket's port: only those of port 0, the kernel's own, are
 read. What is malformed counts as a change of anything, so that a pass looks at everything.
 
-A notification names the port of the netlink socket that asked for the change, mostly a process id. The port and the
-route's destination are kept, so that a repair can say who made it necessary. Source: rtnetlink(7), netlink(7).
+A notification names the port of the netlink socket that asked for the change, mostly a process id. The port and what
+tells the route from others are kept, so that a repair can say who made it necessary. Source: rtnetlink(7), netlink(7).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from ..model.network import Prefix
 from .netlink import (
     NETLINK_ADD_MEMBERSHIP,
     RTA_DST,
+    RTA_GATEWAY,
     RTA_OIF,
+    RTA_PRIORITY,
     RTA_TABLE,
     RTM_DELROUTE,
     RTM_DELRULE,
@@ -45,6 +47,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from ..model.network import Address
+
 GROUPS = (
     RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
     RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE,
@@ -64,6 +68,9 @@ class Event(NamedTuple):
     """Of the netlink socket that asked for it; 0 for the kernel itself."""
     deleted: bool
     protocol: int
+    gateway: Address | None = None
+    """None: on link, a multipath route, or a gateway of the other family."""
+    metric: int = 0
 
 
 Change: TypeAlias = 'Event | Literal["malformed"] | None'
@@ -186,7 +193,8 @@ def _event(
     address = found.get(RTA_DST, bytes(address_bytes))
     if len(address) != address_bytes or length > 8 * address_bytes:
         return "malformed"
-    return Event(Prefix(address, length), _number(found, RTA_OIF, 0), port, deleted, protocol)
+    ifindex, metric = _number(found, RTA_OIF, 0), _number(found, RTA_PRIORITY, 0)
+    return Event(Prefix(address, length), ifindex, port, deleted, protocol, found.get(RTA_GATEWAY), metric)
 
 
 def _number(found: Attributes, kind: int, absent: int) -> int:

@@ -35,11 +35,16 @@ RTPROT_KERNEL = 2
 RTM_F_CLONED, RTM_F_LOOKUP_TABLE = 0x200, 0x1000
 RTNH_F_ONLINK = 4
 RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS, RTA_MULTIPATH = 1, 2, 4, 5, 6, 7, 8, 9
-RTA_CACHEINFO, RTA_TABLE, RTA_VIA, RTA_PREF, RTA_ENCAP_TYPE, RTA_NH_ID = 12, 15, 18, 20, 21, 30
-RTAX_QUICKACK = 15
+RTA_FLOW, RTA_CACHEINFO, RTA_TABLE, RTA_VIA, RTA_PREF, RTA_ENCAP_TYPE = 11, 12, 15, 18, 20, 21
+RTA_EXPIRES, RTA_NH_ID = 23, 30
+RTAX_CC_ALGO, RTAX_FASTOPEN_NO_COOKIE = 16, 17
+RTM_NEWNEXTHOP, RTM_GETNEXTHOP = 104, 106
 RTEXT_FILTER_SKIP_STATS = 8
 RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE = 1, 5, 7, 8
 RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE = 9, 11, 19
+
+# linux/nexthop.h
+NHA_ID, NHA_GROUP, NHA_OIF, NHA_GATEWAY, NHA_ENCAP_TYPE = 1, 2, 5, 6, 7
 
 # linux/if.h, linux/if_link.h, linux/if_addr.h
 IFF_UP, IFF_LOOPBACK, IFF_RUNNING = 0x1, 0x8, 0x40
@@ -65,6 +70,12 @@ IFADDR_BYTES = 8
 """struct ifaddrmsg."""
 NEXTHOP = Struct("=HBBi")
 """struct rtnexthop."""
+NHMSG = Struct("=BBBxI")
+"""struct nhmsg: family, scope, protocol, flags."""
+NEXTHOP_GROUP = Struct("=IBBH")
+"""struct nexthop_grp: id, weight - 1, its high byte, reserved."""
+USER_HZ = 100
+"""Ticks a second of the times in struct rta_cacheinfo, on nearly every architecture."""
 U32 = Struct("=I")
 _ATTRIBUTE = Struct("=HH")
 """struct rtattr: its length with these four bytes, and its type."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from _socket import AF_INET, AF_INET6
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple, Union
 
 from ..model.network import Address, NextHop, Nic, Prefix, Route, Rule, parse_address
 from .netlink import (
@@ -19,29 +19,36 @@ from .netlink import (
     RTN_UNREACHABLE,
     RTNH_F_ONLINK,
     RTPROT_KERNEL,
+    USER_HZ,
 )
-from .pyroute2_encode import LAST_METRIC, METRIC_NUMBER
+from .nexthops import NexthopMessage, members_of
+from .pyroute2_encode import METRIC_NUMBER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..model.network import Unwritable
 
 FAMILIES = {AF_INET: 4, AF_INET6: 6}
 REJECTING_KINDS = {RTN_BLACKHOLE: errno.EINVAL, RTN_UNREACHABLE: errno.EHOSTUNREACH, RTN_PROHIBIT: errno.EACCES}
 """The kinds of routes that drop a packet, and the errno that its sender gets."""
 REPLAYABLE = {
     "RTA_TABLE", "RTA_DST", "RTA_PRIORITY", "RTA_PREFSRC", "RTA_METRICS", "RTA_GATEWAY", "RTA_VIA", "RTA_OIF",
-    "RTA_MULTIPATH", "RTA_NH_ID", "RTA_PREF", "RTA_CACHEINFO",
+    "RTA_MULTIPATH", "RTA_NH_ID", "RTA_PREF", "RTA_CACHEINFO", "RTA_FLOW",
 }  # fmt: skip
-"""Attributes that a Route holds, and the cache's, which nobody writes."""
+"""Attributes that a Route holds."""
 SIMPLE_RULE = {"FRA_SRC", "FRA_TABLE", "FRA_PRIORITY", "FRA_PROTOCOL", "FRA_SUPPRESS_PREFIXLEN"}
 NO_SUPPRESSION = 0xFFFFFFFF
 
 
 class Hop(NamedTuple):
-    """What a route and a leg of a multipath route have in common."""
+    """What a route and a next hop of a multipath route have in common."""
 
     gateway: Optional[Address]
     ifindex: int
     onlink: bool
     weight: int
     encapsulated: bool
+    realms: int = 0
 
 
 def nic_of(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
@@ -101,17 +108,33 @@ def _is_restricted(message: Any) -> bool:
 
 
 def routes_of(message: Any) -> Tuple[Route, ...]:
-    """The Routes of one dumped message: none, one, or one for each leg of an IPv6 multipath route."""
+    """The Routes of one dumped message: none, one, or one for each next hop of an IPv6 multipath route."""
     if message["header"]["type"] != RTM_NEWROUTE or _is_kernels_own(message):
         return ()
-    hops = tuple(_leg_hop(nexthop) for nexthop in message.get_attr("RTA_MULTIPATH") or ())
+    hops = tuple(_nexthop_of(nexthop) for nexthop in message.get_attr("RTA_MULTIPATH") or ())
     route = _route_of(message, hops)
+    if route.nexthop_id:  # What else is shown of it depends on net.ipv4.nexthop_compat_mode.
+        return (route._replace(gateway=None, ifindex=0, onlink=False),)
     if not hops:
         return (route,)
     if route.family == 4:
-        nexthops = tuple(NextHop(hop.gateway, hop.ifindex, hop.weight, hop.onlink) for hop in hops)
+        nexthops = tuple(NextHop(hop.gateway, hop.ifindex, hop.weight, hop.onlink, hop.realms) for hop in hops)
         return (route._replace(nexthops=nexthops),)
-    return tuple(route._replace(gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink) for hop in hops)
+    return tuple(
+        route._replace(gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, weight=hop.weight) for hop in hops
+    )
+
+
+def nexthop_of(message: Any) -> NexthopMessage:
+    """An RTM_NEWNEXTHOP."""
+    number, group = message.get_attr("NHA_ID"), message.get_attr("NHA_GROUP")
+    if group:
+        return NexthopMessage(number, members=tuple(members_of(group)))
+    ifindex = message.get_attr("NHA_OIF")
+    if not ifindex:
+        return NexthopMessage(number)
+    hop = NextHop(message.get_attr("NHA_GATEWAY"), ifindex, 1, bool(message["flags"] & RTNH_F_ONLINK))
+    return NexthopMessage(number, hop, encapsulated=message.get_attr("NHA_ENCAP_TYPE") is not None)
 
 
 def _is_kernels_own(message: Any) -> bool:
@@ -125,6 +148,7 @@ def _route_of(message: Any, hops: Tuple[Hop, ...]) -> Route:
     whole = hop_of(message)
     metrics = _metrics(message)
     source = message.get_attr("RTA_PREFSRC")
+    unwritable = _unwritable(message, hops, metrics)
     return Route(
         destination=_destination(message),
         gateway=whole.gateway,
@@ -132,7 +156,7 @@ def _route_of(message: Any, hops: Tuple[Hop, ...]) -> Route:
         metric=message.get_attr("RTA_PRIORITY") or 0,
         protocol=message["proto"],
         table=message.get_attr("RTA_TABLE") or message["table"],
-        kind=message["type"] if metrics is not None and _is_replayable(message, hops) else 0,
+        kind=0 if unwritable else message["type"],
         scope=message["scope"],
         tos=message["tos"],
         onlink=whole.onlink,
@@ -140,13 +164,26 @@ def _route_of(message: Any, hops: Tuple[Hop, ...]) -> Route:
         metrics=metrics or (),
         nexthop_id=message.get_attr("RTA_NH_ID") or 0,
         preference=message.get_attr("RTA_PREF") or 0,
+        realms=message.get_attr("RTA_FLOW") or 0,
+        expires=_expires(message),
+        unwritable=unwritable,
     )
 
 
-def _is_replayable(message: Any, hops: Tuple[Hop, ...]) -> bool:
-    """Whether a Route holds all that the message says, so that it can be written back the same."""
-    unknown = {name for name, _ in message["attrs"]} - REPLAYABLE
-    return not (unknown or message["src_len"] or any(hop.encapsulated for hop in hops))
+def _unwritable(message: Any, hops: Tuple[Hop, ...], metrics: Any) -> Unwritable:
+    """Why a Route can't hold all that the message says, so that it could not be written back the same."""
+    if message["src_len"]:
+        return "source"
+    if message.get_attr("RTA_ENCAP_TYPE") is not None or any(hop.encapsulated for hop in hops):
+        return "encap"
+    return "attributes" if metrics is None or {name for name, _ in message["attrs"]} - REPLAYABLE else ""
+
+
+def _expires(message: Any) -> int:
+    """The seconds that an IPv6 route still has; one that the kernel is about to collect has 1."""
+    info = message.get_attr("RTA_CACHEINFO")
+    ticks = info["rta_expires"] if info else 0
+    return max(1, ticks // USER_HZ) if ticks else 0
 
 
 def _destination(message: Any) -> Prefix:
@@ -161,10 +198,15 @@ def hop_of(message: Any) -> Hop:
     return Hop(_gateway(message), oif, bool(message["flags"] & RTNH_F_ONLINK), 1, False)
 
 
-def _leg_hop(nexthop: Any) -> Hop:
+def _nexthop_of(nexthop: Any) -> Hop:
     encapsulated = nexthop.get_attr("RTA_ENCAP_TYPE") is not None
     return Hop(
-        _gateway(nexthop), nexthop["oif"], bool(nexthop["flags"] & RTNH_F_ONLINK), nexthop["hops"] + 1, encapsulated
+        _gateway(nexthop),
+        nexthop["oif"],
+        bool(nexthop["flags"] & RTNH_F_ONLINK),
+        nexthop["hops"] + 1,
+        encapsulated,
+        nexthop.get_attr("RTA_FLOW") or 0,
     )
 
 
@@ -174,10 +216,10 @@ def _gateway(message: Any) -> Optional[Address]:
     return parse_address(text) if text else None
 
 
-def _metrics(message: Any) -> Optional[Tuple[Tuple[int, int], ...]]:
-    """RTA_METRICS by number; None when one of them isn't a number a Route can hold."""
+def _metrics(message: Any) -> Optional[Tuple[Tuple[int, Union[int, str]], ...]]:
+    """RTA_METRICS by number; None when one of them isn't known here."""
     nested = message.get_attr("RTA_METRICS")
     pairs = nested["attrs"] if nested else ()
-    if any(METRIC_NUMBER.get(name, LAST_METRIC + 1) > LAST_METRIC for name, _ in pairs):
+    if any(name not in METRIC_NUMBER for name, _ in pairs):
         return None
     return tuple((METRIC_NUMBER[name], value) for name, value in pairs)

@@ -1,9 +1,9 @@
 """Values as pyroute2's messages; the writing half of the reference engine that needs no socket.
 
-pyroute2's route message ends at RTA_EXPIRES and its metrics at RTAX_QUICKACK (0.7.2 and 0.9.7 alike); what the
-kernel has had since (nexthop objects, for one) is named here.
+pyroute2's route message ends before RTA_EXPIRES and its metrics at RTAX_CC_ALGO (0.7.2 and 0.9.7 alike), and it has no
+nexthop objects; what the kernel has had since is named here.
 
-Source: include/uapi/linux/rtnetlink.h.
+Source: include/uapi/linux/rtnetlink.h, nexthop.h.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from __future__ import annotations
 from _socket import AF_INET, AF_INET6
 from typing import Any, Dict, List, Optional, Tuple, Union
 
+from pyroute2.netlink import nlmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from ..model.network import Address, NextHop, Route, Rule, address_text
-from ..model.operations import Add, Operation, Promote, RestoreDefault
+from ..model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
 from ..model.source_routing import RemoveRoute, SetRoute
-from .engine import route_to_delete
+from .engine import restore_flags, route_to_delete
 from .netlink import (
     NLM_F_ACK,
-    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_EXCL,
     NLM_F_MATCH,
     NLM_F_REPLACE,
     NLM_F_REQUEST,
     NLM_F_ROOT,
-    RTAX_QUICKACK,
     RTM_DELROUTE,
+    RTM_GETNEXTHOP,
     RTM_GETROUTE,
     RTM_NEWROUTE,
     RTNH_F_ONLINK,
@@ -38,19 +38,38 @@ class RouteMessage(rtmsg):  # type: ignore[misc] # pyroute2 has no types
     """pyroute2's route message with the attributes it lacks."""
 
     __slots__ = ()
-    nla_map = rtmsg.nla_map + tuple(
+    nla_map = rtmsg.nla_map[:-1] + tuple(
         (f"RTA_{name}", kind)
         for name, kind in (
-            ("PAD", "hex"), ("UID", "uint32"), ("TTL_PROPAGATE", "uint8"), ("IP_PROTO", "uint8"),
+            ("EXPIRES", "uint32"), ("PAD", "hex"), ("UID", "uint32"), ("TTL_PROPAGATE", "uint8"), ("IP_PROTO", "uint8"),
             ("SPORT", "be16"), ("DPORT", "be16"), ("NH_ID", "uint32"), ("FLOWLABEL", "be32"),
         )
     )  # fmt: skip
 
+    class metrics(rtmsg.metrics):  # type: ignore[misc] # noqa: N801 # pyroute2 finds it by its name
+        """pyroute2's with the one it lacks."""
 
-METRIC_NUMBER: Dict[str, int] = {name: number for number, (name, _) in enumerate(rtmsg.metrics.nla_map)}
-LAST_METRIC = RTAX_QUICKACK
-"""Later ones (a congestion algorithm's name) make a route of kind 0."""
-METRIC_NAME: Dict[int, str] = {number: name for name, number in METRIC_NUMBER.items() if number <= LAST_METRIC}
+        __slots__ = ()
+        nla_map = (*rtmsg.metrics.nla_map, ("RTAX_FASTOPEN_NO_COOKIE", "uint32"))
+
+
+class NexthopObjectMessage(nlmsg):  # type: ignore[misc]
+    """A nexthop object or group; a group's members as they come."""
+
+    __slots__ = ()
+    prefix = "NHA_"
+    fields = (("family", "B"), ("scope", "B"), ("protocol", "B"), ("reserved", "B"), ("flags", "I"))
+    nla_map = tuple(
+        (f"NHA_{name}", kind)
+        for name, kind in (
+            ("UNSPEC", "none"), ("ID", "uint32"), ("GROUP", "cdata"), ("GROUP_TYPE", "uint16"), ("BLACKHOLE", "flag"),
+            ("OIF", "uint32"), ("GATEWAY", "cdata"), ("ENCAP_TYPE", "uint16"), ("ENCAP", "hex"),
+        )
+    )  # fmt: skip
+
+
+METRIC_NUMBER: Dict[str, int] = {name: number for number, (name, _) in enumerate(RouteMessage.metrics.nla_map)}
+METRIC_NAME: Dict[int, str] = {number: name for name, number in METRIC_NUMBER.items()}
 
 
 def requests_of(operation: Operation) -> Tuple[RouteMessage, ...]:
@@ -59,7 +78,10 @@ def requests_of(operation: Operation) -> Tuple[RouteMessage, ...]:
     if isinstance(operation, Add):
         return (_addition(route),)
     if isinstance(operation, RestoreDefault):
-        return (_route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, route),)
+        return (_route_message(RTM_NEWROUTE, restore_flags(operation), route),)
+    if isinstance(operation, MoveDefault):
+        back = RestoreDefault(route, before=operation.before)
+        return (_route_message(RTM_DELROUTE, 0, route), *requests_of(back))
     if isinstance(operation, Promote):
         return (_route_message(RTM_DELROUTE, 0, route), _addition(route))
     return (_route_message(RTM_DELROUTE, 0, route_to_delete(operation)),)
@@ -69,7 +91,7 @@ def _addition(route: Route) -> RouteMessage:
     return _route_message(RTM_NEWROUTE, NLM_F_CREATE | (NLM_F_EXCL if route.family == 6 else 0), route)
 
 
-def policy_route(operation: Union[SetRoute, RemoveRoute]) -> RouteMessage:
+def table_route(operation: Union[SetRoute, RemoveRoute]) -> RouteMessage:
     """The message of a route in a table of source routing."""
     if isinstance(operation, SetRoute):
         flags = NLM_F_CREATE | (NLM_F_REPLACE if operation.replaces else NLM_F_EXCL)
@@ -92,6 +114,14 @@ def table_dump(family: int, table: int) -> RouteMessage:
     message["family"] = family
     message["attrs"] = [("RTA_TABLE", table)]
     message["header"]["type"] = RTM_GETROUTE
+    message["header"]["flags"] = NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+    return message
+
+
+def nexthop_dump() -> NexthopObjectMessage:
+    """Asks for every nexthop object."""
+    message = NexthopObjectMessage()
+    message["header"]["type"] = RTM_GETNEXTHOP
     message["header"]["flags"] = NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
     return message
 
@@ -132,6 +162,10 @@ def _route_message(kind: int, request_flags: int, route: Route) -> RouteMessage:
         attributes.append(("RTA_METRICS", {"attrs": [(METRIC_NAME[number], value) for number, value in route.metrics]}))
     if route.preference:
         attributes.append(("RTA_PREF", route.preference))
+    if route.realms:
+        attributes.append(("RTA_FLOW", route.realms))
+    if route.expires:
+        attributes.append(("RTA_EXPIRES", route.expires))
     attributes += _where_to(route)
     return message
 
@@ -142,6 +176,9 @@ def _where_to(route: Route) -> List[Tuple[str, Any]]:
         return [("RTA_NH_ID", route.nexthop_id)]
     if route.nexthops:
         return [("RTA_MULTIPATH", [_nexthop(route.family, nexthop) for nexthop in route.nexthops])]
+    if route.weight != 1:  # Only a next hop has one.
+        only = NextHop(route.gateway, route.ifindex, route.weight, route.onlink)
+        return [("RTA_MULTIPATH", [_nexthop(route.family, only)])]
     interface = [("RTA_OIF", route.ifindex)] if route.ifindex else []
     return [*_gateway_attributes(route.family, route.gateway), *interface]
 
@@ -151,7 +188,10 @@ def _nexthop(family: int, nexthop: NextHop) -> Dict[str, Any]:
         "hops": nexthop.weight - 1,
         "oif": nexthop.ifindex,
         "flags": RTNH_F_ONLINK if nexthop.onlink else 0,
-        "attrs": _gateway_attributes(family, nexthop.gateway),
+        "attrs": [
+            *_gateway_attributes(family, nexthop.gateway),
+            *([("RTA_FLOW", nexthop.realms)] if nexthop.realms else []),
+        ],
     }
 
 

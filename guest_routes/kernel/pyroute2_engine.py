@@ -19,7 +19,7 @@ from pyroute2.netlink.exceptions import NetlinkDumpInterrupted, NetlinkError
 from ..errors import KernelError
 from ..model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule, address_text, parse_address
 from ..model.operations import Failure, Operation
-from ..model.source_routing import AddRule, PolicyFailure, PolicyOperation, RemoveRule
+from ..model.source_routing import AddRule, RemoveRule, SourceFailure, SourceOperation
 from .netlink import (
     IFF_LOOPBACK,
     NLM_F_ACK,
@@ -27,11 +27,22 @@ from .netlink import (
     RTM_DELROUTE,
     RTM_F_LOOKUP_TABLE,
     RTM_GETROUTE,
+    RTM_NEWNEXTHOP,
     RTM_NEWROUTE,
 )
-from .pyroute2_decode import FAMILIES, REJECTING_KINDS, hop_of, nic_of, routes_of, rule_of
-from .pyroute2_encode import RouteMessage, policy_route, request, requests_of, rule_fields, table_dump
-from .rtnetlink_policy import failure_of
+from .nexthops import nexthop_objects, with_objects
+from .pyroute2_decode import FAMILIES, REJECTING_KINDS, hop_of, nexthop_of, nic_of, routes_of, rule_of
+from .pyroute2_encode import (
+    NexthopObjectMessage,
+    RouteMessage,
+    nexthop_dump,
+    request,
+    requests_of,
+    rule_fields,
+    table_dump,
+    table_route,
+)
+from .rtnetlink_source import failure_of
 
 DUMP_TRIES = 10
 
@@ -42,7 +53,7 @@ class Pyroute2Kernel:
     def __init__(self) -> None:
         try:
             self._socket = IPRoute(ext_ack=True, strict_check=True)
-            self._socket.register_policy({RTM_NEWROUTE: RouteMessage})
+            self._socket.register_policy({RTM_NEWROUTE: RouteMessage, RTM_NEWNEXTHOP: NexthopObjectMessage})
             self._socket.get_links(1)  # pyroute2 0.9 binds its socket with the first request: no port before.
         except (OSError, NetlinkError) as error:
             raise KernelError(f"cannot open a netlink socket: {error}") from error
@@ -77,7 +88,10 @@ class Pyroute2Kernel:
             routes += self._routes(family, table)
             for message in self._dump("rules", lambda: self._socket.get_rules(family=family)):  # noqa: B023
                 rules.append(rule_of(message))
-        return KernelState(self.nics(), tuple(routes), tuple(rules))
+        nics = self.nics()
+        messages = self._dump("nexthops", lambda: self._send(nexthop_dump()))
+        objects = nexthop_objects([nexthop_of(message) for message in messages])
+        return KernelState(nics, tuple(with_objects(routes, objects)), tuple(rules), objects)
 
     def _routes(self, family: int, table: int) -> List[Route]:
         """A family's routes of one table."""
@@ -103,15 +117,15 @@ class Pyroute2Kernel:
         """Both families' routes of these tables."""
         return tuple(route for table in numbers for family in FAMILIES for route in self._routes(family, table))
 
-    def apply_policy(self, operations: Sequence[PolicyOperation]) -> Tuple[PolicyFailure, ...]:
+    def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
         """Carry operations on source routing's tables and rules out, in order."""
-        failures: List[PolicyFailure] = []
+        failures: List[SourceFailure] = []
         for operation in operations:
             try:
                 if isinstance(operation, (AddRule, RemoveRule)):
                     self._socket.rule("add" if isinstance(operation, AddRule) else "del", **rule_fields(operation.rule))
                 else:
-                    self._send(policy_route(operation))
+                    self._send(table_route(operation))
             except NetlinkError as error:
                 failure = failure_of(operation, error.code, error.args[1])
                 failures += [failure] if failure else []
@@ -146,7 +160,7 @@ class Pyroute2Kernel:
             if not (deleting and error.code == errno.ESRCH):
                 raise
 
-    def _send(self, message: RouteMessage) -> Tuple[Any, ...]:
+    def _send(self, message: Any) -> Tuple[Any, ...]:
         return tuple(self._socket.nlm_request_batch([message]))
 
     def _dump(self, what: str, ask: Any) -> Tuple[Any, ...]:
@@ -157,7 +171,8 @@ class Pyroute2Kernel:
             except NetlinkDumpInterrupted:
                 continue
             except NetlinkError as error:
-                if error.code == errno.ENOENT:
+                # Nexthop objects are of Linux 5.3.
+                if error.code in (errno.ENOENT, errno.EOPNOTSUPP):
                     return ()
                 raise KernelError(f"cannot list the {what}: {error.args[1]}") from error
             except OSError as error:

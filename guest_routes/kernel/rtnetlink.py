@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import _socket
 from _socket import AF_INET, AF_INET6
-from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
+from errno import EAGAIN, ENOBUFS, ENOENT, EOPNOTSUPP, ESRCH
 from os import strerror
 from struct import pack
 
 from ..errors import KernelError
-from ..model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule
-from ..model.operations import Delete, Failure, Operation, Promote, RemoveForeignDefault
-from . import rtnetlink_decode, rtnetlink_encode
+from ..model.network import Address, KernelState, Lookup, NexthopObject, Nic, Prefix, Route, Rule
+from ..model.operations import Add, Failure, Operation, RestoreDefault
+from . import rtnetlink_decode, rtnetlink_encode, rtnetlink_nics
 from .engine import is_carried_out
 from .netlink import (
     NETLINK_CAP_ACK,
@@ -34,19 +34,19 @@ from .netlink import (
     NLMSG_ERROR,
     RTM_NEWADDR,
     RTM_NEWLINK,
+    RTM_NEWNEXTHOP,
     RTM_NEWROUTE,
     RTM_NEWRULE,
-    RTN_LOCAL,
-    RTN_UNICAST,
     SOL_NETLINK,
     messages,
 )
+from .nexthops import NexthopMessage, decode_nexthop, dump_nexthops, nexthop_objects, with_objects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence, TypeAlias
 
-    from ..model.source_routing import PolicyFailure, PolicyOperation
+    from ..model.source_routing import SourceFailure, SourceOperation
 
 _SEND_BYTES = 128 * 1024
 """Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
@@ -98,12 +98,12 @@ class RtnetlinkKernel:
         addresses: dict[int, list[Prefix]] = {}
 
         def link(data: bytes, start: int, end: int) -> None:
-            nic = rtnetlink_decode.decode_link(data, start, end)
+            nic = rtnetlink_nics.decode_link(data, start, end)
             if nic is not None:
                 links.append(nic)
 
         def address(data: bytes, start: int, end: int) -> None:
-            ifindex, own = rtnetlink_decode.decode_address(data, start, end)
+            ifindex, own = rtnetlink_nics.decode_address(data, start, end)
             addresses.setdefault(ifindex, []).append(own)
 
         self._dump(rtnetlink_encode.dump_links, RTM_NEWLINK, link, links.clear)
@@ -114,8 +114,16 @@ class RtnetlinkKernel:
     def snapshot(self, table: int) -> KernelState:
         """See Kernel."""
         rules = self._rules(AF_INET) + self._rules(AF_INET6)
-        routes = self.tables([table])
-        return KernelState(self.nics(), routes, tuple(rules))
+        routes = self._routes(AF_INET, table) + self._routes(AF_INET6, table)
+        nics, objects = self.nics(), self._nexthops()
+        if any(route.nexthop_id for route in routes):
+            routes = with_objects(routes, objects)
+        return KernelState(nics, tuple(routes), tuple(rules), objects)
+
+    def _nexthops(self) -> tuple[NexthopObject, ...]:
+        found: list[NexthopMessage] = []
+        self._dump(dump_nexthops, RTM_NEWNEXTHOP, lambda *body: found.append(decode_nexthop(*body)), found.clear)
+        return nexthop_objects(found)
 
     def _rules(self, family: int) -> list[Rule]:
         rules: list[Rule] = []
@@ -160,13 +168,7 @@ class RtnetlinkKernel:
                 if sequence != self._sequence:
                     continue
                 data = bytes(memoryview(self._buffer)[:end])
-                if kind == NLMSG_ERROR:
-                    answer = rtnetlink_decode.decode_error(data, start, end, flags)
-                    return Lookup(address, 0, None, 0, answer.text or strerror(answer.errno))
-                found = rtnetlink_decode.decode_lookup(data, start, end)
-                if found.kind not in (RTN_UNICAST, RTN_LOCAL):
-                    return Lookup(address, 0, None, found.table, f"the route there is of kind {found.kind}")
-                return Lookup(address, found.ifindex, found.gateway, found.table)
+                return rtnetlink_decode.decode_answer(address, kind, flags, data, start, end)
 
     # -- writing -----------------------------------------------------------------------------------------
 
@@ -192,14 +194,14 @@ class RtnetlinkKernel:
         failures = []
         for sequence in sorted(refused):
             operation, answer = operations[sequence - first], refused[sequence]
-            gone = isinstance(operation, (Delete, RemoveForeignDefault, Promote)) and answer.errno in (ESRCH, ENOENT)
+            gone = not isinstance(operation, (Add, RestoreDefault)) and answer.errno in (ESRCH, ENOENT)
             if not gone:
                 failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
         return tuple(failures)
 
-    def apply_policy(self, operations: Sequence[PolicyOperation]) -> tuple[PolicyFailure, ...]:
+    def apply_source(self, operations: Sequence[SourceOperation]) -> tuple[SourceFailure, ...]:
         """See Kernel."""
-        from .rtnetlink_policy import carry_out
+        from .rtnetlink_source import carry_out
 
         first, self._sequence = self._sequence + 1, self._sequence + 2 * len(operations)
         return carry_out(operations, first, self._send)
@@ -239,7 +241,7 @@ class RtnetlinkKernel:
     ) -> dict[int, rtnetlink_decode.Answer]:
         """After lost answers: repeats, one by one, each operation that the tables show was not carried out."""
         tables = {operation.route.table for operation in operations}
-        have = set(self.tables(sorted(tables)))
+        have = {route for table in tables for route in self.snapshot(table).routes}
         again: dict[int, rtnetlink_decode.Answer] = {}
         for sequence, operation in enumerate(operations, first):
             if sequence in refused or is_carried_out(operation, have):
@@ -292,6 +294,7 @@ class RtnetlinkKernel:
                     return whole
                 elif kind == NLMSG_ERROR:
                     answer = rtnetlink_decode.decode_error(data, start, end, flags)
-                    if answer.errno == ENOENT:  # IPv4 tables that were never used don't exist.
+                    # IPv4 tables that were never used don't exist; nor do nexthop objects before Linux 5.3.
+                    if answer.errno in (ENOENT, EOPNOTSUPP):
                         return True
                     raise KernelError(f"the kernel refused a dump: {answer.text or strerror(answer.errno)}")

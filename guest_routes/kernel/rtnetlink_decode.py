@@ -1,12 +1,16 @@
-"""The kernel's rtnetlink answers as values. Pure: bytes in, values out. The inverse of rtnetlink_encode.py."""
+"""The kernel's rtnetlink answers about routes and rules as values. Pure: bytes in, values out.
+
+The inverse of rtnetlink_encode.py.
+"""
 
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6
+from os import strerror
 from sys import byteorder
 
 from ..model.namedtuple import NamedTuple
-from ..model.network import Address, NextHop, Nic, Prefix, Route, Rule
+from ..model.network import Address, Lookup, NextHop, Prefix, Route, Rule
 from .netlink import (
     FIB_RULE_INVERT,
     FR_ACT_TO_TBL,
@@ -15,33 +19,15 @@ from .netlink import (
     FRA_SRC,
     FRA_SUPPRESS_PREFIXLEN,
     FRA_TABLE,
-    IFA_ADDRESS,
-    IFA_LOCAL,
-    IFADDR_BYTES,
-    IFF_LOOPBACK,
-    IFF_RUNNING,
-    IFF_UP,
-    IFINFO,
-    IFLA_ADDRESS,
-    IFLA_BOND_SLAVE_PERM_HWADDR,
-    IFLA_IFNAME,
-    IFLA_INFO_DATA,
-    IFLA_INFO_KIND,
-    IFLA_INFO_SLAVE_DATA,
-    IFLA_INFO_SLAVE_KIND,
-    IFLA_LINK,
-    IFLA_LINK_NETNSID,
-    IFLA_LINKINFO,
-    IFLA_MASTER,
-    IFLA_PERM_ADDRESS,
-    IFLA_VLAN_ID,
     NEXTHOP,
     NLM_F_ACK_TLVS,
     NLM_F_CAPPED,
+    NLMSG_ERROR,
     NLMSGERR_ATTR_MSG,
     RTA_CACHEINFO,
     RTA_DST,
     RTA_ENCAP_TYPE,
+    RTA_FLOW,
     RTA_GATEWAY,
     RTA_METRICS,
     RTA_MULTIPATH,
@@ -52,13 +38,16 @@ from .netlink import (
     RTA_PRIORITY,
     RTA_TABLE,
     RTA_VIA,
-    RTAX_QUICKACK,
+    RTAX_CC_ALGO,
+    RTAX_FASTOPEN_NO_COOKIE,
     RTM_F_CLONED,
     RTMSG,
     RTN_LOCAL,
+    RTN_UNICAST,
     RTNH_F_ONLINK,
     RTPROT_KERNEL,
     U32,
+    USER_HZ,
     Attributes,
     attributes,
     nested,
@@ -69,13 +58,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Iterator
 
+    from ..model.network import Unwritable
+
 _REPLAYABLE = frozenset((
     RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS, RTA_MULTIPATH, RTA_TABLE, RTA_VIA, RTA_PREF,
-    RTA_NH_ID, RTA_CACHEINFO,
+    RTA_NH_ID, RTA_CACHEINFO, RTA_FLOW,
 ))  # fmt: skip
-"""Attributes that a Route holds, and the cache's, which nobody writes."""
-_LAST_METRIC = RTAX_QUICKACK
-"""Of the later ones, one is a name (RTAX_CC_ALGO), which `metrics` can't hold."""
+"""Attributes that a Route holds."""
+_LAST_METRIC = RTAX_FASTOPEN_NO_COOKIE
+"""Of those known here."""
+_EXPIRES_AT = 8
+"""Where struct rta_cacheinfo has rta_expires, an s32 in ticks."""
 _PLAIN_RULE = frozenset((FRA_PRIORITY, FRA_SUPPRESS_PREFIXLEN, FRA_TABLE, FRA_PROTOCOL))
 """All that a plain rule has."""
 _NO_SUPPRESSION = b"\xff" * 4
@@ -85,7 +78,7 @@ _NLMSGERR_BYTES = 4
 
 
 def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]:
-    """A function that appends the route, or the legs of an IPv6 multipath route, of a message body to a list."""
+    """A function that appends the route, or the next hops of an IPv6 multipath route, of a message body to a list."""
     size = 4 if family == AF_INET else 16
     plain, bare = PLAIN[size], PLAIN_NO_METRIC
     plain_length, bare_length = plain.size, bare.size if size == 4 else 0
@@ -103,7 +96,7 @@ def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]
                     and h5 == oif_head):  # fmt: skip
                 prefix = make(Prefix, (destination, length))
                 routes.append(make(Route, (prefix, gateway, ifindex, metric, protocol, table, kind, scope, tos,
-                                           flags & onlink != 0, None, (), (), 0, 0)))  # fmt: skip
+                                           flags & onlink != 0, None, (), (), 0, 0, 1, 0, 0, "")))  # fmt: skip
                 return
         elif end - start + 16 == bare_length:
             (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, h1, table, h2, destination,
@@ -111,7 +104,7 @@ def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]
             if h1 == table_head and h2 == dst_head and h4 == gateway_head and h5 == oif_head:
                 prefix = make(Prefix, (destination, length))
                 routes.append(make(Route, (prefix, gateway, ifindex, 0, protocol, table, kind, scope, tos,
-                                           flags & onlink != 0, None, (), (), 0, 0)))  # fmt: skip
+                                           flags & onlink != 0, None, (), (), 0, 0, 1, 0, 0, "")))  # fmt: skip
                 return
         routes.extend(decode_route(data, start, end))
 
@@ -119,7 +112,7 @@ def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]
 
 
 def decode_route(data: bytes, start: int, end: int) -> list[Route]:
-    """The route of an RTM_NEWROUTE body; one per leg for IPv6 multipath; none for a cached one."""
+    """The route of an RTM_NEWROUTE body; one per next hop for IPv6 multipath; none for a cached one."""
     family, length, source_length, tos, table, protocol, scope, kind, flags = RTMSG.unpack_from(data, start)
     if flags & RTM_F_CLONED or family not in (AF_INET, AF_INET6):
         return []
@@ -128,44 +121,66 @@ def decode_route(data: bytes, start: int, end: int) -> list[Route]:
     found = attributes(data, start + RTMSG.size, end)
     hops = tuple(_hops(found.get(RTA_MULTIPATH, b"")))
     metrics = _metrics(found)
-    replayable = metrics is not None and not source_length and _is_replayable(found, hops)
+    unwritable = "source" if source_length else _unwritable(found, hops, metrics)
     route = Route(
         destination=Prefix(found.get(RTA_DST, bytes(4 if family == AF_INET else 16)), length),
         gateway=_gateway(found),
-        ifindex=_number(found.get(RTA_OIF)),
-        metric=_number(found.get(RTA_PRIORITY)),
+        ifindex=number_of(found.get(RTA_OIF)),
+        metric=number_of(found.get(RTA_PRIORITY)),
         protocol=protocol,
-        table=_number(found.get(RTA_TABLE)) or table,
-        kind=kind if replayable else 0,
+        table=number_of(found.get(RTA_TABLE)) or table,
+        kind=0 if unwritable else kind,
         scope=scope,
         tos=tos,
         onlink=bool(flags & RTNH_F_ONLINK),
         source=found.get(RTA_PREFSRC),
         metrics=metrics or (),
-        nexthop_id=_number(found.get(RTA_NH_ID)),
-        preference=_number(found.get(RTA_PREF)),
+        nexthop_id=number_of(found.get(RTA_NH_ID)),
+        preference=number_of(found.get(RTA_PREF)),
+        realms=number_of(found.get(RTA_FLOW)),
+        expires=_expires(found),
+        unwritable=unwritable,
     )
+    if route.nexthop_id:  # What else is shown of it depends on net.ipv4.nexthop_compat_mode.
+        return [route._replace(gateway=None, ifindex=0, onlink=False)]
     return _by_nexthops(route, tuple(nexthop for nexthop, _ in hops)) if hops else [route]
 
 
-def _metrics(found: Attributes) -> tuple[tuple[int, int], ...] | None:
-    """RTA_METRICS by number; None when one of them isn't a number that a Route can hold."""
+def _metrics(found: Attributes) -> tuple[tuple[int, int | str], ...] | None:
+    """RTA_METRICS by number; None when one of them isn't known here."""
     metrics = nested(found.get(RTA_METRICS))
     if max(metrics, default=0) > _LAST_METRIC:
         return None
-    return tuple((number, _number(value)) for number, value in metrics.items())
+    return tuple(
+        (number, text_of(value) if number == RTAX_CC_ALGO else number_of(value)) for number, value in metrics.items()
+    )
 
 
-def _is_replayable(found: Attributes, hops: tuple[tuple[NextHop, Attributes], ...]) -> bool:
-    """Whether a Route holds all that the attributes say, so that it can be written back the same."""
-    return _REPLAYABLE.issuperset(found) and not any(RTA_ENCAP_TYPE in hop for _, hop in hops)
+def _unwritable(
+    found: Attributes,
+    hops: tuple[tuple[NextHop, Attributes], ...],
+    metrics: tuple[tuple[int, int | str], ...] | None,
+) -> Unwritable:
+    """Why a Route can't hold all that the attributes say, so that it could not be written back the same."""
+    if RTA_ENCAP_TYPE in found or any(RTA_ENCAP_TYPE in hop for _, hop in hops):
+        return "encap"
+    return "" if metrics is not None and _REPLAYABLE.issuperset(found) else "attributes"
+
+
+def _expires(found: Attributes) -> int:
+    """The seconds that an IPv6 route still has; one that the kernel is about to collect has 1."""
+    ticks = int.from_bytes(found.get(RTA_CACHEINFO, b"")[_EXPIRES_AT : _EXPIRES_AT + 4], byteorder, signed=True)
+    return max(1, ticks // USER_HZ) if ticks else 0
 
 
 def _by_nexthops(route: Route, nexthops: tuple[NextHop, ...]) -> list[Route]:
     """A multipath route as model.network.Route has it: one of all next hops for IPv4, one for each for IPv6."""
     if route.family == 4:
         return [route._replace(gateway=None, ifindex=0, onlink=False, nexthops=nexthops)]
-    return [route._replace(gateway=one.gateway, ifindex=one.ifindex, onlink=one.onlink) for one in nexthops]
+    return [
+        route._replace(gateway=one.gateway, ifindex=one.ifindex, onlink=one.onlink, weight=one.weight)
+        for one in nexthops
+    ]
 
 
 def _hops(data: bytes) -> Iterator[tuple[NextHop, Attributes]]:
@@ -176,8 +191,20 @@ def _hops(data: bytes) -> Iterator[tuple[NextHop, Attributes]]:
         if length < NEXTHOP.size or start + length > len(data):
             return
         found = attributes(data, start + NEXTHOP.size, start + length)
-        yield NextHop(_gateway(found), ifindex, weight + 1, bool(flags & RTNH_F_ONLINK)), found
+        realms = number_of(found.get(RTA_FLOW))
+        yield NextHop(_gateway(found), ifindex, weight + 1, bool(flags & RTNH_F_ONLINK), realms), found
         start += length + 3 & ~3
+
+
+def decode_answer(address: Address, kind: int, flags: int, data: bytes, start: int, end: int) -> Lookup:
+    """Where an address goes, by the kernel's answer to look_up, or why nowhere."""
+    if kind == NLMSG_ERROR:
+        answer = decode_error(data, start, end, flags)
+        return Lookup(address, 0, None, 0, answer.text or strerror(answer.errno))
+    found = decode_lookup(data, start, end)
+    if found.kind not in (RTN_UNICAST, RTN_LOCAL):
+        return Lookup(address, 0, None, found.table, f"the route there is of kind {found.kind}")
+    return Lookup(address, found.ifindex, found.gateway, found.table)
 
 
 def decode_lookup(data: bytes, start: int, end: int) -> Route:
@@ -185,7 +212,7 @@ def decode_lookup(data: bytes, start: int, end: int) -> Route:
     _, length, _, _, _, _, _, kind, _ = RTMSG.unpack_from(data, start)
     found = attributes(data, start + RTMSG.size, end)
     prefix = Prefix(found.get(RTA_DST, b""), length)
-    ifindex, table = _number(found.get(RTA_OIF)), _number(found.get(RTA_TABLE))
+    ifindex, table = number_of(found.get(RTA_OIF)), number_of(found.get(RTA_TABLE))
     return Route(prefix, _gateway(found), ifindex, table=table, kind=kind)
 
 
@@ -193,49 +220,6 @@ def _gateway(found: Attributes) -> Address | None:
     """RTA_VIA's address stands behind its family, a u16."""
     via = found.get(RTA_VIA)
     return via[2:] if via else found.get(RTA_GATEWAY)
-
-
-def decode_link(data: bytes, start: int, end: int) -> Nic | None:
-    """The NIC of an RTM_NEWLINK body, without addresses; None for the loopback."""
-    _, _, ifindex, flags, _ = IFINFO.unpack_from(data, start)
-    if flags & IFF_LOOPBACK:
-        return None
-    found = attributes(data, start + IFINFO.size, end)
-    info = nested(found.get(IFLA_LINKINFO))
-    kind = _text(info.get(IFLA_INFO_KIND, b""))
-    # A veth's peer stands in IFLA_LINK too, often with an index of another namespace.
-    has_parent = kind != "veth" and IFLA_LINK_NETNSID not in found
-    return Nic(
-        ifindex=ifindex,
-        name=_text(found.get(IFLA_IFNAME, b"?")),
-        mac=found.get(IFLA_ADDRESS, b""),
-        up=bool(flags & IFF_UP),
-        running=bool(flags & IFF_RUNNING),
-        kind=kind,
-        parent=_number(found.get(IFLA_LINK)) if has_parent else 0,
-        master=_number(found.get(IFLA_MASTER)),
-        vlan_id=_vlan_id(info) if kind == "vlan" else None,
-        # IFLA_PERM_ADDRESS is of Linux 5.6; the bond's own attribute is older.
-        permanent_mac=found.get(IFLA_PERM_ADDRESS) or _mac_before_bonding(info),
-    )
-
-
-def _vlan_id(info: Attributes) -> int | None:
-    value = nested(info.get(IFLA_INFO_DATA)).get(IFLA_VLAN_ID)
-    return None if value is None else int.from_bytes(value[:2], byteorder)
-
-
-def _mac_before_bonding(info: Attributes) -> bytes:
-    if _text(info.get(IFLA_INFO_SLAVE_KIND, b"")) != "bond":
-        return b""
-    return nested(info.get(IFLA_INFO_SLAVE_DATA)).get(IFLA_BOND_SLAVE_PERM_HWADDR, b"")
-
-
-def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix]:
-    """The ifindex and address of an RTM_NEWADDR body (struct ifaddrmsg)."""
-    found = attributes(data, start + IFADDR_BYTES, end)
-    address = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")
-    return U32.unpack_from(data, start + 4)[0], Prefix(address, data[start + 1])
 
 
 def decode_rule(data: bytes, start: int, end: int) -> Rule:
@@ -248,10 +232,10 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
     simple = action == FR_ACT_TO_TBL and not restricted and not suppresses
     return Rule(
         family=4 if family == AF_INET else 6,
-        priority=_number(found.get(FRA_PRIORITY)),
-        table=_number(found.get(FRA_TABLE)) or table,
+        priority=number_of(found.get(FRA_PRIORITY)),
+        table=number_of(found.get(FRA_TABLE)) or table,
         plain=simple and not from_length,
-        protocol=_number(found.get(FRA_PROTOCOL)),
+        protocol=number_of(found.get(FRA_PROTOCOL)),
         source=Prefix(source, from_length) if simple and source and from_length else None,
     )
 
@@ -273,13 +257,14 @@ def decode_error(data: bytes, start: int, end: int, flags: int) -> Answer:
         return Answer(number, "")
     echo = start + _NLMSGERR_BYTES
     echoed = 16 if flags & NLM_F_CAPPED else U32.unpack_from(data, echo)[0]
-    return Answer(number, _text(attributes(data, echo + (echoed + 3 & ~3), end).get(NLMSGERR_ATTR_MSG, b"")))
+    return Answer(number, text_of(attributes(data, echo + (echoed + 3 & ~3), end).get(NLMSGERR_ATTR_MSG, b"")))
 
 
-def _number(value: bytes | None) -> int:
+def number_of(value: bytes | None) -> int:
+    """A native integer; 0 where there is none."""
     return int.from_bytes(value, byteorder) if value else 0
 
 
-def _text(value: bytes) -> str:
+def text_of(value: bytes) -> str:
     """A zero-terminated text."""
     return value.rstrip(b"\0").decode("utf-8", "replace")

@@ -7,19 +7,20 @@ from struct import Struct
 from sys import byteorder
 
 from ..model.network import Address, NextHop, Route
-from ..model.operations import Add, Operation, Promote, RestoreDefault
-from .engine import route_to_delete
+from ..model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
+from .engine import restore_flags, route_to_delete
 from .netlink import (
     IFADDR_BYTES,
     IFINFO,
     IFLA_EXT_MASK,
     NEXTHOP,
-    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
     NLM_F_REQUEST,
     RTA_DST,
+    RTA_EXPIRES,
+    RTA_FLOW,
     RTA_GATEWAY,
     RTA_METRICS,
     RTA_MULTIPATH,
@@ -100,9 +101,10 @@ def encode(operation: Operation, sequence: int) -> bytes:
     if isinstance(operation, Add):
         flags = NLM_F_CREATE if route.family == 4 else NLM_F_CREATE | NLM_F_EXCL
     elif isinstance(operation, RestoreDefault):
-        flags = NLM_F_CREATE | NLM_F_APPEND
-    elif isinstance(operation, Promote):
-        return encode_route(route, RTM_DELROUTE, NLM_F_REQUEST, sequence) + encode(Add(route), sequence)
+        flags = restore_flags(operation)
+    elif isinstance(operation, (Promote, MoveDefault)):
+        again = Add(route) if isinstance(operation, Promote) else RestoreDefault(route, before=operation.before)
+        return encode_route(route, RTM_DELROUTE, NLM_F_REQUEST, sequence) + encode(again, sequence)
     else:
         return encode_route(route_to_delete(operation), RTM_DELROUTE, NLM_F_REQUEST, sequence)
     return encode_route(route, RTM_NEWROUTE, NLM_F_REQUEST | flags, sequence)
@@ -112,11 +114,12 @@ def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
     """RTM_NEWROUTE or RTM_DELROUTE of exactly this route."""
     (
         prefix, gateway, ifindex, metric, protocol, table, type_, scope, tos, onlink,
-        source, metrics, nexthops, nexthop_id, preference,
+        source, metrics, nexthops, nexthop_id, preference, weight, realms, expires, _,
     ) = route  # fmt: skip
     destination, length = prefix
     size = len(destination)
-    if gateway is None or len(gateway) != size or source or metrics or nexthops or nexthop_id or preference:
+    odd = source or metrics or nexthops or nexthop_id or preference or weight != 1 or realms or expires
+    if odd or gateway is None or len(gateway) != size:
         return message(kind, flags, sequence, _route_body(route))
     plain = PLAIN[size]
     return plain.pack(
@@ -135,7 +138,7 @@ def _route_body(route: Route) -> bytes:
         RTMSG.pack(
             AF_INET if route.family == 4 else AF_INET6, length, 0, route.tos,
             route.table if route.table <= _TABLE_IN_HEADER else 0, route.protocol, route.scope, route.kind,
-            RTNH_F_ONLINK if route.onlink else 0,
+            RTNH_F_ONLINK if route.onlink and not route.nexthop_id else 0,
         ),
         attribute(RTA_TABLE, U32.pack(route.table)),
     ]  # fmt: skip
@@ -146,11 +149,19 @@ def _route_body(route: Route) -> bytes:
         parts.append(attribute(RTA_PREFSRC, route.source))
     parts.append(_where_to(route, len(destination)))
     if route.metrics:
-        values = (attribute(number, U32.pack(value)) for number, value in route.metrics)
-        parts.append(attribute(RTA_METRICS, b"".join(values)))
+        parts.append(attribute(RTA_METRICS, b"".join(_metric(number, value) for number, value in route.metrics)))
     if route.preference:
         parts.append(attribute(RTA_PREF, bytes([route.preference])))
+    if route.realms:
+        parts.append(attribute(RTA_FLOW, U32.pack(route.realms)))
+    if route.expires:
+        parts.append(attribute(RTA_EXPIRES, U32.pack(route.expires)))
     return b"".join(parts)
+
+
+def _metric(number: int, value: int | str) -> bytes:
+    """One of RTA_METRICS; the congestion algorithm's is a name."""
+    return attribute(number, U32.pack(value) if isinstance(value, int) else value.encode() + b"\0")
 
 
 def _where_to(route: Route, size: int) -> bytes:
@@ -159,6 +170,9 @@ def _where_to(route: Route, size: int) -> bytes:
         return attribute(RTA_NH_ID, U32.pack(route.nexthop_id))
     if route.nexthops:
         return attribute(RTA_MULTIPATH, b"".join(_nexthop(nexthop, size) for nexthop in route.nexthops))
+    if route.weight != 1:  # Only a next hop has one.
+        only = NextHop(route.gateway, route.ifindex, route.weight, route.onlink)
+        return attribute(RTA_MULTIPATH, _nexthop(only, size))
     interface = attribute(RTA_OIF, U32.pack(route.ifindex)) if route.ifindex else b""
     return _gateway(route.gateway, size) + interface
 
@@ -173,6 +187,8 @@ def _gateway(gateway: Address | None, size: int) -> bytes:
 
 
 def _nexthop(nexthop: NextHop, size: int) -> bytes:
-    gateway = _gateway(nexthop.gateway, size)
+    rest = _gateway(nexthop.gateway, size)
+    if nexthop.realms:
+        rest += attribute(RTA_FLOW, U32.pack(nexthop.realms))
     flags = RTNH_F_ONLINK if nexthop.onlink else 0
-    return NEXTHOP.pack(NEXTHOP.size + len(gateway), flags, nexthop.weight - 1, nexthop.ifindex) + gateway
+    return NEXTHOP.pack(NEXTHOP.size + len(rest), flags, nexthop.weight - 1, nexthop.ifindex) + rest

@@ -16,9 +16,8 @@ from __future__ import annotations
 import os
 import time
 
-from ..model.document import Document, Provenance
+from ..model.document import Document, NoDocument, Provenance
 from ..model.lease import Lease, LeaseSet
-from ..model.missing import NoDocument
 from ..model.namedtuple import NamedTuple
 from ..model.network import Nic
 from ..model.network_data import Problem
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from .client_files import Read
 
 LIMIT_BYTES = 1024 * 1024
+CLIENTS = ("systemd-networkd", "NetworkManager", "dhclient", "dhcpcd", "udhcpc", "cloud-init")
 DHCPCD = ("dhcpcd", "_dhcpcd")
 """What distributions call the user of dhcpcd's privilege separation."""
 
@@ -96,7 +96,7 @@ def fallback(nics: Sequence[Nic], root: str = "/") -> Document | NoDocument:
     """A document in place of the metadata's that only names the NICs with a lease; or why there is none."""
     found = read_leases(nics, root)
     if not found.leases:
-        return NoDocument("no-lease", problems=found.problems)
+        return NoDocument("no-lease", problems=found.problems, clients=CLIENTS)
     names = tuple(lease.nic for lease in found.leases)
     return Document(document_of(found.leases, nics), Provenance("leases", nics=names))
 

@@ -35,8 +35,6 @@ MOVED: dict[str, Callable[[Sequence[str], ConfiguredRoute, Place], list[str]]] =
     "NetworkManager": moved_keyfile,
     "ifupdown": moved_ifupdown,
 }
-UNREACHABLE = ("not-a-gateway", "no-subnet", "unknown-gateway")
-"""Kinds of Unresolved whose next hop may be out of its NIC's reach."""
 
 
 def correct(files: Sequence[tuple[str, str, str]], decision: Decision, settings: Settings) -> Correction:
@@ -89,7 +87,7 @@ def _judge(
         return RouteVerdict(route, "kept", "not-in-document")
     own = _bindings_of(route, decision)
     reachable = any(contains(subnet, route.gateway) for one in own for subnet in one.subnets)
-    if unresolved.kind in UNREACHABLE and not reachable:
+    if unresolved.kind != "ignored" and not reachable:
         return RouteVerdict(route, "removed", "out-of-reach", unresolved)
     return RouteVerdict(route, "kept", "unresolved", unresolved)
 

@@ -32,7 +32,8 @@ def single(route: Route) -> Route:
 
 
 def _mtu(route: Route) -> int:
-    return dict(route.metrics).get(MTU, 0)
+    """RTAX_MTU; 0 where there is none."""
+    return next((value for number, value in route.metrics if number == MTU and isinstance(value, int)), 0)
 
 
 def _source(rule: Rule) -> str:

@@ -34,18 +34,22 @@ class Binding(NamedTuple):
     gateway: Address | None = None
     evidence: GatewayEvidence | None = None
     """Where the gateway is known from; None where there is none."""
-    offers: Literal["", "documented", "last", "settings"] = ""
+    offers: Literal["", "documented", "undocumented", "settings"] = ""
     """Whether the gateway may have the default route: documented (by the network, a lease, or a router's own word for a
-    network that is left to it); last: the kernel's own or a recorded one, where nothing is documented in the family;
-    settings: `gateways` alone, where there is nothing of this."""
+    network that is left to it); undocumented: the kernel's own or a recorded one, where nothing is documented in the
+    family; settings: `gateways` alone, where there is nothing of this."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
+    known_family: int = 0
+    """Of a NIC whose networks are all of the other family."""
 
     @property
     def family(self) -> int:
         """4 or 6."""
         if self.network is not None:
             return self.network.family
+        if self.known_family:
+            return self.known_family
         return 4 if self.gateway is not None and len(self.gateway) == 4 else 6
 
     @property
@@ -79,7 +83,7 @@ class Binding(NamedTuple):
 # ---- host routes --------------------------------------------------------------------------------------
 
 
-NextHopRule: TypeAlias = "Literal['gateway', 'on-link', 'no-gateway', 'as-listed']"
+NextHopRule: TypeAlias = "Literal['gateway', 'on-link', 'no-gateway', 'link-local-gateway', 'as-listed']"
 
 
 class ResolvedNextHop(NamedTuple):
@@ -91,7 +95,8 @@ class ResolvedNextHop(NamedTuple):
     """Why it is the NIC's gateway; None where it is not known to be."""
     rule: NextHopRule = "gateway"
     """on-link: `next_hops: on-link`; no-gateway: the document has routes and no gateway for the NIC's network (R3);
-    as-listed: the metadata service by a port that serves it."""
+    link-local-gateway: the gateway is known by its link-local address only, and this is a global one in its subnet
+    (R3); as-listed: the metadata service by a port that serves it."""
     subnet: Prefix | None = None
     """The NIC's subnet that it is in, but for gateways."""
     onlink: bool = False
@@ -109,10 +114,10 @@ class Resolved(NamedTuple):
 
 UnresolvedKind: TypeAlias = (
     "Literal['not-a-gateway', 'no-subnet', 'unknown-gateway', 'absent', 'down', 'no-address', 'refused', "
-    "'conflict', 'overridden', 'ignored']"
+    "'conflict', 'overridden', 'redundant', 'ignored']"
 )
-BY_CHOICE = ("ignored", "overridden")
-"""Kinds of Unresolved that the settings ask for: no reason for exit code 5."""
+BY_CHOICE = ("ignored", "overridden", "redundant")
+"""Kinds of Unresolved that the settings ask for, or that another host route serves: no reason for exit code 5."""
 
 
 class Unresolved(NamedTuple):
@@ -122,13 +127,14 @@ class Unresolved(NamedTuple):
     kind: UnresolvedKind
     binding: Binding | None = None
     """absent, down, no-address: whose gateway the next hop is; not-a-gateway, unknown-gateway: the NIC whose subnet it
-    is in; ignored: the NIC that ignore_nics covers, None where ignore_destinations covers the destination."""
+    is in; no-subnet: the same of a NIC that no network is on; ignored: the NIC that ignore_nics covers, None where
+    ignore_destinations covers the destination."""
     subnet: Prefix | None = None
-    """not-a-gateway, unknown-gateway: that subnet."""
+    """not-a-gateway, unknown-gateway, no-subnet: the subnet that the next hop is in."""
     gateways: tuple[Binding, ...] = ()
     """no-subnet: those that have a gateway of the family."""
     winner: HostRoute | None = None
-    """conflict, overridden: the host route that is used."""
+    """conflict, overridden: the host route that is used; redundant: that serves the metadata service, too."""
     own: Literal["", "next-hop", "address", "subnet"] = ""
     """refused: what of the route is an address or subnet of this machine itself."""
     owner: str = ""

@@ -37,6 +37,21 @@ class GatewayEvidence(NamedTuple):
     """advertised, kernel, recorded: the name of the NIC that the route leads through."""
 
 
+class RecordedDefault(NamedTuple):
+    """A default of another program that a pass took away (R4)."""
+
+    route: Route
+    """With the indexes that its NICs have now."""
+    order: tuple[Route, ...] = ()
+    """The routes of its key as that pass found them, itself among them, in the kernel's order; () where unknown."""
+    absent: tuple[str, ...] = ()
+    """The names of its NICs that are not there."""
+    expired: bool = False
+    """It had a lifetime, which has passed."""
+    outside: tuple[int, ...] = ()
+    """The indexes of NICs in `order` that the metadata didn't describe."""
+
+
 class Evidence(NamedTuple):
     """What one pass, or one look, goes by. evidence.gather() gathers it; routing.decide() decides on it."""
 
@@ -46,7 +61,7 @@ class Evidence(NamedTuple):
     kernel: KernelState
     """The NICs, the routes of the settings' table, and the rules."""
     recorded_defaults: tuple[Route, ...] = ()
-    """Foreign defaults that passes took away (R4)."""
+    """Foreign defaults that passes took away (R4), the last first."""
     properties: tuple[HostRoute, ...] = ()
     """The host routes of the instance's property guest_routes."""
     leases: LeaseSet | None = None

@@ -106,7 +106,7 @@ FindingKind: TypeAlias = (
     "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'partial-document', "
     "'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', 'no-route-command', "
     "'not-configured', "
-    "'use-routes', 'dhcp-default', 'no-gateway', "
+    "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
     "'rp-filter', 'cross-check', 'unused-file', 'source-routing', 'source-drift']"
 )
 

@@ -1,8 +1,8 @@
 """typing.NamedTuple without typing: what the boot path's values are made of.
 
 Importing typing and making forty classes with it takes longer than the rest of a pass that changes nothing (it
-compiles source text for every class and every annotation). The type checker is told that this is typing's, and so
-holds every value to it. At run time the classes behave the same: tuples with named fields, defaults, _fields, _replace
+compiles source text for every class and every annotation). The type checker takes it for typing's, and holds every
+value to it. At run time the classes behave the same: tuples with named fields, defaults, _fields, _replace
 and _asdict.
 """
 

@@ -13,7 +13,11 @@ from .namedtuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    pass
+    from typing import Literal, TypeAlias
+
+    Unwritable: TypeAlias = Literal["", "encap", "source", "attributes"]
+    """encap: encapsulation; source: the route is for packets from a prefix only; attributes: some that are not known
+    here."""
 
 Address = bytes
 """A packed IPv4 (4 bytes) or IPv6 (16 bytes) address."""
@@ -145,19 +149,22 @@ class Nic(NamedTuple):
 
 
 class NextHop(NamedTuple):
-    """One next hop of an IPv4 multipath route."""
+    """One next hop of a multipath route, or of a nexthop object."""
 
     gateway: Address | None
     ifindex: int
     weight: int = 1
     onlink: bool = False
+    realms: int = 0
+    """RTA_FLOW: source realm << 16 | destination realm; 0 for none."""
 
 
 class Route(NamedTuple):
     """A route as the kernel keeps it.
 
-    IPv6 multipath routes appear as one Route per leg, which is how the kernel stores and deletes
-    them; an IPv4 multipath route is one Route with `legs`, and no gateway and ifindex of its own.
+    An IPv6 multipath route appears as one Route for each next hop, which is how the kernel stores and deletes it: all
+    with the attributes of the first, which are all that it shows. An IPv4 one is one Route with `nexthops`, and without
+    gateway and ifindex of its own; so is a route of either family by a nexthop group, which goes as a whole.
     """
 
     destination: Prefix
@@ -174,18 +181,36 @@ class Route(NamedTuple):
     onlink: bool = False
     source: Address | None = None
     """Preferred source address."""
-    metrics: tuple[tuple[int, int], ...] = ()
-    """RTA_METRICS as (RTAX_ number, value): mtu, advmss, ..."""
+    metrics: tuple[tuple[int, int | str], ...] = ()
+    """RTA_METRICS as (RTAX_ number, value): mtu, advmss, ...; the congestion algorithm is a name."""
     nexthops: tuple[NextHop, ...] = ()
     nexthop_id: int = 0
-    """RTA_NH_ID of a nexthop object; 0 for none."""
+    """RTA_NH_ID of a nexthop object; 0 for none. Gateway, ifindex, onlink and nexthops are then the object's."""
     preference: int = 0
     """RTA_PREF of IPv6 (RFC 4191): 0 medium, 1 high, 3 low."""
+    weight: int = 1
+    """Of an IPv6 route as a next hop of its multipath route; the kernel shows it only there."""
+    realms: int = 0
+    """RTA_FLOW of IPv4: source realm << 16 | destination realm; 0 for none."""
+    expires: int = 0
+    """Seconds that an IPv6 route still has to live; 0 for ever."""
+    unwritable: Unwritable = ""
+    """Why it can't be written back the same; its kind is then 0, so that nothing changes or adopts it."""
 
     @property
     def family(self) -> int:
         """4 or 6."""
         return 4 if len(self.destination.address) == 4 else 6
+
+
+class NexthopObject(NamedTuple):
+    """A nexthop object or group (`ip nexthop`), as routes use it by its id."""
+
+    id: int
+    nexthops: tuple[NextHop, ...] = ()
+    """One for an object, one for each member of a group; () for a blackhole."""
+    group: bool = False
+    encapsulated: bool = False
 
 
 class Rule(NamedTuple):
@@ -208,6 +233,8 @@ class KernelState(NamedTuple):
     nics: tuple[Nic, ...]
     routes: tuple[Route, ...]
     rules: tuple[Rule, ...] = ()
+    nexthops: tuple[NexthopObject, ...] = ()
+    """The nexthop objects, by id."""
     tables: tuple[Route, ...] | None = None
     """The routes of source routing's tables (R21); None where they were not read: it is off, and nothing is left."""
 

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from .decision import Elected, Resolved, Unresolved
 
     RemovalReason: TypeAlias = Literal["not-in-document", "equal-serves", "shadowed", "not-elected", "withdrawn"]
-    RestoreReason: TypeAlias = Literal["recorded", "handed-over", "nexthops-outside", "demoted", "whole-route-back"]
-    Reason: TypeAlias = "Resolved | Unresolved | Elected | RemovalReason | RestoreReason | Literal['', 'rolled-back']"
+    RestoreReason: TypeAlias = Literal[
+        "recorded", "handed-over", "nexthops-outside", "demoted", "whole-route-back", "rolled-back"
+    ]
+    ReachReason: TypeAlias = Literal["gateway", "gateway-no-more"]
+    Reason: TypeAlias = "Resolved | Unresolved | Elected | RemovalReason | RestoreReason | ReachReason | Literal['']"
     """Why an operation is there (R15): the host route or default that it serves, the host route that is no longer
     resolved, or one of these.
 
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     demoted           a copy of an extra default at a worse metric
     whole-route-back  what had stayed of a multipath default that is back
     rolled-back       the pass did harm
+    gateway           a gateway's own route, on link: another route covers it (R7)
+    gateway-no-more   such a route that nothing needs any more
     """
 
 
@@ -60,13 +65,26 @@ class RemoveForeignDefault(NamedTuple):
 
 
 class RestoreDefault(NamedTuple):
-    """R4's other half: put a recorded default back, or the legs that stay, behind others of its key."""
+    """R4's other half: put a recorded default back, or the next hops that stay, behind others of its key."""
 
     route: Route
     reason: Reason = ""
+    before: bool = False
+    """Before the others of its key (IPv4)."""
+    instead: bool = False
+    """In place of the others of its key, whose next hops it has too (IPv6)."""
 
 
-Operation: TypeAlias = "Add | Delete | Promote | RemoveForeignDefault | RestoreDefault"
+class MoveDefault(NamedTuple):
+    """Another program's default to its former place, behind or before others of its key (IPv4): delete and add in one
+    send."""
+
+    route: Route
+    reason: Reason = ""
+    before: bool = False
+
+
+Operation: TypeAlias = "Add | Delete | Promote | RemoveForeignDefault | RestoreDefault | MoveDefault"
 
 
 class Failure(NamedTuple):

@@ -27,6 +27,10 @@ class PlannedRoute(NamedTuple):
     """The best route of another program to the same destination that is not equal."""
 
 
+NotRestoredReason: TypeAlias = "Literal['refused', 'nic-absent', 'expired', 'advertised', 'no-source', 'other-object']"
+"""refused: by the kernel; nic-absent: its NIC isn't there; expired: its lifetime has passed; advertised: its router's
+next advertisement brings it; no-source: no NIC has its source address; other-object: its nexthop object is gone, or
+another one has its id."""
 DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left']"
 
 
@@ -44,6 +48,8 @@ class PlannedDefault(NamedTuple):
     """Through NICs that the metadata doesn't describe: never touched."""
     additions: tuple[Operation, ...] = ()
     removals: tuple[Operation, ...] = ()
+    unwritable: tuple[Route, ...] = ()
+    """Extras that could not be given back, and so stay (R17)."""
 
     @property
     def family(self) -> int:
@@ -58,6 +64,13 @@ class StayingRoute(NamedTuple):
     unresolved: Unresolved
 
 
+class NotRestored(NamedTuple):
+    """A recorded default that can't come back as it was."""
+
+    route: Route
+    reason: NotRestoredReason
+
+
 class Plan(NamedTuple):
     """What should be written, in order: all of `additions`, then `removals`."""
 
@@ -69,6 +82,10 @@ class Plan(NamedTuple):
     held: tuple[Route, ...] = ()
     """Ours that are wanted no more, and stay because the document may be partial (R6)."""
     staying: tuple[StayingRoute, ...] = ()
+    reaching: tuple[Route, ...] = ()
+    """Ours on link to gateways that another route covers (R7), in place or to be added."""
+    not_restored: tuple[NotRestored, ...] = ()
+    """Recorded defaults that `withdraw` can't put back now."""
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -79,11 +96,11 @@ class Plan(NamedTuple):
 class Suspicion(NamedTuple):
     """Why a document may be partial, so that nothing is withdrawn on its word (R6)."""
 
-    kind: Literal["no-networks", "nics-lost", "routes-omitted", "many-routes"]
+    kind: Literal["no-networks", "nics-lost", "routes-omitted", "default-omitted", "many-routes"]
     nics: tuple[tuple[str, bytes], ...] = ()
     """nics-lost: name and MAC of present NICs that it no longer describes."""
     bindings: tuple[Binding, ...] = ()
-    """routes-omitted: the networks whose routes it omits."""
+    """routes-omitted: the networks whose routes it omits; default-omitted: of these the one with our default."""
     gone: int = 0
     """So many routes of ours would go,"""
     ours: int = 0

@@ -30,6 +30,12 @@ class Overruled(NamedTuple):
     answer: Lookup
 
 
+class ExtraDefault(NamedTuple):
+    """A default route too many that could not be given back, and so isn't taken (R17)."""
+
+    route: Route
+
+
 class Discrepancy(NamedTuple):
     """A route that the second snapshot has, or lacks, against the plan (R8)."""
 
@@ -47,8 +53,9 @@ class RolledBack(NamedTuple):
 
 
 PassError: TypeAlias = "Discrepancy | RolledBack"
-Unprogrammed: TypeAlias = "Problem | NotElected | Unresolved | PlannedRoute | Overruled"
-"""What of the document is not so in the kernel: refused, not elected, not resolved, shadowed, or overruled."""
+Unprogrammed: TypeAlias = "Problem | NotElected | Unresolved | PlannedRoute | Overruled | ExtraDefault"
+"""What of the document is not so in the kernel: refused, not elected, not resolved, shadowed, overruled, or not the
+only default."""
 
 
 class Report(NamedTuple):
@@ -131,6 +138,7 @@ class Report(NamedTuple):
         return (
             *self.decision.unprogrammable,
             *(one for one in self.plan.routes if one.verdict == "shadowed" and one.competitor),
+            *(ExtraDefault(route) for one in self.plan.defaults for route in one.unwritable),
             *self.overruled,
         )
 

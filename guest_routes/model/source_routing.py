@@ -61,13 +61,13 @@ class RemoveRule(NamedTuple):
     rule: Rule
 
 
-PolicyOperation: TypeAlias = "SetRoute | RemoveRoute | AddRule | RemoveRule"
+SourceOperation: TypeAlias = "SetRoute | RemoveRoute | AddRule | RemoveRule"
 
 
-class PolicyFailure(NamedTuple):
+class SourceFailure(NamedTuple):
     """An operation the kernel refused."""
 
-    operation: PolicyOperation
+    operation: SourceOperation
     errno: int
     text: str
 
@@ -106,7 +106,7 @@ class SourceRoutingPlan(NamedTuple):
     """False: the setting is off, and what an earlier pass has left goes."""
 
     @property
-    def operations(self) -> tuple[PolicyOperation, ...]:
+    def operations(self) -> tuple[SourceOperation, ...]:
         """All of them, in order."""
         return (*self.routes, *self.rules, *self.removals)
 
@@ -114,10 +114,10 @@ class SourceRoutingPlan(NamedTuple):
 class SourceRoutingOutcome(NamedTuple):
     """What came of it."""
 
-    done: tuple[PolicyOperation, ...] = ()
+    done: tuple[SourceOperation, ...] = ()
     """Carried out, in order."""
-    failures: tuple[PolicyFailure, ...] = ()
-    remaining: tuple[PolicyOperation, ...] = ()
+    failures: tuple[SourceFailure, ...] = ()
+    remaining: tuple[SourceOperation, ...] = ()
     """What the tables and rules still lack after the pass (R8)."""
     overruled: tuple[SourceConflict, ...] = ()
     """The kernel's own lookups that say otherwise."""

@@ -6,17 +6,17 @@ Times are seconds since the epoch, for people; the service itself uses the monot
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import KernelState, Route, Rule
+from .network import Address, KernelState, Prefix, Route, Rule
 from .network_data import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .missing import Missing
+    from .document import Missing
     from .operations import Operation
     from .report import Unprogrammed
-    from .source_routing import PolicyOperation, SourceConflict, SourceRoutingPlan
+    from .source_routing import SourceConflict, SourceOperation, SourceRoutingPlan
 
 
 class Comparison(NamedTuple):
@@ -36,7 +36,7 @@ class Status(NamedTuple):
     """The files of the last pass, and the kernel now; nothing is fetched."""
 
     last: dict[str, Any]
-    """What the last pass left (output.json_documents.status_json); {} when none is known."""
+    """What the last pass left (output.json_documents.last_pass_json); {} when none is known."""
     state: KernelState
     ours: tuple[Route, ...]
     compared: Comparison | Missing
@@ -71,7 +71,7 @@ class Status(NamedTuple):
         return self.compared.unprogrammed if isinstance(self.compared, Comparison) else ()
 
     @property
-    def source_drift(self) -> tuple[PolicyOperation, ...]:
+    def source_drift(self) -> tuple[SourceOperation, ...]:
         """What it would change of source routing."""
         plan = self.compared.by_source if isinstance(self.compared, Comparison) else None
         return plan.operations if plan is not None else ()
@@ -115,12 +115,23 @@ class Actor(NamedTuple):
     """Names of the processes that started it, nearest first."""
 
 
+class RouteKey(NamedTuple):
+    """What tells one route from another in the kernel's notifications."""
+
+    destination: Prefix
+    gateway: Address | None
+    """None: on link, or a multipath route."""
+    ifindex: int
+    """The NIC that it leads through; 0 for a multipath route."""
+    metric: int
+    protocol: int
+
+
 class Change(NamedTuple):
-    """The last change of the route to a destination by another program or the kernel."""
+    """The last change of a route by another program or the kernel."""
 
     actor: Actor
-    ifindex: int
-    """The NIC of that route; 0 for a multipath route."""
+    route: RouteKey
     deleted: bool
     """The route was deleted, not added or replaced."""
 
@@ -240,7 +251,7 @@ def _are_texts(value: object) -> bool:
 
 
 def is_last_pass(value: dict[str, Any]) -> bool:
-    """Whether it is what a pass leaves (output.json_documents.status_json), as far as `status` shows it."""
+    """Whether it is what a pass leaves (output.json_documents.last_pass_json), as far as `status` shows it."""
     metadata, leases = value.get("metadata"), value.get("leases")
     return (
         _is_number(value.get("finished"))

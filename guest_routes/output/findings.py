@@ -133,7 +133,17 @@ def _no_gateway(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert binding is not None and binding.network is not None
     subnet = binding.network.address or f"networks[{binding.network.index}]"
     what = f"{nic}'s IPv{binding.family} gateway is unknown ({subnet}): no host route can use this NIC"
-    return what, f"{gateways_setting(binding)} in /etc/guest-routes.yaml"
+    return what, f"{gateways_setting(binding)} in /etc/guest-routes.yaml, with the gateway of its subnet"
+
+
+def _unread_lease(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (nic,), programs = finding.nics, " and ".join(finding.managers)
+    runs = "run" if len(finding.managers) > 1 else "runs"
+    what = f"the metadata omits {nic}'s routes and no DHCP lease is found; {programs} {runs}, whose leases are not read"
+    return (
+        what,
+        "host routes in the settings (`routes`) or the instance's property guest_routes stand in for option 121",
+    )
 
 
 def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -177,6 +187,7 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "use-routes": _use_routes,
     "dhcp-default": _dhcp_default,
     "no-gateway": _no_gateway,
+    "unread-lease": _unread_lease,
     "rp-filter": _rp_filter,
     "cross-check": _cross_check,
     "unused-file": _unused_file,

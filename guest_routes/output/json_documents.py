@@ -7,19 +7,16 @@ from ..model.network import Nic, Route, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
 from ..model.plan import PlannedDefault, PlannedRoute
-from .report import left_texts
+from .report import left_texts, not_restored_texts
 from .route_text import route_text
-from .words.elections import election_reason
 from .words.evidence import provenance_text
-from .words.outcomes import operation_reason, pass_error_text, unprogrammed_text
-from .words.reasons import note_parts, override_rule, override_text, resolved_reason, unresolved_reason
 from .words.warnings import warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence, TypeAlias
 
-    from ..model.report import Report, Withdrawal
+    from ..model.report import PassError, Report, Unprogrammed, Withdrawal
 
 
 Json: TypeAlias = "dict[str, Any]"
@@ -27,6 +24,8 @@ Json: TypeAlias = "dict[str, Any]"
 
 def report_json(report: Report, command: str) -> Json:
     """`sync` and `plan`."""
+    from .words.reasons import note_parts
+
     nics = report.before.nics
     notes: list[Note | Problem] = [*report.evidence.notes, *report.resolution.notes]
     return {
@@ -43,10 +42,10 @@ def report_json(report: Report, command: str) -> Json:
         "changes": [operation_json(operation, nics) for operation in report.plan.operations],
         "held": [route_text(route, nics) for route in report.plan.held],
         "failures": _failures(report.outcome.failures, nics),
-        "unprogrammed": [unprogrammed_text(one, nics) for one in report.unprogrammed],
+        "unprogrammed": _unprogrammed(report.unprogrammed, nics),
         "source_routing": None if report.decision.source_routing is None else _by_source(report),
         "warnings": warning_texts(report),
-        "errors": [pass_error_text(one, nics) for one in report.errors],
+        "errors": _errors(report.errors, nics),
     }
 
 
@@ -58,18 +57,22 @@ def _by_source(report: Report) -> Json | None:
 
 def _default_json(one: PlannedDefault, nics: Sequence[Nic]) -> Json:
     """What becomes of one family's default routes."""
+    from .words.elections import election_reason
+
     return {
         "family": one.family,
         "verdict": one.verdict,
         "route": _text(one.route, nics),
         "reason": election_reason(one.election),
-        "extras": [route_text(route, nics) for route in one.extras],
+        "extras": [route_text(route, nics) for route in (*one.extras, *one.unwritable)],
         "outside": [route_text(route, nics) for route in one.outside],
     }
 
 
 def _route_json(one: PlannedRoute, nics: Sequence[Nic]) -> Json:
     """What becomes of one resolved host route."""
+    from .words.reasons import resolved_reason
+
     return {
         "verdict": one.verdict,
         "route": route_text(one.route, nics),
@@ -94,7 +97,7 @@ def metadata_json(report: Report) -> Json:
     }
 
 
-def status_json(report: Report, finished: float) -> Json:
+def last_pass_json(report: Report, finished: float) -> Json:
     """What a pass leaves for `status`: a summary, whatever the number of routes."""
     nics = report.after.nics
     verdicts: dict[str, int] = {}
@@ -108,14 +111,14 @@ def status_json(report: Report, finished: float) -> Json:
         "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
         "routes": verdicts,
         "changes": report.changes,
-        "unprogrammed": [unprogrammed_text(one, nics) for one in unprogrammed[:20]],
+        "unprogrammed": _unprogrammed(unprogrammed[:20], nics),
         "unprogrammed_count": len(unprogrammed),
-        "overrides": [override_text(one) for one in report.resolution.overrides[:20]],
+        "overrides": _overrides(report.resolution.overrides[:20]),
         "leases": _leases(report),
         "warnings": warning_texts(report)[:20],
         "source_routing": None if report.decision.source_routing is None else _source_summary(report),
         "errors": [
-            *(pass_error_text(one, nics) for one in report.errors),
+            *_errors(report.errors, nics),
             *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20]),
         ],
     }
@@ -133,14 +136,42 @@ def _source_summary(report: Report) -> Json:
     }
 
 
+def _unprogrammed(missed: Sequence[Unprogrammed], nics: Sequence[Nic]) -> list[str]:
+    """What is not in effect, each with its reason. Where all is well, no words are imported."""
+    if not missed:
+        return []
+    from .words.outcomes import unprogrammed_text
+
+    return [unprogrammed_text(one, nics) for one in missed]
+
+
+def _overrides(overrides: Sequence[Override]) -> list[str]:
+    if not overrides:
+        return []
+    from .words.reasons import override_text
+
+    return [override_text(one) for one in overrides]
+
+
+def _errors(errors: Sequence[PassError], nics: Sequence[Nic]) -> list[str]:
+    if not errors:
+        return []
+    from .words.outcomes import pass_error_text
+
+    return [pass_error_text(one, nics) for one in errors]
+
+
 def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
     """One operation: what it is called, the route, and the reason."""
+    from .words.outcomes import operation_reason
+
     names = {
         "Add": "add",
         "Delete": "delete",
         "Promote": "promote",
         "RemoveForeignDefault": "remove-foreign-default",
         "RestoreDefault": "restore-default",
+        "MoveDefault": "move-default",
     }
     return {
         "operation": names[type(operation).__name__],
@@ -151,6 +182,8 @@ def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
 
 def unresolved_json(one: Unresolved) -> Json:
     """A host route without a NIC."""
+    from .words.reasons import unresolved_reason
+
     return {
         "destination": str(one.host.destination),
         "next_hop": address_text(one.host.next_hop),
@@ -164,6 +197,8 @@ def unresolved_json(one: Unresolved) -> Json:
 
 def _override_json(one: Override) -> Json:
     """Two host routes to one destination, of which one is used."""
+    from .words.reasons import override_rule
+
     return {
         "destination": str(one.host.destination),
         "chosen": {
@@ -201,10 +236,10 @@ def withdrawal_json(done: Withdrawal) -> Json:
     return {
         "schema": "guest-routes/withdraw/1",
         "exit_code": done.exit_code,
-        "changes": [operation_json(operation, nics) for operation in done.plan.operations],
+        "changes": [operation_json(operation, nics) for operation in done.outcome.done],
         "failures": _failures(done.outcome.failures, nics),
         "source_routing": _withdrawn_json(done),
-        "warnings": left_texts(done),
+        "warnings": [*left_texts(done), *not_restored_texts(done)],
     }
 
 
@@ -213,11 +248,11 @@ def _withdrawn_json(done: Withdrawal) -> Json | None:
     outcome, nics = done.source_outcome, done.before.nics
     if outcome is None:
         return None
-    from .source_routing import policy_failure_text, policy_text
+    from .source_routing import source_failure_text, source_text
 
     return {
-        "removed": [policy_text(one, nics) for one in outcome.done],
-        "errors": [policy_failure_text(one, nics) for one in outcome.failures],
+        "removed": [source_text(one, nics) for one in outcome.done],
+        "errors": [source_failure_text(one, nics) for one in outcome.failures],
     }
 
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from ..model.decision import BY_CHOICE, NotElected
 from ..model.network_data import Problem
-from ..model.operations import Delete, Promote, RemoveForeignDefault, RestoreDefault
+from ..model.operations import Delete, MoveDefault, Promote, RemoveForeignDefault, RestoreDefault
+from ..routing.compare import is_advertised
 from .folding import entries, fitting, wrapped
 from .route_text import age_text, counted, route_text
-from .words.elections import election_reason
 from .words.evidence import provenance_text
-from .words.outcomes import operation_reason, unprogrammed_parts
-from .words.reasons import note_parts, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from ..model.decision import Note, Unresolved
     from ..model.network import Nic, Route
     from ..model.operations import Failure, Operation
-    from ..model.plan import PlannedDefault, PlannedRoute, StayingRoute
+    from ..model.plan import NotRestored, PlannedDefault, PlannedRoute, StayingRoute
     from ..model.report import Report, Unprogrammed, Withdrawal
     from .folding import Entry
 
@@ -114,6 +112,8 @@ def _defaults(report: Report) -> list[str]:
 
 
 def _default(default: PlannedDefault, report: Report) -> list[Entry]:
+    from .words.elections import election_reason
+
     nics = report.before.nics
     found: list[Entry] = []
     if default.route is not None:
@@ -132,6 +132,9 @@ def _default(default: PlannedDefault, report: Report) -> list[Entry]:
 
 
 def _routes(report: Report, verbose: bool) -> list[str]:
+    from .words.outcomes import operation_reason
+    from .words.reasons import resolved_reason
+
     nics = report.before.nics
     failed = {id(failure.operation.reason) for failure in report.outcome.failures}
 
@@ -143,20 +146,28 @@ def _routes(report: Report, verbose: bool) -> list[str]:
 
     shown = [one for one in report.plan.routes if one.verdict != "shadowed" and id(one.resolved) not in failed]
     # Additions that serve no host route.
-    others = [op for op in report.plan.additions if op.reason in ("nexthops-outside", "demoted")]
+    others = [op for op in report.plan.additions if op.reason in ("nexthops-outside", "demoted", "gateway")]
     return [
         *entries(shown, planned, verbose),
         *entries(others, lambda op: ("+", route_text(op.route, nics), operation_reason(op)), verbose),
     ]
 
 
+def _back(operation: Operation) -> str:
+    """How a default that is taken away comes back."""
+    if is_advertised(operation.route):
+        return "; its router's next advertisement brings it back"
+    return "; `guest-routes withdraw` restores it"
+
+
 def _removals(report: Report, verbose: bool) -> list[str]:
+    from .words.outcomes import operation_reason
+
     nics = report.before.nics
 
     def removed(operation: Operation) -> Entry:
         taken = isinstance(operation, RemoveForeignDefault)
-        recorded = "; `guest-routes withdraw` restores it" if taken else ""
-        return "-", route_text(operation.route, nics), f"{operation_reason(operation)}{recorded}"
+        return "-", route_text(operation.route, nics), operation_reason(operation) + (_back(operation) if taken else "")
 
     def held(route: Route) -> Entry:
         why = "not in this document; stays, since the document may be partial"
@@ -174,6 +185,9 @@ def _removals(report: Report, verbose: bool) -> list[str]:
 
 
 def _unprogrammed(report: Report, verbose: bool) -> list[str]:
+    from .words.outcomes import unprogrammed_parts
+    from .words.reasons import note_parts, unresolved_reason
+
     nics = report.before.nics
 
     def by_choice(one: Unresolved) -> Entry:
@@ -214,21 +228,48 @@ def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
     return text + ("; it stays" if removing else "; its traffic is routed as before")
 
 
+_NOT_RESTORED = {
+    "refused": "the kernel refused it",
+    "nic-absent": "its NIC is not there",
+    "expired": "its lifetime has passed",
+    "advertised": "its router's next advertisement brings it",
+    "no-source": "no NIC has its source address any more",
+    "other-object": "its nexthop object is gone, or is another one now",
+}
+
+
 def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
-    """What `withdraw` did."""
+    """What `withdraw` did, and what it couldn't put back."""
+    from .words.outcomes import operation_reason
+
     nics = done.before.nics
-    made = done.outcome.done
+    made = [op for op in done.outcome.done if not isinstance(op, MoveDefault)]
     back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in made if not is_removal(op)]
     gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in made if is_removal(op)]
-    lines = entries(back, lambda entry: entry, verbose) + entries(gone, lambda entry: entry, verbose)
+    unrestored: list[Entry] = [("?", route_text(one.route, nics), _not_restored(one)) for one in done.plan.not_restored]
+    lines = [*entries(back, lambda entry: entry, verbose), *entries(gone, lambda entry: entry, verbose)]
+    listed = entries(unrestored, lambda entry: entry, verbose)
     if done.source_outcome is not None:
-        from .source_routing import policy_text
+        from .source_routing import source_text
 
-        lines += entries(done.source_outcome.done, lambda one: ("-", policy_text(one, nics), ""), verbose)
+        lines += entries(done.source_outcome.done, lambda one: ("-", source_text(one, nics), ""), verbose)
     if not lines:
-        return [] if done.outcome.failures else ["nothing to withdraw: the table has no route of ours"]
-    put = f", {counted(len(back), 'default')} restored" if back else ""
-    return [*lines, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
+        return [] if done.outcome.failures else [*listed, "nothing to withdraw: the table has no route of ours"]
+    kept = sum(op.reason == "handed-over" for op in made)
+    counts = [(len(back) - kept, "restored"), (kept, "kept")]
+    put = "".join(f", {counted(number, 'default')} {what}" for number, what in counts if number)
+    return [*lines, *listed, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
+
+
+def _not_restored(one: NotRestored) -> str:
+    """Why a recorded default is not put back, and whether a later `withdraw` can."""
+    again = "" if one.reason in ("advertised", "expired") else "; it stays recorded"
+    return f"not restored: {_NOT_RESTORED[one.reason]}{again}"
+
+
+def not_restored_texts(done: Withdrawal) -> list[str]:
+    """The recorded defaults that `withdraw` couldn't put back."""
+    return [f"{route_text(one.route, done.before.nics)}: {_not_restored(one)}" for one in done.plan.not_restored]
 
 
 def left_texts(done: Withdrawal) -> list[str]:

@@ -20,7 +20,14 @@ _KINDS = {
     8: "prohibit",
     9: "throw",
 }
-_METRICS = {2: "mtu", 3: "window", 4: "rtt", 7: "cwnd", 8: "advmss", 10: "hoplimit", 11: "initcwnd", 14: "initrwnd"}
+_METRICS = {
+    2: "mtu", 3: "window", 4: "rtt", 5: "rttvar", 6: "ssthresh", 7: "cwnd", 8: "advmss", 9: "reordering",
+    10: "hoplimit", 11: "initcwnd", 12: "features", 13: "rto_min", 14: "initrwnd", 15: "quickack", 16: "congctl",
+    17: "fastopen_no_cookie",
+}  # fmt: skip
+_LOCK, _ECN, _IN_MILLISECONDS = 1, 1, (13,)
+_UNWRITABLE = {"encap": ["encap", "..."], "source": ["from", "..."], "attributes": ["..."]}
+"""What is left out of the text of a route, where it stands in that."""
 _PREFERENCES = {1: "high", 3: "low"}
 
 
@@ -34,10 +41,13 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
         words = [address_text(route.destination.address)]
     else:
         words = [str(route.destination)]
-    if route.kind != UNICAST:
+    if route.kind != UNICAST and not route.unwritable:
         words.insert(0, _KINDS.get(route.kind, str(route.kind)))
     if route.tos:
         words += ["tos", f"{route.tos:#04x}"]
+    words += _UNWRITABLE.get(route.unwritable, [])
+    if route.nexthop_id:
+        words += ["nhid", str(route.nexthop_id)]
     words += _next_hop_words(route.gateway, route.ifindex, names, bits // 8)
     if route.table != MAIN_TABLE:
         words += ["table", str(route.table)]
@@ -48,15 +58,40 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
         words += ["src", address_text(route.source)]
     if route.metric:
         words += ["metric", str(route.metric)]
-    for number, value in route.metrics:
-        words += [_METRICS.get(number, f"metric-{number}"), str(value)]
-    if route.onlink:
-        words.append("onlink")
-    if route.preference:
-        words += ["pref", _PREFERENCES.get(route.preference, str(route.preference))]
+    words += _attribute_words(route)
     for nexthop in route.nexthops:
         words += ["nexthop", *_nexthop_words(nexthop, names, bits // 8)]
     return " ".join(words)
+
+
+def _attribute_words(route: Route) -> list[str]:
+    """What few routes have."""
+    words = ["realms", _realms_text(route.realms)] if route.realms else []
+    if route.weight != 1:
+        words += ["weight", str(route.weight)]
+    locked = dict(route.metrics).get(_LOCK, 0)
+    for number, value in route.metrics:
+        if number != _LOCK:
+            lock = ["lock"] if isinstance(locked, int) and locked >> number & 1 else []
+            words += [_METRICS.get(number, f"metric-{number}"), *lock, _metric_text(number, value)]
+    if route.onlink:
+        words.append("onlink")
+    if route.expires:
+        words += ["expires", str(route.expires)]
+    if route.preference:
+        words += ["pref", _PREFERENCES.get(route.preference, str(route.preference))]
+    return words
+
+
+def _metric_text(number: int, value: int | str) -> str:
+    if _METRICS.get(number) == "features" and value == _ECN:
+        return "ecn"
+    return f"{value}ms" if number in _IN_MILLISECONDS else str(value)
+
+
+def _realms_text(realms: int) -> str:
+    """SOURCE/DESTINATION, or the destination's alone."""
+    return f"{realms >> 16}/{realms & 0xFFFF}" if realms >> 16 else str(realms)
 
 
 def _nexthop_words(nexthop: NextHop, names: dict[int, str], size: int) -> list[str]:
@@ -64,6 +99,7 @@ def _nexthop_words(nexthop: NextHop, names: dict[int, str], size: int) -> list[s
         *_next_hop_words(nexthop.gateway, nexthop.ifindex, names, size),
         "weight",
         str(nexthop.weight),
+        *(["realms", _realms_text(nexthop.realms)] if nexthop.realms else []),
         *(["onlink"] if nexthop.onlink else []),
     ]
 

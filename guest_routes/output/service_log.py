@@ -5,6 +5,7 @@ Values go in, one line comes out. Only a report of a bug has more lines: it ends
 
 from __future__ import annotations
 
+from ..model.operations import Add
 from .escape import escaped
 from .report import is_removal, source_line, summary, verb_of
 from .route_text import counted, route_text, span_text
@@ -61,15 +62,27 @@ def actor_text(actor: Actor) -> str:
 
 
 def change_reason(operation: Operation, reverted: Change | None) -> str:
-    """Why a pass changed a route: another program's change that it reverts, or its own reason."""
+    """Why a pass changed a route: another program's change that it reverts, if any, and its own reason."""
+    reason = operation_reason(operation)
     if reverted is None:
-        return operation_reason(operation)
-    verb = "deleted" if reverted.deleted else "added" if is_removal(operation) else "replaced"
-    return f"{verb} by {actor_text(reverted.actor)}"
+        return reason
+    return "; ".join(filter(None, (_reverted_text(operation, reverted), reason)))
+
+
+def _reverted_text(operation: Operation, reverted: Change) -> str:
+    """Who did what that an operation reverts."""
+    actor = actor_text(reverted.actor)
+    if reverted.deleted:
+        return f"deleted by {actor}"
+    if is_removal(operation):
+        return f"added by {actor}"
+    if isinstance(operation, Add) and reverted.route.metric == operation.route.metric:
+        return f"replaced by {actor}"
+    return f"{actor} added a route before it"
 
 
 def change_line(operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> str:
-    """A change of the kernel's routes: "added 11.11.0.0/16 via 11.8.0.1 dev eth1: deleted by ip (pid 50)"."""
+    """A change of the kernel's routes, and why: "added 11.11.0.0/16 via 11.8.0.1 dev eth1: deleted by ip (pid 50)"."""
     return escaped(f"{verb_of(operation)} {route_text(operation.route, nics)}: {change_reason(operation, reverted)}")
 
 

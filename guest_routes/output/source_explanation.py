@@ -30,7 +30,7 @@ def source_explanation_lines(one: SourceExplanation) -> list[str]:
     for route in (one.route, one.expected if _is_thrown(one) else None):
         if route is not None:
             lines += _field("route", route_text(route, nics))
-    lines += _field("because", source_reason(one))
+    lines += _field("why", source_reason(one))
     if one.table is not None:
         lines += _field("state", "in place" if one.in_place else "not there yet; `guest-routes sync` adds it")
     lines += _field("kernel now", f"{lookup_text(one.by_main.answer, nics)}  ({_verdict(one)})")

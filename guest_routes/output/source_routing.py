@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..model.network import Lookup, Nic, Rule
     from ..model.report import Report
-    from ..model.source_routing import NicTable, PolicyFailure, PolicyOperation, SourceConflict, SourceRoutingPlan
+    from ..model.source_routing import NicTable, SourceConflict, SourceFailure, SourceOperation, SourceRoutingPlan
     from ..model.status import Status
     from .folding import Entry
 
@@ -28,9 +28,9 @@ AS_OF_NOW = (
 )
 
 
-def change_line(operation: PolicyOperation, nics: Sequence[Nic]) -> str:
+def change_line(operation: SourceOperation, nics: Sequence[Nic]) -> str:
     """A change of the kernel's rules or tables, for the service's log."""
-    return f"{'removed' if is_policy_removal(operation) else 'added'} {policy_text(operation, nics)}: source routing"
+    return f"{'removed' if is_source_removal(operation) else 'added'} {source_text(operation, nics)}: source routing"
 
 
 def rule_text(rule: Rule) -> str:
@@ -44,14 +44,14 @@ def rule_text(rule: Rule) -> str:
     return f"from {source}{restricted} lookup {_TABLES.get(rule.table, rule.table)} priority {rule.priority}{protocol}"
 
 
-def policy_text(operation: PolicyOperation, nics: Sequence[Nic]) -> str:
+def source_text(operation: SourceOperation, nics: Sequence[Nic]) -> str:
     """The route or rule of an operation."""
     if isinstance(operation, (SetRoute, RemoveRoute)):
         return route_text(operation.route, nics)
     return "rule " + rule_text(operation.rule)
 
 
-def is_policy_removal(operation: PolicyOperation) -> bool:
+def is_source_removal(operation: SourceOperation) -> bool:
     """Whether it removes a rule or route."""
     return isinstance(operation, (RemoveRule, RemoveRoute))
 
@@ -99,12 +99,12 @@ def _answer_text(answer: Lookup | None, nics: Sequence[Nic]) -> str:
     return f"by {names.get(answer.ifindex, f'if{answer.ifindex}')}"
 
 
-def policy_failure_text(one: PolicyFailure, nics: Sequence[Nic]) -> str:
+def source_failure_text(one: SourceFailure, nics: Sequence[Nic]) -> str:
     """An operation that the kernel refused."""
     from errno import EPERM, errorcode
 
-    verb = "remove" if is_policy_removal(one.operation) else "add"
-    text = f"cannot {verb} {policy_text(one.operation, nics)}: {one.text} ({errorcode.get(one.errno, one.errno)})"
+    verb = "remove" if is_source_removal(one.operation) else "add"
+    text = f"cannot {verb} {source_text(one.operation, nics)}: {one.text} ({errorcode.get(one.errno, one.errno)})"
     return text + ("; this needs root (CAP_NET_ADMIN)" if one.errno == EPERM else "; source routing is incomplete")
 
 
@@ -113,12 +113,12 @@ def source_error_texts(report: Report) -> Iterator[str]:
     outcome, nics = report.source_outcome, report.before.nics
     if outcome is None:
         return
-    yield from (policy_failure_text(one, nics) for one in outcome.failures)
+    yield from (source_failure_text(one, nics) for one in outcome.failures)
     if outcome.rolled_back:
         yield "source routing cut the way to the metadata service: its rules were put back as they were"
     for one in () if outcome.failures else outcome.remaining:
-        state = "still there" if is_policy_removal(one) else "missing"
-        yield f"{state} after the pass: {policy_text(one, nics)}"
+        state = "still there" if is_source_removal(one) else "missing"
+        yield f"{state} after the pass: {source_text(one, nics)}"
 
 
 def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[str]:
@@ -128,10 +128,10 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
         return []
     reasons = {table.table: table for table in plan.tables}
 
-    def changed(one: PolicyOperation) -> Entry:
+    def changed(one: SourceOperation) -> Entry:
         table = reasons.get(one.route.table if isinstance(one, (SetRoute, RemoveRoute)) else one.rule.table)
         why = table_reason(table) if table is not None and isinstance(one, AddRule) else ""
-        return "-" if is_policy_removal(one) else "+", policy_text(one, nics), why
+        return "-" if is_source_removal(one) else "+", source_text(one, nics), why
 
     def standing(table: NicTable) -> Entry:
         rules = ", ".join(address_text(rule.source.address) for rule in table.rules if rule.source)
@@ -205,7 +205,7 @@ def status_source_lines(found: Status) -> list[str]:
     lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""))]
     if changes:
         lines.append(f"drift        {counted(len(changes), 'change')} of source routing needed")
-    lines += entries(changes, lambda one: ("-" if is_policy_removal(one) else "+", policy_text(one, nics), ""))
+    lines += entries(changes, lambda one: ("-" if is_source_removal(one) else "+", source_text(one, nics), ""))
     return lines + entries(found.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)))
 
 
@@ -219,5 +219,5 @@ def status_source_json(found: Status) -> dict[str, Any]:
     }
 
 
-def _change_json(one: PolicyOperation, nics: Sequence[Nic]) -> dict[str, str]:
-    return {"operation": "remove" if is_policy_removal(one) else "add", "what": policy_text(one, nics)}
+def _change_json(one: SourceOperation, nics: Sequence[Nic]) -> dict[str, str]:
+    return {"operation": "remove" if is_source_removal(one) else "add", "what": source_text(one, nics)}

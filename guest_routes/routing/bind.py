@@ -24,27 +24,54 @@ if TYPE_CHECKING:
 def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], tuple[HostRoute, ...]]:
     """A binding for each network, in document order; behind them NICs that only `gateways` speaks of.
 
+    A NIC with a default route of a family in which the document has no network for it gets a binding behind its last
+    network: it is the document's, and the kernel's word for its gateway counts (R2, R4).
+
     Returns:
         The bindings; and the default entries whose next hop names another NIC than that of the network listing them.
     """
     links = {link.id: link for link in evidence.data.links}
     nics = evidence.kernel.nics
     bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
-    bindings, elsewhere = with_gateways(bare, evidence, settings)
+    bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
+    bindings = [one for one in bindings if one.network is not None or one.gateway is not None]
     return (*bindings, *_named_by_settings_alone(bindings, nics, settings)), tuple(elsewhere)
+
+
+def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
+    """The bindings, and behind the last one of a NIC with networks of one family only, one of the other family."""
+    families: dict[int, set[int]] = {}
+    last: dict[int, int] = {}
+    for place, binding in enumerate(bindings):
+        if binding.nic is not None:
+            families.setdefault(binding.nic.ifindex, set()).add(binding.family)
+            last[binding.nic.ifindex] = place
+    found: list[Binding] = []
+    for place, binding in enumerate(bindings):
+        found.append(binding)
+        if binding.nic is not None and last[binding.nic.ifindex] == place:
+            lacking = {4, 6} - families[binding.nic.ifindex]
+            found += [Binding(None, binding.link, binding.nic, known_family=family) for family in lacking]
+    return found
 
 
 def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], settings: Settings) -> Binding:
     link = links.get(network.link)
-    nic = find_nic(link, links, nics, network.address) if link else _holder(network, nics)
+    nic = find_nic(link, links, nics, network.address) if link else None
+    if nic is None:
+        nic = _holder(network, nics, links)
     if nic is not None and is_ignored(nic, settings.ignore_nics):
         return Binding(network, link, None, ignored=nic.name)
     return Binding(network, link, nic)
 
 
-def _holder(network: Network, nics: Sequence[Nic]) -> Nic | None:
-    """The NIC of a network without a link: the one that has its address."""
-    return next((nic for nic in nics if _has(nic, network.address)), None)
+def _holder(network: Network, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:
+    """The NIC of a network without a link, or whose link's MAC no NIC has: the one that has its address.
+
+    The MAC may have been changed since; a NIC that another link describes is that one's.
+    """
+    macs = {link.mac for link in links.values() if link.id != network.link} - {b""} if network.link else set()
+    return next((nic for nic in nics if _has(nic, network.address) and not _has_mac(nic, macs)), None)
 
 
 def _has(nic: Nic, address: Prefix | None) -> bool:
@@ -76,7 +103,7 @@ def find_nic(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: P
     macs = _macs(link, links)
     bonds = [nic for nic in nics if nic.kind in ("bond", "team") and nic.mac in macs]
     if link.kind == "bond" and bonds:
-        return bonds[0]
+        return _best(bonds, address)
     return _best([nic for nic in nics if nic.vlan_id is None and _has_mac(nic, macs)], address)
 
 
@@ -91,7 +118,7 @@ def _find_vlan(link: Link, links: dict[str, Link], nics: Sequence[Nic], address:
     parent = find_nic(links[link.vlan_link], links, nics) if _stands_on(link, links) else None
     found = _vlans(link, parent, nics)
     if found:
-        return found[0]
+        return _best(found, address)
     plain = [nic for nic in nics if link.mac and nic.mac == link.mac and not nic.kind]
     return _best([nic for nic in plain if nic != parent], address)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ..model.network import UNICAST, is_link_local
+from ..model.network import PROTOCOL_RA, UNICAST, is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Iterable
+
     from ..model.network import Address, Route
 
 
@@ -19,18 +21,50 @@ def ifindexes(route: Route) -> frozenset[int]:
     return frozenset(ifindex for _, ifindex in next_hops(route))
 
 
+def is_advertised(route: Route) -> bool:
+    """Whether a router announces it, and so brings it back: routers have link-local addresses (RFC 4861).
+
+    Its protocol alone doesn't tell: IPv6 shows the next hops of a multipath route with the first one's.
+    """
+    return route.protocol == PROTOCOL_RA and all(is_link_local(gateway) for gateway, _ in next_hops(route))
+
+
+def same_route(one: Route, other: Route) -> bool:
+    """Whether two routes are one to the kernel, which has no two such; its lifetime and an IPv6 weight may differ."""
+    return _identity(one) == _identity(other)
+
+
+def equals_of(route: Route, routes: Iterable[Route]) -> tuple[Route, ...]:
+    """Those of its key, which the kernel chooses between by their order alone, or for IPv6 uses together."""
+    key = _key(route)
+    return tuple(one for one in routes if _key(one) == key)
+
+
+def _key(route: Route) -> tuple[object, ...]:
+    return route.destination, route.metric, route.tos, route.table
+
+
+def _identity(route: Route) -> tuple[object, ...]:
+    """IPv6 has no two routes that differ in their protocol only, and shows it of the first of a multipath route."""
+    own = (route.protocol, route.source, route.realms, route.onlink) if route.family == 4 else ()
+    return (*_key(route), route.kind, *next_hops(route), route.nexthop_id, *own)
+
+
 def same_next_hop(one: Route, other: Route) -> bool:
-    """Whether both send a packet through the same NIC to the same gateway."""
-    plain = one.kind == other.kind == UNICAST and not one.nexthops and not other.nexthops
-    return plain and one.gateway == other.gateway and one.ifindex == other.ifindex
+    """Whether both send a packet through the same NIC to the same gateway, by every next hop that they have."""
+    hops = {*next_hops(one), *next_hops(other)}
+    return one.kind == other.kind == UNICAST and len(hops) == 1
 
 
 def leads_there(route: Route, wanted: Route) -> bool:
-    """Whether a default route equals the elected one (R4).
+    """Whether a default route equals the elected one (R4), by every next hop (R5).
 
     For IPv6 a link-local router on the elected NIC counts: it is the same hypervisor, announcing itself. Its
     protocol doesn't tell: the kernel shows the next hops of a multipath route with the first one's.
     """
-    if route.kind != UNICAST or route.nexthops or route.tos or route.ifindex != wanted.ifindex:
+    if route.kind != UNICAST or route.tos:
         return False
-    return route.gateway == wanted.gateway or is_link_local(route.gateway)
+    return all(
+        ifindex == wanted.ifindex and (gateway == wanted.gateway or (route.family == 6 and is_link_local(gateway)))
+        for gateway, ifindex in next_hops(route)
+    )

@@ -25,7 +25,7 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
     """
     resolution = resolve(evidence, settings)
     elections = tuple(elect(resolution, settings, family, evidence.projected) for family in FAMILIES)
-    suspected = suspicion(evidence, resolution, settings)
+    suspected = suspicion(evidence, resolution, elections, settings)
     believed = accept_withdrawals or evidence.agreeing_fetches >= AGREEING_FETCHES
     standing = None if believed else suspected
     made = plan(resolution, elections, evidence.kernel, settings, withdraw=standing is None)

@@ -23,38 +23,49 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
     """The NIC of a family's default route, or why there is none.
 
     A NIC without an address is as good as down: DHCP may never bring one. A NIC without a carrier is passed over as
-    long as another has one. A selector that means no usable NIC elects nothing: the defaults stay as they are until
-    it does.
+    long as another of those documented (or of those that aren't) has one. A selector that means no usable NIC elects
+    nothing: the defaults stay as they are until it does.
 
     Args:
         unaddressed: NICs serve without an address, too: the network manager is going to give them one.
     """
     own = [binding for binding in resolution.bindings if binding.family == family]
+    named = [one for one in resolution.defaults if family_of(one.host.next_hop) == family]
     if settings.default is not None:
-        return _chosen(settings.default, own, family, unaddressed)
-    by_document = _documented(resolution, own, family, unaddressed)
+        return _chosen(settings.default, own, named, family, unaddressed)
+    by_document = _documented(resolution, own, named, family, unaddressed)
     if by_document is not None:
         return by_document
-    found = (_first(_offering(own, rank), family, unaddressed) for rank in ("last", "settings"))
+    by_settings = sorted(_offering(own, "settings"), key=lambda one: _place_in_settings(one, settings))
+    found = (_first(rank, family, unaddressed) for rank in (_offering(own, "undocumented"), by_settings))
     return next(filter(None, found), NotElected(family, "no-gateway"))
 
 
-def _documented(resolution: Resolution, own: Sequence[Binding], family: int, unaddressed: bool) -> Election | None:
+def _documented(
+    resolution: Resolution, own: Sequence[Binding], named: Sequence[Resolved], family: int, unaddressed: bool
+) -> Election | None:
     """What the document's default entries elect; None where it has none of the family."""
     networks = _offering(own, "documented")
-    named = [one for one in resolution.defaults if family_of(one.host.next_hop) == family]
     if not (networks or named or _names_nobody(resolution, family)):
         return None
-    return (
-        _first(networks, family, unaddressed)
-        or next((_by_name(one, family) for one in named), None)
-        or NotElected(family, "unusable", wanted=True, bindings=tuple(networks))
-    )
+    first = _first(networks, family, unaddressed)
+    if first is not None and first.nic.running:
+        return first
+    others = [_by_name(one, family) for one in named]
+    running = next((one for one in others if one.nic.running), None)
+    found = running or first or next(iter(others), None)
+    return found or NotElected(family, "unusable", wanted=True, bindings=tuple(networks))
 
 
 def _offering(own: Sequence[Binding], rank: str) -> list[Binding]:
     """The networks whose gateway has this rank."""
     return [binding for binding in own if binding.offers == rank]
+
+
+def _place_in_settings(binding: Binding, settings: Settings) -> int:
+    """A NIC that only `gateways` speaks of comes in the settings' order: an entry added there moves no default."""
+    places = [setting.place for setting in settings.gateways]
+    return places.index(binding.evidence.place) if binding.evidence else len(places)
 
 
 def _names_nobody(resolution: Resolution, family: int) -> bool:
@@ -80,15 +91,26 @@ def _by_name(named: Resolved, family: int) -> Elected:
     return Elected(family, None, next_hop.nic, next_hop.gateway, next_hop.onlink, named=named)
 
 
-def _chosen(selector: Selector, own: Sequence[Binding], family: int, unaddressed: bool) -> Election:
+def _chosen(
+    selector: Selector, own: Sequence[Binding], named: Sequence[Resolved], family: int, unaddressed: bool
+) -> Election:
     """The network that the settings choose, or why it can't have the default."""
-    usable = [binding for binding in own if binding.gateway and binding.is_usable(unaddressed)]
-    chosen = next((binding for binding in usable if binding.chosen_by(selector)), None)
-    if chosen is not None:
-        return _elected(chosen, family)._replace(selector=selector)
-    expected = any(binding.gateway for binding in own)
-    meant = next((binding for binding in own if binding.chosen_by(selector)), None)
+    chosen = [binding for binding in own if binding.chosen_by(selector)]
+    first = next((one for one in chosen if one.gateway and one.is_usable(unaddressed)), None)
+    if first is not None:
+        return _elected(first, family)._replace(selector=selector)
+    by_name = _naming_one_of(chosen, named)
+    if by_name is not None:
+        return _by_name(by_name, family)._replace(selector=selector)
+    meant = next(iter(chosen), None)
+    expected = bool(named) or any(binding.gateway for binding in own)
     return NotElected(family, _unusable(meant), selector, meant, expected)
+
+
+def _naming_one_of(chosen: Sequence[Binding], named: Sequence[Resolved]) -> Resolved | None:
+    """The first default entry that names the NIC of one of these networks."""
+    nics = {binding.nic.ifindex for binding in chosen if binding.nic is not None}
+    return next((one for one in named if one.next_hop.nic.ifindex in nics), None)
 
 
 def _unusable(meant: Binding | None) -> NotElectedKind:

@@ -33,32 +33,65 @@ class _Entry(NamedTuple):
     evidence: GatewayEvidence
 
 
+class _Neighbours(NamedTuple):
+    """What tells a network's own gateway from another's."""
+
+    subnets: Subnets
+    nics: Sequence[Nic]
+    own: frozenset[Address]
+    """Addresses of this machine: no gateways."""
+
+    def is_own(self, gateway: Address, binding: Binding) -> bool:
+        """Whether a gateway lies in a prefix of this network, or else in no network's and no NIC's.
+
+        The document needn't describe a NIC's subnet. Link-local addresses are everybody's.
+        """
+        return self.is_inside(gateway, binding) or self.is_outside(gateway)
+
+    def is_inside(self, gateway: Address, binding: Binding) -> bool:
+        """In a prefix of the network, or of its NIC."""
+        return gateway not in self.own and any(contains(subnet, gateway) for subnet in binding.subnets)
+
+    def is_outside(self, gateway: Address) -> bool:
+        """In no subnet at all."""
+        if is_link_local(gateway):
+            return True
+        on_a_nic = any(contains(address, gateway) for nic in self.nics for address in nic.addresses)
+        return not on_a_nic and gateway not in self.own and self.subnets.home(gateway) is None
+
+
 def with_gateways(
     bindings: Sequence[Binding], evidence: Evidence, settings: Settings
 ) -> tuple[list[Binding], list[HostRoute]]:
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
-    subnets = Subnets(bindings)
+    nics = evidence.kernel.nics
+    neighbours = _Neighbours(Subnets(bindings), nics, _own_addresses(evidence))
     offers = _default_offers(evidence, settings)
     found: list[Binding] = []
     elsewhere: list[HostRoute] = []
     for binding in bindings:
         entries = _entries(binding, evidence)
-        own = _own(entries, binding, subnets, evidence.kernel.nics)
+        own = _own(entries, binding, neighbours)
         elsewhere += [one.route for one in entries if own is None or one.route.next_hop != own.route.next_hop]
-        found.append(_with_gateway(binding, own, settings, offers))
+        # A copy of another network's default through this NIC says nothing of its gateway.
+        offer = _offered(binding, offers, neighbours)
+        setting = _set(binding, settings)
+        found.append(_with_gateway(binding, own, setting, offer, _rank(offer, binding, evidence)))
     return found, elsewhere
 
 
-def _own(entries: Sequence[_Entry], binding: Binding, subnets: Subnets, nics: Sequence[Nic]) -> _Entry | None:
+def _own_addresses(evidence: Evidence) -> frozenset[Address]:
+    """Of the NICs, and those that the document describes."""
+    present = (address.address for nic in evidence.kernel.nics for address in nic.addresses)
+    documented = (one.address.address for one in evidence.data.networks if one.address is not None)
+    return frozenset((*present, *documented))
+
+
+def _own(entries: Sequence[_Entry], binding: Binding, neighbours: _Neighbours) -> _Entry | None:
     """The default entry that means the network itself: in a prefix of its own, else in no network's and no NIC's."""
-    inside = (one for one in entries if any(contains(subnet, one.route.next_hop) for subnet in binding.subnets))
-    outside = (one for one in entries if subnets.home(one.route.next_hop) is None)
-    return next(inside, None) or next((one for one in outside if not _on_a_nic(one.route.next_hop, nics)), None)
-
-
-def _on_a_nic(gateway: Address, nics: Sequence[Nic]) -> bool:
-    """Whether a gateway is in a NIC's subnet, which the document needn't describe; link-local ones are everybody's."""
-    return not is_link_local(gateway) and any(contains(own, gateway) for nic in nics for own in nic.addresses)
+    inside = (one for one in entries if neighbours.is_inside(one.route.next_hop, binding))
+    outside = (one for one in entries if neighbours.is_outside(one.route.next_hop))
+    return next(inside, None) or next(outside, None)
 
 
 def _entries(binding: Binding, evidence: Evidence) -> list[_Entry]:
@@ -89,35 +122,41 @@ def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[_Entry]:
 
 
 def _with_gateway(
-    binding: Binding, own: _Entry | None, settings: Settings, offers: Sequence[GatewayEvidence]
+    binding: Binding,
+    own: _Entry | None,
+    setting: GatewaySetting | None,
+    offer: GatewayEvidence | None,
+    rank: Literal["documented", "undocumented"],
 ) -> Binding:
-    """R2's evidence, best first. A documented default stays one where the settings correct its gateway."""
-    setting = _set(binding, settings)
+    """R2's evidence, best first. A gateway of the settings corrects one that is known, and moves no default.
+
+    Args:
+        rank: of the offer.
+    """
     if setting is not None:
         known = GatewayEvidence("settings", setting.place)
-        return binding._replace(gateway=setting.gateway, evidence=known, offers=_rank_of_setting(binding, own, offers))
+        offers = "documented" if own is not None else rank if offer is not None else "settings"
+        return binding._replace(gateway=setting.gateway, evidence=known, offers=offers)
     if own is not None:
         return binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
-    offer = _offered(binding.nic, binding.family, offers) if binding.nic else None
     if offer is None:
         return binding
-    return binding._replace(gateway=offer.gateway, evidence=offer, offers=_rank(offer, binding))
+    return binding._replace(gateway=offer.gateway, evidence=offer, offers=rank)
 
 
-def _rank_of_setting(
-    binding: Binding, own: _Entry | None, offers: Sequence[GatewayEvidence]
-) -> Literal["documented", "last", "settings"]:
-    """A gateway of the settings corrects one that is known, and doesn't move the default route."""
-    if own is not None:
-        return "documented"
-    kernels = _offered(binding.nic, binding.family, offers) if binding.nic else None
-    return "settings" if kernels is None else "last"
+def _rank(offer: GatewayEvidence | None, binding: Binding, evidence: Evidence) -> Literal["documented", "undocumented"]:
+    """The kernel's word is the network's own where that is left to routers (slaac), or nothing else speaks of it."""
+    network = binding.network
+    advertised = offer is not None and offer.kind == "advertised" and network is not None and network.dynamic
+    return "documented" if advertised or _omitted_everywhere(binding, evidence) else "undocumented"
 
 
-def _rank(offer: GatewayEvidence, binding: Binding) -> Literal["documented", "last"]:
-    """An advertised router is the word of a network that the document omits, or leaves to advertisements (slaac)."""
-    dynamic = binding.network is not None and binding.network.dynamic
-    return "documented" if offer.kind == "advertised" and dynamic else "last"
+def _omitted_everywhere(binding: Binding, evidence: Evidence) -> bool:
+    """Whether neither the document nor a lease speaks of an IPv4 network's routes; IPv6's are left to routers."""
+    network, nic = binding.network, binding.nic
+    if network is None or nic is None or network.family == 6 or not network.omits_routes:
+        return False
+    return evidence.leases is None or evidence.leases.of(nic.ifindex) is None
 
 
 def _set(binding: Binding, settings: Settings) -> GatewaySetting | None:
@@ -135,33 +174,42 @@ def _means(setting: GatewaySetting, binding: Binding) -> bool:
     return subnet is None or contains(subnet, setting.gateway) or not other
 
 
-def _offered(nic: Nic, family: int, offers: Sequence[GatewayEvidence]) -> GatewayEvidence | None:
-    """The first default route through the NIC."""
-    own = (offer for offer in offers if offer.nic == nic.name and family_of(offer.gateway) == family)
-    return next(own, None)
+def _offered(binding: Binding, offers: Sequence[GatewayEvidence], neighbours: _Neighbours) -> GatewayEvidence | None:
+    """The first default route through the network's NIC by a gateway that can be its own."""
+    name = binding.nic.name if binding.nic else ""
+    own = (offer for offer in offers if offer.nic == name and family_of(offer.gateway) == binding.family)
+    return next((offer for offer in own if neighbours.is_own(offer.gateway, binding)), None)
 
 
 def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:
     """What the kernel's default routes, and recorded ones, say of gateways, best first; ours say nothing.
 
-    An advertised router is the subnet's own word; another default may be anybody's.
+    An advertised router is the subnet's own word; another default may be anybody's. Of recorded ones the last counts
+    first: it was the evidence when it was taken. One that default_mode demote has left a copy of is still there.
     """
     names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
-    foreign = [
-        route for route in evidence.kernel.routes if not route.destination.length and not is_ours(route, settings)
-    ]
     sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
-        ("kernel", foreign),
+        ("kernel", sorted(_present_defaults(evidence, settings), key=_advertised_first)),
         ("recorded", evidence.recorded_defaults),
     )
     offers = []
     for kind, routes in sources:
-        for route in sorted(routes, key=_advertised_first):
+        for route in routes:
             found_in: GatewayKind = "advertised" if kind == "kernel" and route.protocol == PROTOCOL_RA else kind
             for gateway, ifindex in next_hops(route):
-                if gateway:
+                if gateway and len(gateway) == len(route.destination.address):
                     offers.append(GatewayEvidence(found_in, gateway=gateway, nic=names.get(ifindex, "")))
     return offers
+
+
+def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
+    """Other programs' default routes, with those that default_mode demote has left a copy of."""
+    defaults = [route for route in evidence.kernel.routes if not route.destination.length]
+    foreign = [route for route in defaults if not is_ours(route, settings)]
+    if settings.default_mode != "demote":
+        return foreign
+    copied = {hop for route in defaults if is_ours(route, settings) for hop in next_hops(route)}
+    return foreign + [route for route in evidence.recorded_defaults if copied.issuperset(next_hops(route))]
 
 
 def _advertised_first(route: Route) -> tuple[bool, int]:

@@ -5,16 +5,16 @@ Every next hop is answered once, however many host routes have it, and without l
 
 from __future__ import annotations
 
-from ..model.decision import ResolvedNextHop
+from ..model.decision import Binding, ResolvedNextHop
 from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix, contains, is_link_local, parse_address
+from ..model.network import Prefix, contains, is_link_local, network_of, parse_address
 from .subnets import Subnets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence, TypeAlias
 
-    from ..model.decision import Binding, NextHopRule, UnresolvedKind
+    from ..model.decision import NextHopRule, UnresolvedKind
     from ..model.network import Address, Nic
     from ..model.network_data import HostRoute
     from ..model.settings import Settings
@@ -39,11 +39,14 @@ class NextHops:
     """The answers for the next hops of one evidence.
 
     Args:
+        nics: all there are; of those that no network is on, the subnets are named and never used.
         unaddressed: NICs serve without an address, too: the network manager is going to give them one.
     """
 
-    def __init__(self, bindings: Sequence[Binding], settings: Settings, unaddressed: bool) -> None:
-        self._bindings, self._settings, self._unaddressed = bindings, settings, unaddressed
+    def __init__(
+        self, bindings: Sequence[Binding], settings: Settings, nics: Sequence[Nic] = (), unaddressed: bool = False
+    ) -> None:
+        self._bindings, self._settings, self._nics, self._unaddressed = bindings, settings, nics, unaddressed
         self._subnets = Subnets(bindings)
         self._claims: dict[Address, list[Binding]] = {}
         for binding in bindings:
@@ -76,7 +79,7 @@ class NextHops:
         """A next hop that is no NIC's gateway (R3)."""
         found = self._home(host)
         if found is None:
-            return Miss("no-subnet", gateways=self._known[len(host.next_hop)])
+            return self._nowhere(host.next_hop)
         subnet, home = found
         rule = self._rule(home, host)
         if rule == "gateway":
@@ -86,10 +89,22 @@ class NextHops:
         onlink = needs_onlink(home.nic, host.next_hop)
         return ResolvedNextHop(home.nic, host.next_hop, None, rule, subnet, onlink)
 
+    def _nowhere(self, next_hop: Address) -> Miss:
+        """A next hop in no network's subnet; perhaps in that of a NIC without a network."""
+        gateways = self._known[len(next_hop)]
+        for nic in self._nics:
+            own = next((one for one in nic.addresses if contains(one, next_hop) and not is_link_local(next_hop)), None)
+            if own is not None:
+                return Miss("no-subnet", Binding(None, None, nic), network_of(own), gateways)
+        return Miss("no-subnet", gateways=gateways)
+
     def _rule(self, home: Binding, host: HostRoute) -> NextHopRule:
         """By which rule a next hop in a subnet leads through its NIC; "gateway": it would have to be the gateway."""
         if host.destination == METADATA_SERVICE and _lists(home, host):
             return "as-listed"
+        # A router that is known by its link-local address only has another in its subnet, too.
+        if is_link_local(home.gateway) and not is_link_local(host.next_hop):
+            return "link-local-gateway"
         # A network with routes and without a gateway (Rackspace's and IBM's private ones): nobody names another.
         if home.gateway is None and home.network is not None and home.network.lists_routes:
             return "no-gateway"

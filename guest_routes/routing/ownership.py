@@ -17,6 +17,12 @@ def is_ours(route: Route, settings: Settings) -> bool:
     return route.protocol == settings.protocol
 
 
+def is_reaching(route: Route, settings: Settings) -> bool:
+    """Whether a route of ours only makes a gateway reachable (R7): on link, to one address. No host route is so."""
+    whole = route.destination.length == 8 * len(route.destination.address)
+    return whole and route.gateway is None and not route.nexthops and is_ours(route, settings)
+
+
 def is_our_rule(rule: Rule, settings: Settings) -> bool:
     """Whether a policy rule carries it (FRA_PROTOCOL)."""
     return rule.protocol == settings.protocol

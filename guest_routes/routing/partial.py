@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ..model.decision import Elected
 from ..model.plan import Suspicion
-from .ownership import is_ours
+from .ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.decision import Binding, Resolution
+    from typing import Sequence
+
+    from ..model.decision import Binding, Election, Resolution
     from ..model.evidence import Evidence
     from ..model.settings import Settings
 
@@ -16,12 +19,14 @@ AGREEING_FETCHES = 3
 MANY = 10
 
 
-def suspicion(evidence: Evidence, resolution: Resolution, settings: Settings) -> Suspicion | None:
+def suspicion(
+    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings
+) -> Suspicion | None:
     """Why the document is suspicious; None when it isn't.
 
     A last known good document was believed when it came; of it only the omission of routes counts.
     """
-    omission = _omission(evidence, resolution, settings)
+    omission = _omission(evidence, resolution, elections, settings)
     if evidence.source == "last-known-good":
         return omission
     return _incomplete(evidence) or omission or _shrunk(evidence, resolution, settings)
@@ -37,20 +42,42 @@ def _incomplete(evidence: Evidence) -> Suspicion | None:
     return Suspicion("nics-lost", tuple(lost)) if lost else None
 
 
-def _omission(evidence: Evidence, resolution: Resolution, settings: Settings) -> Suspicion | None:
+def _omission(
+    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings
+) -> Suspicion | None:
     """Routes of ours would go that nobody names, since the document omits a NIC's routes and no lease has them.
+
+    So would our default, which leads through such a NIC.
 
     Nova 27.3 stopped describing subnets with DHCP: an upgrade of the cloud must not empty the table, nor must a lease
     that has gone.
     """
     gone, ours = _gone(evidence, resolution, settings)
-    if not gone:
-        return None
     with_lease = evidence.leases.has_routes if evidence.leases else frozenset()
     omitted = tuple(
         one for one in resolution.bindings if one.network and one.network.omits_routes and not _leased(one, with_lease)
     )
-    return Suspicion("routes-omitted", (), omitted, gone, ours) if omitted else None
+    if gone and omitted:
+        return Suspicion("routes-omitted", (), omitted, gone, ours)
+    left = tuple(one for one in omitted if _leaves(one, evidence, elections, settings))
+    return Suspicion("default-omitted", (), left) if left else None
+
+
+def _leaves(binding: Binding, evidence: Evidence, elections: Sequence[Election], settings: Settings) -> bool:
+    """Whether a default of ours leads through the NIC, which can be used, and is to lead through a later one."""
+    nic, family = binding.nic, binding.family
+    if nic is None or not binding.is_usable() or not any(_comes_later(one, binding) for one in elections):
+        return False
+    defaults = (one for one in evidence.kernel.routes if one.destination.is_default and one.family == family)
+    return any(route.ifindex == nic.ifindex and is_ours(route, settings) for route in defaults)
+
+
+def _comes_later(one: Election, binding: Binding) -> bool:
+    """Whether a network behind this one is elected in its family; one before it would be in any case."""
+    if not isinstance(one, Elected) or one.family != binding.family or one.selector is not None:
+        return False
+    other, network = one.binding, binding.network
+    return other is None or other.network is None or (network is not None and other.network.index > network.index)
 
 
 def _leased(binding: Binding, with_lease: frozenset[int]) -> bool:
@@ -67,7 +94,6 @@ def _shrunk(evidence: Evidence, resolution: Resolution, settings: Settings) -> S
 def _gone(evidence: Evidence, resolution: Resolution, settings: Settings) -> tuple[int, int]:
     """How many routes of ours would go, of how many."""
     wanted = {resolved.host.destination for resolved in resolution.resolved}
-    ours = [
-        route.destination for route in evidence.kernel.routes if route.destination.length and is_ours(route, settings)
-    ]
+    routes = (route for route in evidence.kernel.routes if route.destination.length and is_ours(route, settings))
+    ours = [route.destination for route in routes if not is_reaching(route, settings)]
     return sum(1 for destination in ours if destination not in wanted), len(ours)

@@ -14,7 +14,7 @@ from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextH
 from ..model.network import Prefix, contains, network_of
 from ..model.network_data import HostRoute, default_route
 from .bind import bind
-from .next_hops import NextHops
+from .next_hops import METADATA_SERVICE, NextHops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     """
     bindings, elsewhere = bind(evidence, settings)
     own = _own(evidence)
-    next_hops = NextHops(bindings, settings, evidence.projected)
+    next_hops = NextHops(bindings, settings, evidence.kernel.nics, evidence.projected)
     taken: dict[Prefix, Resolved] = {}
     unresolved: list[Unresolved] = []
     notes: list[Note] = []
@@ -46,6 +46,8 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
             unresolved.append(refused)
         elif first is not None and _repeats(host, answer, first):
             notes.append(Note("duplicate", host, first.host))
+        elif first is not None and _serves_too(host, answer, first):
+            unresolved.append(Unresolved(host, "redundant", winner=first.host))
         elif first is not None:
             overrides.append(Override(host, first.host))
             unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))
@@ -53,7 +55,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
             taken[host.destination] = Resolved(host, answer)
         else:
             unresolved.append(Unresolved(host, *answer))
-    defaults, missed = _named_defaults(elsewhere, bindings, next_hops)
+    defaults, missed = _named_defaults(elsewhere, bindings, next_hops, own)
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     return Resolution(bindings, tuple(taken.values()), (*unresolved, *missed), defaults, tuple(notes), tuple(overrides))
@@ -62,6 +64,12 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
 def _repeats(host: HostRoute, answer: Answer, first: Resolved) -> bool:
     """Whether two host routes to one destination are the same."""
     return first.host.next_hop == host.next_hop and first.next_hop == answer
+
+
+def _serves_too(host: HostRoute, answer: Answer, first: Resolved) -> bool:
+    """Whether both are Neutron's own ways to the metadata service, of which one is enough."""
+    listed = host.origin == first.host.origin == "metadata"
+    return listed and host.destination == METADATA_SERVICE and isinstance(answer, ResolvedNextHop)
 
 
 def _losing_kind(host: HostRoute, winner: HostRoute) -> UnresolvedKind:
@@ -90,7 +98,7 @@ def _in_order(evidence: Evidence, settings: Settings) -> Iterator[HostRoute]:
 
 
 def _named_defaults(
-    elsewhere: Sequence[HostRoute], bindings: Sequence[Binding], next_hops: NextHops
+    elsewhere: Sequence[HostRoute], bindings: Sequence[Binding], next_hops: NextHops, own: dict[object, str]
 ) -> tuple[tuple[Resolved, ...], list[Unresolved]]:
     """Those that resolve to a NIC, for the election; and those that don't, with the reason."""
     found: list[Resolved] = []
@@ -99,7 +107,9 @@ def _named_defaults(
     for host in elsewhere:
         winner = _own_default(listing.get(host.network))
         answer = next_hops.answer(host)
-        if isinstance(answer, ResolvedNextHop):
+        if host.next_hop in own:
+            missed.append(Unresolved(host, "refused", own="next-hop", owner=own[host.next_hop]))
+        elif isinstance(answer, ResolvedNextHop):
             found.append(Resolved(host, answer))
         elif winner is not None and answer.kind in ("not-a-gateway", "no-subnet"):
             missed.append(Unresolved(host, "conflict", winner=winner))

@@ -1,4 +1,8 @@
-"""Which other program's change an operation of a pass reverts, if any: that makes it a repair. Pure."""
+"""Which other program's change an operation of a pass reverts, if any: that makes it a repair. Pure.
+
+A change is of one route, by destination, next hop, NIC, metric and protocol as the kernel's notification has them. What
+another program did to another route to the same destination is no reason for an operation.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +10,80 @@ from ..model.operations import Delete, RemoveForeignDefault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Collection, Mapping, Sequence, TypeAlias
+    from typing import Collection, Iterable, Iterator, Sequence, TypeAlias
 
-    from ..model.network import Prefix, Route
+    from ..model.network import Address, Prefix, Route
     from ..model.operations import Operation
     from ..model.status import Change
 
-RouteKey: TypeAlias = "tuple[Prefix, bytes | None, int]"
+Via: TypeAlias = "tuple[Prefix, Address | None, int]"
+"""Destination, gateway and ifindex of a route."""
 REMOVALS = (Delete, RemoveForeignDefault)
 
 
-def attribute(done: Sequence[Operation], changes: Mapping[Prefix, Change]) -> tuple[Change | None, ...]:
+def attribute(done: Sequence[Operation], changes: Iterable[Change]) -> tuple[Change | None, ...]:
     """For each operation the change that it reverts; None where it has its own reason.
 
     Args:
         done: the operations of one pass.
-        changes: the last change of each destination by another program or the kernel.
+        changes: the last change of each route by another program or the kernel, oldest first.
     """
-    demoted = demoted_keys(done)
-    return tuple(reverted(one, changes.get(one.route.destination), demoted) for one in done)
+    destinations = {one.route.destination for one in done}
+    known: dict[Prefix, list[Change]] = {}
+    for change in changes:
+        if change.route.destination in destinations:
+            known.setdefault(change.route.destination, []).append(change)
+    demoted = {_via(one.route) for one in done if isinstance(one, RemoveForeignDefault)}
+    moved = {_via(one.route) for one in done if isinstance(one, Delete)}
+    return tuple(_reverted(one, known.get(one.route.destination, ()), demoted, moved) for one in done)
 
 
-def reverted(operation: Operation, last: Change | None, demoted: Collection[RouteKey]) -> Change | None:
+def _reverted(
+    operation: Operation, changes: Sequence[Change], demoted: Collection[Via], moved: Collection[Via]
+) -> Change | None:
     """The change that one operation reverts; None where it has its own reason.
 
     Args:
-        last: the last change of that destination by another program or the kernel.
-        demoted: `demoted_keys` of the same pass.
+        changes: those of routes to the same destination, oldest first.
+        demoted: foreign defaults that the pass removed: an addition that leads the same way is a copy behind ours.
+        moved: routes of ours that the pass removed: an addition that leads the same way moves one to another metric.
     """
-    if last is None or operation.reason == "equal-serves":
+    route, latest = operation.route, changes[::-1]
+    if operation.reason == "equal-serves":
         return None  # A program that adds a route that leads where ours did removes nothing.
-    if last.deleted and last.actor.program == "kernel":
-        return None  # The kernel itself deletes the routes of a NIC or an address that goes.
     if isinstance(operation, REMOVALS):
-        return last
-    if last.deleted and last.ifindex not in (0, operation.route.ifindex):
-        return None  # The route moves to another NIC.
-    return None if _route_key(operation.route) in demoted else last
+        return next((one for one in latest if not one.deleted and _is_of(one, route)), None)
+    if _via(route) in demoted:
+        return None
+    gone = next(_deletions(latest, route), None)
+    if gone is None:
+        return next(_got_ahead(latest, route, _via(route) in moved), None)
+    # The kernel itself deletes the routes of a NIC or an address that goes.
+    return None if gone.actor.program == "kernel" else gone
 
 
-def demoted_keys(done: Sequence[Operation]) -> frozenset[RouteKey]:
-    """The foreign defaults that a pass removed: an addition of the same key is its copy at a worse metric."""
-    return frozenset(_route_key(operation.route) for operation in done if isinstance(operation, RemoveForeignDefault))
+def _got_ahead(latest: Sequence[Change], route: Route, moved: bool) -> Iterator[Change]:
+    """Additions of routes that lead elsewhere and stood where ours now stands, or before it."""
+    others = (one for one in latest if not one.deleted and not _leads_as(one, route))
+    return (one for one in others if moved or one.route.metric <= route.metric)
 
 
-def _route_key(route: Route) -> RouteKey:
+def _deletions(latest: Sequence[Change], route: Route) -> Iterator[Change]:
+    """Of the very route, then of those that led the same way (an adopted one of another program)."""
+    yield from (one for one in latest if one.deleted and _is_of(one, route))
+    yield from (one for one in latest if one.deleted and _leads_as(one, route))
+
+
+def _is_of(change: Change, route: Route) -> bool:
+    """Whether a change is of this very route."""
+    same = (change.route.metric, change.route.protocol) == (route.metric, route.protocol)
+    return same and _leads_as(change, route)
+
+
+def _leads_as(change: Change, route: Route) -> bool:
+    """Whether the changed route leads the same way. A notification of a multipath route is about each next hop."""
+    return not change.route.ifindex or (change.route.gateway, change.route.ifindex) == (route.gateway, route.ifindex)
+
+
+def _via(route: Route) -> Via:
     return route.destination, route.gateway, route.ifindex

@@ -250,14 +250,14 @@ class Journal:
 
     def publish(self, report: Report | None = None, doing: str = "") -> None:
         """Writes the record and notifies systemd; with a report, also writes what the pass did."""
-        from ..output.json_documents import status_json
+        from ..output.json_documents import last_pass_json
 
         self._record = self._record._replace(doing=doing or self._summary)
         self.degraded = bool(self._failing) or (report is not None and report.exit_code != 0)
         try:
             self._state.write_service(status_record_json(self._record))
             if report is not None:
-                self._state.write_status(status_json(report, time.time()))
+                self._state.write_status(last_pass_json(report, time.time()))
         except StateError as error:
             self.hold("error", "record", str(error))
         self.notify_systemd(f"STATUS={service_log.status_line(self._record, time.time())}")

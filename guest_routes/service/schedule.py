@@ -78,10 +78,10 @@ class Refreshes(NamedTuple):
     eager: int = 0
     """Fetches left for a NIC that the metadata doesn't describe yet."""
 
-    def fetched(self, now: float, refresh_seconds: float, chance: float, all_described: bool) -> Refreshes:
-        """A fetch brought a document; `all_described`: it has every NIC."""
+    def fetched(self, now: float, refresh_seconds: float, chance: float, all_documented: bool) -> Refreshes:
+        """A fetch brought a document; `all_documented`: it has every NIC."""
         pause = refresh_seconds * (1 - JITTER + 2 * JITTER * chance)
-        if all_described or not self.eager:
+        if all_documented or not self.eager:
             return Refreshes(now + pause)
         soon = spread(RETRY_SECONDS * 2.0 ** (EAGER_RETRIES - self.eager), chance)
         return Refreshes(now + min(pause, soon), eager=self.eager - 1)

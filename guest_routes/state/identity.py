@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ..model.missing import OtherInstance
+from ..model.document import OtherInstance
 from ..model.namedtuple import NamedTuple
 from ..model.network import Nic
 from .files import json_object, read, read_pseudo

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from ..json_codec import dumps, loads
-from ..model.document import Known, LastKnownGood, Provenance, parse_property
-from ..model.missing import Unusable
+from ..model.document import Known, LastKnownGood, Provenance, Unusable, parse_property
 from ..trusted import Untrusted, read_trusted, unreadable
 from .files import LIMIT_BYTES, json_object, read, replace
 from .identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance

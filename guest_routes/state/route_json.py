@@ -8,7 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Mapping
 
-_ROUTE_NUMBERS = ("ifindex", "metric", "protocol", "table", "kind", "scope", "tos", "nexthop_id", "preference")
+_ROUTE_NUMBERS = ("ifindex", "metric", "protocol", "table", "kind", "scope", "tos", "nexthop_id", "preference",
+                  "weight", "realms", "expires")  # fmt: skip
 
 
 def route_to_json(route: Route) -> dict[str, Any]:
@@ -53,10 +54,15 @@ def route_from_json(value: Mapping[str, Any]) -> Route:
 def _has_exact_types(route: Route) -> bool:
     """Whether numbers are int and flags bool: to == True is 1, and 5.0 is 5."""
     numbers = [getattr(route, name) for name in _ROUTE_NUMBERS]
-    numbers += [number for pair in route.metrics for number in pair]
-    numbers += [number for nexthop in route.nexthops for number in (nexthop.ifindex, nexthop.weight)]
+    numbers += [number for pair in route.metrics for number in pair if not isinstance(number, str)]
+    numbers += [number for hop in route.nexthops for number in (hop.ifindex, hop.weight, hop.realms)]
     flags = [route.onlink, *(nexthop.onlink for nexthop in route.nexthops)]
-    return all(type(number) is int for number in numbers) and all(type(flag) is bool for flag in flags)
+    texts: list[object] = [route.unwritable]
+    return (
+        all(type(number) is int for number in numbers)
+        and all(type(flag) is bool for flag in flags)
+        and all(type(text) is str for text in texts)
+    )
 
 
 def _address_json(address: bytes | None) -> str | None:

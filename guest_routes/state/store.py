@@ -19,8 +19,7 @@ from __future__ import annotations
 import os
 
 from ..json_codec import dumps
-from ..model.document import Document, Known, LastKnownGood
-from ..model.missing import Unusable
+from ..model.document import Document, Known, LastKnownGood, Unusable
 from ..model.network import Nic, Route
 from ..model.network_data import Problem
 from ..output.escape import json_text
@@ -30,16 +29,17 @@ from .files import LIMIT_BYTES, json_object, remove, replace
 from .identity import boot_id
 from .last_known_good import checksum
 from .lock import Lock
-from .route_json import route_from_json, route_to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Mapping, Sequence
 
+    from ..model.evidence import RecordedDefault
+    from ..model.network import Nic, Route
 
 LOCK_SECONDS = 30.0
 """How long a pass that somebody runs waits for another one."""
-DEFAULTS_SCHEMA = "guest-routes/defaults/1"
+DEFAULTS_SCHEMA = "guest-routes/defaults/2"
 
 
 class State:
@@ -111,39 +111,39 @@ class State:
 
     # -- recorded defaults (R4) ----------------------------------------------------------------------
 
-    def record_defaults(self, routes: Sequence[Route], nics: Sequence[Nic]) -> None:
-        """Record foreign default routes beside those recorded before; called before they are removed.
+    def record_defaults(self, taken: Sequence[RecordedDefault], nics: Sequence[Nic]) -> None:
+        """Record foreign default routes before those recorded earlier; called before they are removed.
 
         Raises:
             StateError: they can't be written; then they mustn't be removed.
         """
-        records = [{"route": route_to_json(route), "nics": _nics_of(route, nics)} for route in routes]
-        before = self._records()
-        self._write_records(before + [record for record in records if record not in before])
+        from .recorded_defaults import added
 
-    def recorded_defaults(self, nics: Sequence[Nic]) -> tuple[Route, ...]:
-        """The recorded routes of this boot whose NICs are still those: same ifindex, name and MAC."""
-        routes: list[Route] = []
-        for record in self._records():
-            try:
-                route, recorded = route_from_json(record["route"]), record["nics"]
-            except (ValueError, KeyError):
-                continue
-            used = _nics_of(route, nics)
-            if all(used.values()) and used == recorded:
-                routes.append(route)
-        return tuple(routes)
+        self._write_records(added(taken, nics, self._records()))
 
-    def forget_defaults(self, routes: Sequence[Route] | None = None) -> None:
-        """Remove these routes (all, without an argument) from the record, once they are restored.
+    def recorded_defaults(self, nics: Sequence[Nic]) -> tuple[RecordedDefault, ...]:
+        """The routes recorded in this boot, the last first, with the indexes that their NICs have now."""
+        records = self._records()
+        if not records:
+            return ()
+        from .recorded_defaults import read
+
+        return tuple(read(records, nics))
+
+    def keep_defaults(self, routes: Sequence[Route], nics: Sequence[Nic]) -> None:
+        """Forget the recorded routes but for these, once they are restored.
 
         Raises:
             StateError: the record can't be written.
         """
-        gone = None if routes is None else [route_to_json(route) for route in routes]
-        left = [] if gone is None else [record for record in self._records() if record.get("route") not in gone]
+        records, left = self._records(), []
+        if routes:
+            from .recorded_defaults import only
+
+            left = only(records, routes, nics)
         if left:
-            self._write_records(left)
+            if len(left) < len(records):
+                self._write_records(left)
         else:
             remove(self._defaults_path, "routes that are back may be put back again")
 
@@ -287,10 +287,3 @@ def _version(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return about.st_ino, about.st_ctime_ns
-
-
-def _nics_of(route: Route, nics: Sequence[Nic]) -> dict[str, list[str]]:
-    """Which NICs a route uses, by ifindex: an ifindex alone is given to another NIC some day."""
-    known = {nic.ifindex: [nic.name, nic.mac.hex(":")] for nic in nics}
-    used = {route.ifindex, *(nexthop.ifindex for nexthop in route.nexthops)} - {0}
-    return {str(ifindex): known.get(ifindex, []) for ifindex in sorted(used)}

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Set
 
 from . import oracle
 from .machine import Machine, Passes
-from .oracle import OURS, Expected, Hop, Oracle
+from .oracle import OURS, RA, Expected, Hop, Oracle
 from .situation import ANYWHERE, FAMILIES, Row, Situation
 
 AGREEING = 3
@@ -78,7 +78,9 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
             again = passes.sync(document, accept)
             if again.changes or passes.rows() != after:
                 found.append(Violation("R9", f"a second pass writes {again.plan.operations}", nth))
-        removed += [r for r in before if r.proto != OURS and r.destination in ANYWHERE.values() and r not in after]
+        taken = [r for r in before if r.proto != OURS and r.destination in ANYWHERE.values() and r not in after]
+        # R2: the last that were taken count first.
+        removed[:0] = sorted(taken, key=lambda row: (row.proto != RA, row.metric))
         if found:
             break
     return Judged(judged, found)
@@ -170,6 +172,8 @@ class _Family:
             hop = self.expected.hosts.get(row.destination)
             if hop and self._is(row, hop):
                 continue
+            if not row.via and row.destination.endswith(("/32", "/128")):
+                continue  # R7: a gateway's own route. That no other route covers it is test_reachability.py's.
             kept = (row.destination, row.via) in self.expected.keep or row.destination in self.expected.open_hosts
             if not self.held and not kept:
                 found.append(("R6", f"ours should be gone: {row}"))

@@ -41,7 +41,7 @@ class Net(NamedTuple):
     defaults: Tuple[Ip, ...]
     hosts: Tuple[Tuple[Subnet, Ip], ...]
     described: bool
-    """It lists routes."""
+    """It lists routes; those that no machine could have don't count."""
 
 
 class Hop(NamedTuple):
@@ -85,12 +85,25 @@ class Oracle:
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
         ]
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
-        self.networks = [net for kind, net in bound if kind.startswith(f"ipv{family}")]
+        self.networks = self._of_family(bound)
         # The rule says "NICs that the metadata describes"; of a NIC with a link and no network it doesn't say.
         self.managed = {net.nic.name for _, net in bound if net.nic}
         self.gateways = [self._gateway(net) for net in self.networks]
 
     # -- R2: networks and their gateways -------------------------------------------------------------
+
+    def _of_family(self, bound: Sequence[Tuple[str, Net]]) -> List[Net]:
+        """The family's networks; behind the last one of a NIC with none of them, what the kernel says of that NIC."""
+        there = {net.nic.name for kind, net in bound if net.nic and kind.startswith(f"ipv{self.family}")}
+        last = {net.nic.name: place for place, (_, net) in enumerate(bound) if net.nic}
+        found = []
+        for place, (kind, net) in enumerate(bound):
+            if kind.startswith(f"ipv{self.family}"):
+                found.append(net)
+            elif net.nic and net.nic.name not in there and last[net.nic.name] == place:
+                bare = Net(net.nic, "", tuple(net.nic.subnets(self.family)), (), (), False)
+                found += [bare] if self._gateway(bare)[0] else []
+        return found
 
     def _by_mac(self, link: Dict[str, Any]) -> Optional[Nic]:
         return next((nic for nic in self.nics if nic.mac == link["ethernet_mac_address"]), None)
@@ -100,8 +113,10 @@ class Oracle:
         address = f"{entry['ip_address']}/{entry['netmask']}" if "ip_address" in entry else ""
         nic = self._by_mac(link) if link else None
         own = _interface(address) if address else None
-        if link is None and own is not None:
-            nic = next((n for n in self.nics if str(own.ip) in {a.split("/")[0] for a in n.addresses}), None)
+        if nic is None and own is not None:
+            others = {one["ethernet_mac_address"] for one in self.links.values() if link and one is not link}
+            having = (n for n in self.nics if str(own.ip) in {a.split("/")[0] for a in n.addresses})
+            nic = next((n for n in having if n.mac not in others), None)
         prefixes = [own.network] if own else []
         prefixes += nic.subnets(self.family) if nic else []
         routes = [
@@ -113,7 +128,8 @@ class Oracle:
         defaults += [ipaddress.ip_address(entry["gateway"])] if "gateway" in entry else []
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         unique = tuple(dict.fromkeys(defaults))
-        return Net(nic, entry["type"], tuple(prefixes), unique, tuple(hosts), bool(routes))
+        described = any(not _is_special(to) for to, _ in routes)
+        return Net(nic, entry["type"], tuple(prefixes), unique, tuple(hosts), described)
 
     def _accepted(self, to: Subnet, hop: str) -> bool:
         """R12."""
@@ -121,16 +137,22 @@ class Oracle:
         addresses |= {str(one.ip) for one in self.described}
         subnets = {net for nic in self.nics for net in nic.subnets(self.family)}
         subnets |= {one.network for one in self.described}
-        special = to.prefixlen and (to.is_multicast or to.is_loopback)
         whole = to.prefixlen == to.max_prefixlen and str(to.network_address) in addresses
-        return not (special or whole or to in subnets or hop in addresses)
+        return not (_is_special(to) or whole or to in subnets or hop in addresses)
 
     def _own_default(self, net: Net) -> Optional[Ip]:
-        everywhere = [p for other in self.networks for p in other.prefixes]
-        for hop in net.defaults:
-            if any(hop in p for p in net.prefixes) or not any(hop in p for p in everywhere):
-                return hop
-        return None
+        inside = [hop for hop in net.defaults if any(hop in p for p in net.prefixes)]
+        outside = [hop for hop in net.defaults if self._is_outside(hop)]
+        return next(iter([*inside, *outside]), None)
+
+    def _is_outside(self, hop: Ip) -> bool:
+        everywhere = [one.network for one in self.described if one.version == self.family]
+        everywhere += [p for nic in self.nics for p in nic.subnets(self.family)]
+        return hop.is_link_local or not any(hop in p for p in everywhere)
+
+    def _can_be_its_own(self, row: Row, net: Net) -> bool:
+        hop = ipaddress.ip_address(row.via)
+        return any(hop in p for p in net.prefixes) or self._is_outside(hop)
 
     def _gateway(self, net: Net) -> Tuple[Optional[Ip], int]:
         """A network's gateway and the rank of its evidence."""
@@ -138,7 +160,12 @@ class Oracle:
         named = self.settings.get("gateways", {}).get(name)
         if named and self.family == ipaddress.ip_address(named).version:
             return ipaddress.ip_address(named), 1
-        own = self._own_default(net)
+        return self._known(net)
+
+    def _known(self, net: Net) -> Tuple[Optional[Ip], int]:
+        """The same without the settings."""
+        name = net.nic.name if net.nic else ""
+        own = self._own_default(net) if net.defaults else None
         if own:
             return own, 2
         through = sorted((row for row in self.rows if row.dev == name and row.via), key=lambda row: row.metric)
@@ -147,7 +174,14 @@ class Oracle:
             return ipaddress.ip_address(advertised[0].via), 4
         foreign = [row for row in through if row.proto != OURS]
         foreign += [row for row in self.removed if row.dev == name]
+        foreign = [row for row in foreign if self._can_be_its_own(row, net)]
         return (ipaddress.ip_address(foreign[0].via), 5) if foreign else (None, 0)
+
+    def _leaves_it_to_others(self, net: Net) -> bool:
+        """The kernel has what the network's routers advertised, or its DHCP server said."""
+        rank = self._known(net)[1]
+        omitted = net.kind == "ipv4_dhcp" and not net.described and not net.defaults
+        return (rank == 4 and net.kind.endswith(("slaac", "dhcp"))) or (rank == 5 and omitted)
 
     # -- R2, R3: next hops ---------------------------------------------------------------------------
 
@@ -164,7 +198,8 @@ class Oracle:
         inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
         inside.sort(key=lambda pair: pair[0] is not net)
         for one, gateway in inside:
-            if gateway is None and one.described and one.nic:
+            router = gateway is not None and gateway.is_link_local and not hop.is_link_local
+            if (router or (gateway is None and one.described)) and one.nic:
                 return (Hop(str(hop), one.nic.name), False) if one.nic.serves(self.family) else (None, True)
         if to == "169.254.169.254/32" and net.nic and any(hop in p for p in net.prefixes):
             return (Hop(str(hop), net.nic.name), False) if net.nic.serves(self.family) else (None, True)
@@ -202,10 +237,9 @@ class Oracle:
         named: List[Tuple[Optional[Nic], Optional[Ip]]] = []
         other: List[Tuple[Optional[Nic], Optional[Ip]]] = []
         by_name = {nic.name: nic for nic in self.nics}
-        for net, (gateway, rank) in pairs:
+        for net, (gateway, _) in pairs:
             mine = self._own_default(net)
-            dynamic = net.kind.endswith(("slaac", "dhcp"))
-            if mine or (rank == 4 and dynamic):
+            if mine or self._leaves_it_to_others(net):
                 own.append((net.nic, gateway))
             elif gateway:
                 other.append((net.nic, gateway))
@@ -237,34 +271,23 @@ class Oracle:
 
     def _unsettled(self) -> Tuple[str, ...]:
         found = []
-        everywhere = [p for net in self.networks for p in net.prefixes]
-        beyond = [p for nic in self.nics for p in nic.subnets(self.family) if p not in everywhere]
-        if any(hop in p for net in self.networks for hop in net.defaults for p in beyond):
-            found.append("a default entry in the subnet of a NIC without a network")
-        mixed = {net.nic.carrier for net in self.networks if net.nic and net.nic.serves(self.family)} == {True, False}
-        if mixed and any(hop != self._own_default(net) for net in self.networks for hop in net.defaults):
-            found.append("a named NIC, and one without a carrier")
         if set(self.settings.get("gateways", {})) - {net.nic.name for net in self.networks if net.nic}:
             found.append("a gateway in the settings of a NIC without a network")
-        for net, (gateway, rank) in zip(self.networks, self.gateways):
-            here = {row.via for row in (*self.rows, *self.removed) if net.nic and row.dev == net.nic.name}
-            if rank == 5 and here - {str(gateway)}:
-                found.append("a removed default that was evidence, and an older record")
-        if self.settings.get("default_mode") == "demote" and any(rank == 5 for _, rank in self.gateways):
-            found.append("demoted defaults that are evidence")
-        if (
-            "nic" in self.settings
-            and self.elect()[0]
-            and not any(
-                net.nic and net.nic.name == self.settings["nic"] and gateway
-                for net, (gateway, _) in zip(self.networks, self.gateways)
-            )
-        ):
-            found.append("a selected NIC that only another network's entry names")
+        if self._is_behind_one_outside():
+            found.append("a default of ours behind one outside, of the same metric")
         hops = [(row.destination, row.metric) for row in self.rows]
         if self.family == 6 and len(hops) != len(set(hops)):
             found.append("merged defaults of IPv6")
         return tuple(found)
+
+    def _is_behind_one_outside(self) -> bool:
+        rows = list(enumerate(self.rows))
+        outside = [(place, row.metric) for place, row in rows if row.proto != OURS and row.dev not in self.managed]
+        return any(
+            row.proto == OURS and row.metric == metric and place < mine
+            for place, metric in outside
+            for mine, row in rows
+        )
 
 
 def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> bool:
@@ -286,6 +309,10 @@ def _omits(network: Dict[str, Any]) -> bool:
 def _interface(address: str) -> Any:
     head, _, mask = address.partition("/")
     return ipaddress.ip_interface(f"{head}/{_length(mask)}")
+
+
+def _is_special(to: Subnet) -> bool:
+    return bool(to.prefixlen) and (to.is_multicast or to.is_loopback)
 
 
 def _length(mask: str) -> int:

@@ -1,5 +1,7 @@
-"""python -m tests.differential.run --situations 2000 --seed 1: a longer run; exit code 1 when a promise wasn't kept.
+"""python -m tests.differential.run: new situations on each engine; exit code 1 when a promise wasn't kept.
 
+--situations N, --seconds N             how many, and for how long at most (2,000, and no end)
+--seed SEED                             of the first one, in place of a new one; the next one has the next number
 --engine rtnetlink | pyroute2 | model   one of them only
 --show SEED                             one situation, written out
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import secrets
 import sys
 import time
 from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
@@ -72,7 +75,8 @@ def written_out(situation: Situation) -> str:
 def main(arguments: Optional[List[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="tests.differential.run")
     parser.add_argument("--situations", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1, help="of the first situation; the next one has the next number")
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 30))
     parser.add_argument("--engine", choices=ENGINES)
     parser.add_argument("--show", type=int)
     told = parser.parse_args(arguments)
@@ -83,7 +87,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         told.seed, told.situations = told.show, 1
     started = time.monotonic()
     seeds = range(told.seed, told.seed + told.situations)
-    found = search(seeds, engines, tell=lambda line: print(line, flush=True))
+    until = started + told.seconds if told.seconds else 0.0
+    found = search(seeds, engines, until, tell=lambda line: print(line, flush=True))
     took = time.monotonic() - started
     where = f"{found.situations} situations from seed {told.seed} on {', '.join(engines)}"
     print(f"{where}: {found.passes} passes judged, {len(found.violations)} violations, {took:.0f} s")

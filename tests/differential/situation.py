@@ -181,12 +181,14 @@ class _Maker:
 
     def defaults(self, n: int, family: int) -> List[Row]:
         made = []
-        onlink = self.lengths[family] > 100 or (family == 4 and self.lengths[4] == 32)
+        short = self.lengths[family] > 100 or (family == 4 and self.lengths[4] == 32)
         for _ in range(self.r.choice([0, 1, 1, 1, 2])):
-            hop = gateway(n, family)
+            hop, onlink = gateway(n, family), short
             proto = self.r.choice([3, 4, 16])
             if self.chance(0.1):
                 hop = hop[:-1] + "3"
+            elif self.chance(0.08):  # A manager has made what the document lists under the wrong network.
+                hop, onlink = gateway(self.r.randrange(self.count), family), True
             if self.chance(0.2):
                 proto = 121
             elif family == 6 and self.chance(0.3):

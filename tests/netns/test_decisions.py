@@ -134,3 +134,58 @@ def test_a_service_keeps_the_metadata_route_as_listed(lab: Lab, tmp_path: Path) 
     metadata = ("169.254.169.254/32", "10.65.0.2")
     ran = run(lab, f"sync {write(tmp_path, net(0, ETH0_DEFAULT, metadata), net(1, ETH1_DEFAULT))}")
     assert (ran.code, routed(lab)) == (0, [BOTH[0], "169.254.169.254 via 10.65.0.2 dev eth0 proto 121"]), ran
+
+
+# ---- which device -------------------------------------------------------------------------------------
+
+
+ON_ETH1_TOO = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121"
+BY_ETH1 = (net(0, ETH0_DEFAULT, HOST_ROUTE), net(1, ETH1_DEFAULT))
+
+
+def test_a_bridge_over_the_nic(lab: Lab, tmp_path: Path) -> None:
+    """D6: the bridge has the NIC's MAC and its address; the port keeps a link-local one."""
+    start(lab, BOTH[1])
+    lab.ip("link", "add", "br0", "address", MACS[0], "type", "bridge")
+    lab.ip("address", "flush", "dev", "eth0", "scope", "global")
+    lab.ip("link", "set", "eth0", "master", "br0")
+    lab.ip("address", "add", "10.65.0.7/24", "dev", "br0")
+    lab.ip("link", "set", "br0", "up")
+    ran = run(lab, f"sync {write(tmp_path, *BY_ETH1)}")
+    assert ran.code == 0, ran
+    assert [one for one in lab.routes() if "scope link" not in one] == [
+        "default via 10.65.0.1 dev br0 proto 121",
+        ON_ETH1_TOO,
+    ]
+
+
+def test_a_macvlan_that_has_the_nics_address(lab: Lab, tmp_path: Path) -> None:
+    start(lab, BOTH[1])
+    lab.ip("address", "flush", "dev", "eth0", "scope", "global")
+    lab.ip("link", "set", "eth0", "down")
+    lab.ip("link", "set", "eth0", "address", "02:00:00:00:00:77")
+    lab.ip("link", "set", "eth0", "up")
+    lab.ip("link", "add", "link", "eth0", "name", "mv0", "address", MACS[0], "type", "macvlan", "mode", "private")
+    lab.ip("address", "add", "10.65.0.7/24", "dev", "mv0")
+    lab.ip("link", "set", "mv0", "up")
+    ran = run(lab, f"sync {write(tmp_path, *BY_ETH1)}")
+    assert ran.code == 0, ran
+    routes = [one for one in lab.routes() if "scope link" not in one]
+    assert routes == ["default via 10.65.0.1 dev mv0 proto 121", ON_ETH1_TOO]
+
+
+def test_a_mac_changed_and_a_nic_renamed_between_passes(lab: Lab, tmp_path: Path) -> None:
+    """The address still says which NIC it is; nothing is taken away for the change."""
+    start(lab, *BOTH)
+    where = write(tmp_path, *BY_ETH1)
+    assert run(lab, f"sync {where}").code == 0
+    before = routed(lab)
+    assert before == [BOTH[0], ON_ETH1_TOO]
+    lab.ip("link", "set", "eth1", "address", "02:00:00:00:00:77")
+    assert (run(lab, f"sync {where}").code, routed(lab)) == (0, before)
+    lab.ip("link", "set", "eth1", "down")
+    lab.ip("link", "set", "eth1", "name", "ens4")
+    lab.ip("link", "set", "ens4", "up")
+    ran = run(lab, f"sync {where}")
+    assert ran.code == 0, ran
+    assert "11.11.0.0/16 via 11.8.0.1 dev ens4 proto 121" in lab.routes()

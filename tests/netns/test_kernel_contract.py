@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 import netifaces
@@ -34,9 +35,18 @@ from guest_routes.model.network import (
     parse_address,
     parse_prefix,
 )
-from guest_routes.model.operations import Add, Delete, Failure, Operation, Promote, RemoveForeignDefault, RestoreDefault
+from guest_routes.model.operations import (
+    Add,
+    Delete,
+    Failure,
+    MoveDefault,
+    Operation,
+    Promote,
+    RemoveForeignDefault,
+    RestoreDefault,
+)
 from guest_routes.model.settings import ENGINES
-from guest_routes.model.source_routing import AddRule, PolicyOperation, RemoveRoute, RemoveRule, SetRoute
+from guest_routes.model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceOperation
 from tests.support import sandbox
 from tests.support.lab import MACS, Lab
 from tests.support.model_kernel import ModelKernel
@@ -311,6 +321,8 @@ def test_without_privileges_every_operation_fails(lab: Lab) -> None:
 # ---- defaults ---------------------------------------------------------------------------------------
 
 
+SIX_HOPS = "-6 route add default nexthop via fd00:65::1 dev eth0 nexthop via fd00:8::1 dev eth1"
+SIX = "-6 route add default via fd00:8::1 dev eth1 proto static mtu 1400"
 DEFAULTS = [
     "route add default via 11.8.0.1 dev eth1",
     "route add default via 11.8.0.1 dev eth1 proto dhcp src 11.8.0.9 metric 100 mtu 1400 advmss 1300",
@@ -320,12 +332,18 @@ DEFAULTS = [
     "route add default tos 0x10 via 11.8.0.1 dev eth1",
     "route add default via inet6 fe80::1 dev eth1",
     "route add default nexthop via 10.65.0.1 dev eth0 weight 3 nexthop via 11.8.0.1 dev eth1 onlink",
+    "route add default via 11.8.0.1 dev eth1 congctl lock reno mtu lock 1400",
+    "route add default via 11.8.0.1 dev eth1 realms 3/4 quickack 1 fastopen_no_cookie 1",
+    "route add default nexthop via 10.65.0.1 dev eth0 realm 3 nexthop via 11.8.0.1 dev eth1 weight 256 realms 4/5",
+    "route add default nexthop via inet6 fe80::1 dev eth1 nexthop via inet6 fe80::1 dev eth0 weight 2",
     "route add blackhole default metric 4000",
-    "-6 route add default via fd00:8::1 dev eth1 proto static mtu 1400",
+    SIX,
     "-6 route add default via fe80::1 dev eth1 proto ra metric 100 pref high",
     "-6 route add default via fe80::1 dev eth1 pref low src fd00:8::9 hoplimit 9",
     "-6 route add default dev eth1 metric 7",
-    "-6 route add default nexthop via fd00:65::1 dev eth0 nexthop via fd00:8::1 dev eth1",
+    SIX_HOPS,
+    "-6 route add default nexthop via fd00:65::1 dev eth0 weight 3 nexthop via fd00:8::1 dev eth1 weight 256",
+    "-6 route add default via fd00:8::1 dev eth1 congctl reno",
     "-6 route add unreachable default metric 4000",
 ]
 
@@ -373,6 +391,31 @@ def test_an_ipv4_multipath_default_is_one_route_with_legs(world: World, lab: Lab
     assert world.lookup("192.0.2.1") == [(2, "10.65.0.1")]
 
 
+def test_a_default_comes_back_before_or_behind_its_equals_and_moves(world: World, lab: Lab) -> None:
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "proto", "static")
+    world.follow()
+    first = route("0.0.0.0/0", "11.8.0.1", 3, protocol=STATIC)
+    last, there = first._replace(gateway=parse_address("11.8.0.2")), route("0.0.0.0/0", "10.65.0.1", 2, protocol=STATIC)
+    assert world.apply(RestoreDefault(last), RestoreDefault(first, before=True)) == ()
+    defaults = [found for found in world.routes(STATIC) if found.destination.is_default]
+    assert defaults == [first, there, last]
+    assert world.apply(MoveDefault(first), MoveDefault(last, before=True)) == ()
+    assert [found for found in world.routes(STATIC) if found.destination.is_default] == [last, there, first]
+    # What is gone meanwhile is put there all the same.
+    assert world.apply(RemoveForeignDefault(there), MoveDefault(there)) == ()
+    assert [found for found in world.routes(STATIC) if found.destination.is_default] == [last, first, there]
+
+
+def test_an_ipv6_multipath_default_is_replaced_at_once(world: World, lab: Lab) -> None:
+    lab.ip("-6", "route", "add", "default", "via", "fd00:65::1", "proto", "static")
+    world.follow()
+    hops = NextHop(parse_address("fd00:8::1"), 3, 2), NextHop(parse_address("fd00:65::1"), 2, 3)
+    whole = Route(Prefix(bytes(16), 0), None, 0, 1024, STATIC, nexthops=hops)
+    assert world.apply(RestoreDefault(whole, instead=True)) == ()
+    shown = [line.split() for line in lab.routes(6) if "nexthop" in line]
+    assert [(words[2], words[6]) for words in shown] == [("fd00:8::1", "2"), ("fd00:65::1", "3")]
+
+
 def test_a_deletion_by_legs_looks_at_neither_weights_nor_further_legs(world: World, lab: Lab) -> None:
     """A hazard of the kernel's: only protocol, scope and the like keep such a deletion from a foreign route."""
     nexthops = NextHop(parse_address("10.65.0.1"), 2, 2), NextHop(parse_address("11.8.0.1"), 3)
@@ -387,7 +430,7 @@ def test_a_deletion_by_legs_looks_at_neither_weights_nor_further_legs(world: Wor
 
 
 def test_an_ipv6_multipath_default_is_a_route_per_leg(world: World, lab: Lab) -> None:
-    lab.ip(*DEFAULTS[13].split())
+    lab.ip(*SIX_HOPS.split())
     world.follow()
     nexthops = [found for found in world.kernel.snapshot(MAIN_TABLE).routes if found.destination.is_default]
     assert [(found.ifindex, found.nexthops) for found in nexthops] == [(2, ()), (3, ())]
@@ -410,6 +453,30 @@ def test_legs_of_two_programs_show_the_first_ones_protocol(world: World, lab: La
 
 
 # ---- nexthop objects, tables, kinds, rules ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("compatible", ["1", "0"])
+def test_nexthop_groups(world: World, lab: Lab, compatible: str) -> None:
+    """A group is one route of either family, with its next hops whatever the dump shows, and goes as a whole."""
+    Path("/proc/sys/net/ipv4/nexthop_compat_mode").write_text(compatible)
+    for family, first, second in ((4, "10.65.0.1", "11.8.0.1"), (6, "fd00:65::1", "fd00:8::1")):
+        lab.ip(*f"-{family} nexthop add id {family}1 via {first} dev eth0".split())
+        lab.ip(*f"-{family} nexthop add id {family}2 via {second} dev eth1".split())
+        lab.ip(*f"nexthop add id {family}0 group {family}1,3/{family}2".split())
+        lab.ip(*f"-{family} route add default nhid {family}0 metric 7".split())
+    lab.ip("nexthop", "add", "id", "9", "blackhole")
+    lab.ip("route", "add", "default", "nhid", "9", "metric", "8")
+    world.follow()
+    before = lab.routes(), lab.routes(6)
+    found = [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.nexthop_id]
+    assert [(one.nexthop_id, one.ifindex, [hop[1:3] for hop in one.nexthops]) for one in found] == [
+        (40, 0, [(2, 3), (3, 1)]), (9, 0, []), (60, 0, [(2, 3), (3, 1)]),
+    ]  # fmt: skip
+    found = [one for one in found if one.kind == 1]  # A blackhole leads through no NIC, and stays.
+    assert world.apply(*map(RemoveForeignDefault, found)) == ()
+    assert not [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.nexthop_id and one.kind == 1]
+    assert world.apply(*map(RestoreDefault, found)) == ()
+    assert (lab.routes(), lab.routes(6)) == before
 
 
 def test_nexthop_objects(world: World, lab: Lab) -> None:
@@ -462,9 +529,6 @@ def test_blackholes_and_their_like(world: World, lab: Lab) -> None:
 
 
 UNREPLAYABLE = [
-    "route add 10.9.0.0/16 via 11.8.0.1 congctl cubic",
-    "route add 10.9.0.0/16 via 11.8.0.1 congctl bbr",
-    "route add 10.9.0.0/16 via 11.8.0.1 realms 3/4",
     "route add 10.9.0.0/16 encap ip id 1 dst 10.65.0.1 dev eth0",
     "-6 route add fd01::/32 from fd02::/32 via fd00:8::1",
     "-6 route add fd01::/32 encap seg6 mode encap segs fd00:8::1 dev eth1",
@@ -618,7 +682,7 @@ def _netmask(prefix: Prefix) -> str:
 
 
 def test_ip_route_shows_the_snapshot(world: World, lab: Lab) -> None:
-    for command in (DEFAULTS[1], DEFAULTS[9], "route add 10.9.0.0/16 via 10.65.0.1 metric 9"):
+    for command in (DEFAULTS[1], SIX, "route add 10.9.0.0/16 via 10.65.0.1 metric 9"):
         lab.ip(*command.split())
     world.follow()
     world.apply(Add(route("11.11.0.0/16", "11.8.0.1", 3)), Add(route("fd01::/32", "fd00:8::1", 3, metric=7)))
@@ -771,17 +835,17 @@ def test_random_operations_on_pyroute2(operations: Sequence[Operation]) -> None:
 OWN_TABLE = 12103
 
 
-class PolicyWorld:
+class SourceWorld:
     """An engine, the other one, and the model, which all have to say the same of tables and rules."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.model = ModelKernel(world.kernel.snapshot(MAIN_TABLE))
 
-    def apply(self, *operations: PolicyOperation) -> List[int]:
+    def apply(self, *operations: SourceOperation) -> List[int]:
         """The refusals, the same in the engine and the model."""
-        failures = self.world.kernel.apply_policy(operations)
-        modelled = self.model.apply_policy(operations)
+        failures = self.world.kernel.apply_source(operations)
+        modelled = self.model.apply_source(operations)
         assert [(one.operation, one.errno) for one in modelled] == [(one.operation, one.errno) for one in failures]
         kernels: List[Kernel] = [self.world.kernel, self.world.witness, self.model]
         tables = [kernel.tables([OWN_TABLE]) for kernel in kernels]
@@ -817,7 +881,7 @@ def test_a_table_of_source_routing(
     family = "-6" if ":" in own else "-4"
     scope, metric = (253, 0) if family == "-4" else (0, 1023)
     lab.ip(family, "route", "add", "default", "via", other, "dev", "eth0")
-    both = PolicyWorld(world)
+    both = SourceWorld(world)
     on_link = route(subnet, None, 3, table=OWN_TABLE, scope=scope, metric=metric)
     way_out = Route(parse_prefix(default), parse_address(gateway), 3, 1024, table=OWN_TABLE)
     throw = route(thrown, None, 0, table=OWN_TABLE, kind=9, metric=metric)
@@ -846,7 +910,7 @@ def test_a_rule_of_ours_among_others(world: World, lab: Lab) -> None:
     lab.ip("rule", "add", "not", "from", "10.65.0.0/24", "priority", "300", "lookup", "77")
     lab.ip("rule", "add", "from", "10.65.0.7", "fwmark", "5", "priority", "301", "lookup", "77")
     lab.ip("-6", "rule", "add", "from", "fd00:65::/64", "priority", "302", "suppress_prefixlength", "0", "lookup", "77")
-    both = PolicyWorld(world)
+    both = SourceWorld(world)
     seen = [(one.priority, one.source) for one in world.kernel.snapshot(MAIN_TABLE).rules if one.table == 77]
     assert seen == [(300, None), (301, None), (32765, parse_prefix("10.65.0.7/32")), (302, None)]
     same = own_rule("10.65.0.7/32", 77)

@@ -1,4 +1,4 @@
-"""Where the metadata is silent: leases and properties on the real kernel, with the files that real clients wrote."""
+"""Where the metadata omits routes: leases and properties on the real kernel, with the files that real clients wrote."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_each_clients_files_give_the_documented_table(lab: Lab, tmp_path: Path) 
         run(lab, "withdraw")
 
 
-def test_metadata_silent_about_one_nic_only(lab: Lab, tmp_path: Path) -> None:
+def test_metadata_that_omits_one_nic_s_routes_only(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     value = json.loads(document("documented").read_text())
     value["networks"][1] = {"id": "network1", "type": SILENT, "link": value["networks"][1]["link"]}
@@ -155,11 +155,11 @@ def test_a_lease_that_has_expired_is_used_and_said(lab: Lab, tmp_path: Path) -> 
 
 def test_the_newest_lease_wins(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
-    networkd(lab, age=100)
-    put("udhcpc-cross.eth1", "/run/guest-routes/leases/eth1", age=10)
+    networkd(lab, age=1800)
+    put("udhcpc-cross.eth1", "/run/guest-routes/leases/eth1", age=600)
     ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert ran.code == 0
-    assert "lease: eth1, udhcpc, 10 s ago" in ran.out and "lease: eth0, systemd-networkd, 100 s ago" in ran.out
+    assert "lease: eth1, udhcpc, 10 min ago" in ran.out and "lease: eth0, systemd-networkd, 30 min ago" in ran.out
 
 
 # ---- files that are of no use ---------------------------------------------------------------------------
@@ -324,7 +324,26 @@ def test_a_lease_that_is_gone_withdraws_nothing_at_first(lab: Lab, tmp_path: Pat
     assert table(lab) == OURS
     run(lab, f"sync {option}")
     run(lab, f"sync {option}")
-    # Then the lease of eth1 is all that documents a default; the kernel's own counts where nothing does (R4).
+    # The host route goes. The default, which works, stays: the kernel has it, and nobody says otherwise (R4).
+    assert table(lab) == OURS[:-1]
+
+
+def test_a_default_of_ours_whose_lease_is_gone_stays_at_first(lab: Lab, tmp_path: Path) -> None:
+    """Only the lease named eth0's gateway, and nothing of it is left but our own route."""
+    documented(lab)
+    option = omits_routes(tmp_path)
+    eth0 = networkd(lab)[0]
+    eth0.write_text("ADDRESS=10.65.0.7\nROUTER=10.65.0.1\n")
+    lab.ip("route", "delete", "default")
+    run(lab, f"sync {option}")
+    ours = ["default via 10.65.0.1 dev eth0 proto 121", *CONNECTED]
+    assert table(lab) == ours
+    eth0.unlink()
+    for _ in range(2):
+        ran = run(lab, f"sync {option}")
+        assert "it omits the routes of eth0, and our default route would leave it" in ran.err
+        assert table(lab) == ours
+    run(lab, f"sync {option}")
     assert table(lab) == ["default via 11.8.0.1 dev eth1 proto 121", *CONNECTED]
 
 

@@ -111,6 +111,32 @@ def test_the_actor_is_known_though_the_change_came_during_a_pass(
     ]
 
 
+def test_another_programs_route_to_the_same_destination_is_no_reason(
+    lab: Lab, reconciler: Reconciler, logged: Log
+) -> None:
+    """Ours went with eth1; what was added and deleted meanwhile is another route."""
+    there = ("11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0", "metric", "500")
+    lab.ip("link", "set", "eth1", "down")
+    lab.ip("route", "add", *there)
+    lab.ip("route", "delete", *there)
+    reconciler.read_events()
+    lab.ip("link", "set", "eth1", "up")
+    while "LOWER_UP" not in lab.ip("link", "show", "eth1"):
+        time.sleep(0.01)
+    reconciler.read_events()
+    assert reconciler.reconcile() is not None and table(lab) == DOCUMENTED
+    (line,) = (text for _, text in logged if text.startswith("added 11.11.0.0/16"))
+    assert line.partition(": ")[2].startswith("networks[1].routes["), line
+
+
+def test_a_replaced_route_and_its_reason(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
+    lab.ip("route", "replace", "11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0")
+    reconciler.read_events()
+    assert reconciler.reconcile() is not None
+    (line,) = (text for _, text in logged if text.startswith("added 11.11.0.0/16"))
+    assert ": replaced by " in line and "; networks[1].routes[" in line and "11.8.0.1 is eth1's gateway" in line
+
+
 def test_a_lost_monitor_socket_means_a_pass_and_a_new_socket(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
     lose(reconciler.fileno())
     lab.ip("route", "delete", "11.11.0.0/16")  # nobody is notified

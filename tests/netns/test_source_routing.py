@@ -14,7 +14,7 @@ import pytest
 
 from guest_routes.kernel.rtnetlink import RtnetlinkKernel
 from guest_routes.model.settings import Settings
-from guest_routes.model.source_routing import PolicyFailure, PolicyOperation
+from guest_routes.model.source_routing import SourceFailure, SourceOperation
 from guest_routes.state.store import State
 from guest_routes.sync import sync
 from tests.support.calico import (
@@ -402,13 +402,13 @@ class DeadlyKernel(RtnetlinkKernel):
         super().__init__()
         self.lives = lives
 
-    def apply_policy(self, operations: Sequence[PolicyOperation]) -> Tuple[PolicyFailure, ...]:
-        failures: List[PolicyFailure] = []
+    def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
+        failures: List[SourceFailure] = []
         for operation in operations:
             if self.lives == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             self.lives -= 1
-            failures += super().apply_policy([operation])
+            failures += super().apply_source([operation])
         return tuple(failures)
 
 

@@ -140,7 +140,7 @@ def test_a_next_hop_that_is_no_gateway_is_named_with_what_mends_it(lab: Lab, eng
     assert table(lab) == DOCUMENTED[:-1]
 
 
-def test_metadata_that_is_silent_because_of_dhcp(lab: Lab, engine: str) -> None:
+def test_metadata_that_omits_routes_because_of_dhcp(lab: Lab, engine: str) -> None:
     documented(lab)
     ran = run(lab, f"sync {engine} --metadata {document('dhcp')} --routes 11.11.0.0/16,11.8.0.1")
     assert ran.code == 0

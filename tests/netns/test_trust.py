@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import guest_routes
-from tests.support.hostile import HOSTILE, USER
+from tests.support.hostile import HOSTILE, USER, as_root
 from tests.support.lab import MACS, Lab, write_document
 from tests.support.passes import documented, run, table, valid_json
 from tests.support.service import Start
@@ -194,6 +194,7 @@ def test_odd_json_in_the_state_is_absent_and_said(lab: Lab, tmp_path: Path) -> N
 
 def as_the_user(act: Callable[[], object]) -> None:
     """Does something in a process of the ordinary user's."""
+    as_root()
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -246,6 +247,7 @@ def test_a_lease_of_an_ordinary_user_moves_no_route(lab: Lab, var_tmp: Path, tmp
 
 def test_an_ordinary_user_can_look(lab: Lab, tmp_path: Path) -> None:
     """What is root's is fine for anybody; files of the user count where the user names them."""
+    as_root()
     documented(lab)
     path = write_document(tmp_path / "network_data.json", evil_documents()["as it is"])
     run(lab, f"sync --metadata {path}")

@@ -45,7 +45,10 @@ PROTOCOLS = {"redirect": 1, "kernel": 2, "boot": 3, "static": 4, "ra": 9, "dhcp"
 SCOPES = {"site": 200, "link": 253, "host": 254, "nowhere": 255}
 KINDS = {"unknown": 0, "unicast": 1, "local": 2, "broadcast": 3, "multicast": 5, "blackhole": 6, "unreachable": 7}
 KINDS.update(prohibit=8, throw=9)
-METRICS = {"mtu": 2, "window": 3, "rtt": 4, "cwnd": 7, "advmss": 8, "hoplimit": 10, "initcwnd": 11, "initrwnd": 14}
+METRICS = {"mtu": 2, "window": 3, "rtt": 4, "rttvar": 5, "ssthresh": 6, "cwnd": 7, "advmss": 8, "reordering": 9}
+METRICS.update(hoplimit=10, initcwnd=11, features=12, rto_min=13, initrwnd=14, quickack=15, congctl=16)
+METRICS["fastopen_no_cookie"] = 17
+LOCK = 1
 PREFERENCES = {"medium": 0, "high": 1, "low": 3}
 KERNEL_PROTOCOL = 2
 CONNECTED_IPV6_METRIC = 256
@@ -124,12 +127,24 @@ def _first_gateway_is_ipv6(text: str) -> bool:
     return words[0] == "inet" or ":" in words[0]
 
 
+def _metric(word: str) -> int | str:
+    if word == "ecn":
+        return 1
+    return word if word.isalpha() else int(word[:-2] if word.endswith("ms") else word)
+
+
+def _realms(text: str) -> int:
+    source, _, destination = text.rpartition("/")
+    return int(source or 0) << 16 | int(destination)
+
+
 def _attributes(route: Route, words: Words, names: Dict[str, int]) -> Route:
     tos = int(words.take(), 16) if words.has("tos") else 0
+    nexthop_id = int(words.take()) if words.has("nhid") else 0
     gateway, ifindex = _way(words, names, route.family)
-    onlink = False
+    onlink, locked = False, 0
     fields: Dict[str, Any] = {"metric": IPV6_DEFAULT_METRIC if route.family == 6 else 0}
-    metrics: List[Tuple[int, int]] = []
+    metrics: List[Tuple[int, int | str]] = []
     nexthops: List[NextHop] = []
     seen = set()
     while words:
@@ -153,20 +168,28 @@ def _attributes(route: Route, words: Words, names: Dict[str, int]) -> Route:
             fields["preference"] = _number(words.take(), PREFERENCES, words)
         elif word == "nexthop":
             nexthops.append(_nexthop_words(words, names, route.family))
+        elif word in ("weight", "expires"):
+            fields[word] = int(words.take())
+        elif word == "realms":
+            fields[word] = _realms(words.take())
         elif word in METRICS:
-            metrics.append((METRICS[word], int(words.take())))
+            locked |= words.has("lock") << METRICS[word]
+            metrics.append((METRICS[word], _metric(words.take())))
         elif word.startswith("metric-"):
             metrics.append((int(word[7:]), int(words.take())))
         else:
             raise words.unknown(word)
+    if locked:
+        metrics.insert(0, (LOCK, locked))
     if route.kind == UNICAST and not ifindex and not nexthops:
         raise ValueError(f"leads nowhere: {words.text}")
     if nexthops and (gateway is not None or ifindex):
         raise ValueError(f"has legs and a way of its own: {words.text}")
     route = route._replace(tos=tos, **fields)
     return route._replace(
-        gateway=gateway, ifindex=ifindex, onlink=onlink, metrics=tuple(metrics), nexthops=tuple(nexthops)
-    )
+        gateway=gateway, ifindex=ifindex, onlink=onlink, metrics=tuple(metrics), nexthops=tuple(nexthops),
+        nexthop_id=nexthop_id,
+    )  # fmt: skip
 
 
 def _nexthop_words(words: Words, names: Dict[str, int], family: int) -> NextHop:
@@ -174,7 +197,8 @@ def _nexthop_words(words: Words, names: Dict[str, int], family: int) -> NextHop:
     weight = int(words.take()) if words.has("weight") else 1
     if not ifindex:
         raise ValueError(f"a leg without a NIC: {words.text}")
-    return NextHop(gateway, ifindex, weight, words.has("onlink"))
+    realms = _realms(words.take()) if words.has("realms") else 0
+    return NextHop(gateway, ifindex, weight, words.has("onlink"), realms)
 
 
 def _way(words: Words, names: Dict[str, int], family: int) -> Tuple[Optional[Address], int]:

@@ -15,6 +15,7 @@ import os
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from guest_routes.kernel.engine import route_to_delete
+from guest_routes.kernel.nexthops import with_objects
 from guest_routes.model.network import (
     IPV6_DEFAULT_METRIC,
     Address,
@@ -28,14 +29,23 @@ from guest_routes.model.network import (
     contains,
     network_of,
 )
-from guest_routes.model.operations import Add, Delete, Failure, Operation, Promote, RemoveForeignDefault, RestoreDefault
+from guest_routes.model.operations import (
+    Add,
+    Delete,
+    Failure,
+    MoveDefault,
+    Operation,
+    Promote,
+    RemoveForeignDefault,
+    RestoreDefault,
+)
 from guest_routes.model.source_routing import (
     AddRule,
-    PolicyFailure,
-    PolicyOperation,
     RemoveRoute,
     RemoveRule,
     SetRoute,
+    SourceFailure,
+    SourceOperation,
 )
 
 LOOPBACK = 1
@@ -83,7 +93,7 @@ class ModelKernel:
         self._tables: Dict[Tuple[int, Prefix], List[Route]] = {}
         for route in state.routes:
             self._tables.setdefault((route.table, route.destination), []).append(route)
-        self._nexthop_objects: Dict[int, Route] = {r.nexthop_id: r for r in state.routes if r.nexthop_id}
+        self._nexthop_objects = state.nexthops
 
     # -- the protocol --------------------------------------------------------------------------------
 
@@ -104,7 +114,7 @@ class ModelKernel:
         ipv6 = sorted((item for item in lists if len(item[0].address) == 16), key=_dump_order_6)
         routes = [route for _, in_order in ipv4 for route in in_order]
         routes += [route for _, in_order in ipv6 for route in _dumped_6(in_order)]
-        return KernelState(self._nics, tuple(routes), self._rules)
+        return KernelState(self._nics, tuple(routes), self._rules, self._nexthop_objects)
 
     def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
         """The refused ones, with the kernel's words."""
@@ -120,12 +130,12 @@ class ModelKernel:
         """The routes of these tables."""
         return tuple(route for number in numbers for route in self.snapshot(number).routes)
 
-    def apply_policy(self, operations: Sequence[PolicyOperation]) -> Tuple[PolicyFailure, ...]:
+    def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
         """The refused ones, with the kernel's words."""
-        refusals = ((operation, self._carry_out_policy(operation)) for operation in operations)
-        return tuple(PolicyFailure(operation, *refusal) for operation, refusal in refusals if refusal is not None)
+        refusals = ((operation, self._carry_out_source(operation)) for operation in operations)
+        return tuple(SourceFailure(operation, *refusal) for operation, refusal in refusals if refusal is not None)
 
-    def _carry_out_policy(self, operation: PolicyOperation) -> Optional[Refusal]:
+    def _carry_out_source(self, operation: SourceOperation) -> Optional[Refusal]:
         if isinstance(operation, RemoveRule):
             self._rules = tuple(rule for rule in self._rules if rule != operation.rule)
         elif isinstance(operation, AddRule):
@@ -170,23 +180,21 @@ class ModelKernel:
         if isinstance(operation, (Delete, RemoveForeignDefault)):
             self._delete(route_to_delete(operation))
             return None
-        if isinstance(operation, Promote):
+        if isinstance(operation, (Promote, MoveDefault)):
             self._delete(route)
-        assert isinstance(operation, (Add, Promote, RestoreDefault))
+        assert isinstance(operation, (Add, Promote, RestoreDefault, MoveDefault))
         route = self._as_stored(route)
         refusal = self._refusal(route)
         if refusal is not None:
             return refusal
         insert = self._insert_4 if route.family == 4 else self._insert_6
-        return insert(route, isinstance(operation, RestoreDefault))
+        if isinstance(operation, RestoreDefault) and operation.instead:
+            return self._replace_6(route)
+        return insert(route, isinstance(operation, (RestoreDefault, MoveDefault)) and not operation.before)
 
     def _as_stored(self, route: Route) -> Route:
         destination = network_of(route.destination)
-        if route.nexthop_id in self._nexthop_objects:
-            known = self._nexthop_objects[route.nexthop_id]
-            route = route._replace(
-                gateway=known.gateway, ifindex=known.ifindex, nexthops=known.nexthops, onlink=known.onlink
-            )
+        route = next(iter(with_objects([route], self._nexthop_objects)), route)
         if route.family == 4:
             return route._replace(destination=destination, preference=0)
         ifindex = LOOPBACK if route.kind in NO_NIC else route.ifindex
@@ -213,6 +221,17 @@ class ModelKernel:
         routes.insert(sum(route.metric <= new.metric for route in routes), new)
         return None
 
+    def _replace_6(self, whole: Route) -> Optional[Refusal]:
+        """The next hops of that metric make room for the whole multipath route."""
+        routes = self._tables.setdefault((whole.table, whole.destination), [])
+        routes[:] = [there for there in routes if not (_can_be_leg(there) and there.metric == whole.metric)]
+        for hop in whole.nexthops:
+            single = whole._replace(
+                gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, weight=hop.weight, nexthops=()
+            )
+            self._insert_6(single, True)
+        return None
+
     def _delete(self, route: Route) -> None:
         routes = self._tables.get((route.table, network_of(route.destination)), [])
         matches = _matches_4 if route.family == 4 else _matches_6
@@ -227,7 +246,8 @@ class ModelKernel:
 
     def _refusal(self, route: Route) -> Optional[Refusal]:
         if route.nexthop_id:
-            return None if route.nexthop_id in self._nexthop_objects else NO_NEXTHOP_OBJECT
+            known = any(one.id == route.nexthop_id for one in self._nexthop_objects)
+            return None if known else NO_NEXTHOP_OBJECT
         if route.kind in NO_NIC:
             return None
         nexthops = route.nexthops or (NextHop(route.gateway, route.ifindex, 1, route.onlink),)
@@ -355,9 +375,11 @@ def _dumped_6(routes: List[Route]) -> Iterable[Route]:
         else:
             shown.append(heads.setdefault(route.metric, [route]))
     for first, *others in shown:
-        yield first
+        yield first if others else first._replace(weight=1)  # Kept, and not shown.
         for nexthop in others:
-            yield first._replace(gateway=nexthop.gateway, ifindex=nexthop.ifindex, onlink=nexthop.onlink)
+            yield first._replace(
+                gateway=nexthop.gateway, ifindex=nexthop.ifindex, onlink=nexthop.onlink, weight=nexthop.weight
+            )
 
 
 def _matches_rule(rule: Rule, source: Optional[Address]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from guest_routes.evidence import network_data
 from guest_routes.model.document import Document, Provenance
-from guest_routes.model.evidence import Evidence
+from guest_routes.model.evidence import Evidence, RecordedDefault
 from guest_routes.model.network import KernelState, Nic, Route, Rule
 from guest_routes.model.network_data import SETTINGS, HostRoute
 from guest_routes.model.settings import Settings
@@ -28,6 +28,11 @@ nic eth1 fa:16:3e:00:00:01 11.8.0.9/24 fd00:8::9/64
 """
 THREE_NICS = f"{TWO_NICS}nic tun0 02:00:00:00:00:07 10.200.0.2/24 fd00:200::2/64\n"
 """tun0 is none of the metadata's."""
+
+
+def recorded(routes: Iterable[Route]) -> Tuple[RecordedDefault, ...]:
+    """Defaults that passes took away, where nothing is known of their equals."""
+    return tuple(RecordedDefault(route) for route in routes)
 
 
 def mac(nic: str) -> str:

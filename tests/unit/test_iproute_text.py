@@ -20,17 +20,19 @@ def addresses(family: int) -> st.SearchStrategy[bytes]:
 
 @st.composite
 def routes(draw: st.DrawFn) -> Route:
-    """Every route that text can tell from every other: no nexthop objects, an IPv6 metric as in the kernel."""
+    """Every route that text can tell from every other: an IPv6 metric as in the kernel."""
     family = draw(st.sampled_from((4, 6)))
     length = draw(st.integers(0, 32 if family == 4 else 128))
     destination = network_of(Prefix(draw(addresses(family)), length))
     kind = draw(st.sampled_from((UNICAST, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10)))
-    ifindexes = st.integers(1, 9)
+    ifindexes, weights = st.integers(1, 9), st.integers(1, 256)
+    realms = st.just(0) | st.integers(1, 2**32 - 1)
     either = st.sampled_from((4, 6)).flatmap(addresses)
     nexthops = draw(
-        st.lists(st.builds(NextHop, st.none() | either, ifindexes, st.integers(1, 256), st.booleans()), max_size=3)
+        st.lists(st.builds(NextHop, st.none() | either, ifindexes, weights, st.booleans(), realms), max_size=3)
     )
     nexthops = nexthops if len(nexthops) > 1 and family == 4 else []
+    numbers = [*(number for number in METRICS.values() if number != METRICS["congctl"]), 18]
     needs_nic = kind == UNICAST and not nexthops
     return Route(
         destination,
@@ -44,9 +46,13 @@ def routes(draw: st.DrawFn) -> Route:
         tos=draw(st.sampled_from((0, 0x10, 0x20))),
         onlink=draw(st.booleans()),
         source=draw(st.none() | addresses(family)),
-        metrics=tuple(draw(st.dictionaries(st.sampled_from([*METRICS.values(), 16]), st.integers(0, 99999))).items()),
+        metrics=tuple(draw(st.dictionaries(st.sampled_from(numbers), st.integers(2, 99999))).items()),
         nexthops=tuple(nexthops),
         preference=draw(st.sampled_from((0, 1, 3))),
+        nexthop_id=draw(st.sampled_from((0, 7))),
+        weight=draw(st.just(1) | weights),
+        realms=draw(realms),
+        expires=draw(st.integers(0, 99)),
     )
 
 

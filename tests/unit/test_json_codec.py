@@ -85,3 +85,18 @@ def test_ordinary_text_is_read_and_written_without_the_library(data: bytes) -> N
     code = f"import sys; from guest_routes.json_codec import *; dumps(loads({data!r})); print('json' in sys.modules)"
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("data", ["{", "[1,]", '{"a"}', '"'])
+def test_a_fault_where_nobody_has_imported_json(data: str) -> None:
+    """Python 3.11's scanner ends with SystemError then."""
+    program = (
+        "import sys; from guest_routes.json_codec import loads\n"
+        "assert 'json' not in sys.modules\n"
+        "try: loads(sys.argv[1])\nexcept ValueError as error: print(type(error).__name__)"
+    )
+    root = str(Path(__file__).parents[2])
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", program, data], capture_output=True, text=True, cwd=root, env={"PYTHONPATH": root}
+    )
+    assert (ran.stdout, ran.stderr) == ("JSONDecodeError\n", "")

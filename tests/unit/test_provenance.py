@@ -14,6 +14,7 @@ from guest_routes.evidence import find
 from guest_routes.leases.find import read_leases
 from guest_routes.managers.rewrite import rewrite
 from guest_routes.model.document import Document, Known
+from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.output.configuration import rewrite_error_text
@@ -21,7 +22,7 @@ from guest_routes.settings.load import read as read_settings
 from guest_routes.state.identity import instance_uuid
 from guest_routes.state.store import State
 from guest_routes.trusted import Untrusted, read_trusted
-from tests.support.hostile import HOSTILE, USER, written_meanwhile
+from tests.support.hostile import HOSTILE, USER, as_root, written_meanwhile
 from tests.unit.state.machine import DEFAULT, FETCHED, MACHINE, MACS, NICS
 
 LEASE = b"interface=eth0\nip=10.65.0.7\nrouter=10.65.0.1\n"
@@ -92,7 +93,7 @@ def _kept(path: Path) -> None:
 
 
 def _recorded(path: Path) -> None:
-    _state(path.parents[3]).record_defaults([DEFAULT], NICS)
+    _state(path.parents[3]).record_defaults([RecordedDefault(DEFAULT)], NICS)
 
 
 READERS = {
@@ -184,6 +185,7 @@ def test_a_file_that_never_has_the_size_it_says_is_not_used() -> None:
 def test_a_second_name_of_roots_own_file_changes_nothing(root: Path, name: str) -> None:
     """Else a user who links /etc/guest-routes.yaml into a folder of its own would switch it off."""
     path = _made(READERS[name], root)
+    as_root()
     folder = root / "home"
     folder.mkdir()
     os.chown(folder, USER, USER)
@@ -207,6 +209,7 @@ def test_the_instance_uuid_too(root: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(MACHINE)
     assert instance_uuid(str(root)) == MACHINE
+    as_root()
     os.chown(path, USER, USER)
     assert instance_uuid(str(root)) == ""
 
@@ -215,5 +218,6 @@ def test_withdrawn_by_hand_is_said_by_root_only(root: Path) -> None:
     state = _state(root)
     state.set_withdrawn()
     assert state.is_withdrawn()
+    as_root()
     os.chown(root / "run/guest-routes/withdrawn", USER, USER)
     assert not state.is_withdrawn()

@@ -46,6 +46,7 @@ from guest_routes.sync import dry_run, sync
 from guest_routes.withdraw import withdraw
 from tests.support.iproute_text import KERNEL_PROTOCOL, Written, parse_kernel
 from tests.support.model_kernel import ModelKernel
+from tests.support.situations import recorded
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 DATA = Path(__file__).parent.parent / "data"
@@ -100,7 +101,7 @@ class Scenario:
         if (self.folder / "root").exists():
             shutil.copytree(self.folder / "root", tmp_path, dirs_exist_ok=True)
         self.state = State(str(tmp_path / "run"), str(tmp_path / "lib"), root=str(tmp_path))
-        self.state.record_defaults(self.written.recorded, self.written.state.nics)
+        self.state.record_defaults(recorded(self.written.recorded), self.written.state.nics)
         if self.written.known_macs:
             before = self.run(self.settings(), write=False).document
             self.state.keep(before._replace(data=b'{"a": "former"}'), self.written.known_macs, 1.0)
@@ -212,7 +213,7 @@ def test_withdrawn_again(name: str, tmp_path: Path) -> None:
 
 
 def test_there_are_enough() -> None:
-    assert len(NAMES) >= 85
+    assert len(NAMES) >= 150
 
 
 def test_plan_txt_is_read_strictly() -> None:

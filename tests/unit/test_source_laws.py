@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from guest_routes.kernel.apply_policy import apply_policy
+from guest_routes.kernel.apply_source import apply_source
 from guest_routes.model.network import (
     MAIN_TABLE,
     OUR_PROTOCOL,
@@ -50,7 +50,7 @@ def synced(machine: Machine) -> Tuple[Decision, SourceRoutingPlan]:
     """A whole pass; the model of the kernel refuses none of it."""
     decision, _ = machine.sync()
     plan = plan_now(machine, decision, machine.world.settings)
-    assert apply_policy(plan, machine.kernel).failures == ()
+    assert apply_source(plan, machine.kernel).failures == ()
     return decision, plan
 
 
@@ -148,7 +148,7 @@ def test_a_second_plan_is_empty_and_off_takes_all_away(world: World) -> None:
     decision, plan = synced(machine)
     assert plan_now(machine, decision, machine.world.settings).operations == ()
     assert len({one.nic.ifindex for one in plan.tables}) <= len(decision.resolution.bindings)
-    assert apply_policy(plan_now(machine, decision, world.settings), machine.kernel).failures == ()
+    assert apply_source(plan_now(machine, decision, world.settings), machine.kernel).failures == ()
     assert not [rule for rule in machine.snapshot().rules if rule.protocol == OUR_PROTOCOL]
     assert machine.kernel.tables([table.table for table in plan.tables]) == ()
 
@@ -166,10 +166,10 @@ def test_killed_anywhere_it_is_never_half(world: World, data: st.DataObject) -> 
     pairs = [(address, source) for source, table in sources for address in destinations(state, table.family)]
     before = [asked(machine, address, source) for address, source in pairs]
     for operation in plan.operations[:lives]:
-        machine.kernel.apply_policy([operation])
+        machine.kernel.apply_source([operation])
     between = [asked(machine, address, source) for address, source in pairs]
     rest = plan_now(machine, decision, machine.world.settings)
-    apply_policy(rest, machine.kernel)
+    apply_source(rest, machine.kernel)
     assert plan_now(machine, decision, machine.world.settings).operations == ()
     after = [asked(machine, address, source) for address, source in pairs]
     assert all(now in (old, new) for old, now, new in zip(before, between, after))

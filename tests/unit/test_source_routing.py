@@ -41,8 +41,8 @@ class Kernel(ModelKernel):
             return tuple(Failure(one, 22, "no") for one in operations)
         return super().apply(operations)
 
-    def apply_policy(self, operations: Any) -> Any:
-        return () if self.forgets else super().apply_policy(operations)
+    def apply_source(self, operations: Any) -> Any:
+        return () if self.forgets else super().apply_source(operations)
 
     def add(self, rule: Rule) -> None:
         self._add_rule(rule)

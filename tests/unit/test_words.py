@@ -80,7 +80,7 @@ NO_SENTENCES = {
         "is damaged: it is no record of the service; ignored",
         "is damaged: it is not what a pass leaves; ignored",
     },  # of a Problem
-    "kernel/rtnetlink.py": {"the route there is of kind {}"},  # in place of the kernel's own words
+    "kernel/rtnetlink_decode.py": {"the route there is of kind {}"},  # in place of the kernel's own words
     "model/status.py": {
         "process_started doing failure partial_reason last_error route what why destination actor remedy"
     },  # names of fields
@@ -130,7 +130,8 @@ def conditions(module: ast.Module) -> Iterator[ast.expr]:
 
 TRUTHS = {
     "kernel/rtnetlink.py": {"answer.text"},  # the kernel's own words where it has some
-    "kernel/rtnetlink_policy.py": {"answer.text"},  # the same
+    "kernel/rtnetlink_decode.py": {"answer.text"},  # the same
+    "kernel/rtnetlink_source.py": {"answer.text"},  # the same
     "settings/load.py": {"error.problem"},  # PyYAML's
 }
 

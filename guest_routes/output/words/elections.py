@@ -18,7 +18,8 @@ def election_reason(election: Election) -> str:
         return _not_elected_reason(election)
     name = election.nic.name
     if election.named is not None:
-        return f"{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
+        chosen = f"the settings choose {election.selector}: " if election.selector is not None else ""
+        return f"{chosen}{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
     assert election.binding is not None
     network = election.binding.network
     place = f"networks[{network.index}]" if network else name
@@ -40,7 +41,7 @@ def _rank_text(election: Elected, binding: Binding) -> str:
     kind = binding.evidence.kind if binding.evidence else "kernel"
     if kind == "advertised":
         rank = "the first network whose router advertises itself on a NIC that is up"
-    elif binding.offers == "documented":
+    elif binding.offers == "documented" and kind not in ("kernel", "recorded"):
         rank = "the first network with a documented default on a NIC that is up"
     else:
         known = "that was removed earlier" if kind == "recorded" else "in the kernel"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.missing import Unusable
+from ...model.document import Unusable
 from ...model.network import address_text, mac_text
 
 TYPE_CHECKING = False
@@ -10,10 +10,9 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ...model.decision import Binding
-    from ...model.document import Provenance
+    from ...model.document import Missing, NoDocument, OtherInstance, Provenance
     from ...model.evidence import GatewayEvidence
     from ...model.lease import Lease
-    from ...model.missing import Missing, NoDocument, OtherInstance
 
 
 def provenance_text(found: Provenance) -> str:
@@ -76,7 +75,6 @@ _REMEDIES = {
     "last-known-good": "a pass that reaches another source keeps it",
     "cloud-init": "it is there when cloud-init's datasource is OpenStack or ConfigDrive",
 }
-_CLIENTS = "systemd-networkd, NetworkManager, dhclient, dhcpcd, udhcpc, cloud-init"
 
 
 def no_document_text(sources: Sequence[tuple[str, Missing]]) -> str:
@@ -107,7 +105,7 @@ def missing_text(why: Missing) -> str:
 
 def _nothing_text(one: NoDocument) -> str:
     if one.kind == "no-lease":
-        return "; ".join(map(str, one.problems)) or f"no NIC has a DHCP lease of {_CLIENTS}"
+        return "; ".join(map(str, one.problems)) or f"no NIC has a DHCP lease of {', '.join(one.clients)}"
     if one.kind == "no-copy":
         return "; ".join(map(missing_text, one.each))
     if one.kind == "scheme":

@@ -7,7 +7,7 @@ from ...model.network import address_text, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
 from ...model.plan import PlannedRoute
-from ...model.report import Discrepancy, Overruled
+from ...model.report import Discrepancy, ExtraDefault, Overruled
 from ..escape import escaped
 from ..route_text import counted, route_text
 from .elections import election_reason
@@ -39,6 +39,8 @@ _OPERATIONS = {
     "demoted": "an extra default, kept at a worse metric",
     "whole-route-back": "the whole multipath route is back",
     "rolled-back": "rolled back",
+    "gateway": "the gateway's own route: another route covers it",
+    "gateway-no-more": "the gateway's own route: no other route covers it any more",
 }
 
 
@@ -64,6 +66,9 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
         return f"IPv{one.family} default", election_reason(one)
     if isinstance(one, Unresolved):
         return f"{one.host}  ({one.host.place})", unresolved_reason(one)
+    if isinstance(one, ExtraDefault):
+        why = f"its attributes can't be written back the same ({one.route.unwritable})"
+        return route_text(one.route, nics), f"one default too many; it stays, since {why}"
     if isinstance(one, PlannedRoute):
         host = one.resolved.host
         by = route_text(one.competitor, nics) if one.competitor else "another route"
@@ -114,4 +119,7 @@ def suspicion_text(one: Suspicion) -> str:
     if one.kind == "routes-omitted":
         omitted = ", ".join(map(binding_label, one.bindings))
         return f"it omits the routes of {omitted}, and {one.gone} of our routes would go"
+    if one.kind == "default-omitted":
+        names = ", ".join(map(binding_label, one.bindings))
+        return f"it omits the routes of {names}, and our default route would leave it"
     return f"{one.gone} of our {counted(one.ours, 'route')} would go at once"

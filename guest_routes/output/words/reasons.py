@@ -10,16 +10,12 @@ from ...model.network import address_text
 from ...model.network_data import Problem
 from ..escape import escaped, shell_word
 from .evidence import binding_label, evidence_text
-from .remedies import addition, gateways_setting, in_neutron, removal
+from .remedies import gateways_setting, gateways_to_use, in_neutron, in_subnets, removal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.decision import Binding, Note, Override, ResolvedNextHop
     from ...model.network_data import HostRoute
-
-
-SHOWN = 4
-"""So many gateways are named for a next hop in no subnet."""
 
 
 def next_hop_rule(next_hop: ResolvedNextHop) -> str:
@@ -29,6 +25,7 @@ def next_hop_rule(next_hop: ResolvedNextHop) -> str:
         why = {
             "on-link": " (next_hops: on-link)",
             "no-gateway": ", whose network lists routes and no gateway",
+            "link-local-gateway": ", whose gateway is known by its link-local address only",
             "as-listed": ", as the document lists it for the metadata service",
         }[next_hop.rule]
         return f"{gateway} is in {name}'s subnet {next_hop.subnet}{why}"
@@ -57,10 +54,7 @@ def unresolved_reason(one: Unresolved) -> str:
     if one.kind == "refused":
         return _refused_reason(one)
     if one.kind == "no-subnet":
-        known = [f"{address_text(b.gateway)} ({binding_label(b)})" for b in one.gateways[:SHOWN] if b.gateway]
-        known += [f"{len(one.gateways) - SHOWN:,} more"] if len(one.gateways) > SHOWN else []
-        gateways = " or ".join(known) or "a NIC (none is known)"
-        return f"{address_text(one.host.next_hop)} is in no NIC's subnet; use a gateway of {gateways}"
+        return _no_subnet_reason(one)
     if one.binding is None:
         return "ignore_destinations covers it"
     if one.subnet is not None:
@@ -69,10 +63,19 @@ def unresolved_reason(one: Unresolved) -> str:
 
 
 def _overridden_reason(one: Unresolved, winner: HostRoute) -> str:
+    if one.kind == "redundant":
+        return f"{winner.place} is used, and one way to the metadata service is enough"
     text = f"{winner.place} has the same destination with the next hop {address_text(winner.next_hop)}"
     if one.kind == "conflict":
         return f"{text}, and is listed first; keep one: {removal(one.host)}"
     return f"{text}; {_precedence(winner, one.host)}"
+
+
+def _no_subnet_reason(one: Unresolved) -> str:
+    where = "in no NIC's subnet"
+    if one.binding is not None:
+        where = f"in {binding_label(one.binding)}'s subnet {one.subnet}, and the metadata has no network there"
+    return f"{address_text(one.host.next_hop)} is {where}; use a gateway of {gateways_to_use(one)}"
 
 
 def _refused_reason(one: Unresolved) -> str:
@@ -102,11 +105,10 @@ def _not_a_gateway_reason(one: Unresolved, binding: Binding) -> str:
     if binding.gateway is None:
         why = _unknown_cause(binding, name)
         return f"{where}, whose gateway is unknown: {why}; set it in the settings: {gateways_setting(binding)}"
-    gateway = address_text(binding.gateway)
-    where = f"{where}, but its gateway is {gateway}"
+    where = f"{where}, but its gateway is {address_text(binding.gateway)}"
     if not in_neutron(one.host):
         return f"{where}; name that one as the next hop"
-    return f"{where}; fix it in Neutron: {addition(one.host, gateway)}, then {removal(one.host)}"
+    return f"{where}; {in_subnets(one, binding)}"
 
 
 def _unknown_cause(binding: Binding, name: str) -> str:

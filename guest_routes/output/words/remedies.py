@@ -9,16 +9,19 @@ Documentation/networking/ip-sysctl.rst.
 from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import Prefix, address_text, family_of, mac_text
+from ...model.network import Prefix, address_text, contains, family_of, is_link_local, mac_text
 from ...model.status import Actor
+from .evidence import binding_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    from ...model.decision import Binding
+    from ...model.decision import Binding, Unresolved
     from ...model.network_data import HostRoute
 
+SHOWN = 4
+"""So many gateways are named for a next hop in no subnet."""
 _SHELLS = ("bash", "dash", "sh", "zsh", "fish", "ash", "busybox")
 
 
@@ -38,6 +41,31 @@ def removal(host: HostRoute) -> str:
         return "take the other out"
     route = f"destination={host.destination},gateway={address_text(host.next_hop)}"
     return f"`openstack subnet unset --host-route {route} SUBNET` removes this one"
+
+
+def in_subnets(one: Unresolved, binding: Binding) -> str:
+    """What fixes a host route of Neutron's whose next hop is in this network's subnet and isn't its gateway."""
+    if one.host.destination.is_default and not _inside(binding):
+        return removal(one.host)
+    gateway = address_text(binding.gateway or b"")
+    return f"fix it in Neutron: {addition(one.host, gateway)}, then {removal(one.host)}"
+
+
+def gateways_to_use(one: Unresolved) -> str:
+    """The gateways that could be meant by a next hop in no subnet, each with its NIC."""
+    # A link-local one is a next hop only for the network that lists the route.
+    usable = [binding for binding in one.gateways if binding.gateway and not is_link_local(binding.gateway)]
+    if one.host.destination.is_default:
+        usable = [binding for binding in usable if _inside(binding)]
+    known = [f"{address_text(b.gateway)} ({binding_label(b)})" for b in usable[:SHOWN] if b.gateway]
+    known += [f"{len(usable) - SHOWN:,} more"] if len(usable) > SHOWN else []
+    return " or ".join(known) or "a NIC (none is known)"
+
+
+def _inside(binding: Binding) -> bool:
+    """Whether the gateway is in the network's subnet: as a default entry of another network, one in no subnet would be
+    that network's own."""
+    return any(contains(subnet, binding.gateway or b"") for subnet in binding.subnets)
 
 
 def gateways_setting(binding: Binding) -> str:

@@ -1,12 +1,10 @@
-"""What an operator should know although nothing failed. Pure."""
+"""What an operator should know although nothing failed, and what is odd and changes nothing. Pure."""
 
 from __future__ import annotations
 
 from ...routing.partial import AGREEING_FETCHES
 from ..escape import escaped
 from .evidence import binding_label, evidence_text, lease_text, provenance_text
-from .outcomes import suspicion_text
-from .remedies import gateways_setting
 
 _UNKNOWN_ROUTES = "its host routes are unknown"
 
@@ -45,6 +43,8 @@ def _other_instance(report: Report) -> list[str]:
 def _partial(report: Report) -> list[str]:
     if report.suspicion is None:
         return []
+    from .outcomes import suspicion_text
+
     held = len(report.plan.held)
     stays = f"{held:,} route{'s' * (held != 1)} of ours stay{'s' * (held == 1)}" if held else "nothing is withdrawn"
     until = f"until {AGREEING_FETCHES} fetches in a row agree (or --accept-withdrawals)"
@@ -74,6 +74,8 @@ def _used(binding: Binding, report: Report) -> str:
         return f"using {evidence_text(known)}; {_UNKNOWN_ROUTES}"
     leases = report.evidence.leases
     if leases is not None and binding.nic is not None and leases.of(binding.nic.ifindex) is None:
+        from .remedies import gateways_setting
+
         setting = gateways_setting(binding)
         return f"its gateway and its host routes are unknown (no DHCP lease found); set the gateway: {setting}"
     return "its gateway and its host routes are unknown"

@@ -33,16 +33,27 @@ class _Default(NamedTuple):
 
 
 def default_metrics(
-    wanted: Route, there: Sequence[Route], managed: frozenset[int], settings: Settings
+    wanted: Route,
+    there: Sequence[Route],
+    managed: frozenset[int],
+    settings: Settings,
+    beaten: Sequence[Route] = (),
 ) -> tuple[int, range]:
-    """The metric for our own default, and those at which it may stay when it is there already."""
+    """The metric for our own default, and those at which it may stay when it is there already.
+
+    Args:
+        beaten: routes that stay, and that ours has to win over (R5).
+    """
     order = sorted(_usable(there, managed, settings), key=lambda default: default.metric)
     six = wanted.family == 6
     low = _lowest(order, six)
+    bound = min((route.metric - six for route in beaten), default=WORST_METRIC)
+    wanted = wanted._replace(metric=min(wanted.metric, bound))
     if not six:
         metric = min(max(wanted.metric, low), _highest(order, low, six))
         return metric, range(metric, metric + 1)
-    return _free_ipv6_metric(wanted, there, order, low, settings)
+    metric, near = _free_ipv6_metric(wanted, there, order, low, settings)
+    return metric, range(near.start, max(metric, min(near.stop - 1, bound)) + 1)
 
 
 def _usable(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> list[_Default]:

@@ -16,10 +16,11 @@ from ...model.operations import Add, Delete, Promote
 from ...model.plan import Plan, PlannedRoute
 from ..compare import same_next_hop
 from ..elect import managed_ifindexes
-from ..ownership import is_ours
+from ..ownership import is_ours, is_reaching
 from .default_metrics import NEAR
 from .leftovers import removals_of, staying_routes
 from .plan_default import plan_default
+from .reachability import plan_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,13 +58,25 @@ def plan(
     for default in planned:
         additions.extend(default.additions)
         removals.extend(default.removals)
+    metrics = {family: our_metric(family, settings) for family in (4, 6)}
+    reaching = plan_reaching(state, routes, planned, (additions, removals), settings, metrics)
+    removals.extend(reaching.removals if withdraw else ())
     held = () if withdraw else unwanted
-    return Plan(tuple(additions), tuple(removals), tuple(routes), tuple(planned), held, staying)
+    return Plan(
+        (*reaching.additions, *additions),
+        tuple(removals),
+        tuple(routes),
+        tuple(planned),
+        held,
+        staying,
+        reaching.routes,
+    )
 
 
 def _left_of_ours(present: dict[Prefix, list[Route]], settings: Settings) -> tuple[Route, ...]:
-    """Routes of ours to destinations that no host route has."""
-    return tuple(route for there in present.values() for route in there if is_ours(route, settings))
+    """Routes of ours to destinations that no host route has; those to gateways are reachability.py's."""
+    ours = (route for there in present.values() for route in there if is_ours(route, settings))
+    return tuple(route for route in ours if not is_reaching(route, settings))
 
 
 def _plan_defaults(
@@ -161,10 +174,10 @@ def _decide(
 ) -> PlannedRoute:
     """One destination that has routes already (R5)."""
     ours, theirs = _split(there, settings)
-    best = theirs[0] if theirs else None
-    if best is not None and same_next_hop(best, wanted):
+    if _serves(theirs, wanted):
         removals.extend(Delete(route, "equal-serves") for route in ours)
-        return PlannedRoute("adopted", best, resolved, _first_other(theirs, wanted))
+        return PlannedRoute("adopted", theirs[0], resolved, _first_other(theirs, wanted))
+    best = _competitor(theirs, wanted)
     metrics = _winning_metrics(wanted, there, best)
     if not metrics:  # For IPv6 perhaps only until ours to another gateway has gone.
         removals.extend(Delete(route, "shadowed") for route in ours)
@@ -182,10 +195,22 @@ def _decide(
 
 
 def _split(there: Sequence[Route], settings: Settings) -> tuple[list[Route], list[Route]]:
-    """Ours, and other programs' that could win, best first: a route with a TOS is for packets with that TOS only."""
+    """Ours, and other programs' that could win, best first: some are for packets with a TOS, or from a prefix, only."""
     ours = [route for route in there if is_ours(route, settings) and route.kind == UNICAST]
-    theirs = [route for route in there if route not in ours and not route.tos]
+    theirs = [route for route in there if route not in ours and not route.tos and route.unwritable != "source"]
     return ours, sorted(theirs, key=lambda route: route.metric)
+
+
+def _serves(theirs: Sequence[Route], wanted: Route) -> bool:
+    """Whether the best leads where ours should; for IPv6 all of its metric, which are next hops of one route (R5)."""
+    best = theirs[:1] if wanted.family == 4 else [route for route in theirs if route.metric == theirs[0].metric]
+    return bool(best) and all(same_next_hop(route, wanted) for route in best)
+
+
+def _competitor(theirs: Sequence[Route], wanted: Route) -> Route | None:
+    """Of the best the first that leads elsewhere."""
+    best = (route for route in theirs if route.metric == theirs[0].metric)
+    return next((route for route in best if not same_next_hop(route, wanted)), None)
 
 
 def _first_other(theirs: Sequence[Route], wanted: Route) -> Route | None:

@@ -12,7 +12,7 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
 from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
-from ..compare import ifindexes, leads_there, next_hops
+from ..compare import ifindexes, leads_there, next_hops, same_route
 from ..ownership import is_ours
 from .default_metrics import default_metrics
 
@@ -40,7 +40,9 @@ class _Present(NamedTuple):
     extras: tuple[Route, ...]
     """Other programs', through NICs of the metadata, that should not be there."""
     outside: tuple[Route, ...]
-    """Through NICs that the metadata doesn't describe."""
+    """Through NICs that the metadata doesn't describe, or for packets from a prefix only."""
+    unwritable: tuple[Route, ...]
+    """Extras that could not be given back (R17)."""
 
 
 def plan_default(
@@ -69,7 +71,7 @@ def plan_default(
         mine = next((route for route in present.ours if leads_there(route, wanted)), None)
         serving = present.equal or mine
         verdict: DefaultVerdict = "adopted" if present.equal else "kept" if mine else "observed"
-        return PlannedDefault(election, verdict, serving, present.extras, present.outside)
+        return PlannedDefault(election, verdict, serving, present.extras + present.unwritable, present.outside)
     return _enforced(election, wanted, present, managed, settings)
 
 
@@ -77,17 +79,32 @@ def plan_default(
 
 
 def _outside(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> tuple[Route, ...]:
-    return tuple(route for route in there if not is_ours(route, settings) and not managed & ifindexes(route))
+    """Through NICs outside the metadata, or for packets from a prefix only."""
+    foreign = [route for route in there if not is_ours(route, settings)]
+    return tuple(route for route in foreign if route.unwritable == "source" or not managed & ifindexes(route))
 
 
 def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], settings: Settings) -> _Present:
     outside = _outside(there, managed, settings)
     ours = tuple(route for route in there if is_ours(route, settings))
-    theirs = [route for route in there if route not in outside and route not in ours]
+    theirs = [route for route in there if route not in (*outside, *ours)]
+    unwritable = tuple(route for route in theirs if route.unwritable)
     static, announced = _equals(theirs, wanted)
-    adopted = next(iter(static or announced), None)
-    extras = tuple(route for route in theirs if route is not adopted and route not in announced)
-    return _Present(tuple(there), ours, adopted, extras, outside)
+    equal = _first_winner(static or announced, unwritable, there)
+    # An equal that loses to one that stays does no harm beside ours, which wins.
+    kept = [*announced, *unwritable, *((equal,) if equal else static)]
+    extras = tuple(route for route in theirs if route not in kept)
+    return _Present(tuple(there), ours, equal, extras, outside, unwritable)
+
+
+def _first_winner(equals: Sequence[Route], others: Sequence[Route], there: Sequence[Route]) -> Route | None:
+    return next((route for route in equals if not _loses(route, others, there)), None)
+
+
+def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:
+    """Whether the kernel would use one of the others before this route."""
+    place = {id(one): number for number, one in enumerate(there)}
+    return any((one.metric, place[id(one)]) < (route.metric, place[id(route)]) for one in others)
 
 
 def _equals(theirs: Sequence[Route], wanted: Route) -> tuple[list[Route], list[Route]]:
@@ -119,11 +136,13 @@ def _enforced(
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
     for route in going:
-        remaining = nexthops_outside(route, managed)
-        if remaining is not None and remaining not in present.every:  # It is, where a pass was killed.
-            additions.append(RestoreDefault(remaining, "nexthops-outside"))
+        for remaining in nexthops_outside(route, managed):
+            if not any(same_route(one, remaining) for one in present.every):  # It is, where a pass was killed.
+                additions.append(RestoreDefault(remaining, "nexthops-outside"))
         removals.append(RemoveForeignDefault(route, election))
-    return PlannedDefault(election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals))
+    return PlannedDefault(
+        election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals), present.unwritable
+    )
 
 
 def _serving(
@@ -132,20 +151,23 @@ def _serving(
     """The route that is the elected default: another program's equal, ours that is there, or a new one."""
     if present.equal is not None:
         return present.equal, "adopted"
-    metric, fitting = default_metrics(wanted, present.every, managed, settings)
+    metric, fitting = default_metrics(wanted, present.every, managed, settings, present.unwritable)
     mine = next((r for r in present.ours if leads_there(r, wanted) and r.metric in fitting), None)
     return (wanted._replace(metric=metric), "add") if mine is None else (mine, "kept")
 
 
-def nexthops_outside(route: Route, managed: frozenset[int]) -> Route | None:
-    """What stays of an IPv4 multipath default: its next hops through NICs outside the metadata."""
+def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]:
+    """What stays of a multipath default, or one by a nexthop group: its next hops through NICs outside the metadata."""
     staying = tuple(hop for hop in route.nexthops if hop.ifindex not in managed)
-    if len(staying) > 1:
-        return route._replace(nexthops=staying, nexthop_id=0)
-    if staying:
-        (hop,) = staying
-        return route._replace(nexthops=(), gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, nexthop_id=0)
-    return None
+    if len(staying) > 1 and route.family == 4:
+        return (route._replace(nexthops=staying, nexthop_id=0),)
+    return tuple(
+        route._replace(
+            nexthops=(), nexthop_id=0, gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, realms=hop.realms,
+            weight=hop.weight if len(staying) > 1 else 1,
+        )
+        for hop in staying
+    )  # fmt: skip
 
 
 def _demote(

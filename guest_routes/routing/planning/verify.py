@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from ...model.operations import Outcome
     from ...model.plan import Plan, PlannedRoute
 
-_key = itemgetter(0, 1, 2, 3, 4, 8, 12)
-"""Destination, gateway, ifindex, metric, protocol, TOS and nexthops of a Route; compared at C speed."""
+_keys = {4: itemgetter(0, 1, 2, 3, 4, 8, 12), 6: itemgetter(0, 1, 2, 3, 8, 12)}
+"""Destination, gateway, ifindex, metric, protocol, TOS and nexthops of a Route; compared at C speed. IPv6 shows all
+next hops of a multipath route with the first one's protocol, and so with another one when that has gone."""
 
 
 class Probe(NamedTuple):
@@ -30,7 +31,7 @@ class Probe(NamedTuple):
 
 def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Discrepancy, ...]:
     """What the second snapshot says otherwise than the plan's end; () when it all came true."""
-    have = set(map(_key, after.routes))
+    have = _present(after.routes)
     refused = {failure.operation.route.destination for failure in outcome.failures}
     missing = [route for route in _wanted(plan) if _key(route) not in have and route.destination not in refused]
     left = [
@@ -43,6 +44,18 @@ def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Dis
     )
 
 
+def _present(routes: Sequence[Route]) -> set[object]:
+    """The keys of all of them."""
+    have: set[object] = set()
+    for family, size in ((4, 4), (6, 16)):
+        have.update(map(_keys[family], [route for route in routes if len(route[0][0]) == size]))
+    return have
+
+
+def _key(route: Route) -> object:
+    return _keys[route.family](route)
+
+
 def _wanted(plan: Plan) -> Iterator[Route]:
     """The routes that serve after the pass."""
     for planned in plan.routes:
@@ -51,6 +64,7 @@ def _wanted(plan: Plan) -> Iterator[Route]:
     for default in plan.defaults:
         if default.route is not None:
             yield default.route
+    yield from plan.reaching
 
 
 def probes(plan: Plan, state: KernelState) -> tuple[Probe, ...]:

@@ -1,91 +1,175 @@
 """What `withdraw` does to the table: recorded defaults come back first, then ours go (R4, R7). Pure.
 
 Where our own default is the only one, it is handed over instead of taken: the same route without our protocol stays,
-since a machine without any default is cut off.
+since a machine without any default is cut off. A recorded default that can't come back as it was is left out, and
+named.
 """
 
 from __future__ import annotations
 
-from ...model.network import PROTOCOL_BOOT, PROTOCOL_RA, NextHop, Prefix, Route
+from ...model.network import PROTOCOL_BOOT, UNICAST, Route, contains
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
-from ...model.plan import Plan
-from ..compare import next_hops
+from ...model.plan import NotRestored, Plan
+from ..compare import equals_of, ifindexes, is_advertised, next_hops, same_route
 from ..ownership import is_ours
+from .default_metrics import WORST_METRIC
+from .restoration import former_order, restorations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence, TypeAlias
+    from typing import Iterable, Sequence
 
-    from ...model.network import Address, KernelState
+    from ...model.evidence import RecordedDefault
+    from ...model.network import KernelState
+    from ...model.operations import Operation
+    from ...model.plan import NotRestoredReason
     from ...model.settings import Settings
 
-    Key: TypeAlias = tuple[Prefix, Address | None, int, int, int, int, tuple[NextHop, ...]]
 
+def plan_withdrawal(
+    before: KernelState, recorded: Sequence[RecordedDefault], settings: Settings, refused: Sequence[Route] = ()
+) -> Plan:
+    """Recorded defaults come back first, then ours go.
 
-def plan_withdrawal(before: KernelState, recorded: Sequence[Route], settings: Settings) -> Plan:
-    """Recorded defaults come back first, then ours go."""
+    Args:
+        recorded: the last first.
+        refused: recorded ones that the kernel has refused just now.
+    """
     ours = [route for route in before.routes if is_ours(route, settings)]
     foreign = [route for route in before.routes if not is_ours(route, settings)]
-    restored = _restored(foreign, recorded)
-    heirs = (_handed_over(_defaults(ours, family), _defaults([*foreign, *restored], family)) for family in (4, 6))
+    restored, left = _restorable(_missing(recorded, foreign), before, refused)
+    routes = [one.route for one in restored]
+    parts = _parts(foreign, routes)
+    blocking = [Delete(route, "withdrawn") for route in ours if _blocks(route, routes)]
+    removals = [Delete(route, "withdrawn") for route in ours if not _blocks(route, routes)]
+    back = _in_order(restored, foreign, parts)
     return Plan(
-        (
-            *(RestoreDefault(route, "recorded") for route in restored),
-            *(RestoreDefault(heir, "handed-over") for heir in heirs if heir is not None),
-        ),
-        (
-            *(Delete(route, "withdrawn") for route in ours),
-            *(RemoveForeignDefault(part, "whole-route-back") for part in _parts(foreign, restored)),
-        ),
+        (*blocking, *back, *_heirs(ours, [*foreign, *routes])),
+        (*removals, *(RemoveForeignDefault(part, "whole-route-back") for part in parts)),
+        not_restored=tuple(left),
     )
 
 
-def _parts(foreign: Sequence[Route], restored: Sequence[Route]) -> Iterable[Route]:
+def _restorable(
+    missing: Sequence[RecordedDefault], state: KernelState, refused: Sequence[Route]
+) -> tuple[list[RecordedDefault], list[NotRestored]]:
+    """Those that can come back as they were, and the others with the reason."""
+    restored, left = [], []
+    for one in missing:
+        obstacle = _obstacle(one, state, refused)
+        if obstacle is None:
+            restored.append(one)
+        else:
+            left.append(NotRestored(one.route, obstacle))
+    return restored, left
+
+
+def _parts(foreign: Sequence[Route], restored: Sequence[Route]) -> list[Route]:
     """What passes left of the multipath defaults that come back whole, each once."""
-    return dict.fromkeys(part for whole in restored for part in foreign if _is_part(part, whole))
+    return list(dict.fromkeys(part for whole in restored for part in foreign if _is_part(part, whole)))
+
+
+def _missing(recorded: Sequence[RecordedDefault], foreign: Sequence[Route]) -> list[RecordedDefault]:
+    """Those that are not there, each once."""
+    known, missing = list(foreign), []
+    for one in recorded:
+        if not _is_there(one.route, known):
+            missing.append(one)
+            known.append(one.route)
+    return missing
+
+
+def _is_there(route: Route, foreign: Sequence[Route]) -> bool:
+    return any(same_route(one, route) for one in foreign)
+
+
+def _in_order(
+    restored: Sequence[RecordedDefault], foreign: Sequence[Route], parts: Sequence[Route]
+) -> Iterable[Operation]:
+    """The recorded defaults, each in its former place; those without a gateway first: others may be reached by them."""
+    managed = {ifindex for one in restored for route in one.order for ifindex in ifindexes(route)}
+    managed -= {ifindex for one in restored for ifindex in one.outside}
+    keys: dict[tuple[Route, ...], list[RecordedDefault]] = {}
+    for one in sorted(restored, key=lambda one: _has_gateway(one.route)):
+        keys.setdefault(equals_of(one.route, [other.route for other in restored]), []).append(one)
+    for of_key in keys.values():
+        there = equals_of(of_key[0].route, [route for route in foreign if route not in parts])
+        yield from restorations(there, former_order(there, of_key), frozenset(managed), "recorded")
+
+
+def _obstacle(one: RecordedDefault, state: KernelState, refused: Sequence[Route]) -> NotRestoredReason | None:
+    """Why a recorded default can't come back as it was."""
+    route = one.route
+    if route in refused:
+        return "refused"
+    if one.absent:
+        return "nic-absent"
+    if one.expired:
+        return "expired"
+    if is_advertised(route):
+        return "advertised"
+    if route.source is not None and not any(own.address == route.source for nic in state.nics for own in nic.addresses):
+        return "no-source"
+    return None if _same_object(route, state) else "other-object"
+
+
+def _same_object(route: Route, state: KernelState) -> bool:
+    """Whether the nexthop object of a route is what it was: an id may have been given to another one since."""
+    if not route.nexthop_id:
+        return True
+    known = next((one for one in state.nexthops if one.id == route.nexthop_id), None)
+    if known is None:
+        return False
+    now = [(hop.gateway, hop.ifindex, hop.weight) for hop in known.nexthops]
+    then = [(hop.gateway, hop.ifindex, hop.weight) for hop in route.nexthops]
+    return now == (then or [(route.gateway, route.ifindex, 1)])
+
+
+def _blocks(ours: Route, restored: Sequence[Route]) -> bool:
+    """Whether IPv6 would refuse a default since a route of ours covers its gateway (R7)."""
+    if ours.family == 4 or ours.gateway is None or ours.destination.is_default:
+        return False
+    return any(
+        gateway is not None and contains(ours.destination, gateway)
+        for route in restored for gateway, _ in next_hops(route)
+    )  # fmt: skip
 
 
 def _defaults(routes: Sequence[Route], family: int) -> list[Route]:
-    return [route for route in routes if route.family == family and route.destination.is_default]
+    """Those that lead somewhere: an unreachable one, say, is no way out."""
+    found = (route for route in routes if route.family == family and route.destination.is_default)
+    return [route for route in found if not route.tos and _leads_out(route)]
 
 
-def _restored(foreign: Sequence[Route], recorded: Sequence[Route]) -> list[Route]:
-    """The recorded defaults that are not there, those without a gateway first: others may be reached by them.
-
-    A router's announcement would come back without its lifetime; its next one brings it.
-    """
-    present = {_key(route) for route in foreign}
-    restored = []
-    for route in sorted(recorded, key=_has_gateway):
-        if route.protocol != PROTOCOL_RA and _key(route) not in present:
-            restored.append(route)
-            present.add(_key(route))
-    return restored
+def _leads_out(route: Route) -> bool:
+    return route.kind == UNICAST or route.unwritable in ("encap", "attributes")
 
 
-def _handed_over(ours: Sequence[Route], others: Sequence[Route]) -> Route | None:
-    """Our best default of a family under another protocol, where no other program has one."""
-    if others or not ours:
-        return None
-    best = min(ours, key=lambda route: route.metric)
-    metric = best.metric
-    while best.family == 6 and metric in {route.metric for route in ours}:
-        metric += 1  # IPv6 would merge two of one metric: the heir stands just behind.
-    return best._replace(protocol=PROTOCOL_BOOT, metric=metric)
+def _heirs(ours: Sequence[Route], others: Sequence[Route]) -> Iterable[RestoreDefault]:
+    """Our best default under another protocol, in each family where no other program has one."""
+    for family in (4, 6):
+        own = _defaults(ours, family)
+        if own and not _defaults(others, family):
+            best = min(own, key=lambda route: route.metric)
+            every = [r for r in (*ours, *others) if r.family == family and r.destination.is_default]
+            metric = best.metric if family == 4 else _free_metric(best.metric, own, every)
+            yield RestoreDefault(best._replace(protocol=PROTOCOL_BOOT, metric=metric), "handed-over", family == 4)
+
+
+def _free_metric(metric: int, ours: Sequence[Route], every: Sequence[Route]) -> int:
+    """IPv6 would merge two of one metric: the heir stands just behind, or before one that leads nowhere."""
+    taken = {route.metric for route in every}
+    end = min((route.metric for route in every if route not in ours), default=WORST_METRIC)
+    nearest = (*range(metric + 1, min(metric + len(taken) + 1, end)), *range(metric - 1, 0, -1))
+    return next((free for free in nearest if free not in taken), metric)
 
 
 def _has_gateway(route: Route) -> bool:
     return any(gateway is not None for gateway, _ in next_hops(route))
 
 
-def _is_part(route: Route, whole: Route) -> bool:
-    """Whether it is what a pass left of an IPv4 multipath default: some of its next hops, or one as a route."""
-    hops = {(hop.gateway, hop.ifindex) for hop in whole.nexthops}
-    same = _key(route)[3:-1] == _key(whole)[3:-1] and route.destination == whole.destination
-    return same and set(next_hops(route)) < hops
-
-
-def _key(route: Route) -> Key:
-    """What tells routes apart. IPv6 has no two that differ in their protocol only."""
-    protocol = route.protocol if route.family == 4 else 0
-    return route.destination, route.gateway, route.ifindex, route.metric, protocol, route.tos, route.nexthops
+def _is_part(part: Route, whole: Route) -> bool:
+    """Whether it is what a pass left of a multipath default: some of its next hops, or one as a route."""
+    key = (part.destination, part.metric, part.protocol, part.tos, part.table)
+    same = key == (whole.destination, whole.metric, whole.protocol, whole.tos, whole.table)
+    return same and not part.nexthop_id and bool(whole.nexthops) and set(next_hops(part)) < set(next_hops(whole))

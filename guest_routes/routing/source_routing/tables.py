@@ -81,7 +81,7 @@ def main_of(
     groups: dict[tuple[Prefix, int], list[Route]] = {}
     for route in routes:
         destination = route.destination
-        if len(destination.address) != size or _is_housekeeping(destination):
+        if len(destination.address) != size or _is_no_matter(route):
             continue
         alone = destination not in plain and (destination, 0) not in groups
         if alone and (route.gateway, route.ifindex) in by_gateway and _is_plain(route, documented, settings):
@@ -110,9 +110,10 @@ def _join(route: Route, groups: dict[tuple[Prefix, int], list[Route]], plain: di
     group.append(route)
 
 
-def _is_housekeeping(destination: Prefix) -> bool:
-    """Whether it is IPv6's own, link-local or multicast."""
-    return len(destination.address) == 16 and (destination.address[0] == 0xFF or is_link_local(destination.address))
+def _is_no_matter(route: Route) -> bool:
+    """Whether it is link-local or multicast, as IPv6's own are, or for packets from a prefix only."""
+    address = route.destination.address
+    return route.unwritable == "source" or (len(address) == 16 and (address[0] == 0xFF or is_link_local(address)))
 
 
 def _metric(route: Route) -> int:
@@ -171,7 +172,7 @@ def _thrown(destination: Prefix, blank: Route) -> Route:
 def _copy(route: Route, blank: Route) -> Route:
     """A route of main in the NIC's table, with the next hops through the NIC."""
     hops = tuple(hop for hop in route.nexthops if hop.ifindex == blank.ifindex)
-    if len(hops) == 1:
+    if len(hops) == 1 or (hops and route.family == 6):  # The kernel shows IPv6 next hops as routes of their own.
         route = route._replace(gateway=hops[0].gateway, onlink=hops[0].onlink, nexthops=())
     elif hops:
         route = route._replace(nexthops=hops)

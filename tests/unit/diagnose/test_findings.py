@@ -8,15 +8,17 @@ import pytest
 
 from guest_routes.diagnose.findings import findings
 from guest_routes.model.configuration import ConfiguredRoute, CorrectedFile, Correction, RouteVerdict
-from guest_routes.model.decision import Binding
+from guest_routes.model.decision import Binding, Unresolved
 from guest_routes.model.inspection import CrossCheck, Difference, Finding, Holder, Inspection, NicView
+from guest_routes.model.lease import Lease
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Network
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, prefix, report, route
 
 FINE = report("wrong-subnet", IN_PLACE)
 ROUTE = ConfiguredRoute(ETH0, prefix("11.11.0.0/16"), parse_address("11.8.0.1"), "/a", (3,))
-UNKNOWN = Binding(Network(1, "n", "l", "ipv4", 4), None, ETH1)
+UNKNOWN = Binding(Network(1, "n", "l", "ipv4_dhcp", 4, omits_routes=True), None, ETH1)
+ISOLATED = Binding(Network(1, "n", "l", "ipv4", 4), None, ETH1)
 NETWORKD, MANAGER = Holder("systemd-networkd", 2, "configured", "/a"), Holder("NetworkManager", 2, "", "/b")
 
 
@@ -117,6 +119,28 @@ def test_a_default_that_a_dhcp_client_made(manager: str, protocol: str, kinds: L
 def test_a_gateway_that_no_source_names() -> None:
     assert found(view(ETH0), view(ETH1, bindings=(UNKNOWN,))) == [Finding("no-gateway", ("eth1",), binding=UNKNOWN)]
     assert found(view(ETH0), view(ETH1, bindings=(UNKNOWN._replace(network=None),))) == []
+    assert found(view(ETH0), view(ETH1, bindings=(ISOLATED,))) == []  # an isolated network has none
+
+
+def test_a_gateway_that_a_next_hop_would_have_to_be() -> None:
+    resolution = FINE.resolution
+    one = resolution.bindings[1]._replace(gateway=None, evidence=None)
+    missed = Unresolved(resolution.resolved[0].host, "unknown-gateway", one, prefix("11.8.0.0/24"))
+    decision = FINE.decision._replace(resolution=resolution._replace(unresolved=(missed,)))
+    kinds = [
+        one.kind for one in found(view(ETH0), view(ETH1, bindings=(one,)), report=FINE._replace(decision=decision))
+    ]
+    assert kinds[-1] == "no-gateway"
+
+
+def test_leases_that_are_not_read() -> None:
+    unread = Finding("unread-lease", ("eth1",), ("wicked",))
+    running = ("dhclient", "wicked")
+    assert unread in found(view(ETH0), view(ETH1, bindings=(UNKNOWN,)), running=running)
+    assert unread not in found(view(ETH0), view(ETH1, bindings=(UNKNOWN,)), running=("dhclient",))
+    assert unread not in found(view(ETH0), view(ETH1, bindings=(ISOLATED,)), running=running)
+    lease = Lease("dhclient", "/a", parse_address("11.8.0.9"))
+    assert unread not in found(view(ETH0), view(ETH1, bindings=(UNKNOWN,), lease=lease), running=running)
 
 
 def test_strict_reverse_path_filters_of_documented_nics() -> None:

@@ -11,7 +11,7 @@ import pytest
 from guest_routes.errors import NetworkDataError
 from guest_routes.evidence.gather import disputable, gather
 from guest_routes.model.document import Document, Provenance, ServerProperty, Source
-from guest_routes.model.evidence import Evidence
+from guest_routes.model.evidence import Evidence, RecordedDefault
 from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State
@@ -118,7 +118,7 @@ def test_what_the_last_accepted_document_described(state: State) -> None:
 
 
 def test_recorded_defaults(state: State) -> None:
-    state.record_defaults([DEFAULT], NICS)
+    state.record_defaults([RecordedDefault(DEFAULT)], NICS)
     assert gathered(state, document()).recorded_defaults == (DEFAULT,)
 
 

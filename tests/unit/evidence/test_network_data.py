@@ -110,7 +110,7 @@ def test_both_families() -> None:
     assert routes(data) == ["11.11.0.0/16,11.8.0.1", "fd00:11:11::/48,fd00:8::1"]
 
 
-def test_a_document_that_is_silent() -> None:
+def test_a_document_that_omits_routes() -> None:
     """Nova says nothing about subnets with DHCP; that is no fault."""
     data = parse((DATA / "dhcp.network_data.json").read_bytes())
     assert problems(data) == []
@@ -310,7 +310,7 @@ def test_types(kind: str, family: int, omits_routes: bool) -> None:
     assert len(data.problems) == (not omits_routes)
 
 
-def test_a_dhcp_network_that_says_something_is_not_silent() -> None:
+def test_a_dhcp_network_that_lists_something_omits_nothing() -> None:
     """Older Nova says everything for subnets with DHCP, too."""
     data = read([network(DEFAULT, type="ipv4_dhcp"), network6(type="ipv6_slaac")])
     assert problems(data) == []

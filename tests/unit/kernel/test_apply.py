@@ -20,6 +20,7 @@ from guest_routes.model.operations import (
     RestoreDefault,
 )
 from guest_routes.model.plan import Plan
+from guest_routes.routing.planning.restoration import as_before
 from tests.support.model_kernel import ModelKernel
 
 NICS = (
@@ -45,8 +46,12 @@ class RecordingKernel(ModelKernel):
     """Keeps the batches in the order in which it was given them."""
 
     def __init__(self, *routes: Route) -> None:
-        super().__init__(KernelState(NICS, routes))
+        self.before = KernelState(NICS, routes)
+        super().__init__(self.before)
         self.batches: List[Tuple[Operation, ...]] = []
+
+    def restorations(self, taken: Sequence[Route]) -> Sequence[Operation]:
+        return as_before(taken, self.snapshot(254), self.before)
 
     def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
         self.batches.append(tuple(operations))
@@ -153,21 +158,21 @@ def test_what_is_rolled_back_is_as_it_was(before: Tuple[Route, ...], plan: Plan)
     as_it_was = kernel.routes
     outcome = apply(plan, kernel, lambda routes: None)
     assert (outcome.done, kernel.routes != as_it_was) == (plan.operations, True)
-    assert roll_back(outcome, kernel) == ()
+    assert roll_back(outcome, kernel, kernel.restorations) == ()
     assert kernel.routes == as_it_was
     assert [operation.reason for operation in kernel.batches[-1]] == ["rolled-back"] * len(plan.operations)
 
 
 def test_a_roll_back_adds_before_it_deletes() -> None:
     kernel = RecordingKernel(OLD)
-    roll_back(apply(Plan((Add(NEW),), (Delete(OLD),)), kernel, nothing_to_record), kernel)
+    roll_back(apply(Plan((Add(NEW),), (Delete(OLD),)), kernel, nothing_to_record), kernel, kernel.restorations)
     assert [type(operation) for operation in kernel.batches[-1]] == [Add, Delete]
 
 
 def test_only_what_was_done_is_rolled_back() -> None:
     kernel = RecordingKernel(OLD)
     outcome = apply(Plan((Add(UNREACHABLE), Add(OTHER)), (Delete(OLD),)), kernel, nothing_to_record)
-    assert roll_back(outcome, kernel) == ()
+    assert roll_back(outcome, kernel, kernel.restorations) == ()
     assert kernel.batches[-1] == (Delete(OTHER, "rolled-back"),)
     assert kernel.routes == (OLD,)
 
@@ -175,7 +180,9 @@ def test_only_what_was_done_is_rolled_back() -> None:
 def test_what_a_roll_back_cannot_do_is_returned() -> None:
     kernel = RecordingKernel()
     lost = Outcome(done=(Delete(UNREACHABLE),))
-    assert [failure.operation for failure in roll_back(lost, kernel)] == [Add(UNREACHABLE, "rolled-back")]
+    assert [failure.operation for failure in roll_back(lost, kernel, kernel.restorations)] == [
+        Add(UNREACHABLE, "rolled-back")
+    ]
 
 
 def test_a_promotion_has_no_inverse() -> None:
@@ -183,7 +190,7 @@ def test_a_promotion_has_no_inverse() -> None:
     kernel = RecordingKernel(NEW)
     outcome = apply(Plan((Promote(NEW),)), kernel, nothing_to_record)
     assert not leaves_less(outcome)
-    roll_back(outcome, kernel)
+    roll_back(outcome, kernel, kernel.restorations)
     assert kernel.routes == (NEW,)
 
 
@@ -202,7 +209,7 @@ def test_a_refused_promotion_leaves_less_and_its_route_is_put_back() -> None:
     outcome = apply(Plan((Promote(NEW),), (Delete(OTHER),)), kernel, nothing_to_record)
     assert leaves_less(outcome)
     assert not kernel.routes
-    assert roll_back(outcome, kernel) == ()
+    assert roll_back(outcome, kernel, kernel.restorations) == ()
     assert kernel.routes == (OTHER, NEW)
 
 

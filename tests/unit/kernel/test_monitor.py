@@ -38,6 +38,14 @@ def test_who_asked_for_it() -> None:
     assert changes(a_route(port=0) + a_route(port=99)) == [EVENT._replace(port=0), EVENT._replace(port=99)]
 
 
+@pytest.mark.parametrize("family, gateway", [(INET, bytes([11, 8, 0, 1])), (INET6, bytes(15) + b"\1")])
+def test_which_of_the_routes_to_a_destination(family: int, gateway: bytes) -> None:
+    attributes = OIF + attribute(5, gateway) + number(6, 100)
+    (found,) = changes(a_route(attributes=attributes, family=family, dst_len=0))
+    assert isinstance(found, Event)
+    assert (found.gateway, found.ifindex, found.metric, found.protocol) == (gateway, 3, 100, 121)
+
+
 def test_our_own_routes_are_left_out() -> None:
     assert changes(a_route(port=OWN_PORT) + a_route(DELROUTE, port=OWN_PORT)) == []
 

@@ -14,15 +14,14 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from guest_routes.kernel.pyroute2_decode import nic_of
 from guest_routes.kernel.rtnetlink_decode import (
     Answer,
-    decode_address,
     decode_error,
-    decode_link,
     decode_lookup,
     decode_route,
     decode_rule,
     route_decoder,
 )
 from guest_routes.kernel.rtnetlink_encode import encode
+from guest_routes.kernel.rtnetlink_nics import decode_address, decode_link
 from guest_routes.model.network import NextHop, Nic, Prefix, Route, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Add
 from tests.support.any_route import any_route
@@ -89,9 +88,9 @@ def test_attributes_in_another_order(order: bytes) -> None:
 @pytest.mark.parametrize("swapped, expected", [
     # RTA_PREFSRC where the gateway stands, RTA_FLOW where the metric does.
     (TABLE + DST + PRIORITY + attribute(7, GATEWAY) + OIF, {"gateway": None, "source": GATEWAY}),
-    (TABLE + DST + number(11, 5) + VIA + OIF, {"metric": 0, "kind": 0}),
+    (TABLE + DST + number(11, 5) + VIA + OIF, {"metric": 0, "realms": 5}),
     (TABLE + DST + attribute(7, GATEWAY) + OIF, {"gateway": None, "metric": 0, "source": GATEWAY}),
-    (number(11, 254) + DST + VIA + OIF, {"metric": 0, "kind": 0}),
+    (number(11, 254) + DST + VIA + OIF, {"metric": 0, "realms": 254}),
     (TABLE + number(8, 0) + VIA + OIF, {"metric": 0, "destination": Prefix(bytes(4), 16)}),
     (TABLE + DST + VIA + number(20, 3), {"metric": 0, "ifindex": 0, "preference": 3}),
 ])  # fmt: skip
@@ -146,22 +145,46 @@ def test_an_ipv6_multipath_route_is_a_route_for_each_next_hop() -> None:
 
 
 def test_a_route_of_a_nexthop_object() -> None:
-    """The kernel shows the object's gateway and NIC beside its id."""
-    (found,) = decoded(rtmsg(INET, TABLE + DST + number(30, 7) + VIA + OIF, dst_len=16))
-    assert (found.nexthop_id, found.gateway, found.ifindex, found.kind) == (7, GATEWAY, 3, 1)
+    """Whether the kernel shows the object's gateway and NIC beside its id depends on a sysctl: the object says them."""
+    for shown in (VIA + OIF, b"", attribute(9, nexthop(3, attribute(5, GATEWAY)) + nexthop(2))):
+        (found,) = decoded(rtmsg(INET, TABLE + DST + number(30, 7) + shown, dst_len=16))
+        assert (found.nexthop_id, found.gateway, found.ifindex, found.nexthops, found.kind) == (7, None, 0, (), 1)
 
 
-@pytest.mark.parametrize("attributes, src_len", [
-    (attribute(22, b"") + attribute(21, struct.pack("=H", 1)), 0),  # RTA_ENCAP, RTA_ENCAP_TYPE
-    (number(11, 9), 0),  # RTA_FLOW
-    (attribute(8, attribute(16, b"cubic\0")), 0),  # RTAX_CC_ALGO
-    (attribute(8, number(2, 1400) + number(17, 1)), 0),
-    (attribute(9, nexthop(3) + nexthop(2, attribute(21, struct.pack("=H", 1)))), 0),
-    (b"", 64),
+def test_what_a_route_has_beside_its_next_hop() -> None:
+    metrics = attribute(8, number(2, 1400) + attribute(16, b"cubic\0") + number(17, 1))
+    cache = attribute(12, struct.pack("=IIiIIIII", 0, 0, 59_950, 0, 0, 0, 0, 0))
+    (found,) = decoded(rtmsg(INET, TABLE + DST + VIA + OIF + number(11, 5 << 16 | 7) + metrics + cache, dst_len=16))
+    assert (found.kind, found.unwritable) == (1, "")
+    assert (found.realms, found.expires) == (5 << 16 | 7, 599)
+    assert found.metrics == ((2, 1400), (16, "cubic"), (17, 1))
+
+
+@pytest.mark.parametrize("ticks, seconds", [(0, 0), (1, 1), (99, 1), (-5, 1), (250, 2)])
+def test_the_time_that_a_route_still_has(ticks: int, seconds: int) -> None:
+    cache = attribute(12, struct.pack("=IIiIIIII", 0, 0, ticks, 0, 0, 0, 0, 0))
+    (found,) = decoded(rtmsg(INET6, TABLE + attribute(5, GATEWAY6) + OIF + cache))
+    assert found.expires == seconds
+
+
+def test_next_hops_have_realms_and_those_of_ipv6_weights() -> None:
+    realms = nexthop(3, attribute(5, GATEWAY) + number(11, 4))
+    (found,) = decoded(rtmsg(INET, TABLE + DST + attribute(9, realms), dst_len=16))
+    assert found.nexthops == (NextHop(GATEWAY, 3, realms=4),)
+    (only,) = decoded(rtmsg(INET6, TABLE + attribute(9, struct.pack("=HBBi", 28, 0, 4, 3) + attribute(5, GATEWAY6))))
+    assert (only.gateway, only.ifindex, only.weight, only.nexthops) == (GATEWAY6, 3, 5, ())
+
+
+@pytest.mark.parametrize("attributes, src_len, why", [
+    (attribute(22, b"") + attribute(21, struct.pack("=H", 1)), 0, "encap"),  # RTA_ENCAP, RTA_ENCAP_TYPE
+    (attribute(8, number(2, 1400) + number(18, 1)), 0, "attributes"),  # After RTAX_FASTOPEN_NO_COOKIE.
+    (number(31, 9), 0, "attributes"),
+    (attribute(9, nexthop(3) + nexthop(2, attribute(21, struct.pack("=H", 1)))), 0, "encap"),
+    (b"", 64, "source"),
 ])  # fmt: skip
-def test_what_a_route_cannot_hold_has_kind_0(attributes: bytes, src_len: int) -> None:
+def test_what_a_route_cannot_hold_has_kind_0(attributes: bytes, src_len: int, why: str) -> None:
     (found,) = decoded(rtmsg(INET, TABLE + DST + attributes, dst_len=16, src_len=src_len))
-    assert (found.kind, found.destination) == (0, parse_prefix("11.11.0.0/16"))
+    assert (found.kind, found.unwritable, found.destination) == (0, why, parse_prefix("11.11.0.0/16"))
 
 
 @pytest.mark.parametrize("body", [

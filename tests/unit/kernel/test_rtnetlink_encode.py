@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 import pytest
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
@@ -75,10 +75,12 @@ def _assert_attributes(found: rtmsg, ours: Route) -> None:
     unspecified = "0.0.0.0" if ours.family == 4 else "::"
     assert (attribute_of("RTA_DST") or unspecified) == address_text(ours.destination.address)
     assert (attribute_of("RTA_PRIORITY") or 0) == ours.metric
-    assert (attribute_of("RTA_OIF") or 0) == ours.ifindex
+    alone = ours.weight == 1
+    assert (attribute_of("RTA_OIF") or 0) == (ours.ifindex if alone else 0)
+    assert (attribute_of("RTA_FLOW") or 0) == ours.realms
     assert attribute_of("RTA_PREFSRC") == (ours.source and address_text(ours.source))
     assert (attribute_of("RTA_PREF") or 0) == ours.preference
-    assert _decoded_gateway(found) == (ours.gateway and address_text(ours.gateway))
+    assert _decoded_gateway(found) == (address_text(ours.gateway) if ours.gateway and alone else None)
     metrics = attribute_of("RTA_METRICS")
     assert [v for _, v in metrics["attrs"]] == [v for _, v in ours.metrics] if ours.metrics else metrics is None
     nexthops = [
@@ -87,8 +89,14 @@ def _assert_attributes(found: rtmsg, ours: Route) -> None:
     ]
     assert nexthops == [
         (gateway and address_text(gateway), ifindex, weight, 4 if onlink else 0)
-        for gateway, ifindex, weight, onlink in ours.nexthops
-    ]
+        for gateway, ifindex, weight, onlink, _ in ours.nexthops
+    ] or _as_next_hop(ours)
+
+
+def _as_next_hop(ours: Route) -> List[Tuple[Optional[str], int, int, int]]:
+    """An IPv6 route with a weight is written as the only next hop of a multipath route."""
+    gateway = address_text(ours.gateway) if ours.gateway else None
+    return [(gateway, ours.ifindex, ours.weight, 4 if ours.onlink else 0)] if ours.weight != 1 else []
 
 
 def _decoded_gateway(found: rtmsg) -> Optional[str]:

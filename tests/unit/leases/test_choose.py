@@ -87,7 +87,7 @@ def test_only_a_lease_that_holds_and_speaks_of_routes_tells_them() -> None:
     assert choose([lease(("0.0.0.0/0,10.65.0.1",), "entry 1 is cut off")], NICS, 9.0).has_routes == frozenset()
 
 
-def test_the_document_in_place_of_one_is_silent_about_each_nic() -> None:
+def test_the_document_in_place_of_one_omits_the_routes_of_each_nic() -> None:
     vlan = Nic(4, "eth0.5", NICS[0].mac, kind="vlan", parent=2, vlan_id=5, addresses=(parse_prefix("10.5.0.7/24"),))
     leases = [lease(), lease(nic="eth0.5", ifindex=4, address=parse_address("10.5.0.7"))]
     data = parse(document_of(leases, (*NICS, vlan)))

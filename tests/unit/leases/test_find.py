@@ -11,9 +11,8 @@ from typing import List
 
 import pytest
 
-from guest_routes.leases.find import LIMIT_BYTES, fallback, read_leases
-from guest_routes.model.document import Document, Provenance
-from guest_routes.model.missing import NoDocument
+from guest_routes.leases.find import CLIENTS, LIMIT_BYTES, fallback, read_leases
+from guest_routes.model.document import Document, NoDocument, Provenance
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.network_data import Problem
 
@@ -151,7 +150,7 @@ def test_a_document_in_place_of_one_names_the_nics_with_a_lease(tmp_path: Path) 
 
 
 def test_without_any_lease_it_says_why(tmp_path: Path) -> None:
-    assert fallback(NICS, str(tmp_path)) == NoDocument("no-lease")
+    assert fallback(NICS, str(tmp_path)) == NoDocument("no-lease", clients=CLIENTS)
     path = write(tmp_path, "run/systemd/netif/leases/2", "ADDRESS=10.65")
     fault = Problem(str(path), "is cut off: its last line has no end; ignored")
-    assert fallback(NICS, str(tmp_path)) == NoDocument("no-lease", problems=(fault,))
+    assert fallback(NICS, str(tmp_path)) == NoDocument("no-lease", problems=(fault,), clients=CLIENTS)

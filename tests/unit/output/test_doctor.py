@@ -90,9 +90,9 @@ def test_the_same_as_json() -> None:
 def test_a_nic_that_nothing_is_known_of() -> None:
     down = ETH0._replace(up=False, addresses=(prefix("fe80::1/64"),))
     unknown = bindings(ETH1)[0]._replace(gateway=None, evidence=None)
-    silent = LEASE._replace(routers=())
+    no_routers = LEASE._replace(routers=())
     lines = lines_of(
-        inspection(view(down, bindings=()), view(ETH1._replace(running=False), bindings=(unknown,), lease=silent))
+        inspection(view(down, bindings=()), view(ETH1._replace(running=False), bindings=(unknown,), lease=no_routers))
     )
     assert lines[6:11] == [
         "eth0         fa:16:3e:00:00:01  no address  down",

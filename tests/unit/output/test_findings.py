@@ -108,12 +108,23 @@ CASES = [
     (
         Finding("no-gateway", ("eth1",), binding=Binding(NETWORK, None, ETH1)),
         "eth1's IPv4 gateway is unknown (11.8.0.9/24): no host route can use this NIC",
-        "`gateways: {eth1: ADDRESS}` in /etc/guest-routes.yaml",
+        "`gateways: {eth1: ADDRESS}` in /etc/guest-routes.yaml, with the gateway of its subnet",
     ),
     (
         Finding("no-gateway", ("eth1",), binding=Binding(NETWORK._replace(address=None), None, ETH1)),
         "eth1's IPv4 gateway is unknown (networks[1]): no host route can use this NIC",
-        "`gateways: {eth1: ADDRESS}` in /etc/guest-routes.yaml",
+        "`gateways: {eth1: ADDRESS}` in /etc/guest-routes.yaml, with the gateway of its subnet",
+    ),
+    (
+        Finding("unread-lease", ("eth1",), ("wicked",)),
+        "the metadata omits eth1's routes and no DHCP lease is found; wicked runs, whose leases are not read",
+        "host routes in the settings (`routes`) or the instance's property guest_routes stand in for option 121",
+    ),
+    (
+        Finding("unread-lease", ("eth1",), ("ConnMan", "wicked")),
+        "the metadata omits eth1's routes and no DHCP lease is found; ConnMan and wicked run, "
+        "whose leases are not read",
+        "host routes in the settings (`routes`) or the instance's property guest_routes stand in for option 121",
     ),
     (
         Finding("rp-filter", ("eth0", "eth1")),

@@ -14,15 +14,16 @@ from guest_routes.model.operations import Add, Delete, Failure, Outcome, Promote
 from guest_routes.model.report import Discrepancy, Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.output.json_documents import (
+    last_pass_json,
     operation_json,
     report_json,
-    status_json,
     unresolved_json,
     withdrawal_json,
 )
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.iproute_text import parse_kernel
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, assert_valid, prefix, report, route
+from tests.support.situations import recorded
 
 WAY = "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
 OVERRIDING = HostRoute(prefix("11.11.0.0/16"), parse_address("10.65.0.1"), "/etc/a.yaml", SETTINGS, 0)
@@ -164,7 +165,7 @@ def test_what_operations_are_called(kind: Any, name: str) -> None:
 
 def test_what_status_is_left() -> None:
     found = report("not-a-gateway", BOTH_DEFAULTS)
-    value = status_json(found, 12.5)
+    value = last_pass_json(found, 12.5)
     assert (value["finished"], value["exit_code"], value["changes"]) == (12.5, 5, 1)
     assert value["defaults"] == ["default via 10.65.0.1 dev eth0 proto static"]
     assert (len(value["unprogrammed"]), value["unprogrammed_count"]) == (1, 1)
@@ -184,7 +185,7 @@ def test_what_status_is_left_stays_small() -> None:
     }  # fmt: skip
     found = report(value, NICS, leases=LeaseSet())
     failures = tuple(Failure(op, EINVAL, "no") for op in found.plan.additions)
-    kept = status_json(found._replace(outcome=Outcome(failures=failures)), 1.0)
+    kept = last_pass_json(found._replace(outcome=Outcome(failures=failures)), 1.0)
     assert (len(kept["unprogrammed"]), kept["unprogrammed_count"]) == (20, 30)
     assert kept["routes"] == {"add": 3}
     assert kept["errors"][:2] == ["13.0.0.0/16: no", "13.1.0.0/16: no"]
@@ -193,12 +194,12 @@ def test_what_status_is_left_stays_small() -> None:
 
 def test_what_withdraw_did() -> None:
     written = parse_kernel(f"{IN_PLACE}\nrecorded default via 11.8.0.1 dev eth1 proto static\n")
-    plan = plan_withdrawal(written.state, written.recorded, Settings())
+    plan = plan_withdrawal(written.state, recorded(written.recorded), Settings())
     left = (plan.removals[0].route,)
-    outcome = Outcome(failures=(Failure(plan.removals[0], EINVAL, "no"),))
+    outcome = Outcome(plan.additions, failures=(Failure(plan.removals[0], EINVAL, "no"),))
     value = withdrawal_json(Withdrawal(plan, outcome, written.state, written.state, left))
     assert_valid("withdraw", value)
     assert value["exit_code"] == 1
-    assert [one["operation"] for one in value["changes"]] == ["restore-default", "delete"]
+    assert [one["operation"] for one in value["changes"]] == ["restore-default"]
     assert value["failures"][0]["error"] == "no"
     assert value["warnings"] == ["still there: 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]

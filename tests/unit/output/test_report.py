@@ -29,6 +29,7 @@ from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.iproute_text import parse_kernel
 from tests.support.lab import document
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, assert_fits, report, route
+from tests.support.situations import recorded
 
 SOURCE = "metadata: http://169.254.169.254 through eth0, just now"
 ELECTED = [
@@ -247,7 +248,7 @@ def test_what_the_kernel_refused(kind: type, number: int, text: str) -> None:
 
 def withdrawal(kernel: str) -> Withdrawal:
     written = parse_kernel(kernel)
-    plan = plan_withdrawal(written.state, written.recorded, Settings())
+    plan = plan_withdrawal(written.state, recorded(written.recorded), Settings())
     return Withdrawal(plan, Outcome(done=plan.operations), written.state, written.state)
 
 

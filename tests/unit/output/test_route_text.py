@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from guest_routes.model.network import PROTOCOL_BOOT, Route
@@ -22,7 +24,10 @@ NICS = (ETH0, ETH1)
         "11.12.0.0/16 tos 0x10 via 11.8.0.1 dev eth1 table 100 proto static",
         "11.12.0.0/16 via inet6 fe80::1 dev eth1 proto static",
         "11.12.0.0/16 via 11.8.0.1 dev if99 proto boot",
-        "11.12.0.0/16 via 11.8.0.1 dev eth1 proto dhcp mtu 1400 advmss 1360 metric-5 9",
+        "11.12.0.0/16 via 11.8.0.1 dev eth1 proto dhcp mtu 1400 advmss 1360 metric-18 9",
+        "11.12.0.0/16 nhid 7 via 11.8.0.1 dev eth1 proto static realms 5/7 mtu lock 1400 congctl lock reno rto_min 5ms",
+        "default proto static nexthop via 10.65.0.1 dev eth0 weight 1 nexthop via 11.8.0.1 dev eth1 weight 3 realms 4",
+        "default via fd00:8::1 dev eth1 proto static metric 1024 weight 5 features ecn expires 600",
         "default proto static nexthop via 10.65.0.1 dev eth0 weight 1 nexthop via 11.8.0.1 dev eth1 weight 3 onlink",
         "fd00:11:11::/48 via fd00:8::1 dev eth1 proto ra metric 1024 pref high",
         "fd00::5 via fd00:8::1 dev eth1 proto redirect metric 1024 pref low",
@@ -30,6 +35,12 @@ NICS = (ETH0, ETH1)
 )
 def test_a_route_is_shown_as_ip_route_prints_it(text: str) -> None:
     assert route_text(route(text), NICS) == text
+
+
+@pytest.mark.parametrize("why, shown", [("encap", "encap ..."), ("source", "from ..."), ("attributes", "...")])
+def test_what_cannot_be_shown_is_left_out(why: Any, shown: str) -> None:
+    odd = route("11.12.0.0/16 via 11.8.0.1 dev eth1 proto static")._replace(kind=0, unwritable=why)
+    assert route_text(odd, NICS) == f"11.12.0.0/16 {shown} via 11.8.0.1 dev eth1 proto static"
 
 
 def test_numbers_without_a_name_are_shown_as_numbers() -> None:

@@ -9,14 +9,15 @@ import pytest
 from guest_routes.errors import SettingsError
 from guest_routes.model.network import Nic, Route, parse_address, parse_prefix
 from guest_routes.model.network_data import Problem
-from guest_routes.model.operations import Add, Delete, Operation, RemoveForeignDefault
+from guest_routes.model.operations import Add, Delete, Operation, Promote, RemoveForeignDefault
 from guest_routes.model.plan import Suspicion
-from guest_routes.model.status import Actor, Change, ConflictRecord, Repair, StatusRecord
+from guest_routes.model.status import Actor, Change, ConflictRecord, Repair, RouteKey, StatusRecord
 from guest_routes.output import service_log
 
 DHCLIENT = Actor("dhclient", 812)
 HOST, DEFAULT, DEFAULT6 = map(parse_prefix, ("11.11.0.0/16", "0.0.0.0/0", "::/0"))
 ROUTE = Route(HOST, parse_address("11.8.0.1"), 3)
+KEY = RouteKey(HOST, ROUTE.gateway, 3, 0, 121)
 NICS = (Nic(3, "eth1"),)
 RECORD = StatusRecord(5, "", 0.0, doing="nothing to do: 2 routes in place")
 
@@ -34,16 +35,21 @@ def test_who_changed_a_route(actor: Actor, text: str) -> None:
 
 
 @pytest.mark.parametrize("operation, change, text", [
-    (Add(ROUTE), Change(DHCLIENT, 3, True), "deleted by dhclient (pid 812)"),
-    (Add(ROUTE), Change(DHCLIENT, 3, False), "replaced by dhclient (pid 812)"),
-    (Delete(ROUTE), Change(DHCLIENT, 3, False), "added by dhclient (pid 812)"),
-    (RemoveForeignDefault(ROUTE), Change(Actor("kernel"), 3, False), "added by the kernel"),
+    (Add(ROUTE), Change(DHCLIENT, KEY, True), "deleted by dhclient (pid 812)"),
+    (Add(ROUTE), Change(DHCLIENT, KEY, False), "replaced by dhclient (pid 812)"),
+    (Delete(ROUTE), Change(DHCLIENT, KEY, False), "added by dhclient (pid 812)"),
+    (RemoveForeignDefault(ROUTE), Change(Actor("kernel"), KEY, False), "added by the kernel"),
+    (Add(ROUTE._replace(metric=9)), Change(DHCLIENT, KEY, False), "dhclient (pid 812) added a route before it"),
+    (Promote(ROUTE), Change(DHCLIENT, KEY, False), "dhclient (pid 812) added a route before it"),
+    (Delete(ROUTE, "not-in-document"), Change(DHCLIENT, KEY, False),
+     "added by dhclient (pid 812); no longer in the metadata"),
     (Delete(ROUTE, "not-in-document"), None, "no longer in the metadata"),
 ])  # fmt: skip
 def test_why_a_route_was_changed(operation: Operation, change: Change, text: str) -> None:
-    verb = "added" if isinstance(operation, Add) else "removed"
+    verb = "removed" if isinstance(operation, (Delete, RemoveForeignDefault)) else "added"
     assert service_log.change_reason(operation, change) == text
-    line = f"{verb} 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: {text}"
+    metric = f" metric {operation.route.metric}" if operation.route.metric else ""
+    line = f"{verb} 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes{metric}: {text}"
     assert service_log.change_line(operation, change, NICS) == line
 
 

@@ -14,25 +14,25 @@ from guest_routes.model.report import Report, Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import (
     AddRule,
-    PolicyFailure,
     RemoveRoute,
     RemoveRule,
     SetRoute,
     SourceConflict,
+    SourceFailure,
     SourceRoutingOutcome,
 )
 from guest_routes.model.status import Comparison, Status
-from guest_routes.output.json_documents import report_json, status_json, withdrawal_json
+from guest_routes.output.json_documents import last_pass_json, report_json, withdrawal_json
 from guest_routes.output.report import report_lines, summary, withdrawal_lines
 from guest_routes.output.source_routing import (
     change_line,
     conflict_text,
-    is_policy_removal,
-    policy_failure_text,
-    policy_text,
+    is_source_removal,
     rule_json,
     rule_text,
     source_error_texts,
+    source_failure_text,
+    source_text,
 )
 from guest_routes.output.status import status_json as shown_json
 from guest_routes.output.status import status_lines
@@ -70,7 +70,7 @@ def test_rules(rule: Rule, text: str) -> None:
 
 def test_operations() -> None:
     one = route("11.8.0.0/24 dev eth1 proto guest-routes")._replace(table=12103)
-    said = {type(op).__name__: (policy_text(op, NICS), is_policy_removal(op)) for op in (
+    said = {type(op).__name__: (source_text(op, NICS), is_source_removal(op)) for op in (
         SetRoute(one), RemoveRoute(one), AddRule(OWN), RemoveRule(OWN)
     )}  # fmt: skip
     text = "11.8.0.0/24 dev eth1 table 12103 proto guest-routes"
@@ -105,16 +105,16 @@ def test_conflicts(conflict: SourceConflict, words: str) -> None:
 
 
 def test_failures() -> None:
-    assert policy_failure_text(PolicyFailure(AddRule(OWN), errno.EPERM, "Operation not permitted"), NICS) == (
+    assert source_failure_text(SourceFailure(AddRule(OWN), errno.EPERM, "Operation not permitted"), NICS) == (
         f"cannot add rule {rule_text(OWN)}: Operation not permitted (EPERM); this needs root (CAP_NET_ADMIN)"
     )
-    assert "cannot remove rule" in policy_failure_text(PolicyFailure(RemoveRule(OWN), 9999, "x"), NICS)
+    assert "cannot remove rule" in source_failure_text(SourceFailure(RemoveRule(OWN), 9999, "x"), NICS)
 
 
 def test_what_failed_in_a_pass() -> None:
     assert list(source_error_texts(made())) == []
     refused = made(
-        SourceRoutingOutcome(failures=(PolicyFailure(AddRule(OWN), errno.EINVAL, "no"),), remaining=(AddRule(OWN),))
+        SourceRoutingOutcome(failures=(SourceFailure(AddRule(OWN), errno.EINVAL, "no"),), remaining=(AddRule(OWN),))
     )
     assert list(source_error_texts(refused)) == [
         f"cannot add rule {rule_text(OWN)}: no (EINVAL); source routing is incomplete"
@@ -166,13 +166,13 @@ def test_conflicts_stand_in_a_report_and_make_it_5() -> None:
     assert "! source routing" in report_lines(found)
     value = report_json(found, "sync")
     assert value["source_routing"]["conflicts"] == [{"kind": "shared-address", "text": conflict_text(conflict, NICS)}]
-    assert status_json(found, 1.0)["source_routing"]["conflicts"] == [conflict_text(conflict, NICS)]
+    assert last_pass_json(found, 1.0)["source_routing"]["conflicts"] == [conflict_text(conflict, NICS)]
 
 
 def test_off_there_is_nothing_to_say() -> None:
     plain = report()
     assert report_json(plain, "sync")["source_routing"] is None
-    assert status_json(plain, 1.0)["source_routing"] is None
+    assert last_pass_json(plain, 1.0)["source_routing"] is None
 
 
 def status(comparison: Comparison, *rules: Rule) -> Status:
@@ -202,6 +202,6 @@ def test_withdrawn() -> None:
     assert_valid("withdraw", withdrawal_json(done))
     assert done.exit_code == 0
     failed = done._replace(
-        source_outcome=SourceRoutingOutcome(failures=(PolicyFailure(RemoveRule(OWN), errno.EPERM, "no"),))
+        source_outcome=SourceRoutingOutcome(failures=(SourceFailure(RemoveRule(OWN), errno.EPERM, "no"),))
     )
     assert (failed.exit_code, len(withdrawal_json(failed)["source_routing"]["errors"])) == (1, 1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import pytest
 
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseSet
-from guest_routes.model.network import Nic, Prefix, address_text, infiniband_mac, parse_address
+from guest_routes.model.network import Nic, Prefix, address_text, infiniband_mac, parse_address, parse_prefix
 from guest_routes.model.network_data import Link
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.bind import bind, find_nic
@@ -163,7 +163,23 @@ def test_a_setting_is_about_the_network_whose_subnet_it_is_in() -> None:
     outside = GatewaySetting(Selector(nic="eth0"), parse_address("12.0.0.1"), "a file")
     assert [one[1] for one in gateways(situation(two, kernel), Settings(gateways=(outside,)))] == ["12.0.0.1"] * 2
     other_family = GatewaySetting(Selector(nic="eth0"), parse_address("fd00::1"), "a file")
-    assert [one[1] for one in gateways(situation(two, kernel), Settings(gateways=(other_family,)))] == ["", ""]
+    found = gateways(situation(two, kernel), Settings(gateways=(other_family,)))
+    assert found == [("eth0", "", ""), ("eth0", "", ""), ("eth0", "fd00::1", "settings")]
+
+
+def test_a_nic_without_a_network_of_the_family_has_the_kernels_gateway() -> None:
+    """Its default route is a described NIC's: it counts where nothing is documented, in metadata order.
+
+    What the document leaves to DHCP is documented by what the kernel has from there.
+    """
+    kernel = TWO_NICS + "default via 10.65.0.1 dev eth0 proto static\ndefault via 11.8.0.1 dev eth1 proto dhcp\n"
+    networks = [network("eth0", "fd00:65::7/64"), network("eth1", kind="ipv4_dhcp")]
+    found = bind(situation(networks, kernel), Settings())[0]
+    assert [(one.nic and one.nic.name, one.family, one.offers) for one in found] == [
+        ("eth0", 6, ""),
+        ("eth0", 4, "undocumented"),
+        ("eth1", 4, "documented"),
+    ]
 
 
 def test_nics_that_only_the_settings_name_come_last() -> None:
@@ -216,6 +232,65 @@ def test_who_has_the_address_then_any_address_then_no_port_then_the_first() -> N
     assert found_nic(PHYSICAL, twin, function) == "eth0"
 
 
+DOCUMENTED = [network("eth0", "10.65.0.7/24"), network("eth1", "11.8.0.9/24")]
+LEFT_TO_DHCP = [network("eth0", kind="ipv4_dhcp"), network("eth1", "11.8.0.9/24")]
+ETH1 = "nic eth1 fa:16:3e:00:00:01 11.8.0.9/24\n"
+
+
+@pytest.mark.parametrize("networks, nics, expected", [
+    # A container's macvlan has a MAC and an address of its own.
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00 10.65.0.7/24", "mv0 02:00:00:00:00:09 kind macvlan on eth0 10.65.0.8/24"],
+     "eth0"),
+    # The port's MAC was given to a macvlan, which has the address.
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:09 perm fa:16:3e:00:00:00",
+                  "mv0 fa:16:3e:00:00:00 kind macvlan on eth0 10.65.0.7/24"], "mv0"),
+    (LEFT_TO_DHCP, ["eth0 fa:16:3e:00:00:09 perm fa:16:3e:00:00:00",
+                    "mv0 fa:16:3e:00:00:00 kind macvlan on eth0 10.65.0.7/24"], "mv0"),
+    # An ipvlan has its parent's MAC: a container's beside the parent's address, or the one that has the port's.
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00 10.65.0.7/24", "ipv0 fa:16:3e:00:00:00 kind ipvlan on eth0 10.65.0.8/24"],
+     "eth0"),
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00", "ipv0 fa:16:3e:00:00:00 kind ipvlan on eth0 10.65.0.7/24"], "ipv0"),
+    (LEFT_TO_DHCP, ["eth0 fa:16:3e:00:00:00 fe80::1/64", "ipv0 fa:16:3e:00:00:00 kind ipvlan on eth0 10.65.0.7/24"],
+     "ipv0"),
+    # Renamed, also to the other one's name.
+    (DOCUMENTED, ["ens3 fa:16:3e:00:00:00 10.65.0.7/24"], "ens3"),
+    # The MAC was changed while it ran: the one it was made with, where the driver knows it; else the address.
+    (DOCUMENTED, ["eth0 02:00:00:00:00:77 perm fa:16:3e:00:00:00 10.65.0.7/24"], "eth0"),
+    (DOCUMENTED, ["eth0 02:00:00:00:00:77 10.65.0.7/24"], "eth0"),
+    (LEFT_TO_DHCP, ["eth0 02:00:00:00:00:77 10.65.0.7/24"], ""),
+    # A virtual function beside its paravirtual twin, whichever of them has the address.
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00 10.65.0.7/24", "enp0s4 fa:16:3e:00:00:00 master eth0"], "eth0"),
+    (DOCUMENTED, ["eth0 fa:16:3e:00:00:00", "enp0s4 fa:16:3e:00:00:00 master eth0 10.65.0.7/24"], "enp0s4"),
+    # A bridge, and a VLAN of the bridge that has its MAC, too.
+    (DOCUMENTED, ["br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24", "eth0 fa:16:3e:00:00:00 master br0 fe80::1/64"],
+     "br0"),
+    (DOCUMENTED, ["br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24", "eth0 fa:16:3e:00:00:00 master br0",
+                  "br0.7 fa:16:3e:00:00:00 kind vlan id 7 on br0 10.99.0.7/24"], "br0"),
+    # Two bonds cannot have one MAC, but a bond's bridge has.
+    (DOCUMENTED, ["bond0 fa:16:3e:00:00:00 kind bond", "br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24",
+                  "eth0 fa:16:3e:00:00:00 master bond0"], "br0"),
+])  # fmt: skip
+def test_which_device_a_network_is_on(networks: List[Dict[str, Any]], nics: List[str], expected: str) -> None:
+    kernel = "".join(f"nic {one}\n" for one in nics) + ETH1
+    bindings = [one for one in bind(situation(networks, kernel), DEFAULTS)[0] if one.network is not None]
+    assert [one.nic.name if one.nic else "" for one in bindings] == [expected, "eth1"]
+
+
+def test_of_two_vlans_with_one_id_the_one_that_has_the_address() -> None:
+    parent = Nic(2, "bond0", ONE, kind="bond")
+    idle, used = (Nic(n, f"vlan5.{n}", OTHER, kind="vlan", vlan_id=5, parent=2) for n in (3, 4))
+    assert find_nic(VLAN, LINKS, [parent, idle, used._replace(addresses=(ADDRESS,))], ADDRESS) == used._replace(
+        addresses=(ADDRESS,)
+    )
+
+
+def test_a_nic_that_another_link_describes_is_that_ones() -> None:
+    """eth1 has the address of eth0's network, which is not present."""
+    kernel = "nic eth1 fa:16:3e:00:00:01 10.65.0.7/24 11.8.0.9/24\n"
+    bindings, _ = bind(situation(DOCUMENTED, kernel), DEFAULTS)
+    assert [one.nic.name if one.nic else "" for one in bindings] == ["", "eth1"]
+
+
 def test_infiniband_by_the_six_bytes_that_openstack_gives() -> None:
     address = bytes.fromhex("80000048fe80000000000000f4521403007bcba1")
     port = Nic(2, "ib0", address)
@@ -239,6 +314,7 @@ def test_a_vlan_without_a_mac_is_known_by_what_it_stands_on() -> None:
     assert find_nic(vlan, links, [parent, elsewhere]) is None
     with_mac = vlan._replace(mac=TWO)
     assert find_nic(with_mac, links, [parent, elsewhere]) == elsewhere
+    assert find_nic(vlan._replace(mac=bytes(5) + b"\7"), links, [parent, elsewhere]) is None
 
 
 def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:
@@ -247,3 +323,19 @@ def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:
     assert find_nic(bond, LINKS, [Nic(2, "eth0", ONE, master=4), device]) == device
     # A bond with none of their MACs is another one.
     assert find_nic(BOND, LINKS, [Nic(4, "bond0", OTHER, kind="bond"), Nic(5, "eth1", TWO)]) == Nic(5, "eth1", TWO)
+
+
+def test_a_vlan_that_is_no_device_is_a_plain_nic_with_its_mac_but_not_the_one_it_stands_on() -> None:
+    vlan = Link(3, "vlan5", "vlan", ONE, vlan_id=5, vlan_link="tap0")
+    links = {"tap0": PHYSICAL, "vlan5": vlan}
+    parent, plain = Nic(2, "eth0", ONE), Nic(4, "eth4", ONE)
+    assert find_nic(vlan, links, [parent]) is None
+    assert find_nic(vlan, links, [parent, plain]) == plain
+
+
+def test_a_bond_is_the_bond_s_device_and_a_port_the_port() -> None:
+    """Both have one MAC, whoever has an address."""
+    port = Nic(2, "eth0", ONE, addresses=(parse_prefix("10.65.0.7/24"),), master=5)
+    device = Nic(5, "bond0", ONE, kind="bond")
+    assert found_nic(Link(0, "bond0", "bond", ONE), port, device) == "bond0"
+    assert found_nic(Link(0, "tap0", "phy", ONE), port, device) == "eth0"

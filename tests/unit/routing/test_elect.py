@@ -172,6 +172,20 @@ def test_a_gateway_of_the_settings_elects_last() -> None:
     assert who(election(BOTH, nics(), Settings(gateways=(corrected,)))) == ("eth0", "10.65.0.254")
 
 
+def test_an_entry_that_is_added_to_gateways_moves_no_default() -> None:
+    """Of NICs that only `gateways` speaks of the first one in the settings has the default."""
+    networks = [network("eth0", kind="ipv4_dhcp"), network("eth1", kind="ipv4_dhcp")]
+    eth1 = GatewaySetting(Selector(nic="eth1"), bytes((11, 8, 0, 1)), "gateways[eth1]")
+    eth0 = GatewaySetting(Selector(nic="eth0"), bytes((10, 65, 0, 1)), "gateways[eth0]")
+    assert who(election(networks, nics(), Settings(gateways=(eth1,)))) == ("eth1", "11.8.0.1")
+    assert who(election(networks, nics(), Settings(gateways=(eth1, eth0)))) == ("eth1", "11.8.0.1")
+    # Nor one of a NIC that the document describes in the other family only.
+    other = [network("eth0", "fd00:65::7/64"), network("eth1", kind="ipv4_dhcp")]
+    kernel = nics() + "default via 10.65.0.1 dev eth0 proto static\n"
+    assert who(election(other, kernel)) == ("eth0", "10.65.0.1")
+    assert who(election(other, kernel, Settings(gateways=(eth1,)))) == ("eth0", "10.65.0.1")
+
+
 def test_named_by_another_network() -> None:
     named = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24", "12.0.0.0/8 11.8.0.1")]
     found = election(named, nics())
@@ -186,6 +200,47 @@ def test_named_by_another_network() -> None:
     assert who(election(named, KERNELS)) == ("eth1", "11.8.0.1")
     # Where the network with a default of its own can't carry it, the named NIC does.
     assert who(election(third, nics() + kernel.replace("12.0.0.9/24", "down"))) == ("eth1", "11.8.0.1")
+
+
+NAMED = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24", "12.0.0.0/8 11.8.0.1")]
+THIRD = network("eth2", "12.0.0.9/24", "default 12.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("eth1", "eth2", "elected"),
+    [
+        ("11.8.0.9/24", "12.0.0.9/24", ("eth2", "12.0.0.1")),
+        ("11.8.0.9/24", "12.0.0.9/24 no-carrier", ("eth1", "11.8.0.1")),
+        ("11.8.0.9/24 no-carrier", "12.0.0.9/24 no-carrier", ("eth2", "12.0.0.1")),
+        ("11.8.0.9/24 no-carrier", "down", ("eth1", "11.8.0.1")),
+    ],
+)
+def test_a_carrier_counts_before_how_the_nic_is_documented(eth1: str, eth2: str, elected: Tuple[str, str]) -> None:
+    kernel = f"{nics(eth1=eth1)}nic eth2 fa:16:3e:00:00:02 {eth2}\n"
+    assert who(election([*NAMED, THIRD], kernel)) == elected
+
+
+def test_of_two_named_nics_one_with_a_carrier_is_first() -> None:
+    networks = [
+        network("eth0", "10.65.0.7/24", "default 11.8.0.1", "default 12.0.0.1"),
+        network("eth1", "11.8.0.9/24", "13.0.0.0/8 11.8.0.1"),
+        network("eth2", "12.0.0.9/24", "14.0.0.0/8 12.0.0.1"),
+    ]
+    for state, elected in (("", ("eth1", "11.8.0.1")), (" no-carrier", ("eth2", "12.0.0.1"))):
+        kernel = nics(eth1=f"11.8.0.9/24{state}") + "nic eth2 fa:16:3e:00:00:02 12.0.0.9/24\n"
+        assert who(election(networks, kernel)) == elected
+
+
+@pytest.mark.parametrize("selector", [Selector(nic="eth1"), Selector(subnet=parse_prefix("11.8.0.0/24"))], ids=str)
+def test_the_settings_choose_a_nic_that_only_another_networks_entry_names(selector: Selector) -> None:
+    kernel = nics() + "nic eth2 fa:16:3e:00:00:02 12.0.0.9/24\n"
+    found = election([*NAMED, THIRD], kernel, Settings(default=selector))
+    assert who(found) == ("eth1", "11.8.0.1")
+    assert isinstance(found, Elected)
+    assert (found.selector, found.named is None) == (selector, False)
+    down = election([*NAMED, THIRD], kernel.replace("11.8.0.9/24", "down"), Settings(default=selector))
+    assert isinstance(down, NotElected)
+    assert (down.kind, down.wanted) == ("down", True)
 
 
 @pytest.mark.parametrize(

@@ -41,20 +41,32 @@ ROUTER = "default via fe80::1 dev eth0 proto ra metric 1024\n"
     "networks, kernel, setting, expected",
     [
         ([DOCUMENTED], KERNEL, "", ("10.65.0.1", "document", "documented")),
-        ([PLAIN], KERNEL, "", ("10.65.0.2", "kernel", "last")),
+        ([PLAIN], KERNEL, "", ("10.65.0.2", "kernel", "undocumented")),
         ([PLAIN], TWO_NICS, "", (None, "", "")),
-        ([PLAIN], RECORDED, "", ("10.65.0.3", "recorded", "last")),
-        ([PLAIN], RECORDED + KERNEL.splitlines()[-1] + "\n", "", ("10.65.0.2", "kernel", "last")),
+        ([PLAIN], RECORDED, "", ("10.65.0.3", "recorded", "undocumented")),
+        ([PLAIN], RECORDED + KERNEL.splitlines()[-1] + "\n", "", ("10.65.0.2", "kernel", "undocumented")),
         # The settings correct a gateway, and don't move the default.
         ([DOCUMENTED], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "documented")),
-        ([PLAIN], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "last")),
+        ([PLAIN], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "undocumented")),
         ([PLAIN], TWO_NICS, "10.65.0.9", ("10.65.0.9", "settings", "settings")),
         # A setting of the other family, or of another subnet of the NIC, is about another network.
         ([DOCUMENTED], KERNEL, "fd00:65::1", ("10.65.0.1", "document", "documented")),
         # A router that announces itself is the network's own word where the document leaves it to that.
         ([SIX], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "documented")),
-        ([network("eth0", "fd00:65::7/64")], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "last")),
-        ([SIX], TWO_NICS + ROUTER.replace("ra", "static"), "", ("fe80::1", "kernel", "last")),
+        ([network("eth0", "fd00:65::7/64")], TWO_NICS + ROUTER, "", ("fe80::1", "advertised", "undocumented")),
+        ([SIX], TWO_NICS + ROUTER.replace("ra", "static"), "", ("fe80::1", "kernel", "undocumented")),
+        # Neither the document nor a lease speaks of the network: what the kernel has came from its DHCP server.
+        ([network("eth0", kind="ipv4_dhcp")], KERNEL, "", ("10.65.0.2", "kernel", "documented")),
+        ([network("eth0", kind="ipv4_dhcp")], RECORDED, "", ("10.65.0.3", "recorded", "documented")),
+        ([network("eth0", kind="ipv4_dhcp")], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "documented")),
+        # What a manager made of another network's default says nothing of this NIC's gateway.
+        ([PLAIN, OTHER], TWO_NICS + "default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),
+        ([PLAIN], TWO_NICS + "default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),
+        ([PLAIN], TWO_NICS + "recorded default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),
+        ([PLAIN], TWO_NICS + "default via 12.0.0.1 dev eth0 onlink\n", "", ("12.0.0.1", "kernel", "undocumented")),
+        # Nor is this machine itself a gateway.
+        ([network("eth0", "10.65.0.7/24", "default 10.65.0.7")], TWO_NICS, "", (None, "", "")),
+        ([network("eth0", "10.65.0.7/24", "default 11.8.0.9"), OTHER], TWO_NICS, "", (None, "", "")),
         # Ours says nothing, and another NIC's says nothing of this one.
         ([PLAIN], TWO_NICS + "default via 10.65.0.2 dev eth0 proto guest-routes\n", "", (None, "", "")),
         ([PLAIN], TWO_NICS + "default via 11.8.0.1 dev eth1\n", "", (None, "", "")),
@@ -90,3 +102,18 @@ def test_which_default_entry_is_the_networks_own(entries: List[str], own: Option
     networks = [network("eth0", "10.65.0.7/24", *(f"default {one}" for one in entries)), OTHER]
     assert gateway(networks)[0] == own
     assert elsewhere(networks) == others
+
+
+@pytest.mark.parametrize("kernel", [
+    "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\n",  # eth1 is not present: only the document tells its subnet
+    TWO_NICS.replace("nic eth1", "nic eth1").replace(" 11.8.0.9/24", ""),  # or has no address yet
+])  # fmt: skip
+def test_a_default_entry_in_a_network_s_subnet_that_no_nic_has_is_nobody_else_s(kernel: str) -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24")]
+    assert gateway(networks, kernel)[0] is None
+
+
+def test_a_default_entry_in_the_subnet_of_a_nic_that_the_document_lacks() -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1")]
+    assert gateway(networks)[0] is None
+    assert gateway(networks, TWO_NICS.replace(" 11.8.0.9/24", ""))[0] == "11.8.0.1"

@@ -30,9 +30,10 @@ def answered(
 ) -> Tuple[str, str]:
     """The NIC and the rule, or the reason and the NIC that it is about."""
     chosen = Settings(**settings)
-    bindings, _ = bind(situation(networks, kernel), chosen)
+    evidence = situation(networks, kernel)
+    bindings, _ = bind(evidence, chosen)
     host = HostRoute(parse_prefix(destination), parse_address(next_hop), "network_data.json", listing, 0)
-    found = NextHops(bindings, chosen, False).answer(host)
+    found = NextHops(bindings, chosen, evidence.kernel.nics).answer(host)
     if isinstance(found, ResolvedNextHop):
         return found.nic.name, found.rule
     return found.kind, found.binding.nic.name if found.binding and found.binding.nic else ""
@@ -45,6 +46,7 @@ def answered(
         ([DEFAULT, OTHER], "11.8.0.1", ("eth1", "gateway")),  # whichever network lists it
         ([DEFAULT, OTHER], "11.8.0.99", ("not-a-gateway", "eth1")),
         ([DEFAULT, OTHER], "12.0.0.1", ("no-subnet", "")),
+        ([DEFAULT], "11.8.0.1", ("no-subnet", "eth1")),  # which no network is on
         ([DEFAULT, NO_GATEWAY], "11.8.0.254", ("eth1", "no-gateway")),
         ([DEFAULT, NO_GATEWAY], "11.8.0.99", ("eth1", "no-gateway")),
         ([DEFAULT, NOTHING], "11.8.0.99", ("unknown-gateway", "eth1")),
@@ -93,10 +95,21 @@ def test_a_link_local_next_hop_is_on_the_nic_of_the_network_that_lists_it() -> N
     assert answered(without, "fe80::9", -1, "fd00:12::/32") == ("no-subnet", "")
 
 
+def test_a_router_known_by_its_link_local_address_has_a_global_one_too() -> None:
+    """Neutron's subnet says fd00:8::1, the router advertises itself by fe80::1."""
+    kernel = f"{TWO_NICS}default via fe80::1 dev eth1 proto ra\n"
+    slaac = network("eth1", kind="ipv6_slaac")
+    listing = network("eth0", "fd00:65::7/64", "default fd00:65::1", "fd00:11::/32 fd00:8::1")
+    assert answered([listing, slaac], "fd00:8::1", 0, "fd00:11::/32", kernel) == ("eth1", "link-local-gateway")
+    assert answered([listing, slaac], "fe80::2", 1, "fd00:11::/32", kernel) == ("not-a-gateway", "eth1")
+    static = network("eth1", "fd00:8::9/64", "default fd00:8::1")
+    assert answered([listing, static], "fd00:8::2", 0, "fd00:11::/32", kernel) == ("not-a-gateway", "eth1")
+
+
 def test_the_subnet_of_a_link_local_next_hop() -> None:
     bindings, _ = bind(situation([network("eth1", "fd00:8::9/64", "fd00:12::/32 fe80::9")]), Settings())
     host = HostRoute(parse_prefix("fd00:12::/32"), parse_address("fe80::9"), "network_data.json", 0, 0)
-    found = NextHops(bindings, Settings(), False).answer(host)
+    found = NextHops(bindings, Settings()).answer(host)
     assert isinstance(found, ResolvedNextHop) and found.subnet == parse_prefix("fe80::/10")
 
 
@@ -124,3 +137,37 @@ def test_which_gateway_is_outside_every_prefix() -> None:
         False,
         True,
     ]
+
+
+def test_of_two_nics_with_one_gateway_that_of_the_network_that_lists_the_route_else_the_first() -> None:
+    kernel = TWO_NICS.replace("11.8.0.9/24", "10.65.0.8/24")
+    both = [DEFAULT, network("eth1", "10.65.0.8/24", "default 10.65.0.1")]
+    found = [answered(both, "10.65.0.1", listing, kernel=kernel)[0] for listing in (0, 1, -1)]
+    assert found == ["eth0", "eth1", "eth0"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_one_network_lists_for_the_metadata_service_is_no_answer_for_another(order: Tuple[int, int]) -> None:
+    """Whichever asks first: an answer is kept for the next hop, and here for the network, too."""
+    bindings, _ = bind(situation([DEFAULT, OTHER]), Settings())
+    next_hops = NextHops(bindings, Settings())
+    found: Dict[int, str] = {}
+    for listing in order:
+        service, next_hop = parse_prefix("169.254.169.254/32"), parse_address("10.65.0.2")
+        answer = next_hops.answer(HostRoute(service, next_hop, "network_data.json", listing, 0))
+        found[listing] = answer.rule if isinstance(answer, ResolvedNextHop) else answer.kind
+    assert found == {0: "as-listed", 1: "not-a-gateway"}
+
+
+@pytest.mark.parametrize("networks, others", [
+    ([DEFAULT, OTHER], ()),
+    ([DEFAULT, network("eth1", "10.65.0.8/24", "default 10.65.0.1")], ("eth1",)),
+    ([DEFAULT, network("eth0", "10.66.0.7/24", "default 10.65.0.1")], ()),  # another network of the same NIC
+])  # fmt: skip
+def test_which_other_nics_have_the_same_gateway(networks: List[Dict[str, Any]], others: Tuple[str, ...]) -> None:
+    kernel = TWO_NICS.replace("11.8.0.9/24", "11.8.0.9/24 10.65.0.8/24").replace("65.0.7/24", "65.0.7/24 10.66.0.7/24")
+    bindings, _ = bind(situation(networks, kernel), Settings())
+    host = HostRoute(parse_prefix("11.11.0.0/16"), parse_address("10.65.0.1"), "network_data.json", 0, 0)
+    found = NextHops(bindings, Settings()).answer(host)
+    assert isinstance(found, ResolvedNextHop)
+    assert (found.nic.name, found.shared_with) == ("eth0", others)

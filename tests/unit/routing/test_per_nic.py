@@ -88,3 +88,8 @@ def test_family_of_a_route() -> None:
 def test_routes_have_the_settings_metric() -> None:
     for one in found(NETWORKS, Settings(metric=7)):
         assert {route.metric for route in (*one.default, *one.routes)} == {7}
+
+
+def test_a_network_without_an_address_that_can_be_read_gives_its_nic_none() -> None:
+    (eth0,) = found([network("eth0", "", "default 10.65.0.1")])
+    assert (eth0.nic.name, eth0.addresses, eth0.dynamic) == ("eth0", (), ())

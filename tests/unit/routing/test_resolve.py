@@ -10,11 +10,11 @@ import pytest
 from guest_routes.evidence import network_data
 from guest_routes.model.decision import Note, Resolution
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
-from guest_routes.model.network import address_text, parse_prefix
+from guest_routes.model.network import address_text, parse_address, parse_prefix
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.next_hops import needs_onlink
 from guest_routes.routing.resolve import resolve
-from tests.support.situations import TWO_NICS, network, nic, situation, wanted
+from tests.support.situations import THREE_NICS, TWO_NICS, network, nic, situation, wanted
 
 BASE = [
     network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
@@ -298,6 +298,18 @@ def test_a_default_entry_that_names_nobody_gives_way_to_its_network_s_own() -> N
         ]
 
 
+def test_a_default_by_an_address_of_this_machine_is_refused() -> None:
+    networks = [
+        network("eth0", "10.65.0.7/24", "default 10.65.0.7", "default 11.8.0.9"),
+        network("eth1", "11.8.0.9/24"),
+    ]
+    missed = resolve(situation(networks), Settings()).unresolved
+    assert [(one.kind, one.own, one.owner, one.host.place) for one in missed] == [
+        ("refused", "next-hop", "eth0", "networks[0].routes[0]"),
+        ("refused", "next-hop", "eth1", "networks[0].routes[1]"),
+    ]
+
+
 def test_the_same_twice_is_a_note() -> None:
     found = resolve(situation(base("11.11.0.0/16 11.8.0.1", first=("11.11.0.0/16 11.8.0.1",))), Settings())
     assert resolved(found) == [("11.11.0.0/16", "11.8.0.1", "eth1")]
@@ -419,3 +431,23 @@ def test_a_gateway_of_the_settings_is_the_best_evidence() -> None:
     setting = GatewaySetting(Selector(nic="eth1"), bytes((11, 8, 0, 254)), "gateways[eth1] of a file")
     found = resolve(situation(base("11.11.0.0/16 11.8.0.254")), Settings(gateways=(setting,)))
     assert resolved(found) == [("11.11.0.0/16", "11.8.0.254", "eth1")]
+
+
+def test_the_same_next_hop_on_two_nics_is_no_repetition() -> None:
+    """Both NICs have that gateway, and each network's route leads through its own NIC: the operator has to choose."""
+    kernel = TWO_NICS.replace("11.8.0.9/24", "10.65.0.8/24")
+    lists = ("default 10.65.0.1", "11.11.0.0/16 10.65.0.1")
+    networks = [network("eth0", "10.65.0.7/24", *lists), network("eth1", "10.65.0.8/24", *lists)]
+    found = resolve(situation(networks, kernel), Settings())
+    assert [one.next_hop.nic.name for one in found.resolved] == ["eth0"]
+    assert [note.kind for note in found.notes] == []
+    assert [one.kind for one in found.unresolved] == ["conflict"]
+
+
+def test_a_nic_that_only_the_settings_name_beside_a_default_that_names_another() -> None:
+    networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
+    gateways = (GatewaySetting(Selector(nic="tun0"), parse_address("10.200.0.1"), "/etc/a.yaml"),)
+    found = resolve(
+        situation(networks, THREE_NICS), Settings(gateways=gateways, routes=wanted("12.0.0.0/8,10.200.0.1"))
+    )
+    assert [one.next_hop.nic.name for one in (*found.resolved, *found.defaults)] == ["tun0", "eth1"]

@@ -10,9 +10,9 @@ from typing import Callable, List, Sequence, Tuple
 import pytest
 
 from guest_routes.errors import GuestRoutesError, KernelError, LockError, StateError
-from guest_routes.model.network import parse_prefix
+from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
-from guest_routes.model.status import Actor, Change
+from guest_routes.model.status import Actor, Change, RouteKey
 from guest_routes.service.conflicts import Conflict
 from guest_routes.service.journal import CONFLICTS_SHOWN, SHOWN, ErrorKind, Journal, error_kind
 from guest_routes.service.sd_notify import Notifier
@@ -21,6 +21,8 @@ from tests.support.journal import KERNEL, Bench
 
 HOST = parse_prefix("11.11.0.0/16")
 DHCLIENT = Actor("dhclient", 812)
+KEY = RouteKey(HOST, parse_address("11.8.0.1"), 3, 0, 121)
+REASON = "networks[1].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
 LOCKED = ErrorKind(LockError)
 
 
@@ -38,12 +40,13 @@ def texts(lines: Sequence[Tuple[str, str]]) -> List[str]:
 
 def test_each_change_is_a_line_with_its_reason(bench: Bench) -> None:
     report = bench.report()
-    changes = [Change(DHCLIENT, 3, True) if one.route.destination == HOST else None for one in report.outcome.done]
+    changes = [Change(DHCLIENT, KEY, True) if one.route.destination == HOST else None for one in report.outcome.done]
     bench.journal.changes(report, changes)
     lines = bench.logged()
     assert [level for level, _ in lines] == ["info"] * len(report.outcome.done) == ["info", "info"]
     (host,) = (text for text in texts(lines) if "11.11.0.0/16" in text)
-    assert host == "added 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: deleted by dhclient (pid 812)"
+    added = "added 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+    assert host == f"{added}: deleted by dhclient (pid 812); {REASON}"
 
 
 def test_many_changes_are_few_lines(bench: Bench) -> None:
@@ -176,11 +179,11 @@ def test_repairs_are_in_the_record(bench: Bench) -> None:
     report = bench.report()
     host = next(one for one in report.outcome.done if one.route.destination == HOST)
     bench.journal.read(3)
-    bench.journal.repaired(host, Change(DHCLIENT, 3, True), report)
+    bench.journal.repaired(host, Change(DHCLIENT, KEY, True), report)
     record = bench.record
     (repair,) = record["recent"]
     assert (record["repairs"], record["events"]) == (1, 3)
-    assert (repair["what"], repair["why"]) == ("added", "deleted by dhclient (pid 812)")
+    assert (repair["what"], repair["why"]) == ("added", f"deleted by dhclient (pid 812); {REASON}")
     assert repair["route"] == "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
     assert bench.logged() == []
 

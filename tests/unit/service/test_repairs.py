@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guest_routes.kernel.monitor import Event
-from guest_routes.model.network import Prefix, parse_prefix
+from guest_routes.model.network import Prefix, parse_address, parse_prefix
 from guest_routes.model.report import Report
 from guest_routes.service.conflicts import CONFLICT_CHANGES, RESOLVED_SECONDS
 from guest_routes.service.repairs import CHANGES_KEPT, Repairs
@@ -20,9 +20,12 @@ NAME = actor_at(os.getpid()).program
 """Of this process, which plays the one that deletes routes."""
 
 
-def deletion(destination: Prefix = HOST) -> Event:
+ETH1 = 3
+
+
+def deletion(destination: Prefix = HOST, metric: int = 0) -> Event:
     """This process has deleted that destination's route."""
-    return Event(destination, 0, os.getpid(), True, 121)
+    return Event(destination, ETH1, os.getpid(), True, 121, parse_address("11.8.0.1"), metric)
 
 
 @pytest.fixture
@@ -74,14 +77,27 @@ def test_a_change_during_a_pass_is_for_that_pass_or_the_next(bench: Bench, repor
     repairs.remember([deletion(), deletion(OTHER)])
     repairs.account(report, before, False, 0.0)
     assert [text for _, text in bench.logged() if "deleted by" in text]
-    assert list(repairs.take_changes()) == [OTHER]
+    assert [one.destination for one in repairs.take_changes()] == [OTHER]
+
+
+def test_each_route_to_a_destination_has_its_own_change(bench: Bench, report: Report) -> None:
+    """The newest change of a route counts, and another route's deletion is no reason to add ours."""
+    repairs = Repairs(bench.journal)
+    elsewhere = deletion()._replace(gateway=parse_address("10.65.0.1"), ifindex=ETH1 - 1)
+    repairs.remember([elsewhere])
+    repairs.account(report, repairs.take_changes(), False, 0.0)
+    assert not [text for _, text in bench.logged() if "deleted by" in text]
+    assert bench.record["conflicts"] == []
+    repairs.remember([deletion(), deletion()._replace(deleted=False), elsewhere])
+    repairs.account(report, repairs.take_changes(), False, 1.0)
+    assert not [text for _, text in bench.logged() if "deleted by" in text]
 
 
 def test_a_storm_is_remembered_in_part(bench: Bench) -> None:
     repairs = Repairs(bench.journal)
     many = [Prefix(number.to_bytes(4, "big"), 32) for number in range(CHANGES_KEPT + 5)]
     repairs.remember([deletion(one) for one in many])
-    assert list(repairs.take_changes()) == many[:CHANGES_KEPT]
+    assert [one.destination for one in repairs.take_changes()] == many[:CHANGES_KEPT]
 
 
 def test_a_conflict_from_its_beginning_to_its_end(bench: Bench, report: Report) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guest_routes.model.missing import OtherInstance
+from guest_routes.model.document import OtherInstance
 from guest_routes.model.network import Nic
 from guest_routes.state.identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance
 

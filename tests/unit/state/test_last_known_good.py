@@ -16,8 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.model.document import Known, LastKnownGood, Provenance
-from guest_routes.model.missing import OtherInstance, Unusable
+from guest_routes.model.document import Known, LastKnownGood, OtherInstance, Provenance, Unusable
 from guest_routes.model.network import Nic
 from guest_routes.state.store import State
 

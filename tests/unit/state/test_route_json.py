@@ -16,7 +16,7 @@ from .machine import DEFAULT
 numbers = st.integers(0, 2**32 - 1)
 addresses = st.one_of(st.binary(min_size=4, max_size=4), st.binary(min_size=16, max_size=16))
 prefixes = addresses.flatmap(lambda a: st.builds(Prefix, st.just(a), st.integers(0, len(a) * 8)))
-nexthops = st.builds(NextHop, st.none() | addresses, numbers, numbers, st.booleans())
+nexthops = st.builds(NextHop, st.none() | addresses, numbers, numbers, st.booleans(), numbers)
 routes = st.builds(
     Route,
     prefixes,
@@ -25,10 +25,14 @@ routes = st.builds(
     tos=numbers,
     onlink=st.booleans(),
     source=st.none() | addresses,
-    metrics=st.lists(st.tuples(numbers, numbers), max_size=3).map(tuple),
+    metrics=st.lists(st.tuples(numbers, numbers | st.text()), max_size=3).map(tuple),
     nexthops=st.lists(nexthops, max_size=3).map(tuple),
     nexthop_id=numbers,
     preference=numbers,
+    weight=numbers,
+    realms=numbers,
+    expires=numbers,
+    unwritable=st.sampled_from(["", "encap"]),
 )
 
 
@@ -42,8 +46,9 @@ def test_a_route_survives_json(route: Route) -> None:
     [
         {"metric": "5"}, {"metric": 5.0}, {"metric": True}, {"metric": None}, {"onlink": 1}, {"more": 1},
         {"gateway": "10.65.0.1/24"}, {"gateway": 7}, {"destination": "default"}, {"destination": None},
-        {"metrics": [[1]]}, {"metrics": [["a", 1]]}, {"metrics": None}, {"nexthops": [{}]}, {"nexthops": "x"},
-        {"nexthops": [{"gateway": None, "ifindex": 2, "weight": 1, "onlink": 0}]},
+        {"metrics": [[1]]}, {"metrics": [[None, 1]]}, {"weight": "1"}, {"expires": 1.5}, {"unwritable": 1},
+        {"metrics": None}, {"nexthops": [{}]}, {"nexthops": "x"},
+        {"nexthops": [{"gateway": None, "ifindex": 2, "weight": 1, "onlink": 0, "realms": 0}]},
     ],
 )  # fmt: skip
 def test_a_route_is_read_strictly(change: dict[str, object]) -> None:
@@ -66,8 +71,9 @@ def test_it_is_written_for_people() -> None:
     assert route_to_json(route) == {
         "destination": "0.0.0.0/0", "gateway": None, "ifindex": 0, "metric": 0, "protocol": 4, "table": 254, "kind": 1,
         "scope": 0, "tos": 0, "onlink": False, "source": None, "metrics": [[2, 1400]], "nexthop_id": 0, "preference": 0,
+        "weight": 1, "realms": 0, "expires": 0, "unwritable": "",
         "nexthops": [
-            {"gateway": "11.8.0.1", "ifindex": 3, "weight": 2, "onlink": False},
-            {"gateway": None, "ifindex": 2, "weight": 1, "onlink": True},
+            {"gateway": "11.8.0.1", "ifindex": 3, "weight": 2, "onlink": False, "realms": 0},
+            {"gateway": None, "ifindex": 2, "weight": 1, "onlink": True, "realms": 0},
         ],
     }  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
-from typing import Tuple
+from typing import List, Tuple
 
 import pytest
 
 from guest_routes.errors import LockError, StateError
-from guest_routes.model.network import NextHop, Nic, parse_address
+from guest_routes.model.evidence import RecordedDefault
+from guest_routes.model.network import NextHop, Nic, Prefix, Route, parse_address
 from guest_routes.state.store import State
 
 from .machine import DEFAULT, FETCHED, MACS, NICS, write
@@ -23,7 +25,7 @@ def test_what_cannot_be_written_says_so(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"cannot write {tmp_path}/lib/last-known-good: ")
     assert str(caught.value).endswith("the metadata is not kept for a boot without the metadata service")
     with pytest.raises(StateError, match="so none is taken away"):
-        state.record_defaults([DEFAULT], NICS)
+        state.record_defaults([RecordedDefault(DEFAULT)], NICS)
 
 
 def test_a_read_only_root_says_so() -> None:
@@ -40,51 +42,109 @@ def test_a_read_only_root_says_so() -> None:
 # ---- recorded defaults (R4) -------------------------------------------------------------------------
 
 
+def record(state: State, *routes: Route) -> None:
+    state.record_defaults([RecordedDefault(route, (route,)) for route in routes], NICS)
+
+
+def recorded(state: State, nics: Tuple[Nic, ...] = NICS) -> List[Route]:
+    """Those whose NICs are there."""
+    return [one.route for one in state.recorded_defaults(nics) if not one.absent]
+
+
 def test_recorded_defaults_come_back_until_forgotten(state: State) -> None:
+    """The last recorded come first."""
     other = DEFAULT._replace(ifindex=3, metric=100)
-    state.record_defaults([DEFAULT], NICS)
-    state.record_defaults([other, DEFAULT], NICS)
-    assert state.recorded_defaults(NICS) == (DEFAULT, other)
-    state.forget_defaults([DEFAULT])
-    assert state.recorded_defaults(NICS) == (other,)
-    state.forget_defaults()
-    assert state.recorded_defaults(NICS) == ()
-    state.forget_defaults()
+    record(state, DEFAULT)
+    record(state, other)
+    assert recorded(state) == [other, DEFAULT]
+    record(state, DEFAULT, other)
+    assert recorded(state) == [DEFAULT, other]
+    state.keep_defaults([other], NICS)
+    assert recorded(state) == [other]
+    state.keep_defaults([], NICS)
+    assert recorded(state) == []
+    state.keep_defaults([], NICS)
+
+
+def test_the_order_among_equals_is_recorded(state: State) -> None:
+    """A NIC of the order that is not there any more is no obstacle."""
+    equal, gone = DEFAULT._replace(ifindex=3), DEFAULT._replace(ifindex=9)
+    state.record_defaults([RecordedDefault(equal, (gone, equal, DEFAULT), outside=(2, 9))], NICS)
+    assert state.recorded_defaults(NICS) == (RecordedDefault(equal, (gone, equal, DEFAULT), outside=(2,)),)
+
+
+def test_a_lifetime_goes_on(state: State) -> None:
+    expiring = DEFAULT._replace(destination=Prefix(bytes(16), 0), gateway=bytes(15) + b"\1", expires=600)
+    record(state, expiring)
+    (one,) = state.recorded_defaults(NICS)
+    assert 598 <= one.route.expires <= 600 and not one.expired
+    state.keep_defaults([one.route._replace(expires=590)], NICS)
+    assert len(state.recorded_defaults(NICS)) == 1
+    path = Path(state.lib_dir, "defaults")
+    document = json.loads(path.read_text())
+    document["records"][0]["at"] -= 700
+    path.write_text(json.dumps(document))
+    (one,) = state.recorded_defaults(NICS)
+    assert one.expired
 
 
 def test_records_of_another_boot_are_nothing(state: State, root: Path) -> None:
-    state.record_defaults([DEFAULT], NICS)
+    record(state, DEFAULT)
     write(root / "proc/sys/kernel/random/boot_id", "boot-2\n")
-    assert state.recorded_defaults(NICS) == ()
-    state.record_defaults([DEFAULT._replace(metric=5)], NICS)
-    assert state.recorded_defaults(NICS) == (DEFAULT._replace(metric=5),)
+    assert recorded(state) == []
+    record(state, DEFAULT._replace(metric=5))
+    assert recorded(state) == [DEFAULT._replace(metric=5)]
+
+
+@pytest.mark.parametrize("now", [(), (Nic(2, "eth0", MACS[1]),), (Nic(2, "eth0", b""),)])
+def test_a_record_of_a_nic_that_is_not_there(state: State, now: Tuple[Nic, ...]) -> None:
+    record(state, DEFAULT)
+    assert recorded(state, now) == []
+    assert [one.absent for one in state.recorded_defaults(now)] == [("eth0",)]
 
 
 @pytest.mark.parametrize(
-    "now", [(), (Nic(2, "eth0", MACS[1]),), (Nic(2, "eth9", MACS[0]),), (Nic(7, "eth0", MACS[0]),)]
+    "now, ifindex",
+    [
+        ((Nic(2, "eth9", MACS[0]),), 2),
+        ((Nic(7, "eth0", MACS[0]),), 7),
+        ((Nic(7, "ens7", MACS[0]),), 7),
+        ((Nic(7, "eth0.5", MACS[0]), Nic(8, "eth0", MACS[0])), 8),
+        ((Nic(2, "ens2", MACS[0]), Nic(8, "eth0", MACS[0])), 2),
+    ],
 )
-def test_a_record_of_another_nic_is_nothing(state: State, now: Tuple[Nic, ...]) -> None:
-    state.record_defaults([DEFAULT], NICS)
-    assert state.recorded_defaults(now) == ()
+def test_a_nic_is_its_mac(state: State, now: Tuple[Nic, ...], ifindex: int) -> None:
+    """Whatever its name and index are now; of several with one MAC that of the same index, or name."""
+    record(state, DEFAULT)
+    assert recorded(state, now) == [DEFAULT._replace(ifindex=ifindex)]
+    (one,) = state.recorded_defaults(now)
+    assert one.order == (one.route,)
+
+
+def test_two_nics_of_one_mac_are_not_told_apart(state: State) -> None:
+    record(state, DEFAULT)
+    assert recorded(state, (Nic(7, "a", MACS[0]), Nic(8, "b", MACS[0]))) == []
 
 
 def test_every_leg_must_have_its_nic(state: State) -> None:
     nexthops = (NextHop(parse_address("10.65.0.1"), 2), NextHop(parse_address("11.8.0.1"), 3))
     multipath = DEFAULT._replace(gateway=None, ifindex=0, nexthops=nexthops)
-    state.record_defaults([multipath], NICS)
-    assert state.recorded_defaults(NICS) == (multipath,)
-    assert state.recorded_defaults(NICS[:1]) == ()
+    record(state, multipath)
+    assert recorded(state) == [multipath]
+    assert recorded(state, NICS[:1]) == []
+    moved = Nic(9, "ens9", NICS[1].mac)
+    assert [[hop.ifindex for hop in one.nexthops] for one in recorded(state, (NICS[0], moved))] == [[2, 9]]
 
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", "{}", '{"schema": "guest-routes/defaults/1", "boot_id": "boot-1", "records": [1, {}, {"route": {}}]}'],
+    ["", "[]", "{}", '{"schema": "guest-routes/defaults/2", "boot_id": "boot-1", "records": [1, {}, {"route": {}}]}'],
 )
 def test_damaged_records_are_nothing(state: State, content: str) -> None:
     write(Path(state.lib_dir, "defaults"), content)
-    assert state.recorded_defaults(NICS) == ()
-    state.record_defaults([DEFAULT], NICS)
-    assert state.recorded_defaults(NICS) == (DEFAULT,)
+    assert recorded(state) == []
+    record(state, DEFAULT)
+    assert recorded(state) == [DEFAULT]
 
 
 # ---- agreements, status -----------------------------------------------------------------------------

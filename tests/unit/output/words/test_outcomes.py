@@ -163,6 +163,10 @@ def test_why_a_pass_failed(error: Any, text: str) -> None:
             Suspicion("routes-omitted", bindings=(BINDING, ABSENT), gone=3),
             "it omits the routes of eth1, the NIC with MAC fa:16:3e:00:00:02, and 3 of our routes would go",
         ),
+        (
+            Suspicion("default-omitted", bindings=(BINDING,)),
+            "it omits the routes of eth1, and our default route would leave it",
+        ),
         (Suspicion("many-routes", gone=7, ours=9), "7 of our 9 routes would go at once"),
         (Suspicion("many-routes", gone=1, ours=1), "1 of our 1 route would go at once"),
     ],

@@ -39,6 +39,10 @@ HOP = ResolvedNextHop(ETH1, GATEWAY, KNOWN)
     [
         (HOP, "11.8.0.1 is eth1's gateway (networks[1].routes[0])"),
         (
+            ResolvedNextHop(ETH1, OTHER, None, "link-local-gateway", SUBNET),
+            "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose gateway is known by its link-local address only",
+        ),
+        (
             ResolvedNextHop(ETH1, OTHER, None, "no-gateway", SUBNET),
             "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose network lists routes and no gateway",
         ),
@@ -86,6 +90,15 @@ UNRESOLVED = [
         Unresolved(BAD, "no-subnet", gateways=(BINDING,) * 4000),
         "11.8.0.99 is in no NIC's subnet; use a gateway of 11.8.0.1 (eth1) or 11.8.0.1 (eth1) or 11.8.0.1 (eth1) or "
         "11.8.0.1 (eth1) or 3,996 more",
+    ),
+    (
+        Unresolved(BAD, "no-subnet", Binding(None, None, ETH1), SUBNET, (BINDING,)),
+        "11.8.0.99 is in eth1's subnet 11.8.0.0/24, and the metadata has no network there; use a gateway of 11.8.0.1 "
+        "(eth1)",
+    ),
+    (
+        Unresolved(BAD, "redundant", winner=HOST),
+        "networks[0].routes[1] is used, and one way to the metadata service is enough",
     ),
     (Unresolved(BAD, "no-subnet"), "11.8.0.99 is in no NIC's subnet; use a gateway of a NIC (none is known)"),
     (

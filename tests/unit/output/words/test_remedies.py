@@ -1,4 +1,4 @@
-"""What ends a conflict, in the words of each program's own configuration."""
+"""What ends a conflict, in the words of each program's own configuration, and what fixes a host route."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.model.network import Prefix, parse_prefix
+from guest_routes.model.decision import Binding, Unresolved
+from guest_routes.model.network import Nic, Prefix, parse_address, parse_prefix
+from guest_routes.model.network_data import LEASES, SETTINGS, HostRoute, Link
 from guest_routes.model.status import Actor
-from guest_routes.output.words.remedies import remedy
+from guest_routes.output.words import remedies
+from guest_routes.output.words.remedies import gateways_setting, in_neutron, remedy, removal
+from tests.support.reports import ETH0, ETH1
 
 HOST, DEFAULT = parse_prefix("11.11.0.0/16"), parse_prefix("0.0.0.0/0")
 HOST6, DEFAULT6 = parse_prefix("fd00:11:11::/48"), parse_prefix("::/0")
@@ -122,3 +126,58 @@ def test_whoever_it_is_there_is_an_answer(program: str, ancestors: Tuple[str, ..
 )
 def test_the_whole_sentence(program: str, destination: Prefix, deleted: bool, text: str) -> None:
     assert remedy(Actor(program, 5), destination, deleted, "eth1") == text
+
+
+# ---- host routes -------------------------------------------------------------------------------------
+
+
+def bound(nic: Nic, gateway: str) -> Binding:
+    return Binding(None, None, nic, parse_address(gateway))
+
+
+def not_used(destination: str, kind: str = "not-a-gateway", gateways: Tuple[Binding, ...] = ()) -> Unresolved:
+    host = HostRoute(parse_prefix(destination), parse_address("11.8.0.99"), "network_data.json", 0, 0)
+    return Unresolved(host, kind, gateways=gateways)  # type: ignore[arg-type]
+
+
+def test_a_default_entry_is_not_made_another_networks_own() -> None:
+    """By a gateway in no subnet it would be the listing network's: it can only be taken out."""
+    inside, outside = bound(ETH1, "11.8.0.1"), bound(ETH1, "203.0.113.9")
+    both = remedies.in_subnets(not_used("11.11.0.0/16"), outside)
+    assert "set --host-route destination=11.11.0.0/16,gateway=203.0.113.9" in both and "unset" in both
+    default = remedies.in_subnets(not_used("0.0.0.0/0"), inside)
+    assert "set --host-route destination=0.0.0.0/0,gateway=11.8.0.1" in default and "unset" in default
+    only = remedies.in_subnets(not_used("0.0.0.0/0"), outside)
+    assert only.startswith("`openstack subnet unset --host-route destination=0.0.0.0/0,gateway=11.8.0.99 ")
+
+
+def test_which_gateways_could_be_meant() -> None:
+    known = (bound(ETH0, "fe80::1"), bound(ETH0, "10.65.0.1"), bound(ETH1, "203.0.113.9"))
+    assert remedies.gateways_to_use(not_used("11.11.0.0/16", "no-subnet", known)) == (
+        "10.65.0.1 (eth0) or 203.0.113.9 (eth1)"
+    )
+    assert remedies.gateways_to_use(not_used("0.0.0.0/0", "no-subnet", known)) == "10.65.0.1 (eth0)"
+    assert remedies.gateways_to_use(not_used("0.0.0.0/0", "no-subnet")) == "a NIC (none is known)"
+
+
+LISTED = HostRoute(HOST, parse_address("11.8.0.99"), "network_data.json", 0, 1)
+CLIENT = LISTED._replace(source="eth0's DHCP lease, option 121", network=LEASES)
+WRITTEN = LISTED._replace(source="/etc/a.yaml", network=SETTINGS)
+NIC = Nic(3, "eth1", bytes.fromhex("fa163e000002"))
+
+
+@pytest.mark.parametrize("host, neutron", [(LISTED, True), (CLIENT, True), (WRITTEN, False)])
+def test_what_is_fixed_in_neutron(host: HostRoute, neutron: bool) -> None:
+    """It came from there by the metadata, or by a DHCP server."""
+    assert in_neutron(host) == neutron
+    command = "`openstack subnet unset --host-route destination=11.11.0.0/16,gateway=11.8.0.99 SUBNET` removes this one"
+    assert removal(host) == (command if neutron else "take the other out")
+
+
+@pytest.mark.parametrize("binding, key", [
+    (Binding(None, None, NIC), "eth1"), (Binding(None, None, None, ignored="docker0"), "docker0"),
+    (Binding(None, Link(0, "tap1", "ovs", NIC.mac), None), '"fa:16:3e:00:00:02"'),
+    (Binding(None, Link(0, "tap1", "bond", b""), None), "NIC"), (Binding(None, None, None), "NIC"),
+])  # fmt: skip
+def test_which_gateway_to_set(binding: Binding, key: str) -> None:
+    assert gateways_setting(binding) == f"`gateways: {{{key}: ADDRESS}}`"

@@ -48,8 +48,8 @@ def test_what_is_used_instead_of_what_the_metadata_omits() -> None:
 
 
 def test_a_lease_that_names_no_gateway_is_not_asked_for() -> None:
-    silent = lease("eth0")._replace(classless=None)
-    found = report("dhcp", NICS, leases=LeaseSet((silent, lease("eth1")), now=100.0))
+    no_routes = lease("eth0")._replace(classless=None)
+    found = report("dhcp", NICS, leases=LeaseSet((no_routes, lease("eth1")), now=100.0))
     assert warning_texts(found)[0] == f"{DHCP_0}its gateway and its host routes are unknown"
     assert warning_texts(report("dhcp", NICS))[1] == f"{DHCP_1}its gateway and its host routes are unknown"
 

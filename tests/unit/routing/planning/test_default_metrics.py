@@ -7,7 +7,7 @@ from typing import List, Tuple
 import pytest
 
 from guest_routes.model.settings import Settings
-from guest_routes.routing.planning.default_metrics import NEAR, WORST_METRIC, default_metrics
+from guest_routes.routing.planning.default_metrics import NEAR, default_metrics
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 
@@ -44,7 +44,9 @@ FOUR = "default via 10.65.0.1 dev eth0 proto guest-routes"
         # Of a multipath route through both, the next hops outside stay ahead.
         (["default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.200.0.1 dev tun0 weight 1"], 1),
         (["default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.65.0.1 dev eth0 weight 1"], 0),
-        ([f"default via 10.200.0.1 dev tun0 metric {WORST_METRIC}"], WORST_METRIC),
+        # No metric is worse: RTA_PRIORITY has 32 bits.
+        (["default via 10.200.0.1 dev tun0 metric 4294967295"], 4294967295),
+        (["default via 10.200.0.1 dev tun0 metric 4294967294"], 4294967295),
     ],
 )
 def test_ipv4(there: List[str], metric: int) -> None:
@@ -109,6 +111,33 @@ SIX = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
 )
 def test_ipv6(there: List[str], metric: int) -> None:
     assert metrics(SIX, *there)[0] == metric
+
+
+@pytest.mark.parametrize("lowest, taken, metric", [
+    (1021, (), 1023), (1021, (1023,), 1022), (1021, (1022, 1023), 1021), (1021, (1021, 1022, 1023), 1024),
+    (1021, (1021, 1022, 1023, 1024), 1025), (1023, (1023,), 1024),
+])  # fmt: skip
+def test_the_nearest_free_metric_first_downwards(lowest: int, taken: Tuple[int, ...], metric: int) -> None:
+    """Down to the one behind who wins today, that one included; then upwards, one by one."""
+    winner = f"default via fd00:200::1 dev tun0 metric {lowest - 1}"
+    inside = [f"default via fd00:8::{number} dev eth1 metric {one}" for number, one in enumerate(taken, 1)]
+    assert metrics(SIX, winner, *inside)[0] == metric
+
+
+@pytest.mark.parametrize("end, metric", [(1026, 1025), (1025, 1026)])
+def test_upwards_as_far_as_who_loses_today(end: int, metric: int) -> None:
+    """The last metric before it is taken, too; where there is none, ours goes behind it."""
+    winner = "default via fd00:200::1 dev tun0 metric 1021"
+    inside = [f"default via fd00:8::{number} dev eth1 metric {1021 + number}" for number in (1, 2, 3)]
+    loser = f"default via fd00:200::9 dev tun0 metric {end}"
+    assert metrics(SIX, winner, *inside, loser)[0] == metric
+
+
+def test_no_metric_is_worse_than_the_worst_one() -> None:
+    """All that are near are taken: ours shares the last one, and is none that RTA_PRIORITY can't hold."""
+    worst = 4294967295
+    inside = [f"default via fd00:8::{n} dev eth1 metric {worst - n}" for n in range(NEAR + 1)]
+    assert metrics(SIX.replace("1023", str(worst)), *inside)[0] == worst
 
 
 def test_how_far_from_the_wanted_metric_is_nearby() -> None:

@@ -239,3 +239,39 @@ def test_a_family_without_defaults_is_not_told_of() -> None:
 def test_another_table() -> None:
     _, operations = decided("", Settings(table=100))
     assert operations[0] == "Add 11.11.0.0/16 via 11.8.0.1 dev eth1 table 100 proto guest-routes"
+
+
+@pytest.mark.parametrize("competitor", ["", "fd11::/16 via fd00:65::9 dev eth0 proto static metric 40\n"])
+@pytest.mark.parametrize("taken, metric", [(1, 2), (2, 3), (30, 31), (31, 0)])
+def test_ipv6_upwards_from_a_small_metric_while_ours_to_another_gateway_stand(
+    taken: int, metric: int, competitor: str
+) -> None:
+    """At most twice NEAR, 31, even where a competitor is further off; then it waits until they have gone."""
+    old = "fd11::/16 via fd00:65::1 dev eth0 proto guest-routes metric {}\n"
+    kernel = "".join(old.format(number) for number in range(1, taken + 1)) + competitor
+    decision, _ = decided(kernel, Settings(metric=1), 6)
+    verdict, route, _ = planned(decision)
+    if metric:
+        assert (verdict, route) == ("add", f"fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric {metric}")
+    else:
+        assert verdict == "shadowed"
+
+
+@pytest.mark.parametrize("stale, reason", [
+    ("default via 10.65.0.1 dev eth0 proto guest-routes metric 5\n", "equal-serves"),
+    ("default via 11.8.0.1 dev eth1 proto guest-routes metric 5\n", "not-elected"),
+])  # fmt: skip
+def test_why_a_default_of_ours_goes_where_another_program_s_serves(stale: str, reason: str) -> None:
+    decision, operations = decided(stale + f"{OURS}\n")
+    assert operations == [f"Delete {stale.strip()}"]
+    assert [operation.reason for operation in decision.plan.removals] == [reason]
+
+
+@pytest.mark.parametrize("taken, metric", [(31, 992), (32, 0)])
+def test_ipv6_downwards_at_most_twice_near(taken: int, metric: int) -> None:
+    """NEAR is 16."""
+    old = "fd11::/16 via fd00:65::1 dev eth0 proto guest-routes metric {}\n"
+    decision, _ = decided("".join(old.format(1023 - number) for number in range(taken)), family=6)
+    verdict, route, _ = planned(decision)
+    assert verdict == ("add" if metric else "shadowed")
+    assert not metric or route == f"fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric {metric}"

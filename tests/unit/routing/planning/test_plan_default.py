@@ -161,14 +161,12 @@ def test_next_hops_outside_stay() -> None:
 def test_nexthops_outside() -> None:
     nics = situation([], THREE_NICS).kernel.nics
     three = parse_route(f"{MIXED} nexthop via 10.200.0.9 dev tun0 weight 2 onlink", nics)._replace(nexthop_id=7)
-    two = nexthops_outside(three, frozenset({2, 3}))
-    assert two is not None
+    (two,) = nexthops_outside(three, frozenset({2, 3}))
     assert ([hop.ifindex for hop in two.nexthops], two.nexthop_id) == ([4, 4], 0)
-    one = nexthops_outside(three._replace(nexthops=three.nexthops[:1] + three.nexthops[2:]), frozenset({2, 3}))
-    assert one is not None
+    (one,) = nexthops_outside(three._replace(nexthops=three.nexthops[:1] + three.nexthops[2:]), frozenset({2, 3}))
     assert (one.nexthops, one.ifindex, one.onlink, one.nexthop_id) == ((), 4, True, 0)
-    assert nexthops_outside(three, frozenset({2, 3, 4})) is None
-    assert nexthops_outside(parse_route(ETH0, nics), frozenset({2})) is None
+    assert nexthops_outside(three, frozenset({2, 3, 4})) == ()
+    assert nexthops_outside(parse_route(ETH0, nics), frozenset({2})) == ()
 
 
 def test_none_elected_leaves_everything() -> None:

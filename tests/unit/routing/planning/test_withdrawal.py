@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.settings import Settings
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
-from tests.support.situations import THREE_NICS, situation, texts
+from tests.support.situations import THREE_NICS, recorded, situation, texts
 
 OURS = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
 OUR_DEFAULT = "default via 10.65.0.1 dev eth0 proto guest-routes"
@@ -19,7 +19,7 @@ THREE = f"{MANY} nexthop via 10.200.0.9 dev tun0 weight 1"
 
 def operations(kernel: str, protocol: int = 121) -> List[str]:
     evidence = situation([], THREE_NICS + kernel)
-    made = plan_withdrawal(evidence.kernel, evidence.recorded_defaults, Settings(protocol=protocol))
+    made = plan_withdrawal(evidence.kernel, recorded(evidence.recorded_defaults), Settings(protocol=protocol))
     return texts(made.operations, evidence.kernel)
 
 
@@ -144,7 +144,7 @@ def test_every_operation_has_its_reason() -> None:
         f"{THREE_NICS}{OUR_DEFAULT}\nrecorded {MANY}\ndefault via 10.200.0.1 dev tun0 proto static metric 9\n{OURS_6}\n"
     )
     evidence = situation([], kernel)
-    made = plan_withdrawal(evidence.kernel, evidence.recorded_defaults, Settings())
+    made = plan_withdrawal(evidence.kernel, recorded(evidence.recorded_defaults), Settings())
     assert [one.reason for one in made.operations] == [
         "recorded",
         "handed-over",

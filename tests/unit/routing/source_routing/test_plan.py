@@ -10,7 +10,7 @@ from guest_routes.model.operations import Add, Delete
 from guest_routes.model.plan import Plan
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import RemoveRoute, RemoveRule, SourceRoutingPlan
-from guest_routes.output.source_routing import policy_text
+from guest_routes.output.source_routing import source_text
 from guest_routes.routing.decide import decide
 from guest_routes.routing.source_routing.plan import connected, main_after
 from tests.support.iproute_text import parse_route
@@ -49,7 +49,7 @@ def having(evidence: Evidence, routes: Sequence[Route], rules: Sequence[Rule]) -
 
 
 def texts(plan: SourceRoutingPlan, evidence: Evidence) -> List[Tuple[str, str]]:
-    return [(type(one).__name__, policy_text(one, evidence.kernel.nics)) for one in plan.operations]
+    return [(type(one).__name__, source_text(one, evidence.kernel.nics)) for one in plan.operations]
 
 
 def route(text: str, evidence: Evidence, table: int = 12103) -> Route:
@@ -93,13 +93,13 @@ def test_another_gateway_replaces_the_route_at_once() -> None:
     now = having(situation(moved, FOUR), evidence.kernel.tables or (), rules_of(evidence))
     (operation,) = made(now).operations
     assert (operation in made(now).routes, made(now).routes[0].replaces) == (True, True)
-    assert "default via 11.8.0.2 dev eth1 table 12103" in policy_text(operation, now.kernel.nics)
+    assert "default via 11.8.0.2 dev eth1 table 12103" in source_text(operation, now.kernel.nics)
 
 
 def test_what_main_no_longer_has_goes_throws_first() -> None:
     evidence = whole(FOUR + "10.9.0.0/16 via 11.8.0.50 dev eth1\nblackhole 10.8.0.0/16")
     now = with_tables(bare(), evidence.kernel.tables or (), evidence.kernel.rules)
-    removed = [policy_text(one, now.kernel.nics) for one in made(now).removals]
+    removed = [source_text(one, now.kernel.nics) for one in made(now).removals]
     assert removed == [
         "throw 10.8.0.0/16 table 12102 proto guest-routes", "throw 10.8.0.0/16 table 12103 proto guest-routes",
         "10.9.0.0/16 via 11.8.0.50 dev eth1 table 12103 proto guest-routes",
@@ -128,7 +128,7 @@ def test_a_partial_document_takes_no_table_away() -> None:
     lost = partial._replace(known_macs=tuple(one.mac for one in partial.kernel.nics))
     assert made(lost).operations == ()
     accepted = made(lost, accept_withdrawals=True)
-    assert {policy_text(one, ())[:28] for one in accepted.removals if isinstance(one, RemoveRule)} == {
+    assert {source_text(one, ())[:28] for one in accepted.removals if isinstance(one, RemoveRule)} == {
         "rule from 11.8.0.9 lookup 12"
     }
 
@@ -139,7 +139,7 @@ def test_a_partial_document_doesn_t_hold_what_is_nobody_s() -> None:
     now = having(gone, evidence.kernel.tables or (), rules_of(evidence))
     now = now._replace(known_macs=(bytes.fromhex("fa163e000009"),))
     assert decide(now, ON).suspicion is not None
-    removed = [policy_text(one, now.kernel.nics) for one in made(now).removals if isinstance(one, RemoveRule)]
+    removed = [source_text(one, now.kernel.nics) for one in made(now).removals if isinstance(one, RemoveRule)]
     assert removed == ["rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"]
 
 

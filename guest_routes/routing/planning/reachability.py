@@ -1,0 +1,144 @@
+"""Routes of ours on link to gateways, where another route would cover them (R7). Pure.
+
+IPv6 refuses a route whose gateway is reached through another gateway, on link or not, and IPv4 would send what is meant
+for the gateway itself another way. So such a gateway gets a route of its own first. Where only a route covers it that
+goes in the same pass, its own goes with that.
+"""
+
+from __future__ import annotations
+
+from ...model.namedtuple import NamedTuple
+from ...model.network import UNICAST, Address, Prefix, Route, contains, family_of, is_link_local, network_of
+from ...model.operations import Add, Delete
+from ..ownership import is_ours, is_reaching
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, Sequence
+
+    from ...model.network import KernelState
+    from ...model.operations import Operation
+    from ...model.plan import PlannedDefault, PlannedRoute
+    from ...model.settings import Settings
+
+SCOPE_LINK = 253
+"""RT_SCOPE_LINK, which an IPv4 route without a gateway has."""
+
+
+class Reaching(NamedTuple):
+    """What becomes of these routes."""
+
+    additions: tuple[Add, ...] = ()
+    removals: tuple[Delete, ...] = ()
+    routes: tuple[Route, ...] = ()
+    """Those that are there afterwards."""
+
+
+class _Gateway(NamedTuple):
+    address: Address
+    ifindex: int
+
+
+def plan_reaching(
+    state: KernelState,
+    routes: Sequence[PlannedRoute],
+    defaults: Sequence[PlannedDefault],
+    operations: tuple[Sequence[Operation], Sequence[Operation]],
+    settings: Settings,
+    metrics: dict[int, int],
+) -> Reaching:
+    """Which gateways of the planned routes need one.
+
+    Args:
+        operations: the plan's additions and removals.
+        metrics: ours, by family.
+    """
+    own = _own(state, settings)
+    additions, removals = operations
+    covers = _covering(_gateways(routes, defaults), state, _added(additions), settings)
+    if not (covers or own):
+        return Reaching()
+    wanted = {gateway: own.get(gateway) or _route_to(gateway, settings, metrics) for gateway in covers}
+    going = {operation.route for operation in removals}
+    needed = {gateway: wanted[gateway] for gateway, covering in covers.items() if not going.issuperset(covering)}
+    return Reaching(
+        tuple(Add(route, "gateway") for gateway, route in wanted.items() if gateway not in own),
+        tuple(Delete(route, "gateway-no-more") for key, route in {**own, **wanted}.items() if key not in needed),
+        tuple(needed.values()),
+    )
+
+
+def _added(additions: Sequence[Operation]) -> list[Route]:
+    return [operation.route for operation in additions if isinstance(operation, Add)]
+
+
+def _own(state: KernelState, settings: Settings) -> dict[_Gateway, Route]:
+    """Those that are there."""
+    found = (route for route in state.routes if route[1] is None and is_reaching(route, settings))
+    return {_Gateway(route.destination.address, route.ifindex): route for route in found}
+
+
+def _gateways(routes: Sequence[PlannedRoute], defaults: Sequence[PlannedDefault]) -> set[_Gateway]:
+    """The gateways of all routes that serve. A link-local one is on link whatever else there is."""
+    found = {(one.route.gateway, one.route.ifindex) for one in routes if one.verdict != "shadowed"}
+    found |= {(one.route.gateway, one.route.ifindex) for one in defaults if one.route is not None}
+    return {
+        _Gateway(address, ifindex) for address, ifindex in found if address is not None and not is_link_local(address)
+    }
+
+
+def _covering(
+    gateways: Iterable[_Gateway], state: KernelState, added: Sequence[Route], settings: Settings
+) -> dict[_Gateway, list[Route]]:
+    """The routes that cover gateways, more specific than the NIC's own prefix; gateways without any are left out."""
+    wanted = _candidates(gateways, state, added, settings)
+    found: dict[_Gateway, list[Route]] = {}
+    for route in (route for routes in (state.routes, added) for route in routes if route[0] in wanted):
+        for gateway in wanted[route[0]]:
+            if _hides(route, gateway, settings):
+                found.setdefault(gateway, []).append(route)
+    return found
+
+
+def _candidates(
+    gateways: Iterable[_Gateway], state: KernelState, added: Sequence[Route], settings: Settings
+) -> dict[Prefix, list[_Gateway]]:
+    """The prefixes that would cover a gateway, of the lengths that routes have."""
+    lengths = {(len(route[0][0]), route[0][1]) for routes in (state.routes, added) for route in routes}
+    own = _own_prefixes(state, settings)
+    wanted: dict[Prefix, list[_Gateway]] = {}
+    for gateway in gateways:
+        near = max((p.length for p in own.get(gateway.ifindex, ()) if contains(p, gateway.address)), default=0)
+        for length in (length for size, length in lengths if size == len(gateway.address) and length > near):
+            wanted.setdefault(network_of(Prefix(gateway.address, length)), []).append(gateway)
+    return wanted
+
+
+def _own_prefixes(state: KernelState, settings: Settings) -> dict[int, list[Prefix]]:
+    """Each NIC's prefixes: of its addresses, and of routes on link that are not ours."""
+    own = {nic.ifindex: list(nic.addresses) for nic in state.nics}
+    for route in state.routes:
+        if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
+            own.setdefault(route.ifindex, []).append(route.destination)
+    return own
+
+
+def _hides(route: Route, gateway: _Gateway, settings: Settings) -> bool:
+    """Whether a covering route leads to the gateway otherwise than on link; IPv4 lets other programs' do so."""
+    if route.gateway is None and not route.nexthops:
+        return False
+    whole = route.destination.length == 8 * len(gateway.address)
+    return not (whole and is_ours(route, settings)) and (family_of(gateway.address) == 6 or is_ours(route, settings))
+
+
+def _route_to(gateway: _Gateway, settings: Settings, metrics: dict[int, int]) -> Route:
+    family = family_of(gateway.address)
+    return Route(
+        Prefix(gateway.address, 8 * len(gateway.address)),
+        None,
+        gateway.ifindex,
+        metrics[family],
+        settings.protocol,
+        settings.table,
+        scope=SCOPE_LINK if family == 4 else 0,
+    )

@@ -1,0 +1,156 @@
+"""The order that default routes had among their equals, and what puts those that are missing back into it. Pure.
+
+IPv4 uses the first of equal destination, TOS and metric; an addition goes before or behind all of them. What stands in
+between is moved, unless it leads through a NIC outside the metadata, or could not be written back. IPv6 makes next hops
+of one multipath route of them, new ones last; the whole route is replaced at once where that is not the place.
+"""
+
+from __future__ import annotations
+
+from ...model.evidence import RecordedDefault
+from ...model.network import UNICAST, NextHop
+from ...model.operations import MoveDefault, RestoreDefault
+from ..compare import equals_of, ifindexes, is_advertised, next_hops, same_route
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.network import KernelState, Route
+    from ...model.operations import Operation, RestoreReason
+
+
+def recorded_defaults(
+    taken: Sequence[Route], before: KernelState, managed: frozenset[int]
+) -> tuple[RecordedDefault, ...]:
+    """Defaults that a pass takes away, with the order that it found, the best first.
+
+    Args:
+        managed: NICs that the metadata describes.
+    """
+    found = []
+    for route in sorted(taken, key=lambda route: (not is_advertised(route), route.metric)):
+        order = equals_of(route, before.routes)
+        used = {ifindex for one in order for ifindex in ifindexes(one)}
+        found.append(RecordedDefault(route, order, outside=tuple(sorted(used - managed))))
+    return tuple(found)
+
+
+def former_order(there: Sequence[Route], recorded: Sequence[RecordedDefault]) -> list[Route]:
+    """Other programs' routes of one key with the recorded ones in the places that they had.
+
+    Args:
+        there: in the kernel's order.
+        recorded: newest first: each pass saw the order that the passes before it had left.
+    """
+    order = list(there)
+    for one in recorded:
+        ahead: list[Route] = []
+        for other in one.order:
+            if same_route(other, one.route):
+                break
+            ahead.append(other)
+        before = [place for place, route in enumerate(order) if any(same_route(route, other) for other in ahead)]
+        known = any(same_route(other, one.route) for other in one.order)
+        order.insert(max(before, default=-1) + 1 if known else len(order), one.route)
+        order = [_with_weight(route, one.order) for route in order]
+    return order
+
+
+def as_before(taken: Sequence[Route], there: KernelState, before: KernelState) -> list[Operation]:
+    """What puts defaults that a pass took away back into the order that it found."""
+    managed = frozenset(nic.ifindex for nic in before.nics)
+    operations: list[Operation] = []
+    for order in dict.fromkeys(equals_of(route, before.routes) for route in taken):
+        wanted = [route for route in order if route in taken or _has(there.routes, route)]
+        operations += restorations(equals_of(order[0], there.routes), wanted, managed, "rolled-back")
+    return operations
+
+
+def _with_weight(route: Route, order: Sequence[Route]) -> Route:
+    """The route with the weight that it had among others: IPv6 keeps it, and doesn't show that of a single one."""
+    weight = next((other.weight for other in order if same_route(other, route)), route.weight)
+    return route._replace(weight=weight)
+
+
+def restorations(
+    there: Sequence[Route], order: Sequence[Route], managed: frozenset[int], reason: RestoreReason
+) -> list[Operation]:
+    """What makes routes of one key stand in this order.
+
+    Args:
+        there: other programs' routes of the key that are present, in the kernel's order.
+        order: those of them that have a place, and the missing ones.
+        managed: NICs through which a route may be moved.
+    """
+    missing = [route for route in order if not _has(there, route)]
+    if not missing:
+        return []
+    if missing[0].family == 6:
+        whole = _whole_ipv6(there, order)
+        return [whole._replace(reason=reason)] if whole else [RestoreDefault(route, reason) for route in missing]
+    start, end = _staying(there, order, managed)
+    before = [_to(route, there, reason, True) for route in reversed(order[:start])]
+    behind = [_to(route, there, reason, False) for route in order[end:]]
+    return before + behind + [RestoreDefault(route, reason) for route in order[start:end] if route in missing]
+
+
+def _to(route: Route, there: Sequence[Route], reason: RestoreReason, before: bool) -> Operation:
+    """Puts one before or behind all others."""
+    if _has(there, route):
+        return MoveDefault(route, reason, before)
+    return RestoreDefault(route, reason, before)
+
+
+def _staying(there: Sequence[Route], order: Sequence[Route], managed: frozenset[int]) -> tuple[int, int]:
+    """The span of the order that is left where it is; the others come before and behind it."""
+    present = [place for place, route in enumerate(order) if _has(there, route)]
+    if not present:
+        return 0, 0
+    pinned = [place for place in present if not _is_movable(order[place], managed)]
+    start, end = (min(pinned), max(pinned) + 1) if pinned else (present[0], present[0] + 1)
+    while start and start - 1 in present:
+        start -= 1
+    while end in present:
+        end += 1
+    return start, end
+
+
+def _is_movable(route: Route, managed: frozenset[int]) -> bool:
+    """Whether a route may be taken for a moment: it leads through NICs of the metadata, and can be written back."""
+    return ifindexes(route) <= managed and not (route.unwritable or route.expires or is_advertised(route))
+
+
+def _has(routes: Sequence[Route], route: Route) -> bool:
+    return any(same_route(one, route) for one in routes)
+
+
+# ---- IPv6 -----------------------------------------------------------------------------------------------
+
+
+def _whole_ipv6(there: Sequence[Route], order: Sequence[Route]) -> RestoreDefault | None:
+    """The multipath route of all next hops at once, where adding the missing ones would not give the same."""
+    first, present = order[0], [route for route in there if _is_next_hop(route)]
+    added = [*present, *(route for route in order if not _has(present, route))]
+    if not present or not all(map(_is_next_hop, order)) or _hops(added) == _hops(order):
+        return None
+    if not all(_has(order, route) and _alike(route, first) for route in present):
+        return None  # Something else of that metric is there, or one has attributes that it would lose.
+    nexthops = tuple(NextHop(route.gateway, route.ifindex, route.weight, route.onlink) for route in order)
+    whole = first._replace(gateway=None, ifindex=0, onlink=False, weight=1, nexthops=nexthops)
+    return RestoreDefault(whole, instead=True)
+
+
+def _hops(routes: Sequence[Route]) -> list[object]:
+    return [next_hops(route) for route in routes]
+
+
+def _is_next_hop(route: Route) -> bool:
+    """Whether IPv6 merges it with others of its metric."""
+    return route.kind == UNICAST and route.gateway is not None and not route.nexthop_id
+
+
+def _alike(route: Route, first: Route) -> bool:
+    """Whether a next hop has the attributes that all of a multipath route are shown with."""
+    same = (route.protocol, route.source, route.metrics, route.preference, route.expires)
+    return same == (first.protocol, first.source, first.metrics, first.preference, first.expires)

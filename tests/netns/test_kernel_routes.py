@@ -1,0 +1,592 @@
+"""What the kernel holds: routes of every kind are read for what they are, taken only where they can be given back,
+and given back as they were; `withdraw` says what it really did.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
+
+import pytest
+
+from tests.support.lab import MACS, Lab, document, write_document
+from tests.support.passes import Ran, Watch, run, table, unfolded
+
+
+@pytest.fixture(params=["rtnetlink", "pyroute2"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both engines."""
+    return f"--engine {request.param}"
+
+
+def nics(lab: Lab) -> None:
+    """eth0 and eth1 of the documented example in both families, and wg0, which no document describes."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64", gateways=("11.8.0.1/24", "fd00:8::1/64"))
+    lab.nic("wg0", MACS[2], "10.200.0.2/24", "fd00:200::2/64", gateways=("10.200.0.1/24", "fd00:200::1/64"))
+
+
+def add(lab: Lab, *commands: str) -> None:
+    """Runs `ip` with each of these."""
+    for command in commands:
+        lab.ip(*command.split())
+
+
+def shown(lab: Lab) -> List[str]:
+    """Both tables with every detail, protocols as numbers, remaining lifetimes left out."""
+    text = lab.ip("-d", "-N", "route", "show") + lab.ip("-d", "-N", "-6", "route", "show")
+    lines = [re.sub(r" expires \d+sec", " expires", line.rstrip()) for line in text.splitlines()]
+    return [line for line in lines if not line.startswith(("1 fe80:", "1 ff00:", "multicast"))]
+
+
+def defaults(lab: Lab, family: int = 4) -> List[str]:
+    """The default routes, with the next hops of multipath ones."""
+    found: List[str] = []
+    for line in table(lab, family):
+        if line.startswith("default") or (line.startswith("\t") and found):
+            found.append(" ".join(line.split()))
+    return found
+
+
+def net(n: int, *routes: Tuple[str, str], family: int = 4, own: str = "") -> Dict[str, Any]:
+    """One network of a document: routes as (destination, gateway)."""
+    address = own or {4: ("10.65.0.7/24", "11.8.0.9/24"), 6: ("fd00:65::7/64", "fd00:8::9/64")}[family][n]
+    return {
+        "id": f"network{n}-{family}", "link": f"tap{n}", "type": f"ipv{family}", "ip_address": address,
+        "routes": [{"network": d.split("/")[0], "netmask": d.split("/")[1], "gateway": g} for d, g in routes],
+    }  # fmt: skip
+
+
+def metadata(path: Path, *networks: Dict[str, Any]) -> str:
+    """`--metadata` with a document of eth0 and eth1."""
+    links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": MACS[n]} for n in (0, 1)]
+    given = {"links": links, "networks": networks, "services": []}
+    return f"--metadata {write_document(path / 'given.json', given)}"
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Dict[int, str]:
+    """The documented example in each family: eth0 has the default, and eth1 would."""
+    four = net(0, ("0.0.0.0/0", "10.65.0.1")), net(1, ("0.0.0.0/0", "11.8.0.1"))
+    six = net(0, ("::/0", "fd00:65::1"), family=6), net(1, ("::/0", "fd00:8::1"), family=6)
+    (tmp_path / "4").mkdir()
+    (tmp_path / "6").mkdir()
+    return {4: metadata(tmp_path / "4", *four), 6: metadata(tmp_path / "6", *six)}
+
+
+def synced(lab: Lab, words: str, code: int = 0) -> Ran:
+    """A pass, and a second one that writes nothing (R9)."""
+    ran = run(lab, f"sync {words}")
+    assert ran.code == code, ran
+    again = json.loads(lab.run("sync", "--json", *words.split()).stdout)
+    assert (again["changes"], again["exit_code"]) == ([], code)
+    return ran
+
+
+# ---- attributes: kept, taken, given back ------------------------------------------------------------
+
+IPV4 = [
+    "metric 200 congctl reno",
+    "metric 200 congctl lock reno mtu lock 1400",
+    "metric 200 realm 5",
+    "metric 200 realm 5/7",
+    "metric 200 src 11.8.0.9 advmss 1300 initcwnd 12 rto_min 5s quickack 1 fastopen_no_cookie 1 features ecn",
+    "proto 99 metric 4294967295",
+    "tos 0x10",
+]
+IPV6 = [
+    "metric 200 congctl reno",
+    "metric 200 congctl lock reno mtu lock 1400",
+    "metric 200 expires 600",
+    "metric 200 pref high src fd00:8::9 hoplimit 9",
+    "proto 99 metric 4294967295",
+]
+
+
+@pytest.mark.parametrize("attributes", IPV4)
+def test_an_ipv4_default_comes_back_with_its_attributes(
+    lab: Lab, engine: str, given: Dict[int, str], attributes: str
+) -> None:
+    nics(lab)
+    add(
+        lab,
+        "route add default via 10.65.0.1 dev eth0 metric 100 congctl reno",
+        f"route append default via 11.8.0.1 dev eth1 {attributes}",
+    )
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    assert defaults(lab) == ["default via 10.65.0.1 dev eth0 metric 100 congctl reno"]
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+@pytest.mark.parametrize("attributes", IPV6)
+def test_an_ipv6_default_comes_back_with_its_attributes(
+    lab: Lab, engine: str, given: Dict[int, str], attributes: str
+) -> None:
+    nics(lab)
+    add(
+        lab,
+        "-6 route add default via fd00:65::1 dev eth0 metric 100 congctl reno",
+        f"-6 route append default via fd00:8::1 dev eth1 {attributes}",
+    )
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    assert defaults(lab, 6) == ["default via fd00:65::1 dev eth0 metric 100 congctl reno pref medium"]
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+MULTIPATH = [
+    "route add default metric 9 nexthop via 10.65.0.1 dev eth0 weight 3 nexthop via 11.8.0.1 dev eth1",
+    "route add default metric 9 nexthop via 10.65.0.1 dev eth0 realm 3 nexthop via 11.8.0.1 dev eth1 realm 4",
+    "route add default congctl reno nexthop via 11.8.0.1 dev eth1 weight 256 nexthop via 10.200.0.1 dev wg0 onlink",
+    "route add default nexthop via 11.8.0.1 dev eth1 realm 4 nexthop via 10.200.0.1 dev wg0 weight 7 realm 9",
+    "-6 route add default nexthop via fd00:65::1 dev eth0 nexthop via fd00:8::1 dev eth1 weight 2",
+    "-6 route add default nexthop via fd00:8::1 dev eth1 weight 4 nexthop via fd00:65::1 dev eth0 weight 3",
+    "-6 route add default metric 9 nexthop via fd00:8::1 dev eth1 nexthop via fd00:200::1 dev wg0 weight 5",
+]
+
+
+@pytest.mark.parametrize("command", MULTIPATH)
+def test_a_multipath_default_comes_back_with_its_next_hops(
+    lab: Lab, engine: str, given: Dict[int, str], command: str
+) -> None:
+    nics(lab)
+    add(lab, command)
+    before = shown(lab)
+    family = 6 if command.startswith("-6") else 4
+    synced(lab, f"{engine} {given[family]}")
+    assert not [line for line in defaults(lab, family) if "dev eth1" in line]
+    assert bool([line for line in defaults(lab, family) if "dev wg0" in line]) == ("dev wg0" in command)
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+# ---- nexthop objects --------------------------------------------------------------------------------
+
+OBJECTS = [
+    "nexthop add id 10 via 10.65.0.1 dev eth0",
+    "nexthop add id 11 via 11.8.0.1 dev eth1",
+    "nexthop add id 12 via 10.200.0.1 dev wg0",
+    "nexthop add id 13 group 11,2/12,5",
+    "nexthop add id 14 group 10/11",
+    "-6 nexthop add id 20 via fd00:65::1 dev eth0",
+    "-6 nexthop add id 21 via fd00:8::1 dev eth1",
+    "-6 nexthop add id 22 via fd00:200::1 dev wg0",
+    "nexthop add id 23 group 21/22",
+    "nexthop add id 24 group 20/21",
+]
+
+
+@pytest.mark.parametrize("compatible", [1, 0])
+@pytest.mark.parametrize("nhid", [11, 13, 14, 21, 23, 24])
+def test_routes_by_nexthop_objects(lab: Lab, engine: str, given: Dict[int, str], nhid: int, compatible: int) -> None:
+    """K2 and its kinds: next hops through NICs outside the metadata stay, whether the dump shows them or not."""
+    nics(lab)
+    Path("/proc/sys/net/ipv4/nexthop_compat_mode").write_text(str(compatible))
+    add(lab, *OBJECTS)
+    family, gateway = (6, "fd00:65::1") if nhid >= 20 else (4, "10.65.0.1")
+    add(
+        lab,
+        f"-{family} route add default via {gateway} dev eth0 metric 100",
+        f"-{family} route add default nhid {nhid} metric 512",
+    )
+    before = shown(lab)
+    synced(lab, f"{engine} {given[family]}")
+    left = defaults(lab, family)
+    assert left[0].startswith(f"default via {gateway} dev eth0 metric 100")
+    vpns = ["fd00:200::1" if family == 6 else "10.200.0.1"] if nhid in (13, 23) else []
+    assert [line.split()[2:5] for line in left[1:]] == [[vpn, "dev", "wg0"] for vpn in vpns]
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+@pytest.mark.parametrize("compatible", [1, 0])
+@pytest.mark.parametrize("nhid", [10, 20])
+def test_a_default_by_a_nexthop_object_is_adopted(
+    lab: Lab, engine: str, given: Dict[int, str], nhid: int, compatible: int
+) -> None:
+    nics(lab)
+    Path("/proc/sys/net/ipv4/nexthop_compat_mode").write_text(str(compatible))
+    family = 6 if nhid == 20 else 4
+    add(lab, *OBJECTS, f"-{family} route add default nhid {nhid}")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[family]}")
+    assert "adopted: another program's equal route" in run(lab, f"plan --verbose {engine} {given[family]}").out
+    assert [line for line in shown(lab) if " default " in line] == [line for line in before if " default " in line]
+
+
+# ---- IPv4 by an IPv6 gateway ------------------------------------------------------------------------
+
+
+def test_an_ipv4_default_by_an_ipv6_gateway(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    nics(lab)
+    add(
+        lab,
+        "route add default via 10.65.0.1 dev eth0",
+        "route append default via inet6 fe80::a9fe:a9fe dev eth1 metric 7",
+        "-4 route append default metric 8 nexthop via inet6 fe80::a9fe:a9fe dev eth1"
+        " nexthop via inet6 fe80::a9fe:a9fe dev wg0",
+    )
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    assert defaults(lab) == [
+        "default via 10.65.0.1 dev eth0", "default via inet6 fe80::a9fe:a9fe dev wg0 metric 8",
+    ]  # fmt: skip
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+# ---- what can't be given back: R17 ------------------------------------------------------------------
+
+UNWRITABLE = [
+    "route add default encap ip id 5 dst 10.65.0.9 via 11.8.0.1 dev eth1 metric 5",
+    "route add default nexthop encap ip dst 10.65.0.9 via 11.8.0.1 dev eth1 nexthop via 11.8.0.2 dev eth1",
+    "-6 route add default encap ip6 id 5 dst fd00:65::5 via fd00:8::1 dev eth1 metric 5",
+]
+
+
+@pytest.mark.parametrize("command", UNWRITABLE)
+def test_a_default_that_cannot_be_given_back_stays_and_is_named(
+    lab: Lab, engine: str, given: Dict[int, str], command: str
+) -> None:
+    nics(lab)
+    family, gateway = (6, "fd00:65::1") if command.startswith("-6") else (4, "10.65.0.1")
+    add(lab, command, f"-{family} route add default via {gateway} dev eth0 metric 100")
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[family]}", code=5)
+    assert "one default too many; it stays, since its attributes can't be written back the same (encap)" in ran.out
+    # Ours is made to win (R5).
+    address = "2001:db8::1" if family == 6 else "192.0.2.1"
+    assert " dev eth0 " in lab.ip("route", "get", address)
+    assert {line for line in before if line not in shown(lab)} == set()
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+def test_a_pass_that_is_rolled_back_leaves_what_was(lab: Lab, engine: str) -> None:
+    """K1: the metadata service can't be reached any more once the routes are written."""
+    nics(lab)
+    add(
+        lab,
+        "route add default via 10.65.0.1 dev eth0 metric 100 congctl reno",
+        "route append default via 11.8.0.1 dev eth1 metric 200 congctl reno",
+        "route append default metric 300 nexthop via 11.8.0.1 dev eth1 realm 4 nexthop via 10.200.0.1 dev wg0 realm 5",
+        "-6 route add default via fd00:8::1 dev eth1 metric 200 expires 600",
+        "-6 route append default via fe80::a9fe:a9fe dev eth1 metric 201 expires 600 proto ra",
+    )
+    before = shown(lab)
+    lab.metadata_server(document("dual-stack"))
+    # As in test_bad_days.py: only what comes by eth0 through its gateway reaches the service.
+    lab.hypervisor("sysctl", "-qw", "net.ipv4.conf.tap-eth0.arp_ignore=1")
+    lab.hypervisor("ip", "rule", "add", "priority", "10", "lookup", "local")
+    lab.hypervisor("ip", "rule", "delete", "priority", "0")
+    for tap in ("tap-eth1", "tap-wg0"):
+        lab.hypervisor("ip", "rule", "add", "priority", "5", "iif", tap, "to", "169.254.169.254", "blackhole")
+    ran = run(lab, f"sync {engine} --metadata-urls http://169.254.169.254 --default nic=eth1")
+    assert ran.code == 1
+    assert "the metadata service can't be reached since the routes were written" in ran.err
+    assert "the routes are as they were before the pass" in ran.err and "except" not in ran.err
+    assert shown(lab) == before
+
+
+# ---- host routes: R5 --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_multipath_host_route_is_adopted_only_if_every_next_hop_is_right(
+    lab: Lab, engine: str, tmp_path: Path, order: int
+) -> None:
+    """K9, in both families and orders, also by a nexthop object."""
+    nics(lab)
+    add(lab, *OBJECTS)
+    hops6 = ["nexthop via fd00:8::1 dev eth1", "nexthop via fd00:65::1 dev eth0"][:: 1 - 2 * order]
+    hops4 = ["nexthop via 11.8.0.1 dev eth1", "nexthop via 10.65.0.1 dev eth0"][:: 1 - 2 * order]
+    add(
+        lab,
+        f"-6 route add fd00:11:11::/48 {' '.join(hops6)}",
+        "-6 route add fd00:11:12::/48 nhid 24",
+        f"route add 11.11.0.0/16 {' '.join(hops4)}",
+        "route add 11.12.0.0/16 nhid 14",
+    )
+    before = shown(lab)
+    given = metadata(
+        tmp_path,
+        net(0, ("0.0.0.0/0", "10.65.0.1"), ("11.11.0.0/16", "11.8.0.1"), ("11.12.0.0/16", "11.8.0.1")),
+        net(1, ("0.0.0.0/0", "11.8.0.1")),
+        net(0, ("::/0", "fd00:65::1"), ("fd00:11:11::/48", "fd00:8::1"), ("fd00:11:12::/48", "fd00:8::1"), family=6),
+        net(1, ("::/0", "fd00:8::1"), family=6),
+    )
+    synced(lab, f"{engine} {given}")
+    for address in ("11.11.3.4", "11.12.3.4", *(f"fd00:11:{n}::{i:x}" for n in (11, 12) for i in range(1, 20))):
+        assert " dev eth1 " in lab.ip("route", "get", address), address
+    assert [line for line in before if line not in shown(lab)] == []
+
+
+# ---- gateways stay reachable: R7 --------------------------------------------------------------------
+
+
+def calico(lab: Lab, family: int) -> None:
+    """NICs with an address of whole length, their gateways reached on link; eth0's default is there."""
+    if family == 6:
+        lab.nic("eth0", MACS[0], "fd00:65::7/128", gateways=("fd00:65::1/128",))
+        lab.nic("eth1", MACS[1], "fd00:8::9/128", gateways=("fd00:8::1/128",))
+        add(lab, "-6 route add default via fe80::a9fe:a9fe dev eth0 proto ra")
+    else:
+        lab.nic("eth0", MACS[0], "10.65.0.7/32", gateways=("10.65.0.1/32",))
+        lab.nic("eth1", MACS[1], "11.8.0.9/32", gateways=("11.8.0.1/32",))
+        add(lab, "route add default via 10.65.0.1 dev eth0 onlink")
+
+
+CALICO = {
+    6: (("fd00::/8", "fd00:65::1"), ("fd00:11:11::/48", "fd00:8::1"), "fd00:65::7/128", "fd00:8::9/128", "::/0"),
+    4: (("11.0.0.0/8", "10.65.0.1"), ("11.11.0.0/16", "11.8.0.1"), "10.65.0.7/32", "11.8.0.9/32", "0.0.0.0/0"),
+}
+
+
+@pytest.mark.parametrize("stale", [False, True])
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("family", [6, 4])
+def test_host_routes_that_cover_gateways(
+    lab: Lab, engine: str, tmp_path: Path, family: int, order: int, stale: bool
+) -> None:
+    """K11 in both families and orders, and with a covering route of ours left from an earlier document."""
+    calico(lab, family)
+    wide, narrow, own0, own1, every = CALICO[family]
+    before = shown(lab)
+    eth0, eth1 = (every, wide[1]), (every, narrow[1])
+    if stale:
+        given = metadata(tmp_path, net(0, eth0, wide, family=family, own=own0), net(1, eth1, family=family, own=own1))
+        synced(lab, f"{engine} {given}")
+    listed = [wide, narrow][:: 1 - 2 * order]
+    if stale:
+        listed = [narrow]
+    given = metadata(tmp_path, net(0, eth0, *listed, family=family, own=own0), net(1, eth1, family=family, own=own1))
+    synced(lab, f"{engine} {given}")
+    inside = "fd00:11:11::5" if family == 6 else "11.11.3.4"
+    assert " dev eth1 " in lab.ip("route", "get", inside)
+    # The gateway itself is reached through its own NIC, without a gateway.
+    if not stale:
+        got = lab.ip("route", "get", narrow[1])
+        assert " dev eth1 " in got and " via " not in got
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+def test_a_host_route_that_covers_its_own_gateway(lab: Lab, engine: str, tmp_path: Path) -> None:
+    """K12: a deleted default comes back; `withdraw` succeeds at the first try."""
+    nics(lab)
+    add(
+        lab,
+        "-6 route add default via fd00:8::1 dev eth1 metric 7 proto static",
+        "-6 route append default via fd00:8::77 dev eth1 metric 8 proto static",
+        "-6 route append default via fd00:65::1 dev eth0 metric 9 proto static",
+    )
+    before = shown(lab)
+    given = metadata(
+        tmp_path,
+        net(0, ("::/0", "fd00:8::1"), ("fd00:8::/65", "fd00:8::1"), family=6),
+        net(1, ("::/0", "fd00:8::1"), family=6),
+    )
+    synced(lab, f"{engine} {given}")
+    assert len(defaults(lab, 6)) == 1 and "via fd00:8::1 dev eth1" in defaults(lab, 6)[0]
+    add(lab, "-6 route del default via fd00:8::1 dev eth1")
+    synced(lab, f"{engine} {given}")
+    assert len(defaults(lab, 6)) == 1 and "via fd00:8::1 dev eth1" in defaults(lab, 6)[0]
+    add(lab, "-6 route add default via fd00:8::1 dev eth1 metric 7 proto static")
+    synced(lab, f"{engine} {given}")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, "")
+    assert shown(lab) == before
+
+
+# ---- withdraw gives back what was -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        ["via 11.8.0.1 dev eth1", "via 10.65.0.1 dev eth0"],
+        ["via 11.8.0.1 dev eth1", "via 11.8.0.2 dev eth1", "via 10.65.0.1 dev eth0", "via 11.8.0.3 dev eth1"],
+        ["via 10.200.0.1 dev wg0", "via 11.8.0.1 dev eth1", "via 10.65.0.1 dev eth0"],
+        ["via 11.8.0.1 dev eth1", "via 10.200.0.1 dev wg0", "via 10.65.0.1 dev eth0"],
+        ["via 11.8.0.1 dev eth1 metric 5", "via 10.65.0.1 dev eth0 metric 5", "via 11.8.0.1 dev eth1"],
+    ],
+)
+def test_the_order_among_equals_comes_back(
+    lab: Lab, engine: str, given: Dict[int, str], watch: Watch, there: Sequence[str]
+) -> None:
+    """K10."""
+    nics(lab)
+    add(lab, *(f"route append default {route}" for route in there))
+    before = shown(lab)
+    watch.changes()
+    synced(lab, f"{engine} {given[4]}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+    assert watch.fewest_defaults(len(there)) >= 1
+
+
+def test_the_order_among_equals_comes_back_after_several_passes(
+    lab: Lab, engine: str, given: Dict[int, str], tmp_path: Path
+) -> None:
+    nics(lab)
+    routes = ["via 11.8.0.1 dev eth1", "via 11.8.0.2 dev eth1", "via 10.65.0.1 dev eth0"]
+    add(lab, *(f"route append default {route}" for route in routes))
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    other = metadata(tmp_path, net(1, ("0.0.0.0/0", "11.8.0.1")), net(0, ("0.0.0.0/0", "10.65.0.1")))
+    synced(lab, f"{engine} {other}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+@pytest.mark.parametrize("there", [["eth1 fd00:8::1", "eth0 fd00:65::1"], ["eth0 fd00:65::1", "eth1 fd00:8::1"]])
+def test_ipv6_next_hops_of_two_programs(lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str]) -> None:
+    """K8: what is left of a merged route shows its own protocol: that is no failure. The order comes back too."""
+    nics(lab)
+    for protocol, one in zip(("ra", "static"), there):
+        nic, gateway = one.split()
+        gateway = "fe80::a9fe:a9fe" if protocol == "ra" and nic == "eth1" else gateway
+        add(lab, f"-6 route append default via {gateway} dev {nic} proto {protocol}")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    assert [line.split()[4] for line in defaults(lab, 6)] == ["eth0"]
+    assert run(lab, f"withdraw {engine}").code == 0
+    if there[0].startswith("eth0"):  # The other way round eth1's is its router's.
+        assert shown(lab) == before
+
+
+def test_a_default_whose_source_address_has_gone(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """K6: named and kept; given back once the address is there again."""
+    nics(lab)
+    add(
+        lab,
+        "address add 11.8.0.60/24 dev eth1",
+        "route add default via 10.65.0.1 dev eth0",
+        "route append default via 11.8.0.1 dev eth1 src 11.8.0.60",
+    )
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    add(lab, "address del 11.8.0.60/24 dev eth1")
+    for _ in range(2):
+        ran = run(lab, f"withdraw {engine}")
+        assert (ran.code, ran.err) == (0, "")
+        assert "? default via 11.8.0.1 dev eth1 proto boot src 11.8.0.60" in ran.out
+        assert "not restored: no NIC has its source address any more; it stays recorded" in ran.out
+        assert "default restored" not in ran.out
+        assert defaults(lab) == ["default via 10.65.0.1 dev eth0"]
+    add(lab, "address add 11.8.0.60/24 dev eth1")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, "")
+    assert "1 default restored" in ran.out
+    assert shown(lab) == before
+
+
+@pytest.mark.parametrize("change", ["del", "replace"])
+def test_a_recorded_nexthop_object_that_is_another_now(
+    lab: Lab, engine: str, given: Dict[int, str], change: str
+) -> None:
+    """K6: its id alone isn't believed."""
+    nics(lab)
+    add(
+        lab,
+        *OBJECTS,
+        "route add default via 10.65.0.1 dev eth0",
+        "route append default nhid 11 metric 9",
+        "route append default nhid 14 metric 10",
+    )
+    synced(lab, f"{engine} {given[4]}")
+    add(lab, "nexthop del id 11")
+    if change == "replace":
+        add(lab, "nexthop add id 11 via 10.200.0.1 dev wg0")
+    ran = run(lab, f"withdraw {engine}")
+    assert ran.code == 0
+    assert "? default nhid 11 via 11.8.0.1 dev eth1 proto boot metric 9" in ran.out
+    assert "not restored: its nexthop object is gone, or is another one now; it stays recorded" in ran.out
+    assert "default restored" not in ran.out
+    assert defaults(lab) == ["default via 10.65.0.1 dev eth0"]
+    add(lab, f"nexthop {'replace' if change == 'replace' else 'add'} id 11 via 11.8.0.1 dev eth1")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, [line for line in defaults(lab) if "nhid 11" in line]) == (
+        0, ["default nhid 11 via 11.8.0.1 dev eth1 metric 9"],
+    )  # fmt: skip
+    assert "? default nhid 14" in ran.out  # The group has lost its member 11: it is not what it was.
+
+
+def test_a_renamed_nic(lab: Lab, engine: str, tmp_path: Path) -> None:
+    """K7: a NIC is its MAC, and its recorded default comes back under the new name."""
+    nics(lab)
+    add(lab, "route add default via 10.65.0.1 dev eth0", "route append default via 11.8.0.1 dev eth1 metric 9")
+    given = metadata(tmp_path, net(0, ("0.0.0.0/0", "10.65.0.1")), {**net(1), "type": "ipv4_dhcp", "routes": []})
+    words = f"{engine} {given} --routes 11.11.0.0/16,11.8.0.1"
+    synced(lab, words)
+    add(lab, "link set eth1 down", "link set eth1 name ens4", "link set ens4 up")
+    for _ in range(4):
+        assert run(lab, f"sync {words}").code == 0
+    assert [line for line in table(lab) if line.startswith("11.11.")] == [
+        "11.11.0.0/16 via 11.8.0.1 dev ens4 proto 121"
+    ]
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert defaults(lab) == ["default via 10.65.0.1 dev eth0", "default via 11.8.0.1 dev ens4 metric 9"]
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit", "throw"])
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_default_that_rejects_is_no_heir(
+    lab: Lab, engine: str, given: Dict[int, str], family: int, kind: str
+) -> None:
+    """K13: our only default is handed over all the same."""
+    nics(lab)
+    add(lab, f"-{family} route add {kind} default metric 4278198272")
+    synced(lab, f"{engine} {given[family]}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    gateway = "fd00:65::1" if family == 6 else "10.65.0.1"
+    assert [line for line in defaults(lab, family) if line.startswith(f"default via {gateway} dev eth0")]
+
+
+def test_an_advertised_default_is_not_said_to_be_recorded(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """K15: its router brings it back, not `withdraw`."""
+    nics(lab)
+    add(lab, "-6 route add default via fe80::a9fe:a9fe dev eth1 proto ra metric 100 expires 600")
+    ran = run(lab, f"sync {engine} {given[6]}")
+    assert ran.code == 0
+    assert "recorded" not in ran.out
+    assert "its router's next advertisement brings it back" in ran.out
+    ran = run(lab, f"withdraw {engine}")
+    assert ran.code == 0
+    assert "default via fe80::a9fe:a9fe dev eth1" in ran.out and "next advertisement" in ran.out
+    assert "default restored" not in ran.out and "1 default kept" in ran.out
+
+
+def test_a_reboot(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """The network manager writes its defaults anew, the NICs have other indexes: what this boot had comes back."""
+    nics(lab)
+    routes = ["route add default via 11.8.0.1 dev eth1 mtu 1400", "route append default via 10.65.0.1 dev eth0"]
+    add(lab, *routes)
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    stored = Path("/var/lib/guest-routes/defaults")
+    record = json.loads(stored.read_text())
+    stored.write_text(json.dumps({**record, "boot_id": "11111111-2222-3333-4444-555555555555"}))
+    add(lab, "link del eth0", "link del eth1", "link del wg0")
+    nics(lab)
+    add(lab, *routes)
+    synced(lab, f"{engine} {given[4]}")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, "")
+    assert shown(lab) == before
+
+
+@pytest.fixture
+def watch(lab: Lab) -> Any:
+    """What the kernel says about its routes during the test."""
+    made = Watch()
+    yield made
+    made.close()
+
+
+__all__ = ["unfolded"]

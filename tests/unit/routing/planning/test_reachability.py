@@ -1,0 +1,91 @@
+"""R7: gateways that other routes cover get a route of their own, and lose it with the last of those."""
+
+from __future__ import annotations
+
+from typing import List, Sequence
+
+import pytest
+
+from guest_routes.model.settings import Settings
+from guest_routes.routing.decide import decide
+from tests.support.situations import network, situation, texts
+
+WHOLE = """
+nic eth0 fa:16:3e:00:00:00 10.65.0.7/32 fd00:65::7/128
+nic eth1 fa:16:3e:00:00:01 11.8.0.9/32 fd00:8::9/128
+"""
+SUBNETS = """
+nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 fd00:65::7/64
+nic eth1 fa:16:3e:00:00:01 11.8.0.9/24 fd00:8::9/64
+"""
+ETH0_6 = network("eth0", "fd00:65::7/128", "default fd00:65::1", "fd00::/8 fd00:65::1", "fd00:11:11::/48 fd00:8::1")
+ETH1_6 = network("eth1", "fd00:8::9/128", "default fd00:8::1")
+ETH0_4 = network("eth0", "10.65.0.7/32", "default 10.65.0.1", "11.0.0.0/8 10.65.0.1", "11.11.0.0/16 11.8.0.1")
+ETH1_4 = network("eth1", "11.8.0.9/32", "default 11.8.0.1")
+TO_0, TO_1 = (f"fd00:{n}::1 dev eth{e} proto guest-routes metric 1023" for n, e in ((65, 0), (8, 1)))
+
+
+def planned(networks: Sequence[object], kernel: str, withdraw: bool = True) -> List[str]:
+    evidence = situation(networks, kernel)  # type: ignore[arg-type]
+    plan = decide(evidence, Settings(), accept_withdrawals=withdraw).plan
+    return texts(plan.operations, evidence.kernel)
+
+
+def test_covered_gateways_come_first() -> None:
+    """IPv6 refuses what is routed by them otherwise; both of these lie in fd00::/8."""
+    made = planned([ETH0_6, ETH1_6], WHOLE)
+    assert sorted(made[:2]) == [f"Add {TO_0}", f"Add {TO_1}"]
+    assert [one.split()[1] for one in made[2:]] == ["fd00::/8", "fd00:11:11::/48", "default"]
+
+
+def test_those_of_ipv4_are_on_link_too() -> None:
+    made = planned([ETH0_4, ETH1_4], WHOLE)
+    assert made[0] == "Add 11.8.0.1 dev eth1 proto guest-routes scope link"
+    assert [one for one in made if "scope link" in one] == made[:1]
+
+
+@pytest.mark.parametrize("networks", [[ETH0_6, ETH1_6], [ETH0_4, ETH1_4]])
+def test_a_nics_own_prefix_is_more_specific(networks: Sequence[object]) -> None:
+    assert not [one for one in planned(networks, SUBNETS) if " via " not in one]
+
+
+def test_so_is_a_prefix_that_a_router_announces() -> None:
+    """An address by DHCPv6 has 128 bits, and the prefix comes by the advertisement."""
+    kernel = f"{WHOLE}fd00:65::/64 dev eth0 proto kernel metric 256\nfd00:8::/64 dev eth1 proto kernel metric 256\n"
+    assert not [one for one in planned([ETH0_6, ETH1_6], kernel) if " via " not in one]
+
+
+def test_they_stay_as_long_as_they_are_needed() -> None:
+    there = (
+        "fd00::/8 via fd00:65::1 dev eth0 proto guest-routes metric 1023 onlink\n"
+        "fd00:11:11::/48 via fd00:8::1 dev eth1 proto guest-routes metric 1023 onlink\n"
+        "default via fd00:65::1 dev eth0 proto guest-routes metric 1023 onlink\n"
+    )
+    kernel = f"{WHOLE}{TO_0}\n{TO_1}\n{there}"
+    assert planned([ETH0_6, ETH1_6], kernel) == []
+    without = network("eth0", "fd00:65::7/128", "default fd00:65::1", "fd00:11:11::/48 fd00:8::1")
+    assert sorted(planned([without, ETH1_6], kernel)) == [
+        "Delete fd00:65::1 dev eth0 proto guest-routes metric 1023",
+        "Delete fd00:8::1 dev eth1 proto guest-routes metric 1023",
+        "Delete fd00::/8 via fd00:65::1 dev eth0 proto guest-routes metric 1023 onlink",
+    ]
+
+
+def test_one_that_covers_only_until_the_end_of_the_pass() -> None:
+    """The stale route goes last (R7), and the new one would be refused as long as it is there."""
+    kernel = f"{WHOLE}fd00::/8 via fd00:65::1 dev eth0 proto guest-routes metric 1023 onlink\n"
+    narrow = network("eth0", "fd00:65::7/128", "default fd00:65::1", "fd00:11:11::/48 fd00:8::1")
+    made = planned([narrow, ETH1_6], kernel)
+    own = [f"{verb} {route}" for verb in ("Add", "Delete") for route in (TO_0, TO_1)]
+    assert sorted(one for one in made if " via " not in one) == sorted(own)
+    assert max(made.index(one) for one in own[:2]) < made.index(next(one for one in made if "fd00:11:11" in one))
+
+
+def test_of_ipv4_only_ours_count() -> None:
+    """Another program's route is its own affair; IPv6 refuses ours because of it, IPv4 doesn't."""
+    kernel = f"{WHOLE}11.0.0.0/8 via 10.65.0.9 dev eth0 proto static onlink\n"
+    networks = [network("eth0", "10.65.0.7/32", "default 10.65.0.1", "12.0.0.0/8 11.8.0.1"), ETH1_4]
+    assert not [one for one in planned(networks, kernel) if "scope link" in one]
+    kernel = f"{WHOLE}fd00::/8 via fd00:65::9 dev eth0 proto static metric 5\n"
+    networks = [network("eth0", "fd00:65::7/128", "default fd00:65::1", "fc11::/48 fd00:8::1"), ETH1_6]
+    assert f"Add {TO_1}" in planned(networks, kernel)

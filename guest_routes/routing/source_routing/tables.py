@@ -27,7 +27,7 @@ from bisect import bisect_left, bisect_right
 from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Prefix, Route, Rule, is_link_local, network_of
 from ...model.source_routing import NicTable
-from ..compare import ifindexes
+from ..compare import ifindexes, same_next_hop
 from .nics import sources, table_of
 
 TYPE_CHECKING = False
@@ -80,13 +80,10 @@ def main_of(
     plain: dict[Prefix, Route] = {}
     groups: dict[tuple[Prefix, int], list[Route]] = {}
     for route in routes:
-        destination = route.destination
-        if len(destination.address) != size or _is_no_matter(route):
+        if len(route.destination.address) != size or _is_no_matter(route):
             continue
-        alone = destination not in plain and (destination, 0) not in groups
-        if alone and (route.gateway, route.ifindex) in by_gateway and _is_plain(route, documented, settings):
-            plain[destination] = route
-        else:
+        by_its_own = (route.gateway, route.ifindex) in by_gateway and _is_plain(route, documented, settings)
+        if not (by_its_own and _is_alone(route, groups, plain)):
             _join(route, groups, plain)
     won = tuple(tuple(sorted(group, key=_metric)) for group in groups.values())
     return Main(won, tuple(sorted(map(_destination_and_nic, plain.values()))), managed)
@@ -100,6 +97,11 @@ def _is_plain(route: Route, documented: Collection[Prefix], settings: Settings) 
     """Whether a route by a NIC's gateway is a host route, and nothing more than that."""
     ours = route.protocol == settings.protocol or route.destination in documented
     return ours and route.destination.length > 0 and not route.metrics and not route.tos
+
+
+def _is_alone(route: Route, groups: dict[tuple[Prefix, int], list[Route]], plain: dict[Prefix, Route]) -> bool:
+    """Whether a host route is the first to its destination, and stands in `plain` now, or equals the one there."""
+    return (route.destination, 0) not in groups and same_next_hop(plain.setdefault(route.destination, route), route)
 
 
 def _join(route: Route, groups: dict[tuple[Prefix, int], list[Route]], plain: dict[Prefix, Route]) -> None:

@@ -119,6 +119,13 @@ def test_several_routes_to_the_host_route_s_destination() -> None:
     assert "throw 11.11.0.0/16" not in thrown
 
 
+def test_two_equal_routes_by_the_gateway_need_no_copy_either() -> None:
+    both = "11.11.0.0/16 via 11.8.0.1 dev eth1 metric 7\n11.11.0.0/16 via 11.8.0.1 dev eth1 proto static metric 9"
+    assert not [text for text in table("eth1", evidence(both)) if text.startswith("11.11.")]
+    third = table("eth1", evidence(f"{both}\n11.11.0.0/16 via 11.8.0.50 dev eth1 metric 11"))
+    assert "11.11.0.0/16 via 11.8.0.1 dev eth1" in third
+
+
 def test_routes_stand_in_the_order_that_the_kernel_takes_them() -> None:
     found = table("eth1", evidence("10.9.0.0/16 via 11.8.0.50 dev eth1"))
     assert found == [

@@ -103,6 +103,18 @@ def test_every_address_answers_every_host(lab: Lab, engine: str) -> None:
     assert (own_rules(lab), own_table(lab, "eth0"), own_table(lab, "eth1", 6), mains(lab)) == ([], [], [], main)
 
 
+def test_the_instance_s_own_strict_reverse_path_filter_agrees(lab: Lab) -> None:
+    calico = Calico(lab)
+    for nic in OWN:
+        subprocess.run(["sysctl", "-qw", f"net.ipv4.conf.{nic}.rp_filter=1"], check=True)
+    synced(lab, FILE)
+    echo(lab)
+    pairs = [pair for pair in PAIRS if ":" not in pair.remote]
+    assert set(calico.answered(pairs)["tcp"]) < set(pairs)
+    synced(lab)
+    assert set(calico.answered(pairs)["tcp"]) == set(pairs)
+
+
 def test_a_second_pass_writes_nothing(lab: Lab, engine: str) -> None:
     Calico(lab)
     synced(lab, f"{ON} {engine}")

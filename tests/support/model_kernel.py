@@ -18,6 +18,7 @@ from guest_routes.kernel.engine import route_to_delete
 from guest_routes.kernel.nexthops import with_objects
 from guest_routes.model.network import (
     IPV6_DEFAULT_METRIC,
+    MAIN_TABLE,
     Address,
     KernelState,
     Lookup,
@@ -297,8 +298,8 @@ class ModelKernel:
         )
 
     def _leaves_by_6(self, gateway: Address, nic: Nic) -> bool:
-        """Whether the best routes to it, defaults left out, include one by the NIC, or there are none."""
-        covering = [there for there in self._covering(gateway) if not there.destination.is_default]
+        """Whether main's best routes to it, defaults left out, include one by the NIC, or there are none."""
+        covering = [there for there in self._covering(gateway, MAIN_TABLE) if not there.destination.is_default]
         equals = [t for t in covering if (t.destination, t.metric) == (covering[0].destination, covering[0].metric)]
         return not equals or equals[0].kind in REJECTING_KINDS or any(there.ifindex == nic.ifindex for there in equals)
 

@@ -16,6 +16,8 @@ Known hazards, each with its answer here:
 - A link-local destination of IPv6 is on the NIC that the packet is bound to. One bound to this NIC passes a thrown
   route by, since that has another NIC, and would take the default: so link-local destinations are on link here. One
   bound to another NIC finds nothing here, and goes on in main.
+- IPv6 refuses an on-link gateway that main sends through another NIC, in any table: such a route is thrown, which leads
+  the same way.
 - A copy with main's preferred source would go with that address, and with its metric could merge with another: the
   copies have neither; there is one for each destination.
 """
@@ -25,7 +27,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import UNICAST, Prefix, Route, Rule, is_link_local, network_of
+from ...model.network import UNICAST, Prefix, Route, Rule, contains, is_link_local, network_of
 from ...model.source_routing import NicTable
 from ..compare import ifindexes, same_next_hop
 from .nics import sources, table_of
@@ -134,7 +136,7 @@ def nic_table(of: Gateway, main: Main, settings: Settings) -> NicTable:
     for group in main.groups:
         first, own = group[0], next((one for one in group if _whose(one, nic, main.managed) == "own"), None)
         key = first.destination, first.tos
-        if _whose(first, nic, main.managed) == "main":
+        if _whose(first, nic, main.managed) == "main" or (own is not None and _is_refused(own, nic, main)):
             entries[key] = _thrown(first.destination, blank)._replace(tos=first.tos)
         elif first.destination.is_default:
             continue
@@ -165,6 +167,24 @@ def _whose(route: Route, nic: Nic, managed: frozenset[int]) -> Literal["own", "o
         named = route.source is not None and any(own.address == route.source for own in nic.addresses)
         return "main" if named else "other"
     return "main"
+
+
+def _is_refused(route: Route, nic: Nic, main: Main) -> bool:
+    """Whether the kernel would refuse a copy: IPv6 takes no on-link gateway that main sends through another NIC.
+
+    Source: net/ipv6/route.c, ip6_route_check_nh_onlink, which looks main up, whatever the table.
+    """
+    gateway = route.gateway
+    if gateway is None or not route.onlink or route.family == 4 or is_link_local(gateway):
+        return False
+    through = {group[0].destination: ifindexes(group[0]) for group in main.groups}
+    through.update((destination, frozenset((ifindex,))) for destination, ifindex in main.plain)
+    covering = [one for one in through if one.length and contains(one, gateway)]
+    return bool(covering) and nic.ifindex not in through[max(covering, key=_length)]
+
+
+def _length(prefix: Prefix) -> int:
+    return prefix.length
 
 
 def _thrown(destination: Prefix, blank: Route) -> Route:

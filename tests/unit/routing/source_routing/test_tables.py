@@ -165,6 +165,14 @@ def test_ipv6() -> None:
     ]  # fmt: skip
 
 
+def test_a_copy_that_the_kernel_would_refuse_is_thrown() -> None:
+    """An on-link gateway of IPv6 in the other NIC's subnet: main has the route, and goes on having it."""
+    main = "fd00:9::/64 via fd00:65::50 dev eth1 onlink\nfd00:a::/64 via fd00:aa::1 dev eth1 onlink"
+    found = table("eth1", evidence(main), 6)
+    assert "throw fd00:9::/64" in found
+    assert "fd00:a::/64 via fd00:aa::1 dev eth1 onlink" in found
+
+
 def test_metrics_keep_copies_before_the_gateway_s_default() -> None:
     plan = decide(evidence(), ON).source_routing
     assert plan is not None

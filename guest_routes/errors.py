@@ -1,11 +1,14 @@
 """The errors guest-routes raises; what it merely reports is a value in model/.
 
     GuestRoutesError            exit  meaning
+    ├── UsageError               2    the command line is wrong
     ├── SettingsError            2    a settings file or flag is wrong; lists every problem
     ├── NetworkDataError         4    a document is not JSON or not an object; nothing was changed
     ├── MetadataError            4    no source has a document
     ├── KernelError              1    the kernel refused a dump or a socket
+    ├── ChildError               1    a child process could not be started, or ended without its answer
     ├── LockError                1    another pass holds the lock for too long
+    ├── DefaultReplacedError     1    a program is replacing the default, so the service looks again a moment later
     ├── WithdrawnError           1    the routes were withdrawn by hand, so the service leaves them
     └── StateError               1    a state file can't be written or read
 
@@ -20,6 +23,17 @@ class GuestRoutesError(Exception):
     """Base of all; `exit_code` is what the command exits with."""
 
     exit_code = 1
+
+
+class UsageError(GuestRoutesError):
+    """A command line that can't be used."""
+
+    exit_code = 2
+
+    def __init__(self, text: str, json_command: str = "") -> None:
+        super().__init__(text)
+        self.json_command = json_command
+        """The command that is to answer in JSON; "" where none is, or it isn't asked to."""
 
 
 class SettingsError(GuestRoutesError):
@@ -44,8 +58,16 @@ class KernelError(GuestRoutesError):
     """The kernel refused a request that concerns no single route."""
 
 
+class ChildError(GuestRoutesError):
+    """A child process could not be started, or ended without its answer: no fault of what it was to read."""
+
+
 class LockError(GuestRoutesError):
     """Another guest-routes process holds the lock."""
+
+
+class DefaultReplacedError(GuestRoutesError):
+    """Another program has deleted the default while a pass ran, and may be about to add its own."""
 
 
 class WithdrawnError(GuestRoutesError):
@@ -54,3 +76,11 @@ class WithdrawnError(GuestRoutesError):
 
 class StateError(GuestRoutesError):
     """A file under /run/guest-routes or /var/lib/guest-routes can't be used."""
+
+
+def system_error_text(error: OSError | MemoryError) -> str:
+    """A refusal of the system that concerns nothing in particular: no memory, no descriptor, a device that fails."""
+    if isinstance(error, MemoryError):
+        return "out of memory; what was written stays, the next pass completes it"
+    at = f" ({error.filename})" if error.filename else ""
+    return f"the system refused: {error.strerror or error}{at}; what was written stays, the next pass completes it"

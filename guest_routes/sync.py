@@ -14,7 +14,8 @@ from .kernel.apply import apply, leaves_less, roll_back
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
-from .routing.planning.verify import discrepancies, overruled, probes
+from .routing.planning.lookups import contradictions, overruled, probes, standing, unread_tables
+from .routing.planning.verify import discrepancies
 from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
     from .model.evidence import Evidence
     from .model.network import KernelState, Route
     from .model.operations import Operation
-    from .model.plan import Decision
+    from .model.plan import Decision, Plan
     from .model.report import PassError
     from .model.settings import Settings
     from .state.store import State
 
 PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
+
+REPLANS = 5
+"""So often a pass plans anew because the defaults changed while it ran."""
+TABLES_READ = 16
+"""So many other tables are read to tell which route wins over a planned one."""
 
 Tell: TypeAlias = "Callable[[str], None]"
 """Gets a line about what is being waited for."""
@@ -97,11 +103,8 @@ def dry_run_on(
     """
     evidence = gather(document, settings, state, before, fetched=True)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
-    # What the kernel does with a route that is not there yet, or before another goes, can't be asked.
-    if report.changes:
-        return report
-    report = _ask(report, kernel)
-    if report.decision.source_routing is None:
+    report = _ask(report, kernel, settings.table, standing(report.plan))
+    if report.changes or report.decision.source_routing is None:
         return report
     from .source_routing import ask_sources
 
@@ -128,7 +131,7 @@ def recorded(state: State, make: Callable[[], Report]) -> Report:
     try:
         state.write_status(last_pass_json(report, time.time()))
     except StateError as error:
-        report = report._replace(state_errors=(*report.state_errors, str(error)))
+        report = _with_error(report, str(error))
     return report
 
 
@@ -141,6 +144,7 @@ def program(
     unattended: bool = False,
     lock_seconds: float = LOCK_SECONDS,
     fetched: bool = True,
+    before_writing: Callable[[], None] | None = None,
 ) -> Report:
     """The part of a pass that writes, with a document that has been found.
 
@@ -149,30 +153,47 @@ def program(
             be partial that the last known good can replace (R6), it only says so.
         lock_seconds: how long another pass is waited for.
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
+        before_writing: called before anything is written; what it raises ends the pass.
 
     Raises:
         GuestRoutesError: the document is none at all, no lock, no kernel; WithdrawnError after a `withdraw`.
     """
-    with state.lock(lock_seconds):
+    with state.lock(lock_seconds) as unlocked:
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
         evidence = gather(document, settings, state, snapshot(settings, kernel), fetched)
-        if not unattended:
-            state.clear_withdrawn()
         decision = decide(evidence, settings, accept_withdrawals)
-        report = Report(evidence, decision, evidence.kernel)
+        report = Report(evidence, decision, evidence.kernel, table=settings.table, protocol=settings.protocol)
+        report = _with_error(report, unlocked)
+        if not unattended:
+            report = _attempt(report, state.clear_withdrawn)
         if fetched and not accept_withdrawals:
-            _count_agreement(evidence, decision, state)
+            report = _attempt(report, lambda: _count_agreement(evidence, decision, state))
         if unattended and decision.suspicion and evidence.replaceable:
             return report._replace(set_aside=True)
+        if report.changes and before_writing is not None:
+            before_writing()
         if report.plan.operations:
-            report = _write(report, settings, state, kernel)
-        report = _ask(report, kernel)
-        if decision.source_routing is not None:
+            report = _written(report, settings, state, kernel, accept_withdrawals)
+        report = _ask(report, kernel, settings.table, report.plan)
+        if report.decision.source_routing is not None:
             from .source_routing import apply_source_routing
 
             report = apply_source_routing(report, settings, kernel, lambda: _reachable(report, settings, kernel))
         return _keep(report, state)
+
+
+def _attempt(report: Report, change: Callable[[], None]) -> Report:
+    """Does what only later passes need; where that can't be, the report says so, and the pass goes on (R19)."""
+    try:
+        change()
+    except StateError as error:
+        return _with_error(report, str(error))
+    return report
+
+
+def _with_error(report: Report, text: str) -> Report:
+    return report._replace(state_errors=(*report.state_errors, text)) if text else report
 
 
 def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> None:
@@ -183,7 +204,28 @@ def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> No
         state.clear_agreements()
 
 
-def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> Report:
+def _written(report: Report, settings: Settings, state: State, kernel: Kernel, accept_withdrawals: bool) -> Report:
+    """Writes; where the defaults turn out not to be as the snapshot showed them, looks again and plans anew."""
+    from .routing.planning.surprise import both, surprise
+
+    report = _write(report, settings, state, kernel, accept_withdrawals)
+    for _ in range(REPLANS):
+        found = surprise(report, settings)
+        if found is None:
+            break
+        kernel.apply(found.taken_back)
+        taken_back = report.outcome._replace(done=(*report.outcome.done, *found.taken_back))
+        now = snapshot(settings, kernel)
+        recorded = tuple(one.route for one in state.recorded_defaults(now.nics) if not one.absent)
+        evidence = report.evidence._replace(kernel=now, recorded_defaults=recorded)
+        again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)
+        if again.plan.operations:
+            again = _write(again, settings, state, kernel, accept_withdrawals)
+        report = both(report._replace(outcome=taken_back), again)
+    return report
+
+
+def _write(report: Report, settings: Settings, state: State, kernel: Kernel, accept_withdrawals: bool) -> Report:
     """Applies the plan and verifies it; puts the old state back when the pass did harm (R8)."""
 
     def record_defaults(routes: Sequence[Route]) -> None:
@@ -197,7 +239,12 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel) -> 
 
         return as_before(taken, kernel.snapshot(settings.table), report.before)
 
-    outcome = apply(report.plan, kernel, record_defaults)
+    try:
+        outcome = apply(report.plan, kernel, record_defaults)
+    except StateError as error:  # Nothing was written. Additions don't depend on what only removals need (R19).
+        decision = decide(report.evidence, settings._replace(default_mode="observe"), accept_withdrawals)
+        report = _with_error(report._replace(decision=decision, unrecorded=True), str(error))
+        outcome = apply(report.plan, kernel, record_defaults)
     errors: tuple[PassError, ...] = ()
     if leaves_less(outcome):
         errors = (RolledBack("not-put-back", len(roll_back(outcome, kernel, restorations))),)
@@ -216,12 +263,18 @@ def _reachable(report: Report, settings: Settings, kernel: Kernel) -> bool:
     return probe(settings, kernel.nics(), PROBE_SECONDS)
 
 
-def _ask(report: Report, kernel: Kernel) -> Report:
-    """Asks the kernel where another route or a rule could win."""
-    asked = probes(report.plan, report.after)
-    if not asked or report.errors:
+def _ask(report: Report, kernel: Kernel, table: int, plan: Plan) -> Report:
+    """Asks the kernel where it really sends packets; another table is read only where it says otherwise (R8)."""
+    if report.errors:
         return report
-    return report._replace(overruled=overruled(asked, kernel.lookup([probe.address for probe in asked])))
+    others: dict[int, tuple[Route, ...]] = {}
+    while True:
+        asked = probes(plan, report.after, table, others)
+        wrong = contradictions(asked, kernel.lookup([probe.address for probe in asked]))
+        unread = unread_tables(wrong, report.after, table, others)
+        if not unread or len(others) + len(unread) > TABLES_READ:
+            return report._replace(overruled=overruled(wrong, plan, report.after, table, others))
+        others.update((one, kernel.snapshot(one).routes) for one in unread)
 
 
 def _keep(report: Report, state: State) -> Report:
@@ -230,8 +283,4 @@ def _keep(report: Report, state: State) -> Report:
     if report.suspicion or report.errors or document.contradicts or document.source in ("last-known-good", "leases"):
         return report
     macs = sorted({link.mac for link in report.data.links if link.mac})
-    try:
-        state.keep(report.document, macs, time.time() - report.document.age_seconds)
-    except StateError as error:
-        return report._replace(state_errors=(*report.state_errors, str(error)))
-    return report
+    return _attempt(report, lambda: state.keep(document, macs, time.time() - document.age_seconds))

@@ -39,7 +39,7 @@ class File(NamedTuple):
 
 
 class Client(NamedTuple):
-    """The user that a DHCP client runs as, who may own that client's folder and the files in it."""
+    """The user that a DHCP client or network manager runs as, who may own its folder, or files in it."""
 
     folder: str = ""
     users: tuple[str, ...] = ()
@@ -65,7 +65,11 @@ def read_trusted(path: str, limit_bytes: int, client: Client = NOBODY) -> File:
         Untrusted: somebody else could have written it; it is no regular file, too large, or changes all the time.
     """
     folder, _, name = os.path.abspath(path).rpartition("/")
-    descriptor, checked = _open_folder(folder, client)
+    try:
+        descriptor, checked = _open_folder(folder, client)
+    except Untrusted:
+        os.lstat(path)  # A file that isn't there needs no trust: FileNotFoundError says more.
+        raise
     try:
         opened = os.open(name, _FILE, dir_fd=descriptor)
     except OSError as error:
@@ -73,7 +77,7 @@ def read_trusted(path: str, limit_bytes: int, client: Client = NOBODY) -> File:
     finally:
         os.close(descriptor)
     try:
-        _check_file(os.fstat(opened), checked)
+        _check_file(os.fstat(opened), checked, client)
         return _content(opened, limit_bytes)
     finally:
         os.close(opened)
@@ -212,12 +216,12 @@ def _no_file(mode: int) -> str:
     return f"is no regular file but {_KINDS.get(stat.S_IFMT(mode), 'a device')}"
 
 
-def _check_file(about: os.stat_result, folder: _Folder) -> None:
+def _check_file(about: os.stat_result, folder: _Folder, client: Client = NOBODY) -> None:
     if stat.S_ISDIR(about.st_mode):
         raise IsADirectoryError(21, "Is a directory", folder.path)
     if not stat.S_ISREG(about.st_mode):
         raise Untrusted(_no_file(about.st_mode))
-    if about.st_uid not in folder.owners:
+    if about.st_uid not in folder.owners and not _is_client(about.st_uid, folder.path, client):
         raise Untrusted(f"belongs to the user {about.st_uid}, not to root")
     if about.st_mode & 0o022:
         whose = "everybody" if about.st_mode & 0o002 else f"the group {about.st_gid}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .errors import KernelError, StateError
 from .kernel.apply import apply
 from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
@@ -12,7 +13,7 @@ from .source_routing import withdraw_source_routing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Callable, Sequence
 
     from .kernel.engine import Kernel
     from .model.evidence import RecordedDefault
@@ -27,16 +28,25 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
 
     Where the kernel refuses one, ours go all the same in a second try, which doesn't count on it.
 
+    What can't be written never keeps it from doing so (R18).
+
     Raises:
         GuestRoutesError: no lock, or the kernel refused a dump.
     """
-    with state.lock():
-        state.set_withdrawn()
+    errors: list[str] = []
+    with state.lock() as unlocked:
         before = kernel.snapshot(settings.table)
         recorded = state.recorded_defaults(before.nics)
         made = plan_withdrawal(before, recorded, settings)
-        by_source = withdraw_source_routing(before, settings, kernel)
-        outcome = apply(made, kernel, lambda routes: None)
+        was_withdrawn = state.is_withdrawn()
+        _attempt(state.set_withdrawn, errors)  # Before the routes go: the service would put them back.
+        try:
+            by_source = withdraw_source_routing(before, settings, kernel)
+            outcome = apply(made, kernel, lambda routes: None)
+        except KernelError:
+            if not was_withdrawn:
+                _attempt(state.clear_withdrawn, errors)  # What is missing comes back by the next pass.
+            raise
         after = kernel.snapshot(settings.table)
         refused = _refused(made, recorded, after)
         if refused and outcome.done:
@@ -47,8 +57,10 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
             outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
             after = kernel.snapshot(settings.table)
         left = tuple(route for route in after.routes if is_ours(route, settings))
-        state.keep_defaults(_unrestored(recorded, after), after.nics)
-    return Withdrawal(made, outcome, before, after, left, by_source)
+        _attempt(lambda: state.keep_defaults(_unrestored(recorded, after), after.nics), errors)
+        if (outcome.failures or left) and not outcome.done and not was_withdrawn:
+            _attempt(state.clear_withdrawn, errors)  # Nothing was withdrawn: the service goes on.
+    return Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors), by_source)
 
 
 def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
@@ -65,3 +77,10 @@ def _unrestored(recorded: Sequence[RecordedDefault], after: KernelState) -> list
 
 def _is_there(route: Route, state: KernelState) -> bool:
     return any(same_route(one, route) for one in state.routes)
+
+
+def _attempt(change: Callable[[], None], errors: list[str]) -> None:
+    try:
+        change()
+    except StateError as error:
+        errors.append(str(error))

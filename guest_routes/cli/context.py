@@ -27,6 +27,8 @@ class Context:
     def __init__(self, options: Any) -> None:
         self.options = options
         self.terminal = Terminal()
+        self.settings_problems: tuple[str, ...] = ()
+        """What is wrong in the settings, once `usable_settings` was asked for."""
         self._state: State | None = None
         self._settings: Settings | None = None
         self._kernel: Kernel | None = None
@@ -51,22 +53,71 @@ class Context:
             self._settings = self.read_settings()
         return self._settings
 
+    @property
+    def usable_settings(self) -> Settings:
+        """The settings of a command that works with broken ones too (R18): what is right in them.
+
+        Where something is wrong, the table and the protocol are those of the last pass, where our routes are.
+
+        Raises:
+            SettingsError: the command line is wrong.
+        """
+        if self._settings is None:
+            self._settings = self._read_usable_settings()
+        return self._settings
+
     def read_settings(self) -> Settings:
         """The settings as the files have them now.
 
         Raises:
             SettingsError: they are broken.
         """
-        flags: dict[str, str | list[str]] = {
+        if not self._has_settings:
+            return Settings()  # Nothing to read; reading nothing takes longer than a pass that changes nothing.
+        from ..settings.load import read
+
+        return read(self._flags, self.options.settings)
+
+    def _read_usable_settings(self) -> Settings:
+        if not self._has_settings:
+            return Settings()
+        from ..errors import KernelError
+        from ..settings.load import read_usable
+
+        settings, self.settings_problems = read_usable(self._flags, self.options.settings)
+        if self.settings_problems:
+            last = self.state.read_status()
+            table, protocol = last.get("table"), last.get("protocol")
+            if type(table) is int and "table" not in self._flags:
+                settings = settings._replace(table=table)
+            if type(protocol) is int and "protocol" not in self._flags:
+                settings = settings._replace(protocol=protocol)
+        if settings.engine == "rtnetlink":
+            return settings
+        try:
+            self._kernel = self._open(settings.engine)
+        except KernelError as error:  # Its library is not installed.
+            self.settings_problems += (str(error),)
+            settings = settings._replace(engine="rtnetlink")
+        return settings
+
+    @property
+    def _has_settings(self) -> bool:
+        return bool(self._flags or self.options.settings or any(map(os.path.exists, SETTINGS_PATHS)))
+
+    @property
+    def _flags(self) -> dict[str, str | list[str]]:
+        return {
             name[len("setting_") :]: value
             for name, value in vars(self.options).items()
             if name.startswith("setting_") and value is not None
         }
-        if not (flags or self.options.settings or any(map(os.path.exists, SETTINGS_PATHS))):
-            return Settings()  # Nothing to read; reading nothing takes longer than a pass that changes nothing.
-        from ..settings.load import read
 
-        return read(flags, self.options.settings)
+    def show_settings_problems(self, consequence: str) -> None:
+        """What is wrong in the settings, on standard error; nothing where they are right."""
+        if self.settings_problems:
+            problems = "\n".join(self.settings_problems)
+            self.terminal.failure(f"the settings are wrong; {consequence}\n{problems}")
 
     @property
     def kernel(self) -> Kernel:
@@ -76,10 +127,13 @@ class Context:
             SettingsError, KernelError: it can't be had.
         """
         if self._kernel is None:
-            from ..kernel.open import open_kernel
-
-            self._kernel = open_kernel(self.settings.engine)
+            self._kernel = self._open(self.settings.engine)
         return self._kernel
+
+    def _open(self, engine: str) -> Kernel:
+        from ..kernel.open import open_kernel
+
+        return open_kernel(engine)
 
     def close(self) -> None:
         """Releases the kernel's socket."""

@@ -6,9 +6,10 @@ import gc
 import os
 import sys
 
-from ..errors import GuestRoutesError
+from ..errors import GuestRoutesError, UsageError, system_error_text
 from .context import Context
 from .parser import parse
+from .terminal import Terminal, open_closed_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,36 +18,41 @@ if TYPE_CHECKING:
 
 def run() -> None:
     """The command: main, then the end without taking every value apart first, which shows with many routes."""
+    open_closed_streams()
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; its exit code."""
-    options = parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+    except UsageError as error:
+        terminal = Terminal()
+        return terminal.finish(_failed(terminal, error.json_command, error.exit_code, str(error)))
     gc.disable()  # One pass makes no cycles worth finding, and looking for them costs 8 % of a large one.
     context = Context(options)
+    terminal, command = context.terminal, options.command if options.json else ""
     try:
         code = _command(options.command)(context)
-        sys.stdout.flush()
-        return code
     except GuestRoutesError as error:
-        context.terminal.failure(str(error))
-        if options.json:
-            schema = f"guest-routes/{options.command}/1"
-            context.terminal.json({"schema": schema, "exit_code": error.exit_code, "error": str(error)})
-        return error.exit_code
-    except BrokenPipeError:
-        # The reader has gone (`| head`); what was to be done has been done.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+        code = _failed(terminal, command, error.exit_code, str(error))
+    except (OSError, MemoryError) as error:
+        code = _failed(terminal, command, 1, system_error_text(error))
     except KeyboardInterrupt:
-        context.terminal.error("interrupted; what was written stays, the next pass completes it")
-        return 130
+        terminal.error("interrupted; what was written stays, the next pass completes it")
+        code = 130
     finally:
         context.close()
+    return terminal.finish(code)
+
+
+def _failed(terminal: Terminal, json_command: str, code: int, text: str) -> int:
+    """A command that could do nothing: the message, and where JSON was asked for, a document with it."""
+    terminal.failure(text)
+    if json_command:
+        terminal.json({"schema": f"guest-routes/{json_command}/1", "exit_code": code, "error": text})
+    return code
 
 
 def _command(name: str) -> Callable[[Context], int]:

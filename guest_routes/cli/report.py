@@ -24,7 +24,7 @@ def print_report(context: Context, report: Report, code: int, written: bool = Tr
     else:
         terminal.lines(report_lines(report, options.verbose, written))
     for warning in warning_texts(report):
-        terminal.error(warning)
+        (terminal.error if warning in report.state_errors else terminal.warning)(warning)
     failures = report.outcome.failures
     for failure in failures[:SHOWN]:
         terminal.error(failure_text(failure, nics))

@@ -1,17 +1,24 @@
 """What a command writes: data to standard output, everything else to standard error. The only module that prints.
 
-Nothing is printed that could move a terminal's cursor or end a line, whoever wrote it (R12).
+Nothing is printed that could move a terminal's cursor or end a line, whoever wrote it (R12). A standard stream that
+can't be written never ends a command: what it did is done, and its exit code says so.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ..output.escape import escaped, escaped_lines, json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Sequence
+    from typing import Any, Callable, Literal, Sequence, TypeAlias
+
+    Level: TypeAlias = Literal["error", "warning", "info"]
+
+PRIORITIES = {"error": "<3>", "warning": "<4>", "info": "<6>"}
+"""Source: sd-daemon(3)."""
 
 
 class Terminal:
@@ -19,60 +26,140 @@ class Terminal:
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
+        self.journal = _is_journal(os.environ.get("JOURNAL_STREAM", ""))
+        """Standard error is systemd's journal, which takes a priority before each line."""
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:  # A terminal without UTF-8 shows what it can't write as an escape, like stderr.
             reconfigure(errors="backslashreplace")
         self._waiting = ""
+        self._unwritten: OSError | None = None
+        """Why standard output didn't take everything."""
 
     def tell(self, text: str) -> None:
         """What is being waited for now: one line that changes on a terminal; elsewhere only the first."""
         if self._live:
-            print(f"\r\033[K{escaped(text)[:79]}", end="", file=sys.stderr, flush=True)
+            self._to_stderr(f"\r\033[K{escaped(text)[:79]}", end="")
         elif not self._waiting:
-            print(escaped(text), file=sys.stderr, flush=True)
+            self._to_stderr(f"{self._prefix('info')}{escaped(text)}")
         self._waiting = text
 
     def lines(self, lines: Sequence[str]) -> None:
         """Data for people: one line each."""
-        self._clear()
-        print("\n".join(map(escaped, lines)))
+        self._to_stdout("\n".join(map(escaped, lines)))
 
     def json(self, document: dict[str, Any]) -> None:
         """Data for programs: one JSON document."""
+        self._to_stdout(json_text(document, indent=2))
+
+    def binary(self, content: bytes) -> None:
+        """Data that is no text."""
         self._clear()
-        print(json_text(document, indent=2))
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+        except OSError as error:
+            self._unwritten = self._unwritten or error
+
+    def note(self, text: str) -> None:
+        """A line about something that is as it should be."""
+        self._message(escaped(text), "info")
+
+    def warning(self, text: str) -> None:
+        """A warning in one line; on a terminal it is folded."""
+        self._message(escaped(text), "warning")
 
     def error(self, text: str) -> None:
-        """An error or a warning in one line; on a terminal it is folded."""
-        self.failure(escaped(text))
+        """An error in one line; on a terminal it is folded."""
+        self._message(escaped(text), "error")
 
     def failure(self, text: str) -> None:
         """The message of an exception of ours, which may have several lines."""
-        self._clear()
-        shown = "\n".join(escaped_lines(text))
-        if self._live:
-            from ..output.folding import error_lines
+        self._message("\n".join(escaped_lines(text)), "error")
 
-            print("\n".join(error_lines(shown)), file=sys.stderr)
-        else:
-            print(f"guest-routes: {shown}", file=sys.stderr)
+    def finish(self, code: int) -> int:
+        """The exit code of a command that ends with this one.
 
-    def _clear(self) -> None:
-        if self._waiting and self._live:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-        self._waiting = ""
+        What standard output doesn't take makes 0 a 1, since the result is lost; a reader that has gone (`| head`) has
+        had what it wanted.
+        """
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            self._unwritten = self._unwritten or error
+        if self._unwritten is None:
+            return code
+        # The interpreter would try again at its end, and say so in its own way.
+        os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 1)
+        if isinstance(self._unwritten, BrokenPipeError):
+            return code
+        self.error(f"cannot write the result to standard output: {self._unwritten.strerror}; what was done stays done")
+        return code or 1
 
-    def log(self, journal: bool) -> Callable[[str, str], None]:
+    def log(self) -> Callable[[str, str], None]:
         """The service's log: gets a level ("info", "warning", "error") and a text.
 
-        Args:
-            journal: standard error is systemd's journal, so that levels go as prefixes. Source: sd-daemon(3).
+        Raises, when it is called:
+            OSError: standard error can't be written.
         """
-        priorities = {"error": "<3>", "warning": "<4>", "info": "<6>"}
 
         def say(level: str, text: str) -> None:
             lines = escaped_lines(text)
-            for line in lines if journal else ["\n".join(lines)]:
-                print(f"{priorities[level]}{line}" if journal else f"guest-routes: {line}", file=sys.stderr, flush=True)
+            for line in lines if self.journal else ["\n".join(lines)]:
+                shown = f"{PRIORITIES[level]}{line}" if self.journal else f"guest-routes: {line}"
+                print(shown, file=sys.stderr, flush=True)
 
         return say
+
+    def _message(self, shown: str, level: Level) -> None:
+        self._clear()
+        if self._live:
+            from ..output.folding import error_lines
+
+            self._to_stderr("\n".join(error_lines(shown)))
+        elif self.journal:
+            self._to_stderr("\n".join(f"{PRIORITIES[level]}{line}" for line in shown.split("\n")))
+        else:
+            self._to_stderr(f"guest-routes: {shown}")
+
+    def _prefix(self, level: Level) -> str:
+        return PRIORITIES[level] if self.journal else ""
+
+    def _clear(self) -> None:
+        if self._waiting and self._live:
+            self._to_stderr("\r\033[K", end="")
+        self._waiting = ""
+
+    def _to_stdout(self, text: str) -> None:
+        self._clear()
+        try:
+            print(text)
+        except OSError as error:
+            self._unwritten = self._unwritten or error
+
+    def _to_stderr(self, text: str, end: str = "\n") -> None:
+        try:
+            print(text, end=end, file=sys.stderr, flush=True)
+        except OSError:  # There is nowhere left to say it; the exit code still does.
+            return
+
+
+def _is_journal(stream: str) -> bool:
+    """Whether standard error is the stream that systemd names: the variable outlives a redirection.
+
+    Source: systemd.exec(5), $JOURNAL_STREAM.
+    """
+    if not stream:
+        return False
+    about = os.fstat(2)
+    return stream == f"{about.st_dev}:{about.st_ino}"
+
+
+def open_closed_streams() -> None:
+    """Standard streams that the caller has closed become /dev/null, so that no other file gets their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115

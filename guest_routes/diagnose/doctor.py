@@ -9,7 +9,7 @@ from ..evidence.find import find, refused_copies
 from ..evidence.gather import leases_of, snapshot
 from ..kernel.engine import Kernel
 from ..managers.detect import holders, running
-from ..managers.parsed_ini import sections
+from ..managers.parsed.ini import sections
 from ..managers.rewrite import rewrite
 from ..model.document import Document, Provenance
 from ..model.inspection import Holder, Inspection, NicView
@@ -19,6 +19,8 @@ from ..routing.project import project
 from ..state.store import State
 from ..sync import dry_run_on
 from .cross_check import netifaces_check, pyroute2_check
+from .service_unit import unit_state
+from .status import service_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +46,13 @@ def inspect(
     metadata_argument: str,
     tell: Callable[[str], None],
     proc: str = "/proc",
+    root: str = "/",
+    settings_problems: tuple[str, ...] = (),
 ) -> Inspection:
     """Everything that can be seen without changing anything.
+
+    Args:
+        settings_problems: what is wrong in the settings, which are used without it.
 
     Raises:
         KernelError: the kernel can't be asked.
@@ -63,7 +70,8 @@ def inspect(
 
         asked = source_answers(report, settings, kernel)
         views = tuple(view._replace(answers=asked.get(view.nic.ifindex, ())) for view in views)
-    unused = dict.fromkeys((*state.problems, *leases.problems, *refused_copies()))
+    service, runs, damaged = service_of(state)
+    unused = dict.fromkeys((*damaged, *state.problems, *leases.problems, *refused_copies()))
     return Inspection(
         views,
         report,
@@ -73,6 +81,12 @@ def inspect(
         cross_checks,
         _has("route"),
         (*unused, *(rewritten.errors if rewritten else ())),
+        settings_problems,
+        service,
+        runs,
+        unit_state(root),
+        state.is_withdrawn(),
+        asks_http=not metadata_argument and "http" in settings.sources,
     )
 
 

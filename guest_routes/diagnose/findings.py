@@ -26,11 +26,13 @@ DHCP = 16
 
 def findings(inspection: Inspection) -> tuple[Finding, ...]:
     """All of them, the most pressing first."""
-    found: list[Finding] = []
+    found = [Finding("settings-wrong", text=text) for text in inspection.settings_problems]
     if inspection.report is None:
         found.append(Finding("no-metadata", text=inspection.no_metadata))
     else:
         found += _pass(inspection.report)
+        found += _unreachable(inspection, inspection.report)
+    found += _service(inspection)
     found += [Finding("unused-file", unused=one) for one in inspection.unused]
     found += _managers(inspection)
     if inspection.correction is not None:
@@ -41,6 +43,31 @@ def findings(inspection: Inspection) -> tuple[Finding, ...]:
     for check in inspection.cross_checks:
         found += [Finding("cross-check", managers=(check.library,), difference=one) for one in check.differences]
     return tuple(found)
+
+
+def _unreachable(inspection: Inspection, report: Report) -> Iterator[Finding]:
+    """The metadata service answers through no NIC, and what is used in its place may be out of date."""
+    asked = [view for view in inspection.nics if view.metadata is not None]
+    answers = [view.metadata for view in asked if not isinstance(view.metadata, str)]
+    in_place = report.document.source in ("last-known-good", "cloud-init", "leases")
+    if inspection.asks_http and in_place and not answers:
+        reasons = dict.fromkeys(str(view.metadata) for view in asked)
+        yield Finding("metadata-unreachable", tuple(view.nic.name for view in asked), text="; ".join(reasons))
+
+
+def _service(inspection: Inspection) -> Iterator[Finding]:
+    """A service that should run and doesn't, and what it has met with."""
+    if inspection.withdrawn:
+        yield Finding("withdrawn")
+    if inspection.unit == "not-enabled":
+        yield Finding("service-not-enabled")
+    if inspection.service_runs and inspection.service is not None:
+        for conflict in inspection.service.conflicts:
+            yield Finding("conflict", conflict=conflict)
+    elif inspection.service is not None:
+        yield Finding("service-ended")
+    elif inspection.unit == "enabled":
+        yield Finding("service-not-running")
 
 
 def _pass(report: Report) -> Iterator[Finding]:
@@ -56,7 +83,7 @@ def _pass(report: Report) -> Iterator[Finding]:
     if report.unprogrammed:
         yield Finding("not-programmed", unprogrammed=report.unprogrammed)
     for conflict in report.source_conflicts:
-        yield Finding("source-routing", (conflict.nic.name,), conflict=conflict)
+        yield Finding("source-routing", (conflict.nic.name,), source_conflict=conflict)
     by_source = report.decision.source_routing
     if by_source is not None and by_source.operations:
         yield Finding("source-drift", missing=len(by_source.operations))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 
 from ..errors import GuestRoutesError
-from ..evidence.find import last_known_good
+from ..evidence.find import find, last_known_good
 from ..evidence.gather import snapshot
-from ..model.document import Document
+from ..model.document import Document, NoDocument
 from ..model.network_data import Problem
 from ..model.status import SCHEMA, Comparison, Status, is_failed_pass, is_last_pass, status_record_from_json
 from ..routing.ownership import is_our_rule, is_ours
 from ..state.processes import process_started
 from ..sync import dry_run_on
+from .service_unit import unit_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,23 +23,29 @@ if TYPE_CHECKING:
     from ..model.document import Missing
     from ..model.network import KernelState
     from ..model.settings import Settings
+    from ..model.status import StatusRecord
     from ..state.store import State
 
 
-def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
+def inspect(
+    settings: Settings, state: State, kernel: Kernel, settings_problems: tuple[str, ...] = (), root: str = "/"
+) -> Status:
     """Compares the kernel with what the last accepted document asks for.
+
+    Args:
+        settings_problems: what is wrong in the settings; what is wanted is not known then.
 
     Raises:
         KernelError: the tables can't be read.
     """
     before = snapshot(settings, kernel)
-    compared = _compared(settings, state, kernel, before)
     last, failed, problems = _last_pass(state)
-    written = state.read_service()
-    service = status_record_from_json(written)
-    if service is None and written.get("schema") == SCHEMA:
-        problems.append(Problem(f"{state.run_dir}/service", "is damaged: it is no record of the service; ignored"))
-    runs = service is not None and process_started(service.pid) == service.process_started
+    from_leases = bool(last) and last["metadata"].get("source") == "leases"
+    compared = _compared(settings, state, kernel, before, from_leases)
+    if settings_problems:
+        compared = NoDocument("settings-wrong")
+    service, runs, damaged = service_of(state)
+    problems += damaged
     ours = tuple(route for route in before.routes if is_ours(route, settings))
     problems += state.problems
     withdrawn = state.is_withdrawn()
@@ -53,8 +60,20 @@ def inspect(settings: Settings, state: State, kernel: Kernel) -> Status:
         service,
         runs,
         tuple(dict.fromkeys(problems)),
+        settings_problems,
+        settings.enabled,
+        unit_state(root),
         tuple(rule for rule in before.rules if is_our_rule(rule, settings)),
     )
+
+
+def service_of(state: State) -> tuple[StatusRecord | None, bool, list[Problem]]:
+    """The service's record, whether its process still runs, and what is wrong with the record."""
+    written = state.read_service()
+    service = status_record_from_json(written)
+    if service is None and written.get("schema") == SCHEMA:
+        return None, False, [Problem(f"{state.run_dir}/service", "is damaged: it is no record of the service; ignored")]
+    return service, service is not None and process_started(service.pid) == service.process_started, []
 
 
 def _last_pass(state: State) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
@@ -67,13 +86,22 @@ def _last_pass(state: State) -> tuple[dict[str, Any], dict[str, Any], list[Probl
     return last if is_last_pass(last) else {}, failed if is_failed_pass(failed) else {}, problems
 
 
-def _compared(settings: Settings, state: State, kernel: Kernel, before: KernelState) -> Comparison | Missing:
-    """What a pass on the last known good document would do; or why there is no such pass."""
+def _compared(
+    settings: Settings, state: State, kernel: Kernel, before: KernelState, from_leases: bool
+) -> Comparison | Missing:
+    """What a pass on the last known good document would do; or why there is no such pass.
+
+    Args:
+        from_leases: the last pass had no document but DHCP leases, which are looked into again.
+    """
     document = last_known_good(state, lambda: before.nics)
-    if not isinstance(document, Document):
+    if not isinstance(document, Document) and not from_leases:
         return document
+    local = settings.from_documents("last-known-good")
     try:
-        report = dry_run_on(document, settings.from_documents("last-known-good"), state, kernel, before)
+        if not isinstance(document, Document):
+            document = find(local, lambda: before.nics, state)
+        report = dry_run_on(document, local, state, kernel, before)
     except GuestRoutesError as error:
         return str(error)
     return Comparison(

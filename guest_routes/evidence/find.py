@@ -81,7 +81,7 @@ def find(
     for source in (*settings.document_sources, *(["leases"] if "leases" in asked else [])):
         found = asked[source]()
         if isinstance(found, Document):
-            return found
+            return found._replace(passed_over=tuple(f"{name}: {why}" for name, why in missing if isinstance(why, str)))
         missing.append((source, found))
     from ..output.words.evidence import no_document_text
 
@@ -114,6 +114,8 @@ def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell:
         import sys
 
         data = sys.stdin.buffer.read(LOCAL_LIMIT_BYTES + 1)
+        if not data:
+            return NoDocument("empty-input")
         if len(data) > LOCAL_LIMIT_BYTES:
             return NoDocument("too-large", limit_bytes=LOCAL_LIMIT_BYTES)
         return Document(data, Provenance("argument", "-"))

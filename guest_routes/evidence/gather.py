@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from ..model.document import Unusable
 from ..model.evidence import Evidence
+from ..model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic, is_ignored
 from ..routing.ownership import is_our_rule
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..kernel.engine import Kernel
     from ..model.document import Document, Known
     from ..model.lease import LeaseSet
-    from ..model.network import KernelState, Nic
+    from ..model.network import Address, KernelState, Nic
     from ..model.network_data import NetworkData
     from ..model.settings import Settings
     from ..state.store import State
@@ -67,6 +68,7 @@ def gather(
     evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
+    evidence = _with_copied_leases(evidence, settings, state.root)
     if fetched:
         evidence = evidence._replace(agreeing_fetches=state.agreeing_fetches(disputable(evidence)))
     return evidence
@@ -126,6 +128,20 @@ def leases_of(nics: Sequence[Nic], settings: Settings, root: str) -> LeaseSet | 
     from ..leases.find import read_leases
 
     return read_leases(nics, root)
+
+
+def _with_copied_leases(evidence: Evidence, settings: Settings, root: str) -> Evidence:
+    """The leases of the NICs with routes that may be copies of host routes, and that only a lease can tell as such."""
+    known = (PROTOCOL_KERNEL, PROTOCOL_DHCP, settings.protocol)
+    foreign = [one for one in evidence.kernel.routes if one.protocol not in known and not one.destination.is_default]
+    if not foreign:
+        return evidence
+    hosts = (*settings.routes, *evidence.properties, *evidence.data.routes, *evidence.lease_routes)
+    listed: set[tuple[Prefix, Address | None]] = {(host.destination, host.next_hop) for host in hosts}
+    listed |= {(Prefix(host.next_hop, 8 * len(host.next_hop)), None) for host in hosts}
+    suspected = {route.ifindex for route in foreign if (route.destination, route.gateway) in listed}
+    nics = [nic for nic in evidence.kernel.nics if nic.ifindex in suspected]
+    return evidence._replace(copied_leases=leases_of(nics, settings, root))
 
 
 def _omitted(data: NetworkData, nics: Sequence[Nic], settings: Settings) -> list[Nic]:

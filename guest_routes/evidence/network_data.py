@@ -240,5 +240,8 @@ def _written(error: BaseException) -> str:
     import json
 
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}, column {error.colno}"
-    return "nested too deeply" if isinstance(error, RecursionError) else ascii(str(error))[1:-1]
+        return f"{error.msg}: line {error.lineno}, column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 text, at byte {error.start + 1}"
+    # Whatever else the library refuses is a number of thousands of digits, which it won't convert.
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"

@@ -6,9 +6,9 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 
 from __future__ import annotations
 
-from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, Nic, Route
-from ..model.operations import Delete, Failure, Operation, RemoveForeignDefault, RestoreDefault
-from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE
+from ..model.network import Address, KernelState, Lookup, Nic, Route
+from ..model.operations import Add, Failure, Operation, RemoveForeignDefault, RestoreDefault
+from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def restore_flags(operation: RestoreDefault) -> int:
     return NLM_F_CREATE if operation.before else NLM_F_CREATE | NLM_F_APPEND
 
 
-def is_carried_out(operation: Operation, have: set[Route]) -> bool:
-    """Whether the routes of the tables are as an operation leaves them."""
-    route = operation.route
-    stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
-    return (stored in have) != isinstance(operation, (Delete, RemoveForeignDefault))
+def addition_flags(operation: Add) -> int:
+    """Those of RTM_NEWROUTE that put a route of ours into its place."""
+    if operation.route.family == 6 or operation.place == "alone":
+        return NLM_F_CREATE | NLM_F_EXCL
+    return NLM_F_CREATE | NLM_F_APPEND if operation.place == "behind" else NLM_F_CREATE

@@ -17,7 +17,7 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from ..model.network import Address, NextHop, Route, Rule, address_text
 from ..model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
 from ..model.source_routing import RemoveRoute, SetRoute
-from .engine import restore_flags, route_to_delete
+from .engine import addition_flags, restore_flags, route_to_delete
 from .netlink import (
     NLM_F_ACK,
     NLM_F_CREATE,
@@ -76,19 +76,19 @@ def requests_of(operation: Operation) -> Tuple[RouteMessage, ...]:
     """The messages, one or two, that carry an operation out."""
     route = operation.route
     if isinstance(operation, Add):
-        return (_addition(route),)
+        return (_addition(operation),)
     if isinstance(operation, RestoreDefault):
         return (_route_message(RTM_NEWROUTE, restore_flags(operation), route),)
     if isinstance(operation, MoveDefault):
         back = RestoreDefault(route, before=operation.before)
         return (_route_message(RTM_DELROUTE, 0, route), *requests_of(back))
     if isinstance(operation, Promote):
-        return (_route_message(RTM_DELROUTE, 0, route), _addition(route))
+        return (_route_message(RTM_DELROUTE, 0, route), _addition(Add(route)))
     return (_route_message(RTM_DELROUTE, 0, route_to_delete(operation)),)
 
 
-def _addition(route: Route) -> RouteMessage:
-    return _route_message(RTM_NEWROUTE, NLM_F_CREATE | (NLM_F_EXCL if route.family == 6 else 0), route)
+def _addition(operation: Add) -> RouteMessage:
+    return _route_message(RTM_NEWROUTE, addition_flags(operation), operation.route)
 
 
 def table_route(operation: Union[SetRoute, RemoveRoute]) -> RouteMessage:

@@ -161,7 +161,10 @@ class Pyroute2Kernel:
                 raise
 
     def _send(self, message: Any) -> Tuple[Any, ...]:
-        return tuple(self._socket.nlm_request_batch([message]))
+        try:
+            return tuple(self._socket.nlm_request_batch([message]))
+        except OSError as error:
+            raise KernelError(f"cannot send a request to the kernel: {error.strerror}; try again") from error
 
     def _dump(self, what: str, ask: Any) -> Tuple[Any, ...]:
         """One dump, asked for again when it was interrupted; a table that nobody filled yet is empty."""

@@ -3,10 +3,8 @@
 Known hazards, each dealt with below:
 - A receive buffer that overflows raises ENOBUFS: every request has been carried out, but answers are lost. Answers
   are therefore read without blocking, and after a loss the tables tell which operations to repeat, one by one.
-- A dump may be interrupted by a change (NLM_F_DUMP_INTR) and is then incomplete: it starts again.
 - One send must stay below the send buffer (EMSGSIZE).
 - Without NLM_F_ACK only refusals are answered; the sequence number identifies the operation.
-- Any process with CAP_NET_ADMIN can send to the socket's port: only what comes from port 0, the kernel, is read.
 - RTM_GETROUTE ignores the table filter without NETLINK_GET_STRICT_CHK (Linux 4.20); routes are checked again.
 
 Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
@@ -16,77 +14,48 @@ from __future__ import annotations
 
 import _socket
 from _socket import AF_INET, AF_INET6
-from errno import EAGAIN, ENOBUFS, ENOENT, EOPNOTSUPP, ESRCH
+from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
 from os import strerror
-from struct import pack
 
 from ..errors import KernelError
-from ..model.network import Address, KernelState, Lookup, NexthopObject, Nic, Prefix, Route, Rule
-from ..model.operations import Add, Failure, Operation, RestoreDefault
+from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, NexthopObject, Nic, Prefix, Route, Rule
+from ..model.operations import Add, Delete, Failure, Operation, RemoveForeignDefault, RestoreDefault
 from . import rtnetlink_decode, rtnetlink_encode, rtnetlink_nics
-from .engine import is_carried_out
 from .netlink import (
-    NETLINK_CAP_ACK,
-    NETLINK_EXT_ACK,
-    NETLINK_GET_STRICT_CHK,
-    NLM_F_DUMP_INTR,
-    NLMSG_DONE,
     NLMSG_ERROR,
     RTM_NEWADDR,
     RTM_NEWLINK,
     RTM_NEWNEXTHOP,
     RTM_NEWROUTE,
     RTM_NEWRULE,
-    SOL_NETLINK,
+    RTN_LOCAL,
+    RTN_UNICAST,
     messages,
 )
 from .nexthops import NexthopMessage, decode_nexthop, dump_nexthops, nexthop_objects, with_objects
+from .rtnetlink_socket import RequestSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence, TypeAlias
+    from typing import Sequence
 
     from ..model.source_routing import SourceFailure, SourceOperation
 
 _SEND_BYTES = 128 * 1024
 """Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
-_RECEIVE_BYTES = 64 * 1024
-"""The kernel fills at most 32 KiB a time."""
-_QUEUE_BYTES = 1 << 20
-_WAIT_SECONDS = 10
-"""The kernel answers in the time of a system call; a longer silence is a lost answer."""
-_TRIES = 10
 _FAMILIES = (AF_INET, AF_INET6)
-
-Decoder: TypeAlias = "Callable[[bytes, int, int], None]"
 
 
 class RtnetlinkKernel:
     """The Kernel protocol over one netlink socket, in the network namespace it was made in."""
 
     def __init__(self) -> None:
-        try:
-            self._socket = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)
-            self._socket.bind((0, 0))
-        except OSError as error:
-            raise KernelError(
-                f"cannot open a netlink socket: {error.strerror}; no route was read or changed"
-            ) from error
-        # Not settimeout: with it recv would wait even with MSG_DONTWAIT.
-        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, pack("ll", _WAIT_SECONDS, 0))
-        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, _QUEUE_BYTES)
-        for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
-            try:
-                self._socket.setsockopt(SOL_NETLINK, option, 1)
-            except OSError:  # A kernel before 4.20: answers are longer, dumps unfiltered, and both still right.
-                continue
-        self._buffer = bytearray(_RECEIVE_BYTES)
-        self._sequence = 0
+        self._socket = RequestSocket()
 
     @property
     def port(self) -> int:
         """See Kernel."""
-        return int(self._socket.getsockname()[0])
+        return self._socket.port
 
     def close(self) -> None:
         """See Kernel."""
@@ -106,8 +75,8 @@ class RtnetlinkKernel:
             ifindex, own = rtnetlink_nics.decode_address(data, start, end)
             addresses.setdefault(ifindex, []).append(own)
 
-        self._dump(rtnetlink_encode.dump_links, RTM_NEWLINK, link, links.clear)
-        self._dump(rtnetlink_encode.dump_addresses, RTM_NEWADDR, address, addresses.clear)
+        self._socket.dump(rtnetlink_encode.dump_links, RTM_NEWLINK, link, links.clear)
+        self._socket.dump(rtnetlink_encode.dump_addresses, RTM_NEWADDR, address, addresses.clear)
         found = (nic._replace(addresses=tuple(addresses.get(nic.ifindex, ()))) for nic in links)
         return tuple(sorted(found, key=lambda nic: nic.ifindex))
 
@@ -122,12 +91,12 @@ class RtnetlinkKernel:
 
     def _nexthops(self) -> tuple[NexthopObject, ...]:
         found: list[NexthopMessage] = []
-        self._dump(dump_nexthops, RTM_NEWNEXTHOP, lambda *body: found.append(decode_nexthop(*body)), found.clear)
+        self._socket.dump(dump_nexthops, RTM_NEWNEXTHOP, lambda *body: found.append(decode_nexthop(*body)), found.clear)
         return nexthop_objects(found)
 
     def _rules(self, family: int) -> list[Rule]:
         rules: list[Rule] = []
-        self._dump(
+        self._socket.dump(
             lambda sequence: rtnetlink_encode.dump_rules(sequence, family),
             RTM_NEWRULE,
             lambda data, start, end: rules.append(rtnetlink_decode.decode_rule(data, start, end)),
@@ -138,7 +107,7 @@ class RtnetlinkKernel:
     def _routes(self, family: int, table: int) -> list[Route]:
         decode = rtnetlink_decode.route_decoder(family)
         routes: list[Route] = []
-        self._dump(
+        self._socket.dump(
             lambda sequence: rtnetlink_encode.dump_routes(sequence, family, table),
             RTM_NEWROUTE,
             lambda data, start, end: decode(data, start, end, routes),
@@ -157,24 +126,30 @@ class RtnetlinkKernel:
         return tuple(self._look_up(address, source) for address in addresses)
 
     def _look_up(self, address: Address, source: Address | None) -> Lookup:
-        self._sequence += 1
-        self._socket.send(rtnetlink_encode.look_up(self._sequence, address, source))
+        self._socket.sequence += 1
+        self._socket.send(rtnetlink_encode.look_up(self._socket.sequence, address, source))
         while True:
             try:
-                received = self._receive()
+                received = self._socket.receive()
             except OSError as error:
                 raise KernelError(f"the kernel gave no answer: {error}") from error
-            for kind, flags, sequence, _, start, end in messages(self._buffer, received):
-                if sequence != self._sequence:
+            for kind, flags, sequence, _, start, end in messages(self._socket.buffer, received):
+                if sequence != self._socket.sequence:
                     continue
-                data = bytes(memoryview(self._buffer)[:end])
-                return rtnetlink_decode.decode_answer(address, kind, flags, data, start, end)
+                data = bytes(memoryview(self._socket.buffer)[:end])
+                if kind == NLMSG_ERROR:
+                    answer = rtnetlink_decode.decode_error(data, start, end, flags)
+                    return Lookup(address, 0, None, 0, answer.text or strerror(answer.errno))
+                found = rtnetlink_decode.decode_lookup(data, start, end)
+                if found.kind not in (RTN_UNICAST, RTN_LOCAL):
+                    return Lookup(address, 0, None, found.table, f"the route there is of kind {found.kind}")
+                return Lookup(address, found.ifindex, found.gateway, found.table)
 
     # -- writing -----------------------------------------------------------------------------------------
 
     def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """See Kernel."""
-        first = self._sequence + 1
+        first = self._socket.sequence + 1
         refused: dict[int, rtnetlink_decode.Answer] = {}
         lost = False
         encode = rtnetlink_encode.encode
@@ -186,7 +161,7 @@ class RtnetlinkKernel:
             batch.append(encoded)
             size += len(encoded)
             if size >= _SEND_BYTES or sequence == last:
-                self._sequence = sequence
+                self._socket.sequence = sequence
                 lost = self._send(batch, refused) or lost
                 batch, size = [], 0
         if lost:
@@ -203,7 +178,8 @@ class RtnetlinkKernel:
         """See Kernel."""
         from .rtnetlink_source import carry_out
 
-        first, self._sequence = self._sequence + 1, self._sequence + 2 * len(operations)
+        first = self._socket.sequence + 1
+        self._socket.sequence += 2 * len(operations)
         return carry_out(operations, first, self._send)
 
     def _send(self, batch: list[bytes], refused: dict[int, rtnetlink_decode.Answer]) -> bool:
@@ -215,7 +191,7 @@ class RtnetlinkKernel:
         lost = False
         while True:
             try:
-                received = self._receive(_socket.MSG_DONTWAIT)
+                received = self._socket.receive(_socket.MSG_DONTWAIT)
             except OSError as error:
                 if error.errno == ENOBUFS:
                     lost = True
@@ -226,10 +202,10 @@ class RtnetlinkKernel:
             self._read_refusals(received, refused)
 
     def _read_refusals(self, received: int, refused: dict[int, rtnetlink_decode.Answer]) -> None:
-        for kind, flags, sequence, _, start, end in messages(self._buffer, received):
+        for kind, flags, sequence, _, start, end in messages(self._socket.buffer, received):
             if kind != NLMSG_ERROR:
                 continue
-            answer = rtnetlink_decode.decode_error(bytes(memoryview(self._buffer)[:end]), start, end, flags)
+            answer = rtnetlink_decode.decode_error(bytes(memoryview(self._socket.buffer)[:end]), start, end, flags)
             # A Promote's first half may find nothing to delete; only its second half counts.
             if answer.errno and answer.errno != ESRCH:
                 refused[sequence] = answer
@@ -244,57 +220,17 @@ class RtnetlinkKernel:
         have = {route for table in tables for route in self.snapshot(table).routes}
         again: dict[int, rtnetlink_decode.Answer] = {}
         for sequence, operation in enumerate(operations, first):
-            if sequence in refused or is_carried_out(operation, have):
+            if sequence in refused or _is_carried_out(operation, have):
                 continue
-            self._sequence += 1
+            self._socket.sequence += 1
             answers: dict[int, rtnetlink_decode.Answer] = {}
-            self._send([rtnetlink_encode.encode(operation, self._sequence)], answers)
+            self._send([rtnetlink_encode.encode(operation, self._socket.sequence)], answers)
             again.update((sequence, answer) for answer in answers.values())
         return again
 
-    # -- reading -----------------------------------------------------------------------------------------
 
-    def _receive(self, flags: int = 0) -> int:
-        """How many bytes of the kernel's next datagram are in the buffer."""
-        while True:
-            received, (sender, _) = self._socket.recvfrom_into(self._buffer, 0, flags)
-            if not sender:
-                return int(received)
-
-    def _dump(self, request: Callable[[int], bytes], kind: int, decode: Decoder, again: Callable[[], None]) -> None:
-        """Runs one dump to its end; starts again, after calling `again`, when it was interrupted or overrun."""
-        for _ in range(_TRIES):
-            self._sequence += 1
-            self._socket.send(request(self._sequence))
-            if self._read_dump(kind, decode):
-                return
-            again()
-        raise KernelError(f"the routing tables changed during each of {_TRIES} dumps; no route was changed")
-
-    def _read_dump(self, wanted: int, decode: Decoder) -> bool:
-        """Whether the dump came whole."""
-        whole = True
-        while True:
-            try:
-                received = self._receive()
-            except OSError as error:
-                if error.errno == ENOBUFS:
-                    whole = False
-                    continue
-                raise KernelError(f"the kernel's dump did not come to its end: {error}") from error
-            data = bytes(memoryview(self._buffer)[:received])
-            for kind, flags, sequence, _, start, end in messages(data, received):
-                if sequence != self._sequence:
-                    continue
-                if flags & NLM_F_DUMP_INTR:
-                    whole = False
-                if kind == wanted:
-                    decode(data, start, end)
-                elif kind == NLMSG_DONE:
-                    return whole
-                elif kind == NLMSG_ERROR:
-                    answer = rtnetlink_decode.decode_error(data, start, end, flags)
-                    # IPv4 tables that were never used don't exist; nor do nexthop objects before Linux 5.3.
-                    if answer.errno in (ENOENT, EOPNOTSUPP):
-                        return True
-                    raise KernelError(f"the kernel refused a dump: {answer.text or strerror(answer.errno)}")
+def _is_carried_out(operation: Operation, have: set[Route]) -> bool:
+    """Whether the routes of the tables are as an operation leaves them."""
+    route = operation.route
+    stored = route if route.metric or route.family == 4 else route._replace(metric=IPV6_DEFAULT_METRIC)
+    return (stored in have) != isinstance(operation, (Delete, RemoveForeignDefault))

@@ -6,11 +6,10 @@ The inverse of rtnetlink_encode.py.
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6
-from os import strerror
 from sys import byteorder
 
 from ..model.namedtuple import NamedTuple
-from ..model.network import Address, Lookup, NextHop, Prefix, Route, Rule
+from ..model.network import Address, NextHop, Prefix, Route, Rule
 from .netlink import (
     FIB_RULE_INVERT,
     FR_ACT_TO_TBL,
@@ -22,7 +21,6 @@ from .netlink import (
     NEXTHOP,
     NLM_F_ACK_TLVS,
     NLM_F_CAPPED,
-    NLMSG_ERROR,
     NLMSGERR_ATTR_MSG,
     RTA_CACHEINFO,
     RTA_DST,
@@ -43,7 +41,6 @@ from .netlink import (
     RTM_F_CLONED,
     RTMSG,
     RTN_LOCAL,
-    RTN_UNICAST,
     RTNH_F_ONLINK,
     RTPROT_KERNEL,
     U32,
@@ -194,17 +191,6 @@ def _hops(data: bytes) -> Iterator[tuple[NextHop, Attributes]]:
         realms = number_of(found.get(RTA_FLOW))
         yield NextHop(_gateway(found), ifindex, weight + 1, bool(flags & RTNH_F_ONLINK), realms), found
         start += length + 3 & ~3
-
-
-def decode_answer(address: Address, kind: int, flags: int, data: bytes, start: int, end: int) -> Lookup:
-    """Where an address goes, by the kernel's answer to look_up, or why nowhere."""
-    if kind == NLMSG_ERROR:
-        answer = decode_error(data, start, end, flags)
-        return Lookup(address, 0, None, 0, answer.text or strerror(answer.errno))
-    found = decode_lookup(data, start, end)
-    if found.kind not in (RTN_UNICAST, RTN_LOCAL):
-        return Lookup(address, 0, None, found.table, f"the route there is of kind {found.kind}")
-    return Lookup(address, found.ifindex, found.gateway, found.table)
 
 
 def decode_lookup(data: bytes, start: int, end: int) -> Route:

@@ -8,15 +8,13 @@ from sys import byteorder
 
 from ..model.network import Address, NextHop, Route
 from ..model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
-from .engine import restore_flags, route_to_delete
+from .engine import addition_flags, restore_flags, route_to_delete
 from .netlink import (
     IFADDR_BYTES,
     IFINFO,
     IFLA_EXT_MASK,
     NEXTHOP,
-    NLM_F_CREATE,
     NLM_F_DUMP,
-    NLM_F_EXCL,
     NLM_F_REQUEST,
     RTA_DST,
     RTA_EXPIRES,
@@ -99,7 +97,7 @@ def encode(operation: Operation, sequence: int) -> bytes:
     """The message, or for a Promote the two messages, that carry an operation out."""
     route = operation.route
     if isinstance(operation, Add):
-        flags = NLM_F_CREATE if route.family == 4 else NLM_F_CREATE | NLM_F_EXCL
+        flags = addition_flags(operation)
     elif isinstance(operation, RestoreDefault):
         flags = restore_flags(operation)
     elif isinstance(operation, (Promote, MoveDefault)):

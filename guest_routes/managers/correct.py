@@ -11,48 +11,66 @@ from ..model.configuration import ConfiguredRoute, CorrectedFile, Correction, Pa
 from ..model.decision import Binding, Elected, Resolved, Unresolved
 from ..model.network import contains
 from ..model.plan import Decision
-from .parsed_ifupdown import moved_ifupdown, read_ifupdown
-from .parsed_ini import moved_keyfile, moved_networkd, read_keyfile, read_networkd
-from .parsed_netplan import moved_netplan, read_netplan
+from .parsed.ifupdown import moved_ifupdown, read_ifupdown
+from .parsed.ini import moved_keyfile, moved_networkd, read_keyfile, read_networkd
+from .parsed.netplan import moved_netplan, read_netplan
+from .parsed.sysconfig import moved_sysconfig, read_sysconfig, renumbered
+from .parsed.wicked import moved_wicked, read_wicked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Mapping, Sequence
+    from typing import Callable, Collection, Mapping, Sequence
 
     from ..model.network import Nic
     from ..model.settings import Settings
-    from .parsed_config import NicOf
+    from .parsed.config import NicOf, Read, ReadAll
 
-READ: dict[str, Callable[[str, tuple[str, ...], NicOf], ParsedConfig]] = {
-    "systemd-networkd": read_networkd,
-    "netplan": read_netplan,
-    "NetworkManager": read_keyfile,
-    "ifupdown": read_ifupdown,
+
+def _each(read: Read) -> ReadAll:
+    """Reads files that need no other one to be understood."""
+    return lambda files, nic_of: [read(path, lines, nic_of) for path, lines in files]
+
+
+READ: dict[str, ReadAll] = {
+    "systemd-networkd": _each(read_networkd),
+    "netplan": _each(read_netplan),
+    "NetworkManager": _each(read_keyfile),
+    "ifupdown": _each(read_ifupdown),
+    "sysconfig": read_sysconfig,
+    "wicked": read_wicked,
 }
 MOVED: dict[str, Callable[[Sequence[str], ConfiguredRoute, Place], list[str]]] = {
     "systemd-networkd": moved_networkd,
     "netplan": moved_netplan,
     "NetworkManager": moved_keyfile,
     "ifupdown": moved_ifupdown,
+    "sysconfig": moved_sysconfig,
+    "wicked": moved_wicked,
 }
+FINISHED: dict[str, Callable[[Sequence[str]], list[str]]] = {"sysconfig": renumbered}
+"""What else a file needs whose routes have changed."""
 
 
-def correct(files: Sequence[tuple[str, str, str]], decision: Decision, settings: Settings) -> Correction:
+def correct(
+    files: Sequence[tuple[str, str, str]], decision: Decision, settings: Settings, unread: Collection[str] = ()
+) -> Correction:
     """Puts the files right.
 
     Args:
         files: manager, path and text of each.
         decision: for the NICs as the document will have them (routing.project).
+        unread: paths of files that are there, and can't be used: none of them is made.
     """
     nic_of = _finder(decision.resolution.bindings)
     corrected: list[CorrectedFile] = []
     verdicts: list[RouteVerdict] = []
     for manager in dict.fromkeys(manager for manager, _, _ in files):
-        parsed = [READ[manager](p, tuple(t.splitlines(keepends=True)), nic_of) for m, p, t in files if m == manager]
+        texts = [(path, tuple(text.splitlines(keepends=True))) for m, path, text in files if m == manager]
+        parsed = [one for one in READ[manager](texts, nic_of) if one.origin != "absent" or one.path not in unread]
         found = [_judge(route, parsed, decision, settings) for one in parsed if one.odd is None for route in one.routes]
         verdicts += found
         corrected += [_rewritten(one, found, parsed) for one in parsed]
-    return Correction(tuple(corrected), tuple(verdicts))
+    return Correction(tuple(one for one in corrected if (one.before, one.after) != (None, None)), tuple(verdicts))
 
 
 def unchanged(files: Sequence[tuple[str, str, str]]) -> Correction:
@@ -84,12 +102,19 @@ def _judge(
         return _judge_resolved(route, resolved, parsed)
     unresolved = next((one for one in decision.resolution.unresolved if _same(one, route)), None)
     if unresolved is None:
-        return RouteVerdict(route, "kept", "not-in-document")
+        return _judge_unlisted(route, parsed)
     own = _bindings_of(route, decision)
     reachable = any(contains(subnet, route.gateway) for one in own for subnet in one.subnets)
     if unresolved.kind != "ignored" and not reachable:
         return RouteVerdict(route, "removed", "out-of-reach", unresolved)
     return RouteVerdict(route, "kept", "unresolved", unresolved)
+
+
+def _judge_unlisted(route: ConfiguredRoute, parsed: Sequence[ParsedConfig]) -> RouteVerdict:
+    """A route that the document lacks: somebody else's, or one that `correct` had moved, and cloud-init leaves."""
+    if any(one.path == route.path and one.origin == "correct" for one in parsed):
+        return RouteVerdict(route, "removed", "no-longer-listed")
+    return RouteVerdict(route, "kept", "not-in-document")
 
 
 def _judge_resolved(route: ConfiguredRoute, resolved: Resolved, parsed: Sequence[ParsedConfig]) -> RouteVerdict:
@@ -100,7 +125,7 @@ def _judge_resolved(route: ConfiguredRoute, resolved: Resolved, parsed: Sequence
     equal = [other for one in parsed for other in one.routes if _goes(other, route)]
     if any(other.nic.ifindex == nic.ifindex for other in equal):
         return RouteVerdict(route, "removed", "there-already", resolved)
-    place = _place(nic, route.family, parsed)
+    place = _place(nic, route, parsed)
     if place is None:
         return RouteVerdict(route, "left", "no-file", resolved)
     return RouteVerdict(route, "moved", "resolved", resolved, place)
@@ -114,7 +139,7 @@ def _judge_default(
     if elected is None:
         return RouteVerdict(route, "kept", "none-elected")
     if not _is_documented(route, decision):
-        return RouteVerdict(route, "kept", "not-in-document")
+        return _judge_unlisted(route, parsed)
     if (route.nic.ifindex, route.gateway) == (elected.nic.ifindex, elected.gateway):
         return RouteVerdict(route, "kept", "elected", elected)
     named = _named_elsewhere(route, elected, decision)
@@ -159,18 +184,28 @@ def _goes(one: ConfiguredRoute, other: ConfiguredRoute) -> bool:
     return one.destination == other.destination and one.gateway == other.gateway
 
 
-def _place(nic: Nic, family: int, parsed: Sequence[ParsedConfig]) -> Place | None:
-    places = [place for one in parsed if one.odd is None for place in one.places]
-    return next((place for place in places if place.nic.ifindex == nic.ifindex and place.family == family), None)
+def _place(nic: Nic, route: ConfiguredRoute, parsed: Sequence[ParsedConfig]) -> Place | None:
+    places = [place for one in parsed if one.odd is None for place in one.places if place.family == route.family]
+    taken = ("any", "default" if route.destination.is_default else "host")
+    return next((place for place in places if place.nic.ifindex == nic.ifindex and place.takes in taken), None)
 
 
 def _rewritten(parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], every: Sequence[ParsedConfig]) -> CorrectedFile:
-    """The file's text without the lines that go, and with those that come."""
-    before = "".join(parsed.lines)
+    """The file with the lines that come, and without those that go."""
+    before = None if parsed.origin == "absent" else "".join(parsed.lines)
     if parsed.odd is not None:
         return CorrectedFile(parsed.path, parsed.manager, before, before, parsed.calls_route, parsed.odd)
     coming, headed = _coming(parsed, verdicts, {one.path: one.lines for one in every})
     gone = _going(parsed, verdicts, headed)
+    if not coming and not gone:
+        return CorrectedFile(parsed.path, parsed.manager, before, before, parsed.calls_route)
+    if parsed.origin == "correct" and not coming and gone >= {number for one in parsed.routes for number in one.lines}:
+        return CorrectedFile(parsed.path, parsed.manager, before, None, parsed.calls_route)
+    after = FINISHED.get(parsed.manager, list)(_changed_lines(parsed, coming, gone))
+    return CorrectedFile(parsed.path, parsed.manager, before, "".join(after), parsed.calls_route)
+
+
+def _changed_lines(parsed: ParsedConfig, coming: Mapping[int, Sequence[str]], gone: set[int]) -> list[str]:
     after: list[str] = []
     for number, line in enumerate(parsed.lines):
         if number not in gone:
@@ -179,7 +214,7 @@ def _rewritten(parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], every: Se
             if after and not after[-1].endswith("\n"):
                 after[-1] += "\n"
             after += coming[number]
-    return CorrectedFile(parsed.path, parsed.manager, before, "".join(after), parsed.calls_route)
+    return after
 
 
 def _coming(

@@ -11,6 +11,7 @@ from ..model.network import MAIN_TABLE
 from ..routing.per_nic import NicRoutes, nic_routes
 from .export_networkd import netplan, networkd
 from .export_networkmanager import networkmanager
+from .export_nmstate import nmstate
 from .export_scripts import ifupdown, script
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ FORMATS: dict[str, Callable[[Sequence[NicRoutes], Mapping[int, str]], Export]] =
     "networkd": networkd,
     "netplan": netplan,
     "networkmanager": networkmanager,
+    "nmstate": nmstate,
     "ifupdown": ifupdown,
     "ip": script,
 }

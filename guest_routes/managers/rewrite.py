@@ -1,7 +1,8 @@
 """`correct`: what cloud-init rendered, put right on disk before the network manager reads it.
 
 Each file is replaced as a whole, with its mode and owner, and only when it changes. What it was before is kept under
-ORIGINALS, where no manager looks. Asked for again, it changes nothing.
+ORIGINALS, where no manager looks, and what it became under CORRECTED, for undo.py; a file that is made has no original.
+Asked for again, it changes nothing.
 """
 
 from __future__ import annotations
@@ -10,24 +11,30 @@ import os
 import re
 
 from ..errors import StateError
-from ..model.configuration import ORIGINALS, CorrectedFile, RewriteError, Rewritten
-from ..state.files import cause_of, replace
-from ..trusted import Untrusted, read_trusted
+from ..model.configuration import CORRECTED, ORIGINALS, CorrectedFile, RewriteError, Rewritten
+from ..state.files import cause_of, read, remove, replace
+from ..trusted import Client, Untrusted, read_trusted
 from .correct import correct, unchanged
-from .parsed_config import PATTERNS
+from .parsed.config import PATTERNS
+from .parsed.sysconfig import own_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, Sequence
 
     from ..model.plan import Decision
     from ..model.settings import Settings
 
 GENERATE_SECONDS = 10
+USERS = {"systemd-networkd": ("systemd-network",)}
+"""Whom cloud-init gives the manager's files, beside root. Source: cloudinit/net/networkd.py."""
+CREATED_MODE = 0o644
+"""Of the files that are made, as cloud-init makes those beside them."""
 LIMIT_BYTES = 16 << 20
 """Of one file that cloud-init wrote: a hundred thousand routes are 8 MiB."""
 _ROUTE = re.compile(
-    r"^\s*(?:gateway|route\d+=|-? *(?:via|to|routes|gateway[46]):|\S+ route add )", re.MULTILINE | re.IGNORECASE
+    r"^\s*(?:gateway|ipv6_defaultgw=|route\d+=|-? *(?:via|to|routes|gateway[46]):|\S+ route add |\S+ via |\S+ \S+ - -)",
+    re.MULTILINE | re.IGNORECASE,
 )
 """Whatever may be a route in one of the forms; with DHCP alone there is none, and no document is needed."""
 
@@ -43,20 +50,36 @@ def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = Tr
         GuestRoutesError: there are files, but no document to judge them by.
     """
     errors: list[RewriteError] = []
-    files = list(_files(root, errors))
+    files = own_files(_files(root, errors))
     has_routes = any(_ROUTE.search(text) for _, _, text in files)
-    correction = correct(files, decide(), settings) if has_routes else unchanged(files)
-    if write:
-        for one in correction.changed:
-            try:
-                _write(one, root)
-            except StateError as error:
-                errors.append(RewriteError("not-kept", one.path, str(error)))
-            except OSError as error:
-                errors.append(RewriteError("unwritable", one.path, cause_of(error)))
-        if any(one.manager == "netplan" for one in correction.changed):
-            errors += _generate()
-    return Rewritten(correction, write, tuple(errors))
+    unread = [one.path[len(root) :] for one in errors]
+    correction = correct(files, decide(), settings, unread) if has_routes else unchanged(files)
+    refused = write and not _write_all(correction.changed, root, errors)
+    if write and not refused and any(one.manager == "netplan" for one in correction.changed):
+        errors += generate()
+    return Rewritten(correction, write and not refused, tuple(errors), refused)
+
+
+def _write_all(files: Sequence[CorrectedFile], root: str, errors: list[RewriteError]) -> bool:
+    """Whether every file was written; else all are as they were: a route that moves would be in none of two files."""
+    for number, one in enumerate(files):
+        try:
+            _write(one, root)
+        except (StateError, OSError) as error:
+            errors.append(_refusal(one.path, error))
+            for written in reversed(files[:number]):
+                try:
+                    _put(root + written.path, written.after, written.before, "it stays corrected")
+                except (StateError, OSError) as second:
+                    errors.append(_refusal(written.path, second))
+            return False
+    return True
+
+
+def _refusal(path: str, error: StateError | OSError) -> RewriteError:
+    if isinstance(error, StateError):
+        return RewriteError("not-kept", path, str(error))
+    return RewriteError("unwritable", path, cause_of(error))
 
 
 def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
@@ -66,8 +89,9 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
     found = []
     for manager, patterns in PATTERNS.items():
         for path in sorted(path for pattern in patterns for path in glob(root + pattern)):
+            client = Client(os.path.dirname(path), USERS.get(manager, ()))
             try:
-                found.append((manager, path[len(root) :], read_trusted(path, LIMIT_BYTES).data.decode()))
+                found.append((manager, path[len(root) :], read_trusted(path, LIMIT_BYTES, client).data.decode()))
             except UnicodeDecodeError:
                 errors.append(RewriteError("not-text", path))
             except OSError as error:
@@ -78,16 +102,44 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
 
 
 def _write(one: CorrectedFile, root: str) -> None:
-    """The original kept, then the file replaced."""
-    path = root + one.path
+    """What it was kept, and what it becomes, then the file replaced, made or removed."""
+    stays = f"{one.path} stays as it is"
+    original, corrected = f"{root}{ORIGINALS}{one.path}", f"{root}{CORRECTED}{one.path}"
+    before = one.before.encode() if one.before is not None else None
+    if before is None or one.after is None:
+        remove(original, stays)  # Of an earlier file of that name: nobody had written this one.
+    elif read(corrected) != before:  # Else it is our own work that is corrected once more.
+        replace(original, before, 0o600, stays)
+    if one.after is not None:
+        replace(corrected, one.after.encode(), 0o600, stays)
+    _put(root + one.path, one.before, one.after, stays)
+    if one.after is None:
+        remove(corrected, "it is looked for by `correct --undo`")
+
+
+def _put(path: str, before: str | None, after: str | None, consequence: str) -> None:
+    """The file replaced, made or removed."""
+    if after is None:
+        remove(path, consequence)
+    elif before is None:
+        replace(path, after.encode(), CREATED_MODE, consequence)
+    else:
+        replace_keeping_owner(path, after.encode(), consequence)
+
+
+def replace_keeping_owner(path: str, content: bytes, consequence: str) -> None:
+    """Replaces a file that is there, with its mode and owner.
+
+    Raises:
+        StateError, OSError: it isn't there, or can't be written.
+    """
     there = os.lstat(path)
-    replace(f"{root}{ORIGINALS}{one.path}", one.before.encode(), 0o600, f"{one.path} stays as cloud-init wrote it")
-    replace(path, one.after.encode(), there.st_mode & 0o7777, "it stays as cloud-init wrote it")
+    replace(path, content, there.st_mode & 0o7777, consequence)
     if (there.st_uid, there.st_gid) != (os.geteuid(), os.getegid()):
         os.chown(path, there.st_uid, there.st_gid)
 
 
-def _generate() -> list[RewriteError]:
+def generate() -> list[RewriteError]:
     """netplan's generator has run for the file as it was: cloud-init starts it as soon as it has written."""
     import subprocess
 

@@ -7,6 +7,8 @@ from .network import Address, Nic, Prefix, address_text
 
 ORIGINALS = "/var/lib/guest-routes/originals"
 """What cloud-init wrote is kept below it, each file under its own path."""
+CORRECTED = "/var/lib/guest-routes/corrected"
+"""And what `correct` made of it: only a file that is still so is put back."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
     VerdictReason: TypeAlias = Literal[
         "resolved", "there-already", "no-file", "out-of-reach", "unresolved", "not-in-document",
-        "none-elected", "elected", "extra-default", "default-mode", "only-default",
+        "no-longer-listed", "none-elected", "elected", "extra-default", "default-mode", "only-default",
     ]  # fmt: skip
     """resolved: where its NIC is known it belongs there; there-already: and a file has it there; no-file: and no file
-    configures that NIC; out-of-reach, unresolved: it has no NIC, and its own can't, or can, reach the next hop;
-    default-mode, only-default: an extra default that stays, since the settings say so, or since no file has the
-    elected one."""
+    of that NIC can take it; out-of-reach, unresolved: it has no NIC, and its own can't, or can, reach the next hop;
+    no-longer-listed: it is not in the document, and `correct` itself had put it where it is; default-mode,
+    only-default: an extra default that stays, since the settings say so, or since no file has the elected one."""
 
 
 ExportNoteKind: TypeAlias = (
@@ -68,6 +70,8 @@ class Place(NamedTuple):
     """The line that begins the list of routes; -1: there is none (yet)."""
     number: int = 0
     """The highest number of a route there, where the form has any."""
+    takes: Literal["any", "host", "default"] = "any"
+    """Which routes: the form may have another place for defaults."""
 
 
 class ParsedConfig(NamedTuple):
@@ -80,7 +84,10 @@ class ParsedConfig(NamedTuple):
     routes: tuple[ConfiguredRoute, ...] = ()
     places: tuple[Place, ...] = ()
     heads: tuple[tuple[int, tuple[int, ...]], ...] = ()
-    """Lines that go when all the lines behind them go."""
+    """Lines that go when all the lines that they are for go."""
+    origin: Literal["cloud-init", "correct", "absent"] = "cloud-init"
+    """Who has written it; absent: it isn't there but can be, and `lines` are those that it begins with. A file that
+    `correct` has made goes with its last route."""
     calls_route: bool = False
     """ifupdown: it has commands of net-tools' `route`."""
     odd: str | None = None
@@ -105,8 +112,10 @@ class CorrectedFile(NamedTuple):
 
     path: str
     manager: str
-    before: str
-    after: str
+    before: str | None
+    """None: it is not there."""
+    after: str | None
+    """None: it is not to be there."""
     calls_route: bool = False
     odd: str | None = None
     """As in ParsedConfig."""
@@ -141,14 +150,32 @@ class Rewritten(NamedTuple):
 
     correction: Correction
     written: bool
+    """Changes were to be written, and were."""
     errors: tuple[RewriteError, ...] = ()
+    refused: bool = False
+    """A file could not be written, so that all of them stay as they were."""
 
     @property
     def exit_code(self) -> int:
         """1: something couldn't be read or written; 3: `--check` found something wrong."""
-        if self.errors:
+        if self.errors or self.refused:
             return 1
         return 3 if self.correction.changed and not self.written else 0
+
+
+class Reverted(NamedTuple):
+    """What `correct --undo` has put back."""
+
+    restored: tuple[str, ...]
+    """Paths of files that are as cloud-init wrote them again."""
+    left: tuple[str, ...] = ()
+    """Paths of files that somebody has changed since."""
+    errors: tuple[RewriteError, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0: every file is as cloud-init wrote it; 1: not every one."""
+        return 1 if self.left or self.errors else 0
 
 
 class ExportFile(NamedTuple):
@@ -170,7 +197,7 @@ class ExportNote(NamedTuple):
     table: int = 0
     """other-table: the settings' one."""
     path: str = ""
-    """replaces-file: the new file's path."""
+    """replaces-file, apply: the new file's path."""
     replaced: str = ""
     """replaces-file: the path of the file that it takes precedence over; "" when unknown."""
     format_name: str = ""

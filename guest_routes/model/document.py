@@ -56,6 +56,8 @@ class Document(NamedTuple):
     """In that meta_data.json."""
     contradicts: str = ""
     """The uuid of this instance, where the document is another's by its uuid and nothing better answered (R11)."""
+    passed_over: tuple[str, ...] = ()
+    """The sources that go before this one and had no document, each with its reason: "http: no answer within 10 s"."""
 
     @property
     def source(self) -> Source:
@@ -127,9 +129,12 @@ have written it; cut-off: its length or checksum is wrong; no-header: its first 
 class NoDocument(NamedTuple):
     """Why a place that was looked at has no document."""
 
-    kind: Literal["no-lease", "scheme", "too-large", "no-copy", "no-network-json", "no-object"]
-    """scheme: --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's files has one, each
-    for a reason of its own; no-network-json, no-object: one of these files."""
+    kind: Literal[
+        "no-lease", "scheme", "too-large", "empty-input", "no-copy", "no-network-json", "no-object", "settings-wrong"
+    ]
+    """settings-wrong: nobody can say which is wanted; empty-input: nothing comes from standard input; scheme:
+    --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's files has one, each for a
+    reason of its own; no-network-json, no-object: one of these files."""
     path: str = ""
     """no-network-json, no-object."""
     problems: tuple[Problem, ...] = ()

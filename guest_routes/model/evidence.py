@@ -68,6 +68,8 @@ class Evidence(NamedTuple):
     """The DHCP leases of NICs that the document omits; None where it omits none."""
     lease_routes: tuple[HostRoute, ...] = ()
     """The host routes of these leases."""
+    copied_leases: LeaseSet | None = None
+    """The leases of NICs with routes that may be copies of host routes (R20); None where there are none."""
     notes: tuple[Problem, ...] = ()
     """Oddities that nobody has to do anything about."""
     problems: tuple[Problem, ...] = ()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .plan import Suspicion
     from .report import Report, Unprogrammed
     from .source_routing import SourceConflict
+    from .status import ConflictRecord, StatusRecord, UnitState
 
 
 class Holder(NamedTuple):
@@ -100,6 +101,16 @@ class Inspection(NamedTuple):
     """Whether ifupdown's `route` command is installed."""
     unused: tuple[Problem | RewriteError, ...] = ()
     """Files that are damaged, or that others could have written, each with the reason why it is not used."""
+    settings_problems: tuple[str, ...] = ()
+    """What is wrong in the settings; what is right in them was used."""
+    service: StatusRecord | None = None
+    """The service's own record; None when there is none."""
+    service_runs: bool = False
+    unit: UnitState = ""
+    withdrawn: bool = False
+    """`withdraw` ran last: the service leaves the routes alone."""
+    asks_http: bool = False
+    """The metadata service is one of the settings' sources, and no other document was named."""
 
 
 FindingKind: TypeAlias = (
@@ -107,7 +118,8 @@ FindingKind: TypeAlias = (
     "'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', 'no-route-command', "
     "'not-configured', "
     "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
-    "'rp-filter', 'cross-check', 'unused-file', 'source-routing', 'source-drift']"
+    "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'metadata-unreachable', 'service-ended', "
+    "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift']"
 )
 
 
@@ -135,7 +147,9 @@ class Finding(NamedTuple):
     """cross-check; the library's name is in `managers`."""
     unused: Problem | RewriteError | None = None
     """unused-file."""
-    conflict: SourceConflict | None = None
+    conflict: ConflictRecord | None = None
+    source_conflict: SourceConflict | None = None
     """source-routing."""
     text: str = ""
-    """no-metadata: every source's reason."""
+    """no-metadata: every source's reason; settings-wrong: one problem; metadata-unreachable: what each NIC got for an
+    answer, "" where none was asked."""

@@ -24,13 +24,18 @@ Address = bytes
 
 MAIN_TABLE = 254
 """RT_TABLE_MAIN. Source: include/uapi/linux/rtnetlink.h."""
+LOOPBACK = 1
+"""The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
 UNICAST = 1
 """RTN_UNICAST. Source: include/uapi/linux/rtnetlink.h."""
+PROTOCOL_KERNEL = 2
 PROTOCOL_BOOT = 3
 PROTOCOL_RA = 9
 """RTPROT_RA: set by the kernel or a manager for what a router advertised."""
+PROTOCOL_DHCP = 16
+"""RTPROT_DHCP: what systemd-networkd, NetworkManager and dhcpcd give a lease's routes."""
 IPV6_DEFAULT_METRIC = 1024
 """What the kernel makes of metric 0 for IPv6 (IP6_RT_PRIO_USER)."""
 

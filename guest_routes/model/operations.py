@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
     from .decision import Elected, Resolved, Unresolved
 
+    Place: TypeAlias = Literal["before", "alone", "behind"]
     RemovalReason: TypeAlias = Literal["not-in-document", "equal-serves", "shadowed", "not-elected", "withdrawn"]
     RestoreReason: TypeAlias = Literal[
         "recorded", "handed-over", "nexthops-outside", "demoted", "whole-route-back", "rolled-back"
     ]
     ReachReason: TypeAlias = Literal["gateway", "gateway-no-more"]
-    Reason: TypeAlias = "Resolved | Unresolved | Elected | RemovalReason | RestoreReason | ReachReason | Literal['']"
+    Reason: TypeAlias = (
+        "Resolved | Unresolved | Elected | RemovalReason | RestoreReason | ReachReason | Literal['', 'overtakes']"
+    )
     """Why an operation is there (R15): the host route or default that it serves, the host route that is no longer
     resolved, or one of these.
 
@@ -33,14 +36,18 @@ if TYPE_CHECKING:
     rolled-back       the pass did harm
     gateway           a gateway's own route, on link: another route covers it (R7)
     gateway-no-more   such a route that nothing needs any more
+    overtakes         our default, in front of another program's that came while the pass ran
     """
 
 
 class Add(NamedTuple):
-    """Program a route of ours, before others of its key."""
+    """Program a route of ours."""
 
     route: Route
     reason: Reason = ""
+    place: Place = "before"
+    """Where it goes among others of its key (IPv4; for IPv6 there may be none). Before them; or, for defaults, alone:
+    refused where there are any by now, or behind: those that the snapshot showed are about to go."""
 
 
 class Delete(NamedTuple):
@@ -58,14 +65,14 @@ class Promote(NamedTuple):
 
 
 class RemoveForeignDefault(NamedTuple):
-    """R4's exception to R1: take away another program's default route (recorded first)."""
+    """The exception to R1: take away another program's default route (R4) or copy (R20), recorded first."""
 
     route: Route
     reason: Reason = ""
 
 
 class RestoreDefault(NamedTuple):
-    """R4's other half: put a recorded default back, or the next hops that stay, behind others of its key."""
+    """The other half: put a recorded default or copy back, or the next hops that stay, behind others of its key."""
 
     route: Route
     reason: Reason = ""

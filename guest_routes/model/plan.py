@@ -71,6 +71,13 @@ class NotRestored(NamedTuple):
     reason: NotRestoredReason
 
 
+class Copy(NamedTuple):
+    """A route through the wrong NIC that a DHCP client or network manager made of a host route."""
+
+    route: Route
+    resolved: Resolved
+
+
 class Plan(NamedTuple):
     """What should be written, in order: all of `additions`, then `removals`."""
 
@@ -86,6 +93,8 @@ class Plan(NamedTuple):
     """Ours on link to gateways that another route covers (R7), in place or to be added."""
     not_restored: tuple[NotRestored, ...] = ()
     """Recorded defaults that `withdraw` can't put back now."""
+    copies: tuple[Copy, ...] = ()
+    """Of host routes, through the wrong NIC (R20): removed, or only reported (mode observe)."""
 
     @property
     def operations(self) -> tuple[Operation, ...]:

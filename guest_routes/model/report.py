@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .decision import NotElected, Resolution, Unresolved
+from .decision import BY_CHOICE, NotElected, Resolution, Unresolved
 from .namedtuple import NamedTuple
-from .network import Address, KernelState, Lookup, Prefix, Route, family_of
+from .network import LOOPBACK, MAIN_TABLE, OUR_PROTOCOL, Address, KernelState, Lookup, Prefix, Route, Rule, family_of
 from .operations import Outcome
 from .plan import Decision, Plan, PlannedDefault, PlannedRoute
 
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 
 class Overruled(NamedTuple):
-    """A programmed destination that the kernel sends another way all the same (R5)."""
+    """A programmed destination that the kernel sends another way all the same (R8)."""
 
     destination: Prefix
     address: Address
     """The one that the kernel was asked for."""
     answer: Lookup
+    by: Route | None = None
+    """The route that wins; None where it is in no table that was read."""
+    rule: Rule | None = None
+    """The rule that leads to that route's table, or decides by itself; None where it is in the settings' table."""
 
 
 class ExtraDefault(NamedTuple):
@@ -73,6 +77,11 @@ class Report(NamedTuple):
     """What could not be kept for later passes."""
     source_outcome: SourceRoutingOutcome | None = None
     """What came of source routing's operations, and of the kernel's lookups (R21); None where there were none."""
+    unrecorded: bool = False
+    """No default route was taken away, since none could be recorded."""
+    table: int = MAIN_TABLE
+    """Where routes of ours are, and by which protocol they are known."""
+    protocol: int = OUR_PROTOCOL
     set_aside: bool = False
     """Nothing of the document was done: it may be partial, and the last known good stays in force."""
 
@@ -118,6 +127,8 @@ class Report(NamedTuple):
             return 1
         if not self.data.networks and self.suspicion:
             return 4
+        if self.state_errors:
+            return 1
         return 5 if self.unprogrammed or self.source_conflicts else 0
 
     @property
@@ -158,14 +169,16 @@ class Withdrawal(NamedTuple):
     after: KernelState
     left: tuple[Route, ...] = ()
     """Routes of ours that are still there."""
+    state_errors: tuple[str, ...] = ()
+    """What could not be kept, or forgotten, for later passes."""
+
     source_outcome: SourceRoutingOutcome | None = None
-    """What came of source routing's tables and rules; None where there were none."""
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 when something was refused or is left."""
-        refused = self.outcome.failures or (self.source_outcome is not None and self.source_outcome.failures)
-        return 1 if refused or self.left else 0
+        """0, or 1 when something was refused, is left, or could not be kept."""
+        by_source = self.source_outcome is not None and self.source_outcome.failures
+        return 1 if self.outcome.failures or self.left or self.state_errors or by_source else 0
 
 
 class NotMade(NamedTuple):
@@ -243,17 +256,25 @@ class Explanation(NamedTuple):
         route = self.route
         return route is not None and (self.answer.ifindex, self.answer.gateway) == (route.ifindex, route.gateway)
 
+    @property
+    def exit_code(self) -> int:
+        """0: as wanted, or this machine's own address; 1: not, or a host route that would serve it isn't programmed."""
+        if self.answer.ifindex == LOOPBACK:
+            return 0
+        length = self.planned.route.destination.length if self.planned else 0
+        missed = any(one.host.destination.length >= length and one.kind not in BY_CHOICE for one in self.unresolved)
+        return 0 if self.as_wanted and not missed else 1
+
 
 class SourceExplanation(NamedTuple):
     """What `explain ADDRESS --from ADDRESS` shows."""
 
     source: Address
     nic: Nic | None
-    """The NIC that has the address; None: none has."""
     table: NicTable | None
-    """The table that the address' packets look up; None: they follow main."""
+    """What its packets look up; None: they follow main."""
     route: Route | None
-    """The route there that decides."""
+    """The one there that decides."""
     in_place: bool
     """Rule and route are there."""
     by_main: Explanation
@@ -263,15 +284,17 @@ class SourceExplanation(NamedTuple):
     def expected(self) -> Route | None:
         """The route that packets should take: that of the table, or main's where the table has none or throws."""
         route = self.route
-        if route is not None and (route.gateway is not None or route.ifindex or route.nexthops):
-            return route
-        return self.by_main.route
+        leads = route is not None and (route.gateway is not None or route.ifindex or route.nexthops)
+        return route if leads else self.by_main.route
 
     @property
     def as_wanted(self) -> bool:
         """Whether the kernel sends them so."""
         route, answer = self.expected, self.by_main.answer
-        if route is None:
-            return False
-        hops = [(hop.gateway, hop.ifindex) for hop in route.nexthops] or [(route.gateway, route.ifindex)]
+        hops = [(hop.gateway, hop.ifindex) for hop in ((route.nexthops or (route,)) if route else ())]
         return (answer.gateway, answer.ifindex) in hops
+
+    @property
+    def exit_code(self) -> int:
+        """0: as wanted, or this machine's own address; 1: not."""
+        return 0 if self.as_wanted or self.by_main.answer.ifindex == LOOPBACK else 1

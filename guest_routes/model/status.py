@@ -11,12 +11,16 @@ from .network_data import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal, TypeAlias
 
     from .document import Missing
     from .operations import Operation
     from .report import Unprogrammed
     from .source_routing import SourceConflict, SourceOperation, SourceRoutingPlan
+
+
+UnitState: TypeAlias = "Literal['enabled', 'not-enabled', '']"
+"""What systemd or OpenRC makes of the service's unit; "" where it has none."""
 
 
 class Comparison(NamedTuple):
@@ -29,7 +33,6 @@ class Comparison(NamedTuple):
     by_source: SourceRoutingPlan | None = None
     """Source routing, and what it would change of it (R21)."""
     source_conflicts: tuple[SourceConflict, ...] = ()
-    """What speaks against source routing."""
 
 
 class Status(NamedTuple):
@@ -52,8 +55,18 @@ class Status(NamedTuple):
     """The process that wrote the record still runs."""
     problems: tuple[Problem, ...] = ()
     """Files of state that are damaged, or that others could have written: none of them is used."""
+    settings_problems: tuple[str, ...] = ()
+    """What is wrong in the settings: no pass runs until it is corrected."""
+    enabled: bool = True
+    """False: the settings switch everything off."""
+    unit: UnitState = ""
+    """What systemd or OpenRC makes of the service's unit."""
     own_rules: tuple[Rule, ...] = ()
-    """Policy rules of ours (R21)."""
+
+    @property
+    def service_missing(self) -> bool:
+        """The service should run and doesn't: its unit is enabled, or it ended without a word."""
+        return not self.service_runs and (self.service is not None or self.unit == "enabled")
 
     @property
     def unknown(self) -> Missing | None:
@@ -61,42 +74,44 @@ class Status(NamedTuple):
         return None if isinstance(self.compared, Comparison) else self.compared
 
     @property
+    def _comparison(self) -> Comparison:
+        return self.compared if isinstance(self.compared, Comparison) else Comparison()
+
+    @property
     def drift(self) -> tuple[Operation, ...]:
         """What a pass on the same document would change."""
-        return self.compared.drift if isinstance(self.compared, Comparison) else ()
+        return self._comparison.drift
 
     @property
     def unprogrammed(self) -> tuple[Unprogrammed, ...]:
         """What of the last known good document is not in effect now."""
-        return self.compared.unprogrammed if isinstance(self.compared, Comparison) else ()
+        return self._comparison.unprogrammed
 
     @property
     def source_drift(self) -> tuple[SourceOperation, ...]:
-        """What it would change of source routing."""
-        plan = self.compared.by_source if isinstance(self.compared, Comparison) else None
-        return plan.operations if plan is not None else ()
+        """The same of source routing."""
+        return self._comparison.by_source.operations if self._comparison.by_source else ()
 
     @property
     def source_conflicts(self) -> tuple[SourceConflict, ...]:
         """What speaks against source routing."""
-        return self.compared.source_conflicts if isinstance(self.compared, Comparison) else ()
-
-    @property
-    def has_source_routing(self) -> bool:
-        """Whether it is on, or something of it is left."""
-        on = isinstance(self.compared, Comparison) and self.compared.by_source is not None
-        return on or bool(self.own_rules)
+        return self._comparison.source_conflicts
 
     @property
     def exit_code(self) -> int:
-        """That of the last pass, or of one that failed since; 1: the routes have drifted; 5: some are missing."""
+        """See docs/man/guest-routes.8, EXIT STATUS; the first that is so counts."""
+        if self.settings_problems:
+            return 2
+        if not self.enabled:
+            return 0
         if self.failed:
             return int(self.failed["exit_code"])
-        if self.drift or self.source_drift:
+        if not self.last:
+            return 4
+        if self.drift or self.source_drift or self.unknown is not None or self.withdrawn or self.service_missing:
             return 1
-        if self.unprogrammed or self.source_conflicts:
-            return 5
-        return int(self.last.get("exit_code", 0))
+        missed = self.unprogrammed or self.source_conflicts
+        return 5 if missed else int(self.last["exit_code"])
 
 
 SCHEMA = "guest-routes/service/1"
@@ -255,7 +270,7 @@ def is_last_pass(value: dict[str, Any]) -> bool:
     metadata, leases = value.get("metadata"), value.get("leases")
     return (
         _is_number(value.get("finished"))
-        and type(value.get("exit_code")) is int
+        and all(type(value.get(key)) is int for key in ("exit_code", "table", "protocol"))
         and _is_number(value.get("unprogrammed_count"))
         and isinstance(metadata, dict)
         and isinstance(metadata.get("where"), str)

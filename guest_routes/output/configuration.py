@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..model.configuration import RewriteError, Rewritten, RouteVerdict
+    from ..model.configuration import Correction, Reverted, RewriteError, Rewritten, RouteVerdict
     from ..model.plan import Suspicion
     from .folding import Entry
 
@@ -26,7 +26,14 @@ READ_AGAIN = {
     "netplan": "`netplan apply`",
     "NetworkManager": "`nmcli connection reload`, and `nmcli device reapply NIC` for each NIC",
     "ifupdown": "`ifdown NIC; ifup NIC`, from a console, since it cuts the connection",
+    "sysconfig": (
+        "`nmcli connection reload`, and `nmcli device reapply NIC` for each NIC; with network-scripts `ifdown NIC; "
+        "ifup NIC`, from a console, since it cuts the connection"
+    ),
+    "wicked": "`wicked ifreload all`",
 }
+READER = {"sysconfig": "NetworkManager (ifcfg-rh) or network-scripts"}
+"""Who reads the files, where the manager's name doesn't say it."""
 _MARKS = {"moved": ">", "removed": "-", "left": "!", "kept": "="}
 
 
@@ -36,7 +43,7 @@ def verdict_reason(one: RouteVerdict) -> str:
         reason = resolved_reason(one.basis)
         more = {
             "there-already": "; a file has it there already",
-            "no-file": f"; but no file configures {one.basis.next_hop.nic.name}",
+            "no-file": f"; but no file of {one.basis.next_hop.nic.name} can take it",
         }
         return reason + more.get(one.reason, "")
     if isinstance(one.basis, Unresolved):
@@ -47,6 +54,8 @@ def verdict_reason(one: RouteVerdict) -> str:
         return f"{place}: {nic} can't reach {gateway}, and the manager would wait for it; {reason}"
     if isinstance(one.basis, Elected):
         return _default_reason(one, one.basis)
+    if one.reason == "no-longer-listed":
+        return "no longer in the document; `correct` had put it there"
     return "no default is elected" if one.reason == "none-elected" else "not in the document"
 
 
@@ -71,15 +80,27 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     lines = [line for one in left for line in wrapped(f"{one.path}: not changed: {one.odd}", 4, 0)]
     shown = [one for one in found.verdicts if verbose or one.verdict != "kept"]
     lines += entries(shown, _entry, verbose)
-    changed = counted(len(found.changed), "file")
+    if done.refused:
+        return wrapped("not corrected: a file could not be written, so that all stay as they were", 0)
+    changed = _changed_files(found)
     if not found.changed:
         return [*lines, f"nothing to correct in {counted(len(found.files), 'file')} that cloud-init has written"]
     if not done.written:
         return [*lines, f"{changed} to correct; run `guest-routes correct`"]
-    lines += wrapped(f"corrected: {changed}; what cloud-init wrote is kept in {ORIGINALS}", 0)
+    kept = f"what cloud-init wrote is kept in {ORIGINALS}; `guest-routes correct --undo` puts it back"
+    lines += wrapped(f"corrected: {changed}; {kept}", 0)
     for manager in dict.fromkeys(one.manager for one in found.changed):
-        lines += wrapped(f"if {manager} has read the old files already, run {READ_AGAIN[manager]}", 0)
+        reader = READER.get(manager, manager)
+        lines += wrapped(f"if {reader} has read the old files already, run {READ_AGAIN[manager]}", 0)
     return lines
+
+
+def _changed_files(found: Correction) -> str:
+    """How many change, and how many of them come or go."""
+    made = sum(one.before is None for one in found.changed)
+    removed = sum(one.after is None for one in found.changed)
+    more = [*([f"{made} made"] if made else []), *([f"{removed} removed"] if removed else [])]
+    return counted(len(found.changed), "file") + (f" ({', '.join(more)})" if more else "")
 
 
 def rewrite_error_text(one: RewriteError) -> str:
@@ -111,7 +132,14 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
         **head,
         "written": done.written,
         "files": [
-            {"path": one.path, "manager": one.manager, "changed": one.before != one.after, "odd": one.odd or ""}
+            {
+                "path": one.path,
+                "manager": one.manager,
+                "changed": one.before != one.after,
+                "made": one.before is None,
+                "removed": one.after is None,
+                "odd": one.odd or "",
+            }
             for one in done.correction.files
         ],
         "routes": [
@@ -124,6 +152,33 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
             }
             for one in done.correction.verdicts
         ],
+        "errors": [rewrite_error_text(one) for one in done.errors],
+    }
+
+
+def reverted_lines(done: Reverted) -> list[str]:
+    """What `correct --undo` did, for people."""
+    if not (done.restored or done.left or done.errors):
+        return ["nothing to undo: `correct` has changed no file"]
+    lines = [f"< {path}: as cloud-init wrote it" for path in done.restored]
+    lines += [
+        f"! {path}: stays, since somebody has changed it; {ORIGINALS}{path} is the original" for path in done.left
+    ]
+    if done.restored:
+        again = "guest-routes-correct.service corrects it again at the next boot, unless `correct_rendered: false`"
+        lines += wrapped(
+            f"undone: {counted(len(done.restored), 'file')}; the manager reads it at its next start; {again}", 0
+        )
+    return lines
+
+
+def reverted_json(done: Reverted) -> dict[str, Any]:
+    """`correct --undo --json`."""
+    return {
+        "schema": "guest-routes/correct/1",
+        "exit_code": done.exit_code,
+        "restored": list(done.restored),
+        "left": list(done.left),
         "errors": [rewrite_error_text(one) for one in done.errors],
     }
 
@@ -175,6 +230,8 @@ def _apply_text(note: ExportNote) -> str:
         return f"then run `nmcli connection reload`, and `{ups}`"
     if note.format_name == "ifupdown":
         return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
+    if note.format_name == "nmstate":
+        return f"then run `nmstatectl apply {shell_word(note.path)}`, which goes back if it cannot verify the result"
     assert note.format_name == "netplan", note.format_name
     return "then run `netplan apply`"
 

@@ -25,7 +25,7 @@ def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
     running = ", ".join(inspection.running) or "no known network manager or DHCP client"
     lines += labelled("running", running)
     for view in inspection.nics:
-        lines += ["", *_nic(view, _nics(inspection))]
+        lines += ["", *_nic(view, report_missing=inspection.report is None), *_answers(view, _nics(inspection))]
     lines += ["", *_cross_checks(inspection)]
     lines += ["", f"{counted(len(found), 'finding')}:" if found else "nothing found"]
     nics = _nics(inspection)
@@ -54,12 +54,12 @@ def _pass(inspection: Inspection) -> list[str]:
     return lines
 
 
-def _nic(view: NicView, nics: Sequence[Nic]) -> list[str]:
+def _nic(view: NicView, report_missing: bool) -> list[str]:
     nic = view.nic
     addresses = " ".join(str(a) for a in nic.addresses if not is_link_local(a.address)) or "no address"
     head = f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}  {_state(nic)}".rstrip()
     metadata = labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
-    return [head, *_gateways(view), *_managers(view), *_lease(view), *metadata, *_answers(view, nics)]
+    return [head, *_gateways(view, report_missing), *_managers(view), *_lease(view), *metadata]
 
 
 def _answers(view: NicView, nics: Sequence[Nic]) -> list[str]:
@@ -82,8 +82,9 @@ def _state(nic: Nic) -> str:
     return "" if nic.running else "no carrier"
 
 
-def _gateways(view: NicView) -> list[str]:
-    lines = [] if view.bindings else labelled("  gateway", "the metadata doesn't describe this NIC")
+def _gateways(view: NicView, report_missing: bool) -> list[str]:
+    unbound = "unknown: there is no metadata" if report_missing else "the metadata doesn't describe this NIC"
+    lines = [] if view.bindings else labelled("  gateway", unbound)
     for binding in view.bindings:
         known = f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
         lines += labelled("  gateway", known)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..json_codec import dumps, loads
-from ..model.network import address_text, mac_text
+from ..model.network import LOOPBACK, address_text, mac_text
 from .folding import wrapped
 from .json_documents import metadata_json, unresolved_json
 from .report import source_lines
 from .route_text import route_text
 from .words.elections import election_reason
-from .words.outcomes import LOOPBACK, lookup_text
+from .words.outcomes import lookup_text, overruled_text
 from .words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
@@ -111,6 +111,9 @@ def _verdict(one: Explanation, what: str) -> str:
         return "no route of ours decides"
     if one.route in [operation.route for operation in one.report.plan.additions]:
         return "NOT as wanted; `guest-routes sync` fixes it"
+    wins = next((over for over in one.report.overruled if over.destination == one.route.destination), None)
+    if wins is not None:
+        return f"NOT as wanted: {overruled_text(wins, one.report.after.nics)}"
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
     return f"NOT as wanted: another route or a policy rule decides; see {see}"
 
@@ -148,7 +151,7 @@ def explanation_json(one: Explanation) -> dict[str, Any]:
     planned = one.planned if one.nearer is None else None
     return {
         "schema": "guest-routes/explain/1",
-        "exit_code": 0,
+        "exit_code": one.exit_code,
         "asked": str(one.asked),
         "route": route_text(one.route, nics) if one.route else None,
         "nic": _nic_name(one.route.ifindex, nics) if one.route else None,

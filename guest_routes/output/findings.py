@@ -37,6 +37,44 @@ def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
     ), "see above what each NIC gets for an answer; or name the document: `--metadata FILE`"
 
 
+def _settings_wrong(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"the settings are wrong, so no pass runs: {finding.text}"
+    return what, "correct them; `guest-routes withdraw`, `status` and `explain` work all the same"
+
+
+def _metadata_unreachable(finding: Finding, nics: Sequence[Nic]) -> Words:
+    through = f" through {', '.join(finding.nics)}" if finding.nics else ""
+    reason = finding.text or "no NIC to ask through is up and running"
+    what = f"the metadata service can't be reached{through}: {reason}; what was kept may be out of date"
+    return what, "`ip route get 169.254.169.254` shows the way the kernel would take; is there a firewall?"
+
+
+def _service_ended(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return "the service ended unexpectedly: nothing repairs the routes", (
+        "`systemctl status guest-routes` and `journalctl -u guest-routes` say why; `systemctl restart guest-routes`"
+    )
+
+
+def _service_not_running(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return "the service is enabled and doesn't run: nothing repairs the routes", "`systemctl start guest-routes`"
+
+
+def _service_not_enabled(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = "the service is installed and not enabled: it doesn't start at boot"
+    return what, "`systemctl enable --now guest-routes`"
+
+
+def _conflict(finding: Finding, nics: Sequence[Nic]) -> Words:
+    one = finding.conflict
+    assert one is not None
+    what = f"{one.actor} has changed the route to {one.destination} {counted(one.times, 'time')}: its repairs wait"
+    return what, one.remedy
+
+
+def _withdrawn(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return "the routes were withdrawn by hand: the service programs none", "`guest-routes sync` programs them again"
+
+
 def _unused_file(finding: Finding, nics: Sequence[Nic]) -> Words:
     one = finding.unused
     text = rewrite_error_text(one) if isinstance(one, RewriteError) else str(one)
@@ -55,8 +93,8 @@ def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 
 def _source_routing(finding: Finding, nics: Sequence[Nic]) -> Words:
-    assert finding.conflict is not None
-    return conflict_words(finding.conflict, nics)
+    assert finding.source_conflict is not None
+    return conflict_words(finding.source_conflict, nics)
 
 
 def _source_drift(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -191,4 +229,11 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "rp-filter": _rp_filter,
     "cross-check": _cross_check,
     "unused-file": _unused_file,
+    "settings-wrong": _settings_wrong,
+    "metadata-unreachable": _metadata_unreachable,
+    "service-ended": _service_ended,
+    "service-not-running": _service_not_running,
+    "service-not-enabled": _service_not_enabled,
+    "conflict": _conflict,
+    "withdrawn": _withdrawn,
 }

@@ -107,6 +107,8 @@ def last_pass_json(report: Report, finished: float) -> Json:
     return {
         "finished": finished,
         "exit_code": report.exit_code,
+        "table": report.table,
+        "protocol": report.protocol,
         "metadata": metadata_json(report),
         "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
         "routes": verdicts,
@@ -173,8 +175,11 @@ def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
         "RestoreDefault": "restore-default",
         "MoveDefault": "move-default",
     }
+    name = names[type(operation).__name__]
+    if not operation.route.destination.is_default:  # Of other programs' routes a copy (R20).
+        name = {"remove-foreign-default": "remove-copy", "restore-default": "restore-copy"}.get(name, name)
     return {
-        "operation": names[type(operation).__name__],
+        "operation": name,
         "route": route_text(operation.route, nics),
         "reason": operation_reason(operation),
     }

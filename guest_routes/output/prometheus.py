@@ -9,7 +9,7 @@ from ..model.status import Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, TypeAlias
+    from typing import Iterable, Iterator, TypeAlias
 
 Metric: TypeAlias = "tuple[str, str, float, str]"
 """Name without the prefix, type, value, and help."""
@@ -17,8 +17,21 @@ Metric: TypeAlias = "tuple[str, str, float, str]"
 
 def metrics_text(found: Status) -> str:
     """Every metric with its help and type; those that aren't known are left out."""
+    return _text(_metrics(found))
+
+
+def failure_metrics_text(exit_code: int) -> str:
+    """All that is known where the status could not be read."""
+    return _text([_exit_code(exit_code)])
+
+
+def _exit_code(code: int) -> Metric:
+    return "exit_code", "gauge", code, "What guest-routes status exits with: 0 when all is in place."
+
+
+def _text(metrics: Iterable[Metric]) -> str:
     lines = []
-    for name, kind, value, text in _metrics(found):
+    for name, kind, value, text in metrics:
         full = f"guest_routes_{name}"
         lines += [f"# HELP {full} {text}", f"# TYPE {full} {kind}", f"{full} {value:.17g}"]
     return "\n".join(lines) + "\n"
@@ -26,8 +39,10 @@ def metrics_text(found: Status) -> str:
 
 def _metrics(found: Status) -> Iterator[Metric]:
     last, service = found.last, found.service
-    yield "exit_code", "gauge", found.exit_code, "What guest-routes status exits with: 0 when all is in place."
+    yield _exit_code(found.exit_code)
+    yield "settings_valid", "gauge", not found.settings_problems, "Whether the settings can be used."
     yield "routes", "gauge", len(found.ours), "Routes of ours in the table."
+    yield "drift_known", "gauge", found.unknown is None, "Whether it is known if the routes are in place."
     if found.unknown is None:
         yield "drift_changes", "gauge", len(found.drift), "Changes a pass on the last good metadata would make."
     if last:

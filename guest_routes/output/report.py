@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..model.decision import Note, Unresolved
     from ..model.network import Nic, Route
     from ..model.operations import Failure, Operation
-    from ..model.plan import NotRestored, PlannedDefault, PlannedRoute, StayingRoute
+    from ..model.plan import Copy, NotRestored, PlannedDefault, PlannedRoute, StayingRoute
     from ..model.report import Report, Unprogrammed, Withdrawal
     from .folding import Entry
 
@@ -45,7 +45,10 @@ def source_lines(report: Report) -> list[str]:
 
 def report_lines(report: Report, verbose: bool = False, written: bool = True) -> list[str]:
     """What a pass did, or with `written` False would do, and why."""
-    remarkable = report.unprogrammed or report.plan.held or report.resolution.overrides or report.source_conflicts
+    plan = report.plan
+    remarkable = (
+        report.unprogrammed or plan.held or plan.copies or report.resolution.overrides or report.source_conflicts
+    )
     if not (verbose or report.changes or remarkable):
         return [summary(report, written), *source_lines(report)]
     lines = [*source_lines(report), ""]
@@ -80,6 +83,8 @@ def summary(report: Report, written: bool = True) -> str:
         from .source_routing import source_routing_summary
 
         parts += filter(None, [source_routing_summary(report.decision.source_routing)])
+    if report.state_errors:
+        parts.append("not all of it recorded")
     if not report.changes:
         return f"nothing to {'do' if written else 'change'}: " + ", ".join(parts)
     return ("done, verified: " if written else "would change: ") + ", ".join(_moved(report, written) + parts)
@@ -126,6 +131,7 @@ def _default(default: PlannedDefault, report: Report) -> list[Entry]:
         found.append(("?", f"IPv{default.family} default", why))
     if not default.removals:
         why = "since the document may be partial" if report.suspicion else "as `default_mode` says"
+        why = "since it can't be recorded" if report.unrecorded else why
         found += [("?", route_text(route, nics), f"one default too many; it stays, {why}") for route in default.extras]
     why = "through a NIC that the metadata doesn't describe: never changed"
     return found + [("=", route_text(route, nics), why) for route in default.outside]
@@ -161,7 +167,7 @@ def _back(operation: Operation) -> str:
 
 
 def _removals(report: Report, verbose: bool) -> list[str]:
-    from .words.outcomes import operation_reason
+    from .words.outcomes import copy_reason, operation_reason
 
     nics = report.before.nics
 
@@ -177,7 +183,13 @@ def _removals(report: Report, verbose: bool) -> list[str]:
         why = f"{one.unresolved.host.place} lists it; stays as an earlier pass programmed it"
         return "=", route_text(one.route, nics), why
 
+    def copied(one: Copy) -> Entry:
+        stays = "since the document may be partial" if report.suspicion else "as `default_mode` says"
+        return "?", route_text(one.route, nics), f"{copy_reason(one.resolved)}; it stays, {stays}"
+
+    going = {operation.route for operation in report.plan.removals}
     return [
+        *entries([one for one in report.plan.copies if one.route not in going], copied, verbose),
         *entries(report.plan.removals, removed, verbose),
         *entries(report.plan.held, held, verbose),
         *entries(report.plan.staying, staying, verbose),
@@ -273,5 +285,5 @@ def not_restored_texts(done: Withdrawal) -> list[str]:
 
 
 def left_texts(done: Withdrawal) -> list[str]:
-    """What `withdraw` could not remove."""
-    return [f"still there: {route_text(route, done.after.nics)}" for route in done.left]
+    """What `withdraw` could not remove, and what it could not keep or forget."""
+    return [*(f"still there: {route_text(route, done.after.nics)}" for route in done.left), *done.state_errors]

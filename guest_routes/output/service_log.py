@@ -212,6 +212,11 @@ def settings_kept_line(error: Exception) -> str:
     return f"the settings stay as they were: {error}"
 
 
+def settings_unread_line(error: Exception, retry_seconds: float, longest_seconds: float) -> str:
+    """The settings could not be read, for a reason that isn't theirs."""
+    return f"the settings can't be read: {error}; {_retries(retry_seconds, longest_seconds)}"
+
+
 def systemd_line(error: OSError) -> str:
     """A notification that systemd didn't take."""
     return f"cannot notify systemd: {error.strerror or error}; it may restart the service"

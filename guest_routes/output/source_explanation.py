@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..model.network import address_text, mac_text
+from ..model.network import LOOPBACK, address_text, mac_text
 from .explanation import explanation_reason
 from .folding import wrapped
 from .json_documents import metadata_json
 from .report import source_lines
 from .route_text import route_text
 from .source_routing import rule_json, rule_text
-from .words.outcomes import LOOPBACK, lookup_text
+from .words.outcomes import lookup_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def source_explanation_json(one: SourceExplanation) -> dict[str, Any]:
     nics, rule, answer, route = one.by_main.report.before.nics, _rule(one), one.by_main.answer, one.expected
     return {
         "schema": "guest-routes/explain/1",
-        "exit_code": 0 if one.as_wanted else 1,
+        "exit_code": one.exit_code,
         "asked": str(one.by_main.asked),
         "from": address_text(one.source),
         "nic": one.nic.name if one.nic else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.status import service_json
+from ..model.status import Comparison, service_json
 from .folding import entries, labelled, wrapped
 from .report import is_removal
 from .route_text import age_text, counted, route_text, span_text
@@ -24,6 +24,7 @@ _RESULTS = {0: "all in place", 1: "failed", 4: "no usable metadata", 5: "done, s
 def status_lines(found: Status) -> list[str]:
     """The status for people."""
     return [
+        *_settings(found),
         *_last_pass(found),
         *_failed(found),
         *_withdrawn(found),
@@ -34,6 +35,16 @@ def status_lines(found: Status) -> list[str]:
         *_drift(found),
         *_by_source(found),
     ]
+
+
+def _settings(found: Status) -> list[str]:
+    """What keeps every pass from running."""
+    lines = [line for text in found.settings_problems for line in labelled("settings", f"wrong: {text}")]
+    if found.settings_problems:
+        lines += labelled("", "no pass runs until they are corrected")
+    if not found.enabled:
+        lines += labelled("settings", "disabled (`enabled: false`): no pass runs")
+    return lines
 
 
 def _last_pass(found: Status) -> list[str]:
@@ -103,6 +114,8 @@ def _drift(found: Status) -> list[str]:
     def change(operation: Operation) -> Entry:
         return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
 
+    if found.settings_problems:
+        return labelled("drift", "unknown: the settings are wrong")
     if found.unknown is not None:
         return labelled("drift", f"unknown: no document to compare with; {missing_text(found.unknown)}")
     if not found.drift:
@@ -113,9 +126,15 @@ def _drift(found: Status) -> list[str]:
     return [f"drift        {counted(len(found.drift), 'change')} needed; {who} {them}", *entries(found.drift, change)]
 
 
+def _has_source_routing(found: Status) -> bool:
+    """Whether it is on, or something of it is left."""
+    on = isinstance(found.compared, Comparison) and found.compared.by_source is not None
+    return on or bool(found.own_rules)
+
+
 def _by_source(found: Status) -> list[str]:
     """Source routing: its rules, what a pass would change, and what speaks against it."""
-    if not found.has_source_routing:
+    if not _has_source_routing(found):
         return []
     from .source_routing import status_source_lines
 
@@ -123,7 +142,7 @@ def _by_source(found: Status) -> list[str]:
 
 
 def _source_json(found: Status) -> dict[str, Any] | None:
-    if not found.has_source_routing:
+    if not _has_source_routing(found):
         return None
     from .source_routing import status_source_json
 
@@ -134,7 +153,7 @@ def _service(found: Status) -> list[str]:
     """What the service did and is about to do."""
     service, now = found.service, found.now
     if service is None:
-        return ["service      not running"]
+        return ["service      not running" + (", but enabled" if found.unit == "enabled" else "")]
     if not found.service_runs:
         text = f"not running: it ended unexpectedly (pid {service.pid}); see `systemctl status guest-routes`"
         return labelled("service", text)
@@ -185,6 +204,9 @@ def status_json(found: Status) -> dict[str, Any]:
         "unprogrammed": [unprogrammed_text(one, nics) for one in found.unprogrammed],
         "problems": [str(one) for one in found.problems],
         "source_routing": _source_json(found),
+        "settings_problems": list(found.settings_problems),
+        "enabled": found.enabled,
+        "unit": found.unit,
         "withdrawn": found.withdrawn,
         "service": found.service and {**service_json(found.service), "runs": found.service_runs},
     }

@@ -28,7 +28,7 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
     suspected = suspicion(evidence, resolution, elections, settings)
     believed = accept_withdrawals or evidence.agreeing_fetches >= AGREEING_FETCHES
     standing = None if believed else suspected
-    made = plan(resolution, elections, evidence.kernel, settings, withdraw=standing is None)
+    made = plan(resolution, elections, evidence.kernel, settings, standing is None, evidence.copied_leases)
     decision = Decision(resolution, elections, made, evidence.problems, standing, suspected is not None)
     if evidence.kernel.tables is None:
         return decision

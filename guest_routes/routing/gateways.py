@@ -190,7 +190,7 @@ def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvide
     names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
     sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
         ("kernel", sorted(_present_defaults(evidence, settings), key=_advertised_first)),
-        ("recorded", evidence.recorded_defaults),
+        ("recorded", _recorded_defaults(evidence)),
     )
     offers = []
     for kind, routes in sources:
@@ -209,7 +209,12 @@ def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
     if settings.default_mode != "demote":
         return foreign
     copied = {hop for route in defaults if is_ours(route, settings) for hop in next_hops(route)}
-    return foreign + [route for route in evidence.recorded_defaults if copied.issuperset(next_hops(route))]
+    return foreign + [route for route in _recorded_defaults(evidence) if copied.issuperset(next_hops(route))]
+
+
+def _recorded_defaults(evidence: Evidence) -> list[Route]:
+    """Recorded copies of host routes (R20) say nothing of gateways."""
+    return [route for route in evidence.recorded_defaults if route.destination.is_default]
 
 
 def _advertised_first(route: Route) -> tuple[bool, int]:

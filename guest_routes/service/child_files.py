@@ -8,7 +8,7 @@ from __future__ import annotations
 import marshal
 import os
 
-from ..errors import GuestRoutesError, MetadataError, SettingsError
+from ..errors import ChildError, GuestRoutesError, MetadataError, SettingsError
 from ..evidence.document_file import LOCAL_LIMIT_BYTES
 from ..evidence.find import find, last_known_good
 from ..model.document import Document, LastKnownGood, Provenance, ServerProperty
@@ -38,7 +38,8 @@ def read_settings_in_child(read: Callable[[], Settings]) -> Settings:
     """What `read` returns or raises. Waits for it.
 
     Raises:
-        SettingsError: as `read` does; or the child can't be started, or failed, with the reason on standard error.
+        SettingsError: as `read` does.
+        ChildError: the child can't be started, or failed, with the reason on standard error.
     """
     made: Settings = _in_child(read, SettingsError, SETTINGS_LIMIT_BYTES, "to read the settings")
     return made
@@ -51,7 +52,8 @@ def find_in_child(settings: Settings, nics: Sequence[Nic], state: State, fallbac
         fallback: where no source has a document, DHCP leases replace it.
 
     Raises:
-        MetadataError: as `find` does; or the child can't be started, or failed, with the reason on standard error.
+        MetadataError: as `find` does.
+        ChildError: the child can't be started, or failed, with the reason on standard error.
     """
     present = tuple(nics)
     task = "to look for a document"
@@ -67,6 +69,7 @@ def local_document(settings: Settings, kernel: Kernel, state: State, metadata_ar
     Raises:
         MetadataError: there is none.
         KernelError: the kernel refuses to list the NICs.
+        ChildError: the child that looks for one can't be started, or failed.
     """
     if metadata_argument and "://" not in metadata_argument:
         # Only a refresh reads the file again and checks whether it may be partial (R6).
@@ -94,10 +97,12 @@ def _in_child(read: Callable[[], Any], error: type[GuestRoutesError], limit_byte
         result = result_of(work, limit_bytes)
     except OSError as refused:
         reason = os.strerror(refused.errno) if refused.errno else str(refused)
-        raise error(f"cannot start a process {task}: {reason}") from refused
+        raise ChildError(f"cannot start a process {task}: {reason}") from refused
     if result[:1] == b"=":
         return _value(marshal.loads(result[1:]))  # noqa: S302  # from our own child
-    raise error(result[1:].decode() or f"the process that was started {task} failed")
+    if not result:
+        raise ChildError(f"the process that was started {task} ended without an answer")
+    raise error(result[1:].decode())
 
 
 def _flat(value: Any) -> Any:

@@ -20,7 +20,7 @@ from ..routing.partial import AGREEING_FETCHES
 from ..state.processes import process_started
 from ..state.store import State
 from .conflicts import CONFLICT_CHANGES, CONFLICT_SECONDS, LONGEST_SECONDS, RESOLVED_SECONDS
-from .schedule import LONGEST_RETRY_SECONDS
+from .schedule import LONGEST_FAULT_SECONDS
 from .sd_notify import Notifier
 
 TYPE_CHECKING = False
@@ -181,7 +181,7 @@ class Journal:
     def pass_failed(self, text: str, kind: ErrorKind, retry_seconds: float) -> None:
         """A pass could not be made; each kind of failure is logged once until a pass is made."""
         if kind not in self._failing:
-            self.error(service_log.pass_failed_line(text, retry_seconds, LONGEST_RETRY_SECONDS))
+            self.error(service_log.pass_failed_line(text, retry_seconds, LONGEST_FAULT_SECONDS))
             self._failing.add(kind)
         self._record = self._record._replace(last_error=text)
 

@@ -1,7 +1,8 @@
 """The service: keeps the kernel's routes as decided for as long as the instance lives.
 
 It sleeps in poll(2) until the kernel notifies it of a change, something is due, or a signal comes. A fetch runs in a
-child process and never delays a pass. An error in a pass never ends the service. All times are of the monotonic clock,
+child process and never delays a pass. No error ends the service but wrong settings at its start: whatever else fails
+is logged, and tried again after 1, 2, 4 ... 10 seconds. All times are of the monotonic clock,
 which neither a clock step nor a suspended machine moves.
 """
 
@@ -11,13 +12,13 @@ import os
 import select
 import time
 
-from ..errors import KernelError, SettingsError, StateError
-from ..output.service_log import DISABLED, RELOADED, STOPPED, settings_kept_line
+from ..errors import ChildError, KernelError, SettingsError, StateError
+from ..output.service_log import DISABLED, RELOADED, STOPPED, settings_kept_line, settings_unread_line
 from ..state.store import State
 from .journal import Journal
 from .reconciler import Reconciler
 from .refresher import Refresher
-from .schedule import SPREAD_SECONDS
+from .schedule import LONGEST_FAULT_SECONDS, SPREAD_SECONDS
 from .sd_notify import Notifier
 from .signals import Signals
 
@@ -40,14 +41,18 @@ def watch(
 
     Raises:
         LockError: another service runs.
-        SettingsError: at the start; on SIGHUP the old settings stay.
+        SettingsError: they are wrong at the start; on SIGHUP the old settings stay.
         KernelError: no netlink socket can be opened.
     """
     signals = Signals()
-    settings = read_settings()
-    with state.only_service():
-        notifier = Notifier(os.environ)
-        journal = Journal(state, log, notifier)
+    notifier = Notifier(os.environ)
+    journal = Journal(state, log, notifier)
+    settings = _first_settings(read_settings, signals, journal)
+    if settings is None:
+        return 0
+    with state.only_service() as unlocked:
+        if unlocked:
+            journal.hold("error", "record", unlocked)
         reconciler = Reconciler(settings, state, metadata_argument, journal)
         try:
             refresher = _first_pass(reconciler, state, metadata_argument, journal)
@@ -60,6 +65,20 @@ def watch(
             except StateError as error:
                 journal.error(str(error))
     return 0
+
+
+def _first_settings(read_settings: Callable[[], Settings], signals: Signals, journal: Journal) -> Settings | None:
+    """The settings, once they can be read; None where a signal asks for the end before."""
+    pause = 1.0
+    while not signals.stop:
+        try:
+            return read_settings()
+        except ChildError as error:
+            if pause == 1.0:
+                journal.error(settings_unread_line(error, pause, LONGEST_FAULT_SECONDS))
+        signals.wait(pause)
+        pause = min(2 * pause, LONGEST_FAULT_SECONDS)
+    return None
 
 
 def _first_pass(reconciler: Reconciler, state: State, metadata_argument: str, journal: Journal) -> Refresher:
@@ -93,21 +112,42 @@ class _Service:
         self._reconciler, self._refresher = reconciler, refresher
         self._watchdog_seconds = watchdog_seconds
         self._watchdog_due = 0.0
+        self._fault_seconds = 0.0
+        """How long the last pause after an unexpected error was; 0 when all went well since."""
+        self._reload_due: float | None = None
+        """When a reload that could not be made is tried again."""
+        self._reload_failures = 0
 
     def run(self, signals: Signals) -> None:
         """Returns when a signal asks for the end."""
         self._journal.notify_systemd("READY=1")
         try:
             while not signals.stop:
-                self._do_what_is_due()
-                self._sleep(signals)
+                try:
+                    self._do_what_is_due()
+                    self._sleep(signals)
+                    self._fault_seconds = 0.0
+                except Exception as error:  # noqa: BLE001  # whatever fails, the service goes on
+                    self._survive(error, signals)
         finally:
             self._refresher.stop()
         self._journal.notify_systemd("STOPPING=1")
         self._journal.info(STOPPED)
 
+    def _survive(self, error: Exception, signals: Signals) -> None:
+        """Logs an error that nothing else has caught, and pauses: one that comes again and again costs little."""
+        try:
+            self._reconciler.survive(error)
+        except Exception:  # noqa: BLE001  # even to log it may take what is missing
+            self._reconciler.reconcile_soon()
+        self._fault_seconds = min(max(1.0, 2 * self._fault_seconds), LONGEST_FAULT_SECONDS)
+        if signals.wait(self._fault_seconds):
+            self._reload_due = time.monotonic()
+
     def _do_what_is_due(self) -> None:
         now = time.monotonic()
+        if self._reload_due is not None and self._reload_due <= now:
+            self._reload()
         if self._reconciler.settings.enabled:
             due = self._reconciler.schedule.due
             if due is not None and due <= now:
@@ -128,6 +168,8 @@ class _Service:
     def _due(self) -> list[float]:
         """When there is something to do, if nothing happens before."""
         due = [self._watchdog_due] if self._watchdog_seconds else []
+        if self._reload_due is not None:
+            due.append(self._reload_due)
         if self._reconciler.settings.enabled:
             due.append(self._refresher.due)
             if self._reconciler.schedule.due is not None:
@@ -152,10 +194,19 @@ class _Service:
 
     def _reload(self) -> None:
         """SIGHUP: reads the settings and fetches the metadata; undoes a `withdraw`."""
+        self._reload_due = None
         self._journal.notify_systemd("RELOADING=1", f"MONOTONIC_USEC={int(time.monotonic() * 1e6)}")
         try:
             self._reconciler.adopt(self._read_settings())
             self._journal.info(RELOADED)
+            self._reload_failures = 0
+        except ChildError as error:
+            pause = min(2.0**self._reload_failures, LONGEST_FAULT_SECONDS)
+            if not self._reload_failures:
+                self._journal.error(settings_unread_line(error, pause, LONGEST_FAULT_SECONDS))
+            self._reload_failures = min(self._reload_failures + 1, 20)
+            self._reload_due = time.monotonic() + pause
+            self._reconciler.reconcile_soon()
         except (SettingsError, KernelError) as error:
             self._journal.error(settings_kept_line(error))
             self._reconciler.reconcile_soon()

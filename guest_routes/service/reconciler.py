@@ -11,8 +11,8 @@ changed which route and which routes are in conflict (repairs.py), and how the l
     set-aside     left the routes alone: a fetched document may  a notification; the refresher fetches again
                   be partial, and the last known good one stays
     withdrawn     left the routes alone, as `withdraw` asked     a notification
-    failed        could not be made, or the kernel refused a     after 1, 2, 4 ... 60 s, or a notification
-                  part of it
+    failed        could not be made, the kernel refused a part   after 1, 2, 4 ... 10 or 60 s, or a notification
+                  of it, or a default could not be recorded
 
 Every state leads to every other: each pass decides afresh. When a pass comes, whatever the state:
 
@@ -25,9 +25,18 @@ Every state leads to every other: each pass decides afresh. When a pass comes, w
 
 from __future__ import annotations
 
+import select
 import time
 
-from ..errors import GuestRoutesError, KernelError, MetadataError, NetworkDataError, WithdrawnError
+from ..errors import (
+    DefaultReplacedError,
+    GuestRoutesError,
+    KernelError,
+    MetadataError,
+    NetworkDataError,
+    WithdrawnError,
+    system_error_text,
+)
 from ..evidence.http_endpoints import usable_nics
 from ..kernel.monitor import Monitor
 from ..kernel.open import open_kernel
@@ -38,7 +47,7 @@ from ..sync import program
 from .child_files import local_document
 from .journal import ErrorKind, Journal, error_kind
 from .repairs import Repairs
-from .schedule import ReconcileSchedule
+from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +59,8 @@ if TYPE_CHECKING:
     PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
     """How the last pass ended; see the module's table."""
 
+REPLACING_SECONDS = 0.5
+"""A program that puts its default in place of another one takes that away first: so long it gets for the rest."""
 LOCK_SECONDS = 2.0
 """How long a pass waits for another one's lock before it fails."""
 
@@ -65,6 +76,8 @@ class Reconciler:
         self.settings, self._store, self._metadata_argument, self._journal = settings, store, metadata_argument, journal
         self.schedule = ReconcileSchedule()
         self.state: PassState = "no-document"
+        self._replaced_until = 0.0
+        """Until when a program may be about to put its default in place of one that it has deleted."""
         self._repairs = Repairs(journal)
         self._open()
 
@@ -146,6 +159,9 @@ class Reconciler:
             return
         self._journal.read(seen.number)
         self._repairs.remember(seen.routes)
+        for event in seen.routes:
+            if event.destination.is_default and event.port:  # Port 0: the kernel itself, as a link goes down.
+                self._replaced_until = now + REPLACING_SECONDS if event.deleted else 0.0
         wait_until = 0.0 if seen.elsewhere else self._repairs.wait_until(seen.routes, now)
         self.schedule = self.schedule.postponed(wait_until) if wait_until else self.schedule.noticed(now)
 
@@ -161,7 +177,7 @@ class Reconciler:
             report = self.program(document, fetched=False)
         except MetadataError:  # The refresher logs it.
             self.state = "no-document"
-        except (GuestRoutesError, OSError) as error:
+        except (GuestRoutesError, OSError, MemoryError) as error:
             self.failed(error)
         if self.state != "failed":
             self.schedule = self.schedule.reconciled(time.monotonic(), time.process_time() - started)
@@ -174,15 +190,7 @@ class Reconciler:
             NetworkDataError: a fetched document is none at all.
         """
         try:
-            report = program(
-                document,
-                self.settings,
-                self._store,
-                self.kernel,
-                unattended=True,
-                lock_seconds=LOCK_SECONDS,
-                fetched=fetched,
-            )
+            report = self._program(document, fetched)
             self.state = _state_of(report)
             if self.state != "set-aside":
                 self._account(report, fetched)
@@ -195,17 +203,60 @@ class Reconciler:
             self.state = "withdrawn"
             self._journal.withdrawn(str(error))
             self._journal.publish()
-        except (GuestRoutesError, OSError) as error:
-            self.failed(error)
         except Exception as error:  # noqa: BLE001  # whatever a pass raises, the service goes on
-            import traceback
-
-            self._fail(bug_text(traceback.format_exc()), error_kind(error, expected=False))
+            self.survive(error)
         return None
 
-    def failed(self, error: GuestRoutesError | OSError) -> None:
+    def _program(self, document: Document, fetched: bool) -> Report:
+        """A pass that comes between nobody's deletion of a default and the addition of another."""
+        while True:
+            self._wait_while_replaced()
+            try:
+                return program(
+                    document,
+                    self.settings,
+                    self._store,
+                    self.kernel,
+                    unattended=True,
+                    lock_seconds=LOCK_SECONDS,
+                    fetched=fetched,
+                    before_writing=self._refuse_while_replaced,
+                )
+            except DefaultReplacedError:
+                continue
+
+    def _wait_while_replaced(self) -> None:
+        """Waits until the default that a program has deleted is replaced, or no longer can be expected to be."""
+        self.read_events()
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        while self._replaced_until > time.monotonic():
+            poll.poll((self._replaced_until - time.monotonic()) * 1000)
+            self.read_events()
+
+    def _refuse_while_replaced(self) -> None:
+        """Called before a pass writes.
+
+        Raises:
+            DefaultReplacedError: a default has been deleted since the pass began.
+        """
+        self.read_events()
+        if self._replaced_until > time.monotonic():
+            raise DefaultReplacedError("a program is replacing the default route; looked at again a moment later")
+
+    def survive(self, error: Exception) -> None:
+        """Whatever was raised: a pass that could not be made, or a bug. The service goes on."""
+        if isinstance(error, (GuestRoutesError, OSError, MemoryError)):
+            return self.failed(error)
+        import traceback
+
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        self._fail(bug_text(text), error_kind(error, expected=False))
+
+    def failed(self, error: GuestRoutesError | OSError | MemoryError) -> None:
         """A pass could not be made: schedules another, with new sockets if the old ones may be the cause."""
-        self._fail(str(error), error_kind(error))
+        text = str(error) if isinstance(error, GuestRoutesError) else system_error_text(error)
+        self._fail(text, error_kind(error))
         if isinstance(error, (KernelError, OSError)):
             retry = self.schedule
             try:
@@ -217,7 +268,7 @@ class Reconciler:
 
     def _fail(self, text: str, kind: ErrorKind) -> None:
         now = time.monotonic()
-        self.state, self.schedule = "failed", self.schedule.failed(now)
+        self.state, self.schedule = "failed", self.schedule.failed(now, LONGEST_FAULT_SECONDS)
         self._journal.pass_failed(text, kind, (self.schedule.due or now) - now)
         self._journal.publish()
 
@@ -243,4 +294,5 @@ def _state_of(report: Report) -> PassState:
     """How a pass that was made ended."""
     if report.set_aside:
         return "set-aside"
-    return "failed" if report.errors or report.outcome.failures or report.source_routing_failed else "programmed"
+    failed = report.errors or report.outcome.failures or report.unrecorded or report.source_routing_failed
+    return "failed" if failed else "programmed"

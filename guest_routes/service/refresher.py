@@ -6,7 +6,7 @@ import os
 import time
 from itertools import takewhile
 
-from ..errors import KernelError, MetadataError, NetworkDataError
+from ..errors import ChildError, KernelError, MetadataError, NetworkDataError
 from ..evidence import find as metadata
 from ..output.service_log import child_fault_text, no_child_text
 from ..state.store import State
@@ -15,7 +15,7 @@ from .child_fetch import GRACE_SECONDS, parse_answer, start
 from .child_files import find_in_child
 from .journal import Journal
 from .reconciler import Reconciler
-from .schedule import RETRY_SECONDS, Refreshes
+from .schedule import LONGEST_FAULT_SECONDS, RETRY_SECONDS, Refreshes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ class Refresher:
         """Starts a fetch that is due, or ends a child that is late."""
         if self.child is not None:
             return self.collect()
-        found = self._local()
+        try:
+            found = self._local()
+        except (ChildError, KernelError) as error:
+            return self._failed(str(error), LONGEST_FAULT_SECONDS)
         if not isinstance(found, str):
             self._program(found)
         elif self._asks_http():
@@ -99,7 +102,7 @@ class Refresher:
         try:
             self.child = start(settings, self._state, self._metadata_argument)
         except OSError as error:
-            return self._failed(no_child_text(error))
+            return self._failed(no_child_text(error), LONGEST_FAULT_SECONDS)
         self._child_deadline = time.monotonic() + settings.deadline_seconds + GRACE_SECONDS
 
     def collect(self) -> None:
@@ -109,7 +112,7 @@ class Refresher:
         answer, self.child = self.child.end(), None
         got = child_fault_text("late") if late else parse_answer(answer)
         if isinstance(got, str):
-            return self._failed(got)
+            return self._failed(got, None if answer else LONGEST_FAULT_SECONDS)
         if self._metadata_argument:
             got = got._replace(provenance=got.provenance._replace(source="argument"))
         self._program(got)
@@ -137,10 +140,12 @@ class Refresher:
             self._journal.refreshed(report.suspicion, report.set_aside)
         self._journal.publish(None if report is None or report.set_aside else report)
 
-    def _failed(self, reason: str) -> None:
+    def _failed(self, reason: str, longest_seconds: float | None = None) -> None:
+        """A fetch brought no document; the next ones come after longer pauses, up to `refresh_seconds` or less."""
         now, refresh_seconds = time.monotonic(), self._reconciler.settings.refresh_seconds
-        self._refreshes = self._refreshes.failed(now, refresh_seconds, _chance())
-        self._journal.fetch_failed(reason, self._refreshes.due - now, max(refresh_seconds, RETRY_SECONDS))
+        longest = refresh_seconds if longest_seconds is None else min(refresh_seconds, longest_seconds)
+        self._refreshes = self._refreshes.failed(now, longest, _chance())
+        self._journal.fetch_failed(reason, self._refreshes.due - now, max(longest, RETRY_SECONDS))
         self._journal.publish()
 
 

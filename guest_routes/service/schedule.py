@@ -16,7 +16,10 @@ notifications costs a fifth of a processor at most; the repair of a route that i
 BUDGET_SECONDS = IDLE_PER_BUSY * 1.0
 """The budget: so many of these seconds may be outstanding before a pass has to wait."""
 LONGEST_RETRY_SECONDS = 60.0
-"""After passes that failed in a row, the next one comes after 1, 2, 4 seconds, up to this."""
+"""After passes of which the kernel refused a part, the next one comes after 1, 2, 4 seconds, up to this."""
+LONGEST_FAULT_SECONDS = 10.0
+"""The same after passes and fetches that the machine keeps from being made (no process, memory, disk, lock):
+once it can, they come within so many seconds."""
 SPREAD_SECONDS = 5.0
 """Where the last known good document is programmed already, the first fetch comes within so many seconds."""
 JITTER = 0.1
@@ -62,9 +65,9 @@ class ReconcileSchedule(NamedTuple):
             None if self.due is None else max(self.due, limited_until), limited_until, 0, used, now
         )
 
-    def failed(self, now: float) -> ReconcileSchedule:
+    def failed(self, now: float, longest: float = LONGEST_RETRY_SECONDS) -> ReconcileSchedule:
         """A pass has failed: another one later, and soon if something has been noticed since it began."""
-        again, limited_until = now + min(2.0 ** min(self.failures, 20), LONGEST_RETRY_SECONDS), now + GATHER_SECONDS
+        again, limited_until = now + min(2.0 ** min(self.failures, 20), longest), now + GATHER_SECONDS
         due = again if self.due is None else min(again, max(self.due, limited_until))
         return self._replace(due=due, limited_until=limited_until, failures=self.failures + 1)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import os
+import select
+import time
 
 STOP = (_signal.SIGTERM, _signal.SIGINT)
 
@@ -26,6 +28,17 @@ class Signals:
     def fileno(self) -> int:
         """For poll(2)."""
         return self._reading
+
+    def wait(self, seconds: float) -> bool:
+        """Waits so long, or until a signal comes, which it reads; whether SIGHUP was among them."""
+        poll = select.poll()
+        poll.register(self._reading, select.POLLIN)
+        try:
+            ready = poll.poll(int(seconds * 1000))
+        except OSError:  # There is no memory for poll(2) either.
+            time.sleep(seconds)
+            return False
+        return bool(ready) and self.reload()
 
     def reload(self) -> bool:
         """Reads the signals that came; whether SIGHUP was among them. SIGTERM and SIGINT set `stop`."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..trusted import File
 
-__all__ = ["KEYS", "Key", "read"]
+__all__ = ["KEYS", "Key", "read", "read_layers", "read_usable"]
 
 LIMIT_BYTES = 1 << 20
 """Of one settings file."""
@@ -53,6 +53,51 @@ def read(
     Raises:
         SettingsError: with every problem of every layer, one a line.
     """
+    merged, problems = _read_all(flags, settings_file, etc, stanza)
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return merged
+
+
+def read_usable(
+    flags: Mapping[str, str | list[str]],
+    settings_file: str = "",
+    etc: str = "/etc",
+    stanza: str = "/run/guest-routes/stanza.json",
+) -> tuple[Settings, tuple[str, ...]]:
+    """The merged settings without what is wrong in the files, and each problem: for the ways out (R18).
+
+    Raises:
+        SettingsError: the command line is wrong, or the file that it names: whoever wrote it can write another.
+    """
+    wrong: list[str] = []
+    _merge([Layer(COMMAND_LINE, dict(flags))], wrong)
+    merged, problems = _read_all(flags, settings_file, etc, stanza)
+    wrong = problems if settings_file else wrong
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    return merged, tuple(problems)
+
+
+def _read_all(
+    flags: Mapping[str, str | list[str]], settings_file: str, etc: str, stanza: str
+) -> tuple[Settings, list[str]]:
+    """Every layer merged, without what is wrong, and what that is."""
+    layers, problems = read_layers(flags, settings_file, etc, stanza)
+    merged = _merge(layers, problems)
+    if merged.source_routing and merged.table != MAIN_TABLE:
+        problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
+        merged = merged._replace(source_routing=False)
+    return merged, problems
+
+
+def read_layers(
+    flags: Mapping[str, str | list[str]],
+    settings_file: str = "",
+    etc: str = "/etc",
+    stanza: str = "/run/guest-routes/stanza.json",
+) -> tuple[list[Layer], list[str]]:
+    """What each file and the command line say, the last of which wins; and the files that can't be used."""
     problems: list[str] = []
     layers: list[Layer] = []
     for path, required in _files(settings_file, etc, problems):
@@ -61,12 +106,7 @@ def read(
         layers += _layer(path, text, _load_yaml, problems)
     layers += _layer(stanza, _text_of(stanza, False, read_trusted, problems), _load_json, problems)
     layers.append(Layer(COMMAND_LINE, dict(flags)))
-    merged = _merge(layers, problems)
-    if merged.source_routing and merged.table != MAIN_TABLE:
-        problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
-    if problems:
-        raise SettingsError("\n".join(problems))
-    return merged
+    return layers, problems
 
 
 def _merge(layers: Sequence[Layer], problems: list[str]) -> Settings:

@@ -62,11 +62,12 @@ def replace(
     """
     # One name: what a killed writer left behind is overwritten by the next.
     temporary = path + ".new" if alone else f"{path}.{os.getpid()}.new"
-    directory = os.path.dirname(path)
+    directory, made = os.path.dirname(path), False
     try:
         os.makedirs(directory, 0o755 if mode & 0o044 else 0o700, exist_ok=True)
         _unlink(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        made = True
         with open(descriptor, "wb") as file:
             os.fchmod(descriptor, mode)
             file.write(content)
@@ -75,13 +76,24 @@ def replace(
                 os.utime(descriptor, (mtime, mtime))
             os.fsync(descriptor)
         os.rename(temporary, path)
+        made = False
         descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
+        if made:
+            _discard(temporary)
         raise refusal("write", path, error, consequence) from error
+
+
+def _discard(temporary: str) -> None:
+    """On a full disk a part of a file would only keep others from being written."""
+    try:
+        os.unlink(temporary)
+    except OSError:
+        return
 
 
 def remove(path: str, consequence: str) -> None:
@@ -99,8 +111,9 @@ def remove(path: str, consequence: str) -> None:
 def _unlink(path: str) -> None:
     try:
         os.unlink(path)
-    except FileNotFoundError:
-        return
+    except OSError:  # A read-only file system says so of a file that isn't there, too.
+        if os.path.lexists(path):
+            raise
 
 
 def refusal(action: str, path: str, error: OSError, consequence: str) -> StateError:

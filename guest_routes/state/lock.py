@@ -1,6 +1,8 @@
 """Only one pass at a time: flock on a file that names its holder.
 
-The kernel releases the lock when the holder ends, however it ends.
+The kernel releases the lock when the holder ends, however it ends. Where the file can't be made (a full or read-only
+/run), a pass goes on without it: routes matter more than the rare case of two passes at the same moment, of which the
+next one puts right what they did to each other.
 """
 
 from __future__ import annotations
@@ -9,19 +11,20 @@ import fcntl
 import os
 import time
 
-from ..errors import LockError
+from ..errors import LockError, StateError
 from ..json_codec import dumps
 from .files import json_object, read, refusal
 
 POLL_SECONDS = 0.05
+UNLOCKED = "two passes at the same time are not kept apart"
 
 
 class Lock:
-    """Held within `with`.
+    """Held within `with`, which gives "", or why two passes at the same time aren't kept apart.
 
     Raises, on entering:
         LockError: it was held for all of `wait_seconds`; names the holder.
-        StateError: the lock's file can't be made.
+        StateError: the lock's file is not for this user.
     """
 
     def __init__(self, path: str, wait_seconds: float, advice: str = "") -> None:
@@ -29,22 +32,33 @@ class Lock:
         self._advice = advice or f"nothing was done in {wait_seconds:g} s; try again later"
         self._descriptor = -1
 
-    def __enter__(self) -> None:
-        self._descriptor = _open(self._path)
+    def __enter__(self) -> str:
+        try:
+            self._descriptor = _open(self._path)
+        except StateError as error:
+            if os.geteuid() != 0:
+                raise
+            return str(error)
         try:
             _wait(self._descriptor, self._path, self._wait_seconds, self._advice)
-            holder = {"pid": os.getpid(), "command": _own_command(), "since": time.time()}
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, dumps(holder).encode(), 0)
         except OSError as error:
             os.close(self._descriptor)
-            raise refusal("write", self._path, error, "nobody could see who holds it; nothing was done") from error
+            self._descriptor = -1
+            return str(refusal("lock", self._path, error, UNLOCKED))
         except BaseException:
             os.close(self._descriptor)
             raise
+        try:
+            holder = {"pid": os.getpid(), "command": _own_command(), "since": time.time()}
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, dumps(holder).encode(), 0)
+        except OSError:  # It is held all the same; whoever waits for it doesn't learn by whom.
+            return ""
+        return ""
 
     def __exit__(self, *raised: object) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
 
 def _open(path: str) -> int:
@@ -53,8 +67,11 @@ def _open(path: str) -> int:
         # 0600: whoever can open the file can hold the lock.
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        consequence = "without the lock two passes could undo each other; run it as root"
-        raise refusal("open", path, error, consequence) from error
+        try:  # On a read-only file system one of before can still be locked.
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            consequence = UNLOCKED if os.geteuid() == 0 else "run it as root"
+            raise refusal("open", path, error, consequence) from error
 
 
 def _wait(descriptor: int, path: str, wait_seconds: float, advice: str) -> None:

@@ -63,20 +63,20 @@ class State:
         return tuple(Problem(path, f"{reason}; ignored") for path, reason in self._faults.items())
 
     def lock(self, wait_seconds: float = LOCK_SECONDS) -> Lock:
-        """Only one pass at a time; for `with`.
+        """Only one pass at a time; for `with`, which gives "" or why there is no lock.
 
         Raises:
             LockError: it was held for all of `wait_seconds`; names the holder.
-            StateError: the lock's file can't be made.
+            StateError: the lock's file is not for this user.
         """
         return Lock(os.path.join(self.run_dir, "lock"), wait_seconds)
 
     def only_service(self) -> Lock:
-        """Only one service at a time; for `with`.
+        """Only one service at a time; for `with`, which gives "" or why there is no lock.
 
         Raises:
             LockError: another one runs.
-            StateError: the lock's file can't be made.
+            StateError: the lock's file is not for this user.
         """
         advice = "one service is enough: `guest-routes status` tells of it"
         return Lock(os.path.join(self.run_dir, "service.lock"), 0.0, advice)
@@ -181,7 +181,11 @@ class State:
         replace(self._withdrawn_path, b"", 0o644, consequence)
 
     def clear_withdrawn(self) -> None:
-        """Somebody ran a pass: unattended ones may restore the routes again."""
+        """Somebody ran a pass: unattended ones may restore the routes again.
+
+        Raises:
+            StateError: it can't be removed.
+        """
         if self.is_withdrawn():
             remove(self._withdrawn_path, "the service goes on leaving the routes alone")
 

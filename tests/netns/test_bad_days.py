@@ -169,7 +169,7 @@ def test_an_ordinary_user_can_look_and_not_write(lab: Lab, tmp_path: Path) -> No
     assert ran.code == 3
     assert "- default via 11.8.0.1 dev eth1 proto static" in ran.out
     assert less_privileged(lab, *user, "explain", "11.11.3.4").out.startswith("11.11.3.4 should leave by eth1")
-    assert less_privileged(lab, *user, "status").code == 0
+    assert less_privileged(lab, *user, "status").code == 4
     for command in ("sync", "withdraw"):
         ran = less_privileged(lab, *user, command)
         assert ran.code == 1
@@ -296,18 +296,6 @@ def test_a_pass_that_cuts_the_way_to_the_metadata_is_rolled_back(lab: Lab) -> No
     assert table(lab) == before
     assert run(lab, "status").code == 1
     assert run(lab, "withdraw").code == 0
-    assert table(lab) == before
-
-
-def test_state_that_cannot_be_written_changes_nothing(lab: Lab) -> None:
-    before = documented(lab)
-    Path("/var/lib/guest-routes").write_text("in the way")
-    try:
-        ran = run(lab, f"sync {FILE}")
-    finally:
-        os.unlink("/var/lib/guest-routes")
-    assert ran.code == 1
-    assert "a default route that isn't recorded can't be put back, so none is taken away" in ran.err
     assert table(lab) == before
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.support.dhcp import ETH0, ETH1, ROUTE, DhcpLab, Subnet
 from tests.support.lab import MACS, Lab, write_document
 from tests.support.passes import run
+from tests.support.service import Start
 
 pytestmark = pytest.mark.packages
 
@@ -130,6 +131,35 @@ def test_cross_nic_comes_out_right_where_the_client_is_wrong(
     assert "eth0's DHCP lease" in run(lab, f"explain 11.11.3.4 --metadata {document}").out
     again = run(lab, f"sync --metadata {document}")
     assert again.code == 0 and "nothing to do" in again.out, again
+    assert besides(lab) == []
+
+
+def besides(lab: Lab) -> List[str]:
+    """Routes that are neither documented, nor NICs' subnets, nor a manager's on-link ones to a NIC's own gateway."""
+    own = {"10.65.0.0/24": "eth0", "10.65.0.1": "eth0", "11.8.0.0/24": "eth1", "11.8.0.1": "eth1"}
+    routes = json.loads(lab.ip("-4", "-j", "route", "show", "table", "main"))
+    left = [one for one in routes if "gateway" in one or own.get(one["dst"]) != one["dev"]]
+    found = [f"{one['dst']} via {one.get('gateway')} dev {one['dev']}" for one in left]
+    wanted = [f"{destination} {way}" for destination, way in DOCUMENTED.items()]
+    return [text for text in found if text not in wanted] + [text for text in wanted if found.count(text) != 1]
+
+
+@pytest.mark.parametrize("client", ["systemd-networkd", "NetworkManager", "NetworkManager-dhclient", "dhcpcd"])
+def test_copies_that_a_client_makes_anew_go_again_without_a_fight(
+    make: Callable[..., DhcpLab], lab: Lab, start: Start, client: str
+) -> None:
+    """R20, under the service: a client that starts anew configures its NIC as at a renewal."""
+    made = started(make, client, *CROSS)
+    service = start("--metadata", str(write_document(Path("/run/silent.json"), SILENT)))
+    service.wait(lambda: besides(lab) == [])
+    for _ in range(2):
+        for child in list(made._children[2:]):  # The first two are the servers.
+            made.stop(child)
+        CLIENTS[client](made)
+        made.wait_for_addresses()
+        take_the_leases(made)
+        service.wait(lambda: besides(lab) == [], 30, "the documented table")
+    assert service.record["conflicts"] == []
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -377,6 +377,19 @@ def test_of_two_equal_defaults_one_is_taken(world: World, lab: Lab) -> None:
     assert (lab.routes(), lab.routes(6)) == before
 
 
+def test_where_a_default_of_ours_goes_among_its_equals(world: World, lab: Lab) -> None:
+    lab.ip("route", "add", "default", "via", "11.8.0.1")
+    world.follow()
+    ours = route("0.0.0.0/0", "10.65.0.1", 2)
+    refused = world.apply(Add(ours, "", "alone"))
+    assert [failure.errno for failure in refused] == [errno.EEXIST]
+    assert world.apply(Add(ours, "", "behind")) == ()
+    assert world.lookup("192.0.2.1") == [(3, "11.8.0.1")]
+    assert world.apply(Delete(ours), Add(ours, "", "before")) == ()
+    assert world.lookup("192.0.2.1") == [(2, "10.65.0.1")]
+    assert world.apply(Add(ours._replace(metric=5), "", "alone"), Add(ours._replace(metric=6), "", "behind")) == ()
+
+
 def test_an_ipv4_multipath_default_is_one_route_with_legs(world: World, lab: Lab) -> None:
     lab.ip(*DEFAULTS[7].split())
     world.follow()

@@ -6,7 +6,7 @@ import os
 import select
 import socket
 import subprocess
-from typing import Iterator, List
+from typing import Iterator
 
 import pytest
 
@@ -109,15 +109,51 @@ def test_an_engines_changes_are_no_news_from_the_first_on(lab: Lab, events: Moni
     kernel.close()
 
 
-def test_lost_notifications_are_a_change_of_everything(lab: Lab, events: Monitor) -> None:
-    lines = "".join(f"route add 198.18.{n // 256}.{n % 256}/32 via 10.65.0.1\n" for n in range(3000))
+def added(number: int) -> None:
+    """So many routes, by another program."""
+    lines = "".join(f"route add 198.18.{n // 256}.{n % 256}/32 via 10.65.0.1\n" for n in range(number))
     subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
-    found: List[Notifications] = [events.read()]
-    while found[-1].changed:
-        found.append(events.read())
-    assert any(seen.elsewhere for seen in found)
-    assert len(found) > 2  # not all in one go: other things have their turn
-    assert sum(len(seen.routes) for seen in found) < 3000
+
+
+def test_many_notifications_are_not_read_in_one_go(lab: Lab, events: Monitor) -> None:
+    """Other things have their turn."""
+    added(600)
+    assert [events.read().number for _ in range(4)] == [256, 256, 88, 0]
+
+
+def test_lost_notifications_are_a_change_of_everything(lab: Lab, events: Monitor) -> None:
+    added(3000)
+    seen = events.read()
+    assert (seen.changed, seen.elsewhere) == (True, True)
+    assert events.read() == Notifications()  # The rest of the queue went with it.
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_after_an_overrun_by_an_engine_the_next_change_is_told(lab: Lab, events: Monitor, engine: str) -> None:
+    """F3: the kernel drops on without a word until the queue is empty, and an engine's own changes are no news."""
+    kernel = open_kernel(engine)
+    own = Monitor(MAIN_TABLE, kernel.port)
+    (eth0,) = (nic for nic in kernel.nics() if nic.name == "eth0")
+    wanted = Route(parse_prefix("11.11.0.0/16"), parse_address("10.65.0.1"), eth0.ifindex, protocol=121)
+    burst = [wanted._replace(destination=parse_prefix(f"198.18.{n // 256}.{n % 256}")) for n in range(3000)]
+    kernel.apply([Add(one, "") for one in burst])
+    first = own.read()
+    assert (first.routes, first.elsewhere) == ((), True)
+    lab.ip("route", "delete", "198.18.0.1")
+    assert [(str(one.destination), one.deleted) for one in own.read().routes] == [("198.18.0.1/32", True)]
+    own.close()
+    kernel.close()
+
+
+@pytest.mark.parametrize("command", ["del id 10", "flush"])
+def test_a_nexthop_object_that_goes(lab: Lab, events: Monitor, command: str) -> None:
+    """K3: IPv4 routes go with it, of which nothing else tells."""
+    lab.ip("nexthop", "add", "id", "10", "via", "10.65.0.1", "dev", "eth0")
+    lab.ip("route", "add", "default", "nhid", "10")
+    while events.read().changed:
+        pass
+    lab.ip("nexthop", *command.split())
+    assert events.read() == Notifications(1, elsewhere=True)
 
 
 def test_a_socket_that_is_lost(events: Monitor) -> None:

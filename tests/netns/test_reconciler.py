@@ -160,7 +160,7 @@ def test_a_lost_engine_is_opened_again(lab: Lab, reconciler: Reconciler, logged:
     lab.ip("route", "delete", "11.11.0.0/16")
     assert reconciler.reconcile() is None
     assert [(level, text.partition("; retried ")[2]) for level, text in logged] == [
-        ("error", "in 1 s, then after longer pauses, up to 60 s")
+        ("error", "in 1 s, then after longer pauses, up to 10 s")
     ]
     assert reconciler.schedule.failures == 1
     assert reconciler.reconcile() is not None and HOST_ROUTE in table(lab)

@@ -42,7 +42,7 @@ def ours(kernel: RtnetlinkKernel) -> set[Route]:
 
 
 def test_answers_that_overflow_the_receive_buffer_are_asked_for_again(kernel: RtnetlinkKernel) -> None:
-    kernel._socket.setsockopt(SOL_SOCKET, SO_RCVBUF, 1)  # the kernel's minimum: two or three answers
+    kernel._socket._socket.setsockopt(SOL_SOCKET, SO_RCVBUF, 1)  # the kernel's minimum: two or three answers
     good, bad = numbered(kernel, 600), numbered(kernel, 600, NOWHERE, first=30)
     mixed: list[Operation] = [Add(route) for pair in zip(good, bad) for route in pair]
     failures = kernel.apply(mixed)
@@ -54,7 +54,7 @@ def test_answers_that_overflow_the_receive_buffer_are_asked_for_again(kernel: Rt
 
 
 def test_a_lookup_after_lost_answers_gets_its_own(kernel: RtnetlinkKernel) -> None:
-    kernel._socket.setsockopt(SOL_SOCKET, SO_RCVBUF, 1)
+    kernel._socket._socket.setsockopt(SOL_SOCKET, SO_RCVBUF, 1)
     kernel.apply([Add(route) for route in numbered(kernel, 500, NOWHERE)])
     answer = kernel.lookup([parse_address("11.8.0.77")])[0]
     assert (answer.address, answer.gateway) == (parse_address("11.8.0.77"), None)
@@ -75,7 +75,7 @@ def test_an_interrupted_dump_starts_again(lab: Lab, kernel: RtnetlinkKernel) -> 
             deadline = time.monotonic() + 60
             while not (started_again and whole):
                 assert time.monotonic() < deadline, f"shows nothing: {started_again} interrupted, {whole} whole"
-                before = kernel._sequence
+                before = kernel._socket.sequence
                 try:
                     nics = kernel.nics()
                 except KernelError as error:
@@ -83,7 +83,7 @@ def test_an_interrupted_dump_starts_again(lab: Lab, kernel: RtnetlinkKernel) -> 
                     started_again += 1
                     time.sleep(0.01)
                     continue
-                started_again += kernel._sequence - before > 2
+                started_again += kernel._socket.sequence - before > 2
                 whole += 1
                 assert_each_once(nics, stable)
         finally:

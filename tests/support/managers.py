@@ -39,10 +39,14 @@ os.execv("{NETWORKD}", ["systemd-networkd"])
 
 
 class Managers(Debian):
-    """A Debian with the managers, and guest-routes in it."""
+    """A Debian with the managers, and guest-routes in it.
 
-    def __init__(self, lab: Lab) -> None:
-        super().__init__("managers")
+    Args:
+        suite: the folder of .cache that has it.
+    """
+
+    def __init__(self, lab: Lab, suite: str = "managers") -> None:
+        super().__init__(suite)
         self.lab = lab
         self._logs: Dict[str, Path] = {}
         self._daemons: Dict[str, subprocess.Popen[bytes]] = {}

@@ -191,7 +191,14 @@ class ModelKernel:
         insert = self._insert_4 if route.family == 4 else self._insert_6
         if isinstance(operation, RestoreDefault) and operation.instead:
             return self._replace_6(route)
-        return insert(route, isinstance(operation, (RestoreDefault, MoveDefault)) and not operation.before)
+        place = operation.place if isinstance(operation, Add) and route.family == 4 else ""
+        if place == "alone" and any(_rank(one) == _rank(route) for one in self._equals(route)):
+            return _plain(errno.EEXIST)
+        restored = isinstance(operation, (RestoreDefault, MoveDefault)) and not operation.before
+        return insert(route, restored or place == "behind")
+
+    def _equals(self, route: Route) -> List[Route]:
+        return self._tables.get((route.table, route.destination), [])
 
     def _as_stored(self, route: Route) -> Route:
         destination = network_of(route.destination)
@@ -268,7 +275,11 @@ class ModelKernel:
             return GATEWAY_DEVICE_DOWN
         if nexthop.gateway is not None and nexthop.onlink and not self._leaves_by_6(nexthop.gateway, nic):
             return DEVICE_MISMATCH
-        if nexthop.gateway is not None and not nexthop.onlink and not self._reaches_6(nexthop.gateway, nic):
+        if (
+            nexthop.gateway is not None
+            and not nexthop.onlink
+            and not self._reaches_6(nexthop.gateway, nic, route.table)
+        ):
             return _plain(errno.EHOSTUNREACH)
         return None if nic.up else GATEWAY_DEVICE_DOWN
 
@@ -303,17 +314,21 @@ class ModelKernel:
         equals = [t for t in covering if (t.destination, t.metric) == (covering[0].destination, covering[0].metric)]
         return not equals or equals[0].kind in REJECTING_KINDS or any(there.ifindex == nic.ifindex for there in equals)
 
-    def _reaches_6(self, gateway: Address, nic: Nic) -> bool:
-        """Whether the best route to it that leaves by the NIC is one without a gateway; link-local always is."""
+    def _reaches_6(self, gateway: Address, nic: Nic, table: int) -> bool:
+        """Whether the best route to it that leaves by the NIC is one without a gateway; link-local always is.
+
+        The route's own table is asked, and where that says no, main.
+        """
         if contains(LINK_LOCAL, gateway):
             return True
         if any(own.address == gateway for own in nic.addresses):
             return False
-        by_nic = (there for there in self._covering(gateway) if there.ifindex == nic.ifindex)
-        best = next(by_nic, None)
-        if best is None:
-            return any(contains(own, gateway) for own in nic.addresses)
-        return best.gateway is None
+        for of_table in dict.fromkeys((table, MAIN_TABLE)):
+            by_nic = (there for there in self._covering(gateway, of_table) if there.ifindex == nic.ifindex)
+            best = next(by_nic, None)
+            if best is not None and best.gateway is None:
+                return True
+        return best is None and any(contains(own, gateway) for own in nic.addresses)
 
     # -- looking up ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Dict, Iterator, List, Set
 import pytest
 
 from guest_routes import errors
+from guest_routes.cli.exit_codes import BY_COMMAND
 from guest_routes.model.settings import Settings
 from guest_routes.settings import load as settings
 
@@ -70,8 +71,9 @@ def test_every_option_is_in_the_manual(commands: Dict[str, argparse.ArgumentPars
     assert listed == every
 
 
-def test_every_setting_is_an_option_of_sync(commands: Dict[str, argparse.ArgumentParser]) -> None:
-    assert {key.flag for key in settings.KEYS} <= set(options(commands["sync"]))
+def test_every_setting_is_an_option_of_a_command(commands: Dict[str, argparse.ArgumentParser]) -> None:
+    every = {option for parser in commands.values() for option in options(parser)}
+    assert {key.flag for key in settings.KEYS} <= every
 
 
 def test_every_option_of_its_own_is_in_the_readme(commands: Dict[str, argparse.ArgumentParser]) -> None:
@@ -101,9 +103,24 @@ def test_every_exit_code_is_in_the_manual_and_the_readme() -> None:
     assert raised <= set(EXIT_CODES)
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/troubleshooting.md", "docs/man/guest-routes.8"])
+def test_the_exit_codes_of_each_command_are_the_same_everywhere(name: str) -> None:
+    text = " ".join(page(name).replace("\\-", "-").replace(".br", "").replace("`", "").split())
+    for command, codes in BY_COMMAND.items():
+        row = text.partition(f".It Cm {command} 0: " if name.endswith("8") else f"| {command} | 0: ")
+        assert row[1], command
+        shown = "0: " + row[2]
+        for code, meaning in codes.items():
+            wanted = f"{code}: {meaning}"
+            assert wanted in shown[: sum(map(len, codes.values())) + 100], wanted
+
+
 def test_every_rule_is_written_down() -> None:
-    rules = re.findall(r"^## (R\d+) ", page("docs/rules.md"), re.MULTILINE)
-    assert rules == [f"R{number}" for number in (*range(1, 18), 21)]
+    rules = [int(number) for number in re.findall(r"^## R(\d+) ", page("docs/rules.md"), re.MULTILINE)]
+    assert rules[:20] == list(range(1, 21))
+    assert rules == sorted(set(rules))
+    code = "".join(path.read_text() for path in (ROOT / "guest_routes").rglob("*.py"))
+    assert {int(number) for number in re.findall(r"\bR(\d+)\b", code)} <= set(rules)
 
 
 def test_rules_name_modules_that_exist() -> None:

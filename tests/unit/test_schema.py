@@ -20,6 +20,7 @@ COMMANDS = [
     "module",
     "plan",
     "rehearse",
+    "report",
     "status",
     "sync",
     "withdraw",

@@ -118,8 +118,8 @@ def test_packets_with_a_nic_s_address_go_as_the_rule_says(world: World) -> None:
             if any(own.address == address for nic in state.nics for own in nic.addresses):
                 continue
             wanted, gateway = expected(table, state, address, managed), Prefix(table.gateway, len(table.gateway) * 8)
-            if address == gateway.address:
-                continue  # It is always on link.
+            if address in (gateway.address, *(route.gateway for route in table.routes)):
+                continue  # They are always on link.
             for rule in table.rules:
                 assert rule.source is not None
                 answer = asked(machine, address, rule.source.address)

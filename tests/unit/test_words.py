@@ -22,16 +22,16 @@ PROSE = "text message fault detail error words why failure remedy odd unknown no
 READERS = """
     evidence/config_drive.py evidence/document_file.py evidence/http.py evidence/http_get.py evidence/json_fields.py
     evidence/links.py evidence/network_data.py evidence/properties.py leases/choose.py leases/client_files.py
-    leases/find.py leases/options.py managers/cloud_cfg.py managers/parsed_ini.py neutron/cloud.py neutron/subnets.py
+    leases/find.py leases/options.py managers/cloud_cfg.py managers/parsed/config.py neutron/cloud.py neutron/subnets.py
     settings/keys.py settings/load.py settings/route_values.py settings/values.py state/lock.py
     state/store.py state/last_known_good.py trusted.py
 """.split()
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
 WRITERS = """
-    managers/export_file.py managers/export_networkd.py managers/export_scripts.py managers/export_source.py
-    managers/rewrite.py
+    diagnose/bundle.py managers/export_file.py managers/export_networkd.py managers/export_nmstate.py
+    managers/export_scripts.py managers/export_source.py managers/rewrite.py managers/undo.py
 """.split()
-"""Texts of these are files, or what follows when one can't be written (errors.StateError)."""
+"""Texts of these are files, commands, or what follows when a file can't be written (errors.StateError)."""
 
 
 def tree(path: Path) -> ast.Module:
@@ -80,7 +80,7 @@ NO_SENTENCES = {
         "is damaged: it is no record of the service; ignored",
         "is damaged: it is not what a pass leaves; ignored",
     },  # of a Problem
-    "kernel/rtnetlink_decode.py": {"the route there is of kind {}"},  # in place of the kernel's own words
+    "kernel/rtnetlink.py": {"the route there is of kind {}"},  # in place of the kernel's own words
     "model/status.py": {
         "process_started doing failure partial_reason last_error route what why destination actor remedy"
     },  # names of fields
@@ -130,8 +130,8 @@ def conditions(module: ast.Module) -> Iterator[ast.expr]:
 
 TRUTHS = {
     "kernel/rtnetlink.py": {"answer.text"},  # the kernel's own words where it has some
-    "kernel/rtnetlink_decode.py": {"answer.text"},  # the same
     "kernel/rtnetlink_source.py": {"answer.text"},  # the same
+    "kernel/rtnetlink_socket.py": {"answer.text"},  # the same
     "settings/load.py": {"error.problem"},  # PyYAML's
 }
 

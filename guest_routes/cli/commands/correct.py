@@ -12,7 +12,27 @@ if TYPE_CHECKING:
 
 
 def run(context: Context) -> int:
-    """0; 1 when a file couldn't be read or written; 3 with --check when something would change."""
+    """0; 1 when a file couldn't be read or written, or undone; 3 with --check when something would change."""
+    if context.options.undo:
+        return _undo(context)
+    return _correct(context)
+
+
+def _undo(context: Context) -> int:
+    from ...managers.undo import undo
+    from ...output.configuration import reverted_json, reverted_lines
+
+    done = undo()
+    if context.options.json:
+        context.terminal.json(reverted_json(done))
+    else:
+        context.terminal.lines(reverted_lines(done))
+    for error in done.errors:
+        context.terminal.error(rewrite_error_text(error))
+    return done.exit_code
+
+
+def _correct(context: Context) -> int:
     settings, options, terminal = context.settings, context.options, context.terminal
     off = "" if settings.enabled else "`enabled: false`"
     off = off if settings.correct_rendered else "`correct_rendered: false`"
@@ -20,7 +40,7 @@ def run(context: Context) -> int:
     if options.json:
         terminal.json(rewritten_json(done))
     elif done is None:
-        terminal.error(f"switched off by the settings ({off}); nothing was done")
+        terminal.note(f"switched off by the settings ({off}); nothing was done")
     else:
         terminal.lines(rewritten_lines(done, options.verbose))
     for error in done.errors if done else ():

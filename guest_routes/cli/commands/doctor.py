@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 def run(context: Context) -> int:
     """0: nothing found; 1: something to do."""
     options, terminal = context.options, context.terminal
-    inspection = inspect(context.settings, context.state, context.kernel, options.metadata, terminal.tell)
+    settings = context.usable_settings
+    problems = context.settings_problems
+    inspection = inspect(
+        settings, context.state, context.kernel, options.metadata, terminal.tell, settings_problems=problems
+    )
     found = findings(inspection)
     if options.json:
         terminal.json(doctor_json(inspection, found))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context) -> int:
-    """0."""
+    """0: it leaves as wanted; 1: it doesn't; 2: the settings are wrong, so what is wanted is not known."""
     options, terminal = context.options, context.terminal
     try:
         asked = parse_prefix(options.destination)
@@ -24,15 +24,18 @@ def run(context: Context) -> int:
         example = "write 11.11.3.4 or 11.11.0.0/16"
         raise SettingsError(f"cannot explain {options.destination!a}: {error}; {example}") from error
     source = _source(vars(options)["from"], asked)
-    report = dry_run(context.settings, context.state, context.kernel, options.metadata, terminal.tell)
+    settings = context.usable_settings
+    context.show_settings_problems("what is right in them is used, and no pass runs until they are corrected")
+    report = dry_run(settings, context.state, context.kernel, options.metadata, terminal.tell)
     if source is not None:
         return _explain_source(context, asked, source, report)
     explanation = explain(asked, report, context.kernel.lookup([asked.address])[0])
+    code = 2 if context.settings_problems else explanation.exit_code
     if options.json:
-        terminal.json(explanation_json(explanation))
+        terminal.json({**explanation_json(explanation), "exit_code": code})
     else:
         terminal.lines(explanation_lines(explanation))
-    return 0
+    return code
 
 
 def _source(text: str, asked: Prefix) -> Address | None:
@@ -53,13 +56,14 @@ def _source(text: str, asked: Prefix) -> Address | None:
 
 
 def _explain_source(context: Context, asked: Prefix, source: Address, report: Report) -> int:
-    """0 as wanted, 1 not."""
+    """As `run`."""
     from ...diagnose.explain_source import explain_source
     from ...output.source_explanation import source_explanation_json, source_explanation_lines
 
     explanation = explain_source(asked, source, report, context.kernel.lookup([asked.address], source)[0])
+    code = 2 if context.settings_problems else explanation.exit_code
     if context.options.json:
-        context.terminal.json(source_explanation_json(explanation))
+        context.terminal.json({**source_explanation_json(explanation), "exit_code": code})
     else:
         context.terminal.lines(source_explanation_lines(explanation))
-    return 0 if explanation.as_wanted else 1
+    return code

@@ -29,5 +29,5 @@ def run(context: Context) -> int:
     else:
         terminal.lines(exported_lines(made))
     for text in (*left_out, *map(export_note_text, made.notes)):
-        terminal.error(text)
+        terminal.warning(text)
     return code

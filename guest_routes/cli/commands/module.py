@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...errors import SettingsError
+from ...errors import UsageError
 from ...managers.cloud_cfg import CLOUD_CFG, edit, with_module, without_module
 from ...output.configuration import module_json, module_text
 
@@ -15,7 +15,7 @@ def run(context: Context) -> int:
     """0; 3 with --check when something would change."""
     options, terminal = context.options, context.terminal
     if options.add == options.remove:
-        raise SettingsError("one of --add and --remove is wanted")
+        raise UsageError("one of --add and --remove is wanted", "module" if options.json else "")
     changed = edit(with_module if options.add else without_module, CLOUD_CFG, write=not options.check)
     code = 3 if changed and options.check else 0
     if options.json:

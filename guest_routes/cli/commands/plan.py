@@ -17,7 +17,7 @@ def run(context: Context) -> int:
         settings, context.state, context.kernel, options.metadata, terminal.tell, options.accept_withdrawals
     )
     if not settings.enabled:
-        terminal.error("disabled by the settings (`enabled: false`): sync would change nothing")
+        terminal.note("disabled by the settings (`enabled: false`): sync would change nothing")
     differs = options.check and settings.enabled and report.changes and report.exit_code in (0, 5)
     code = 3 if differs else report.exit_code
     print_report(context, report, code, written=False)

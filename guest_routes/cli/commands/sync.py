@@ -14,7 +14,7 @@ def run(context: Context) -> int:
     """The pass's exit code."""
     settings, options, terminal = context.settings, context.options, context.terminal
     if not settings.enabled:
-        terminal.error("disabled by the settings (`enabled: false`); nothing was done")
+        terminal.note("disabled by the settings (`enabled: false`); nothing was done")
         if options.json:
             terminal.json({"schema": "guest-routes/sync/1", "exit_code": 0, "disabled": True})
         return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 
 from ...service.child_files import read_settings_in_child
 from ...service.loop import watch
@@ -16,5 +15,5 @@ if TYPE_CHECKING:
 def run(context: Context) -> int:
     """0 once a signal ends it."""
     gc.enable()  # This process stays.
-    log = context.terminal.log("JOURNAL_STREAM" in os.environ)
+    log = context.terminal.log()
     return watch(lambda: read_settings_in_child(context.read_settings), context.state, context.options.metadata, log)

@@ -108,6 +108,10 @@ def _nothing_text(one: NoDocument) -> str:
         return "; ".join(map(str, one.problems)) or f"no NIC has a DHCP lease of {', '.join(one.clients)}"
     if one.kind == "no-copy":
         return "; ".join(map(missing_text, one.each))
+    if one.kind == "settings-wrong":
+        return "the settings are wrong"
+    if one.kind == "empty-input":
+        return "standard input is empty or closed"
     if one.kind == "scheme":
         return "only http and https are supported"
     if one.kind == "too-large":

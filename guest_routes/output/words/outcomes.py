@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.decision import Elected, NotElected, Resolved, Unresolved
-from ...model.network import address_text, mac_text
+from ...model.network import LOOPBACK, address_text, family_of, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
 from ...model.plan import PlannedRoute
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ...model.report import PassError, Unprogrammed
 
 
-LOOPBACK = 1
-"""The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 _OPERATIONS = {
     "": "",
     "not-in-document": "no longer in the metadata",
@@ -41,6 +39,7 @@ _OPERATIONS = {
     "rolled-back": "rolled back",
     "gateway": "the gateway's own route: another route covers it",
     "gateway-no-more": "the gateway's own route: no other route covers it any more",
+    "overtakes": "another program's default came meanwhile, and stays in front",
 }
 
 
@@ -48,7 +47,7 @@ def operation_reason(operation: Operation) -> str:
     """Why a route is written or removed (R15)."""
     reason = operation.reason
     if isinstance(reason, Resolved):
-        return resolved_reason(reason)
+        return copy_reason(reason) if isinstance(operation, RemoveForeignDefault) else resolved_reason(reason)
     if isinstance(reason, Unresolved):
         return f"{reason.host} ({reason.host.place}): {unresolved_reason(reason)}"
     if isinstance(reason, Elected):
@@ -56,6 +55,11 @@ def operation_reason(operation: Operation) -> str:
             return f"one default too many: {reason.nic.name} has it"
         return election_reason(reason)
     return _OPERATIONS[reason]
+
+
+def copy_reason(one: Resolved) -> str:
+    """Why a route is a copy (R20)."""
+    return f"a copy of {one.host} through the wrong NIC: {resolved_reason(one)}"
 
 
 def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str]:
@@ -73,7 +77,8 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
         host = one.resolved.host
         by = route_text(one.competitor, nics) if one.competitor else "another route"
         return f"{host}  ({host.place})", f"shadowed by {by}"
-    return str(one.destination), f"programmed, but {_overruled_text(one, nics)}"
+    what = f"IPv{family_of(one.address)} default" if one.destination.is_default else str(one.destination)
+    return what, f"programmed, but {overruled_text(one, nics)}"
 
 
 def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
@@ -81,10 +86,15 @@ def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
     return escaped(": ".join(unprogrammed_parts(one, nics)))
 
 
-def _overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
+def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
+    """Which route wins and by what (R8), and what the kernel said."""
     answer = one.answer
     sent = f"{lookup_text(answer, nics)} (table {answer.table})" if answer.ifindex else f"nowhere: {answer.error}"
-    return f"the kernel sends {address_text(one.address)} {sent}; see `ip rule`"
+    asked = f"the kernel sends {address_text(one.address)} {sent}"
+    rule = f"rule {one.rule.priority} (`ip rule`)" if one.rule else ""
+    if one.by is not None:
+        return f"{route_text(one.by, nics)} wins{' by ' + rule if rule else ''}; {asked}"
+    return f"{rule} wins; {asked}" if rule else f"{asked}; see `ip rule`"
 
 
 def lookup_text(answer: Lookup, nics: Sequence[Nic]) -> str:

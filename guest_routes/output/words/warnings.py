@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def warning_texts(report: Report) -> list[str]:
     """Each in one line."""
-    found = [*_other_instance(report), *_partial(report)]
+    found = [*_other_instance(report), *_passed_over(report), *_partial(report)]
     if report.document.source == "leases":
         nics = ", ".join(report.document.provenance.nics)
         text = f"no metadata: using the DHCP leases of {nics}"
@@ -38,6 +38,15 @@ def _other_instance(report: Report) -> list[str]:
     theirs, source = ascii(document.uuid)[1:-1][:60], provenance_text(document.provenance)
     text = f"the metadata is of instance {theirs}, and this is instance {document.contradicts}"
     return [f"{text}; nothing else answered within the deadline; check which machine answers as {source}"]
+
+
+def _passed_over(report: Report) -> list[str]:
+    """Why the metadata service's document isn't the one that was used."""
+    document = report.document
+    reasons = [reason for reason in document.passed_over if reason.startswith("http: ")]
+    if not reasons or document.source == "leases":
+        return []
+    return [f"{reasons[0]}; using {provenance_text(document.provenance)}"]
 
 
 def _partial(report: Report) -> list[str]:

@@ -22,9 +22,14 @@ NEAR = 16
 """So far from the wanted IPv6 metric ours may stand, where others had that when it was added."""
 
 
+_REJECTING = (6, 7, 8)
+"""RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT. Source: include/uapi/linux/rtnetlink.h."""
+
+
 class _Default(NamedTuple):
     """A default route that the kernel may use."""
 
+    route: Route
     metric: int
     inside: bool
     """Ours, or through a NIC of the metadata."""
@@ -44,7 +49,7 @@ def default_metrics(
     Args:
         beaten: routes that stay, and that ours has to win over (R5).
     """
-    order = sorted(_usable(there, managed, settings), key=lambda default: default.metric)
+    order = _in_order(there, managed, settings, (UNICAST,))
     six = wanted.family == 6
     low = _lowest(order, six)
     bound = min((route.metric - six for route in beaten), default=WORST_METRIC)
@@ -56,14 +61,29 @@ def default_metrics(
     return metric, range(near.start, max(metric, min(near.stop - 1, bound)) + 1)
 
 
-def _usable(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> list[_Default]:
+def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
+    """Whether a default may serve as it stands: none outside the metadata then comes forward, as others are removed."""
+    order = _in_order(there, managed, settings, (UNICAST, *_REJECTING))
+    own = next((place for place, one in enumerate(order) if one.route == route), 0)
+    first = next((place for place, one in enumerate(order) if one.inside), own)
+    if route.family == 4:
+        return all(one.inside for one in order[first:own])
+    # Those of one metric are next hops of one route.
+    return not any(order[first].metric < one.metric <= route.metric for one in order if not one.inside)
+
+
+def _in_order(
+    there: Sequence[Route], managed: frozenset[int], settings: Settings, kinds: Sequence[int]
+) -> list[_Default]:
+    """The defaults of these kinds that the kernel may use, first the one that it uses."""
     found = []
     for route in there:
-        if route.kind == UNICAST and not route.tos:
+        if route.kind in kinds and not route.tos:
             nics = ifindexes(route)
             partly = bool(route.nexthops) and not nics <= managed
-            found.append(_Default(route.metric, is_ours(route, settings) or bool(nics & managed), partly))
-    return found
+            inside = is_ours(route, settings) or bool(nics & managed)
+            found.append(_Default(route, route.metric, inside, partly))
+    return sorted(found, key=lambda default: default.metric)
 
 
 def _lowest(order: Sequence[_Default], six: bool) -> int:

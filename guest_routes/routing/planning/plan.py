@@ -10,10 +10,12 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
+from itertools import starmap
+
 from ...model.decision import NotElected
-from ...model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
-from ...model.operations import Add, Delete, Promote
-from ...model.plan import Plan, PlannedRoute
+from ...model.network import IPV6_DEFAULT_METRIC, PROTOCOL_KERNEL, UNICAST, Route
+from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
+from ...model.plan import Copy, Plan, PlannedRoute
 from ..compare import same_next_hop
 from ..elect import managed_ifindexes
 from ..ownership import is_ours, is_reaching
@@ -27,24 +29,35 @@ if TYPE_CHECKING:
     from typing import Any, Sequence
 
     from ...model.decision import Election, Resolution, Resolved
+    from ...model.lease import LeaseSet
     from ...model.network import KernelState, Prefix
     from ...model.operations import Operation
     from ...model.plan import PlannedDefault
     from ...model.settings import Settings
+    from .copies import Copies
 
 OUR_IPV6_METRIC = IPV6_DEFAULT_METRIC - 1
 """What metric 0 of the settings means for IPv6: before the 1024 that everybody else gets, and not equal to it."""
 
 
 def plan(
-    resolution: Resolution, elections: Sequence[Election], state: KernelState, settings: Settings, withdraw: bool = True
+    resolution: Resolution,
+    elections: Sequence[Election],
+    state: KernelState,
+    settings: Settings,
+    withdraw: bool = True,
+    leases: LeaseSet | None = None,
 ) -> Plan:
     """What turns the kernel's routes into the desired ones.
 
     Args:
         withdraw: False when the document may be partial (R6): nothing that is there is then taken away.
+        leases: of NICs with routes that may be copies of host routes (R20).
     """
-    present, defaults = _by_destination(state)
+    managed = managed_ifindexes(resolution.bindings)
+    copied = _copies(resolution, state, managed, leases, settings)
+    going = copied if withdraw and settings.default_mode != "observe" else {}
+    present, defaults = _by_destination(state, going)
     additions: list[Operation] = []
     removals: list[Operation] = []
     routes = _plan_host_routes(resolution, present, settings, additions, removals)
@@ -54,7 +67,8 @@ def plan(
     unwanted = tuple(route for route in left if route not in kept)
     if withdraw:
         removals.extend(removals_of(unwanted, resolution.unresolved))
-    planned = _plan_defaults(elections, defaults, managed_ifindexes(resolution.bindings), settings, withdraw)
+    removals.extend(RemoveForeignDefault(route, one) for route, one in going.items())
+    planned = _plan_defaults(elections, defaults, managed, settings, withdraw)
     for default in planned:
         additions.extend(default.additions)
         removals.extend(default.removals)
@@ -70,7 +84,24 @@ def plan(
         held,
         staying,
         reaching.routes,
+        copies=tuple(starmap(Copy, copied.items())),
     )
+
+
+def _copies(
+    resolution: Resolution,
+    state: KernelState,
+    managed: frozenset[int],
+    leases: LeaseSet | None,
+    settings: Settings,
+) -> Copies:
+    """Copies of host routes through the wrong NIC (R20); mostly there is no route that could be one."""
+    known = (PROTOCOL_KERNEL, settings.protocol)
+    if all(route.protocol in known or route.destination.is_default for route in state.routes):
+        return {}
+    from .copies import copies
+
+    return copies(resolution.resolved, state, managed, leases, settings)
 
 
 def _left_of_ours(present: dict[Prefix, list[Route]], settings: Settings) -> tuple[Route, ...]:
@@ -102,14 +133,16 @@ def our_metric(family: int, settings: Settings) -> int:
     return settings.metric if family == 4 else settings.metric or OUR_IPV6_METRIC
 
 
-def _by_destination(state: KernelState) -> tuple[dict[Prefix, list[Route]], list[Route]]:
-    """Routes by destination, and default routes, both in the kernel's order."""
+def _by_destination(state: KernelState, going: Copies) -> tuple[dict[Prefix, list[Route]], list[Route]]:
+    """Routes by destination, but for copies that go, and default routes, both in the kernel's order."""
     present: dict[Prefix, list[Route]] = {}
     defaults: list[Route] = []
     for route in state.routes:
         destination = route.destination
         if destination.length == 0:
             defaults.append(route)
+        elif going and route in going:
+            continue
         elif destination in present:
             present[destination].append(route)
         else:
@@ -140,7 +173,7 @@ def _plan_host_routes(
         wanted = make(Route, (destination, *tail))
         there = present.pop(destination, None)
         if there is None:
-            additions.append(make(Add, (wanted, resolved)))
+            additions.append(make(Add, (wanted, resolved, "before")))
             planned.append(make(PlannedRoute, ("add", wanted, resolved, None)))
         elif len(there) == 1 and there[0] == wanted:  # As `_decide` would find, in a tenth of the time.
             planned.append(make(PlannedRoute, ("kept", wanted, resolved, None)))

@@ -14,14 +14,14 @@ from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefaul
 from ...model.plan import PlannedDefault
 from ..compare import ifindexes, leads_there, next_hops, same_route
 from ..ownership import is_ours
-from .default_metrics import default_metrics
+from .default_metrics import default_metrics, keeps_its_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
     from ...model.decision import Election
-    from ...model.operations import Operation
+    from ...model.operations import Operation, Place
     from ...model.plan import DefaultVerdict
     from ...model.settings import Settings
 
@@ -90,15 +90,14 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     theirs = [route for route in there if route not in (*outside, *ours)]
     unwritable = tuple(route for route in theirs if route.unwritable)
     static, announced = _equals(theirs, wanted)
-    equal = _first_winner(static or announced, unwritable, there)
-    # An equal that loses to one that stays does no harm beside ours, which wins.
-    kept = [*announced, *unwritable, *((equal,) if equal else static)]
+    candidates = static or announced
+    winning = [one for one in candidates if not _loses(one, unwritable, there)]
+    equal = next((one for one in winning if keeps_its_place(one, there, managed, settings)), None)
+    # Equals that all lose to one that stays do no harm beside ours, which wins.
+    harmless = () if winning else static
+    kept = [*announced, *unwritable, *((equal,) if equal else harmless)]
     extras = tuple(route for route in theirs if route not in kept)
     return _Present(tuple(there), ours, equal, extras, outside, unwritable)
-
-
-def _first_winner(equals: Sequence[Route], others: Sequence[Route], there: Sequence[Route]) -> Route | None:
-    return next((route for route in equals if not _loses(route, others, there)), None)
 
 
 def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:
@@ -125,9 +124,11 @@ def _enforced(
 ) -> PlannedDefault:
     """The elected default in place, and the others gone or demoted."""
     serving, verdict = _serving(wanted, present, managed, settings)
-    additions: list[Operation] = [Add(serving, election)] if verdict == "add" else []
+    additions: list[Operation] = []
     stale = [route for route in present.ours if route is not serving]
     going: Sequence[Route] = present.extras
+    if verdict == "add":
+        additions.append(Add(serving, election, _place(serving, present.every, (*stale, *going))))
     if settings.default_mode == "demote":
         copies, going, stale = _demote(present.extras, stale, serving, managed, settings)
         additions += copies
@@ -143,6 +144,14 @@ def _enforced(
     return PlannedDefault(
         election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals), present.unwritable
     )
+
+
+def _place(added: Route, there: Sequence[Route], going: Sequence[Route]) -> Place:
+    """Where ours goes, so that it overtakes no default that comes between the snapshot and the addition."""
+    equals = [route for route in there if route.metric == added.metric and not route.tos]
+    if not equals:
+        return "alone"
+    return "behind" if all(route in going for route in equals) else "before"
 
 
 def _serving(

@@ -11,8 +11,8 @@ prefix that is copied or thrown, has a route of its own. A host route by the NIC
 says the same, and a hundred thousand of them cost nothing.
 
 Known hazards, each with its answer here:
-- The kernel takes a gateway only if the table reaches it on link: such routes come first, and a gateway in no subnet
-  of the NIC (a /32 address) gets an on-link route of its own.
+- The kernel takes a gateway only if the table reaches it on link: such routes come first, and a gateway or router in no
+  subnet of the NIC (a /32 address) gets an on-link route of its own.
 - A link-local destination of IPv6 is on the NIC that the packet is bound to. One bound to this NIC passes a thrown
   route by, since that has another NIC, and would take the default: so link-local destinations are on link here. One
   bound to another NIC finds nothing here, and goes on in main.
@@ -145,7 +145,8 @@ def nic_table(of: Gateway, main: Main, settings: Settings) -> NicTable:
         else:
             others.append(first.destination)
     entries.update(_exceptions(entries, others, main.plain, blank, gateway))
-    entries.update(_route_to(gateway, entries, blank))
+    for router in (gateway, *_routers(entries)):
+        entries.update(_route_to(router, entries, blank))
     default = blank._replace(destination=Prefix(bytes(len(gateway)), 0), gateway=gateway, metric=GATEWAY_METRIC)
     bits = len(gateway) * 8
     rules = (
@@ -262,6 +263,13 @@ def _longest(destination: Prefix, covers: dict[Prefix, Route]) -> Route | None:
             if found is not None:
                 return found
     return None
+
+
+def _routers(entries: Entries) -> dict[Address, None]:
+    """The gateways that have to be on link, each once."""
+    hops = [(route, hop) for route in entries.values() for hop in (route.nexthops or (route,)) if not hop.onlink]
+    own = (hop.gateway for route, hop in hops if hop.gateway and len(hop.gateway) == len(route.destination.address))
+    return dict.fromkeys(own)
 
 
 def _route_to(gateway: Address, entries: Entries, blank: Route) -> Entries:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import List
 
 import pytest
 
 from guest_routes.cli import parser
-from guest_routes.cli.parser import COMMANDS, EXIT_CODES, build_parser, parse
+from guest_routes.cli.exit_codes import BY_COMMAND, EXIT_CODES
+from guest_routes.cli.main import main
+from guest_routes.cli.parser import COMMANDS, COMMON, build_parser, parse, uses_setting
+from guest_routes.errors import UsageError
+from guest_routes.settings.load import KEYS
 
 PLAIN = [command for command in COMMANDS if command not in ("explain", "export", "lint")]
 LINES = [
@@ -17,6 +22,7 @@ LINES = [
     ["status", "--textfile", "/tmp/c"],
     ["correct", "--check"],
     ["rehearse", "--example"],
+    ["report", "--redact", "--output", "/tmp/d"],
 ]
 
 
@@ -24,7 +30,8 @@ LINES = [
 def test_the_short_way_reads_what_argparse_reads(arguments: List[str]) -> None:
     short = parser._plain(arguments)
     assert short is not None
-    long = {name: value for name, value in vars(build_parser().parse_args(arguments)).items() if "setting_" not in name}
+    read = vars(parser._by_argparse(arguments))
+    long = {name: value for name, value in read.items() if "setting_" not in name}
     assert vars(short) == long
     assert vars(parse(arguments)) == long
 
@@ -42,7 +49,9 @@ def test_the_short_way_reads_what_argparse_reads(arguments: List[str]) -> None:
         ["sync", "--metadata", "--json"],
         ["sync", "--metadata=/tmp/a"],
         ["sync", "extra"],
+        ["sync", "--metadata", ""],
         ["watch", "--check"],
+        ["watch", "--json"],
     ],
 )
 def test_everything_else_is_argparse_s(arguments: List[str]) -> None:
@@ -67,18 +76,43 @@ def test_arguments_of_single_commands() -> None:
         ([], "the following arguments are required: COMMAND"),
         (["fly"], "invalid choice: 'fly'"),
         (["sync", "--metadata"], "expected one argument"),
+        (["sync", "--metadata", ""], "argument --metadata: is empty; see `guest-routes sync --help`"),
+        (["status", "--textfile="], "argument --textfile: is empty"),
         (["sync", "--js"], "unrecognized arguments: --js"),
         (["export"], "the following arguments are required: --format"),
         (["export", "--format", "x"], "invalid choice: 'x'"),
         (["explain"], "the following arguments are required: ADDRESS|PREFIX"),
         (["watch", "--check"], "unrecognized arguments: --check"),
+        (["watch", "--json"], "unrecognized arguments: --json"),
+        (["withdraw", "--metadata", "x"], "unrecognized arguments: --metadata"),
+        (["withdraw", "--metric", "5"], "unrecognized arguments: --metric"),
+        (["sync", "--refresh-seconds", "5"], "unrecognized arguments: --refresh-seconds"),
+        (["status", "--json", "--textfile", "/tmp/a"], "--json and --textfile can't be used together"),
+        (["rehearse", "--example", "--metadata", "/tmp/a"], "--metadata and --example can't be used together"),
+        (["correct", "--undo", "--check"], "--check and --undo can't be used together"),
     ],
 )
-def test_mistakes_are_told_and_end_with_2(arguments: List[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+def test_mistakes_are_told_and_end_with_2(arguments: List[str], words: str) -> None:
+    with pytest.raises(UsageError) as raised:
         parse(arguments)
-    assert ended.value.code == 2
-    assert words in capsys.readouterr().err
+    assert raised.value.exit_code == 2
+    assert words in str(raised.value)
+
+
+def test_a_mistake_is_a_document_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--json", "--fast"]) == 2
+    out, err = capsys.readouterr()
+    said = "unrecognized arguments: --fast; see `guest-routes --help`"
+    assert json.loads(out) == {"schema": "guest-routes/status/1", "exit_code": 2, "error": said}
+    assert err == f"guest-routes: {said}\n"
+    assert main(["watch", "--json"]) == 2
+    assert main(["fly", "--json"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_every_setting_is_an_option_of_a_command() -> None:
+    assert [key.name for key in KEYS if not any(uses_setting(command, key.name) for command in COMMANDS)] == []
+    assert set(COMMON) == set(COMMANDS)
 
 
 def test_the_version_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,3 +123,12 @@ def test_the_version_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> N
     text = build_parser().format_help()
     assert all(f"\n  {code}  " in text for code in EXIT_CODES)
     assert all(f"    {command} " in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_has_its_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse([command, "--help"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert [text for text in BY_COMMAND[command].values() if text not in out] == []
+    assert set(BY_COMMAND) == set(COMMANDS)

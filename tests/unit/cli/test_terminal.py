@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 import sys
+from typing import Dict
 
 import pytest
 
@@ -66,16 +70,75 @@ def test_what_is_waited_for_is_one_line_that_changes_on_a_terminal(capsys: Captu
     assert capsys.readouterr() == ("done\nmore\n", f"{CLEARED}asking eth0{CLEARED}{'x' * 79}{CLEARED}")
 
 
+def in_the_journal() -> Terminal:
+    terminal = Terminal()
+    terminal.journal = True
+    return terminal
+
+
 def test_the_log_of_the_service(capsys: Capture) -> None:
-    say = Terminal().log(journal=False)
+    say = Terminal().log()
     say("warning", "one\ntwo")
     assert capsys.readouterr().err == "guest-routes: one\ntwo\n"
-    say = Terminal().log(journal=True)
+    say = in_the_journal().log()
     say("error", "one\ntwo")
     say("warning", "three")
     say("info", "four")
     assert capsys.readouterr().err == "<3>one\n<3>two\n<4>three\n<6>four\n"
 
 
-def test_a_terminal_is_recognised() -> None:
-    assert Terminal()._live is sys.stderr.isatty()
+def test_the_journal_gets_a_priority_with_each_line(capsys: Capture) -> None:
+    terminal = in_the_journal()
+    terminal.tell("asking")
+    terminal.failure("one\ntwo")
+    terminal.warning("three")
+    terminal.note("four")
+    terminal.lines(["data"])
+    assert capsys.readouterr() == ("data\n", "<6>asking\n<3>one\n<3>two\n<4>three\n<6>four\n")
+
+
+def test_the_journal_is_known_by_its_device_and_inode(monkeypatch: pytest.MonkeyPatch) -> None:
+    about = os.fstat(2)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{about.st_dev}:{about.st_ino}")
+    assert Terminal().journal
+    monkeypatch.setenv("JOURNAL_STREAM", f"{about.st_dev}:{about.st_ino + 1}")
+    assert not Terminal().journal  # inherited, and standard error leads elsewhere
+
+
+class Refusing(io.StringIO):
+    """A stream that takes nothing."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def write(self, text: str) -> int:
+        raise OSError(self.number, os.strerror(self.number))
+
+
+@pytest.mark.parametrize(
+    ("number", "ends"), [(errno.ENOSPC, {0: 1, 5: 5}), (errno.EIO, {0: 1, 4: 4}), (errno.EPIPE, {0: 0, 5: 5})]
+)
+def test_standard_output_that_takes_nothing(
+    number: int, ends: Dict[int, int], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(os, "dup2", lambda *arguments: None)
+    for code, end in ends.items():
+        terminal = Terminal()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", Refusing(number))
+            terminal.lines(["lost"])
+            terminal.json({})
+            assert terminal.finish(code) == end
+    said = capsys.readouterr().err
+    assert said.count("cannot write the result to standard output") == (0 if number == errno.EPIPE else len(ends))
+
+
+def test_standard_error_that_takes_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", Refusing(errno.ENOSPC))
+    terminal.tell("asking")
+    terminal.error("wrong")
+    terminal.lines(["data"])
+    assert terminal.finish(5) == 5
+    assert capsys.readouterr().out == "data\n"

@@ -9,10 +9,12 @@ import pytest
 from guest_routes.diagnose.findings import findings
 from guest_routes.model.configuration import ConfiguredRoute, CorrectedFile, Correction, RouteVerdict
 from guest_routes.model.decision import Binding, Unresolved
+from guest_routes.model.document import Provenance
 from guest_routes.model.inspection import CrossCheck, Difference, Finding, Holder, Inspection, NicView
 from guest_routes.model.lease import Lease
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Network
+from guest_routes.model.status import ConflictRecord, StatusRecord
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, prefix, report, route
 
 FINE = report("wrong-subnet", IN_PLACE)
@@ -156,3 +158,34 @@ def test_what_another_library_reads_otherwise() -> None:
     assert found(cross_checks=(CrossCheck("netifaces", "NIC", 2, (extra,)),)) == [
         Finding("cross-check", managers=("netifaces",), difference=extra)
     ]
+
+
+def test_settings_that_are_wrong_come_first() -> None:
+    made = found(settings_problems=("a", "b"), report=None, no_metadata="none")
+    assert made[:2] == [Finding("settings-wrong", text="a"), Finding("settings-wrong", text="b")]
+
+
+def test_a_metadata_service_that_answers_nobody() -> None:
+    silent = [view(ETH0, metadata="HTTP 500"), view(ETH1, metadata="HTTP 500")]
+    kept = FINE._replace(
+        evidence=FINE.evidence._replace(
+            document=FINE.document._replace(provenance=Provenance("last-known-good", first=FINE.document.provenance))
+        )
+    )
+    wanted = Finding("metadata-unreachable", ("eth0", "eth1"), text="HTTP 500")
+    assert found(*silent, report=kept, asks_http=True) == [wanted]
+    assert found(*silent, report=kept) == []  # the settings don't ask it
+    assert found(*silent, report=FINE, asks_http=True) == []  # another source has the document
+    answering = view(ETH1, metadata=Provenance("http", "http://169.254.169.254", ("eth1",)))
+    assert found(silent[0], answering, report=kept, asks_http=True) == []
+    assert found(report=kept, asks_http=True) == [Finding("metadata-unreachable")]
+
+
+def test_the_service() -> None:
+    conflict = ConflictRecord(0.0, "11.11.0.0/16", 7, "ip", "end it")
+    record = StatusRecord(7, "1", 0.0, conflicts=(conflict,))
+    assert found(service=record, service_runs=True, unit="enabled") == [Finding("conflict", conflict=conflict)]
+    assert found(service=record, unit="enabled") == [Finding("service-ended")]
+    assert found(unit="enabled") == [Finding("service-not-running")]
+    assert found(unit="not-enabled") == [Finding("service-not-enabled")]
+    assert found(withdrawn=True) == [Finding("withdrawn")]

@@ -122,10 +122,10 @@ def test_a_document_that_omits_routes() -> None:
 @pytest.mark.parametrize(
     "data, said",
     [
-        (b"", "network_data.json is not JSON: Expecting value at line 1, column 1; no route was changed"),
+        (b"", "network_data.json is not JSON: Expecting value: line 1, column 1; no route was changed"),
         (b'{"links": [],}', "is not JSON: "),
         (b"\xff\xfe\xff", "is not JSON: "),
-        (b"<html>", "is not JSON: Expecting value at line 1, column 1; no route was changed"),
+        (b"<html>", "is not JSON: Expecting value: line 1, column 1; no route was changed"),
         (b"[" * 100_000, "is not JSON: nested too deeply; no route was changed"),
         (b"[]", "network_data.json is not a JSON object but a list; no route was changed"),
         (b"null", "network_data.json is not a JSON object but null; no route was changed"),
@@ -534,3 +534,19 @@ def test_every_route_is_read_or_a_problem(pairs: List[Tuple[int, int]]) -> None:
         number, length = pairs[one.index]
         mask = (1 << 32) - (1 << 32 - length)
         assert one.destination == ((number & mask).to_bytes(4, "big"), length)
+
+
+@pytest.mark.parametrize("data, words", [
+    (b'{"x": ' + b"1" * 5000 + b"}", "a number has too many digits"),
+    (b'{"a\x00b": 1}', "Invalid control character at: line 1, column 4"),
+    (b'{"a": "\xff"}', "it is not UTF-8 text, at byte 8"),
+    (b"[" * 100_000, "nested too deeply"),
+    (b'{"a": 1', "Expecting ',' delimiter: line 1, column 8"),
+    (b"\x00\x00", "is not JSON"),
+])  # fmt: skip
+def test_bytes_that_are_no_json_say_why_in_words(data: bytes, words: str) -> None:
+    with pytest.raises(NetworkDataError) as raised:
+        parse(data, "here")
+    assert str(raised.value).startswith("here is not JSON: ")
+    assert words in str(raised.value)
+    assert "sys." not in str(raised.value)

@@ -103,7 +103,7 @@ def corrected(manager: str, files: Dict[str, str], name: str = "wrong-subnet", *
 
 
 def texts(made: Correction) -> List[str]:
-    return [one.after for one in made.files]
+    return [one.after or "" for one in made.files]
 
 
 def test_networkd_sections_move_whole() -> None:

@@ -21,7 +21,7 @@ from tests.support.reports import ETH0, ETH1
 from tests.support.situations import network, situation
 
 Routes = List[Tuple[str, str, str]]
-MANAGERS = ["systemd-networkd", "netplan", "NetworkManager", "ifupdown"]
+MANAGERS = ["systemd-networkd", "netplan", "NetworkManager", "ifupdown", "sysconfig", "wicked"]
 MAC = {"eth0": ETH0.mac.hex(":"), "eth1": ETH1.mac.hex(":")}
 KERNEL = f"nic eth0 {MAC['eth0']} down\nnic eth1 {MAC['eth1']} down\n"
 ADDRESSES = {4: {"eth0": "10.65.0.7/24", "eth1": "11.8.0.9/24"}, 6: {"eth0": "fd00:65::7/64", "eth1": "fd00:8::9/64"}}
@@ -36,6 +36,9 @@ def rendered(manager: str, family: int, listed: Dict[str, List[str]]) -> Dict[st
         return {"50-cloud-init.yaml": netplan(family, listed)}
     if manager == "ifupdown":
         return {"50-cloud-init": "\n".join(ifupdown(nic, family, listed[nic]) for nic in listed)}
+    if manager in ("sysconfig", "wicked"):
+        two = sysconfig if manager == "sysconfig" else wicked
+        return {path: text for nic in listed for path, text in two(nic, family, listed[nic]).items()}
     one = networkd if manager == "systemd-networkd" else keyfile
     return {nic: one(nic, family, listed[nic]) for nic in listed}
 
@@ -81,12 +84,44 @@ def ifupdown(nic: str, family: int, destinations: List[str]) -> str:
     return text
 
 
+def sysconfig(nic: str, family: int, destinations: List[str]) -> Dict[str, str]:
+    """Source: cloudinit/net/sysconfig.py, as on EL."""
+    head = "# Created by cloud-init automatically, do not edit.\n#\n"
+    key = "GATEWAY" if family == 4 else "IPV6_DEFAULTGW"
+    default = f"DEFROUTE=yes\n{key}={GATEWAY[family]}\n" if DEFAULT[family] in destinations else ""
+    files = {f"ifcfg-{nic}": f"{head}{default}DEVICE={nic}\nHWADDR={MAC[nic]}\n"}
+    hosts = [to for to in destinations if to != DEFAULT[family]]
+    if hosts and family == 4:
+        files[f"route-{nic}"] = head + "".join(
+            f"ADDRESS{number}={to.split('/')[0]}\nGATEWAY{number}={GATEWAY[4]}\nNETMASK{number}=255.255.0.0\n"
+            for number, to in enumerate(hosts)
+        )
+    elif hosts:
+        files[f"route6-{nic}"] = head + "".join(f"{to} via {GATEWAY[6]}  dev {nic}\n" for to in hosts)
+    return files
+
+
+def wicked(nic: str, family: int, destinations: List[str]) -> Dict[str, str]:
+    """Source: SUSE's cloud-init-write-routes.patch, which is to learn IPv6."""
+    files = {f"ifcfg-{nic}": f"# Created by cloud-init automatically, do not edit.\n#\nLLADDR={MAC[nic]}\n"}
+    names = ["default" if to == DEFAULT[family] else to for to in destinations]
+    if names:
+        files[f"ifroute-{nic}"] = "".join(f"{name} {GATEWAY[family]} - -\n" for name in names)
+    return files
+
+
+def texts(made: Correction) -> Dict[str, str]:
+    """The files afterwards."""
+    return {one.path: one.after for one in made.files if one.after is not None}
+
+
 def routes(manager: str, files: Dict[str, str]) -> Routes:
     """What the manager will make of its files: NIC, destination, gateway."""
     found = []
-    for path, text in files.items():
-        parsed = READ[manager](path, tuple(text.splitlines(keepends=True)), nic_of)
-        assert not parsed.odd, parsed.odd
+    for parsed in READ[manager](
+        [(path, tuple(text.splitlines(keepends=True))) for path, text in files.items()], nic_of
+    ):
+        assert parsed.odd is None, parsed.odd
         found += [(one.nic.name, str(one.destination), address_text(one.gateway)) for one in parsed.routes]
     return sorted(found)
 
@@ -124,7 +159,7 @@ def test_where_eth1_has_the_default_already(manager: str, family: int) -> None:
         ("eth1", DEFAULT[family], gateway),
     ])  # fmt: skip
     made = put_right(manager, files, documented(family, own=True))
-    after = {one.path: one.after for one in made.files}
+    after = texts(made)
     assert routes(manager, after) == sorted([("eth1", DEFAULT[family], gateway), ("eth1", HOST[family], gateway)])
     verdicts = {(one.route.nic.name, str(one.route.destination)): one.verdict for one in made.verdicts}
     assert verdicts == {
@@ -140,7 +175,7 @@ def test_where_only_eth0s_network_lists_it(manager: str, family: int) -> None:
     """Both move to the NIC that the next hop names: the machine keeps its one default."""
     files = rendered(manager, family, {"eth0": [DEFAULT[family], HOST[family]], "eth1": []})
     made = put_right(manager, files, documented(family, own=False))
-    after = {one.path: one.after for one in made.files}
+    after = texts(made)
     gateway = GATEWAY[family]
     assert routes(manager, after) == sorted([("eth1", DEFAULT[family], gateway), ("eth1", HOST[family], gateway)])
     assert {one.verdict for one in made.verdicts} == {"moved"}
@@ -149,8 +184,8 @@ def test_where_only_eth0s_network_lists_it(manager: str, family: int) -> None:
 @pytest.mark.parametrize("manager", MANAGERS)
 def test_what_is_right_is_corrected_no_more(manager: str) -> None:
     files = rendered(manager, 4, {"eth0": [DEFAULT[4], HOST[4]], "eth1": [DEFAULT[4]]})
-    once = {one.path: one.after for one in put_right(manager, files, documented(4, own=True)).files}
-    assert {one.path: one.after for one in put_right(manager, once, documented(4, own=True)).files} == once
+    once = texts(put_right(manager, files, documented(4, own=True)))
+    assert texts(put_right(manager, once, documented(4, own=True))) == once
 
 
 @pytest.mark.parametrize("manager", MANAGERS)
@@ -161,4 +196,4 @@ def test_a_host_route_that_is_not_used_goes_where_its_nic_cannot_reach_it(manage
     networks = [first, network("eth1", ADDRESSES[4]["eth1"], "default 11.8.0.1")]
     made = put_right(manager, files, networks)
     assert [(one.verdict, one.reason) for one in made.verdicts] == [("removed", "out-of-reach")]
-    assert routes(manager, {one.path: one.after for one in made.files}) == []
+    assert routes(manager, texts(made)) == []

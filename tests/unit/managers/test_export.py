@@ -37,6 +37,7 @@ METRICS = {
     "networkd": "Gateway=11.8.0.1\nMetric=77\n",
     "netplan": 'via: "11.8.0.1"\n          metric: 77\n',
     "networkmanager": "=11.11.0.0/16,11.8.0.1,77\n",
+    "nmstate": 'next-hop-address: "11.8.0.1"\n      next-hop-interface: eth1\n      metric: 77\n',
     "ifupdown": 'replace 11.11.0.0/16 via 11.8.0.1 dev "$IFACE" proto static metric 77\n',
     "ip": 'replace 11.11.0.0/16 via 11.8.0.1 dev "$nic" proto static metric 77\n',
 }

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 
-from guest_routes.managers.rewrite import rewrite
-from guest_routes.model.configuration import ORIGINALS, RewriteError
+from guest_routes.managers.rewrite import USERS, rewrite
+from guest_routes.model.configuration import CORRECTED, ORIGINALS, RewriteError
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Settings
+from guest_routes.output.configuration import rewritten_json, rewritten_lines
+from tests.support.lab import document
+from tests.support.rendered import rendered as rendered_by_cloud_init
 from tests.support.reports import projected
 
 FOLDER = "etc/systemd/network"
+SCRIPTS = "etc/sysconfig/network-scripts"
 ETH0 = "[Match]\nName=eth0\n\n[Route]\nDestination=11.11.0.0/16\nGateway=11.8.0.1\n"
 ETH1 = "[Match]\nName=eth1\n\n[Route]\nGateway=10.8.0.1\n"
 NETPLAN = """network:
@@ -63,6 +69,54 @@ def test_the_route_moves_and_the_original_is_kept(tmp_path: Path) -> None:
     assert again.correction.changed == ()
 
 
+def test_a_file_is_made_and_removed_without_an_original(tmp_path: Path) -> None:
+    files = rendered_by_cloud_init("el-26.2", "wrong-subnet")
+    for path, text in files.items():
+        put(tmp_path, path[1:], text)
+    put(tmp_path, f"{SCRIPTS}/ifcfg-lo", "DEVICE=lo\nGATEWAY=1.2.3.4\n")
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert (done.errors, len(done.correction.changed), len(done.correction.files)) == ((), 3, 5)
+    made = tmp_path / SCRIPTS / "route-eth1"
+    assert made.stat().st_mode & 0o7777 == 0o644
+    assert "ADDRESS0=11.11.0.0\n" in made.read_text()
+    assert sorted(path.name for path in Path(f"{tmp_path}{ORIGINALS}/{SCRIPTS}").iterdir()) == [
+        "ifcfg-eth1", "route-eth0"
+    ]  # fmt: skip
+    assert rewrite(Settings(), decided, root=str(tmp_path)).correction.changed == ()
+    # cloud-init renders again, with the route where it belongs no more: the document has lost it.
+    lost = json.loads(document("wrong-subnet").read_text())
+    del lost["networks"][0]["routes"][1:]
+    (tmp_path / SCRIPTS / "route-eth0").unlink()
+    again = rewrite(Settings(), lambda: projected(lost), root=str(tmp_path))
+    assert (again.errors, made.exists()) == ((), False)
+
+
+def test_a_file_that_is_there_and_can_not_be_read_is_not_made(tmp_path: Path) -> None:
+    for path, text in rendered_by_cloud_init("el-26.2", "wrong-subnet").items():
+        put(tmp_path, path[1:], text)
+    there = put(tmp_path, f"{SCRIPTS}/route-eth1", "")
+    there.write_bytes(b"# \xff\n")
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert [one.kind for one in done.errors] == ["not-text"]
+    assert there.read_bytes() == b"# \xff\n"
+    assert [one.reason for one in done.correction.verdicts if one.verdict == "left"] == ["no-file"]
+    assert "ADDRESS0=11.11.0.0\n" in (tmp_path / SCRIPTS / "route-eth0").read_text()
+
+
+def test_a_check_makes_nothing(tmp_path: Path) -> None:
+    for path, text in rendered_by_cloud_init("el-26.2", "wrong-subnet").items():
+        put(tmp_path, path[1:], text)
+    done = rewrite(Settings(), decided, write=False, root=str(tmp_path))
+    assert (done.exit_code, (tmp_path / SCRIPTS / "route-eth1").exists()) == (3, False)
+
+
+@pytest.mark.parametrize("made", ["el-22.4.2", "el-26.2", "suse-23.3.1-patched"])
+def test_dhcp_alone_needs_no_document_below_etc_sysconfig_either(tmp_path: Path, made: str) -> None:
+    for path, text in rendered_by_cloud_init(made, "dhcp").items():
+        put(tmp_path, path[1:], text)
+    assert rewrite(Settings(), never, root=str(tmp_path)).errors == ()
+
+
 def test_a_check_writes_nothing(tmp_path: Path) -> None:
     left, _ = rendered(tmp_path)
     done = rewrite(Settings(), decided, write=False, root=str(tmp_path))
@@ -95,8 +149,8 @@ def test_originals_that_can_not_be_kept(tmp_path: Path) -> None:
     left, right = rendered(tmp_path)
     put(tmp_path, "var/lib/guest-routes/originals", "a file in the way")
     done = rewrite(Settings(), decided, root=str(tmp_path))
-    assert [error.kind for error in done.errors] == ["not-kept"] * 2
-    assert done.errors[0].detail.endswith("/10-cloud-init-eth0.network stays as cloud-init wrote it")
+    assert [error.kind for error in done.errors] == ["not-kept"]
+    assert done.errors[0].detail.endswith("/10-cloud-init-eth0.network stays as it is")
     assert (left.read_text(), right.read_text()) == (ETH0, ETH1)
 
 
@@ -112,14 +166,29 @@ def test_a_file_that_has_gone_in_the_meantime(tmp_path: Path) -> None:
     assert done.errors == (RewriteError("unwritable", path, "No such file or directory (ENOENT)"),)
 
 
-def test_the_owner_stays(tmp_path: Path) -> None:
-    left, _ = rendered(tmp_path)
+def owned(path: Path, uid: int, gid: int) -> None:
     try:
-        os.chown(left, 5, 6)
+        os.chown(path, uid, gid)
     except OSError:
         pytest.skip("this user can't give files away")
-    rewrite(Settings(), decided, root=str(tmp_path))
+
+
+def test_the_owner_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cloud-init gives networkd's files to networkd's user."""
+    left, _ = rendered(tmp_path)
+    owned(left, 5, 6)
+    monkeypatch.setitem(USERS, "systemd-networkd", (pwd.getpwuid(5).pw_name,))
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert (done.errors, len(done.correction.changed)) == ((), 2)
     assert (left.stat().st_uid, left.stat().st_gid) == (5, 6)
+
+
+def test_a_file_of_another_user_is_not_used(tmp_path: Path) -> None:
+    left, _ = rendered(tmp_path)
+    owned(left, 5, 6)
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert [(one.kind, one.path) for one in done.errors] == [("untrusted", str(left))]
+    assert left.read_text() == ETH0
 
 
 def fake_netplan(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
@@ -149,3 +218,31 @@ def test_netplan_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     put(tmp_path, "etc/netplan/50-cloud-init.yaml", NETPLAN)
     (only,) = rewrite(Settings(), decided, root=str(tmp_path)).errors
     assert (only.kind, "netplan" in only.detail) == ("not-run", True)
+
+
+def test_a_second_correction_keeps_what_cloud_init_wrote(tmp_path: Path) -> None:
+    left, _ = rendered(tmp_path)
+    rewrite(Settings(), decided, root=str(tmp_path))
+    left.write_text(left.read_text() + ETH0.partition("\n\n")[2])  # cloud-init or somebody else: a text of its own
+    changed = left.read_text()
+    rewrite(Settings(), decided, root=str(tmp_path))
+    original = Path(f"{tmp_path}{ORIGINALS}/{FOLDER}/10-cloud-init-eth0.network")
+    assert original.read_text() == changed
+    # Our own work, corrected once more: the original stays that of cloud-init.
+    Path(f"{tmp_path}{CORRECTED}/{FOLDER}/10-cloud-init-eth0.network").write_text(ETH0)
+    left.write_text(ETH0)
+    rewrite(Settings(), decided, root=str(tmp_path))
+    assert original.read_text() == changed
+
+
+@pytest.mark.parametrize("broken", ["10-cloud-init-eth0.network", "10-cloud-init-eth1.network"])
+def test_a_file_that_can_not_be_written_leaves_all_as_they_were(tmp_path: Path, broken: str) -> None:
+    """Else a route that moves from one file to the other would be in neither."""
+    files = rendered(tmp_path)
+    (tmp_path / FOLDER / f"{broken}.new").mkdir()  # in the way of the temporary file
+    done = rewrite(Settings(), decided, root=str(tmp_path))
+    assert (done.refused, done.written, done.exit_code) == (True, False, 1)
+    assert f"cannot write {tmp_path}/{FOLDER}/{broken}" in done.errors[0].detail
+    assert [path.read_text() for path in files] == [ETH0, ETH1]
+    assert rewritten_lines(done) == ["not corrected: a file could not be written, so that all stay as they were"]
+    assert rewritten_json(done)["written"] is False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, List
+from typing import Any, Dict, List
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guest_routes.model.network import KernelState, Route, parse_address, parse_prefix
+from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add
 from guest_routes.model.status import (
     RECENT,
@@ -85,13 +86,31 @@ def test_not_all_conflicts_are_kept() -> None:
     assert [one.destination for one in record.conflicts] == [str(number) for number in range(5, RECENT + 5)]
 
 
-@pytest.mark.parametrize("last, failed, drifted, code", [
-    ({"exit_code": 5}, {}, False, 5),
-    ({}, {}, False, 0),
-    ({"exit_code": 5}, {}, True, 1),
-    ({"exit_code": 0}, {"exit_code": 4}, False, 4),
-    ({"exit_code": 0}, {"exit_code": 4}, True, 4),  # the failure may be why
+DRIFT = (Add(Route(parse_prefix("11.11.0.0/16"), parse_address("11.8.0.1"), 3)),)
+FINE: Dict[str, Any] = {
+    "last": {"exit_code": 0}, "state": KernelState((), ()), "ours": (), "compared": Comparison(), "failed": {},
+    "now": 0.0,
+}  # fmt: skip
+SERVICE = StatusRecord(7, "1", 0.0)
+
+
+@pytest.mark.parametrize("fields, code", [
+    ({}, 0),
+    ({"last": {"exit_code": 5}, "compared": Comparison((), (Problem("a", "odd"),))}, 5),
+    ({"last": {"exit_code": 1}}, 1),
+    ({"last": {}}, 4),
+    ({"last": {}, "compared": "none was kept"}, 4),
+    ({"last": {"exit_code": 5}, "compared": Comparison(DRIFT)}, 1),
+    ({"compared": "none was kept"}, 1),
+    ({"withdrawn": True}, 1),
+    ({"service": SERVICE, "service_runs": True, "unit": "enabled"}, 0),
+    ({"service": SERVICE}, 1),  # it ended without a word
+    ({"unit": "enabled"}, 1),
+    ({"unit": "not-enabled"}, 0),
+    ({"failed": {"exit_code": 4}}, 4),
+    ({"failed": {"exit_code": 4}, "compared": Comparison(DRIFT)}, 4),  # the failure may be why
+    ({"enabled": False, "compared": Comparison(DRIFT), "last": {}}, 0),
+    ({"settings_problems": ("wrong",), "enabled": False, "failed": {"exit_code": 4}}, 2),
 ])  # fmt: skip
-def test_the_exit_code_of_status(last: Any, failed: Any, drifted: bool, code: int) -> None:
-    drift = (Add(Route(parse_prefix("11.11.0.0/16"), parse_address("11.8.0.1"), 3)),) if drifted else ()
-    assert Status(last, KernelState((), ()), (), Comparison(drift), failed, 0.0).exit_code == code
+def test_the_exit_code_of_status(fields: Any, code: int) -> None:
+    assert Status(**{**FINE, **fields}).exit_code == code

@@ -7,7 +7,6 @@ from typing import Any, List
 import pytest
 
 from guest_routes.model.configuration import (
-    ORIGINALS,
     ConfiguredRoute,
     CorrectedFile,
     Correction,
@@ -25,6 +24,7 @@ from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import HostRoute
 from guest_routes.output.configuration import (
     READ_AGAIN,
+    READER,
     export_json,
     export_note_text,
     exported_lines,
@@ -56,13 +56,14 @@ NOWHERE = "11.8.0.1 is in no NIC's subnet; use a gateway of a NIC (none is known
     [
         (ROUTE, "resolved", RESOLVED, WAY),
         (ROUTE, "there-already", RESOLVED, f"{WAY}; a file has it there already"),
-        (ROUTE, "no-file", RESOLVED, f"{WAY}; but no file configures eth1"),
+        (ROUTE, "no-file", RESOLVED, f"{WAY}; but no file of eth1 can take it"),
         (ROUTE, "unresolved", UNRESOLVED, f"networks[0].routes[1]: {NOWHERE}"),
         (
             ROUTE, "out-of-reach", UNRESOLVED,
             f"networks[0].routes[1]: eth0 can't reach 11.8.0.1, and the manager would wait for it; {NOWHERE}",
         ),
         (ROUTE, "not-in-document", None, "not in the document"),
+        (ROUTE, "no-longer-listed", None, "no longer in the document; `correct` had put it there"),
         (DEFAULT, "none-elected", None, "no default is elected"),
         (DEFAULT, "elected", ELECTED, RULE),
         (DEFAULT, "extra-default", ELECTED, f"eth0 has the default route: {RULE}"),
@@ -103,7 +104,7 @@ def test_what_was_corrected() -> None:
         "      route: the first network with a documented default on a NIC that is up:",
         "      networks[0], eth0; its gateway: networks[0].routes[0]",
         "corrected: 2 files; what cloud-init wrote is kept in",
-        ORIGINALS,
+        "/var/lib/guest-routes/originals; `guest-routes correct --undo` puts it back",
         "if systemd-networkd has read the old files already, run `networkctl reload`, and",
         "`networkctl reconfigure NIC` for each NIC",
     ]
@@ -124,7 +125,22 @@ def test_what_would_be_corrected() -> None:
 def test_how_each_manager_reads_its_files_again(manager: str) -> None:
     changed = (CorrectedFile("/x", manager, "a", "b"),)
     lines = lines_of(DONE._replace(correction=Correction(changed, ())))
-    assert " ".join(lines[2:]) == f"if {manager} has read the old files already, run {READ_AGAIN[manager]}"
+    reader = READER.get(manager, manager)
+    assert " ".join(lines[2:]) == f"if {reader} has read the old files already, run {READ_AGAIN[manager]}"
+
+
+def test_files_that_are_made_and_removed() -> None:
+    files = (
+        *FILES,
+        CorrectedFile("/r1", "sysconfig", None, "x"),
+        CorrectedFile("/r2", "sysconfig", "x", None),
+        CorrectedFile("/r3", "sysconfig", "x", None),
+    )
+    done = DONE._replace(correction=Correction(files, ()))
+    assert lines_of(done)[0].startswith("corrected: 5 files (1 made, 2 removed); what cloud-init wrote is kept in")
+    value = rewritten_json(done)
+    assert_valid("correct", value)
+    assert [(one["made"], one["removed"]) for one in value["files"][2:4]] == [(True, False), (False, True)]
 
 
 def test_nothing_to_correct() -> None:
@@ -145,7 +161,9 @@ def test_correct_as_json() -> None:
     value = rewritten_json(DONE._replace(errors=(RewriteError("unwritable", "/x", "full"),)))
     assert_valid("correct", value)
     assert (value["exit_code"], value["written"], value["errors"]) == (1, True, ["cannot write /x: full"])
-    assert value["files"][0] == {"path": A, "manager": "systemd-networkd", "changed": True, "odd": ""}
+    assert value["files"][0] == {
+        "path": A, "manager": "systemd-networkd", "changed": True, "made": False, "removed": False, "odd": ""
+    }  # fmt: skip
     assert value["routes"][:2] == [
         {
             "route": "11.11.0.0/16 via 11.8.0.1 dev eth0",
@@ -216,6 +234,10 @@ NOTES = [
         ExportNote("apply", ("eth0", "eth1"), format_name="networkmanager"),
         "then run `nmcli connection reload`, and `nmcli connection up 'guest-routes eth0' && nmcli connection up "
         "'guest-routes eth1'`",
+    ),
+    (
+        ExportNote("apply", ("eth0",), format_name="nmstate", path="/etc/nmstate/guest-routes.yml"),
+        "then run `nmstatectl apply /etc/nmstate/guest-routes.yml`, which goes back if it cannot verify the result",
     ),
     (
         ExportNote("apply", ("eth0",), format_name="ifupdown"),

@@ -13,6 +13,7 @@ from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Network, Problem
 from guest_routes.model.plan import Suspicion
 from guest_routes.model.source_routing import SourceConflict
+from guest_routes.model.status import ConflictRecord
 from guest_routes.output.findings import _WORDS, difference_text, finding_words
 from tests.support.reports import ETH0, ETH1, SCHEMAS, prefix, report, route
 
@@ -26,7 +27,7 @@ SHARED = SourceConflict("shared-address", ETH1, 12103, address=parse_address("10
 
 CASES = [
     (
-        Finding("source-routing", ("eth1",), conflict=SHARED),
+        Finding("source-routing", ("eth1",), source_conflict=SHARED),
         "10.65.0.7 is an address of both eth0 and eth1: packets that carry it leave by eth0",
         "give it to one NIC",
     ),
@@ -140,6 +141,41 @@ CASES = [
         Finding("unused-file", unused=Problem("/run/x", "belongs to the user 1000, not to root; ignored")),
         "not used: /run/x: belongs to the user 1000, not to root",
         "see who made it: `stat FILE`; only root may be able to write it and every folder above it",
+    ),
+    (
+        Finding("settings-wrong", text="/etc/a.yaml: protocl: no such setting"),
+        "the settings are wrong, so no pass runs: /etc/a.yaml: protocl: no such setting",
+        "correct them; `guest-routes withdraw`, `status` and `explain` work all the same",
+    ),
+    (
+        Finding("metadata-unreachable", ("eth0", "eth1"), text="HTTP 500"),
+        "the metadata service can't be reached through eth0, eth1: HTTP 500; what was kept may be out of date",
+        "`ip route get 169.254.169.254` shows the way the kernel would take; is there a firewall?",
+    ),
+    (
+        Finding("service-ended"),
+        "the service ended unexpectedly: nothing repairs the routes",
+        "`systemctl status guest-routes` and `journalctl -u guest-routes` say why; `systemctl restart guest-routes`",
+    ),
+    (
+        Finding("service-not-running"),
+        "the service is enabled and doesn't run: nothing repairs the routes",
+        "`systemctl start guest-routes`",
+    ),
+    (
+        Finding("service-not-enabled"),
+        "the service is installed and not enabled: it doesn't start at boot",
+        "`systemctl enable --now guest-routes`",
+    ),
+    (
+        Finding("conflict", conflict=ConflictRecord(0.0, "11.11.0.0/16", 7, "ip (pid 4)", "end it")),
+        "ip (pid 4) has changed the route to 11.11.0.0/16 7 times: its repairs wait",
+        "end it",
+    ),
+    (
+        Finding("withdrawn"),
+        "the routes were withdrawn by hand: the service programs none",
+        "`guest-routes sync` programs them again",
     ),
 ]
 

@@ -9,7 +9,7 @@ from guest_routes.model.network import KernelState
 from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Delete
 from guest_routes.model.status import Comparison, ConflictRecord, Status, StatusRecord
-from guest_routes.output.prometheus import metrics_text
+from guest_routes.output.prometheus import failure_metrics_text, metrics_text
 from tests.support.reports import ETH0, ETH1, route
 
 OURS = route("11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes")
@@ -40,7 +40,9 @@ def metrics(**fields: Any) -> Dict[str, float]:
 def test_a_machine_with_a_service() -> None:
     assert metrics(service=SERVICE, service_runs=True) == {
         "exit_code": 1,
+        "settings_valid": 1,
         "routes": 1,
+        "drift_known": 1,
         "drift_changes": 1,
         "last_pass_timestamp_seconds": 1700000000.25,
         "metadata_timestamp_seconds": 1699999900.25,
@@ -58,8 +60,19 @@ def test_a_machine_with_a_service() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     assert metrics(last={}, compared="none was kept", service=SERVICE, withdrawn=True) == {
-        "exit_code": 0,
+        "exit_code": 4,
+        "settings_valid": 1,
         "routes": 1,
+        "drift_known": 0,
         "withdrawn": 1,
         "service_running": 0,
     }
+    wrong = metrics(settings_problems=("a typo",), compared="the settings are wrong")
+    assert (wrong["exit_code"], wrong["settings_valid"], wrong["drift_known"]) == (2, 0, 0)
+
+
+def test_where_nothing_can_be_known() -> None:
+    assert failure_metrics_text(1).splitlines()[1:] == [
+        "# TYPE guest_routes_exit_code gauge",
+        "guest_routes_exit_code 1",
+    ]

@@ -38,6 +38,7 @@ from guest_routes.output.status import status_json as shown_json
 from guest_routes.output.status import status_lines
 from guest_routes.routing.decide import decide
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, assert_fits, assert_valid, evidence, report, route
+from tests.unit.output.test_status import last_pass
 
 NICS = (ETH0, ETH1)
 OWN = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))
@@ -176,7 +177,7 @@ def test_off_there_is_nothing_to_say() -> None:
 
 
 def status(comparison: Comparison, *rules: Rule) -> Status:
-    return Status({}, report().before, (), comparison, {}, 100.0, own_rules=rules)
+    return Status(last_pass(), report().before, (), comparison, {}, 100.0, own_rules=rules)
 
 
 def test_status() -> None:
@@ -190,14 +191,16 @@ def test_status() -> None:
     assert (held.exit_code, "! source routing" in status_lines(held)) == (5, True)
     assert_valid("status", {**shown_json(drifted), "exit_code": 1})
     none = status(Comparison())
-    assert (none.has_source_routing, shown_json(none)["source_routing"]) == (False, None)
-    assert status(Comparison(), OWN).has_source_routing
+    assert shown_json(none)["source_routing"] is None
+    assert shown_json(status(Comparison(), OWN))["source_routing"] is not None
     unknown = drifted._replace(compared="no metadata")
     assert (unknown.source_drift, unknown.source_conflicts) == ((), ())
 
 
 def test_withdrawn() -> None:
-    done = Withdrawal(Plan(), Outcome(), report().before, report().before, (), SourceRoutingOutcome((RemoveRule(OWN),)))
+    done = Withdrawal(
+        Plan(), Outcome(), report().before, report().before, (), (), SourceRoutingOutcome((RemoveRule(OWN),))
+    )
     assert f"- rule {rule_text(OWN)}" in withdrawal_lines(done)
     assert_valid("withdraw", withdrawal_json(done))
     assert done.exit_code == 0

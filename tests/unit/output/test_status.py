@@ -56,6 +56,16 @@ def test_all_is_in_place() -> None:
     assert value["ours"] == ["11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
 
 
+def test_settings_that_keep_every_pass_from_running() -> None:
+    shown = lines_of(status(settings_problems=("/etc/a.yaml: x: no such setting",)))
+    assert shown[:2] == [
+        "settings     wrong: /etc/a.yaml: x: no such setting",
+        "             no pass runs until they are corrected",
+    ]
+    assert lines_of(status(enabled=False))[0] == "settings     disabled (`enabled: false`): no pass runs"
+    assert "service      not running, but enabled" in lines_of(status(unit="enabled"))
+
+
 def test_before_the_first_pass() -> None:
     found = status(last={}, ours=(), compared="none was kept")
     assert lines_of(found) == [

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.errors import MetadataError, SettingsError
+from guest_routes.errors import ChildError, MetadataError, SettingsError
 from guest_routes.evidence.find import find
 from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.model.network import Nic, Prefix
@@ -76,7 +76,7 @@ def test_a_child_that_fails_is_an_error_with_its_reason(capfd: pytest.CaptureFix
     def fail() -> Settings:
         raise RuntimeError("out of luck")
 
-    with pytest.raises(SettingsError, match="the process that was started to read the settings failed"):
+    with pytest.raises(ChildError, match="the process that was started to read the settings ended without an answer"):
         read_settings_in_child(fail)
     assert "guest-routes: a child process failed: RuntimeError: out of luck" in capfd.readouterr().err
 

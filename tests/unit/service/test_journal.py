@@ -83,7 +83,7 @@ def test_a_pass_that_left_something_out_is_published_as_degraded(bench: Bench) -
 def test_a_failure_is_logged_once_until_a_pass_is_made(bench: Bench, again: ErrorKind) -> None:
     bench.journal.pass_failed("cannot lock it: held by pid 7", LOCKED, 1.0)
     assert bench.logged() == [
-        ("error", "cannot lock it: held by pid 7; retried in 1 s, then after longer pauses, up to 60 s")
+        ("error", "cannot lock it: held by pid 7; retried in 1 s, then after longer pauses, up to 10 s")
     ]
     bench.journal.pass_failed("cannot lock it: held by pid 8 (guest-routes plan)", again, 2.0)
     assert bench.logged() == []

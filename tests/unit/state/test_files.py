@@ -88,8 +88,8 @@ def test_a_file_is_removed_or_was_not_there(tmp_path: Path) -> None:
     remove(str(path), "")
     remove(str(path), "")
     assert not path.exists()
-    with pytest.raises(StateError, match=r"^cannot remove /proc/self/mounts/x: Not a directory \(ENOTDIR\); it stays$"):
-        remove("/proc/self/mounts/x", "it stays")
+    with pytest.raises(StateError, match=r"^cannot remove /proc/self/mounts: .* \(E[A-Z]+\); it stays$"):
+        remove("/proc/self/mounts", "it stays")
 
 
 def test_the_cause_of_an_error() -> None:

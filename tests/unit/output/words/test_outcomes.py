@@ -15,7 +15,7 @@ from guest_routes.model.decision import (
     Unresolved,
 )
 from guest_routes.model.evidence import GatewayEvidence
-from guest_routes.model.network import Lookup, parse_address
+from guest_routes.model.network import Lookup, Rule, parse_address
 from guest_routes.model.network_data import HostRoute, Link, Network, Problem
 from guest_routes.model.operations import Add, Delete, RemoveForeignDefault
 from guest_routes.model.plan import PlannedRoute, Suspicion
@@ -101,6 +101,21 @@ ANSWER = Lookup(parse_address("11.11.0.1"), 2, parse_address("10.65.0.1"), 100)
             Overruled(prefix("11.11.0.0/16"), ANSWER.address, ANSWER),
             "11.11.0.0/16: programmed, but the kernel sends 11.11.0.1 via 10.65.0.1 dev eth0 (table 100); see "
             "`ip rule`",
+        ),
+        (
+            Overruled(prefix("0.0.0.0/0"), ANSWER.address, ANSWER, RIVAL, Rule(4, 220, 100, True)),
+            "IPv4 default: programmed, but 11.11.0.0/16 via 10.65.0.1 dev eth0 proto static wins by rule 220 "
+            "(`ip rule`); the kernel sends 11.11.0.1 via 10.65.0.1 dev eth0 (table 100)",
+        ),
+        (
+            Overruled(prefix("11.11.0.0/16"), ANSWER.address, ANSWER, RIVAL),
+            "11.11.0.0/16: programmed, but 11.11.0.0/16 via 10.65.0.1 dev eth0 proto static wins; the kernel sends "
+            "11.11.0.1 via 10.65.0.1 dev eth0 (table 100)",
+        ),
+        (
+            Overruled(prefix("11.11.0.0/16"), ANSWER.address, ANSWER, None, Rule(4, 220, 0, False)),
+            "11.11.0.0/16: programmed, but rule 220 (`ip rule`) wins; the kernel sends 11.11.0.1 via 10.65.0.1 dev "
+            "eth0 (table 100)",
         ),
         (
             Overruled(prefix("11.11.0.0/16"), ANSWER.address, Lookup(ANSWER.address, 0, error="No route to host")),

@@ -7,7 +7,7 @@ from typing import List, Tuple
 import pytest
 
 from guest_routes.model.settings import Settings
-from guest_routes.routing.planning.default_metrics import NEAR, default_metrics
+from guest_routes.routing.planning.default_metrics import NEAR, default_metrics, keeps_its_place
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 
@@ -151,3 +151,39 @@ def test_ipv6_stays_where_it_is_nearby() -> None:
     assert fitting != below == range(99 - NEAR, 100)
     _, ahead = metrics(SIX, "default via fd00:200::1 dev tun0 metric 1020")
     assert ahead == range(1021, 1023 + NEAR + 1)
+
+
+ETH1, VPN = "default via 11.8.0.1 dev eth1 metric 50", "default via 10.200.0.1 dev tun0 metric 75"
+ETH0 = "default via 10.65.0.1 dev eth0 metric 100"
+
+
+@pytest.mark.parametrize(
+    ("there", "keeps"),
+    [
+        ([ETH0], True),
+        ([ETH1, ETH0], True),
+        ([VPN, ETH0], True),  # It stands ahead, and goes on doing so.
+        ([ETH1, VPN, ETH0], False),  # D12
+        ([ETH1, "unreachable default metric 75", ETH0], False),
+        ([ETH1, "default tos 0x10 via 10.200.0.1 dev tun0 metric 75", ETH0], True),
+        ([VPN.replace("75", "40"), ETH1, ETH0], True),
+        ([VPN.replace("75", "40"), ETH1, VPN, ETH0], False),
+        ([ETH1.replace("50", "100"), VPN.replace("75", "100"), ETH0], False),  # By their order.
+        ([VPN.replace("75", "100"), ETH1.replace("50", "100"), ETH0], True),
+        ([ETH1, ETH0, VPN.replace("75", "100")], True),
+    ],
+)
+def test_a_default_that_keeps_its_place(there: List[str], keeps: bool) -> None:
+    routes = [parse_route(text, NICS) for text in there]
+    own = parse_route(ETH0, NICS)
+    assert keeps_its_place(own, routes, MANAGED, Settings()) == keeps
+
+
+SIX0, SIX1 = "default via fd00:65::1 dev eth0 metric 100", "default via fd00:8::1 dev eth1 metric 50"
+
+
+@pytest.mark.parametrize(("vpn", "keeps"), [(40, True), (50, True), (75, False), (100, False), (101, True)])
+def test_a_default_of_ipv6_that_keeps_its_place(vpn: int, keeps: bool) -> None:
+    """Those of one metric share the traffic."""
+    routes = [parse_route(text, NICS) for text in (SIX1, SIX0, f"default via fd00:200::1 dev tun0 metric {vpn}")]
+    assert keeps_its_place(routes[1], routes, MANAGED, Settings()) == keeps

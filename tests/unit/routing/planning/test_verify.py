@@ -7,14 +7,13 @@ from typing import List, Tuple
 import pytest
 
 from guest_routes.model.evidence import Evidence
-from guest_routes.model.network import Lookup, Rule, address_text, contains
 from guest_routes.model.operations import Failure, Outcome
 from guest_routes.model.plan import Plan
 from guest_routes.model.report import Discrepancy
 from guest_routes.model.settings import Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.decide import decide
-from guest_routes.routing.planning.verify import discrepancies, overruled, probes
+from guest_routes.routing.planning.verify import discrepancies
 from tests.support.iproute_text import parse_route
 from tests.support.situations import TWO_NICS, network, situation
 
@@ -91,7 +90,6 @@ def test_a_shadowed_route_need_not_be_there() -> None:
     plan = decide(evidence, Settings()).plan
     assert plan.routes[0].verdict == "shadowed"
     assert discrepancies(plan, Outcome(), evidence.kernel) == ()
-    assert probes(plan, evidence.kernel) == ()
 
 
 def test_additions_and_restored_defaults_are_not_still_there() -> None:
@@ -102,82 +100,3 @@ def test_additions_and_restored_defaults_are_not_still_there() -> None:
         Discrepancy("missing", parse_route(OURS, kernel().kernel.nics))
         == discrepancies(plan, Outcome(), kernel(DEFAULT).kernel)[0]
     )
-
-
-# ---- the kernel's own lookup --------------------------------------------------------------------------
-
-
-def asked(evidence: Evidence, plan: Plan) -> List[str]:
-    return [address_text(one.address) for one in probes(plan, evidence.kernel)]
-
-
-def test_only_what_could_lose_is_asked_for() -> None:
-    quiet = kernel(DEFAULT, OURS)
-    assert asked(quiet, decide(quiet, Settings()).plan) == []
-    rivalled = kernel(DEFAULT, OURS, "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9")
-    assert asked(rivalled, decide(rivalled, Settings()).plan) == ["11.11.0.1"]
-
-
-@pytest.mark.parametrize(("family", "plain", "expected"), [(4, False, 1), (4, True, 0), (6, False, 0)])
-def test_a_policy_rule_could_decide_about_its_family(family: int, plain: bool, expected: int) -> None:
-    evidence = kernel(DEFAULT, OURS)
-    plan = decide(evidence, Settings()).plan
-    state = evidence.kernel._replace(rules=(*evidence.kernel.rules, Rule(family, 100, 99, plain)))
-    assert len(probes(plan, state)) == expected
-
-
-@pytest.mark.parametrize(
-    ("nested", "address"),
-    [
-        ([], "11.11.0.1"),
-        (["11.11.0.0/24"], "11.11.128.0"),
-        (["11.11.0.0/24", "11.11.128.0/32"], "11.11.255.255"),
-        (["11.11.0.0/24", "11.11.128.0/24", "11.11.255.0/24"], "11.11.85.85"),
-        (["11.11.0.0/17", "11.11.128.0/17"], None),
-    ],
-)
-def test_the_address_asked_for_is_one_that_the_route_decides(nested: List[str], address: str) -> None:
-    rival = "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9"
-    evidence = kernel(DEFAULT, OURS, rival, *(f"{one} via 10.65.0.9 dev eth0" for one in nested))
-    plan = decide(evidence, Settings()).plan
-    found = probes(plan, evidence.kernel)
-    assert [address_text(one.address) for one in found] == ([address] if address else [])
-    assert all(contains(one.planned.route.destination, one.address) for one in found)
-
-
-def test_an_own_subnet_inside_the_destination_is_left_out() -> None:
-    networks = [NETWORKS[0], network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.8.0.0/16 11.8.0.1")]
-    text = f"{TWO_NICS}{DEFAULT}\n11.8.0.0/16 via 10.65.0.9 dev eth0 metric 9\n"
-    evidence = situation(networks, text)
-    assert asked(evidence, decide(evidence, Settings()).plan) == ["11.8.128.0"]
-
-
-def test_the_first_address_of_a_few() -> None:
-    networks = [NETWORKS[0], network("eth1", "11.8.0.9/24", "default 11.8.0.1", "12.0.0.0/30 11.8.0.1")]
-    nested = "".join(f"12.0.0.{one} via 10.65.0.9 dev eth0\n" for one in (1, 2, 3))
-    text = f"{TWO_NICS}{DEFAULT}\n12.0.0.0/30 via 10.65.0.9 dev eth0 metric 9\n{nested}"
-    evidence = situation(networks, text)
-    assert asked(evidence, decide(evidence, Settings()).plan) == ["12.0.0.0"]
-
-
-def test_prefixes_of_the_other_family_cover_nothing() -> None:
-    evidence = kernel(
-        DEFAULT, OURS, "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9", "fd00:9000::/36 via fd00:65::1 dev eth0"
-    )
-    assert asked(evidence, decide(evidence, Settings()).plan) == ["11.11.0.1"]
-
-
-def test_a_single_address() -> None:
-    networks = [NETWORKS[0], network("eth1", "11.8.0.9/24", "default 11.8.0.1", "12.0.0.1/32 11.8.0.1")]
-    evidence = situation(networks, f"{TWO_NICS}{DEFAULT}\n12.0.0.1 via 10.65.0.9 dev eth0 metric 9\n")
-    assert asked(evidence, decide(evidence, Settings()).plan) == ["12.0.0.1"]
-
-
-def test_overruled() -> None:
-    evidence = kernel(DEFAULT, OURS, "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9")
-    (probe,) = probes(decide(evidence, Settings()).plan, evidence.kernel)
-    right = Lookup(probe.address, 3, bytes((11, 8, 0, 1)), 254)
-    assert overruled([probe], [right]) == ()
-    for wrong in (right._replace(ifindex=2), right._replace(gateway=bytes((11, 8, 0, 2))), Lookup(probe.address, 0)):
-        (found,) = overruled([probe], [wrong])
-        assert (str(found.destination), found.address, found.answer) == ("11.11.0.0/16", probe.address, wrong)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guest_routes.managers.parsed_ini import (
+from guest_routes.managers.parsed.ini import (
     moved_keyfile,
     moved_networkd,
     read_keyfile,

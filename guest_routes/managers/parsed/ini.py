@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import re
 
-from ..model.configuration import ConfiguredRoute, ParsedConfig, Place
-from ..model.namedtuple import NamedTuple
-from ..model.network import DEFAULT_PREFIX, address_text, family_of, parse_address, parse_prefix
-from .parsed_config import NicOf
+from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
+from ...model.namedtuple import NamedTuple
+from ...model.network import DEFAULT_PREFIX, address_text, family_of, parse_address, parse_prefix
+from .config import OTHER_NIC, NicOf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
-    from ..model.network import Nic
+    from ...model.network import Nic
 
 _ROUTE = re.compile(r"route(\d+)")
-OTHER_NIC = "it is for no NIC that the document describes"
 
 
 class Section(NamedTuple):

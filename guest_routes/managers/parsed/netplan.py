@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 
-from ..model.configuration import ConfiguredRoute, ParsedConfig, Place
-from ..model.network import DEFAULT_PREFIX, parse_address, parse_prefix
-from .parsed_config import NicOf
+from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
+from ...model.network import DEFAULT_PREFIX, parse_address, parse_prefix
+from .config import NicOf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.network import Nic
+    from ...model.network import Nic
 
 _KEY = re.compile(r"( *)((?:- +)*)([\w.\"'/-]+):(?: +(.*))?")
 _ODD = re.compile(r" *(routes: *\S|gateway[46]:|<<:)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guest_routes.managers.parsed_netplan import moved_netplan, read_netplan
+from guest_routes.managers.parsed.netplan import moved_netplan, read_netplan
 from guest_routes.model.configuration import ConfiguredRoute, Place
 from guest_routes.model.network import parse_address
 from tests.support.configs import lines, nic_of, routes

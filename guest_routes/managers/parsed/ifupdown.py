@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from ..model.configuration import ConfiguredRoute, ParsedConfig, Place
-from ..model.network import DEFAULT_PREFIX, Prefix, parse_address, parse_prefix
-from .parsed_config import NicOf
+from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
+from ...model.network import DEFAULT_PREFIX, Prefix, parse_address, parse_prefix
+from .config import NicOf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

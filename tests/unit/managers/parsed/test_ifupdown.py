@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guest_routes.managers.parsed_ifupdown import moved_ifupdown, read_ifupdown
+from guest_routes.managers.parsed.ifupdown import moved_ifupdown, read_ifupdown
 from guest_routes.model.configuration import ConfiguredRoute, Place
 from guest_routes.model.network import parse_address
 from tests.support.configs import lines, nic_of, routes

@@ -1,0 +1,138 @@
+"""`guest-routes report`: one tar.gz with all that is known about the routes of this machine."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ...diagnose.bundle import Entry, archive, command_entries, file_entries
+from ...diagnose.redaction import Redaction, without_secrets
+from ...errors import GuestRoutesError, StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, Sequence
+
+    from ..context import Context
+
+NAME = "guest-routes-report"
+COMMANDS = ("status", "status --json", "plan --verbose", "plan --json", "doctor", "doctor --json", "correct --check")
+SECONDS = 60
+"""What our own commands get."""
+
+
+def run(context: Context) -> int:
+    """0 once it is written; what could not be had is named in it."""
+    options, terminal = context.options, context.terminal
+    terminal.tell("running status, plan, doctor and correct --check, then ip and what the managers have")
+    entries = [_settings(context), *_own(), *command_entries(), *file_entries()]
+    entries = _redacted(entries, options.redact)
+    missing = [f"{one.name}: {one.failed}" for one in entries if one.failed]
+    entries.append(Entry("missing.txt", "\n".join([*missing, ""]).encode()))
+    content = archive([one for one in entries if not one.failed], NAME)
+    if options.output == "-":
+        terminal.binary(content)
+        return 0
+    path = os.path.abspath(options.output or f"{NAME}.tar.gz")
+    _write(path, content)
+    if options.json:
+        terminal.json(
+            {"schema": "guest-routes/report/1", "exit_code": 0, "path": path, "bytes": len(content), "missing": missing}
+        )
+    else:
+        secret = "addresses, MACs and uuids in it are replaced" if options.redact else "it has addresses: see --redact"
+        terminal.lines([f"{path}: {len(content) >> 10:,} KiB; {secret}; secrets are left out"])
+    return 0
+
+
+def _settings(context: Context) -> Entry:
+    """What counts, from which file, and what is wrong."""
+    from ...settings.load import read_layers
+
+    lines = [f"written {time.strftime('%Y-%m-%d %H:%M:%S %z')}"]
+    layers, problems = read_layers({}, "")
+    for layer in layers:
+        lines += [f"{name}: {value!r}  ({layer.source})" for name, value in layer.values.items()]
+    try:
+        effective = context.usable_settings._asdict()
+    except GuestRoutesError as error:
+        return Entry("settings.txt", str(error).encode())
+    lines += ["", "in force:", *(f"{name}: {value!r}" for name, value in effective.items())]
+    lines += [f"wrong: {problem}" for problem in (*problems, *context.settings_problems)]
+    return Entry("settings.txt", "\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
+
+
+def _own() -> Iterator[Entry]:
+    """What our own commands write: each in a child process, however this one was started, and all at the same time."""
+    import tempfile
+
+    started = []
+    for command in COMMANDS:
+        name = "guest-routes/" + command.replace(" ", "_")
+        try:
+            file = tempfile.TemporaryFile()  # noqa: SIM115  # closed below, when its child has ended
+            pid = os.fork()
+        except OSError as error:
+            yield Entry(name, b"", error.strerror or str(error))
+            continue
+        if pid == 0:
+            _become(command.split(), file.fileno())
+        started.append((name, file, pid))
+    until = time.monotonic() + SECONDS
+    for name, file, pid in started:
+        code = _ended(pid, until)
+        with file:
+            file.seek(0)
+            yield Entry(name, file.read() + f"\n(exit code {code})\n".encode())
+
+
+def _become(words: Sequence[str], output: int) -> None:
+    """What the child does, from its start to its end."""
+    code = 1
+    try:
+        from ..main import main
+
+        for number in (1, 2):
+            os.dup2(output, number)
+        code = main(words)
+    finally:
+        os._exit(code)
+
+
+def _ended(pid: int, until: float) -> int:
+    """The exit code of a child, which is ended when it takes too long."""
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() >= until:
+            os.kill(pid, 9)
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        time.sleep(0.02)
+
+
+def _redacted(entries: Sequence[Entry], addresses: bool) -> list[Entry]:
+    """The entries without secrets, and where asked for, without addresses."""
+    redaction = Redaction(os.urandom(32), os.uname().nodename) if addresses else None
+
+    def clean(data: str) -> str:
+        text = without_secrets(data)
+        return redaction.text(text) if redaction else text
+
+    return [
+        one._replace(
+            name=clean(one.name),
+            content=clean(one.content.decode("utf-8", "replace")).encode(),
+            failed=clean(one.failed),
+        )
+        for one in entries
+    ]
+
+
+def _write(path: str, content: bytes) -> None:
+    from ...state.files import replace
+
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise StateError(f"cannot write {path}: it is no regular file")
+    where = "`--output FILE` names another place, `--output -` standard output"
+    replace(path, content, 0o600, where)

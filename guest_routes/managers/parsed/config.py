@@ -1,0 +1,45 @@
+"""Routes as cloud-init has written them into a network manager's files: values, and the files' names. Pure.
+
+What a file says is found line by line, and lines are moved or taken away whole: nothing is ever formatted anew. A file
+that isn't as cloud-init writes it is left alone, with the reason.
+"""
+
+from __future__ import annotations
+
+from ...model.configuration import ParsedConfig
+from ...model.network import Nic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Sequence, TypeAlias
+
+PATTERNS = {
+    "systemd-networkd": (
+        "/etc/systemd/network/10-cloud-init-*.network",
+        "/run/systemd/network/10-cloud-init-*.network",
+    ),
+    "netplan": ("/etc/netplan/50-cloud-init.yaml",),
+    "NetworkManager": ("/etc/NetworkManager/system-connections/cloud-init-*.nmconnection",),
+    "ifupdown": ("/etc/network/interfaces.d/50-cloud-init", "/etc/network/interfaces.d/50-cloud-init.cfg"),
+    "sysconfig": tuple(f"/etc/sysconfig/network-scripts/{kind}-*" for kind in ("ifcfg", "route", "route6")),
+    "wicked": ("/etc/sysconfig/network/ifcfg-*", "/etc/sysconfig/network/ifroute-*"),
+}
+"""Where cloud-init writes, by manager; sysconfig: EL's, which NetworkManager's ifcfg-rh or network-scripts reads.
+
+Source: cloudinit/net/{networkd,netplan,network_manager,eni,sysconfig}.py and cloudinit/distros/{rhel,opensuse}.py, 22.4
+to 26.2.
+"""
+CREATED = (
+    "# Created by `guest-routes correct`: routes that cloud-init wrote for another NIC.\n",
+    "# cloud-init does not rewrite this file; when its last route goes, it goes.\n",
+)
+"""What a file begins with that cloud-init has not written."""
+FOREIGN = "cloud-init has not written it"
+OTHER_NIC = "it is for no NIC that the document describes"
+
+NicOf: TypeAlias = "Callable[[str, str], Nic | None]"
+"""The NIC of the document with that MAC, else, where no MAC is given, with that name."""
+Read: TypeAlias = "Callable[[str, tuple[str, ...], NicOf], ParsedConfig]"
+"""Reads one file: its path and its lines with their ends."""
+ReadAll: TypeAlias = "Callable[[Sequence[tuple[str, tuple[str, ...]]], NicOf], list[ParsedConfig]]"
+"""Reads all files of a manager; those that can be made are among what it returns."""

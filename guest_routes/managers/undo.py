@@ -1,0 +1,97 @@
+"""`correct --undo`: the files that `correct` has changed, as cloud-init wrote them.
+
+A file is put back only where it is still as `correct` left it; whatever somebody has changed since stays. What has been
+put back is no longer kept.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import StateError
+from ..model.configuration import CORRECTED, ORIGINALS, Reverted, RewriteError
+from ..state.files import cause_of, remove
+from ..trusted import NOBODY, Client, Untrusted, read_trusted
+from .parsed.config import CREATED, PATTERNS
+from .rewrite import LIMIT_BYTES, USERS, generate, replace_keeping_owner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Fate = Literal["restored", "left", ""]
+
+
+def undo(root: str = "") -> Reverted:
+    """Puts back every original that is kept.
+
+    Args:
+        root: stands before every path.
+    """
+    restored: list[str] = []
+    left: list[str] = []
+    errors: list[RewriteError] = []
+    for path in _kept(root):
+        try:
+            fate = _undo(path, root)
+        except StateError as error:
+            errors.append(RewriteError("not-kept", path, str(error)))
+        except OSError as error:
+            errors.append(RewriteError("unreadable", path, cause_of(error)))
+        except Untrusted as fault:
+            errors.append(RewriteError("untrusted", path, str(fault)))
+        else:
+            restored += [path] if fate == "restored" else []
+            left += [path] if fate == "left" else []
+    netplan = tuple(os.path.dirname(pattern) for pattern in PATTERNS["netplan"])
+    if any(os.path.dirname(path) in netplan for path in restored):
+        errors += generate()
+    return Reverted(tuple(restored), tuple(left), tuple(errors))
+
+
+def _kept(root: str) -> list[str]:
+    """The paths of the files that `correct` has changed or made."""
+    found: set[str] = set()
+    for top in (root + ORIGINALS, root + CORRECTED):
+        paths = [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
+        found.update(path[len(top) :] for path in paths if not path.endswith(".new"))
+    return sorted(found)
+
+
+def _undo(path: str, root: str) -> Fate:
+    """What becomes of one file.
+
+    Raises:
+        StateError, OSError, Untrusted: it can't be read or written.
+    """
+    original, corrected = _read(f"{root}{ORIGINALS}{path}"), _read(f"{root}{CORRECTED}{path}")
+    now = _read(root + path, Client(os.path.dirname(root + path), sum(USERS.values(), ())))
+    if now is not None and now != original:
+        if now != corrected or (original is None and not now.startswith(CREATED[0].encode())):
+            return "left"
+        if original is None:
+            remove(root + path, "it stays as `correct` made it")
+        else:
+            replace_keeping_owner(root + path, original, "it stays as `correct` left it")
+    _forget(path, root)
+    return "" if now is None or now == original else "restored"
+
+
+def _forget(path: str, root: str) -> None:
+    """What is kept of a file goes, and the folders that are empty then."""
+    for top in (root + ORIGINALS, root + CORRECTED):
+        remove(top + path, "it is put back a second time")
+        folder = os.path.dirname(top + path)
+        while len(folder) >= len(top):
+            try:
+                os.rmdir(folder)
+            except OSError:  # It isn't there, or has others in it.
+                break
+            folder = os.path.dirname(folder)
+
+
+def _read(path: str, client: Client = NOBODY) -> bytes | None:
+    try:
+        return read_trusted(path, LIMIT_BYTES, client).data
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,211 @@
+"""What the kernel is asked (RTM_GETROUTE) after a pass, and what its answers say (R8). Pure: the answers are given.
+
+The snapshot shows one table. Another table that a rule leads to before it, a route that comes first by its metric, or
+narrower routes that cover everything decide all the same; the kernel's own lookup says so, for an address that no
+narrower route of another program hides. Where it says otherwise than the plan, the route and the rule that win are
+found.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from ...model.namedtuple import NamedTuple
+from ...model.network import DEFAULT_PREFIX, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
+from ...model.report import Overruled
+from ..compare import next_hops
+from .uncovered import Nesting, beyond
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, Mapping, Sequence
+
+    from ...model.network import Address, KernelState, Lookup, Route, Rule
+    from ...model.plan import Plan, PlannedRoute
+
+    Tables = Mapping[int, Sequence[Route]]
+
+LOCAL_TABLE = 255
+"""RT_TABLE_LOCAL: the machine's own addresses, which no probe asks for. Source: include/uapi/linux/rtnetlink.h."""
+
+
+class Probe(NamedTuple):
+    """An address that the kernel is asked for, on behalf of a planned route."""
+
+    route: Route
+    address: Address
+
+
+class Contradiction(NamedTuple):
+    """An answer that names another way than planned."""
+
+    probe: Probe
+    answer: Lookup
+
+
+# ---- what is asked ------------------------------------------------------------------------------------
+
+
+def probes(plan: Plan, state: KernelState, table: int, others: Tables) -> tuple[Probe, ...]:
+    """What to ask the kernel for: defaults, routes with a competitor, and all of them where a rule could decide.
+
+    For the rest the snapshot proves it: the longest prefix with the best metric wins. A table that only rules with
+    conditions lead to is for the packets that they match, about which the kernel isn't asked.
+
+    Args:
+        table: the settings', which the snapshot is of.
+        others: routes of other tables, as far as they were read: no address inside a narrower one of these is chosen.
+    """
+    own = [address for nic in state.nics for address in nic.addresses]
+    destinations = [route.destination for route in chain(state.routes, *others.values())]
+    asked = list(_default_probes(plan, destinations, own))
+    ruled = {family for family in (4, 6) if deciding_rules(state, family, table)}
+    contested = [one for one in plan.routes if _is_contested(one, ruled)]
+    if contested:
+        nesting = Nesting(destinations, own)
+        found = ((one.route, nesting.address_in(one.route.destination)) for one in contested)
+        asked += [Probe(route, address) for route, address in found if address is not None]
+    return tuple(one for one in asked if _is_asked_about(one.route.family, state, table))
+
+
+def _is_asked_about(family: int, state: KernelState, table: int) -> bool:
+    return table == MAIN_TABLE or any(r.plain and (r.family, r.table) == (family, table) for r in state.rules)
+
+
+def standing(plan: Plan) -> Plan:
+    """The part of a plan about which the kernel can be asked before anything is written.
+
+    A host route that is not there yet can't be asked for. A default that wins today wins over one of ours that is
+    added: what stands ahead stays ahead (R8).
+    """
+    return plan._replace(routes=tuple(one for one in plan.routes if one.verdict != "add"))
+
+
+def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
+    """The rules that could decide before the settings' table is looked at, in their order; not the kernel's own.
+
+    Those for a source (source routing's, say) decide about no packet whose source isn't chosen yet.
+    """
+    rules = sorted((rule for rule in state.rules if rule.family == family), key=lambda rule: rule.priority)
+    found = []
+    for rule in rules:
+        if rule.plain and rule.table == table:
+            break
+        if not (rule.plain and rule.table == LOCAL_TABLE) and rule.source is None:
+            found.append(rule)
+    return found
+
+
+def _is_contested(planned: PlannedRoute, ruled: set[int]) -> bool:
+    """Whether something else could decide about a route that should serve."""
+    if planned.verdict == "shadowed":
+        return False
+    return planned.competitor is not None or (bool(ruled) and planned.route.family in ruled)
+
+
+def _default_probes(plan: Plan, destinations: Sequence[Prefix], own: Sequence[Prefix]) -> Iterator[Probe]:
+    for default in plan.defaults:
+        if default.route is not None:
+            everything = (*destinations, *own)
+            address = beyond(default.family, everything) or _covered(plan, default.family, destinations, own)
+            if address is not None:
+                yield Probe(default.route, address)
+
+
+def _covered(plan: Plan, family: int, destinations: Sequence[Prefix], own: Sequence[Prefix]) -> Address | None:
+    """Where narrower routes cover every address (a VPN's two halves): one in the second half of the widest of them.
+
+    Those of planned host routes don't count. The first half may hold what isn't routed at all: 0.0.0.0/8, ::1.
+    """
+    size = len(DEFAULT_PREFIX[family].address)
+    planned = {one.route.destination for one in plan.routes}
+    others = {prefix for prefix in destinations if len(prefix.address) == size and prefix.length} - planned
+    nesting = Nesting(destinations, own)
+    widest = sorted(others, key=lambda prefix: (prefix.length, prefix.address))[:2]
+    halves = (_second_half(prefix) for prefix in widest if prefix.length < size * 8)
+    return next(filter(None, map(nesting.address_in, halves)), None)
+
+
+def _second_half(prefix: Prefix) -> Prefix:
+    size = len(prefix.address)
+    low = int.from_bytes(prefix.address, "big") | 1 << size * 8 - prefix.length - 1
+    return Prefix(low.to_bytes(size, "big"), prefix.length + 1)
+
+
+# ---- what the answers say -----------------------------------------------------------------------------
+
+
+def contradictions(asked: Sequence[Probe], answers: Sequence[Lookup]) -> list[Contradiction]:
+    """The answers that name another way than planned."""
+    pairs = zip(asked, answers)
+    return [Contradiction(probe, answer) for probe, answer in pairs if not _agrees(probe.route, answer)]
+
+
+def _agrees(route: Route, answer: Lookup) -> bool:
+    if answer.ifindex != route.ifindex:
+        return False
+    # For IPv6 a router on the elected NIC is the same hypervisor, by its own address (R4).
+    return answer.gateway == route.gateway or (route.destination.is_default and is_link_local(answer.gateway))
+
+
+def unread_tables(wrong: Sequence[Contradiction], state: KernelState, table: int, others: Tables) -> set[int]:
+    """The tables that have to be read to tell what wins: the answer's, or any of a rule's where it names none."""
+    known = {0, LOCAL_TABLE, table, *others}
+    found = {one.answer.table for one in wrong}
+    for family in {one.probe.route.family for one in wrong if not one.answer.table}:
+        found |= {rule.table for rule in deciding_rules(state, family, table)}
+    return found - known
+
+
+def overruled(
+    wrong: Sequence[Contradiction], plan: Plan, state: KernelState, table: int, others: Tables
+) -> tuple[Overruled, ...]:
+    """Planned routes that the kernel doesn't go by, each with the route and the rule that win.
+
+    Args:
+        state: where the plan is yet to be carried out, what it removes or adds doesn't count against it.
+    """
+    present, accounted = set(state.routes), _accounted_for(plan)
+    found = []
+    for probe, answer in wrong:
+        by, rule = _winner(probe, answer, state, table, others)
+        unknown = by is None and rule is None and probe.route not in present
+        if by not in accounted and not unknown:
+            found.append(Overruled(probe.route.destination, probe.address, answer, by, rule))
+    return tuple(found)
+
+
+def _accounted_for(plan: Plan) -> set[Route]:
+    """What goes; and extra defaults that stay as `default_mode` says, or since the document may be partial.
+
+    These are reported as such.
+    """
+    extras = {route for default in plan.defaults if not default.removals for route in default.extras}
+    return extras | {operation.route for operation in plan.removals}
+
+
+def _winner(
+    probe: Probe, answer: Lookup, state: KernelState, table: int, others: Tables
+) -> tuple[Route | None, Rule | None]:
+    """The first route, in the order of the rules, that fits the answer; and the rule, where it is not in our table."""
+    for rule in deciding_rules(state, probe.route.family, table):
+        if answer.table in (rule.table, 0):
+            by = _best(others.get(rule.table, ()), probe.address, answer)
+            if by is not None or answer.table:
+                return by, rule
+    by = _best(state.routes, probe.address, answer)
+    rejecting = [rule for rule in deciding_rules(state, probe.route.family, table) if not rule.table]
+    return by, (rejecting[0] if by is None and not answer.ifindex and rejecting else None)
+
+
+def _best(routes: Sequence[Route], address: Address, answer: Lookup) -> Route | None:
+    """The route of a table that the kernel goes by: of the longest prefix, with the best metric, the first."""
+    covering = [route for route in routes if not route.tos and contains(route.destination, address)]
+    fitting = [route for route in covering if _fits(route, answer)]
+    return min(fitting, key=lambda route: (-route.destination.length, route.metric), default=None)
+
+
+def _fits(route: Route, answer: Lookup) -> bool:
+    if not answer.ifindex:
+        return route.kind != UNICAST
+    return (answer.gateway, answer.ifindex) in next_hops(route)

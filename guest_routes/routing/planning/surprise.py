@@ -1,0 +1,97 @@
+"""Defaults that changed between the snapshot and the writing of a plan (R4, R7). Pure.
+
+A VPN that comes up replaces the default at any moment. An addition that must find nobody of its key is refused then
+(EEXIST); one at another metric may land in front of the VPN's. Either way ours goes, and a plan is made anew of what is
+there.
+"""
+
+from __future__ import annotations
+
+from errno import EEXIST
+
+from ...model.namedtuple import NamedTuple
+from ...model.network import UNICAST, Route
+from ...model.operations import Add, Delete, RestoreDefault
+from ...model.report import Discrepancy
+from ..compare import ifindexes
+from ..elect import managed_ifindexes
+from ..ownership import is_ours
+from .default_metrics import WORST_METRIC
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.operations import Operation
+    from ...model.plan import Plan
+    from ...model.report import PassError, Report
+    from ...model.settings import Settings
+
+
+class Surprise(NamedTuple):
+    """A table that was not as the snapshot showed it."""
+
+    taken_back: tuple[Delete, ...] = ()
+    """Defaults of ours in front of another program's that came meanwhile."""
+
+
+def surprise(report: Report, settings: Settings) -> Surprise | None:
+    """What was otherwise than planned of a pass that has been written; None where nothing was."""
+    added = [one.route for one in report.outcome.done if _adds_default(one)]
+    newcomers = {route: _newcomers(route.family, report, settings) for route in added}
+    if not (any(newcomers.values()) or _refused(report) or any(map(_misses_default, report.errors))):
+        return None
+    overtaking = (route for route in added if _overtakes(route, newcomers[route], report))
+    return Surprise(tuple(Delete(route, "overtakes") for route in overtaking))
+
+
+def _refused(report: Report) -> bool:
+    """Whether an addition that had to find nobody of its key has found somebody."""
+    return any(one.errno == EEXIST and _adds_default(one.operation) for one in report.outcome.failures)
+
+
+def _misses_default(error: PassError) -> bool:
+    """Whether a default was taken away or replaced as soon as it was there."""
+    return isinstance(error, Discrepancy) and error.kind == "missing" and error.route.destination.is_default
+
+
+def _adds_default(operation: Operation) -> bool:
+    return isinstance(operation, Add) and operation.route.destination.is_default
+
+
+def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
+    """Other programs' defaults outside the metadata that came while the pass ran."""
+    known = {*report.before.routes, *(one.route for one in report.outcome.done if isinstance(one, RestoreDefault))}
+    managed = managed_ifindexes(report.resolution.bindings)
+    return [
+        route for route in _defaults(report.after.routes, family)
+        if route not in known and not is_ours(route, settings) and not ifindexes(route) & managed
+    ]  # fmt: skip
+
+
+def _overtakes(ours: Route, newcomers: Sequence[Route], report: Report) -> bool:
+    """Whether it stands in front of a newcomer that would have been the first one at the snapshot."""
+    best = min((route.metric for route in _defaults(report.before.routes, ours.family)), default=WORST_METRIC)
+    after = _defaults(report.after.routes, ours.family)
+    behind = after[after.index(ours) :] if ours in after else []
+    return any(route in behind and route.metric <= best for route in newcomers)
+
+
+def _defaults(routes: Sequence[Route], family: int) -> list[Route]:
+    """Those that packets may take, first the one that they take."""
+    found = [one for one in routes if one.destination.is_default and one.family == family]
+    return sorted((one for one in found if one.kind == UNICAST and not one.tos), key=lambda one: one.metric)
+
+
+def both(first: Report, second: Report) -> Report:
+    """Two looks of one pass as one report: the second, with what the first had done."""
+    done = first.outcome.done
+    added = {one.route: one for one in first.plan.routes if one.verdict == "add"}
+    routes = tuple(added.get(one.route, one) if one.verdict == "kept" else one for one in second.plan.routes)
+    plan: Plan = second.plan._replace(
+        additions=(*(one for one in first.plan.additions if one in done), *second.plan.additions),
+        removals=(*(one for one in first.plan.removals if one in done), *second.plan.removals),
+        routes=routes,
+    )
+    outcome = second.outcome._replace(done=(*done, *second.outcome.done))
+    return second._replace(decision=second.decision._replace(plan=plan), outcome=outcome)

@@ -1,0 +1,193 @@
+"""R8: the kernel's own lookup has the last word about defaults and host routes; what wins is named, and by what."""
+
+from __future__ import annotations
+
+import json
+from typing import List
+
+import pytest
+
+from tests.support.lab import MACS, Lab, document
+from tests.support.passes import documented, run, table, valid_json
+
+PLAIN = f"--metadata {document('documented')}"
+DUAL = f"--metadata {document('dual-stack')}"
+
+
+@pytest.fixture(params=["rtnetlink", "pyroute2"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both engines."""
+    return f"--engine {request.param}"
+
+
+def tun(lab: Lab) -> None:
+    """A VPN's NIC."""
+    lab.nic("tun0", MACS[2], "10.200.0.2/24", "fd00:200::2/64", gateways=("10.200.0.1/24", "fd00:200::1/64"))
+
+
+def dual_stack(lab: Lab) -> None:
+    """Both families, without defaults."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64", gateways=("11.8.0.1/24", "fd00:8::1/64"))
+
+
+def everywhere(lab: Lab, option: str, engine: str, what: str, *names: str) -> None:
+    """sync, plan, status, doctor and their JSON name what wins, and say so by their exit codes."""
+    for command, code in (("sync", 5), ("plan", 5), ("status", 5), ("doctor", 1)):
+        option_of = "" if command == "status" else option
+        ran = run(lab, f"{command} {option_of} {engine}")
+        assert ran.code == code, (command, ran)
+        assert what in ran.out, (command, ran.out)
+        assert [name for name in names if name not in ran.out] == [], (command, ran.out)
+    for command in ("sync", "plan", "status"):
+        value = valid_json(command, lab.run(command, *option.split()[: 0 if command == "status" else 2], "--json"))
+        assert all(name in json.dumps(value["unprogrammed"]) for name in names), value["unprogrammed"]
+
+
+# ---- rules and other tables -------------------------------------------------------------------------
+
+
+def test_a_plain_rule_to_a_table_with_a_wider_route(lab: Lab, engine: str) -> None:
+    """K4, as strongSwan has it."""
+    documented(lab)
+    lab.ip("rule", "add", "priority", "220", "lookup", "220")
+    lab.ip("route", "add", "11.0.0.0/8", "via", "10.65.0.1", "dev", "eth0", "table", "220")
+    assert run(lab, f"sync {PLAIN} {engine}").code == 5
+    wins = "11.0.0.0/8 via 10.65.0.1 dev eth0 table 220"
+    everywhere(lab, PLAIN, engine, wins, "rule 220", "11.11.0.0/16")
+    told = run(lab, f"explain 11.11.3.4 {PLAIN} {engine}")
+    assert "NOT as wanted" in told.out
+    assert wins in told.out and "rule 220" in told.out
+    assert "as wanted" in run(lab, f"explain 8.8.8.8 {PLAIN} {engine}").out
+
+
+def test_the_same_for_ipv6(lab: Lab, engine: str) -> None:
+    dual_stack(lab)
+    lab.ip("-6", "rule", "add", "priority", "220", "lookup", "220")
+    lab.ip("-6", "route", "add", "fd00:11::/32", "via", "fd00:65::1", "dev", "eth0", "table", "220")
+    run(lab, f"sync {DUAL} {engine}")
+    everywhere(lab, DUAL, engine, "fd00:11::/32 via fd00:65::1 dev eth0 table 220", "rule 220", "fd00:11:11::/48")
+
+
+def test_what_another_table_has_of_narrower_routes_is_its_own_affair(lab: Lab, engine: str) -> None:
+    documented(lab)
+    lab.ip("rule", "add", "priority", "220", "lookup", "220")
+    for number in (*range(8, 127), *range(128, 224)):
+        lab.ip("route", "add", f"{number}.0.0.0/9", "via", "10.65.0.1", "dev", "eth0", "table", "220")
+    lab.ip("route", "add", "11.11.0.0/24", "via", "10.65.0.1", "dev", "eth0", "table", "220")
+    lab.ip("route", "del", "11.0.0.0/9", "table", "220")
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert (ran.code, run(lab, "status").code) == (0, 0), ran
+
+
+def test_a_default_in_another_table(lab: Lab, engine: str) -> None:
+    """As wg-quick sets it up: what isn't marked goes there, but for routes of the main table that are no default."""
+    documented(lab)
+    tun(lab)
+    lab.ip("route", "add", "default", "dev", "tun0", "table", "51820")
+    lab.ip("rule", "add", "not", "fwmark", "51820", "lookup", "51820", "priority", "32765")
+    lab.ip("rule", "add", "lookup", "main", "suppress_prefixlength", "0", "priority", "32764")
+    run(lab, f"sync {PLAIN} {engine}")
+    everywhere(lab, PLAIN, engine, "default dev tun0 table 51820", "rule 32765", "IPv4 default")
+    told = run(lab, f"explain 8.8.8.8 {PLAIN} {engine}")
+    assert "default dev tun0 table 51820" in told.out and "rule 32765" in told.out
+    assert "as wanted" in run(lab, f"explain 11.11.3.4 {PLAIN} {engine}").out
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit"])
+def test_a_rule_that_rejects(lab: Lab, engine: str, kind: str) -> None:
+    documented(lab)
+    run(lab, f"sync {PLAIN} {engine}")
+    lab.ip("rule", "add", "priority", "300", "to", "11.11.0.0/16", kind)
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert ran.code == 5
+    assert "programmed, but rule 300 (`ip rule`) wins" in ran.out
+
+
+def test_a_route_that_rejects_in_another_table(lab: Lab, engine: str) -> None:
+    documented(lab)
+    lab.ip("rule", "add", "priority", "220", "lookup", "220")
+    lab.ip("route", "add", "unreachable", "default", "table", "220")
+    run(lab, f"sync {PLAIN} {engine}")
+    everywhere(lab, PLAIN, engine, "unreachable default", "rule 220", "IPv4 default", "table 220")
+
+
+# ---- the same table ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "vpn", ["default via 10.200.0.1 dev tun0 proto static", "default dev tun0 scope link metric 7"]
+)
+def test_a_vpns_default_that_comes_first(lab: Lab, engine: str, vpn: str) -> None:
+    documented(lab, "")
+    tun(lab)
+    lab.ip("route", "add", *vpn.split())
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "proto", "static", "metric", "100")
+    assert run(lab, f"sync {PLAIN} {engine}").code == 5
+    everywhere(lab, PLAIN, engine, vpn.partition(" proto")[0].partition(" scope")[0], "tun0", "IPv4 default")
+    told = run(lab, f"explain 8.8.8.8 {PLAIN} {engine}")
+    assert "NOT as wanted" in told.out and "tun0" in told.out
+
+
+def test_a_vpns_default_of_ipv6(lab: Lab, engine: str) -> None:
+    dual_stack(lab)
+    tun(lab)
+    lab.ip("-6", "route", "add", "default", "via", "fd00:200::1", "dev", "tun0", "metric", "50")
+    run(lab, f"sync {DUAL} {engine}")
+    everywhere(lab, DUAL, engine, "default via fd00:200::1 dev tun0", "metric 50", "IPv6 default")
+
+
+@pytest.mark.parametrize("family, halves", [(4, ["0.0.0.0/1", "128.0.0.0/1"]), (6, ["::/1", "8000::/1"])])
+def test_a_vpn_in_two_halves(lab: Lab, engine: str, family: int, halves: List[str]) -> None:
+    """As OpenVPN's def1: no address is left to the default."""
+    dual_stack(lab)
+    tun(lab)
+    gateway = {4: "10.200.0.1", 6: "fd00:200::1"}[family]
+    for half in halves:
+        lab.ip(f"-{family}", "route", "add", half, "via", gateway, "dev", "tun0")
+    run(lab, f"sync {DUAL} {engine}")
+    everywhere(lab, DUAL, engine, f"{halves[0]} via {gateway} dev tun0", f"IPv{family} default")
+
+
+def test_one_half_leaves_the_other_to_the_default(lab: Lab, engine: str) -> None:
+    documented(lab)
+    tun(lab)
+    lab.ip("route", "add", "0.0.0.0/1", "via", "10.200.0.1", "dev", "tun0")
+    assert run(lab, f"sync {PLAIN} {engine}").code == 0
+
+
+def test_a_vpn_that_stands_behind_stays_behind(lab: Lab, engine: str) -> None:
+    """D12: eth0's default is there, and behind the VPN's; eth1's stood before both."""
+    documented(lab, "")
+    tun(lab)
+    for nic, gateway, metric in (
+        ("eth1", "11.8.0.1", "50"),
+        ("tun0", "10.200.0.1", "75"),
+        ("eth0", "10.65.0.1", "100"),
+    ):
+        lab.ip("route", "add", "default", "via", gateway, "dev", nic, "metric", metric)
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert ran.code == 0, ran
+    assert "via 10.65.0.1 dev eth0" in lab.ip("route", "get", "8.8.8.8")
+    assert "default via 10.200.0.1 dev tun0 metric 75" in table(lab)
+    assert "nothing to do" in run(lab, f"sync {PLAIN} {engine}").out
+    assert run(lab, "withdraw").code == 0
+    assert "via 11.8.0.1 dev eth1" in lab.ip("route", "get", "8.8.8.8")
+
+
+def test_observed_defaults_are_reported_as_such(lab: Lab, engine: str) -> None:
+    documented(lab, "eth1 eth0")
+    ran = run(lab, f"sync {PLAIN} {engine} --default-mode observe")
+    assert ran.code == 0
+    assert "one default too many; it stays, as `default_mode` says" in ran.out
+
+
+def test_a_plan_foresees_what_wins(lab: Lab, engine: str) -> None:
+    """Before anything is written, too."""
+    documented(lab, "")
+    tun(lab)
+    lab.ip("route", "add", "default", "via", "10.200.0.1", "dev", "tun0", "metric", "7")
+    ran = run(lab, f"plan {PLAIN} {engine}")
+    assert ran.code == 5 and "default via 10.200.0.1 dev tun0 metric 7 wins" in ran.out.replace("proto boot ", "")
+    documented_only = [line for line in table(lab) if line.startswith("default")]
+    assert len(documented_only) == 1

@@ -1,0 +1,173 @@
+"""K5: defaults that come, go and are replaced between the snapshot of a pass and its writing, and under the service."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import Any, List, Sequence, Tuple, Type
+
+import pytest
+
+from guest_routes.kernel.pyroute2_engine import Pyroute2Kernel
+from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.model.operations import Failure, Operation
+from guest_routes.model.settings import Settings
+from guest_routes.state.store import State
+from guest_routes.sync import sync
+from tests.support.lab import MACS, Lab, document
+from tests.support.passes import documented, run, table
+from tests.support.service import Service, Start, settled
+
+VPN4, VPN6 = "default via 10.200.0.1 dev tun0", "default via fd00:200::1 dev tun0"
+
+
+def interrupted(engine: Type[Any], *commands: str) -> Any:
+    """The real kernel, in which somebody runs these commands between the snapshot and the first write."""
+    left = list(commands)
+
+    class Interrupted(engine):  # type: ignore[misc]
+        def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
+            while left:
+                subprocess.run(["ip", *left.pop(0).split()], check=True)
+            return super().apply(operations)  # type: ignore[no-any-return]
+
+    return Interrupted()
+
+
+@pytest.fixture(params=[RtnetlinkKernel, Pyroute2Kernel])
+def engine(request: pytest.FixtureRequest) -> Any:
+    """Both engines."""
+    return request.param
+
+
+def tun(lab: Lab) -> None:
+    """A VPN's NIC."""
+    lab.nic("tun0", MACS[2], "10.200.0.2/24", "fd00:200::2/64", gateways=("10.200.0.1/24", "fd00:200::1/64"))
+
+
+def defaults(lab: Lab, family: int = 4) -> List[str]:
+    """As the kernel has them, without what doesn't matter here."""
+    found = [line.split(" proto ")[0].split(" metric ")[0] for line in table(lab, family) if line[:7] == "default"]
+    return [" ".join(line.split()[:5]) for line in found]
+
+
+ETH0, ETH1 = "default via 10.65.0.1 dev eth0", "default via 11.8.0.1 dev eth1"
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "after"),
+    [
+        ([], [f"route add {VPN4}"], [VPN4, ETH0]),
+        ([], [f"route add {VPN4} metric 50"], [VPN4, ETH0]),
+        ([ETH1], ["route del default", f"route add {VPN4}"], [VPN4, ETH0]),
+        ([ETH1], [f"route replace {VPN4}"], [VPN4, ETH0]),
+        ([f"{ETH1} metric 100"], ["route del default", f"route add {VPN4}"], [VPN4, ETH0]),
+        ([f"{ETH1} metric 100"], ["route del default", f"route add {VPN4} metric 50"], [VPN4, ETH0]),
+        ([f"{ETH0} metric 100"], ["route del default", f"route add {VPN4}"], [VPN4, ETH0]),
+        # One that chose to stand behind stays there.
+        ([ETH1], [f"route add {VPN4} metric 700"], [ETH0, VPN4]),
+        # A DHCP client's never stays.
+        ([], [f"route add {ETH1}"], [ETH0]),
+        ([], [f"route add {ETH1} metric 50"], [ETH0]),
+        ([f"{ETH0} proto 121"], [f"route replace {ETH1}"], [ETH0]),
+        ([ETH1], [f"route replace {ETH1} proto dhcp"], [ETH0]),
+    ],
+)
+def test_a_default_that_comes_while_a_pass_runs(
+    lab: Lab, engine: Any, before: List[str], meanwhile: List[str], after: List[str]
+) -> None:
+    documented(lab, "")
+    tun(lab)
+    for route in before:
+        lab.ip("route", "add", *route.split())
+    path = str(document("documented"))
+    report = sync(Settings(), State(), interrupted(engine, *meanwhile), path)
+    if defaults(lab) != after:  # What came by no fault of ours, the next pass deals with.
+        assert VPN4 not in after
+        report = sync(Settings(), State(), engine(), path)
+    assert defaults(lab) == after
+    assert (report.errors, report.outcome.failures) == ((), ())
+    assert report.exit_code == (5 if after[0] == VPN4 else 0)
+    assert run(lab, f"sync --metadata {path}").out.count("nothing to do") == 1
+
+
+@pytest.mark.parametrize("metric", [10, 512, 1023, 1024])
+def test_the_same_for_ipv6(lab: Lab, engine: Any, metric: int) -> None:
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64", gateways=("11.8.0.1/24", "fd00:8::1/64"))
+    tun(lab)
+    path = str(document("dual-stack"))
+    report = sync(Settings(), State(), interrupted(engine, f"-6 route add {VPN6} metric {metric}"), path)
+    assert defaults(lab, 6) == [VPN6, "default via fd00:65::1 dev eth0"]
+    assert (report.errors, report.outcome.failures, report.exit_code) == ((), (), 5)
+    assert run(lab, f"sync --metadata {path}").out.count("nothing to do") == 1
+
+
+# ---- under the service ------------------------------------------------------------------------------
+
+
+TRIES = int(os.environ.get("VPN_TRIES", "25"))
+"""`VPN_TRIES=1000` before pytest for the whole."""
+BEFORE_A_CONFLICT = 3
+"""After so many tries the service starts anew: it would take more of them for a conflict, and wait."""
+
+
+def busy(lab: Lab, number: int) -> None:
+    """Something for the service to do at that moment, or not."""
+    if number % 3 == 1:
+        lab.ip("route", "del", "11.11.0.0/16")
+    if number % 3 == 2:
+        lab.ip("route", "append", "198.51.100.0/24", "via", "10.65.0.1", "proto", "static")
+        lab.ip("route", "del", "198.51.100.0/24")
+    if number % 2:
+        time.sleep(number % 7 / 1000)
+
+
+@pytest.mark.parametrize("how", ["two commands", "one batch", "replace", "metric 50"])
+def test_a_vpn_that_replaces_the_default_wins_every_time(lab: Lab, start: Start, how: str) -> None:
+    service = settled(lab, start, defaults="eth0")
+    tun(lab)
+    lost = []
+    for number in range(TRIES):
+        if number % BEFORE_A_CONFLICT == BEFORE_A_CONFLICT - 1:
+            service.stop()
+            service = refreshed(start)
+        service.wait(lambda: defaults(lab) == [ETH0])
+        busy(lab, number)
+        replace_default(lab, how)
+        time.sleep(0.7)
+        if "dev tun0" not in lab.ip("route", "get", "8.8.8.8"):
+            lost.append((number, defaults(lab)))
+        while any("dev tun0" in line for line in table(lab) if line[:7] == "default"):
+            lab.ip("route", "del", "default", "dev", "tun0")
+    print(f"{how}: lost {len(lost)} of {TRIES}")
+    assert lost == []
+
+
+def refreshed(start: Start) -> Service:
+    """A service that has fetched its document."""
+    service = start()
+    service.wait(lambda: service.record.get("refreshed"))
+    return service
+
+
+def replace_default(lab: Lab, how: str) -> None:
+    """As VPN clients do it."""
+    if how == "replace":
+        lab.ip("route", "replace", *VPN4.split())
+    elif how == "one batch":
+        subprocess.run(["ip", "-force", "-batch", "-"], input=f"route del default\nroute add {VPN4}\n", text=True,
+                       capture_output=True, check=False)  # fmt: skip
+    else:
+        metric = " metric 50" if how == "metric 50" else ""
+        subprocess.run(["ip", "route", "del", "default"], capture_output=True, check=False)
+        subprocess.run(["ip", "route", "add", *f"{VPN4}{metric}".split()], capture_output=True, check=False)
+
+
+def test_a_dhcp_clients_second_default_never_wins(lab: Lab, start: Start) -> None:
+    service = settled(lab, start, defaults="eth0")
+    for number in range(TRIES):
+        busy(lab, number)
+        lab.ip("route", "replace", *ETH1.split(), "proto", "dhcp", *(["metric", "50"] if number % 2 else []))
+        service.wait(lambda: defaults(lab) == [ETH0], 20)

@@ -1,0 +1,119 @@
+"""What the packages' removal scripts do: nothing is left without a word, and no only record is deleted (R18)."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Iterator
+
+import pytest
+
+from tests.support.disks import broken
+from tests.support.lab import Lab, document
+from tests.support.passes import documented, run, table
+
+ROOT = Path(__file__).parents[2]
+FILE = f"--metadata {document('documented')}"
+STATE = Path("/var/lib/guest-routes")
+RENDERED = "/etc/systemd/network/10-cloud-init-eth0.network"
+
+
+def script(kind: str, name: str) -> str:
+    """A removal script: of the Debian package, or the same step of the RPM."""
+    if kind == "deb":
+        return (ROOT / "packaging" / "debian" / name).read_text()
+    step = {"prerm": "preun", "postrm": "postun"}[name]
+    text = (ROOT / "packaging" / "rpm" / "guest-routes.spec").read_text()
+    found = re.search(rf"^%{step}\n(.*?)^%\w", text, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found.group(1).replace("%{python3_sitelib}", "/run/tests/site-packages")
+
+
+@pytest.fixture(params=["deb", "rpm"])
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The kind of package; `guest-routes` is this checkout's."""
+    command = tmp_path / "guest-routes"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m guest_routes "$@"\n')
+    command.chmod(0o755)
+    yield str(request.param)
+
+
+def ran(kind: str, name: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """The script as the package manager runs it when the package is removed, and purged."""
+    argument = {"deb": {"prerm": "remove", "postrm": "purge"}[name], "rpm": "0"}[kind]
+    own: Dict[str, str] = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    # No `systemctl` of this machine's.
+    shell = f"systemctl() {{ :; }}\n{script(kind, name)}"
+    done = subprocess.run(["sh", "-c", shell, "sh", argument], text=True, capture_output=True, env=own)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def corrected(text: str, original: str) -> None:
+    """A file that `correct` has changed."""
+    for top, content in (("", text), (f"{STATE}/originals", original), (f"{STATE}/corrected", text)):
+        path = Path(top + RENDERED)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def test_the_machine_is_as_it_was(lab: Lab, kind: str, tmp_path: Path) -> None:
+    before = documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    corrected("corrected\n", "original\n")
+    Path("/etc/guest-routes.d").mkdir()
+    Path("/etc/guest-routes.d/1.yaml").write_text("typo: here\n")
+    done = ran(kind, "prerm", tmp_path)
+    assert table(lab) == before
+    assert Path(RENDERED).read_text() == "original\n"
+    assert "withdrawn: 1 route, 1 default restored" in done.stdout
+    assert f"< {RENDERED}: as cloud-init wrote it" in done.stdout
+    assert ran(kind, "postrm", tmp_path).stderr == ""
+    assert not STATE.exists()
+
+
+def test_what_is_left_is_said_and_its_record_stays(lab: Lab, kind: str, tmp_path: Path) -> None:
+    before = documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    corrected("corrected\n", "original\n")
+    Path(RENDERED).write_text("mine\n")
+    (tmp_path / "guest-routes").write_text(
+        f"#!/bin/sh\n[ $1 = withdraw ] && exec setpriv --bounding-set=-net_admin {sys.executable} "
+        f'-m guest_routes "$@"\nexec {sys.executable} -m guest_routes "$@"\n'
+    )
+    done = ran(kind, "prerm", tmp_path)
+    assert "guest-routes: not everything could be withdrawn" in done.stderr
+    assert "`ip route flush table all proto 121`" in done.stderr
+    assert "guest-routes: what cloud-init wrote is kept in /var/lib/guest-routes/originals" in done.stderr
+    assert (STATE / "defaults").exists()
+    done = ran(kind, "postrm", tmp_path)
+    assert "as the only record: defaults originals" in done.stderr
+    assert sorted(path.name for path in STATE.iterdir()) == ["corrected", "defaults", "originals"]
+    assert run(lab, "withdraw").code == 0  # installed again
+    assert table(lab) == before
+
+
+def test_a_record_of_another_boot_is_none(lab: Lab, kind: str, tmp_path: Path) -> None:
+    STATE.mkdir()
+    (STATE / "defaults").write_text('{"boot_id": "00000000-0000-4000-8000-000000000000", "records": []}')
+    (STATE / "last-known-good").write_text("{}")
+    assert ran(kind, "postrm", tmp_path).stderr == ""
+    assert not STATE.exists()
+
+
+def test_nothing_runs_while_an_image_is_built(lab: Lab, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "guest-routes").write_text("#!/bin/sh\nexit 99\n")
+    ran(kind, "prerm", tmp_path)
+    ran(kind, "postrm", tmp_path)
+    assert not Path("/run/guest-routes").exists()
+
+
+def test_a_full_disk_keeps_nobody_from_removing(lab: Lab, kind: str, tmp_path: Path) -> None:
+    before = documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    with broken("/run/guest-routes", "read-only"):
+        ran(kind, "prerm", tmp_path)
+    assert table(lab) == before

@@ -1,0 +1,101 @@
+"""`report`: one file, in every state of the machine, without secrets."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Dict
+
+import pytest
+
+from tests.netns.test_ways_out import TYPO, break_settings
+from tests.support.disks import broken
+from tests.support.lab import Lab, document
+from tests.support.passes import documented, run, table, valid_json
+
+FILE = f"--metadata {document('documented')}"
+
+
+def unpacked(content: bytes) -> Dict[str, str]:
+    """The files of a report, by their names below its folder."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        files = {member.name: tar.extractfile(member) for member in tar.getmembers()}
+        return {name.partition("/")[2]: file.read().decode() for name, file in files.items() if file}
+
+
+def test_what_is_in_it(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    assert run(lab, "sync").code == 0
+    before = table(lab)
+    Path("/etc/guest-routes.yaml").write_text("metric: 0\n")
+    path = tmp_path / "report.tar.gz"
+    value = valid_json("report", lab.run("report", "--json", "--output", str(path)))
+    assert (value["path"], value["bytes"]) == (str(path), path.stat().st_size)
+    assert path.stat().st_mode & 0o777 == 0o600
+    files = unpacked(path.read_bytes())
+    assert "drift        none" in files["guest-routes/status"]
+    doctor = files["guest-routes/doctor_--json"]
+    assert json.loads(doctor[doctor.index("{") : doctor.rindex("}") + 1])["findings"] == []
+    assert doctor.endswith("(exit code 0)\n")
+    assert "11.11.0.0/16 via 11.8.0.1 dev eth1" in files["commands/ip_-4_-d_route_show_table_all"]
+    assert "metric: 0  (/etc/guest-routes.yaml)" in files["settings.txt"]
+    assert "files/var/lib/guest-routes/last-known-good" in files
+    assert [line for line in value["missing"] if line.startswith("guest-routes/")] == []
+    assert table(lab) == before
+
+
+def test_redacted(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    assert run(lab, f"sync {FILE}").code == 0
+    path = tmp_path / "report.tar.gz"
+    assert run(lab, f"report --redact --output {path}").code == 0
+    for name, text in unpacked(path.read_bytes()).items():
+        for gone in ("11.8.0.", "10.65.0.", "11.11.0.", "fa:16:3e:00:00:01"):
+            assert gone not in text, name
+            assert gone not in name
+
+
+@pytest.mark.parametrize("state", ["nothing", "broken settings", "full disk", "read-only run", "damaged state"])
+def test_in_every_state(lab: Lab, state: str, tmp_path: Path) -> None:
+    if state != "nothing":
+        documented(lab)
+        lab.metadata_server(document("documented"))
+        assert run(lab, f"sync {FILE}").code == 0
+    if state == "damaged state":
+        Path("/run/guest-routes/status").write_bytes(b"\xff{")
+        Path("/var/lib/guest-routes/last-known-good").write_bytes(b"\xff{")
+    if state == "broken settings":
+        break_settings()
+    command = [sys.executable, "-m", "guest_routes", "report", "--output", "-"]
+    if state in ("full disk", "read-only run"):
+        fault, folder = (
+            ("full", "/var/lib/guest-routes") if state == "full disk" else ("read-only", "/run/guest-routes")
+        )
+        with broken(folder, fault):
+            ran = subprocess.run(command, capture_output=True)
+    else:
+        ran = subprocess.run(command, capture_output=True)
+    assert ran.returncode == 0
+    files = unpacked(ran.stdout)
+    assert not [name for name, text in files.items() if "Traceback" in text]
+    assert {"settings.txt", "missing.txt", "guest-routes/doctor", "guest-routes/status"} <= set(files)
+    if state == "broken settings":
+        assert f"wrong: {TYPO}: protocl: no such setting" in files["settings.txt"]
+        assert "(exit code 2)" in files["guest-routes/status"]
+
+
+def test_a_place_that_takes_nothing(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    with broken(str(tmp_path / "full"), "full"):
+        ran = run(lab, f"report --output {tmp_path}/full/report.tar.gz")
+        assert ran.code == 1
+        assert "`--output -` standard output" in ran.err
+        assert os.listdir(tmp_path / "full") == ["filler"]

@@ -1,0 +1,1 @@
+"""guest_routes/managers/parsed/."""

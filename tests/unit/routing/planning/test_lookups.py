@@ -1,0 +1,233 @@
+"""R8: what the kernel is asked after a pass, and what its answers say."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Tuple
+
+import pytest
+
+from guest_routes.model.evidence import Evidence
+from guest_routes.model.network import Lookup, Route, Rule, address_text, parse_address
+from guest_routes.model.plan import Plan
+from guest_routes.model.report import Overruled
+from guest_routes.model.settings import Settings
+from guest_routes.output.route_text import route_text
+from guest_routes.routing.decide import decide
+from guest_routes.routing.planning.lookups import (
+    Contradiction,
+    Probe,
+    contradictions,
+    overruled,
+    probes,
+    standing,
+    unread_tables,
+)
+from tests.support.iproute_text import parse_route
+from tests.support.situations import THREE_NICS, network, situation
+
+MAIN = 254
+PLAIN = Settings()
+NONE_READ: Dict[int, List[Route]] = {}
+NETWORKS = [
+    network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
+    network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.11.0.0/16 11.8.0.1"),
+]
+DEFAULT = "default via 10.65.0.1 dev eth0 proto static"
+OURS = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+RIVAL = "11.11.0.0/16 via 10.65.0.9 dev eth0 metric 9"
+SIX = [network("eth0", "fd00:65::7/64", "default fd00:65::1")]
+KERNELS = (Rule(4, 0, 255, True), Rule(4, 32766, 254, True), Rule(4, 32767, 253, True))
+"""The kernel's own three."""
+STRONGSWAN = Rule(4, 220, 220, True)
+
+
+def kernel(*routes: str, rules: Tuple[Rule, ...] = KERNELS) -> Evidence:
+    found = situation(NETWORKS, THREE_NICS + "".join(f"{route}\n" for route in routes))
+    return found._replace(kernel=found.kernel._replace(rules=rules))
+
+
+def plan_of(evidence: Evidence, settings: Settings = PLAIN) -> Plan:
+    return decide(evidence, settings).plan
+
+
+def asked(evidence: Evidence, others: Dict[int, List[Route]] = NONE_READ, settings: Settings = PLAIN) -> List[str]:
+    return [address_text(one.address) for one in probes(plan_of(evidence, settings), evidence.kernel, MAIN, others)]
+
+
+def other(evidence: Evidence, *texts: str) -> List[Route]:
+    return [parse_route(text, evidence.kernel.nics) for text in texts]
+
+
+def won(
+    evidence: Evidence,
+    answer: Lookup,
+    others: Dict[int, List[Route]] = NONE_READ,
+    settings: Settings = PLAIN,
+) -> List[Overruled]:
+    """What is reported where the kernel gives this answer for its address."""
+    plan = plan_of(evidence, settings)
+    found = [one for one in probes(plan, evidence.kernel, MAIN, others) if one.address == answer.address]
+    wrong = contradictions(found, [answer] * len(found))
+    return list(overruled(wrong, plan, evidence.kernel, MAIN, others))
+
+
+def named(evidence: Evidence, found: List[Overruled]) -> List[Tuple[str, int]]:
+    nics = evidence.kernel.nics
+    return [(route_text(o.by, nics) if o.by else "", o.rule.priority if o.rule else -1) for o in found]
+
+
+# ---- what is asked ------------------------------------------------------------------------------------
+
+
+def test_the_default_and_what_could_lose_is_asked_for() -> None:
+    assert asked(kernel(DEFAULT, OURS)) == ["8.0.0.1"]
+    assert asked(kernel(DEFAULT, OURS, RIVAL)) == ["8.0.0.1", "11.11.0.1"]
+    assert asked(kernel(DEFAULT, OURS, "8.0.0.0/8 dev tun0")) == ["9.0.0.1"]
+
+
+def test_where_none_is_elected_there_is_nothing_to_ask() -> None:
+    evidence = situation([network("eth0", "10.65.0.7/24", "20.0.0.0/8 10.65.0.1")])
+    assert asked(evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "decides"),
+    [
+        (Rule(4, 100, 99, False), True),
+        (Rule(4, 100, 99, True), True),
+        (Rule(4, 40000, 99, False), False),  # The main table has a route already.
+        (Rule(6, 100, 99, False), False),
+        (Rule(4, 100, 254, False), True),
+        (Rule(4, 100, 254, True), False),
+        (Rule(4, 100, 255, True), False),
+    ],
+)
+def test_a_rule_that_could_decide(rule: Rule, decides: bool) -> None:
+    evidence = kernel(DEFAULT, OURS, rules=(*KERNELS, rule))
+    assert asked(evidence) == ["8.0.0.1", *(["11.11.0.1"] if decides else [])]
+
+
+def test_a_shadowed_route_is_not_asked_for() -> None:
+    six = [
+        network("eth0", "fd00:65::7/64", "default fd00:65::1"),
+        network("eth1", "fd00:8::9/64", "fd11::/16 fd00:65::1"),
+    ]
+    text = f"{THREE_NICS}default via fd00:65::1 dev eth0\nfd11::/16 via fd00:8::9 dev eth1 metric 1\n"
+    assert asked(situation(six, text)) == ["2000::1"]
+
+
+def test_no_address_inside_another_tables_narrower_routes() -> None:
+    evidence = kernel(DEFAULT, OURS, rules=(*KERNELS, STRONGSWAN))
+    narrower = {220: other(evidence, "8.0.0.0/8 dev tun0", "11.11.0.0/24 dev tun0")}
+    assert asked(evidence, narrower) == ["9.0.0.1", "11.11.128.0"]
+
+
+def test_where_two_halves_cover_everything_one_of_them_is_asked_for() -> None:
+    assert asked(kernel(DEFAULT, OURS, "0.0.0.0/1 dev tun0", "128.0.0.0/1 dev tun0")) == ["64.0.0.1"]
+    ours = [network("eth0", "10.65.0.7/24", "default 10.65.0.1", "0.0.0.0/1 10.65.0.1", "128.0.0.0/1 10.65.0.1")]
+    halves = (
+        "0.0.0.0/1 via 10.65.0.1 dev eth0 proto guest-routes\n128.0.0.0/1 via 10.65.0.1 dev eth0 proto guest-routes"
+    )
+    assert asked(situation(ours, f"{THREE_NICS}{DEFAULT}\n{halves}\n")) == []  # The document's own.
+
+
+def test_before_anything_is_written() -> None:
+    evidence = kernel("default dev tun0 metric 7", "default via 10.65.0.1 dev eth0 metric 100")
+    plan = plan_of(evidence)
+    assert [one.verdict for one in plan.routes] == ["add"]
+    assert standing(plan).routes == ()
+    assert standing(plan).removals == plan.removals
+
+
+# ---- what the answers say -----------------------------------------------------------------------------
+
+
+def test_an_answer_that_agrees() -> None:
+    evidence = kernel(DEFAULT, OURS, RIVAL)
+    default, host = probes(plan_of(evidence), evidence.kernel, MAIN, {})
+    right = [Lookup(default.address, 2, bytes((10, 65, 0, 1)), 254), Lookup(host.address, 3, bytes((11, 8, 0, 1)), 254)]
+    assert contradictions([default, host], right) == []
+    for wrong in (
+        right[1]._replace(ifindex=2),
+        right[1]._replace(gateway=bytes((11, 8, 0, 2))),
+        Lookup(host.address, 0),
+    ):
+        assert contradictions([default, host], [right[0], wrong]) == [Contradiction(host, wrong)]
+
+
+def test_a_router_on_the_elected_nic_is_as_good_as_its_gateway() -> None:
+    evidence = situation(SIX, f"{THREE_NICS}default via fd00:65::1 dev eth0\n")
+    (probe,) = probes(plan_of(evidence), evidence.kernel, MAIN, {})
+    router = parse_address("fe80::1")
+    assert contradictions([probe], [Lookup(probe.address, 2, router, 254)]) == []
+    assert len(contradictions([probe], [Lookup(probe.address, 3, router, 254)])) == 1
+    host = Probe(probe.route._replace(destination=probe.route.destination._replace(length=16)), probe.address)
+    assert len(contradictions([host], [Lookup(probe.address, 2, router, 254)])) == 1
+
+
+EIGHT = parse_address("8.0.0.1")
+TUN0 = 4
+
+
+def test_a_default_of_the_same_table_that_comes_first() -> None:
+    vpn = "default dev tun0 metric 7"
+    evidence = kernel(vpn, "default via 10.65.0.1 dev eth0 metric 100", OURS)
+    assert named(evidence, won(evidence, Lookup(EIGHT, TUN0, None, 254))) == [
+        ("default dev tun0 proto boot metric 7", -1)
+    ]
+
+
+def test_the_best_of_several_is_named() -> None:
+    evidence = kernel(
+        "default dev tun0 metric 9", "default dev tun0 metric 7", "default via 10.65.0.1 dev eth0 metric 100"
+    )
+    assert named(evidence, won(evidence, Lookup(EIGHT, TUN0, None, 254))) == [
+        ("default dev tun0 proto boot metric 7", -1)
+    ]
+
+
+def test_a_route_of_another_table_and_its_rule() -> None:
+    evidence = kernel(DEFAULT, OURS, rules=(*KERNELS, STRONGSWAN, Rule(4, 300, 220, True)))
+    answer = Lookup(parse_address("11.11.0.1"), 2, parse_address("10.65.0.1"), 220)
+    (probe,) = (one for one in probes(plan_of(evidence), evidence.kernel, MAIN, {}) if one.address == answer.address)
+    assert unread_tables([Contradiction(probe, answer)], evidence.kernel, MAIN, {}) == {220}
+    assert unread_tables([Contradiction(probe, answer)], evidence.kernel, MAIN, {220: []}) == set()
+    wider = {220: other(evidence, "11.0.0.0/8 via 10.65.0.1 dev eth0 table 220")}
+    assert named(evidence, won(evidence, answer, wider)) == [
+        ("11.0.0.0/8 via 10.65.0.1 dev eth0 table 220 proto boot", 220)
+    ]
+    assert named(evidence, won(evidence, answer, {220: []})) == [("", 220)]  # It has gone since.
+
+
+def test_what_rejects() -> None:
+    evidence = kernel(DEFAULT, OURS, rules=(*KERNELS, STRONGSWAN, Rule(4, 300, 0, False)))
+    nowhere = Lookup(EIGHT, 0, error="No route to host")
+    (probe, *_) = probes(plan_of(evidence), evidence.kernel, MAIN, {})
+    assert unread_tables([Contradiction(probe, nowhere)], evidence.kernel, MAIN, {}) == {220}
+    rejecting = {220: other(evidence, "unreachable default table 220")}
+    assert named(evidence, won(evidence, nowhere, rejecting)) == [("unreachable default table 220 proto boot", 220)]
+    assert named(evidence, won(evidence, nowhere, {220: []})) == [("", 300)]
+    no_rule = kernel(DEFAULT, "unreachable default metric 4")
+    assert named(no_rule, won(no_rule, nowhere)) == [("unreachable default proto boot metric 4", -1)]
+
+
+def test_what_nobody_knows() -> None:
+    evidence = kernel(DEFAULT, OURS)
+    assert named(evidence, won(evidence, Lookup(EIGHT, 9, None, 77))) == [("", -1)]
+
+
+def test_what_stays_by_choice_and_what_goes_is_no_news() -> None:
+    extra = "default via 11.8.0.1 dev eth1"
+    evidence = kernel(extra, DEFAULT, OURS)
+    answer = Lookup(EIGHT, 3, parse_address("11.8.0.1"), 254)
+    assert won(evidence, answer) == []  # It is about to be removed.
+    assert won(evidence, answer, settings=Settings(default_mode="observe")) == []
+
+
+def test_a_default_that_is_yet_to_be_added() -> None:
+    evidence = kernel("default dev tun0 metric 7", OURS)
+    assert named(evidence, won(evidence, Lookup(EIGHT, TUN0, None, 254))) == [
+        ("default dev tun0 proto boot metric 7", -1)
+    ]
+    none = kernel(OURS)
+    assert won(none, Lookup(EIGHT, 0, error="Network is unreachable")) == []

@@ -1,0 +1,99 @@
+"""Defaults that changed between the snapshot and the writing of a plan."""
+
+from __future__ import annotations
+
+from errno import EEXIST, EPERM
+from typing import List, Optional, Sequence
+
+import pytest
+
+from guest_routes.model.operations import Delete, Failure, Outcome
+from guest_routes.model.report import Discrepancy, Report
+from guest_routes.model.settings import Settings
+from guest_routes.routing.decide import decide
+from guest_routes.routing.planning.surprise import Surprise, both, surprise
+from tests.support.situations import THREE_NICS, network, routes, situation, texts
+
+NETWORKS = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
+OURS = "default via 10.65.0.1 dev eth0 proto guest-routes"
+ETH1, VPN = "default via 11.8.0.1 dev eth1 proto static", "default via 10.200.0.1 dev tun0 proto static"
+
+
+def written(before: Sequence[str], after: Sequence[str]) -> Report:
+    """A pass that wrote all that it had planned, and the defaults that it found then."""
+    evidence = situation(NETWORKS, THREE_NICS + "".join(f"{one}\n" for one in before))
+    decision = decide(evidence, Settings())
+    found = evidence.kernel._replace(routes=routes("\n".join(after), evidence.kernel))
+    return Report(evidence, decision, found, Outcome(decision.plan.operations))
+
+
+def taken_back(before: Sequence[str], after: Sequence[str]) -> Optional[List[str]]:
+    report = written(before, after)
+    found = surprise(report, Settings())
+    return None if found is None else texts(found.taken_back, report.after)
+
+
+def test_what_came_as_planned() -> None:
+    assert taken_back([], [OURS]) is None
+    assert taken_back([ETH1], [OURS]) is None
+    assert taken_back([OURS], [OURS, VPN]) is None  # Nothing of ours was added.
+    assert taken_back([f"{VPN} metric 7"], [f"{VPN} metric 7", f"{OURS} metric 8"]) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "taken"),
+    [
+        ([], [OURS, f"{VPN} metric 50"], [f"Delete {OURS}"]),
+        ([ETH1], [VPN, OURS], []),  # It stands in front, and is to be alone at its metric.
+        ([f"{ETH1} metric 100"], [OURS, f"{VPN} metric 50"], [f"Delete {OURS}"]),
+        ([f"{ETH1} metric 100"], [OURS, f"{VPN} metric 100"], [f"Delete {OURS}"]),
+        ([f"{ETH1} metric 100"], [OURS, f"{VPN} metric 101"], []),  # It chose to stand behind.
+    ],
+)
+def test_another_programs_default_that_came_meanwhile(before: List[str], after: List[str], taken: List[str]) -> None:
+    assert taken_back(before, after) == taken
+
+
+@pytest.mark.parametrize(
+    "other",
+    [f"{ETH1} metric 50", f"{VPN} metric 50".replace("default", "default tos 0x10"), "unreachable default metric 9"],
+)
+def test_others_are_no_surprise(other: str) -> None:
+    assert taken_back([], [OURS, other]) is None
+
+
+def test_an_addition_that_was_refused() -> None:
+    report = written([], [VPN])
+    (addition,) = report.plan.additions
+    exists = report._replace(outcome=Outcome((), (Failure(addition, EEXIST, "File exists"),)))
+    assert surprise(exists, Settings()) == Surprise()
+    forbidden = report._replace(outcome=Outcome((), (Failure(addition, EPERM, "Operation not permitted"),)))
+    assert surprise(forbidden, Settings()) is None
+
+
+def test_ours_that_was_replaced_at_once() -> None:
+    report = written([], [])
+    missing = Discrepancy("missing", report.plan.additions[0].route)
+    assert surprise(report._replace(errors=(missing,)), Settings()) == Surprise()
+    assert surprise(report._replace(errors=(missing._replace(kind="still-there"),)), Settings()) is None
+    host = missing._replace(route=missing.route._replace(destination=missing.route.destination._replace(length=8)))
+    assert surprise(report._replace(errors=(host,)), Settings()) is None
+
+
+def test_two_looks_are_one_report() -> None:
+    networks = [*NETWORKS[:1], network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.11.0.0/16 11.8.0.1")]
+    evidence = situation(networks, f"{THREE_NICS}{ETH1}\n")
+    decision = decide(evidence, Settings())
+    first = Report(evidence, decision, evidence.kernel, Outcome(decision.plan.operations))
+    taken = Delete(decision.plan.additions[-1].route, "overtakes")
+    first = first._replace(outcome=Outcome((*first.outcome.done, taken)))
+    host = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+    now = situation(networks, f"{THREE_NICS}{VPN}\n{host}\n")
+    second = Report(now, decide(now, Settings()), now.kernel)
+    second = second._replace(outcome=Outcome(second.plan.operations))
+    made = both(first, second)
+    assert [one.verdict for one in made.plan.routes] == ["add"]
+    assert made.outcome.done == (*first.outcome.done, *second.outcome.done)
+    assert texts(made.plan.operations, now.kernel) == [
+        f"Add {host}", f"Add {OURS}", f"Add {OURS} metric 1", f"RemoveForeignDefault {ETH1}",
+    ]  # fmt: skip

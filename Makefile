@@ -4,6 +4,7 @@ PYTHON ?= python3
 # A version manager's shim costs more than our whole pass and breaks virtual environments: use what it stands for.
 REAL_PYTHON = $$($(PYTHON) -c 'import sys; print(sys.executable)')
 FUZZ_SECONDS ?= 60
+TARGETS ?= $(patsubst tests/fuzz/fuzz_%.py,%,$(sort $(wildcard tests/fuzz/fuzz_*.py)))
 SOAK_SECONDS ?= 180
 DIFFERENTIAL_SECONDS ?= 60
 VARIANTS ?= networkd netplan NetworkManager ifupdown
@@ -15,7 +16,7 @@ FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check differential bench soak fuzz e2e clean
+.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check differential bench soak fuzz e2e e2e-attacks clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
@@ -118,14 +119,18 @@ bench-cloudinit: .venv-bench/.bench  ## what the module adds to the process of c
 	@tests/install-tools
 	@.venv-bench/bin/python benchmarks/cloudinit.py
 
-fuzz: $(VENV)/.fuzz  ## the parsers of metadata and leases against made-up bytes, FUZZ_SECONDS=60 each
-	@$(BIN)/python tests/fuzz/fuzz_network_data.py -max_total_time=$(FUZZ_SECONDS) $(ARGS)
-	@$(BIN)/python tests/fuzz/fuzz_leases.py -max_total_time=$(FUZZ_SECONDS) $(ARGS)
+fuzz: $(VENV)/.fuzz  ## every reader of bytes against made-up ones, FUZZ_SECONDS=60 each; TARGETS=leases for one
+	@set -e; for target in $(TARGETS); do echo "fuzz_$$target"; \
+		$(BIN)/python -m tests.fuzz.fuzz_$$target -max_total_time=$(FUZZ_SECONDS) $(ARGS); done
 
 e2e:  ## virtual machines booted from nothing; as root. VARIANTS=networkd for one network manager
 	@$(MAKE) --no-print-directory deb
 	@$(REAL_PYTHON) -m tests.e2e.run --package $$(ls -t dist/guest-routes_*_all.deb | head -n 1) \
 		--variants $(VARIANTS) --documents $(DOCUMENTS) $(ARGS)
+
+e2e-attacks:  ## one virtual machine, attacked from inside the process that asks the metadata service; as root
+	@$(MAKE) --no-print-directory deb
+	@$(REAL_PYTHON) -m tests.e2e.attack --package $$(ls -t dist/guest-routes_*_all.deb | head -n 1) $(ARGS)
 
 clean:  ## takes away all that make made
 	rm -rf .venv .venv-* .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -61,14 +61,15 @@ def read_trusted(path: str, limit_bytes: int, client: Client = NOBODY) -> File:
     """The bytes of a regular file that nobody but root, or the client's user in its own folder, can write.
 
     Raises:
-        OSError: it isn't there, or can't be read.
+        OSError: it isn't there, also where others could put it, or can't be read.
         Untrusted: somebody else could have written it; it is no regular file, too large, or changes all the time.
     """
     folder, _, name = os.path.abspath(path).rpartition("/")
     try:
         descriptor, checked = _open_folder(folder, client)
     except Untrusted:
-        os.lstat(path)  # A file that isn't there needs no trust: FileNotFoundError says more.
+        # Where nothing is, nobody has written anything: a folder that others can write to refuses no optional file.
+        os.stat(path, follow_symlinks=False)
         raise
     try:
         opened = os.open(name, _FILE, dir_fd=descriptor)

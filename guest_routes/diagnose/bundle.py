@@ -82,7 +82,7 @@ def file_entries(patterns: Sequence[str] = FILES) -> Iterator[Entry]:
             continue
         name = "files" + path
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             with open(descriptor, "rb") as file:
                 content = file.read(FILE_BYTES + 1)
         except OSError as error:

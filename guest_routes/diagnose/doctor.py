@@ -9,11 +9,14 @@ from ..evidence.find import find, refused_copies
 from ..evidence.gather import leases_of, snapshot
 from ..kernel.engine import Kernel
 from ..managers.detect import holders, running
-from ..managers.parsed.ini import sections
+from ..managers.files import ManagerFiles
+from ..managers.networkd_config import takes_default_route
 from ..managers.rewrite import rewrite
 from ..model.document import Document, Provenance
-from ..model.inspection import Holder, Inspection, NicView
+from ..model.inspection import Inspection, NicView
 from ..model.lease import LeaseSet
+from ..model.network_data import Problem
+from ..output.findings import more_files_text
 from ..routing.decide import decide
 from ..routing.project import project
 from ..state.store import State
@@ -32,11 +35,10 @@ if TYPE_CHECKING:
     from ..model.report import Report
     from ..model.settings import Settings
 
+SHOWN = 12
+"""So many files that are not used are findings of their own."""
 ASK_SECONDS = 5.0
 """How long the metadata service gets to answer through each NIC."""
-FOLDERS = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
-"""Where systemd-networkd looks for drop-ins. Source: systemd.network(5)."""
-_YES = ("1", "yes", "y", "true", "t", "on")
 
 
 def inspect(
@@ -64,14 +66,16 @@ def inspect(
     rewritten = _rewritten(settings, report) if report else None
     correction = rewritten.correction if rewritten else None
     leases = _leases(settings, state, before.nics, report)
-    views = _views(settings, before.nics, report, leases, tell, proc)
+    files = ManagerFiles()
+    views = _views(settings, before.nics, report, leases, files, tell, proc)
     if report is not None:
         from .source_answers import source_answers
 
         asked = source_answers(report, settings, kernel)
         views = tuple(view._replace(answers=asked.get(view.nic.ifindex, ())) for view in views)
     service, runs, damaged = service_of(state)
-    unused = dict.fromkeys((*damaged, *state.problems, *leases.problems, *refused_copies()))
+    refused = (*damaged, *state.problems, *leases.problems, *files.problems, *refused_copies())
+    problems = _first(tuple(dict.fromkeys(refused)))
     return Inspection(
         views,
         report,
@@ -80,7 +84,7 @@ def inspect(
         correction,
         cross_checks,
         _has("route"),
-        (*unused, *(rewritten.errors if rewritten else ())),
+        (*problems, *(rewritten.errors if rewritten else ())),
         settings_problems,
         service,
         runs,
@@ -88,6 +92,13 @@ def inspect(
         state.is_withdrawn(),
         asks_http=not metadata_argument and "http" in settings.sources,
     )
+
+
+def _first(problems: Sequence[Problem]) -> Sequence[Problem]:
+    """The first files that are not used, and how many more there are: whoever can make one can make thousands."""
+    if len(problems) <= SHOWN + 1:
+        return problems
+    return (*problems[:SHOWN], Problem(problems[SHOWN].place, more_files_text(len(problems) - SHOWN - 1)))
 
 
 def _find(
@@ -125,12 +136,13 @@ def _views(
     nics: Sequence[Nic],
     report: Report | None,
     found: LeaseSet,
+    files: ManagerFiles,
     tell: Callable[[str], None],
     proc: str,
 ) -> tuple[NicView, ...]:
     """Every NIC that has a MAC."""
     answers = _ask(settings, nics, tell)
-    held, documented = holders(nics), _bindings_by_nic(report)
+    held, documented = holders(nics, files), _bindings_by_nic(report)
     leases = {lease.ifindex: lease for lease in found.leases}
     views = []
     for nic in nics:
@@ -144,7 +156,7 @@ def _views(
             lease=leases.get(nic.ifindex),
             metadata=answers.get(nic.ifindex),
             rp_filter=_rp_filter(nic.name, proc),
-            takes_routes=any(_takes_routes(one) for one in own),
+            takes_routes=any(takes_default_route(one, files) for one in own),
         )
         views.append(view)
     return tuple(views)
@@ -194,41 +206,6 @@ def _rp_filter(name: str, proc: str) -> int:
         except (OSError, ValueError):
             continue  # A NIC that has just gone, or a kernel without IPv4.
     return max(values, default=0)
-
-
-def _takes_routes(holder: Holder) -> bool:
-    """Whether systemd-networkd is configured to take a default route for the NIC from a DHCP server."""
-    if holder.manager != "systemd-networkd" or not holder.file:
-        return False
-    name = os.path.basename(holder.file)
-    drop_ins = {
-        entry: f"{folder}/systemd/network/{name}.d/{entry}"
-        for folder in reversed(FOLDERS)
-        for entry in _listed(f"{folder}/systemd/network/{name}.d")
-        if entry.endswith(".conf")
-    }
-    configured: dict[str, str] = {}
-    for path in (holder.file, *(drop_ins[entry] for entry in sorted(drop_ins))):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                found = sections(file.read().splitlines())
-        except (OSError, ValueError):
-            continue  # networkd itself says so in its journal.
-        for section in found:
-            if section.name in ("Network", "DHCP", "DHCPv4"):
-                configured.update((key, value.lower()) for key, value, _ in section.keys)
-    routes = configured.get("UseRoutes", "yes")
-    return (
-        configured.get("DHCP", "no") in ("yes", "ipv4", "true", "both", "v4")
-        and configured.get("UseGateway", routes) in _YES
-    )
-
-
-def _listed(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 def _has(program: str) -> bool:

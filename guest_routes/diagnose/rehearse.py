@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+from ..errors import KernelError
 from ..evidence import network_data
 from ..kernel.open import open_kernel
 from ..model.document import Document, Provenance
 from ..model.report import Rehearsal
+from ..output.rehearsal import too_large_text
 from ..state.store import State
 from ..sync import program
 from .private_network import build, enter_private_network, pyroute2_or_error
@@ -40,6 +42,10 @@ EXAMPLE = b"""{
 """The documented example, its host route listed under the wrong subnet, eth0's."""
 
 
+MOST_LINKS, MOST_NETWORKS = 256, 512
+"""So many NICs and addresses are made; a kernel takes minutes for thousands."""
+
+
 def example() -> Document:
     """The documented example."""
     return Document(EXAMPLE, Provenance("argument", "the documented example"))
@@ -49,12 +55,14 @@ def rehearse(document: Document, settings: Settings) -> Rehearsal:
     """Runs the pass on a document in a network namespace of its own; this process stays in there.
 
     Raises:
-        KernelError: no namespace can be had, or pyroute2 is not installed.
+        KernelError: no namespace can be had, pyroute2 is not installed, or the document is too large.
         NetworkDataError: the bytes are no network_data.json.
     """
     import tempfile
 
     parsed = network_data.parse(document.data, document.provenance.location)
+    if len(parsed.links) > MOST_LINKS or len(parsed.networks) > MOST_NETWORKS:
+        raise KernelError(too_large_text(len(parsed.links), len(parsed.networks), MOST_LINKS, MOST_NETWORKS))
     pyroute2_or_error()
     with tempfile.TemporaryDirectory(prefix="guest-routes-rehearsal-") as folder:
         enter_private_network()

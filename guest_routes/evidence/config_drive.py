@@ -180,13 +180,14 @@ def _drive_files(output: bytes) -> dict[str, File]:
     while output:
         line, _, output = output.partition(b"\n")
         try:
-            name, size, mtime = line.decode("ascii").split(" ")
-        except ValueError:
+            name, size_text, mtime_text = line.decode("ascii").split(" ")
+            size, mtime = int(size_text), float(int(mtime_text))
+        except (ValueError, OverflowError):
             break  # A file that could not be read to its end is in front.
-        length = min(int(size), LIMIT_BYTES + 1)
-        if len(output) < length:
+        length = min(size, LIMIT_BYTES + 1)
+        if not 0 <= length <= len(output):
             break
-        files[name] = File(output[:length], float(mtime))
+        files[name] = File(output[:length], mtime)
         output = output[length:]
     return files
 

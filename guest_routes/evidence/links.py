@@ -48,7 +48,7 @@ class Links:
                 continue
             first = self._by_id.setdefault(link.id, link)
             if first is not link:
-                self._note(f"links[{index}].id", f"{link.id!a} is links[{first.index}]'s too; that one counts")
+                self._note(f"links[{index}].id", f"{show(link.id)} is links[{first.index}]'s too; that one counts")
                 continue
             for key in ("name", "vif_id"):
                 name = text_of(object_of(entry).get(key))

@@ -22,6 +22,8 @@ from .links import Links
 _IPV4_KINDS = ("ipv4", "ipv4_dhcp")
 _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
 """By address size in bytes and prefix length: the mask of the host's part."""
+PROBLEMS_KEPT = 1000
+"""The first problems of a document; the others are counted. A document of a megabyte can have half a million."""
 
 
 def parse(data: bytes, where: str = "") -> NetworkData:
@@ -47,6 +49,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self._left_out = {False: 0, True: 0}
+        """How many problems are not kept, of notes and of refused routes."""
         self.routes: list[HostRoute] = []
         self._gateways: dict[str, Address] = {}
         self._lengths: dict[tuple[str, int], int] = {}
@@ -60,6 +64,10 @@ class _Reader:
                 networks.append(self._network(index, entry))
             except Fault as bad:
                 self._note(f"networks[{index}]{bad.field}", bad.text)
+        for refused, number in self._left_out.items():
+            if number:
+                text = f"{number:,} more {'of its routes are refused' if refused else 'things are wrong with it'}"
+                self.problems.insert(0, Problem("the document", text, refused))
         return NetworkData(self._links.links, tuple(networks), tuple(self.routes), tuple(self.problems))
 
     def _network(self, index: int, entry: object) -> Network:
@@ -233,7 +241,10 @@ class _Reader:
         return []
 
     def _note(self, place: str, text: str, refused: bool = False) -> None:
-        self.problems.append(Problem(place, text, refused))
+        if len(self.problems) < PROBLEMS_KEPT:
+            self.problems.append(Problem(place, text, refused))
+        else:
+            self._left_out[refused] += 1
 
 
 def _written(error: BaseException) -> str:

@@ -44,6 +44,10 @@ from .pyroute2_encode import (
 )
 from .rtnetlink_source import failure_of
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+
 DUMP_TRIES = 10
 
 
@@ -55,16 +59,22 @@ class Pyroute2Kernel:
             self._socket = IPRoute(ext_ack=True, strict_check=True)
             self._socket.register_policy({RTM_NEWROUTE: RouteMessage, RTM_NEWNEXTHOP: NexthopObjectMessage})
             self._socket.get_links(1)  # pyroute2 0.9 binds its socket with the first request: no port before.
+            with self._same_socket() as same:
+                same.connect((0, 0))  # Linux refuses what other processes send to it; see rtnetlink.py.
         except (OSError, NetlinkError) as error:
             raise KernelError(f"cannot open a netlink socket: {error}") from error
 
     @property
     def port(self) -> int:
         """Of its netlink socket: what the kernel's notifications of its own changes name."""
+        with self._same_socket() as same:
+            return int(same.getsockname()[0])
+
+    def _same_socket(self) -> socket.socket:
+        """pyroute2's socket as Python's own, with a descriptor of its own."""
         import socket
 
-        with socket.socket(fileno=os.dup(self._socket.fileno())) as same:
-            return int(same.getsockname()[0])
+        return socket.socket(fileno=os.dup(self._socket.fileno()))
 
     def nics(self) -> Tuple[Nic, ...]:
         """Every NIC with its addresses, by ifindex, the loopback left out."""

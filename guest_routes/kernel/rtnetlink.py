@@ -151,8 +151,7 @@ class RtnetlinkKernel:
         """See Kernel."""
         first = self._socket.sequence + 1
         refused: dict[int, rtnetlink_decode.Answer] = {}
-        lost = False
-        encode = rtnetlink_encode.encode
+        lost, encode = False, rtnetlink_encode.encode
         batch: list[bytes] = []
         size = 0
         last = first + len(operations) - 1

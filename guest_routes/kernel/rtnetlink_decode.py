@@ -6,6 +6,7 @@ The inverse of rtnetlink_encode.py.
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6
+from struct import error as _struct_error
 from sys import byteorder
 
 from ..model.namedtuple import NamedTuple
@@ -70,6 +71,8 @@ _PLAIN_RULE = frozenset((FRA_PRIORITY, FRA_SUPPRESS_PREFIXLEN, FRA_TABLE, FRA_PR
 """All that a plain rule has."""
 _NO_SUPPRESSION = b"\xff" * 4
 """FRA_SUPPRESS_PREFIXLEN where none is suppressed: -1."""
+UNDECODABLE = (_struct_error, IndexError)
+"""What a decoder raises for a message that is too short for what it says."""
 _NLMSGERR_BYTES = 4
 """struct nlmsgerr up to the header of the message that it answers: the errno."""
 

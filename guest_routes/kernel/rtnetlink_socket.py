@@ -2,7 +2,7 @@
 
 Known hazards, each dealt with below:
 - A dump may be interrupted by a change (NLM_F_DUMP_INTR) and is then incomplete: it starts again.
-- Any process with CAP_NET_ADMIN can send to the socket's port: only what comes from port 0, the kernel, is read.
+- Others could send to the socket's port; connected to port 0, it gets the kernel's only (netlink_getsockbyportid).
 
 Source: netlink(7), include/uapi/linux/netlink.h.
 """
@@ -25,7 +25,7 @@ from .netlink import (
     SOL_NETLINK,
     messages,
 )
-from .rtnetlink_decode import decode_error
+from .rtnetlink_decode import UNDECODABLE, decode_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class RequestSocket:
         try:
             self._socket = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)
             self._socket.bind((0, 0))
+            self._socket.connect((0, 0))
         except OSError as error:
             raise KernelError(
                 f"cannot open a netlink socket: {error.strerror}; no route was read or changed"
@@ -90,18 +91,18 @@ class RequestSocket:
 
     def receive(self, flags: int = 0) -> int:
         """How many bytes of the kernel's next datagram are in the buffer."""
-        while True:
-            received, (sender, _) = self._socket.recvfrom_into(self.buffer, 0, flags)
-            if not sender:
-                return int(received)
+        return int(self._socket.recv_into(self.buffer, 0, flags))
 
     def dump(self, request: Callable[[int], bytes], kind: int, decode: Decoder, again: Callable[[], None]) -> None:
         """Runs one dump to its end; starts again, after calling `again`, when it was interrupted or overrun."""
         for _ in range(_TRIES):
             self.sequence += 1
             self.send(request(self.sequence))
-            if self._read_dump(kind, decode):
-                return
+            try:
+                if self._read_dump(kind, decode):
+                    return
+            except UNDECODABLE as error:
+                raise KernelError(f"the kernel's dump can't be read: {error}") from error
             again()
         raise KernelError(f"the routing tables changed during each of {_TRIES} dumps; no route was changed")
 

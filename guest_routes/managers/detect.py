@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 
 from ..model.inspection import Holder
+from ..trusted import Client
+from .files import ManagerFiles, names_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,32 +31,33 @@ PROCESSES = {
 """The kernel's name of a process, 15 characters at most, and what it is called."""
 
 
-def holders(nics: Sequence[Nic], run: str = "/run", etc: str = "/etc") -> tuple[Holder, ...]:
+def holders(nics: Sequence[Nic], files: ManagerFiles, run: str = "/run", etc: str = "/etc") -> tuple[Holder, ...]:
     """Every manager's claim to every NIC.
 
     Source: systemd's src/network/networkd-state-file.c; NetworkManager's src/core/nm-config.c (device states);
     ifupdown's /run/network/ifstate, see ifup(8).
     """
-    profiles = _profiles(f"{run}/NetworkManager/system-connections", f"{etc}/NetworkManager/system-connections")
-    states = {line.partition("=")[0] for line in _lines(f"{run}/network/ifstate")} - {"lo"}
+    profiles = _profiles(files, f"{run}/NetworkManager/system-connections", f"{etc}/NetworkManager/system-connections")
+    states = {line.partition("=")[0] for line in files.lines(f"{run}/network/ifstate")} - {"lo"}
     found: list[Holder] = []
     for nic in nics:
-        found += _networkd(nic, run)
-        found += _network_manager(nic, run, profiles)
+        found += _networkd(nic, files, run)
+        found += _network_manager(nic, files, run, profiles)
         if nic.name in states:
             found.append(Holder("ifupdown", nic.ifindex, "", ""))
     return tuple(found)
 
 
-def _networkd(nic: Nic, run: str) -> Iterator[Holder]:
-    keys = _assignments(f"{run}/systemd/netif/links/{nic.ifindex}")
+def _networkd(nic: Nic, files: ManagerFiles, run: str) -> Iterator[Holder]:
+    own = Client(f"{run}/systemd/netif", ("systemd-network",))
+    keys = files.assignments(f"{run}/systemd/netif/links/{nic.ifindex}", own)
     state = keys.get("ADMIN_STATE", "unmanaged")
     if state != "unmanaged":
         yield Holder("systemd-networkd", nic.ifindex, state, keys.get("NETWORK_FILE", ""))
 
 
-def _network_manager(nic: Nic, run: str, profiles: Mapping[str, Profile]) -> Iterator[Holder]:
-    keys = _assignments(f"{run}/NetworkManager/devices/{nic.ifindex}")
+def _network_manager(nic: Nic, files: ManagerFiles, run: str, profiles: Mapping[str, Profile]) -> Iterator[Holder]:
+    keys = files.assignments(f"{run}/NetworkManager/devices/{nic.ifindex}")
     uuid = keys.get("connection-uuid", "")
     path, profile = profiles.get(uuid, ("", {}))
     # What it finds configured by others it calls external, and leaves alone.
@@ -62,9 +65,10 @@ def _network_manager(nic: Nic, run: str, profiles: Mapping[str, Profile]) -> Ite
         yield Holder("NetworkManager", nic.ifindex, "", path)
 
 
-def network_files(nics: Sequence[Nic], run: str = "/run") -> dict[int, str]:
+def network_files(nics: Sequence[Nic], files: ManagerFiles, run: str = "/run") -> dict[int, str]:
     """The .network file that systemd-networkd has applied to each NIC, by ifindex."""
-    return {one.ifindex: one.file for one in holders(nics, run) if one.manager == "systemd-networkd" and one.file}
+    held = holders(nics, files, run)
+    return {one.ifindex: one.file for one in held if one.manager == "systemd-networkd" and one.file}
 
 
 def running(proc: str = "/proc") -> tuple[str, ...]:
@@ -75,32 +79,21 @@ def running(proc: str = "/proc") -> tuple[str, ...]:
 def _processes(proc: str) -> Iterator[str]:
     for entry in os.listdir(proc):
         if entry.isdigit():
-            yield "".join(_lines(f"{proc}/{entry}/comm"))
+            try:
+                with open(f"{proc}/{entry}/comm", encoding="utf-8", errors="replace") as file:
+                    yield file.read().rstrip("\n")
+            except OSError:
+                continue  # It has ended.
 
 
-def _profiles(*folders: str) -> dict[str, Profile]:
+def _profiles(files: ManagerFiles, *folders: str) -> dict[str, Profile]:
     """NetworkManager's profiles that have a uuid, by it."""
     found: dict[str, Profile] = {}
     for folder in folders:
-        try:
-            names = sorted(os.listdir(folder))
-        except OSError:
-            continue  # There is no NetworkManager, or only root may look.
-        for name in names:
-            keys = _assignments(f"{folder}/{name}")
+        for name in names_in(folder):
+            if name.startswith("."):
+                continue  # NetworkManager doesn't read it either.
+            keys = files.assignments(f"{folder}/{name}")
             if "uuid" in keys:
                 found[keys["uuid"]] = (f"{folder}/{name}", keys)
     return found
-
-
-def _assignments(path: str) -> dict[str, str]:
-    return {key: value for key, _, value in (line.partition("=") for line in _lines(path)) if value}
-
-
-def _lines(path: str) -> list[str]:
-    """A file's lines; none where there is no such file: that manager isn't here, or that process has ended."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().splitlines()
-    except OSError:
-        return []

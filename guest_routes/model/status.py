@@ -199,6 +199,10 @@ class StatusRecord(NamedTuple):
     conflicts: tuple[ConflictRecord, ...] = ()
     last_error: str = ""
     """Why the service's last pass could not be made; "" when it could."""
+    foreign_messages: int = 0
+    """Netlink messages of other processes so far, which were ignored."""
+    malformed_messages: int = 0
+    """Notifications so far that could not be read."""
 
     def repaired(self, repair: Repair) -> StatusRecord:
         """One more repair."""
@@ -286,7 +290,8 @@ def _is_lease(value: object) -> bool:
         isinstance(value, dict)
         and _are_texts([value.get("nic"), value.get("client")])
         and _is_number(value.get("obtained"))
-        and (value.get("expires") is None or _is_number(value.get("expires")))
+        and "expires" in value
+        and (value["expires"] is None or _is_number(value["expires"]))
     )
 
 

@@ -6,7 +6,7 @@ from ..model.decision import Elected
 from ..model.document import Provenance
 from ..model.network import address_text, is_link_local, mac_text
 from .findings import difference_text, finding_words
-from .folding import LABEL_WIDTH, labelled, wrapped
+from .folding import LABEL_WIDTH, first_of, labelled, wrapped
 from .route_text import age_text, counted
 from .words.elections import election_reason
 from .words.evidence import evidence_text, provenance_text
@@ -85,9 +85,12 @@ def _state(nic: Nic) -> str:
 def _gateways(view: NicView, report_missing: bool) -> list[str]:
     unbound = "unknown: there is no metadata" if report_missing else "the metadata doesn't describe this NIC"
     lines = [] if view.bindings else labelled("  gateway", unbound)
-    for binding in view.bindings:
-        known = f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
-        lines += labelled("  gateway", known)
+    known = [
+        f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
+        for binding in view.bindings
+    ]
+    for text in first_of(known, "networks"):
+        lines += labelled("  gateway", text)
     return lines
 
 

@@ -82,6 +82,11 @@ def _unused_file(finding: Finding, nics: Sequence[Nic]) -> Words:
     return what, "see who made it: `stat FILE`; only root may be able to write it and every folder above it"
 
 
+def more_files_text(number: int) -> str:
+    """Behind the place of a file that is not used: so many others aren't either."""
+    return f"and {number:,} more files; ignored"
+
+
 def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
     route = route_text(finding.route, nics) if finding.route else ""
     return f"one default route too many: {route}", "`guest-routes sync` removes it"

@@ -47,6 +47,13 @@ def entries(group: Sequence[T], show: Callable[[T], Entry], verbose: bool = Fals
     return lines
 
 
+def first_of(texts: Sequence[str], what: str, shown: int = SHOWN) -> list[str]:
+    """The first texts, and how many more there are; `what` names them."""
+    if len(texts) <= shown + 1:
+        return list(texts)
+    return [*texts[:shown], f"... and {len(texts) - shown:,} more {what}"]
+
+
 def labelled(label: str, text: str) -> list[str]:
     """A label and its text, folded beside it; without a text, the label alone."""
     first, *others = wrapped(text, LABEL_WIDTH) or [""]

@@ -58,6 +58,9 @@ def _metrics(found: Status) -> Iterator[Metric]:
         yield "service_start_timestamp_seconds", "gauge", service.started, "When the service was started."
         yield "passes_total", "counter", service.passes, "Passes of the service."
         yield "events_total", "counter", service.events, "Kernel notifications that the service looked at."
+        foreign, malformed = service.foreign_messages, service.malformed_messages
+        yield "netlink_foreign_total", "counter", foreign, "Netlink messages of other processes, which were ignored."
+        yield "netlink_malformed_total", "counter", malformed, "Kernel notifications that could not be read."
         yield "repairs_total", "counter", service.repairs, "Changes made because somebody changed routes."
         yield "conflicts", "gauge", len(service.conflicts), "Routes that somebody changes again and again."
         yield "metadata_failures", "gauge", service.failures, "Fetches in a row that brought nothing."

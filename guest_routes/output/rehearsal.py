@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model.network import mac_text
-from .folding import wrapped
+from .folding import first_of, wrapped
 from .json_documents import report_json
 from .report import failure_text, report_lines
 from .route_text import route_text, table_text
@@ -23,17 +23,19 @@ def rehearsal_lines(done: Rehearsal, verbose: bool = False) -> list[str]:
     report, nics = done.report, done.report.before.nics
     failures = [failure_text(failure, nics) for failure in report.outcome.failures]
     errors = [pass_error_text(error, nics) for error in report.errors]
+    failed = first_of([*failures, *errors], "failures")
+    notes = [not_made_text(note, nics) for note in done.notes]
     return [
         "A private network with the document's NICs:",
         *(f"  {nic.name} {mac_text(nic.mac)} {' '.join(map(str, nic.addresses))}".rstrip() for nic in nics),
         "",
         "Before the pass, as cloud-init configures it:",
         *(f"  {line}" for line in _table(done.before) or ["(no routes)"]),
-        *(line for note in done.notes for line in wrapped(f"({not_made_text(note, nics)})", 3, 2)),
+        *(line for text in first_of(notes, "things") for line in wrapped(f"({text})", 3, 2)),
         "",
         "The pass:",
         *report_lines(report, verbose),
-        *(line for text in (*warning_texts(report), *failures, *errors) for line in wrapped(text, 4, 0)),
+        *(line for text in (*warning_texts(report), *failed) for line in wrapped(text, 4, 0)),
         "",
         "After the pass:",
         *(f"  {line}" for line in _table(done.after) or ["(no routes)"]),
@@ -48,6 +50,12 @@ def rehearsal_json(done: Rehearsal) -> dict[str, Any]:
         "after": _table(done.after),
         "not_made": [not_made_text(note, done.before.nics) for note in done.notes],
     }
+
+
+def too_large_text(links: int, networks: int, most_links: int, most_networks: int) -> str:
+    """Why a document is not rehearsed."""
+    has = f"the document has {links:,} links and {networks:,} networks, and rehearse makes at most {most_links} and"
+    return f"{has} {most_networks}; `guest-routes plan --metadata FILE` shows the pass on this machine's NICs"
 
 
 def not_made_text(one: NotMade, nics: Sequence[Nic]) -> str:

@@ -198,6 +198,12 @@ def no_child_text(error: OSError) -> str:
     return f"cannot start a process to ask the metadata service: {error.strerror}"
 
 
+def no_unit_text(error: OSError) -> str:
+    """systemd doesn't start the unit that asks the metadata service."""
+    reason = error.strerror or str(error)
+    return f"cannot reach guest-routes-fetch.socket, which starts the process that asks the metadata service: {reason}"
+
+
 def not_confined_text(error: OSError) -> str:
     """The child process keeps some power that it must not have, so it asks nobody (R16)."""
     reason = error.strerror or str(error)

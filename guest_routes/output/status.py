@@ -64,7 +64,7 @@ def _failed(found: Status) -> list[str]:
     """A pass after the last one that could do nothing."""
     if not found.failed:
         return []
-    first, *others = found.failed["error"].splitlines()
+    first, *others = found.failed["error"].splitlines() or [""]
     lines = labelled("failed", f"{age_text(found.now - found.failed['finished'])}: {first}")
     for line in others:
         lines += wrapped(line.strip(), 13)
@@ -169,6 +169,9 @@ def _service(found: Status) -> list[str]:
         lines += labelled("partial", text)
     if service.last_error:
         lines += labelled("last error", service.last_error)
+    if service.foreign_messages or service.malformed_messages:
+        text = f"{service.foreign_messages:,} of other processes ignored, {service.malformed_messages:,} malformed"
+        lines += labelled("netlink", text)
     return lines + _repairs(service, now) + _conflicts(service)
 
 

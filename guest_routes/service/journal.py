@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """So many changes, failures and unprogrammed routes of one pass are logged one by one."""
+ERRORS_SHOWN = 8
+"""With SHOWN changes, SHOWN routes that are not programmed and the warnings, a pass writes 50 lines at most."""
 CONFLICTS_SHOWN = 3
 """So many conflicts that begin or end with one pass are logged one by one."""
 
@@ -165,10 +167,10 @@ class Journal:
         from ..output.report import failure_text
 
         nics = report.before.nics
-        failures = (failure_text(failure, nics) for failure in report.outcome.failures[:SHOWN])
-        errors = (pass_error_text(error, nics) for error in report.errors)
+        failures = [failure_text(failure, nics) for failure in report.outcome.failures[:SHOWN]]
+        errors = [pass_error_text(error, nics) for error in report.errors[:SHOWN]]
         unprogrammed = (service_log.unprogrammed_line(one, nics) for one in report.unprogrammed[:SHOWN])
-        self.hold("error", "errors", *errors, *failures)
+        self.hold("error", "errors", *[*errors, *failures][:ERRORS_SHOWN])
         self.hold("warning", "unprogrammed", *unprogrammed)
         self.hold("warning", "warnings", *warning_texts(report))
         self.hold("info", "withdrawn")
@@ -197,6 +199,14 @@ class Journal:
     def read(self, number: int) -> None:
         """So many notifications of the kernel's that mattered."""
         self._record = self._record._replace(events=self._record.events + number)
+
+    def ignored(self, foreign: int, malformed: int) -> None:
+        """So many messages of other processes, and so many that could not be read."""
+        self._record = self._record._replace(
+            foreign_messages=self._record.foreign_messages + foreign,
+            malformed_messages=self._record.malformed_messages + malformed,
+        )
+        self.hold("warning", "netlink", *service_log.ignored_messages_lines(foreign, malformed))
 
     def in_conflict(self, conflicts: Sequence[tuple[Prefix, Conflict, str]]) -> None:
         """Conflicts that go on, each with its remedy; logs those that begin."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from errno import EINVAL
 
+from ..state.files import read_pseudo
 from .seccomp import filter_program, machine_here
 
 TYPE_CHECKING = False
@@ -34,6 +35,8 @@ _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 _M_ARENA_MAX = -8
 _SIGKILL = 9
+_CHANGES_USER = 1 << 6 | 1 << 7 | 1 << 8
+"""CAP_SETGID, CAP_SETUID, CAP_SETPCAP."""
 
 
 def confine(stack_bytes: int = 0) -> None:
@@ -52,7 +55,8 @@ def confine(stack_bytes: int = 0) -> None:
 
     program = filter_program(machine_here())
     system = _System()
-    os.setsid()
+    if os.getsid(0) != os.getpid():  # A unit's process leads a session already.
+        os.setsid()
     _volunteer_for_oom()
     _close_standard_files()
     system.limit_arenas()
@@ -86,6 +90,18 @@ def kill(pid: int) -> None:
         finally:
             os.seteuid(own)
     raise refused
+
+
+def capability_sets(*names: str) -> tuple[int, ...]:
+    """Sets of this process's capabilities, as in /proc/self/status, a bit each. Source: proc(5)."""
+    lines = read_pseudo("/proc/self/status").decode("ascii", "replace").splitlines()
+    held = dict(line.split(":\t", 1) for line in lines if line.startswith("Cap"))
+    return tuple(int(held[name], 16) for name in names)
+
+
+def may_change_user() -> bool:
+    """Whether this process has what `confine` needs to become another user."""
+    return capability_sets("CapEff")[0] & _CHANGES_USER == _CHANGES_USER
 
 
 class _System:
@@ -125,7 +141,12 @@ class _System:
                 self.prctl(_PR_CAPBSET_DROP, capability)
 
     def drop_capabilities(self) -> None:
-        """Empties the effective, permitted and inheritable sets; the ambient one goes with them."""
+        """Empties the effective, permitted and inheritable sets; the ambient one goes with them.
+
+        Where they are empty the call isn't made: the filter of a unit without capabilities refuses it.
+        """
+        if not any(capability_sets("CapInh", "CapPrm", "CapEff")):
+            return
         header = (self._ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
         self._checked("capset", self._libc.capset(header, (self._ctypes.c_uint32 * 6)()))
 

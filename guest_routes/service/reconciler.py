@@ -41,7 +41,7 @@ from ..evidence.http_endpoints import usable_nics
 from ..kernel.monitor import Monitor
 from ..kernel.open import open_kernel
 from ..model.settings import Settings
-from ..output.service_log import bug_text, ignored_messages_lines, new_socket_line
+from ..output.service_log import bug_text, new_socket_line
 from ..state.store import State
 from ..sync import program
 from .child_files import local_document
@@ -154,7 +154,7 @@ class Reconciler:
             self.reopen()
             return self._journal.hold("warning", "socket", new_socket_line(str(error)))
         if seen.forged or seen.malformed:
-            self._journal.hold("warning", "netlink", *ignored_messages_lines(seen.forged, seen.malformed))
+            self._journal.ignored(seen.forged, seen.malformed)
         if not seen.changed:
             return
         self._journal.read(seen.number)

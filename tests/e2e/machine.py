@@ -11,7 +11,7 @@ import subprocess
 import tarfile
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Sequence
 
 from .hypervisor import PORTS
 
@@ -136,14 +136,17 @@ def _wedged(console: Path) -> bool:
     return re.search(r"soft lockup - CPU#\d+ stuck for [1-9]\d\ds!", text) is not None
 
 
-def boot(disk: Disk, root: Path, config_drive: Path, folder: Path, *kernel_options: str, minutes: float = 20) -> Boot:
+def boot(
+    disk: Disk, root: Path, config_drive: Path, folder: Path, *kernel_options: str,
+    minutes: float = 20, more_drives: Sequence[Path] = (),
+) -> Boot:  # fmt: skip
     """Boots, waits until the machine powers itself off, and reads its report."""
     console, answer = folder / "console.log", folder / "report.tar"
     with answer.open("wb") as file:
         file.truncate(64 << 20)
     append = [
         "root=/dev/vda", "rw", "console=ttyS0", "net.ifnames=0", "quiet", "mitigations=off", "random.trust_cpu=on",
-        "panic=-1", *kernel_options,
+        "panic=-1", "no_timer_check", *kernel_options,
     ]  # fmt: skip
     command: List[str] = [
         "nice", "-n", "10", "qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot",
@@ -156,6 +159,8 @@ def boot(disk: Disk, root: Path, config_drive: Path, folder: Path, *kernel_optio
         "-drive", f"file={answer},if=virtio,format=raw,cache=unsafe",
         "-drive", f"file={config_drive},if=virtio,format=raw,readonly=on",
     ]  # fmt: skip
+    for image in more_drives:
+        command += ["-drive", f"file={image},if=virtio,format=raw,readonly=on"]
     for number, port in enumerate(PORTS):
         command += ["-netdev", f"tap,id=n{number},ifname={port.tap},script=no,downscript=no"]
         command += ["-device", f"virtio-net-pci,netdev=n{number},mac={port.mac},romfile="]

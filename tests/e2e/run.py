@@ -39,7 +39,7 @@ BOOTS = {
 }
 TOOLS = {
     "debootstrap": "debootstrap", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils",
-    "genisoimage": "genisoimage", "mkfs.ext4": "e2fsprogs",
+    "genisoimage": "genisoimage", "mkfs.ext4": "e2fsprogs", "mkfs.vfat": "dosfstools", "mcopy": "mtools",
 }  # fmt: skip
 
 

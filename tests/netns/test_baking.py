@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator
 
 import pytest
 
@@ -174,21 +175,39 @@ def stock(lab: Lab, tmp_path: Path) -> Iterator[Cloud]:
     made.debian.close()
 
 
-def first_boot(cloud: Cloud, user_data: str, tmp_path: Path) -> None:
-    """All four stages with that user-data; URL is the metadata service, which has the packages too."""
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def first_boot(cloud: Cloud, user_data: str, tmp_path: Path, altered: str = "") -> None:
+    """All four stages with that user-data; URL is the metadata service, which has the packages too.
+
+    Args:
+        altered: the file whose checksum in the user-data is another.
+    """
+    units = tmp_path / "guest-routes-units.tar"
+    subprocess.run(["tar", "-C", ROOT / "packaging/systemd", "-cf", units, "."], check=True)
+    files = {"guest-routes_all.deb": built("guest-routes_*_all.deb"), "guest-routes.pyz": built("guest-routes.pyz"),
+             "guest-routes-units.tar": units}  # fmt: skip
+    for name, file in files.items():
+        user_data = user_data.replace(f"SHA256  {name}", f"{'0' * 64 if name == altered else sha256(file)}  {name}")
     path = tmp_path / "user-data"
     path.write_text(user_data.replace("URL", "http://169.254.169.254"))
     cloud.serve(
         document("wrong-subnet"), f"/openstack/latest/user_data={path}",
-        f"/guest-routes_all.deb={built('guest-routes_*_all.deb')}", f"/guest-routes.pyz={built('guest-routes.pyz')}",
-        *(f"/{unit}={ROOT}/packaging/systemd/{unit}" for unit in UNITS),
+        *(f"/{name}={file}" for name, file in files.items()),
     )  # fmt: skip
     for stage in STAGES:
-        cloud.debian.run("cloud-init", *stage, **NO_SYSTEMD)
-    cloud.assert_well()
+        cloud.debian.run("cloud-init", *stage, **NO_SYSTEMD, check=not altered)
+    if not altered:
+        cloud.assert_well()
 
 
 EXAMPLE = (ROOT / "packaging/cloud/user-data.example").read_text()
+HEAD, _, COMMANDS = EXAMPLE.partition("runcmd:\n")
+SINGLE_FILE = HEAD + "runcmd:\n" + "".join(
+    line.replace("# ", "", 1) + "\n" for line in COMMANDS.partition("units.tar .).\n")[2].splitlines()
+)  # fmt: skip
 
 
 def test_the_user_data_example_installs_and_configures(stock: Cloud, lab: Lab, tmp_path: Path) -> None:
@@ -201,7 +220,12 @@ def test_the_user_data_example_installs_and_configures(stock: Cloud, lab: Lab, t
 
 
 def test_the_user_data_example_by_the_single_file(stock: Cloud, lab: Lab, tmp_path: Path) -> None:
-    head, _, commands = EXAMPLE.partition("runcmd:\n")
-    single: List[str] = [line.replace("# -", "-") for line in commands.splitlines() if line.startswith("  # -")]
-    first_boot(stock, head + "runcmd:\n" + "\n".join(single) + "\n", tmp_path)
+    first_boot(stock, SINGLE_FILE, tmp_path)
     assert_baked(stock.debian, lab)
+
+
+@pytest.mark.parametrize("altered", ["guest-routes_all.deb", "guest-routes.pyz", "guest-routes-units.tar"])
+def test_a_file_with_another_checksum_is_not_installed(stock: Cloud, lab: Lab, tmp_path: Path, altered: str) -> None:
+    first_boot(stock, EXAMPLE if altered.endswith("deb") else SINGLE_FILE, tmp_path, altered)
+    assert not stock.debian.path("/usr/bin/guest-routes").exists()
+    assert not list(stock.debian.path("/etc/systemd/system").glob("guest-routes*"))

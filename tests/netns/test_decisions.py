@@ -150,7 +150,7 @@ def test_a_bridge_over_the_nic(lab: Lab, tmp_path: Path) -> None:
     lab.ip("address", "flush", "dev", "eth0", "scope", "global")
     lab.ip("link", "set", "eth0", "master", "br0")
     lab.ip("address", "add", "10.65.0.7/24", "dev", "br0")
-    lab.ip("link", "set", "br0", "up")
+    lab.up("br0")
     ran = run(lab, f"sync {write(tmp_path, *BY_ETH1)}")
     assert ran.code == 0, ran
     assert [one for one in lab.routes() if "scope link" not in one] == [

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Iterator, List
 
@@ -18,6 +20,9 @@ from tests.support.packages import built, command
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, documented, table
 
 UNITS = ("guest-routes-correct.service", "guest-routes-early.service", "guest-routes.service")
+"""Those that are enabled."""
+FETCHING = ("guest-routes-fetch.socket", "guest-routes-fetch@.service")
+"""guest-routes.service starts the one, that the other."""
 DOCUMENT = "/root/network_data.json"
 
 
@@ -138,6 +143,38 @@ def test_the_wheel_in_an_environment_of_its_own(lab: Lab, tmp_path: Path) -> Non
     assert command(f"{tmp_path}/bin/python", str(script), "--version").stdout.startswith("guest-routes ")
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that another sandbox of the tests doesn't hide, as it does /run."""
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+def test_the_sdist_has_all_that_its_tests_need(folder: Path) -> None:
+    """Built as packaging/build does, from what git knows; every test is found in it again."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git here")
+    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = [name for name in subprocess.check_output(listed, text=True).split("\0") if (ROOT / name).is_file()]
+    copy = folder / "copy"
+    for name in names:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    build = "from setuptools import build_meta; print(build_meta.build_sdist('.'))"
+    made = subprocess.run([sys.executable, "-c", build], cwd=copy, capture_output=True, text=True, check=True)
+    archive = copy / made.stdout.splitlines()[-1]
+    shutil.unpack_archive(archive, folder / "from")
+    (there,) = (folder / "from").iterdir()
+    missing = {name for name in names if not (there / name).exists() and not name.startswith(".")}
+    assert missing == set()
+    environment = {**os.environ, "PYTHONPATH": f"{there}:{there}/cloudinit_module"}
+    words = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "tests"]
+    ran = subprocess.run(words, cwd=there, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    found = {line.partition("::")[0] for line in ran.stdout.splitlines() if "::" in line}
+    assert found == {name for name in names if re.fullmatch(r"tests/.*/?test_[a-z_0-9]+\.py", name)}
+
+
 def oldest_python() -> str:
     """A Python 3.9, the oldest that is served; else the tests' own."""
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
@@ -207,7 +244,7 @@ def test_the_rpm_by_the_spec_on_its_own(tmp_path: Path) -> None:
 # ---- units ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.endswith(".service")])
+@pytest.mark.parametrize("unit", [*UNITS, FETCHING[1]])
 def test_units_are_tightly_confined(unit: str) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze here")
@@ -216,16 +253,16 @@ def test_units_are_tightly_confined(unit: str) -> None:
     )
     found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
     assert found is not None
-    assert float(found.group(1)) < 2.2  # docs/security.md: what the capabilities of the confined child cost
+    assert float(found.group(1)) < 2.0
 
 
 def test_units_say_nothing_that_systemd_does_not_know(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze here")
-    for unit in UNITS:
+    for unit in (*UNITS, *FETCHING):
         text = (ROOT / "packaging/systemd" / unit).read_text()
         (tmp_path / unit).write_text(text.replace("/usr/bin/guest-routes ", "/bin/true "))
-    done = command("systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit) for unit in UNITS))
+    done = command("systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit) for unit in (*UNITS, *FETCHING)))
     assert done.stderr == ""
 
 

@@ -6,85 +6,18 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Iterator, List
 
 import pytest
 import yaml
 
 import guest_routes
+from tests.support.evil import AFTERWARDS, COMMANDS, EVIL, FEW, assert_clean, evil_documents, outputs
 from tests.support.hostile import HOSTILE, USER, as_root
 from tests.support.lab import MACS, Lab, write_document
 from tests.support.passes import documented, run, table, valid_json
 from tests.support.service import Start
-
-EVIL = "\x1b[2J\x1b]0;t\x07\n\r\0\u202e\ud800\u2028\x85\x7f\"'`$(id)\\"
-"""What moves a cursor, ends a line, hides what follows, is no character, or ends a quotation."""
-COMMANDS = (
-    "plan", "plan --json", "plan --verbose", "sync", "sync --json", "explain 11.11.3.4", "explain --json 11.11.3.4",
-    "doctor --deadline-seconds 0.2",
-    "doctor --json --deadline-seconds 0.2", "correct --check", "correct --check --json", "export --format networkd",
-    "export --format netplan", "export --format networkmanager", "export --format ifupdown", "export --format ip",
-    "export --format ip --json",
-)  # fmt: skip
-FEW = ("plan", "sync --json")
-AFTERWARDS = ("status", "status --json")
-
-
-def assert_clean(output: bytes, what: str) -> str:
-    """Only printable characters and ends of lines, in UTF-8; the text."""
-    text = output.decode("utf-8")
-    odd = {letter for letter in text if not (letter == "\n" or letter.isprintable())}
-    assert not odd, (what, odd)
-    assert "Traceback" not in text, (what, text)
-    return text
-
-
-def outputs(command: str) -> subprocess.CompletedProcess[bytes]:
-    """Runs a command; what it writes is clean, and a JSON document of it is one that any reader takes."""
-    ran = subprocess.run([sys.executable, "-m", "guest_routes", *command.split()], capture_output=True, timeout=60)
-    text = assert_clean(ran.stdout, command)
-    assert_clean(ran.stderr, command)
-    if "--json" in command:
-        json.dumps(json.loads(text), ensure_ascii=False).encode()
-    return ran
-
-
-def evil_documents() -> Dict[str, Any]:
-    """The documented example with one text field after the other as somebody hostile would write it."""
-
-    def base() -> Dict[str, Any]:
-        links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": mac} for n, mac in enumerate(MACS[:2])]
-        routes = [
-            {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.65.0.1"},
-            {"network": "11.11.0.0", "netmask": "255.255.0.0", "gateway": "11.8.0.1"},
-            {"network": "11.12.0.0", "netmask": "255.255.0.0", "gateway": "11.8.0.99"},
-        ]
-        networks = [
-            {"id": "network0", "type": "ipv4", "link": "tap0", "ip_address": "10.65.0.7", "netmask": "255.255.255.0",
-             "routes": routes, "network_id": "n0"},
-            {"id": "network1", "type": "ipv4_dhcp", "link": "tap1", "network_id": "n1"},
-        ]  # fmt: skip
-        return {"links": links, "networks": networks, "services": []}
-
-    found = {"as it is": base()}
-    places = [("links", key) for key in ("id", "type", "ethernet_mac_address", "vif_id")]
-    places += [("networks", key) for key in ("id", "type", "link", "ip_address", "netmask", "network_id", "gateway")]
-    for kind, key in places:
-        found[f"{kind} {key}"] = one = base()
-        one[kind][1][key] = EVIL
-        if key == "type":  # Also where it still counts as DHCP.
-            found[f"{kind} {key} dhcp"] = other = base()
-            other[kind][1][key] = "ipv4_dhcp" + EVIL
-    for key in ("network", "netmask", "gateway"):
-        found[f"route {key}"] = one = base()
-        one["networks"][0]["routes"][1][key] = EVIL
-    found["keys"] = {**base(), EVIL: EVIL}
-    found["same id"] = one = base()
-    one["links"][0]["id"] = one["links"][1]["id"] = EVIL
-    found["services"] = {**base(), "services": [{"type": EVIL, "address": EVIL}]}
-    return found
 
 
 @pytest.mark.parametrize("field", evil_documents())
@@ -172,6 +105,7 @@ def test_odd_json_in_the_state_is_absent_and_said(lab: Lab, tmp_path: Path) -> N
     cases: List[Any] = [
         [], "x", 7, {"a": "b"}, {**whole, "metadata": 7}, {**whole, "finished": "x"}, {**whole, "finished": 1e999},
         {**whole, "failed": {"error": 7}}, {**whole, "leases": [7]}, {**whole, "warnings": "x"},
+        {**whole, "leases": [{"nic": "x", "client": "x", "obtained": 1}]},
         {**whole, "warnings": [7]}, {**whole, "exit_code": True}, {"failed": []}, {"failed": "x"},
     ]  # fmt: skip
     contents = [json.dumps(case) for case in cases] + ["[" * 100_000, '{"a":' * 100_000, "{", "", "\udc80"]
@@ -182,6 +116,8 @@ def test_odd_json_in_the_state_is_absent_and_said(lab: Lab, tmp_path: Path) -> N
         assert "/run/guest-routes/status: is damaged" in ran.out or content in ("", '{"failed": []}'), content
         valid_json("status", lab.run("status", "--json"))
         lab.run("status", "--textfile", str(tmp_path / "metrics"))
+    status.write_text(json.dumps({"failed": {"finished": 1, "exit_code": 4, "error": ""}}))
+    assert run(lab, "status").code == 4
     status.write_text(json.dumps(whole))
     assert "not used" not in run(lab, "status").out
     for content in ('{"schema": "guest-routes/service/1"}', "[" * 100_000):

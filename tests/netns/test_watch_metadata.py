@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
 from guest_routes.service.privileges import USERS
 from tests.support import sandbox
+from tests.support.fetch_unit import PATH, USER, FetchUnit
 from tests.support.lab import Lab, document, write_document
 from tests.support.netlink_bytes import attribute, message, number, rtmsg
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, run, table
@@ -197,16 +200,77 @@ def capabilities_of_the_unit() -> str:
     return ",".join("+" + name[len("CAP_") :].lower() for name in value.split())
 
 
-def test_with_the_units_capabilities_only(lab: Lab, start: Start) -> None:
-    before = ["setpriv", f"--bounding-set=-all,{capabilities_of_the_unit()}", "--inh-caps=-all"]
-    service, child = hanging(lab, start, before=before, settings={"deadline_seconds": 1, "refresh_seconds": 0.2})
-    status = service.status_of(child)
-    uid = 0 if sandbox.in_user_namespace() else USERS[0]  # of an ordinary user, where there is one user only
-    assert (status["Uid"].split()[0], status["CapPrm"], status["NoNewPrivs"]) == (str(uid), NO_CAPABILITIES, "1")
-    assert status["CapBnd"] == NO_CAPABILITIES
+@pytest.fixture
+def unit() -> Iterator[FetchUnit]:
+    """guest-routes-fetch.socket."""
+    if sandbox.in_user_namespace():
+        pytest.skip("another user takes root")
+    made = FetchUnit()
+    yield made
+    made.close()
+
+
+def confined_to(capabilities: str) -> List[str]:
+    return ["setpriv", f"--bounding-set=-all,{capabilities}", "--inh-caps=-all"]
+
+
+def test_with_the_units_capabilities_only(lab: Lab, start: Start, unit: FetchUnit) -> None:
+    """Another unit asks, as a user of its own; the service has none of what that would take."""
+    documented(lab)
+    assert capabilities_of_the_unit() == "+net_admin"
+    lab.metadata_server(document("documented"))
+    service = start(before=confined_to(capabilities_of_the_unit()), settings=FAST)
+    service.wait(lambda: table(lab) == DOCUMENTED)
+    assert len(unit.started) == 1
     lab.ip("route", "delete", "11.11.0.0/16")
     service.wait(lambda: table(lab) == DOCUMENTED)
-    service.wait_said("no answer within 1 s")
+
+
+def test_the_unit_is_confined_and_ends_with_the_one_who_waits(lab: Lab, start: Start, unit: FetchUnit) -> None:
+    documented(lab)
+    assert lab.run("sync", "--metadata", str(document("documented"))).returncode == 0
+    lab.metadata_server(document("documented"), "--behave", "hang")
+    service = start(before=confined_to("+net_admin"), settings={"deadline_seconds": 60})
+    hurried(service)
+
+    def confined() -> List[subprocess.Popen[bytes]]:
+        return [one for one in unit.started if service.status_of(one.pid).get("Seccomp") == "2"]
+
+    (process,) = service.wait(confined, what="a confined process of the unit")
+    status = service.status_of(process.pid)
+    assert status["Uid"].split() == [str(USER)] * 4
+    assert (status["CapPrm"], status["CapEff"], status["NoNewPrivs"]) == (NO_CAPABILITIES, NO_CAPABILITIES, "1")
+    assert Path(f"/proc/{process.pid}/oom_score_adj").read_text() == "1000\n"
+    service.stop()
+    assert process.wait(timeout=5) == -signal.SIGIO
+
+
+@pytest.mark.parametrize("answer, reason", [
+    ("cat >/dev/null; cat /dev/zero", "ended without an answer"),
+    ("cat >/dev/null; yes | tr -d '\\n' | head -c 30000", "its first line is too long"),
+    ("cat >/dev/null; echo '{\"reason\": 5}'", "sent an invalid answer"),
+    ("exit 1", "cannot reach guest-routes-fetch.socket|ended without an answer"),
+])  # fmt: skip
+def test_the_service_survives_whatever_the_unit_sends(lab: Lab, start: Start, answer: str, reason: str) -> None:
+    documented(lab)
+    unit = FetchUnit(("sh", "-c", answer))
+    try:
+        service = start(before=confined_to("+net_admin"), settings=FAST)
+        service.wait(lambda: re.search(reason, service.log), what=reason)
+        assert int(service.status_of(service.pid)["VmHWM"].split()[0]) < 40_000
+    finally:
+        unit.close()
+
+
+def test_a_socket_where_nobody_listens_is_the_reason(lab: Lab, start: Start) -> None:
+    documented(lab)
+    unit = FetchUnit()
+    unit.close()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(PATH))
+    service = start(before=confined_to("+net_admin"), settings=FAST)
+    service.wait_said("the process that asks the metadata service: Connection refused")
+    PATH.unlink()
 
 
 def test_where_it_cannot_be_confined_nobody_is_asked(lab: Lab, start: Start, tmp_path: Path) -> None:
@@ -392,8 +456,13 @@ def test_messages_of_other_processes_neither_end_nor_mislead_the_service(lab: La
         for port in ports:
             for body in (route, bad, b"x"):
                 if port != "0":
-                    sender.sendto(message(25, body), (int(port), 0))
+                    with suppress(ConnectionRefusedError):  # The engine's socket.
+                        sender.sendto(message(25, body), (int(port), 0))
     service.wait_said("a process sends messages to this service's netlink socket as if it were the kernel; ignored")
     assert service.said("malformed") == 0
     lab.ip("route", "delete", "11.11.0.0/16")
     service.wait(lambda: table(lab) == DOCUMENTED)
+    service.wait(lambda: service.record["foreign_messages"] == 3)
+    assert "netlink 3 of other processes ignored, 0 malformed" in run(lab, "status").out
+    lab.run("status", "--textfile", str(service.directory / "metrics"))
+    assert "guest_routes_netlink_foreign_total 3\n" in (service.directory / "metrics").read_text()

@@ -68,11 +68,15 @@ class Lab:
             nodad = ["nodad"] if ":" in address else []
             self.ip("address", "add", address, "dev", name, *nodad)
         if up:
-            self.ip("link", "set", name, "up")
-            deadline = time.monotonic() + 5
-            while "state UP" not in self.ip("link", "show", name):
-                assert time.monotonic() < deadline, f"{name} has no carrier"
-                time.sleep(0.005)
+            self.up(name)
+
+    def up(self, name: str) -> None:
+        """Sets a device up; it has a carrier then."""
+        self.ip("link", "set", name, "up")
+        deadline = time.monotonic() + 5
+        while "state UP" not in self.ip("link", "show", name):
+            assert time.monotonic() < deadline, f"{name} has no carrier"
+            time.sleep(0.005)
 
     def documented_nics(self) -> None:
         """eth0 and eth1 of the documented example, both defaults as cloud-init writes them."""

@@ -12,9 +12,13 @@ import pytest
 from guest_routes.errors import SettingsError
 from guest_routes.evidence import find
 from guest_routes.leases.find import read_leases
+from guest_routes.managers.detect import holders
+from guest_routes.managers.files import ManagerFiles
+from guest_routes.managers.networkd_config import takes_default_route
 from guest_routes.managers.rewrite import rewrite
 from guest_routes.model.document import Document, Known
 from guest_routes.model.evidence import RecordedDefault
+from guest_routes.model.inspection import Holder
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.output.configuration import rewrite_error_text
@@ -88,6 +92,33 @@ def _correct(root: Path) -> List[str]:
     return [*map(rewrite_error_text, done.errors), *(one.path for one in done.correction.files)]
 
 
+def _holders(root: Path) -> tuple[tuple[Holder, ...], ManagerFiles]:
+    files = ManagerFiles()
+    return holders([NIC], files, str(root / "run"), str(root / "etc")), files
+
+
+def _held(root: Path) -> bool:
+    """By one manager, and for NetworkManager with its profile."""
+    return any(one.state or one.file or one.manager == "ifupdown" for one in _holders(root)[0])
+
+
+def _manager_problems(root: Path) -> str:
+    return "\n".join(map(str, _holders(root)[1].problems))
+
+
+def _takes(root: Path) -> tuple[bool, ManagerFiles]:
+    files = ManagerFiles()
+    holder = Holder("systemd-networkd", 2, "configured", str(root / "etc/systemd/network/1.network"))
+    return takes_default_route(holder, files, str(root)), files
+
+
+def _network_manager_profile(path: Path) -> None:
+    path.write_text("[connection]\nuuid=u\n")
+    device = path.parents[3] / "run/NetworkManager/devices/2"
+    device.parent.mkdir(parents=True)
+    device.write_text("[device]\nmanaged=true\nconnection-uuid=u\n")
+
+
 def _kept(path: Path) -> None:
     _state(path.parents[3]).keep(FETCHED, MACS, 1.0)
 
@@ -120,6 +151,21 @@ READERS = {
     ),
     "service": Reader(
         "run/guest-routes/service", _put(b'{"pid": 1}'), lambda r: bool(_state(r).read_service()), _state_problems
+    ),
+    "networkd's NIC": Reader(
+        "run/systemd/netif/links/2", _put(b"ADMIN_STATE=configured\n"), _held, _manager_problems
+    ),
+    "ifupdown's NICs": Reader("run/network/ifstate", _put(b"eth0=eth0\n"), _held, _manager_problems),
+    "NetworkManager's profile": Reader(
+        "etc/NetworkManager/system-connections/a", _network_manager_profile, _held, _manager_problems
+    ),
+    "networkd's file": Reader(
+        "etc/systemd/network/1.network", _put(b"[Network]\nDHCP=yes\n"), lambda r: _takes(r)[0],
+        lambda r: "\n".join(map(str, _takes(r)[1].problems)),
+    ),
+    "networkd's drop-in": Reader(
+        "run/systemd/network/1.network.d/a.conf", _put(b"[Network]\nDHCP=yes\n"), lambda r: _takes(r)[0],
+        lambda r: "\n".join(map(str, _takes(r)[1].problems)),
     ),
     "rendered": Reader(
         "etc/systemd/network/10-cloud-init-eth0.network", _put(b"[Network]\nDHCP=yes\n"),
@@ -221,3 +267,26 @@ def test_withdrawn_by_hand_is_said_by_root_only(root: Path) -> None:
     as_root()
     os.chown(root / "run/guest-routes/withdrawn", USER, USER)
     assert not state.is_withdrawn()
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o775])
+def test_an_optional_file_that_is_missing_is_absent_wherever_it_would_be(root: Path, mode: int) -> None:
+    """A folder that others can write to makes no problem as long as nothing is in it."""
+    for folder in {reader.path.rpartition("/")[0] for reader in READERS.values()}:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for path in root.rglob("*"):
+        if path.is_dir():
+            path.chmod(mode)
+    root.chmod(mode)
+    assert isinstance(_settings(root), Settings)
+    assert _state_problems(root) + _lease_problems(root) + _manager_problems(root) + "".join(_correct(root)) == ""
+
+
+def test_a_masked_drop_in_is_no_problem(root: Path) -> None:
+    path = _made(READERS["networkd's file"], root)
+    masked = root / "etc/systemd/network/1.network.d/a.conf"
+    masked.parent.mkdir()
+    masked.symlink_to("/dev/null")
+    assert path.exists()
+    taken, files = _takes(root)
+    assert (taken, files.problems) == (True, [])

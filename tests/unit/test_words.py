@@ -84,7 +84,7 @@ NO_SENTENCES = {
     "model/status.py": {
         "process_started doing failure partial_reason last_error route what why destination actor remedy"
     },  # names of fields
-    "service/child_fetch.py": {
+    "service/confined_fetch.py": {
         "{}; install requests (Debian's python3-requests)", "its property guest_routes has {} characters",
     },  # what a child that is confined can say
     "service/child_files.py": {"to look for a document", "to read the settings"},  # of an exception

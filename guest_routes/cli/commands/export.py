@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...managers.detect import network_files
 from ...managers.export import export
+from ...managers.files import ManagerFiles
 from ...output.configuration import export_json, export_note_text, exported_lines, partial_text
+from ...output.folding import first_of
 from ...output.words.outcomes import unprogrammed_text
 from ..projected import projected
 
@@ -17,9 +19,10 @@ def run(context: Context) -> int:
     """0; 5 when some routes are not in it, of the document or since that may be partial; 4 when it has no networks."""
     options, terminal = context.options, context.terminal
     evidence, decision = projected(context)
-    nics = evidence.kernel.nics
-    made = export(decision, context.settings, options.format, network_files(nics))
-    left_out = [unprogrammed_text(one, nics) for one in decision.unprogrammable]
+    nics, files = evidence.kernel.nics, ManagerFiles()
+    made = export(decision, context.settings, options.format, network_files(nics, files))
+    unprogrammed = [unprogrammed_text(one, nics) for one in decision.unprogrammable]
+    left_out = first_of(unprogrammed, "routes that are not in it")
     code = 5 if left_out else 0
     if decision.suspicion is not None:
         left_out.append(partial_text(decision.suspicion))
@@ -28,6 +31,6 @@ def run(context: Context) -> int:
         terminal.json(export_json(made, options.format, code))
     else:
         terminal.lines(exported_lines(made))
-    for text in (*left_out, *map(export_note_text, made.notes)):
+    for text in (*left_out, *map(str, files.problems), *map(export_note_text, made.notes)):
         terminal.warning(text)
     return code

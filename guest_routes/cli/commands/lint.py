@@ -8,6 +8,7 @@ from ...errors import SettingsError
 from ...neutron.check import check
 from ...neutron.subnets import WANTED, parse
 from ...output.subnet_findings import lint_json, lint_lines
+from ...trusted import Untrusted, read_named, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def _input(path: str, cloud: str) -> tuple[bytes | str, str]:
         return subnets_json(cloud), f"--cloud {cloud}"
     if path == "-" and sys.stdin.isatty():
         raise SettingsError(f"standard input is a terminal; {WANTED}: pipe it here, or name a FILE or --cloud NAME")
+    if path == "-":
+        return sys.stdin.buffer.read(LIMIT_BYTES), "standard input"
     try:
-        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
-            return file.read(LIMIT_BYTES), "standard input" if path == "-" else path
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+        return read_named(path, LIMIT_BYTES).data, path
+    except (OSError, Untrusted) as error:
+        raise SettingsError(f"{path}: {unreadable(error)}") from error

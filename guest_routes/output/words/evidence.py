@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...model.document import Unusable
 from ...model.network import address_text, mac_text
+from ..folding import first_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ _REMEDIES = {
     "last-known-good": "a pass that reaches another source keeps it",
     "cloud-init": "it is there when cloud-init's datasource is OpenStack or ConfigDrive",
 }
+FILES_SHOWN = 4
 
 
 def no_document_text(sources: Sequence[tuple[str, Missing]]) -> str:
@@ -105,7 +107,8 @@ def missing_text(why: Missing) -> str:
 
 def _nothing_text(one: NoDocument) -> str:
     if one.kind == "no-lease":
-        return "; ".join(map(str, one.problems)) or f"no NIC has a DHCP lease of {', '.join(one.clients)}"
+        files = first_of(list(map(str, one.problems)), "files", FILES_SHOWN)
+        return "; ".join(files) or f"no NIC has a DHCP lease of {', '.join(one.clients)}"
     if one.kind == "no-copy":
         return "; ".join(map(missing_text, one.each))
     if one.kind == "settings-wrong":

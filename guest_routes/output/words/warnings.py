@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...routing.partial import AGREEING_FETCHES
 from ..escape import escaped
+from ..folding import first_of
 from .evidence import binding_label, evidence_text, lease_text, provenance_text
 
 _UNKNOWN_ROUTES = "its host routes are unknown"
@@ -12,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.decision import Binding
     from ...model.report import Report
+
+SHOWN = 16
+"""So many are written; a document may be wrong in a thousand places."""
 
 
 def warning_texts(report: Report) -> list[str]:
@@ -27,7 +31,7 @@ def warning_texts(report: Report) -> list[str]:
     expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
     found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
     found += [str(problem) for problem in report.evidence.problems if not problem.refused]
-    return [*map(escaped, found), *report.state_errors]
+    return [*first_of(list(map(escaped, found)), "warnings", SHOWN), *report.state_errors]
 
 
 def _other_instance(report: Report) -> list[str]:

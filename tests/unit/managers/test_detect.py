@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from guest_routes.managers.detect import holders, network_files, running
+from guest_routes.managers.files import ManagerFiles
 from guest_routes.model.inspection import Holder
 from guest_routes.model.network import Nic
 from tests.support.reports import ETH0, ETH1
@@ -20,7 +21,7 @@ def write(root: Path, path: str, text: str) -> None:
 
 
 def held(root: Path) -> tuple[Holder, ...]:
-    return holders((LO, ETH0, ETH1), str(root / "run"), str(root / "etc"))
+    return holders((LO, ETH0, ETH1), ManagerFiles(), str(root / "run"), str(root / "etc"))
 
 
 def test_nobody_where_nothing_is_left(tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_systemd_networkd(tmp_path: Path) -> None:
         Holder("systemd-networkd", 2, "configured", "/etc/a.network"),
         Holder("systemd-networkd", 3, "configuring", ""),
     )
-    assert network_files((ETH0, ETH1), str(tmp_path / "run")) == {2: "/etc/a.network"}
+    assert network_files((ETH0, ETH1), ManagerFiles(), str(tmp_path / "run")) == {2: "/etc/a.network"}
 
 
 @pytest.mark.parametrize("folder", ["run", "etc"])

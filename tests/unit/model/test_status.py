@@ -31,7 +31,7 @@ conflicts = st.builds(ConflictRecord, times, texts, st.integers(0, 99), texts, t
 records = st.builds(
     StatusRecord, st.integers(1, 1 << 22), texts, times, texts, times, times, times, st.integers(0, 99), texts, texts,
     st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.lists(repairs, max_size=3).map(tuple),
-    st.lists(conflicts, max_size=3).map(tuple), texts,
+    st.lists(conflicts, max_size=3).map(tuple), texts, st.integers(0, 10**12), st.integers(0, 10**12),
 )  # fmt: skip
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,

@@ -16,7 +16,8 @@ OURS = route("11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes")
 LAST = {"finished": 1700000000.25, "exit_code": 5, "metadata": {"age_seconds": 100.0}, "unprogrammed_count": 2}
 BOTH = Comparison((Delete(OURS),), (Problem("a", "odd"), Problem("b", "odd")))
 CONFLICT = ConflictRecord(0.0, "11.11.0.0/16", 5, "ip", "end it")
-SERVICE = StatusRecord(7, "1", 1600000000.0, passes=3, events=9, repairs=4, failures=2, conflicts=(CONFLICT,))
+SERVICE = StatusRecord(7, "1", 1600000000.0, passes=3, events=9, repairs=4, failures=2, conflicts=(CONFLICT,),
+                       foreign_messages=5, malformed_messages=6)  # fmt: skip
 
 
 def metrics(**fields: Any) -> Dict[str, float]:
@@ -53,6 +54,8 @@ def test_a_machine_with_a_service() -> None:
         "passes_total": 3,
         "events_total": 9,
         "repairs_total": 4,
+        "netlink_foreign_total": 5,
+        "netlink_malformed_total": 6,
         "conflicts": 1,
         "metadata_failures": 2,
     }

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from guest_routes.evidence.document_file import LIMIT_BYTES
 from guest_routes.model.document import Document, Provenance, ServerProperty
-from guest_routes.service.child_fetch import LINE_BYTES, REASON_CHARACTERS, framed, parse_answer
+from guest_routes.service.child_fetch import parse_answer
+from guest_routes.service.confined_fetch import LINE_BYTES, REASON_CHARACTERS, framed
 from tests.support.examples import examples
 
 UNSET = ServerProperty(True)

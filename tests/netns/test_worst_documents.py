@@ -1,0 +1,117 @@
+"""A document of a megabyte, however it is made, ends in 2 s of processor time with 100 MB, and in at most 50 lines."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.lab import Lab
+from tests.support.passes import documented
+from tests.support.service import Start
+from tests.support.worst import worst_documents
+
+DOCUMENTS = worst_documents()
+SECONDS = 2.0
+"""Of processor time: what it takes by the clock depends on what else the machine does."""
+MEGABYTES = 100
+LINES = 50
+LONGEST = 1000
+"""Characters of a line."""
+PROGRAM = """
+import sys, time
+from guest_routes.cli.main import main
+code = main(sys.argv[1:])
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(f"@ {time.process_time()} {int(peak) / 1024}", file=sys.stderr)
+sys.exit(code)
+"""
+COMMANDS = ("plan", "explain 11.11.3.4", "doctor --deadline-seconds 0.2", "correct --check", "rehearse", "status")
+EVERYWHERE = (
+    "bad links", "bad networks", "networks and next hops", "bad routes", "omitted routes", "gateways",
+    "long control characters", "chain of VLANs", "deep",
+)  # fmt: skip
+"""With these, every command."""
+
+
+class Cost(NamedTuple):
+    """What a command took, and wrote."""
+
+    seconds: float
+    megabytes: float
+    out: list[str]
+    err: list[str]
+
+
+def cost(*command: str) -> Cost:
+    """Runs one command."""
+    ran = subprocess.run([sys.executable, "-c", PROGRAM, *command], capture_output=True, text=True, timeout=60)
+    *err, last = ran.stderr.splitlines()
+    assert last.startswith("@ "), ran.stderr[-2000:]
+    _, seconds, megabytes = last.split()
+    return Cost(float(seconds), float(megabytes), ran.stdout.splitlines(), err)
+
+
+def assert_bounded(got: Cost, lines: int = LINES) -> None:
+    assert got.seconds < SECONDS
+    assert got.megabytes < MEGABYTES
+    assert len(got.err) <= LINES, got.err[:3]
+    assert len(got.out) <= lines, got.out[:3]
+    assert max(map(len, got.out + got.err), default=0) <= LONGEST
+
+
+@pytest.fixture
+def written(lab: Lab, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The document in a file, on a machine like the documented one."""
+    documented(lab)
+    path = tmp_path / "network_data.json"
+    path.write_bytes(DOCUMENTS[request.param])
+    return path
+
+
+@pytest.mark.parametrize("written", DOCUMENTS, indirect=True)
+def test_a_pass_is_bounded(written: Path) -> None:
+    assert_bounded(cost("sync", "--metadata", str(written)), 2 * LINES)
+    assert_bounded(cost("status"), 2 * LINES)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("written", EVERYWHERE, indirect=True)
+def test_every_command_is(written: Path, command: str) -> None:
+    assert_bounded(cost(*command.split(), *(["--metadata", str(written)] if command != "status" else [])), 2 * LINES)
+
+
+@pytest.mark.parametrize("written", EVERYWHERE, indirect=True)
+def test_what_is_exported_is_the_routes_and_little_more(written: Path) -> None:
+    got = cost("export", "--format", "networkd", "--metadata", str(written))
+    assert_bounded(got, 20_000)
+
+
+@pytest.mark.parametrize("written", EVERYWHERE, indirect=True)
+def test_the_journal_has_fifty_lines_at_most(written: Path, start: Start) -> None:
+    service = start("--metadata", str(written))
+    service.wait(lambda: service.record, what="a record")
+    service.reload()
+    service.wait_said("the settings were reloaded")
+    service.stop()
+    assert len(service.log.splitlines()) <= LINES + 5  # What it is about to do, and the reload.
+    assert max(map(len, service.log.splitlines())) <= LONGEST
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1b[2J" * 20_000, b"interface=eth0\nip=10.65.0.7\nrouter=10.65.0.1\n"])
+def test_many_leases_are(lab: Lab, tmp_path: Path, content: bytes) -> None:
+    documented(lab)
+    path = tmp_path / "network_data.json"
+    path.write_bytes(DOCUMENTS["omitted routes"])
+    folder = Path("/run/guest-routes/leases")
+    folder.mkdir(parents=True)
+    for number in range(3000):
+        (folder / f"eth{number}").write_bytes(content[:1000])
+    for command in ("sync", "plan", "doctor --deadline-seconds 0.2"):
+        assert_bounded(cost(*command.split(), "--metadata", str(path)), 2 * LINES)
+    assert_bounded(cost("status"), 2 * LINES)
+    assert os.listdir(folder)

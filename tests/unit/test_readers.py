@@ -1,0 +1,75 @@
+"""Whatever opens a file does it through trusted.py, or stands here with the reason why it needn't."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Dict, Iterator, Set, Tuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = [*sorted((ROOT / "guest_routes").rglob("*.py")), *sorted((ROOT / "cloudinit_module").rglob("*.py"))]
+OPENERS = {
+    "open", "io.open", "os.open", "os.fdopen", "codecs.open", "fileinput.input", "linecache.getline", "mmap.mmap",
+    "shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copyfileobj", "shutil.copytree", "os.sendfile",
+}  # fmt: skip
+METHODS = {"read_text", "read_bytes", "open"}
+"""Of pathlib's, and of anything else that has them."""
+EXCEPTIONS: Dict[Tuple[str, str], str] = {
+    ("guest_routes/trusted.py", "read_trusted"): "it is the reader",
+    ("guest_routes/trusted.py", "read_named"): "the operator names the file",
+    ("guest_routes/trusted.py", "_open_folder"): "it is the reader",
+    ("guest_routes/evidence/document_file.py", "read_below"): "a drive that is mounted; no link is followed",
+    ("guest_routes/evidence/config_drive.py", "_untrusted_backing"): "/sys",
+    ("guest_routes/evidence/config_drive.py", "_mount"): "/proc",
+    ("guest_routes/state/files.py", "read_pseudo"): "/proc and /sys",
+    ("guest_routes/state/files.py", "replace"): "writes a new file of ours",
+    ("guest_routes/state/lock.py", "_open"): "the lock; what is in it is read through trusted.py",
+    ("guest_routes/state/processes.py", "_stat"): "/proc",
+    ("guest_routes/managers/detect.py", "_processes"): "/proc",
+    ("guest_routes/diagnose/doctor.py", "_rp_filter"): "/proc",
+    ("guest_routes/diagnose/private_network.py", "_become_root"): "/proc",
+    ("guest_routes/diagnose/private_network.py", "_fresh_network"): "/proc",
+    ("guest_routes/diagnose/private_network.py", "_write"): "/proc",
+    ("guest_routes/service/privileges.py", "_volunteer_for_oom"): "/proc",
+    ("guest_routes/service/privileges.py", "_limit_resources"): "/proc",
+    ("guest_routes/cli/terminal.py", "open_closed_streams"): "a standard stream",
+    ("guest_routes/diagnose/bundle.py", "archive"): "bytes in memory",
+    ("guest_routes/diagnose/bundle.py", "file_entries"): "copied into the report; decides nothing, follows no link",
+    ("cloudinit_module/cc_guest_routes.py", "_write"): "writes a new file of ours",
+}
+
+
+def opened(module: ast.Module) -> Iterator[str]:
+    """The name of every function that opens a file; "" outside of one."""
+    inner: Dict[ast.AST, str] = {}
+    for node in ast.walk(module):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            for child in ast.walk(node):
+                inner[child] = node.name
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            if node.args and ast.unparse(node.args[0]) in ("os.devnull", "'/dev/null'"):
+                continue
+            if called in OPENERS or method in METHODS:
+                yield inner.get(node, "")
+
+
+def test_every_file_is_opened_through_trusted_or_for_a_reason() -> None:
+    found: Set[Tuple[str, str]] = set()
+    for path in MODULES:
+        found |= {(str(path.relative_to(ROOT)), function) for function in opened(ast.parse(path.read_text()))}
+    assert sorted(found - set(EXCEPTIONS)) == []
+    assert sorted(set(EXCEPTIONS) - found) == []  # An exception that isn't needed would let the next one through.
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["open('x')", "os.open('x', 0)", "Path('x').read_text()", "p.open()", "with open(p, 'rb') as f: pass",
+     "lambda: open('x')"],
+)  # fmt: skip
+def test_it_would_be_seen(code: str) -> None:
+    assert list(opened(ast.parse(f"def f():\n    {code}\n"))) == ["f"]

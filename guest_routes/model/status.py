@@ -5,6 +5,7 @@ Times are seconds since the epoch, for people; the service itself uses the monot
 
 from __future__ import annotations
 
+from .comparison import Comparison
 from .namedtuple import NamedTuple
 from .network import Address, KernelState, Prefix, Route, Rule
 from .network_data import Problem
@@ -16,23 +17,10 @@ if TYPE_CHECKING:
     from .document import Missing
     from .operations import Operation
     from .report import Unprogrammed
-    from .source_routing import SourceConflict, SourceOperation, SourceRoutingPlan
 
 
 UnitState: TypeAlias = "Literal['enabled', 'not-enabled', '']"
 """What systemd or OpenRC makes of the service's unit; "" where it has none."""
-
-
-class Comparison(NamedTuple):
-    """What a pass on the last known good document would do now."""
-
-    drift: tuple[Operation, ...] = ()
-    """What it would change."""
-    unprogrammed: tuple[Unprogrammed, ...] = ()
-    """What of the document is not in effect."""
-    by_source: SourceRoutingPlan | None = None
-    """Source routing, and what it would change of it (R21)."""
-    source_conflicts: tuple[SourceConflict, ...] = ()
 
 
 class Status(NamedTuple):
@@ -74,28 +62,19 @@ class Status(NamedTuple):
         return None if isinstance(self.compared, Comparison) else self.compared
 
     @property
-    def _comparison(self) -> Comparison:
+    def comparison(self) -> Comparison:
+        """Empty where there is nothing to compare with."""
         return self.compared if isinstance(self.compared, Comparison) else Comparison()
 
     @property
     def drift(self) -> tuple[Operation, ...]:
         """What a pass on the same document would change."""
-        return self._comparison.drift
+        return self.comparison.drift
 
     @property
     def unprogrammed(self) -> tuple[Unprogrammed, ...]:
         """What of the last known good document is not in effect now."""
-        return self._comparison.unprogrammed
-
-    @property
-    def source_drift(self) -> tuple[SourceOperation, ...]:
-        """The same of source routing."""
-        return self._comparison.by_source.operations if self._comparison.by_source else ()
-
-    @property
-    def source_conflicts(self) -> tuple[SourceConflict, ...]:
-        """What speaks against source routing."""
-        return self._comparison.source_conflicts
+        return self.comparison.unprogrammed
 
     @property
     def exit_code(self) -> int:
@@ -108,9 +87,10 @@ class Status(NamedTuple):
             return int(self.failed["exit_code"])
         if not self.last:
             return 4
-        if self.drift or self.source_drift or self.unknown is not None or self.withdrawn or self.service_missing:
+        drifted = self.drift or self.comparison.source_drift
+        if drifted or self.unknown is not None or self.withdrawn or self.service_missing:
             return 1
-        missed = self.unprogrammed or self.source_conflicts
+        missed = self.unprogrammed or self.comparison.source_conflicts
         return 5 if missed else int(self.last["exit_code"])
 
 

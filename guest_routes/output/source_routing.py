@@ -200,22 +200,24 @@ def report_source_json(report: Report) -> dict[str, Any] | None:
 
 def status_source_lines(found: Status) -> list[str]:
     """The rules there are, and what a pass would change."""
-    nics, changes = found.state.nics, found.source_drift
+    nics, changes = found.state.nics, found.comparison.source_drift
     head = f"by source    {counted(len(found.own_rules), 'rule')} of ours" + (":" if found.own_rules else "")
     lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""))]
     if changes:
         lines.append(f"drift        {counted(len(changes), 'change')} of source routing needed")
     lines += entries(changes, lambda one: ("-" if is_source_removal(one) else "+", source_text(one, nics), ""))
-    return lines + entries(found.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)))
+    return lines + entries(
+        found.comparison.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics))
+    )
 
 
 def status_source_json(found: Status) -> dict[str, Any]:
     """The same for `status --json`."""
-    nics = found.state.nics
+    nics, conflicts = found.state.nics, found.comparison.source_conflicts
     return {
         "rules": [rule_json(rule) for rule in found.own_rules],
-        "changes": [_change_json(one, nics) for one in found.source_drift],
-        "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in found.source_conflicts],
+        "changes": [_change_json(one, nics) for one in found.comparison.source_drift],
+        "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in conflicts],
     }
 
 

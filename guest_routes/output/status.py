@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.status import Comparison, service_json
+from ..model.status import service_json
 from .folding import entries, labelled, wrapped
 from .report import is_removal
 from .route_text import age_text, counted, route_text, span_text
@@ -128,8 +128,7 @@ def _drift(found: Status) -> list[str]:
 
 def _has_source_routing(found: Status) -> bool:
     """Whether it is on, or something of it is left."""
-    on = isinstance(found.compared, Comparison) and found.compared.by_source is not None
-    return on or bool(found.own_rules)
+    return found.comparison.by_source is not None or bool(found.own_rules)
 
 
 def _by_source(found: Status) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 import pytest
 
+from guest_routes.model.comparison import Comparison
 from guest_routes.model.network import Lookup, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Outcome
 from guest_routes.model.plan import Plan
@@ -21,7 +22,7 @@ from guest_routes.model.source_routing import (
     SourceFailure,
     SourceRoutingOutcome,
 )
-from guest_routes.model.status import Comparison, Status
+from guest_routes.model.status import Status
 from guest_routes.output.json_documents import last_pass_json, report_json, withdrawal_json
 from guest_routes.output.report import report_lines, summary, withdrawal_lines
 from guest_routes.output.source_routing import (
@@ -194,7 +195,7 @@ def test_status() -> None:
     assert shown_json(none)["source_routing"] is None
     assert shown_json(status(Comparison(), OWN))["source_routing"] is not None
     unknown = drifted._replace(compared="no metadata")
-    assert (unknown.source_drift, unknown.source_conflicts) == ((), ())
+    assert (unknown.comparison.source_drift, unknown.comparison.source_conflicts) == ((), ())
 
 
 def test_withdrawn() -> None:

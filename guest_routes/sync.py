@@ -9,7 +9,7 @@ import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find
-from .evidence.gather import disputable, gather
+from .evidence.gather import disputable, gather, snapshot
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
@@ -83,7 +83,7 @@ def dry_run(
         GuestRoutesError: there is no metadata, or no kernel.
     """
     document = find(settings, kernel.nics, state, metadata_argument, tell)
-    return dry_run_on(document, settings, state, kernel, kernel.snapshot(settings.table), accept_withdrawals)
+    return dry_run_on(document, settings, state, kernel, snapshot(settings, kernel), accept_withdrawals)
 
 
 def dry_run_on(
@@ -101,7 +101,12 @@ def dry_run_on(
     """
     evidence = gather(document, settings, state, before, fetched=True)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
-    return _ask(report, kernel, settings.table, standing(report.plan))
+    report = _ask(report, kernel, settings.table, standing(report.plan))
+    if report.changes or report.decision.source_routing is None:
+        return report
+    from .source_routing import ask_sources
+
+    return ask_sources(report, settings, kernel)
 
 
 def recorded(state: State, make: Callable[[], Report]) -> Report:
@@ -154,7 +159,7 @@ def program(
     with state.lock(lock_seconds) as unlocked:
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        evidence = gather(document, settings, state, kernel.snapshot(settings.table), fetched)
+        evidence = gather(document, settings, state, snapshot(settings, kernel), fetched)
         decision = decide(evidence, settings, accept_withdrawals)
         report = Report(evidence, decision, evidence.kernel, table=settings.table, protocol=settings.protocol)
         report = _with_error(report, unlocked)
@@ -164,11 +169,16 @@ def program(
             report = _attempt(report, lambda: _count_agreement(evidence, decision, state))
         if unattended and decision.suspicion and evidence.replaceable:
             return report._replace(set_aside=True)
-        if report.changes:
-            if before_writing is not None:
-                before_writing()
+        if report.changes and before_writing is not None:
+            before_writing()
+        if report.plan.operations:
             report = _written(report, settings, state, kernel, accept_withdrawals)
-        return _keep(_ask(report, kernel, settings.table, report.plan), state)
+        report = _ask(report, kernel, settings.table, report.plan)
+        if report.decision.source_routing is not None:
+            from .source_routing import apply_source_routing
+
+            report = apply_source_routing(report, settings, kernel, lambda: _reachable(report, settings, kernel))
+        return _keep(report, state)
 
 
 def _attempt(report: Report, change: Callable[[], None]) -> Report:
@@ -203,11 +213,11 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
             break
         kernel.apply(found.taken_back)
         taken_back = report.outcome._replace(done=(*report.outcome.done, *found.taken_back))
-        now = kernel.snapshot(settings.table)
+        now = snapshot(settings, kernel)
         recorded = tuple(one.route for one in state.recorded_defaults(now.nics) if not one.absent)
         evidence = report.evidence._replace(kernel=now, recorded_defaults=recorded)
         again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)
-        if again.changes:
+        if again.plan.operations:
             again = _write(again, settings, state, kernel, accept_withdrawals)
         report = both(report._replace(outcome=taken_back), again)
     return report

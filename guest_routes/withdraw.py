@@ -9,6 +9,7 @@ from .model.report import Withdrawal
 from .routing.compare import is_advertised, same_route
 from .routing.ownership import is_ours
 from .routing.planning.withdrawal import plan_withdrawal
+from .source_routing import withdraw_source_routing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
         was_withdrawn = state.is_withdrawn()
         _attempt(state.set_withdrawn, errors)  # Before the routes go: the service would put them back.
         try:
+            by_source = withdraw_source_routing(before, settings, kernel)
             outcome = apply(made, kernel, lambda routes: None)
         except KernelError:
             if not was_withdrawn:
@@ -58,7 +60,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
         _attempt(lambda: state.keep_defaults(_unrestored(recorded, after), after.nics), errors)
         if (outcome.failures or left) and not outcome.done and not was_withdrawn:
             _attempt(state.clear_withdrawn, errors)  # Nothing was withdrawn: the service goes on.
-    return Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors))
+    return Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors), by_source)
 
 
 def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:

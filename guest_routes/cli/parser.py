@@ -76,6 +76,7 @@ OWN_SWITCHES = {
 OWN_VALUES = {
     "report": {"--output": ("FILE", "instead of guest-routes-report.tar.gz here; - for standard output")},
     "lint": {"--cloud": ("NAME", "ask this cloud of clouds.yaml, by openstacksdk")},
+    "explain": {"--from": ("ADDRESS", "explain packets that carry this address of the machine")},
     "status": {
         "--textfile": ("FILE", "write the status to FILE as Prometheus text for node_exporter, and print nothing")
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..evidence.find import find
-from ..evidence.gather import gather
+from ..evidence.gather import gather, snapshot
 from ..routing.decide import decide
 from ..routing.project import project
 
@@ -22,6 +22,6 @@ def projected(context: Context) -> tuple[Evidence, Decision]:
     """
     settings, kernel = context.settings, context.kernel
     document = find(settings, kernel.nics, context.state, context.options.metadata, context.terminal.tell)
-    before = kernel.snapshot(settings.table)
+    before = snapshot(settings, kernel)
     evidence = project(gather(document, settings, context.state, before, fetched=True), settings)
     return evidence, decide(evidence, settings)

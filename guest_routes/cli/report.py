@@ -35,3 +35,8 @@ def print_report(context: Context, report: Report, code: int, written: bool = Tr
 
         for error in report.errors[:SHOWN]:
             terminal.error(pass_error_text(error, nics))
+    if report.decision.source_routing is not None:
+        from ..output.source_routing import conflict_text, source_error_texts
+
+        for text in (*source_error_texts(report), *(conflict_text(one, nics) for one in report.source_conflicts)):
+            terminal.error(text)

@@ -6,7 +6,7 @@ import os
 
 from ..errors import GuestRoutesError
 from ..evidence.find import find, refused_copies
-from ..evidence.gather import leases_of
+from ..evidence.gather import leases_of, snapshot
 from ..kernel.engine import Kernel
 from ..managers.detect import holders, running
 from ..managers.files import ManagerFiles
@@ -60,7 +60,7 @@ def inspect(
         KernelError: the kernel can't be asked.
     """
     found = _find(settings, state, kernel, metadata_argument, tell)
-    before = kernel.snapshot(settings.table)
+    before = snapshot(settings, kernel)
     cross_checks = (netifaces_check(before.nics), pyroute2_check(before.routes, settings.table))
     report, no_metadata = _dry_run(found, settings, state, kernel, before)
     rewritten = _rewritten(settings, report) if report else None
@@ -68,6 +68,11 @@ def inspect(
     leases = _leases(settings, state, before.nics, report)
     files = ManagerFiles()
     views = _views(settings, before.nics, report, leases, files, tell, proc)
+    if report is not None:
+        from .source_answers import source_answers
+
+        asked = source_answers(report, settings, kernel)
+        views = tuple(view._replace(answers=asked.get(view.nic.ifindex, ())) for view in views)
     service, runs, damaged = service_of(state)
     refused = (*damaged, *state.problems, *leases.problems, *files.problems, *refused_copies())
     problems = _first(tuple(dict.fromkeys(refused)))

@@ -82,6 +82,11 @@ def _pass(report: Report) -> Iterator[Finding]:
         yield Finding("missing-routes", missing=missing)
     if report.unprogrammed:
         yield Finding("not-programmed", unprogrammed=report.unprogrammed)
+    for conflict in report.source_conflicts:
+        yield Finding("source-routing", (conflict.nic.name,), source_conflict=conflict)
+    by_source = report.decision.source_routing
+    if by_source is not None and by_source.operations:
+        yield Finding("source-drift", missing=len(by_source.operations))
 
 
 def _managers(inspection: Inspection) -> Iterator[Finding]:

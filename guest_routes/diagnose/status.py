@@ -6,10 +6,12 @@ import time
 
 from ..errors import GuestRoutesError
 from ..evidence.find import find, last_known_good
+from ..evidence.gather import snapshot
+from ..model.comparison import Comparison
 from ..model.document import Document, NoDocument
 from ..model.network_data import Problem
-from ..model.status import SCHEMA, Comparison, Status, is_failed_pass, is_last_pass, status_record_from_json
-from ..routing.ownership import is_ours
+from ..model.status import SCHEMA, Status, is_failed_pass, is_last_pass, status_record_from_json
+from ..routing.ownership import is_our_rule, is_ours
 from ..state.processes import process_started
 from ..sync import dry_run_on
 from .service_unit import unit_state
@@ -37,7 +39,7 @@ def inspect(
     Raises:
         KernelError: the tables can't be read.
     """
-    before = kernel.snapshot(settings.table)
+    before = snapshot(settings, kernel)
     last, failed, problems = _last_pass(state)
     from_leases = bool(last) and last["metadata"].get("source") == "leases"
     compared = _compared(settings, state, kernel, before, from_leases)
@@ -62,6 +64,7 @@ def inspect(
         settings_problems,
         settings.enabled,
         unit_state(root),
+        tuple(rule for rule in before.rules if is_our_rule(rule, settings)),
     )
 
 
@@ -102,4 +105,6 @@ def _compared(
         report = dry_run_on(document, local, state, kernel, before)
     except GuestRoutesError as error:
         return str(error)
-    return Comparison(report.plan.operations, report.unprogrammed)
+    return Comparison(
+        report.plan.operations, report.unprogrammed, report.decision.source_routing, report.source_conflicts
+    )

@@ -16,12 +16,14 @@ from ..model.evidence import Evidence
 from ..model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic, is_ignored
+from ..routing.ownership import is_our_rule
 from . import network_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ..kernel.engine import Kernel
     from ..model.document import Document, Known
     from ..model.lease import LeaseSet
     from ..model.network import Address, KernelState, Nic
@@ -30,13 +32,27 @@ if TYPE_CHECKING:
     from ..state.store import State
 
 
+def snapshot(settings: Settings, kernel: Kernel) -> KernelState:
+    """What the kernel has, as a pass needs it: with the tables of source routing, where it is on or rules are left.
+
+    Raises:
+        KernelError: the kernel refused a dump.
+    """
+    state = kernel.snapshot(settings.table)
+    if not (settings.source_routing or any(is_our_rule(rule, settings) for rule in state.rules)):
+        return state
+    from ..routing.source_routing.nics import tables_to_read
+
+    return state._replace(tables=kernel.tables(tables_to_read(state, settings)))
+
+
 def gather(
     document: Document, settings: Settings, state: State, before: KernelState, fetched: bool = False
 ) -> Evidence:
     """The evidence of one pass, or of one reconcile.
 
     Args:
-        before: a snapshot of the settings' table.
+        before: a snapshot, as `snapshot` takes it.
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
 
     Raises:

@@ -13,6 +13,8 @@ from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol, Sequence
+
+    from ..model.source_routing import SourceFailure, SourceOperation
 else:
     Protocol = object
 
@@ -41,8 +43,25 @@ class Kernel(Protocol):
         already succeeds.
         """
 
-    def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
-        """Where the kernel would send a packet for each address now, policy rules included."""
+    def lookup(self, addresses: Sequence[Address], source: Address | None = None) -> tuple[Lookup, ...]:
+        """Where the kernel would send a packet for each address now, policy rules included.
+
+        Args:
+            source: an address of this machine that the packets carry; None: the kernel chooses it by the route.
+        """
+
+    def tables(self, numbers: Sequence[int]) -> tuple[Route, ...]:
+        """Both families' routes of these tables, each table's in the kernel's order, as `snapshot` has them.
+
+        Raises:
+            KernelError: as `snapshot`.
+        """
+
+    def apply_source(self, operations: Sequence[SourceOperation]) -> tuple[SourceFailure, ...]:
+        """Carry out operations on source routing's tables and rules, in order (R21); returns each refused one.
+
+        A refused operation doesn't stop the others. Removing what has gone, and adding a rule that is there, succeed.
+        """
 
     @property
     def port(self) -> int:

@@ -30,8 +30,10 @@ from .netlink import (
     RTA_PRIORITY,
     RTA_TABLE,
     RTM_DELROUTE,
+    RTM_DELRULE,
     RTM_F_CLONED,
     RTM_NEWROUTE,
+    RTM_NEWRULE,
     RTMSG,
     RTNLGRP_IPV4_IFADDR,
     RTNLGRP_IPV4_ROUTE,
@@ -105,11 +107,12 @@ class Monitor:
     """A socket that receives every change in the network namespace it was made in.
 
     Args:
-        own_port: of the engine's socket, whose changes of routes are left out.
+        own_port: of the engine's socket, whose changes of routes and rules are left out.
+        others: numbers of further tables that matter: those of source routing (R21).
     """
 
-    def __init__(self, table: int, own_port: int) -> None:
-        self._table, self._own_port = table, own_port
+    def __init__(self, table: int, own_port: int, others: range = range(0)) -> None:
+        self._table, self._own_port, self._others = table, own_port, others
         try:
             self._socket = _socket.socket(
                 _socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK, 0
@@ -159,7 +162,9 @@ class Monitor:
             if sender:
                 forged += 1
             elif received:
-                changes += changes_in(bytes(memoryview(self._buffer)[:received]), self._table, self._own_port)
+                changes += changes_in(
+                    bytes(memoryview(self._buffer)[:received]), self._table, self._own_port, self._others
+                )
         if self._overrun:
             changes.append(None)  # A pass looks at everything.
             self._drain()
@@ -188,36 +193,41 @@ class Monitor:
             return 0, 0
 
 
-def changes_in(datagram: bytes, table: int, own_port: int) -> list[Change]:
+def changes_in(datagram: bytes, table: int, own_port: int, others: range = range(0)) -> list[Change]:
     """What a datagram says has changed, in order: an Event for a route of the table, None for anything else.
 
-    Routes of other tables, cached ones, and those that `own_port` asked for are left out. "malformed" stands for a
-    message that can't be read, or the bytes after the last whole one.
+    Routes of further tables, cached ones, and what `own_port` asked for are left out. "malformed" stands for a message
+    that can't be read, or the bytes after the last whole one.
     """
     changes: list[Change] = []
     read = 0
     for kind, _, _, port, start, end in messages(datagram, len(datagram)):
         read = end + 3 & ~3
         if kind not in (RTM_NEWROUTE, RTM_DELROUTE):
-            changes.append(None)
+            if port != own_port or kind not in (RTM_NEWRULE, RTM_DELRULE):
+                changes.append(None)
         elif end - start < RTMSG.size:
             changes.append("malformed")
         elif port != own_port:
-            event = _event(datagram[start:end], port, kind == RTM_DELROUTE, table)
+            event = _event(datagram[start:end], port, kind == RTM_DELROUTE, table, others)
             if event is not None:
-                changes.append(event)
+                changes.append(None if event == "other" else event)
     if read < len(datagram):
         changes.append("malformed")
     return changes
 
 
-def _event(body: bytes, port: int, deleted: bool, wanted_table: int) -> Event | Literal["malformed"] | None:
-    """The event of an RTM_NEWROUTE or RTM_DELROUTE body; None for a cached route or one of another table."""
+def _event(
+    body: bytes, port: int, deleted: bool, wanted_table: int, others: range
+) -> Event | Literal["malformed", "other"] | None:
+    """The event of an RTM_NEWROUTE or RTM_DELROUTE body; None for a cached route or one of a table of nobody's here."""
     family, length, _, _, table, protocol, _, _, flags = RTMSG.unpack_from(body)
     found = attributes(body, RTMSG.size, len(body))
-    # RTA_TABLE names every table, struct rtmsg only those up to 255.
-    if flags & RTM_F_CLONED or _number(found, RTA_TABLE, table) != wanted_table:
+    table = _number(found, RTA_TABLE, table)  # It names every table, struct rtmsg only those up to 255.
+    if flags & RTM_F_CLONED or (table != wanted_table and table not in others):
         return None
+    if table != wanted_table:
+        return "other"
     address_bytes = 4 if family == AF_INET else 16
     address = found.get(RTA_DST, bytes(address_bytes))
     if len(address) != address_bytes or length > 8 * address_bytes:

@@ -36,7 +36,7 @@ REPLAYABLE = {
     "RTA_MULTIPATH", "RTA_NH_ID", "RTA_PREF", "RTA_CACHEINFO", "RTA_FLOW",
 }  # fmt: skip
 """Attributes that a Route holds."""
-PLAIN_RULE = {"FRA_TABLE", "FRA_PRIORITY", "FRA_PROTOCOL", "FRA_SUPPRESS_PREFIXLEN"}
+SIMPLE_RULE = {"FRA_SRC", "FRA_TABLE", "FRA_PRIORITY", "FRA_PROTOCOL", "FRA_SUPPRESS_PREFIXLEN"}
 NO_SUPPRESSION = 0xFFFFFFFF
 
 
@@ -86,19 +86,23 @@ def _mac(text: Optional[str]) -> bytes:
 
 def rule_of(message: Any) -> Rule:
     """The policy rule of an RTM_NEWRULE message."""
+    simple = message["action"] == FR_ACT_TO_TBL and not _is_restricted(message)
+    source, length = message.get_attr("FRA_SRC"), message["src_len"]
     return Rule(
         family=FAMILIES[message["family"]],
         priority=message.get_attr("FRA_PRIORITY") or 0,
         table=message.get_attr("FRA_TABLE") or message["table"],
-        plain=message["action"] == FR_ACT_TO_TBL and not _is_restricted(message),
+        plain=simple and not length,
+        protocol=message.get_attr("FRA_PROTOCOL") or 0,
+        source=Prefix(parse_address(source), length) if simple and source and length else None,
     )
 
 
 def _is_restricted(message: Any) -> bool:
-    """Whether a rule matches only some packets, or leaves some routes of its table out."""
-    if message["src_len"] or message["dst_len"] or message["tos"] or message["flags"]:
+    """Whether a rule matches only some packets of its source, or leaves some routes of its table out."""
+    if message["dst_len"] or message["tos"] or message["flags"]:
         return True
-    if not {name for name, _ in message["attrs"]} <= PLAIN_RULE:
+    if not {name for name, _ in message["attrs"]} <= SIMPLE_RULE:
         return True
     return message.get_attr("FRA_SUPPRESS_PREFIXLEN") not in (None, NO_SUPPRESSION)
 

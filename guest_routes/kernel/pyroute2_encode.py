@@ -9,17 +9,21 @@ Source: include/uapi/linux/rtnetlink.h, nexthop.h.
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from pyroute2.netlink import nlmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from ..model.network import Address, NextHop, Route, address_text
+from ..model.network import Address, NextHop, Route, Rule, address_text
 from ..model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
+from ..model.source_routing import RemoveRoute, SetRoute
 from .engine import addition_flags, restore_flags, route_to_delete
 from .netlink import (
     NLM_F_ACK,
+    NLM_F_CREATE,
+    NLM_F_EXCL,
     NLM_F_MATCH,
+    NLM_F_REPLACE,
     NLM_F_REQUEST,
     NLM_F_ROOT,
     RTM_DELROUTE,
@@ -85,6 +89,23 @@ def requests_of(operation: Operation) -> Tuple[RouteMessage, ...]:
 
 def _addition(operation: Add) -> RouteMessage:
     return _route_message(RTM_NEWROUTE, addition_flags(operation), operation.route)
+
+
+def table_route(operation: Union[SetRoute, RemoveRoute]) -> RouteMessage:
+    """The message of a route in a table of source routing."""
+    if isinstance(operation, SetRoute):
+        flags = NLM_F_CREATE | (NLM_F_REPLACE if operation.replaces else NLM_F_EXCL)
+        return _route_message(RTM_NEWROUTE, flags, operation.route)
+    return _route_message(RTM_DELROUTE, 0, operation.route)
+
+
+def rule_fields(rule: Rule) -> Dict[str, Any]:
+    """A rule that matches by its source, in the words of IPRoute.rule."""
+    fields: Dict[str, Any] = {"family": AF_INET if rule.family == 4 else AF_INET6, "priority": rule.priority}
+    fields.update(table=rule.table, protocol=rule.protocol)
+    if rule.source:
+        fields.update(src=address_text(rule.source.address), src_len=rule.source.length)
+    return fields
 
 
 def table_dump(family: int, table: int) -> RouteMessage:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkDumpInterrupted, NetlinkError
 
 from ..errors import KernelError
-from ..model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule, parse_address
+from ..model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule, address_text, parse_address
 from ..model.operations import Failure, Operation
+from ..model.source_routing import AddRule, RemoveRule, SourceFailure, SourceOperation
 from .netlink import (
     IFF_LOOPBACK,
     NLM_F_ACK,
@@ -31,7 +32,17 @@ from .netlink import (
 )
 from .nexthops import nexthop_objects, with_objects
 from .pyroute2_decode import FAMILIES, REJECTING_KINDS, hop_of, nexthop_of, nic_of, routes_of, rule_of
-from .pyroute2_encode import NexthopObjectMessage, RouteMessage, nexthop_dump, request, requests_of, table_dump
+from .pyroute2_encode import (
+    NexthopObjectMessage,
+    RouteMessage,
+    nexthop_dump,
+    request,
+    requests_of,
+    rule_fields,
+    table_dump,
+    table_route,
+)
+from .rtnetlink_source import failure_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,14 +95,18 @@ class Pyroute2Kernel:
         routes: List[Route] = []
         rules: List[Rule] = []
         for family in FAMILIES:
-            for message in self._dump("routes", lambda: self._send(table_dump(family, table))):  # noqa: B023
-                routes += routes_of(message)
+            routes += self._routes(family, table)
             for message in self._dump("rules", lambda: self._socket.get_rules(family=family)):  # noqa: B023
                 rules.append(rule_of(message))
         nics = self.nics()
         messages = self._dump("nexthops", lambda: self._send(nexthop_dump()))
         objects = nexthop_objects([nexthop_of(message) for message in messages])
         return KernelState(nics, tuple(with_objects(routes, objects)), tuple(rules), objects)
+
+    def _routes(self, family: int, table: int) -> List[Route]:
+        """A family's routes of one table."""
+        messages = self._dump("routes", lambda: self._send(table_dump(family, table)))
+        return [route for message in messages for route in routes_of(message)]
 
     def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
         """Carry the operations out in order; each refused one comes back with the kernel's own words."""
@@ -104,17 +119,38 @@ class Pyroute2Kernel:
                 failures.append(Failure(operation, error.code, error.args[1]))
         return tuple(failures)
 
-    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
+    def lookup(self, addresses: Sequence[Address], source: Optional[Address] = None) -> Tuple[Lookup, ...]:
         """Where the kernel would send a packet for each address now, policy rules included."""
-        return tuple(self._lookup(address) for address in addresses)
+        return tuple(self._lookup(address, source) for address in addresses)
+
+    def tables(self, numbers: Sequence[int]) -> Tuple[Route, ...]:
+        """Both families' routes of these tables."""
+        return tuple(route for table in numbers for family in FAMILIES for route in self._routes(family, table))
+
+    def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
+        """Carry operations on source routing's tables and rules out, in order."""
+        failures: List[SourceFailure] = []
+        for operation in operations:
+            try:
+                if isinstance(operation, (AddRule, RemoveRule)):
+                    self._socket.rule("add" if isinstance(operation, AddRule) else "del", **rule_fields(operation.rule))
+                else:
+                    self._send(table_route(operation))
+            except NetlinkError as error:
+                failure = failure_of(operation, error.code, error.args[1])
+                failures += [failure] if failure else []
+        return tuple(failures)
 
     def close(self) -> None:
         """Release the socket."""
         self._socket.close()
 
-    def _lookup(self, address: Address) -> Lookup:
+    def _lookup(self, address: Address, source: Optional[Address]) -> Lookup:
         flags = RTM_F_LOOKUP_TABLE if len(address) == 4 else 0  # IPv6 names the table unasked, and refuses the flag
         question = request(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_ACK, address, len(address) * 8, flags=flags)
+        if source is not None:
+            question["src_len"] = len(source) * 8
+            question["attrs"].append(("RTA_SRC", address_text(source)))
         try:
             answers = [answer for answer in self._send(question) if answer["header"]["type"] == RTM_NEWROUTE]
         except NetlinkError as error:

@@ -39,8 +39,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ..model.source_routing import SourceFailure, SourceOperation
+
 _SEND_BYTES = 128 * 1024
 """Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
+_FAMILIES = (AF_INET, AF_INET6)
 
 
 class RtnetlinkKernel:
@@ -114,13 +117,17 @@ class RtnetlinkKernel:
             return [route for route in routes if route.table == table]
         return routes
 
-    def lookup(self, addresses: Sequence[Address]) -> tuple[Lookup, ...]:
+    def tables(self, numbers: Sequence[int]) -> tuple[Route, ...]:
         """See Kernel."""
-        return tuple(self._look_up(address) for address in addresses)
+        return tuple(route for table in numbers for family in _FAMILIES for route in self._routes(family, table))
 
-    def _look_up(self, address: Address) -> Lookup:
+    def lookup(self, addresses: Sequence[Address], source: Address | None = None) -> tuple[Lookup, ...]:
+        """See Kernel."""
+        return tuple(self._look_up(address, source) for address in addresses)
+
+    def _look_up(self, address: Address, source: Address | None) -> Lookup:
         self._socket.sequence += 1
-        self._socket.send(rtnetlink_encode.look_up(self._socket.sequence, address))
+        self._socket.send(rtnetlink_encode.look_up(self._socket.sequence, address, source))
         while True:
             try:
                 received = self._socket.receive()
@@ -165,6 +172,14 @@ class RtnetlinkKernel:
             if not gone:
                 failures.append(Failure(operation, answer.errno, answer.text or strerror(answer.errno)))
         return tuple(failures)
+
+    def apply_source(self, operations: Sequence[SourceOperation]) -> tuple[SourceFailure, ...]:
+        """See Kernel."""
+        from .rtnetlink_source import carry_out
+
+        first = self._socket.sequence + 1
+        self._socket.sequence += 2 * len(operations)
+        return carry_out(operations, first, self._send)
 
     def _send(self, batch: list[bytes], refused: dict[int, rtnetlink_decode.Answer]) -> bool:
         """Sends one batch and reads its refusals; True when answers were lost (ENOBUFS).

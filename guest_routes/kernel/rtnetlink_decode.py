@@ -16,6 +16,7 @@ from .netlink import (
     FR_ACT_TO_TBL,
     FRA_PRIORITY,
     FRA_PROTOCOL,
+    FRA_SRC,
     FRA_SUPPRESS_PREFIXLEN,
     FRA_TABLE,
     NEXTHOP,
@@ -215,13 +216,16 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
     family, to_length, from_length, tos, table, _, _, action, flags = RTMSG.unpack_from(data, start)
     found = attributes(data, start + RTMSG.size, end)
     suppresses = found.get(FRA_SUPPRESS_PREFIXLEN, _NO_SUPPRESSION) != _NO_SUPPRESSION
-    restricted = bool(to_length or from_length or tos or flags & FIB_RULE_INVERT) or not _PLAIN_RULE.issuperset(found)
-    plain = action == FR_ACT_TO_TBL and not restricted and not suppresses
+    source = found.pop(FRA_SRC, None)
+    restricted = bool(to_length or tos or flags & FIB_RULE_INVERT) or not _PLAIN_RULE.issuperset(found)
+    simple = action == FR_ACT_TO_TBL and not restricted and not suppresses
     return Rule(
         family=4 if family == AF_INET else 6,
         priority=number_of(found.get(FRA_PRIORITY)),
         table=number_of(found.get(FRA_TABLE)) or table,
-        plain=plain,
+        plain=simple and not from_length,
+        protocol=number_of(found.get(FRA_PROTOCOL)),
+        source=Prefix(source, from_length) if simple and source and from_length else None,
     )
 
 

@@ -27,6 +27,7 @@ from .netlink import (
     RTA_PREF,
     RTA_PREFSRC,
     RTA_PRIORITY,
+    RTA_SRC,
     RTA_TABLE,
     RTA_VIA,
     RTEXT_FILTER_SKIP_STATS,
@@ -80,12 +81,15 @@ def dump_routes(sequence: int, family: int, table: int) -> bytes:
     return message(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, sequence, body)
 
 
-def look_up(sequence: int, address: Address) -> bytes:
-    """The route that the kernel takes for an address."""
+def look_up(sequence: int, address: Address, source: Address | None = None) -> bytes:
+    """The route that the kernel takes for an address, of a packet that carries this source."""
     family = AF_INET if len(address) == 4 else AF_INET6
     # IPv6 names the table unasked, and refuses the flag (NETLINK_GET_STRICT_CHK).
     flags = RTM_F_LOOKUP_TABLE if family == AF_INET else 0
-    body = RTMSG.pack(family, len(address) * 8, 0, 0, 0, 0, 0, 0, flags) + attribute(RTA_DST, address)
+    source_bits = 0 if source is None else len(source) * 8
+    body = RTMSG.pack(family, len(address) * 8, source_bits, 0, 0, 0, 0, 0, flags) + attribute(RTA_DST, address)
+    if source is not None:
+        body += attribute(RTA_SRC, source)
     return message(RTM_GETROUTE, NLM_F_REQUEST, sequence, body)
 
 

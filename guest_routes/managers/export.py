@@ -45,4 +45,7 @@ def export(decision: Decision, settings: Settings, format_name: str, network_fil
     notes = [ExportNote("shares-mac", (nic.name,), nic_kind=nic.kind) for nic in stacked]
     if settings.table != MAIN_TABLE:
         notes.append(ExportNote("other-table", table=settings.table))
+    moving = tuple(one.nic.name for one in every if one.by_source and one.dynamic)
+    if moving:
+        notes.append(ExportNote("source-dynamic", moving))
     return made._replace(notes=(*made.notes, *notes))

@@ -18,6 +18,7 @@ def what_for(one: NicRoutes) -> str:
     parts += [f"no IPv{family} default route" for family in one.barred]
     if one.routes:
         parts.append(f"{len(one.routes):,} host route{'s' * (len(one.routes) > 1)}")
+    parts += [f"source routing by table {table}" for table in dict.fromkeys(one.table for one in one.by_source)]
     return ", ".join(parts) or "nothing of its own"
 
 

@@ -12,6 +12,7 @@ from ..model.network import address_text, mac_text
 from ..output.escape import yaml_text
 from ..routing.per_nic import NicRoutes
 from .export_file import destination_text, header, what_for, written_routes
+from .export_source import netplan_source_routes, netplan_source_rules, networkd_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def networkd(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Exp
         else:
             path, whole = f"{FOLDER}/05-guest-routes-{name}.network", _whole(one)
             notes.append(ExportNote("replaces-file", (name,), path=path, replaced=present))
-        text = [*header(one, what_for(one)), *whole, *_dynamic(one), *_routes(one)]
+        text = [*header(one, what_for(one)), *whole, *_dynamic(one), *_routes(one), *networkd_source(one)]
         files.append(ExportFile(path, "\n".join(text) + "\n"))
     if files:
         notes.append(ExportNote("apply", tuple(one.nic.name for one in nics), format_name="networkd"))
@@ -94,10 +95,10 @@ def _netplan_nic(one: NicRoutes) -> list[str]:
         lines += ["      dhcp4: true", "      dhcp4-overrides:", "        use-routes: false"]
     if one.addresses:
         lines += ["      addresses:", *(f'        - "{address}"' for address in one.addresses)]
-    routes = written_routes(one)
-    lines += ["      routes:"] if routes else []
+    routes, by_source = written_routes(one), netplan_source_routes(one)
+    lines += ["      routes:"] if routes or by_source else []
     for route in routes:
         lines += [f'        - to: "{destination_text(route)}"', f'          via: "{address_text(route.gateway)}"']
         lines += ["          on-link: true"] if route.onlink else []
         lines += [f"          metric: {route.metric}"] if route.metric else []
-    return lines
+    return [*lines, *by_source, *netplan_source_rules(one)]

@@ -10,6 +10,7 @@ from ..model.network import address_text, family_of, mac_text
 from ..output.escape import escaped
 from ..routing.per_nic import NicRoutes
 from .export_file import destination_text, header, what_for, written_routes
+from .export_source import networkmanager_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ def _family(one: NicRoutes, family: int) -> list[str]:
         lines.append("never-default=true")
     if dynamic and family == 4:
         lines.append("ignore-auto-routes=true")
-    for number, route in enumerate((route for route in written_routes(one) if route.family == family), 1):
+    routes = [route for route in written_routes(one) if route.family == family]
+    for number, route in enumerate(routes, 1):
         metric = f",{route.metric}" if route.metric else ""
         lines.append(f"route{number}={destination_text(route)},{address_text(route.gateway)}{metric}")
         if route.onlink:
             lines.append(f"route{number}_options=onlink=true")
-    return lines
+    return [*lines, *networkmanager_source(one, family, len(routes) + 1)]

@@ -12,6 +12,7 @@ from ..output.escape import escaped
 from ..routing.per_nic import GatewayRoute, NicRoutes
 from ..routing.planning.plan import OUR_IPV6_METRIC
 from .export_file import destination_text, what_for
+from .export_source import ip_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def _commands(one: NicRoutes, nic: str) -> list[str]:
         lines.append(f"while ip -{family} route del {DEFAULT_PREFIX[family]} dev {nic} 2>/dev/null; do :; done")
         if family == 6:
             lines.append(f'echo 0 >"/proc/sys/net/ipv6/conf/"{nic}"/accept_ra_defrtr"')
+    lines += ip_source(one, nic)
     return lines or [":"]
 
 

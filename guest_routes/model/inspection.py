@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from .decision import Binding
     from .document import Provenance
     from .lease import Lease
-    from .network import Nic, Route
+    from .network import Address, Lookup, Nic, Route
     from .network_data import Problem
     from .plan import Suspicion
     from .report import Report, Unprogrammed
+    from .source_routing import SourceConflict
     from .status import ConflictRecord, StatusRecord, UnitState
 
 
@@ -28,6 +29,14 @@ class Holder(NamedTuple):
     """Its own word: configured, configuring, failed, ...; "" where it has none."""
     file: str
     """The file it configured the NIC by; "" when it doesn't tell."""
+
+
+class SourceAnswer(NamedTuple):
+    """Where a packet from an address of a NIC to a host outside leaves."""
+
+    source: Address
+    destination: Address
+    answer: Lookup
 
 
 class NicView(NamedTuple):
@@ -44,6 +53,8 @@ class NicView(NamedTuple):
     """The reverse path filter in force: 0 none, 1 strict, 2 loose. Source: kernel, networking/ip-sysctl."""
     takes_routes: bool
     """systemd-networkd is configured to take a default route from a DHCP server for it."""
+    answers: tuple[SourceAnswer, ...] = ()
+    """One for each of its addresses, where it has a gateway."""
 
 
 class Difference(NamedTuple):
@@ -108,7 +119,7 @@ FindingKind: TypeAlias = (
     "'not-configured', "
     "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
     "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'metadata-unreachable', 'service-ended', "
-    "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn']"
+    "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift']"
 )
 
 
@@ -123,7 +134,7 @@ class Finding(NamedTuple):
     route: Route | None = None
     """extra-default."""
     missing: int = 0
-    """missing-routes."""
+    """missing-routes, source-drift."""
     verdicts: tuple[RouteVerdict, ...] = ()
     """wrong-configuration, wrong-configuration-left."""
     unprogrammed: tuple[Unprogrammed, ...] = ()
@@ -137,6 +148,8 @@ class Finding(NamedTuple):
     unused: Problem | RewriteError | None = None
     """unused-file."""
     conflict: ConflictRecord | None = None
+    source_conflict: SourceConflict | None = None
+    """source-routing."""
     text: str = ""
     """no-metadata: every source's reason; settings-wrong: one problem; metadata-unreachable: what each NIC got for an
     answer, "" where none was asked."""

@@ -226,6 +226,10 @@ class Rule(NamedTuple):
     table: int
     plain: bool
     """It matches everything and looks up a table (as the kernel's own three do)."""
+    protocol: int = 0
+    """FRA_PROTOCOL: who made it, as for routes; 0 from a kernel before 4.17."""
+    source: Prefix | None = None
+    """Packets from this prefix, of a rule that matches by it alone and looks up a table; None for any other rule."""
 
 
 class KernelState(NamedTuple):
@@ -236,6 +240,8 @@ class KernelState(NamedTuple):
     rules: tuple[Rule, ...] = ()
     nexthops: tuple[NexthopObject, ...] = ()
     """The nexthop objects, by id."""
+    tables: tuple[Route, ...] | None = None
+    """The routes of source routing's tables (R21); None where they were not read: it is off, and nothing is left."""
 
     def nic(self, ifindex: int) -> Nic | None:
         """The NIC of that index."""

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from .source_routing import SourceRoutingPlan
+
 
 class PlannedRoute(NamedTuple):
     """What becomes of one resolved host route."""
@@ -126,6 +128,8 @@ class Decision(NamedTuple):
     """Why nothing is withdrawn on the document's word."""
     disputed: bool = False
     """The document looks partial, whether or not it has come often enough to be believed, or an option accepts it."""
+    source_routing: SourceRoutingPlan | None = None
+    """None where it is off and nothing of it is left (R21)."""
 
     @property
     def unprogrammable(self) -> tuple[Problem | NotElected | Unresolved, ...]:

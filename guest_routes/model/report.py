@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from .decision import Election
     from .document import Document
     from .evidence import Evidence
+    from .network import Nic
     from .network_data import NetworkData, Problem
     from .plan import Suspicion
+    from .source_routing import NicTable, SourceConflict, SourceRoutingOutcome
 
 
 class Overruled(NamedTuple):
@@ -73,6 +75,8 @@ class Report(NamedTuple):
     """Why the pass failed; () when it didn't."""
     state_errors: tuple[str, ...] = ()
     """What could not be kept for later passes."""
+    source_outcome: SourceRoutingOutcome | None = None
+    """What came of source routing's operations, and of the kernel's lookups (R21); None where there were none."""
     unrecorded: bool = False
     """No default route was taken away, since none could be recorded."""
     table: int = MAIN_TABLE
@@ -119,13 +123,25 @@ class Report(NamedTuple):
     @property
     def exit_code(self) -> int:
         """See docs/man/guest-routes.8."""
-        if self.errors or self.outcome.failures:
+        if self.errors or self.outcome.failures or self.source_routing_failed:
             return 1
         if not self.data.networks and self.suspicion:
             return 4
         if self.state_errors:
             return 1
-        return 5 if self.unprogrammed else 0
+        return 5 if self.unprogrammed or self.source_conflicts else 0
+
+    @property
+    def source_routing_failed(self) -> bool:
+        """Whether the kernel refused a part of it, or lacks one after the pass."""
+        outcome = self.source_outcome
+        return outcome is not None and bool(outcome.failures or outcome.remaining or outcome.rolled_back)
+
+    @property
+    def source_conflicts(self) -> tuple[SourceConflict, ...]:
+        """Why packets of some NIC don't, or may not, leave by it."""
+        plan, outcome = self.decision.source_routing, self.source_outcome
+        return (*(plan.conflicts if plan else ()), *(outcome.overruled if outcome else ()))
 
     @property
     def unprogrammed(self) -> tuple[Unprogrammed, ...]:
@@ -139,8 +155,9 @@ class Report(NamedTuple):
 
     @property
     def changes(self) -> int:
-        """How many operations the plan has."""
-        return len(self.plan.additions) + len(self.plan.removals)
+        """How many operations there are, source routing's among them."""
+        by_source = self.decision.source_routing
+        return len(self.plan.additions) + len(self.plan.removals) + (len(by_source.operations) if by_source else 0)
 
 
 class Withdrawal(NamedTuple):
@@ -155,10 +172,13 @@ class Withdrawal(NamedTuple):
     state_errors: tuple[str, ...] = ()
     """What could not be kept, or forgotten, for later passes."""
 
+    source_outcome: SourceRoutingOutcome | None = None
+
     @property
     def exit_code(self) -> int:
         """0, or 1 when something was refused, is left, or could not be kept."""
-        return 1 if self.outcome.failures or self.left or self.state_errors else 0
+        by_source = self.source_outcome is not None and self.source_outcome.failures
+        return 1 if self.outcome.failures or self.left or self.state_errors or by_source else 0
 
 
 class NotMade(NamedTuple):
@@ -244,3 +264,37 @@ class Explanation(NamedTuple):
         length = self.planned.route.destination.length if self.planned else 0
         missed = any(one.host.destination.length >= length and one.kind not in BY_CHOICE for one in self.unresolved)
         return 0 if self.as_wanted and not missed else 1
+
+
+class SourceExplanation(NamedTuple):
+    """What `explain ADDRESS --from ADDRESS` shows."""
+
+    source: Address
+    nic: Nic | None
+    table: NicTable | None
+    """What its packets look up; None: they follow main."""
+    route: Route | None
+    """The one there that decides."""
+    in_place: bool
+    """Rule and route are there."""
+    by_main: Explanation
+    """What main says, and the kernel's answer for a packet that carries the address."""
+
+    @property
+    def expected(self) -> Route | None:
+        """The route that packets should take: that of the table, or main's where the table has none or throws."""
+        route = self.route
+        leads = route is not None and (route.gateway is not None or route.ifindex or route.nexthops)
+        return route if leads else self.by_main.route
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether the kernel sends them so."""
+        route, answer = self.expected, self.by_main.answer
+        hops = [(hop.gateway, hop.ifindex) for hop in ((route.nexthops or (route,)) if route else ())]
+        return (answer.gateway, answer.ifindex) in hops
+
+    @property
+    def exit_code(self) -> int:
+        """0: as wanted, or this machine's own address; 1: not."""
+        return 0 if self.as_wanted or self.by_main.answer.ifindex == LOOPBACK else 1

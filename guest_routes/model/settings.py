@@ -16,6 +16,12 @@ NEXT_HOPS = ("gateway", "on-link")
 METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
 """OpenStack's metadata addresses. Source: Nova's metadata documentation, "Metadata service"."""
 
+SOURCE_ROUTING_TABLE = 12100
+IFINDEXES = 1 << 20
+"""More than a machine has had NICs since it started."""
+SOURCE_ROUTING_PRIORITY = 32765
+"""The last before the main table's 32766: whatever a VPN puts before main comes before ours."""
+
 
 class Selector(NamedTuple):
     """Names one NIC or network; exactly one field is set."""
@@ -70,7 +76,19 @@ class Settings(NamedTuple):
     """The overall deadline for fetching the metadata."""
     correct_rendered: bool = True
     """Whether `correct` may change what cloud-init rendered for the network manager."""
+    source_routing: bool = False
+    """Whether packets that carry an address of a NIC leave by that NIC (R21)."""
+    source_routing_table: int = SOURCE_ROUTING_TABLE
+    """The table of the NIC with ifindex 0, which none has: a NIC's is this plus its ifindex."""
+    source_routing_priority: int = SOURCE_ROUTING_PRIORITY
+    """Of the rules that look these tables up."""
     engine: str = "rtnetlink"
+
+    @property
+    def source_routing_tables(self) -> range:
+        """The numbers that tables of source routing can have; none where it is off."""
+        first = self.source_routing_table
+        return range(first, first + IFINDEXES) if self.source_routing else range(0)
 
     @property
     def document_sources(self) -> tuple[str, ...]:

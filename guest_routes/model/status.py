@@ -5,8 +5,9 @@ Times are seconds since the epoch, for people; the service itself uses the monot
 
 from __future__ import annotations
 
+from .comparison import Comparison
 from .namedtuple import NamedTuple
-from .network import Address, KernelState, Prefix, Route
+from .network import Address, KernelState, Prefix, Route, Rule
 from .network_data import Problem
 
 TYPE_CHECKING = False
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
 
 UnitState: TypeAlias = "Literal['enabled', 'not-enabled', '']"
 """What systemd or OpenRC makes of the service's unit; "" where it has none."""
-
-
-class Comparison(NamedTuple):
-    """What a pass on the last known good document would do now."""
-
-    drift: tuple[Operation, ...] = ()
-    """What it would change."""
-    unprogrammed: tuple[Unprogrammed, ...] = ()
-    """What of the document is not in effect."""
 
 
 class Status(NamedTuple):
@@ -57,6 +49,7 @@ class Status(NamedTuple):
     """False: the settings switch everything off."""
     unit: UnitState = ""
     """What systemd or OpenRC makes of the service's unit."""
+    own_rules: tuple[Rule, ...] = ()
 
     @property
     def service_missing(self) -> bool:
@@ -69,14 +62,19 @@ class Status(NamedTuple):
         return None if isinstance(self.compared, Comparison) else self.compared
 
     @property
+    def comparison(self) -> Comparison:
+        """Empty where there is nothing to compare with."""
+        return self.compared if isinstance(self.compared, Comparison) else Comparison()
+
+    @property
     def drift(self) -> tuple[Operation, ...]:
         """What a pass on the same document would change."""
-        return self.compared.drift if isinstance(self.compared, Comparison) else ()
+        return self.comparison.drift
 
     @property
     def unprogrammed(self) -> tuple[Unprogrammed, ...]:
         """What of the last known good document is not in effect now."""
-        return self.compared.unprogrammed if isinstance(self.compared, Comparison) else ()
+        return self.comparison.unprogrammed
 
     @property
     def exit_code(self) -> int:
@@ -89,9 +87,11 @@ class Status(NamedTuple):
             return int(self.failed["exit_code"])
         if not self.last:
             return 4
-        if self.drift or self.unknown is not None or self.withdrawn or self.service_missing:
+        drifted = self.drift or self.comparison.source_drift
+        if drifted or self.unknown is not None or self.withdrawn or self.service_missing:
             return 1
-        return 5 if self.unprogrammed else int(self.last["exit_code"])
+        missed = self.unprogrammed or self.comparison.source_conflicts
+        return 5 if missed else int(self.last["exit_code"])
 
 
 SCHEMA = "guest-routes/service/1"

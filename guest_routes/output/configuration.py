@@ -199,6 +199,10 @@ def export_note_text(note: ExportNote) -> str:
     return {
         "shares-mac": f"{name} is not exported: it is a {note.nic_kind}, which shares its MAC address with another NIC",
         "other-table": f"the table {note.table} of the settings is not exported: these routes go to the main table",
+        "source-dynamic": (
+            f"the rules of source routing name the present addresses of {', '.join(note.nics)}, which DHCP or router "
+            "advertisements may change: the service follows them, these files don't"
+        ),
         "replaces-file": (
             f"{note.path} takes precedence over {note.replaced or f'the file that configures {name}'}: copy its other "
             "settings, for example DNS= and MTUBytes="

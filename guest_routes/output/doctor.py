@@ -25,7 +25,7 @@ def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
     running = ", ".join(inspection.running) or "no known network manager or DHCP client"
     lines += labelled("running", running)
     for view in inspection.nics:
-        lines += ["", *_nic(view, report_missing=inspection.report is None)]
+        lines += ["", *_nic(view, report_missing=inspection.report is None), *_answers(view, _nics(inspection))]
     lines += ["", *_cross_checks(inspection)]
     lines += ["", f"{counted(len(found), 'finding')}:" if found else "nothing found"]
     nics = _nics(inspection)
@@ -60,6 +60,19 @@ def _nic(view: NicView, report_missing: bool) -> list[str]:
     head = f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}  {_state(nic)}".rstrip()
     metadata = labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
     return [head, *_gateways(view, report_missing), *_managers(view), *_lease(view), *metadata]
+
+
+def _answers(view: NicView, nics: Sequence[Nic]) -> list[str]:
+    """The addresses of a NIC that answers to hosts outside don't leave by it for."""
+    names = {nic.ifindex: nic.name for nic in nics}
+    lines = []
+    for one in view.answers:
+        if one.answer.ifindex != view.nic.ifindex:
+            by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else "nowhere"
+            text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
+            dropped = "a network that checks source addresses (Calico) drops them"
+            lines += labelled("  answers", f"{text}: {dropped}; `source_routing: true` sends them by {view.nic.name}")
+    return lines
 
 
 def _state(nic: Nic) -> str:
@@ -140,7 +153,7 @@ def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, A
             for one in (report.elections if report else ())
             if isinstance(one, Elected)
         ],
-        "nics": [_nic_json(view) for view in inspection.nics],
+        "nics": [_nic_json(view, nics) for view in inspection.nics],
         "cross_checks": [
             {
                 "library": one.library,
@@ -153,7 +166,8 @@ def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, A
     }
 
 
-def _nic_json(view: NicView) -> dict[str, Any]:
+def _nic_json(view: NicView, nics: Sequence[Nic]) -> dict[str, Any]:
+    names = {nic.ifindex: nic.name for nic in nics}
     return {
         "name": view.nic.name,
         "mac": mac_text(view.nic.mac),
@@ -172,4 +186,12 @@ def _nic_json(view: NicView) -> dict[str, Any]:
         "metadata_answers": isinstance(view.metadata, Provenance),
         "metadata": _metadata(view),
         "rp_filter": view.rp_filter,
+        "answers": [
+            {
+                "from": address_text(one.source),
+                "to": address_text(one.destination),
+                "nic": names.get(one.answer.ifindex),
+            }
+            for one in view.answers
+        ],
     }

@@ -7,6 +7,7 @@ from ..model.network import mac_text
 from .configuration import rewrite_error_text, verdict_reason
 from .escape import shell_word
 from .route_text import counted, route_text
+from .source_routing import conflict_words
 from .words.outcomes import suspicion_text, unprogrammed_text
 from .words.remedies import gateways_setting
 
@@ -94,6 +95,16 @@ def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
     missing = counted(finding.missing, "host route")
     return f"{missing} of the document not in place", "`guest-routes sync`; `guest-routes plan` shows which"
+
+
+def _source_routing(finding: Finding, nics: Sequence[Nic]) -> Words:
+    assert finding.source_conflict is not None
+    return conflict_words(finding.source_conflict, nics)
+
+
+def _source_drift(finding: Finding, nics: Sequence[Nic]) -> Words:
+    changes = counted(finding.missing, "change")
+    return f"{changes} needed for source routing", "`guest-routes sync`; `guest-routes plan` shows which"
 
 
 def _partial_document(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -203,6 +214,8 @@ def difference_text(one: Difference, nics: Sequence[Nic]) -> str:
 
 
 _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
+    "source-routing": _source_routing,
+    "source-drift": _source_drift,
     "no-metadata": _no_metadata,
     "extra-default": _extra_default,
     "missing-routes": _missing_routes,

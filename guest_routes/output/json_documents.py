@@ -43,9 +43,16 @@ def report_json(report: Report, command: str) -> Json:
         "held": [route_text(route, nics) for route in report.plan.held],
         "failures": _failures(report.outcome.failures, nics),
         "unprogrammed": _unprogrammed(report.unprogrammed, nics),
+        "source_routing": None if report.decision.source_routing is None else _by_source(report),
         "warnings": warning_texts(report),
         "errors": _errors(report.errors, nics),
     }
+
+
+def _by_source(report: Report) -> Json | None:
+    from .source_routing import report_source_json
+
+    return report_source_json(report)
 
 
 def _default_json(one: PlannedDefault, nics: Sequence[Nic]) -> Json:
@@ -111,10 +118,23 @@ def last_pass_json(report: Report, finished: float) -> Json:
         "overrides": _overrides(report.resolution.overrides[:20]),
         "leases": _leases(report),
         "warnings": warning_texts(report)[:20],
+        "source_routing": None if report.decision.source_routing is None else _source_summary(report),
         "errors": [
             *_errors(report.errors, nics),
             *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20]),
         ],
+    }
+
+
+def _source_summary(report: Report) -> Json:
+    """Source routing in what a pass leaves for `status`."""
+    from .source_routing import conflict_text, source_error_texts
+
+    plan, nics = report.decision.source_routing, report.after.nics
+    return {
+        "nics": list(dict.fromkeys(one.nic.name for one in plan.tables)) if plan else [],
+        "conflicts": [conflict_text(one, nics) for one in report.source_conflicts[:20]],
+        "errors": list(source_error_texts(report))[:20],
     }
 
 
@@ -223,7 +243,21 @@ def withdrawal_json(done: Withdrawal) -> Json:
         "exit_code": done.exit_code,
         "changes": [operation_json(operation, nics) for operation in done.outcome.done],
         "failures": _failures(done.outcome.failures, nics),
+        "source_routing": _withdrawn_json(done),
         "warnings": [*left_texts(done), *not_restored_texts(done)],
+    }
+
+
+def _withdrawn_json(done: Withdrawal) -> Json | None:
+    """The rules and routes of source routing that were taken away."""
+    outcome, nics = done.source_outcome, done.before.nics
+    if outcome is None:
+        return None
+    from .source_routing import source_failure_text, source_text
+
+    return {
+        "removed": [source_text(one, nics) for one in outcome.done],
+        "errors": [source_failure_text(one, nics) for one in outcome.failures],
     }
 
 

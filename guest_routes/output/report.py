@@ -45,7 +45,10 @@ def source_lines(report: Report) -> list[str]:
 
 def report_lines(report: Report, verbose: bool = False, written: bool = True) -> list[str]:
     """What a pass did, or with `written` False would do, and why."""
-    remarkable = report.unprogrammed or report.plan.held or report.plan.copies or report.resolution.overrides
+    plan = report.plan
+    remarkable = (
+        report.unprogrammed or plan.held or plan.copies or report.resolution.overrides or report.source_conflicts
+    )
     if not (verbose or report.changes or remarkable):
         return [summary(report, written), *source_lines(report)]
     lines = [*source_lines(report), ""]
@@ -56,6 +59,10 @@ def report_lines(report: Report, verbose: bool = False, written: bool = True) ->
         _unprogrammed(report, verbose),
     ):
         lines += group
+    if report.decision.source_routing is not None:
+        from .source_routing import source_routing_lines
+
+        lines += source_routing_lines(report, verbose, written)
     lines += [*([""] if lines[-1] else []), summary(report, written)]
     return lines
 
@@ -64,7 +71,7 @@ def summary(report: Report, written: bool = True) -> str:
     """The last line: what was done, in numbers."""
     if report.outcome.failures:
         return f"failed: {len(report.outcome.failures):,} of {counted(report.changes, 'change')} refused by the kernel"
-    if report.errors:
+    if report.errors or report.source_routing_failed:
         return "failed; above is what was planned"
     if report.exit_code == 4:
         return "nothing done: the document has no networks"
@@ -72,6 +79,10 @@ def summary(report: Report, written: bool = True) -> str:
     parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
     if report.unprogrammed:
         parts.append(f"{len(report.unprogrammed):,} not programmed")
+    if report.decision.source_routing is not None:
+        from .source_routing import source_routing_summary
+
+        parts += filter(None, [source_routing_summary(report.decision.source_routing)])
     if report.state_errors:
         parts.append("not all of it recorded")
     if not report.changes:
@@ -250,6 +261,10 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     unrestored: list[Entry] = [("?", route_text(one.route, nics), _not_restored(one)) for one in done.plan.not_restored]
     lines = [*entries(back, lambda entry: entry, verbose), *entries(gone, lambda entry: entry, verbose)]
     listed = entries(unrestored, lambda entry: entry, verbose)
+    if done.source_outcome is not None:
+        from .source_routing import source_text
+
+        lines += entries(done.source_outcome.done, lambda one: ("-", source_text(one, nics), ""), verbose)
     if not lines:
         return [] if done.outcome.failures else [*listed, "nothing to withdraw: the table has no route of ours"]
     kept = sum(op.reason == "handed-over" for op in made)

@@ -33,6 +33,7 @@ def status_lines(found: Status) -> list[str]:
         *_remarks(found),
         *(line for one in found.problems for line in labelled("not used", str(one))),
         *_drift(found),
+        *_by_source(found),
     ]
 
 
@@ -125,6 +126,28 @@ def _drift(found: Status) -> list[str]:
     return [f"drift        {counted(len(found.drift), 'change')} needed; {who} {them}", *entries(found.drift, change)]
 
 
+def _has_source_routing(found: Status) -> bool:
+    """Whether it is on, or something of it is left."""
+    return found.comparison.by_source is not None or bool(found.own_rules)
+
+
+def _by_source(found: Status) -> list[str]:
+    """Source routing: its rules, what a pass would change, and what speaks against it."""
+    if not _has_source_routing(found):
+        return []
+    from .source_routing import status_source_lines
+
+    return status_source_lines(found)
+
+
+def _source_json(found: Status) -> dict[str, Any] | None:
+    if not _has_source_routing(found):
+        return None
+    from .source_routing import status_source_json
+
+    return status_source_json(found)
+
+
 def _service(found: Status) -> list[str]:
     """What the service did and is about to do."""
     service, now = found.service, found.now
@@ -182,6 +205,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "drift_unknown": "" if found.unknown is None else missing_text(found.unknown),
         "unprogrammed": [unprogrammed_text(one, nics) for one in found.unprogrammed],
         "problems": [str(one) for one in found.problems],
+        "source_routing": _source_json(found),
         "settings_problems": list(found.settings_problems),
         "enabled": found.enabled,
         "unit": found.unit,

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model.evidence import Evidence
     from ..model.settings import Settings
+    from ..model.source_routing import SourceRoutingPlan
 
 FAMILIES = (4, 6)
 
@@ -28,4 +29,18 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
     believed = accept_withdrawals or evidence.agreeing_fetches >= AGREEING_FETCHES
     standing = None if believed else suspected
     made = plan(resolution, elections, evidence.kernel, settings, standing is None, evidence.copied_leases)
-    return Decision(resolution, elections, made, evidence.problems, standing, suspected is not None)
+    decision = Decision(resolution, elections, made, evidence.problems, standing, suspected is not None)
+    if evidence.kernel.tables is None:
+        return decision
+    return decision._replace(source_routing=_by_source(decision, evidence, settings))
+
+
+def _by_source(decision: Decision, evidence: Evidence, settings: Settings) -> SourceRoutingPlan:
+    """Source routing (R21), for the main table as the plan leaves it."""
+    from .source_routing.plan import connected, main_after, plan_source_routing
+
+    main, state = main_after(evidence.kernel.routes, decision.plan), evidence.kernel
+    if evidence.projected:
+        main = (*main, *connected(state.nics, main))
+    withdraw = decision.suspicion is None
+    return plan_source_routing(decision.resolution, decision.elections, main, state, settings, withdraw)

@@ -1,4 +1,4 @@
-"""Which routes are ours (R1). Pure.
+"""Which routes and rules are ours (R1). Pure.
 
 A route is ours by its protocol number alone, whoever wrote it and whatever it leads through. Nothing else is added,
 replaced or deleted; R4's exceptions have operation types of their own.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.network import Route
+    from ..model.network import Route, Rule
     from ..model.settings import Settings
 
 
@@ -21,3 +21,8 @@ def is_reaching(route: Route, settings: Settings) -> bool:
     """Whether a route of ours only makes a gateway reachable (R7): on link, to one address. No host route is so."""
     whole = route.destination.length == 8 * len(route.destination.address)
     return whole and route.gateway is None and not route.nexthops and is_ours(route, settings)
+
+
+def is_our_rule(rule: Rule, settings: Settings) -> bool:
+    """Whether a policy rule carries it (FRA_PROTOCOL)."""
+    return rule.protocol == settings.protocol

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ..model.source_routing import NicTable
+
 
 class GatewayRoute(NamedTuple):
     """One route through the NIC it stands under."""
@@ -44,6 +46,8 @@ class NicRoutes(NamedTuple):
     """Families whose default route is another NIC's (R4)."""
     routes: tuple[GatewayRoute, ...]
     """Host routes."""
+    by_source: tuple[NicTable, ...] = ()
+    """Its tables and rules of source routing (R21)."""
 
 
 def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
@@ -64,7 +68,13 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
         elif network.address is not None:
             one = one._replace(addresses=(*one.addresses, network.address))
         found[nic.ifindex] = one
-    return tuple(found.values())
+    return tuple(one._replace(by_source=_by_source(one.nic, decision)) for one in found.values())
+
+
+def _by_source(nic: Nic, decision: Decision) -> tuple[NicTable, ...]:
+    """A NIC's tables of source routing."""
+    plan = decision.source_routing
+    return tuple(one for one in plan.tables if one.nic.ifindex == nic.ifindex) if plan is not None else ()
 
 
 def _begun(nic: Nic, elected: Sequence[Elected], resolved: Sequence[Resolved], settings: Settings) -> NicRoutes:

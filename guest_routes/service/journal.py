@@ -36,7 +36,17 @@ if TYPE_CHECKING:
 
     Level: TypeAlias = Literal["info", "warning", "error"]
     Subject: TypeAlias = Literal[
-        "errors", "unprogrammed", "warnings", "withdrawn", "set-aside", "socket", "netlink", "record", "systemd"
+        "errors",
+        "unprogrammed",
+        "warnings",
+        "withdrawn",
+        "set-aside",
+        "socket",
+        "netlink",
+        "record",
+        "systemd",
+        "source-errors",
+        "source-conflicts",
     ]
     """What lines of the log are about that hold for longer than a moment."""
 
@@ -132,6 +142,20 @@ class Journal:
             self.info(service_log.change_line(operation, change, nics))
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
+
+    def source_routing(self, report: Report) -> None:
+        """What a pass has changed of source routing's tables and rules, and why it may not be in force (R21)."""
+        from ..output import source_routing
+
+        nics = report.before.nics
+        done = report.source_outcome.done if report.source_outcome else ()
+        for operation in done[:SHOWN]:
+            self.info(source_routing.change_line(operation, nics))
+        if len(done) > SHOWN:
+            self.info(service_log.more_changes_line(len(done) - SHOWN))
+        conflicts = (source_routing.conflict_text(one, nics) for one in report.source_conflicts[:SHOWN])
+        self.hold("error", "source-errors", *source_routing.source_error_texts(report))
+        self.hold("warning", "source-conflicts", *conflicts)
 
     def repaired(self, operation: Operation, reverted: Change | None, report: Report) -> None:
         """A route was put back, or one in its way removed."""

@@ -86,7 +86,7 @@ class Reconciler:
     def _open(self) -> None:
         kernel = open_kernel(self.settings.engine)
         try:
-            self._monitor = Monitor(self.settings.table, kernel.port)
+            self._monitor = Monitor(self.settings.table, kernel.port, self.settings.source_routing_tables)
         except KernelError:
             kernel.close()
             raise
@@ -280,6 +280,8 @@ class Reconciler:
         now = time.monotonic()
         self._repairs.account(report, before, fetched, now)
         self._journal.outcome(report)
+        if report.decision.source_routing is not None:
+            self._journal.source_routing(report)
         if self.state == "failed":
             self.schedule = self.schedule.failed(now)
 
@@ -292,4 +294,5 @@ def _state_of(report: Report) -> PassState:
     """How a pass that was made ended."""
     if report.set_aside:
         return "set-aside"
-    return "failed" if report.errors or report.outcome.failures or report.unrecorded else "programmed"
+    failed = report.errors or report.outcome.failures or report.unrecorded or report.source_routing_failed
+    return "failed" if failed else "programmed"

@@ -6,9 +6,29 @@ The same readers serve YAML, the cloud-init stanza and flags, so every value has
 from __future__ import annotations
 
 from ..model.namedtuple import NamedTuple
-from ..model.settings import DEFAULT_MODES, ENGINES, METADATA_URLS, NEXT_HOPS, SOURCES
+from ..model.settings import (
+    DEFAULT_MODES,
+    ENGINES,
+    METADATA_URLS,
+    NEXT_HOPS,
+    SOURCE_ROUTING_PRIORITY,
+    SOURCE_ROUTING_TABLE,
+    SOURCES,
+)
 from .route_values import SELECTORS, default, gateway, host_route, ignored_destination
-from .values import Place, boolean, metric, nic_pattern, one_of, protocol, seconds, table, url
+from .values import (
+    Place,
+    boolean,
+    metric,
+    nic_pattern,
+    one_of,
+    protocol,
+    seconds,
+    source_routing_priority,
+    source_routing_table,
+    table,
+    url,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +80,11 @@ KEYS: tuple[Key, ...] = (
     Key("deadline_seconds", "how long fetching the metadata may take in all", "SECONDS", "10", seconds),
     Key("correct_rendered", "whether what cloud-init rendered for the network manager is corrected", "BOOLEAN", "true",
         boolean),
+    Key("source_routing", "whether packets that carry a NIC's address leave by that NIC", "BOOLEAN", "false", boolean),
+    Key("source_routing_table", "a NIC's table for source_routing is this and its ifindex", "NUMBER",
+        str(SOURCE_ROUTING_TABLE), source_routing_table),
+    Key("source_routing_priority", "priority of the rules of source_routing", "NUMBER", str(SOURCE_ROUTING_PRIORITY),
+        source_routing_priority),
     Key("engine", "how the kernel is spoken to: rtnetlink or pyroute2", "ENGINE", "rtnetlink", one_of(ENGINES)),
 )  # fmt: skip
 BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from ..errors import SettingsError
 from ..model.namedtuple import NamedTuple
+from ..model.network import MAIN_TABLE
 from ..model.settings import GatewaySetting, Selector, Settings
 from ..trusted import Untrusted, read_named, read_trusted, unreadable, untrusted_folder
 from .keys import BY_NAME, KEYS, Key
@@ -83,7 +84,11 @@ def _read_all(
 ) -> tuple[Settings, list[str]]:
     """Every layer merged, without what is wrong, and what that is."""
     layers, problems = read_layers(flags, settings_file, etc, stanza)
-    return _merge(layers, problems), problems
+    merged = _merge(layers, problems)
+    if merged.source_routing and merged.table != MAIN_TABLE:
+        problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
+        merged = merged._replace(source_routing=False)
+    return merged, problems
 
 
 def read_layers(

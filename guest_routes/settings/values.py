@@ -139,6 +139,14 @@ def protocol(value: object, place: Place) -> int:
     return protocol
 
 
+def source_routing_table(value: object, place: Place) -> int:
+    return _whole(value, 256, 2**31 - 1, "a number from 256 to 2147483647: the kernel's own tables are below 256")
+
+
+def source_routing_priority(value: object, place: Place) -> int:
+    return _whole(value, 1, 32765, "a number from 1 to 32765: behind the table local, before main")
+
+
 def seconds(value: object, place: Place) -> float:
     if isinstance(value, str) and value.isascii() and value.replace(".", "", 1).isdigit() and len(value) <= 20:
         value = float(value)

@@ -134,6 +134,10 @@ def faults(case: Case) -> List[str]:
             "guest-routes-early.service had neither the config drive nor last known good metadata",
         ),
     ]
+    if "by-source-sync.exit" in case.report:
+        by_main = [case.exit_code(f"by-main-{nic}") for nic in ("eth0", "eth1")]
+        by_source = [case.exit_code(f"by-source-{nic}") for nic in ("sync", "eth0", "eth1")]
+        checks.append((0 not in by_main and by_source == [0, 0, 0], f"source routing: before {by_main}, {by_source}"))
     if case.variant != "ifupdown":  # That one has no `route` command, so that its own file comes to nothing.
         checks.append((case.report["alone.txt"] == "", f"{case.variant} by itself: {case.report['alone.txt']}"))
     if case.variant in ("networkd", "netplan"):

@@ -8,7 +8,7 @@ from typing import Any, List
 
 import pytest
 
-from tests.support.lab import Lab, document
+from tests.support.lab import MACS, Lab, document
 from tests.support.managers import RENDERERS, SEED, Managers, wait_for
 from tests.support.passes import CONNECTED, documented, run, table, valid_json
 
@@ -212,3 +212,71 @@ def test_a_route_that_cannot_be_resolved_is_not_exported_and_told(lab: Lab) -> N
     assert ran.code == 5
     assert "11.8.0.99" not in ran.out
     assert "its gateway is 11.8.0.1" in ran.err
+
+
+# ---- source routing ------------------------------------------------------------------------------------
+
+BY_SOURCE = ("--source-routing", "true")
+SOURCE_RULES = ["from 10.65.0.7 lookup 12102", "from 11.8.0.9 lookup 12103"]
+SOURCE_RULES_6 = ["from fd00:65::7 lookup 12102", "from fd00:8::9 lookup 12103"]
+
+
+def source_rules(lab: Lab) -> List[str]:
+    """The rules that look a NIC's table up, both families."""
+    lines = lab.ip("-4", "rule").splitlines() + lab.ip("-6", "rule").splitlines()
+    words = [line.split()[1:5] for line in lines if "lookup 121" in line]
+    return sorted(" ".join(each) for each in words)
+
+
+def source_tables(lab: Lab) -> List[str]:
+    """The tables of both NICs and families, who made the routes left out."""
+    found = []
+    for family in (4, 6):
+        for number in ("12102", "12103"):
+            for line in lab.routes(family, number):
+                words = line.replace(" pref medium", "").replace(" dev lo", "").split()
+                if "proto" in words:
+                    del words[words.index("proto") : words.index("proto") + 2]
+                found.append(f"{number} {' '.join(words)}".replace("metric 1024 onlink", "onlink metric 1024"))
+    return sorted(found)
+
+
+def test_source_routing_as_ip_commands(lab: Lab, tmp_path: Path) -> None:
+    import subprocess
+
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64")
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64")
+    lab.ip("route", "add", "10.200.0.0/16", "via", "11.8.0.50", "dev", "eth1")
+    seed = str(document("dual-stack"))
+    made = lab.run("sync", "--metadata", seed, *BY_SOURCE)
+    wanted = source_tables(lab)
+    lab.run("withdraw")
+    assert (made.returncode, len(wanted), source_tables(lab)) == (0, 11, [])
+    script = tmp_path / "script"
+    script.write_text(lab.run("export", "--format", "ip", "--metadata", seed, *BY_SOURCE).stdout)
+    for _ in range(2):
+        done = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        assert source_tables(lab) == wanted
+        assert source_rules(lab) == sorted([*SOURCE_RULES, *SOURCE_RULES_6])
+    again = run(lab, f"sync --metadata {seed} --source-routing true")
+    assert (again.code, "for source routing" in again.out) == (0, False), again.out  # All of it is adopted.
+
+
+@pytest.mark.packages
+@pytest.mark.parametrize("manager", RENDERERS)
+def test_source_routing_by_each_manager(lab: Lab, managers: Managers, manager: str) -> None:
+    managers.write(f"{SEED}/network_data.json", document("dual-stack").read_text())
+    if manager == "ifupdown":
+        managers.render("dual-stack", "ifupdown")
+    exported(managers, manager, *BY_SOURCE)
+    check(managers, manager)
+    if manager == "ifupdown":
+        managers.ifupdown()
+    else:
+        managers.bring_up(manager)
+    wait_for(lambda: source_rules(lab) == sorted([*SOURCE_RULES, *SOURCE_RULES_6]), "the rules", 20)
+    if manager != "ifupdown":
+        assert_heard(managers, manager)
+    made = lab.run("sync", "--metadata", str(document("dual-stack")), *BY_SOURCE)
+    assert (made.returncode, "for source routing" in made.stdout) == (0, False), made.stdout  # Equal, and adopted.

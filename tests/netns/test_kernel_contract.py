@@ -29,6 +29,7 @@ from guest_routes.model.network import (
     NextHop,
     Prefix,
     Route,
+    Rule,
     address_text,
     mac_text,
     parse_address,
@@ -45,6 +46,7 @@ from guest_routes.model.operations import (
     RestoreDefault,
 )
 from guest_routes.model.settings import ENGINES
+from guest_routes.model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceOperation
 from tests.support import sandbox
 from tests.support.lab import MACS, Lab
 from tests.support.model_kernel import ModelKernel
@@ -839,3 +841,94 @@ def test_random_operations_on_rtnetlink(operations: Sequence[Operation]) -> None
 @given(_OPERATIONS)
 def test_random_operations_on_pyroute2(operations: Sequence[Operation]) -> None:
     _agree("pyroute2", operations)
+
+
+# ---- source routing's tables and rules ----------------------------------------------------------------
+
+OWN_TABLE = 12103
+
+
+class SourceWorld:
+    """An engine, the other one, and the model, which all have to say the same of tables and rules."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.model = ModelKernel(world.kernel.snapshot(MAIN_TABLE))
+
+    def apply(self, *operations: SourceOperation) -> List[int]:
+        """The refusals, the same in the engine and the model."""
+        failures = self.world.kernel.apply_source(operations)
+        modelled = self.model.apply_source(operations)
+        assert [(one.operation, one.errno) for one in modelled] == [(one.operation, one.errno) for one in failures]
+        kernels: List[Kernel] = [self.world.kernel, self.world.witness, self.model]
+        tables = [kernel.tables([OWN_TABLE]) for kernel in kernels]
+        assert tables[0] == tables[1] == tables[2]
+        rules = [kernel.snapshot(MAIN_TABLE).rules for kernel in kernels]
+        assert rules[0] == rules[1] == rules[2]
+        return [one.errno for one in failures]
+
+    def lookup(self, address: str, source: str) -> Tuple[int, Optional[str], int]:
+        """NIC, gateway and table."""
+        asked, own = [parse_address(address)], parse_address(source)
+        answers = [one.lookup(asked, own)[0] for one in (self.world.kernel, self.world.witness, self.model)]
+        said = {(one.ifindex, address_text(one.gateway) if one.gateway else None, one.table) for one in answers}
+        assert len(said) == 1
+        return said.pop()
+
+
+def own_rule(source: str, table: int = OWN_TABLE, priority: int = 32765, protocol: int = OUR_PROTOCOL) -> Rule:
+    prefix = parse_prefix(source)
+    return Rule(4 if len(prefix.address) == 4 else 6, priority, table, False, protocol, prefix)
+
+
+FAMILY_CASES = [
+    pytest.param("11.8.0.0/24", "11.8.0.1", "11.8.0.9", "0.0.0.0/0", "172.17.0.0/16", "10.65.0.1", id="ipv4"),
+    pytest.param("fd00:8::/64", "fd00:8::1", "fd00:8::9", "::/0", "fd17::/64", "fd00:65::1", id="ipv6"),
+]
+
+
+@pytest.mark.parametrize("subnet, gateway, own, default, thrown, other", FAMILY_CASES)
+def test_a_table_of_source_routing(
+    world: World, lab: Lab, subnet: str, gateway: str, own: str, default: str, thrown: str, other: str
+) -> None:
+    family = "-6" if ":" in own else "-4"
+    scope, metric = (253, 0) if family == "-4" else (0, 1023)
+    lab.ip(family, "route", "add", "default", "via", other, "dev", "eth0")
+    both = SourceWorld(world)
+    on_link = route(subnet, None, 3, table=OWN_TABLE, scope=scope, metric=metric)
+    way_out = Route(parse_prefix(default), parse_address(gateway), 3, 1024, table=OWN_TABLE)
+    throw = route(thrown, None, 0, table=OWN_TABLE, kind=9, metric=metric)
+    rule = own_rule(own)
+    assert both.apply(SetRoute(on_link), SetRoute(throw), SetRoute(way_out)) == []
+    outside, inside = ("203.0.113.9", "172.17.0.5") if family == "-4" else ("2001:db8::9", "fd17::5")
+    before = both.lookup(outside, own)
+    assert before[::2] == (2, MAIN_TABLE)
+    assert both.apply(AddRule(rule), AddRule(rule)) == []
+    assert both.lookup(outside, own) == (3, gateway, OWN_TABLE)
+    assert both.lookup(own[:-1] + "7", own) == (3, None, OWN_TABLE)
+    assert both.lookup(inside, own) == before
+    assert both.lookup(outside, {"-4": "10.65.0.7", "-6": "fd00:65::7"}[family]) == before
+    assert both.apply(SetRoute(way_out)) == [errno.EEXIST]
+    router = way_out._replace(gateway=parse_address(own[:-1] + "50"))
+    assert both.apply(SetRoute(router, replaces=True)) == []
+    assert both.lookup(outside, own) == (3, own[:-1] + "50", OWN_TABLE)
+    assert both.apply(RemoveRule(rule), RemoveRule(rule)) == []
+    assert both.lookup(outside, own) == before
+    assert both.apply(*map(RemoveRoute, (throw, router, on_link)), RemoveRoute(on_link)) == []
+    assert world.kernel.tables([OWN_TABLE]) == ()
+
+
+def test_a_rule_of_ours_among_others(world: World, lab: Lab) -> None:
+    lab.ip("rule", "add", "from", "10.65.0.7", "priority", "32765", "lookup", "77", "protocol", "static")
+    lab.ip("rule", "add", "not", "from", "10.65.0.0/24", "priority", "300", "lookup", "77")
+    lab.ip("rule", "add", "from", "10.65.0.7", "fwmark", "5", "priority", "301", "lookup", "77")
+    lab.ip("-6", "rule", "add", "from", "fd00:65::/64", "priority", "302", "suppress_prefixlength", "0", "lookup", "77")
+    both = SourceWorld(world)
+    seen = [(one.priority, one.source) for one in world.kernel.snapshot(MAIN_TABLE).rules if one.table == 77]
+    assert seen == [(300, None), (301, None), (32765, parse_prefix("10.65.0.7/32")), (302, None)]
+    same = own_rule("10.65.0.7/32", 77)
+    assert both.apply(AddRule(same), AddRule(own_rule("10.65.0.7/32"))) == []
+    mine = [one for one in world.kernel.snapshot(MAIN_TABLE).rules if one.protocol == OUR_PROTOCOL]
+    assert mine == [same, own_rule("10.65.0.7/32")]
+    assert both.apply(RemoveRule(same), RemoveRule(mine[1])) == []
+    assert len([one for one in world.kernel.snapshot(MAIN_TABLE).rules if one.table == 77]) == 4

@@ -208,11 +208,12 @@ def test_the_rpm_has_what_it_should() -> None:
     assert modules | {f"/usr/lib/systemd/system/{unit}" for unit in UNITS} | {
         "/usr/bin/guest-routes", "/etc/guest-routes.yaml", "/etc/guest-routes.d", f"{site}/cc_guest_routes.py",
         "/etc/cloud/cloud.cfg.d/guest-routes.cfg", "/etc/iproute2/rt_protos.d/guest-routes.conf",
+        "/etc/iproute2/rt_tables.d/guest-routes.conf",
         "/usr/share/man/man8/guest-routes.8", "/usr/share/man/man5/guest-routes.yaml.5",
     } <= files  # fmt: skip
     assert set(command("rpm", "-qcp", rpm).stdout.split()) == {
         "/etc/guest-routes.yaml", "/etc/cloud/cloud.cfg.d/guest-routes.cfg",
-        "/etc/iproute2/rt_protos.d/guest-routes.conf",
+        "/etc/iproute2/rt_protos.d/guest-routes.conf", "/etc/iproute2/rt_tables.d/guest-routes.conf",
     }  # fmt: skip
     needed = command("rpm", "-qp", "--requires", rpm).stdout
     assert re.search(r"^python3-requests$", needed, re.MULTILINE)

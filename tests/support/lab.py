@@ -44,10 +44,7 @@ class Lab:
             shutil.rmtree(path, ignore_errors=True)
         Path("/etc/guest-routes.yaml").unlink(missing_ok=True)
         self._children: List[subprocess.Popen[bytes]] = []
-        self._holder = self._start("unshare", "-n", "sleep", "3600")
-        own = os.stat("/proc/self/ns/net").st_ino
-        while os.stat(f"/proc/{self._holder.pid}/ns/net").st_ino == own:
-            time.sleep(0.001)
+        self._holder = self.namespace()
         self.hypervisor("ip", "link", "set", "lo", "up")
         self.hypervisor("ip", "address", "add", "169.254.169.254/32", "dev", "lo")
         self.hypervisor("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
@@ -86,6 +83,14 @@ class Lab:
         self.nic("eth0", MACS[0], "10.65.0.7/24", gateways=("10.65.0.1/24",))
         self.nic("eth1", MACS[1], "11.8.0.9/24", gateways=("11.8.0.1/24",))
         self.hypervisor("ip", "address", "add", "11.11.3.4/32", "dev", "lo")
+
+    def namespace(self) -> subprocess.Popen[bytes]:
+        """One more network namespace: the process that holds it, which ends with the lab."""
+        holder = self._start("unshare", "-n", "sleep", "3600")
+        own = os.stat("/proc/self/ns/net").st_ino
+        while os.stat(f"/proc/{holder.pid}/ns/net").st_ino == own:
+            time.sleep(0.001)
+        return holder
 
     # -- running -------------------------------------------------------------------------------------
 
@@ -128,6 +133,10 @@ class Lab:
         assert server.stdout is not None
         assert server.stdout.readline() == b"ready\n", f"{command[1]} didn't start"
         return server
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Starts a command in the instance, with a pipe to its output."""
+        return self._start(*command, pipe=True)
 
     def stop(self, child: subprocess.Popen[bytes]) -> None:
         """Ends one process that this lab started."""

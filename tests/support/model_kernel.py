@@ -18,6 +18,7 @@ from guest_routes.kernel.engine import route_to_delete
 from guest_routes.kernel.nexthops import with_objects
 from guest_routes.model.network import (
     IPV6_DEFAULT_METRIC,
+    MAIN_TABLE,
     Address,
     KernelState,
     Lookup,
@@ -25,6 +26,7 @@ from guest_routes.model.network import (
     Nic,
     Prefix,
     Route,
+    Rule,
     contains,
     network_of,
 )
@@ -38,12 +40,23 @@ from guest_routes.model.operations import (
     RemoveForeignDefault,
     RestoreDefault,
 )
+from guest_routes.model.source_routing import (
+    AddRule,
+    RemoveRoute,
+    RemoveRule,
+    SetRoute,
+    SourceFailure,
+    SourceOperation,
+)
 
 LOOPBACK = 1
 LOCAL_TABLE = 255
 SCOPE_LINK = 253
 REJECTING_KINDS = {6: errno.EINVAL, 7: errno.EHOSTUNREACH, 8: errno.EACCES}
 """blackhole, unreachable, prohibit."""
+THROW = 9
+NO_NIC = (*REJECTING_KINDS, THROW)
+"""Kinds of routes that lead through no NIC; in IPv6 they stand on the loopback."""
 ONE_HOST = {4: 32, 6: 128}
 LINK_LOCAL = Prefix(bytes.fromhex("fe80") + bytes(14), 10)
 
@@ -109,9 +122,54 @@ class ModelKernel:
         refusals = ((operation, self._carry_out(operation)) for operation in operations)
         return tuple(Failure(operation, *refusal) for operation, refusal in refusals if refusal is not None)
 
-    def lookup(self, addresses: Sequence[Address]) -> Tuple[Lookup, ...]:
-        """By the plain rules in their order; within a table the longest prefix, its best metric, its first route."""
-        return tuple(self._lookup(address) for address in addresses)
+    def lookup(self, addresses: Sequence[Address], source: Optional[Address] = None) -> Tuple[Lookup, ...]:
+        """By the plain rules, and those for the source, in their order; within a table the longest prefix, its best
+        metric, its first route."""
+        return tuple(self._lookup(address, source) for address in addresses)
+
+    def tables(self, numbers: Sequence[int]) -> Tuple[Route, ...]:
+        """The routes of these tables."""
+        return tuple(route for number in numbers for route in self.snapshot(number).routes)
+
+    def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
+        """The refused ones, with the kernel's words."""
+        refusals = ((operation, self._carry_out_source(operation)) for operation in operations)
+        return tuple(SourceFailure(operation, *refusal) for operation, refusal in refusals if refusal is not None)
+
+    def _carry_out_source(self, operation: SourceOperation) -> Optional[Refusal]:
+        if isinstance(operation, RemoveRule):
+            self._rules = tuple(rule for rule in self._rules if rule != operation.rule)
+        elif isinstance(operation, AddRule):
+            self._add_rule(operation.rule)
+        elif isinstance(operation, RemoveRoute):
+            self._delete(operation.route)
+        else:
+            return self._set(operation)
+        return None
+
+    def _add_rule(self, new: Rule) -> None:
+        """Behind others of its priority, each family for itself. Its protocol counts."""
+        own = [rule for rule in self._rules if rule.family == new.family]
+        if new in own:
+            return
+        own.insert(sum(rule.priority <= new.priority for rule in own), new)
+        others = [rule for rule in self._rules if rule.family != new.family]
+        self._rules = tuple(own + others if new.family == 4 else others + own)
+
+    def _set(self, operation: SetRoute) -> Optional[Refusal]:
+        """A new route, or one in place of the first of its key."""
+        route = self._as_stored(operation.route)
+        refusal = self._refusal(route)
+        if refusal is not None:
+            return refusal
+        routes = self._tables.setdefault((route.table, route.destination), [])
+        there = [index for index, one in enumerate(routes) if (one.tos, one.metric) == (route.tos, route.metric)]
+        if not there:
+            return (self._insert_4 if route.family == 4 else self._insert_6)(route, False)
+        if not operation.replaces:
+            return _plain(errno.EEXIST)
+        routes[there[0]] = route
+        return None
 
     def close(self) -> None:
         """Nothing to release."""
@@ -147,7 +205,7 @@ class ModelKernel:
         route = next(iter(with_objects([route], self._nexthop_objects)), route)
         if route.family == 4:
             return route._replace(destination=destination, preference=0)
-        ifindex = LOOPBACK if route.kind in REJECTING_KINDS else route.ifindex
+        ifindex = LOOPBACK if route.kind in NO_NIC else route.ifindex
         return route._replace(
             destination=destination, metric=route.metric or IPV6_DEFAULT_METRIC, ifindex=ifindex, scope=0
         )
@@ -198,7 +256,7 @@ class ModelKernel:
         if route.nexthop_id:
             known = any(one.id == route.nexthop_id for one in self._nexthop_objects)
             return None if known else NO_NEXTHOP_OBJECT
-        if route.kind in REJECTING_KINDS:
+        if route.kind in NO_NIC:
             return None
         nexthops = route.nexthops or (NextHop(route.gateway, route.ifindex, 1, route.onlink),)
         refusals = (self._leg_refusal(route, nexthop) for nexthop in nexthops)
@@ -217,7 +275,11 @@ class ModelKernel:
             return GATEWAY_DEVICE_DOWN
         if nexthop.gateway is not None and nexthop.onlink and not self._leaves_by_6(nexthop.gateway, nic):
             return DEVICE_MISMATCH
-        if nexthop.gateway is not None and not nexthop.onlink and not self._reaches_6(nexthop.gateway, nic):
+        if (
+            nexthop.gateway is not None
+            and not nexthop.onlink
+            and not self._reaches_6(nexthop.gateway, nic, route.table)
+        ):
             return _plain(errno.EHOSTUNREACH)
         return None if nic.up else GATEWAY_DEVICE_DOWN
 
@@ -247,22 +309,26 @@ class ModelKernel:
         )
 
     def _leaves_by_6(self, gateway: Address, nic: Nic) -> bool:
-        """Whether the best routes to it, defaults left out, include one by the NIC, or there are none."""
-        covering = [there for there in self._covering(gateway) if not there.destination.is_default]
+        """Whether main's best routes to it, defaults left out, include one by the NIC, or there are none."""
+        covering = [there for there in self._covering(gateway, MAIN_TABLE) if not there.destination.is_default]
         equals = [t for t in covering if (t.destination, t.metric) == (covering[0].destination, covering[0].metric)]
         return not equals or equals[0].kind in REJECTING_KINDS or any(there.ifindex == nic.ifindex for there in equals)
 
-    def _reaches_6(self, gateway: Address, nic: Nic) -> bool:
-        """Whether the best route to it that leaves by the NIC is one without a gateway; link-local always is."""
+    def _reaches_6(self, gateway: Address, nic: Nic, table: int) -> bool:
+        """Whether the best route to it that leaves by the NIC is one without a gateway; link-local always is.
+
+        The route's own table is asked, and where that says no, main.
+        """
         if contains(LINK_LOCAL, gateway):
             return True
         if any(own.address == gateway for own in nic.addresses):
             return False
-        by_nic = (there for there in self._covering(gateway) if there.ifindex == nic.ifindex)
-        best = next(by_nic, None)
-        if best is None:
-            return any(contains(own, gateway) for own in nic.addresses)
-        return best.gateway is None
+        for of_table in dict.fromkeys((table, MAIN_TABLE)):
+            by_nic = (there for there in self._covering(gateway, of_table) if there.ifindex == nic.ifindex)
+            best = next(by_nic, None)
+            if best is not None and best.gateway is None:
+                return True
+        return best is None and any(contains(own, gateway) for own in nic.addresses)
 
     # -- looking up ----------------------------------------------------------------------------------
 
@@ -278,19 +344,23 @@ class ModelKernel:
     def _lengths(self, bits: int) -> Set[int]:
         return {prefix.length for _, prefix in self._tables if len(prefix.address) * 8 == bits}
 
-    def _lookup(self, address: Address) -> Lookup:
+    def _lookup(self, address: Address, source: Optional[Address]) -> Lookup:
         family = 4 if len(address) == 4 else 6
         if self._is_own(address):
             return Lookup(address, LOOPBACK, None, LOCAL_TABLE)
-        tables = [rule.table for rule in self._rules if rule.family == family and rule.plain]
-        found = (route for table in tables for route in self._covering(address, table) if route.tos == 0)
-        best = next(found, None)
+        rules = [rule for rule in self._rules if rule.family == family and _matches_rule(rule, source)]
+        found = (self._best(address, rule.table) for rule in rules)
+        best = next((route for route in found if route is not None and route.kind != THROW), None)
         if best is None:
             return Lookup(address, 0, error=os.strerror(errno.ENETUNREACH))
         if best.kind in REJECTING_KINDS:
             return Lookup(address, 0, error=os.strerror(REJECTING_KINDS[best.kind]))
         hop = best.nexthops[0] if best.nexthops else NextHop(best.gateway, best.ifindex)
         return Lookup(address, hop.ifindex, hop.gateway, best.table)
+
+    def _best(self, address: Address, table: int) -> Optional[Route]:
+        """The route that decides in a table; one of kind throw sends the lookup to the next rule."""
+        return next((route for route in self._covering(address, table) if route.tos == 0), None)
 
 
 # ---- order and equality -----------------------------------------------------------------------------
@@ -326,6 +396,10 @@ def _dumped_6(routes: List[Route]) -> Iterable[Route]:
             yield first._replace(
                 gateway=nexthop.gateway, ifindex=nexthop.ifindex, onlink=nexthop.onlink, weight=nexthop.weight
             )
+
+
+def _matches_rule(rule: Rule, source: Optional[Address]) -> bool:
+    return rule.plain or (rule.source is not None and source is not None and contains(rule.source, source))
 
 
 def _rank(route: Route) -> Tuple[int, int]:

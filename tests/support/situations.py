@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 from guest_routes.evidence import network_data
 from guest_routes.model.document import Document, Provenance
 from guest_routes.model.evidence import Evidence, RecordedDefault
-from guest_routes.model.network import KernelState, Nic, Route
+from guest_routes.model.network import KernelState, Nic, Route, Rule
 from guest_routes.model.network_data import SETTINGS, HostRoute
 from guest_routes.model.settings import Settings
 from guest_routes.settings.route_values import host_route
@@ -78,6 +78,12 @@ def situation(networks: Iterable[Dict[str, Any]], kernel: str = TWO_NICS, source
         written.recorded,
         known_macs=tuple(written.known_macs),
     )
+
+
+def with_tables(evidence: Evidence, tables: Iterable[Route] = (), rules: Optional[Iterable[Rule]] = None) -> Evidence:
+    """The same with the tables of source routing read, and these rules in place of the kernel's own."""
+    kernel = evidence.kernel._replace(tables=tuple(tables))
+    return evidence._replace(kernel=kernel if rules is None else kernel._replace(rules=tuple(rules)))
 
 
 def routes(text: str, state: KernelState) -> Tuple[Route, ...]:

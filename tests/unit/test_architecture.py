@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "guest_routes"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
 MAX_LINES = 300
-MAX_FILES = 16
+MAX_FILES = 17
 """Beside `__init__`."""
 MAX_FUNCTION_LINES = 50
 PURE = ("model", "routing", "output")

@@ -29,7 +29,7 @@ READERS = """
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
 WRITERS = """
     diagnose/bundle.py managers/export_file.py managers/export_networkd.py managers/export_nmstate.py
-    managers/export_scripts.py managers/rewrite.py managers/undo.py
+    managers/export_scripts.py managers/export_source.py managers/rewrite.py managers/undo.py
 """.split()
 """Texts of these are files, commands, or what follows when a file can't be written (errors.StateError)."""
 
@@ -130,6 +130,7 @@ def conditions(module: ast.Module) -> Iterator[ast.expr]:
 
 TRUTHS = {
     "kernel/rtnetlink.py": {"answer.text"},  # the kernel's own words where it has some
+    "kernel/rtnetlink_source.py": {"answer.text"},  # the same
     "kernel/rtnetlink_socket.py": {"answer.text"},  # the same
     "settings/load.py": {"error.problem"},  # PyYAML's
 }

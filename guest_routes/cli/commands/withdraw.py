@@ -24,6 +24,11 @@ def run(context: Context) -> int:
         terminal.lines(withdrawal_lines(done, options.verbose))
     for failure in done.outcome.failures:
         terminal.error(failure_text(failure, done.before.nics))
+    if done.source_outcome is not None:
+        from ...output.source_routing import source_failure_text
+
+        for refused in done.source_outcome.failures:
+            terminal.error(source_failure_text(refused, done.before.nics))
     for text in left_texts(done):
         terminal.error(text)
     return done.exit_code

@@ -82,13 +82,16 @@ def standing(plan: Plan) -> Plan:
 
 
 def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
-    """The rules that could decide before the settings' table is looked at, in their order; not the kernel's own."""
+    """The rules that could decide before the settings' table is looked at, in their order; not the kernel's own.
+
+    Those for a source (source routing's, say) decide about no packet whose source isn't chosen yet.
+    """
     rules = sorted((rule for rule in state.rules if rule.family == family), key=lambda rule: rule.priority)
     found = []
     for rule in rules:
         if rule.plain and rule.table == table:
             break
-        if not (rule.plain and rule.table == LOCAL_TABLE):
+        if not (rule.plain and rule.table == LOCAL_TABLE) and rule.source is None:
             found.append(rule)
     return found
 

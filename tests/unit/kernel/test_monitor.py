@@ -79,8 +79,18 @@ def test_a_multipath_route_has_no_nic_of_its_own() -> None:
 @pytest.mark.parametrize("kind", [NEWLINK, 17, NEWADDR, 21, NEWRULE, 33])
 @pytest.mark.parametrize("port", [PORT, OWN_PORT])
 def test_whatever_else_changes_counts_without_an_event(kind: int, port: int) -> None:
-    """The engine changes routes only: a link or address that names its port is still a change."""
-    assert changes(message(kind, bytes(16), port=port)) == [None]
+    """The engine changes routes and rules only: a link or address that names its port is still a change."""
+    own_rule = port == OWN_PORT and kind in (NEWRULE, 33)
+    assert changes(message(kind, bytes(16), port=port)) == ([] if own_rule else [None])
+
+
+def test_a_route_of_source_routing_s_tables_is_a_change_of_something_else() -> None:
+    tables = range(12100, 12200)
+    there = a_route(attributes=DST + OIF + number(15, 12103), table=0)
+    assert changes_in(there, 254, OWN_PORT, tables) == [None]
+    assert changes_in(there, 254, OWN_PORT) == []
+    assert changes_in(there, 254, PORT, tables) == []  # The engine's own.
+    assert changes_in(a_route(), 254, OWN_PORT, tables) == [EVENT]
 
 
 def test_several_in_one_datagram_keep_their_order() -> None:

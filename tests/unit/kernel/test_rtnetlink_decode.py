@@ -335,13 +335,27 @@ def test_an_address(own: bool) -> None:
 PRIORITY_OF_RULE, UNSUPPRESSED = number(6, 32766), number(14, 0xFFFFFFFF)
 
 
-@pytest.mark.parametrize("attributes, fields", [
-    (PRIORITY_OF_RULE + UNSUPPRESSED + attribute(21, b"\2"), {}),
-    (PRIORITY_OF_RULE, {}),
+@pytest.mark.parametrize("attributes, protocol", [
+    (PRIORITY_OF_RULE + UNSUPPRESSED + attribute(21, b"\2"), 2),
+    (PRIORITY_OF_RULE, 0),
 ])  # fmt: skip
-def test_a_plain_rule(attributes: bytes, fields: Dict[str, int]) -> None:
+def test_a_plain_rule(attributes: bytes, protocol: int) -> None:
     body = rtmsg(INET, attributes, protocol=0)
-    assert decode_rule(body, 0, len(body)) == Rule(4, 32766, 254, True)
+    assert decode_rule(body, 0, len(body)) == Rule(4, 32766, 254, True, protocol)
+
+
+FROM = attribute(2, bytes([11, 8, 0, 9]))
+
+
+@pytest.mark.parametrize("attributes, fields, source", [
+    (FROM, {"src_len": 32}, "11.8.0.9/32"),
+    (FROM, {"src_len": 32, "dst_len": 8}, ""), (FROM, {"src_len": 32, "flags": 2}, ""),
+    (FROM + number(10, 5), {"src_len": 32}, ""), (FROM, {"src_len": 32, "kind": 6}, ""), (b"", {"src_len": 32}, ""),
+])  # fmt: skip
+def test_a_rule_that_matches_by_its_source_alone(attributes: bytes, fields: Dict[str, int], source: str) -> None:
+    body = rtmsg(INET, PRIORITY_OF_RULE + attributes, **{"protocol": 0, **fields})
+    found = decode_rule(body, 0, len(body))
+    assert (found.source, found.plain) == (parse_prefix(source) if source else None, False)
 
 
 def test_a_rules_table_over_255() -> None:

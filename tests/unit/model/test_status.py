@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guest_routes.model.comparison import Comparison
 from guest_routes.model.network import KernelState, Route, parse_address, parse_prefix
 from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add
 from guest_routes.model.status import (
     RECENT,
     SCHEMA,
-    Comparison,
     ConflictRecord,
     Repair,
     Status,

@@ -12,6 +12,7 @@ from guest_routes.model.inspection import Difference, Finding
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Network, Problem
 from guest_routes.model.plan import Suspicion
+from guest_routes.model.source_routing import SourceConflict
 from guest_routes.model.status import ConflictRecord
 from guest_routes.output.findings import _WORDS, difference_text, finding_words
 from tests.support.reports import ETH0, ETH1, SCHEMAS, prefix, report, route
@@ -22,7 +23,19 @@ WRONG = RouteVerdict(CONFIGURED, "moved", "resolved")
 NETWORK = Network(1, "n", "l", "ipv4", 4, prefix("11.8.0.9/24"))
 (MISSED,) = report("not-a-gateway").unprogrammed
 
+SHARED = SourceConflict("shared-address", ETH1, 12103, address=parse_address("10.65.0.7"), other=ETH0)
+
 CASES = [
+    (
+        Finding("source-routing", ("eth1",), source_conflict=SHARED),
+        "10.65.0.7 is an address of both eth0 and eth1: packets that carry it leave by eth0",
+        "give it to one NIC",
+    ),
+    (
+        Finding("source-drift", missing=2),
+        "2 changes needed for source routing",
+        "`guest-routes sync`; `guest-routes plan` shows which",
+    ),
     (
         Finding("no-metadata", text="cannot find it\n  http: no answer"),
         "cannot find it http: no answer",

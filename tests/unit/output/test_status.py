@@ -6,11 +6,12 @@ from typing import Any, Dict, List
 
 import pytest
 
+from guest_routes.model.comparison import Comparison
 from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import parse_address
 from guest_routes.model.operations import Delete
 from guest_routes.model.settings import Settings
-from guest_routes.model.status import Comparison, ConflictRecord, Repair, Status, StatusRecord
+from guest_routes.model.status import ConflictRecord, Repair, Status, StatusRecord
 from guest_routes.output.json_documents import last_pass_json as pass_json
 from guest_routes.output.status import status_json, status_lines
 from guest_routes.routing.ownership import is_ours

@@ -1,0 +1,225 @@
+"""Source routing in words, and as JSON (R21). Pure.
+
+Rules are written as `ip rule add` takes them, routes as `ip route add` does.
+"""
+
+from __future__ import annotations
+
+from ..model.network import MAIN_TABLE, OUR_PROTOCOL, address_text
+from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute
+from .folding import entries
+from .route_text import counted, route_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator, Sequence
+
+    from ..model.network import Lookup, Nic, Rule
+    from ..model.report import Report
+    from ..model.source_routing import NicTable, SourceConflict, SourceFailure, SourceOperation, SourceRoutingPlan
+    from ..model.status import Status
+    from .folding import Entry
+
+_PROTOCOLS = {2: "kernel", 3: "boot", 4: "static", OUR_PROTOCOL: "guest-routes"}
+_TABLES = {255: "local", MAIN_TABLE: "main", 253: "default"}
+AS_OF_NOW = (
+    "the tables hold what the main table has now; what changes there later counts with the next pass, which the "
+    "service (`guest-routes watch`) makes at once"
+)
+
+
+def change_line(operation: SourceOperation, nics: Sequence[Nic]) -> str:
+    """A change of the kernel's rules or tables, for the service's log."""
+    return f"{'removed' if is_source_removal(operation) else 'added'} {source_text(operation, nics)}: source routing"
+
+
+def rule_text(rule: Rule) -> str:
+    """`from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes`"""
+    source = "all"
+    if rule.source is not None:
+        whole = rule.source.length == len(rule.source.address) * 8
+        source = address_text(rule.source.address) if whole else str(rule.source)
+    restricted = "" if rule.plain or rule.source is not None else " (of some packets)"
+    protocol = f" proto {_PROTOCOLS.get(rule.protocol, rule.protocol)}" if rule.protocol else ""
+    return f"from {source}{restricted} lookup {_TABLES.get(rule.table, rule.table)} priority {rule.priority}{protocol}"
+
+
+def source_text(operation: SourceOperation, nics: Sequence[Nic]) -> str:
+    """The route or rule of an operation."""
+    if isinstance(operation, (SetRoute, RemoveRoute)):
+        return route_text(operation.route, nics)
+    return "rule " + rule_text(operation.rule)
+
+
+def is_source_removal(operation: SourceOperation) -> bool:
+    """Whether it removes a rule or route."""
+    return isinstance(operation, (RemoveRule, RemoveRoute))
+
+
+def table_reason(table: NicTable) -> str:
+    """What a NIC's table is for."""
+    gateway = f"by its gateway {address_text(table.gateway)}"
+    return (
+        f"packets that carry an IPv{table.family} address of {table.nic.name} leave by {table.nic.name}, else {gateway}"
+    )
+
+
+def conflict_text(one: SourceConflict, nics: Sequence[Nic]) -> str:
+    """Why packets of a NIC don't, or may not, leave by it; and what to do."""
+    return "; ".join(conflict_words(one, nics))
+
+
+def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
+    """The same apart."""
+    name, address = one.nic.name, address_text(one.address) if one.address else ""
+    if one.kind == "table-in-use":
+        user = f"route {route_text(one.route, nics)}" if one.route else ""
+        user = user or (f"rule {rule_text(one.rule)}" if one.rule else "")
+        text = f"no source routing for {name}: table {one.table} is used by another program ({user})"
+        return text, "set `source_routing_table` to a number with a free range behind it"
+    if one.kind == "foreign-route":
+        added = route_text(one.route, nics) if one.route else ""
+        text = f"another program has added a route to {name}'s table {one.table}, and it may decide there: {added}"
+        return text, "see which program makes it, and have it use another table"
+    if one.kind == "shared-address":
+        other = one.other.name if one.other else ""
+        text = f"{address} is an address of both {other} and {name}: packets that carry it leave by {other}"
+        return text, "give it to one NIC"
+    text = f"packets that carry {name}'s address {address} leave {_answer_text(one.answer, nics)}, not by {name}"
+    if one.rule is None:
+        return text, "see `ip rule`"
+    first = f"another program's rule comes first: {rule_text(one.rule)}"
+    return f"{text}; {first}", f"`source_routing_priority` below {one.rule.priority} puts ours before it"
+
+
+def _answer_text(answer: Lookup | None, nics: Sequence[Nic]) -> str:
+    if answer is None or not answer.ifindex:
+        return f"nowhere ({answer.error})" if answer else "nowhere"
+    names = {nic.ifindex: nic.name for nic in nics}
+    return f"by {names.get(answer.ifindex, f'if{answer.ifindex}')}"
+
+
+def source_failure_text(one: SourceFailure, nics: Sequence[Nic]) -> str:
+    """An operation that the kernel refused."""
+    from errno import EPERM, errorcode
+
+    verb = "remove" if is_source_removal(one.operation) else "add"
+    text = f"cannot {verb} {source_text(one.operation, nics)}: {one.text} ({errorcode.get(one.errno, one.errno)})"
+    return text + ("; this needs root (CAP_NET_ADMIN)" if one.errno == EPERM else "; source routing is incomplete")
+
+
+def source_error_texts(report: Report) -> Iterator[str]:
+    """What of source routing failed in a pass."""
+    outcome, nics = report.source_outcome, report.before.nics
+    if outcome is None:
+        return
+    yield from (source_failure_text(one, nics) for one in outcome.failures)
+    if outcome.rolled_back:
+        yield "source routing cut the way to the metadata service: its rules were put back as they were"
+    for one in () if outcome.failures else outcome.remaining:
+        state = "still there" if is_source_removal(one) else "missing"
+        yield f"{state} after the pass: {source_text(one, nics)}"
+
+
+def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[str]:
+    """What a pass did for source routing."""
+    plan, nics = report.decision.source_routing, report.before.nics
+    if plan is None:
+        return []
+    reasons = {table.table: table for table in plan.tables}
+
+    def changed(one: SourceOperation) -> Entry:
+        table = reasons.get(one.route.table if isinstance(one, (SetRoute, RemoveRoute)) else one.rule.table)
+        why = table_reason(table) if table is not None and isinstance(one, AddRule) else ""
+        return "-" if is_source_removal(one) else "+", source_text(one, nics), why
+
+    def standing(table: NicTable) -> Entry:
+        rules = ", ".join(address_text(rule.source.address) for rule in table.rules if rule.source)
+        return "=", f"from {rules} lookup {table.table}", table_reason(table)
+
+    groups = plan.rules, plan.routes, plan.removals
+    lines = [line for group in groups for line in entries(group, changed, verbose)]
+    touched = {one.rule.table for one in plan.rules}
+    quiet = [table for table in plan.tables if table.table not in touched] if verbose else []
+    lines += entries(quiet, standing, verbose)
+    lines += entries(report.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)))
+    if written and plan.enabled and (plan.operations or verbose):
+        lines += entries([AS_OF_NOW], lambda text: ("?", "source routing, as of now", text))
+    return lines
+
+
+def source_routing_summary(plan: SourceRoutingPlan) -> str:
+    """A part of a pass's last line."""
+    if plan.operations:
+        return f"{len(plan.operations):,} for source routing"
+    nics = len({table.nic.ifindex for table in plan.tables})
+    return f"source routing by {counted(nics, 'NIC')}" if nics else ""
+
+
+def rule_json(rule: Rule) -> dict[str, Any]:
+    """A rule with the keys of `ip -j rule`, and its text."""
+    source = rule.source
+    return {
+        "priority": rule.priority,
+        "src": address_text(source.address) if source else "all",
+        "srclen": source.length if source else 0,
+        "table": str(_TABLES.get(rule.table, rule.table)),
+        "protocol": str(_PROTOCOLS.get(rule.protocol, rule.protocol)),
+        "text": rule_text(rule),
+    }
+
+
+def source_routing_json(plan: SourceRoutingPlan, nics: Sequence[Nic]) -> dict[str, Any]:
+    """The tables and rules as they should be, and what that takes."""
+    return {
+        "enabled": plan.enabled,
+        "tables": [
+            {
+                "nic": one.nic.name,
+                "family": one.family,
+                "table": one.table,
+                "gateway": address_text(one.gateway),
+                "rules": [rule_json(rule) for rule in one.rules],
+                "routes": [route_text(route, nics) for route in one.routes],
+            }
+            for one in plan.tables
+        ],
+        "changes": [_change_json(one, nics) for one in plan.operations],
+        "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in plan.conflicts],
+    }
+
+
+def report_source_json(report: Report) -> dict[str, Any] | None:
+    """What a pass did for source routing; None where it is off and nothing of it was left."""
+    plan, nics = report.decision.source_routing, report.before.nics
+    if plan is None:
+        return None
+    conflicts = [{"kind": one.kind, "text": conflict_text(one, nics)} for one in report.source_conflicts]
+    return {**source_routing_json(plan, nics), "conflicts": conflicts, "errors": list(source_error_texts(report))}
+
+
+def status_source_lines(found: Status) -> list[str]:
+    """The rules there are, and what a pass would change."""
+    nics, changes = found.state.nics, found.comparison.source_drift
+    head = f"by source    {counted(len(found.own_rules), 'rule')} of ours" + (":" if found.own_rules else "")
+    lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""))]
+    if changes:
+        lines.append(f"drift        {counted(len(changes), 'change')} of source routing needed")
+    lines += entries(changes, lambda one: ("-" if is_source_removal(one) else "+", source_text(one, nics), ""))
+    return lines + entries(
+        found.comparison.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics))
+    )
+
+
+def status_source_json(found: Status) -> dict[str, Any]:
+    """The same for `status --json`."""
+    nics, conflicts = found.state.nics, found.comparison.source_conflicts
+    return {
+        "rules": [rule_json(rule) for rule in found.own_rules],
+        "changes": [_change_json(one, nics) for one in found.comparison.source_drift],
+        "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in conflicts],
+    }
+
+
+def _change_json(one: SourceOperation, nics: Sequence[Nic]) -> dict[str, str]:
+    return {"operation": "remove" if is_source_removal(one) else "add", "what": source_text(one, nics)}

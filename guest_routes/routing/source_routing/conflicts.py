@@ -1,0 +1,72 @@
+"""What speaks against a NIC's table: another program that uses it, or another NIC with the same address. Pure."""
+
+from __future__ import annotations
+
+from ...model.source_routing import SourceConflict
+from ..ownership import is_our_rule, is_ours
+from .equal import identity, same_rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, Sequence
+
+    from ...model.network import KernelState, Nic, Prefix, Route, Rule
+    from ...model.settings import Settings
+    from ...model.source_routing import NicTable
+
+
+def without_conflicts(
+    wanted: Sequence[NicTable], state: KernelState, settings: Settings
+) -> tuple[tuple[NicTable, ...], tuple[SourceConflict, ...]]:
+    """The tables that can be had, and what speaks against the others, or may."""
+    alone, conflicts = _without_shared(wanted)
+    free: list[NicTable] = []
+    for one in alone:
+        found = tuple(_foreign_in(one, state, settings))
+        conflicts += found
+        if not any(conflict.kind == "table-in-use" for conflict in found):
+            free.append(one)
+    return tuple(free), tuple(conflicts)
+
+
+def _without_shared(wanted: Sequence[NicTable]) -> tuple[list[NicTable], list[SourceConflict]]:
+    """An address that two NICs have is the first one's."""
+    owners: dict[Prefix, Nic] = {}
+    found, conflicts = [], []
+    for one in wanted:
+        own = []
+        for rule in one.rules:
+            assert rule.source is not None
+            owner = owners.setdefault(rule.source, one.nic)
+            if owner is one.nic:
+                own.append(rule)
+            else:
+                shared = SourceConflict("shared-address", one.nic, one.table, address=rule.source.address, other=owner)
+                conflicts.append(shared)
+        found.append(one._replace(rules=tuple(own)))
+    return found, conflicts
+
+
+def _foreign_in(one: NicTable, state: KernelState, settings: Settings) -> Iterator[SourceConflict]:
+    """Routes of others in a NIC's table that aren't what it should have; rules of others that look it up.
+
+    A table that rules of ours look up is ours: then the routes are named, and the table is used all the same.
+    """
+    looking = [rule for rule in state.rules if (rule.table, rule.family) == (one.table, one.family)]
+    is_used = any(is_our_rule(rule, settings) for rule in looking)
+    for route in _foreign_routes(one, state, settings):
+        yield SourceConflict("foreign-route" if is_used else "table-in-use", one.nic, one.table, route=route)
+    for rule in () if is_used else looking:
+        if not _is_one_of(rule, one.rules):
+            yield SourceConflict("table-in-use", one.nic, one.table, rule=rule)
+
+
+def _foreign_routes(one: NicTable, state: KernelState, settings: Settings) -> Iterator[Route]:
+    """Other programs' routes in a NIC's table that aren't equal to what it should have."""
+    wanted = {identity(route) for route in one.routes}
+    present = (route for route in state.tables or () if (route.table, route.family) == (one.table, one.family))
+    return (route for route in present if not is_ours(route, settings) and identity(route) not in wanted)
+
+
+def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:
+    return any(same_rule(rule, one) for one in rules)

@@ -1,0 +1,89 @@
+"""Which NICs have source routing, with their gateways and table numbers. Pure."""
+
+from __future__ import annotations
+
+from ...model.decision import Elected
+from ...model.namedtuple import NamedTuple
+from ...model.network import family_of, is_link_local
+from ..ownership import is_our_rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, Iterator, Sequence
+
+    from ...model.decision import Binding, Election
+    from ...model.network import Address, KernelState, Nic, Route
+    from ...model.settings import Settings
+
+
+class Gateway(NamedTuple):
+    """One NIC of the document in one family, and where its packets go that no route of its own is for."""
+
+    nic: Nic
+    family: int
+    gateway: Address
+
+
+def table_of(nic: Nic, settings: Settings) -> int:
+    """The number of a NIC's table. An ifindex is never used twice, so the number never moves to another NIC."""
+    return settings.source_routing_table + nic.ifindex
+
+
+def tables_to_read(state: KernelState, settings: Settings) -> tuple[int, ...]:
+    """The tables that matter: those of NICs with an address, and those that rules of ours look up."""
+    ours = {rule.table for rule in state.rules if is_our_rule(rule, settings)}
+    ours.update(table_of(nic, settings) for nic in state.nics if nic.addresses)
+    return tuple(sorted(ours - {settings.table}))
+
+
+def sources(nic: Nic, family: int) -> list[Address]:
+    """The addresses of a NIC that its packets can carry past its own link."""
+    own = (prefix.address for prefix in nic.addresses if family_of(prefix.address) == family)
+    return list(dict.fromkeys(address for address in own if not is_link_local(address) and address[:2] != b"\xa9\xfe"))
+
+
+def gateways(
+    bindings: Sequence[Binding], elections: Sequence[Election], present: Iterable[Route], settings: Settings
+) -> tuple[Gateway, ...]:
+    """Each usable NIC of the document with a gateway, once a family, in document order.
+
+    The elected default's gateway comes before others of that NIC. Where the document omits the NIC's routes and nothing
+    else names a gateway any more, the one that its table has stays (R6).
+
+    Args:
+        present: the routes of the NICs' tables.
+    """
+    elected = _elected(elections)
+    had = {(route.family, route.table): route.gateway for route in present if _is_gateways(route, settings)}
+    found: dict[tuple[int, int], Gateway] = {}
+    for binding in bindings:
+        nic, family = binding.nic, binding.family
+        if nic is not None and binding.is_usable():
+            gateway = elected.get((family, nic.ifindex)) or _gateway(
+                binding, had.get((family, table_of(nic, settings)))
+            )
+            if gateway is not None and binding.network is not None:
+                found.setdefault((family, nic.ifindex), Gateway(nic, family, gateway))
+    return tuple(one for one in found.values() if family_of(one.gateway) == one.family)
+
+
+def _elected(elections: Sequence[Election]) -> dict[tuple[int, int], Address]:
+    """The gateway of each family's default, by family and ifindex."""
+    return {(one.family, one.nic.ifindex): one.gateway for one in elections if isinstance(one, Elected)}
+
+
+def _usable(bindings: Sequence[Binding]) -> Iterator[tuple[Binding, Nic]]:
+    """The networks of the document whose NIC can be used."""
+    for binding in bindings:
+        if binding.nic is not None and binding.network is not None and binding.is_usable():
+            yield binding, binding.nic
+
+
+def _gateway(binding: Binding, had: Address | None) -> Address | None:
+    """A network's gateway; where the document omits its routes, the one that its NIC's table has."""
+    omits = binding.network is not None and binding.network.omits_routes
+    return had if binding.gateway is None and omits else binding.gateway
+
+
+def _is_gateways(route: Route, settings: Settings) -> bool:
+    return route.destination.is_default and route.gateway is not None and route.protocol == settings.protocol

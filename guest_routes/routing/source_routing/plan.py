@@ -1,0 +1,158 @@
+"""What turns the tables and rules that are there into the ones that should be (R1, R6, R7, R21). Pure.
+
+Order: the routes of a NIC's table, then its rules; rules that go, then their tables. So no rule ever looks up a table
+that isn't whole. What is equal and somebody else's is adopted; nothing of anybody else's is replaced or removed.
+"""
+
+from __future__ import annotations
+
+from ...model.network import Route, contains, network_of
+from ...model.operations import Delete, RemoveForeignDefault
+from ...model.plan import Plan
+from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceRoutingPlan
+from ..elect import managed_ifindexes
+from ..ownership import is_our_rule, is_ours
+from .conflicts import without_conflicts
+from .equal import identity, key, same_rule
+from .nics import gateways, table_of
+from .tables import LINK_SCOPE, THROW, main_of, nic_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, Sequence
+
+    from ...model.decision import Election, Resolution
+    from ...model.network import KernelState, Nic, Rule
+    from ...model.settings import Settings
+    from ...model.source_routing import NicTable
+
+
+def plan_source_routing(
+    resolution: Resolution,
+    elections: Sequence[Election],
+    main: Sequence[Route],
+    state: KernelState,
+    settings: Settings,
+    withdraw: bool = True,
+) -> SourceRoutingPlan:
+    """The tables, the rules, and the way there.
+
+    Args:
+        main: the routes of the main table after the pass.
+        state: NICs, rules, and the tables.
+        withdraw: False when the document may be partial (R6): what is there for a NIC that it doesn't describe stays.
+    """
+    wanted: Sequence[NicTable] = ()
+    if settings.source_routing:
+        managed = managed_ifindexes(resolution.bindings)
+        if not withdraw:  # The NICs that have a table are the document's all the same.
+            managed |= _with_a_table(state, settings)
+        wanted = _wanted(resolution, elections, main, state, managed, settings)
+    tables, conflicts = without_conflicts(wanted, state, settings)
+    routes = tuple(_missing_routes(tables, state, settings))
+    rules = tuple(_missing_rules(tables, state))
+    going: list[RemoveRule | RemoveRoute] = [*_unwanted_rules(tables, state, settings)]
+    going += _unwanted_routes(tables, routes, state, settings)
+    removals = [one for one in going if withdraw or _goes_all_the_same(one, tables, state, settings)]
+    return SourceRoutingPlan(tables, routes, rules, tuple(removals), conflicts, settings.source_routing)
+
+
+def _wanted(
+    resolution: Resolution,
+    elections: Sequence[Election],
+    main: Sequence[Route],
+    state: KernelState,
+    managed: frozenset[int],
+    settings: Settings,
+) -> list[NicTable]:
+    """The table of each NIC that can have one."""
+    known = gateways(resolution.bindings, elections, state.tables or (), settings)
+    documented = frozenset(one.host.destination for one in resolution.resolved)
+    families = {family: main_of(family, main, known, managed, documented, settings) for family in (4, 6)}
+    return [nic_table(one, families[one.family], settings) for one in known]
+
+
+def _with_a_table(state: KernelState, settings: Settings) -> frozenset[int]:
+    """The NICs whose table a rule of ours looks up."""
+    ours = {rule.table for rule in state.rules if is_our_rule(rule, settings)}
+    return frozenset(nic.ifindex for nic in state.nics if table_of(nic, settings) in ours)
+
+
+def main_after(main: Sequence[Route], plan: Plan) -> Sequence[Route]:
+    """The routes of the settings' table as the plan leaves them."""
+    if not plan.operations:
+        return main
+    gone = {one.route for one in plan.removals if isinstance(one, (Delete, RemoveForeignDefault))}
+    added = {one.route: None for one in plan.additions}  # A route that moves before others of its key is among them.
+    return [*added, *(route for route in main if route not in gone and route not in added)]
+
+
+def connected(nics: Sequence[Nic], main: Sequence[Route]) -> Iterator[Route]:
+    """The on-link routes that the kernel will make for addresses, and main lacks yet."""
+    there = {(route.destination, route.ifindex) for route in main}
+    for nic in nics:
+        for own in nic.addresses:
+            subnet = network_of(own)
+            if (subnet, nic.ifindex) not in there and own.length < len(own.address) * 8:
+                yield Route(subnet, None, nic.ifindex, scope=LINK_SCOPE if len(own.address) == 4 else 0)
+
+
+# ---- what is missing ------------------------------------------------------------------------------------
+
+
+def _missing_routes(tables: Sequence[NicTable], state: KernelState, settings: Settings) -> Iterator[SetRoute]:
+    """The routes that the tables lack; where another program's stands in the way, that stays."""
+    present = state.tables or ()
+    equal = {identity(route) for route in present}
+    ours = {key(route): is_ours(route, settings) for route in reversed(present)}
+    for one in tables:
+        for route in one.routes:
+            if identity(route) not in equal and ours.get(key(route), True):
+                yield SetRoute(route, replaces=key(route) in ours)
+
+
+def _missing_rules(tables: Sequence[NicTable], state: KernelState) -> Iterator[AddRule]:
+    for one in tables:
+        for rule in one.rules:
+            if not any(same_rule(rule, there) for there in state.rules):
+                yield AddRule(rule)
+
+
+# ---- what is too much -----------------------------------------------------------------------------------
+
+
+def _unwanted_rules(tables: Sequence[NicTable], state: KernelState, settings: Settings) -> Iterator[RemoveRule]:
+    wanted = [rule for one in tables for rule in one.rules]
+    return (RemoveRule(rule) for rule in state.rules if is_our_rule(rule, settings) and rule not in wanted)
+
+
+def _unwanted_routes(
+    tables: Sequence[NicTable], new: Sequence[SetRoute], state: KernelState, settings: Settings
+) -> Iterator[RemoveRoute]:
+    """Ours that no table should have, but for those that a new one replaces."""
+    wanted = {identity(route) for one in tables for route in one.routes}
+    replaced = {key(one.route) for one in new if one.replaces}
+    ours = (route for route in state.tables or () if is_ours(route, settings))
+    left = (route for route in ours if identity(route) not in wanted and key(route) not in replaced)
+    return (RemoveRoute(route) for route in sorted(left, key=_removal_order))
+
+
+def _removal_order(route: Route) -> tuple[bool, bool, int]:
+    """Throws before their exceptions, gateways before the on-link routes that they are reached by."""
+    return route.kind != THROW, route.gateway is None, route.destination.length
+
+
+def _goes_all_the_same(
+    one: RemoveRule | RemoveRoute, tables: Sequence[NicTable], state: KernelState, settings: Settings
+) -> bool:
+    """Whether something goes though the document may be partial: it is a table's that follows main, or nobody's."""
+    if isinstance(one, RemoveRule):
+        return _is_nobodys(one.rule, state)
+    there = any(table_of(nic, settings) == one.route.table for nic in state.nics)
+    return not there or one.route.table in [table.table for table in tables]
+
+
+def _is_nobodys(rule: Rule, state: KernelState) -> bool:
+    """Whether no NIC has an address that the rule is for."""
+    source = rule.source
+    return source is None or not any(contains(source, own.address) for nic in state.nics for own in nic.addresses)

@@ -1,0 +1,75 @@
+"""Source routing's part of a pass: apply, verify, ask; and its withdrawal (R21).
+
+It comes after the settings' table has been written, and for that table as it then is.
+"""
+
+from __future__ import annotations
+
+from .evidence.gather import snapshot
+from .kernel.apply_source import apply_source, roll_back_rules
+from .model.decision import Resolution
+from .model.source_routing import SourceRoutingOutcome
+from .routing.source_routing.nics import tables_to_read
+from .routing.source_routing.plan import plan_source_routing
+from .routing.source_routing.verify import overruled_sources, source_probes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from .kernel.engine import Kernel
+    from .model.network import KernelState
+    from .model.report import Report
+    from .model.settings import Settings
+    from .model.source_routing import SourceRoutingPlan
+
+
+def apply_source_routing(
+    report: Report, settings: Settings, kernel: Kernel, is_reachable: Callable[[], bool]
+) -> Report:
+    """Applies the plan of the decision, verifies it, and asks the kernel where another rule could win.
+
+    Args:
+        is_reachable: whether the metadata service can still be asked; else the rules are put back (R8).
+    """
+    plan = report.decision.source_routing
+    assert plan is not None
+    if report.errors or report.outcome.failures:  # The settings' table is not as it was planned.
+        plan = _replanned(report, snapshot(settings, kernel), settings)
+        report = report._replace(decision=report.decision._replace(source_routing=plan))
+    if not plan.operations:
+        return ask_sources(report, settings, kernel)
+    outcome = apply_source(plan, kernel)
+    if outcome.done and not is_reachable():
+        return report._replace(source_outcome=roll_back_rules(outcome, kernel))
+    after = snapshot(settings, kernel)
+    again = _replanned(report, after, settings)
+    report = report._replace(source_outcome=outcome._replace(remaining=again.operations), after=after)
+    return ask_sources(report, settings, kernel)
+
+
+def _replanned(report: Report, now: KernelState, settings: Settings) -> SourceRoutingPlan:
+    """The plan for what is there now."""
+    decision, withdraw = report.decision, report.decision.suspicion is None
+    return plan_source_routing(decision.resolution, decision.elections, now.routes, now, settings, withdraw)
+
+
+def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
+    """Asks the kernel, as of now, where packets with each NIC's address leave, if another rule could decide."""
+    plan, outcome = report.decision.source_routing, report.source_outcome
+    if plan is None or report.source_routing_failed:
+        return report
+    probes = tuple(source_probes(plan, report.after, settings))
+    if not probes:
+        return report
+    answers = [kernel.lookup([one.destination], one.source)[0] for one in probes]
+    overruled = overruled_sources(probes, answers, report.after, settings)
+    return report._replace(source_outcome=(outcome or SourceRoutingOutcome())._replace(overruled=overruled))
+
+
+def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Kernel) -> SourceRoutingOutcome | None:
+    """Removes every rule of ours, and the routes of ours in their tables and those of NICs; None: there are none."""
+    off = settings._replace(source_routing=False)
+    now = before._replace(tables=kernel.tables(tables_to_read(before, settings)))
+    plan = plan_source_routing(Resolution((), (), ()), (), (), now, off)
+    return apply_source(plan, kernel) if plan.operations else None

@@ -1,0 +1,76 @@
+"""Source routing's plan on the model of the kernel: its order, refusals, and the way back."""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+from guest_routes.kernel.apply_source import apply_source, roll_back_rules
+from guest_routes.model.network import Rule, parse_prefix
+from guest_routes.model.source_routing import (
+    AddRule,
+    RemoveRoute,
+    RemoveRule,
+    SetRoute,
+    SourceFailure,
+    SourceOperation,
+    SourceRoutingPlan,
+)
+from tests.support.iproute_text import parse_kernel, parse_route
+from tests.support.model_kernel import ModelKernel
+
+STATE = parse_kernel("nic eth0 fa:16:3e:00:00:01 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:02 11.8.0.9/24").state
+OWN = {12102: parse_prefix("10.65.0.7"), 12103: parse_prefix("11.8.0.9")}
+RULES = [Rule(4, 32765, table, False, 121, own) for table, own in OWN.items()]
+
+
+def route(text: str, table: int) -> SetRoute:
+    return SetRoute(parse_route(text, STATE.nics)._replace(table=table))
+
+
+FIRST, SECOND = route("default via 10.65.0.1 dev eth0", 12102), route("default via 11.8.0.1 dev eth1", 12103)
+UNREACHABLE = route("default via 192.0.2.1 dev eth1", 12103)
+
+
+class Recording(ModelKernel):
+    """The model, with what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(STATE)
+        self.asked: List[List[str]] = []
+
+    def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
+        self.asked.append([type(one).__name__ for one in operations])
+        return super().apply_source(operations)
+
+
+def test_routes_then_rules_then_what_goes() -> None:
+    kernel = Recording()
+    old = Rule(4, 32765, 700, False, 121, parse_prefix("10.65.0.7"))
+    gone = RemoveRoute(FIRST.route._replace(table=700))
+    plan = SourceRoutingPlan((), (FIRST, SECOND), tuple(map(AddRule, RULES)), (RemoveRule(old), gone))
+    outcome = apply_source(plan, kernel)
+    assert kernel.asked == [["SetRoute", "SetRoute"], ["AddRule", "AddRule", "RemoveRule", "RemoveRoute"]]
+    assert (outcome.failures, outcome.done) == ((), plan.operations)
+    assert [rule for rule in kernel.snapshot(254).rules if rule.protocol == 121] == RULES
+
+
+def test_no_rule_for_a_table_of_which_a_route_was_refused() -> None:
+    kernel = Recording()
+    outcome = apply_source(SourceRoutingPlan((), (FIRST, UNREACHABLE), tuple(map(AddRule, RULES))), kernel)
+    assert [one.operation for one in outcome.failures] == [UNREACHABLE]
+    assert outcome.done == (FIRST, AddRule(RULES[0]))
+
+
+def test_nothing_is_asked_for_nothing() -> None:
+    kernel = Recording()
+    assert (apply_source(SourceRoutingPlan(), kernel).done, kernel.asked) == ((), [])
+
+
+def test_the_way_back_is_the_rules_alone() -> None:
+    kernel = Recording()
+    apply_source(SourceRoutingPlan((), (FIRST, SECOND), (AddRule(RULES[0]),)), kernel)
+    outcome = apply_source(SourceRoutingPlan((), (), (AddRule(RULES[1]),), (RemoveRule(RULES[0]),)), kernel)
+    back = roll_back_rules(outcome, kernel)
+    assert (back.rolled_back, back.failures) == (True, ())
+    assert [rule for rule in kernel.snapshot(254).rules if rule.protocol == 121] == RULES[:1]
+    assert len(kernel.tables([12102, 12103])) == 2

@@ -1,0 +1,52 @@
+"""What another program or another NIC has already: named, left, and never replaced."""
+
+from __future__ import annotations
+
+import pytest
+
+from guest_routes.model.network import Rule, parse_prefix
+
+from .test_plan import FOUR, bare, having, made, route, rules_of, whole
+
+
+@pytest.mark.parametrize("text", ["10.9.0.0/16 via 11.8.0.50 dev eth1 proto static", "default via 10.65.0.1 dev eth0"])
+def test_a_table_in_use_is_left(text: str) -> None:
+    evidence = bare()
+    now = having(evidence, [route(text, evidence)], [])
+    plan = made(now)
+    assert [(one.kind, one.nic.name, one.table) for one in plan.conflicts] == [("table-in-use", "eth1", 12103)]
+    assert {one.nic.name for one in plan.tables} == {"eth0"}
+    assert plan.removals == ()
+
+
+def test_a_table_that_a_rule_of_others_looks_up_is_left() -> None:
+    theirs = Rule(4, 100, 12103, False, 4, parse_prefix("11.8.0.0/24"))
+    plan = made(having(bare(), [], [theirs]))
+    assert [(one.kind, one.rule) for one in plan.conflicts] == [("table-in-use", theirs)]
+    six = made(having(bare(), [], [theirs._replace(family=6)]))
+    assert six.conflicts == ()
+
+
+def test_a_later_route_of_others_is_named_and_left() -> None:
+    evidence = whole()
+    foreign = route("10.9.0.0/16 via 11.8.0.50 dev eth1 proto static", evidence)
+    plan = made(having(bare(), [*(evidence.kernel.tables or ()), foreign], rules_of(evidence)))
+    assert [(one.kind, one.route) for one in plan.conflicts] == [("foreign-route", foreign)]
+    assert (plan.operations, len(plan.tables)) == ((), 2)
+
+
+def test_what_stands_where_ours_should_is_not_replaced() -> None:
+    evidence = whole()
+    tables = [one for one in evidence.kernel.tables or () if one.table == 12102 or one.gateway is None]
+    foreign = route("default via 11.8.0.77 dev eth1 proto static metric 1024", evidence)
+    plan = made(having(bare(), [*tables, foreign], rules_of(evidence)))
+    assert plan.operations == ()
+
+
+def test_an_address_of_two_nics_is_the_first_one_s() -> None:
+    evidence = bare(FOUR.replace("11.8.0.9/24", "11.8.0.9/24 10.65.0.7/32"))
+    plan = made(evidence)
+    assert (str(plan.rules[0].rule.source), plan.rules[0].rule.table) == ("10.65.0.7/32", 12102)
+    (conflict,) = plan.conflicts
+    assert conflict.other is not None
+    assert (conflict.kind, conflict.nic.name, conflict.other.name) == ("shared-address", "eth1", "eth0")

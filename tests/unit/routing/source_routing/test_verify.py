@@ -1,0 +1,78 @@
+"""Which packets the kernel is asked about, and what its answers say."""
+
+from __future__ import annotations
+
+from typing import List
+
+import pytest
+
+from guest_routes.model.evidence import Evidence
+from guest_routes.model.network import Lookup, Prefix, Route, Rule, address_text, parse_address, parse_prefix
+from guest_routes.model.settings import Settings
+from guest_routes.model.source_routing import SourceRoutingPlan
+from guest_routes.routing.decide import decide
+from guest_routes.routing.source_routing.verify import outside, overruled_sources, source_probes
+from tests.support.situations import THREE_NICS, network, situation, with_tables
+
+ON = Settings(source_routing=True)
+VPN = Rule(4, 32764, 51820, False, 3)
+"""Of some packets only, as wg-quick's."""
+
+
+def made(*rules: Rule, main: str = "") -> tuple[SourceRoutingPlan, Evidence]:
+    networks = [
+        network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")
+    ]  # fmt: skip
+    found = situation(networks, THREE_NICS + main)
+    found = with_tables(found, (), (*found.kernel.rules, *rules))
+    plan = decide(found, ON).source_routing
+    assert plan is not None
+    return plan, found
+
+
+def asked(*rules: Rule, main: str = "") -> List[str]:
+    plan, found = made(*rules, main=main)
+    probes = source_probes(plan, found.kernel, ON)
+    return [f"{address_text(one.destination)} from {address_text(one.source)}" for one in probes]
+
+
+def test_nothing_is_asked_where_the_tables_prove_it() -> None:
+    ours = Rule(4, 32765, 12102, False, 121, parse_prefix("10.65.0.7/32"))
+    assert asked() == asked(ours) == []
+    assert asked(Rule(4, 32766, 77, True, 4)) == []  # Behind ours.
+    assert asked(VPN._replace(family=6)) == []
+
+
+def test_each_address_is_asked_about_where_another_rule_comes_first() -> None:
+    assert asked(VPN) == ["203.0.113.9 from 10.65.0.7", "203.0.113.9 from 11.8.0.9"]
+    assert asked(VPN, main="default dev tun0 scope link") == []  # Main decides anyway.
+
+
+@pytest.mark.parametrize(
+    "covered, expected",
+    [
+        ([], "203.0.113.9"),
+        (["203.0.113.0/24"], "198.51.100.9"),
+        (["0.0.0.0/1", "128.0.0.0/1"], None),
+        (["::/1"], "203.0.113.9"),
+    ],
+)
+def test_a_host_outside(covered: List[str], expected: str) -> None:
+    routes = [Route(parse_prefix(one), None, 3) for one in covered] + [Route(Prefix(bytes(4), 0), None, 3)]
+    found = outside(4, routes)
+    assert (address_text(found) if found else None) == expected
+
+
+def test_an_answer_by_another_nic_names_the_rule_that_may_be_why() -> None:
+    other, of_source = Rule(4, 100, 77, True, 4), Rule(4, 90, 78, False, 4, parse_prefix("11.8.0.9/32"))
+    plan, found = made(of_source, other, VPN)
+    probes = tuple(source_probes(plan, found.kernel, ON))
+    wrong = Lookup(probes[1].destination, 8, None, 51820)
+    right = Lookup(probes[0].destination, 2, parse_address("10.65.0.1"), 12102)
+    (conflict,) = overruled_sources(probes, [right, wrong], found.kernel, ON)
+    assert (conflict.kind, conflict.nic.name, conflict.rule) == ("overruled", "eth1", VPN)
+    (unknown,) = overruled_sources(probes[1:], [wrong._replace(table=5)], found.kernel, ON)
+    assert unknown.rule == of_source
+    plan, found = made(of_source)
+    (first,) = overruled_sources(tuple(source_probes(plan, found.kernel, ON))[:1], [wrong], found.kernel, ON)
+    assert first.rule is None  # The rule is for another address.

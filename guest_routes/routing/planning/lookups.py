@@ -58,14 +58,20 @@ def probes(plan: Plan, state: KernelState, table: int, others: Tables) -> tuple[
     """
     own = [address for nic in state.nics for address in nic.addresses]
     destinations = [route.destination for route in chain(state.routes, *others.values())]
-    asked = list(_default_probes(plan, destinations, own))
-    ruled = {family for family in (4, 6) if deciding_rules(state, family, table)}
-    contested = [one for one in plan.routes if _is_contested(one, ruled)]
-    if contested:
-        nesting = Nesting(destinations, own)
-        found = ((one.route, nesting.address_in(one.route.destination)) for one in contested)
-        asked += [Probe(route, address) for route, address in found if address is not None]
+    asked = [*_default_probes(plan, destinations, own), *_host_route_probes(plan, state, table, destinations, own)]
     return tuple(one for one in asked if _is_asked_about(one.route.family, state, table))
+
+
+def _host_route_probes(
+    plan: Plan, state: KernelState, table: int, destinations: Sequence[Prefix], own: Sequence[Prefix]
+) -> Iterator[Probe]:
+    ruled = {family for family in (4, 6) if deciding_rules(state, family, table)}
+    contested = [one.route for one in plan.routes if _is_contested(one, ruled)]
+    nesting = Nesting(destinations, own) if contested else None
+    for route in contested:
+        address = nesting.address_in(route.destination) if nesting else None
+        if address is not None:
+            yield Probe(route, address)
 
 
 def _is_asked_about(family: int, state: KernelState, table: int) -> bool:

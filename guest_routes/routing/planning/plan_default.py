@@ -89,15 +89,25 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
     unwritable = tuple(route for route in theirs if route.unwritable)
-    static, announced = _equals(theirs, wanted)
-    candidates = static or announced
-    winning = [one for one in candidates if not _loses(one, unwritable, there)]
-    equal = next((one for one in winning if keeps_its_place(one, there, managed, settings)), None)
-    # Equals that all lose to one that stays do no harm beside ours, which wins.
-    harmless = () if winning else static
-    kept = [*announced, *unwritable, *((equal,) if equal else harmless)]
+    equal, beside = _adopted(_equals(theirs, wanted), unwritable, there, managed, settings)
+    kept = (*beside, *unwritable, *((equal,) if equal else ()))
     extras = tuple(route for route in theirs if route not in kept)
     return _Present(tuple(there), ours, equal, extras, outside, unwritable)
+
+
+def _adopted(
+    equals: tuple[list[Route], list[Route]],
+    unwritable: Sequence[Route],
+    there: Sequence[Route],
+    managed: frozenset[int],
+    settings: Settings,
+) -> tuple[Route | None, list[Route]]:
+    """The equal route that serves, and those that stay beside it or beside ours."""
+    static, announced = equals
+    winning = [one for one in static or announced if not _loses(one, unwritable, there)]
+    equal = next((one for one in winning if keeps_its_place(one, there, managed, settings)), None)
+    # Equals that all lose to one that stays do no harm beside ours, which wins.
+    return equal, [*announced, *(() if winning else static)]
 
 
 def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:

@@ -89,8 +89,8 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
     unwritable = tuple(route for route in theirs if route.unwritable)
-    equal, beside = _adopted(_equals(theirs, wanted), unwritable, there, managed, settings)
-    kept = (*beside, *unwritable, *((equal,) if equal else ()))
+    equal, staying = _adopted(_equals(theirs, wanted), unwritable, there, managed, settings)
+    kept = (*staying, *unwritable, *((equal,) if equal else ()))
     extras = tuple(route for route in theirs if route not in kept)
     return _Present(tuple(there), ours, equal, extras, outside, unwritable)
 

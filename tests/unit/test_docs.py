@@ -10,7 +10,7 @@ from typing import Dict, Iterator, List, Set
 import pytest
 
 from guest_routes import errors
-from guest_routes.cli.exit_codes import BY_COMMAND
+from guest_routes.cli.grammar import BY_COMMAND
 from guest_routes.model.settings import Settings
 from guest_routes.settings import load as settings
 

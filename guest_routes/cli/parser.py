@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from ..errors import UsageError
 from .grammar import (
-    BY_COMMAND, COMMANDS, COMMON, EXIT_CODES, OWN_SWITCHES, OWN_VALUES, SWITCHES, VALUES, attribute, used_together,
+    BY_COMMAND,
+    COMMANDS,
+    COMMON,
+    EXIT_CODES,
+    OWN_SWITCHES,
+    OWN_VALUES,
+    SWITCHES,
+    VALUES,
+    attribute,
+    used_together,
     uses_setting,
-)  # fmt: skip
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..kernel.engine import Kernel
+    from ..settings.load import Layer
     from ..state.store import State
 
 SETTINGS_PATHS = ("/etc/guest-routes.yaml", "/etc/guest-routes.d", "/run/guest-routes/stanza.json")
@@ -29,6 +30,8 @@ class Context:
         self.terminal = Terminal()
         self.settings_problems: tuple[str, ...] = ()
         """What is wrong in the settings, once `usable_settings` was asked for."""
+        self.settings_layers: tuple[Layer, ...] = ()
+        """What each file and the command line say, likewise."""
         self._state: State | None = None
         self._settings: Settings | None = None
         self._kernel: Kernel | None = None
@@ -84,7 +87,7 @@ class Context:
         from ..errors import KernelError
         from ..settings.load import read_usable
 
-        settings, self.settings_problems = read_usable(self._flags, self.options.settings)
+        settings, self.settings_problems, self.settings_layers = read_usable(self._flags, self.options.settings)
         if self.settings_problems:
             last = self.state.read_status()
             table, protocol = last.get("table"), last.get("protocol")

@@ -47,18 +47,15 @@ def run(context: Context) -> int:
 
 def _settings(context: Context) -> Entry:
     """What counts, from which file, and what is wrong."""
-    from ...settings.load import read_layers
-
     lines = [f"written {time.strftime('%Y-%m-%d %H:%M:%S %z')}"]
-    layers, problems = read_layers({}, "")
-    for layer in layers:
-        lines += [f"{name}: {value!r}  ({layer.source})" for name, value in layer.values.items()]
     try:
         effective = context.usable_settings._asdict()
     except GuestRoutesError as error:
         return Entry("settings.txt", str(error).encode())
+    for layer in context.settings_layers:
+        lines += [f"{name}: {value!r}  ({layer.source})" for name, value in layer.values.items()]
     lines += ["", "in force:", *(f"{name}: {value!r}" for name, value in effective.items())]
-    lines += [f"wrong: {problem}" for problem in (*problems, *context.settings_problems)]
+    lines += [f"wrong: {problem}" for problem in context.settings_problems]
     return Entry("settings.txt", "\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
 
 

@@ -9,7 +9,7 @@ from .terminal import Terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal
 
     from ..kernel.engine import Kernel
     from ..settings.load import Layer
@@ -116,11 +116,12 @@ class Context:
             if name.startswith("setting_") and value is not None
         }
 
-    def show_settings_problems(self, consequence: str) -> None:
+    def show_settings_problems(self, command: Literal["explain", "status", "withdraw"]) -> None:
         """What is wrong in the settings, on standard error; nothing where they are right."""
         if self.settings_problems:
-            problems = "\n".join(self.settings_problems)
-            self.terminal.failure(f"the settings are wrong; {consequence}\n{problems}")
+            from ..output.notices import settings_wrong_text
+
+            self.terminal.failure(settings_wrong_text(self.settings_problems, command, self.usable_settings))
 
     @property
     def kernel(self) -> Kernel:

@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, MemoryError) as error:
         code = _failed(terminal, command, 1, system_error_text(error))
     except KeyboardInterrupt:
-        terminal.error("interrupted; what was written stays, the next pass completes it")
+        from ..output.notices import INTERRUPTED
+
+        terminal.error(INTERRUPTED)
         code = 130
     finally:
         context.close()
@@ -69,7 +71,9 @@ def _failed(terminal: Terminal, json_command: str, code: int, text: str) -> int:
     """A command that could do nothing: the message, and where JSON was asked for, a document with it."""
     terminal.failure(text)
     if json_command:
-        terminal.json({"schema": f"guest-routes/{json_command}/1", "exit_code": code, "error": text})
+        from ..output.notices import failed_json
+
+        terminal.json(failed_json(json_command, code, text))
     return code
 
 

@@ -8,6 +8,7 @@ import time
 from ...diagnose.bundle import Entry, archive, command_entries, file_entries
 from ...diagnose.redaction import Redaction, without_secrets
 from ...errors import GuestRoutesError, StateError
+from ...output.notices import REPORTING, bundle_json, bundle_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SECONDS = 60
 def run(context: Context) -> int:
     """0 once it is written; what could not be had is named in it."""
     options, terminal = context.options, context.terminal
-    terminal.tell("running status, plan, doctor and correct --check, then ip and what the managers have")
+    terminal.tell(REPORTING)
     entries = [_settings(context), *_own(), *command_entries(), *file_entries()]
     entries = _redacted(entries, options.redact)
     missing = [f"{one.name}: {one.failed}" for one in entries if one.failed]
@@ -36,12 +37,9 @@ def run(context: Context) -> int:
     path = os.path.abspath(options.output or f"{NAME}.tar.gz")
     _write(path, content)
     if options.json:
-        terminal.json(
-            {"schema": "guest-routes/report/1", "exit_code": 0, "path": path, "bytes": len(content), "missing": missing}
-        )
+        terminal.json(bundle_json(path, len(content), missing))
     else:
-        secret = "addresses, MACs and uuids in it are replaced" if options.redact else "it has addresses: see --redact"
-        terminal.lines([f"{path}: {len(content) >> 10:,} KiB; {secret}; secrets are left out"])
+        terminal.lines([bundle_text(path, len(content), options.redact)])
     return 0
 
 

@@ -10,7 +10,6 @@ import time
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find
 from .evidence.gather import disputable, gather, gather_again, snapshot
-from .kernel.apply import apply, leaves_less, roll_back
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes

@@ -162,3 +162,20 @@ def test_no_change_of_the_table_takes_more_than_three_files() -> None:
     rows = [row for row in table.splitlines() if row.startswith("| ") and "---" not in row]
     assert len(rows) >= 5
     assert [row for row in rows if len(re.findall(r"`[\w/]+\.py`", row)) > 3] == []
+
+
+OLD_WORDS = re.compile(
+    r"complaints?|mend(?:s|ed)?|testimony|deeds?|rivals?|quarrels?|patience|uneasy|foresee[ns]?|keeper|second opinions?"
+    r"|legs?|silence",
+    re.IGNORECASE,
+)
+"""Of the private language that docs and schemas were written in once; docs/architecture.md has the terms in use."""
+PUBLISHED = [
+    *DOCS,
+    *sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("docs/schema/*"), *ROOT.glob("docs/man/*"))),
+]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_no_word_of_the_old_language(name: str) -> None:
+    assert re.findall(rf"\b(?:{OLD_WORDS.pattern})\b", page(name), re.IGNORECASE) == []

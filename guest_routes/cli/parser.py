@@ -38,7 +38,7 @@ def parse(arguments: Sequence[str]) -> Any:
             raise UsageError(text, _json_command(arguments))
         setattr(options, attribute(option), getattr(options, attribute(option)) or "")
     for first, second in used_together(vars(options)):
-        text = f"guest-routes {options.command}: {first} and {second} can't be used together"
+        text = f"{first} and {second} can't be used together; see `guest-routes {options.command} --help`"
         raise UsageError(text, _json_command(arguments))
     return options
 

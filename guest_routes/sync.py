@@ -9,7 +9,7 @@ import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find
-from .evidence.gather import disputable, gather, snapshot
+from .evidence.gather import disputable, gather, gather_again, snapshot
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
@@ -203,7 +203,7 @@ def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> No
 
 
 def _written(report: Report, settings: Settings, state: State, kernel: Kernel, accept_withdrawals: bool) -> Report:
-    """Writes; where the defaults turn out not to be as the snapshot showed them, looks again and plans anew."""
+    """Writes; where the defaults turn out not to be as the snapshot showed them, gathers and plans anew."""
     from .routing.planning.surprise import both, surprise
 
     report = _write(report, settings, state, kernel, accept_withdrawals)
@@ -214,8 +214,7 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
         kernel.apply(found.taken_back)
         taken_back = report.outcome._replace(done=(*report.outcome.done, *found.taken_back))
         now = snapshot(settings, kernel)
-        recorded = tuple(one.route for one in state.recorded_defaults(now.nics) if not one.absent)
-        evidence = report.evidence._replace(kernel=now, recorded_defaults=recorded)
+        evidence = gather_again(report.evidence, settings, state, now)
         again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)
         if again.plan.operations:
             again = _write(again, settings, state, kernel, accept_withdrawals)

@@ -1,4 +1,4 @@
-"""The command line: the parser, terminal output, and one module a command.
+"""The command line: its grammar, terminal output, and one module a command.
 
 Imports whatever a command needs; nothing imports it but the entry points and cloud-init's module.
 """

@@ -9,9 +9,10 @@ from .terminal import Terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal
 
     from ..kernel.engine import Kernel
+    from ..settings.load import Layer
     from ..state.store import State
 
 SETTINGS_PATHS = ("/etc/guest-routes.yaml", "/etc/guest-routes.d", "/run/guest-routes/stanza.json")
@@ -29,6 +30,8 @@ class Context:
         self.terminal = Terminal()
         self.settings_problems: tuple[str, ...] = ()
         """What is wrong in the settings, once `usable_settings` was asked for."""
+        self.settings_layers: tuple[Layer, ...] = ()
+        """What each file and the command line say, likewise."""
         self._state: State | None = None
         self._settings: Settings | None = None
         self._kernel: Kernel | None = None
@@ -84,7 +87,7 @@ class Context:
         from ..errors import KernelError
         from ..settings.load import read_usable
 
-        settings, self.settings_problems = read_usable(self._flags, self.options.settings)
+        settings, self.settings_problems, self.settings_layers = read_usable(self._flags, self.options.settings)
         if self.settings_problems:
             last = self.state.read_status()
             table, protocol = last.get("table"), last.get("protocol")
@@ -113,11 +116,12 @@ class Context:
             if name.startswith("setting_") and value is not None
         }
 
-    def show_settings_problems(self, consequence: str) -> None:
+    def show_settings_problems(self, command: Literal["explain", "status", "withdraw"]) -> None:
         """What is wrong in the settings, on standard error; nothing where they are right."""
         if self.settings_problems:
-            problems = "\n".join(self.settings_problems)
-            self.terminal.failure(f"the settings are wrong; {consequence}\n{problems}")
+            from ..output.notices import settings_wrong_text
+
+            self.terminal.failure(settings_wrong_text(self.settings_problems, command, self.usable_settings))
 
     @property
     def kernel(self) -> Kernel:

@@ -8,12 +8,12 @@ import sys
 
 from ..errors import GuestRoutesError, UsageError, system_error_text
 from .context import Context
-from .parser import parse
+from .grammar import plain
 from .terminal import Terminal, open_closed_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence
+    from typing import Any, Callable, Sequence
 
 
 def run() -> None:
@@ -34,7 +34,7 @@ def run() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; its exit code."""
     try:
-        options = parse(sys.argv[1:] if arguments is None else arguments)
+        options = _options(sys.argv[1:] if arguments is None else arguments)
     except UsageError as error:
         terminal = Terminal()
         return terminal.finish(_failed(terminal, error.json_command, error.exit_code, str(error)))
@@ -48,18 +48,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, MemoryError) as error:
         code = _failed(terminal, command, 1, system_error_text(error))
     except KeyboardInterrupt:
-        terminal.error("interrupted; what was written stays, the next pass completes it")
+        from ..output.notices import INTERRUPTED
+
+        terminal.error(INTERRUPTED)
         code = 130
     finally:
         context.close()
     return terminal.finish(code)
 
 
+def _options(arguments: Sequence[str]) -> Any:
+    """As parser.parse, which costs as much as a small pass, has them."""
+    options = plain(arguments)
+    if options is None:
+        from .parser import parse
+
+        return parse(arguments)
+    return options
+
+
 def _failed(terminal: Terminal, json_command: str, code: int, text: str) -> int:
     """A command that could do nothing: the message, and where JSON was asked for, a document with it."""
     terminal.failure(text)
     if json_command:
-        terminal.json({"schema": f"guest-routes/{json_command}/1", "exit_code": code, "error": text})
+        from ..output.notices import failed_json
+
+        terminal.json(failed_json(json_command, code, text))
     return code
 
 

@@ -92,7 +92,9 @@ class Terminal:
         os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 1)
         if isinstance(self._unwritten, BrokenPipeError):
             return code
-        self.error(f"cannot write the result to standard output: {self._unwritten.strerror}; what was done stays done")
+        from ..output.notices import unwritten_text
+
+        self.error(unwritten_text(self._unwritten.strerror or str(self._unwritten)))
         return code or 1
 
     def log(self) -> Callable[[str, str], None]:

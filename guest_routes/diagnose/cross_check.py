@@ -1,6 +1,6 @@
 """What other libraries read of the same NICs and routes: netifaces by getifaddrs(3), pyroute2 by its own decoder.
 
-Both are optional; without them there is no comparison.
+Both are optional; without them there is no comparison. Where pyroute2 is the engine, ours is what it is compared with.
 """
 
 from __future__ import annotations
@@ -57,24 +57,26 @@ def nic_differences(nic: Nic, links: Entries, addresses: Entries | None) -> Iter
         yield Difference("addresses", nic.name, addresses=tuple(sorted(odd)))
 
 
-def pyroute2_check(ours: Sequence[Route], table: int) -> CrossCheck:
-    """The routes of our table, as the reference engine reads them.
+def engine_check(ours: Sequence[Route], table: int, engine: str) -> CrossCheck:
+    """The routes of our table, as the other engine reads them.
 
     Args:
         ours: as the settings' engine has just read them.
+        engine: that one.
     """
     from ..errors import KernelError
     from ..kernel.open import open_kernel
 
+    name = "rtnetlink" if engine == "pyroute2" else "pyroute2"
     try:
-        other = open_kernel("pyroute2")
+        other = open_kernel(name)
     except KernelError:
-        return CrossCheck("pyroute2", "route")
+        return CrossCheck(name, "route")
     try:
         theirs = other.snapshot(table)
     finally:
         other.close()
-    return CrossCheck("pyroute2", "route", len(ours), tuple(route_differences(ours, theirs.routes)))
+    return CrossCheck(name, "route", len(ours), tuple(route_differences(ours, theirs.routes)))
 
 
 def route_differences(ours: Sequence[Route], theirs: Sequence[Route]) -> Iterator[Difference]:

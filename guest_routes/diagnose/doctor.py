@@ -21,7 +21,7 @@ from ..routing.decide import decide
 from ..routing.project import project
 from ..state.store import State
 from ..sync import dry_run_on
-from .cross_check import netifaces_check, pyroute2_check
+from .cross_check import engine_check, netifaces_check
 from .service_unit import unit_state
 from .status import service_of
 
@@ -61,7 +61,7 @@ def inspect(
     """
     found = _find(settings, state, kernel, metadata_argument, tell)
     before = snapshot(settings, kernel)
-    cross_checks = (netifaces_check(before.nics), pyroute2_check(before.routes, settings.table))
+    cross_checks = (netifaces_check(before.nics), engine_check(before.routes, settings.table, settings.engine))
     report, no_metadata = _dry_run(found, settings, state, kernel, before)
     rewritten = _rewritten(settings, report) if report else None
     correction = rewritten.correction if rewritten else None

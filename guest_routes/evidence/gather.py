@@ -74,6 +74,11 @@ def gather(
     return evidence
 
 
+def gather_again(evidence: Evidence, settings: Settings, state: State, now: KernelState) -> Evidence:
+    """The evidence of a pass during which the kernel has changed: of the same document, and no fetch more (R6)."""
+    return gather(evidence.document, settings, state, now)._replace(agreeing_fetches=evidence.agreeing_fetches)
+
+
 def disputable(evidence: Evidence) -> bytes:
     """The bytes that two fetches must have in common to agree (R6)."""
     return evidence.document.data + " ".join(map(str, evidence.lease_routes)).encode()

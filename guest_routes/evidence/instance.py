@@ -1,4 +1,4 @@
-"""Which instance this is, and who told about it last: what tells the metadata service from a neighbour (R11)."""
+"""Which instance this is, and who answered last: what distinguishes the metadata service from a neighbour (R11)."""
 
 from __future__ import annotations
 

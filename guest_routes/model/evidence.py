@@ -53,7 +53,7 @@ class RecordedDefault(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What one pass, or one look, goes by. evidence.gather() gathers it; routing.decide() decides on it."""
+    """What one pass goes by. evidence.gather() gathers it; routing.decide() decides on it."""
 
     document: Document
     data: NetworkData

@@ -6,18 +6,20 @@ from ..model.configuration import ORIGINALS, Export, ExportNote, profile_name
 from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
 from .escape import shell_word
-from .folding import entries, wrapped
+from .folding import entries, first_of, wrapped
 from .route_text import counted
 from .words.elections import election_reason
-from .words.outcomes import suspicion_text
+from .words.outcomes import suspicion_text, unprogrammed_text
 from .words.reasons import resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Sequence
 
     from ..model.configuration import Correction, Reverted, RewriteError, Rewritten, RouteVerdict
+    from ..model.network import Nic
     from ..model.plan import Suspicion
+    from ..model.report import Unprogrammed
     from .folding import Entry
 
 
@@ -234,6 +236,11 @@ def _apply_text(note: ExportNote) -> str:
         return f"then run `nmstatectl apply {shell_word(note.path)}`, which goes back if it cannot verify the result"
     assert note.format_name == "netplan", note.format_name
     return "then run `netplan apply`"
+
+
+def left_out_texts(unprogrammable: Sequence[Unprogrammed], nics: Sequence[Nic]) -> list[str]:
+    """The routes of the document that are not in an export; of many the first, and how many more."""
+    return first_of([unprogrammed_text(one, nics) for one in unprogrammable], "routes that are not in it")
 
 
 def partial_text(suspicion: Suspicion) -> str:

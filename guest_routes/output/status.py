@@ -120,9 +120,12 @@ def _drift(found: Status) -> list[str]:
         return labelled("drift", f"unknown: no document to compare with; {missing_text(found.unknown)}")
     if not found.drift:
         return ["drift        none"]
-    unattended = found.service_runs and not found.withdrawn
-    who = "the service is about to make" if unattended else "`guest-routes sync` makes"
     them = "it" if len(found.drift) == 1 else "them"
+    who = "`guest-routes sync` makes"
+    if not found.enabled:
+        who = "no pass makes"
+    elif found.service_runs and not found.withdrawn:
+        who = "the service is about to make"
     return [f"drift        {counted(len(found.drift), 'change')} needed; {who} {them}", *entries(found.drift, change)]
 
 

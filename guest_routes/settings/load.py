@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..trusted import File
 
-__all__ = ["KEYS", "Key", "read", "read_layers", "read_usable"]
+__all__ = ["KEYS", "Key", "read", "read_usable"]
 
 LIMIT_BYTES = 1 << 20
 """Of one settings file."""
@@ -36,6 +36,16 @@ class Layer(NamedTuple):
 
     source: str
     values: Mapping[Any, object]
+
+
+class Usable(NamedTuple):
+    """The settings without what is wrong in them."""
+
+    settings: Settings
+    problems: tuple[str, ...]
+    """What is wrong."""
+    layers: tuple[Layer, ...]
+    """What each file and the command line say; the last wins."""
 
 
 def read(
@@ -53,10 +63,10 @@ def read(
     Raises:
         SettingsError: with every problem of every layer, one a line.
     """
-    merged, problems = _read_all(flags, settings_file, etc, stanza)
-    if problems:
-        raise SettingsError("\n".join(problems))
-    return merged
+    found = _read_all(flags, settings_file, etc, stanza)
+    if found.problems:
+        raise SettingsError("\n".join(found.problems))
+    return found.settings
 
 
 def read_usable(
@@ -64,40 +74,23 @@ def read_usable(
     settings_file: str = "",
     etc: str = "/etc",
     stanza: str = "/run/guest-routes/stanza.json",
-) -> tuple[Settings, tuple[str, ...]]:
-    """The merged settings without what is wrong in the files, and each problem: for the ways out (R18).
+) -> Usable:
+    """The merged settings without what is wrong in the files: for the ways out (R18).
 
     Raises:
         SettingsError: the command line is wrong, or the file that it names: whoever wrote it can write another.
     """
     wrong: list[str] = []
     _merge([Layer(COMMAND_LINE, dict(flags))], wrong)
-    merged, problems = _read_all(flags, settings_file, etc, stanza)
-    wrong = problems if settings_file else wrong
+    found = _read_all(flags, settings_file, etc, stanza)
+    wrong = [*found.problems] if settings_file else wrong
     if wrong:
         raise SettingsError("\n".join(wrong))
-    return merged, tuple(problems)
+    return found
 
 
-def _read_all(
-    flags: Mapping[str, str | list[str]], settings_file: str, etc: str, stanza: str
-) -> tuple[Settings, list[str]]:
-    """Every layer merged, without what is wrong, and what that is."""
-    layers, problems = read_layers(flags, settings_file, etc, stanza)
-    merged = _merge(layers, problems)
-    if merged.source_routing and merged.table != MAIN_TABLE:
-        problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
-        merged = merged._replace(source_routing=False)
-    return merged, problems
-
-
-def read_layers(
-    flags: Mapping[str, str | list[str]],
-    settings_file: str = "",
-    etc: str = "/etc",
-    stanza: str = "/run/guest-routes/stanza.json",
-) -> tuple[list[Layer], list[str]]:
-    """What each file and the command line say, the last of which wins; and the files that can't be used."""
+def _read_all(flags: Mapping[str, str | list[str]], settings_file: str, etc: str, stanza: str) -> Usable:
+    """Every file and the command line, merged."""
     problems: list[str] = []
     layers: list[Layer] = []
     for path, required in _files(settings_file, etc, problems):
@@ -106,7 +99,11 @@ def read_layers(
         layers += _layer(path, text, _load_yaml, problems)
     layers += _layer(stanza, _text_of(stanza, False, read_trusted, problems), _load_json, problems)
     layers.append(Layer(COMMAND_LINE, dict(flags)))
-    return layers, problems
+    merged = _merge(layers, problems)
+    if merged.source_routing and merged.table != MAIN_TABLE:
+        problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
+        merged = merged._replace(source_routing=False)
+    return Usable(merged, tuple(problems), tuple(layers))
 
 
 def _merge(layers: Sequence[Layer], problems: list[str]) -> Settings:

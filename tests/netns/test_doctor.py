@@ -56,6 +56,13 @@ def test_nothing_is_found_where_nothing_is_wrong(lab: Lab) -> None:
     assert max(map(len, ran.stdout.splitlines())) <= 80
 
 
+def test_no_engine_is_compared_with_itself(lab: Lab) -> None:
+    healthy(lab)
+    value = valid_json("doctor", lab.run("doctor", "--json", "--engine", "pyroute2"))
+    assert value["findings"] == []
+    assert {one["library"]: one["installed"] for one in value["cross_checks"]} == {"netifaces": True, "rtnetlink": True}
+
+
 def test_it_changes_nothing(lab: Lab) -> None:
     documented(lab)
     lab.metadata_server(document("wrong-subnet"))

@@ -50,6 +50,18 @@ def test_what_is_in_it(lab: Lab, tmp_path: Path) -> None:
     assert table(lab) == before
 
 
+def test_a_settings_file_that_cannot_be_read_is_named_once(lab: Lab, tmp_path: Path) -> None:
+    Path("/etc/guest-routes.yaml").write_text("metric: [\n")
+    Path("/etc/guest-routes.d").mkdir()
+    Path("/etc/guest-routes.d/10-metric.yaml").write_text("metric: 7\n")
+    path = tmp_path / "report.tar.gz"
+    assert run(lab, f"report --output {path}").code == 0
+    lines = unpacked(path.read_bytes())["settings.txt"].splitlines()
+    (wrong,) = (line for line in lines if line.startswith("wrong: "))
+    assert "/etc/guest-routes.yaml" in wrong
+    assert "metric: 7  (/etc/guest-routes.d/10-metric.yaml)" in lines and "metric: 7" in lines
+
+
 def test_redacted(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     lab.metadata_server(document("documented"))

@@ -67,7 +67,7 @@ def test_withdraw_with_broken_settings(lab: Lab, kind: str) -> None:
     break_settings(BROKEN[kind], 0o666 if kind == "not ours" else 0o644)
     ran = run(lab, "withdraw")
     assert (ran.code, table(lab)) == (0, BOTH_DEFAULTS)
-    assert "the settings are wrong; table 254 and protocol 121 are looked into, as the last pass did" in ran.err
+    assert "the settings are wrong; routes of protocol 121 in table 254 are withdrawn" in ran.err
     assert TYPO in ran.err
 
 

@@ -1,4 +1,4 @@
-"""Every advice that a message gives, followed: the complaint goes away, and nothing else changes.
+"""Every advice that a message gives, followed: the problem goes away, and nothing else changes.
 
 What a pass and `doctor` say is read as an operator reads it: the commands in backquotes, and "use a gateway of". Each
 is applied to what it is about (Neutron's host routes as the document shows them, the property, the settings, the NIC),

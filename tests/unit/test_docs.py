@@ -10,7 +10,7 @@ from typing import Dict, Iterator, List, Set
 import pytest
 
 from guest_routes import errors
-from guest_routes.cli.exit_codes import BY_COMMAND
+from guest_routes.cli.grammar import BY_COMMAND
 from guest_routes.model.settings import Settings
 from guest_routes.settings import load as settings
 
@@ -123,6 +123,59 @@ def test_every_rule_is_written_down() -> None:
     assert {int(number) for number in re.findall(r"\bR(\d+)\b", code)} <= set(rules)
 
 
-def test_rules_name_modules_that_exist() -> None:
-    for module in re.findall(r"`([\w/]+)\.py`", page("docs/rules.md")):
-        assert (ROOT / "guest_routes" / f"{module}.py").exists(), module
+DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+MADE = (".cache/", ".venv", "dist/")
+"""What make makes."""
+NOT_TO_BE = "utils.py"
+NAMED = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w.-]+\.py|[\w./-]+\.toml)`")
+
+
+def exists(name: str, beside: Path) -> bool:
+    """A path from the root, from the package, or from the document; `find.fallback` is a name in a module."""
+    folders = (ROOT, ROOT / "guest_routes", beside)
+    module = re.sub(r"\.\w+$", "", name)
+    return any((folder / path).exists() for folder in folders for path in (name, f"{name}.py", f"{module}.py"))
+
+
+def paths_in(text: str) -> Set[str]:
+    """The paths of the tree that a text names in backquotes; one with NAME in it is to be made."""
+    found = {name for name in NAMED.findall(text) if name != NOT_TO_BE and not name.startswith(MADE)}
+    return {name.rpartition("/")[0] if "NAME" in name else name for name in found}
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_docs_name_paths_that_exist(name: str) -> None:
+    assert [path for path in sorted(paths_in(page(name))) if not exists(path, (ROOT / name).parent)] == []
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page(name))
+    assert [link for link in links if not ((ROOT / name).parent / link).exists()] == []
+
+
+def test_every_part_of_the_package_is_in_the_table() -> None:
+    table = page("docs/architecture.md").partition("## Packages")[2].partition("## ")[0]
+    firsts = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    parts = {path.name + "/" * path.is_dir() for path in (ROOT / "guest_routes").glob("[a-z]*")}
+    assert set(re.findall(r"`([^`]+)`", firsts)) == parts
+
+
+def test_no_change_of_the_table_takes_more_than_three_files() -> None:
+    table = page("docs/architecture.md").partition("| to change |")[2].partition("## ")[0]
+    rows = [row for row in table.splitlines() if row.startswith("| ") and "---" not in row]
+    assert len(rows) >= 5
+    assert [row for row in rows if len(re.findall(r"`[\w/]+\.py`", row)) > 3] == []
+
+
+OLD_WORDS = re.compile(
+    r"complaints?|mend(?:s|ed)?|testimony|deeds?|rivals?|quarrels?|patience|uneasy|foresee[ns]?|keeper|second opinions?"
+    r"|legs?|silence",
+    re.IGNORECASE,
+)
+"""Of the private language that docs and schemas were written in once; docs/architecture.md has the terms in use."""
+PUBLISHED = [
+    *DOCS,
+    *sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("docs/schema/*"), *ROOT.glob("docs/man/*"))),
+]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_no_word_of_the_old_language(name: str) -> None:
+    assert re.findall(rf"\b(?:{OLD_WORDS.pattern})\b", page(name), re.IGNORECASE) == []

@@ -34,13 +34,14 @@ def _undo(context: Context) -> int:
 
 def _correct(context: Context) -> int:
     settings, options, terminal = context.settings, context.options, context.terminal
-    off = "" if settings.enabled else "`enabled: false`"
-    off = off if settings.correct_rendered else "`correct_rendered: false`"
-    done = None if off else rewrite(settings, lambda: projected(context)[1], write=not options.check)
+    on = settings.enabled and settings.correct_rendered
+    done = rewrite(settings, lambda: projected(context)[1], write=not options.check) if on else None
     if options.json:
         terminal.json(rewritten_json(done))
     elif done is None:
-        terminal.note(f"switched off by the settings ({off}); nothing was done")
+        from ...output.notices import not_corrected_text
+
+        terminal.note(not_corrected_text(settings))
     else:
         terminal.lines(rewritten_lines(done, options.verbose))
     for error in done.errors if done else ():

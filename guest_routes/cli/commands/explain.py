@@ -25,7 +25,7 @@ def run(context: Context) -> int:
         raise SettingsError(f"cannot explain {options.destination!a}: {error}; {example}") from error
     source = _source(vars(options)["from"], asked)
     settings = context.usable_settings
-    context.show_settings_problems("what is right in them is used, and no pass runs until they are corrected")
+    context.show_settings_problems("explain")
     report = dry_run(settings, context.state, context.kernel, options.metadata, terminal.tell)
     if source is not None:
         return _explain_source(context, asked, source, report)

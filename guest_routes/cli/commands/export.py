@@ -5,9 +5,7 @@ from __future__ import annotations
 from ...managers.detect import network_files
 from ...managers.export import export
 from ...managers.files import ManagerFiles
-from ...output.configuration import export_json, export_note_text, exported_lines, partial_text
-from ...output.folding import first_of
-from ...output.words.outcomes import unprogrammed_text
+from ...output.configuration import export_json, export_note_text, exported_lines, left_out_texts, partial_text
 from ..projected import projected
 
 TYPE_CHECKING = False
@@ -21,8 +19,7 @@ def run(context: Context) -> int:
     evidence, decision = projected(context)
     nics, files = evidence.kernel.nics, ManagerFiles()
     made = export(decision, context.settings, options.format, network_files(nics, files))
-    unprogrammed = [unprogrammed_text(one, nics) for one in decision.unprogrammable]
-    left_out = first_of(unprogrammed, "routes that are not in it")
+    left_out = left_out_texts(decision.unprogrammable, nics)
     code = 5 if left_out else 0
     if decision.suspicion is not None:
         left_out.append(partial_text(decision.suspicion))

@@ -17,7 +17,9 @@ def run(context: Context) -> int:
         settings, context.state, context.kernel, options.metadata, terminal.tell, options.accept_withdrawals
     )
     if not settings.enabled:
-        terminal.note("disabled by the settings (`enabled: false`): sync would change nothing")
+        from ...output.notices import disabled_text
+
+        terminal.note(disabled_text(written=False))
     differs = options.check and settings.enabled and report.changes and report.exit_code in (0, 5)
     code = 3 if differs else report.exit_code
     print_report(context, report, code, written=False)

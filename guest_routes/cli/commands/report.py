@@ -8,6 +8,7 @@ import time
 from ...diagnose.bundle import Entry, archive, command_entries, file_entries
 from ...diagnose.redaction import Redaction, without_secrets
 from ...errors import GuestRoutesError, StateError
+from ...output.notices import REPORTING, bundle_json, bundle_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SECONDS = 60
 def run(context: Context) -> int:
     """0 once it is written; what could not be had is named in it."""
     options, terminal = context.options, context.terminal
-    terminal.tell("running status, plan, doctor and correct --check, then ip and what the managers have")
+    terminal.tell(REPORTING)
     entries = [_settings(context), *_own(), *command_entries(), *file_entries()]
     entries = _redacted(entries, options.redact)
     missing = [f"{one.name}: {one.failed}" for one in entries if one.failed]
@@ -36,29 +37,23 @@ def run(context: Context) -> int:
     path = os.path.abspath(options.output or f"{NAME}.tar.gz")
     _write(path, content)
     if options.json:
-        terminal.json(
-            {"schema": "guest-routes/report/1", "exit_code": 0, "path": path, "bytes": len(content), "missing": missing}
-        )
+        terminal.json(bundle_json(path, len(content), missing))
     else:
-        secret = "addresses, MACs and uuids in it are replaced" if options.redact else "it has addresses: see --redact"
-        terminal.lines([f"{path}: {len(content) >> 10:,} KiB; {secret}; secrets are left out"])
+        terminal.lines([bundle_text(path, len(content), options.redact)])
     return 0
 
 
 def _settings(context: Context) -> Entry:
     """What counts, from which file, and what is wrong."""
-    from ...settings.load import read_layers
-
     lines = [f"written {time.strftime('%Y-%m-%d %H:%M:%S %z')}"]
-    layers, problems = read_layers({}, "")
-    for layer in layers:
-        lines += [f"{name}: {value!r}  ({layer.source})" for name, value in layer.values.items()]
     try:
         effective = context.usable_settings._asdict()
     except GuestRoutesError as error:
         return Entry("settings.txt", str(error).encode())
+    for layer in context.settings_layers:
+        lines += [f"{name}: {value!r}  ({layer.source})" for name, value in layer.values.items()]
     lines += ["", "in force:", *(f"{name}: {value!r}" for name, value in effective.items())]
-    lines += [f"wrong: {problem}" for problem in (*problems, *context.settings_problems)]
+    lines += [f"wrong: {problem}" for problem in context.settings_problems]
     return Entry("settings.txt", "\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
 
 

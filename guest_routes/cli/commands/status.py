@@ -27,7 +27,7 @@ def run(context: Context) -> int:
         raise
     if path:
         _write(path, metrics_text(found))
-        context.show_settings_problems("no pass runs until they are corrected")
+        context.show_settings_problems("status")
     elif options.json:
         terminal.json(status_json(found))
     else:

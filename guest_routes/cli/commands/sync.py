@@ -14,9 +14,11 @@ def run(context: Context) -> int:
     """The pass's exit code."""
     settings, options, terminal = context.settings, context.options, context.terminal
     if not settings.enabled:
-        terminal.note("disabled by the settings (`enabled: false`); nothing was done")
+        from ...output.notices import disabled_json, disabled_text
+
+        terminal.note(disabled_text(written=True))
         if options.json:
-            terminal.json({"schema": "guest-routes/sync/1", "exit_code": 0, "disabled": True})
+            terminal.json(disabled_json())
         return 0
     report = recorded(
         context.state,

@@ -15,8 +15,7 @@ def run(context: Context) -> int:
     """0, or 1 when something was refused or is left."""
     options, terminal = context.options, context.terminal
     settings = context.usable_settings
-    where = f"table {settings.table} and protocol {settings.protocol} are looked into"
-    context.show_settings_problems(f"{where}, as the last pass did")
+    context.show_settings_problems("withdraw")
     done = withdraw(settings, context.state, context.kernel)
     if options.json:
         terminal.json(withdrawal_json(done))

@@ -1,4 +1,4 @@
 """Routes as cloud-init writes them into each manager's files, read line by line and moved: values and text. Pure.
 
-Imports model, routing and how output escapes; nothing of the other managers' modules.
+Imports model; nothing of the other managers' modules.
 """

@@ -9,7 +9,7 @@ from typing import Any, Tuple
 import pytest
 
 from guest_routes.errors import NetworkDataError
-from guest_routes.evidence.gather import disputable, gather
+from guest_routes.evidence.gather import disputable, gather, gather_again
 from guest_routes.model.document import Document, Provenance, ServerProperty, Source
 from guest_routes.model.evidence import Evidence, RecordedDefault
 from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
@@ -133,6 +133,23 @@ def test_only_fetched_documents_agree_with_each_other(state: State) -> None:
     assert _counts(state, found) == (0, 2)
     Path(state.root, "run/systemd/netif/leases/3").write_text("ADDRESS=11.8.0.9\n")
     assert _counts(state, found) == (0, 1)  # the same document with other leases
+
+
+def test_again_after_the_kernel_has_changed(state: State) -> None:
+    """A copy of a host route that came meanwhile has its lease (R20), and the document has been fetched once (R6)."""
+    found = document(ip_address="11.8.0.9", netmask="24", routes=[{"network": "12.0.0.0/8", "gateway": "11.8.0.1"}])
+    before = gathered(state, found, fetched=True)
+    state.count_agreement(disputable(before), before.agreeing_fetches)
+    state.record_defaults([RecordedDefault(DEFAULT)], NICS)
+    copy = Route(parse_prefix("12.0.0.0/8"), parse_address("11.8.0.1"), 3, protocol=4)
+    now = KernelState(NICS, (copy,))
+    again = gather_again(before, Settings(), state, now)
+    assert (before.copied_leases, before.recorded_defaults, before.agreeing_fetches) == (None, (), 1)
+    assert (again.kernel, again.recorded_defaults, again.agreeing_fetches) == (now, (DEFAULT,), 1)
+    assert again.copied_leases is not None and [lease.ifindex for lease in again.copied_leases.leases] == [3]
+    assert again == gather(found, Settings(), state, now, fetched=True)._replace(
+        agreeing_fetches=1, copied_leases=again.copied_leases
+    )
 
 
 def test_a_document_that_is_none(state: State) -> None:

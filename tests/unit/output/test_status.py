@@ -111,6 +111,12 @@ def test_withdrawn_by_hand() -> None:
     assert "drift 1 change needed; `guest-routes sync` makes it - 11.12.0.0/16 via 11.8.0.1 dev eth1" in text
 
 
+@pytest.mark.parametrize("runs", [True, False])
+def test_drift_that_nobody_repairs_while_passes_are_switched_off(runs: bool) -> None:
+    found = status(enabled=False, compared=Comparison((GONE,)), service=SERVICE, service_runs=runs)
+    assert "drift        1 change needed; no pass makes it" in lines_of(found)
+
+
 def test_drift_that_the_service_repairs() -> None:
     changes = report("wrong-subnet", BOTH_DEFAULTS).plan.operations
     found = status(compared=Comparison(changes), service=SERVICE, service_runs=True)

@@ -1,0 +1,97 @@
+"""What commands say beside their data, and the documents of commands that have no report to show. Pure."""
+
+from __future__ import annotations
+
+from .folding import first_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, Sequence
+
+    from ..model.report import Report
+    from ..model.settings import Settings
+
+DISABLED = "disabled by the settings (`enabled: false`)"
+INTERRUPTED = "interrupted; what was written stays, the next pass completes it"
+REPORTING = "running status, plan, doctor and correct --check, then ip and what the managers have"
+SHOWN = 20
+"""So many refusals and errors are shown one by one."""
+
+
+def disabled_text(written: bool) -> str:
+    """`sync` and `plan` with `enabled: false`.
+
+    Args:
+        written: the command writes, as `sync` does.
+    """
+    return f"{DISABLED}; nothing was done" if written else f"{DISABLED}: sync would change nothing"
+
+
+def disabled_json() -> dict[str, Any]:
+    """`sync --json` with `enabled: false`."""
+    return {"schema": "guest-routes/sync/1", "exit_code": 0, "disabled": True}
+
+
+def failed_json(command: str, code: int, text: str) -> dict[str, Any]:
+    """A command that could do nothing."""
+    return {"schema": f"guest-routes/{command}/1", "exit_code": code, "error": text}
+
+
+def not_corrected_text(settings: Settings) -> str:
+    """`correct` with `enabled: false` or `correct_rendered: false`."""
+    off = [f"`{name}: false`" for name in ("enabled", "correct_rendered") if not getattr(settings, name)]
+    return f"switched off by the settings ({', '.join(off)}); nothing was done"
+
+
+def settings_wrong_text(
+    problems: Sequence[str], command: Literal["explain", "status", "withdraw"], settings: Settings
+) -> str:
+    """What is wrong in the settings, for a command that works all the same (R18).
+
+    Args:
+        settings: those that it works with.
+    """
+    consequence = {
+        "explain": "what is right in them is used, and no pass runs until they are corrected",
+        "status": "no pass runs until they are corrected",
+        "withdraw": f"routes of protocol {settings.protocol} in table {settings.table} are withdrawn",
+    }[command]
+    return "\n".join([f"the settings are wrong; {consequence}", *problems])
+
+
+def error_texts(report: Report) -> list[str]:
+    """What the kernel refused and what else failed, each with its reason; of many the first, and how many more."""
+    from .report import failure_text
+    from .words.outcomes import pass_error_text
+
+    nics = report.before.nics
+    refused = [failure_text(failure, nics) for failure in report.outcome.failures]
+    failed = [pass_error_text(error, nics) for error in report.errors]
+    more = "; --json has all"
+    return [*first_of(refused, f"refusals{more}", SHOWN), *first_of(failed, f"errors{more}", SHOWN)]
+
+
+def unwritten_text(fault: str) -> str:
+    """Standard output didn't take the result.
+
+    Args:
+        fault: the system's words.
+    """
+    return f"cannot write the result to standard output: {fault}; what was done stays done"
+
+
+def bundle_text(path: str, size_bytes: int, redacted: bool) -> str:
+    """`report`: where it is, and what is in it."""
+    secret = "addresses, MACs and uuids in it are replaced" if redacted else "it has addresses: see --redact"
+    return f"{path}: {size_bytes >> 10:,} KiB; {secret}; secrets are left out"
+
+
+def bundle_json(path: str, size_bytes: int, missing: Sequence[str]) -> dict[str, Any]:
+    """`report --json`."""
+    return {
+        "schema": "guest-routes/report/1",
+        "exit_code": 0,
+        "path": path,
+        "bytes": size_bytes,
+        "missing": list(missing),
+    }

@@ -181,6 +181,40 @@ OBJECTS = [
 ]
 
 
+BY_WG0 = "default via 10.200.0.1 dev wg0"
+LEGS = "default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.200.0.1 dev wg0 weight 1"
+
+
+@pytest.mark.parametrize("attributes", ["onlink advmss 1200", "mtu 1400", ""])
+@pytest.mark.parametrize("first", [True, False])
+def test_another_default_by_the_next_hop_that_stays(
+    lab: Lab, engine: str, given: Dict[int, str], attributes: str, first: bool
+) -> None:
+    """A next hop of a multipath default is a route of its own already: it is no part of that, and stays."""
+    nics(lab)
+    commands = [f"route append {BY_WG0} {attributes}", f"route append {LEGS}"]
+    add(lab, *(commands if first else reversed(commands)))
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}", 5)
+    assert sum(BY_WG0 in line for line in defaults(lab)) == 1
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+def test_a_multipath_default_that_goes_in_two_steps(lab: Lab, engine: str, tmp_path: Path) -> None:
+    """The first document knows eth0 only; what its pass left of the route is no route of anybody's."""
+    nics(lab)
+    add(lab, f"route add {LEGS} nexthop via 10.65.0.1 dev eth0 weight 1")
+    before = shown(lab)
+    own, other = net(0, ("0.0.0.0/0", "10.65.0.1")), net(1, ("0.0.0.0/0", "11.8.0.1"))
+    for networks in ((own,), (own, other)):
+        links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": MACS[n]} for n in range(len(networks))]
+        path = write_document(tmp_path / "given.json", {"links": links, "networks": networks, "services": []})
+        run(lab, f"sync {engine} --metadata {path}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
 @pytest.mark.parametrize("compatible", [1, 0])
 @pytest.mark.parametrize("nhid", [11, 13, 14, 21, 23, 24])
 def test_routes_by_nexthop_objects(lab: Lab, engine: str, given: Dict[int, str], nhid: int, compatible: int) -> None:

@@ -12,7 +12,7 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
 from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
-from ..compare import ifindexes, leads_there, next_hops, same_route
+from ..compare import equals_of, ifindexes, leads_there, next_hops
 from ..ownership import is_ours
 from .default_metrics import default_metrics, keeps_its_place
 
@@ -146,11 +146,8 @@ def _enforced(
     for route in stale:
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
-    for route in going:
-        for remaining in nexthops_outside(route, managed):
-            if not any(same_route(one, remaining) for one in present.every):  # It is, where a pass was killed.
-                additions.append(RestoreDefault(remaining, "nexthops-outside"))
-        removals.append(RemoveForeignDefault(route, election))
+    additions += [RestoreDefault(one, "nexthops-outside") for one in _remaining(going, present.every, managed)]
+    removals += [RemoveForeignDefault(route, election) for route in going]
     return PlannedDefault(
         election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals), present.unwritable
     )
@@ -173,6 +170,20 @@ def _serving(
     metric, fitting = default_metrics(wanted, present.every, managed, settings, present.unwritable)
     mine = next((r for r in present.ours if leads_there(r, wanted) and r.metric in fitting), None)
     return (wanted._replace(metric=metric), "add") if mine is None else (mine, "kept")
+
+
+def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]) -> list[Route]:
+    """What stays of the defaults that go; next hops that another route of their key has stay by that one.
+
+    The kernel can't be told which of two such to remove. One is there, too, where a pass was killed.
+    """
+    found: list[Route] = []
+    for route in going:
+        for remaining in nexthops_outside(route, managed):
+            equals = equals_of(remaining, (*there, *found))
+            if not any(next_hops(one) == next_hops(remaining) for one in equals):
+                found.append(remaining)
+    return found
 
 
 def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]:

@@ -181,6 +181,37 @@ OBJECTS = [
 ]
 
 
+@pytest.mark.parametrize("apart", ["mtu 1400", "src 10.65.0.7"])
+@pytest.mark.parametrize("first", [True, False])
+def test_two_equals_that_a_deletion_cannot_tell_apart(
+    lab: Lab, engine: str, given: Dict[int, str], apart: str, first: bool
+) -> None:
+    """To the kernel a deletion without the attribute means the first of them, which may be the one that serves."""
+    nics(lab)
+    commands = [f"route append default via 10.65.0.1 dev eth0 {apart}", "route append default via 10.65.0.1 dev eth0"]
+    add(lab, *(commands if first else reversed(commands)), "route append default via 11.8.0.1 dev eth1")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    assert all(" dev eth0" in line for line in defaults(lab))
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+def test_a_router_serves_where_a_static_equal_cannot(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """One behind wg0's default is not adopted; the second pass would take the router's, and so does the first."""
+    nics(lab)
+    add(
+        lab,
+        "-6 route append default via fe80::65 dev eth0 metric 50",
+        "-6 route append default metric 100 nexthop via fd00:65::1 dev eth0 nexthop via fd00:200::1 dev wg0",
+        "-6 route append default via fd00:8::1 dev eth1 metric 60",
+    )
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
 BY_WG0 = "default via 10.200.0.1 dev wg0"
 LEGS = "default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.200.0.1 dev wg0 weight 1"
 

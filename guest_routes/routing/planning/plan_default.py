@@ -89,25 +89,32 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
     unwritable = tuple(route for route in theirs if route.unwritable)
-    equal, staying = _adopted(_equals(theirs, wanted), unwritable, there, managed, settings)
-    kept = (*staying, *unwritable, *((equal,) if equal else ()))
+    static, announced = _equals(theirs, wanted)
+    winning = [one for one in (*static, *announced) if not _loses(one, unwritable, there)]
+    equal = _adopted(winning, there, managed, settings)
+    # Equals that all lose to one that stays do no harm beside ours, which wins.
+    harmless = [] if any(one in winning for one in static) else static
+    kept = (*announced, *unwritable, *harmless, *_twins(equal, theirs))
     extras = tuple(route for route in theirs if route not in kept)
     return _Present(tuple(there), ours, equal, extras, outside, unwritable)
 
 
 def _adopted(
-    equals: tuple[list[Route], list[Route]],
-    unwritable: Sequence[Route],
+    winning: Sequence[Route],
     there: Sequence[Route],
     managed: frozenset[int],
     settings: Settings,
-) -> tuple[Route | None, list[Route]]:
-    """The equal route that serves, and those that stay beside it or beside ours."""
-    static, announced = equals
-    winning = [one for one in static or announced if not _loses(one, unwritable, there)]
-    equal = next((one for one in winning if keeps_its_place(one, there, managed, settings)), None)
-    # Equals that all lose to one that stays do no harm beside ours, which wins.
-    return equal, [*announced, *(() if winning else static)]
+) -> Route | None:
+    """The first equal route that may serve as it stands."""
+    return next((one for one in winning if keeps_its_place(one, there, managed, settings)), None)
+
+
+def _twins(serving: Route | None, theirs: Sequence[Route]) -> list[Route]:
+    """The route that serves, and those that differ from it by IPv4 attributes only: one may be deleted for another."""
+    if serving is None:
+        return []
+    alike = [one for one in equals_of(serving, theirs) if next_hops(one) == next_hops(serving)]
+    return [serving, *(one for one in alike if one.protocol == serving.protocol and one.family == 4)]
 
 
 def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:

@@ -198,6 +198,7 @@ def test_a_partial_document_only_adds_where_there_is_none() -> None:
 
 DEMOTE = Settings(default_mode="demote")
 COPY = "default via 11.8.0.1 dev eth1 proto guest-routes"
+ETH0_DHCP = "default via 10.65.0.1 dev eth0 proto dhcp"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,10 @@ COPY = "default via 11.8.0.1 dev eth1 proto guest-routes"
         ([ETH0, ETH1, f"{COPY} metric 1000"], [f"RemoveForeignDefault {ETH1}"]),
         ([ETH0, f"{COPY} metric 1000", f"{COPY} metric 1001"], [f"Delete {COPY} metric 1001"]),
         # What leads where the elected one does needs no copy.
-        ([f"{ETH0} metric 50", f"{ETH0} metric 50 mtu 1400"], [f"RemoveForeignDefault {ETH0} metric 50 mtu 1400"]),
+        ([f"{ETH0} metric 50", f"{ETH0_DHCP} metric 50"], [f"RemoveForeignDefault {ETH0_DHCP} metric 50"]),
+        # The kernel may delete the one for the other.
+        ([f"{ETH0} metric 50", f"{ETH0} metric 50 mtu 1400"], []),
+        ([f"{ETH0} metric 50 mtu 1400", f"{ETH0} metric 50"], []),
         # Next hops of a multipath route get a copy each; those outside stay as they are.
         (
             [ETH0, MIXED],

@@ -181,6 +181,41 @@ OBJECTS = [
 ]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_deletion_that_would_take_another_programs_route(
+    lab: Lab, engine: str, given: Dict[int, str], first: bool
+) -> None:
+    """The kernel compares next hops as far as both routes have them: the VPN's default would go in its place."""
+    nics(lab)
+    both = "route append default nexthop via 10.200.0.1 dev wg0 nexthop via 11.8.0.1 dev eth1"
+    commands = [f"route append {BY_WG0}", both]
+    add(lab, *(commands if first else reversed(commands)))
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[4]}", 5)
+    assert BY_WG0 in defaults(lab), ran
+    assert ("could delete another route in its place" in ran.out) is first, ran
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_deletion_that_would_take_the_route_that_serves(
+    lab: Lab, engine: str, given: Dict[int, str], first: bool
+) -> None:
+    """Then it doesn't serve: both go, and come back."""
+    nics(lab)
+    commands = [
+        "route append default via 10.65.0.1 dev eth0",
+        "route append default nexthop via 10.65.0.1 dev eth0 nexthop via 11.8.0.1 dev eth1",
+    ]
+    add(lab, *(commands if first else reversed(commands)))
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    assert len(defaults(lab)) == 1
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
 @pytest.mark.parametrize("apart", ["mtu 1400", "src 10.65.0.7"])
 @pytest.mark.parametrize("first", [True, False])
 def test_two_equals_that_a_deletion_cannot_tell_apart(

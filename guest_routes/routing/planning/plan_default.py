@@ -42,7 +42,7 @@ class _Present(NamedTuple):
     outside: tuple[Route, ...]
     """Through NICs that the metadata doesn't describe, or for packets from a prefix only."""
     unwritable: tuple[Route, ...]
-    """Extras that could not be given back (R17)."""
+    """Extras that could not be given back, or be removed without harm to another route (R17)."""
 
 
 def plan_default(
@@ -88,10 +88,10 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     outside = _outside(there, managed, settings)
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
-    unwritable = tuple(route for route in theirs if route.unwritable)
+    unwritable = tuple(route for route in theirs if route.unwritable or _shields(outside, route, there))
     static, announced = _equals(theirs, wanted)
     winning = [one for one in (*static, *announced) if not _loses(one, unwritable, there)]
-    equal = _adopted(winning, there, managed, settings)
+    equal = _adopted(winning, theirs, there, managed, settings)
     # Equals that all lose to one that stays do no harm beside ours, which wins.
     harmless = [] if any(one in winning for one in static) else static
     kept = (*announced, *unwritable, *harmless, *_twins(equal, theirs))
@@ -101,12 +101,35 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
 
 def _adopted(
     winning: Sequence[Route],
+    theirs: Sequence[Route],
     there: Sequence[Route],
     managed: frozenset[int],
     settings: Settings,
 ) -> Route | None:
-    """The first equal route that may serve as it stands."""
-    return next((one for one in winning if keeps_its_place(one, there, managed, settings)), None)
+    """The first equal route that may serve as it stands; none that would go in place of one that goes."""
+    going = [route for route in theirs if route not in winning]
+    serving = (one for one in winning if not any(_shields((one,), route, there) for route in going))
+    return next((one for one in serving if keeps_its_place(one, there, managed, settings)), None)
+
+
+def _shields(staying: Sequence[Route], route: Route, there: Sequence[Route]) -> bool:
+    """Whether the kernel, told to delete an IPv4 route, would delete one of these: it takes the first that fits.
+
+    What the request leaves out fits, and next hops are compared as far as both have them. Source: Linux, fib_nh_match.
+    """
+    if route.family == 6 or route.nexthop_id:
+        return False
+    equals = equals_of(route, there)
+    before = equals[: next((place for place, one in enumerate(equals) if one is route), 0)]
+    return any(one in staying and _fits(one, route) for one in before)
+
+
+def _fits(one: Route, route: Route) -> bool:
+    """Whether one is what a request to delete the other could mean."""
+    hops = zip(next_hops(one), next_hops(route))
+    same = (one.kind, one.protocol, one.scope) == (route.kind, route.protocol, route.scope)
+    named = route.source in (None, one.source) and {*route.metrics} <= {*one.metrics}
+    return same and named and all(mine == theirs for mine, theirs in hops)
 
 
 def _twins(serving: Route | None, theirs: Sequence[Route]) -> list[Route]:

@@ -216,6 +216,22 @@ def test_a_deletion_that_would_take_the_route_that_serves(
     assert shown(lab) == before
 
 
+@pytest.mark.parametrize("metric", [100, 1023, 1024])
+def test_another_programs_route_to_the_gateway_alone(lab: Lab, engine: str, tmp_path: Path, metric: int) -> None:
+    """Ours on link stands in front of it: behind, IPv6 would refuse every route by that gateway."""
+    nics(lab)
+    add(lab, f"-6 route add fd00:8::1/128 via fd00:8::77 dev eth1 metric {metric}")
+    before = shown(lab)
+    given = metadata(tmp_path, net(0, family=6), net(1, ("::/0", "fd00:8::1"), ("fd00:11::/32", "fd00:8::1"), family=6))
+    synced(lab, f"{engine} {given}")
+    assert defaults(lab, 6) == ["default via fd00:8::1 dev eth1 proto 121 metric 1023 pref medium"]
+    add(lab, "-6 route add fd00:8::1/128 via fd00:8::77 dev eth1 metric 50")
+    synced(lab, f"{engine} {given}")
+    add(lab, "-6 route del fd00:8::1/128 via fd00:8::77 dev eth1 metric 50")
+    run(lab, f"withdraw {engine}")
+    assert [line for line in shown(lab) if "default" not in line] == before
+
+
 @pytest.mark.parametrize("apart", ["mtu 1400", "src 10.65.0.7"])
 @pytest.mark.parametrize("first", [True, False])
 def test_two_equals_that_a_deletion_cannot_tell_apart(

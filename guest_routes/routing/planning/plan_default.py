@@ -92,11 +92,14 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     static, announced = _equals(theirs, wanted)
     winning = [one for one in (*static, *announced) if not _loses(one, unwritable, there)]
     equal = _adopted(winning, theirs, there, managed, settings)
-    # Equals that all lose to one that stays do no harm beside ours, which wins.
-    harmless = [] if any(one in winning for one in static) else static
-    kept = (*announced, *unwritable, *harmless, *_twins(equal, theirs))
+    kept = (*announced, *unwritable, *_harmless(static, winning), *_twins(equal, theirs))
     extras = tuple(route for route in theirs if route not in kept)
     return _Present(tuple(there), ours, equal, extras, outside, unwritable)
+
+
+def _harmless(static: Sequence[Route], winning: Sequence[Route]) -> Sequence[Route]:
+    """Equals that all lose to one that stays: beside ours, which wins, they do no harm."""
+    return () if any(one in winning for one in static) else static
 
 
 def _adopted(

@@ -196,6 +196,26 @@ def test_a_partial_document_only_adds_where_there_is_none() -> None:
     assert planned(withdraw=False)[1] == [f"Add {OURS}"]
 
 
+VPN_FIRST = "default proto boot nexthop via 10.200.0.1 dev tun0 weight 1 nexthop via 11.8.0.1 dev eth1 weight 1"
+ETH0_FIRST = "default proto static nexthop via 10.65.0.1 dev eth0 weight 1 nexthop via 11.8.0.1 dev eth1 weight 1"
+
+
+@pytest.mark.parametrize("vpn", [VPN, f"{VPN} mtu 1400"])
+def test_a_deletion_that_could_take_a_vpns_route_is_not_tried(vpn: str) -> None:
+    """The kernel deletes the first that fits, and compares next hops as far as both have them."""
+    found, operations = planned(vpn, VPN_FIRST)
+    assert ([len(found.unwritable), len(found.extras)], operations) == ([1, 0], [f"Add {OURS} metric 1"])
+    found, operations = planned(VPN_FIRST, vpn)
+    assert ([len(found.unwritable), len(found.extras)], operations[-1]) == ([0, 1], f"RemoveForeignDefault {VPN_FIRST}")
+
+
+def test_nor_is_one_adopted_that_it_could_take() -> None:
+    assert planned(ETH0_FIRST, ETH0)[0].verdict == "adopted"
+    found, operations = planned(ETH0, ETH0_FIRST)
+    removed = [f"RemoveForeignDefault {ETH0}", f"RemoveForeignDefault {ETH0_FIRST}"]
+    assert (found.verdict, operations) == ("add", [f"Add {OURS}", *removed])
+
+
 DEMOTE = Settings(default_mode="demote")
 COPY = "default via 11.8.0.1 dev eth1 proto guest-routes"
 ETH0_DHCP = "default via 10.65.0.1 dev eth0 proto dhcp"

@@ -80,10 +80,15 @@ def engine_check(ours: Sequence[Route], table: int, engine: str) -> CrossCheck:
 
 
 def route_differences(ours: Sequence[Route], theirs: Sequence[Route]) -> Iterator[Difference]:
-    """Routes that only one of the two has."""
+    """Routes that only one of the two has; lifetimes run on between the two looks."""
+    own, others = set(map(_lasting, ours)), set(map(_lasting, theirs))
     for route in ours:
-        if route not in theirs:
+        if _lasting(route) not in others:
             yield Difference("missing-route", route=route)
     for route in theirs:
-        if route not in ours:
+        if _lasting(route) not in own:
             yield Difference("extra-route", route=route)
+
+
+def _lasting(route: Route) -> Route:
+    return route._replace(expires=1) if route.expires else route

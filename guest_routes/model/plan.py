@@ -49,7 +49,7 @@ class PlannedDefault(NamedTuple):
     additions: tuple[Operation, ...] = ()
     removals: tuple[Operation, ...] = ()
     unwritable: tuple[Route, ...] = ()
-    """Extras that could not be given back, and so stay (R17)."""
+    """Extras that could not be given back, or be removed without harm to another route, and so stay (R17)."""
 
     @property
     def family(self) -> int:

@@ -181,6 +181,122 @@ OBJECTS = [
 ]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_deletion_that_would_take_another_programs_route(
+    lab: Lab, engine: str, given: Dict[int, str], first: bool
+) -> None:
+    """The kernel compares next hops as far as both routes have them: the VPN's default would go in its place."""
+    nics(lab)
+    both = "route append default nexthop via 10.200.0.1 dev wg0 nexthop via 11.8.0.1 dev eth1"
+    commands = [f"route append {BY_WG0}", both]
+    add(lab, *(commands if first else reversed(commands)))
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[4]}", 5)
+    assert BY_WG0 in defaults(lab), ran
+    assert ("could delete another route in its place" in ran.out) is first, ran
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_deletion_that_would_take_the_route_that_serves(
+    lab: Lab, engine: str, given: Dict[int, str], first: bool
+) -> None:
+    """Then it doesn't serve: both go, and come back."""
+    nics(lab)
+    commands = [
+        "route append default via 10.65.0.1 dev eth0",
+        "route append default nexthop via 10.65.0.1 dev eth0 nexthop via 11.8.0.1 dev eth1",
+    ]
+    add(lab, *(commands if first else reversed(commands)))
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    assert len(defaults(lab)) == 1
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+@pytest.mark.parametrize("metric", [100, 1023, 1024])
+def test_another_programs_route_to_the_gateway_alone(lab: Lab, engine: str, tmp_path: Path, metric: int) -> None:
+    """Ours on link stands in front of it: behind, IPv6 would refuse every route by that gateway."""
+    nics(lab)
+    add(lab, f"-6 route add fd00:8::1/128 via fd00:8::77 dev eth1 metric {metric}")
+    before = shown(lab)
+    given = metadata(tmp_path, net(0, family=6), net(1, ("::/0", "fd00:8::1"), ("fd00:11::/32", "fd00:8::1"), family=6))
+    synced(lab, f"{engine} {given}")
+    assert defaults(lab, 6) == ["default via fd00:8::1 dev eth1 proto 121 metric 1023 pref medium"]
+    add(lab, "-6 route add fd00:8::1/128 via fd00:8::77 dev eth1 metric 50")
+    synced(lab, f"{engine} {given}")
+    add(lab, "-6 route del fd00:8::1/128 via fd00:8::77 dev eth1 metric 50")
+    run(lab, f"withdraw {engine}")
+    assert [line for line in shown(lab) if "default" not in line] == before
+
+
+@pytest.mark.parametrize("apart", ["mtu 1400", "src 10.65.0.7"])
+@pytest.mark.parametrize("first", [True, False])
+def test_two_equals_that_a_deletion_cannot_tell_apart(
+    lab: Lab, engine: str, given: Dict[int, str], apart: str, first: bool
+) -> None:
+    """To the kernel a deletion without the attribute means the first of them, which may be the one that serves."""
+    nics(lab)
+    commands = [f"route append default via 10.65.0.1 dev eth0 {apart}", "route append default via 10.65.0.1 dev eth0"]
+    add(lab, *(commands if first else reversed(commands)), "route append default via 11.8.0.1 dev eth1")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}")
+    assert all(" dev eth0" in line for line in defaults(lab))
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+def test_a_router_serves_where_a_static_equal_cannot(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """One behind wg0's default is not adopted; the second pass would take the router's, and so does the first."""
+    nics(lab)
+    add(
+        lab,
+        "-6 route append default via fe80::65 dev eth0 metric 50",
+        "-6 route append default metric 100 nexthop via fd00:65::1 dev eth0 nexthop via fd00:200::1 dev wg0",
+        "-6 route append default via fd00:8::1 dev eth1 metric 60",
+    )
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+BY_WG0 = "default via 10.200.0.1 dev wg0"
+LEGS = "default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.200.0.1 dev wg0 weight 1"
+
+
+@pytest.mark.parametrize("attributes", ["onlink advmss 1200", "mtu 1400", ""])
+@pytest.mark.parametrize("first", [True, False])
+def test_another_default_by_the_next_hop_that_stays(
+    lab: Lab, engine: str, given: Dict[int, str], attributes: str, first: bool
+) -> None:
+    """A next hop of a multipath default is a route of its own already: it is no part of that, and stays."""
+    nics(lab)
+    commands = [f"route append {BY_WG0} {attributes}", f"route append {LEGS}"]
+    add(lab, *(commands if first else reversed(commands)))
+    before = shown(lab)
+    synced(lab, f"{engine} {given[4]}", 5)
+    assert sum(BY_WG0 in line for line in defaults(lab)) == 1
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+def test_a_multipath_default_that_goes_in_two_steps(lab: Lab, engine: str, tmp_path: Path) -> None:
+    """The first document knows eth0 only; what its pass left of the route is no route of anybody's."""
+    nics(lab)
+    add(lab, f"route add {LEGS} nexthop via 10.65.0.1 dev eth0 weight 1")
+    before = shown(lab)
+    own, other = net(0, ("0.0.0.0/0", "10.65.0.1")), net(1, ("0.0.0.0/0", "11.8.0.1"))
+    for networks in ((own,), (own, other)):
+        links = [{"id": f"tap{n}", "type": "tap", "ethernet_mac_address": MACS[n]} for n in range(len(networks))]
+        path = write_document(tmp_path / "given.json", {"links": links, "networks": networks, "services": []})
+        run(lab, f"sync {engine} --metadata {path}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
 @pytest.mark.parametrize("compatible", [1, 0])
 @pytest.mark.parametrize("nhid", [11, 13, 14, 21, 23, 24])
 def test_routes_by_nexthop_objects(lab: Lab, engine: str, given: Dict[int, str], nhid: int, compatible: int) -> None:

@@ -71,7 +71,9 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
     if isinstance(one, Unresolved):
         return f"{one.host}  ({one.host.place})", unresolved_reason(one)
     if isinstance(one, ExtraDefault):
-        why = f"its attributes can't be written back the same ({one.route.unwritable})"
+        why = "the kernel could delete another route in its place"
+        if one.route.unwritable:
+            why = f"its attributes can't be written back the same ({one.route.unwritable})"
         return route_text(one.route, nics), f"one default too many; it stays, since {why}"
     if isinstance(one, PlannedRoute):
         host = one.resolved.host

@@ -12,7 +12,7 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
 from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
-from ..compare import ifindexes, leads_there, next_hops, same_route
+from ..compare import equals_of, ifindexes, leads_there, next_hops
 from ..ownership import is_ours
 from .default_metrics import default_metrics, keeps_its_place
 
@@ -42,7 +42,7 @@ class _Present(NamedTuple):
     outside: tuple[Route, ...]
     """Through NICs that the metadata doesn't describe, or for packets from a prefix only."""
     unwritable: tuple[Route, ...]
-    """Extras that could not be given back (R17)."""
+    """Extras that could not be given back, or be removed without harm to another route (R17)."""
 
 
 def plan_default(
@@ -88,26 +88,59 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     outside = _outside(there, managed, settings)
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
-    unwritable = tuple(route for route in theirs if route.unwritable)
-    equal, staying = _adopted(_equals(theirs, wanted), unwritable, there, managed, settings)
-    kept = (*staying, *unwritable, *((equal,) if equal else ()))
+    unwritable = tuple(route for route in theirs if route.unwritable or _shields(outside, route, there))
+    static, announced = _equals(theirs, wanted)
+    winning = [one for one in (*static, *announced) if not _loses(one, unwritable, there)]
+    equal = _adopted(winning, theirs, there, managed, settings)
+    kept = (*announced, *unwritable, *_harmless(static, winning), *_twins(equal, theirs))
     extras = tuple(route for route in theirs if route not in kept)
     return _Present(tuple(there), ours, equal, extras, outside, unwritable)
 
 
+def _harmless(static: Sequence[Route], winning: Sequence[Route]) -> Sequence[Route]:
+    """Equals that all lose to one that stays: beside ours, which wins, they do no harm."""
+    return () if any(one in winning for one in static) else static
+
+
 def _adopted(
-    equals: tuple[list[Route], list[Route]],
-    unwritable: Sequence[Route],
+    winning: Sequence[Route],
+    theirs: Sequence[Route],
     there: Sequence[Route],
     managed: frozenset[int],
     settings: Settings,
-) -> tuple[Route | None, list[Route]]:
-    """The equal route that serves, and those that stay beside it or beside ours."""
-    static, announced = equals
-    winning = [one for one in static or announced if not _loses(one, unwritable, there)]
-    equal = next((one for one in winning if keeps_its_place(one, there, managed, settings)), None)
-    # Equals that all lose to one that stays do no harm beside ours, which wins.
-    return equal, [*announced, *(() if winning else static)]
+) -> Route | None:
+    """The first equal route that may serve as it stands; none that would go in place of one that goes."""
+    going = [route for route in theirs if route not in winning]
+    serving = (one for one in winning if not any(_shields((one,), route, there) for route in going))
+    return next((one for one in serving if keeps_its_place(one, there, managed, settings)), None)
+
+
+def _shields(staying: Sequence[Route], route: Route, there: Sequence[Route]) -> bool:
+    """Whether the kernel, told to delete an IPv4 route, would delete one of these: it takes the first that fits.
+
+    What the request leaves out fits, and next hops are compared as far as both have them. Source: Linux, fib_nh_match.
+    """
+    if route.family == 6 or route.nexthop_id:
+        return False
+    equals = equals_of(route, there)
+    before = equals[: next((place for place, one in enumerate(equals) if one is route), 0)]
+    return any(one in staying and _fits(one, route) for one in before)
+
+
+def _fits(one: Route, route: Route) -> bool:
+    """Whether one is what a request to delete the other could mean."""
+    hops = zip(next_hops(one), next_hops(route))
+    same = (one.kind, one.protocol, one.scope) == (route.kind, route.protocol, route.scope)
+    named = route.source in (None, one.source) and {*route.metrics} <= {*one.metrics}
+    return same and named and all(mine == theirs for mine, theirs in hops)
+
+
+def _twins(serving: Route | None, theirs: Sequence[Route]) -> list[Route]:
+    """The route that serves, and those that differ from it by IPv4 attributes only: one may be deleted for another."""
+    if serving is None:
+        return []
+    alike = [one for one in equals_of(serving, theirs) if next_hops(one) == next_hops(serving)]
+    return [serving, *(one for one in alike if one.protocol == serving.protocol and one.family == 4)]
 
 
 def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:
@@ -146,11 +179,8 @@ def _enforced(
     for route in stale:
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
-    for route in going:
-        for remaining in nexthops_outside(route, managed):
-            if not any(same_route(one, remaining) for one in present.every):  # It is, where a pass was killed.
-                additions.append(RestoreDefault(remaining, "nexthops-outside"))
-        removals.append(RemoveForeignDefault(route, election))
+    additions += [RestoreDefault(one, "nexthops-outside") for one in _remaining(going, present.every, managed)]
+    removals += [RemoveForeignDefault(route, election) for route in going]
     return PlannedDefault(
         election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals), present.unwritable
     )
@@ -173,6 +203,20 @@ def _serving(
     metric, fitting = default_metrics(wanted, present.every, managed, settings, present.unwritable)
     mine = next((r for r in present.ours if leads_there(r, wanted) and r.metric in fitting), None)
     return (wanted._replace(metric=metric), "add") if mine is None else (mine, "kept")
+
+
+def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]) -> list[Route]:
+    """What stays of the defaults that go; next hops that another route of their key has stay by that one.
+
+    The kernel can't be told which of two such to remove. One is there, too, where a pass was killed.
+    """
+    found: list[Route] = []
+    for route in going:
+        for remaining in nexthops_outside(route, managed):
+            equals = equals_of(remaining, (*there, *found))
+            if not any(next_hops(one) == next_hops(remaining) for one in equals):
+                found.append(remaining)
+    return found
 
 
 def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]:

@@ -14,10 +14,10 @@ from ..ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Iterable, Mapping, Sequence
 
     from ...model.network import KernelState
-    from ...model.operations import Operation
+    from ...model.operations import Operation, ReachReason, RemovalReason
     from ...model.plan import PlannedDefault, PlannedRoute
     from ...model.settings import Settings
 
@@ -58,14 +58,20 @@ def plan_reaching(
     covers = _covering(_gateways(routes, defaults), state, _added(additions), settings)
     if not (covers or own):
         return Reaching()
-    wanted = {gateway: own.get(gateway) or _route_to(gateway, settings, metrics) for gateway in covers}
+    wanted = {gateway: _winning(gateway, covers[gateway], own.get(gateway), settings, metrics) for gateway in covers}
     going = {operation.route for operation in removals}
     needed = {gateway: wanted[gateway] for gateway, covering in covers.items() if not going.issuperset(covering)}
+    useless = [one for one in (*own.items(), *wanted.items()) if needed.get(one[0]) != one[1]]
     return Reaching(
-        tuple(Add(route, "gateway") for gateway, route in wanted.items() if gateway not in own),
-        tuple(Delete(route, "gateway-no-more") for key, route in {**own, **wanted}.items() if key not in needed),
+        tuple(Add(route, "gateway") for gateway, route in wanted.items() if own.get(gateway) != route),
+        tuple(Delete(route, _why(gateway, needed)) for gateway, route in dict.fromkeys(useless)),
         tuple(needed.values()),
     )
+
+
+def _why(gateway: _Gateway, needed: Mapping[_Gateway, Route]) -> RemovalReason | ReachReason:
+    """Why a gateway's own route goes: another program's would win over it, or nothing covers the gateway."""
+    return "shadowed" if gateway in needed else "gateway-no-more"
 
 
 def _added(additions: Sequence[Operation]) -> list[Route]:
@@ -129,6 +135,16 @@ def _hides(route: Route, gateway: _Gateway, settings: Settings) -> bool:
         return False
     whole = route.destination.length == 8 * len(gateway.address)
     return not (whole and is_ours(route, settings)) and (family_of(gateway.address) == 6 or is_ours(route, settings))
+
+
+def _winning(
+    gateway: _Gateway, covering: Sequence[Route], own: Route | None, settings: Settings, metrics: dict[int, int]
+) -> Route:
+    """Ours on link, in front of other programs' routes to the gateway alone where the kernel allows (R5)."""
+    route = _route_to(gateway, settings, metrics)
+    ahead = [one.metric for one in covering if one.destination == route.destination]
+    metric = min([route.metric, *(max(1, other - 1) for other in ahead)])
+    return own if own is not None and own.metric <= metric else route._replace(metric=metric)
 
 
 def _route_to(gateway: _Gateway, settings: Settings, metrics: dict[int, int]) -> Route:

@@ -13,6 +13,7 @@ from ...model.plan import NotRestored, Plan
 from ..compare import equals_of, ifindexes, is_advertised, next_hops, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
+from .plan_default import nexthops_outside
 from .restoration import former_order, restorations
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def plan_withdrawal(
     foreign = [route for route in before.routes if not is_ours(route, settings)]
     restored, left = _restorable(_missing(recorded, foreign), before, refused)
     routes = [one.route for one in restored]
-    parts = _parts(foreign, routes)
+    parts = _parts(foreign, restored)
     blocking = [Delete(route, "withdrawn") for route in ours if _blocks(route, routes)]
     removals = [Delete(route, "withdrawn") for route in ours if not _blocks(route, routes)]
     back = _in_order(restored, foreign, parts)
@@ -64,16 +65,16 @@ def _restorable(
     return restored, left
 
 
-def _parts(foreign: Sequence[Route], restored: Sequence[Route]) -> list[Route]:
+def _parts(foreign: Sequence[Route], restored: Sequence[RecordedDefault]) -> list[Route]:
     """What passes left of the multipath defaults that come back whole, each once."""
     return list(dict.fromkeys(part for whole in restored for part in foreign if _is_part(part, whole)))
 
 
 def _missing(recorded: Sequence[RecordedDefault], foreign: Sequence[Route]) -> list[RecordedDefault]:
-    """Those that are not there, each once."""
+    """Those that are not there, each once; what a pass left of one and a later pass took comes back with the whole."""
     known, missing = list(foreign), []
     for one in recorded:
-        if not _is_there(one.route, known):
+        if not _is_there(one.route, known) and not any(_is_part(one.route, whole) for whole in recorded):
             missing.append(one)
             known.append(one.route)
     return missing
@@ -168,8 +169,13 @@ def _has_gateway(route: Route) -> bool:
     return any(gateway is not None for gateway, _ in next_hops(route))
 
 
-def _is_part(part: Route, whole: Route) -> bool:
-    """Whether it is what a pass left of a multipath default: some of its next hops, or one as a route."""
-    key = (part.destination, part.metric, part.protocol, part.tos, part.table)
-    same = key == (whole.destination, whole.metric, whole.protocol, whole.tos, whole.table)
-    return same and not part.nexthop_id and bool(whole.nexthops) and set(next_hops(part)) < set(next_hops(whole))
+def _is_part(part: Route, one: RecordedDefault) -> bool:
+    """Whether it is what a pass left of a multipath default: some of its next hops, or one as a route.
+
+    A route that stood beside the whole is none, and no part of it was made for those next hops.
+    """
+    whole, hops = one.route, next_hops(part)
+    if part.nexthop_id or not set(hops) < set(next_hops(whole)) or any(next_hops(other) == hops for other in one.order):
+        return False
+    left = nexthops_outside(whole, ifindexes(whole) - ifindexes(part))
+    return any(same_route(part, made) and (part.family == 6 or part.metrics == made.metrics) for made in left)

@@ -42,3 +42,10 @@ def test_routes_that_only_one_has() -> None:
         Difference("missing-route", route=first),
         Difference("extra-route", route=second),
     ]
+
+
+def test_a_lifetime_runs_on_between_two_looks() -> None:
+    first = route("default via fe80::1 dev eth0 proto ra metric 1024 expires 1800")
+    later, endless = first._replace(expires=1799), first._replace(expires=0)
+    assert list(route_differences((first,), (later,))) == []
+    assert len(list(route_differences((first,), (endless,)))) == 2

@@ -196,8 +196,29 @@ def test_a_partial_document_only_adds_where_there_is_none() -> None:
     assert planned(withdraw=False)[1] == [f"Add {OURS}"]
 
 
+VPN_FIRST = "default proto boot nexthop via 10.200.0.1 dev tun0 weight 1 nexthop via 11.8.0.1 dev eth1 weight 1"
+ETH0_FIRST = "default proto static nexthop via 10.65.0.1 dev eth0 weight 1 nexthop via 11.8.0.1 dev eth1 weight 1"
+
+
+@pytest.mark.parametrize("vpn", [VPN, f"{VPN} mtu 1400"])
+def test_a_deletion_that_could_take_a_vpns_route_is_not_tried(vpn: str) -> None:
+    """The kernel deletes the first that fits, and compares next hops as far as both have them."""
+    found, operations = planned(vpn, VPN_FIRST)
+    assert ([len(found.unwritable), len(found.extras)], operations) == ([1, 0], [f"Add {OURS} metric 1"])
+    found, operations = planned(VPN_FIRST, vpn)
+    assert ([len(found.unwritable), len(found.extras)], operations[-1]) == ([0, 1], f"RemoveForeignDefault {VPN_FIRST}")
+
+
+def test_nor_is_one_adopted_that_it_could_take() -> None:
+    assert planned(ETH0_FIRST, ETH0)[0].verdict == "adopted"
+    found, operations = planned(ETH0, ETH0_FIRST)
+    removed = [f"RemoveForeignDefault {ETH0}", f"RemoveForeignDefault {ETH0_FIRST}"]
+    assert (found.verdict, operations) == ("add", [f"Add {OURS}", *removed])
+
+
 DEMOTE = Settings(default_mode="demote")
 COPY = "default via 11.8.0.1 dev eth1 proto guest-routes"
+ETH0_DHCP = "default via 10.65.0.1 dev eth0 proto dhcp"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +243,10 @@ COPY = "default via 11.8.0.1 dev eth1 proto guest-routes"
         ([ETH0, ETH1, f"{COPY} metric 1000"], [f"RemoveForeignDefault {ETH1}"]),
         ([ETH0, f"{COPY} metric 1000", f"{COPY} metric 1001"], [f"Delete {COPY} metric 1001"]),
         # What leads where the elected one does needs no copy.
-        ([f"{ETH0} metric 50", f"{ETH0} metric 50 mtu 1400"], [f"RemoveForeignDefault {ETH0} metric 50 mtu 1400"]),
+        ([f"{ETH0} metric 50", f"{ETH0_DHCP} metric 50"], [f"RemoveForeignDefault {ETH0_DHCP} metric 50"]),
+        # The kernel may delete the one for the other.
+        ([f"{ETH0} metric 50", f"{ETH0} metric 50 mtu 1400"], []),
+        ([f"{ETH0} metric 50 mtu 1400", f"{ETH0} metric 50"], []),
         # Next hops of a multipath route get a copy each; those outside stay as they are.
         (
             [ETH0, MIXED],

@@ -89,3 +89,25 @@ def test_of_ipv4_only_ours_count() -> None:
     kernel = f"{WHOLE}fd00::/8 via fd00:65::9 dev eth0 proto static metric 5\n"
     networks = [network("eth0", "fd00:65::7/128", "default fd00:65::1", "fc11::/48 fd00:8::1"), ETH1_6]
     assert f"Add {TO_1}" in planned(networks, kernel)
+
+
+@pytest.mark.parametrize(("metric", "ours"), [(2000, 1023), (1023, 1022), (100, 99), (1, 1)])
+def test_it_stands_in_front_of_another_programs(metric: int, ours: int) -> None:
+    """IPv6 refuses routes by the gateway as long as that one leads to it by another."""
+    foreign = f"fd00:8::1 via fd00:8::77 dev eth1 proto static metric {metric}\n"
+    own = f"fd00:8::1 dev eth1 proto guest-routes metric {ours}"
+    networks = [network("eth0", "fd00:65::7/64"), network("eth1", "fd00:8::9/64", "default fd00:8::1")]
+    assert planned(networks, f"{SUBNETS}{foreign}")[0] == f"Add {own}"
+
+
+def test_one_that_has_come_to_stand_behind_is_replaced() -> None:
+    networks = [network("eth0", "fd00:65::7/64"), network("eth1", "fd00:8::9/64", "default fd00:8::1")]
+    there = (
+        "fd00:8::1 via fd00:8::77 dev eth1 proto static metric 100\n"
+        "fd00:8::1 dev eth1 proto guest-routes metric 1023\n"
+        "default via fd00:8::1 dev eth1 proto guest-routes metric 1023\n"
+    )
+    assert planned(networks, f"{SUBNETS}{there}") == [
+        "Add fd00:8::1 dev eth1 proto guest-routes metric 99",
+        "Delete fd00:8::1 dev eth1 proto guest-routes metric 1023",
+    ]

@@ -1,4 +1,7 @@
-"""How many examples hypothesis tries: as many as a test asks for, or a tenth in the profile `quick`."""
+"""How many examples hypothesis tries: as many as a test asks for, or a tenth in the profile `quick`.
+
+Both are the same ones every time, so that a change is what makes one fail; `--hypothesis-profile=new` looks for others.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ QUICK = 10
 
 
 def register() -> None:
-    """Makes the profile known, before pytest reads `--hypothesis-profile`; the same examples every time."""
+    """Makes the profiles known, before pytest reads `--hypothesis-profile`."""
+    settings.register_profile("new", max_examples=USUAL, deadline=None)
+    settings.register_profile("usual", max_examples=USUAL, derandomize=True)
+    settings.load_profile("usual")
     settings.register_profile("quick", max_examples=QUICK, deadline=None, derandomize=True)
 
 

@@ -16,7 +16,7 @@ FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check differential bench soak fuzz e2e e2e-attacks clean
+.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check differential exhaustive bench soak fuzz e2e e2e-attacks clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
@@ -95,6 +95,9 @@ check: $(VENV)/.dev  ## style, formatting, types, layers, complexity, man pages,
 differential: $(VENV)/.dev  ## the rules' own text against made-up situations, new ones each time, DIFFERENTIAL_SECONDS=60
 	@tests/install-tools
 	@$(BIN)/python -m tests.differential.run --seconds $(DIFFERENTIAL_SECONDS)
+
+exhaustive: $(VENV)/.dev  ## every table of up to three routes with every document of two networks, hours; ARGS='--share 1/100'
+	@nice $(BIN)/python -m tests.exhaustive.run $(ARGS)
 
 bench: .venv-bench/.bench  ## the measurements of benchmarks/RESULTS.md, ten minutes
 	@tests/install-tools

@@ -233,10 +233,10 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         managed = managed_ifindexes(report.resolution.bindings)
         state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
 
-    def restorations(taken: Sequence[Route]) -> Sequence[Operation]:
+    def restorations(removed: Sequence[Operation]) -> Sequence[Operation]:
         from .routing.planning.restoration import as_before
 
-        return as_before(taken, kernel.snapshot(settings.table), report.before)
+        return as_before(removed, kernel.snapshot(settings.table), report.before)
 
     try:
         outcome = apply(report.plan, kernel, record_defaults)

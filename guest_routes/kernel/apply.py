@@ -50,16 +50,21 @@ def leaves_less(outcome: Outcome) -> bool:
 
 
 def roll_back(
-    outcome: Outcome, kernel: Kernel, restorations: Callable[[Sequence[Route]], Sequence[Operation]]
+    outcome: Outcome, kernel: Kernel, restorations: Callable[[Sequence[Operation]], Sequence[Operation]]
 ) -> tuple[Failure, ...]:
     """Undoes what was done, last first, so that additions come before deletions again; returns what was refused.
 
     Args:
-        restorations: what puts these foreign defaults back into their places.
+        restorations: what puts the routes of these removals back into their places among their equals.
     """
-    taken = [operation.route for operation in outcome.done if isinstance(operation, RemoveForeignDefault)]
-    others = [operation for operation in outcome.done if not isinstance(operation, RemoveForeignDefault)]
-    restored = restorations(taken) if taken else ()
+    removed = [operation for operation in outcome.done if isinstance(operation, (Delete, RemoveForeignDefault))]
+    restored = restorations(removed) if removed else ()
+    back = {operation.route for operation in restored}
+    others = [
+        operation for operation in outcome.done
+        if not isinstance(operation, RemoveForeignDefault)
+        and not (isinstance(operation, Delete) and operation.route in back)
+    ]  # fmt: skip
     return kernel.apply([*restored, *map(_inverse, reversed(others)), *_lost(outcome)])
 
 

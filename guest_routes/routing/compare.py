@@ -50,6 +50,17 @@ def _identity(route: Route) -> tuple[object, ...]:
     return (*_key(route), route.kind, *next_hops(route), route.nexthop_id, *own)
 
 
+def begins_with(route: Route, part: Route) -> bool:
+    """Whether the kernel would take a part that stands in front for the multipath route, when that is deleted."""
+    hops = next_hops(part)
+    return next_hops(route)[: len(hops)] == hops
+
+
+def leads_out(route: Route) -> bool:
+    """Whether packets get somewhere by it, by one that can't be written back, too; not for those from a prefix only."""
+    return route.kind == UNICAST or route.unwritable in ("encap", "attributes")
+
+
 def same_next_hop(one: Route, other: Route) -> bool:
     """Whether both send a packet through the same NIC to the same gateway, by every next hop that they have."""
     hops = {*next_hops(one), *next_hops(other)}

@@ -117,6 +117,16 @@ class ModelKernel:
         routes += [route for _, in_order in ipv6 for route in _dumped_6(in_order)]
         return KernelState(self._nics, tuple(routes), self._rules, self._nexthop_objects)
 
+    def copy(self) -> ModelKernel:
+        """Another one with the same routes, which changes on its own."""
+        other = type(self)(KernelState(self._nics, (), self._rules, self._nexthop_objects))
+        other._tables = {key: list(routes) for key, routes in self._tables.items()}
+        return other
+
+    def routes_to(self, destination: Prefix, table: int = MAIN_TABLE) -> Sequence[Route]:
+        """Those of one destination, best first."""
+        return self._tables.get((table, destination), ())
+
     def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
         """The refused ones, with the kernel's words."""
         refusals = ((operation, self._carry_out(operation)) for operation in operations)

@@ -7,8 +7,8 @@ go on losing. IPv6 merges routes of one metric into one multipath route, so ther
 from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import UNICAST, Route
-from ..compare import ifindexes, leads_there
+from ...model.network import Route
+from ..compare import ifindexes, leads_out, leads_there
 from ..ownership import is_ours
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ class _Default(NamedTuple):
     route: Route
     metric: int
     inside: bool
-    """Ours, or through a NIC of the metadata."""
+    """Ours, or through a NIC of the metadata; but for one that leaves next hops outside the metadata behind others."""
     stays_ahead: bool
     """It has next hops outside the metadata that would stay."""
 
@@ -49,7 +49,7 @@ def default_metrics(
     Args:
         beaten: routes that stay, and that ours has to win over (R5).
     """
-    order = _in_order(there, managed, settings, (UNICAST,))
+    order = _in_order(there, managed, settings, ())
     six = wanted.family == 6
     low = _lowest(order, six)
     bound = min((route.metric - six for route in beaten), default=WORST_METRIC)
@@ -63,7 +63,7 @@ def default_metrics(
 
 def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
     """Whether a default may serve as it stands: none outside the metadata then comes forward, as others are removed."""
-    order = _in_order(there, managed, settings, (UNICAST, *_REJECTING))
+    order = _in_order(there, managed, settings, _REJECTING)
     own = next((place for place, one in enumerate(order) if one.route == route), 0)
     first = next((place for place, one in enumerate(order) if one.inside), own)
     if route.family == 4:
@@ -75,15 +75,18 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
 def _in_order(
     there: Sequence[Route], managed: frozenset[int], settings: Settings, kinds: Sequence[int]
 ) -> list[_Default]:
-    """The defaults of these kinds that the kernel may use, first the one that it uses."""
+    """The defaults that the kernel may use, those of these kinds among them, first the one that it uses."""
     found = []
     for route in there:
-        if route.kind in kinds and not route.tos:
+        if (leads_out(route) or route.kind in kinds) and not route.tos:
             nics = ifindexes(route)
             partly = bool(route.nexthops) and not nics <= managed
             inside = is_ours(route, settings) or bool(nics & managed)
             found.append(_Default(route, route.metric, inside, partly))
-    return sorted(found, key=lambda default: default.metric)
+    order = sorted(found, key=lambda default: default.metric)
+    first = next((one for one in order if one.inside), None)
+    # What would stay of a multipath default stays ahead only where the whole route is the one that wins.
+    return [one._replace(inside=False) if one.stays_ahead and one is not first else one for one in order]
 
 
 def _lowest(order: Sequence[_Default], six: bool) -> int:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from ...model.decision import Elected
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
-from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
+from ...model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
-from ..compare import equals_of, ifindexes, leads_there, next_hops
+from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops
 from ..ownership import is_ours
 from .default_metrics import default_metrics, keeps_its_place
 
@@ -172,6 +172,10 @@ def _enforced(
     going: Sequence[Route] = present.extras
     if verdict == "add":
         additions.append(Add(serving, election, _place(serving, present.every, (*stale, *going))))
+    elif serving.family == 4 and not keeps_its_place(serving, present.every, managed, settings):
+        # Behind one outside the metadata of the same metric, which would come to the front as others go (R8).
+        additions.append(Promote(serving, election))
+        verdict = "add"
     if settings.default_mode == "demote":
         copies, going, stale = _demote(present.extras, stale, serving, managed, settings)
         additions += copies
@@ -179,11 +183,24 @@ def _enforced(
     for route in stale:
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
-    additions += [RestoreDefault(one, "nexthops-outside") for one in _remaining(going, present.every, managed)]
+    for whole, left in _remaining(going, present.every, managed):
+        additions.append(RestoreDefault(left, "nexthops-outside", _keeps_ahead(left, whole, serving, present.every)))
     removals += [RemoveForeignDefault(route, election) for route in going]
     return PlannedDefault(
         election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals), present.unwritable
     )
+
+
+def _keeps_ahead(left: Route, whole: Route, serving: Route, there: Sequence[Route]) -> bool:
+    """Whether what stays of a default is added in front of others of its key that stay."""
+    ahead = serving.metric != whole.metric and _stands_first(whole, there)
+    return ahead and not begins_with(whole, left)
+
+
+def _stands_first(route: Route, there: Sequence[Route]) -> bool:
+    """Whether it is the first of its key (IPv4): what stays of it stays in front of others that stay."""
+    first = next(one for one in there if (one.metric, one.tos) == (route.metric, route.tos))
+    return route.family == 4 and route == first
 
 
 def _place(added: Route, there: Sequence[Route], going: Sequence[Route]) -> Place:
@@ -205,17 +222,17 @@ def _serving(
     return (wanted._replace(metric=metric), "add") if mine is None else (mine, "kept")
 
 
-def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]) -> list[Route]:
-    """What stays of the defaults that go; next hops that another route of their key has stay by that one.
+def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]) -> list[tuple[Route, Route]]:
+    """Each default that goes, and what stays of it; next hops that another route of their key has stay by that one.
 
     The kernel can't be told which of two such to remove. One is there, too, where a pass was killed.
     """
-    found: list[Route] = []
+    found: list[tuple[Route, Route]] = []
     for route in going:
         for remaining in nexthops_outside(route, managed):
-            equals = equals_of(remaining, (*there, *found))
+            equals = equals_of(remaining, (*there, *(left for _, left in found)))
             if not any(next_hops(one) == next_hops(remaining) for one in equals):
-                found.append(remaining)
+                found.append((route, remaining))
     return found
 
 

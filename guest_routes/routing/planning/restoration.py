@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...model.evidence import RecordedDefault
 from ...model.network import UNICAST, NextHop
-from ...model.operations import MoveDefault, RestoreDefault
+from ...model.operations import Add, Delete, MoveDefault, RestoreDefault
 from ..compare import equals_of, ifindexes, is_advertised, next_hops, same_route
 
 TYPE_CHECKING = False
@@ -57,14 +57,32 @@ def former_order(there: Sequence[Route], recorded: Sequence[RecordedDefault]) ->
     return order
 
 
-def as_before(taken: Sequence[Route], there: KernelState, before: KernelState) -> list[Operation]:
-    """What puts defaults that a pass took away back into the order that it found."""
+def as_before(removed: Sequence[Operation], there: KernelState, before: KernelState) -> list[Operation]:
+    """What puts other programs' defaults, and ours among their equals, back into the order that a pass found."""
     managed = frozenset(nic.ifindex for nic in before.nics)
+    ours = {one.route for one in removed if isinstance(one, Delete)}
+    taken = [one.route for one in removed if one.route not in ours or _has_equals(one.route, before)]
     operations: list[Operation] = []
     for order in dict.fromkeys(equals_of(route, before.routes) for route in taken):
-        wanted = [route for route in order if route in taken or _has(there.routes, route)]
-        operations += restorations(equals_of(order[0], there.routes), wanted, managed, "rolled-back")
-    return operations
+        operations += restorations(
+            equals_of(order[0], there.routes), _wanted(order, taken, there), managed, "rolled-back"
+        )  # fmt: skip
+    return [_as_ours(one) if one.route in ours else one for one in operations]
+
+
+def _wanted(order: Sequence[Route], taken: Sequence[Route], there: KernelState) -> list[Route]:
+    return [route for route in order if route in taken or _has(there.routes, route)]
+
+
+def _has_equals(route: Route, before: KernelState) -> bool:
+    return route.family == 4 and len(equals_of(route, before.routes)) > 1
+
+
+def _as_ours(operation: Operation) -> Operation:
+    """A route of ours is added, not restored."""
+    if not isinstance(operation, RestoreDefault):
+        return operation
+    return Add(operation.route, "rolled-back", "before" if operation.before else "behind")
 
 
 def _with_weight(route: Route, order: Sequence[Route]) -> Route:

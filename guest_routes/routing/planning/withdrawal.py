@@ -7,10 +7,10 @@ named.
 
 from __future__ import annotations
 
-from ...model.network import PROTOCOL_BOOT, UNICAST, Route, contains
+from ...model.network import PROTOCOL_BOOT, Route, contains
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
-from ..compare import equals_of, ifindexes, is_advertised, next_hops, same_route
+from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
 from .plan_default import nexthops_outside
@@ -139,11 +139,7 @@ def _blocks(ours: Route, restored: Sequence[Route]) -> bool:
 def _defaults(routes: Sequence[Route], family: int) -> list[Route]:
     """Those that lead somewhere: an unreachable one, say, is no way out."""
     found = (route for route in routes if route.family == family and route.destination.is_default)
-    return [route for route in found if not route.tos and _leads_out(route)]
-
-
-def _leads_out(route: Route) -> bool:
-    return route.kind == UNICAST or route.unwritable in ("encap", "attributes")
+    return [route for route in found if not route.tos and leads_out(route)]
 
 
 def _heirs(ours: Sequence[Route], others: Sequence[Route]) -> Iterable[RestoreDefault]:

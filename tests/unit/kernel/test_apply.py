@@ -50,8 +50,8 @@ class RecordingKernel(ModelKernel):
         super().__init__(self.before)
         self.batches: List[Tuple[Operation, ...]] = []
 
-    def restorations(self, taken: Sequence[Route]) -> Sequence[Operation]:
-        return as_before(taken, self.snapshot(254), self.before)
+    def restorations(self, removed: Sequence[Operation]) -> Sequence[Operation]:
+        return as_before(removed, self.snapshot(254), self.before)
 
     def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
         self.batches.append(tuple(operations))
@@ -152,6 +152,8 @@ FOREIGN_OTHER = route("0.0.0.0/0", "10.65.0.2", 2, protocol=STATIC, metric=100)
     ((OLD, OTHER), Plan((Add(NEW), Add(route("10.3.0.0/16"))), (Delete(OLD), Delete(OTHER)))),
     ((FOREIGN_DEFAULT,), Plan((Add(OUR_DEFAULT),), (RemoveForeignDefault(FOREIGN_DEFAULT),))),
     ((OUR_DEFAULT,), Plan((RestoreDefault(FOREIGN_OTHER),), (Delete(OUR_DEFAULT),))),
+    ((FOREIGN_DEFAULT, OUR_DEFAULT), Plan((), (Delete(OUR_DEFAULT),))),
+    ((OUR_DEFAULT, FOREIGN_DEFAULT), Plan((), (Delete(OUR_DEFAULT),))),
 ])  # fmt: skip
 def test_what_is_rolled_back_is_as_it_was(before: Tuple[Route, ...], plan: Plan) -> None:
     kernel = RecordingKernel(*before)

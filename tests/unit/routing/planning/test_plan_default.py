@@ -6,6 +6,7 @@ from typing import List, Optional, Tuple
 
 import pytest
 
+from guest_routes.model.operations import RestoreDefault
 from guest_routes.model.plan import PlannedDefault
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.output.route_text import route_text
@@ -290,3 +291,43 @@ def test_on_link_and_table_of_the_elected_default() -> None:
     assert texts(found.additions, evidence.kernel) == [
         "Add default via 10.65.0.1 dev eth0 table 100 proto guest-routes metric 7 onlink"
     ]
+
+
+def test_the_same_next_hop_outside_is_left_once() -> None:
+    both = [line.replace("11.8.0.1 dev eth1", "10.65.0.9 dev eth0") for line in (MIXED,)]
+    _, operations = planned(MIXED, *both)
+    assert operations.count(f"RestoreDefault {VPN} proto static") == 1
+
+
+@pytest.mark.parametrize(("kernel", "before"), [
+    # What wins goes on winning over an extra default that can't be given back, and stays.
+    ((f"{MIXED}", "default via 11.8.0.9 dev eth1 proto static"), True),
+    # It stood behind another: ours, of the same metric, goes in front of it.
+    (("default via 11.8.0.9 dev eth1 proto static", f"{MIXED}"), False),
+])  # fmt: skip
+def test_what_is_left_of_a_multipath_default_keeps_its_place(kernel: Tuple[str, ...], before: bool) -> None:
+    found, _ = planned(*kernel)
+    assert found.route is not None
+    assert found.route.metric == (1 if before else 0)
+    assert [one.before for one in found.additions if isinstance(one, RestoreDefault)] == [before]
+
+
+def test_a_default_outside_that_cannot_be_written_wins_on() -> None:
+    nics = situation(FOUR, THREE_NICS).kernel.nics
+    outside = parse_route(f"{VPN} proto static", nics)._replace(kind=0, unwritable="encap")
+    evidence = situation(FOUR, THREE_NICS)
+    resolution = resolve(evidence, Settings())
+    election, managed = elect(resolution, Settings(), 4), managed_ifindexes(resolution.bindings)
+    found = plan_default(election, [outside], managed, Settings(), 0)
+    assert found.route is not None
+    assert found.route.metric == 1
+
+
+def test_ours_behind_one_outside_of_its_metric_is_moved_before_it() -> None:
+    """R8: else the VPN would come to the front as the better one goes."""
+    extra = ETH1
+    behind = [f"{VPN} proto static metric 100", f"{OURS} metric 100"]
+    _, operations = planned(f"{extra} metric 50", *behind, settings=Settings(metric=100))
+    assert operations == [f"Promote {OURS} metric 100", f"RemoveForeignDefault {extra} metric 50"]
+    _, settled = planned(*behind, settings=Settings(metric=101))
+    assert not any(one.startswith("Promote") for one in settled)

@@ -7,8 +7,8 @@ from typing import List, Sequence
 import pytest
 
 from guest_routes.model.evidence import RecordedDefault
-from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
-from guest_routes.model.operations import MoveDefault
+from guest_routes.model.network import OUR_PROTOCOL, KernelState, Nic, Route, parse_address, parse_prefix
+from guest_routes.model.operations import Add, Delete, MoveDefault, RemoveForeignDefault
 from guest_routes.routing.planning.restoration import as_before, former_order, restorations
 
 MANAGED = frozenset({2, 3})
@@ -110,6 +110,22 @@ def test_else_what_is_missing_is_added(there: List[Route], order: List[Route]) -
 def test_a_pass_is_undone_in_the_order_that_it_found() -> None:
     nics = (Nic(2, "eth0"), Nic(3, "eth1"))
     before = KernelState(nics, (v4("c"), v4("a"), v6("a"), v4("d")))
-    made = as_before([v4("c"), v4("d")], KernelState(nics, (v4("a"),)), before)
+    removed = [RemoveForeignDefault(v4("c")), RemoveForeignDefault(v4("d"))]
+    made = as_before(removed, KernelState(nics, (v4("a"),)), before)
     assert [(one.route, one.before) for one in made] == [(v4("c"), True), (v4("d"), False)]  # type: ignore[union-attr]
     assert {one.reason for one in made} == {"rolled-back"}
+
+
+@pytest.mark.parametrize("order, place", [("oa", "before"), ("ao", "behind")])
+def test_ours_come_back_before_or_behind_their_equals(order: str, place: str) -> None:
+    """Ours is adopted away while another program's equal of its metric stays."""
+    nics = (Nic(2, "eth0"), Nic(3, "eth1"))
+    ours = v4("c")._replace(protocol=OUR_PROTOCOL)
+    before = KernelState(nics, tuple(ours if one == "o" else v4(one) for one in order))
+    made = as_before([Delete(ours)], KernelState(nics, (v4("a"),)), before)
+    assert made == [Add(ours, "rolled-back", place)]  # type: ignore[arg-type]
+
+
+def test_ours_alone_are_none_of_the_order() -> None:
+    ours = v4("c")._replace(protocol=OUR_PROTOCOL)
+    assert as_before([Delete(ours)], KernelState((), ()), KernelState((), (ours, v6("a")))) == []

@@ -6,6 +6,8 @@ from typing import List
 
 import pytest
 
+from guest_routes.model.evidence import RecordedDefault
+from guest_routes.model.operations import RestoreDefault
 from guest_routes.model.settings import Settings
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.situations import THREE_NICS, recorded, situation, texts
@@ -152,3 +154,14 @@ def test_every_operation_has_its_reason() -> None:
         "withdrawn",
         "whole-route-back",
     ]
+
+
+def test_what_stood_beside_a_multipath_default_is_no_part_of_it() -> None:
+    """A pass took the multipath default; the other one was there before, and is another program's."""
+    beside = "default via 10.200.0.1 dev tun0 proto static metric 9"
+    evidence = situation([], f"{THREE_NICS}{beside}\nrecorded {MANY}\n")
+    (there,) = [route for route in evidence.kernel.routes if route.destination.is_default]
+    (whole,) = evidence.recorded_defaults
+    recorded_whole = RecordedDefault(whole, (there, whole))
+    made = plan_withdrawal(evidence.kernel, [recorded_whole], Settings())
+    assert [type(one) for one in made.operations] == [RestoreDefault]

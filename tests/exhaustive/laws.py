@@ -1,0 +1,360 @@
+"""What must hold for a situation: a table, a document, and everything that a pass and its undoing do to the table.
+
+The kernel is the value model; the decisions, the order of writing, the roll-back and the withdrawal are the product's.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+
+from guest_routes.kernel.apply import apply, roll_back
+from guest_routes.model.decision import Elected, Election, Resolution
+from guest_routes.model.evidence import Evidence, RecordedDefault
+from guest_routes.model.network import (
+    DEFAULT_PREFIX,
+    MAIN_TABLE,
+    OUR_PROTOCOL,
+    UNICAST,
+    KernelState,
+    Nic,
+    Route,
+    is_link_local,
+    parse_address,
+)
+from guest_routes.model.operations import Operation, Outcome
+from guest_routes.model.plan import Decision, Plan
+from guest_routes.model.report import Report
+from guest_routes.output.route_text import route_text
+from guest_routes.routing.compare import ifindexes, leads_there
+from guest_routes.routing.elect import elect
+from guest_routes.routing.planning.lookups import contradictions, overruled, probes
+from guest_routes.routing.planning.plan import plan
+from guest_routes.routing.planning.restoration import as_before, recorded_defaults
+from guest_routes.routing.planning.verify import discrepancies
+from guest_routes.routing.planning.withdrawal import plan_withdrawal
+from guest_routes.routing.resolve import resolve
+from tests.support.model_kernel import ModelKernel
+
+from .scope import DESCRIBED, DESTINATION, Scope, Table, Written, nics
+
+FAR_AWAY = {4: parse_address("8.8.8.8"), 6: parse_address("2620:fe::fe")}
+INSIDE = {4: parse_address("11.11.3.4"), 6: parse_address("fd11:11:3::4")}
+"""Only a default route covers the first; the second is in the destination of the host route."""
+MEMORY = 200_000
+"""So many plans are remembered: situations often end in the same table."""
+
+
+class Violation(NamedTuple):
+    """A law that a situation breaks."""
+
+    law: str
+    text: str
+
+
+class Watched:
+    """A kernel that is looked at after each operation."""
+
+    def __init__(self, kernel: ModelKernel, look: Callable[[Operation], None]) -> None:
+        self._kernel = kernel
+        self._look = look
+        self.apply_one = kernel.apply
+
+    def apply(self, operations: Sequence[Operation]) -> Tuple[object, ...]:
+        refused: List[object] = []
+        for operation in operations:
+            refused += self.apply_one([operation])
+            self._look(operation)
+        return tuple(refused)
+
+
+class Judge:
+    """Judges situations of one scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.settings = scope.settings
+        self.default = DEFAULT_PREFIX[scope.family]
+        self.destination = DESTINATION[scope.family]
+        self._resolved: Dict[object, Tuple[Resolution, Tuple[Election, ...]]] = {}
+        self._planned: Dict[object, Decision] = {}
+        self._found: List[Violation] = []
+        self._nics = nics(scope.family)
+
+    def judge(self, table: Table, written: Written) -> List[Violation]:
+        """The laws that the situation breaks; [] for none."""
+        self._found = []
+        kernel = table.kernel.copy()
+        before = kernel.snapshot(MAIN_TABLE)
+        decision = self.decide(written, before, ())
+        recorded: List[RecordedDefault] = []
+        wanted = any(one.route.destination == self.destination for one in decision.plan.routes)
+        watched = Watched(kernel, self._looking(kernel, "sync", wanted))
+        outcome = apply(decision.plan, watched, lambda routes: recorded.extend(  # type: ignore[arg-type]
+            recorded_defaults(routes, before, DESCRIBED)
+        ))  # fmt: skip
+        after = kernel.snapshot(MAIN_TABLE) if outcome.done else before
+        self._ends(kernel, decision, outcome, before, after, written)
+        if outcome.done:
+            again = self.decide(written, after, tuple(one.route for one in recorded))
+            if again.plan.operations:
+                self._note("R9 a second pass writes nothing", again.plan.operations[0])
+            self._roll_back(kernel.copy(), outcome, before, table.kernel)
+        self._withdraw(kernel, before, after, recorded, table.kernel)
+        return self._found
+
+    def decide(self, written: Written, state: KernelState, recorded: Tuple[Route, ...]) -> Decision:
+        """As `routing.decide` does, each step remembered by what it goes by."""
+        key = (written.name, state.routes, recorded)
+        known = self._planned.get(key)
+        if known is None:
+            evidence = written.evidence._replace(kernel=state, recorded_defaults=recorded)
+            resolution, elections = self._resolve(written, evidence)
+            made = plan(resolution, elections, state, self.settings, True, None)
+            if len(self._planned) > MEMORY:
+                self._planned.clear()
+            known = self._planned[key] = Decision(resolution, elections, made, evidence.problems)
+        return known
+
+    def _resolve(self, written: Written, evidence: Evidence) -> Tuple[Resolution, Tuple[Election, ...]]:
+        """Of the kernel only defaults count: they are evidence for gateways (R2)."""
+        key: object = written.name
+        if not written.by_itself:
+            routes = evidence.kernel.routes
+            defaults = tuple(r for r in routes if r.destination.is_default and r.protocol != OUR_PROTOCOL)
+            key = (written.name, defaults, evidence.recorded_defaults)
+        known = self._resolved.get(key)
+        if known is None:
+            if len(self._resolved) > MEMORY:
+                self._resolved.clear()
+            resolution = resolve(evidence, self.settings)
+            known = self._resolved[key] = (resolution, tuple(elect(resolution, self.settings, f) for f in (4, 6)))
+        return known
+
+    def _note(self, law: str, what: object) -> None:
+        self._found.append(Violation(law, _text(what, self._nics)))
+
+    # -- at each step --------------------------------------------------------------------------------
+
+    def _looking(
+        self, kernel: ModelKernel, phase: str, wanted: bool, start: ModelKernel | None = None
+    ) -> Callable[[Operation], None]:
+        """R7: no instant without a working default, or without a way to a wanted destination; R4: an outside winner.
+
+        Args:
+            start: the table that the situation began with, where what is undone has begun with it.
+        """
+        had_default = all(any(map(_works, one.routes_to(self.default))) for one in (kernel, start or kernel))
+        had_way = wanted and any(map(_works, kernel.routes_to(self.destination)))
+        first, last = (next(filter(_works, one.routes_to(self.default)), None) for one in (kernel, start or kernel))
+        outside = first if first is not None and first == last and _is_outside(first) else None
+
+        def look(operation: Operation) -> None:
+            defaults = kernel.routes_to(self.default)
+            if had_default and not any(map(_works, defaults)):
+                self._note(f"R7 {phase}: a default at every instant", operation)
+            if had_way and not any(map(_works, kernel.routes_to(self.destination))):
+                self._note(f"R7 {phase}: a way to the destination at every instant", operation)
+            if outside is not None and next(filter(_works, defaults), None) != outside:
+                self._note(f"R4 {phase}: an outside default that wins goes on winning", operation)
+
+        return look
+
+    # -- in the end ----------------------------------------------------------------------------------
+
+    def _ends(
+        self,
+        kernel: ModelKernel,
+        decision: Decision,
+        outcome: Outcome,
+        before: KernelState,
+        after: KernelState,
+        written: Written,
+    ) -> None:
+        made = decision.plan
+        if outcome.failures:
+            self._note("R8 the kernel refuses nothing", outcome.failures[0])
+        wrong = discrepancies(made, outcome, after)
+        if wrong:
+            self._note("R8 the table is as planned", wrong[0])
+        report = _Reported(kernel, decision, outcome, before, after, written)
+        self._foreign_routes(made, before, after)
+        self._one_default(decision, before, after, report)
+        self._host_routes(kernel, made, after, report)
+        self._winner(kernel, decision, before, report)
+
+    def _foreign_routes(self, made: Plan, before: KernelState, after: KernelState) -> None:
+        """R1, R4: other programs' routes are untouched, but for defaults through described NICs, and copies (R20)."""
+        copies = [one.route for one in made.copies]
+        kept = [r for r in before.routes if _is_foreign(r) and not _may_go(r) and r not in copies]
+        if [r for r in after.routes if _is_foreign(r) and not _may_go(r) and r not in _left(made)] != kept:
+            self._note("R1 other programs' routes are kept", [r for r in kept if r not in after.routes])
+
+    def _one_default(self, decision: Decision, before: KernelState, after: KernelState, report: _Reported) -> None:
+        election = decision.elections[self.scope.family == 6]
+        there = [route for route in after.routes if route.destination == self.default]
+        if not isinstance(election, Elected):
+            if there != [route for route in before.routes if route.destination == self.default]:
+                self._note("R4 defaults stay where none is elected", there)
+            if election.wanted and not report.unprogrammed:
+                self._note("R4 no default is reported", election)
+            return
+        wanted = Route(self.default, election.gateway, election.nic.ifindex)
+        inside = [r for r in there if not _is_outside(r) and _works(r)]
+        elected = [r for r in inside if leads_there(r, wanted)]
+        static = [r for r in inside if not is_link_local(r.gateway)]
+        if elected == inside and inside and len(static) <= 1:
+            return
+        if not report.unprogrammed:
+            self._note("R4 one default, or the report says why not", inside)
+
+    def _host_routes(self, kernel: ModelKernel, made: Plan, after: KernelState, report: _Reported) -> None:
+        answer = kernel.lookup([INSIDE[self.scope.family]])[0]
+        for one in made.routes:
+            if one.resolved.host.destination.is_default:
+                continue
+            hop = one.resolved.next_hop
+            right = (answer.ifindex, answer.gateway) == (hop.nic.ifindex, hop.gateway)
+            if not right and not report.unprogrammed:
+                self._note("R2 a host route leads as decided, or is reported", one)
+            if one.verdict != "shadowed" and not right:
+                self._note("R5 what is not shadowed leads as decided", one)
+        known = {one.route for one in made.routes} | {one.route for one in made.staying}
+        stale = [
+            r for r in after.routes
+            if r.destination == self.destination and r.protocol == OUR_PROTOCOL
+            and not any((r.gateway, r.ifindex) == (k.gateway, k.ifindex) for k in known)
+        ]  # fmt: skip
+        if stale:
+            self._note("R6 ours go that are wanted no more", stale)
+
+    def _winner(self, kernel: ModelKernel, decision: Decision, before: KernelState, report: _Reported) -> None:
+        """R8: what is elected is what packets take, or the report says what wins; nobody outside comes forward."""
+        election = decision.elections[self.scope.family == 6]
+        if not isinstance(election, Elected):
+            return
+        answer = kernel.lookup([FAR_AWAY[self.scope.family]])[0]
+        wanted = Route(self.default, answer.gateway, answer.ifindex)
+        right = leads_there(wanted, Route(self.default, election.gateway, election.nic.ifindex))
+        if not right and not report.unprogrammed:
+            self._note("R8 the elected default is what packets take, or is reported", answer)
+        ordered = sorted((r for r in before.routes if r.destination == self.default and _works(r)), key=_metric)
+        if not ordered or answer.ifindex in (0, *DESCRIBED):
+            return
+        first = [r for r in ordered if self.scope.family == 6 and r.metric == ordered[0].metric] or ordered[:1]
+        if all(ifindexes(route) <= DESCRIBED for route in first):
+            self._note("R8 no outside default comes to the front", answer)
+
+    # -- undone --------------------------------------------------------------------------------------
+
+    def _roll_back(self, kernel: ModelKernel, outcome: Outcome, before: KernelState, start: ModelKernel) -> None:
+        watched = Watched(kernel, self._looking(kernel, "roll-back", False, start))
+
+        def restorations(removed: Sequence[Operation]) -> Sequence[Operation]:
+            return as_before(removed, kernel.snapshot(MAIN_TABLE), before)
+
+        refused = roll_back(outcome, watched, restorations)  # type: ignore[arg-type]
+        if refused:
+            self._note("R8 a roll-back is not refused", refused[0])
+        if _shown(kernel.snapshot(MAIN_TABLE).routes) != _shown(before.routes):
+            self._note("R8 a roll-back gives the table back", _difference(before, kernel.snapshot(MAIN_TABLE)))
+
+    def _withdraw(
+        self,
+        kernel: ModelKernel,
+        before: KernelState,
+        after: KernelState,
+        recorded: Sequence[RecordedDefault],
+        start: ModelKernel,
+    ) -> None:
+        made = plan_withdrawal(after, recorded, self.settings)
+        watched = Watched(kernel, self._looking(kernel, "withdraw", False, start))
+        outcome = apply(made, watched, lambda routes: None)  # type: ignore[arg-type]
+        if outcome.failures:
+            self._note("R4 a withdrawal is not refused", outcome.failures[0])
+        now = kernel.snapshot(MAIN_TABLE)
+        heirs = [one.route for one in made.additions if getattr(one, "reason", "") == "handed-over"]
+        named = [one.route for one in made.not_restored]
+        foreign = [route for route in before.routes if _is_foreign(route) and route not in named]
+        if heirs and any(map(_works, (r for r in foreign if r.destination == self.default))):
+            self._note("R4 nothing is handed over beside another default", heirs)
+        left = [route for route in now.routes if route not in heirs]
+        if _shown(left) != _shown(foreign):
+            self._note("R4 withdraw gives the table back", _difference(before, now))
+
+
+class _Reported:
+    """What the report of a pass names as not programmed, asked for only where something is not as it should be."""
+
+    def __init__(
+        self,
+        kernel: ModelKernel,
+        decision: Decision,
+        outcome: Outcome,
+        before: KernelState,
+        after: KernelState,
+        written: Written,
+    ) -> None:
+        self._made = kernel, decision, outcome, before, after, written
+        self._known: Tuple[object, ...] | None = None
+
+    @property
+    def unprogrammed(self) -> Tuple[object, ...]:
+        if self._known is None:
+            kernel, decision, outcome, before, after, written = self._made
+            report = Report(written.evidence._replace(kernel=before), decision, after, outcome)
+            asked = probes(decision.plan, after, MAIN_TABLE, {})
+            wrong = contradictions(asked, kernel.lookup([probe.address for probe in asked]))
+            report = report._replace(overruled=overruled(wrong, decision.plan, after, MAIN_TABLE, {}))
+            self._known = report.unprogrammed
+        return self._known
+
+
+def _text(what: object, known: Sequence[Nic]) -> str:
+    """Routes and operations as `ip route` shows them; anything else as it is."""
+    if isinstance(what, Route):
+        return route_text(what, known)
+    if isinstance(what, list):
+        return "; ".join(_text(one, known) for one in what)
+    route = getattr(what, "route", getattr(getattr(what, "operation", None), "route", None))
+    return str(what) if route is None else f"{type(what).__name__} {route_text(route, known)}"
+
+
+# ---- what the laws speak of -------------------------------------------------------------------------
+
+
+def _works(route: Route) -> bool:
+    """Whether packets get somewhere by it; an encapsulated one has kind 0."""
+    return (route.kind == UNICAST or bool(route.unwritable)) and not route.tos
+
+
+def _is_foreign(route: Route) -> bool:
+    return route.protocol != OUR_PROTOCOL
+
+
+def _is_outside(route: Route) -> bool:
+    """Another program's, through no NIC of the metadata."""
+    return _is_foreign(route) and not ifindexes(route) & DESCRIBED
+
+
+def _may_go(route: Route) -> bool:
+    return route.destination.is_default and not _is_outside(route)
+
+
+def _left(made: Plan) -> List[Route]:
+    """The next hops outside the metadata of a multipath default that goes."""
+    return [one.route for one in made.additions if getattr(one, "reason", "") == "nexthops-outside"]
+
+
+def _metric(route: Route) -> int:
+    return route.metric
+
+
+def _shown(routes: Sequence[Route]) -> List[Route]:
+    """In order; IPv6 shows the next hops of one route with the first one's protocol, whichever that is."""
+    return [route if route.family == 4 else route._replace(protocol=0, weight=1) for route in routes]
+
+
+def _difference(before: KernelState, now: KernelState) -> List[object]:
+    lost = [route for route in before.routes if route not in now.routes]
+    more = [route for route in now.routes if route not in before.routes]
+    return ["lost", *lost, "more", *more] if lost or more else ["the order", *now.routes]

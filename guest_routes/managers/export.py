@@ -29,6 +29,8 @@ FORMATS: dict[str, Callable[[Sequence[NicRoutes], Mapping[int, str]], Export]] =
     "ifupdown": ifupdown,
     "ip": script,
 }
+NO_THROW = ("nmstate",)
+"""Formats that know no route of type throw, without which a NIC's table is not as ours."""
 STACKED = ("vlan", "bond", "bridge")
 """Kinds of NIC that share a MAC with another."""
 
@@ -46,6 +48,9 @@ def export(decision: Decision, settings: Settings, format_name: str, network_fil
     if settings.table != MAIN_TABLE:
         notes.append(ExportNote("other-table", table=settings.table))
     moving = tuple(one.nic.name for one in every if one.by_source and one.dynamic)
-    if moving:
+    if format_name in NO_THROW:
+        if settings.source_routing:
+            notes.append(ExportNote("no-source-routing"))
+    elif moving:
         notes.append(ExportNote("source-dynamic", moving))
     return made._replace(notes=(*made.notes, *notes))

@@ -205,6 +205,8 @@ def export_note_text(note: ExportNote) -> str:
             f"the rules of source routing name the present addresses of {', '.join(note.nics)}, which DHCP or router "
             "advertisements may change: the service follows them, these files don't"
         ),
+        "no-source-routing": "source routing is not exported: this format has no route of type throw; "
+        "leave `source_routing` to `guest-routes watch`, or choose another format",
         "replaces-file": (
             f"{note.path} takes precedence over {note.replaced or f'the file that configures {name}'}: copy its other "
             "settings, for example DNS= and MTUBytes="

@@ -17,6 +17,7 @@ from guest_routes.model.configuration import ExportNote
 from guest_routes.model.network import Rule, parse_address, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import NicTable
+from guest_routes.output.configuration import export_note_text
 from guest_routes.routing.decide import decide
 from guest_routes.routing.project import project
 from tests.support.nics import nic_routes
@@ -134,3 +135,17 @@ def test_a_subnet_that_the_nic_will_have_is_in_its_table() -> None:
     decision = decide(project(with_tables(evidence("wrong-subnet", bare)), on), on)
     text = export(decision, on, "networkd", {}).files[1].text
     assert "Destination=11.8.0.0/24\nTable=12103\nScope=link" in text
+
+
+def test_a_format_without_throw_says_that_it_has_no_source_routing() -> None:
+    document = {
+        "links": [{"id": "a", "type": "phy", "ethernet_mac_address": "fa:16:3e:00:00:01"}],
+        "networks": [{"id": "n", "type": "ipv4_dhcp", "link": "a"}],
+    }
+    for on in (Settings(source_routing=True), Settings()):
+        found = evidence(document, f"{NICS}default via 10.65.0.1 dev eth0 proto dhcp")
+        made = export(decide(project(with_tables(found), on), on), on, "nmstate", {})
+        kinds = [note.kind for note in made.notes]
+        assert ("no-source-routing" in kinds) == on.source_routing
+        assert "source-dynamic" not in kinds
+    assert "choose another format" in export_note_text(ExportNote("no-source-routing"))

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Set
 
 from . import oracle
 from .machine import Machine, Passes
-from .oracle import OURS, RA, Expected, Hop, Oracle
+from .oracle import DHCP, OURS, RA, Expected, Hop, Oracle
 from .situation import ANYWHERE, FAMILIES, Row, Situation
 
 AGREEING = 3
@@ -105,12 +105,22 @@ class _Family:
         found = []
         for row in self.before:
             managed = row.destination == ANYWHERE[self.family] and row.dev in self.expected.managed
-            if row.proto != OURS and not managed and self.after.count(row) != self.before.count(row):
+            if row.proto == OURS or managed or self._is_copy(row):
+                continue
+            if self.after.count(row) != self.before.count(row):
                 found.append(("R1", f"foreign route changed: {row}"))
         alien = [row for row in self.after if row.proto != OURS and row not in self.before]
         if self.settings.get("default_mode") != "demote":
             found += [("R1", f"a foreign route was made: {row}") for row in alien if not self._restorable(row)]
         return found
+
+    def _is_copy(self, row: Row) -> bool:
+        """R20: a DHCP client's route of a listed host route, through a NIC that its next hop isn't on."""
+        hop = self.expected.hosts.get(row.destination)
+        listed = row.via in self.expected.listed.get(row.destination, ())
+        return (
+            row.proto == DHCP and listed and row.dev in self.expected.managed and hop is not None and hop.dev != row.dev
+        )
 
     def _restorable(self, row: Row) -> bool:
         return row.destination == ANYWHERE[self.family] and row.dev in self.expected.managed
@@ -135,7 +145,8 @@ class _Family:
         if not right:
             return [("R4", f"{label}: there is {_texts(here)}; before: {_texts(before)}")]
         if self.settings.get("default_mode", "enforce") == "enforce":
-            if wrong or (len(right) > 1 and self.family == 4):
+            # R7: those that the kernel can't tell apart in a deletion stay together.
+            if wrong or (len({(row.via, row.dev, row.metric) for row in right}) > 1 and self.family == 4):
                 return [("R4", f"{label}: there is {_texts(here)}; before: {_texts(before)}")]
             return []
         if self.settings["default_mode"] == "demote" and min(right, key=_metric).metric > min(map(_metric, here)):

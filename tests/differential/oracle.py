@@ -10,7 +10,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, 
 
 from .situation import ANYWHERE, Row
 
-OURS, RA = 121, 9
+OURS, RA, DHCP = 121, 9, 16
 Ip = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 

@@ -49,9 +49,9 @@ def default_metrics(
     Args:
         beaten: routes that stay, and that ours has to win over (R5).
     """
-    order = _in_order(there, managed, settings, ())
     six = wanted.family == 6
-    low = _lowest(order, six)
+    low = _lowest(_in_order(there, managed, settings, ()), six)
+    order = _in_order(there, managed, settings, _REJECTING)  # One that rejects and loses today goes on losing, too.
     bound = min((route.metric - six for route in beaten), default=WORST_METRIC)
     wanted = wanted._replace(metric=min(wanted.metric, bound))
     if not six:

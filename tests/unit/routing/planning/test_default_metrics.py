@@ -41,6 +41,7 @@ FOUR = "default via 10.65.0.1 dev eth0 proto guest-routes"
         # Others that can't win don't count.
         (["default tos 0x10 via 10.200.0.1 dev tun0"], 0),
         (["unreachable default metric 9"], 0),
+        (["default via 11.8.0.1 dev eth1 metric 5", "unreachable default metric 9"], 0),
         # Of a multipath route through both, the next hops outside stay ahead.
         (["default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.200.0.1 dev tun0 weight 1"], 1),
         (["default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.65.0.1 dev eth0 weight 1"], 0),
@@ -107,6 +108,7 @@ SIX = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
             ],
             3,
         ),
+        (["default via fd00:8::1 dev eth1 metric 1", "unreachable default metric 1022"], 1021),
     ],
 )
 def test_ipv6(there: List[str], metric: int) -> None:

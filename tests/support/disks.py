@@ -48,7 +48,7 @@ def left_over(folder: str) -> List[str]:
 
 def _fill(path: Path, fault: str) -> None:
     if fault == "read-only":
-        return _mount("-o", "remount,ro", str(path))
+        return _mount("-o", "remount,bind,ro", str(path))
     with contextlib.suppress(OSError):
         if fault == "inodes":
             for number in range(1000):

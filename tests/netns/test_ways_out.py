@@ -165,6 +165,8 @@ def test_status_where_drift_can_not_be_known(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     assert run(lab, f"sync {FILE}").code == 0
     user = unfolded(subprocess.run([*ORDINARY_USER, sys.executable, "-m", "guest_routes", "status"], **TEXT))
+    if user.err.startswith("setpriv: "):
+        pytest.skip("another user takes root")
     if "can't open" in user.err or "Permission denied" in user.err:
         pytest.skip("only root can run this Python")
     assert (user.code, "drift unknown" in user.out) == (1, True)

@@ -121,7 +121,6 @@ def test_a_selected_nic_may_be_one_that_an_entry_names() -> None:
     assert defaults(selected) == [("10.2.0.1", "e1")]
 
 
-@pytest.mark.xfail(reason="R9: the metric is chosen for the table as it is before the extra default goes")
 def test_a_default_behind_one_outside_of_the_same_metric_gets_its_place_at_once() -> None:
     there = [
         Row(4, V4, "10.2.0.1", "e1", 0, 4),

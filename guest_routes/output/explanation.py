@@ -137,7 +137,7 @@ def _field(name: str, text: str) -> list[str]:
 def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
     """The place of a host route, and the entry as the document has it."""
     lines = _field(name, host.place)
-    if host.network >= 0:
+    if host.network >= 0 and host.index >= 0:  # A `gateway` key is no entry of the list.
         entry = loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
         # NUL: a space that lines aren't broken at.
         shown = dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry})

@@ -6,7 +6,7 @@ from .errors import KernelError, StateError
 from .kernel.apply import apply
 from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
-from .routing.compare import is_advertised, same_route
+from .routing.compare import is_advertised, is_present
 from .routing.ownership import is_ours
 from .routing.planning.withdrawal import plan_withdrawal
 from .source_routing import withdraw_source_routing
@@ -66,17 +66,13 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
 def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
     """The recorded defaults that should be back, and are not."""
     named = [one.route for one in made.not_restored]
-    return [one.route for one in recorded if one.route not in named and not _is_there(one.route, after)]
+    return [one.route for one in recorded if one.route not in named and not is_present(one.route, after.routes)]
 
 
 def _unrestored(recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
     """The recorded defaults that stay recorded; a router's next advertisement brings its own back."""
-    missing = [one for one in recorded if not _is_there(one.route, after)]
+    missing = [one for one in recorded if not is_present(one.route, after.routes)]
     return [one.route for one in missing if not one.expired and not is_advertised(one.route)]
-
-
-def _is_there(route: Route, state: KernelState) -> bool:
-    return any(same_route(one, route) for one in state.routes)
 
 
 def _attempt(change: Callable[[], None], errors: list[str]) -> None:

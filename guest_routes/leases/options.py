@@ -1,6 +1,6 @@
 """Options 121 and 249 in every spelling that DHCP clients keep them in, strictly; and a whole DHCP packet. Pure.
 
-A fault ends the reading: behind an entry of the wrong length nothing can be told apart. What stands before it counts.
+A fault ends the reading: behind an entry of the wrong length nothing can be read. What stands before it counts.
 
 Source: RFC 3442, "Classless Route Option Format"; RFC 2131, section 2 and RFC 2132, section 2 for packets; RFC 3396
 for options in several parts.

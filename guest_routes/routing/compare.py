@@ -79,3 +79,8 @@ def leads_there(route: Route, wanted: Route) -> bool:
         ifindex == wanted.ifindex and (gateway == wanted.gateway or (route.family == 6 and is_link_local(gateway)))
         for gateway, ifindex in next_hops(route)
     )
+
+
+def is_present(route: Route, routes: Iterable[Route]) -> bool:
+    """Whether one of the routes is the same."""
+    return any(same_route(one, route) for one in routes)

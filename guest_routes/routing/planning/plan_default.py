@@ -116,7 +116,7 @@ def _adopted(
 
 
 def _shields(staying: Sequence[Route], route: Route, there: Sequence[Route]) -> bool:
-    """Whether the kernel, told to delete an IPv4 route, would delete one of these: it takes the first that fits.
+    """Whether the kernel, asked to delete an IPv4 route, would delete one of these: it takes the first that fits.
 
     What the request leaves out fits, and next hops are compared as far as both have them. Source: Linux, fib_nh_match.
     """
@@ -225,7 +225,7 @@ def _serving(
 def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]) -> list[tuple[Route, Route]]:
     """Each default that goes, and what stays of it; next hops that another route of their key has stay by that one.
 
-    The kernel can't be told which of two such to remove. One is there, too, where a pass was killed.
+    A request can't say which of two such to remove. One is there, too, where a pass was killed.
     """
     found: list[tuple[Route, Route]] = []
     for route in going:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...model.evidence import RecordedDefault
 from ...model.network import UNICAST, NextHop
 from ...model.operations import Add, Delete, MoveDefault, RestoreDefault
-from ..compare import equals_of, ifindexes, is_advertised, next_hops, same_route
+from ..compare import equals_of, ifindexes, is_advertised, is_present, next_hops, same_route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def as_before(removed: Sequence[Operation], there: KernelState, before: KernelSt
 
 
 def _wanted(order: Sequence[Route], taken: Sequence[Route], there: KernelState) -> list[Route]:
-    return [route for route in order if route in taken or _has(there.routes, route)]
+    return [route for route in order if route in taken or is_present(route, there.routes)]
 
 
 def _has_equals(route: Route, before: KernelState) -> bool:
@@ -101,7 +101,7 @@ def restorations(
         order: those of them that have a place, and the missing ones.
         managed: NICs through which a route may be moved.
     """
-    missing = [route for route in order if not _has(there, route)]
+    missing = [route for route in order if not is_present(route, there)]
     if not missing:
         return []
     if missing[0].family == 6:
@@ -115,14 +115,14 @@ def restorations(
 
 def _to(route: Route, there: Sequence[Route], reason: RestoreReason, before: bool) -> Operation:
     """Puts one before or behind all others."""
-    if _has(there, route):
+    if is_present(route, there):
         return MoveDefault(route, reason, before)
     return RestoreDefault(route, reason, before)
 
 
 def _staying(there: Sequence[Route], order: Sequence[Route], managed: frozenset[int]) -> tuple[int, int]:
     """The span of the order that is left where it is; the others come before and behind it."""
-    present = [place for place, route in enumerate(order) if _has(there, route)]
+    present = [place for place, route in enumerate(order) if is_present(route, there)]
     if not present:
         return 0, 0
     pinned = [place for place in present if not _is_movable(order[place], managed)]
@@ -139,20 +139,16 @@ def _is_movable(route: Route, managed: frozenset[int]) -> bool:
     return ifindexes(route) <= managed and not (route.unwritable or route.expires or is_advertised(route))
 
 
-def _has(routes: Sequence[Route], route: Route) -> bool:
-    return any(same_route(one, route) for one in routes)
-
-
 # ---- IPv6 -----------------------------------------------------------------------------------------------
 
 
 def _whole_ipv6(there: Sequence[Route], order: Sequence[Route]) -> RestoreDefault | None:
     """The multipath route of all next hops at once, where adding the missing ones would not give the same."""
     first, present = order[0], [route for route in there if _is_next_hop(route)]
-    added = [*present, *(route for route in order if not _has(present, route))]
+    added = [*present, *(route for route in order if not is_present(route, present))]
     if not present or not all(map(_is_next_hop, order)) or _hops(added) == _hops(order):
         return None
-    if not all(_has(order, route) and _alike(route, first) for route in present):
+    if not all(is_present(route, order) and _alike(route, first) for route in present):
         return None  # Something else of that metric is there, or one has attributes that it would lose.
     nexthops = tuple(NextHop(route.gateway, route.ifindex, route.weight, route.onlink) for route in order)
     whole = first._replace(gateway=None, ifindex=0, onlink=False, weight=1, nexthops=nexthops)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...model.network import PROTOCOL_BOOT, Route, contains
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
-from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, same_route
+from ..compare import equals_of, ifindexes, is_advertised, is_present, leads_out, next_hops, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
 from .plan_default import nexthops_outside
@@ -74,14 +74,10 @@ def _missing(recorded: Sequence[RecordedDefault], foreign: Sequence[Route]) -> l
     """Those that are not there, each once; what a pass left of one and a later pass took comes back with the whole."""
     known, missing = list(foreign), []
     for one in recorded:
-        if not _is_there(one.route, known) and not any(_is_part(one.route, whole) for whole in recorded):
+        if not is_present(one.route, known) and not any(_is_part(one.route, whole) for whole in recorded):
             missing.append(one)
             known.append(one.route)
     return missing
-
-
-def _is_there(route: Route, foreign: Sequence[Route]) -> bool:
-    return any(same_route(one, route) for one in foreign)
 
 
 def _in_order(

@@ -78,9 +78,21 @@ class StateError(GuestRoutesError):
     """A file under /run/guest-routes or /var/lib/guest-routes can't be used."""
 
 
-def system_error_text(error: OSError | MemoryError) -> str:
-    """A refusal of the system that concerns nothing in particular: no memory, no descriptor, a device that fails."""
+SYSTEM_FAILURES = (OSError, MemoryError, SystemError)
+"""What the system refuses, concerning nothing in particular: a descriptor, a device that fails, memory.
+
+CPython 3.11 raises SystemError where it has no memory for the frame of a call.
+"""
+
+
+def system_error_text(error: OSError | MemoryError | SystemError) -> str:
+    """One of SYSTEM_FAILURES in words."""
     if isinstance(error, MemoryError):
-        return "out of memory; what was written stays, the next pass completes it"
+        return f"out of memory; {_COMPLETED}"
+    if isinstance(error, SystemError):
+        return f"Python itself failed, as it does without memory: {error}; {_COMPLETED}"
     at = f" ({error.filename})" if error.filename else ""
-    return f"the system refused: {error.strerror or error}{at}; what was written stays, the next pass completes it"
+    return f"the system refused: {error.strerror or error}{at}; {_COMPLETED}"
+
+
+_COMPLETED = "what was written stays, the next pass completes it"

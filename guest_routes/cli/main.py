@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-from ..errors import GuestRoutesError, UsageError, system_error_text
+from ..errors import SYSTEM_FAILURES, GuestRoutesError, UsageError, system_error_text
 from .context import Context
 from .grammar import plain
 from .terminal import Terminal, open_closed_streams
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _command(options.command)(context)
     except GuestRoutesError as error:
         code = _failed(terminal, command, error.exit_code, str(error))
-    except (OSError, MemoryError) as error:
+    except SYSTEM_FAILURES as error:
         code = _failed(terminal, command, 1, system_error_text(error))
     except KeyboardInterrupt:
         from ..output.notices import INTERRUPTED

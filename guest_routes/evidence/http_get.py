@@ -139,7 +139,7 @@ def get_object(session: requests.Session, url: str, until: float) -> bytes | Fai
         return Failed(str(error), True)
     except _Cut as cut:
         return cut.failed
-    except MemoryError:
+    except (MemoryError, SystemError):  # SystemError: see errors.SYSTEM_FAILURES
         return Failed("an answer takes more memory than is allowed", True)
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
         return Failed(None, False)

@@ -29,6 +29,7 @@ import select
 import time
 
 from ..errors import (
+    SYSTEM_FAILURES,
     DefaultReplacedError,
     GuestRoutesError,
     KernelError,
@@ -177,7 +178,7 @@ class Reconciler:
             report = self.program(document, fetched=False)
         except MetadataError:  # The refresher logs it.
             self.state = "no-document"
-        except (GuestRoutesError, OSError, MemoryError) as error:
+        except (GuestRoutesError, *SYSTEM_FAILURES) as error:
             self.failed(error)
         if self.state != "failed":
             self.schedule = self.schedule.reconciled(time.monotonic(), time.process_time() - started)
@@ -246,14 +247,14 @@ class Reconciler:
 
     def survive(self, error: Exception) -> None:
         """Whatever was raised: a pass that could not be made, or a bug. The service goes on."""
-        if isinstance(error, (GuestRoutesError, OSError, MemoryError)):
+        if isinstance(error, (GuestRoutesError, *SYSTEM_FAILURES)):
             return self.failed(error)
         import traceback
 
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         self._fail(bug_text(text), error_kind(error, expected=False))
 
-    def failed(self, error: GuestRoutesError | OSError | MemoryError) -> None:
+    def failed(self, error: GuestRoutesError | OSError | MemoryError | SystemError) -> None:
         """A pass could not be made: schedules another, with new sockets if the old ones may be the cause."""
         text = str(error) if isinstance(error, GuestRoutesError) else system_error_text(error)
         self._fail(text, error_kind(error))

@@ -1,0 +1,37 @@
+"""What the system refuses is told from a bug."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+DEEP_CALL_WITHOUT_MEMORY = """
+import resource, sys
+from guest_routes.errors import SYSTEM_FAILURES, system_error_text
+
+def deep(calls):
+    return deep(calls - 1) + 1 if calls else 0
+
+sys.setrecursionlimit(10**6)
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(), resource.RLIM_INFINITY))
+kept = []
+try:
+    while True:
+        kept.append(bytearray(4096))
+except MemoryError:
+    pass
+try:
+    deep(5000)
+except SYSTEM_FAILURES as error:
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    kept.clear()
+    print(system_error_text(error))
+"""
+
+
+def test_no_memory_for_a_call_is_no_bug() -> None:
+    done = subprocess.run([sys.executable, "-c", DEEP_CALL_WITHOUT_MEMORY], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "memory; " in done.stdout or "memory: " in done.stdout
+    assert done.stdout.endswith("what was written stays, the next pass completes it\n")

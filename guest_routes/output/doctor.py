@@ -7,7 +7,7 @@ from ..model.document import Provenance
 from ..model.network import address_text, is_link_local, mac_text
 from .findings import difference_text, finding_words
 from .folding import LABEL_WIDTH, first_of, labelled, wrapped
-from .route_text import age_text, counted
+from .route_text import age_text, counted, nic_names
 from .words.elections import election_reason
 from .words.evidence import evidence_text, provenance_text
 
@@ -64,7 +64,7 @@ def _nic(view: NicView, report_missing: bool) -> list[str]:
 
 def _answers(view: NicView, nics: Sequence[Nic]) -> list[str]:
     """The addresses of a NIC that answers to hosts outside don't leave by it for."""
-    names = {nic.ifindex: nic.name for nic in nics}
+    names = nic_names(nics)
     lines = []
     for one in view.answers:
         if one.answer.ifindex != view.nic.ifindex:
@@ -167,7 +167,7 @@ def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, A
 
 
 def _nic_json(view: NicView, nics: Sequence[Nic]) -> dict[str, Any]:
-    names = {nic.ifindex: nic.name for nic in nics}
+    names = nic_names(nics)
     return {
         "name": view.nic.name,
         "mac": mac_text(view.nic.mac),

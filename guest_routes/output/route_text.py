@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.network import MAIN_TABLE, OUR_PROTOCOL, UNICAST, NextHop, Nic, Route, address_text
+from ..model.network import LOOPBACK, MAIN_TABLE, OUR_PROTOCOL, UNICAST, NextHop, Nic, Route, address_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +31,14 @@ _UNWRITABLE = {"encap": ["encap", "..."], "source": ["from", "..."], "attributes
 _PREFERENCES = {1: "high", 3: "low"}
 
 
+def nic_names(nics: Sequence[Nic]) -> dict[int, str]:
+    """By ifindex; the loopback's, too, which a snapshot leaves out: IPv6's unreachable routes are shown with it."""
+    return {LOOPBACK: "lo", **{nic.ifindex: nic.name for nic in nics}}
+
+
 def route_text(route: Route, nics: Sequence[Nic]) -> str:
     """A route as `ip route` prints it, so that it can be pasted behind `ip route add`."""
-    names = {nic.ifindex: nic.name for nic in nics}
+    names = nic_names(nics)
     bits = len(route.destination.address) * 8
     if route.destination.is_default:
         words = ["default"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute
 from .folding import entries
-from .route_text import counted, route_text
+from .route_text import counted, nic_names, route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
 def _answer_text(answer: Lookup | None, nics: Sequence[Nic]) -> str:
     if answer is None or not answer.ifindex:
         return f"nowhere ({answer.error})" if answer else "nowhere"
-    names = {nic.ifindex: nic.name for nic in nics}
-    return f"by {names.get(answer.ifindex, f'if{answer.ifindex}')}"
+    return f"by {nic_names(nics).get(answer.ifindex, f'if{answer.ifindex}')}"
 
 
 def source_failure_text(one: SourceFailure, nics: Sequence[Nic]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ...model.decision import Elected, NotElected, Resolved, Unresolved
-from ...model.network import LOOPBACK, address_text, family_of, mac_text
+from ...model.network import address_text, family_of, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
 from ...model.plan import PlannedRoute
 from ...model.report import Discrepancy, ExtraDefault, Overruled
 from ..escape import escaped
-from ..route_text import counted, route_text
+from ..route_text import counted, nic_names, route_text
 from .elections import election_reason
 from .evidence import binding_label
 from .reasons import resolved_reason, unresolved_reason
@@ -103,8 +103,7 @@ def lookup_text(answer: Lookup, nics: Sequence[Nic]) -> str:
     """What the kernel does with an address now: "via 11.8.0.1 dev eth1", or its error."""
     if not answer.ifindex:
         return answer.error
-    names = {LOOPBACK: "lo", **{nic.ifindex: nic.name for nic in nics}}
-    name = names.get(answer.ifindex, f"if{answer.ifindex}")
+    name = nic_names(nics).get(answer.ifindex, f"if{answer.ifindex}")
     return f"{'via ' + address_text(answer.gateway) + ' ' if answer.gateway else ''}dev {name}"
 
 

@@ -43,6 +43,11 @@ def test_what_cannot_be_shown_is_left_out(why: Any, shown: str) -> None:
     assert route_text(odd, NICS) == f"11.12.0.0/16 {shown} via 11.8.0.1 dev eth1 proto static"
 
 
+def test_ipv6_shows_what_leads_nowhere_with_the_loopback() -> None:
+    nowhere = route("fd00:11:11::/48 dev eth0 proto static metric 1024")._replace(ifindex=1, kind=7)
+    assert route_text(nowhere, NICS) == "unreachable fd00:11:11::/48 dev lo proto static metric 1024"
+
+
 def test_numbers_without_a_name_are_shown_as_numbers() -> None:
     odd = Route(prefix("11.12.0.0/16"), None, 2, protocol=PROTOCOL_BOOT, kind=42, scope=7, preference=2)
     assert route_text(odd, NICS) == "42 11.12.0.0/16 dev eth0 proto boot scope 7 pref 2"

@@ -1,6 +1,7 @@
 """Faults that are known, each with the reason why it stands.
 
-A known fault is told by what is in the table, not by the law that it breaks: of such a table any law may be broken.
+A known fault is told by what is in the table and by the laws that it may break; none of them is that a pass leaves the
+machine without a default for an instant.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ TWO_GATEWAYS = "Of two gateways by the kernel's own defaults the second counts o
 BETWEEN = "IPv4 adds before or behind all equals: between two that can't be moved the former order doesn't come back"
 
 
-def known(there: Sequence[Route]) -> str:
-    """Why a violation of this table is known; "" where it is not.
+def known(there: Sequence[Route], law: str) -> str:
+    """Why a violation of this law with this table is known; "" where it is not.
 
     Args:
         there: the routes of the table, each as it was added.
     """
-    for reason, is_so in REASONS:
-        if any(is_so(one, other) for one, other in _equals(there)):
+    for reason, laws, is_so in REASONS:
+        if law in laws and any(is_so(one, other) for one, other in _equals(there)):
             return reason
-    return next((reason for reason, is_so in OF_TABLES if is_so(there)), "")
+    return next((reason for reason, laws, is_so in OF_TABLES if law in laws and is_so(there)), "")
 
 
 def _equals(there: Sequence[Route]) -> Iterable[Tuple[Route, Route]]:
@@ -93,9 +94,13 @@ def _is_pinned(route: Route) -> bool:
 
 
 def _leave_no_room(there: Sequence[Route]) -> bool:
-    """Whether there are different ones to a destination at metrics 1 and 2."""
-    first = {route.destination for route in there if route.family == 6 and route.metric == 1}
-    return any(route.metric == 2 and route.destination in first for route in there)
+    """Whether there are different ones to a destination at two metrics that follow one another."""
+    taken = {(route.destination, route.metric) for route in there if route.family == 6}
+    return any((destination, metric + 1) in taken for destination, metric in taken)
+
+
+def _take_the_first_metrics(there: Sequence[Route]) -> bool:
+    return _leave_no_room([route for route in there if route.metric <= 2])
 
 
 def _name_two_gateways(there: Sequence[Route]) -> bool:
@@ -109,14 +114,38 @@ def _is_foreign_default(route: Route) -> bool:
     return route.destination.is_default and route.protocol != OUR_PROTOCOL
 
 
+FRONT = "R4 roll-back: an outside default that wins goes on winning"
+ROLLED_BACK, REFUSED = "R8 a roll-back gives the table back", "R8 a roll-back is not refused"
+PLANNED, AGAIN = "R8 the table is as planned", "R9 a second pass writes nothing"
+WITHDRAWN, KEPT = "R4 withdraw gives the table back", "R1 other programs' routes are kept"
+ONE_DEFAULT = "R4 one default, or the report says why not"
+
 REASONS = (
-    (MIXED_PROTOCOLS, _are_mixed),
-    (FIRST_LEG, _begin_alike),
-    (SAME_BUT_ENCAPSULATED, _differ_in_encapsulation),
-    (NO_NEXT_HOP, _is_beside_no_next_hop),
-    (ADVERTISED, _is_beside_an_announced_one),
-    (TWO_OF_OURS, _are_both_ours),
-    (PROMOTED, _is_promoted),
-)
+    (
+        MIXED_PROTOCOLS,
+        {
+            KEPT, ONE_DEFAULT, WITHDRAWN, PLANNED, AGAIN, ROLLED_BACK, REFUSED,
+            "R2 a host route leads as decided, or is reported", "R4 nothing is handed over beside another default",
+            "R5 what is not shadowed leads as decided", "R6 ours go that are wanted no more",
+        },
+        _are_mixed,
+    ),
+    (FIRST_LEG, {FRONT, WITHDRAWN, "R4 a withdrawal is not refused", PLANNED, AGAIN, ROLLED_BACK, REFUSED},
+     _begin_alike),
+    (SAME_BUT_ENCAPSULATED, {FRONT, WITHDRAWN, PLANNED, AGAIN, ROLLED_BACK}, _differ_in_encapsulation),
+    (
+        NO_NEXT_HOP,
+        {KEPT, WITHDRAWN, "R7 roll-back: a default at every instant", AGAIN, ROLLED_BACK, REFUSED},
+        _is_beside_no_next_hop,
+    ),
+    (ADVERTISED, {KEPT, ONE_DEFAULT, WITHDRAWN, AGAIN, ROLLED_BACK}, _is_beside_an_announced_one),
+    (TWO_OF_OURS, {ROLLED_BACK, REFUSED}, _are_both_ours),
+    (PROMOTED, {FRONT, ROLLED_BACK}, _is_promoted),
+)  # fmt: skip
 """What two routes of one key are, the first one ahead of the other or, where order makes no difference, either way."""
-OF_TABLES = ((BETWEEN, _stand_between), (NO_ROOM, _leave_no_room), (TWO_GATEWAYS, _name_two_gateways))
+OF_TABLES = (
+    (BETWEEN, {FRONT, WITHDRAWN, AGAIN, ROLLED_BACK}, _stand_between),
+    (NO_ROOM, {AGAIN}, _leave_no_room),
+    (NO_ROOM, {"R8 no outside default comes to the front"}, _take_the_first_metrics),
+    (TWO_GATEWAYS, {AGAIN}, _name_two_gateways),
+)

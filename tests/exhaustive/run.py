@@ -59,7 +59,7 @@ def search(
                 continue
             count += 1
             for violation in judge.judge(table, written):
-                reason = known(table.routes)
+                reason = known(table.routes, violation.law)
                 if reason:
                     faults[reason] += 1
                     continue

@@ -57,6 +57,7 @@ OWN_SWITCHES = {
     "plan": {
         "--accept-withdrawals": "withdraw routes even if the document looks partial",
         "--check": "exit with 3 when something would change",
+        "--diff": "show the changes as a unified diff of `ip route`",
     },
     "correct": {
         "--check": "change nothing; exit with 3 when something would change",
@@ -78,7 +79,13 @@ OWN_VALUES = {
         "--textfile": ("FILE", "write the status to FILE as Prometheus text for node_exporter, and print nothing")
     },
 }
-EXCLUSIVE = (("--json", "--textfile"), ("--metadata", "--example"), ("--check", "--undo"), ("--metadata", "--undo"))
+_GRAPH = (("text", "mermaid", "dot"), "draw NICs, gateways and destinations: as text, for Mermaid or for Graphviz")
+OWN_FORMS = {"plan": {"--graph": _GRAPH}, "status": {"--graph": _GRAPH}}
+"""Options with a form; without one, the first."""
+EXCLUSIVE = (
+    *(("--json", "--textfile"), ("--metadata", "--example"), ("--check", "--undo"), ("--metadata", "--undo")),
+    *(("--json", "--graph"), ("--json", "--diff"), ("--graph", "--diff"), ("--graph", "--textfile")),
+)
 """Options of which one makes the other useless."""
 _OF_FETCHING = ("metadata_urls", "deadline_seconds")
 _OF_OTHERS = ("refresh_seconds", "correct_rendered")
@@ -193,7 +200,8 @@ def plain(arguments: Sequence[str]) -> SimpleNamespace | None:
     switches = [*(name for name in COMMON[command] if name in SWITCHES), *OWN_SWITCHES.get(command, ())]
     values = [*(name for name in COMMON[command] if name in VALUES), *OWN_VALUES.get(command, ())]
     options: dict[str, Any] = dict.fromkeys(map(attribute, [*SWITCHES, *switches]), False)
-    options.update(dict.fromkeys(map(attribute, [*VALUES, *values]), ""), command=command)
+    forms = OWN_FORMS.get(command, ())
+    options.update(dict.fromkeys(map(attribute, [*VALUES, *values, *forms]), ""), command=command)
     remaining = iter(arguments[1:])
     for word in remaining:
         if word in switches:

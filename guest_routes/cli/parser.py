@@ -8,6 +8,7 @@ from .grammar import (
     COMMANDS,
     COMMON,
     EXIT_CODES,
+    OWN_FORMS,
     OWN_SWITCHES,
     OWN_VALUES,
     SWITCHES,
@@ -124,6 +125,9 @@ def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument(switch, action="store_true", help=text)
     for option, (metavar, text) in OWN_VALUES.get(command, {}).items():
         parser.add_argument(option, metavar=metavar, help=text)
+    for option, (forms, text) in OWN_FORMS.get(command, {}).items():
+        metavar = "|".join(forms)
+        parser.add_argument(option, nargs="?", const=forms[0], default="", choices=forms, metavar=metavar, help=text)
     if command == "export":
         from ..managers.export import FORMATS
 

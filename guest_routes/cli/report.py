@@ -20,6 +20,12 @@ def print_report(context: Context, report: Report, code: int, written: bool = Tr
         terminal.json({**report_json(report, options.command), "exit_code": code})
     else:
         terminal.lines(report_lines(report, options.verbose, written))
+    print_remarks(context, report)
+
+
+def print_remarks(context: Context, report: Report) -> None:
+    """Warnings, refusals and errors, on standard error."""
+    terminal = context.terminal
     for warning in warning_texts(report):
         (terminal.error if warning in report.state_errors else terminal.warning)(warning)
     if report.outcome.failures or report.errors:

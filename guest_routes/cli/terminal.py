@@ -47,6 +47,19 @@ class Terminal:
         """Data for people: one line each."""
         self._to_stdout("\n".join(map(escaped, lines)))
 
+    @property
+    def width(self) -> int:
+        """Columns of the terminal that standard output is, 40 to 200; 80 where it is none."""
+        try:
+            return min(max(os.get_terminal_size(1).columns, 40), 200)
+        except OSError:
+            return 80
+
+    @property
+    def unicode(self) -> bool:
+        """Whether standard output takes more than ASCII, by the locale."""
+        return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
     def json(self, document: dict[str, Any]) -> None:
         """Data for programs: one JSON document."""
         self._to_stdout(json_text(document, indent=2))

@@ -47,7 +47,7 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
     else:
         words = [str(route.destination)]
     if route.kind != UNICAST and not route.unwritable:
-        words.insert(0, _KINDS.get(route.kind, str(route.kind)))
+        words.insert(0, kind_text(route.kind))
     if route.tos:
         words += ["tos", f"{route.tos:#04x}"]
     words += _UNWRITABLE.get(route.unwritable, [])
@@ -118,9 +118,19 @@ def _next_hop_words(gateway: bytes | None, ifindex: int, names: dict[int, str], 
     return words
 
 
+def is_shown(route: Route) -> bool:
+    """Whether a table of routes shows it: IPv6's own housekeeping (link-local, multicast) is left out."""
+    return route.family == 4 or route.destination.address[:1] not in (b"\xfe", b"\xff")
+
+
+def kind_text(kind: int) -> str:
+    """What `ip route` calls a kind of route: blackhole, unreachable, throw."""
+    return _KINDS.get(kind, str(kind))
+
+
 def table_text(routes: Iterable[Route], nics: Sequence[Nic]) -> str:
-    """A routing table, one route a line, defaults first, IPv6's local housekeeping left out."""
-    shown = [r for r in routes if not (r.family == 6 and r.destination.address[:1] in (b"\xfe", b"\xff"))]
+    """A routing table, one route a line, defaults first."""
+    shown = list(filter(is_shown, routes))
     shown.sort(key=lambda r: (r.family, r.destination.length > 0, r.destination, r.metric))
     return "\n".join(route_text(route, nics) for route in shown)
 

@@ -32,7 +32,7 @@ def status_lines(found: Status) -> list[str]:
         *_our_routes(found),
         *_remarks(found),
         *(line for one in found.problems for line in labelled("not used", str(one))),
-        *_drift(found),
+        *drift_lines(found),
         *_by_source(found),
     ]
 
@@ -110,7 +110,9 @@ def _parted(text: str) -> tuple[str, str]:
     return what, why
 
 
-def _drift(found: Status) -> list[str]:
+def drift_lines(found: Status) -> list[str]:
+    """What a pass would change; the first line says how much."""
+
     def change(operation: Operation) -> Entry:
         return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...sync import dry_run
-from ..report import print_report
+from ..report import print_remarks, print_report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...model.report import Report
     from ..context import Context
 
 
@@ -22,5 +23,26 @@ def run(context: Context) -> int:
         terminal.note(disabled_text(written=False))
     differs = options.check and settings.enabled and report.changes and report.exit_code in (0, 5)
     code = 3 if differs else report.exit_code
-    print_report(context, report, code, written=False)
+    if options.graph or options.diff:
+        terminal.lines(_graph(context, report) if options.graph else _diff(context, report))
+        print_remarks(context, report)
+    else:
+        print_report(context, report, code, written=False)
     return code
+
+
+def _graph(context: Context, report: Report) -> list[str]:
+    """The table with what would change, and below a picture as text the plan's last line."""
+    from ...output.pictures.graph import graph_of
+    from ...output.report import source_line, summary
+    from ..pictures import graph_lines
+
+    state, operations, missing = report.before, report.plan.operations, report.unprogrammed
+    graph = graph_of(state, operations, missing, context.settings.protocol, context.options.verbose)
+    return graph_lines(context, graph, [source_line(report), summary(report, written=False)])
+
+
+def _diff(context: Context, report: Report) -> list[str]:
+    from ...output.pictures.diff import diff_lines
+
+    return diff_lines(report, context.settings.table)

@@ -11,6 +11,7 @@ from ...output.status import status_json, status_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...model.status import Status
     from ..context import Context
 
 
@@ -30,9 +31,24 @@ def run(context: Context) -> int:
         context.show_settings_problems("status")
     elif options.json:
         terminal.json(status_json(found))
+    elif options.graph:
+        terminal.lines(_graph(context, found))
+        context.show_settings_problems("status")
     else:
         terminal.lines(status_lines(found))
     return found.exit_code
+
+
+def _graph(context: Context, found: Status) -> list[str]:
+    """The table, with what a pass on the last good metadata would change."""
+    from ...output.pictures.graph import graph_of
+    from ...output.status import drift_lines
+    from ..pictures import graph_lines
+
+    protocol, verbose = context.usable_settings.protocol, context.options.verbose
+    graph = graph_of(found.state, found.drift, found.unprogrammed, protocol, verbose)
+    drift = drift_lines(found)
+    return graph_lines(context, graph, drift if found.unknown is not None else drift[:1])
 
 
 def _write(path: str, metrics: str) -> None:

@@ -133,6 +133,8 @@ def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
 
         text = "whose configuration: %(choices)s"
         parser.add_argument("--format", required=True, choices=tuple(FORMATS), help=text, metavar="FORMAT")
+        text = "for a machine that isn't running: its NICs, one each time, in their order; takes --metadata"
+        parser.add_argument("--nic", action="append", metavar="NAME=MAC", help=text)
     if command == "lint":
         text = "what `openstack subnet list --long -f json` prints; - for standard input, the default"
         parser.add_argument("file", metavar="FILE", nargs="?", default="-", help=text)

@@ -35,6 +35,19 @@ STACKED = ("vlan", "bond", "bridge")
 """Kinds of NIC that share a MAC with another."""
 
 
+def offline(made: Export, decision: Decision) -> Export:
+    """An export for a machine that isn't running: no manager has to read it now, and no NIC has a lease."""
+    notes = [note for note in made.notes if note.kind != "apply"]
+    unknown = [
+        one.nic.name
+        for one in decision.resolution.bindings
+        if one.nic is not None and one.gateway is None and one.network is not None and one.network.omits_routes
+    ]
+    if unknown:
+        notes.append(ExportNote("no-leases", tuple(dict.fromkeys(unknown))))
+    return made._replace(notes=tuple(notes))
+
+
 def export(decision: Decision, settings: Settings, format_name: str, network_files: Mapping[int, str]) -> Export:
     """The files of one format.
 

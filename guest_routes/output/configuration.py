@@ -207,6 +207,10 @@ def export_note_text(note: ExportNote) -> str:
         ),
         "no-source-routing": "source routing is not exported: this format has no route of type throw; "
         "leave `source_routing` to `guest-routes watch`, or choose another format",
+        "no-leases": (
+            f"the document omits the routes of {', '.join(note.nics)} (DHCP), and a machine that isn't running has no "
+            "leases: name what they need by `gateways` and `routes`"
+        ),
         "replaces-file": (
             f"{note.path} takes precedence over {note.replaced or f'the file that configures {name}'}: copy its other "
             "settings, for example DNS= and MTUBytes="

@@ -88,7 +88,8 @@ def _written_route(value: object) -> tuple[str, str]:
 # ---- selectors --------------------------------------------------------------------------------------
 
 
-def _mac(text: str) -> bytes | None:
+def parse_mac(text: str) -> bytes | None:
+    """The six bytes of fa:16:3e:00:00:01; None for anything else."""
     parts = text.replace("-", ":").split(":")
     if len(parts) != 6 or not all(len(part) == 2 and part.isascii() and part.isalnum() for part in parts):
         return None
@@ -96,6 +97,12 @@ def _mac(text: str) -> bytes | None:
         return bytes.fromhex("".join(parts))
     except ValueError:
         return None
+
+
+def is_nic_name(text: str) -> bool:
+    """Whether the kernel takes it for one. Source: net/core/dev.c, dev_valid_name."""
+    plain = not any(character in "/:" or character.isspace() for character in text)
+    return plain and text not in ("", ".", "..") and len(text.encode()) <= 15
 
 
 def _quote_mac(value: int) -> str:
@@ -115,7 +122,7 @@ def _chosen(form: str, value: object) -> Selector:
     if form == "mac":
         if isinstance(value, int) and 60**5 <= value < 100 * 60**5:
             raise ValueError(_quote_mac(value))
-        mac = _mac(value) if isinstance(value, str) else None
+        mac = parse_mac(value) if isinstance(value, str) else None
         if mac is None:
             raise ValueError("mac must be 6 bytes, such as fa:16:3e:00:00:01")
         return Selector(mac=mac)
@@ -123,7 +130,7 @@ def _chosen(form: str, value: object) -> Selector:
     if form == "subnet":
         return Selector(subnet=network_of(_prefix(text)))
     if form == "nic":
-        if len(text) > 15 or "/" in text or any(character.isspace() for character in text):
+        if not is_nic_name(text):
             raise ValueError("nic must be the name of a NIC: at most 15 characters, without spaces and slashes")
         return Selector(nic=text)
     return Selector(network=text)
@@ -153,7 +160,7 @@ def _bare_selector(value: object) -> Selector:
         return _chosen(*(part.strip() for part in text.split("=", 1)))
     if "/" in text:
         return _chosen("subnet", text)
-    if _mac(text) is not None:
+    if parse_mac(text) is not None:
         return _chosen("mac", text)
     return _chosen("network" if len(text) > 15 else "nic", text)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...managers.detect import network_files
-from ...managers.export import export
+from ...managers.export import export, offline
 from ...managers.files import ManagerFiles
 from ...output.configuration import export_json, export_note_text, exported_lines, left_out_texts, partial_text
-from ..projected import projected
+from ..projected import projected, projected_offline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 def run(context: Context) -> int:
     """0; 5 when some routes are not in it, of the document or since that may be partial; 4 when it has no networks."""
     options, terminal = context.options, context.terminal
-    evidence, decision = projected(context)
+    evidence, decision = projected_offline(context) if options.nic else projected(context)
     nics, files = evidence.kernel.nics, ManagerFiles()
-    made = export(decision, context.settings, options.format, network_files(nics, files))
+    if options.nic:
+        made = offline(export(decision, context.settings, options.format, {}), decision)
+    else:
+        made = export(decision, context.settings, options.format, network_files(nics, files))
     left_out = left_out_texts(decision.unprogrammable, nics)
     code = 5 if left_out else 0
     if decision.suspicion is not None:

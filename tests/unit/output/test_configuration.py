@@ -196,6 +196,11 @@ NOTES = [
         "vlan7 is not exported: it is a vlan, which shares its MAC address with another NIC",
     ),
     (
+        ExportNote("no-leases", ("eth0", "eth1")),
+        "the document omits the routes of eth0, eth1 (DHCP), and a machine that isn't running has no leases: name what "
+        "they need by `gateways` and `routes`",
+    ),
+    (
         ExportNote("other-table", table=100),
         "the table 100 of the settings is not exported: these routes go to the main table",
     ),

@@ -13,7 +13,9 @@ from ..output.escape import escaped, escaped_lines, json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Literal, Sequence, TypeAlias
+    from typing import Any, Literal, Sequence, TypeAlias
+
+    from ..service.sd_journal import Field, Log
 
     Level: TypeAlias = Literal["error", "warning", "info"]
 
@@ -110,15 +112,20 @@ class Terminal:
         self.error(unwritten_text(self._unwritten.strerror or str(self._unwritten)))
         return code or 1
 
-    def log(self) -> Callable[[str, str], None]:
-        """The service's log: gets a level ("info", "warning", "error") and a text.
+    def log(self) -> Log:
+        """The service's log: gets a level ("info", "warning", "error"), a text, and fields, which only a journal keeps.
 
         Raises, when it is called:
             OSError: standard error can't be written.
         """
 
-        def say(level: str, text: str) -> None:
+        def say(level: str, text: str, fields: Sequence[Field]) -> None:
             lines = escaped_lines(text)
+            if fields and self.journal:
+                from ..service.sd_journal import send
+
+                if send(level, "\n".join(lines), fields) is None:
+                    return
             for line in lines if self.journal else ["\n".join(lines)]:
                 shown = f"{PRIORITIES[level]}{line}" if self.journal else f"guest-routes: {line}"
                 print(shown, file=sys.stderr, flush=True)

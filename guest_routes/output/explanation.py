@@ -7,7 +7,7 @@ from ..model.network import LOOPBACK, address_text, mac_text
 from .folding import wrapped
 from .json_documents import metadata_json, unresolved_json
 from .report import source_lines
-from .route_text import route_text
+from .route_text import route_json, route_text
 from .words.elections import election_reason
 from .words.outcomes import lookup_text, overruled_text
 from .words.reasons import next_hop_reason, resolved_reason, unresolved_reason
@@ -153,7 +153,7 @@ def explanation_json(one: Explanation) -> dict[str, Any]:
         "schema": "guest-routes/explain/1",
         "exit_code": one.exit_code,
         "asked": str(one.asked),
-        "route": route_text(one.route, nics) if one.route else None,
+        "route": route_json(one.route, nics) if one.route else None,
         "nic": _nic_name(one.route.ifindex, nics) if one.route else None,
         "host_route": str(planned.resolved.host) if planned else None,
         "place": planned.resolved.host.place if planned else None,

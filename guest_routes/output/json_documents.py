@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..model.decision import BY_CHOICE, Note, Override, Unresolved
-from ..model.network import Nic, Route, address_text
+from ..model.network import Nic, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
 from ..model.plan import PlannedDefault, PlannedRoute
 from .report import left_texts, not_restored_texts
-from .route_text import route_text
+from .route_text import route_json, route_text
 from .words.evidence import provenance_text
 from .words.warnings import warning_texts
 
@@ -40,7 +40,7 @@ def report_json(report: Report, command: str) -> Json:
         "problems": [one._asdict() for one in report.evidence.problems],
         "notes": [": ".join(note_parts(one)) for one in notes],
         "changes": [operation_json(operation, nics) for operation in report.plan.operations],
-        "held": [route_text(route, nics) for route in report.plan.held],
+        "held": [route_json(route, nics) for route in report.plan.held],
         "failures": _failures(report.outcome.failures, nics),
         "unprogrammed": _unprogrammed(report.unprogrammed, nics),
         "source_routing": None if report.decision.source_routing is None else _by_source(report),
@@ -62,10 +62,10 @@ def _default_json(one: PlannedDefault, nics: Sequence[Nic]) -> Json:
     return {
         "family": one.family,
         "verdict": one.verdict,
-        "route": _text(one.route, nics),
+        "route": one.route and route_json(one.route, nics),
         "reason": election_reason(one.election),
-        "extras": [route_text(route, nics) for route in (*one.extras, *one.unwritable)],
-        "outside": [route_text(route, nics) for route in one.outside],
+        "extras": [route_json(route, nics) for route in (*one.extras, *one.unwritable)],
+        "outside": [route_json(route, nics) for route in one.outside],
     }
 
 
@@ -75,14 +75,14 @@ def _route_json(one: PlannedRoute, nics: Sequence[Nic]) -> Json:
 
     return {
         "verdict": one.verdict,
-        "route": route_text(one.route, nics),
+        "route": route_json(one.route, nics),
         "destination": str(one.route.destination),
         "next_hop": address_text(one.resolved.host.next_hop),
         "nic": one.resolved.next_hop.nic.name,
         "source": one.resolved.host.origin,
         "place": one.resolved.host.place,
         "reason": resolved_reason(one.resolved),
-        "competitor": _text(one.competitor, nics),
+        "competitor": one.competitor and route_json(one.competitor, nics),
     }
 
 
@@ -180,7 +180,7 @@ def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
         name = {"remove-foreign-default": "remove-copy", "restore-default": "restore-copy"}.get(name, name)
     return {
         "operation": name,
-        "route": route_text(operation.route, nics),
+        "route": route_json(operation.route, nics),
         "reason": operation_reason(operation),
     }
 
@@ -261,9 +261,5 @@ def _withdrawn_json(done: Withdrawal) -> Json | None:
     }
 
 
-def _text(route: Route | None, nics: Sequence[Nic]) -> str | None:
-    return None if route is None else route_text(route, nics)
-
-
 def _failures(failures: Sequence[Failure], nics: Sequence[Nic]) -> list[Json]:
-    return [{"route": route_text(one.operation.route, nics), "errno": one.errno, "error": one.text} for one in failures]
+    return [{"route": route_json(one.operation.route, nics), "errno": one.errno, "error": one.text} for one in failures]

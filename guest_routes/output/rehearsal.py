@@ -6,7 +6,7 @@ from ..model.network import mac_text
 from .folding import first_of, wrapped
 from .json_documents import report_json
 from .report import failure_text, report_lines
-from .route_text import route_text, table_text
+from .route_text import route_json, route_text, table_routes, table_text
 from .words.outcomes import pass_error_text
 from .words.warnings import warning_texts
 
@@ -46,8 +46,8 @@ def rehearsal_json(done: Rehearsal) -> dict[str, Any]:
     """`rehearse --json`."""
     return {
         **report_json(done.report, "rehearse"),
-        "before": _table(done.before),
-        "after": _table(done.after),
+        "before": _table_json(done.before),
+        "after": _table_json(done.after),
         "not_made": [not_made_text(note, done.before.nics) for note in done.notes],
     }
 
@@ -81,3 +81,7 @@ def not_made_text(one: NotMade, nics: Sequence[Nic]) -> str:
 
 def _table(state: KernelState) -> list[str]:
     return table_text(state.routes, state.nics).splitlines()
+
+
+def _table_json(state: KernelState) -> list[dict[str, Any]]:
+    return [route_json(route, state.nics) for route in table_routes(state.routes)]

@@ -6,7 +6,7 @@ from ..model.network import LOOPBACK, MAIN_TABLE, OUR_PROTOCOL, UNICAST, NextHop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Any, Iterable, Sequence
 
 _PROTOCOLS = {1: "redirect", 2: "kernel", 3: "boot", 4: "static", 9: "ra", 16: "dhcp", OUR_PROTOCOL: "guest-routes"}
 _SCOPES = {253: "link", 254: "host", 200: "site", 255: "nowhere"}
@@ -40,12 +40,7 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
     """A route as `ip route` prints it, so that it can be pasted behind `ip route add`."""
     names = nic_names(nics)
     bits = len(route.destination.address) * 8
-    if route.destination.is_default:
-        words = ["default"]
-    elif route.destination.length == bits:
-        words = [address_text(route.destination.address)]
-    else:
-        words = [str(route.destination)]
+    words = [_destination_text(route)]
     if route.kind != UNICAST and not route.unwritable:
         words.insert(0, kind_text(route.kind))
     if route.tos:
@@ -56,9 +51,9 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
     words += _next_hop_words(route.gateway, route.ifindex, names, bits // 8)
     if route.table != MAIN_TABLE:
         words += ["table", str(route.table)]
-    words += ["proto", _PROTOCOLS.get(route.protocol, str(route.protocol))]
+    words += ["proto", _protocol_text(route.protocol)]
     if route.scope:
-        words += ["scope", _SCOPES.get(route.scope, str(route.scope))]
+        words += ["scope", _scope_text(route.scope)]
     if route.source is not None:
         words += ["src", address_text(route.source)]
     if route.metric:
@@ -67,6 +62,64 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
     for nexthop in route.nexthops:
         words += ["nexthop", *_nexthop_words(nexthop, names, bits // 8)]
     return " ".join(words)
+
+
+def route_json(route: Route, nics: Sequence[Nic]) -> dict[str, Any]:
+    """A route with the keys of `ip -j route`, its family, and its text; what few routes have stands where it is."""
+    names, size = nic_names(nics), len(route.destination.address)
+    rejects = route.kind != UNICAST and not route.unwritable
+    made: dict[str, Any] = {
+        "text": route_text(route, nics),
+        "family": route.family,
+        "dst": _destination_text(route),
+        **_hop_json(route.gateway, route.ifindex, names, size),
+        "protocol": _protocol_text(route.protocol),
+        "metric": route.metric,
+        "flags": ["onlink"] if route.onlink else [],
+    }
+    if rejects:
+        made["type"] = kind_text(route.kind)
+    if route.table != MAIN_TABLE:
+        made["table"] = str(route.table)
+    if route.scope:
+        made["scope"] = _scope_text(route.scope)
+    if route.source is not None:
+        made["prefsrc"] = address_text(route.source)
+    if route.nexthop_id:
+        made["nhid"] = route.nexthop_id
+    if route.nexthops:
+        made["nexthops"] = [_nexthop_json(hop, names, size) for hop in route.nexthops]
+    return made
+
+
+def _nexthop_json(hop: NextHop, names: dict[int, str], size: int) -> dict[str, Any]:
+    flags = ["onlink"] if hop.onlink else []
+    return {**_hop_json(hop.gateway, hop.ifindex, names, size), "weight": hop.weight, "flags": flags}
+
+
+def _hop_json(gateway: bytes | None, ifindex: int, names: dict[int, str], size: int) -> dict[str, Any]:
+    """`gateway` and `dev`, null where there is none; `via` for a gateway of the other family."""
+    dev = names.get(ifindex, f"if{ifindex}") if ifindex else None
+    if gateway is None or len(gateway) == size:
+        return {"gateway": address_text(gateway) if gateway is not None else None, "dev": dev}
+    via = {"family": "inet6" if size == 4 else "inet", "host": address_text(gateway)}
+    return {"gateway": None, "via": via, "dev": dev}
+
+
+def _destination_text(route: Route) -> str:
+    """`default`, an address alone, or a prefix."""
+    if route.destination.is_default:
+        return "default"
+    whole = route.destination.length == len(route.destination.address) * 8
+    return address_text(route.destination.address) if whole else str(route.destination)
+
+
+def _protocol_text(protocol: int) -> str:
+    return _PROTOCOLS.get(protocol, str(protocol))
+
+
+def _scope_text(scope: int) -> str:
+    return _SCOPES.get(scope, str(scope))
 
 
 def _attribute_words(route: Route) -> list[str]:
@@ -128,11 +181,15 @@ def kind_text(kind: int) -> str:
     return _KINDS.get(kind, str(kind))
 
 
+def table_routes(routes: Iterable[Route]) -> list[Route]:
+    """The routes of a table in the order in which it is shown: defaults first, then by destination."""
+    shown = filter(is_shown, routes)
+    return sorted(shown, key=lambda r: (r.family, r.destination.length > 0, r.destination, r.metric))
+
+
 def table_text(routes: Iterable[Route], nics: Sequence[Nic]) -> str:
-    """A routing table, one route a line, defaults first."""
-    shown = list(filter(is_shown, routes))
-    shown.sort(key=lambda r: (r.family, r.destination.length > 0, r.destination, r.metric))
-    return "\n".join(route_text(route, nics) for route in shown)
+    """A routing table, one route a line."""
+    return "\n".join(route_text(route, nics) for route in table_routes(routes))
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

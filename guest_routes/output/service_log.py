@@ -8,14 +8,14 @@ from __future__ import annotations
 from ..model.operations import Add
 from .escape import escaped
 from .report import is_removal, source_line, summary, verb_of
-from .route_text import counted, route_text, span_text
+from .route_text import counted, nic_names, route_text, span_text
 from .words.outcomes import operation_reason, suspicion_text, unprogrammed_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypeAlias
 
-    from ..model.network import Nic, Prefix
+    from ..model.network import Nic, Prefix, Route
     from ..model.operations import Operation
     from ..model.plan import Suspicion
     from ..model.report import Report, Unprogrammed
@@ -36,6 +36,9 @@ DISABLED = "disabled by the settings (`enabled: false`); nothing is done"
 STOPPED = "stopped; the routes stay as they are"
 RELOADED = "the settings were reloaded"
 RECOVERED = "passes succeed again"
+
+_DESTINATION, _NIC, _ACTOR = "GUEST_ROUTES_DESTINATION", "GUEST_ROUTES_NIC", "GUEST_ROUTES_ACTOR"
+"""Fields of systemd's journal."""
 
 _CHILD = "the child process that asks the metadata service"
 _CHILD_FAULTS = {
@@ -84,6 +87,28 @@ def _reverted_text(operation: Operation, reverted: Change) -> str:
 def change_line(operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> str:
     """A change of the kernel's routes, and why: "added 11.11.0.0/16 via 11.8.0.1 dev eth1: deleted by ip (pid 50)"."""
     return escaped(f"{verb_of(operation)} {route_text(operation.route, nics)}: {change_reason(operation, reverted)}")
+
+
+def change_fields(route: Route, actor: Actor | None, nics: Sequence[Nic]) -> list[tuple[str, str]]:
+    """The same for journalctl to select by; a multipath route has several NICs.
+
+    Args:
+        actor: who made the change necessary, where somebody did.
+    """
+    names = nic_names(nics)
+    found = [(_DESTINATION, str(route.destination))]
+    found += [(_NIC, escaped(names[hop.ifindex])) for hop in route.nexthops or (route,) if hop.ifindex in names]
+    return found + _actor_fields(actor)
+
+
+def conflict_fields(destination: Prefix, actor: Actor) -> list[tuple[str, str]]:
+    """The same of a conflict."""
+    return [(_DESTINATION, str(destination)), *_actor_fields(actor)]
+
+
+def _actor_fields(actor: Actor | None) -> list[tuple[str, str]]:
+    """The name of the program; nothing where it is not known."""
+    return [(_ACTOR, escaped(actor.program))] if actor is not None and actor.program else []
 
 
 def more_changes_line(number: int) -> str:

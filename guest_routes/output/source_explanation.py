@@ -7,7 +7,7 @@ from .explanation import explanation_reason
 from .folding import wrapped
 from .json_documents import metadata_json
 from .report import source_lines
-from .route_text import route_text
+from .route_text import route_json, route_text
 from .source_routing import rule_json, rule_text
 from .words.outcomes import lookup_text
 
@@ -108,7 +108,7 @@ def source_explanation_json(one: SourceExplanation) -> dict[str, Any]:
         "nic": one.nic.name if one.nic else None,
         "table": one.table.table if one.table else None,
         "rule": rule_json(rule) if rule else None,
-        "route": route_text(route, nics) if route else None,
+        "route": route_json(route, nics) if route else None,
         "reason": source_reason(one),
         "in_place": one.table is not None and one.in_place,
         "kernel": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute
 from .folding import entries
-from .route_text import counted, nic_names, route_text
+from .route_text import counted, nic_names, route_json, route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def source_routing_json(plan: SourceRoutingPlan, nics: Sequence[Nic]) -> dict[st
                 "table": one.table,
                 "gateway": address_text(one.gateway),
                 "rules": [rule_json(rule) for rule in one.rules],
-                "routes": [route_text(route, nics) for route in one.routes],
+                "routes": [route_json(route, nics) for route in one.routes],
             }
             for one in plan.tables
         ],
@@ -220,5 +220,10 @@ def status_source_json(found: Status) -> dict[str, Any]:
     }
 
 
-def _change_json(one: SourceOperation, nics: Sequence[Nic]) -> dict[str, str]:
-    return {"operation": "remove" if is_source_removal(one) else "add", "what": source_text(one, nics)}
+def _change_json(one: SourceOperation, nics: Sequence[Nic]) -> dict[str, Any]:
+    return {
+        "operation": "remove" if is_source_removal(one) else "add",
+        "what": source_text(one, nics),
+        "route": route_json(one.route, nics) if isinstance(one, (SetRoute, RemoveRoute)) else None,
+        "rule": rule_json(one.rule) if isinstance(one, (AddRule, RemoveRule)) else None,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.status import service_json
 from .folding import entries, labelled, wrapped
 from .report import is_removal
-from .route_text import age_text, counted, route_text, span_text
+from .route_text import age_text, counted, route_json, route_text, span_text
 from .words.evidence import missing_text
 from .words.outcomes import unprogrammed_parts, unprogrammed_text
 
@@ -205,8 +205,11 @@ def status_json(found: Status) -> dict[str, Any]:
         "last_pass": found.last or None,
         "age_seconds": round(found.now - found.last["finished"], 3) if found.last else None,
         "failed": found.failed or None,
-        "ours": [route_text(route, nics) for route in found.ours],
-        "drift": [f"{'-' if is_removal(one) else '+'} {route_text(one.route, nics)}" for one in found.drift],
+        "ours": [route_json(route, nics) for route in found.ours],
+        "drift": [
+            {"operation": "remove" if is_removal(one) else "add", "route": route_json(one.route, nics)}
+            for one in found.drift
+        ],
         "drift_unknown": "" if found.unknown is None else missing_text(found.unknown),
         "unprogrammed": [unprogrammed_text(one, nics) for one in found.unprogrammed],
         "problems": [str(one) for one in found.problems],

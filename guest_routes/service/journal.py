@@ -25,7 +25,7 @@ from .sd_notify import Notifier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Literal, Sequence, TypeAlias
+    from typing import Literal, Sequence, TypeAlias
 
     from ..model.network import Prefix
     from ..model.operations import Operation
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..model.report import Report
     from ..model.status import Change
     from .conflicts import Conflict
+    from .sd_journal import Field, Log
 
     Level: TypeAlias = Literal["info", "warning", "error"]
     Subject: TypeAlias = Literal[
@@ -91,10 +92,10 @@ class Journal:
     """The log, systemd's status and the record of one service.
 
     Args:
-        log: gets a level and a text.
+        log: gets a level, a text, and fields for systemd's journal.
     """
 
-    def __init__(self, state: State, log: Callable[[str, str], None], notifier: Notifier) -> None:
+    def __init__(self, state: State, log: Log, notifier: Notifier) -> None:
         self._state, self._log, self._notifier = state, log, notifier
         self._holding: dict[Subject, tuple[str, ...]] = {}
         self._summary = ""
@@ -107,9 +108,9 @@ class Journal:
 
     # -- the log -------------------------------------------------------------------------------------------
 
-    def _write(self, level: Level, text: str) -> None:
+    def _write(self, level: Level, text: str, fields: Sequence[Field] = ()) -> None:
         try:
-            self._log(level, text)
+            self._log(level, text, fields)
         except OSError:  # The disk is full, or the reader has gone: the routes matter more, and `status` shows it too.
             return
 
@@ -139,18 +140,22 @@ class Journal:
         """What a pass has changed; `reverted`: for each operation the other program's change that it reverts."""
         done, nics = report.outcome.done, report.before.nics
         for operation, change in zip(done[:SHOWN], reverted):
-            self.info(service_log.change_line(operation, change, nics))
+            fields = service_log.change_fields(operation.route, change and change.actor, nics)
+            self._write("info", service_log.change_line(operation, change, nics), fields)
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
 
     def source_routing(self, report: Report) -> None:
         """What a pass has changed of source routing's tables and rules, and why it may not be in force (R21)."""
+        from ..model.source_routing import RemoveRoute, SetRoute
         from ..output import source_routing
 
         nics = report.before.nics
         done = report.source_outcome.done if report.source_outcome else ()
         for operation in done[:SHOWN]:
-            self.info(source_routing.change_line(operation, nics))
+            route = operation.route if isinstance(operation, (SetRoute, RemoveRoute)) else None
+            fields = service_log.change_fields(route, None, nics) if route is not None else ()
+            self._write("info", source_routing.change_line(operation, nics), fields)
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
         conflicts = (source_routing.conflict_text(one, nics) for one in report.source_conflicts[:SHOWN])
@@ -217,7 +222,8 @@ class Journal:
         begun = [one for one in conflicts if one[1].begins]
         for destination, conflict, remedy in begun[:CONFLICTS_SHOWN]:
             limits = CONFLICT_CHANGES, CONFLICT_SECONDS, LONGEST_SECONDS
-            self.warning(service_log.conflict_line(destination, conflict.actor, *limits, remedy))
+            line = service_log.conflict_line(destination, conflict.actor, *limits, remedy)
+            self._write("warning", line, service_log.conflict_fields(destination, conflict.actor))
         if len(begun) > CONFLICTS_SHOWN:
             self.warning(service_log.more_conflicts_line(len(begun) - CONFLICTS_SHOWN))
 

@@ -27,17 +27,16 @@ if TYPE_CHECKING:
     from typing import Callable, Sequence
 
     from ..model.settings import Settings
+    from .sd_journal import Log
 
 
-def watch(
-    read_settings: Callable[[], Settings], state: State, metadata_argument: str, log: Callable[[str, str], None]
-) -> int:
+def watch(read_settings: Callable[[], Settings], state: State, metadata_argument: str, log: Log) -> int:
     """Runs until SIGTERM or SIGINT, then returns 0; the routes stay.
 
     Args:
         read_settings: called at the start and on SIGHUP; the memory that it takes should not stay.
         metadata_argument: `--metadata`: where the document is, instead of the settings' sources.
-        log: gets a level ("info", "warning", "error") and a text.
+        log: gets a level ("info", "warning", "error"), a text, and fields for a journal.
 
     Raises:
         LockError: another service runs.

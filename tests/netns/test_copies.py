@@ -94,10 +94,10 @@ def test_those_of_scripts_are_known_by_the_lease(lab: Lab, engine: str) -> None:
 def test_the_json_names_them(lab: Lab) -> None:
     copied(lab)
     value = valid_json("sync", lab.run("sync", *FILE.split(), "--json"))
-    operations = [(one["operation"], one["route"]) for one in value["changes"]]
+    operations = [(one["operation"], one["route"]["text"]) for one in value["changes"]]
     assert ("remove-copy", COPIES[1]) in operations and ("remove-copy", COPIES[0]) in operations
     value = valid_json("withdraw", lab.run("withdraw", "--json"))
-    assert ("restore-copy", COPIES[1]) in [(one["operation"], one["route"]) for one in value["changes"]]
+    assert ("restore-copy", COPIES[1]) in [(one["operation"], one["route"]["text"]) for one in value["changes"]]
 
 
 @pytest.mark.parametrize(

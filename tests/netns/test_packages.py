@@ -23,6 +23,15 @@ UNITS = ("guest-routes-correct.service", "guest-routes-early.service", "guest-ro
 """Those that are enabled."""
 FETCHING = ("guest-routes-fetch.socket", "guest-routes-fetch@.service")
 """guest-routes.service starts the one, that the other."""
+TEXTFILE = ("guest-routes-textfile.service", "guest-routes-textfile.timer")
+"""For machines with node_exporter, who enable the timer."""
+SHARED = {
+    f"/usr/share/guest-routes/{path}"
+    for path in (
+        "prometheus/guest-routes.rules.yml",
+        *(f"schema/{schema.name}" for schema in (ROOT / "docs" / "schema").glob("*.json")),
+    )
+}
 DOCUMENT = "/root/network_data.json"
 
 
@@ -54,6 +63,8 @@ def test_debian_installs_runs_upgrades_and_goes(lab: Lab, debian: Debian) -> Non
     assert state_in(debian) == []  # R10
     for unit in UNITS:
         assert debian.run("systemctl", "is-enabled", unit).stdout == "enabled\n"
+    assert debian.run("systemctl", "is-enabled", TEXTFILE[1], check=False).stdout == "disabled\n"
+    assert [path for path in SHARED if not debian.path(path).exists()] == []
     debian.run("guest-routes", "sync", "--metadata", DOCUMENT)
     assert table(lab) == DOCUMENTED
     assert "proto guest-routes" in debian.run("ip", "route").stdout
@@ -205,7 +216,7 @@ def test_the_rpm_has_what_it_should() -> None:
     files = set(command("rpm", "-qlp", rpm).stdout.split())
     site = "/usr/lib/python3.9/site-packages"
     modules = {f"{site}/{path.relative_to(ROOT)}" for path in (ROOT / "guest_routes").rglob("*.py")}
-    assert modules | {f"/usr/lib/systemd/system/{unit}" for unit in UNITS} | {
+    assert modules | {f"/usr/lib/systemd/system/{unit}" for unit in (*UNITS, *TEXTFILE)} | SHARED | {
         "/usr/bin/guest-routes", "/etc/guest-routes.yaml", "/etc/guest-routes.d", f"{site}/cc_guest_routes.py",
         "/etc/cloud/cloud.cfg.d/guest-routes.cfg", "/etc/iproute2/rt_protos.d/guest-routes.conf",
         "/etc/iproute2/rt_tables.d/guest-routes.conf",
@@ -244,7 +255,7 @@ def test_the_rpm_by_the_spec_on_its_own(tmp_path: Path) -> None:
 # ---- units ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("unit", [*UNITS, FETCHING[1]])
+@pytest.mark.parametrize("unit", [*UNITS, FETCHING[1], TEXTFILE[0]])
 def test_units_are_tightly_confined(unit: str) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze here")
@@ -259,10 +270,12 @@ def test_units_are_tightly_confined(unit: str) -> None:
 def test_units_say_nothing_that_systemd_does_not_know(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze here")
-    for unit in (*UNITS, *FETCHING):
+    for unit in (*UNITS, *FETCHING, *TEXTFILE):
         text = (ROOT / "packaging/systemd" / unit).read_text()
         (tmp_path / unit).write_text(text.replace("/usr/bin/guest-routes ", "/bin/true "))
-    done = command("systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit) for unit in (*UNITS, *FETCHING)))
+    done = command(
+        "systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit) for unit in (*UNITS, *FETCHING, *TEXTFILE))
+    )
     assert done.stderr == ""
 
 

@@ -38,7 +38,7 @@ def reconciler(lab: Lab, logged: Log) -> Iterator[Reconciler]:
     """One that has programmed the documented table."""
     documented(lab)
     state = State()
-    journal = Journal(state, lambda level, text: logged.append((level, text)), Notifier({}))
+    journal = Journal(state, lambda level, text, fields: logged.append((level, text)), Notifier({}))
     made = Reconciler(Settings(), state, str(document("documented")), journal)
     report = made.reconcile()
     assert report is not None and table(lab) == DOCUMENTED
@@ -73,7 +73,7 @@ def test_a_pass_counts_as_no_fetch(lab: Lab, reconciler: Reconciler, logged: Log
     kept = Document(document("documented").read_bytes(), Provenance("http", "http://169.254.169.254"))
     state.keep(kept, [bytes.fromhex(mac.replace(":", "")) for mac in MACS[:2]], time.time())
     partial = write_document(tmp_path / "partial.json", one_nic())
-    journal = Journal(state, lambda level, text: None, Notifier({}))
+    journal = Journal(state, lambda level, text, fields: None, Notifier({}))
     another = Reconciler(Settings(), state, str(partial), journal)
     for _ in range(AGREEING_FETCHES + 1):
         report = another.reconcile()

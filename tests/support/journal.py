@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from guest_routes.model.report import Report
 from guest_routes.model.settings import Settings
@@ -27,10 +27,15 @@ class Bench:
     def __init__(self, path: Path, notifier: Optional[Notifier] = None) -> None:
         self.state = State(str(path / "run"), str(path / "lib"))
         self.lines: List[Tuple[str, str]] = []
-        self.journal = Journal(
-            self.state, lambda level, text: self.lines.append((level, text)), notifier or Notifier({})
-        )
+        self.fields: List[Tuple[str, ...]] = []
+        """Those of the lines that have some: the name and value of each."""
+        self.journal = Journal(self.state, self._log, notifier or Notifier({}))
         self._path = path
+
+    def _log(self, level: str, text: str, fields: Sequence[Tuple[str, str]]) -> None:
+        self.lines.append((level, text))
+        if fields:
+            self.fields.append(tuple("=".join(field) for field in fields))
 
     def logged(self) -> List[Tuple[str, str]]:
         """The lines since the last call."""

@@ -78,12 +78,12 @@ def in_the_journal() -> Terminal:
 
 def test_the_log_of_the_service(capsys: Capture) -> None:
     say = Terminal().log()
-    say("warning", "one\ntwo")
+    say("warning", "one\ntwo", ())
     assert capsys.readouterr().err == "guest-routes: one\ntwo\n"
     say = in_the_journal().log()
-    say("error", "one\ntwo")
-    say("warning", "three")
-    say("info", "four")
+    say("error", "one\ntwo", ())
+    say("warning", "three", ())
+    say("info", "four", ())
     assert capsys.readouterr().err == "<3>one\n<3>two\n<4>three\n<6>four\n"
 
 

@@ -80,8 +80,8 @@ def test_json() -> None:
     value = rehearsal_json(rehearsed())
     assert_valid("rehearse", value)
     assert value["schema"] == "guest-routes/rehearse/1"
-    assert value["before"][1] == "default via 11.8.0.1 dev eth1 proto static"
-    assert "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes" in value["after"]
+    assert value["before"][1]["text"] == "default via 11.8.0.1 dev eth1 proto static"
+    assert "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes" in [one["text"] for one in value["after"]]
     assert value["not_made"] == [not_made_text(REFUSED, (ETH0, ETH1))]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Dict
 
 import pytest
 
 from guest_routes.model.network import PROTOCOL_BOOT, Route
-from guest_routes.output.route_text import age_text, counted, route_text, span_text, table_text
+from guest_routes.output.route_text import age_text, counted, kind_text, route_json, route_text, span_text, table_text
 from tests.support.reports import ETH0, ETH1, prefix, route
 
 NICS = (ETH0, ETH1)
@@ -100,3 +100,59 @@ def test_a_span_has_the_largest_fitting_unit(seconds: float, text: str) -> None:
 
 def test_ages() -> None:
     assert (age_text(1.9), age_text(2), age_text(7200)) == ("just now", "2 s ago", "2 h ago")
+
+
+@pytest.mark.parametrize(
+    "text, more",
+    [
+        ("10.2.0.0/16 via 10.65.0.1 dev eth0 metric 5 onlink", {"metric": 5, "flags": ["onlink"]}),
+        ("10.2.0.7 dev eth0 scope link src 10.65.0.7", {"gateway": None, "scope": "link", "prefsrc": "10.65.0.7"}),
+        ("10.2.0.0/16 via inet6 fe80::1 dev eth0", {"gateway": None, "via": {"family": "inet6", "host": "fe80::1"}}),
+        ("blackhole 10.2.0.0/16", {"type": "blackhole", "dev": None, "gateway": None}),
+        ("10.2.0.0/16 via 10.65.0.1 dev eth0 table 100 proto dhcp", {"table": "100", "protocol": "dhcp"}),
+        ("10.2.0.0/16 via 10.65.0.1 dev eth0 proto 77", {"protocol": "77"}),
+        (
+            "10.2.0.0/16 nexthop via 10.65.0.1 dev eth0 weight 2 nexthop via inet6 fe80::1 dev eth1 weight 1 onlink",
+            {
+                "gateway": None,
+                "dev": None,
+                "nexthops": [
+                    {"gateway": "10.65.0.1", "dev": "eth0", "weight": 2, "flags": []},
+                    {
+                        "gateway": None,
+                        "via": {"family": "inet6", "host": "fe80::1"},
+                        "dev": "eth1",
+                        "weight": 1,
+                        "flags": ["onlink"],
+                    },
+                ],
+            },
+        ),
+    ],
+)
+def test_a_route_as_an_object(text: str, more: Dict[str, Any]) -> None:
+    nics = (ETH0, ETH1)
+    parsed = route(text, nics)
+    value = route_json(parsed, nics)
+    usual = {
+        "text": route_text(parsed, nics),
+        "family": 4,
+        "dst": "10.2.0.7" if "10.2.0.7" in text else "10.2.0.0/16",
+        "gateway": "10.65.0.1",
+        "dev": "eth0",
+        "protocol": "boot",
+        "metric": 0,
+        "flags": [],
+    }
+    assert value == {**usual, **more}
+
+
+def test_a_route_as_an_object_of_ipv6_by_an_object_and_through_a_nic_that_has_gone() -> None:
+    value = route_json(
+        route("default via fe80::1 dev eth0 metric 1024")._replace(nexthop_id=7, ifindex=9), (ETH0, ETH1)
+    )
+    assert (value["family"], value["dst"], value["nhid"], value["dev"]) == (6, "default", 7, "if9")
+
+
+def test_what_a_kind_of_route_is_called() -> None:
+    assert [kind_text(kind) for kind in (6, 9, 77)] == ["blackhole", "throw", "77"]

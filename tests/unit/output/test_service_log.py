@@ -7,7 +7,7 @@ from typing import Tuple
 import pytest
 
 from guest_routes.errors import SettingsError
-from guest_routes.model.network import Nic, Route, parse_address, parse_prefix
+from guest_routes.model.network import NextHop, Nic, Route, parse_address, parse_prefix
 from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add, Delete, Operation, Promote, RemoveForeignDefault
 from guest_routes.model.plan import Suspicion
@@ -51,6 +51,30 @@ def test_why_a_route_was_changed(operation: Operation, change: Change, text: str
     metric = f" metric {operation.route.metric}" if operation.route.metric else ""
     line = f"{verb} 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes{metric}: {text}"
     assert service_log.change_line(operation, change, NICS) == line
+
+
+def test_fields_of_a_change() -> None:
+    assert service_log.change_fields(ROUTE, DHCLIENT, NICS) == [
+        ("GUEST_ROUTES_DESTINATION", "11.11.0.0/16"),
+        ("GUEST_ROUTES_NIC", "eth1"),
+        ("GUEST_ROUTES_ACTOR", "dhclient"),
+    ]
+    nobody = [("GUEST_ROUTES_DESTINATION", "11.11.0.0/16"), ("GUEST_ROUTES_NIC", "eth1")]
+    assert service_log.change_fields(ROUTE, None, NICS) == nobody
+    assert service_log.change_fields(ROUTE, Actor(pid=77), NICS) == nobody
+    hops = ROUTE._replace(ifindex=0, gateway=None, nexthops=(NextHop(b"1234", 3), NextHop(b"1235", 4)))
+    names = [
+        value for name, value in service_log.change_fields(hops, None, (*NICS, Nic(4, "a\nb"))) if name.endswith("NIC")
+    ]
+    assert names == ["eth1", "a\\nb"]
+    assert service_log.change_fields(ROUTE._replace(ifindex=99), None, NICS) == nobody[:1]
+
+
+def test_fields_of_a_conflict() -> None:
+    assert service_log.conflict_fields(DEFAULT6, Actor("kernel")) == [
+        ("GUEST_ROUTES_DESTINATION", "::/0"),
+        ("GUEST_ROUTES_ACTOR", "kernel"),
+    ]
 
 
 def test_what_is_not_listed_is_counted() -> None:

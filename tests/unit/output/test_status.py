@@ -54,7 +54,7 @@ def test_all_is_in_place() -> None:
     ]
     value = status_json(status())
     assert (value["exit_code"], value["age_seconds"], value["service"]) == (0, 300.0, None)
-    assert value["ours"] == ["11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
+    assert [one["text"] for one in value["ours"]] == ["11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
 
 
 def test_settings_that_keep_every_pass_from_running() -> None:
@@ -126,7 +126,8 @@ def test_drift_that_the_service_repairs() -> None:
         "+ 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
         "- default via 11.8.0.1 dev eth1 proto static",
     ]
-    assert status_json(found)["drift"] == lines[-2:]
+    drift = [(one["operation"], one["route"]["text"]) for one in status_json(found)["drift"]]
+    assert drift == [("add", lines[-2][2:]), ("remove", lines[-1][2:])]
     assert status_json(found)["exit_code"] == 1
 
 

@@ -10,8 +10,9 @@ from typing import Callable, List, Sequence, Tuple
 import pytest
 
 from guest_routes.errors import GuestRoutesError, KernelError, LockError, StateError
-from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
+from guest_routes.model.source_routing import AddRule, SetRoute, SourceRoutingOutcome
 from guest_routes.model.status import Actor, Change, RouteKey
 from guest_routes.service.conflicts import Conflict
 from guest_routes.service.journal import CONFLICTS_SHOWN, SHOWN, ErrorKind, Journal, error_kind
@@ -69,6 +70,24 @@ def test_what_holds_is_logged_once(bench: Bench) -> None:
     assert bench.logged() == []
     bench.journal.outcome(without_eth1)
     assert bench.logged() == [(level, text)]
+
+
+def test_only_changes_have_fields(bench: Bench) -> None:
+    report = bench.report()
+    bench.journal.info("a line")
+    bench.journal.outcome(bench.report(KERNEL.splitlines()[0]))
+    assert bench.fields == []
+    bench.journal.changes(report, [None] * len(report.outcome.done))
+    assert ("GUEST_ROUTES_DESTINATION=11.11.0.0/16", "GUEST_ROUTES_NIC=eth1") in bench.fields
+
+
+def test_the_routes_of_source_routing_have_fields_and_its_rules_have_none(bench: Bench) -> None:
+    route = Route(parse_prefix("11.11.0.0/16"), parse_address("11.8.0.1"), 3, table=12103)
+    rule = Rule(4, 32765, 12103, False, source=parse_prefix("11.8.0.9/32"))
+    outcome = SourceRoutingOutcome((SetRoute(route), AddRule(rule)))
+    bench.journal.source_routing(bench.report()._replace(source_outcome=outcome))
+    assert len(bench.logged()) == 2
+    assert bench.fields == [("GUEST_ROUTES_DESTINATION=11.11.0.0/16", "GUEST_ROUTES_NIC=eth1")]
 
 
 def test_a_pass_that_left_something_out_is_published_as_degraded(bench: Bench) -> None:
@@ -255,7 +274,7 @@ def test_a_partial_document_is_logged_once_while_it_is_set_aside(bench: Bench) -
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
-    def full(level: str, text: str) -> None:
+    def full(level: str, text: str, fields: object) -> None:
         raise OSError(28, "No space left on device")
 
     state = State(str(tmp_path / "run"), str(tmp_path / "lib"))

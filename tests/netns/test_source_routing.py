@@ -575,9 +575,9 @@ def test_status_shows_the_rules_and_their_drift(lab: Lab, tmp_path: Path) -> Non
     status = run(lab, "status")
     assert (status.code, "+ rule from 11.8.0.9 lookup 12103" in status.out) == (1, True)
     value = valid_json("status", lab.run("status", "--json"))
-    assert value["source_routing"]["changes"] == [
-        {"operation": "add", "what": "rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"}
-    ]
+    (change,) = value["source_routing"]["changes"]
+    assert (change["operation"], change["route"], change["rule"]["src"]) == ("add", None, "11.8.0.9")
+    assert change["what"] == "rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"
 
 
 def test_doctor_says_which_answers_leave_by_another_nic(lab: Lab) -> None:

@@ -19,7 +19,7 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
 SENTENCE = re.compile(r"[a-z]{2,}[,;:]? [a-z]{2,}")
 PROSE = "text message fault detail error words why failure remedy odd unknown no_metadata problem".split()
 """Attributes that hold what people read."""
-HELP = ["cli/grammar.py", "cli/parser.py"]
+HELP = ["cli/grammar.py", "cli/parser.py", "settings/offline_nics.py"]
 """What --help says, and exceptions about the command line."""
 READERS = """
     evidence/config_drive.py evidence/document_file.py evidence/http.py evidence/http_get.py evidence/json_fields.py

@@ -9,12 +9,14 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 from typing import Dict, List
 
 import pytest
 
 from tests.support.drawing import dot, mermaid
-from tests.support.lab import Lab, document
+from tests.support.evil import assert_clean, evil_documents, outputs
+from tests.support.lab import MACS, Lab, document, write_document
 from tests.support.passes import documented, run
 
 PLAN = ["plan", "--metadata", str(document("documented"))]
@@ -119,6 +121,28 @@ def test_what_graphviz_and_mermaid_read_is_the_table(lab: Lab) -> None:
     assert all(text in labels for text in ("eth0", "11.8.0.1", "11.11.0.0/16", "10.65.0.0/24"))
     nodes: Dict[str, str] = mermaid(lab.run(*PLAN, "--graph", "mermaid").stdout)["nodes"]
     assert {"11.8.0.1", "11.11.0.0/16", "10.65.0.0/24"} <= set(nodes.values())
+
+
+@pytest.mark.parametrize("name", ['a"b<c>;#', "x\\n\u202ey", "{init}[]|"])
+def test_no_name_of_a_nic_breaks_out_of_a_picture(lab: Lab, name: str) -> None:
+    documented(lab)
+    lab.ip("link", "set", "eth1", "down")
+    lab.ip("link", "set", "eth1", "name", name)
+    lab.up(name)
+    for form in ("text", "dot", "mermaid"):
+        assert_clean(lab.run(*PLAN, "--graph", form, environment=UTF8).stdout.encode(), form)
+    words = dot(lab.run(*PLAN, "--graph", "dot", environment=UTF8).stdout)
+    nodes = mermaid(lab.run(*PLAN, "--graph", "mermaid", environment=UTF8).stdout)["nodes"]
+    assert set(nodes) == {line[1] for line in words if line[0] == "node"}
+    assert len([text for text in nodes.values() if MACS[1] in text]) == 1
+
+
+@pytest.mark.parametrize("form", ["text", "mermaid", "dot"])
+def test_no_text_of_a_document_moves_the_cursor(lab: Lab, tmp_path: Path, form: str) -> None:
+    documented(lab)
+    for value in list(evil_documents().values())[::3]:
+        path = write_document(tmp_path / "network_data.json", value)
+        outputs(f"plan --graph {form} --metadata {path}")
 
 
 def changed(before: List[str], after: List[str]) -> List[str]:

@@ -94,7 +94,7 @@ def graph_of(
     nothing = by_nic.pop(0, {})
     nics = [_nic(state.nic(ifindex), ifindex, gateways, repeated, verbose) for ifindex, gateways in by_nic.items()]
     nics += [GraphNic(NO_NIC, (), _gateways(nothing, repeated, verbose))] if nothing else []
-    texts = [unprogrammed_parts(one, state.nics)[0] for one in missing]
+    texts = [escaped(unprogrammed_parts(one, state.nics)[0]) for one in missing]
     shown = len(texts) if verbose else SHOWN
     return Graph(tuple(filter(_is_worth_showing, nics)), tuple(first_of(texts, "", shown)))
 

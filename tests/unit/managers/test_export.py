@@ -7,9 +7,11 @@ from typing import Any, Dict
 import pytest
 
 from guest_routes.cli.parser import parse
-from guest_routes.managers.export import FORMATS, export
+from guest_routes.managers.export import FORMATS, export, offline
 from guest_routes.model.configuration import Export, ExportNote
 from guest_routes.model.settings import Settings
+from guest_routes.settings.route_values import gateway
+from guest_routes.settings.values import Place
 from tests.support.reports import DEFAULTS, NICS, projected
 
 STACKED: Dict[str, Any] = {
@@ -82,3 +84,21 @@ def test_the_host_route_s_nic_is_by_its_gateway() -> None:
     first, second = made.files
     assert "11.11.0.0/16" not in first.text
     assert "Destination=11.11.0.0/16\nGateway=11.8.0.1" in second.text
+
+
+def test_a_machine_that_is_not_running_has_nothing_to_reload() -> None:
+    decision = projected("wrong-subnet")
+    made = export(decision, DEFAULTS, "networkd", {})
+    assert [note.kind for note in made.notes] == ["replaces-file", "replaces-file", "apply"]
+    kinds = [note.kind for note in offline(made, decision).notes]
+    assert kinds == ["replaces-file", "replaces-file"]
+    assert offline(made, decision).files == made.files
+
+
+def test_a_machine_that_is_not_running_has_no_leases() -> None:
+    decision = projected("dhcp")
+    (note,) = offline(export(decision, DEFAULTS, "ip", {}), decision).notes
+    assert note == ExportNote("no-leases", ("eth0", "eth1"))
+    settings = Settings(gateways=(gateway("eth0=10.65.0.1", Place("", "gateways")),))
+    decision = projected("dhcp", settings=settings)
+    assert offline(export(decision, settings, "ip", {}), decision).notes == (ExportNote("no-leases", ("eth1",)),)

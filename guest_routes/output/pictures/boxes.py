@@ -6,7 +6,7 @@ Where the columns fit, a NIC, its gateways and their destinations stand side by 
 from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
-from .graph import LEGEND
+from .graph import LEGEND, NO_NIC, ON_LINK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,18 +138,17 @@ def _side_by_side(columns: Sequence[list[str]]) -> list[str]:
 
 def _stacked(graph: Graph, width: int, glyphs: _Glyphs) -> list[str]:
     """Each NIC as one box: its gateways below its addresses, and below each its destinations."""
-    columns = [
-        _folded(
-            [
-                *(nic.name, *nic.details),
-                *(text for one in nic.gateways for text in (one.text, *("  " + t for t in _texts(one.destinations)))),
-            ],
-            width - 4,
-        )
-        for nic in graph.nics
-    ]
+    columns = [_folded(_stacked_texts(nic), width - 4) for nic in graph.nics]
     widest = max((len(text) for column in columns for text in column), default=0) + 4
     return [line for column in columns for line in _box(column, glyphs, widest)]
+
+
+def _stacked_texts(nic: GraphNic) -> list[str]:
+    texts = [nic.name, *nic.details]
+    for gateway in nic.gateways:
+        texts.append(gateway.text if gateway.text == ON_LINK or nic.name == NO_NIC else f"via {gateway.text}")
+        texts += [f"  {text}" for text in _texts(gateway.destinations)]
+    return texts
 
 
 def _folded(texts: Sequence[str], width: int) -> list[str]:

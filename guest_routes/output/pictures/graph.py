@@ -96,7 +96,7 @@ def graph_of(
     nics += [GraphNic(NO_NIC, (), _gateways(nothing, repeated, verbose))] if nothing else []
     texts = [escaped(unprogrammed_parts(one, state.nics)[0]) for one in missing]
     shown = len(texts) if verbose else SHOWN
-    return Graph(tuple(filter(_is_worth_showing, nics)), tuple(first_of(texts, "", shown)))
+    return Graph(tuple(filter(_is_worth_showing, nics)), tuple(first_of(texts, "routes", shown)))
 
 
 def _marked(routes: Iterable[Route], operations: Sequence[Operation], protocol: int) -> list[tuple[Route, Mark]]:
@@ -148,10 +148,15 @@ def _nic(
 def _gateways(
     next_hops: dict[str, list[tuple[Route, Mark]]], repeated: frozenset[str], verbose: bool
 ) -> tuple[Gateway, ...]:
-    """Gateways before what is on link, which every NIC with an address has."""
+    """Gateways before what is on link, which every NIC with an address has.
+
+    Of many destinations those are shown that would change.
+    """
     found = []
     for gateway, routes in sorted(next_hops.items(), key=lambda one: one[0] == ON_LINK):
         shown = len(routes) if verbose or len(routes) <= SHOWN + 1 else SHOWN
+        if shown < len(routes):
+            routes = sorted(routes, key=lambda one: one[1] not in ("+", "-"))
         destinations = [Destination(_destination_text(route, repeated), mark) for route, mark in routes[:shown]]
         if shown < len(routes):
             destinations.append(Destination(f"... and {len(routes) - shown:,} more"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Dict, List
 
+from guest_routes.model.network import parse_prefix
+from guest_routes.model.operations import Add, Delete
 from guest_routes.model.settings import Settings
 from guest_routes.output.pictures.graph import Graph, graph_of
 from tests.support.iproute_text import parse_kernel
@@ -107,9 +109,19 @@ def test_many_routes_are_counted_unless_verbose() -> None:
     assert len(shown(picture(NICS + thirteen))["eth1"]["11.8.0.1"]) == 13
 
 
+def test_of_many_routes_those_are_shown_that_would_change() -> None:
+    routes = "".join(f"172.16.{number}.0/24 via 11.8.0.1 dev eth1\n" for number in range(40))
+    state = parse_kernel(NICS + routes).state
+    going = Delete(state.routes[-1])
+    coming = Add(state.routes[-1]._replace(destination=parse_prefix("192.0.2.0/24")))
+    destinations = shown(graph_of(state, (coming, going)))["eth1"]["11.8.0.1"]
+    assert sorted(destinations[:2]) == sorted(["+ 192.0.2.0/24", f"- {going.route.destination}"])
+    assert len(destinations) == 13
+
+
 def test_many_routes_that_are_not_programmed_are_counted() -> None:
     found = report("not-a-gateway")
     graph = graph_of(found.before, (), found.unprogrammed * 40)
     assert len(graph.missing) == 13
-    assert graph.missing[-1].startswith("... and 28 more")
+    assert graph.missing[-1] == "... and 28 more routes"
     assert len(graph_of(found.before, (), found.unprogrammed * 40, Settings().protocol, True).missing) == 40

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+
+from guest_routes.output.route_text import route_json
+from tests.support.reports import ETH0, ETH1, route
 
 jsonschema = pytest.importorskip("jsonschema")
 
@@ -43,6 +47,22 @@ def test_every_command_that_prints_json_has_a_schema() -> None:
     assert [path.stem for path in SCHEMAS] == COMMANDS
 
 
+ROUTE = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+PROMISE = (Path(__file__).parents[2] / "docs" / "compatibility.md").read_text()
+
+
+def test_a_route_has_the_same_form_everywhere_and_is_the_promised_one() -> None:
+    definitions = [json.loads(path.read_text())["$defs"].get("route") for path in SCHEMAS]
+    forms = [one for one in definitions if one is not None and "dst" in one["properties"]]  # `correct` has a file's.
+    assert len(forms) == 6
+    assert all(one == forms[0] for one in forms)
+    example = json.loads(re.search(r'^    (\{"text".*?\})$', PROMISE, re.MULTILINE | re.DOTALL)[1])  # type: ignore[index]
+    assert example == route_json(route(ROUTE), (ETH0, ETH1))
+    assert set(forms[0]["required"]) == set(example)
+    optional = re.findall(r"`(\w+)`", PROMISE.partition("`gateway` and `dev` as null")[2].partition("`table` only")[0])
+    assert set(optional) - {"ip"} == set(forms[0]["properties"]) - set(example)
+
+
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
 class TestSchema:
     """One schema each."""
@@ -51,6 +71,7 @@ class TestSchema:
         schema = json.loads(path.read_text())
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
         jsonschema.Draft202012Validator.check_schema(schema)
+        assert schema["$id"] == f"urn:guest-routes:{path.stem}:1"
 
     def test_is_strict_and_described(self, path: Path) -> None:
         found = list(objects(json.loads(path.read_text())))

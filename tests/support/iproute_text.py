@@ -25,6 +25,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 from guest_routes.model.network import (
     DEFAULT_PREFIX,
     IPV6_DEFAULT_METRIC,
+    LOOPBACK,
     MAIN_TABLE,
     PROTOCOL_BOOT,
     UNICAST,
@@ -104,7 +105,7 @@ def parse_route(text: str, nics: Iterable[Nic], family: int = 0) -> Route:
     Raises:
         ValueError: for anything that is not one whole route.
     """
-    names = {nic.name: nic.ifindex for nic in nics}
+    names = {"lo": LOOPBACK, **{nic.name: nic.ifindex for nic in nics}}  # IPv6's unreachable routes stand on it.
     words = Words(text)
     if words.has("-6"):
         family = 6

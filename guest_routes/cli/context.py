@@ -27,7 +27,7 @@ class Context:
 
     def __init__(self, options: Any) -> None:
         self.options = options
-        self.terminal = Terminal()
+        self.terminal = Terminal(options.color or "auto", options.quiet)
         self.settings_problems: tuple[str, ...] = ()
         """What is wrong in the settings, once `usable_settings` was asked for."""
         self.settings_layers: tuple[Layer, ...] = ()
@@ -79,7 +79,7 @@ class Context:
             return Settings()  # Nothing to read; reading nothing takes longer than a pass that changes nothing.
         from ..settings.load import read
 
-        return read(self._flags, self.options.settings)
+        return read(self.flags, self.options.settings)
 
     def _read_usable_settings(self) -> Settings:
         if not self._has_settings:
@@ -87,13 +87,13 @@ class Context:
         from ..errors import KernelError
         from ..settings.load import read_usable
 
-        settings, self.settings_problems, self.settings_layers = read_usable(self._flags, self.options.settings)
+        settings, self.settings_problems, self.settings_layers, _ = read_usable(self.flags, self.options.settings)
         if self.settings_problems:
             last = self.state.read_status()
             table, protocol = last.get("table"), last.get("protocol")
-            if type(table) is int and "table" not in self._flags:
+            if type(table) is int and "table" not in self.flags:
                 settings = settings._replace(table=table)
-            if type(protocol) is int and "protocol" not in self._flags:
+            if type(protocol) is int and "protocol" not in self.flags:
                 settings = settings._replace(protocol=protocol)
         if settings.engine == "rtnetlink":
             return settings
@@ -106,10 +106,11 @@ class Context:
 
     @property
     def _has_settings(self) -> bool:
-        return bool(self._flags or self.options.settings or any(map(os.path.exists, SETTINGS_PATHS)))
+        return bool(self.flags or self.options.settings or any(map(os.path.exists, SETTINGS_PATHS)))
 
     @property
-    def _flags(self) -> dict[str, str | list[str]]:
+    def flags(self) -> dict[str, str | list[str]]:
+        """The settings as options, by key name."""
         return {
             name[len("setting_") :]: value
             for name, value in vars(self.options).items()
@@ -118,10 +119,11 @@ class Context:
 
     def show_settings_problems(self, command: Literal["explain", "status", "withdraw"]) -> None:
         """What is wrong in the settings, on standard error; nothing where they are right."""
+        settings = self.usable_settings
         if self.settings_problems:
             from ..output.notices import settings_wrong_text
 
-            self.terminal.failure(settings_wrong_text(self.settings_problems, command, self.usable_settings))
+            self.terminal.failure(settings_wrong_text(self.settings_problems, command, settings))
 
     @property
     def kernel(self) -> Kernel:

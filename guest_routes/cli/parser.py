@@ -1,16 +1,24 @@
-"""Command lines that grammar.py's plain reader doesn't take: help, mistakes, settings as options. By argparse."""
+"""Command lines that grammar.py's plain reader doesn't take: help, mistakes, settings as options. By argparse.
+
+Shell completion is made from `build_parser` too (packaging/completions).
+"""
 
 from __future__ import annotations
 
 from ..errors import UsageError
 from .grammar import (
-    BY_COMMAND,
+    ARGUMENTS,
+    COLORS,
     COMMANDS,
     COMMON,
-    EXIT_CODES,
+    HELP,
+    NIC,
+    NO_LIMIT,
     OWN_FORMS,
+    OWN_OPTIONAL,
     OWN_SWITCHES,
     OWN_VALUES,
+    SHORT,
     SWITCHES,
     VALUES,
     attribute,
@@ -21,33 +29,129 @@ from .grammar import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from typing import Any, NoReturn, Sequence
+    from typing import Any, Callable, Mapping, NoReturn, Sequence, TypeVar
+
+    from ..settings.values import Place
+
+    T = TypeVar("T")
+
+_HELP = ("-h", "--help")
+_VERSION = ("-V", "--version")
 
 
 def parse(arguments: Sequence[str]) -> Any:
-    """The options as attributes, settings flags as `setting_NAME`; ends the process on --help.
+    """The options as attributes, settings flags as `setting_NAME`; options may stand before the command.
 
-    Every command's options have `metadata`, `settings`, `json` and `verbose`, whether or not it takes them.
+    Every command's options have `metadata`, `settings`, `json`, `verbose`, `quiet` and `color`, whether or not it takes
+    them. A question for help has the command "help" and its topic.
 
     Raises:
         UsageError: the command line is wrong.
     """
-    options = build_parser(_json_command(arguments)).parse_args(arguments)
-    for option in (*VALUES, *OWN_VALUES.get(options.command, ())):
+    command, words = _command_first(arguments)
+    json_command = _json_command(command, words)
+    if command == HELP[0] or any(word in (*_HELP, *_VERSION) for word in words):
+        return _help(command, words)
+    if command not in COMMANDS:
+        raise UsageError(_unknown_command(command), json_command)
+    options, unread = build_parser(json_command).parse_known_args([command, *words])
+    if unread:
+        raise UsageError(_unknown(command, unread), json_command)
+    for option in (*VALUES, *OWN_VALUES.get(command, ())):
         if getattr(options, attribute(option)) == "":
-            text = f"argument {option}: is empty; see `guest-routes {options.command} --help`"
-            raise UsageError(text, _json_command(arguments))
+            raise UsageError(f"argument {option}: is empty; {_see(command)}", json_command)
+        setattr(options, attribute(option), getattr(options, attribute(option)) or "")
+    for option in OWN_FORMS.get(command, ()):
         setattr(options, attribute(option), getattr(options, attribute(option)) or "")
     for first, second in used_together(vars(options)):
-        text = f"{first} and {second} can't be used together; see `guest-routes {options.command} --help`"
-        raise UsageError(text, _json_command(arguments))
+        raise UsageError(f"{first} and {second} can't be used together; {_see(command)}", json_command)
     return options
 
 
-def _json_command(arguments: Sequence[str]) -> str:
+def _command_first(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """The command ("" without one) and the other words, those before it first."""
+    words = list(arguments)
+    index = 0
+    while index < len(words) and words[index].startswith("-"):
+        index += 2 if words[index] in _options_with_values() else 1
+    if index and words[index:] and words[index] not in COMMANDS:  # The value of an option that nobody knows?
+        index = next((place for place in range(index, len(words)) if words[place] in COMMANDS), index)
+    return "".join(words[index : index + 1]), [*words[:index], *words[index + 1 :]]
+
+
+def _options_with_values() -> set[str]:
+    from ..settings.load import KEYS
+
+    own = [option for options in OWN_VALUES.values() for option in options if option != "--check"]
+    return {"--format", NIC[0], *VALUES, *own, *(key.flag for key in KEYS)}
+
+
+def _json_command(command: str, words: Sequence[str]) -> str:
     """The command that is to answer in JSON, also about a command line that is wrong."""
-    command = next((word for word in arguments if word in COMMANDS), "")
-    return command if "--json" in arguments and "--json" in COMMON.get(command, ()) else ""
+    return command if "--json" in words and "--json" in COMMON.get(command, ()) else ""
+
+
+# ---- help and mistakes -------------------------------------------------------------------------------
+
+
+def _help(command: str, words: Sequence[str]) -> Any:
+    """The options of the command "help".
+
+    Raises:
+        UsageError: it is asked for help on what is no command.
+    """
+    from types import SimpleNamespace
+
+    topics = [word for word in words if not word.startswith("-")] if command == HELP[0] else [command]
+    topic = topics[0] if topics else ""
+    version = command == "" and any(word in _VERSION for word in words)
+    if len(topics) > 1 or topic not in (*COMMANDS, *HELP[:1], ""):
+        raise UsageError(_unknown_command(topics[1] if topic in COMMANDS else topic))
+    return SimpleNamespace(
+        command=HELP[0], topic="" if topic == HELP[0] else topic, version=version,
+        color="", quiet=False, json=False, metadata="", settings="",
+    )  # fmt: skip
+
+
+def _see(command: str) -> str:
+    return f"see `guest-routes {HELP[0]}{' ' if command else ''}{command}`"
+
+
+def _with_see(text: str, command: str = "") -> str:
+    """A mistake, and where the right way stands."""
+    return f"{text}{' ' if text.endswith('?') else '; '}{_see(command)}"
+
+
+def _unknown_command(word: str) -> str:
+    from ..settings.values import bare, did_you_mean
+
+    if not word:
+        return _with_see("the command is missing")
+    return _with_see(f'there is no command "{bare(word)}"{did_you_mean(word, (*COMMANDS, HELP[0]))}')
+
+
+def _unknown(command: str, unread: Sequence[str]) -> str:
+    """What a command doesn't take, with the option that may have been meant."""
+    from ..settings.values import bare, did_you_mean
+
+    option = next((word.partition("=")[0] for word in unread if word.startswith("-")), "")
+    if not option:
+        return _with_see(f'{command} takes no "{bare(unread[0])}"', command)
+    names = [name[2:] for name in options_of(command)]
+    return _with_see(f"{command} has no option {bare(option)}{did_you_mean(option.lstrip('-'), names, '--')}", command)
+
+
+def options_of(command: str) -> tuple[str, ...]:
+    """Every option that a command takes, in its long form."""
+    from ..settings.load import KEYS
+
+    tables: tuple[Mapping[str, Mapping[str, object]], ...] = (OWN_SWITCHES, OWN_VALUES, OWN_OPTIONAL, OWN_FORMS)
+    own = [option for table in tables for option in table.get(command, ())]
+    form = ("--format", NIC[0]) if command == "export" else ()
+    return (*own, *form, *COMMON[command], *(key.flag for key in KEYS if uses_setting(command, key.name)))
+
+
+# ---- argparse ----------------------------------------------------------------------------------------
 
 
 def _parser_class(json_command: str) -> type[argparse.ArgumentParser]:
@@ -56,87 +160,93 @@ def _parser_class(json_command: str) -> type[argparse.ArgumentParser]:
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> NoReturn:
-            raise UsageError(f"{message}; see `{self.prog} --help`", json_command)
+            raise UsageError(_with_see(message, " ".join(self.prog.split()[1:])), json_command)
 
     return Parser
 
 
 def build_parser(json_command: str = "") -> argparse.ArgumentParser:
-    """The whole command line, settings included, for argparse."""
-    import argparse
-
-    from .. import __version__
-
-    parser = _parser_class(json_command)(
-        prog="guest-routes",
-        description="Host routes from OpenStack's metadata into the kernel, and one default route.",
-        epilog=_epilog(EXIT_CODES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"guest-routes {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    """The whole command line, settings included, for argparse; `parse` answers --help and --version before it."""
+    made = _parser_class(json_command)
+    parser = made(prog="guest-routes", add_help=False, allow_abbrev=False)
+    parser.add_argument(*_HELP, action="store_true", help="show the commands, or how one is used")
+    parser.add_argument(*_VERSION, action="store_true", help="show the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=made)
     for command, text in COMMANDS.items():
-        description = text[0].upper() + text[1:] + "."
-        made = commands.add_parser(
-            command,
-            help=text,
-            description=description,
-            epilog=_epilog({**BY_COMMAND[command], 2: BY_COMMAND[command].get(2, EXIT_CODES[2])}),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        made.set_defaults(metadata=None, settings=None, json=False, verbose=False)
-        _add_common_options(made, command)
-        _add_own_options(made, command)
+        one = commands.add_parser(command, help=text, description=text, add_help=False, allow_abbrev=False)
+        one.set_defaults(metadata=None, settings=None, json=False, verbose=False, quiet=False, color=None)
+        _add_common_options(one, command)
+        _add_own_options(one, command)
+    name, text = HELP
+    topics = commands.add_parser(name, help=text, add_help=False)
+    topics.add_argument("topic", metavar="COMMAND", nargs="?", choices=tuple(COMMANDS), help="the command")
     return parser
-
-
-def _epilog(codes: dict[int, str]) -> str:
-    from ..output.folding import wrapped
-
-    return "\n".join(
-        ["exit codes:", *(line for code in sorted(codes) for line in wrapped(f"{code}  {codes[code]}", 5, 2))]
-    )
 
 
 def _add_common_options(parser: argparse.ArgumentParser, command: str) -> None:
     """The options that several commands take, settings included."""
     from ..settings.load import KEYS
+    from ..settings.values import one_of
 
+    parser.add_argument(*_HELP, action="store_true", help="show how the command is used")
+    short = {option: letter for letter, option in SHORT.items()}
     for option, (metavar, text) in VALUES.items():
         if option in COMMON[command]:
-            parser.add_argument(option, metavar=metavar, help=text)
+            if option == "--color":
+                parser.add_argument(option, metavar=metavar, help=text, choices=COLORS, type=_read_by(one_of(COLORS)))
+            else:
+                parser.add_argument(option, metavar=metavar, help=text)
     for switch, text in SWITCHES.items():
         if switch in COMMON[command]:
-            parser.add_argument(switch, action="store_true", help=text)
-    used = [key for key in KEYS if uses_setting(command, key.name)]
-    title = ("settings", "each overrides the settings files; see guest-routes.yaml(5)")
-    group = parser.add_argument_group(*title) if used else parser
-    for key in used:
-        action = "append" if key.many else "store"
-        text = f"{key.help} ({key.default})"
-        group.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=text, action=action)
+            names = [short[switch], switch] if switch in short else [switch]
+            parser.add_argument(*names, action="store_true", help=text)
+    for key in KEYS:
+        if uses_setting(command, key.name):
+            action = "append" if key.many else "store"
+            parser.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=key.help, action=action)
+
+
+def _read_by(reader: Callable[[object, Place], T]) -> Callable[[str], T]:
+    """A reader of the settings' values as argparse takes one, with its word on what is wrong."""
+    from argparse import ArgumentTypeError
+
+    from ..settings.values import COMMAND_LINE, Place, shown
+
+    def read(text: str) -> T:
+        try:
+            return reader(text, Place(COMMAND_LINE, ""))
+        except ValueError as error:
+            raise ArgumentTypeError(f"{shown(text)} {error}") from error
+
+    return read
 
 
 def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
     """The options and arguments of one command."""
+    from ..settings.values import one_of, seconds
+
     for switch, text in OWN_SWITCHES.get(command, {}).items():
         parser.add_argument(switch, action="store_true", help=text)
     for option, (metavar, text) in OWN_VALUES.get(command, {}).items():
         parser.add_argument(option, metavar=metavar, help=text)
+    for option, (metavar, text) in OWN_OPTIONAL.get(command, {}).items():
+        parser.add_argument(option, metavar=metavar, nargs="?", const=NO_LIMIT, type=_read_by(seconds), help=text)
     for option, (forms, text) in OWN_FORMS.get(command, {}).items():
-        metavar = "|".join(forms)
-        parser.add_argument(option, nargs="?", const=forms[0], default="", choices=forms, metavar=metavar, help=text)
+        parser.add_argument(
+            option, nargs="?", const=forms[0], choices=forms, metavar="FORM", type=_read_by(one_of(forms)),
+            help=text,
+        )  # fmt: skip
     if command == "export":
         from ..managers.export import FORMATS
 
-        text = "whose configuration: %(choices)s"
-        parser.add_argument("--format", required=True, choices=tuple(FORMATS), help=text, metavar="FORMAT")
-        text = "for a machine that isn't running: its NICs, one each time, in their order; takes --metadata"
-        parser.add_argument("--nic", action="append", metavar="NAME=MAC", help=text)
+        text = f"whose configuration: {', '.join(FORMATS)}"
+        formats = tuple(FORMATS)
+        parser.add_argument(
+            "--format", metavar="FORMAT", required=True, choices=formats, type=_read_by(one_of(formats)), help=text
+        )
+        option, metavar, text = NIC
+        parser.add_argument(option, action="append", metavar=metavar, help=text)
     if command == "lint":
-        text = "what `openstack subnet list --long -f json` prints; - for standard input, the default"
-        parser.add_argument("file", metavar="FILE", nargs="?", default="-", help=text)
+        parser.add_argument("file", metavar="FILE", nargs="?", default="-", help=ARGUMENTS[command][1])
     if command == "explain":
-        parser.add_argument("destination", metavar="ADDRESS|PREFIX", help="11.11.3.4 or 11.11.0.0/16")
+        parser.add_argument("destinations", metavar="TARGET", nargs="+", help=ARGUMENTS[command][1])

@@ -10,6 +10,7 @@ import os
 import sys
 
 from ..output.escape import escaped, escaped_lines, json_text
+from ..output.folding import MESSAGE_COLOURS, NARROWEST, WIDEST, WIDTH, coloured, laid_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,44 +19,82 @@ if TYPE_CHECKING:
     from ..service.sd_journal import Field, Log
 
     Level: TypeAlias = Literal["error", "warning", "info"]
+    Color: TypeAlias = Literal["auto", "always", "never"]
 
 PRIORITIES = {"error": "<3>", "warning": "<4>", "info": "<6>"}
 """Source: sd-daemon(3)."""
 
 
 class Terminal:
-    """Standard output and standard error, and the line that tells what is being waited for."""
+    """Standard output and standard error, and the line that tells what is being waited for.
 
-    def __init__(self) -> None:
+    Args:
+        color: auto is on a terminal, unless NO_COLOR or TERM=dumb says otherwise.
+        quiet: only errors are printed.
+    """
+
+    def __init__(self, color: Color = "auto", quiet: bool = False) -> None:
         self._live = sys.stderr.isatty()
+        self.shows = sys.stdout.isatty()
+        """Standard output is a terminal."""
+        self._color = color
+        self._quiet = quiet
         self.journal = _is_journal(os.environ.get("JOURNAL_STREAM", ""))
         """Standard error is systemd's journal, which takes a priority before each line."""
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:  # A terminal without UTF-8 shows what it can't write as an escape, like stderr.
             reconfigure(errors="backslashreplace")
+        self._cleared = False
+        """The screen shows what `screen` wrote."""
         self._waiting = ""
         self._unwritten: OSError | None = None
         """Why standard output didn't take everything."""
 
     def tell(self, text: str) -> None:
         """What is being waited for now: one line that changes on a terminal; elsewhere only the first."""
+        if self._quiet:
+            return
         if self._live:
-            self._to_stderr(f"\r\033[K{escaped(text)[:79]}", end="")
+            self._to_stderr(f"\r\033[K{escaped(text)[: _width(2) - 1]}", end="")
         elif not self._waiting:
             self._to_stderr(f"{self._prefix('info')}{escaped(text)}")
         self._waiting = text
 
     def lines(self, lines: Sequence[str]) -> None:
-        """Data for people: one line each."""
-        self._to_stdout("\n".join(map(escaped, lines)))
+        """Data for people, folded to the width of a terminal."""
+        if not self._quiet:
+            self._to_stdout("\n".join(self.laid_out(lines)))
+
+    def laid_out(self, lines: Sequence[str]) -> list[str]:
+        """The lines as standard output shows them."""
+        shown = [escaped(line) for line in laid_out(lines, self.width, everything=self.shows)]
+        return list(map(coloured, shown)) if self._has_colour(self.shows) else shown
+
+    def verbatim(self, lines: Sequence[str]) -> None:
+        """Data for people that means something else when it is folded: a file's content, a picture."""
+        if not self._quiet:
+            self._to_stdout("\n".join(map(escaped, lines)))
+
+    def screen(self, lines: Sequence[str]) -> bool:
+        """The lines in place of what the terminal shows, as many as it has room for; False when it takes none."""
+        from ..output.status import unseen_text
+
+        columns, rows = os.get_terminal_size(1)
+        shown = laid_out(lines, self.width, everything=True)
+        room = max((rows or 24) - 1, 1)  # Below them stands the cursor.
+        if len(shown) > room:
+            shown = [*shown[: room - 1], unseen_text(len(shown) - room + 1)]
+        shown = [escaped(line)[: columns or WIDTH] for line in shown]
+        shown = list(map(coloured, shown)) if self._has_colour(True) else shown
+        # Cursor to the top, each line cleared behind its end, then what is below: nothing flickers.
+        start, self._cleared = "\033[H" if self._cleared else "\033[2J\033[H", True
+        self._to_stdout(start + "".join(f"{line}\033[K\n" for line in shown) + "\033[J", end="")
+        return self._unwritten is None
 
     @property
     def width(self) -> int:
         """Columns of the terminal that standard output is, 40 to 200; 80 where it is none."""
-        try:
-            return min(max(os.get_terminal_size(1).columns, 40), 200)
-        except OSError:
-            return 80
+        return _width(1)
 
     @property
     def unicode(self) -> bool:
@@ -77,11 +116,13 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """A line about something that is as it should be."""
-        self._message(escaped(text), "info")
+        if not self._quiet:
+            self._message(escaped(text), "info")
 
     def warning(self, text: str) -> None:
         """A warning in one line; on a terminal it is folded."""
-        self._message(escaped(text), "warning")
+        if not self._quiet:
+            self._message(escaped(text), "warning")
 
     def error(self, text: str) -> None:
         """An error in one line; on a terminal it is folded."""
@@ -126,22 +167,38 @@ class Terminal:
 
                 if send(level, "\n".join(lines), fields) is None:
                     return
-            for line in lines if self.journal else ["\n".join(lines)]:
-                shown = f"{PRIORITIES[level]}{line}" if self.journal else f"guest-routes: {line}"
-                print(shown, file=sys.stderr, flush=True)
+            if self.journal:
+                shown = "\n".join(f"{PRIORITIES[level]}{line}" for line in lines)
+            else:
+                shown = self._named("\n".join(lines))
+            print(shown, file=sys.stderr, flush=True)
 
         return say
 
     def _message(self, shown: str, level: Level) -> None:
         self._clear()
         if self._live:
-            from ..output.folding import error_lines
-
-            self._to_stderr("\n".join(error_lines(shown)))
+            text = self._named(shown)
+            if level in MESSAGE_COLOURS and self._has_colour(self._live):
+                text = f"\033[{MESSAGE_COLOURS[level]}mguest-routes:\033[0m{text[len('guest-routes:') :]}"
+            self._to_stderr(text)
         elif self.journal:
             self._to_stderr("\n".join(f"{PRIORITIES[level]}{line}" for line in shown.split("\n")))
         else:
-            self._to_stderr(f"guest-routes: {shown}")
+            self._to_stderr(self._named(shown))
+
+    def _named(self, shown: str) -> str:
+        """A message with our name before it, folded on a terminal."""
+        if not self._live:
+            return f"guest-routes: {shown}"
+        from ..output.folding import error_lines
+
+        return "\n".join(error_lines(shown, _width(2)))
+
+    def _has_colour(self, shows: bool) -> bool:
+        if self._color != "auto":
+            return self._color == "always"
+        return shows and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def _prefix(self, level: Level) -> str:
         return PRIORITIES[level] if self.journal else ""
@@ -151,10 +208,10 @@ class Terminal:
             self._to_stderr("\r\033[K", end="")
         self._waiting = ""
 
-    def _to_stdout(self, text: str) -> None:
+    def _to_stdout(self, text: str, end: str = "\n") -> None:
         self._clear()
         try:
-            print(text)
+            print(text, end=end, flush=not end)
         except OSError as error:
             self._unwritten = self._unwritten or error
 
@@ -163,6 +220,15 @@ class Terminal:
             print(text, end=end, file=sys.stderr, flush=True)
         except OSError:  # There is nowhere left to say it; the exit code still does.
             return
+
+
+def _width(descriptor: int) -> int:
+    """Columns of the terminal at that descriptor, within what is made use of."""
+    try:
+        columns = os.get_terminal_size(descriptor).columns
+    except OSError:
+        columns = 0
+    return min(max(columns, NARROWEST), WIDEST) if columns else WIDTH
 
 
 def _is_journal(stream: str) -> bool:

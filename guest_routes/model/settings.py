@@ -51,6 +51,15 @@ class GatewaySetting(NamedTuple):
     """`gateways[eth1] of /etc/guest-routes.yaml`"""
 
 
+class Origin(NamedTuple):
+    """Where a value of the settings is from."""
+
+    source: str
+    """A file's name, or settings.values.COMMAND_LINE."""
+    line: int = 0
+    """Of the file; 0 where it is unknown."""
+
+
 class Settings(NamedTuple):
     """The merged settings; the defaults here are the documented defaults."""
 

@@ -1,4 +1,4 @@
-"""`correct` and `export` for people, at 80 columns, and as JSON. Pure."""
+"""`correct` and `export` for people and as JSON. Pure."""
 
 from __future__ import annotations
 

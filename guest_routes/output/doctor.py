@@ -1,4 +1,4 @@
-"""`doctor` for people, at 80 columns, and as JSON. Pure."""
+"""`doctor` for people and as JSON. Pure."""
 
 from __future__ import annotations
 

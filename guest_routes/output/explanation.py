@@ -1,10 +1,10 @@
-"""`explain` for people, at 80 columns, and as JSON. Pure."""
+"""`explain` for people and as JSON. Pure."""
 
 from __future__ import annotations
 
 from ..json_codec import dumps, loads
 from ..model.network import LOOPBACK, address_text, mac_text
-from .folding import wrapped
+from .folding import labelled, wrapped
 from .json_documents import metadata_json, unresolved_json
 from .report import source_lines
 from .route_text import route_json, route_text
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
-    from ..model.network import Nic
+    from ..model.network import Nic, Prefix
     from ..model.network_data import HostRoute
     from ..model.plan import PlannedDefault, PlannedRoute
     from ..model.report import Explanation
@@ -130,8 +130,7 @@ def _headline(what: str, one: Explanation) -> str:
 
 
 def _field(name: str, text: str) -> list[str]:
-    folded = wrapped(text, 13)
-    return [f"  {name:<11}{folded[0].strip()}", *folded[1:]] if folded else []
+    return labelled(f"  {name}", text) if text else []
 
 
 def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
@@ -139,10 +138,18 @@ def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
     lines = _field(name, host.place)
     if host.network >= 0 and host.index >= 0:  # A `gateway` key is no entry of the list.
         entry = loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
-        # NUL: a space that lines aren't broken at.
-        shown = dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry})
-        lines += wrapped(shown.replace(": ", ":\0"), 13)
+        lines += wrapped(dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry}), 13)
     return lines
+
+
+def resolved_text(name: str, asked: Prefix) -> str:
+    """Which address a host name was found to have."""
+    return f"{name} is {address_text(asked.address)}"
+
+
+def explanations_json(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`explain --json` with several targets, but for the exit code: the document of each."""
+    return {"schema": "guest-routes/explain/1", "explanations": list(documents)}
 
 
 def explanation_json(one: Explanation) -> dict[str, Any]:

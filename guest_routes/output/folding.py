@@ -1,37 +1,92 @@
-"""Lines of text that fit a terminal: folding, entries with marks, labels. Pure."""
+"""Lines of text that fit a terminal: folding, entries with marks, labels, colour. Pure.
+
+What writes lines knows no width: some of them say how they may be folded, and `laid_out` folds them where they are
+shown.
+"""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence, TypeVar
+    from typing import Callable, Iterator, Sequence, TypeVar
 
     T = TypeVar("T")
 
 WIDTH = 80
+"""Of what no terminal shows."""
+NARROWEST, WIDEST = 40, 200
+"""Widths of a terminal that are made use of."""
 LABEL_WIDTH = 13
 """Columns before what a labelled line says."""
 SHOWN = 12
 """So many entries of a kind are shown without --verbose."""
+COLOURS = {"+": 32, "-": 31, "!": 33, "?": 33, ">": 36}
+"""The colour of a mark in the first column. Source: ECMA-48, SGR."""
+MESSAGE_COLOURS = {"error": 31, "warning": 33}
 
 Entry = tuple[str, str, str]
 """Mark, what, and why."""
 
 
+class Text(str):
+    """A line that may be folded; what is no Text stays whole, unless a terminal is too narrow for it."""
+
+    __slots__ = ("indent",)
+    indent: int
+    """Of every line but the first, in columns."""
+
+    def __new__(cls, text: str, indent: int) -> Text:
+        made = super().__new__(cls, text)
+        made.indent = indent
+        return made
+
+
 def wrapped(text: str, indent: int = 6, first: int | None = None) -> list[str]:
-    """Text folded to WIDTH; commands in backquotes stay whole, so that they can be pasted.
+    """One Text, or none where the text is blank.
 
     Args:
         indent: of every line, in columns.
         first: of the first line, where that is another.
     """
+    text = _on_one_line(text).strip()
+    return [Text(" " * (indent if first is None else first) + text, indent)] if text else []
+
+
+def _on_one_line(text: str) -> str:
+    return text if text.isprintable() else "".join(" " if letter in "\t\n\v\f\r" else letter for letter in text)
+
+
+def laid_out(lines: Sequence[str], width: int = WIDTH, everything: bool = False) -> list[str]:
+    """The lines as they are shown: each Text folded to the width.
+
+    Commands in backquotes stay whole, however long, so that they can be pasted.
+
+    Args:
+        everything: fold the others too.
+    """
+    return [
+        part
+        for line in lines
+        for part in (_folded(line, width) if len(line) > width and (everything or isinstance(line, Text)) else [line])
+    ]
+
+
+def _folded(line: str, width: int) -> Iterator[str]:
     from textwrap import TextWrapper
 
-    parts = text.split("`")
+    indent = line.indent if isinstance(line, Text) else len(line) - len(line.lstrip()) + 4
+    indent = min(indent, width // 3)  # The more of a narrow terminal is left for words.
+    parts = line.split("`")
     commands = "`".join(part.replace(" ", "\0") if number % 2 else part for number, part in enumerate(parts))
-    fold = TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False, subsequent_indent=" " * indent)
-    fold.initial_indent = " " * (indent if first is None else first)
-    return [line.replace("\0", " ") for line in fold.wrap(commands)]
+    fold = TextWrapper(width, break_long_words=False, break_on_hyphens=False, subsequent_indent=" " * indent)
+    # A key of JSON stays beside its value.
+    return (part.replace("\0", " ") for part in fold.wrap(commands.replace('": ', '":\0')))
+
+
+def coloured(line: str) -> str:
+    """A line with its mark in colour, as a terminal takes it."""
+    colour = COLOURS.get(line[:1]) if line[1:2] == " " else None
+    return line if colour is None else f"\033[{colour}m{line[0]}\033[0m{line[1:]}"
 
 
 def entries(group: Sequence[T], show: Callable[[T], Entry], verbose: bool = False) -> list[str]:
@@ -56,17 +111,13 @@ def first_of(texts: Sequence[str], what: str, shown: int = SHOWN) -> list[str]:
 
 def labelled(label: str, text: str) -> list[str]:
     """A label and its text, folded beside it; without a text, the label alone."""
-    first, *others = wrapped(text, LABEL_WIDTH) or [""]
-    return [label.ljust(LABEL_WIDTH) + first.strip(), *others]
+    return [Text(label.ljust(LABEL_WIDTH) + _on_one_line(text).strip(), LABEL_WIDTH)]
 
 
-def error_lines(text: str) -> list[str]:
+def error_lines(text: str, width: int = WIDTH) -> list[str]:
     """An error or warning folded for a terminal, its own line breaks and indents kept."""
-    found = []
-    for line in f"guest-routes: {text}".splitlines():
-        margin = len(line) - len(line.lstrip())
-        found += wrapped(line.lstrip(), margin + 4, margin)
-    return found
+    lines = f"guest-routes: {text}".splitlines()
+    return laid_out([Text(line, len(line) - len(line.lstrip()) + 4) for line in lines], width)
 
 
 def fitting(what: str, why: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""`rehearse` for people, at 80 columns, and as JSON. Pure."""
+"""`rehearse` for people and as JSON. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pass for people, at 80 columns. Pure: values in, lines out.
+"""A pass for people. Pure: values in, lines out.
 
 The first column tells what becomes of a route: `+` added, `-` removed, `=` in place, `!` not programmed, `?` left
 alone though it is one too many. Routes are in `ip route` syntax.

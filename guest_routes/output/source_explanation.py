@@ -1,10 +1,10 @@
-"""`explain ADDRESS --from ADDRESS` for people, at 80 columns, and as JSON (R21). Pure."""
+"""`explain ADDRESS --from ADDRESS` for people and as JSON (R21). Pure."""
 
 from __future__ import annotations
 
 from ..model.network import LOOPBACK, address_text, mac_text
 from .explanation import explanation_reason
-from .folding import wrapped
+from .folding import labelled
 from .json_documents import metadata_json
 from .report import source_lines
 from .route_text import route_json, route_text
@@ -93,8 +93,7 @@ def _verdict(one: SourceExplanation) -> str:
 
 
 def _field(name: str, text: str) -> list[str]:
-    folded = wrapped(text, 13)
-    return [f"  {name:<11}{folded[0].strip()}", *folded[1:]] if folded else []
+    return labelled(f"  {name}", text) if text else []
 
 
 def source_explanation_json(one: SourceExplanation) -> dict[str, Any]:

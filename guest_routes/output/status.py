@@ -1,4 +1,4 @@
-"""`status` for people, at 80 columns, and as JSON. Pure."""
+"""`status` for people and as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .words.outcomes import unprogrammed_parts, unprogrammed_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Sequence
 
     from ..model.network import Route
     from ..model.operations import Operation
@@ -35,6 +35,32 @@ def status_lines(found: Status) -> list[str]:
         *drift_lines(found),
         *_by_source(found),
     ]
+
+
+def live_lines(now: str, code: int, lines: Sequence[str]) -> list[str]:
+    """What `status --watch` shows.
+
+    Args:
+        now: the time of day.
+        lines: the status, or why there is none.
+    """
+    return [f"{now}  exit code {code}  (^C ends it)", "", *lines]
+
+
+def unseen_text(lines: int) -> str:
+    """What a terminal has no lines for."""
+    return f"... {counted(lines, 'line')} more: no room here"
+
+
+def waiting_text(found: Status) -> str:
+    """What `status --wait` waits for."""
+    if found.failed or not found.last:
+        return "waiting for a pass that succeeds"
+    if found.withdrawn:
+        return "waiting for `guest-routes sync`: the routes are withdrawn by hand"
+    if found.drift:
+        return f"waiting for {counted(len(found.drift), 'change')}"
+    return "waiting for the service" if found.service_missing else "waiting until all is in place"
 
 
 def _settings(found: Status) -> list[str]:

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from ..errors import SettingsError
 from ..model.namedtuple import NamedTuple
 from ..model.network import MAIN_TABLE
-from ..model.settings import GatewaySetting, Selector, Settings
+from ..model.settings import GatewaySetting, Origin, Selector, Settings
 from ..trusted import Untrusted, read_named, read_trusted, unreadable, untrusted_folder
+from .documents import STANZA_KEY, load_json, load_yaml
 from .keys import BY_NAME, KEYS, Key
 from .values import COMMAND_LINE, Place, bare, did_you_mean, shown
 
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterator, Sequence
 
     from ..trusted import File
+    from .documents import Loaded
 
-__all__ = ["KEYS", "Key", "read", "read_usable"]
+__all__ = ["KEYS", "Key", "read", "read_all", "read_usable"]
 
 LIMIT_BYTES = 1 << 20
 """Of one settings file."""
-STANZA_KEY = "guest_routes"
-"""The key the settings stand under in a cloud-init stanza; accepted in every file."""
 
 
 class Layer(NamedTuple):
@@ -36,6 +36,12 @@ class Layer(NamedTuple):
 
     source: str
     values: Mapping[Any, object]
+    lines: Mapping[str, int]
+    """The line of each key, where that is known."""
+
+    def place(self, name: object) -> Place:
+        """Where a key stands."""
+        return Place(self.source, bare(name), line=self.lines.get(name, 0) if isinstance(name, str) else 0)
 
 
 class Usable(NamedTuple):
@@ -46,6 +52,8 @@ class Usable(NamedTuple):
     """What is wrong."""
     layers: tuple[Layer, ...]
     """What each file and the command line say; the last wins."""
+    origins: Mapping[str, tuple[Origin, ...]]
+    """Where each value is from that is not the default; of several places the gateways."""
 
 
 def read(
@@ -63,7 +71,7 @@ def read(
     Raises:
         SettingsError: with every problem of every layer, one a line.
     """
-    found = _read_all(flags, settings_file, etc, stanza)
+    found = read_all(flags, settings_file, etc, stanza)
     if found.problems:
         raise SettingsError("\n".join(found.problems))
     return found.settings
@@ -81,56 +89,73 @@ def read_usable(
         SettingsError: the command line is wrong, or the file that it names: whoever wrote it can write another.
     """
     wrong: list[str] = []
-    _merge([Layer(COMMAND_LINE, dict(flags))], wrong)
-    found = _read_all(flags, settings_file, etc, stanza)
+    _merge([Layer(COMMAND_LINE, dict(flags), {})], wrong)
+    found = read_all(flags, settings_file, etc, stanza)
     wrong = [*found.problems] if settings_file else wrong
     if wrong:
         raise SettingsError("\n".join(wrong))
     return found
 
 
-def _read_all(flags: Mapping[str, str | list[str]], settings_file: str, etc: str, stanza: str) -> Usable:
-    """Every file and the command line, merged."""
+def read_all(
+    flags: Mapping[str, str | list[str]],
+    settings_file: str = "",
+    etc: str = "/etc",
+    stanza: str = "/run/guest-routes/stanza.json",
+) -> Usable:
+    """Every file and the command line, merged; what is wrong is told and not raised.
+
+    Args:
+        stanza: "": none is read.
+    """
     problems: list[str] = []
     layers: list[Layer] = []
     for path, required in _files(settings_file, etc, problems):
         # The file that the operator names counts on the operator's word.
         text = _text_of(path, required, read_named if settings_file else read_trusted, problems)
-        layers += _layer(path, text, _load_yaml, problems)
-    layers += _layer(stanza, _text_of(stanza, False, read_trusted, problems), _load_json, problems)
-    layers.append(Layer(COMMAND_LINE, dict(flags)))
-    merged = _merge(layers, problems)
+        layers += _layer(path, text, load_yaml, problems)
+    if stanza:
+        layers += _layer(stanza, _text_of(stanza, False, read_trusted, problems), load_json, problems)
+    layers.append(Layer(COMMAND_LINE, dict(flags), {}))
+    merged, origins = _merge(layers, problems)
     if merged.source_routing and merged.table != MAIN_TABLE:
         problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
         merged = merged._replace(source_routing=False)
-    return Usable(merged, tuple(problems), tuple(layers))
+    return Usable(merged, tuple(problems), tuple(layers), origins)
 
 
-def _merge(layers: Sequence[Layer], problems: list[str]) -> Settings:
-    """What the layers come to, later ones before earlier ones, without what is wrong in them."""
+def _merge(layers: Sequence[Layer], problems: list[str]) -> tuple[Settings, dict[str, tuple[Origin, ...]]]:
+    """What the layers come to, later ones before earlier ones, without what is wrong in them; and from where."""
     values: dict[str, object] = {}
     gateways: dict[Selector, GatewaySetting] = {}
+    origins: dict[str, tuple[Origin, ...]] = {}
     for layer in layers:
         for name, value in layer.values.items():
-            key = _key_of(name, layer.source, problems)
+            key = _key_of(name, layer, problems)
             if key is None or value is None:
                 continue
+            read: Sequence[object]
+            origin = Origin(layer.source, layer.lines.get(key.name, 0))
             if key.name == "gateways":
-                read = _items(key, value, layer.source, problems)
+                read = _items(key, value, layer, problems)
                 gateways.update((one.selector, one) for one in read if isinstance(one, GatewaySetting))
-            elif key.many:
-                values[key.name] = _items(key, value, layer.source, problems)
+                origins[key.name] = (*origins.get(key.name, ()), origin)
+                continue
+            if key.many:
+                read = [_items(key, value, layer, problems)]
             else:
-                values.update((key.name, one) for one in _one(key, value, Place(layer.source, key.name), problems))
-    return Settings()._replace(gateways=tuple(gateways.values()), **values)  # type: ignore[arg-type]
+                read = list(_one(key, value, layer.place(key.name), problems))
+            if read:
+                values[key.name], origins[key.name] = read[0], (origin,)
+    return Settings()._replace(gateways=tuple(gateways.values()), **values), origins  # type: ignore[arg-type]
 
 
-def _key_of(name: object, source: str, problems: list[str]) -> Key | None:
+def _key_of(name: object, layer: Layer, problems: list[str]) -> Key | None:
     """The key of that name; None, and a problem, where there is none."""
     key = BY_NAME.get(name) if isinstance(name, str) else None
     if key is None:
         known = did_you_mean(name, tuple(BY_NAME)) or "; the settings are " + ", ".join(BY_NAME)
-        problems.append(f"{Place(source, bare(name))}: no such setting{known}")
+        problems.append(f"{layer.place(name)}: no such setting{known}")
     return key
 
 
@@ -143,16 +168,18 @@ def _one(key: Key, value: object, place: Place, problems: list[str]) -> Iterator
         problems.append(f"{place}: {written}: {error}")
 
 
-def _items(key: Key, value: object, source: str, problems: list[str]) -> tuple[object, ...]:
+def _items(key: Key, value: object, layer: Layer, problems: list[str]) -> tuple[object, ...]:
     """A list's items read, without those that have a problem."""
     items = _written_items(key, value)
     if items is None:
         form = "a mapping such as {eth1: 11.8.0.1}" if key.name == "gateways" else "a list"
-        problems.append(f"{Place(source, key.name)}: {shown(value)}: must be {form}")
+        problems.append(f"{layer.place(key.name)}: {shown(value)}: must be {form}")
         return ()
     if not items and key.name in ("sources", "metadata_urls"):
-        problems.append(f"{Place(source, key.name)}: is empty; the default is {key.default}")
-    return tuple(one for index, item in items for one in _one(key, item, Place(source, key.name, index), problems))
+        problems.append(f"{layer.place(key.name)}: is empty; the default is {key.default}")
+    return tuple(
+        one for index, item in items for one in _one(key, item, layer.place(key.name)._replace(item=index), problems)
+    )
 
 
 def _written_items(key: Key, value: object) -> list[tuple[object, object]] | None:
@@ -194,10 +221,10 @@ def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str,
 
 
 def _layer(
-    path: str, text: str | None, load: Callable[[str, str, list[str]], object], problems: list[str]
+    path: str, text: str | None, load: Callable[[str, str, list[str]], Loaded], problems: list[str]
 ) -> list[Layer]:
     """The layer that a file's text makes; none when it is absent, empty, or can't be used."""
-    document = None if text is None else load(path, text, problems)
+    document, lines = (None, ()) if text is None else load(path, text, problems)
     if isinstance(document, dict) and STANZA_KEY in document:
         others = [key for key in document if key != STANZA_KEY]
         if others:
@@ -208,7 +235,7 @@ def _layer(
     if not isinstance(document, dict):
         problems.append(f"{path}: must be a mapping of settings, such as `default: auto`, not {shown(document)}")
         return []
-    return [Layer(path, document)]
+    return [Layer(path, document, dict(lines))]
 
 
 def _text_of(path: str, required: bool, read: Callable[[str, int], File], problems: list[str]) -> str | None:
@@ -221,63 +248,3 @@ def _text_of(path: str, required: bool, read: Callable[[str, int], File], proble
     except UnicodeDecodeError as error:
         problems.append(f"{path}: is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}")
     return None
-
-
-def _load_json(path: str, text: str, problems: list[str]) -> object:
-    import json
-
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        problems.append(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}")
-    except (ValueError, RecursionError) as error:
-        problems.append(f"{path}: not JSON: {bare(str(error))}")
-    return None
-
-
-def _load_yaml(path: str, text: str, problems: list[str]) -> object:
-    try:
-        import yaml
-    except ImportError:
-        problems.append(
-            f"{path}: cannot be read without PyYAML; install it (Debian's python3-yaml, or pip install PyYAML)"
-        )
-        return None
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        repeated = list(_repeated(node))
-        problems += [f"{path}:{line}:{column}: {bare(key)}: is here a second time" for line, column, key in repeated]
-        return None if node is None or repeated else loader.construct_document(node)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        problems.append(f"{path}{place}: not YAML: {bare(error.problem or error.context or '')}")
-    except Exception as error:  # noqa: BLE001  PyYAML lets int()'s, datetime's and its own slips through
-        problems.append(f"{path}: not YAML: {bare(str(error).partition(chr(10))[0]) or type(error).__name__}")
-    return None
-
-
-def _repeated(root: object) -> Iterator[tuple[int, int, str]]:
-    """Line, column and text of every key that its mapping has had already; YAML's own loader takes the last."""
-    import yaml
-
-    nodes, seen = [root], set()
-    while nodes:
-        node = nodes.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            nodes += node.value
-        elif isinstance(node, yaml.MappingNode):
-            nodes += [part for pair in node.value for part in pair]
-            yield from _repeated_keys(key for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-
-
-def _repeated_keys(keys: Iterator[Any]) -> Iterator[tuple[int, int, str]]:
-    known = set()
-    for key in keys:
-        if (key.tag, key.value) in known:
-            yield key.start_mark.line + 1, key.start_mark.column + 1, key.value
-        known.add((key.tag, key.value))

@@ -32,12 +32,15 @@ class Place(NamedTuple):
     key: str
     item: object = ""
     """An index or a mapping's key; "" for the whole value."""
+    line: int = 0
+    """Of the key in its file; 0 where it is unknown."""
 
     def __str__(self) -> str:
         if self.source == COMMAND_LINE:
             return "--" + self.key.replace("_", "-")
         item = "" if self.item == "" else f"[{bare(self.item)}]"
-        return f"{self.source}: {self.key}{item}"
+        line = f":{self.line}" if self.line else ""
+        return f"{self.source}{line}: {self.key}{item}"
 
 
 # ---- showing what was found -------------------------------------------------------------------------
@@ -68,15 +71,19 @@ def _short_int(value: int) -> str:
     return str(value).lower() if value.bit_length() < 200 else "a huge number"
 
 
-def did_you_mean(value: object, names: Sequence[str]) -> str:
-    """`; did you mean "default"?`, or nothing when nothing is close."""
+def did_you_mean(value: object, names: Sequence[str], prefix: str = "") -> str:
+    """`; did you mean "default"?`, or nothing when nothing is close.
+
+    Args:
+        prefix: of every name, and not compared: `--`.
+    """
     from difflib import get_close_matches
 
     if not isinstance(value, str):
         return ""
     by_spelling = {name.replace("-", "_"): name for name in names}
     close = get_close_matches(value.lower().replace("-", "_")[:80], by_spelling, 1, 0.6)
-    return f'; did you mean "{by_spelling[close[0]]}"?' if close else ""
+    return f'; did you mean "{prefix}{by_spelling[close[0]]}"?' if close else ""
 
 
 # ---- single values ----------------------------------------------------------------------------------

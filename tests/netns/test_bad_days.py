@@ -316,7 +316,7 @@ def test_on_a_terminal_waiting_is_a_live_line_and_errors_are_folded(lab: Lab) ->
     documented(lab)
     lab.metadata_server(None, "--behave", "hang")
     terminal, other_end = pty.openpty()
-    command = [sys.executable, "-m", "guest_routes", "sync", "--deadline-seconds", "3"]
+    command = [sys.executable, "-m", "guest_routes", "sync", "--deadline-seconds", "3", "--color", "never"]
     ran = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=other_end)
     os.close(other_end)
     shown = whole(terminal)

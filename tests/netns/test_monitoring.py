@@ -11,7 +11,7 @@ from typing import Dict, List
 
 import pytest
 
-from guest_routes.cli.grammar import BY_COMMAND
+from guest_routes.cli.exit_codes import BY_COMMAND
 from tests.support import sandbox
 from tests.support.drawing import program, unpacked
 from tests.support.lab import Lab, document

@@ -99,7 +99,7 @@ def test_in_every_state(lab: Lab, state: str, tmp_path: Path) -> None:
     assert not [name for name, text in files.items() if "Traceback" in text]
     assert {"settings.txt", "missing.txt", "guest-routes/doctor", "guest-routes/status"} <= set(files)
     if state == "broken settings":
-        assert f"wrong: {TYPO}: protocl: no such setting" in files["settings.txt"]
+        assert f"wrong: {TYPO}:1: protocl: no such setting" in files["settings.txt"]
         assert "(exit code 2)" in files["guest-routes/status"]
 
 

@@ -30,7 +30,7 @@ BOTH_DEFAULTS = [
     "default via 10.65.0.1 dev eth0 proto static", "default via 11.8.0.1 dev eth1 proto static", *CONNECTED,
 ]  # fmt: skip
 TYPO = "/etc/guest-routes.d/50-site.yaml"
-SAID = f'{TYPO}: protocl: no such setting; did you mean "protocol"?'
+SAID = f'{TYPO}:1: protocl: no such setting; did you mean "protocol"?'
 BROKEN = {
     "a typo": "protocl: 99\n",
     "no YAML": "routes: [\n",

@@ -10,7 +10,7 @@ from typing import Dict, Iterator, List, Set
 import pytest
 
 from guest_routes import errors
-from guest_routes.cli.grammar import BY_COMMAND
+from guest_routes.cli.exit_codes import BY_COMMAND
 from guest_routes.model.settings import Settings
 from guest_routes.settings import load as settings
 
@@ -44,12 +44,6 @@ def options(parser: argparse.ArgumentParser) -> Iterator[str]:
 def missing(names: List[str], text: str) -> List[str]:
     """Names that don't stand in the text as words of their own."""
     return [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
-
-
-def test_help_fits_80_columns(commands: Dict[str, argparse.ArgumentParser], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    for name, parser in commands.items():
-        assert [line for line in parser.format_help().splitlines() if len(line) > 80] == [], name
 
 
 def test_every_command_is_in_the_manual_and_the_readme(commands: Dict[str, argparse.ArgumentParser]) -> None:

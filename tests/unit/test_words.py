@@ -19,13 +19,13 @@ NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
 SENTENCE = re.compile(r"[a-z]{2,}[,;:]? [a-z]{2,}")
 PROSE = "text message fault detail error words why failure remedy odd unknown no_metadata problem".split()
 """Attributes that hold what people read."""
-HELP = ["cli/grammar.py", "cli/parser.py", "settings/offline_nics.py"]
+HELP = ["cli/exit_codes.py", "cli/grammar.py", "cli/help.py", "cli/parser.py", "settings/offline_nics.py"]
 """What --help says, and exceptions about the command line."""
 READERS = """
     evidence/config_drive.py evidence/document_file.py evidence/http.py evidence/http_get.py evidence/json_fields.py
     evidence/links.py evidence/network_data.py evidence/properties.py leases/choose.py leases/client_files.py
     leases/find.py leases/options.py managers/cloud_cfg.py managers/parsed/config.py neutron/cloud.py neutron/subnets.py
-    settings/keys.py settings/load.py settings/route_values.py settings/values.py state/lock.py
+    settings/documents.py settings/keys.py settings/load.py settings/route_values.py settings/values.py state/lock.py
     state/store.py state/last_known_good.py trusted.py
 """.split()
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
@@ -79,6 +79,7 @@ def sentences(path: Path) -> Iterator[str]:
 NO_SENTENCES = {
     "cli/commands/lint.py": {"standard input"},  # what it was read from
     "diagnose/doctor.py": {"asking the metadata service through each NIC"},  # while it waits
+    "diagnose/names.py": {"write 11.11.3.4, 11.11.0.0/16 or a host name"},  # of an exception
     "diagnose/rehearse.py": {"the documented example"},  # a Provenance's location
     "diagnose/status.py": {
         "is damaged: it is no record of the service; ignored",
@@ -136,7 +137,7 @@ TRUTHS = {
     "kernel/rtnetlink.py": {"answer.text"},  # the kernel's own words where it has some
     "kernel/rtnetlink_source.py": {"answer.text"},  # the same
     "kernel/rtnetlink_socket.py": {"answer.text"},  # the same
-    "settings/load.py": {"error.problem"},  # PyYAML's
+    "settings/documents.py": {"error.problem"},  # PyYAML's
 }
 
 

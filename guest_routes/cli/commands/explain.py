@@ -1,69 +1,74 @@
-"""`guest-routes explain ADDRESS`: which NIC an address leaves by, and why."""
+"""`guest-routes explain TARGET...`: which NIC an address leaves by, and why."""
 
 from __future__ import annotations
 
 from ...diagnose.explain import explain
+from ...diagnose.names import target
 from ...errors import SettingsError
-from ...model.network import parse_address, parse_prefix
-from ...output.explanation import explanation_json, explanation_lines
+from ...model.network import parse_address
+from ...output.explanation import explanation_json, explanation_lines, explanations_json, resolved_text
 from ...sync import dry_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...model.network import Address, Prefix
+    from typing import Any
+
+    from ...diagnose.names import Target
+    from ...model.network import Address
     from ...model.report import Report
     from ..context import Context
 
+    Shown = tuple[list[str], dict[str, Any], int]
+    """Its lines, its JSON, its exit code."""
+
 
 def run(context: Context) -> int:
-    """0: it leaves as wanted; 1: it doesn't; 2: the settings are wrong, so what is wanted is not known."""
+    """0: all leaves as wanted; 1: something doesn't; 2: the settings are wrong, so what is wanted is not known."""
     options, terminal = context.options, context.terminal
-    try:
-        asked = parse_prefix(options.destination)
-    except ValueError as error:
-        example = "write 11.11.3.4 or 11.11.0.0/16"
-        raise SettingsError(f"cannot explain {options.destination!a}: {error}; {example}") from error
-    source = _source(vars(options)["from"], asked)
+    source = _source(vars(options)["from"])
+    targets = [target(text, source) for text in options.destinations]
+    for one in targets:
+        if source is not None and len(source) != len(one.prefix.address):
+            raise SettingsError(f"cannot explain --from {vars(options)['from']}: {one.prefix} is of the other family")
     settings = context.usable_settings
     context.show_settings_problems("explain")
     report = dry_run(settings, context.state, context.kernel, options.metadata, terminal.tell)
-    if source is not None:
-        return _explain_source(context, asked, source, report)
-    explanation = explain(asked, report, context.kernel.lookup([asked.address])[0])
-    code = 2 if context.settings_problems else explanation.exit_code
+    shown = [_shown(context, one, source, report) for one in targets]
+    code = 2 if context.settings_problems else max(code for _, _, code in shown)
     if options.json:
-        terminal.json({**explanation_json(explanation), "exit_code": code})
+        documents = [document for _, document, _ in shown]
+        terminal.json({**(documents[0] if len(documents) == 1 else explanations_json(documents)), "exit_code": code})
     else:
-        terminal.lines(explanation_lines(explanation))
+        terminal.lines([line for lines, _, _ in shown for line in ("", *lines)][1:])
     return code
 
 
-def _source(text: str, asked: Prefix) -> Address | None:
+def _source(text: str) -> Address | None:
     """The address of --from; None without it.
 
     Raises:
-        SettingsError: it is none, or one of the other family.
+        SettingsError: it is none.
     """
     if not text:
         return None
     try:
-        source = parse_address(text)
+        return parse_address(text)
     except ValueError as error:
         raise SettingsError(f"cannot explain --from {text!a}: {error}; write an address of this machine") from error
-    if len(source) != len(asked.address):
-        raise SettingsError(f"cannot explain --from {text}: {asked} is of the other family")
-    return source
 
 
-def _explain_source(context: Context, asked: Prefix, source: Address, report: Report) -> int:
-    """As `run`."""
-    from ...diagnose.explain_source import explain_source
-    from ...output.source_explanation import source_explanation_json, source_explanation_lines
-
-    explanation = explain_source(asked, source, report, context.kernel.lookup([asked.address], source)[0])
-    code = 2 if context.settings_problems else explanation.exit_code
-    if context.options.json:
-        context.terminal.json({**source_explanation_json(explanation), "exit_code": code})
+def _shown(context: Context, asked: Target, source: Address | None, report: Report) -> Shown:
+    answer = context.kernel.lookup([asked.prefix.address], *(() if source is None else (source,)))[0]
+    if source is None:
+        found = explain(asked.prefix, report, answer)
+        lines, document, code = explanation_lines(found), explanation_json(found), found.exit_code
     else:
-        context.terminal.lines(source_explanation_lines(explanation))
-    return code
+        from ...diagnose.explain_source import explain_source
+        from ...output.source_explanation import source_explanation_json, source_explanation_lines
+
+        by_source = explain_source(asked.prefix, source, report, answer)
+        lines, document = source_explanation_lines(by_source), source_explanation_json(by_source)
+        code = by_source.exit_code
+    if asked.name:
+        lines, document = [resolved_text(asked.name, asked.prefix), *lines], {**document, "name": asked.name}
+    return lines, document, code

@@ -30,7 +30,7 @@ def run(context: Context) -> int:
     if options.json:
         terminal.json(export_json(made, options.format, code))
     else:
-        terminal.lines(exported_lines(made))
+        terminal.verbatim(exported_lines(made))
     for text in (*left_out, *map(str, files.problems), *map(export_note_text, made.notes)):
         terminal.warning(text)
     return code

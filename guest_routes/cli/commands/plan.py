@@ -24,7 +24,7 @@ def run(context: Context) -> int:
     differs = options.check and settings.enabled and report.changes and report.exit_code in (0, 5)
     code = 3 if differs else report.exit_code
     if options.graph or options.diff:
-        terminal.lines(_graph(context, report) if options.graph else _diff(context, report))
+        terminal.verbatim(_graph(context, report) if options.graph else _diff(context, report))
         print_remarks(context, report)
     else:
         print_report(context, report, code, written=False)

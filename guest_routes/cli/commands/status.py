@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 def run(context: Context) -> int:
     """See Status.exit_code."""
     options, terminal = context.options, context.terminal
+    if options.watch:
+        from ..live import watch
+
+        return watch(options, _inspect, terminal)
     path = os.path.abspath(options.textfile) if options.textfile else ""
     try:
-        settings = context.usable_settings
-        found = inspect(settings, context.state, context.kernel, context.settings_problems)
+        found = _inspect(context) if options.wait is None else _wait(context)
     except GuestRoutesError as error:
         if path:
             _write(path, failure_metrics_text(error.exit_code))
@@ -32,11 +35,21 @@ def run(context: Context) -> int:
     elif options.json:
         terminal.json(status_json(found))
     elif options.graph:
-        terminal.lines(_graph(context, found))
+        terminal.verbatim(_graph(context, found))
         context.show_settings_problems("status")
     else:
         terminal.lines(status_lines(found))
     return found.exit_code
+
+
+def _inspect(context: Context) -> Status:
+    return inspect(context.usable_settings, context.state, context.kernel, context.settings_problems)
+
+
+def _wait(context: Context) -> Status:
+    from ..live import wait
+
+    return wait(context.options, _inspect, context.terminal)
 
 
 def _graph(context: Context, found: Status) -> list[str]:

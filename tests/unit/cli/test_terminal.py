@@ -21,7 +21,7 @@ class Screen(Terminal):
     """One whose standard error is a terminal."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("never")
         self._live = True
 
 
@@ -68,6 +68,41 @@ def test_what_is_waited_for_is_one_line_that_changes_on_a_terminal(capsys: Captu
     screen.lines(["done"])
     screen.lines(["more"])
     assert capsys.readouterr() == ("done\nmore\n", f"{CLEARED}asking eth0{CLEARED}{'x' * 79}{CLEARED}")
+
+
+def test_the_log_of_the_service_is_folded_on_a_terminal(capsys: Capture) -> None:
+    Screen().log()("info", LONG, ())
+    err = capsys.readouterr().err
+    assert max(map(len, err.splitlines())) <= 80
+    assert err.split() == f"guest-routes: {LONG}".split()
+
+
+def test_colour_is_for_marks_and_errors(capsys: Capture) -> None:
+    terminal = Terminal("always")
+    terminal.lines(["+ 10.8.0.0/16", "= 10.9.0.0/16"])
+    terminal.verbatim(["+ 10.8.0.0/16"])
+    assert capsys.readouterr().out == "\033[32m+\033[0m 10.8.0.0/16\n= 10.9.0.0/16\n+ 10.8.0.0/16\n"
+    screen = Terminal("always")
+    screen._live = True
+    screen.error("wrong")
+    screen.warning("odd")
+    screen.note("fine")
+    assert capsys.readouterr().err == (
+        "\033[31mguest-routes:\033[0m wrong\n\033[33mguest-routes:\033[0m odd\nguest-routes: fine\n"
+    )
+
+
+def test_quiet_prints_errors_only(capsys: Capture) -> None:
+    terminal = Terminal(quiet=True)
+    terminal.tell("asking")
+    terminal.lines(["data"])
+    terminal.verbatim(["file"])
+    terminal.note("fine")
+    terminal.warning("odd")
+    assert capsys.readouterr() == ("", "")
+    terminal.error("wrong")
+    terminal.failure("one\ntwo")
+    assert capsys.readouterr().err == "guest-routes: wrong\nguest-routes: one\ntwo\n"
 
 
 def in_the_journal() -> Terminal:

@@ -33,6 +33,7 @@ from guest_routes.output.configuration import (
     rewritten_lines,
     verdict_reason,
 )
+from guest_routes.output.folding import laid_out
 from tests.support.reports import ETH0, ETH1, assert_fits, assert_valid, prefix, report
 
 A, B = "/etc/systemd/network/10-cloud-init-eth0.network", "/etc/systemd/network/10-cloud-init-eth1.network"
@@ -88,7 +89,7 @@ DONE = Rewritten(Correction(FILES, (MOVED, REMOVED, KEPT)), True)
 
 
 def lines_of(done: Rewritten, verbose: bool = False) -> List[str]:
-    lines = rewritten_lines(done, verbose)
+    lines = laid_out(rewritten_lines(done, verbose))
     assert_fits(lines)
     return lines
 

@@ -10,6 +10,7 @@ from guest_routes.model.inspection import CrossCheck, Difference, Finding, Holde
 from guest_routes.model.lease import Lease
 from guest_routes.model.network import Nic, parse_address
 from guest_routes.output.doctor import doctor_json, doctor_lines
+from guest_routes.output.folding import laid_out
 from tests.support.reports import ETH0, ETH1, IN_PLACE, assert_fits, assert_valid, prefix, report, route
 
 REPORT = report("wrong-subnet", IN_PLACE)
@@ -39,7 +40,7 @@ def inspection(*views: NicView, **fields: Any) -> Inspection:
 
 
 def lines_of(seen: Inspection, found: Sequence[Finding] = ()) -> List[str]:
-    lines = doctor_lines(seen, found)
+    lines = laid_out(doctor_lines(seen, found))
     assert_fits(lines)
     assert_valid("doctor", doctor_json(seen, found))
     return lines

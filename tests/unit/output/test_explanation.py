@@ -10,7 +10,14 @@ from guest_routes.diagnose.explain import explain
 from guest_routes.model.network import Lookup, parse_address
 from guest_routes.model.report import Explanation, Report
 from guest_routes.model.settings import Settings
-from guest_routes.output.explanation import explanation_json, explanation_lines, explanation_reason
+from guest_routes.output.explanation import (
+    explanation_json,
+    explanation_lines,
+    explanation_reason,
+    explanations_json,
+    resolved_text,
+)
+from guest_routes.output.folding import laid_out
 from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, NICS, assert_fits, assert_valid, prefix, report
 
 BY_ETH0, BY_ETH1 = (2, "10.65.0.1"), (3, "11.8.0.1")
@@ -24,7 +31,7 @@ def explained(asked: str, found: Report, by: tuple[int, str] | None, error: str 
 
 
 def lines_of(one: Explanation) -> List[str]:
-    lines = explanation_lines(one)
+    lines = laid_out(explanation_lines(one))
     assert_fits(lines)
     assert_valid("explain", explanation_json(one))
     return lines
@@ -164,3 +171,11 @@ def test_a_nic_that_has_gone() -> None:
     kernel = found.evidence.kernel._replace(nics=found.evidence.kernel.nics[:1])
     gone = one._replace(report=found._replace(evidence=found.evidence._replace(kernel=kernel)))
     assert explanation_lines(gone)[0] == "11.11.3.4 should leave by ?, via 11.8.0.1"
+
+
+def test_several_targets_and_a_host_name() -> None:
+    one = explained("11.11.3.4", report("wrong-subnet", IN_PLACE), BY_ETH1)
+    documents = [{**explanation_json(one), "name": "mirror.internal"}, explanation_json(one)]
+    assert_valid("explain", {**explanations_json(documents), "exit_code": 0})
+    assert_valid("explain", documents[0])
+    assert resolved_text("mirror.internal", one.asked) == "mirror.internal is 11.11.3.4"

@@ -9,6 +9,7 @@ import pytest
 from guest_routes.model.network import KernelState
 from guest_routes.model.operations import Failure, Outcome
 from guest_routes.model.report import Discrepancy, NotMade, Rehearsal
+from guest_routes.output.folding import laid_out
 from guest_routes.output.rehearsal import not_made_text, rehearsal_json, rehearsal_lines
 from tests.support.iproute_text import parse_kernel
 from tests.support.reports import (
@@ -37,7 +38,7 @@ def rehearsed() -> Rehearsal:
 
 
 def test_before_the_pass_the_pass_and_after_it() -> None:
-    lines = rehearsal_lines(rehearsed())
+    lines = laid_out(rehearsal_lines(rehearsed()))
     assert_fits(lines)
     assert lines[:14] == [
         "A private network with the document's NICs:",
@@ -61,7 +62,7 @@ def test_before_the_pass_the_pass_and_after_it() -> None:
 
 def test_an_empty_table_is_said_to_be_empty_and_the_warnings_are_shown() -> None:
     empty = KernelState((ETH0, ETH1), ())
-    lines = rehearsal_lines(Rehearsal(report("dhcp", NICS), (), empty, empty))
+    lines = laid_out(rehearsal_lines(Rehearsal(report("dhcp", NICS), (), empty, empty)))
     assert lines.count("  (no routes)") == 2
     assert "the metadata omits eth1's routes (networks[1], type ipv4_dhcp); its gateway and" in lines
 

@@ -14,6 +14,7 @@ from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add, Delete, Failure, Outcome, Promote, RemoveForeignDefault
 from guest_routes.model.report import Discrepancy, Report, RolledBack, Withdrawal
 from guest_routes.model.settings import Selector, Settings
+from guest_routes.output.folding import laid_out
 from guest_routes.output.report import (
     failure_text,
     is_removal,
@@ -41,7 +42,7 @@ ELECTED = [
 
 
 def lines_of(found: Report, verbose: bool = False, written: bool = True) -> List[str]:
-    lines = report_lines(found, verbose, written)
+    lines = laid_out(report_lines(found, verbose, written))
     assert_fits(lines)
     return lines
 
@@ -203,7 +204,7 @@ def test_where_the_document_is_from_and_its_age() -> None:
 def test_the_leases_that_are_used() -> None:
     fresh = Lease("dhclient", "/a", parse_address("10.65.0.7"), "eth0", obtained=40.0, expires=500.0, ifindex=2)
     old = Lease("systemd-networkd", "/b" * 40, parse_address("11.8.0.9"), "eth1", obtained=0, expires=40.0, ifindex=3)
-    lines = source_lines(report(leases=LeaseSet((fresh, old), now=100.0)))
+    lines = laid_out(source_lines(report(leases=LeaseSet((fresh, old), now=100.0))))
     assert_fits(lines)
     assert lines[1] == "lease:    eth0, dhclient, 60 s ago (/a)"
     assert lines[2].startswith("lease:    eth1, systemd-networkd, expired 60 s ago")

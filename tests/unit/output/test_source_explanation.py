@@ -8,6 +8,7 @@ from guest_routes.diagnose.explain_source import explain_source
 from guest_routes.model.network import Lookup, parse_address, parse_prefix
 from guest_routes.model.report import Report, SourceExplanation
 from guest_routes.model.settings import Settings
+from guest_routes.output.folding import laid_out
 from guest_routes.output.source_explanation import source_explanation_json, source_explanation_lines, source_reason
 from guest_routes.routing.decide import decide
 from tests.support.reports import NICS, assert_fits, assert_valid, evidence
@@ -60,7 +61,7 @@ def test_by_the_table_of_the_address(
     asked: str, source: str, answer: tuple[int, str], headline: str, reason: str
 ) -> None:
     one = explained(asked, source, answer)
-    lines = source_explanation_lines(one)
+    lines = laid_out(source_explanation_lines(one))
     assert_fits(lines)
     assert (lines[0], source_reason(one), one.as_wanted, one.in_place) == (headline, reason, True, True)
     assert "  rule       from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes" in lines

@@ -23,6 +23,7 @@ from guest_routes.model.source_routing import (
     SourceRoutingOutcome,
 )
 from guest_routes.model.status import Status
+from guest_routes.output.folding import laid_out
 from guest_routes.output.json_documents import last_pass_json, report_json, withdrawal_json
 from guest_routes.output.report import report_lines, summary, withdrawal_lines
 from guest_routes.output.source_routing import (
@@ -135,7 +136,7 @@ def test_what_failed_in_a_pass() -> None:
 
 def test_a_report_has_rules_before_routes_and_says_as_of_when() -> None:
     found = made()
-    lines = report_lines(found)
+    lines = laid_out(report_lines(found))
     assert_fits(lines)
     text = "\n".join(lines)
     assert text.index("+ rule from 11.8.0.9") < text.index("+ 11.8.0.0/24 dev eth1 table 12103")
@@ -184,7 +185,7 @@ def status(comparison: Comparison, *rules: Rule) -> Status:
 def test_status() -> None:
     plan = made().decision.source_routing
     drifted = status(Comparison(by_source=plan), OWN)
-    lines = status_lines(drifted)
+    lines = laid_out(status_lines(drifted))
     assert "by source    1 rule of ours:" in lines
     assert "drift        6 changes of source routing needed" in lines
     assert drifted.exit_code == 1

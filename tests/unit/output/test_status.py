@@ -12,8 +12,9 @@ from guest_routes.model.network import parse_address
 from guest_routes.model.operations import Delete
 from guest_routes.model.settings import Settings
 from guest_routes.model.status import ConflictRecord, Repair, Status, StatusRecord
+from guest_routes.output.folding import laid_out
 from guest_routes.output.json_documents import last_pass_json as pass_json
-from guest_routes.output.status import status_json, status_lines
+from guest_routes.output.status import live_lines, status_json, status_lines, unseen_text, waiting_text
 from guest_routes.routing.ownership import is_ours
 from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, assert_fits, assert_valid, report, route
 
@@ -36,7 +37,7 @@ def status(**fields: Any) -> Status:
 
 
 def lines_of(found: Status) -> List[str]:
-    lines = status_lines(found)
+    lines = laid_out(status_lines(found))
     assert_fits(lines)
     assert_valid("status", status_json(found))
     return lines
@@ -216,3 +217,27 @@ def test_repairs_and_conflicts() -> None:
     value = status_json(status(service=record, service_runs=True))
     assert (value["service"]["runs"], value["service"]["repairs"]) == (True, 4)
     assert value["service"]["conflicts"][0]["destination"] == "11.11.0.0/16"
+
+
+def test_what_a_live_status_shows() -> None:
+    assert live_lines("12:00:00", 5, ["one", "two"]) == ["12:00:00  exit code 5  (^C ends it)", "", "one", "two"]
+    assert unseen_text(1) == "... 1 line more: no room here"
+    assert unseen_text(12) == "... 12 lines more: no room here"
+
+
+FAILED = {"finished": NOW - 5, "exit_code": 4, "error": "no metadata"}
+
+
+@pytest.mark.parametrize(
+    "fields, text",
+    [
+        ({"last": {}}, "waiting for a pass that succeeds"),
+        ({"failed": FAILED, "compared": Comparison(drift=(GONE,))}, "waiting for a pass that succeeds"),
+        ({"withdrawn": True}, "waiting for `guest-routes sync`: the routes are withdrawn by hand"),
+        ({"compared": Comparison(drift=(GONE,))}, "waiting for 1 change"),
+        ({"unit": "enabled"}, "waiting for the service"),
+        ({"compared": "none was kept"}, "waiting until all is in place"),
+    ],
+)
+def test_what_is_waited_for(fields: Dict[str, Any], text: str) -> None:
+    assert waiting_text(status(**fields)) == text

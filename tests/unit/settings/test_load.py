@@ -229,10 +229,26 @@ PROBLEMS: Dict[str, List[str]] = {
 }  # fmt: skip
 
 
+def line_of(text: str, problem: str) -> str:
+    """The line of the setting that a problem names, as a file's name has it behind it."""
+    key = re.match(r": ([\w-]+): (?!stands beside)", problem) or re.match(r": (\w+)\[", problem)
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if key and line.startswith(key.group(1))]
+    return f":{lines[0]}" if lines else ""
+
+
 @pytest.mark.parametrize("text", PROBLEMS)
 def test_problems(files: Files, text: str) -> None:
     files.main.write_text(text)
-    assert files.problems() == ["/etc/guest-routes.yaml" + problem for problem in PROBLEMS[text]]
+    named = [f"/etc/guest-routes.yaml{line_of(text, problem)}{problem}" for problem in PROBLEMS[text]]
+    assert files.problems() == named
+
+
+def test_a_problem_has_the_line_of_its_key_wherever_it_stands(files: Files) -> None:
+    files.main.write_text("# ours\nguest_routes:\n  metric: 5\n\n  sources:\n  - http\n  - htp\n  engin: x\n")
+    files.stanza.write_text('{"metric": "x"}')
+    assert [problem.partition(": ")[0] for problem in files.problems()] == [
+        "/etc/guest-routes.yaml:5", "/etc/guest-routes.yaml:8", str(files.stanza),
+    ]  # fmt: skip
 
 
 def test_layers_replace_keys_and_merge_gateways(files: Files) -> None:

@@ -52,13 +52,13 @@ packages: wheel deb rpm zipapp  ## all of them
 wheel: $(VENV)/.build  ## wheel and sdist, into dist/
 	@PYTHON=$(CURDIR)/$(BIN)/python packaging/build wheel
 
-deb:  ## the Debian package, into dist/
+deb: $(VENV)/.build  ## the Debian package, into dist/
 	@packaging/install-tools deb
-	@packaging/build deb
+	@PYTHON=$(CURDIR)/$(BIN)/python packaging/build deb
 
-rpm:  ## the RPM for Fedora and EL 9, into dist/
+rpm: $(VENV)/.build  ## the RPM for Fedora and EL 9, into dist/
 	@packaging/install-tools rpm
-	@packaging/build rpm
+	@PYTHON=$(CURDIR)/$(BIN)/python packaging/build rpm
 
 zipapp: $(VENV)/.build  ## the single file guest-routes.pyz, with all it needs but Python, into dist/
 	@PYTHON=$(CURDIR)/$(BIN)/python packaging/build zipapp
@@ -155,7 +155,7 @@ $(VENV)/.dev: $(VENV)/.venv $(FRAME)
 	@touch $@ $(VENV)/.runtime
 
 $(VENV)/.build: $(VENV)/.venv
-	@$(BIN)/python -m pip install -q --disable-pip-version-check build
+	@$(BIN)/python -m pip install -q --disable-pip-version-check build shtab
 	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.venv $(FRAME)

@@ -8,6 +8,11 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 RUNTIME = ["requests>=2.25", "PyYAML>=5.3", "pyroute2>=0.7.2"]
 DOCTOR = ["netifaces-plus"]
+COMPLETION = [
+    ("bash-completion/completions", "guest-routes"),
+    ("zsh/site-functions", "_guest-routes"),
+    ("fish/vendor_completions.d", "guest-routes.fish"),
+]
 
 readme = HERE / "README.md"
 found = re.search(r'^__version__ = "([^"]+)"', (HERE / "guest_routes/__init__.py").read_text("utf-8"), re.MULTILINE)
@@ -40,12 +45,19 @@ setup(
             "pytest",
             "radon",
             "ruff",
+            "shtab",
             "types-PyYAML",
             "types-requests",
         ],
         "cloud": ["openstacksdk"],
         "fuzz": ["atheris"],
     },
+    # Which packaging/build makes; pip puts it where the shells look, below the environment's own prefix.
+    data_files=[
+        (f"share/{folder}", [f"packaging/completion/{name}"])
+        for folder, name in COMPLETION
+        if (HERE / "packaging/completion" / name).exists()
+    ],
     # Not an entry point: the script that is made of one imports `re`, which takes a quarter of a pass.
     scripts=["packaging/guest-routes"],
     classifiers=[

@@ -220,6 +220,7 @@ def test_the_rpm_has_what_it_should() -> None:
         "/usr/bin/guest-routes", "/etc/guest-routes.yaml", "/etc/guest-routes.d", f"{site}/cc_guest_routes.py",
         "/etc/cloud/cloud.cfg.d/guest-routes.cfg", "/etc/iproute2/rt_protos.d/guest-routes.conf",
         "/etc/iproute2/rt_tables.d/guest-routes.conf",
+        "/usr/share/bash-completion/completions/guest-routes", "/usr/share/fish/vendor_completions.d/guest-routes.fish",
         "/usr/share/man/man8/guest-routes.8", "/usr/share/man/man5/guest-routes.yaml.5",
     } <= files  # fmt: skip
     assert set(command("rpm", "-qcp", rpm).stdout.split()) == {

@@ -173,7 +173,7 @@ def test_a_live_status_shows_who_made_repairs_necessary(lab: Lab, start: Start) 
     live.read_until("repairs      1, the last:")
     live.press(INTERRUPT)
     assert live.end() == 0
-    assert re.search(r"(just now|ago): .*deleted by ip \(pid \d+", " ".join(live.screens[-1]))
+    assert re.search(r"(just now|ago): deleted by .*pid \d+", " ".join(live.screens[-1]))
 
 
 # ---- status --wait -----------------------------------------------------------------------------------

@@ -198,8 +198,8 @@ def test_the_diff_has_the_tables_and_rules_of_source_routing(lab: Lab) -> None:
         ("plan --diff --json", "--json and --diff can't be used together"),
         ("plan --diff --graph", "--graph and --diff can't be used together"),
         ("status --graph --textfile /run/x", "--graph and --textfile can't be used together"),
-        ("status --graph png", "invalid choice: 'png'"),
-        ("status --diff", "unrecognized arguments: --diff"),
+        ("status --graph png", "must be text or mermaid or dot"),
+        ("status --diff", "status has no option --diff"),
     ],
 )
 def test_mistakes(lab: Lab, command: str, words: str) -> None:

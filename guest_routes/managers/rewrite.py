@@ -11,7 +11,7 @@ import os
 import re
 
 from ..errors import StateError
-from ..model.configuration import CORRECTED, ORIGINALS, CorrectedFile, RewriteError, Rewritten
+from ..model.configuration import CORRECTED, NEXT, ORIGINALS, CorrectedFile, RewriteError, Rewritten
 from ..state.files import cause_of, read, remove, replace
 from ..trusted import Client, Untrusted, read_trusted
 from .correct import correct, unchanged
@@ -61,19 +61,42 @@ def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = Tr
 
 
 def _write_all(files: Sequence[CorrectedFile], root: str, errors: list[RewriteError]) -> bool:
-    """Whether every file was written; else all are as they were: a route that moves would be in none of two files."""
+    """Whether every file was written; else all are as they were: a route that moves would be in none of two files.
+
+    Files that grow come first, and those that go come last: whoever is killed in between leaves a route in two files.
+    """
+    files = sorted(files, key=lambda one: len(one.before or "") - len(one.after or "") + (one.after is None))
     for number, one in enumerate(files):
         try:
             _write(one, root)
         except (StateError, OSError) as error:
             errors.append(_refusal(one.path, error))
-            for written in reversed(files[:number]):
-                try:
-                    _put(root + written.path, written.after, written.before, "it stays corrected")
-                except (StateError, OSError) as second:
-                    errors.append(_refusal(written.path, second))
+            for written in reversed(files[: number + 1]):
+                _put_back(written, root, errors)
             return False
     return True
+
+
+def _put_back(one: CorrectedFile, root: str, errors: list[RewriteError]) -> None:
+    """The file as it was, if it isn't so already."""
+    try:
+        if _content(root + one.path, one.manager) != (None if one.before is None else one.before.encode()):
+            _put(root + one.path, one.after, one.before, "it stays corrected")
+    except (StateError, OSError) as error:
+        errors.append(_refusal(one.path, error))
+    except Untrusted as fault:
+        errors.append(RewriteError("untrusted", one.path, str(fault)))
+
+
+def _content(path: str, manager: str) -> bytes | None:
+    try:
+        return read_trusted(path, LIMIT_BYTES, _client(path, manager)).data
+    except FileNotFoundError:
+        return None
+
+
+def _client(path: str, manager: str) -> Client:
+    return Client(os.path.dirname(path), USERS.get(manager, ()))
 
 
 def _refusal(path: str, error: StateError | OSError) -> RewriteError:
@@ -89,9 +112,9 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
     found = []
     for manager, patterns in PATTERNS.items():
         for path in sorted(path for pattern in patterns for path in glob(root + pattern)):
-            client = Client(os.path.dirname(path), USERS.get(manager, ()))
             try:
-                found.append((manager, path[len(root) :], read_trusted(path, LIMIT_BYTES, client).data.decode()))
+                data = read_trusted(path, LIMIT_BYTES, _client(path, manager)).data
+                found.append((manager, path[len(root) :], data.decode()))
             except UnicodeDecodeError:
                 errors.append(RewriteError("not-text", path))
             except OSError as error:
@@ -102,19 +125,30 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
 
 
 def _write(one: CorrectedFile, root: str) -> None:
-    """What it was kept, and what it becomes, then the file replaced, made or removed."""
+    """What it was kept, and what it becomes, then the file replaced, made or removed.
+
+    Killed anywhere, the original is kept, and the file is known to be ours if it is: what our own work becomes stands
+    in a file of its own until it has become so.
+    """
     stays = f"{one.path} stays as it is"
     original, corrected = f"{root}{ORIGINALS}{one.path}", f"{root}{CORRECTED}{one.path}"
     before = one.before.encode() if one.before is not None else None
+    again = before is not None and before in (read(corrected), read(corrected + NEXT))
+    if again and before is not None and before != read(corrected):
+        replace(corrected, before, 0o600, stays)
     if before is None or one.after is None:
         remove(original, stays)  # Of an earlier file of that name: nobody had written this one.
-    elif read(corrected) != before:  # Else it is our own work that is corrected once more.
+    elif not again:
         replace(original, before, 0o600, stays)
     if one.after is not None:
-        replace(corrected, one.after.encode(), 0o600, stays)
+        replace(corrected + NEXT if again else corrected, one.after.encode(), 0o600, stays)
     _put(root + one.path, one.before, one.after, stays)
+    unknown = "`correct --undo` may take it for another's work"
     if one.after is None:
         remove(corrected, "it is looked for by `correct --undo`")
+    elif again:
+        replace(corrected, one.after.encode(), 0o600, unknown)
+    remove(corrected + NEXT, unknown)
 
 
 def _put(path: str, before: str | None, after: str | None, consequence: str) -> None:
@@ -134,9 +168,7 @@ def replace_keeping_owner(path: str, content: bytes, consequence: str) -> None:
         StateError, OSError: it isn't there, or can't be written.
     """
     there = os.lstat(path)
-    replace(path, content, there.st_mode & 0o7777, consequence)
-    if (there.st_uid, there.st_gid) != (os.geteuid(), os.getegid()):
-        os.chown(path, there.st_uid, there.st_gid)
+    replace(path, content, there.st_mode & 0o7777, consequence, owner=(there.st_uid, there.st_gid))
 
 
 def generate() -> list[RewriteError]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StateError
-from ..model.configuration import CORRECTED, ORIGINALS, Reverted, RewriteError
+from ..model.configuration import CORRECTED, NEXT, ORIGINALS, Reverted, RewriteError
 from ..state.files import cause_of, remove
 from ..trusted import NOBODY, Client, Untrusted, read_trusted
 from .parsed.config import CREATED, PATTERNS
@@ -54,7 +54,7 @@ def _kept(root: str) -> list[str]:
     found: set[str] = set()
     for top in (root + ORIGINALS, root + CORRECTED):
         paths = [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
-        found.update(path[len(top) :] for path in paths if not path.endswith(".new"))
+        found.update(path[len(top) :] for path in paths if not path.endswith((".new", NEXT)))
     return sorted(found)
 
 
@@ -64,10 +64,11 @@ def _undo(path: str, root: str) -> Fate:
     Raises:
         StateError, OSError, Untrusted: it can't be read or written.
     """
-    original, corrected = _read(f"{root}{ORIGINALS}{path}"), _read(f"{root}{CORRECTED}{path}")
+    original = _read(f"{root}{ORIGINALS}{path}")
+    corrected = [_read(f"{root}{CORRECTED}{path}{end}") for end in ("", NEXT)]
     now = _read(root + path, Client(os.path.dirname(root + path), sum(USERS.values(), ())))
     if now is not None and now != original:
-        if now != corrected or (original is None and not now.startswith(CREATED[0].encode())):
+        if now not in corrected or (original is None and not now.startswith(CREATED[0].encode())):
             return "left"
         if original is None:
             remove(root + path, "it stays as `correct` made it")
@@ -79,9 +80,10 @@ def _undo(path: str, root: str) -> Fate:
 
 def _forget(path: str, root: str) -> None:
     """What is kept of a file goes, and the folders that are empty then."""
-    for top in (root + ORIGINALS, root + CORRECTED):
-        remove(top + path, "it is put back a second time")
-        folder = os.path.dirname(top + path)
+    # The original last: killed before, what is there is known to be it.
+    for top, name in ((root + CORRECTED, path + NEXT), (root + CORRECTED, path), (root + ORIGINALS, path)):
+        remove(top + name, "it is put back a second time")
+        folder = os.path.dirname(top + name)
         while len(folder) >= len(top):
             try:
                 os.rmdir(folder)

@@ -9,6 +9,8 @@ ORIGINALS = "/var/lib/guest-routes/originals"
 """What cloud-init wrote is kept below it, each file under its own path."""
 CORRECTED = "/var/lib/guest-routes/corrected"
 """And what `correct` made of it: only a file that is still so is put back."""
+NEXT = ".next"
+"""Ends the name, there, of what `correct` is about to make of its own work."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

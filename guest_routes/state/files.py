@@ -1,6 +1,6 @@
-"""Files replaced as a whole (temporary file, fsync, rename), and read or absent.
+"""Files replaced as a whole (temporary file, fsync, rename, fsync of the folder), and read or absent.
 
-kill -9 or a power cut leaves the old one or the new one. What can't be read, or what others could have written, is
+kill -9 or a power cut leaves the old one or the new one, with its mode and owner. What can't be read, or what others could have written, is
 absent; what can't be written is an error.
 """
 
@@ -48,7 +48,13 @@ def json_object(content: bytes | None) -> dict[str, Any]:
 
 
 def replace(
-    path: str, content: bytes, mode: int, consequence: str, mtime: float | None = None, alone: bool = True
+    path: str,
+    content: bytes,
+    mode: int,
+    consequence: str,
+    mtime: float | None = None,
+    alone: bool = True,
+    owner: tuple[int, int] | None = None,
 ) -> None:
     """Replace a file as a whole, with its directory on the way; what is on disk afterwards is on disk for good.
 
@@ -56,6 +62,7 @@ def replace(
         consequence: what follows when it can't be written, for the error.
         mtime: the new file's, in seconds since the epoch, when it isn't the present time.
         alone: False when others may write it at the same time; what a killed writer leaves then stays.
+        owner: the new file's uid and gid, when they aren't this process's.
 
     Raises:
         StateError: it can't be written; the old file is still there.
@@ -64,11 +71,13 @@ def replace(
     temporary = path + ".new" if alone else f"{path}.{os.getpid()}.new"
     directory, made = os.path.dirname(path), False
     try:
-        os.makedirs(directory, 0o755 if mode & 0o044 else 0o700, exist_ok=True)
+        _make(directory, 0o755 if mode & 0o044 else 0o700)
         _unlink(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         made = True
         with open(descriptor, "wb") as file:
+            if owner is not None and owner != (os.geteuid(), os.getegid()):
+                os.chown(descriptor, *owner)
             os.fchmod(descriptor, mode)
             file.write(content)
             file.flush()
@@ -77,15 +86,30 @@ def replace(
             os.fsync(descriptor)
         os.rename(temporary, path)
         made = False
-        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(directory)
     except OSError as error:
         if made:
             _discard(temporary)
         raise refusal("write", path, error, consequence) from error
+
+
+def _make(directory: str, mode: int) -> None:
+    """The directory, and those above it; a new one is on disk for good only once the one that has its name is."""
+    missing = []
+    while directory and not os.path.isdir(directory):
+        missing.append(directory)
+        directory = os.path.dirname(directory)
+    for one in reversed(missing):
+        os.makedirs(one, mode, exist_ok=True)
+        _sync(os.path.dirname(one))
+
+
+def _sync(directory: str) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _discard(temporary: str) -> None:
@@ -97,28 +121,34 @@ def _discard(temporary: str) -> None:
 
 
 def remove(path: str, consequence: str) -> None:
-    """Remove a file that may not be there.
+    """Remove a file that may not be there; for good, so that a power cut doesn't bring it back.
 
     Raises:
         StateError: it is there and can't be removed.
     """
     try:
-        _unlink(path)
+        if _unlink(path):
+            _sync(os.path.dirname(path))
     except OSError as error:
         raise refusal("remove", path, error, consequence) from error
 
 
-def _unlink(path: str) -> None:
+def _unlink(path: str) -> bool:
+    """Whether there was such a file."""
     try:
         os.unlink(path)
     except OSError:  # A read-only file system says so of a file that isn't there, too.
         if os.path.lexists(path):
             raise
+        return False
+    return True
 
 
 def refusal(action: str, path: str, error: OSError, consequence: str) -> StateError:
     """The error for a file that the system refused to open, write or remove."""
-    at = f" at {os.fsdecode(error.filename)}" if error.filename and os.fsdecode(error.filename) != path else ""
+    refused = error.filename  # A number, where a call by descriptor was refused.
+    other = os.fsdecode(refused) if isinstance(refused, (str, bytes)) else path
+    at = f" at {other}" if other and other != path else ""
     return StateError(f"cannot {action} {path}: {cause_of(error)}{at}; {consequence}")
 
 

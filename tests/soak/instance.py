@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set, Tuple
 
+from tests.support.faulty_calls import FaultyCalls
 from tests.support.lab import Lab
 
 from . import world
@@ -29,6 +30,8 @@ class Instance:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
+        self.calls = FaultyCalls(WORK)
+        """What the disk, the system and the clock do to the service, and to the commands."""
         self.faults: List[str] = []
         self.ours: Set[int] = set()
         """Process ids of every guest-routes that was started."""
@@ -46,9 +49,10 @@ class Instance:
     # -- the service ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """The service, until it says that it runs."""
+        """The service, until it says that it runs, which takes a disk."""
+        self.calls.permit()
         with self.log.open("ab") as log:
-            self._service = subprocess.Popen([*COMMAND, "watch"], stderr=log, stdout=log)
+            self._service = subprocess.Popen([*COMMAND, "watch"], stderr=log, stdout=log, env=self.calls.environment)
         self.ours.add(self._service.pid)
         until = time.monotonic() + START_SECONDS
         while self.record().get("pid") != self._service.pid:
@@ -104,9 +108,13 @@ class Instance:
         files = len(os.listdir(f"/proc/{self.pid}/fd"))
         return f"{int(rss):,} KiB, {files} files"
 
+    def children(self) -> List[int]:
+        """Of the service."""
+        return [int(one) for one in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
     def zombies(self) -> int:
         """Children of the service that ended and that nobody waited for."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        children = self.children()
         states = (Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in children)
         return sum(state == "Z" for state in states)
 
@@ -125,7 +133,7 @@ class Instance:
         """Starts a command beside the service; what came of it is looked at by `collect`."""
         out = WORK / f"command-{time.monotonic_ns()}"
         with out.open("wb") as file:
-            child = subprocess.Popen([*COMMAND, *words], stdout=file, stderr=file)
+            child = subprocess.Popen([*COMMAND, *words], stdout=file, stderr=file, env=self.calls.environment)
         self.ours.add(child.pid)
         self._commands.append((child, " ".join(words), time.monotonic(), out))
         return child

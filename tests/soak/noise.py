@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import errno
+import os
 import random
 import signal
 import subprocess
 import time
-from typing import Callable, Counter, Deque, Dict, List, Tuple
+from typing import Callable, Counter, Deque, Dict, Iterator, List, Tuple
 
+from guest_routes.service.schedule import LONGEST_FAULT_SECONDS
+from tests.support.faults import free_memory, limit_descriptors, limit_memory
 from tests.support.lab import Lab
 
 from . import world
@@ -21,6 +25,12 @@ from .instance import START_SECONDS, Instance, disputed
 from .world import CARDS, VPN, Card
 
 FAULTS = ("404", "500", "hang", "not-json", "slow=1", "list", "reset", "truncated", "503-then-ok=2", "trickle=0.05")
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+DISK_CALLS = ("open", "write", "fsync", "rename", "mkdir", "utime")
+FOLDERS = ("/run/guest-routes", "/var/lib/guest-routes")
+HOUR, YEAR = 3600.0, 365.25 * 86400
+CLOCKS = (0.0, -2.0, 5.0, -HOUR, 8 * HOUR, -YEAR, YEAR, -50 * YEAR, 200 * YEAR)
+"""How far the wall clock is off."""
 EVENTS_KEPT = 60
 STORM_ROUTES = 3000
 
@@ -47,6 +57,8 @@ class Noise:
             (3, self.reload_settings), (2, self.reload_broken_settings), (2, self.kill_service), (1, self.end_service),
             (1, self.stop_service), (4, self.sync_by_hand), (4, self.look_by_hand), (1, self.second_service),
             (8, self.change_metadata), (1, self.storm_of_foreign_routes), (1, self.foreign_rule), (2, self.mend_nic),
+            (4, self.break_disk), (3, self.repair_disk), (2, self.refuse_processes), (2, self.take_memory),
+            (2, self.take_descriptors), (3, self.kill_helper), (4, self.set_clock),
         )  # fmt: skip
 
     def change(self) -> None:
@@ -304,6 +316,65 @@ class Noise:
             return self._instance.document
         return what
 
+    # -- the machine ---------------------------------------------------------------------------------------
+
+    def break_disk(self) -> str:
+        """Full, over quota, broken or read-only, for all calls or some; a write may have got half of its bytes down."""
+        error = self._dice.choice(DISK_ERRORS)
+        calls = self._dice.choice((DISK_CALLS, self._dice.sample(DISK_CALLS, 2)))
+        folders = self._dice.choice((FOLDERS, FOLDERS[:1], FOLDERS[1:]))
+        self._instance.calls.refuse(error, folders, calls, self._dice.randint(0, 3), torn=self._dice.random() < 0.5)
+        return f"{errno.errorcode[error]}, {' '.join(calls)}, {' '.join(folders)}"
+
+    def repair_disk(self) -> None:
+        """Somebody makes room."""
+        self._instance.calls.permit()
+
+    def refuse_processes(self) -> str:
+        """Some forks fail, of the service and of the commands."""
+        number = self._dice.randint(1, 4)
+        self._instance.calls.refuse_forks(number)
+        return str(number)
+
+    def take_memory(self) -> str:
+        """The service gets no more memory for a moment."""
+        more_bytes = self._dice.choice((0, 64 << 10, 256 << 10, 2 << 20))
+        with self._lacking():
+            before = limit_memory(self._instance.pid, more_bytes)
+            self.delete_routes()
+            time.sleep(self._dice.uniform(0.1, 1.0))
+            free_memory(self._instance.pid, before)
+        return f"{more_bytes >> 10} KiB left"
+
+    def take_descriptors(self) -> None:
+        """The service can open nothing for a moment."""
+        with self._lacking():
+            before = limit_descriptors(self._instance.pid, 4)
+            self.delete_routes()
+            time.sleep(self._dice.uniform(0.1, 1.0))
+            limit_descriptors(self._instance.pid, before)
+
+    @contextlib.contextmanager
+    def _lacking(self) -> Iterator[None]:
+        """The service may not be able to do anything meanwhile, and up to ten seconds later."""
+        since = time.monotonic()
+        yield
+        self._instance.away.append((since, time.monotonic() + LONGEST_FAULT_SECONDS))
+
+    def kill_helper(self) -> str:
+        """The process that asks the metadata service, or reads the settings, is killed."""
+        children = self._instance.children()
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return str(len(children))
+
+    def set_clock(self) -> str:
+        """NTP, or an operator, sets the wall clock."""
+        seconds = self._dice.choice(CLOCKS)
+        self._instance.calls.set_clock(seconds)
+        return f"{seconds:+.0f} s"
+
     # -- the end -------------------------------------------------------------------------------------------
 
     def end(self) -> None:
@@ -320,6 +391,8 @@ class Noise:
             self.ip("route", "del", *words)
         self._leftovers = []
         self._doubtful = False
+        self._instance.calls.permit()
+        self._instance.calls.refuse_forks(0)
         self._instance.serve(self._dice.choice(list(world.DOCUMENTS)))
         self._instance.set_settings(self._dice.choice(list(world.SETTINGS)))
         self._instance.signal(signal.SIGHUP)

@@ -41,7 +41,6 @@ STAYS_SECONDS = 1.0
 """What is right must stay so."""
 NOISE_SECONDS = (5.0, 15.0)
 PAUSE_SECONDS = (0.0, 0.02, 0.1, 0.5)
-MACHINE = "4c4c4544-0043-3510-8052-b4c04f4e3232"
 DIFFERENCES_SHOWN = 40
 
 
@@ -78,7 +77,7 @@ def machine_with_dmi() -> None:
     """As every instance of OpenStack has: it proves the machine while a NIC is unplugged (R10)."""
     layer = WORK / "class"
     (layer / "dmi" / "id").mkdir(parents=True, exist_ok=True)
-    (layer / "dmi" / "id" / "product_uuid").write_text(MACHINE + "\n")
+    (layer / "dmi" / "id" / "product_uuid").write_text(world.UUID + "\n")
     subprocess.run(
         ["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={layer}:/sys/class", "/sys/class"], check=True
     )
@@ -202,9 +201,9 @@ class Soak:
         return self._faults(settled)
 
     def _by_command(self) -> List[str]:
-        """In the quiet, plan finds nothing to do and status nothing wrong."""
+        """In the quiet, plan finds nothing to do and status nothing wrong but the VPN's two halves of the default (R8)."""
         faults = []
-        for words, good in ((("plan", "--check"), (0,)), (("status",), (0,))):
+        for words, good in ((("plan", "--check"), (5,)), (("status",), (5,))):
             done = self._lab.run(*words)
             if done.returncode not in good:
                 faults.append(f"`{' '.join(words)}` ends with {done.returncode}:\n{done.stdout}{done.stderr}")

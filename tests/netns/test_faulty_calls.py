@@ -1,0 +1,299 @@
+"""Quota, EIO, a failing fsync and a kill, at each single call of each writer (R18, R19): no half-written file, ever.
+
+The first run counts the calls; then each of them fails alone, and in the end each is where the process is killed.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Callable, Dict, Iterator, Set, Tuple
+
+import pytest
+
+from tests.netns.test_full_disks import BOTH_DEFAULTS
+from tests.support import faulty_calls
+from tests.support.faulty_calls import KILL, FaultyCalls
+from tests.support.lab import Lab, document
+from tests.support.passes import DOCUMENTED, HOST_ROUTE, Ran, documented, run, table
+from tests.support.rendered import rendered
+from tests.support.service import FAST, Start
+
+pytestmark = pytest.mark.skipif(not faulty_calls.can_be_made(), reason="there is no C compiler")
+
+FILE = f"--metadata {document('documented')}"
+CORRECT = f"correct --metadata {document('wrong-subnet')}"
+RUN, VAR = "/run/guest-routes", "/var/lib/guest-routes"
+ERRORS = (errno.EDQUOT, errno.EIO)
+MADE = ("el-26.2", "el-networkmanager-26.2", "suse-26.2")
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Iterator[FaultyCalls]:
+    yield FaultyCalls(tmp_path)
+
+
+def faulty(lab: Lab, calls: FaultyCalls, command: str) -> Ran:
+    """A command whose calls fail; a killed one has a negative exit code."""
+    return run(lab, command, environment=calls.environment)
+
+
+def number_of_calls(calls: FaultyCalls, under: Tuple[str, ...], command: Callable[[], object]) -> int:
+    """How many calls a command makes that could fail."""
+    calls.refuse(errno.EIO, under, count=0)
+    command()
+    calls.permit()
+    assert calls.seen > 2, "the library sees nothing"
+    return calls.seen
+
+
+def files(folder: str) -> Dict[str, bytes]:
+    """What is in a folder, but for temporary files."""
+    found = {str(path): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+    return {path: content for path, content in found.items() if not path.endswith(".new")}
+
+
+def assert_whole(*folders: str) -> None:
+    """Every file of state can be read: JSON, or a JSON line and a document of the length that the line says."""
+    for path, content in (item for folder in folders for item in files(folder).items()):
+        if path.endswith("last-known-good"):
+            line, _, data = content.partition(b"\n")
+            assert json.loads(line)["length"] == len(data), path
+        elif content and not path.endswith("lock"):
+            json.loads(content)
+
+
+# ---- sync, withdraw -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("under", [(RUN,), (VAR,), (RUN, VAR)], ids="-".join)
+def test_nothing_can_be_written(lab: Lab, calls: FaultyCalls, error: int, under: Tuple[str, ...]) -> None:
+    documented(lab)
+    for made in ("fresh", "after another pass"):
+        calls.refuse(error, under, torn=True)
+        ran = faulty(lab, calls, f"sync {FILE}")
+        assert ran.code == 1, (made, ran)
+        assert errno.errorcode[error] in ran.err
+        assert table(lab) == ([*BOTH_DEFAULTS, HOST_ROUTE] if VAR in under else DOCUMENTED)
+        calls.permit()
+        assert_whole(RUN, VAR)
+        if made == "fresh":
+            assert run(lab, f"sync {FILE}").code == 0
+            assert run(lab, "withdraw").code == 0
+            assert table(lab) == BOTH_DEFAULTS
+
+
+@pytest.mark.parametrize("error", [errno.EIO, KILL])
+def test_a_pass_with_one_faulty_call(lab: Lab, calls: FaultyCalls, error: int) -> None:
+    """Whatever call it is: what it took can be given back, and a report of 0 means that all is recorded."""
+    documented(lab)
+    number = number_of_calls(calls, (RUN, VAR), lambda: faulty(lab, calls, f"sync {FILE}"))
+    assert run(lab, "withdraw").code == 0
+    for at in range(number):
+        for folder in (RUN, VAR):
+            shutil.rmtree(folder)
+        calls.refuse(error, (RUN, VAR), skip=at, count=1, torn=True)
+        ran = faulty(lab, calls, f"sync {FILE}")
+        calls.permit()
+        assert_whole(RUN, VAR)
+        if error == KILL:
+            assert ran.code == -9, at
+        else:
+            assert ran.code in (0, 1), (at, ran)
+            assert HOST_ROUTE in table(lab)
+            assert not [path for folder in (RUN, VAR) for path in Path(folder).glob("*.new")], at
+        if BOTH_DEFAULTS[1] not in table(lab):
+            assert "defaults" in os.listdir(VAR), f"taken without a record at call {at}"
+        if ran.code == 0:
+            assert {"status", "lock"} <= set(os.listdir(RUN)), at
+            assert {"defaults", "last-known-good"} <= set(os.listdir(VAR)), at
+            assert table(lab) == DOCUMENTED
+        assert run(lab, f"sync {FILE}").code == 0
+        assert table(lab) == DOCUMENTED
+        assert run(lab, "withdraw").code == 0
+        assert table(lab) == BOTH_DEFAULTS, at
+
+
+@pytest.mark.parametrize("error", [errno.EIO, KILL])
+def test_withdraw_with_one_faulty_call(lab: Lab, calls: FaultyCalls, error: int) -> None:
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    number = number_of_calls(calls, (RUN, VAR), lambda: faulty(lab, calls, "withdraw"))
+    for at in range(number):
+        assert run(lab, f"sync {FILE}").code == 0
+        calls.refuse(error, (RUN, VAR), skip=at, count=1, torn=True)
+        ran = faulty(lab, calls, "withdraw")
+        calls.permit()
+        assert_whole(RUN, VAR)
+        if error != KILL:
+            assert table(lab) == BOTH_DEFAULTS
+            assert ran.code in (0, 1)
+        if ran.code == 0:
+            assert "withdrawn" in os.listdir(RUN)
+            assert "defaults" not in os.listdir(VAR)
+        assert run(lab, "withdraw").code == 0
+        assert table(lab) == BOTH_DEFAULTS, at
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_the_service_on_such_a_disk(lab: Lab, start: Start, calls: FaultyCalls, error: int) -> None:
+    """It programs and repairs, takes nothing, says so once, and recovers."""
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    calls.refuse(error, (RUN, VAR), torn=True)
+    service = start(settings=FAST, environment=calls.environment)
+    service.wait(lambda: HOST_ROUTE in table(lab))
+    lab.ip("route", "delete", "11.11.0.0/16")
+    service.wait(lambda: HOST_ROUTE in table(lab))
+    service.wait_said("so none is taken away")
+    assert table(lab) == [*BOTH_DEFAULTS, HOST_ROUTE]
+    assert service.said("so none is taken away") == 1
+    calls.permit()
+    service.wait(lambda: table(lab) == DOCUMENTED, what="the documented table")
+    service.wait(lambda: run(lab, "status").code == 0, what="a status of 0")
+    assert service.stop() == 0
+
+
+# ---- correct ------------------------------------------------------------------------------------------------
+
+
+def lay(made: str) -> Dict[str, str]:
+    """What cloud-init rendered, as it left it; nothing is kept of an earlier correction."""
+    subprocess.run(["rm", "-rf", VAR, "/etc/sysconfig", "/etc/NetworkManager/system-connections"], check=True)
+    found = rendered(made, "wrong-subnet")
+    for name, text in found.items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o640)
+        os.chown(path, 0, 7)
+    return found
+
+
+def now_there(made: Dict[str, str]) -> Dict[str, str]:
+    """The files of those folders; each has the mode and owner that it had, or is new."""
+    shown: Dict[str, str] = {}
+    for folder in {os.path.dirname(name) for name in made}:
+        for path in Path(folder).iterdir():
+            assert path.name.endswith(".new") or path.stat().st_mode & 0o777 in (0o640, 0o644), path
+            if str(path) in made:
+                assert (path.stat().st_mode & 0o777, path.stat().st_gid) == (0o640, 7), path
+            if not path.name.endswith(".new"):
+                shown[str(path)] = path.read_text()
+    return shown
+
+
+def routes_in(shown: Dict[str, str]) -> Set[str]:
+    """Lines about the host route of the document."""
+    return {line for text in shown.values() for line in text.splitlines() if "11.8.0.1" in line or "11.11" in line}
+
+
+@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize("error", [errno.EIO, KILL])
+def test_correct_with_one_faulty_call(lab: Lab, calls: FaultyCalls, made: str, error: int) -> None:
+    lab.documented_nics()
+    before = lay(made)
+    folders = (VAR, *{os.path.dirname(name) for name in before})
+    number = number_of_calls(calls, folders, lambda: faulty(lab, calls, CORRECT))
+    after = now_there(before)
+    assert after != before
+    for at in range(number):
+        lay(made)
+        calls.refuse(error, folders, skip=at, count=1, torn=True)
+        ran = faulty(lab, calls, CORRECT)
+        calls.permit()
+        shown = now_there(before)
+        for name, text in shown.items():
+            assert text in (before.get(name), after.get(name)), (at, name)
+        if ran.code == 0:
+            assert shown == after, at
+        elif error != KILL and "stays corrected" not in ran.err:
+            assert ran.code == 1
+            assert shown == before, (at, ran)
+        assert {line for line in routes_in(shown) if "11.11" in line}, f"in none of the files, at {at}"
+        ran = run(lab, "correct --undo")
+        assert (ran.code, now_there(before)) == (0, before), (at, ran)
+        assert run(lab, CORRECT).code == 0
+        assert now_there(before) == after
+
+
+@pytest.mark.parametrize("error", [errno.EIO, KILL])
+def test_undo_with_one_faulty_call(lab: Lab, calls: FaultyCalls, error: int) -> None:
+    lab.documented_nics()
+    before = lay("el-26.2")
+    folders = (VAR, *{os.path.dirname(name) for name in before})
+    assert run(lab, CORRECT).code == 0
+    number = number_of_calls(calls, folders, lambda: faulty(lab, calls, "correct --undo"))
+    for at in range(number):
+        lay("el-26.2")
+        assert run(lab, CORRECT).code == 0
+        calls.refuse(error, folders, skip=at, count=1, torn=True)
+        ran = faulty(lab, calls, "correct --undo")
+        calls.permit()
+        if ran.code == 0:
+            assert now_there(before) == before, at
+        ran = run(lab, "correct --undo")
+        assert (ran.code, now_there(before)) == (0, before), (at, ran)
+        assert files(VAR) == {}, at
+
+
+# ---- files that the operator names --------------------------------------------------------------------------
+
+
+def is_whole(path: Path) -> bool:
+    """Whether it can be read to its end."""
+    if path.suffix == ".prom":
+        return path.read_text().endswith("\n") and "guest_routes_service_running" in path.read_text()
+    if path.suffix == ".cfg":
+        return path.read_text() in (CLOUD_CFG, CLOUD_CFG.replace(" - snap", " - [guest_routes, always]\n - snap"))
+    with tarfile.open(path) as tar:
+        return "guest-routes-report/missing.txt" in tar.getnames()
+
+
+CLOUD_CFG = "cloud_config_modules:\n - snap\n"
+
+
+@pytest.mark.parametrize("error", [errno.EIO, KILL])
+@pytest.mark.parametrize(
+    "command, name",
+    [
+        ("status --textfile /run/tests/out/a.prom", "a.prom"),
+        ("report --output /run/tests/out/a.tar.gz", "a.tar.gz"),
+        ("module --add", "cloud.cfg"),
+    ],
+)
+def test_a_file_with_one_faulty_call(lab: Lab, calls: FaultyCalls, command: str, name: str, error: int) -> None:
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    folder = Path("/etc/cloud" if name == "cloud.cfg" else "/run/tests/out")
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+
+    def begin() -> None:
+        if name == "cloud.cfg":
+            path.write_text(CLOUD_CFG)
+        else:
+            path.unlink(missing_ok=True)
+
+    begin()
+    number = number_of_calls(calls, (str(folder),), lambda: faulty(lab, calls, command))
+    for at in range(number):
+        begin()
+        calls.refuse(error, (str(folder),), skip=at, count=1, torn=True)
+        ran = faulty(lab, calls, command)
+        calls.permit()
+        if path.exists():
+            assert is_whole(path), at
+        if ran.code == 0:
+            assert path.exists() and is_whole(path), at
+        elif error != KILL:
+            assert ran.code == 1 and errno.errorcode[error] in ran.err
+            assert [one.name for one in folder.glob("*.new")] == []
+    for one in folder.glob("*.new"):
+        one.unlink()

@@ -98,7 +98,7 @@ def archive(entries: Sequence[Entry], folder: str) -> bytes:
     import tarfile
 
     buffer = io.BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb") as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
         for entry in entries:
             about = tarfile.TarInfo(f"{folder}/{entry.name}")
             about.size, about.mtime, about.mode = len(entry.content), int(time.time()), 0o600

@@ -17,12 +17,12 @@ from .document_file import LATEST, META_DATA, NETWORK_DATA, about
 from .http_endpoints import Endpoint, endpoints_for, usable_nics
 from .http_get import Failed, get_object, open_session
 from .instance import KnownInstance
+from .mailbox import Mailbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import queue
     import threading
-    from typing import Any, Mapping, Sequence, TypeAlias
+    from typing import Mapping, Sequence, TypeAlias
 
     import requests
 
@@ -50,7 +50,6 @@ def load() -> None:
         ImportError: requests isn't installed.
     """
     import encodings.idna  # noqa: F401  # for host names
-    import queue  # noqa: F401
     import threading  # noqa: F401
 
     import requests.adapters  # noqa: F401
@@ -89,19 +88,18 @@ class _Race:
     def __init__(
         self, urls: Sequence[str], settings: Settings, nics: Nics, tell: Tell, bind: bool, known: KnownInstance
     ) -> None:
-        import queue
         import threading
 
         self._urls, self._settings, self._nics, self._tell, self._bind = urls, settings, nics, tell, bind
         self._known = known
         self._started = self._next_scan = self._next_start = time.monotonic()
         self._until = self._started + settings.deadline_seconds
-        self._answers: queue.SimpleQueue[tuple[Endpoint, Answer]] = queue.SimpleQueue()
+        self._answers = Mailbox()
         self._asked: dict[Endpoint, Failed | None] = {}
         self._waiting: list[Endpoint] = []
         self._held: dict[Endpoint, Document] = {}
         """Documents that don't, or not yet, name the known uuid."""
-        self._stop = threading.Event()
+        self._over = threading.Event()
         self._may_ask_uuid = threading.Semaphore(MOST_AT_ONCE if known.uuid else 1)
         """Without a known uuid only the first answer's own is of interest: two requests an instance."""
 
@@ -124,7 +122,7 @@ class _Race:
                     if self._all_failed():
                         break
         finally:
-            self._stop.set()
+            self._over.set()
         return self._second_best() or _no_answer(self._asked, self._settings.deadline_seconds)
 
     def _document(self, endpoint: Endpoint, got: bytes | tuple[str, ServerProperty]) -> Document | None:
@@ -171,21 +169,17 @@ class _Race:
 
         endpoint = self._waiting.pop(0)
         self._asked[endpoint] = None
-        arguments = (endpoint, self._until, self._stop, self._may_ask_uuid, self._answers)
+        arguments = (endpoint, self._until, self._over, self._may_ask_uuid, self._answers)
         threading.Thread(target=_ask, args=arguments, daemon=True).start()
         self._next_start = now + APART_SECONDS
 
     def _next_answer(self) -> tuple[Endpoint, Answer] | None:
         """An answer that comes before there is anything else to do."""
-        import queue
-
         wake = min(self._next_scan, self._until)
         if self._may_start():
             wake = min(wake, self._next_start)
-        try:
-            return self._answers.get(timeout=max(0.0, wake - time.monotonic()))
-        except queue.Empty:
-            return None
+        answer: tuple[Endpoint, Answer] | None = self._answers.take(wake)
+        return answer
 
     def _all_failed(self) -> bool:
         """Whether nobody is left who may still answer."""
@@ -206,16 +200,16 @@ def _no_answer(asked: Mapping[Endpoint, Failed | None], deadline_seconds: float)
 def _ask(
     endpoint: Endpoint,
     until: float,
-    stop: threading.Event,
+    over: threading.Event,
     may_ask_uuid: threading.Semaphore,
-    answers: queue.SimpleQueue[tuple[Endpoint, Answer]],
+    answers: Mailbox,
 ) -> None:
     """A thread: ask one endpoint until it answers, then for the uuid, if `may_ask_uuid` is to be had."""
     base = endpoint.url.rstrip("/")
     base = base[: -len(NETWORK_DATA)] if base.endswith(NETWORK_DATA) else f"{base}/{LATEST}/"
     pause, longest = BACKOFF_SECONDS
     with open_session(endpoint, until) as session:
-        while not stop.is_set():
+        while not over.is_set():
             got = get_object(session, base + NETWORK_DATA, until)
             if isinstance(got, bytes):
                 answers.put((endpoint, got))
@@ -226,8 +220,9 @@ def _ask(
             answers.put((endpoint, got))
             # From half of the pause to the whole: not together with all the others that were refused just now.
             wait = pause * (0.5 + os.urandom(1)[0] / 510)
-            if got.final or time.monotonic() + wait >= until or stop.wait(wait):
+            if got.final or time.monotonic() + wait >= until:
                 return
+            time.sleep(wait)
             pause = min(pause * 2, longest)
 
 
@@ -241,18 +236,15 @@ def _meta_data(session: requests.Session, url: str, until: float) -> bytes:
     return meta
 
 
-def _await_about(answers: queue.SimpleQueue[Any], winner: Endpoint, until: float) -> tuple[str, ServerProperty]:
+def _await_about(answers: Mailbox, winner: Endpoint, until: float) -> tuple[str, ServerProperty]:
     """The uuid and properties that the winner's thread asks for next; unknown when they don't come soon."""
-    import queue
-
     until = min(until, time.monotonic() + UUID_SECONDS)
-    while True:
-        try:
-            endpoint, got = answers.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            return "", ServerProperty()
-        if endpoint == winner and type(got) is tuple:
+    answer: tuple[Endpoint, Answer] | None
+    while (answer := answers.take(until)) is not None:
+        endpoint, got = answer
+        if endpoint == winner and isinstance(got, tuple):
             return got
+    return "", ServerProperty()
 
 
 def _waiting_text(asked: dict[Endpoint, Failed | None], waited: float, deadline: float) -> str:

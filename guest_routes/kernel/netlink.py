@@ -67,6 +67,7 @@ RTMSG = Struct("=BBBBBBBBI")
 IFINFO = Struct("=BxHiII")
 """struct ifinfomsg."""
 IFADDR_BYTES = 8
+IFA_F_PERMANENT = 0x80
 """struct ifaddrmsg."""
 NEXTHOP = Struct("=HBBi")
 """struct rtnexthop."""

@@ -51,7 +51,7 @@ class Hop(NamedTuple):
     realms: int = 0
 
 
-def nic_of(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
+def nic_of(link: Any, addresses: Tuple[Prefix, ...], limited: Tuple[Prefix, ...] = ()) -> Nic:
     """The NIC of an RTM_NEWLINK message."""
     info: Any = link.get_attr("IFLA_LINKINFO")
     kind = (info.get_attr("IFLA_INFO_KIND") if info else "") or ""
@@ -71,6 +71,7 @@ def nic_of(link: Any, addresses: Tuple[Prefix, ...]) -> Nic:
             link.get_attr("IFLA_PERM_ADDRESS") or _within(info, "IFLA_INFO_SLAVE_DATA", "IFLA_BOND_SLAVE_PERM_HWADDR")
         ),
         addresses=addresses,
+        limited=limited,
     )
 
 

@@ -21,6 +21,7 @@ from ..model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Ru
 from ..model.operations import Failure, Operation
 from ..model.source_routing import AddRule, RemoveRule, SourceFailure, SourceOperation
 from .netlink import (
+    IFA_F_PERMANENT,
     IFF_LOOPBACK,
     NLM_F_ACK,
     NLM_F_REQUEST,
@@ -79,14 +80,19 @@ class Pyroute2Kernel:
     def nics(self) -> Tuple[Nic, ...]:
         """Every NIC with its addresses, by ifindex, the loopback left out."""
         addresses: Dict[int, List[Prefix]] = {}
+        limited: Dict[int, List[Prefix]] = {}
         for message in self._dump("addresses", lambda: self._socket.get_addr()):
             text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
             if text:
                 own = Prefix(parse_address(text), message["prefixlen"])
                 addresses.setdefault(message["index"], []).append(own)
+                if not message["flags"] & IFA_F_PERMANENT:
+                    limited.setdefault(message["index"], []).append(own)
         links = self._dump("links", lambda: self._socket.get_links())
         nics = (
-            nic_of(link, tuple(addresses.get(link["index"], ()))) for link in links if not link["flags"] & IFF_LOOPBACK
+            nic_of(link, tuple(addresses.get(link["index"], ())), tuple(limited.get(link["index"], ())))
+            for link in links
+            if not link["flags"] & IFF_LOOPBACK
         )
         return tuple(sorted(nics, key=lambda nic: nic.ifindex))
 

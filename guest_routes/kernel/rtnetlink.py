@@ -65,6 +65,7 @@ class RtnetlinkKernel:
         """See Kernel."""
         links: list[Nic] = []
         addresses: dict[int, list[Prefix]] = {}
+        limited: dict[int, list[Prefix]] = {}
 
         def link(data: bytes, start: int, end: int) -> None:
             nic = rtnetlink_nics.decode_link(data, start, end)
@@ -72,12 +73,21 @@ class RtnetlinkKernel:
                 links.append(nic)
 
         def address(data: bytes, start: int, end: int) -> None:
-            ifindex, own = rtnetlink_nics.decode_address(data, start, end)
+            ifindex, own, is_limited = rtnetlink_nics.decode_address(data, start, end)
             addresses.setdefault(ifindex, []).append(own)
+            if is_limited:
+                limited.setdefault(ifindex, []).append(own)
+
+        def anew() -> None:
+            addresses.clear()
+            limited.clear()
 
         self._socket.dump(rtnetlink_encode.dump_links, RTM_NEWLINK, link, links.clear)
-        self._socket.dump(rtnetlink_encode.dump_addresses, RTM_NEWADDR, address, addresses.clear)
-        found = (nic._replace(addresses=tuple(addresses.get(nic.ifindex, ()))) for nic in links)
+        self._socket.dump(rtnetlink_encode.dump_addresses, RTM_NEWADDR, address, anew)
+        found = (
+            nic._replace(addresses=tuple(addresses.get(nic.ifindex, ())), limited=tuple(limited.get(nic.ifindex, ())))
+            for nic in links
+        )
         return tuple(sorted(found, key=lambda nic: nic.ifindex))
 
     def snapshot(self, table: int) -> KernelState:

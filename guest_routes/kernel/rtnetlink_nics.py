@@ -7,6 +7,7 @@ from sys import byteorder
 from ..model.network import Nic, Prefix
 from .netlink import (
     IFA_ADDRESS,
+    IFA_F_PERMANENT,
     IFA_LOCAL,
     IFADDR_BYTES,
     IFF_LOOPBACK,
@@ -70,8 +71,9 @@ def _mac_before_bonding(info: Attributes) -> bytes:
     return nested(info.get(IFLA_INFO_SLAVE_DATA)).get(IFLA_BOND_SLAVE_PERM_HWADDR, b"")
 
 
-def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix]:
-    """The ifindex and address of an RTM_NEWADDR body (struct ifaddrmsg)."""
+def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix, bool]:
+    """The ifindex and address of an RTM_NEWADDR body (struct ifaddrmsg), and whether its lifetime is limited."""
     found = attributes(data, start + IFADDR_BYTES, end)
     address = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")
-    return U32.unpack_from(data, start + 4)[0], Prefix(address, data[start + 1])
+    limited = not data[start + 2] & IFA_F_PERMANENT
+    return U32.unpack_from(data, start + 4)[0], Prefix(address, data[start + 1]), limited

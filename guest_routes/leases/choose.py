@@ -18,20 +18,46 @@ if TYPE_CHECKING:
 METADATA_SERVICE = Prefix(parse_address("169.254.169.254"), 32)
 
 
-def choose(found: Sequence[Lease], nics: Sequence[Nic], now: float) -> LeaseSet:
+def choose(found: Sequence[Lease], nics: Sequence[Nic], now: float, booted: float = 0.0) -> LeaseSet:
     """Each NIC's newest lease.
 
     A lease whose address the NIC doesn't have isn't its own: it was captured with the image, or has ended.
+
+    Args:
+        now, booted: the present time and that of this boot, in seconds since the epoch, by the clock as it is now.
     """
     leases = []
     for nic in nics:
         own = {address.address for address in nic.addresses}
         mine = [lease for lease in found if _belongs_to(lease, nic) and lease.address in own]
-        newest = max(mine, key=lambda lease: lease.obtained, default=None)
+        newest = max(mine, key=lambda lease: _age_rank(lease, now, booted), default=None)
         if newest is not None:
+            newest = _with_believable_times(newest, nic, now, booted)
             leases.append(newest._replace(nic=nic.name, ifindex=nic.ifindex, mac=nic.mac))
     problems = [problem for lease in leases for problem in _faults(lease)]
     return LeaseSet(tuple(leases), tuple(problems), now)
+
+
+def _age_rank(lease: Lease, now: float, booted: float) -> tuple[float, float]:
+    """What orders a NIC's leases although the clock may have been set since they were written: greater is newer.
+
+    A time to come was written before the clock was set back. Of files of this boot it, or a time before the boot,
+    counts as that of the boot: what was written with the present clock is newer. Other files may be of any boot.
+    """
+    if lease.of_this_boot:
+        return lease.obtained if booted <= lease.obtained <= now else booted, lease.obtained
+    return lease.obtained if lease.obtained <= now else 0.0, lease.obtained
+
+
+def _with_believable_times(lease: Lease, nic: Nic, now: float, booted: float) -> Lease:
+    """The lease with times that the present clock allows.
+
+    The kernel takes the address of most clients' leases away at their end: while it is there, they hold.
+    """
+    obtained = min(max(lease.obtained, booted) if lease.of_this_boot else lease.obtained, now)
+    expires = None if lease.expires is None else lease.expires - lease.obtained + obtained
+    limited = any(address.address == lease.address for address in nic.limited)
+    return lease._replace(obtained=obtained, expires=None if limited and (expires or now) < now else expires)
 
 
 def _belongs_to(lease: Lease, nic: Nic) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import time
 
+from ..clocks import seconds_since_boot
 from ..model.document import Document, NoDocument, Provenance
 from ..model.lease import Lease, LeaseSet
 from ..model.namedtuple import NamedTuple
@@ -85,10 +86,10 @@ def read_leases(nics: Sequence[Nic], root: str = "/") -> LeaseSet:
             reason = str(fault) if isinstance(fault, LeaseFault) else unreadable(fault)
             problems.append(Problem(path, f"{reason}; ignored"))
         else:
-            # What the file says of a time to come would win over every other lease.
-            leases = [lease._replace(obtained=min(lease.obtained, now)) for lease in leases]
+            of_this_boot = place.folder.partition("/")[0] == "run"
+            leases = [lease._replace(of_this_boot=of_this_boot) for lease in leases]
             found += [lease._replace(client=place.client) if place.client else lease for lease in leases]
-    chosen = choose(found, nics, now)
+    chosen = choose(found, nics, now, now - seconds_since_boot())
     return chosen._replace(problems=(*problems, *chosen.problems))
 
 

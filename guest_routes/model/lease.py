@@ -57,6 +57,8 @@ class Lease(NamedTuple):
     """When it was got or renewed, in seconds since the epoch."""
     expires: float | None = None
     """In seconds since the epoch; None: never, or not known."""
+    of_this_boot: bool = False
+    """Its file is under /run."""
 
     @property
     def place(self) -> str:

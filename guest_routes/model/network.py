@@ -151,6 +151,8 @@ class Nic(NamedTuple):
     permanent_mac: bytes = b""
     addresses: tuple[Prefix, ...] = ()
     """Its own addresses, each with its prefix length."""
+    limited: tuple[Prefix, ...] = ()
+    """Those that the kernel takes away when their lifetime ends, a DHCP lease's say; by a clock that nobody sets."""
 
 
 class NextHop(NamedTuple):

@@ -1,6 +1,6 @@
 """What `status` shows: the last pass, the kernel now, and the service's record of itself.
 
-Times are seconds since the epoch, for people; the service itself uses the monotonic clock.
+Times are seconds since the epoch, for people; the service counts from the machine's start until it publishes them.
 """
 
 from __future__ import annotations
@@ -183,6 +183,14 @@ class StatusRecord(NamedTuple):
     """Netlink messages of other processes so far, which were ignored."""
     malformed_messages: int = 0
     """Notifications so far that could not be read."""
+
+    def moved(self, seconds: float) -> StatusRecord:
+        """With all times so much later; 0 is no time."""
+        times = ("started", "refreshed", "next_refresh", "failing_since")
+        values = {name: round(value + seconds, 3) for name, value in self._asdict().items() if name in times and value}
+        recent = tuple(one._replace(when=one.when + seconds) for one in self.recent)
+        conflicts = tuple(one._replace(since=one.since + seconds) for one in self.conflicts)
+        return self._replace(**values, recent=recent, conflicts=conflicts)
 
     def repaired(self, repair: Repair) -> StatusRecord:
         """One more repair."""

@@ -133,7 +133,9 @@ def main() -> None:
     """The unit: a request from standard input, which is the connection; the answer to it."""
     request = _request(_all_of(0, REQUEST_BYTES))
     remaining = round(request.ends - time.monotonic(), 1)
-    request = request._replace(deadline_seconds=max(remaining, request.deadline_seconds / 2))
+    # In another time namespace than the service's the clock says nothing.
+    at_least, at_most = request.deadline_seconds / 2, request.deadline_seconds
+    request = request._replace(deadline_seconds=min(max(remaining, at_least), at_most))
     connection = os.dup(0)  # Confined, standard input leads nowhere.
     _end_with_the_reader(connection)
     answer = memoryview(fetch_confined(request))

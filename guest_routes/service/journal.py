@@ -59,6 +59,11 @@ CONFLICTS_SHOWN = 3
 """So many conflicts that begin or end with one pass are logged one by one."""
 
 
+def _now() -> float:
+    """Seconds since the machine's start, suspended ones too: no clock that somebody sets."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class ErrorKind(NamedTuple):
     """What makes two errors the same for the log: not their texts, which have process ids and times in them."""
 
@@ -104,7 +109,7 @@ class Journal:
         self.degraded = False
         """The last published pass failed, or left something of the document out."""
         pid = os.getpid()
-        self._record = StatusRecord(pid, process_started(pid), time.time())
+        self._record = StatusRecord(pid, process_started(pid), _now())
 
     # -- the log -------------------------------------------------------------------------------------------
 
@@ -165,7 +170,7 @@ class Journal:
     def repaired(self, operation: Operation, reverted: Change | None, report: Report) -> None:
         """A route was put back, or one in its way removed."""
         text, reason = route_text(operation.route, report.before.nics), service_log.change_reason(operation, reverted)
-        self._record = self._record.repaired(Repair(time.time(), text, verb_of(operation), reason))
+        self._record = self._record.repaired(Repair(_now(), text, verb_of(operation), reason))
 
     def outcome(self, report: Report) -> None:
         """A pass was made: what it could not do, as far as that is new."""
@@ -217,7 +222,7 @@ class Journal:
         """Conflicts that go on, each with its remedy; logs those that begin."""
         for destination, conflict, remedy in conflicts:
             actor = service_log.actor_text(conflict.actor)
-            one = ConflictRecord(time.time(), str(destination), conflict.total, actor, remedy)
+            one = ConflictRecord(_now(), str(destination), conflict.total, actor, remedy)
             self._record = self._record.in_conflict(one)
         begun = [one for one in conflicts if one[1].begins]
         for destination, conflict, remedy in begun[:CONFLICTS_SHOWN]:
@@ -237,7 +242,7 @@ class Journal:
 
     def fetched(self, next_seconds: float) -> None:
         """A fetch brought a document; the next one comes in so many seconds."""
-        now = time.time()
+        now = _now()
         if self._record.failures:
             self.info(service_log.metadata_back_line(now - self._record.failing_since))
         next_refresh = now + next_seconds
@@ -246,13 +251,13 @@ class Journal:
     def refreshed(self, suspicion: Suspicion | None, set_aside: bool) -> None:
         """A pass on a fetched document was made; `suspicion`: why the document may be partial (R6)."""
         partial_reason = suspicion_text(suspicion) if suspicion else ""
-        self._record = self._record._replace(refreshed=time.time(), partial_reason=partial_reason)
+        self._record = self._record._replace(refreshed=_now(), partial_reason=partial_reason)
         lines = [service_log.set_aside_line(suspicion, AGREEING_FETCHES)] if suspicion and set_aside else []
         self.hold("warning", "set-aside", *lines)
 
     def fetch_failed(self, reason: str, retry_seconds: float, longest_seconds: float) -> None:
         """A fetch brought no document; the next one comes in `retry_seconds`, later ones up to `longest_seconds`."""
-        now, before = time.time(), self._record
+        now, before = _now(), self._record
         if not before.failures:
             self.warning(service_log.no_metadata_line(reason, retry_seconds, longest_seconds))
         self._record = before._replace(
@@ -270,13 +275,14 @@ class Journal:
 
         self._record = self._record._replace(doing=doing or self._summary)
         self.degraded = bool(self._failing) or (report is not None and report.exit_code != 0)
+        now = time.time()
         try:
-            self._state.write_service(status_record_json(self._record))
+            self._state.write_service(status_record_json(self._record.moved(now - _now())))
             if report is not None:
-                self._state.write_status(last_pass_json(report, time.time()))
+                self._state.write_status(last_pass_json(report, now))
         except StateError as error:
             self.hold("error", "record", str(error))
-        self.notify_systemd(f"STATUS={service_log.status_line(self._record, time.time())}")
+        self.notify_systemd(f"STATUS={service_log.status_line(self._record, _now())}")
 
     def notify_systemd(self, *assignments: str) -> None:
         """READY=1 and the like; logs that systemd didn't take them."""

@@ -3,7 +3,7 @@
 It sleeps in poll(2) until the kernel notifies it of a change, something is due, or a signal comes. A fetch runs in a
 child process and never delays a pass. No error ends the service but wrong settings at its start: whatever else fails
 is logged, and tried again after 1, 2, 4 ... 10 seconds. All times are of the monotonic clock,
-which neither a clock step nor a suspended machine moves.
+which no clock step moves, and which stands still while the machine is suspended (docs/clocks.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """When the service runs a pass and when it fetches: bursts gathered, fetches spread, failures spaced.
 
-Pure: the clock and chance are given. Times are seconds of the monotonic clock, which neither a clock step nor a
-suspended machine moves. Chance is a number from 0 to 1, so that ten thousand machines don't fetch at the same time.
+Pure: the clock and chance are given. Times are seconds of the monotonic clock, which no clock step moves, and
+which stands still while the machine is suspended (docs/clocks.md). Chance is a number from 0 to 1, so that ten
+thousand machines don't fetch at the same time.
 """
 
 from __future__ import annotations

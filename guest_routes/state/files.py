@@ -1,7 +1,7 @@
 """Files replaced as a whole (temporary file, fsync, rename, fsync of the folder), and read or absent.
 
-kill -9 or a power cut leaves the old one or the new one, with its mode and owner. What can't be read, or what others could have written, is
-absent; what can't be written is an error.
+kill -9 or a power cut leaves the old one or the new one, with its mode and owner. What can't be read, or what others
+could have written, is absent; what can't be written is an error.
 """
 
 from __future__ import annotations

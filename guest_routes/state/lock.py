@@ -11,6 +11,7 @@ import fcntl
 import os
 import time
 
+from ..clocks import seconds_since_boot
 from ..errors import LockError, StateError
 from ..json_codec import dumps
 from .files import json_object, read, refusal
@@ -49,7 +50,7 @@ class Lock:
             os.close(self._descriptor)
             raise
         try:
-            holder = {"pid": os.getpid(), "command": _own_command(), "since": time.time()}
+            holder = {"pid": os.getpid(), "command": _own_command(), "since": round(seconds_since_boot(), 3)}
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, dumps(holder).encode(), 0)
         except OSError:  # It is held all the same; whoever waits for it doesn't learn by whom.
@@ -85,7 +86,9 @@ def _wait(descriptor: int, path: str, wait_seconds: float, advice: str) -> None:
         time.sleep(POLL_SECONDS)
     holder = json_object(read(path))
     since = holder.get("since")
-    held = f" for {max(0.0, time.time() - since):.0f} s" if isinstance(since, (int, float)) and since < 1e15 else ""
+    held = ""
+    if isinstance(since, (int, float)) and abs(since) < 1e15:
+        held = f" for {max(0.0, seconds_since_boot() - since):.0f} s"
     who = f"pid {holder.get('pid', '?')} ({holder.get('command', 'unknown')})"
     raise LockError(f"cannot lock {path}: held by {who}{held}; {advice}")
 

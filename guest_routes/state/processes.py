@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 
+from ..clocks import NANOSECONDS, namespace_offset
 from ..model.status import Actor
 
 ANCESTORS = 4
@@ -43,9 +44,15 @@ def actor_at(port: int, proc: str = "/proc") -> Actor:
 
 
 def process_started(pid: int, proc: str = "/proc") -> str:
-    """When a process started, in the kernel's ticks; "" where it has gone. Source: proc(5), stat, field 22."""
+    """When a process started, in the kernel's ticks; "" where it has gone. Source: proc(5), stat, field 22.
+
+    The same in every time namespace, although the kernel shows each reader the ticks of its own.
+    """
     fields = _stat(pid, proc)[1]
-    return fields[19] if len(fields) > 19 else ""
+    if len(fields) <= 19:
+        return ""
+    offset = namespace_offset("boottime", proc)
+    return str(int(fields[19]) - offset * os.sysconf("SC_CLK_TCK") // NANOSECONDS) if offset else fields[19]
 
 
 def _activated(proc: str) -> int:

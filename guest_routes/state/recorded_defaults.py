@@ -1,13 +1,13 @@
 """The records of foreign defaults that passes took away (R4), as JSON objects and back.
 
 A record has the route, its NICs, the order of its equals as that pass found them, and when that was. A NIC is its MAC:
-it may have got another name or index since. Records are of one boot, which `at` counts the seconds of.
+it may have got another name or index since. Records are of one boot, which `at` counts the seconds of, as the kernel
+counts a route's lifetime: without those in which the machine was suspended.
 """
 
 from __future__ import annotations
 
-import time
-
+from ..clocks import seconds_awake
 from ..model.evidence import RecordedDefault
 from ..model.network import Nic, Route
 from .route_json import route_from_json, route_to_json
@@ -32,7 +32,7 @@ def _written(one: RecordedDefault, nics: Sequence[Nic]) -> Record:
         "nics": _nics_of((one.route, *one.order), nics),
         "order": [route_to_json(route) for route in one.order],
         "outside": list(one.outside),
-        "at": round(_seconds(), 3),
+        "at": round(seconds_awake(), 3),
     }
 
 
@@ -58,7 +58,7 @@ def _read(record: Record, nics: Sequence[Nic]) -> RecordedDefault:
     now = {int(ifindex): _find(int(ifindex), *names, nics=nics) for ifindex, names in known.items()}
     absent = tuple(known[str(ifindex)][0] for ifindex in _ifindexes(route) if now[ifindex] is None)
     order = tuple(_moved(route_from_json(one), now) for one in record["order"])
-    left = int(route.expires - (_seconds() - record["at"]))
+    left = int(route.expires - (seconds_awake() - record["at"]))
     if route.expires:
         order = tuple(one._replace(expires=max(1, left)) if one.expires else one for one in order)
     moved = _moved(route, now)
@@ -102,8 +102,3 @@ def _keyed(record: Record) -> Record:
     """The record with what tells its route from others, whatever time it has left."""
     route = {**record["route"], "expires": 0} if isinstance(record.get("route"), dict) else {}
     return {**record, "key": repr(sorted(route.items()))}
-
-
-def _seconds() -> float:
-    """Of this boot."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

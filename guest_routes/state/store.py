@@ -25,6 +25,7 @@ from ..model.network_data import Problem
 from ..output.escape import json_text
 from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
+from .clock_stamp import by_the_present_clock, stamped
 from .files import LIMIT_BYTES, json_object, remove, replace
 from .identity import boot_id
 from .last_known_good import checksum
@@ -195,18 +196,18 @@ class State:
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Publish what `status` shows of the last pass; anybody may read it."""
-        content = json_text(status).encode()
+        content = json_text(stamped(status, self.root)).encode()
         # Without the lock, since a pass that didn't get it has a status too.
         consequence = "`guest-routes status` shows an older pass"
         replace(os.path.join(self.run_dir, "status"), content, 0o644, consequence, alone=False)
 
     def read_status(self) -> dict[str, Any]:
-        """The last pass's status; {} when there is none."""
-        return self._object(os.path.join(self.run_dir, "status"))
+        """The last pass's status, by the clock as it is now; {} when there is none."""
+        return by_the_present_clock(self._object(os.path.join(self.run_dir, "status")), self.root)
 
     def write_service(self, record: Mapping[str, Any]) -> None:
         """Publish the state of the service; anybody may read it."""
-        content = json_text(record).encode()
+        content = json_text(stamped(record, self.root)).encode()
         replace(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
 
     def forget_service(self) -> None:
@@ -214,8 +215,8 @@ class State:
         remove(self._service_path, "`guest-routes status` says that the service ended without a word")
 
     def read_service(self) -> dict[str, Any]:
-        """The state of the service; {} when there is none."""
-        return self._object(self._service_path)
+        """The state of the service, by the clock as it is now; {} when there is none."""
+        return by_the_present_clock(self._object(self._service_path), self.root)
 
     # -- within --------------------------------------------------------------------------------------
 

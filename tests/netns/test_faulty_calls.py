@@ -30,7 +30,7 @@ FILE = f"--metadata {document('documented')}"
 CORRECT = f"correct --metadata {document('wrong-subnet')}"
 RUN, VAR = "/run/guest-routes", "/var/lib/guest-routes"
 ERRORS = (errno.EDQUOT, errno.EIO)
-MADE = ("el-26.2", "el-networkmanager-26.2", "suse-26.2")
+MADE = ("el-26.2", "el-networkmanager-26.2", "suse-23.3.1-patched")
 
 
 @pytest.fixture

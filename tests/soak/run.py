@@ -201,7 +201,7 @@ class Soak:
         return self._faults(settled)
 
     def _by_command(self) -> List[str]:
-        """In the quiet, plan finds nothing to do and status nothing wrong but the VPN's two halves of the default (R8)."""
+        """In the quiet nothing is to be done, and nothing wrong but that a VPN has both halves of the default (R8)."""
         faults = []
         for words, good in ((("plan", "--check"), (5,)), (("status",), (5,))):
             done = self._lab.run(*words)

@@ -98,7 +98,7 @@ SETTINGS: Dict[str, str] = {
     "ignoring": "ignore_destinations: [100.64.2.0/24]\n",
     "more": "routes: ['203.0.113.0/24,11.8.0.1']\n",
 }
-COMMON_SETTINGS = "refresh_seconds: 2\ndeadline_seconds: 3\n"
+COMMON_SETTINGS = "refresh_seconds: 2\ndeadline_seconds: 6\n"
 BROKEN_SETTINGS = ("refresh_seconds: soon\n", "routes: [a, b\n", "no_such_key: 1\n", "\x00\n")
 
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -158,4 +159,23 @@ time_t time(time_t *into) {
     if (into)
         *into = now.tv_sec;
     return now.tv_sec;
+}
+
+/* As where the C library lacks it (musl, glibc before 2.30), and for Python before 3.11: waits go by the wall clock. */
+int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until) {
+    struct timespec now, wall;
+    if (!control)
+        return REAL(sem_clockwait)(semaphore, clock, until);
+    REAL(clock_gettime)(clock, &now);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    double end = (until->tv_sec - now.tv_sec) + (until->tv_nsec - now.tv_nsec) / 1e9 + wall.tv_sec + wall.tv_nsec / 1e9;
+    while (sem_trywait(semaphore)) {
+        clock_gettime(CLOCK_REALTIME, &wall);
+        if (wall.tv_sec + wall.tv_nsec / 1e9 >= end) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+        usleep(1000);
+    }
+    return 0;
 }

@@ -12,7 +12,7 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 SOURCE = Path(__file__).with_name("faulty_calls.c")
 KILL = -1
@@ -89,8 +89,8 @@ class FaultyCalls:
         """So many calls were looked at since `refuse`."""
         return int(self._values()[4])
 
-    def _values(self) -> List[object]:
-        return list(_FORM.unpack_from(self._shared))  # type: ignore[no-any-return]
+    def _values(self) -> List[Any]:
+        return list(_FORM.unpack_from(self._shared))
 
-    def _pack(self, values: Sequence[object]) -> None:
+    def _pack(self, values: Sequence[Any]) -> None:
         _FORM.pack_into(self._shared, 0, *values)

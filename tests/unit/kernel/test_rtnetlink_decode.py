@@ -328,8 +328,9 @@ def test_links_that_not_every_kernel_can_make(attributes: List[Tuple[str, Any]])
 def test_an_address(own: bool) -> None:
     """IFA_ADDRESS is the peer's where there is IFA_LOCAL."""
     attributes = attribute(1, OTHER if own else GATEWAY) + (attribute(2, GATEWAY) if own else b"")
-    body = struct.pack("=4BI", INET, 24, 0, 0, 70000) + attributes
-    assert decode_address(body, 0, len(body)) == (70000, Prefix(GATEWAY, 24))
+    for flags in (0x80, 0):
+        body = struct.pack("=4BI", INET, 24, flags, 0, 70000) + attributes
+        assert decode_address(body, 0, len(body)) == (70000, Prefix(GATEWAY, 24), not flags)
 
 
 PRIORITY_OF_RULE, UNSUPPRESSED = number(6, 32766), number(14, 0xFFFFFFFF)

@@ -79,6 +79,39 @@ def test_the_newest_lease_of_each_nic_whose_address_it_has() -> None:
     assert [(found.nic, found.ifindex, found.client) for found in told.leases] == [("eth0", 2, "dhcpcd")]
 
 
+@pytest.mark.parametrize("older, newer", [
+    ({"obtained": 60.0}, {"obtained": 90.0, "of_this_boot": True}),  # the clock was right all the time
+    ({"obtained": 150.0}, {"obtained": 90.0, "of_this_boot": True}),  # an earlier boot's clock was ahead
+    ({"obtained": 60.0}, {"obtained": 3.0, "of_this_boot": True}),  # this boot's was behind, and is right now
+    ({"obtained": 120.0, "of_this_boot": True}, {"obtained": 90.0}),  # it was ahead, and a renewal came since
+    ({"obtained": 120.0, "of_this_boot": True}, {"obtained": 130.0, "of_this_boot": True}),  # both before the step
+])  # fmt: skip
+def test_the_newer_of_two_although_the_clock_was_set(older: Any, newer: Any) -> None:
+    """It is 100, and the machine has run since 80."""
+    found = [lease(client="older", **older), lease(client="newer", **newer)]
+    for both in (found, found[::-1]):
+        (one,) = choose(both, NICS, 100.0, 80.0).leases
+        assert one.client == "newer"
+        assert one.obtained <= 100.0
+
+
+@pytest.mark.parametrize("obtained, expires, booted, limited, shown, holds", [
+    (90.0, 150.0, 80.0, False, 150.0, True),
+    (20.0, 50.0, 0.0, False, 50.0, False),
+    (20.0, 50.0, 0.0, True, None, True),  # the kernel has its address for a time, which is not over
+    (20.0, 50.0, 80.0, False, 110.0, True),  # written since the boot, so not as long ago as it says
+    (500.0, 530.0, 80.0, False, 130.0, True),  # a time to come
+])  # fmt: skip
+def test_when_a_lease_ends_although_the_clock_was_set(
+    obtained: float, expires: float, booted: float, limited: bool, shown: Optional[float], holds: bool
+) -> None:
+    nic = NICS[0]._replace(limited=NICS[0].addresses if limited else ())
+    one = lease(("0.0.0.0/0,10.65.0.1",), obtained=obtained, expires=expires, of_this_boot=True)
+    found = choose([one], [nic], 100.0, booted)
+    assert found.leases[0].expires == shown
+    assert bool(found.has_routes) is holds
+
+
 def test_only_a_lease_that_holds_and_speaks_of_routes_tells_them() -> None:
     spoken = lease(("0.0.0.0/0,10.65.0.1",), expires=10.0)
     assert choose([spoken], NICS, 9.0).has_routes == {2}

@@ -6,11 +6,13 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import List
 
 import pytest
 
 from guest_routes.errors import StateError
-from guest_routes.state.files import cause_of, json_object, read, remove, replace
+from guest_routes.state.files import cause_of, json_object, read, refusal, remove, replace
+from tests.support import sandbox
 
 
 def test_a_file_is_read_or_absent(tmp_path: Path) -> None:
@@ -80,6 +82,48 @@ def test_what_cannot_be_written_says_where_and_what_follows(tmp_path: Path) -> N
         replace(str(path), b"x", 0o600, "nothing is kept")
     assert str(caught.value).startswith(f"cannot write {path}: Is a directory (EISDIR)")
     assert str(caught.value).endswith("; nothing is kept")
+
+
+def test_folders_are_on_disk_before_the_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each folder that is made is synchronised with the one that has its name; else a power cut takes all of it."""
+    synced: List[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), tmp_path))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    replace(str(tmp_path / "a" / "b" / "file"), b"x", 0o600, "")
+    assert synced == [".", "a", "a/b/file.new", "a/b"]
+    synced.clear()
+    remove(str(tmp_path / "a" / "b" / "file"), "")
+    assert synced == ["a/b"]
+
+
+def test_the_owner_is_set_before_the_file_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network manager that can't read its file leaves the machine without a network."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    owners: List[int] = []
+    real = os.rename
+
+    def rename(source: str, target: str) -> None:
+        owners.append(os.stat(source).st_gid)
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    group = os.getegid() if sandbox.in_user_namespace() else 7
+    replace(str(path), b"new", 0o640, "", owner=(os.geteuid(), group))
+    assert owners == [group]
+
+
+@pytest.mark.parametrize("name", ["path", b"path", 7, None])
+def test_a_refusal_of_whatever_the_system_names(name: object) -> None:
+    """It names a descriptor by its number."""
+    text = str(refusal("write", "/file", OSError(errno.EIO, "Input/output error", name), "it stays"))
+    at = " at path" if name in ("path", b"path") else ""
+    assert text == f"cannot write /file: Input/output error (EIO){at}; it stays"
 
 
 def test_a_file_is_removed_or_was_not_there(tmp_path: Path) -> None:

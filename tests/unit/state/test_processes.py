@@ -90,3 +90,15 @@ def test_a_stat_that_is_cut(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "50" / "stat").write_bytes(content)
     assert actor_at(50, str(tmp_path)).program in ("", "x")
     assert process_started(50, str(tmp_path)) == ""
+
+
+@pytest.mark.parametrize("offset, ticks", [(0, "4711"), (3, "4411"), (-1, "4811")])
+def test_the_same_start_in_every_time_namespace(tmp_path: Path, offset: int, ticks: str) -> None:
+    own = tmp_path / "self" / "ns"
+    own.mkdir(parents=True)
+    for name in ("time", "time_for_children"):
+        (own / name).symlink_to("time:[1]")
+    (tmp_path / "self" / "timens_offsets").write_text(f"monotonic 0 0\nboottime {offset} 0\n")
+    (tmp_path / "50").mkdir()
+    (tmp_path / "50" / "stat").write_text("50 (x) S " + " ".join(["1"] * 18) + " 4711 0\n")
+    assert process_started(50, str(tmp_path)) == ticks

@@ -155,6 +155,39 @@ def test_openrc_programs_what_is_on_the_machine_before_start_returns(openrc: Deb
     assert table(lab) == DOCUMENTED
 
 
+def test_openrc_removal_leaves_the_machine_as_it_was(openrc: Debian, lab: Lab) -> None:
+    before = table(lab)
+    openrc.run("rc-service", "guest-routes-correct", "start")
+    openrc.run("rc-service", "guest-routes", "start")
+    wait_for(lambda: table(lab) == DOCUMENTED, "the documented table")
+    for step in ("pre", "post"):
+        shutil.copy(ROOT / f"packaging/openrc/guest-routes.{step}-deinstall", openrc.path("/root"))
+    removed = openrc.run("/root/guest-routes.pre-deinstall")
+    assert table(lab) == before
+    assert "guest-routes: " not in removed.stderr  # OpenRC has a word about cgroups
+    assert "withdrawn: 1 route, 1 default restored" in removed.stdout
+    assert "guest-routes" not in openrc.run("rc-update", "show").stdout
+    assert openrc.run("rc-service", "guest-routes", "status", check=False).returncode == 3
+    assert openrc.run("/root/guest-routes.post-deinstall").stderr == ""
+    assert not openrc.path("/var/lib/guest-routes").exists()
+    assert not openrc.path("/var/log/guest-routes.log").exists()
+
+
+def test_openrc_removal_says_what_it_left(openrc: Debian, lab: Lab) -> None:
+    openrc.run("rc-service", "guest-routes", "start")
+    wait_for(lambda: table(lab) == DOCUMENTED, "the documented table")
+    shutil.copy(ROOT / "packaging/openrc/guest-routes.pre-deinstall", openrc.path("/root"))
+    shutil.copy(ROOT / "packaging/openrc/guest-routes.post-deinstall", openrc.path("/root"))
+    openrc.run("mv", "/usr/bin/guest-routes", "/usr/bin/real")
+    limited = "#!/bin/sh\nexec setpriv --bounding-set=-net_admin /usr/bin/real \"$@\"\n"
+    openrc.write("/usr/bin/guest-routes", limited, 0o755)
+    removed = openrc.run("/root/guest-routes.pre-deinstall")
+    assert "guest-routes: not everything could be withdrawn" in removed.stderr
+    assert "as the only record: defaults" in openrc.run("/root/guest-routes.post-deinstall").stderr
+    openrc.run("/usr/bin/real", "withdraw")
+    assert "11.11.0.0/16" not in "".join(table(lab))
+
+
 # ---- user-data --------------------------------------------------------------------------------------
 
 

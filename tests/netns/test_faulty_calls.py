@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Set, Tuple
+from typing import Callable, Dict, Iterator, Tuple
 
 import pytest
 
@@ -189,11 +189,6 @@ def now_there(made: Dict[str, str]) -> Dict[str, str]:
     return shown
 
 
-def routes_in(shown: Dict[str, str]) -> Set[str]:
-    """Lines about the host route of the document."""
-    return {line for text in shown.values() for line in text.splitlines() if "11.8.0.1" in line or "11.11" in line}
-
-
 @pytest.mark.parametrize("made", MADE)
 @pytest.mark.parametrize("error", [errno.EIO, KILL])
 def test_correct_with_one_faulty_call(lab: Lab, calls: FaultyCalls, made: str, error: int) -> None:
@@ -211,16 +206,13 @@ def test_correct_with_one_faulty_call(lab: Lab, calls: FaultyCalls, made: str, e
         shown = now_there(before)
         for name, text in shown.items():
             assert text in (before.get(name), after.get(name)), (at, name)
-        if ran.code == 0:
-            assert shown == after, at
-        elif error != KILL and "stays corrected" not in ran.err:
-            assert ran.code == 1
-            assert shown == before, (at, ran)
-        assert {line for line in routes_in(shown) if "11.11" in line}, f"in none of the files, at {at}"
+        assert any("11.11" in text for text in shown.values()), f"in none of the files, at {at}"
+        if error != KILL:
+            assert (ran.code, shown) in ((0, after), (1, before)), (at, ran)
+            continue
+        assert ran.code == -9
         ran = run(lab, "correct --undo")
         assert (ran.code, now_there(before)) == (0, before), (at, ran)
-        assert run(lab, CORRECT).code == 0
-        assert now_there(before) == after
 
 
 @pytest.mark.parametrize("error", [errno.EIO, KILL])

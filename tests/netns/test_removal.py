@@ -11,6 +11,7 @@ from typing import Dict, Iterator
 
 import pytest
 
+from guest_routes.managers.parsed.config import CREATED
 from tests.support.disks import broken
 from tests.support.lab import Lab, document
 from tests.support.passes import documented, run, table
@@ -22,7 +23,10 @@ RENDERED = "/etc/systemd/network/10-cloud-init-eth0.network"
 
 
 def script(kind: str, name: str) -> str:
-    """A removal script: of the Debian package, or the same step of the RPM."""
+    """A removal script: of the Debian package, or the same step of the RPM, or of a package for OpenRC."""
+    if kind == "openrc":
+        step = {"prerm": "pre-deinstall", "postrm": "post-deinstall"}[name]
+        return (ROOT / "packaging" / "openrc" / f"guest-routes.{step}").read_text()
     if kind == "deb":
         return (ROOT / "packaging" / "debian" / name).read_text()
     step = {"prerm": "preun", "postrm": "postun"}[name]
@@ -32,7 +36,7 @@ def script(kind: str, name: str) -> str:
     return found.group(1).replace("%{python3_sitelib}", "/run/tests/site-packages")
 
 
-@pytest.fixture(params=["deb", "rpm"])
+@pytest.fixture(params=["deb", "rpm", "openrc"])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The kind of package; `guest-routes` is this checkout's."""
     command = tmp_path / "guest-routes"
@@ -43,7 +47,7 @@ def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def ran(kind: str, name: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """The script as the package manager runs it when the package is removed, and purged."""
-    argument = {"deb": {"prerm": "remove", "postrm": "purge"}[name], "rpm": "0"}[kind]
+    argument = {"deb": {"prerm": "remove", "postrm": "purge"}[name], "rpm": "0", "openrc": "0.1.0-r0"}[kind]
     own: Dict[str, str] = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     # No `systemctl` of this machine's.
     shell = f"systemctl() {{ :; }}\n{script(kind, name)}"
@@ -129,3 +133,15 @@ def test_a_full_disk_keeps_nobody_from_removing(lab: Lab, kind: str, tmp_path: P
     with broken("/run/guest-routes", "read-only"):
         ran(kind, "prerm", tmp_path)
     assert table(lab) == before
+
+
+def test_a_file_that_was_only_made_goes(lab: Lab, kind: str, tmp_path: Path) -> None:
+    """It has no original, and would go on to be read by the manager."""
+    path = Path("/etc/sysconfig/network-scripts/route-eth1")
+    text = "".join(CREATED) + "ADDRESS0=11.11.0.0\n"
+    for top in ("", f"{STATE}/corrected"):
+        one = Path(top + str(path))
+        one.parent.mkdir(parents=True, exist_ok=True)
+        one.write_text(text)
+    ran(kind, "prerm", tmp_path)
+    assert not path.exists()

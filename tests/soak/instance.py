@@ -20,7 +20,7 @@ from . import world
 WORK = Path("/run/soak")
 SETTINGS = Path("/etc/guest-routes.yaml")
 RECORD = Path("/run/guest-routes/service")
-START_SECONDS = 20.0
+START_SECONDS = 30.0
 COMMAND_SECONDS = 60.0
 COMMAND = [sys.executable, "-m", "guest_routes"]
 
@@ -49,8 +49,9 @@ class Instance:
     # -- the service ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """The service, until it says that it runs, which takes a disk."""
+        """The service, until it says that it runs, which takes a disk and processes."""
         self.calls.permit()
+        self.calls.refuse_forks(0)
         with self.log.open("ab") as log:
             self._service = subprocess.Popen([*COMMAND, "watch"], stderr=log, stdout=log, env=self.calls.environment)
         self.ours.add(self._service.pid)

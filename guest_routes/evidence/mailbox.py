@@ -20,13 +20,14 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._items: list[Any] = []
-        self._reading, self._writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._descriptors: tuple[int, ...] = ()
+        self._descriptors = self._reading, self._writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._poll = select.poll()
         self._poll.register(self._reading, select.POLLIN)
 
     def __del__(self) -> None:
-        os.close(self._reading)
-        os.close(self._writing)
+        for descriptor in self._descriptors:
+            os.close(descriptor)
 
     def put(self, item: Any) -> None:
         """Never waits: whoever takes is sixty-four thousand behind before the pipe is full."""

@@ -78,9 +78,9 @@ def _write_all(files: Sequence[CorrectedFile], root: str, errors: list[RewriteEr
 
 
 def _put_back(one: CorrectedFile, root: str, errors: list[RewriteError]) -> None:
-    """The file as it was, if it isn't so already."""
+    """The file as it was, if it has become what it was to become."""
     try:
-        if _content(root + one.path, one.manager) != (None if one.before is None else one.before.encode()):
+        if _content(root + one.path, one.manager) == (None if one.after is None else one.after.encode()):
             _put(root + one.path, one.after, one.before, "it stays corrected")
     except (StateError, OSError) as error:
         errors.append(_refusal(one.path, error))

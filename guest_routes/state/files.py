@@ -29,6 +29,16 @@ def read(path: str) -> bytes | None:
         return None
 
 
+def raise_shortage(error: Exception) -> None:
+    """What the system has no descriptor or memory for may be read a moment later: it is not absent.
+
+    Raises:
+        OSError: it is such an error; the pass that would decide without the file is made later.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        raise error
+
+
 def read_pseudo(path: str) -> bytes:
     """The bytes of a file that the kernel makes, under /proc or /sys; b"" where there is none."""
     try:

@@ -7,7 +7,7 @@ import os
 from ..json_codec import dumps, loads
 from ..model.document import Known, LastKnownGood, Provenance, Unusable, parse_property
 from ..trusted import Untrusted, read_trusted, unreadable
-from .files import LIMIT_BYTES, json_object, read, replace
+from .files import LIMIT_BYTES, json_object, raise_shortage, read, replace
 from .identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance
 
 TYPE_CHECKING = False
@@ -60,6 +60,7 @@ def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood | Unusable:
     except FileNotFoundError:
         return Unusable("absent", path)
     except (OSError, Untrusted) as error:
+        raise_shortage(error)
         return Unusable(
             "not-permitted" if isinstance(error, PermissionError) else "unreadable", path, unreadable(error)
         )
@@ -90,3 +91,19 @@ def checksum(data: bytes) -> dict[str, int]:
     import binascii
 
     return {"length": len(data), "crc32": binascii.crc32(data)}
+
+
+def fault(kept: Unusable) -> str:
+    """What is wrong with the file of the last known good."""
+    from ..output.words.evidence import unusable_reason
+
+    return unusable_reason(kept)
+
+
+def version(path: str) -> tuple[int, int] | None:
+    """What changes whenever a file is replaced or written; None where there is none to be seen."""
+    try:
+        about = os.stat(path)
+    except OSError:
+        return None
+    return about.st_ino, about.st_ctime_ns

@@ -26,7 +26,7 @@ from ..output.escape import json_text
 from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
 from .clock_stamp import by_the_present_clock, stamped
-from .files import LIMIT_BYTES, json_object, remove, replace
+from .files import LIMIT_BYTES, json_object, raise_shortage, refusal, remove, replace
 from .identity import boot_id
 from .last_known_good import checksum
 from .lock import Lock
@@ -55,6 +55,8 @@ class State:
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""
+        self._unread: dict[str, OSError] = {}
+        """Those that are there, and that the system didn't read."""
         self._seen: tuple[tuple[int, int] | None, tuple[Nic, ...], Known | Unusable] | None = None
         """The last known good's version, the NICs it was read for, and what it came to."""
 
@@ -96,16 +98,16 @@ class State:
 
     def last_known_good(self, nics: Sequence[Nic]) -> LastKnownGood | Unusable:
         """What was kept, if it is this instance's (see identity.other_instance)."""
-        version = _version(self._kept_path)
+        version = last_known_good.version(self._kept_path)
         kept = last_known_good.load(self._kept_path, self.root, nics)
         self._seen = version, tuple(nics), kept if isinstance(kept, Unusable) else kept.known
-        self._note(self._kept_path, _fault(kept) if isinstance(kept, Unusable) and kept.faulty else "")
+        self._note(self._kept_path, last_known_good.fault(kept) if isinstance(kept, Unusable) and kept.faulty else "")
         return kept
 
     def known(self, nics: Sequence[Nic]) -> Known | Unusable:
         """The same without the document; not read again where the last call read this same file for these NICs."""
         seen, self._seen = self._seen, None
-        if seen is not None and seen[:2] == (_version(self._kept_path), tuple(nics)):
+        if seen is not None and seen[:2] == (last_known_good.version(self._kept_path), tuple(nics)):
             return seen[2]
         kept = self.last_known_good(nics)
         return kept if isinstance(kept, Unusable) else kept.known
@@ -116,11 +118,13 @@ class State:
         """Record foreign default routes before those recorded earlier; called before they are removed.
 
         Raises:
-            StateError: they can't be written; then they mustn't be removed.
+            StateError: they can't be written, or those recorded earlier not be read; then they mustn't be removed.
         """
         from .recorded_defaults import added
 
-        self._write_records(added(taken, nics, self._records()))
+        records = self._records()
+        self._refuse_unread("none is recorded in its place, so none is taken away")
+        self._write_records(added(taken, nics, records))
 
     def recorded_defaults(self, nics: Sequence[Nic]) -> tuple[RecordedDefault, ...]:
         """The routes recorded in this boot, the last first, with the indexes that their NICs have now."""
@@ -135,9 +139,10 @@ class State:
         """Forget the recorded routes but for these, once they are restored.
 
         Raises:
-            StateError: the record can't be written.
+            StateError: the record can't be written, or read.
         """
         records, left = self._records(), []
+        self._refuse_unread("the default routes that it records, if any, are not put back, and stay recorded")
         if routes:
             from .recorded_defaults import only
 
@@ -192,7 +197,10 @@ class State:
 
     def is_withdrawn(self) -> bool:
         """Whether `withdraw` was the last command that somebody ran."""
-        return untrusted_file(self._withdrawn_path) is None
+        fault = untrusted_file(self._withdrawn_path)
+        if fault is not None:
+            raise_shortage(fault)
+        return fault is None
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Publish what `status` shows of the last pass; anybody may read it."""
@@ -223,11 +231,15 @@ class State:
     def _object(self, path: str) -> dict[str, Any]:
         """The JSON object in a file; {}, with a problem unless there is no file, where it can't be used."""
         reason, content = "", b"{}"
+        self._unread.pop(path, None)
         try:
             content = read_trusted(path, LIMIT_BYTES).data
         except FileNotFoundError:
             pass
         except (OSError, Untrusted) as error:
+            raise_shortage(error)
+            if isinstance(error, OSError):
+                self._unread[path] = error
             # That an ordinary user may not read it is no fault of the file's.
             reason = "" if isinstance(error, PermissionError) else unreadable(error)
         found = json_object(content)
@@ -272,23 +284,11 @@ class State:
             return []
         return [record for record in records if isinstance(record, dict)]
 
+    def _refuse_unread(self, consequence: str) -> None:
+        if self._defaults_path in self._unread:
+            raise refusal("read", self._defaults_path, self._unread[self._defaults_path], consequence)
+
     def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
         document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}
         consequence = "a default route that isn't recorded can't be put back, so none is taken away"
         replace(self._defaults_path, dumps(document).encode(), 0o600, consequence)
-
-
-def _fault(kept: Unusable) -> str:
-    """What is wrong with the file of the last known good."""
-    from ..output.words.evidence import unusable_reason
-
-    return unusable_reason(kept)
-
-
-def _version(path: str) -> tuple[int, int] | None:
-    """What changes whenever a file is replaced or written; None where there is none to be seen."""
-    try:
-        about = os.stat(path)
-    except OSError:
-        return None
-    return about.st_ino, about.st_ctime_ns

@@ -179,7 +179,7 @@ def test_openrc_removal_says_what_it_left(openrc: Debian, lab: Lab) -> None:
     shutil.copy(ROOT / "packaging/openrc/guest-routes.pre-deinstall", openrc.path("/root"))
     shutil.copy(ROOT / "packaging/openrc/guest-routes.post-deinstall", openrc.path("/root"))
     openrc.run("mv", "/usr/bin/guest-routes", "/usr/bin/real")
-    limited = "#!/bin/sh\nexec setpriv --bounding-set=-net_admin /usr/bin/real \"$@\"\n"
+    limited = '#!/bin/sh\nexec setpriv --bounding-set=-net_admin /usr/bin/real "$@"\n'
     openrc.write("/usr/bin/guest-routes", limited, 0o755)
     removed = openrc.run("/root/guest-routes.pre-deinstall")
     assert "guest-routes: not everything could be withdrawn" in removed.stderr

@@ -22,7 +22,7 @@ from tests.support.faulty_calls import KILL, FaultyCalls
 from tests.support.lab import Lab, document
 from tests.support.passes import DOCUMENTED, HOST_ROUTE, Ran, documented, run, table
 from tests.support.rendered import rendered
-from tests.support.service import FAST, Start
+from tests.support.service import FAST, Start, settled
 
 pytestmark = pytest.mark.skipif(not faulty_calls.can_be_made(), reason="there is no C compiler")
 
@@ -141,6 +141,56 @@ def test_withdraw_with_one_faulty_call(lab: Lab, calls: FaultyCalls, error: int)
         assert table(lab) == BOTH_DEFAULTS, at
 
 
+@pytest.mark.parametrize("error", [errno.EIO, errno.EMFILE, errno.ENOMEM])
+def test_a_record_that_can_not_be_read_is_not_lost(lab: Lab, calls: FaultyCalls, error: int) -> None:
+    """Nothing is put back of it, nothing recorded in its place, and it is not removed; later all is put back."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    record = Path(VAR, "defaults").read_bytes()
+    calls.refuse(error, (VAR,), ("read",))
+    ran = faulty(lab, calls, "withdraw")
+    assert ran.code == 1
+    assert Path(VAR, "defaults").read_bytes() == record
+    lab.ip("route", "append", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "static", "metric", "50")
+    ran = faulty(lab, calls, f"sync {FILE}")
+    assert ran.code == 1
+    assert Path(VAR, "defaults").read_bytes() == record
+    assert "default via 11.8.0.1 dev eth1 proto static metric 50" in table(lab)
+    assert error != errno.EIO or HOST_ROUTE in table(lab)
+    calls.permit()
+    lab.ip("route", "delete", "default", "via", "11.8.0.1", "dev", "eth1", "metric", "50")
+    assert run(lab, "withdraw").code == 0
+    assert table(lab) == BOTH_DEFAULTS
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENOMEM])
+def test_the_service_goes_on_leaving_the_routes_alone(lab: Lab, start: Start, calls: FaultyCalls, error: int) -> None:
+    """That it can't look whether they were withdrawn by hand doesn't mean that they weren't."""
+    service = settled(lab, start, settings=FAST, environment=calls.environment)
+    assert run(lab, "withdraw").code == 0
+    service.wait_said("withdrawn by hand")
+    calls.refuse(error, (RUN, VAR), ("read",))
+    lab.ip("route", "add", "198.51.100.0/24", "dev", "eth0")
+    service.wait(lambda: service.record.get("last_error"))
+    assert table(lab)[:2] == BOTH_DEFAULTS[:2]
+    assert HOST_ROUTE not in table(lab)
+    calls.permit()
+    assert run(lab, "sync").code == 0
+    service.wait(lambda: service.record["last_error"] == "", what="an end of the error")
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ENOMEM])
+def test_the_figures_where_the_status_can_not_be_read(lab: Lab, calls: FaultyCalls, error: int) -> None:
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    path = Path("/run/tests/a.prom")
+    assert run(lab, f"status --textfile {path}").code == 0
+    calls.refuse(error, (RUN, VAR), ("read",))
+    ran = faulty(lab, calls, f"status --textfile {path}")
+    assert ran.code == 1
+    assert "\nguest_routes_exit_code 1\n" in path.read_text()
+
+
 @pytest.mark.parametrize("error", ERRORS)
 def test_the_service_on_such_a_disk(lab: Lab, start: Start, calls: FaultyCalls, error: int) -> None:
     """It programs and repairs, takes nothing, says so once, and recovers."""
@@ -244,8 +294,7 @@ def is_whole(path: Path) -> bool:
         return path.read_text().endswith("\n") and "guest_routes_service_running" in path.read_text()
     if path.suffix == ".cfg":
         return path.read_text() in (CLOUD_CFG, CLOUD_CFG.replace(" - snap", " - [guest_routes, always]\n - snap"))
-    with tarfile.open(path) as tar:
-        return "guest-routes-report/missing.txt" in tar.getnames()
+    return False
 
 
 CLOUD_CFG = "cloud_config_modules:\n - snap\n"
@@ -256,7 +305,6 @@ CLOUD_CFG = "cloud_config_modules:\n - snap\n"
     "command, name",
     [
         ("status --textfile /run/tests/out/a.prom", "a.prom"),
-        ("report --output /run/tests/out/a.tar.gz", "a.tar.gz"),
         ("module --add", "cloud.cfg"),
     ],
 )
@@ -289,3 +337,23 @@ def test_a_file_with_one_faulty_call(lab: Lab, calls: FaultyCalls, command: str,
             assert [one.name for one in folder.glob("*.new")] == []
     for one in folder.glob("*.new"):
         one.unlink()
+
+
+@pytest.mark.parametrize(
+    "error, call", [(errno.EDQUOT, "write"), (errno.EIO, "fsync"), (KILL, "write"), (KILL, "rename")]
+)
+def test_a_report_is_whole_or_as_before(lab: Lab, calls: FaultyCalls, error: int, call: str) -> None:
+    documented(lab)
+    folder = Path("/run/tests/reports")
+    folder.mkdir(exist_ok=True)
+    path = folder / "a.tar.gz"
+    path.write_bytes(b"yesterday's")
+    calls.refuse(error, (str(folder),), (call,), torn=True)
+    ran = faulty(lab, calls, f"report --output {path}")
+    calls.permit()
+    assert path.read_bytes() == b"yesterday's"
+    assert ran.code == (-9 if error == KILL else 1)
+    assert error == KILL or (errno.errorcode[error] in ran.err and os.listdir(folder) == ["a.tar.gz"])
+    assert run(lab, f"report --output {path}").code == 0
+    with tarfile.open(path) as tar:
+        assert "guest-routes-report/missing.txt" in tar.getnames()

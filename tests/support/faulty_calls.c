@@ -111,7 +111,24 @@ int utimensat(int folder, const char *path, const struct timespec times[2], int 
 }
 
 static int opens(const char *path, int flags) {
-    return flags & (O_WRONLY | O_RDWR | O_CREAT) && !(flags & O_DIRECTORY) && fails("open", path);
+    if (flags & (O_DIRECTORY | O_PATH))
+        return 0;
+    return fails(flags & (O_WRONLY | O_RDWR | O_CREAT) ? "open" : "read", path);
+}
+
+int openat64(int folder, const char *path, int flags, ...) {
+    char whole[2 * PATH_MAX];
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    if (control && control->error && path[0] != '/' && folder != AT_FDCWD) {
+        path_of(folder, whole);
+        strcat(strcat(whole, "/"), path);
+        if (opens(whole, flags))
+            return failed();
+    }
+    return REAL(openat64)(folder, path, flags, mode);
 }
 
 int open64(const char *path, int flags, ...) {

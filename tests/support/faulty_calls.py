@@ -18,7 +18,7 @@ SOURCE = Path(__file__).with_name("faulty_calls.c")
 KILL = -1
 """In place of an errno: the process is killed at that call."""
 CALLS = ("open", "fchmod", "write", "utime", "fsync", "rename", "mkdir", "unlink", "chown", "truncate")
-"""All that a writer of files does, by the names of the library."""
+"""All that a writer of files does, by the names of the library; "read" is a file opened to be read."""
 FOREVER = 1 << 30
 _FORM = struct.Struct("=diiiiii128s256s")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...diagnose.status import inspect
-from ...errors import GuestRoutesError, StateError
+from ...errors import SYSTEM_FAILURES, GuestRoutesError, StateError
 from ...output.prometheus import failure_metrics_text, metrics_text
 from ...output.status import status_json, status_lines
 
@@ -25,9 +25,9 @@ def run(context: Context) -> int:
     path = os.path.abspath(options.textfile) if options.textfile else ""
     try:
         found = _inspect(context) if options.wait is None else _wait(context)
-    except GuestRoutesError as error:
+    except (GuestRoutesError, *SYSTEM_FAILURES) as error:
         if path:
-            _write(path, failure_metrics_text(error.exit_code))
+            _write(path, failure_metrics_text(error.exit_code if isinstance(error, GuestRoutesError) else 1))
         raise
     if path:
         _write(path, metrics_text(found))

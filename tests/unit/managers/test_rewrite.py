@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guest_routes.managers.rewrite import USERS, rewrite
-from guest_routes.model.configuration import CORRECTED, ORIGINALS, RewriteError
+from guest_routes.model.configuration import CORRECTED, NEXT, ORIGINALS, RewriteError
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Settings
 from guest_routes.output.configuration import rewritten_json, rewritten_lines
@@ -150,7 +150,7 @@ def test_originals_that_can_not_be_kept(tmp_path: Path) -> None:
     put(tmp_path, "var/lib/guest-routes/originals", "a file in the way")
     done = rewrite(Settings(), decided, root=str(tmp_path))
     assert [error.kind for error in done.errors] == ["not-kept"]
-    assert done.errors[0].detail.endswith("/10-cloud-init-eth0.network stays as it is")
+    assert done.errors[0].detail.endswith("/10-cloud-init-eth1.network stays as it is")  # the one that grows
     assert (left.read_text(), right.read_text()) == (ETH0, ETH1)
 
 
@@ -164,6 +164,20 @@ def test_a_file_that_has_gone_in_the_meantime(tmp_path: Path) -> None:
     done = rewrite(Settings(), decide, root=str(tmp_path))
     path = "/etc/systemd/network/10-cloud-init-eth0.network"
     assert done.errors == (RewriteError("unwritable", path, "No such file or directory (ENOENT)"),)
+
+
+@pytest.mark.parametrize("killed", ["before", "after"])
+def test_killed_while_our_own_work_is_corrected_again(tmp_path: Path, killed: str) -> None:
+    left, _ = rendered(tmp_path)
+    kept, ours = (tmp_path / top.lstrip("/") / FOLDER / left.name for top in (ORIGINALS, CORRECTED))
+    put(tmp_path, str(kept.relative_to(tmp_path)), "the original\n")
+    put(tmp_path, str(ours.relative_to(tmp_path)), ETH0 if killed == "before" else "ours of before\n")
+    put(tmp_path, str(ours.relative_to(tmp_path)) + NEXT, "never came\n" if killed == "before" else ETH0)
+    assert rewrite(Settings(), decided, root=str(tmp_path)).exit_code == 0
+    assert left.read_text() != ETH0
+    assert kept.read_text() == "the original\n"
+    assert ours.read_text() == left.read_text()
+    assert not ours.with_name(ours.name + NEXT).exists()
 
 
 def owned(path: Path, uid: int, gid: int) -> None:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from typing import Any, Mapping
 
 STAMP = "clock"
-TIMES = frozenset("finished obtained expires started refreshed next_refresh failing_since when since".split())
+TIMES = frozenset(
+    ("finished", "obtained", "expires", "started", "refreshed", "next_refresh", "failing_since", "when", "since")
+)
 """Keys whose values are seconds since the epoch; 0 is no time."""
 INNER = ("failed", "leases", "recent", "conflicts")
 """Keys of what has such keys itself."""

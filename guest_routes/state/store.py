@@ -238,7 +238,7 @@ class State:
             pass
         except (OSError, Untrusted) as error:
             raise_shortage(error)
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(error, NotADirectoryError):
                 self._unread[path] = error
             # That an ordinary user may not read it is no fault of the file's.
             reason = "" if isinstance(error, PermissionError) else unreadable(error)

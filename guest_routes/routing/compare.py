@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..model.network import PROTOCOL_RA, UNICAST, is_link_local
+from ..model.network import PROTOCOL_RA, UNICAST, NextHop, is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable
+    from typing import Iterable, Sequence
 
     from ..model.network import Address, Route
 
@@ -19,6 +19,17 @@ def next_hops(route: Route) -> list[tuple[Address | None, int]]:
 def ifindexes(route: Route) -> frozenset[int]:
     """The NICs a route leads through."""
     return frozenset(ifindex for _, ifindex in next_hops(route))
+
+
+def is_next_hop(route: Route) -> bool:
+    """Whether IPv6 merges it with others of its destination and metric into a multipath route."""
+    return route.kind == UNICAST and route.gateway is not None and not route.nexthop_id
+
+
+def whole(legs: Sequence[Route]) -> Route:
+    """The multipath route of these next hops, with the attributes of the first."""
+    nexthops = tuple(NextHop(one.gateway, one.ifindex, one.weight, one.onlink) for one in legs)
+    return legs[0]._replace(gateway=None, ifindex=0, onlink=False, weight=1, nexthops=nexthops)
 
 
 def is_advertised(route: Route) -> bool:

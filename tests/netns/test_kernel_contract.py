@@ -47,6 +47,7 @@ from guest_routes.model.operations import (
 )
 from guest_routes.model.settings import ENGINES
 from guest_routes.model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceOperation
+from guest_routes.routing.source_routing.multipath import joined
 from tests.support import sandbox
 from tests.support.lab import MACS, Lab
 from tests.support.model_kernel import ModelKernel
@@ -915,6 +916,32 @@ def test_a_table_of_source_routing(
     assert both.apply(RemoveRule(rule), RemoveRule(rule)) == []
     assert both.lookup(outside, own) == before
     assert both.apply(*map(RemoveRoute, (throw, router, on_link)), RemoveRoute(on_link)) == []
+    assert world.kernel.tables([OWN_TABLE]) == ()
+
+
+MULTIPATH_CASES = [
+    pytest.param("10.201.0.0/16", ("11.8.0.50", "11.8.0.51", "11.8.0.52"), 0, id="ipv4"),
+    pytest.param("fd00:201::/48", ("fd00:8::50", "fd00:8::51", "fd00:8::52"), 1023, id="ipv6"),
+]
+
+
+@pytest.mark.parametrize("destination, routers, metric", MULTIPATH_CASES)
+def test_a_multipath_route_in_a_table_of_source_routing(
+    world: World, destination: str, routers: Tuple[str, str, str], metric: int
+) -> None:
+    """IPv6 takes it whole, shows it hop by hop, and replaces it whole, by one next hop too."""
+    both = SourceWorld(world)
+    hops = tuple(NextHop(parse_address(one), 3, weight) for weight, one in enumerate(routers, 1))
+    blank = route(destination, None, 0, table=OWN_TABLE, metric=metric)
+    wholes = [blank._replace(nexthops=hops[:2]), blank._replace(nexthops=hops[1:]), blank._replace(nexthops=hops)]
+    single = blank._replace(gateway=hops[0].gateway, ifindex=3)
+    assert both.apply(SetRoute(wholes[0])) == []
+    assert joined(world.kernel.tables([OWN_TABLE])) == [wholes[0]]
+    assert both.apply(SetRoute(wholes[1])) == [errno.EEXIST]
+    for one in (*wholes[1:], single, wholes[0], wholes[2]):
+        assert both.apply(SetRoute(one, replaces=True)) == []
+        assert joined(world.kernel.tables([OWN_TABLE])) == [one]
+    assert both.apply(RemoveRoute(wholes[2])) == []
     assert world.kernel.tables([OWN_TABLE]) == ()
 
 

@@ -152,7 +152,8 @@ class ModelKernel:
         elif isinstance(operation, AddRule):
             self._add_rule(operation.rule)
         elif isinstance(operation, RemoveRoute):
-            self._delete(operation.route)
+            for route in _legs_6(operation.route):
+                self._delete(route)
         else:
             return self._set(operation)
         return None
@@ -175,10 +176,21 @@ class ModelKernel:
         routes = self._tables.setdefault((route.table, route.destination), [])
         there = [index for index, one in enumerate(routes) if (one.tos, one.metric) == (route.tos, route.metric)]
         if not there:
-            return (self._insert_4 if route.family == 4 else self._insert_6)(route, False)
+            return self._insert_source(route)
         if not operation.replaces:
             return _plain(errno.EEXIST)
-        routes[there[0]] = route
+        if route.family == 6 and _can_be_leg(routes[there[0]]):
+            routes[:] = [one for one in routes if not (_can_be_leg(one) and one.metric == route.metric)]
+        else:
+            del routes[there[0]]
+        return self._insert_source(route)
+
+    def _insert_source(self, route: Route) -> Optional[Refusal]:
+        """A route of a key that nothing has."""
+        if route.family == 4:
+            return self._insert_4(route, False)
+        for leg in _legs_6(route):
+            self._insert_6(leg, True)
         return None
 
     def close(self) -> None:
@@ -243,11 +255,8 @@ class ModelKernel:
         """The next hops of that metric make room for the whole multipath route."""
         routes = self._tables.setdefault((whole.table, whole.destination), [])
         routes[:] = [there for there in routes if not (_can_be_leg(there) and there.metric == whole.metric)]
-        for hop in whole.nexthops:
-            single = whole._replace(
-                gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, weight=hop.weight, nexthops=()
-            )
-            self._insert_6(single, True)
+        for leg in _legs_6(whole):
+            self._insert_6(leg, True)
         return None
 
     def _delete(self, route: Route) -> None:
@@ -406,6 +415,16 @@ def _dumped_6(routes: List[Route]) -> Iterable[Route]:
             yield first._replace(
                 gateway=nexthop.gateway, ifindex=nexthop.ifindex, onlink=nexthop.onlink, weight=nexthop.weight
             )
+
+
+def _legs_6(route: Route) -> List[Route]:
+    """The routes that IPv6 makes of one; the route itself where it is no multipath route."""
+    if route.family == 4 or not route.nexthops:
+        return [route]
+    return [
+        route._replace(gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, weight=hop.weight, nexthops=())
+        for hop in route.nexthops
+    ]
 
 
 def _matches_rule(rule: Rule, source: Optional[Address]) -> bool:

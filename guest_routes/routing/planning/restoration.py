@@ -8,9 +8,8 @@ of one multipath route of them, new ones last; the whole route is replaced at on
 from __future__ import annotations
 
 from ...model.evidence import RecordedDefault
-from ...model.network import UNICAST, NextHop
 from ...model.operations import Add, Delete, MoveDefault, RestoreDefault
-from ..compare import equals_of, ifindexes, is_advertised, is_present, next_hops, same_route
+from ..compare import equals_of, ifindexes, is_advertised, is_next_hop, is_present, next_hops, same_route, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,8 +104,8 @@ def restorations(
     if not missing:
         return []
     if missing[0].family == 6:
-        whole = _whole_ipv6(there, order)
-        return [whole._replace(reason=reason)] if whole else [RestoreDefault(route, reason) for route in missing]
+        at_once = _whole_ipv6(there, order)
+        return [at_once._replace(reason=reason)] if at_once else [RestoreDefault(route, reason) for route in missing]
     start, end = _staying(there, order, managed)
     before = [_to(route, there, reason, True) for route in reversed(order[:start])]
     behind = [_to(route, there, reason, False) for route in order[end:]]
@@ -144,24 +143,17 @@ def _is_movable(route: Route, managed: frozenset[int]) -> bool:
 
 def _whole_ipv6(there: Sequence[Route], order: Sequence[Route]) -> RestoreDefault | None:
     """The multipath route of all next hops at once, where adding the missing ones would not give the same."""
-    first, present = order[0], [route for route in there if _is_next_hop(route)]
+    first, present = order[0], [route for route in there if is_next_hop(route)]
     added = [*present, *(route for route in order if not is_present(route, present))]
-    if not present or not all(map(_is_next_hop, order)) or _hops(added) == _hops(order):
+    if not present or not all(map(is_next_hop, order)) or _hops(added) == _hops(order):
         return None
     if not all(is_present(route, order) and _alike(route, first) for route in present):
         return None  # Something else of that metric is there, or one has attributes that it would lose.
-    nexthops = tuple(NextHop(route.gateway, route.ifindex, route.weight, route.onlink) for route in order)
-    whole = first._replace(gateway=None, ifindex=0, onlink=False, weight=1, nexthops=nexthops)
-    return RestoreDefault(whole, instead=True)
+    return RestoreDefault(whole(order), instead=True)
 
 
 def _hops(routes: Sequence[Route]) -> list[object]:
     return [next_hops(route) for route in routes]
-
-
-def _is_next_hop(route: Route) -> bool:
-    """Whether IPv6 merges it with others of its metric."""
-    return route.kind == UNICAST and route.gateway is not None and not route.nexthop_id
 
 
 def _alike(route: Route, first: Route) -> bool:

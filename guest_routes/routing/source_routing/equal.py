@@ -19,9 +19,12 @@ def key(route: Route) -> Key:
 
 
 def identity(route: Route) -> object:
-    """All that matters of a route, as both the plan and the kernel have it: a rejecting route has no NIC."""
+    """All that matters of a route, as both the plan and the kernel have it: a rejecting route has no NIC.
+
+    The order of next hops doesn't: it is that of their addition.
+    """
     ifindex = 0 if route.kind == THROW else route.ifindex
-    return (*key(route), route.gateway, ifindex, route.kind, route.nexthops, tuple(sorted(route.metrics)))
+    return (*key(route), route.gateway, ifindex, route.kind, frozenset(route.nexthops), tuple(sorted(route.metrics)))
 
 
 def same_rule(one: Rule, other: Rule) -> bool:

@@ -14,6 +14,7 @@ from ..elect import managed_ifindexes
 from ..ownership import is_our_rule, is_ours
 from .conflicts import without_conflicts
 from .equal import identity, key, same_rule
+from .multipath import joined
 from .nics import gateways, table_of
 from .tables import LINK_SCOPE, THROW, main_of, nic_table
 
@@ -42,6 +43,7 @@ def plan_source_routing(
         state: NICs, rules, and the tables.
         withdraw: False when the document may be partial (R6): what is there for a NIC that it doesn't describe stays.
     """
+    state = state._replace(tables=tuple(joined(state.tables or ())))
     wanted: Sequence[NicTable] = ()
     if settings.source_routing:
         managed = managed_ifindexes(resolution.bindings)

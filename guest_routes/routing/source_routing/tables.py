@@ -30,6 +30,7 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Prefix, Route, Rule, contains, is_link_local, network_of
 from ...model.source_routing import NicTable
 from ..compare import ifindexes, same_next_hop
+from .multipath import joined
 from .nics import sources, table_of
 
 TYPE_CHECKING = False
@@ -87,7 +88,7 @@ def main_of(
         by_its_own = (route.gateway, route.ifindex) in by_gateway and _is_plain(route, documented, settings)
         if not (by_its_own and _is_alone(route, groups, plain)):
             _join(route, groups, plain)
-    won = tuple(tuple(sorted(group, key=_metric)) for group in groups.values())
+    won = tuple(tuple(joined(sorted(group, key=_metric))) for group in groups.values())
     return Main(won, tuple(sorted(map(_destination_and_nic, plain.values()))), managed)
 
 
@@ -175,13 +176,15 @@ def _is_refused(route: Route, nic: Nic, main: Main) -> bool:
 
     Source: net/ipv6/route.c, ip6_route_check_nh_onlink, which looks main up, whatever the table.
     """
-    gateway = route.gateway
-    if gateway is None or not route.onlink or route.family == 4 or is_link_local(gateway):
+    hops = route.nexthops or (route,)
+    own = [hop.gateway for hop in hops if hop.gateway and hop.onlink and hop.ifindex == nic.ifindex]
+    asked = [gateway for gateway in own if not is_link_local(gateway)]
+    if route.family == 4 or not asked:
         return False
     through = {group[0].destination: ifindexes(group[0]) for group in main.groups}
     through.update((destination, frozenset((ifindex,))) for destination, ifindex in main.plain)
-    covering = [one for one in through if one.length and contains(one, gateway)]
-    return bool(covering) and nic.ifindex not in through[max(covering, key=_length)]
+    covering = [[one for one in through if one.length and contains(one, gateway)] for gateway in asked]
+    return any(nic.ifindex not in through[max(found, key=_length)] for found in covering if found)
 
 
 def _length(prefix: Prefix) -> int:
@@ -195,7 +198,7 @@ def _thrown(destination: Prefix, blank: Route) -> Route:
 def _copy(route: Route, blank: Route) -> Route:
     """A route of main in the NIC's table, with the next hops through the NIC."""
     hops = tuple(hop for hop in route.nexthops if hop.ifindex == blank.ifindex)
-    if len(hops) == 1 or (hops and route.family == 6):  # The kernel shows IPv6 next hops as routes of their own.
+    if len(hops) == 1:
         route = route._replace(gateway=hops[0].gateway, onlink=hops[0].onlink, nexthops=())
     elif hops:
         route = route._replace(nexthops=hops)

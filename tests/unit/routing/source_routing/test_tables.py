@@ -76,6 +76,30 @@ def test_what_becomes_of_a_route_of_main(main: str, expected: List[str]) -> None
     assert sorted(found) == sorted([*usual, *expected])
 
 
+@pytest.mark.parametrize(
+    "legs, expected",
+    [
+        pytest.param(["via fd00:8::50 dev eth1", "via fd00:8::51 dev eth1"],
+                     "fd00:9::/48 nexthop via fd00:8::50 dev eth1 weight 1 nexthop via fd00:8::51 dev eth1 weight 1",
+                     id="both"),
+        pytest.param(["via fd00:65::50 dev eth0", "via fd00:8::50 dev eth1"], "fd00:9::/48 via fd00:8::50 dev eth1",
+                     id="one of two"),
+        pytest.param(["via fd00:65::50 dev eth0", "via fd00:200::1 dev tun0"], "throw fd00:9::/48", id="a VPN's"),
+        pytest.param(["via fd00:8::50 dev eth1", "via fd00:8::51 dev eth1 metric 2000"],
+                     "fd00:9::/48 via fd00:8::50 dev eth1", id="two routes"),
+    ],
+)  # fmt: skip
+def test_an_ipv6_multipath_route_is_one_though_shown_hop_by_hop(legs: List[str], expected: str) -> None:
+    found = table("eth1", evidence("\n".join(f"fd00:9::/48 {leg}" for leg in legs)), 6)
+    assert [text for text in found if "fd00:9::/48" in text] == [expected]
+
+
+def test_of_equal_on_link_routes_the_first_one_decides() -> None:
+    """IPv6 merges routes by gateways only."""
+    found = table("eth1", evidence("fd00:9::/48 dev eth1 metric 5\nfd00:9::/48 dev eth0 metric 5"), 6)
+    assert "fd00:9::/48 dev eth1" in found
+
+
 def test_a_vpn_s_default_before_ours_is_main_s() -> None:
     main = "default dev tun0 scope link\n10.9.0.0/16 via 10.65.0.1 dev eth0 proto static"
     found = table("eth1", evidence(main))

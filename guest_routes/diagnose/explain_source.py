@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..model.network import contains
 from ..model.report import SourceExplanation
+from ..routing.source_routing.verify import deciding
 from .explain import explain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.network import Address, Lookup, Prefix, Route, Rule
+    from ..model.network import Address, Lookup, Prefix, Rule
     from ..model.report import Report
     from ..model.source_routing import NicTable
 
@@ -24,7 +24,7 @@ def explain_source(asked: Prefix, source: Address, report: Report, answer: Looku
     plan = report.decision.source_routing
     nic = next((nic for nic in report.before.nics if any(own.address == source for own in nic.addresses)), None)
     table, rule = _looked_up(source, plan.tables if plan else ())
-    route = _deciding(table.routes, asked.address) if table else None
+    route = deciding(table.routes, asked.address) if table else None
     new = [one.rule for one in plan.rules] if plan else []
     in_place = rule not in new and not any(one.route == route for one in (plan.routes if plan else ()))
     return SourceExplanation(source, nic, table, route, in_place, explain(asked, report, answer))
@@ -37,9 +37,3 @@ def _looked_up(source: Address, tables: Sequence[NicTable]) -> tuple[NicTable, R
             if rule.source is not None and rule.source.address == source:
                 return table, rule
     return None, None
-
-
-def _deciding(routes: Sequence[Route], address: Address) -> Route | None:
-    """The longest prefix, and of that the best metric."""
-    covering = [route for route in routes if not route.tos and contains(route.destination, address)]
-    return max(covering, key=lambda route: (route.destination.length, -route.metric), default=None)

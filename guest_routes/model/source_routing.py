@@ -75,16 +75,17 @@ class SourceFailure(NamedTuple):
 class SourceConflict(NamedTuple):
     """Why packets of one NIC don't, or may not, leave by it; which fields are set follows from the kind."""
 
-    kind: Literal["table-in-use", "foreign-route", "shared-address", "overruled"]
-    """table-in-use: another program's routes or rules use the table's number, so the NIC has none; foreign-route:
-    another program has added a route to the table since; shared-address: two NICs have the address; overruled: by the
-    kernel's lookup they leave otherwise."""
+    kind: Literal["table-in-use", "local-behind", "foreign-route", "shared-address", "overruled"]
+    """table-in-use: another program's routes or rules use the table's number, so the NIC has none; local-behind: the
+    machine's own addresses (the table local) are looked up after our rules, so the NIC has none; foreign-route: another
+    program has added a route to the table since; shared-address: two NICs have the address; overruled: by the kernel's
+    lookup they leave otherwise."""
     nic: Nic
     table: int
     route: Route | None = None
     """table-in-use, foreign-route."""
     rule: Rule | None = None
-    """table-in-use; overruled: the first rule that may be why."""
+    """table-in-use; local-behind: the table local's; overruled: the first rule that may be why."""
     address: Address | None = None
     """shared-address, overruled: the NIC's."""
     other: Nic | None = None

@@ -25,7 +25,7 @@ def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
     running = ", ".join(inspection.running) or "no known network manager or DHCP client"
     lines += labelled("running", running)
     for view in inspection.nics:
-        lines += ["", *_nic(view, report_missing=inspection.report is None), *_answers(view, _nics(inspection))]
+        lines += ["", *_nic(view, report_missing=inspection.report is None), *_answers(view, inspection)]
     lines += ["", *_cross_checks(inspection)]
     lines += ["", f"{counted(len(found), 'finding')}:" if found else "nothing found"]
     nics = _nics(inspection)
@@ -62,16 +62,20 @@ def _nic(view: NicView, report_missing: bool) -> list[str]:
     return [head, *_gateways(view, report_missing), *_managers(view), *_lease(view), *metadata]
 
 
-def _answers(view: NicView, nics: Sequence[Nic]) -> list[str]:
+def _answers(view: NicView, inspection: Inspection) -> list[str]:
     """The addresses of a NIC that answers to hosts outside don't leave by it for."""
-    names = nic_names(nics)
+    names = nic_names(_nics(inspection))
+    plan = inspection.report.decision.source_routing if inspection.report else None
+    on = plan is not None and plan.enabled
+    remedy = "see below" if on else f"`source_routing: true` sends them by {view.nic.name}"
     lines = []
     for one in view.answers:
         if one.answer.ifindex != view.nic.ifindex:
             by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else "nowhere"
             text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
-            dropped = "a network that checks source addresses (Calico) drops them"
-            lines += labelled("  answers", f"{text}: {dropped}; `source_routing: true` sends them by {view.nic.name}")
+            lines += labelled(
+                "  answers", f"{text}: a network that checks source addresses (Calico) drops them; {remedy}"
+            )
     return lines
 
 

@@ -77,6 +77,11 @@ def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
         user = user or (f"rule {rule_text(one.rule)}" if one.rule else "")
         text = f"no source routing for {name}: table {one.table} is used by another program ({user})"
         return text, "set `source_routing_table` to a number with a free range behind it"
+    if one.kind == "local-behind":
+        rule = rule_text(one.rule) if one.rule else ""
+        text = f"no source routing for {name}: packets to this machine's own addresses would leave it"
+        before = "move that rule before ours (`ip rule add priority 0 lookup local`, then delete the other one)"
+        return f"{text}; this rule comes later: {rule}", before
     if one.kind == "foreign-route":
         added = route_text(one.route, nics) if one.route else ""
         text = f"another program has added a route to {name}'s table {one.table}, and it may decide there: {added}"
@@ -85,11 +90,16 @@ def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
         other = one.other.name if one.other else ""
         text = f"{address} is an address of both {other} and {name}: packets that carry it leave by {other}"
         return text, "give it to one NIC"
-    text = f"packets that carry {name}'s address {address} leave {_answer_text(one.answer, nics)}, not by {name}"
+    to = f" to {address_text(one.answer.address)}" if one.answer else ""
+    text = f"packets that carry {name}'s address {address}{to} leave {_answer_text(one.answer, nics)}, not by {name}"
     if one.rule is None:
         return text, "see `ip rule`"
-    first = f"another program's rule comes first: {rule_text(one.rule)}"
-    return f"{text}; {first}", f"`source_routing_priority` below {one.rule.priority} puts ours before it"
+    whose = (
+        "the rule of the main table" if one.rule.plain and one.rule.table == MAIN_TABLE else "another program's rule"
+    )
+    first = f"{whose} comes first: {rule_text(one.rule)}"
+    before = f"`source_routing_priority` below {one.rule.priority} puts ours before it"
+    return f"{text}; {first}", before if one.rule.priority > 1 else "give it a higher number (`ip rule`)"
 
 
 def _answer_text(answer: Lookup | None, nics: Sequence[Nic]) -> str:

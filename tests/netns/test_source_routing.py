@@ -147,6 +147,52 @@ def test_an_operators_route_through_a_router_keeps_working(lab: Lab) -> None:
     assert not [line for line in own_table(lab, "eth0") if line.startswith("10.200.")]
 
 
+MULTIPATH = [
+    pytest.param(4, "10.201.0.0/16", ("11.8.0.50", "11.8.0.51", "10.65.0.50"), id="ipv4"),
+    pytest.param(6, "fd00:201::/48", ("fd00:8::50", "fd00:8::51", "fd00:65::50"), id="ipv6"),
+]
+
+
+@pytest.mark.parametrize("family, destination, routers", MULTIPATH)
+def test_a_multipath_route_is_copied_with_every_next_hop_by_the_nic(
+    lab: Lab, engine: str, family: int, destination: str, routers: Tuple[str, str, str]
+) -> None:
+    Calico(lab)
+    hops = [["nexthop", "via", one, "dev", nic] for one, nic in zip(routers, ("eth1", "eth1", "eth0"))]
+    version = f"-{family}"
+
+    def copied(nic: str) -> List[str]:
+        synced(lab, f"{ON} {engine}")
+        watch = Watch()
+        assert "nothing to do" in synced(lab, f"{ON} {engine}")
+        assert watch.changes() == []
+        watch.close()
+        lines = " ".join(own_table(lab, nic, family)).split("default via")
+        (text,) = [one[one.index(destination) :] for one in lines if destination in one]
+        words = text.split()
+        return [f"{words[at + 1]} {'weight ' + words[at + 5] if 'weight' in words else ''}".strip()
+                for at, word in enumerate(words) if word == "via"]  # fmt: skip
+
+    both = [*hops[0], "weight", "3", *hops[1]]
+    lab.ip(version, "route", "add", destination, *both)
+    assert copied("eth1") == [f"{routers[0]} weight 3", f"{routers[1]} weight 1"]
+    lab.ip(version, "route", "replace", destination, *both, *hops[2])
+    assert copied("eth1") == [f"{routers[0]} weight 3", f"{routers[1]} weight 1"]
+    assert copied("eth0") == [routers[2]]
+    lab.ip(version, "route", "replace", destination, *hops[1], *hops[2])
+    assert copied("eth1") == [routers[1]]
+    lab.ip(version, "route", "delete", destination)
+    for number, router in enumerate(routers[:2], 1):
+        lab.ip(version, "nexthop", "add", "id", str(number), "via", router, "dev", "eth1")
+    lab.ip("nexthop", "add", "id", "3", "group", "1,7/2")
+    lab.ip(version, "route", "add", destination, "nhid", "3")
+    assert copied("eth1") == [f"{routers[0]} weight 7", f"{routers[1]} weight 1"]
+    assert not [line for line in own_table(lab, "eth0", family) if destination in line]
+    lab.ip(version, "route", "delete", destination)
+    synced(lab, f"{ON} {engine}")
+    assert not [line for line in own_table(lab, "eth1", family) if destination in line]
+
+
 # ---- containers and VPNs ------------------------------------------------------------------------------
 
 
@@ -369,7 +415,7 @@ def test_what_another_program_adds_later_is_named_and_left(lab: Lab, engine: str
     assert (
         "another program has added a route to eth1's table 12103, and it may decide there: 10.77.0.0/16 via" in ran.err
     )
-    assert "packets that carry eth1's address 11.8.0.9 leave by eth0, not by eth1" in ran.err
+    assert "packets that carry eth1's address 11.8.0.9 to 203.0.113.9 leave by eth0, not by eth1" in ran.err
     assert "from 11.8.0.9 lookup 77 priority 100" in ran.err
     assert "10.77.0.0/16 via 11.8.0.50 dev eth1" in own_table(lab, "eth1")
     assert "lookup 77" in lab.ip("rule")
@@ -402,6 +448,56 @@ def test_withdraw_takes_all_of_it_away(lab: Lab, engine: str) -> None:
     assert "- rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes" in ran.out
     assert (lab.ip("-4", "rule"), lab.ip("-6", "rule")) == rules
     assert own_table(lab, "eth0") == own_table(lab, "eth1") == own_table(lab, "eth1", 6) == []
+
+
+MOVED = [
+    pytest.param(["rule add priority 100 lookup main"], "the rule of the main table", id="main before ours"),
+    pytest.param(["rule add priority 100 lookup main", "rule delete priority 32766"], "the rule of the main table",
+                 id="main moved before ours"),
+    pytest.param(["rule add priority 100 lookup main suppress_prefixlength 0"], "another program's rule",
+                 id="main without its default"),
+    pytest.param(["rule add from 10.0.0.0/7 lookup main suppress_prefixlength 0 priority 100"],
+                 "another program's rule", id="of some packets"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("commands, whose", MOVED)
+@pytest.mark.parametrize("family", [4, 6])
+def test_main_looked_up_before_ours_is_named(
+    lab: Lab, engine: str, commands: List[str], whose: str, family: int
+) -> None:
+    """Then eth0's answers to hosts inside eth1's host routes leave by eth1, whatever our tables say."""
+    Calico(lab)
+    for command in commands:
+        lab.ip(f"-{family}", *command.replace("10.0.0.0/7", "10.0.0.0/7" if family == 4 else "fd00::/16").split())
+    own, host = ETH0[family == 6], {4: "11.11.0.0", 6: "fd00:11:11::"}[family]
+    ran = run(lab, f"sync {ON} {engine}")
+    assert ran.code == 5
+    assert f"packets that carry eth0's address {own} to {host} leave by eth1, not by eth0; {whose} comes" in ran.err
+    assert "`source_routing_priority` below 100 puts ours before it" in ran.err
+    assert way(lab, INSIDE[family == 6], own).endswith("dev eth1")
+    assert "`source_routing: true` sends" not in run(lab, f"doctor {ON} {engine}").out
+    synced(lab, f"{ON} {engine} --source-routing-priority 99")
+    assert way(lab, INSIDE[family == 6], own).endswith("dev eth0")
+
+
+def test_own_addresses_looked_up_after_ours_would_leave_the_machine(lab: Lab, engine: str) -> None:
+    """The order that the kernel's documentation of VRFs advises."""
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    lab.ip("rule", "add", "priority", "32765", "lookup", "local")
+    lab.ip("rule", "delete", "priority", "0")
+    assert not way(lab, "10.65.0.7", "11.8.0.9").endswith("dev lo")
+    ran = run(lab, f"sync {ON} {engine}")
+    assert ran.code == 5
+    assert "no source routing for eth1: packets to this machine's own addresses would leave it" in ran.err
+    assert way(lab, "10.65.0.7", "11.8.0.9") == "dev lo"
+    assert [rule for rule in own_rules(lab) if ":" not in rule] == []
+    assert len(own_rules(lab)) == 2  # IPv6's order is the usual one.
+    lab.ip("rule", "add", "priority", "0", "lookup", "local")
+    lab.ip("rule", "delete", "priority", "32765", "lookup", "local")
+    synced(lab, f"{ON} {engine}")
+    assert len(own_rules(lab)) == 4
 
 
 # ---- killed, and rolled back --------------------------------------------------------------------------

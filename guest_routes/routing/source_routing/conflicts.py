@@ -1,10 +1,11 @@
-"""What speaks against a NIC's table: another program that uses it, or another NIC with the same address. Pure."""
+"""What speaks against a NIC's table: other programs that use it, other NICs' addresses, the order of rules. Pure."""
 
 from __future__ import annotations
 
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
 from .equal import identity, same_rule
+from .verify import LOCAL_TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
 
+PREVENTING = ("table-in-use", "local-behind")
+"""With these a NIC has no source routing."""
+
 
 def without_conflicts(
     wanted: Sequence[NicTable], state: KernelState, settings: Settings
@@ -22,11 +26,18 @@ def without_conflicts(
     alone, conflicts = _without_shared(wanted)
     free: list[NicTable] = []
     for one in alone:
-        found = tuple(_foreign_in(one, state, settings))
+        found = tuple(_local_behind(one, state, settings)) or tuple(_foreign_in(one, state, settings))
         conflicts += found
-        if not any(conflict.kind == "table-in-use" for conflict in found):
+        if not any(conflict.kind in PREVENTING for conflict in found):
             free.append(one)
     return tuple(free), tuple(conflicts)
+
+
+def _local_behind(one: NicTable, state: KernelState, settings: Settings) -> Iterator[SourceConflict]:
+    """The table local's rule, where it was moved behind ours (as for VRFs): what goes to an own address would leave."""
+    local = [rule for rule in state.rules if rule.family == one.family and rule.plain and rule.table == LOCAL_TABLE]
+    if local and local[0].priority >= settings.source_routing_priority:
+        yield SourceConflict("local-behind", one.nic, one.table, rule=local[0])
 
 
 def _without_shared(wanted: Sequence[NicTable]) -> tuple[list[NicTable], list[SourceConflict]]:

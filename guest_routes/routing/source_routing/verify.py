@@ -1,13 +1,14 @@
 """Whether packets with a NIC's address leave by it, by the kernel's own lookup (R8, R21). Pure: answers are given.
 
-Where no other program's rule comes before main, the tables and rules prove it, and nothing is asked.
+Where no rule but the local table's comes before ours, the tables and rules prove it, and nothing is asked.
 """
 
 from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import MAIN_TABLE, Prefix, contains, parse_address
+from ...model.network import UNICAST, Prefix, contains, parse_address
 from ...model.source_routing import SourceConflict
+from ..compare import next_hops
 from ..ownership import is_our_rule
 
 TYPE_CHECKING = False
@@ -27,12 +28,13 @@ OUTSIDE = {
 
 
 class SourceProbe(NamedTuple):
-    """A packet that the kernel is asked about: from an address of a NIC to a host outside."""
+    """A packet from a NIC's address that the kernel is asked about, and the route of the table that should decide."""
 
     table: NicTable
     rule: Rule
     source: Address
     destination: Address
+    route: Route
 
 
 def outside(family: int, routes: Sequence[Route]) -> Address | None:
@@ -46,20 +48,44 @@ def outside(family: int, routes: Sequence[Route]) -> Address | None:
 
 
 def source_probes(plan: SourceRoutingPlan, state: KernelState, settings: Settings) -> Iterator[SourceProbe]:
-    """What to ask: for each address, where another program's rule may come first."""
+    """What to ask, for each address, where another program's rule may come first.
+
+    A host outside, and one that main sends through another NIC: a rule that looks main up without its default
+    (`suppress_prefixlength 0`) shows only there.
+    """
     asked = {rule.family for rule in state.rules if _may_decide(rule, settings)}
+    managed = frozenset(one.nic.ifindex for one in plan.tables)
     for one in plan.tables:
-        destination = outside(one.family, one.routes) if one.family in asked and not one.follows_main else None
-        if destination is not None:
-            for rule in one.rules:
-                assert rule.source is not None
-                yield SourceProbe(one, rule, rule.source.address, destination)
+        hosts = _hosts(one, state, managed) if one.family in asked else ()
+        for rule, host in ((rule, host) for rule in one.rules for host in hosts):
+            route = deciding(one.routes, host)
+            if rule.source is not None and route is not None and route.kind == UNICAST:
+                yield SourceProbe(one, rule, rule.source.address, host, route)
+
+
+def deciding(routes: Sequence[Route], address: Address) -> Route | None:
+    """Of a table's routes the one for an address: the longest prefix, and of that the best metric."""
+    covering = [route for route in routes if not route.tos and contains(route.destination, address)]
+    return max(covering, key=lambda route: (route.destination.length, -route.metric), default=None)
+
+
+def _hosts(one: NicTable, state: KernelState, managed: frozenset[int]) -> tuple[Address, ...]:
+    """The hosts to ask about: one outside, and one that a route of main leads to by another NIC's gateway."""
+    elsewhere = managed - {one.nic.ifindex}
+    through = (
+        route.destination.address
+        for route in state.routes
+        if route.family == one.family and route.gateway is not None and route.destination.length
+        and route.ifindex in elsewhere
+    )  # fmt: skip
+    found = outside(one.family, one.routes), next(through, None)
+    return tuple(host for host in found if host is not None)
 
 
 def _may_decide(rule: Rule, settings: Settings) -> bool:
-    """Whether a rule of another program stands before main."""
-    kernels = rule.plain and rule.table in (LOCAL_TABLE, MAIN_TABLE)
-    return not is_our_rule(rule, settings) and not kernels and rule.priority <= settings.source_routing_priority
+    """Whether a rule that isn't ours stands before ours: another program's, or main's own that was moved there."""
+    local = rule.plain and rule.table == LOCAL_TABLE
+    return not is_our_rule(rule, settings) and not local and rule.priority <= settings.source_routing_priority
 
 
 def overruled_sources(
@@ -72,7 +98,7 @@ def overruled_sources(
             address=one.source, answer=answer,
         )
         for one, answer in zip(probes, answers)
-        if (answer.ifindex, answer.gateway) != (one.table.nic.ifindex, one.table.gateway)
+        if (answer.gateway, answer.ifindex) not in next_hops(one.route)
     )  # fmt: skip
 
 

@@ -85,12 +85,16 @@ def test_operations() -> None:
 
 
 ADDRESS = parse_address("11.8.0.9")
+LOCAL, MAIN = Rule(4, 32765, 255, True), Rule(4, 1, 254, True)
 CONFLICTS = [
     (SourceConflict("table-in-use", ETH1, 12103, route=route("10.9.0.0/16 via 11.8.0.50 dev eth1")),
      "no source routing for eth1: table 12103 is used by another program (route 10.9.0.0/16 via 11.8.0.50"),
     (SourceConflict("table-in-use", ETH1, 12103, rule=VPN), "by another program (rule from all (of some packets)"),
     (SourceConflict("foreign-route", ETH1, 12103, route=route("10.9.0.0/16 via 11.8.0.50 dev eth1")),
      "another program has added a route to eth1's table 12103, and it may decide there: 10.9.0.0/16"),
+    (SourceConflict("local-behind", ETH1, 12103, rule=LOCAL),
+     "no source routing for eth1: packets to this machine's own addresses would leave it; this rule comes later: from "
+     "all lookup local priority 32765"),
     (SourceConflict("shared-address", ETH1, 12103, address=ADDRESS, other=ETH0), "of both eth0 and eth1: packets that"),
     (SourceConflict("overruled", ETH1, 12103, rule=VPN, address=ADDRESS, answer=Lookup(ADDRESS, 2)),
      "leave by eth0, not by eth1; another program's rule comes first: from all (of some packets) lookup 51820"),
@@ -98,6 +102,9 @@ CONFLICTS = [
      "`source_routing_priority` below 32764 puts ours before it"),
     (SourceConflict("overruled", ETH1, 12103, address=ADDRESS, answer=Lookup(ADDRESS, 0, error="no way")),
      "leave nowhere (no way), not by eth1; see `ip rule`"),
+    (SourceConflict("overruled", ETH1, 12103, rule=MAIN, address=ADDRESS, answer=Lookup(ADDRESS, 2)),
+     "to 11.8.0.9 leave by eth0, not by eth1; the rule of the main table comes first: from all lookup main priority 1; "
+     "give it a higher number (`ip rule`)"),
     (SourceConflict("overruled", ETH1, 12103, address=ADDRESS), "leave nowhere, not by eth1"),
 ]  # fmt: skip
 
@@ -163,7 +170,7 @@ def test_a_report_of_what_is_in_place() -> None:
 
 
 def test_conflicts_stand_in_a_report_and_make_it_5() -> None:
-    conflict = CONFLICTS[3][0]
+    (conflict,) = (one for one, _ in CONFLICTS if one.kind == "shared-address")
     found = made(SourceRoutingOutcome(overruled=(conflict,)))
     assert found.exit_code == 5
     assert "! source routing" in report_lines(found)

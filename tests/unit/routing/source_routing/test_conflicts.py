@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from guest_routes.model.network import Rule, parse_prefix
+from guest_routes.routing.source_routing.verify import LOCAL_TABLE
+from tests.support.situations import with_tables
 
 from .test_plan import FOUR, bare, having, made, route, rules_of, whole
 
@@ -50,3 +52,14 @@ def test_an_address_of_two_nics_is_the_first_one_s() -> None:
     (conflict,) = plan.conflicts
     assert conflict.other is not None
     assert (conflict.kind, conflict.nic.name, conflict.other.name) == ("shared-address", "eth1", "eth0")
+
+
+@pytest.mark.parametrize("priority, expected", [(0, 0), (32764, 0), (32765, 2), (32766, 2)])
+def test_own_addresses_that_are_looked_up_after_ours_leave_no_table(priority: int, expected: int) -> None:
+    local = Rule(4, priority, LOCAL_TABLE, True, 2)
+    others = [rule for rule in bare().kernel.rules if rule.table != LOCAL_TABLE]
+    plan = made(with_tables(bare(), (), [local, *others]))
+    assert [(one.kind, one.rule) for one in plan.conflicts] == [("local-behind", local)] * expected
+    assert len(plan.tables) == 2 - expected
+    assert made(with_tables(bare(), (), [local._replace(family=6), *others])).conflicts == ()
+    assert made(with_tables(bare(), (), [local._replace(priority=0), local, *others])).conflicts == ()

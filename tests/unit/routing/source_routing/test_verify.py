@@ -7,7 +7,7 @@ from typing import List
 import pytest
 
 from guest_routes.model.evidence import Evidence
-from guest_routes.model.network import Lookup, Prefix, Route, Rule, address_text, parse_address, parse_prefix
+from guest_routes.model.network import Lookup, NextHop, Prefix, Route, Rule, address_text, parse_address, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import SourceRoutingPlan
 from guest_routes.routing.decide import decide
@@ -46,6 +46,31 @@ def test_nothing_is_asked_where_the_tables_prove_it() -> None:
 def test_each_address_is_asked_about_where_another_rule_comes_first() -> None:
     assert asked(VPN) == ["203.0.113.9 from 10.65.0.7", "203.0.113.9 from 11.8.0.9"]
     assert asked(VPN, main="default dev tun0 scope link") == []  # Main decides anyway.
+
+
+def test_main_s_own_rule_before_ours_is_asked_about_too() -> None:
+    main = Rule(4, 100, 254, True, 2)
+    assert asked(main) == asked(VPN)
+    assert asked(main._replace(table=255)) == []  # The machine's own addresses come first.
+
+
+def test_a_host_that_main_sends_through_the_other_nic_is_asked_about() -> None:
+    """A rule that looks main up without its default decides there only."""
+    inside = "11.11.0.0/16 via 11.8.0.1 dev eth1"
+    outside_only = ["203.0.113.9 from 10.65.0.7", "203.0.113.9 from 11.8.0.9"]
+    assert asked(VPN, main=inside) == [outside_only[0], "11.11.0.0 from 10.65.0.7", outside_only[1]]
+    # What goes through a NIC of another program, follows main, or is on link.
+    assert asked(VPN, main="11.11.0.0/16 via 10.200.0.1 dev tun0") == outside_only
+    assert asked(VPN, main="11.11.0.0/16 dev eth1 scope link") == outside_only
+
+
+def test_any_next_hop_of_a_multipath_route_is_right() -> None:
+    plan, found = made(VPN, main="11.11.0.0/16 via 11.8.0.1 dev eth1")
+    probe = next(one for one in source_probes(plan, found.kernel, ON) if one.destination == parse_address("11.11.0.0"))
+    hops = tuple(NextHop(parse_address(one), 2) for one in ("10.65.0.50", "10.65.0.51"))
+    probe = probe._replace(route=probe.route._replace(gateway=None, ifindex=0, nexthops=hops))
+    answers = [Lookup(probe.destination, 2, parse_address(one)) for one in ("10.65.0.51", "10.65.0.1")]
+    assert [len(overruled_sources([probe], [one], found.kernel, ON)) for one in answers] == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ def is_next_hop(route: Route) -> bool:
     return route.kind == UNICAST and route.gateway is not None and not route.nexthop_id
 
 
-def whole(legs: Sequence[Route]) -> Route:
+def whole(parts: Sequence[Route]) -> Route:
     """The multipath route of these next hops, with the attributes of the first."""
-    nexthops = tuple(NextHop(one.gateway, one.ifindex, one.weight, one.onlink) for one in legs)
-    return legs[0]._replace(gateway=None, ifindex=0, onlink=False, weight=1, nexthops=nexthops)
+    nexthops = tuple(NextHop(one.gateway, one.ifindex, one.weight, one.onlink) for one in parts)
+    return parts[0]._replace(gateway=None, ifindex=0, onlink=False, weight=1, nexthops=nexthops)
 
 
 def is_advertised(route: Route) -> bool:

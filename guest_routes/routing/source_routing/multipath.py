@@ -22,4 +22,4 @@ def joined(routes: Iterable[Route]) -> list[Route]:
         merges = route.family == 6 and is_next_hop(route)
         key = (route.table, route.destination, route.metric) if merges else len(found)
         found.setdefault(key, []).append(route)
-    return [whole(legs) if len(legs) > 1 else legs[0] for legs in found.values()]
+    return [whole(same) if len(same) > 1 else same[0] for same in found.values()]

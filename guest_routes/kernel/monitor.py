@@ -21,7 +21,7 @@ from sys import byteorder
 
 from ..errors import KernelError
 from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix
+from ..model.network import MAIN_TABLE, Prefix, Rule
 from .netlink import (
     NETLINK_ADD_MEMBERSHIP,
     RTA_DST,
@@ -48,6 +48,7 @@ from .netlink import (
     attributes,
     messages,
 )
+from .rtnetlink_decode import UNDECODABLE, decode_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ _DRAINED_AT_ONCE = 1 << 16
 
 
 class Event(NamedTuple):
-    """A change of a route in the table that matters, and who made it."""
+    """A change of a route in a table that matters, and who made it."""
 
     destination: Prefix
     ifindex: int
@@ -79,10 +80,19 @@ class Event(NamedTuple):
     gateway: Address | None = None
     """None: on link, a multipath route, or a gateway of the other family."""
     metric: int = 0
+    table: int = MAIN_TABLE
 
 
-Change: TypeAlias = 'Event | Literal["malformed"] | None'
-"""A route's change, a message that can't be read, or a change of anything else."""
+class RuleEvent(NamedTuple):
+    """A change of a policy rule, where source routing makes some, and who made it."""
+
+    rule: Rule
+    port: int
+    deleted: bool
+
+
+Change: TypeAlias = 'Event | RuleEvent | Literal["malformed"] | None'
+"""A route's or rule's change, a message that can't be read, or a change of anything else."""
 
 
 class Notifications(NamedTuple):
@@ -91,8 +101,12 @@ class Notifications(NamedTuple):
     number: int = 0
     """How many of them are of changes by somebody else that can concern a pass."""
     routes: tuple[Event, ...] = ()
+    """Of the settings' table."""
+    by_source: tuple[Event | RuleEvent, ...] = ()
+    """Rules, and routes of the further tables, where there are any."""
     elsewhere: bool = False
-    """A link, an address or a rule changed too, or notifications were lost (the queue overran)."""
+    """A link, an address or, without further tables, a rule changed too, or notifications were lost (the queue
+    overran)."""
     forged: int = 0
     """Datagrams of other processes, which were ignored."""
     malformed: int = 0
@@ -168,9 +182,11 @@ class Monitor:
         if self._overrun:
             changes.append(None)  # A pass looks at everything.
             self._drain()
-        routes = tuple(change for change in changes if isinstance(change, Event))
+        routes = tuple(one for one in changes if isinstance(one, Event) and one.table == self._table)
+        events = [one for one in changes if isinstance(one, (Event, RuleEvent))]
+        by_source = tuple(one for one in events if isinstance(one, RuleEvent) or one.table != self._table)
         elsewhere = None in changes or "malformed" in changes
-        return Notifications(len(changes), routes, elsewhere, forged, changes.count("malformed"))
+        return Notifications(len(changes), routes, by_source, elsewhere, forged, changes.count("malformed"))
 
     def _drain(self) -> None:
         """Drops what is in the queue: it stays overrun where even this doesn't come to the end."""
@@ -194,9 +210,10 @@ class Monitor:
 
 
 def changes_in(datagram: bytes, table: int, own_port: int, others: range = range(0)) -> list[Change]:
-    """What a datagram says has changed, in order: an Event for a route of the table, None for anything else.
+    """What a datagram says has changed, in order: an Event for a route, a RuleEvent for a rule, None for anything else.
 
-    Routes of further tables, cached ones, and what `own_port` asked for are left out. "malformed" stands for a message
+    Routes of no table that matters, cached ones, and what `own_port` asked for are left out; a rule counts as anything
+    else where there are no further tables. "malformed" stands for a message
     that can't be read, or the bytes after the last whole one.
     """
     changes: list[Change] = []
@@ -204,14 +221,16 @@ def changes_in(datagram: bytes, table: int, own_port: int, others: range = range
     for kind, _, _, port, start, end in messages(datagram, len(datagram)):
         read = end + 3 & ~3
         if kind not in (RTM_NEWROUTE, RTM_DELROUTE):
-            if port != own_port or kind not in (RTM_NEWRULE, RTM_DELRULE):
+            if kind not in (RTM_NEWRULE, RTM_DELRULE):
                 changes.append(None)
+            elif port != own_port:
+                changes.append(_rule_event(datagram, start, end, port, kind == RTM_DELRULE) if others else None)
         elif end - start < RTMSG.size:
             changes.append("malformed")
         elif port != own_port:
             event = _event(datagram[start:end], port, kind == RTM_DELROUTE, table, others)
             if event is not None:
-                changes.append(None if event == "other" else event)
+                changes.append(event)
     if read < len(datagram):
         changes.append("malformed")
     return changes
@@ -219,21 +238,31 @@ def changes_in(datagram: bytes, table: int, own_port: int, others: range = range
 
 def _event(
     body: bytes, port: int, deleted: bool, wanted_table: int, others: range
-) -> Event | Literal["malformed", "other"] | None:
+) -> Event | Literal["malformed"] | None:
     """The event of an RTM_NEWROUTE or RTM_DELROUTE body; None for a cached route or one of a table of nobody's here."""
     family, length, _, _, table, protocol, _, _, flags = RTMSG.unpack_from(body)
     found = attributes(body, RTMSG.size, len(body))
     table = _number(found, RTA_TABLE, table)  # It names every table, struct rtmsg only those up to 255.
     if flags & RTM_F_CLONED or (table != wanted_table and table not in others):
         return None
-    if table != wanted_table:
-        return "other"
     address_bytes = 4 if family == AF_INET else 16
     address = found.get(RTA_DST, bytes(address_bytes))
     if len(address) != address_bytes or length > 8 * address_bytes:
         return "malformed"
     ifindex, metric = _number(found, RTA_OIF, 0), _number(found, RTA_PRIORITY, 0)
-    return Event(Prefix(address, length), ifindex, port, deleted, protocol, found.get(RTA_GATEWAY), metric)
+    return Event(Prefix(address, length), ifindex, port, deleted, protocol, found.get(RTA_GATEWAY), metric, table)
+
+
+def _rule_event(datagram: bytes, start: int, end: int, port: int, deleted: bool) -> RuleEvent | Literal["malformed"]:
+    """The event of an RTM_NEWRULE or RTM_DELRULE."""
+    try:
+        rule = decode_rule(datagram, start, end)
+    except UNDECODABLE:
+        return "malformed"
+    size = 4 if rule.family == 4 else 16
+    if rule.source is not None and (len(rule.source.address) != size or rule.source.length > 8 * size):
+        return "malformed"
+    return RuleEvent(rule, port, deleted)
 
 
 def _number(found: Attributes, kind: int, absent: int) -> int:

@@ -7,7 +7,7 @@ ours may be replaced at once, which R5 forbids elsewhere.
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import Address, Lookup, Nic, Route, Rule
+from .network import Address, Lookup, Nic, Prefix, Route, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +70,39 @@ class SourceFailure(NamedTuple):
     operation: SourceOperation
     errno: int
     text: str
+
+
+class TableRouteKey(NamedTuple):
+    """What a route of a NIC's table and one that takes its place have in common."""
+
+    table: int
+    destination: Prefix
+    metric: int
+
+
+class RuleKey(NamedTuple):
+    """What makes two rules do the same at the same place; source None: it matches by something else."""
+
+    family: int
+    priority: int
+    table: int
+    source: Prefix | None
+
+
+SourceKey: TypeAlias = "RuleKey | TableRouteKey"
+
+
+def key_of(operation: SourceOperation) -> SourceKey:
+    """Which rule or route an operation is about."""
+    if isinstance(operation, (AddRule, RemoveRule)):
+        return rule_key(operation.rule)
+    route = operation.route
+    return TableRouteKey(route.table, route.destination, route.metric)
+
+
+def rule_key(rule: Rule) -> RuleKey:
+    """Which rule it is, whoever made it."""
+    return RuleKey(rule.family, rule.priority, rule.table, rule.source)
 
 
 class SourceConflict(NamedTuple):

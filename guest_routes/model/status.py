@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .document import Missing
     from .operations import Operation
     from .report import Unprogrammed
+    from .source_routing import SourceKey
 
 
 UnitState: TypeAlias = "Literal['enabled', 'not-enabled', '']"
@@ -131,8 +132,16 @@ class Change(NamedTuple):
     """The route was deleted, not added or replaced."""
 
 
+class SourceChange(NamedTuple):
+    """The last change of a rule, or of a route in a NIC's table, by another program."""
+
+    actor: Actor
+    key: SourceKey
+    deleted: bool
+
+
 class Repair(NamedTuple):
-    """A route that was put back, or one in its way that was removed."""
+    """A route or rule that was put back, or one in its way that was removed."""
 
     when: float
     route: str

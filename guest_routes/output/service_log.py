@@ -5,6 +5,7 @@ Values go in, one line comes out. Only a report of a bug has more lines: it ends
 
 from __future__ import annotations
 
+from ..model.network import Prefix
 from ..model.operations import Add
 from .escape import escaped
 from .report import is_removal, source_line, summary, verb_of
@@ -15,10 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypeAlias
 
-    from ..model.network import Nic, Prefix, Route
+    from ..model.network import Nic, Route
     from ..model.operations import Operation
     from ..model.plan import Suspicion
     from ..model.report import Report, Unprogrammed
+    from ..model.source_routing import SourceKey
     from ..model.status import Actor, Change, StatusRecord
 
     ChildFault: TypeAlias = Literal["late", "ended", "long-line", "invalid", "no-reason", "failed"]
@@ -98,15 +100,16 @@ def change_fields(route: Route, actor: Actor | None, nics: Sequence[Nic]) -> lis
     names = nic_names(nics)
     found = [(_DESTINATION, str(route.destination))]
     found += [(_NIC, escaped(names[hop.ifindex])) for hop in route.nexthops or (route,) if hop.ifindex in names]
-    return found + _actor_fields(actor)
+    return found + actor_fields(actor)
 
 
-def conflict_fields(destination: Prefix, actor: Actor) -> list[tuple[str, str]]:
-    """The same of a conflict."""
-    return [(_DESTINATION, str(destination)), *_actor_fields(actor)]
+def conflict_fields(contested: Prefix | SourceKey, actor: Actor) -> list[tuple[str, str]]:
+    """The same of a conflict; a rule has no destination."""
+    destination = contested if isinstance(contested, Prefix) else getattr(contested, "destination", None)
+    return [*([(_DESTINATION, str(destination))] if destination else []), *actor_fields(actor)]
 
 
-def _actor_fields(actor: Actor | None) -> list[tuple[str, str]]:
+def actor_fields(actor: Actor | None) -> list[tuple[str, str]]:
     """The name of the program; nothing where it is not known."""
     return [(_ACTOR, escaped(actor.program))] if actor is not None and actor.program else []
 
@@ -162,22 +165,33 @@ def ignored_messages_lines(forged: int, malformed: int) -> list[str]:
 # ---- conflicts ----------------------------------------------------------------------------------------
 
 
-def route_name(destination: Prefix) -> str:
-    """The route to a destination: "the route to 11.11.0.0/16", "the IPv6 default route"."""
-    if destination.is_default:
-        return "the default route" if len(destination.address) == 4 else "the IPv6 default route"
-    return f"the route to {destination}"
+def contested_name(what: Prefix | SourceKey) -> str:
+    """What a conflict is about: "the route to 11.11.0.0/16", "the IPv6 default route", "the rule from 11.8.0.9 ..."."""
+    if not isinstance(what, Prefix):
+        return contested_text(what)
+    if what.is_default:
+        return "the default route" if len(what.address) == 4 else "the IPv6 default route"
+    return f"the route to {what}"
+
+
+def contested_text(what: Prefix | SourceKey) -> str:
+    """The same for `status`: a destination alone is the route to it."""
+    if isinstance(what, Prefix):
+        return str(what)
+    from .source_routing import key_text
+
+    return key_text(what)
 
 
 def conflict_line(
-    destination: Prefix, actor: Actor, changes: int, seconds: float, longest_seconds: float, remedy: str
+    contested: Prefix | SourceKey, actor: Actor, changes: int, seconds: float, longest_seconds: float, remedy: str
 ) -> str:
-    """A conflict has begun: so many changes of one route within so many seconds.
+    """A conflict has begun: so many changes of one route or rule within so many seconds.
 
     Args:
         longest_seconds: the longest that a repair waits during a conflict; the first waits 1 s.
     """
-    what = f"{actor_text(actor)} changed {route_name(destination)} {counted(changes, 'time')} within {_span(seconds)}"
+    what = f"{actor_text(actor)} changed {contested_name(contested)} {counted(changes, 'time')} within {_span(seconds)}"
     waits = f"its repairs now wait 1 s, then longer, up to {_span(longest_seconds)}"
     return f"conflict: {what}; {waits}; remedy: {remedy}"
 
@@ -187,10 +201,10 @@ def more_conflicts_line(number: int) -> str:
     return f"... and {counted(number, 'more conflict')} that began at the same time"
 
 
-def resolved_line(destinations: Sequence[Prefix], shown: int, seconds: float) -> str:
-    """Conflicts are over, since nobody changed these routes for so many seconds; the first `shown` are listed."""
-    names = ", ".join(map(route_name, destinations[:shown]))
-    more = f" and {len(destinations) - shown:,} more" if len(destinations) > shown else ""
+def resolved_line(contested: Sequence[Prefix | SourceKey], shown: int, seconds: float) -> str:
+    """Conflicts are over, since nobody changed these for so many seconds; the first `shown` are listed."""
+    names = ", ".join(map(contested_name, contested[:shown]))
+    more = f" and {len(contested) - shown:,} more" if len(contested) > shown else ""
     return f"conflict over: nobody has changed {names}{more} for {seconds:.0f} s"
 
 

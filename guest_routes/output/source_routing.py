@@ -5,8 +5,8 @@ Rules are written as `ip rule add` takes them, routes as `ip route add` does.
 
 from __future__ import annotations
 
-from ..model.network import MAIN_TABLE, OUR_PROTOCOL, address_text
-from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute
+from ..model.network import MAIN_TABLE, OUR_PROTOCOL, Rule, address_text
+from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
 from .folding import entries
 from .route_text import counted, nic_names, route_json, route_text
 
@@ -14,9 +14,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, Sequence
 
-    from ..model.network import Lookup, Nic, Rule
+    from ..model.network import Lookup, Nic
     from ..model.report import Report
-    from ..model.source_routing import NicTable, SourceConflict, SourceFailure, SourceOperation, SourceRoutingPlan
+    from ..model.source_routing import (
+        NicTable,
+        SourceConflict,
+        SourceFailure,
+        SourceKey,
+        SourceOperation,
+        SourceRoutingPlan,
+    )
     from ..model.status import Status
     from .folding import Entry
 
@@ -28,11 +35,6 @@ AS_OF_NOW = (
 )
 
 
-def change_line(operation: SourceOperation, nics: Sequence[Nic]) -> str:
-    """A change of the kernel's rules or tables, for the service's log."""
-    return f"{'removed' if is_source_removal(operation) else 'added'} {source_text(operation, nics)}: source routing"
-
-
 def rule_text(rule: Rule) -> str:
     """`from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes`"""
     source = "all"
@@ -42,6 +44,13 @@ def rule_text(rule: Rule) -> str:
     restricted = "" if rule.plain or rule.source is not None else " (of some packets)"
     protocol = f" proto {_PROTOCOLS.get(rule.protocol, rule.protocol)}" if rule.protocol else ""
     return f"from {source}{restricted} lookup {_TABLES.get(rule.table, rule.table)} priority {rule.priority}{protocol}"
+
+
+def key_text(key: SourceKey) -> str:
+    """What a conflict is about: "the rule from 11.8.0.9 lookup 12103 priority 32765"."""
+    if isinstance(key, RuleKey):
+        return f"the rule {rule_text(Rule(key.family, key.priority, key.table, False, source=key.source))}"
+    return f"the route to {key.destination} in table {key.table}"
 
 
 def source_text(operation: SourceOperation, nics: Sequence[Nic]) -> str:

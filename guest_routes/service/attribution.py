@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from ..model.network import Address, Prefix, Route
     from ..model.operations import Operation
-    from ..model.status import Change
+    from ..model.source_routing import SourceOperation
+    from ..model.status import Change, SourceChange
 
 Via: TypeAlias = "tuple[Prefix, Address | None, int]"
 """Destination, gateway and ifindex of a route."""
@@ -87,3 +88,31 @@ def _leads_as(change: Change, route: Route) -> bool:
 
 def _via(route: Route) -> Via:
     return route.destination, route.gateway, route.ifindex
+
+
+def attribute_source(
+    done: Sequence[SourceOperation], changes: Iterable[SourceChange]
+) -> tuple[SourceChange | None, ...]:
+    """The same for operations of source routing (R21): on rules, and on routes of the NICs' tables.
+
+    Args:
+        changes: the last change of each rule and route, oldest first.
+    """
+    from ..model.source_routing import key_of
+
+    known = {change.key: change for change in changes}
+    return tuple(_source_reverted(one, known.get(key_of(one))) for one in done)
+
+
+def _source_reverted(operation: SourceOperation, change: SourceChange | None) -> SourceChange | None:
+    """The change, if the operation reverts it: an addition a deletion (a route's a replacement), a removal an addition.
+
+    The kernel itself deletes the routes of a NIC or an address that goes.
+    """
+    from ..model.source_routing import AddRule, RemoveRoute, RemoveRule
+
+    if change is None or change.actor.program == "kernel":
+        return None
+    if isinstance(operation, (RemoveRule, RemoveRoute)):
+        return None if change.deleted else change
+    return change if change.deleted or not isinstance(operation, AddRule) else None

@@ -1,6 +1,7 @@
-"""Which routes another program keeps changing, and how long their repairs wait then. Pure: the clock is given.
+"""What another program keeps changing, routes or rules, and how long repairs wait then. Pure: the clock is given.
 
-A conflict is about one destination. A route that is changed now and then is repaired at once, however often.
+A conflict is about the route to one destination, or one rule or route of source routing. What is changed now and then
+is repaired at once, however often.
 CONFLICT_CHANGES repairs within CONFLICT_SECONDS begin a conflict: from then on each repair waits, 1 s at first, then
 twice as long each time, up to LONGEST_SECONDS. RESOLVED_SECONDS without a repair end it. Times are seconds of the
 monotonic clock.
@@ -9,12 +10,17 @@ monotonic clock.
 from __future__ import annotations
 
 from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix
 from ..model.status import Actor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Mapping
+    from typing import Mapping, TypeAlias
+
+    from ..model.network import Prefix
+    from ..model.source_routing import SourceKey
+
+    Contested: TypeAlias = Prefix | SourceKey
+    """What a conflict is about: the route to a destination, or a rule or route of source routing (R21)."""
 
 CONFLICT_CHANGES = 5
 CONFLICT_SECONDS = 30.0
@@ -49,18 +55,18 @@ class Conflict(NamedTuple):
         return self.rounds == 1
 
 
-def resolved(conflicts: Mapping[Prefix, Conflict], now: float) -> tuple[Prefix, ...]:
-    """The destinations that needed no repair for RESOLVED_SECONDS."""
+def resolved(conflicts: Mapping[Contested, Conflict], now: float) -> tuple[Contested, ...]:
+    """Those that needed no repair for RESOLVED_SECONDS."""
     return tuple(one for one, conflict in conflicts.items() if now - conflict.times[-1] >= RESOLVED_SECONDS)
 
 
 def repaired(
-    conflicts: Mapping[Prefix, Conflict], destination: Prefix, actor: Actor, now: float
-) -> dict[Prefix, Conflict]:
-    """The conflicts after one more repair of that destination's route; those that are over are left out."""
+    conflicts: Mapping[Contested, Conflict], contested: Contested, actor: Actor, now: float
+) -> dict[Contested, Conflict]:
+    """The conflicts after one more repair of that route or rule; those that are over are left out."""
     over = resolved(conflicts, now)
     left = {one: conflict for one, conflict in conflicts.items() if one not in over}
-    old = left.pop(destination, Conflict((), 0, actor))
+    old = left.pop(contested, Conflict((), 0, actor))
     times = (*old.times, now)[-CONFLICT_CHANGES:]
     active = old.active or (len(times) == CONFLICT_CHANGES and now - times[0] <= CONFLICT_SECONDS)
     rounds = old.rounds + 1 if active else 0
@@ -68,11 +74,11 @@ def repaired(
     if len(left) >= KEPT:
         del left[next(iter(left))]
     known = actor if actor.program or not old.actor.program else old.actor
-    left[destination] = Conflict(times, old.total + 1, known, rounds, wait_until)
+    left[contested] = Conflict(times, old.total + 1, known, rounds, wait_until)
     return left
 
 
-def waits(conflicts: Mapping[Prefix, Conflict], destination: Prefix, now: float) -> float:
-    """Until when the repair of that destination's route waits; 0 when it doesn't."""
-    conflict = conflicts.get(destination)
+def waits(conflicts: Mapping[Contested, Conflict], contested: Contested, now: float) -> float:
+    """Until when the repair of that route or rule waits; 0 when it doesn't."""
+    conflict = conflicts.get(contested)
     return conflict.wait_until if conflict is not None and conflict.wait_until > now else 0.0

@@ -27,12 +27,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypeAlias
 
-    from ..model.network import Prefix
     from ..model.operations import Operation
     from ..model.plan import Suspicion
     from ..model.report import Report
-    from ..model.status import Change
-    from .conflicts import Conflict
+    from ..model.source_routing import SourceOperation
+    from ..model.status import Change, SourceChange
+    from .conflicts import Conflict, Contested
     from .sd_journal import Field, Log
 
     Level: TypeAlias = Literal["info", "warning", "error"]
@@ -150,17 +150,16 @@ class Journal:
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
 
-    def source_routing(self, report: Report) -> None:
+    def source_routing(self, report: Report, reverted: Sequence[SourceChange | None]) -> None:
         """What a pass has changed of source routing's tables and rules, and why it may not be in force (R21)."""
-        from ..model.source_routing import RemoveRoute, SetRoute
         from ..output import source_routing
+        from ..output.words import source_changes
 
         nics = report.before.nics
         done = report.source_outcome.done if report.source_outcome else ()
-        for operation in done[:SHOWN]:
-            route = operation.route if isinstance(operation, (SetRoute, RemoveRoute)) else None
-            fields = service_log.change_fields(route, None, nics) if route is not None else ()
-            self._write("info", source_routing.change_line(operation, nics), fields)
+        for operation, change in zip(done[:SHOWN], reverted):
+            line = source_changes.source_change_line(operation, change, nics)
+            self._write("info", line, source_changes.source_change_fields(operation, change, nics))
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
         conflicts = (source_routing.conflict_text(one, nics) for one in report.source_conflicts[:SHOWN])
@@ -171,6 +170,14 @@ class Journal:
         """A route was put back, or one in its way removed."""
         text, reason = route_text(operation.route, report.before.nics), service_log.change_reason(operation, reverted)
         self._record = self._record.repaired(Repair(_now(), text, verb_of(operation), reason))
+
+    def source_repaired(self, operation: SourceOperation, reverted: SourceChange, report: Report) -> None:
+        """A rule, or a route of a NIC's table, was put back, or one removed."""
+        from ..output.source_routing import source_text
+        from ..output.words.source_changes import source_reason, source_verb
+
+        text, reason = source_text(operation, report.before.nics), source_reason(operation, reverted)
+        self._record = self._record.repaired(Repair(_now(), text, source_verb(operation), reason))
 
     def outcome(self, report: Report) -> None:
         """A pass was made: what it could not do, as far as that is new."""
@@ -218,25 +225,25 @@ class Journal:
         )
         self.hold("warning", "netlink", *service_log.ignored_messages_lines(foreign, malformed))
 
-    def in_conflict(self, conflicts: Sequence[tuple[Prefix, Conflict, str]]) -> None:
+    def in_conflict(self, conflicts: Sequence[tuple[Contested, Conflict, str]]) -> None:
         """Conflicts that go on, each with its remedy; logs those that begin."""
-        for destination, conflict, remedy in conflicts:
+        for contested, conflict, remedy in conflicts:
             actor = service_log.actor_text(conflict.actor)
-            one = ConflictRecord(_now(), str(destination), conflict.total, actor, remedy)
+            one = ConflictRecord(_now(), service_log.contested_text(contested), conflict.total, actor, remedy)
             self._record = self._record.in_conflict(one)
         begun = [one for one in conflicts if one[1].begins]
-        for destination, conflict, remedy in begun[:CONFLICTS_SHOWN]:
+        for contested, conflict, remedy in begun[:CONFLICTS_SHOWN]:
             limits = CONFLICT_CHANGES, CONFLICT_SECONDS, LONGEST_SECONDS
-            line = service_log.conflict_line(destination, conflict.actor, *limits, remedy)
-            self._write("warning", line, service_log.conflict_fields(destination, conflict.actor))
+            line = service_log.conflict_line(contested, conflict.actor, *limits, remedy)
+            self._write("warning", line, service_log.conflict_fields(contested, conflict.actor))
         if len(begun) > CONFLICTS_SHOWN:
             self.warning(service_log.more_conflicts_line(len(begun) - CONFLICTS_SHOWN))
 
-    def resolved(self, destinations: Sequence[Prefix]) -> None:
+    def resolved(self, over: Sequence[Contested]) -> None:
         """Conflicts that are over."""
-        for destination in destinations:
-            self._record = self._record.resolved(str(destination))
-        self.info(service_log.resolved_line(destinations, CONFLICTS_SHOWN, RESOLVED_SECONDS))
+        for contested in over:
+            self._record = self._record.resolved(service_log.contested_text(contested))
+        self.info(service_log.resolved_line(over, CONFLICTS_SHOWN, RESOLVED_SECONDS))
 
     # -- metadata ------------------------------------------------------------------------------------------
 

@@ -159,11 +159,11 @@ class Reconciler:
         if not seen.changed:
             return
         self._journal.read(seen.number)
-        self._repairs.remember(seen.routes)
+        self._repairs.remember(seen.routes, seen.by_source)
         for event in seen.routes:
             if event.destination.is_default and event.port:  # Port 0: the kernel itself, as a link goes down.
                 self._replaced_until = now + REPLACING_SECONDS if event.deleted else 0.0
-        wait_until = 0.0 if seen.elsewhere else self._repairs.wait_until(seen.routes, now)
+        wait_until = 0.0 if seen.elsewhere else self._repairs.wait_until(seen.routes, now, seen.by_source)
         self.schedule = self.schedule.postponed(wait_until) if wait_until else self.schedule.noticed(now)
 
     # -- passes --------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ class Reconciler:
         self._repairs.account(report, before, fetched, now)
         self._journal.outcome(report)
         if report.decision.source_routing is not None:
-            self._journal.source_routing(report)
+            self._repairs.account_source(report, fetched, now)
         if self.state == "failed":
             self.schedule = self.schedule.failed(now)
 

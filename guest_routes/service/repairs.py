@@ -5,10 +5,11 @@ This remembers between passes what attribution.py and conflicts.py, which are pu
 
 from __future__ import annotations
 
-from ..model.status import Actor, Change, RouteKey
-from ..output.words.remedies import remedy
+from ..kernel.monitor import RuleEvent
+from ..model.status import Actor, Change, RouteKey, SourceChange
+from ..output.words.remedies import remedy, source_remedy
 from ..state.processes import actor_at
-from .attribution import attribute
+from .attribution import attribute, attribute_source
 from .conflicts import Conflict, repaired, resolved, waits
 from .journal import Journal
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ..model.network import Prefix
     from ..model.operations import Operation
     from ..model.report import Report
+    from ..model.source_routing import SourceKey
+    from .conflicts import Contested
 
 CHANGES_KEPT = 1000
 """Of so many routes the last change is remembered until the next pass."""
@@ -30,23 +33,32 @@ class Repairs:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._conflicts: dict[Prefix, Conflict] = {}
+        self._conflicts: dict[Contested, Conflict] = {}
         self._changes: dict[RouteKey, Change] = {}
+        self._source_changes: dict[SourceKey, SourceChange] = {}
 
-    def remember(self, events: Sequence[Event]) -> None:
-        """Who changed these routes: asked at once, since a command's process soon ends."""
-        actors: dict[int, Actor] = {}
+    def remember(self, events: Sequence[Event], by_source: Sequence[Event | RuleEvent] = ()) -> None:
+        """Who changed these routes and rules: asked at once, since a command's process soon ends.
+
+        Args:
+            by_source: of rules, and of routes in the NICs' tables (R21).
+        """
+        actors: dict[int, Actor] = {port: actor_at(port) for port in {one.port for one in (*events, *by_source)}}
         for event in events:
-            if event.port not in actors:
-                actors[event.port] = actor_at(event.port)
             key = RouteKey(event.destination, event.gateway, event.ifindex, event.metric, event.protocol)
             self._changes.pop(key, None)  # The newest is the last.
             if len(self._changes) < CHANGES_KEPT:
                 self._changes[key] = Change(actors[event.port], key, event.deleted)
+        for one in by_source:
+            change = SourceChange(actors[one.port], source_key(one), one.deleted)
+            self._source_changes.pop(change.key, None)
+            if len(self._source_changes) < CHANGES_KEPT:
+                self._source_changes[change.key] = change
 
-    def wait_until(self, events: Sequence[Event], now: float) -> float:
-        """When the first of these routes may be repaired; 0 when one of them is in no conflict and needs no wait."""
+    def wait_until(self, events: Sequence[Event], now: float, by_source: Sequence[Event | RuleEvent] = ()) -> float:
+        """When the first of these may be repaired; 0 when one of them is in no conflict and needs no wait."""
         pauses = [waits(self._conflicts, event.destination, now) for event in events]
+        pauses += [waits(self._conflicts, source_key(event), now) for event in by_source]
         return min(pauses, default=0.0)
 
     def take_changes(self) -> dict[RouteKey, Change]:
@@ -73,9 +85,24 @@ class Repairs:
         last = {one.route.destination: (one, change) for one, change in zip(done, reverted) if change}
         self._count(report, last, now)
 
+    def account_source(self, report: Report, fetched: bool, now: float) -> None:
+        """The same of source routing's rules and tables."""
+        done = report.source_outcome.done if report.source_outcome else ()
+        changes, self._source_changes = self._source_changes, {}
+        reverted = attribute_source(done, [] if fetched else changes.values())
+        self._journal.source_routing(report, reverted)
+        conflicts: list[tuple[Contested, Conflict, str]] = []
+        for operation, change in zip(done, reverted):
+            if change is not None:
+                self._journal.source_repaired(operation, change, report)
+                self._conflicts = repaired(self._conflicts, change.key, change.actor, now)
+                conflict = self._conflicts[change.key]
+                conflicts += [(change.key, conflict, source_remedy(conflict.actor))] if conflict.active else []
+        self._journal.in_conflict(conflicts)
+
     def _count(self, report: Report, repairs: Mapping[Prefix, tuple[Operation, Change]], now: float) -> None:
         """One more repair of each of these destinations; reports their conflicts, each with its remedy."""
-        conflicts = []
+        conflicts: list[tuple[Contested, Conflict, str]] = []
         for destination, (operation, change) in repairs.items():
             self._conflicts = repaired(self._conflicts, destination, change.actor, now)
             conflict = self._conflicts[destination]
@@ -94,3 +121,12 @@ class Repairs:
         if ended:
             self._journal.resolved(ended)
             self._journal.publish()
+
+
+def source_key(event: Event | RuleEvent) -> SourceKey:
+    """Which rule, or route of a NIC's table, a notification is about."""
+    from ..model.source_routing import TableRouteKey, rule_key
+
+    if isinstance(event, RuleEvent):
+        return rule_key(event.rule)
+    return TableRouteKey(event.table, event.destination, event.metric)

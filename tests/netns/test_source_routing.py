@@ -588,7 +588,9 @@ def test_the_service_repairs_rules_and_tables_and_follows_main(lab: Lab, start: 
     service.wait(lambda: own_rules(lab) == rules)
     lab.ip("route", "flush", "table", "12103")
     service.wait(lambda: [own_table(lab, nic) for nic in OWN] == tables)
-    service.wait_said("added rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes: source routing")
+    service.wait_said("added rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes: deleted by ")
+    service.wait_said("added default via 11.8.0.1 dev eth1 table 12103 proto guest-routes metric 1024: deleted by ")
+    assert next(one["route"] for one in service.record["recent"] if "deleted by" in one["why"]).startswith("rule from")
     took = []
     for number in range(20):
         time.sleep(0.07)  # As the rate limit has it between two changes that aren't a burst.
@@ -600,6 +602,22 @@ def test_the_service_repairs_rules_and_tables_and_follows_main(lab: Lab, start: 
     for number in range(20):
         lab.ip("route", "delete", f"10.200.{number}.0/24")
     service.wait(lambda: [own_table(lab, nic) for nic in OWN] == tables)
+    assert service.stop() == 0
+
+
+def test_a_rule_that_somebody_deletes_again_and_again_is_a_conflict(lab: Lab, start: Start, engine: str) -> None:
+    service = serving(lab, start, engine)
+    rules = sorted(own_rules(lab))
+    for _ in range(5):
+        lab.ip("rule", "delete", "from", "11.8.0.9")
+        service.wait(lambda: sorted(own_rules(lab)) == rules)
+    service.wait_said("changed the rule from 11.8.0.9 lookup 12103 priority 32765 5 times within")
+    started = time.monotonic()
+    lab.ip("rule", "delete", "from", "11.8.0.9")
+    service.wait(lambda: sorted(own_rules(lab)) == rules)
+    assert time.monotonic() - started > 0.5
+    shown = run(lab, "status").out
+    assert "! the rule from 11.8.0.9 lookup 12103 priority 32765 changed 6 times by " in shown
     assert service.stop() == 0
 
 

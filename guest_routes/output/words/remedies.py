@@ -109,6 +109,18 @@ def remedy(actor: Actor, destination: Prefix, deleted: bool, nic: str) -> str:
     )
 
 
+def source_remedy(actor: Actor) -> str:
+    """What an operator can do so that the other program leaves our rules and the NICs' tables alone (R21)."""
+    names = (actor.program, *actor.ancestors)
+    if any(name.startswith("systemd-network") for name in names):
+        return "`ManageForeignRoutingPolicyRules=no` and `ManageForeignRoutes=no` in a drop-in of networkd.conf"
+    if any(name in _SHELLS for name in names[:2]):
+        return "a shell or a script does it: stop it"
+    return (
+        "find the program (`ip monitor rule route` shows when it happens) and stop it, or set `source_routing: false`"
+    )
+
+
 def _instead(destination: Prefix, route: _Contested) -> str:
     """How the route can be left to the program; "" where that can't be."""
     if not destination.is_default:

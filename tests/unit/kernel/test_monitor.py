@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.kernel.monitor import Change, Event, Notifications, changes_in
-from guest_routes.model.network import parse_prefix
+from guest_routes.kernel.monitor import Change, Event, Notifications, RuleEvent, changes_in
+from guest_routes.model.network import Rule, parse_prefix
 from tests.support.netlink_bytes import attribute, message, nexthop, number, rtmsg
 
 NEWLINK, NEWADDR, NEWROUTE, DELROUTE, NEWRULE = 16, 20, 24, 25, 32
@@ -62,7 +62,7 @@ def test_cached_routes_are_left_out() -> None:
 def test_only_one_table_counts(in_header: int, attributes: bytes, table: int, counts: bool) -> None:
     """RTA_TABLE names every table; struct rtmsg has one byte for it."""
     found = changes(a_route(attributes=DST + OIF + attributes, table=in_header), table)
-    assert found == ([EVENT] if counts else [])
+    assert found == ([EVENT._replace(table=table)] if counts else [])
 
 
 @pytest.mark.parametrize("family, text", [(INET, "0.0.0.0/0"), (INET6, "::/0")])
@@ -84,10 +84,34 @@ def test_whatever_else_changes_counts_without_an_event(kind: int, port: int) -> 
     assert changes(message(kind, bytes(16), port=port)) == ([] if own_rule else [None])
 
 
-def test_a_route_of_source_routing_s_tables_is_a_change_of_something_else() -> None:
-    tables = range(12100, 12200)
+TABLES = range(12100, 12200)
+RULE = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))
+
+
+def a_rule(kind: int = NEWRULE, source: bytes = bytes([11, 8, 0, 9]), length: int = 32, port: int = PORT) -> bytes:
+    """The notification of RULE, which looks a table up (FR_ACT_TO_TBL)."""
+    body = rtmsg(INET, number(6, 32765) + number(15, 12103) + attribute(21, b"\x79") + attribute(2, source),
+                 src_len=length, kind=1)  # fmt: skip
+    return message(kind, body, port=port)
+
+
+def test_a_rule_that_comes_and_goes_beside_source_routing_s() -> None:
+    found = changes_in(a_rule() + a_rule(33), 254, OWN_PORT, TABLES)
+    assert found == [RuleEvent(RULE, PORT, False), RuleEvent(RULE, PORT, True)]
+    assert changes_in(a_rule(), 254, PORT, TABLES) == []  # The engine's own.
+    assert changes_in(a_rule(), 254, OWN_PORT) == [None]  # Without source routing's it is a change of anything.
+
+
+@pytest.mark.parametrize("source, length", [(bytes(3), 32), (bytes(16), 32), (bytes(4), 33)])
+def test_a_rule_for_no_address_is_malformed(source: bytes, length: int) -> None:
+    assert changes_in(a_rule(source=source, length=length), 254, OWN_PORT, TABLES) == ["malformed"]
+    assert changes_in(message(NEWRULE, bytes(3), port=PORT), 254, OWN_PORT, TABLES) == ["malformed"]
+
+
+def test_a_route_of_source_routing_s_tables_names_its_table() -> None:
+    tables = TABLES
     there = a_route(attributes=DST + OIF + number(15, 12103), table=0)
-    assert changes_in(there, 254, OWN_PORT, tables) == [None]
+    assert changes_in(there, 254, OWN_PORT, tables) == [EVENT._replace(table=12103)]
     assert changes_in(there, 254, OWN_PORT) == []
     assert changes_in(there, 254, PORT, tables) == []  # The engine's own.
     assert changes_in(a_route(), 254, OWN_PORT, tables) == [EVENT]

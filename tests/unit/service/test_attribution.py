@@ -6,10 +6,18 @@ from typing import List, Optional
 
 import pytest
 
-from guest_routes.model.network import Route, parse_address, parse_prefix
+from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Add, Delete, Operation, Promote, RemoveForeignDefault
-from guest_routes.model.status import Actor, Change, RouteKey
-from guest_routes.service.attribution import attribute
+from guest_routes.model.source_routing import (
+    AddRule,
+    RemoveRoute,
+    RemoveRule,
+    SetRoute,
+    SourceOperation,
+    key_of,
+)
+from guest_routes.model.status import Actor, Change, RouteKey, SourceChange
+from guest_routes.service.attribution import attribute, attribute_source
 
 IP, KERNEL = Actor("ip", 50), Actor("kernel")
 ETH0, ETH1 = parse_address("10.65.0.1"), parse_address("11.8.0.1")
@@ -101,3 +109,28 @@ def test_each_route_has_its_own_change() -> None:
     assert attribute([], [deleted(HOST)]) == ()
     both: List[Operation] = [Add(DEFAULT), RemoveForeignDefault(EXTRA)]
     assert attribute(both, [added(EXTRA), deleted(DEFAULT)]) == (deleted(DEFAULT), added(EXTRA))
+
+
+RULE = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))
+OWN = HOST._replace(table=12103)
+
+
+def changed(operation: SourceOperation, deleted: bool, actor: Actor = IP) -> SourceChange:
+    return SourceChange(actor, key_of(operation), deleted)
+
+
+@pytest.mark.parametrize("operation, reverted_by", [
+    (AddRule(RULE), [True]), (RemoveRule(RULE), [False]), (SetRoute(OWN), [True, False]), (RemoveRoute(OWN), [False]),
+])  # fmt: skip
+def test_a_change_of_a_rule_or_a_nic_s_table(operation: SourceOperation, reverted_by: List[bool]) -> None:
+    for deleted in (True, False):
+        one = changed(operation, deleted)
+        assert attribute_source([operation], [one]) == ((one if deleted in reverted_by else None),)
+        assert attribute_source([operation], [one._replace(actor=KERNEL)]) == (None,)
+
+
+def test_of_several_changes_of_a_rule_the_last_one_counts_and_others_are_not_its() -> None:
+    adopted = AddRule(RULE._replace(protocol=4))  # Another program's equal one, which had been adopted.
+    first, last = changed(adopted, True), changed(adopted, True, Actor("nft", 9))
+    other = changed(AddRule(RULE._replace(table=12102)), True)
+    assert attribute_source([AddRule(RULE), SetRoute(OWN)], [first, last, other]) == (last, None)

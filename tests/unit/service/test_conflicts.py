@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,9 +26,9 @@ DHCLIENT = Actor("dhclient", 812)
 steps = st.lists(st.tuples(st.sampled_from([ONE, OTHER]), st.floats(0, 200)), max_size=60)
 
 
-def in_conflict(times: int, gap: float = 0.1, actor: Actor = DHCLIENT) -> Tuple[Dict[Prefix, Conflict], float]:
+def in_conflict(times: int, gap: float = 0.1, actor: Actor = DHCLIENT) -> Tuple[Dict[Any, Conflict], float]:
     """The conflicts after so many repairs of ONE, and the time of the last."""
-    conflicts: Dict[Prefix, Conflict] = {}
+    conflicts: Dict[Any, Conflict] = {}
     for number in range(times):
         conflicts = repaired(conflicts, ONE, actor, number * gap)
     return conflicts, (times - 1) * gap
@@ -69,7 +69,7 @@ def test_others_are_not_drawn_in(now: float) -> None:
 
 @given(steps)
 def test_laws_of_any_history(history: List[Tuple[Prefix, float]]) -> None:
-    conflicts: Dict[Prefix, Conflict] = {}
+    conflicts: Dict[Any, Conflict] = {}
     now, before = 0.0, 0.0
     for destination, gap in history:
         now += gap
@@ -97,7 +97,7 @@ def test_a_quiet_time_ends_it() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    conflicts: Dict[Prefix, Conflict] = {}
+    conflicts: Dict[Any, Conflict] = {}
     first = Prefix(bytes(4), 32)
     for number in range(KEPT + 50):
         conflicts = repaired(conflicts, Prefix(number.to_bytes(4, "big"), 32), DHCLIENT, 1.0)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from guest_routes.kernel.monitor import Event
-from guest_routes.model.network import Prefix, parse_address, parse_prefix
+from guest_routes.kernel.monitor import Event, RuleEvent
+from guest_routes.model.network import Prefix, Route, Rule, parse_address, parse_prefix
 from guest_routes.model.report import Report
+from guest_routes.model.source_routing import AddRule, SetRoute, SourceRoutingOutcome
 from guest_routes.service.conflicts import CONFLICT_CHANGES, RESOLVED_SECONDS
 from guest_routes.service.repairs import CHANGES_KEPT, Repairs
 from guest_routes.state.processes import actor_at
@@ -126,3 +127,54 @@ def test_repairs_now_and_then_end_in_silence(bench: Bench, report: Report) -> No
     bench.logged()
     repairs.end_conflicts(RESOLVED_SECONDS)
     assert bench.logged() == []
+
+
+# ---- source routing's rules and tables ----------------------------------------------------------------
+
+RULE = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))
+TABLE = Route(parse_prefix("11.8.0.0/24"), None, ETH1, table=12103)
+RULE_GONE = RuleEvent(RULE, os.getpid(), True)
+ROUTE_GONE = Event(TABLE.destination, ETH1, os.getpid(), True, 121, table=12103)
+
+
+@pytest.fixture
+def by_source(report: Report) -> Report:
+    """A pass that has put a rule and a route of a NIC's table back."""
+    return report._replace(source_outcome=SourceRoutingOutcome((AddRule(RULE), SetRoute(TABLE))))
+
+
+def test_a_repair_of_a_rule_or_a_nic_s_table_names_the_program(bench: Bench, by_source: Report) -> None:
+    repairs = Repairs(bench.journal)
+    repairs.remember([], [RULE_GONE, ROUTE_GONE])
+    repairs.account_source(by_source, False, 0.0)
+    lines = [text for _, text in bench.logged()]
+    assert [f": deleted by {NAME} (pid {os.getpid()}" in text for text in lines] == [True, True]
+    whys = [
+        (one["route"].split(" lookup")[0], one["what"], one["why"].split(" (")[0]) for one in bench.record["recent"]
+    ]
+    assert whys[0] == ("rule from 11.8.0.9", "added", f"deleted by {NAME}")
+    repairs.account_source(by_source, False, 0.0)  # It is attributed once.
+    assert not [text for _, text in bench.logged() if "deleted by" in text]
+
+
+def test_a_pass_on_a_fetched_document_repairs_no_rule(bench: Bench, by_source: Report) -> None:
+    repairs = Repairs(bench.journal)
+    repairs.remember([], [RULE_GONE])
+    repairs.account_source(by_source, True, 0.0)
+    assert (bench.record["repairs"], [text for _, text in bench.logged() if "deleted by" in text]) == (0, [])
+
+
+def test_a_rule_in_conflict_waits_and_is_shown(bench: Bench, by_source: Report) -> None:
+    repairs = Repairs(bench.journal)
+    for _ in range(CONFLICT_CHANGES):
+        repairs.remember([], [RULE_GONE])
+        repairs.account_source(by_source, False, 0.0)
+    assert repairs.wait_until([], 0.0, [RULE_GONE]) > 0.0
+    assert repairs.wait_until([], 0.0, [RULE_GONE, ROUTE_GONE]) == 0.0  # That one is in no conflict.
+    (one,) = bench.record["conflicts"]
+    assert one["destination"] == "the rule from 11.8.0.9 lookup 12103 priority 32765"
+    assert "conflict: " in "".join(text for _, text in bench.logged())
+    repairs.end_conflicts(RESOLVED_SECONDS)
+    assert bench.record["conflicts"] == []
+    (_, line) = bench.logged()[-1]
+    assert line.startswith("conflict over: nobody has changed the rule from 11.8.0.9 lookup 12103 priority 32765 for")

@@ -612,12 +612,13 @@ def test_a_rule_that_somebody_deletes_again_and_again_is_a_conflict(lab: Lab, st
         lab.ip("rule", "delete", "from", "11.8.0.9")
         service.wait(lambda: sorted(own_rules(lab)) == rules)
     service.wait_said("changed the rule from 11.8.0.9 lookup 12103 priority 32765 5 times within")
-    started = time.monotonic()
-    lab.ip("rule", "delete", "from", "11.8.0.9")
-    service.wait(lambda: sorted(own_rules(lab)) == rules)
+    for _ in range(2):  # The second one waits two seconds.
+        started = time.monotonic()
+        lab.ip("rule", "delete", "from", "11.8.0.9")
+        service.wait(lambda: sorted(own_rules(lab)) == rules)
     assert time.monotonic() - started > 0.5
     shown = run(lab, "status").out
-    assert "! the rule from 11.8.0.9 lookup 12103 priority 32765 changed 6 times by " in shown
+    assert "! the rule from 11.8.0.9 lookup 12103 priority 32765 changed 7 times by " in shown
     assert service.stop() == 0
 
 

@@ -276,7 +276,7 @@ class Reconciler:
     def _account(self, report: Report, fetched: bool) -> None:
         """Logs what a pass changed and why."""
         before = self._repairs.take_changes()
-        if report.outcome.done:
+        if report.outcome.done or (report.source_outcome and report.source_outcome.done):
             self.read_events()  # The pass may have seen changes whose notifications were not read yet.
         now = time.monotonic()
         self._repairs.account(report, before, fetched, now)

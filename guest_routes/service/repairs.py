@@ -36,6 +36,8 @@ class Repairs:
         self._conflicts: dict[Contested, Conflict] = {}
         self._changes: dict[RouteKey, Change] = {}
         self._source_changes: dict[SourceKey, SourceChange] = {}
+        self._source_taken: dict[SourceKey, SourceChange] = {}
+        """Those that the pass that is being made may revert."""
 
     def remember(self, events: Sequence[Event], by_source: Sequence[Event | RuleEvent] = ()) -> None:
         """Who changed these routes and rules: asked at once, since a command's process soon ends.
@@ -64,6 +66,7 @@ class Repairs:
     def take_changes(self) -> dict[RouteKey, Change]:
         """The changes so far, which a pass may revert; those that come from now on are kept apart."""
         taken, self._changes = self._changes, {}
+        self._source_taken, self._source_changes = self._source_changes, {}
         return taken
 
     def account(self, report: Report, before: Mapping[RouteKey, Change], fetched: bool, now: float) -> None:
@@ -73,9 +76,13 @@ class Repairs:
             before: the changes until the pass. Of those that came with it, what it reverted is forgotten.
         """
         done = report.outcome.done
-        reverted = attribute(done, [] if fetched else [*before.values(), *self._changes.values()])
+        earlier = attribute(done, [] if fetched else before.values())
+        meanwhile = attribute(done, [] if fetched else self._changes.values())
+        # What was reverted and is done again at once is the next pass's.
+        reverted = [one or other for one, other in zip(earlier, meanwhile)]
         for one in filter(None, reverted):
-            self._changes.pop(one.route, None)
+            if self._changes.get(one.route) is one:
+                del self._changes[one.route]
         self._journal.changes(report, reverted)
         if not fetched:
             for operation, change in zip(done, reverted):
@@ -86,10 +93,14 @@ class Repairs:
         self._count(report, last, now)
 
     def account_source(self, report: Report, fetched: bool, now: float) -> None:
-        """The same of source routing's rules and tables."""
+        """The same of source routing's rules and tables, after `take_changes`."""
         done = report.source_outcome.done if report.source_outcome else ()
-        changes, self._source_changes = self._source_changes, {}
-        reverted = attribute_source(done, [] if fetched else changes.values())
+        earlier = attribute_source(done, [] if fetched else self._source_taken.values())
+        meanwhile = attribute_source(done, [] if fetched else self._source_changes.values())
+        reverted = [one or other for one, other in zip(earlier, meanwhile)]
+        for one in filter(None, reverted):
+            if self._source_changes.get(one.key) is one:
+                del self._source_changes[one.key]
         self._journal.source_routing(report, reverted)
         conflicts: list[tuple[Contested, Conflict, str]] = []
         for operation, change in zip(done, reverted):

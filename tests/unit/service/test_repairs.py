@@ -40,6 +40,18 @@ def report(bench: Bench) -> Report:
     return bench.report()
 
 
+RULE = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))
+TABLE = Route(parse_prefix("11.8.0.0/24"), None, ETH1, table=12103)
+RULE_GONE = RuleEvent(RULE, os.getpid(), True)
+ROUTE_GONE = Event(TABLE.destination, ETH1, os.getpid(), True, 121, table=12103)
+
+
+@pytest.fixture
+def by_source(report: Report) -> Report:
+    """A pass that has put a rule and a route of a NIC's table back."""
+    return report._replace(source_outcome=SourceRoutingOutcome((AddRule(RULE), SetRoute(TABLE))))
+
+
 def repair(repairs: Repairs, report: Report, now: float, fetched: bool = False) -> None:
     """Somebody deletes HOST, and a pass adds it."""
     repairs.remember([deletion()])
@@ -79,6 +91,23 @@ def test_a_change_during_a_pass_is_for_that_pass_or_the_next(bench: Bench, repor
     repairs.account(report, before, False, 0.0)
     assert [text for _, text in bench.logged() if "deleted by" in text]
     assert [one.destination for one in repairs.take_changes()] == [OTHER]
+
+
+def test_what_is_done_again_during_the_pass_that_repairs_it_is_the_next_pass_s(
+    bench: Bench, report: Report, by_source: Report
+) -> None:
+    repairs = Repairs(bench.journal)
+    repairs.remember([deletion()], [RULE_GONE])
+    before = repairs.take_changes()
+    repairs.remember([deletion()], [RULE_GONE])
+    for _ in range(2):
+        repairs.account(report, before, False, 0.0)
+        repairs.account_source(by_source, False, 0.0)
+        assert len([text for _, text in bench.logged() if "deleted by" in text]) == 2
+        before = repairs.take_changes()
+    repairs.account(report, before, False, 0.0)
+    repairs.account_source(by_source, False, 0.0)
+    assert not [text for _, text in bench.logged() if "deleted by" in text]
 
 
 def test_each_route_to_a_destination_has_its_own_change(bench: Bench, report: Report) -> None:
@@ -131,21 +160,11 @@ def test_repairs_now_and_then_end_in_silence(bench: Bench, report: Report) -> No
 
 # ---- source routing's rules and tables ----------------------------------------------------------------
 
-RULE = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))
-TABLE = Route(parse_prefix("11.8.0.0/24"), None, ETH1, table=12103)
-RULE_GONE = RuleEvent(RULE, os.getpid(), True)
-ROUTE_GONE = Event(TABLE.destination, ETH1, os.getpid(), True, 121, table=12103)
-
-
-@pytest.fixture
-def by_source(report: Report) -> Report:
-    """A pass that has put a rule and a route of a NIC's table back."""
-    return report._replace(source_outcome=SourceRoutingOutcome((AddRule(RULE), SetRoute(TABLE))))
-
 
 def test_a_repair_of_a_rule_or_a_nic_s_table_names_the_program(bench: Bench, by_source: Report) -> None:
     repairs = Repairs(bench.journal)
     repairs.remember([], [RULE_GONE, ROUTE_GONE])
+    repairs.take_changes()
     repairs.account_source(by_source, False, 0.0)
     lines = [text for _, text in bench.logged()]
     assert [f": deleted by {NAME} (pid {os.getpid()}" in text for text in lines] == [True, True]
@@ -153,6 +172,7 @@ def test_a_repair_of_a_rule_or_a_nic_s_table_names_the_program(bench: Bench, by_
         (one["route"].split(" lookup")[0], one["what"], one["why"].split(" (")[0]) for one in bench.record["recent"]
     ]
     assert whys[0] == ("rule from 11.8.0.9", "added", f"deleted by {NAME}")
+    repairs.take_changes()
     repairs.account_source(by_source, False, 0.0)  # It is attributed once.
     assert not [text for _, text in bench.logged() if "deleted by" in text]
 
@@ -160,8 +180,24 @@ def test_a_repair_of_a_rule_or_a_nic_s_table_names_the_program(bench: Bench, by_
 def test_a_pass_on_a_fetched_document_repairs_no_rule(bench: Bench, by_source: Report) -> None:
     repairs = Repairs(bench.journal)
     repairs.remember([], [RULE_GONE])
+    repairs.take_changes()
     repairs.account_source(by_source, True, 0.0)
     assert (bench.record["repairs"], [text for _, text in bench.logged() if "deleted by" in text]) == (0, [])
+
+
+def test_a_rule_that_changes_during_a_pass_is_for_that_pass_or_the_next(bench: Bench, by_source: Report) -> None:
+    repairs = Repairs(bench.journal)
+    repairs.take_changes()
+    repairs.remember([], [RULE_GONE, ROUTE_GONE])
+    rule, route = (by_source._replace(source_outcome=SourceRoutingOutcome((AddRule(RULE),))),
+                   by_source._replace(source_outcome=SourceRoutingOutcome((SetRoute(TABLE),))))  # fmt: skip
+    repairs.account_source(rule, False, 0.0)
+    assert len([text for _, text in bench.logged() if "deleted by" in text]) == 1
+    repairs.take_changes()
+    repairs.account_source(rule, False, 0.0)
+    assert not [text for _, text in bench.logged() if "deleted by" in text]
+    repairs.account_source(route, False, 0.0)
+    assert len([text for _, text in bench.logged() if "deleted by" in text]) == 1
 
 
 def test_a_rule_in_conflict_waits_and_is_shown(bench: Bench, by_source: Report) -> None:

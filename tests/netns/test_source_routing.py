@@ -439,6 +439,22 @@ def test_equal_rules_and_routes_of_another_program_are_adopted(lab: Lab, engine:
     assert (len(own_table(lab, "eth1")), own_table(lab, "eth0")) == (2, [])
 
 
+def test_rules_with_our_protocol_that_somebody_made_go_and_ours_stay(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    for rule in ("fwmark 7 lookup 12103 priority 200", "from all lookup 300 priority 301",
+                 "from 11.8.0.9 to 203.0.113.0/24 lookup 12103 priority 32765"):  # fmt: skip
+        lab.ip("rule", "add", *rule.split(), "protocol", "121")
+    synced(lab, f"{ON} {engine}")
+    left = [line.partition(":")[2].split(" proto")[0].strip() for line in lab.ip("-4", "rule").splitlines()]
+    # A request to delete the last one would fit ours.
+    assert left[1:-2] == ["from 10.65.0.7 lookup 12102", "from 11.8.0.9 lookup 12103",
+                          "from 11.8.0.9 to 203.0.113.0/24 lookup 12103"]  # fmt: skip
+    assert "nothing to do" in synced(lab, f"{ON} {engine}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert len(lab.ip("-4", "rule").splitlines()) == 3
+
+
 def test_withdraw_takes_all_of_it_away(lab: Lab, engine: str) -> None:
     Calico(lab)
     rules = lab.ip("-4", "rule"), lab.ip("-6", "rule")

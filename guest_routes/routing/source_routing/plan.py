@@ -124,8 +124,15 @@ def _missing_rules(tables: Sequence[NicTable], state: KernelState) -> Iterator[A
 
 
 def _unwanted_rules(tables: Sequence[NicTable], state: KernelState, settings: Settings) -> Iterator[RemoveRule]:
+    """Ours that no NIC should have.
+
+    One that matches by more than its source stays where a wanted one has its priority and table: a request to delete it
+    fits that one as well, and the kernel deletes the first.
+    """
     wanted = [rule for one in tables for rule in one.rules]
-    return (RemoveRule(rule) for rule in state.rules if is_our_rule(rule, settings) and rule not in wanted)
+    places = {rule[:3] for rule in wanted}
+    ours = (rule for rule in state.rules if is_our_rule(rule, settings) and rule not in wanted)
+    return (RemoveRule(rule) for rule in ours if rule.source or rule.plain or rule[:3] not in places)
 
 
 def _unwanted_routes(

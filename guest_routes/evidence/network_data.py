@@ -19,7 +19,6 @@ from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, 
 from .json_fields import SUSPECT, Fault, kind_of, next_hop_of, object_of, refuse_special, show, text_of
 from .links import Links
 
-_IPV4_KINDS = ("ipv4", "ipv4_dhcp")
 _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
 """By address size in bytes and prefix length: the mask of the host's part."""
 PROBLEMS_KEPT = 1000
@@ -76,12 +75,12 @@ class _Reader:
         link = self._links.id_for(place, entry)
         kind = text_of(entry.get("type"))
         address = self._address(place, entry)
-        family = self._family(place, kind, address)
+        family = self._family(place, kind, address, entry)
         known = len(self.routes)
         defaults = self._routes(index, family, entry)
         # ipv4_dhcp, ipv6_slaac, ipv6_dhcpv6-stateful; by a word of it, so that the next of the kind counts, too.
         dynamic = "dhcp" in kind or "slaac" in kind
-        omits = not entry.get("routes") and entry.get("gateway") is None  # One that lists what is refused speaks.
+        omits = not entry.get("routes") and not entry.get("gateway")  # One that lists what is refused speaks.
         if address is None and "ip_address" not in entry and not dynamic:
             self._note(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")
         return Network(
@@ -100,21 +99,25 @@ class _Reader:
 
     def _address(self, place: str, entry: dict[str, object]) -> Prefix | None:
         """The network's own address; None where it has none that can be read."""
-        if entry.get("ip_address") is None:
+        if entry.get("ip_address") in (None, ""):
             return None
         try:
-            return self._own_address(entry)
+            address = self._own_address(entry)
         except Fault as bad:
             self._note(place + bad.field, bad.text)
             return None
+        if not address.length:  # Every next hop would be in its subnet.
+            self._note(f"{place}.netmask", f"{address} would have every address in its subnet; taken for a single one")
+            return Prefix(address.address, len(address.address) * 8)
+        return address
 
-    def _family(self, place: str, kind: str, address: Prefix | None) -> int:
-        """That of the address, or else of the type."""
-        typed = 4 if kind in _IPV4_KINDS or not kind else 6
+    def _family(self, place: str, kind: str, address: Prefix | None, entry: dict[str, object]) -> int:
+        """That of the address, else of the type, else of the first gateway."""
+        typed = 6 if "6" in kind or "slaac" in kind.lower() else 4 if "4" in kind else 0
         if address is None:
-            return typed
+            return typed or _family_of_gateways(entry)
         family = family_of(address.address)
-        if kind and family != typed:
+        if typed not in (0, family):
             self._note(f"{place}.type", f"{show(kind)} does not fit the address {address}, which counts")
         return family
 
@@ -158,6 +161,9 @@ class _Reader:
                         destination = network_of(written)
                         self._note(f"{place}[{index}].network", f"host bits masked off: {written} is {destination}")
                     routes.append(HostRoute(destination, next_hop, SOURCE, network, index))
+                elif any(written.address):
+                    default = "0.0.0.0/0" if len(written.address) == 4 else "::/0"
+                    raise Fault(".netmask", f"{written} is no destination; the default route is {default}")
                 elif len(next_hop) * 8 != (32 if family == 4 else 128):
                     raise Fault(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
                 else:
@@ -172,7 +178,7 @@ class _Reader:
     ) -> None:
         """Adds the network's key `gateway`, which some clouds write beside its routes, or in their place."""
         value = entry.get("gateway")
-        if value is None:
+        if value is None or value == "":
             return
         place = f"networks[{network}]"
         try:
@@ -245,6 +251,18 @@ class _Reader:
             self.problems.append(Problem(place, text, refused))
         else:
             self._left_out[refused] += 1
+
+
+def _family_of_gateways(entry: dict[str, object]) -> int:
+    """The family of the first gateway that can be read; IPv4 where there is none."""
+    routes = entry.get("routes")
+    listed = [route.get("gateway") for route in routes if isinstance(route, dict)] if isinstance(routes, list) else []
+    for value in [*listed, entry.get("gateway")]:
+        try:
+            return family_of(next_hop_of(value))
+        except Fault:
+            continue
+    return 4
 
 
 def _written(error: BaseException) -> str:

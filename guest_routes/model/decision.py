@@ -12,6 +12,7 @@ from .network import (
     Prefix,
     family_of,
     is_link_local,
+    is_self_assigned,
     network_of,
 )
 from .network_data import HostRoute, Link, Network
@@ -55,8 +56,13 @@ class Binding(NamedTuple):
     @property
     def addressed(self) -> bool:
         """Whether the NIC has an address of the family, so that packets through it have one to come from."""
+        return any(family_of(a.address) == self.family and not is_link_local(a.address) for a in self._present())
+
+    def _present(self) -> tuple[Prefix, ...]:
+        """The NIC's addresses; one that it has given itself only where the network is described with it."""
+        documented = self.network.address.address if self.network and self.network.address else b""
         own = self.nic.addresses if self.nic else ()
-        return any(family_of(a.address) == self.family and not is_link_local(a.address) for a in own)
+        return tuple(one for one in own if not is_self_assigned(one) or one.address == documented)
 
     def is_usable(self, unaddressed: bool = False) -> bool:
         """Whether routes can lead through the NIC: it is present and up, and has an address unless that may come."""
@@ -66,8 +72,7 @@ class Binding(NamedTuple):
     def subnets(self) -> tuple[Prefix, ...]:
         """The network's subnet as described, and those the NIC really has."""
         documented = [network_of(self.network.address)] if self.network and self.network.address else []
-        present = [network_of(address) for address in self.nic.addresses] if self.nic else []
-        return tuple(dict.fromkeys([*documented, *present]))
+        return tuple(dict.fromkeys([*documented, *map(network_of, self._present())]))
 
     def chosen_by(self, selector: Selector) -> bool:
         """Whether the selector means this one."""

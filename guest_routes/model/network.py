@@ -63,6 +63,11 @@ def is_link_local(address: Address | None) -> bool:
     return address is not None and len(address) == 16 and address[0] == 0xFE and address[1] & 0xC0 == 0x80
 
 
+def is_self_assigned(address: Prefix) -> bool:
+    """Whether this is an IPv4 address that a NIC has given itself: 169.254.x.y/16 (RFC 3927, section 2.6.1)."""
+    return address.length == 16 and len(address.address) == 4 and address.address[:2] == b"\xa9\xfe"
+
+
 def infiniband_mac(address: bytes) -> bytes:
     """The six bytes that OpenStack gives for an InfiniBand port of twenty: its GUID without ff:fe in the middle.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
-from ..model.network import infiniband_mac, is_link_local
+from ..model.network import infiniband_mac, is_link_local, is_self_assigned
 from .gateways import with_gateways
 
 TYPE_CHECKING = False
@@ -144,7 +144,7 @@ def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:
     else one that is no port of another; of equals the first."""
 
     def rank(nic: Nic) -> tuple[bool, bool, bool, int]:
-        addressed = any(not is_link_local(own.address) for own in nic.addresses)
+        addressed = any(not (is_link_local(own.address) or is_self_assigned(own)) for own in nic.addresses)
         return not _has(nic, address), not addressed, bool(nic.master), nic.ifindex
 
     return min(found, key=rank, default=None)

@@ -10,7 +10,15 @@ from __future__ import annotations
 from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
-from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, Prefix, contains, family_of, is_link_local
+from ..model.network import (
+    DEFAULT_PREFIX,
+    PROTOCOL_RA,
+    Prefix,
+    contains,
+    family_of,
+    is_link_local,
+    is_self_assigned,
+)
 from ..model.network_data import LEASES, HostRoute, default_route, special_kind
 from .compare import next_hops
 from .ownership import is_ours
@@ -38,6 +46,7 @@ class _Neighbours(NamedTuple):
 
     subnets: Subnets
     nics: Sequence[Nic]
+    """Those whose prefixes can be another network's: described, or at least no device that was made in the instance."""
     own: frozenset[Address]
     """Addresses of this machine: no gateways."""
 
@@ -56,7 +65,8 @@ class _Neighbours(NamedTuple):
         """In no subnet at all."""
         if is_link_local(gateway):
             return True
-        on_a_nic = any(contains(address, gateway) for nic in self.nics for address in nic.addresses)
+        prefixes = (one for nic in self.nics for one in nic.addresses if not is_self_assigned(one))
+        on_a_nic = any(contains(prefix, gateway) for prefix in prefixes)
         return not on_a_nic and gateway not in self.own and self.subnets.home(gateway) is None
 
 
@@ -64,7 +74,7 @@ def with_gateways(
     bindings: Sequence[Binding], evidence: Evidence, settings: Settings
 ) -> tuple[list[Binding], list[HostRoute]]:
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
-    nics = evidence.kernel.nics
+    nics = tuple(nic for nic in evidence.kernel.nics if not nic.kind or _is_described(nic, bindings, evidence))
     neighbours = _Neighbours(Subnets(bindings), nics, _own_addresses(evidence))
     offers = _default_offers(evidence, settings)
     found: list[Binding] = []
@@ -78,6 +88,12 @@ def with_gateways(
         setting = _set(binding, settings)
         found.append(_with_gateway(binding, own, setting, offer, _rank(offer, binding, evidence)))
     return found, elsewhere
+
+
+def _is_described(nic: Nic, bindings: Sequence[Binding], evidence: Evidence) -> bool:
+    """Whether the document has a network on the NIC, or a link of its MAC."""
+    bound = any(one.nic is not None and one.nic.ifindex == nic.ifindex for one in bindings)
+    return bound or any(link.mac and link.mac in (nic.mac, nic.permanent_mac) for link in evidence.data.links)
 
 
 def _own_addresses(evidence: Evidence) -> frozenset[Address]:

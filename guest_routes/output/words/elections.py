@@ -54,7 +54,7 @@ def _not_elected_reason(one: NotElected) -> str:
         return f"no network has an IPv{one.family} gateway on a NIC that is up and has an address"
     if one.kind == "unusable":
         causes = ", ".join(map(_unusable_cause, one.bindings))
-        return f"no default: it is documented, and no NIC can carry it ({causes})"
+        return "no default: it is documented, and no NIC can carry it" + (f" ({causes})" if causes else "")
     label = binding_label(one.binding) if one.binding else ""
     why = {
         "no-network": f"no IPv{one.family} network of the metadata fits",

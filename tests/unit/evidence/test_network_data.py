@@ -266,8 +266,6 @@ def test_odd_networks(entry: Json, said: str) -> None:
         ("255.255.255.0", 24),
         ("24", 24),
         (24, 24),
-        ("0.0.0.0", 0),
-        (0, 0),
         ("255.255.255.255", 32),
         ("32", 32),
         (None, 32),
@@ -278,12 +276,51 @@ def test_netmasks_of_ipv4(netmask: Json, length: int) -> None:
     assert (problems(data), str(data.networks[0].address)) == ([], f"10.65.0.7/{length}")
 
 
-@pytest.mark.parametrize(
-    "netmask, length", [("64", 64), (64, 64), ("ffff:ffff:ffff:ffff::", 64), ("::", 0), (128, 128)]
-)
+@pytest.mark.parametrize("netmask, length", [("64", 64), (64, 64), ("ffff:ffff:ffff:ffff::", 64), (128, 128)])
 def test_netmasks_of_ipv6(netmask: Json, length: int) -> None:
     data = read([network6(netmask=netmask)])
     assert (problems(data), str(data.networks[0].address)) == ([], f"fd00:65::7/{length}")
+
+
+@pytest.mark.parametrize("netmask", ["0.0.0.0", 0, "0"])
+def test_a_subnet_of_every_address_is_none(netmask: Json) -> None:
+    """Every next hop would be in it, and lead through its NIC."""
+    data = read([network(netmask=netmask), network6(netmask="::")])
+    single = "would have every address in its subnet; taken for a single one"
+    assert problems(data) == [
+        f"networks[0].netmask: 10.65.0.7/0 {single}", f"networks[1].netmask: fd00:65::7/0 {single}",
+    ]  # fmt: skip
+    assert [str(one.address) for one in data.networks] == ["10.65.0.7/32", "fd00:65::7/128"]
+
+
+@pytest.mark.parametrize("entry", [
+    {"network": "10.0.0.0", "netmask": "0.0.0.0", "gateway": "10.65.0.1"},
+    {"network": "10.0.0.0/0", "gateway": "10.65.0.1"}, {"network": "11.11.0.0", "netmask": 0, "gateway": "10.65.0.1"},
+])  # fmt: skip
+def test_a_destination_without_its_mask_is_no_default(entry: Json) -> None:
+    data = read([network(routes=[entry])])
+    (said,) = problems(data)
+    assert refused(data) == ["networks[0].routes[0].netmask"]
+    assert said.endswith("/0 is no destination; the default route is 0.0.0.0/0")
+    assert (routes(data), data.networks[0].defaults) == ([], ())
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_an_empty_gateway_or_address_is_none(value: Json) -> None:
+    data = read([network(gateway=value, ip_address=value, type="ipv4_dhcp")])
+    assert (problems(data), data.networks[0].omits_routes, data.networks[0].address) == ([], True, None)
+
+
+@pytest.mark.parametrize("kind", ["IPv4", "dhcp", "dhcp4", "static", "static4", "ip4", "", "manual"])
+def test_another_format_s_type_of_a_network_without_an_address(kind: str) -> None:
+    """Its family is that of its type, or of its gateway: taken for IPv6, its default would be refused."""
+    four, six = DEFAULT, {"network": "::", "netmask": "::", "gateway": "fd00::1"}
+    data = read([network(type=kind, ip_address=None, routes=[four])])
+    assert (data.networks[0].family, len(data.networks[0].defaults), refused(data)) == (4, 1, [])
+    if "4" not in kind:
+        data = read([network(type=kind, ip_address=None, routes=[six])])
+        assert (data.networks[0].family, len(data.networks[0].defaults)) == (6, 1)
+        assert read([network(type=kind, ip_address=None, routes=[])]).networks[0].family == 4
 
 
 def test_an_address_with_its_length() -> None:

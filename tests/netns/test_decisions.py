@@ -189,3 +189,37 @@ def test_a_mac_changed_and_a_nic_renamed_between_passes(lab: Lab, tmp_path: Path
     ran = run(lab, f"sync {where}")
     assert ran.code == 0, ran
     assert "11.11.0.0/16 via 11.8.0.1 dev ens4 proto 121" in lab.routes()
+
+
+def single_addresses(lab: Lab) -> None:
+    for number in (0, 1):
+        lab.nic(f"eth{number}", MACS[number], ("10.65.0.7/32", "11.8.0.9/32")[number])
+
+
+def test_a_vpn_that_comes_up_over_a_gateway_outside_moves_no_default(lab: Lab, tmp_path: Path) -> None:
+    """The gateway of a /32 address lies in the VPN's subnet then, and is still that of the network that lists it."""
+    single_addresses(lab)
+    where = write(tmp_path, net(0, ETH0_DEFAULT, netmask="32"), net(1, ETH1_DEFAULT, HOST_ROUTE, netmask="32"))
+    assert run(lab, f"sync {where}").code == 0
+    before = routed(lab)
+    assert "default via 10.65.0.1 dev eth0 proto 121 onlink" in before
+    lab.ip("tuntap", "add", "dev", "tun0", "mode", "tun")
+    for address in ("10.9.0.2/8", "11.9.0.2/8"):
+        lab.ip("address", "add", address, "dev", "tun0")
+    lab.ip("link", "set", "tun0", "up")
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, "nothing to do" in ran.out) == (0, True), ran
+    lab.ip("route", "delete", "default")
+    assert run(lab, f"sync {where}").code == 0
+    assert [line for line in routed(lab) if "tun0" not in line] == before
+
+
+def test_a_self_assigned_address_is_no_place_for_a_gateway(lab: Lab, tmp_path: Path) -> None:
+    """Calico's gateway is 169.254.1.1 on each NIC; eth1 has given itself 169.254.7.7/16, as networkd and avahi do."""
+    single_addresses(lab)
+    lab.ip("address", "add", "169.254.7.7/16", "dev", "eth1")
+    calico = ("0.0.0.0/0", "169.254.1.1")
+    ran = run(lab, f"sync {write(tmp_path, net(0, calico, netmask='32'), net(1, calico, netmask='32'))}")
+    assert ran.code == 0, ran
+    assert "default via 169.254.1.1 dev eth0 proto 121 onlink" in routed(lab)
+    assert not [line for line in routed(lab) if line.startswith("default") and "eth1" in line]

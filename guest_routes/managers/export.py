@@ -31,6 +31,8 @@ FORMATS: dict[str, Callable[[Sequence[NicRoutes], Mapping[int, str]], Export]] =
 }
 NO_THROW = ("nmstate",)
 """Formats that know no route of type throw, without which a NIC's table is not as ours."""
+NO_MULTIPATH = ("netplan", "networkmanager")
+"""Formats whose routes have one next hop."""
 STACKED = ("vlan", "bond", "bridge")
 """Kinds of NIC that share a MAC with another."""
 
@@ -66,4 +68,7 @@ def export(decision: Decision, settings: Settings, format_name: str, network_fil
             notes.append(ExportNote("no-source-routing"))
     elif moving:
         notes.append(ExportNote("source-dynamic", moving))
+    multipath = [one.nic.name for one in every if any(r.nexthops for table in one.by_source for r in table.routes)]
+    if multipath and format_name in NO_MULTIPATH:
+        notes.append(ExportNote("first-next-hop", tuple(multipath)))
     return made._replace(notes=(*made.notes, *notes))

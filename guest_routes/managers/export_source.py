@@ -9,7 +9,7 @@ nm-settings-keyfile(5), `routeN_options` and `routing-ruleN`; ip-route(8), ip-ru
 
 from __future__ import annotations
 
-from ..model.network import Route, address_text
+from ..model.network import NextHop, Route, address_text
 from ..routing.source_routing.tables import LINK_SCOPE, THROW
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ MTU = 2
 
 
 def single(route: Route) -> Route:
-    """The first next hop of a multipath route, which no format has in this form."""
+    """The first next hop of a multipath route, which netplan and NetworkManager's profiles can't say."""
     if not route.nexthops:
         return route
     hop = route.nexthops[0]
@@ -45,8 +45,9 @@ def networkd_source(one: NicRoutes) -> list[str]:
     """[Route] and [RoutingPolicyRule] sections."""
     lines: list[str] = []
     for table in one.by_source:
-        for route in map(single, table.routes):
+        for route in table.routes:
             lines += ["", "[Route]", f"Destination={route.destination}", f"Table={route.table}"]
+            lines += [f"MultiPathRoute={_networkd_hop(hop, one.nic.name)}" for hop in route.nexthops]
             lines += [f"Gateway={address_text(route.gateway)}"] if route.gateway else []
             lines += ["Type=throw"] if route.kind == THROW else []
             lines += ["Scope=link"] if route.scope == LINK_SCOPE else []
@@ -57,6 +58,10 @@ def networkd_source(one: NicRoutes) -> list[str]:
             lines += ["", "[RoutingPolicyRule]", f"From={_source(rule)}", f"Table={rule.table}"]
             lines.append(f"Priority={rule.priority}")
     return lines
+
+
+def _networkd_hop(hop: NextHop, nic: str) -> str:
+    return f"{address_text(hop.gateway)}@{nic} {hop.weight}" if hop.gateway else f"@{nic} {hop.weight}"
 
 
 def netplan_source_routes(one: NicRoutes) -> list[str]:
@@ -106,15 +111,20 @@ def ip_source(one: NicRoutes, nic: str) -> Iterator[str]:
     """`ip` commands: a table's routes, then its rules."""
     for table in one.by_source:
         family = f"ip -{table.family}"
-        for route in map(single, table.routes):
+        for route in table.routes:
             words = [f"{family} route replace"]
             if route.kind == THROW:
                 words += ["throw", str(route.destination)]
+            elif route.nexthops:
+                words.append(str(route.destination))
             else:
                 words += [str(route.destination), *(["via", address_text(route.gateway)] if route.gateway else [])]
                 words += ["dev", nic, *(["scope link"] if route.scope == LINK_SCOPE else [])]
             words += [f"table {route.table} proto static", *([f"metric {route.metric}"] if route.metric else [])]
             words += [*(["onlink"] if route.onlink else []), *([f"mtu {_mtu(route)}"] if _mtu(route) else [])]
+            for hop in route.nexthops:
+                words += ["nexthop", *(["via", address_text(hop.gateway)] if hop.gateway else []), "dev", nic]
+                words += [f"weight {hop.weight}", *(["onlink"] if hop.onlink else [])]
             yield " ".join(words)
         for rule in table.rules:
             what = f"from {_source(rule)} lookup {rule.table} priority {rule.priority}"

@@ -205,6 +205,10 @@ def export_note_text(note: ExportNote) -> str:
             f"the rules of source routing name the present addresses of {', '.join(note.nics)}, which DHCP or router "
             "advertisements may change: the service follows them, these files don't"
         ),
+        "first-next-hop": (
+            f"of multipath routes in the tables of {', '.join(note.nics)} the first next hop is exported: this format "
+            "has no others"
+        ),
         "no-source-routing": "source routing is not exported: this format has no route of type throw; "
         "leave `source_routing` to `guest-routes watch`, or choose another format",
         "no-leases": (

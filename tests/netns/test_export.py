@@ -247,11 +247,15 @@ def test_source_routing_as_ip_commands(lab: Lab, tmp_path: Path) -> None:
     lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64")
     lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64")
     lab.ip("route", "add", "10.200.0.0/16", "via", "11.8.0.50", "dev", "eth1")
+    for family, (destination, *routers) in (("-4", ("10.201.0.0/16", "11.8.0.50", "11.8.0.51")),
+                                            ("-6", ("fd00:201::/48", "fd00:8::50", "fd00:8::51"))):  # fmt: skip
+        hops = [word for router in routers for word in ("nexthop", "via", router, "dev", "eth1", "weight", "3")]
+        lab.ip(family, "route", "add", destination, *hops)
     seed = str(document("dual-stack"))
     made = lab.run("sync", "--metadata", seed, *BY_SOURCE)
     wanted = source_tables(lab)
     lab.run("withdraw")
-    assert (made.returncode, len(wanted), source_tables(lab)) == (0, 11, [])
+    assert (made.returncode, len(wanted), source_tables(lab)) == (0, 17, [])
     script = tmp_path / "script"
     script.write_text(lab.run("export", "--format", "ip", "--metadata", seed, *BY_SOURCE).stdout)
     for _ in range(2):

@@ -67,6 +67,8 @@ def test_networkd() -> None:
     assert ["[Route]", "Destination=10.8.0.0/16", "Table=12103", "Gateway=203.0.113.1", "GatewayOnLink=yes"] in found
     assert ["[Route]", "Destination=172.17.0.0/16", "Table=12103", "Type=throw"] in found
     assert ["[Route]", "Destination=0.0.0.0/0", "Table=12103", "Gateway=11.8.0.1", "Metric=1024"] in found
+    assert ["[Route]", "Destination=10.7.0.0/16", "Table=12103", "MultiPathRoute=11.8.0.51@eth1 1",
+            "MultiPathRoute=11.8.0.52@eth1 1"] in found  # fmt: skip
     assert ["[RoutingPolicyRule]", "From=11.8.0.9/32", "Table=12103", "Priority=32765"] in found
     assert ["[Route]", "Destination=fe80::/10", "Table=12103", "Metric=1023"] in found
     assert found[-1] == ["[RoutingPolicyRule]", "From=fd00:8::9/128", "Table=12103", "Priority=32765"]
@@ -107,6 +109,10 @@ def test_ip_commands() -> None:
         'ip -4 route replace 10.8.0.0/16 via 203.0.113.1 dev "$nic" table 12103 proto static onlink',
         "ip -4 route replace throw 172.17.0.0/16 table 12103 proto static",
     ]
+    assert found[4] == (
+        'ip -4 route replace 10.7.0.0/16 table 12103 proto static nexthop via 11.8.0.51 dev "$nic" weight 1 '
+        'nexthop via 11.8.0.52 dev "$nic" weight 1'
+    )
     assert found[6:8] == [
         "ip -4 rule del from 11.8.0.9/32 lookup 12103 priority 32765 2>/dev/null",
         "ip -4 rule add from 11.8.0.9/32 lookup 12103 priority 32765 protocol static",
@@ -127,6 +133,17 @@ def test_addresses_that_dhcp_may_change_are_told() -> None:
     assert ExportNote("source-dynamic", ("eth0",)) in made.notes
     assert "source routing by table 12102" in made.files[0].text
     assert "From=10.65.0.7/32" in made.files[0].text
+
+
+def test_a_format_with_one_next_hop_says_so() -> None:
+    main = f"{NICS}10.9.0.0/16 nexthop via 11.8.0.50 dev eth1 nexthop via 11.8.0.51 dev eth1"
+    on = Settings(source_routing=True)
+    decision = decide(project(with_tables(evidence("documented", main)), on), on)
+    told = {name: [one for one in export(decision, on, name, {}).notes if one.kind == "first-next-hop"]
+            for name in ("networkd", "netplan", "networkmanager", "ifupdown", "ip")}  # fmt: skip
+    note = ExportNote("first-next-hop", ("eth1",))
+    assert told == {"networkd": [], "netplan": [note], "networkmanager": [note], "ifupdown": [], "ip": []}
+    assert "tables of eth1 the first next hop is exported" in export_note_text(note)
 
 
 def test_a_subnet_that_the_nic_will_have_is_in_its_table() -> None:

@@ -16,7 +16,7 @@ from .export_scripts import ifupdown, script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Mapping, Sequence
+    from typing import Callable, Iterator, Mapping, Sequence
 
     from ..model.plan import Decision
     from ..model.settings import Settings
@@ -58,17 +58,32 @@ def export(decision: Decision, settings: Settings, format_name: str, network_fil
     """
     every = nic_routes(decision, settings)
     made = FORMATS[format_name]([one for one in every if one.nic.kind not in STACKED], network_files)
-    stacked = [one.nic for one in every if one.nic.kind in STACKED]
-    notes = [ExportNote("shares-mac", (nic.name,), nic_kind=nic.kind) for nic in stacked]
+    notes = [*made.notes, *_left_out(every, settings), *_of_source_routing(every, settings, format_name)]
+    return made._replace(notes=tuple(notes))
+
+
+def _left_out(every: Sequence[NicRoutes], settings: Settings) -> Iterator[ExportNote]:
+    """What no format has."""
+    for one in every:
+        if one.nic.kind in STACKED:
+            yield ExportNote("shares-mac", (one.nic.name,), nic_kind=one.nic.kind)
     if settings.table != MAIN_TABLE:
-        notes.append(ExportNote("other-table", table=settings.table))
-    moving = tuple(one.nic.name for one in every if one.by_source and one.dynamic)
+        yield ExportNote("other-table", table=settings.table)
+
+
+def _of_source_routing(every: Sequence[NicRoutes], settings: Settings, format_name: str) -> Iterator[ExportNote]:
+    """What of source routing the format has not, or not for long."""
     if format_name in NO_THROW:
         if settings.source_routing:
-            notes.append(ExportNote("no-source-routing"))
-    elif moving:
-        notes.append(ExportNote("source-dynamic", moving))
-    multipath = [one.nic.name for one in every if any(r.nexthops for table in one.by_source for r in table.routes)]
+            yield ExportNote("no-source-routing")
+        return
+    moving = tuple(one.nic.name for one in every if one.by_source and one.dynamic)
+    if moving:
+        yield ExportNote("source-dynamic", moving)
+    multipath = tuple(one.nic.name for one in every if _has_multipath(one))
     if multipath and format_name in NO_MULTIPATH:
-        notes.append(ExportNote("first-next-hop", tuple(multipath)))
-    return made._replace(notes=(*made.notes, *notes))
+        yield ExportNote("first-next-hop", multipath)
+
+
+def _has_multipath(one: NicRoutes) -> bool:
+    return any(route.nexthops for table in one.by_source for route in table.routes)

@@ -99,6 +99,12 @@ def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
         other = one.other.name if one.other else ""
         text = f"{address} is an address of both {other} and {name}: packets that carry it leave by {other}"
         return text, "give it to one NIC"
+    return _overruled_words(one, nics)
+
+
+def _overruled_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
+    """Where the kernel sends packets instead, and by which rule."""
+    name, address = one.nic.name, address_text(one.address) if one.address else ""
     to = f" to {address_text(one.answer.address)}" if one.answer else ""
     text = f"packets that carry {name}'s address {address}{to} leave {_answer_text(one.answer, nics)}, not by {name}"
     if one.rule is None:

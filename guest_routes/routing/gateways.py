@@ -74,8 +74,7 @@ def with_gateways(
     bindings: Sequence[Binding], evidence: Evidence, settings: Settings
 ) -> tuple[list[Binding], list[HostRoute]]:
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
-    nics = tuple(nic for nic in evidence.kernel.nics if not nic.kind or _is_described(nic, bindings, evidence))
-    neighbours = _Neighbours(Subnets(bindings), nics, _own_addresses(evidence))
+    neighbours = _Neighbours(Subnets(bindings), _neighbouring_nics(bindings, evidence), _own_addresses(evidence))
     offers = _default_offers(evidence, settings)
     found: list[Binding] = []
     elsewhere: list[HostRoute] = []
@@ -90,10 +89,14 @@ def with_gateways(
     return found, elsewhere
 
 
-def _is_described(nic: Nic, bindings: Sequence[Binding], evidence: Evidence) -> bool:
-    """Whether the document has a network on the NIC, or a link of its MAC."""
-    bound = any(one.nic is not None and one.nic.ifindex == nic.ifindex for one in bindings)
-    return bound or any(link.mac and link.mac in (nic.mac, nic.permanent_mac) for link in evidence.data.links)
+def _neighbouring_nics(bindings: Sequence[Binding], evidence: Evidence) -> tuple[Nic, ...]:
+    """Those that the document has a network on, or a link for; and all that are no device made in the instance."""
+    bound = {one.nic.ifindex for one in bindings if one.nic is not None}
+    macs = {link.mac for link in evidence.data.links} - {b""}
+    return tuple(
+        nic for nic in evidence.kernel.nics
+        if not nic.kind or nic.ifindex in bound or not macs.isdisjoint((nic.mac, nic.permanent_mac))
+    )  # fmt: skip
 
 
 def _own_addresses(evidence: Evidence) -> frozenset[Address]:

@@ -176,15 +176,19 @@ def _is_refused(route: Route, nic: Nic, main: Main) -> bool:
 
     Source: net/ipv6/route.c, ip6_route_check_nh_onlink, which looks main up, whatever the table.
     """
-    hops = route.nexthops or (route,)
-    own = [hop.gateway for hop in hops if hop.gateway and hop.onlink and hop.ifindex == nic.ifindex]
-    asked = [gateway for gateway in own if not is_link_local(gateway)]
-    if route.family == 4 or not asked:
+    asked = [] if route.family == 4 else _onlink_gateways(route, nic)
+    if not asked:
         return False
     through = {group[0].destination: ifindexes(group[0]) for group in main.groups}
     through.update((destination, frozenset((ifindex,))) for destination, ifindex in main.plain)
     covering = [[one for one in through if one.length and contains(one, gateway)] for gateway in asked]
     return any(nic.ifindex not in through[max(found, key=_length)] for found in covering if found)
+
+
+def _onlink_gateways(route: Route, nic: Nic) -> list[Address]:
+    """Of the next hops by a NIC."""
+    own = (hop for hop in route.nexthops or (route,) if hop.onlink and hop.ifindex == nic.ifindex)
+    return [hop.gateway for hop in own if hop.gateway and not is_link_local(hop.gateway)]
 
 
 def _length(prefix: Prefix) -> int:

@@ -10,6 +10,7 @@ from ..model.operations import Add
 from .escape import escaped
 from .report import is_removal, source_line, summary, verb_of
 from .route_text import counted, nic_names, route_text, span_text
+from .words.actors import actor_fields, actor_text
 from .words.outcomes import operation_reason, suspicion_text, unprogrammed_text
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ STOPPED = "stopped; the routes stay as they are"
 RELOADED = "the settings were reloaded"
 RECOVERED = "passes succeed again"
 
-_DESTINATION, _NIC, _ACTOR = "GUEST_ROUTES_DESTINATION", "GUEST_ROUTES_NIC", "GUEST_ROUTES_ACTOR"
+_DESTINATION, _NIC = "GUEST_ROUTES_DESTINATION", "GUEST_ROUTES_NIC"
 """Fields of systemd's journal."""
 
 _CHILD = "the child process that asks the metadata service"
@@ -54,16 +55,6 @@ _CHILD_FAULTS = {
 
 
 # ---- changes ------------------------------------------------------------------------------------------
-
-
-def actor_text(actor: Actor) -> str:
-    """Who changed a route: "dhclient (pid 812, started by systemd)"."""
-    if actor.program == "kernel":
-        return "the kernel"
-    if not actor.program:
-        return f"a process that has ended (pid {actor.pid})" if actor.pid else "an unknown process"
-    started = f", started by {' under '.join(actor.ancestors)}" if actor.ancestors else ""
-    return f"{actor.program} (pid {actor.pid}{started})"
 
 
 def change_reason(operation: Operation, reverted: Change | None) -> str:
@@ -107,11 +98,6 @@ def conflict_fields(contested: Prefix | SourceKey, actor: Actor) -> list[tuple[s
     """The same of a conflict; a rule has no destination."""
     destination = contested if isinstance(contested, Prefix) else getattr(contested, "destination", None)
     return [*([(_DESTINATION, str(destination))] if destination else []), *actor_fields(actor)]
-
-
-def actor_fields(actor: Actor | None) -> list[tuple[str, str]]:
-    """The name of the program; nothing where it is not known."""
-    return [(_ACTOR, escaped(actor.program))] if actor is not None and actor.program else []
 
 
 def more_changes_line(number: int) -> str:

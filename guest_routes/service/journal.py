@@ -14,6 +14,7 @@ from ..model.status import ConflictRecord, Repair, StatusRecord, status_record_j
 from ..output import service_log
 from ..output.report import verb_of
 from ..output.route_text import route_text
+from ..output.words.actors import actor_fields, actor_text, source_change_line
 from ..output.words.outcomes import pass_error_text, suspicion_text
 from ..output.words.warnings import warning_texts
 from ..routing.partial import AGREEING_FETCHES
@@ -152,14 +153,16 @@ class Journal:
 
     def source_routing(self, report: Report, reverted: Sequence[SourceChange | None]) -> None:
         """What a pass has changed of source routing's tables and rules, and why it may not be in force (R21)."""
+        from ..model.source_routing import RemoveRoute, SetRoute
         from ..output import source_routing
-        from ..output.words import source_changes
 
         nics = report.before.nics
         done = report.source_outcome.done if report.source_outcome else ()
         for operation, change in zip(done[:SHOWN], reverted):
-            line = source_changes.source_change_line(operation, change, nics)
-            self._write("info", line, source_changes.source_change_fields(operation, change, nics))
+            actor = change and change.actor
+            route = operation.route if isinstance(operation, (SetRoute, RemoveRoute)) else None
+            fields = service_log.change_fields(route, actor, nics) if route else actor_fields(actor)
+            self._write("info", source_change_line(operation, change, nics), fields)
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
         conflicts = (source_routing.conflict_text(one, nics) for one in report.source_conflicts[:SHOWN])
@@ -174,7 +177,7 @@ class Journal:
     def source_repaired(self, operation: SourceOperation, reverted: SourceChange, report: Report) -> None:
         """A rule, or a route of a NIC's table, was put back, or one removed."""
         from ..output.source_routing import source_text
-        from ..output.words.source_changes import source_reason, source_verb
+        from ..output.words.actors import source_reason, source_verb
 
         text, reason = source_text(operation, report.before.nics), source_reason(operation, reverted)
         self._record = self._record.repaired(Repair(_now(), text, source_verb(operation), reason))
@@ -228,7 +231,7 @@ class Journal:
     def in_conflict(self, conflicts: Sequence[tuple[Contested, Conflict, str]]) -> None:
         """Conflicts that go on, each with its remedy; logs those that begin."""
         for contested, conflict, remedy in conflicts:
-            actor = service_log.actor_text(conflict.actor)
+            actor = actor_text(conflict.actor)
             one = ConflictRecord(_now(), service_log.contested_text(contested), conflict.total, actor, remedy)
             self._record = self._record.in_conflict(one)
         begun = [one for one in conflicts if one[1].begins]

@@ -13,6 +13,7 @@ from guest_routes.model.operations import Add, Delete, Operation, Promote, Remov
 from guest_routes.model.plan import Suspicion
 from guest_routes.model.status import Actor, Change, ConflictRecord, Repair, RouteKey, StatusRecord
 from guest_routes.output import service_log
+from guest_routes.output.words.actors import actor_text
 
 DHCLIENT = Actor("dhclient", 812)
 HOST, DEFAULT, DEFAULT6 = map(parse_prefix, ("11.11.0.0/16", "0.0.0.0/0", "::/0"))
@@ -31,7 +32,7 @@ RECORD = StatusRecord(5, "", 0.0, doing="nothing to do: 2 routes in place")
     (Actor("ip", 5, ("bash", "sshd")), "ip (pid 5, started by bash under sshd)"),
 ])  # fmt: skip
 def test_who_changed_a_route(actor: Actor, text: str) -> None:
-    assert service_log.actor_text(actor) == text
+    assert actor_text(actor) == text
 
 
 @pytest.mark.parametrize("operation, change, text", [

@@ -20,12 +20,11 @@ from guest_routes.model.source_routing import (
     SetRoute,
     SourceConflict,
     SourceFailure,
-    SourceOperation,
     SourceRoutingOutcome,
     TableRouteKey,
     rule_key,
 )
-from guest_routes.model.status import Actor, SourceChange, Status
+from guest_routes.model.status import Status
 from guest_routes.output.folding import laid_out
 from guest_routes.output.json_documents import last_pass_json, report_json, withdrawal_json
 from guest_routes.output.report import report_lines, summary, withdrawal_lines
@@ -41,7 +40,6 @@ from guest_routes.output.source_routing import (
 )
 from guest_routes.output.status import status_json as shown_json
 from guest_routes.output.status import status_lines
-from guest_routes.output.words.source_changes import source_change_fields, source_change_line
 from guest_routes.routing.decide import decide
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, assert_fits, assert_valid, evidence, report, route
 from tests.unit.output.test_status import last_pass
@@ -85,23 +83,6 @@ def test_operations() -> None:
         "SetRoute": (text, False), "RemoveRoute": (text, True),
         "AddRule": (f"rule {rule_text(OWN)}", False), "RemoveRule": (f"rule {rule_text(OWN)}", True),
     }  # fmt: skip
-    assert source_change_line(RemoveRule(OWN), None, NICS) == f"removed rule {rule_text(OWN)}: source routing"
-
-
-CHANGED = SourceChange(Actor("ip", 50), rule_key(OWN), True)
-
-
-@pytest.mark.parametrize("operation, change, expected", [
-    (AddRule(OWN), CHANGED, "deleted by ip (pid 50); source routing"),
-    (RemoveRule(OWN), CHANGED._replace(deleted=False), "added by ip (pid 50); source routing"),
-    (SetRoute(route("10.9.0.0/16 via 11.8.0.50 dev eth1")), CHANGED._replace(deleted=False),
-     "replaced by ip (pid 50); source routing"),
-])  # fmt: skip
-def test_a_change_in_the_log_says_who_made_it_necessary(
-    operation: SourceOperation, change: SourceChange, expected: str
-) -> None:
-    assert source_change_line(operation, change, NICS).endswith(f": {expected}")
-    assert "\n" not in source_change_line(operation, change._replace(actor=Actor("a\nb", 5)), NICS)
 
 
 def test_what_a_conflict_is_about() -> None:

@@ -12,8 +12,8 @@ import pytest
 from guest_routes.errors import GuestRoutesError, KernelError, LockError, StateError
 from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
-from guest_routes.model.source_routing import AddRule, SetRoute, SourceRoutingOutcome
-from guest_routes.model.status import Actor, Change, RouteKey
+from guest_routes.model.source_routing import AddRule, SetRoute, SourceRoutingOutcome, key_of
+from guest_routes.model.status import Actor, Change, RouteKey, SourceChange
 from guest_routes.service.conflicts import Conflict
 from guest_routes.service.journal import CONFLICTS_SHOWN, SHOWN, ErrorKind, Journal, error_kind
 from guest_routes.service.sd_notify import Notifier
@@ -81,13 +81,18 @@ def test_only_changes_have_fields(bench: Bench) -> None:
     assert ("GUEST_ROUTES_DESTINATION=11.11.0.0/16", "GUEST_ROUTES_NIC=eth1") in bench.fields
 
 
-def test_the_routes_of_source_routing_have_fields_and_its_rules_have_none(bench: Bench) -> None:
+def test_the_routes_of_source_routing_have_fields_and_its_rules_their_actor(bench: Bench) -> None:
     route = Route(parse_prefix("11.11.0.0/16"), parse_address("11.8.0.1"), 3, table=12103)
     rule = Rule(4, 32765, 12103, False, source=parse_prefix("11.8.0.9/32"))
     outcome = SourceRoutingOutcome((SetRoute(route), AddRule(rule)))
-    bench.journal.source_routing(bench.report()._replace(source_outcome=outcome))
+    report = bench.report()._replace(source_outcome=outcome)
+    bench.journal.source_routing(report, [None, None])
     assert len(bench.logged()) == 2
-    assert bench.fields == [("GUEST_ROUTES_DESTINATION=11.11.0.0/16", "GUEST_ROUTES_NIC=eth1")]
+    route_fields = ("GUEST_ROUTES_DESTINATION=11.11.0.0/16", "GUEST_ROUTES_NIC=eth1")
+    assert bench.fields == [route_fields]
+    changes = [SourceChange(Actor("ip", 50), key_of(one), True) for one in outcome.done]
+    bench.journal.source_routing(report, changes)
+    assert bench.fields[1:] == [(*route_fields, "GUEST_ROUTES_ACTOR=ip"), ("GUEST_ROUTES_ACTOR=ip",)]
 
 
 def test_a_pass_that_left_something_out_is_published_as_degraded(bench: Bench) -> None:

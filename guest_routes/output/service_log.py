@@ -96,8 +96,12 @@ def change_fields(route: Route, actor: Actor | None, nics: Sequence[Nic]) -> lis
 
 def conflict_fields(contested: Prefix | SourceKey, actor: Actor) -> list[tuple[str, str]]:
     """The same of a conflict; a rule has no destination."""
-    destination = contested if isinstance(contested, Prefix) else getattr(contested, "destination", None)
-    return [*([(_DESTINATION, str(destination))] if destination else []), *actor_fields(actor)]
+    if isinstance(contested, Prefix):
+        return [(_DESTINATION, str(contested)), *actor_fields(actor)]
+    from ..model.source_routing import RuleKey
+
+    destination = [] if isinstance(contested, RuleKey) else [(_DESTINATION, str(contested.destination))]
+    return [*destination, *actor_fields(actor)]
 
 
 def more_changes_line(number: int) -> str:

@@ -1,7 +1,7 @@
 """The config drive: a block device labelled config-2, mounted for a moment where nobody else sees it.
 
 Only iso9660 and vfat, which Nova makes: no image from outside reaches the kernel's drivers of other filesystems. No
-link on a drive is followed. On some systems an ordinary user can set up a loop device, so its file must be root's.
+link on a drive is followed. The file of a loop device must be root's (backing_file.py).
 Source: Nova's documentation, "Config drives".
 """
 
@@ -12,7 +12,8 @@ import os
 from ..json_codec import loads
 from ..model.document import Document, Provenance
 from ..model.namedtuple import NamedTuple
-from ..trusted import File, unreadable, untrusted_file
+from ..trusted import File
+from .backing_file import untrusted_backing
 from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ def _from_device(device: str, deadline_seconds: float) -> Document | str:
     kind = kind or _filesystem(device, deadline_seconds)
     if kind not in FILESYSTEMS:
         return f"{device} is not used: its filesystem is {kind or 'unknown'}, and a config drive's is iso9660 or vfat"
-    backing = _untrusted_backing(device)
+    backing = untrusted_backing(device)
     if backing is not None:
         return f"{device} is not used: {backing}"
     files = read_mounted(mounted) if mounted else read_drive(device, kind, deadline_seconds)
@@ -85,20 +86,6 @@ def _filesystem(device: str, deadline_seconds: float) -> str:
     """The type of a device's filesystem; "" when unknown."""
     ran = _run(["blkid", "-c", "/dev/null", "-o", "value", "-s", "TYPE", device], deadline_seconds)
     return "" if isinstance(ran, str) else ran.output.decode("ascii", "replace").strip()
-
-
-def _untrusted_backing(device: str) -> str | None:
-    """Why a loop device's file is not used: some systems let an ordinary user set up one for a file of its own."""
-    node = os.path.realpath(f"/sys/class/block/{os.path.basename(device)}")
-    for folder in (node, os.path.dirname(node)):  # The device, or the one that it is a partition of.
-        try:
-            with open(f"{folder}/loop/backing_file", "rb") as file:
-                path = os.fsdecode(file.read().rstrip(b"\n"))
-        except OSError:
-            continue
-        fault = untrusted_file(path)
-        return None if fault is None else f"{path}, the file of this loop device, {unreadable(fault)}"
-    return None
 
 
 def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:

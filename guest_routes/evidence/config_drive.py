@@ -14,7 +14,7 @@ from ..model.document import Document, Provenance
 from ..model.namedtuple import NamedTuple
 from ..trusted import File
 from .backing_file import untrusted_backing
-from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below
+from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below, too_many
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ def _from_device(device: str, deadline_seconds: float) -> Document | str:
     files = read_mounted(mounted) if mounted else read_drive(device, kind, deadline_seconds)
     if isinstance(files, str):
         return f"{device}: {files}"
+    for name, file in files.items():
+        if excess := too_many(file.data):
+            return f"{device}: its {name} has {excess}"
     data, meta = files[NETWORK_DATA], files.get(META_DATA)
     if not _is_json_object(data.data):
         return f"{device}: its {NETWORK_DATA} is no JSON object, or cut off ({len(data.data):,} bytes)"

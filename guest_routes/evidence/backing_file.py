@@ -41,7 +41,7 @@ def untrusted_backing(device: str, block: str = "/sys/class/block", dev: str = "
 
 
 def _stands_on(node: str) -> Iterator[str]:
-    """The folder of a block device in /sys, and those of all devices below it: a partition's disk, a mapping's parts."""
+    """The folder of a block device in /sys, and of all it stands on: a partition's disk, a mapping's parts."""
     found, waiting = {node}, [node]
     while waiting:
         node = waiting.pop()

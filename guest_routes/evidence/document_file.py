@@ -23,8 +23,8 @@ LATEST = "openstack/latest"
 LIMIT_BYTES = 5 * 1024 * 1024
 """Of what comes over the network or from a drive (R11)."""
 MOST_OBJECTS, MOST_VALUES = LIMIT_BYTES // 48, LIMIT_BYTES // 12
-"""Objects and lists, and members of them, in what comes over the network or from a drive. A host route is an object of three
-members in 63 bytes at least, so that no document of routes has more."""
+"""Objects and lists, and members of them, in what comes over the network or from a drive. A host route is an object of
+three members in 63 bytes at least, so that no document of routes has more."""
 LOCAL_LIMIT_BYTES = 64 * 1024 * 1024
 """Of what the operator names on the command line: a hundred thousand routes are 8 MiB."""
 _BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -76,7 +76,7 @@ def read_below(folder: str, path: str) -> File | str:
 
 
 def too_many(data: bytes) -> str:
-    """What bytes of JSON have too many of, by the signs that begin or part them, those within texts included; "" for nothing.
+    """What bytes of JSON have too many of; "" for nothing. The signs that begin or part them count, those in texts too.
 
     They are counted before anything is parsed: 5 MiB of `[],` take 130 MB then, and of `{"":{"":` 190 MB.
     """

@@ -73,8 +73,10 @@ def test_secrets(text: str, hidden: str) -> None:
 SECRETS = (
     "preshared-key=hunter2", "PresharedKey=hunter2", "pin=hunter2", "Key=hunter2", "mka-cak=hunter2", "KEY1=hunter2",
     "keys: {private: hunter2, shared: hunter2}", "  private: hunter2", "auth: {key-management: psk, password: hunter2}",
-    'access-points: {"home": {password: "hunter2", hidden: true}}', '{"a": 1, "token": "hunter2"}', "  - password: hunter2",
-    "password: |-\n  hunter2\n  hunter2\n", "password:\n  'hunter2'\nnext: 1", "Xauth password=hunter2", "secret = hunter2",
+    'access-points: {"home": {password: "hunter2", hidden: true}}', '{"a": 1, "token": "hunter2"}',
+    "  - password: hunter2",
+    "password: |-\n  hunter2\n  hunter2\n", "password:\n  'hunter2'\nnext: 1", "Xauth password=hunter2",
+    "secret = hunter2",
     "    wpa-psk hunter2", "\twireless-key s:hunter2", "up wg set wg0 private-key /x preshared-key hunter2",
     'password: "a\\" hunter2"', "psk='hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
 )  # fmt: skip

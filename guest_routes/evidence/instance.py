@@ -7,7 +7,7 @@ import os
 from ..model.document import Unusable
 from ..model.namedtuple import NamedTuple
 from ..state.files import read
-from ..state.identity import machine_uuid
+from ..state.identity import instance_uuid, machine_uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ class KnownInstance(NamedTuple):
 
 
 def known_instance(state: State, nics: Sequence[Nic]) -> KnownInstance:
-    """The uuid of the machine's DMI where Nova has set it, else the last known good's, and who sent that one."""
+    """The uuid, and who sent the last known good document.
+
+    The uuid is DMI's where Nova has set it, else the last known good's, else what cloud-init found in this boot.
+    """
     kept = state.last_known_good(nics)
     known = None if isinstance(kept, Unusable) else kept.known
-    uuid = (_nova_uuid(state.root) or (known.uuid if known else "")).lower()
+    uuid = (_nova_uuid(state.root) or (known.uuid if known else "") or instance_uuid(state.root)).lower()
     if known is None or known.provenance.source != "http":
         return KnownInstance(uuid)
     return KnownInstance(uuid, known.provenance.location, known.provenance.nics)

@@ -165,6 +165,31 @@ def test_an_answer_without_a_uuid_waits_too(lab: Lab, tmp_path: Path, settings: 
     assert table(lab) == DOCUMENTED
 
 
+def test_of_two_without_a_uuid_the_one_that_answered_last_time_counts(
+    lab: Lab, tmp_path: Path, settings: Path
+) -> None:
+    """The true service has no meta_data.json for a while."""
+    kept(lab, tmp_path)
+    serve(lab, tmp_path, "eth0", "", "slow=0.6")
+    serve(lab, tmp_path, "eth1", "", extra="8.8.8.0")
+    sync(lab)
+    assert table(lab) == DOCUMENTED
+
+
+def test_on_a_first_boot_what_cloud_init_found_identifies_the_instance(
+    lab: Lab, tmp_path: Path, settings: Path
+) -> None:
+    """Nothing is kept yet, and this machine's DMI has no uuid."""
+    documented(lab)
+    Path("/run/cloud-init").mkdir()
+    Path("/run/cloud-init/.instance-id").write_text(TRUE + "\n")
+    serve(lab, tmp_path, "eth0", TRUE, "slow=0.6")
+    serve(lab, tmp_path, "eth1", FALSE, extra="8.8.8.0")
+    assert not [text for text in sync(lab)["warnings"] if "instance" in text]
+    assert table(lab) == DOCUMENTED
+    assert (tmp_path / "eth1.log").read_text(), "the neighbour was never asked"
+
+
 def test_who_answered_last_is_asked_first_and_alone(lab: Lab, tmp_path: Path, settings: Path) -> None:
     """A first answer within an interval leaves the others unasked."""
     kept(lab, tmp_path, "eth1")

@@ -165,9 +165,7 @@ def test_an_answer_without_a_uuid_waits_too(lab: Lab, tmp_path: Path, settings: 
     assert table(lab) == DOCUMENTED
 
 
-def test_of_two_without_a_uuid_the_one_that_answered_last_time_counts(
-    lab: Lab, tmp_path: Path, settings: Path
-) -> None:
+def test_of_two_without_a_uuid_the_one_that_answered_last_time_counts(lab: Lab, tmp_path: Path, settings: Path) -> None:
     """The true service has no meta_data.json for a while."""
     kept(lab, tmp_path)
     serve(lab, tmp_path, "eth0", "", "slow=0.6")

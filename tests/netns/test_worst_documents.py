@@ -57,6 +57,12 @@ def test_every_command_is(written: Path, command: str) -> None:
     assert_bounded(cost(*command.split(), *(["--metadata", str(written)] if command != "status" else [])), 2 * LINES)
 
 
+@pytest.mark.parametrize("written", ["no links", "no networks", "no routes"], indirect=True)
+def test_rehearse_reads_it_once(written: Path) -> None:
+    """For the NICs that it makes, and for the pass."""
+    assert_bounded(cost("rehearse", "--metadata", str(written)), 2 * LINES)
+
+
 @pytest.mark.parametrize("written", EVERYWHERE, indirect=True)
 def test_what_is_exported_is_the_routes_and_little_more(written: Path) -> None:
     got = cost("export", "--format", "networkd", "--metadata", str(written))

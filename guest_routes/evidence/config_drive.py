@@ -40,20 +40,28 @@ exit 0
 """Each file as a line with its name, size and mtime, and then its bytes. The folders are those of LATEST."""
 
 
-def fetch(deadline_seconds: float, tell: Tell) -> Document | str:
-    """The first device labelled config-2 that holds the document, or why there is none."""
+def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | str:
+    """The first device labelled config-2 that holds the document, or why there is none.
+
+    Args:
+        uuid: this instance's, in lower case; "" when unknown. A drive of another one comes after the others.
+    """
     devices = _labelled_devices(deadline_seconds)
     if not devices:
         unseen = "" if os.geteuid() == 0 else " (only root can look into all of them)"
         return "no block device is labelled config-2" + unseen
     reasons: list[str] = []
+    others: list[Document] = []
     for device in devices:
         tell(f"reading config drive {device}")
         got = _from_device(device, deadline_seconds)
-        if isinstance(got, Document):
+        if isinstance(got, str):
+            reasons.append(got)
+        elif uuid and got.uuid and got.uuid.lower() != uuid:
+            others.append(got._replace(contradicts=uuid))
+        else:
             return got
-        reasons.append(got)
-    return "; ".join(reasons)
+    return others[0] if others else "; ".join(reasons)
 
 
 def _from_device(device: str, deadline_seconds: float) -> Document | str:

@@ -46,6 +46,14 @@ def known_instance(state: State, nics: Sequence[Nic]) -> KnownInstance:
     return KnownInstance(uuid, known.provenance.location, known.provenance.nics)
 
 
+def proven_uuid(root: str) -> str:
+    """The uuid in lower case, as DMI has it from Nova, or cloud-init found it in this boot; "" where neither knows it.
+
+    The last known good's is no proof: a machine whose MACs have moved to another instance has that of before.
+    """
+    return (_nova_uuid(root) or instance_uuid(root)).lower()
+
+
 def _nova_uuid(root: str) -> str:
     """The instance's uuid as DMI has it; "" on machines whose DMI uuid may be another."""
     vendor, product = (read(os.path.join(root, DMI, name)) or b"" for name in ("sys_vendor", "product_name"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -157,6 +158,37 @@ def test_a_neighbour_alone_is_used_at_the_deadline_with_a_warning(lab: Lab, tmp_
     assert known().uuid == TRUE
 
 
+@pytest.fixture
+def proven(settings: Path) -> Iterator[None]:
+    """cloud-init has found the instance's uuid in this boot; what was kept counts."""
+    settings.write_text(settings.read_text().replace("leases]", "last-known-good]"))
+    Path("/run/cloud-init").mkdir()
+    Path("/run/cloud-init/.instance-id").write_text(TRUE + "\n")
+    yield
+    shutil.rmtree("/run/cloud-init")
+
+
+def test_where_the_instance_is_proven_a_neighbour_alone_moves_nothing(
+    lab: Lab, tmp_path: Path, settings: Path, proven: None
+) -> None:
+    kept(lab, tmp_path)
+    serve(lab, tmp_path, "eth1", FALSE, extra="8.8.8.0")
+    (warning,) = [text for text in sync(lab)["warnings"] if "instance" in text]
+    assert warning == (
+        f"http: the metadata of http://169.254.169.254 through eth1 is of instance {FALSE}, and this is instance {TRUE}"
+        "; using last known good (from http://169.254.169.254 through eth0)"
+    )
+    assert table(lab) == DOCUMENTED
+
+
+def test_nor_does_it_in_the_service(lab: Lab, start: Start, tmp_path: Path, settings: Path, proven: None) -> None:
+    kept(lab, tmp_path)
+    serve(lab, tmp_path, "eth1", FALSE, extra="8.8.8.0")
+    service = start(settings={**FAST, "sources": ["http", "last-known-good"], "deadline_seconds": 1})
+    service.wait_said(f"is of instance {FALSE}, and this is instance {TRUE}")
+    assert table(lab) == DOCUMENTED
+
+
 def test_an_answer_without_a_uuid_waits_too(lab: Lab, tmp_path: Path, settings: Path) -> None:
     kept(lab, tmp_path)
     serve(lab, tmp_path, "eth0", TRUE, "slow=0.6")
@@ -175,12 +207,10 @@ def test_of_two_without_a_uuid_the_one_that_answered_last_time_counts(lab: Lab, 
 
 
 def test_on_a_first_boot_what_cloud_init_found_identifies_the_instance(
-    lab: Lab, tmp_path: Path, settings: Path
+    lab: Lab, tmp_path: Path, settings: Path, proven: None
 ) -> None:
     """Nothing is kept yet, and this machine's DMI has no uuid."""
     documented(lab)
-    Path("/run/cloud-init").mkdir()
-    Path("/run/cloud-init/.instance-id").write_text(TRUE + "\n")
     serve(lab, tmp_path, "eth0", TRUE, "slow=0.6")
     serve(lab, tmp_path, "eth1", FALSE, extra="8.8.8.0")
     assert not [text for text in sync(lab)["warnings"] if "instance" in text]

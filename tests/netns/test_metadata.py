@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -18,6 +19,7 @@ from typing import Dict, Iterator, List, Tuple
 import pytest
 
 from guest_routes.errors import MetadataError
+from guest_routes.evidence import config_drive
 from guest_routes.evidence.backing_file import untrusted_backing
 from guest_routes.evidence.config_drive import _is_json_object, _mount, read_drive, read_mounted
 from guest_routes.evidence.find import find
@@ -533,6 +535,26 @@ def test_a_drive_is_read_and_left_as_it_was(drive: str) -> None:
     assert json.loads(got["meta_data.json"].data) == {"uuid": UUID}
     assert 0 <= time.time() - got["network_data.json"].mtime < 60 * 60
     assert Path("/proc/self/mountinfo").read_text() == before
+
+
+def test_a_drive_of_another_instance_comes_after_its_own(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was captured with an image, say. Drives of ext4 stand for Nova's, since every kernel has that."""
+    monkeypatch.setattr(config_drive, "FILESYSTEMS", ("ext4",))
+    Path("/run/cloud-init").mkdir()
+    Path("/run/cloud-init/.instance-id").write_text(UUID + "\n")
+    other = UUID.replace("7c6f", "0bad")
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, "/run/cloud-init")
+        for name, uuid, contradicts in (("other", other, UUID), ("own", UUID.upper(), "")):
+            latest = tmp_path / name / "drive/openstack/latest"
+            latest.mkdir(parents=True)
+            shutil.copy(DOCUMENT, latest / "network_data.json")
+            (latest / "meta_data.json").write_text(json.dumps({"uuid": uuid}))
+            device = stack.enter_context(contextlib.contextmanager(attached)(_ext4(tmp_path / name)))
+            got = find(DRIVE_ONLY, nics, State())
+            assert (got.provenance.location, got.uuid, got.contradicts) == (device, uuid, contradicts)
 
 
 def test_a_drive_that_is_mounted_already_is_found_and_read_there(drive: str, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from .document_file import LATEST, LOCAL_LIMIT_BYTES, NETWORK_DATA, about, age_o
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, Mapping, Sequence
 
     from ..model.document import Missing
     from .document_file import Nics, Tell
@@ -78,9 +78,18 @@ def find(
     }
     if fallback and "leases" in settings.sources:
         asked["leases"] = lambda: _from_leases(settings, nics, state)
+    return _first(asked, (*settings.document_sources, *(["leases"] if "leases" in asked else [])), state)
+
+
+def _first(asked: Mapping[str, Callable[[], Document | Missing]], order: Sequence[str], state: State) -> Document:
+    """The first document, in this order of sources; another instance's only where else leases would be used.
+
+    Raises:
+        MetadataError: there is none.
+    """
     missing: list[tuple[str, Missing]] = []
     others: list[Document] = []
-    for source in (*settings.document_sources, *(["leases"] if "leases" in asked else [])):
+    for source in order:
         if others and source == "leases":
             break
         found = asked[source]()

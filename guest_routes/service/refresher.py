@@ -115,19 +115,19 @@ class Refresher:
             return self._failed(got, None if answer else LONGEST_FAULT_SECONDS)
         if self._metadata_argument:
             got = got._replace(provenance=got.provenance._replace(source="argument"))
-        elif got.contradicts:
-            instead = self._instead_of(got)
-            if instead is not None:
-                return self._failed(instead)
+        elif got.contradicts and not self._counts(got):
+            from ..output.words.evidence import contradiction_text
+
+            return self._failed(contradiction_text(got))
         self._program(got)
 
-    def _instead_of(self, got: Document) -> str | None:
-        """Why an answer of another instance is not used, where the last known good is this one's; None: it is."""
+    def _counts(self, got: Document) -> bool:
+        """Whether an answer of another instance is used: the last known good of this one goes before it."""
         settings = self._reconciler.settings
         sources = tuple(one for one in ("http", "last-known-good") if one in settings.sources)
         nics = self._reconciler.kernel.nics
         found = metadata.find(settings.from_documents(*sources), nics, self._state, http=got, fallback=False)
-        return None if found.source == "http" else found.passed_over[0].partition(": ")[2]
+        return found.source == "http"
 
     def stop(self) -> None:
         """Ends a child that fetches."""

@@ -35,6 +35,8 @@ class Failed(NamedTuple):
 
 ANSWER_BYTES = LIMIT_BYTES + (1 << 20)
 """With headers and what chunked transfer adds."""
+_OBJECT: dict[str, object] = {}
+"""Stands for every object while an answer is checked: nothing is looked up in it."""
 _CHECKING = _thread.allocate_lock()
 """Two answers that are parsed at the same time would take twice the memory."""
 TOO_LARGE = Failed(f"more than {LIMIT_BYTES >> 20} MiB", True)
@@ -183,7 +185,7 @@ def _not_an_object(data: bytes) -> str:
     if excess:
         return f"too large: {excess}"
     try:
-        value = json.loads(data)
+        value = json.loads(data, object_pairs_hook=lambda pairs: _OBJECT)
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} at byte {len(error.doc[: error.pos].encode())}"
     except UnicodeDecodeError as error:

@@ -146,7 +146,8 @@ def _lines(level: int, lines: list[str]) -> None:
 
 def _write(path: str, text: str) -> None:
     """The old content or the new one, never a part; /run needs no fsync."""
-    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+    for folder in (os.path.dirname(STANZA_PATH), os.path.dirname(path)):
+        os.makedirs(folder, 0o755, exist_ok=True)
     temporary = path + ".new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with open(descriptor, "w") as file:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .model.document import Document
     from .model.evidence import Evidence
     from .model.network import KernelState, Route
+    from .model.network_data import NetworkData
     from .model.operations import Operation
     from .model.plan import Decision, Plan
     from .model.report import PassError
@@ -143,6 +144,7 @@ def program(
     lock_seconds: float = LOCK_SECONDS,
     fetched: bool = True,
     before_writing: Callable[[], None] | None = None,
+    parsed: NetworkData | None = None,
 ) -> Report:
     """The part of a pass that writes, with a document that has been found.
 
@@ -152,6 +154,7 @@ def program(
         lock_seconds: how long another pass is waited for.
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
         before_writing: called before anything is written; what it raises ends the pass.
+        parsed: what is in the document, where that is known already.
 
     Raises:
         GuestRoutesError: the document is none at all, no lock, no kernel; WithdrawnError after a `withdraw`.
@@ -159,7 +162,7 @@ def program(
     with state.lock(lock_seconds) as unlocked:
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        evidence = gather(document, settings, state, snapshot(settings, kernel), fetched)
+        evidence = gather(document, settings, state, snapshot(settings, kernel), fetched, parsed)
         decision = decide(evidence, settings, accept_withdrawals)
         report = Report(evidence, decision, evidence.kernel, table=settings.table, protocol=settings.protocol)
         report = _with_error(report, unlocked)

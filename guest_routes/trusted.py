@@ -17,8 +17,14 @@ import time
 
 from .model.namedtuple import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
 LINKS = 40
 """So many links in one path, as the kernel has it. Source: path_resolution(7)."""
+LOOKED_AT = 1000
+"""So many names are read of a folder in which others can write."""
 TRIES = 3
 """A file that is written at the same time is read again."""
 _FOLDER = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -84,17 +90,22 @@ def read_trusted(path: str, limit_bytes: int, client: Client = NOBODY) -> File:
         os.close(opened)
 
 
-def untrusted_folder(path: str, client: Client = NOBODY) -> Untrusted | None:
-    """Why no file in a folder is used; None where nobody but root, or the client's user, can write there.
+def trusted_names(folder: str, fits: Callable[[str], bool], client: Client = NOBODY) -> list[str]:
+    """The names in a folder that fit, sorted, where nobody but root, or the client's user, can write there.
 
     Raises:
-        OSError: it isn't there, or can't be reached.
+        OSError: it isn't there, or can't be read.
+        Untrusted: others can write there, and one of the first LOOKED_AT names fits: they may have made millions.
     """
     try:
-        os.close(_open_folder(os.path.abspath(path), client)[0])
-    except Untrusted as fault:
-        return fault
-    return None
+        descriptor = _open_folder(os.path.abspath(folder), client)[0]
+    except Untrusted:
+        with os.scandir(folder) as entries:
+            if any(fits(entry.name) for _, entry in zip(range(LOOKED_AT), entries)):
+                raise
+        return []
+    os.close(descriptor)
+    return sorted(name for name in os.listdir(folder) if fits(name))
 
 
 def untrusted_file(path: str) -> OSError | Untrusted | None:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from ..model.network import Address
 
 HIDDEN = "(hidden)"
-_KEYS = r"psk|passw(?:or)?d|passphrase|secret|token|private[-_]?key|wep[-_]key\d?|community"
+_WITHIN = r"psk|passw(?:or)?d|passphrase|passcode|secret|token|community|pre-?shared|(?:private|wep|wireless)[-_]?key"
+"""Words that a key has in it whose value is a secret."""
+_WHOLE = r"key\d{0,2}|private|shared|pin|xauth|(?:mka-)?cak"
+"""Keys that are one by themselves: netplan's and systemd-networkd's for WireGuard and MACsec, NetworkManager's."""
+_KEY = rf"(?<![\w-])(?:[\w-]{{0,64}}(?:{_WITHIN})[\w-]{{0,64}}|{_WHOLE})[\"']?"
+_VALUE = r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[^\s\"'][^\n]*|[\"'][^\n]*"
+_BEFORE_BLANK = r"(?:[ \t]*(?:wpa|wireless)-[\w-]*(?:psk|pass\w*|key)\d?|.*[ \t](?:pre-?shared|private)-key)"
+"""ifupdown's options, and wg's in its commands."""
+_PEM = r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]*"
 _UUID = r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"
 _MAC = r"(?<![0-9a-f:.-])(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?![0-9a-f:-])"
 _IPV4 = r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)"
@@ -29,10 +37,18 @@ _FIRST = {4: 4, 6: 3}
 
 
 def without_secrets(text: str) -> str:
-    """The text without the values of keys that name a secret, and without passwords in URLs."""
+    """The text without the values of keys that name a secret, keys in PEM, and passwords in URLs.
+
+    Hidden is a quoted value, else the rest of the line: rather too much than a word of a secret.
+    """
     import re
 
-    text = re.sub(rf"(?im)^(\s*[\w\"'-]*(?:{_KEYS})[\w\"'-]*\s*[:=]\s*)\S.*$", rf"\1{HIDDEN}", text)
+    text = re.sub(_PEM, rf"\1{HIDDEN}", text)
+    # In YAML a value may stand on the lines below its key.
+    below = rf"^([ \t]*)((?:- )?[\"']?{_KEY}[ \t]*:)[ \t]*(?:[|>][-+\d]{{0,2}})?[ \t]*\n(?:\1[ \t]+\S[^\n]*(?:\n|\Z))+"
+    text = re.sub(f"(?im){below}", rf"\1\2 {HIDDEN}\n", text)
+    text = re.sub(rf"(?i)({_KEY}[ \t]*[:=][ \t]*)(?:{_VALUE})", rf"\1{HIDDEN}", text)
+    text = re.sub(rf"(?im)^({_BEFORE_BLANK}[ \t]+)\S.*$", rf"\1{HIDDEN}", text)
     return re.sub(r"(://[^/\s:@]+:)[^/\s@]+@", rf"\1{HIDDEN}@", text)
 
 

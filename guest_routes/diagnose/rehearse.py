@@ -72,7 +72,8 @@ def rehearse(document: Document, settings: Settings) -> Rehearsal:
             before = kernel.snapshot(settings.table)
             state = State(os.path.join(folder, "run"), os.path.join(folder, "lib"), root=folder)
             # As if it were given: there is no metadata service in there that could be asked.
-            report = program(document._replace(provenance=Provenance("argument")), settings, state, kernel)
+            as_argument = document._replace(provenance=Provenance("argument"))
+            report = program(as_argument, settings, state, kernel, parsed=parsed)
             after = kernel.snapshot(settings.table)
         finally:
             kernel.close()

@@ -1,7 +1,7 @@
 """The config drive: a block device labelled config-2, mounted for a moment where nobody else sees it.
 
 Only iso9660 and vfat, which Nova makes: no image from outside reaches the kernel's drivers of other filesystems. No
-link on a drive is followed. On some systems an ordinary user can set up a loop device, so its file must be root's.
+link on a drive is followed. The file of a loop device must be root's (backing_file.py).
 Source: Nova's documentation, "Config drives".
 """
 
@@ -12,8 +12,9 @@ import os
 from ..json_codec import loads
 from ..model.document import Document, Provenance
 from ..model.namedtuple import NamedTuple
-from ..trusted import File, unreadable, untrusted_file
-from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below
+from ..trusted import File
+from .backing_file import untrusted_backing
+from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below, too_many
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,20 +40,28 @@ exit 0
 """Each file as a line with its name, size and mtime, and then its bytes. The folders are those of LATEST."""
 
 
-def fetch(deadline_seconds: float, tell: Tell) -> Document | str:
-    """The first device labelled config-2 that holds the document, or why there is none."""
+def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | str:
+    """The first device labelled config-2 that holds the document, or why there is none.
+
+    Args:
+        uuid: this instance's, in lower case; "" when unknown. A drive of another one comes after the others.
+    """
     devices = _labelled_devices(deadline_seconds)
     if not devices:
         unseen = "" if os.geteuid() == 0 else " (only root can look into all of them)"
         return "no block device is labelled config-2" + unseen
     reasons: list[str] = []
+    others: list[Document] = []
     for device in devices:
         tell(f"reading config drive {device}")
         got = _from_device(device, deadline_seconds)
-        if isinstance(got, Document):
+        if isinstance(got, str):
+            reasons.append(got)
+        elif uuid and got.uuid and got.uuid.lower() != uuid:
+            others.append(got._replace(contradicts=uuid))
+        else:
             return got
-        reasons.append(got)
-    return "; ".join(reasons)
+    return others[0] if others else "; ".join(reasons)
 
 
 def _from_device(device: str, deadline_seconds: float) -> Document | str:
@@ -61,12 +70,15 @@ def _from_device(device: str, deadline_seconds: float) -> Document | str:
     kind = kind or _filesystem(device, deadline_seconds)
     if kind not in FILESYSTEMS:
         return f"{device} is not used: its filesystem is {kind or 'unknown'}, and a config drive's is iso9660 or vfat"
-    backing = _untrusted_backing(device)
+    backing = untrusted_backing(device)
     if backing is not None:
         return f"{device} is not used: {backing}"
     files = read_mounted(mounted) if mounted else read_drive(device, kind, deadline_seconds)
     if isinstance(files, str):
         return f"{device}: {files}"
+    for name, file in files.items():
+        if excess := too_many(file.data):
+            return f"{device}: its {name} has {excess}"
     data, meta = files[NETWORK_DATA], files.get(META_DATA)
     if not _is_json_object(data.data):
         return f"{device}: its {NETWORK_DATA} is no JSON object, or cut off ({len(data.data):,} bytes)"
@@ -85,20 +97,6 @@ def _filesystem(device: str, deadline_seconds: float) -> str:
     """The type of a device's filesystem; "" when unknown."""
     ran = _run(["blkid", "-c", "/dev/null", "-o", "value", "-s", "TYPE", device], deadline_seconds)
     return "" if isinstance(ran, str) else ran.output.decode("ascii", "replace").strip()
-
-
-def _untrusted_backing(device: str) -> str | None:
-    """Why a loop device's file is not used: some systems let an ordinary user set up one for a file of its own."""
-    node = os.path.realpath(f"/sys/class/block/{os.path.basename(device)}")
-    for folder in (node, os.path.dirname(node)):  # The device, or the one that it is a partition of.
-        try:
-            with open(f"{folder}/loop/backing_file", "rb") as file:
-                path = os.fsdecode(file.read().rstrip(b"\n"))
-        except OSError:
-            continue
-        fault = untrusted_file(path)
-        return None if fault is None else f"{path}, the file of this loop device, {unreadable(fault)}"
-    return None
 
 
 def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:

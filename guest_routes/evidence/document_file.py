@@ -22,6 +22,9 @@ LATEST = "openstack/latest"
 """Source: Nova's documentation, "Metadata", OpenStack format metadata API."""
 LIMIT_BYTES = 5 * 1024 * 1024
 """Of what comes over the network or from a drive (R11)."""
+MOST_OBJECTS, MOST_VALUES = LIMIT_BYTES // 48, LIMIT_BYTES // 12
+"""Objects and lists, and members of them, in what comes over the network or from a drive. A host route is an object of
+three members in 63 bytes at least, so that no document of routes has more."""
 LOCAL_LIMIT_BYTES = 64 * 1024 * 1024
 """Of what the operator names on the command line: a hundred thousand routes are 8 MiB."""
 _BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -70,6 +73,16 @@ def read_below(folder: str, path: str) -> File | str:
         linked = os.path.islink(os.path.join(folder, path))
         return f"{path}: {'is a link, which is not followed' if linked else (error.strerror or str(error)).lower()}"
     return f"{path}: more than {LIMIT_BYTES >> 20} MiB" if len(data) > LIMIT_BYTES else File(data, about.st_mtime)
+
+
+def too_many(data: bytes) -> str:
+    """What bytes of JSON have too many of; "" for nothing. The signs that begin or part them count, those in texts too.
+
+    They are counted before anything is parsed: 5 MiB of `[],` take 130 MB then, and of `{"":{"":` 190 MB.
+    """
+    if data.count(b"{") + data.count(b"[") > MOST_OBJECTS:
+        return f"more than {MOST_OBJECTS:,} objects and lists"
+    return f"more than {MOST_VALUES:,} values" if data.count(b",") > MOST_VALUES else ""
 
 
 def about(meta_data: bytes) -> tuple[str, ServerProperty]:

@@ -1,6 +1,7 @@
 """Where network_data.json comes from: the sources in their order, and the local ones.
 
-A source that has nothing says why, and the next one is asked (R10, R11):
+A source that has nothing says why, and the next one is asked (R10, R11). So does one whose document is proven to be
+another instance's: that is used only where no source has one of this instance.
 
     http             every metadata address through every NIC; the first valid answer wins
     config-drive     a block device labelled config-2, mounted for a moment where nobody else sees it
@@ -26,7 +27,7 @@ from .document_file import LATEST, LOCAL_LIMIT_BYTES, NETWORK_DATA, about, age_o
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, Mapping, Sequence
 
     from ..model.document import Missing
     from .document_file import Nics, Tell
@@ -71,21 +72,49 @@ def find(
         raise MetadataError(argument_text(metadata_argument, got))
     asked: dict[str, Callable[[], Document | Missing]] = {
         "http": lambda: _from_http(settings, nics, state, tell) if http is None else http,
-        "config-drive": lambda: _from_config_drive(settings, tell),
+        "config-drive": lambda: _from_config_drive(settings, state, tell),
         "last-known-good": lambda: last_known_good(state, nics),
         "cloud-init": _from_cloud_init,
     }
     if fallback and "leases" in settings.sources:
         asked["leases"] = lambda: _from_leases(settings, nics, state)
+    return _first(asked, (*settings.document_sources, *(["leases"] if "leases" in asked else [])), state)
+
+
+def _first(asked: Mapping[str, Callable[[], Document | Missing]], order: Sequence[str], state: State) -> Document:
+    """The first document, in this order of sources; another instance's only where else leases would be used.
+
+    Raises:
+        MetadataError: there is none.
+    """
     missing: list[tuple[str, Missing]] = []
-    for source in (*settings.document_sources, *(["leases"] if "leases" in asked else [])):
+    others: list[Document] = []
+    for source in order:
+        if others and source == "leases":
+            break
         found = asked[source]()
+        if isinstance(found, Document) and _is_others(found, state):
+            from ..output.words.evidence import contradiction_text
+
+            others.append(found)
+            found = contradiction_text(found)
         if isinstance(found, Document):
             return found._replace(passed_over=tuple(f"{name}: {why}" for name, why in missing if isinstance(why, str)))
         missing.append((source, found))
+    if others:
+        return others[0]
     from ..output.words.evidence import no_document_text
 
     raise MetadataError(no_document_text(missing))
+
+
+def _is_others(found: Document, state: State) -> bool:
+    """Whether a document is proven to be another instance's."""
+    if not found.contradicts:
+        return False
+    from .instance import proven_uuid
+
+    return proven_uuid(state.root) == found.contradicts
 
 
 def _from_http(settings: Settings, nics: Nics, state: State, tell: Tell) -> Document | str:
@@ -95,10 +124,11 @@ def _from_http(settings: Settings, nics: Nics, state: State, tell: Tell) -> Docu
     return fetch(settings.metadata_urls, settings, nics, tell, known=known_instance(state, nics()))
 
 
-def _from_config_drive(settings: Settings, tell: Tell) -> Document | str:
+def _from_config_drive(settings: Settings, state: State, tell: Tell) -> Document | str:
     from . import config_drive
+    from .instance import proven_uuid
 
-    return config_drive.fetch(settings.deadline_seconds, tell)
+    return config_drive.fetch(settings.deadline_seconds, tell, proven_uuid(state.root))
 
 
 def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell: Tell) -> Document | Missing:

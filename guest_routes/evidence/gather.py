@@ -47,18 +47,24 @@ def snapshot(settings: Settings, kernel: Kernel) -> KernelState:
 
 
 def gather(
-    document: Document, settings: Settings, state: State, before: KernelState, fetched: bool = False
+    document: Document,
+    settings: Settings,
+    state: State,
+    before: KernelState,
+    fetched: bool = False,
+    parsed: NetworkData | None = None,
 ) -> Evidence:
     """The evidence of one pass, or of one reconcile.
 
     Args:
         before: a snapshot, as `snapshot` takes it.
         fetched: the document was fetched for this pass, and counts among those that agree (R6).
+        parsed: what is in the document, where that is known already.
 
     Raises:
         NetworkDataError: the document is not JSON, or not an object.
     """
-    data = network_data.parse(document.data, document.provenance.location)
+    data = parsed or network_data.parse(document.data, document.provenance.location)
     recorded = tuple(one.route for one in state.recorded_defaults(before.nics) if not one.absent)
     evidence = Evidence(document, data, before, recorded, problems=data.problems)
     if document.source == "argument" or (
@@ -76,7 +82,8 @@ def gather(
 
 def gather_again(evidence: Evidence, settings: Settings, state: State, now: KernelState) -> Evidence:
     """The evidence of a pass during which the kernel has changed: of the same document, and no fetch more (R6)."""
-    return gather(evidence.document, settings, state, now)._replace(agreeing_fetches=evidence.agreeing_fetches)
+    again = gather(evidence.document, settings, state, now, parsed=evidence.data)
+    return again._replace(agreeing_fetches=evidence.agreeing_fetches)
 
 
 def disputable(evidence: Evidence) -> bytes:

@@ -140,10 +140,15 @@ class _Race:
         return None
 
     def _second_best(self) -> Document | None:
-        """At the deadline: a document without a uuid, else one of another instance; None without any."""
-        for document in sorted(self._held.values(), key=lambda document: bool(document.uuid)):
-            return document._replace(contradicts=self._known.uuid if document.uuid else "")
-        return None
+        """At the deadline: a document without a uuid, else one of another instance; None without any.
+
+        Of equal ones that of the endpoint which answered last time, not that of whoever was fastest.
+        """
+        if not self._held:
+            return None
+        best = min(self._held, key=lambda endpoint: (bool(self._held[endpoint].uuid), self._is_unproven(endpoint)))
+        document = self._held[best]
+        return document._replace(contradicts=self._known.uuid if document.uuid else "")
 
     def _find_endpoints(self, now: float) -> None:
         """Look for NICs that have come, and report what is being waited for."""

@@ -9,11 +9,12 @@ where they leave the socket.
 
 from __future__ import annotations
 
+import _thread
 import os
 import time
 
 from ..model.namedtuple import NamedTuple
-from .document_file import LIMIT_BYTES
+from .document_file import LIMIT_BYTES, too_many
 from .http_endpoints import Endpoint, device_option
 
 TYPE_CHECKING = False
@@ -34,6 +35,10 @@ class Failed(NamedTuple):
 
 ANSWER_BYTES = LIMIT_BYTES + (1 << 20)
 """With headers and what chunked transfer adds."""
+_OBJECT: dict[str, object] = {}
+"""Stands for every object while an answer is checked: nothing is looked up in it."""
+_CHECKING = _thread.allocate_lock()
+"""Two answers that are parsed at the same time would take twice the memory."""
 TOO_LARGE = Failed(f"more than {LIMIT_BYTES >> 20} MiB", True)
 
 
@@ -166,7 +171,9 @@ def _body(response: requests.Response, until: float) -> bytes | Failed:
     if announced.isdigit() and size < int(announced):
         return Failed(f"answer ends after {size} of {announced} bytes", False)
     data = b"".join(parts)
-    problem = _not_an_object(data)
+    parts.clear()
+    with _CHECKING:
+        problem = _not_an_object(data)
     return Failed(f"answer is {problem}", True) if problem else data
 
 
@@ -174,8 +181,11 @@ def _not_an_object(data: bytes) -> str:
     """What is wrong with bytes that should be a JSON object; "" when nothing is."""
     import json
 
+    excess = too_many(data)
+    if excess:
+        return f"too large: {excess}"
     try:
-        value = json.loads(data)
+        value = json.loads(data, object_pairs_hook=lambda pairs: _OBJECT)
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} at byte {len(error.doc[: error.pos].encode())}"
     except UnicodeDecodeError as error:

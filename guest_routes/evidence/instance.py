@@ -7,7 +7,7 @@ import os
 from ..model.document import Unusable
 from ..model.namedtuple import NamedTuple
 from ..state.files import read
-from ..state.identity import machine_uuid
+from ..state.identity import instance_uuid, machine_uuid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,13 +34,24 @@ class KnownInstance(NamedTuple):
 
 
 def known_instance(state: State, nics: Sequence[Nic]) -> KnownInstance:
-    """The uuid of the machine's DMI where Nova has set it, else the last known good's, and who sent that one."""
+    """The uuid, and who sent the last known good document.
+
+    The uuid is DMI's where Nova has set it, else the last known good's, else what cloud-init found in this boot.
+    """
     kept = state.last_known_good(nics)
     known = None if isinstance(kept, Unusable) else kept.known
-    uuid = (_nova_uuid(state.root) or (known.uuid if known else "")).lower()
+    uuid = (_nova_uuid(state.root) or (known.uuid if known else "") or instance_uuid(state.root)).lower()
     if known is None or known.provenance.source != "http":
         return KnownInstance(uuid)
     return KnownInstance(uuid, known.provenance.location, known.provenance.nics)
+
+
+def proven_uuid(root: str) -> str:
+    """The uuid in lower case, as DMI has it from Nova, or cloud-init found it in this boot; "" where neither knows it.
+
+    The last known good's is no proof: a machine whose MACs have moved to another instance has that of before.
+    """
+    return (_nova_uuid(root) or instance_uuid(root)).lower()
 
 
 def _nova_uuid(root: str) -> str:

@@ -92,7 +92,8 @@ def dhclient(data: bytes, path: str, mtime: float) -> list[Lease]:
     """The last whole lease of each NIC in dhclient's file. One that is being written is not whole yet."""
     leases: dict[str, Lease] = {}
     text = text_of(data)
-    blocks = text.split("lease {")
+    # At the begin of a line: a server's text, in quotes, may have the same words in it.
+    blocks = f"\n{text}".split("\nlease {")
     if len(blocks) == 1 and text.strip():
         raise LeaseFault("has no lease in it")
     for block in blocks[1:]:

@@ -22,7 +22,7 @@ from ..model.lease import Lease, LeaseSet
 from ..model.namedtuple import NamedTuple
 from ..model.network import Nic
 from ..model.network_data import Problem
-from ..trusted import NOBODY, Client, Untrusted, read_trusted, unreadable, untrusted_folder
+from ..trusted import NOBODY, Client, Untrusted, read_trusted, trusted_names, unreadable
 from .choose import choose, document_of
 from .client_files import cloud_init, dhclient, dhcpcd, network_manager, networkd, udhcpc
 from .options import LeaseFault
@@ -51,6 +51,10 @@ class _Place(NamedTuple):
     own: str = ""
     """The client's own folder, which may belong to its user."""
     users: tuple[str, ...] = ()
+
+    def fits(self, name: str) -> bool:
+        """Whether a file of that name is one of the client's."""
+        return name[0] != "." and name.startswith(self.begins) and name.endswith(self.ends)
 
 
 BY_IFINDEX = (
@@ -110,16 +114,14 @@ def _files(nics: Sequence[Nic], root: str, problems: list[Problem]) -> Iterator[
     for place in BY_LISTING:
         folder = os.path.join(root, place.folder)
         try:
-            names = sorted(os.listdir(folder))
-            names = [n for n in names if n[0] != "." and n.startswith(place.begins) and n.endswith(place.ends)]
-            untrusted = untrusted_folder(folder, _client(place, root)) if names else None
+            names = trusted_names(folder, place.fits, _client(place, root))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             problems.append(Problem(folder, f"cannot be read: {error.strerror}; ignored"))
             continue
-        if untrusted is not None:  # Once for all of them: whoever can write there can make any number.
-            problems.append(Problem(folder, f"{untrusted}; its leases are ignored"))
+        except Untrusted as fault:  # Once for all of them: whoever can write there can make any number.
+            problems.append(Problem(folder, f"{fault}; its leases are ignored"))
             continue
         yield from ((os.path.join(folder, name), place) for name in names)
 

@@ -31,7 +31,8 @@ def assignments(data: bytes) -> dict[str, str]:
     text = text_of(data)
     if text and not text.endswith("\n"):
         raise LeaseFault("is cut off: its last line has no end")
-    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    # Not splitlines: a form feed in a server's text ends no line.
+    pairs = (line.partition("=") for line in text.split("\n") if "=" in line and not line.startswith("#"))
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
@@ -48,7 +49,7 @@ def needed(values: dict[str, str], key: str) -> str:
 
 def statements(body: str) -> Iterator[tuple[str, str]]:
     """`option routers 11.8.0.1;` as name and value; quoted values may have any sign in them."""
-    for line in body.splitlines():
+    for line in body.split("\n"):
         statement = line.strip()
         if not statement.endswith(";"):
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ..model.inspection import Holder
+from ..state.processes import is_of_the_system
 from ..trusted import Client
 from .files import ManagerFiles, names_in
 
@@ -72,13 +73,13 @@ def network_files(nics: Sequence[Nic], files: ManagerFiles, run: str = "/run") -
 
 
 def running(proc: str = "/proc") -> tuple[str, ...]:
-    """The managers and DHCP clients among this machine's processes, each once, by name."""
+    """The managers and DHCP clients among the processes of this machine's system users, each once, by name."""
     return tuple(sorted({PROCESSES[name] for name in _processes(proc) if name in PROCESSES}))
 
 
 def _processes(proc: str) -> Iterator[str]:
     for entry in os.listdir(proc):
-        if entry.isdigit():
+        if entry.isdigit() and is_of_the_system(entry, proc):
             try:
                 with open(f"{proc}/{entry}/comm", encoding="utf-8", errors="replace") as file:
                     yield file.read().rstrip("\n")

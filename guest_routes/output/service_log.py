@@ -259,7 +259,7 @@ def systemd_line(error: OSError) -> str:
 
 def child_failed_line(error: BaseException) -> str:
     """A child process failed; for standard error, where no logger adds the program's name."""
-    return f"guest-routes: a child process failed: {type(error).__name__}: {error}\n"
+    return f"guest-routes: a child process failed: {type(error).__name__}: {escaped(str(error))}\n"
 
 
 def status_line(record: StatusRecord, now: float) -> str:

@@ -115,7 +115,19 @@ class Refresher:
             return self._failed(got, None if answer else LONGEST_FAULT_SECONDS)
         if self._metadata_argument:
             got = got._replace(provenance=got.provenance._replace(source="argument"))
+        elif got.contradicts and not self._counts(got):
+            from ..output.words.evidence import contradiction_text
+
+            return self._failed(contradiction_text(got))
         self._program(got)
+
+    def _counts(self, got: Document) -> bool:
+        """Whether an answer of another instance is used: the last known good of this one goes before it."""
+        settings = self._reconciler.settings
+        sources = tuple(one for one in ("http", "last-known-good") if one in settings.sources)
+        nics = self._reconciler.kernel.nics
+        found = metadata.find(settings.from_documents(*sources), nics, self._state, http=got, fallback=False)
+        return found.source == "http"
 
     def stop(self) -> None:
         """Ends a child that fetches."""

@@ -6,14 +6,13 @@ and all problems of all layers are reported at once. Without settings files no Y
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from ..errors import SettingsError
 from ..model.namedtuple import NamedTuple
 from ..model.network import MAIN_TABLE
 from ..model.settings import GatewaySetting, Origin, Selector, Settings
-from ..trusted import Untrusted, read_named, read_trusted, unreadable, untrusted_folder
+from ..trusted import Untrusted, read_named, read_trusted, trusted_names, unreadable
 from .documents import STANZA_KEY, load_json, load_yaml
 from .keys import BY_NAME, KEYS, Key
 from .values import COMMAND_LINE, Place, bare, did_you_mean, shown
@@ -205,18 +204,15 @@ def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str,
     """The settings files in order, each with whether it must exist."""
     if settings_file:
         return [(settings_file, True)]
-    folder = etc + "/guest-routes.d"
+    folder, names = etc + "/guest-routes.d", []
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".yaml") and not name.startswith("."))
-        untrusted = untrusted_folder(folder) if names else None
-        if untrusted is not None:
-            problems.append(f"{folder}: {untrusted}; its files are not read")
-            names = []
+        names = trusted_names(folder, lambda name: name.endswith(".yaml") and not name.startswith("."))
     except FileNotFoundError:
-        names = []
+        pass
     except OSError as error:
         problems.append(f"{folder}: cannot be read: {error.strerror}")
-        names = []
+    except Untrusted as fault:
+        problems.append(f"{folder}: {fault}; its files are not read")
     return [(etc + "/guest-routes.yaml", False), *((f"{folder}/{name}", True) for name in names)]
 
 

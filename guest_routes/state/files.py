@@ -86,13 +86,14 @@ def replace(
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
         made = True
         with open(descriptor, "wb") as file:
-            if owner is not None and owner != (os.geteuid(), os.getegid()):
-                os.chown(descriptor, *owner)
             os.fchmod(descriptor, mode)
             file.write(content)
             file.flush()
             if mtime is not None:
                 os.utime(descriptor, (mtime, mtime))
+            # Last: without CAP_FOWNER, as in a unit, mode and time are the owner's to set.
+            if owner is not None and owner != (os.geteuid(), os.getegid()):
+                os.chown(descriptor, *owner)
             os.fsync(descriptor)
         os.rename(temporary, path)
         made = False

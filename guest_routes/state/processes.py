@@ -17,6 +17,8 @@ from ..model.status import Actor
 ANCESTORS = 4
 """The number of generations that are looked at."""
 INIT, KTHREADD = 1, 2
+FIRST_USER = 1000
+"""Ids below are root's and the system's own. Source: systemd's UIDS-GIDS.md, SYS_UID_MAX in login.defs(5)."""
 NETWORKD = "systemd-networkd"
 CUT = {NETWORKD[:15]: NETWORKD}
 """The kernel keeps 15 characters of a name."""
@@ -55,10 +57,18 @@ def process_started(pid: int, proc: str = "/proc") -> str:
     return str(int(fields[19]) - offset * os.sysconf("SC_CLK_TCK") // NANOSECONDS) if offset else fields[19]
 
 
+def is_of_the_system(pid: int | str, proc: str = "/proc") -> bool:
+    """Whether a process is root's or a system user's: an ordinary user's may have any name."""
+    try:
+        return os.stat(f"{proc}/{pid}").st_uid < FIRST_USER
+    except OSError:
+        return False
+
+
 def _activated(proc: str) -> int:
     """The process that has a socket of systemd's own: systemd-networkd, where it runs; else systemd."""
     processes = (int(entry) for entry in os.listdir(proc) if entry.isdigit())
-    return next((pid for pid in processes if _process(pid, proc)[0] == NETWORKD), INIT)
+    return next((pid for pid in processes if _process(pid, proc)[0] == NETWORKD and is_of_the_system(pid, proc)), INIT)
 
 
 def _process(pid: int, proc: str) -> tuple[str, int]:

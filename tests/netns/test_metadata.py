@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import platform
@@ -17,7 +19,9 @@ from typing import Dict, Iterator, List, Tuple
 import pytest
 
 from guest_routes.errors import MetadataError
-from guest_routes.evidence.config_drive import _is_json_object, _mount, _untrusted_backing, read_drive, read_mounted
+from guest_routes.evidence import config_drive
+from guest_routes.evidence.backing_file import untrusted_backing
+from guest_routes.evidence.config_drive import _is_json_object, _mount, read_drive, read_mounted
 from guest_routes.evidence.find import find
 from guest_routes.evidence.http_endpoints import probe, usable_nics
 from guest_routes.model.document import Document, Provenance, ServerProperty
@@ -25,6 +29,7 @@ from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.output.words.evidence import provenance_text
 from guest_routes.state.store import State
+from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document
 
 DOCUMENT = document("documented")
@@ -391,6 +396,7 @@ def test_a_file_has_a_limit(tmp_path: Path) -> None:
 
 # ---- config drive -----------------------------------------------------------------------------------
 
+LOOP_CTL_GET_FREE, LOOP_SET_FD = 0x4C82, 0x4C00
 DRIVE_ONLY = Settings(sources=("config-drive",), deadline_seconds=10.0)
 
 
@@ -402,6 +408,11 @@ def drive(tmp_path: Path) -> Iterator[str]:
     shutil.copy(DOCUMENT, latest / "network_data.json")
     (latest / "meta_data.json").write_text(json.dumps({"uuid": UUID}))
     yield from attached(_ext4(tmp_path))
+
+
+_VOLUME = b"\x01CD001\x01\x00" + b" " * 32 + b"config-2".ljust(32)
+ISO9660 = bytes(32768) + _VOLUME.ljust(2048, b"\0") + b"\xffCD001\x01".ljust(2048, b"\0") + bytes(1 << 20)
+"""An image labelled config-2, without files."""
 
 
 def _ext4(folder: Path) -> Path:
@@ -432,12 +443,87 @@ def test_a_drive_of_another_filesystem_is_not_mounted(drive: str) -> None:
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
+def test_nor_does_the_early_unit_mount_it(drive: str, tmp_path: Path) -> None:
+    """Its command is systemd's to run, and mounts for the pass."""
+    unit = Path(__file__).parents[2] / "packaging/systemd/guest-routes-early.service"
+    options = [
+        line.split(" $$drive")[0].split()[1:] for line in unit.read_text().splitlines() if " $$drive /run" in line
+    ]
+    assert len(options) == 1
+    ran = subprocess.run(["mount", *options[0], drive, tmp_path / "point"], capture_output=True, text=True)
+    assert ran.returncode != 0 and not os.path.ismount(tmp_path / "point")
+
+
 def test_a_loop_device_of_an_ordinary_users_file_is_not_used(drive: str, tmp_path: Path) -> None:
     """Some systems let users set one up."""
     os.chown(tmp_path / "image", 4242, 4242)
-    assert "belongs to the user 4242, not to root" in (_untrusted_backing(drive) or "")
+    assert "belongs to the user 4242, not to root" in (untrusted_backing(drive) or "")
     os.chown(tmp_path / "image", 0, 0)
-    assert _untrusted_backing(drive) is None
+    assert untrusted_backing(drive) is None
+
+
+@pytest.fixture
+def disguised() -> Iterator[str]:
+    """A loop device of a user's file, opened where /etc/os-release is that file: in the user's own mount namespace."""
+    as_root()
+    image = Path("/run/theirs")
+    image.write_bytes(ISO9660)
+    os.chown(image, USER, USER)
+    script = f"mount --bind {image} /etc/os-release && exec 5<>/etc/os-release && echo ready && read line"
+    words = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "unshare", "-Urm", "sh", "-c"]
+    user = subprocess.Popen([*words, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert user.stdin is not None and user.stdout is not None
+    try:
+        if user.stdout.readline() != "ready\n":
+            pytest.skip("no user namespaces here")
+        # As udisks does for whoever sits at the machine: the file comes as a descriptor.
+        theirs = os.open(f"/proc/{user.pid}/fd/5", os.O_RDWR)
+        yield from _attached_by_descriptor(theirs)
+    finally:
+        user.communicate("\n")
+        image.unlink()
+
+
+def _attached_by_descriptor(descriptor: int) -> Iterator[str]:
+    try:
+        control = os.open("/dev/loop-control", os.O_RDWR)
+        device = f"/dev/loop{fcntl.ioctl(control, LOOP_CTL_GET_FREE)}"
+        loop = os.open(device, os.O_RDWR)
+        fcntl.ioctl(loop, LOOP_SET_FD, descriptor)
+    except OSError:
+        pytest.skip("no loop devices here")
+    try:
+        yield device
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+        for left in (descriptor, control, loop):
+            os.close(left)
+
+
+def test_a_users_file_under_a_name_of_roots_is_not_used(disguised: str) -> None:
+    """/sys names /etc/os-release, by the path that it had where it was opened."""
+    shown = Path(f"/sys/class/block/{Path(disguised).name}/loop/backing_file").read_text().strip()
+    assert os.path.realpath("/etc/os-release") == shown
+    assert f"{disguised} is not used: {shown} is not the file of {Path(disguised).name}" in failure(DRIVE_ONLY)
+
+
+def test_nor_is_what_stands_on_a_loop_device_of_a_users_file(drive: str, tmp_path: Path) -> None:
+    """A mapping of its encrypted content, say, or a partition of that."""
+    name = Path(drive).name
+    block = tmp_path / "block"
+    for one, below in (("dm-1", "dm-0"), ("dm-0", name)):
+        (block / one / "slaves").mkdir(parents=True)
+        (block / one / "slaves" / below).symlink_to(block / below)
+    (block / "dm-1/dm-1p1").mkdir()
+    (block / "dm-1/dm-1p1/partition").write_text("1\n")
+    (block / "dm-1p1").symlink_to("dm-1/dm-1p1")
+    (block / name).symlink_to(os.path.realpath(f"/sys/class/block/{name}"))
+    devices = ("dm-1p1", "dm-1", "dm-0", name)
+    assert [untrusted_backing(f"/dev/{one}", str(block)) for one in devices] == [None] * 4
+    os.chown(tmp_path / "image", 4242, 4242)
+    for one in devices:
+        why = untrusted_backing(f"/dev/{one}", str(block)) or ""
+        assert f"the file of {name}, belongs to the user 4242" in why
 
 
 def test_a_drive_is_read_and_left_as_it_was(drive: str) -> None:
@@ -449,6 +535,26 @@ def test_a_drive_is_read_and_left_as_it_was(drive: str) -> None:
     assert json.loads(got["meta_data.json"].data) == {"uuid": UUID}
     assert 0 <= time.time() - got["network_data.json"].mtime < 60 * 60
     assert Path("/proc/self/mountinfo").read_text() == before
+
+
+def test_a_drive_of_another_instance_comes_after_its_own(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was captured with an image, say. Drives of ext4 stand for Nova's, since every kernel has that."""
+    monkeypatch.setattr(config_drive, "FILESYSTEMS", ("ext4",))
+    Path("/run/cloud-init").mkdir()
+    Path("/run/cloud-init/.instance-id").write_text(UUID + "\n")
+    other = UUID.replace("7c6f", "0bad")
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, "/run/cloud-init")
+        for name, uuid, contradicts in (("other", other, UUID), ("own", UUID.upper(), "")):
+            latest = tmp_path / name / "drive/openstack/latest"
+            latest.mkdir(parents=True)
+            shutil.copy(DOCUMENT, latest / "network_data.json")
+            (latest / "meta_data.json").write_text(json.dumps({"uuid": uuid}))
+            device = stack.enter_context(contextlib.contextmanager(attached)(_ext4(tmp_path / name)))
+            got = find(DRIVE_ONLY, nics, State())
+            assert (got.provenance.location, got.uuid, got.contradicts) == (device, uuid, contradicts)
 
 
 def test_a_drive_that_is_mounted_already_is_found_and_read_there(drive: str, tmp_path: Path) -> None:
@@ -505,8 +611,7 @@ def test_a_document_that_is_cut_off_is_none(content: bytes) -> None:
 @pytest.mark.skipif("iso9660" in Path("/proc/filesystems").read_text(), reason="this kernel reads iso9660")
 def test_a_file_system_without_a_driver_is_named(tmp_path: Path) -> None:
     image = tmp_path / "image"
-    volume = b"\x01CD001\x01\x00" + b" " * 32 + b"config-2".ljust(32)
-    image.write_bytes(bytes(32768) + volume.ljust(2048, b"\0") + b"\xffCD001\x01".ljust(2048, b"\0") + bytes(1 << 20))
+    image.write_bytes(ISO9660)
     for device in attached(image):
         text = (
             f"{device}: cannot be mounted: this kernel has no driver for its filesystem type iso9660 (modprobe iso9660)"

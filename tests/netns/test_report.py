@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 import tarfile
@@ -111,3 +112,16 @@ def test_a_place_that_takes_nothing(lab: Lab, tmp_path: Path) -> None:
         assert ran.code == 1
         assert "`--output -` standard output" in ran.err
         assert os.listdir(tmp_path / "full") == ["filler"]
+
+
+def test_no_byte_of_it_reaches_a_terminal(lab: Lab) -> None:
+    """What doesn't compress stands in a tar.gz as it is, control characters too."""
+    theirs, ours = pty.openpty()
+    command = [sys.executable, "-m", "guest_routes", "report", "--output", "-"]
+    ran = subprocess.run(command, stdout=ours, stderr=subprocess.PIPE, text=True)
+    os.close(ours)
+    assert (ran.returncode, "standard output is a terminal" in ran.stderr) == (2, True)
+    os.set_blocking(theirs, False)
+    with pytest.raises(OSError):
+        os.read(theirs, 1)
+    os.close(theirs)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import guest_routes
+from tests.support.cost import cost
 from tests.support.evil import AFTERWARDS, COMMANDS, EVIL, FEW, assert_clean, evil_documents, outputs
 from tests.support.hostile import HOSTILE, USER, as_root
 from tests.support.lab import MACS, Lab, write_document
@@ -179,6 +180,26 @@ def test_a_lease_of_an_ordinary_user_moves_no_route(lab: Lab, var_tmp: Path, tmp
     why = "/var/tmp/cloud-init: is in /var/tmp, where everybody can write; its leases are ignored"
     assert why in ran.err
     assert f"not used: {why}" in run(lab, f"doctor --deadline-seconds 0.2 --metadata {path}").out
+
+
+def test_a_folder_full_of_leases_takes_no_memory(lab: Lab, var_tmp: Path, tmp_path: Path) -> None:
+    """Whoever makes the folder that cloud-init uses can fill it with any number of names."""
+    documented(lab)
+    links = [{"id": "tap0", "type": "tap", "ethernet_mac_address": MACS[0]}]
+    networks = [{"id": "network0", "type": "ipv4_dhcp", "link": "tap0", "network_id": "n0"}]
+    path = write_document(tmp_path / "network_data.json", {"links": links, "networks": networks, "services": []})
+    folder = var_tmp / "cloud-init"
+    as_the_user(lambda: _plant(folder, "{}"))
+    before = cost("sync", "--metadata", str(path))
+
+    def fill() -> None:
+        for number in range(100_000):
+            os.link(folder / "x.lease.json", folder / f"{'x' * 200}{number}.lease.json")
+
+    as_the_user(fill)
+    after = cost("sync", "--metadata", str(path))
+    assert any("/var/tmp/cloud-init: is in /var/tmp" in line for line in after.err)
+    assert after.megabytes < before.megabytes + 4
 
 
 def test_an_ordinary_user_can_look(lab: Lab, tmp_path: Path) -> None:

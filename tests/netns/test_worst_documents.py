@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from tests.support.cost import Cost, cost
 from tests.support.lab import Lab
 from tests.support.passes import documented
 from tests.support.service import Start
@@ -22,38 +20,12 @@ MEGABYTES = 100
 LINES = 50
 LONGEST = 1000
 """Characters of a line."""
-PROGRAM = """
-import sys, time
-from guest_routes.cli.main import main
-code = main(sys.argv[1:])
-peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(f"@ {time.process_time()} {int(peak) / 1024}", file=sys.stderr)
-sys.exit(code)
-"""
 COMMANDS = ("plan", "explain 11.11.3.4", "doctor --deadline-seconds 0.2", "correct --check", "rehearse", "status")
 EVERYWHERE = (
     "bad links", "bad networks", "networks and next hops", "bad routes", "omitted routes", "gateways",
     "long control characters", "chain of VLANs", "deep",
 )  # fmt: skip
 """With these, every command."""
-
-
-class Cost(NamedTuple):
-    """What a command took, and wrote."""
-
-    seconds: float
-    megabytes: float
-    out: list[str]
-    err: list[str]
-
-
-def cost(*command: str) -> Cost:
-    """Runs one command."""
-    ran = subprocess.run([sys.executable, "-c", PROGRAM, *command], capture_output=True, text=True, timeout=60)
-    *err, last = ran.stderr.splitlines()
-    assert last.startswith("@ "), ran.stderr[-2000:]
-    _, seconds, megabytes = last.split()
-    return Cost(float(seconds), float(megabytes), ran.stdout.splitlines(), err)
 
 
 def assert_bounded(got: Cost, lines: int = LINES) -> None:
@@ -83,6 +55,12 @@ def test_a_pass_is_bounded(written: Path) -> None:
 @pytest.mark.parametrize("written", EVERYWHERE, indirect=True)
 def test_every_command_is(written: Path, command: str) -> None:
     assert_bounded(cost(*command.split(), *(["--metadata", str(written)] if command != "status" else [])), 2 * LINES)
+
+
+@pytest.mark.parametrize("written", ["no links", "no networks", "no routes"], indirect=True)
+def test_rehearse_reads_it_once(written: Path) -> None:
+    """For the NICs that it makes, and for the pass."""
+    assert_bounded(cost("rehearse", "--metadata", str(written)), 2 * LINES)
 
 
 @pytest.mark.parametrize("written", EVERYWHERE, indirect=True)

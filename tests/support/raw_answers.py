@@ -6,13 +6,15 @@ import gzip
 import socket
 from typing import Iterator
 
+from guest_routes.evidence.document_file import LIMIT_BYTES
+
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 BLOCK = 1 << 16
 MOST_BYTES = 400 << 20
 MODES = (
     "chunk-size", "chunk-zeros", "chunk-extension", "chunks-of-one", "trailer", "trailers", "header", "headers",
-    "status-line", "interim", "gzip", "gzip-redirect", "numbers", "nested",
+    "status-line", "interim", "gzip", "gzip-redirect", "numbers", "objects", "nested",
 )  # fmt: skip
 
 
@@ -73,6 +75,12 @@ def parts(mode: str) -> Iterator[bytes]:
         yield status + b"Content-Encoding: gzip, gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     elif mode == "numbers":
         body = b'{"links": [' + b"[]," * 1_700_000 + b"0]}"
+        yield HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    elif mode == "objects":
+        # As many as there may be, and the most bytes, of which an emoji makes four each.
+        one = b'{"":' * 300 + b"0" + b"}" * 300 + b","
+        head = b'{"links": [' + one * (LIMIT_BYTES // 48 // 301) + '"\U0001f600'.encode()
+        body = head + b"x" * (LIMIT_BYTES - len(head) - 3) + b'"]}'
         yield HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
     elif mode == "nested":
         body = b'{"links": ' + b"[" * 5_000_000

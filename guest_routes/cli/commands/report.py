@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from ...diagnose.bundle import Entry, archive, command_entries, file_entries
 from ...diagnose.redaction import Redaction, without_secrets
-from ...errors import GuestRoutesError, StateError
+from ...errors import GuestRoutesError, SettingsError, StateError
 from ...output.notices import REPORTING, bundle_json, bundle_text
 
 TYPE_CHECKING = False
@@ -25,6 +26,8 @@ SECONDS = 60
 def run(context: Context) -> int:
     """0 once it is written; what could not be had is named in it."""
     options, terminal = context.options, context.terminal
+    if options.output == "-" and sys.stdout.isatty():
+        raise SettingsError("standard output is a terminal, and the report is a tar.gz: pipe it, or name a file")
     terminal.tell(REPORTING)
     entries = [_settings(context), *_own(), *command_entries(), *file_entries()]
     entries = _redacted(entries, options.redact)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ...model.decision import Binding
-    from ...model.document import Missing, NoDocument, OtherInstance, Provenance
+    from ...model.document import Document, Missing, NoDocument, OtherInstance, Provenance
     from ...model.evidence import GatewayEvidence
     from ...model.lease import Lease
 
@@ -143,6 +143,12 @@ def unusable_reason(one: Unusable) -> str:
     if one.kind == "no-header":
         return "is damaged: no header of ours"
     return f"is of another version ({one.detail})" if one.kind == "other-version" else one.detail
+
+
+def contradiction_text(found: Document) -> str:
+    """A document names another instance than this one (R11)."""
+    theirs, source = ascii(found.uuid)[1:-1][:60], provenance_text(found.provenance)
+    return f"the metadata of {source} is of instance {theirs}, and this is instance {found.contradicts}"
 
 
 def other_instance_text(one: OtherInstance) -> str:

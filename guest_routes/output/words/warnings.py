@@ -41,7 +41,9 @@ def _other_instance(report: Report) -> list[str]:
         return []
     theirs, source = ascii(document.uuid)[1:-1][:60], provenance_text(document.provenance)
     text = f"the metadata is of instance {theirs}, and this is instance {document.contradicts}"
-    return [f"{text}; nothing else answered within the deadline; check which machine answers as {source}"]
+    if document.source == "http":
+        return [f"{text}; nothing else answered within the deadline; check which machine answers as {source}"]
+    return [f"{text}; no other source has a document; check where {source} is from"]
 
 
 def _passed_over(report: Report) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,10 +61,45 @@ def test_what_does_goes_the_same_by_the_same() -> None:
 @pytest.mark.parametrize("text, hidden", [
     ("psk=abc", "psk=(hidden)"),
     ("  password: hunter2\nnext: 1", "  password: (hidden)\nnext: 1"),
-    ('"admin_pass-token": "x",', '"admin_pass-token": (hidden)'),
+    ('"admin_pass-token": "x",', '"admin_pass-token": (hidden),'),
     ("PrivateKey=abc=", "PrivateKey=(hidden)"),
     ("http://user:word@proxy/", "http://user:(hidden)@proxy/"),
     ("metric: 5", "metric: 5"),
 ])  # fmt: skip
 def test_secrets(text: str, hidden: str) -> None:
     assert without_secrets(text) == hidden
+
+
+SECRETS = (
+    "preshared-key=hunter2", "PresharedKey=hunter2", "pin=hunter2", "Key=hunter2", "mka-cak=hunter2", "KEY1=hunter2",
+    "keys: {private: hunter2, shared: hunter2}", "  private: hunter2", "auth: {key-management: psk, password: hunter2}",
+    'access-points: {"home": {password: "hunter2", hidden: true}}', '{"a": 1, "token": "hunter2"}',
+    "  - password: hunter2",
+    "password: |-\n  hunter2\n  hunter2\n", "password:\n  'hunter2'\nnext: 1", "Xauth password=hunter2",
+    "secret = hunter2",
+    "    wpa-psk hunter2", "\twireless-key s:hunter2", "up wg set wg0 private-key /x preshared-key hunter2",
+    'password: "a\\" hunter2"', "psk='hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
+)  # fmt: skip
+"""As netplan, systemd-networkd, NetworkManager, ifupdown and our own JSON would have them."""
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_no_form_of_a_secret_stays(text: str) -> None:
+    assert "hunter2" not in without_secrets(f"first: 1\n{text}\nlast: 1")
+    assert without_secrets(f"first: 1\n{text}\nlast: 1").endswith("\nlast: 1")
+
+
+@pytest.mark.parametrize("text", [
+    "PrivateTmp=yes", "KeyringMode=private", "method=shared", "public-key=abc", "key-management=wpa-psk",
+    "wpa-key-mgmt WPA-PSK", "    key-mgmt: 1", "the token of eth0", "ipv6-privacy: true", "a key for eth0",
+])  # fmt: skip
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize("unit", ["psk", "\n", "psk: ", "psk:\n", 'psk:"', "://a:", "\t\n", "wpa-", " preshared-key"])
+def test_the_time_is_linear(unit: str) -> None:
+    """A log or lease file may be of any size up to the report's limit, and of anything."""
+    started = time.process_time()
+    without_secrets(unit * (1 << 18))
+    assert time.process_time() - started < 5

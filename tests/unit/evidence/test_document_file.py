@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -9,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from guest_routes.evidence.document_file import (
+    LIMIT_BYTES,
     LOCAL_LIMIT_BYTES,
+    MOST_OBJECTS,
+    MOST_VALUES,
     about,
     age_of,
     document_from_file,
     read_file,
+    too_many,
 )
 from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.trusted import File
@@ -69,3 +74,20 @@ def test_a_document_and_its_neighbour(tmp_path: Path) -> None:
 def test_the_age_of_a_file() -> None:
     assert 99 < age_of(time.time() - 100) < 130
     assert age_of(time.time() + 100) == 0.0
+
+
+@pytest.mark.parametrize("unit, most, what", [
+    (b"[],", MOST_OBJECTS, "objects and lists"), (b"{},", MOST_OBJECTS, "objects and lists"),
+    (b'{"":', MOST_OBJECTS, "objects and lists"), (b"0,", MOST_VALUES, "values"), (b'"",', MOST_VALUES, "values"),
+])  # fmt: skip
+def test_many_small_values_are_too_many(unit: bytes, most: int, what: str) -> None:
+    assert too_many(unit * most) == ""
+    assert too_many(unit * (most + 1)) == f"more than {most:,} {what}"
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_a_document_as_large_as_it_may_be_has_not_too_many(separators: tuple[str, str]) -> None:
+    """Of routes with the shortest addresses."""
+    route = {"network": "1.1.1.0", "netmask": "255.0.0.0", "gateway": "1.1.1.1"}
+    count = LIMIT_BYTES // (len(json.dumps(route, separators=separators)) + 1)
+    assert too_many(json.dumps({"routes": [route] * count}, separators=separators).encode()) == ""

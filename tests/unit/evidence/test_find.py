@@ -115,3 +115,34 @@ def test_what_it_names_and_is_not_there(state: State, argument: str, reason: str
     with pytest.raises(MetadataError) as caught:
         find(sources("http"), nics, state, argument, http=FROM_HTTP)
     assert str(caught.value) == f"cannot get the metadata given as {argument}: {reason}; nothing was changed"
+
+
+TRUE, FALSE = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11", "0badc0de-5b6a-4c9e-9a3f-0f6c6a5b1e11"
+OF_ANOTHER = FROM_HTTP._replace(uuid=FALSE, contradicts=TRUE)
+
+
+def found_by_cloud_init(state: State, uuid: str) -> None:
+    folder = Path(state.root, "run/cloud-init")
+    folder.mkdir(parents=True)
+    (folder / ".instance-id").write_text(uuid)
+
+
+def test_what_is_another_instances_comes_after_the_last_known_good(state: State) -> None:
+    """A neighbour alone, while the metadata service is away."""
+    found_by_cloud_init(state, TRUE)
+    state.keep(KEPT, (NICS[0].mac,), 1.0)
+    got = find(sources("http", "last-known-good", "leases"), nics, state, http=OF_ANOTHER)
+    assert (got.data, got.contradicts) == (KEPT.data, "")
+    why = f"the metadata of http://169.254.169.254 through eth0 is of instance {FALSE}, and this is instance {TRUE}"
+    assert got.passed_over == (f"http: {why}",)
+
+
+def test_but_before_leases(state: State) -> None:
+    found_by_cloud_init(state, TRUE)
+    assert find(sources("http", "last-known-good", "leases"), nics, state, http=OF_ANOTHER) == OF_ANOTHER
+
+
+def test_what_only_the_last_known_good_contradicts_is_used_before_it(state: State) -> None:
+    """A disk and MACs that were moved to another instance: nothing proves which of both it is."""
+    state.keep(KEPT._replace(uuid=TRUE), (NICS[0].mac,), 1.0)
+    assert find(sources("http", "last-known-good"), nics, state, http=OF_ANOTHER) == OF_ANOTHER

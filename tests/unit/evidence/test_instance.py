@@ -14,8 +14,12 @@ KEPT = "aaaaaaaa-5b6a-4c9e-9a3f-0f6c6a5b1e11"
 DMI = "sys/class/dmi/id"
 
 
-def known(tmp_path: Path, product: str = "", machine: str = "", keep: bool = False) -> KnownInstance:
+def known(
+    tmp_path: Path, product: str = "", machine: str = "", keep: bool = False, cloud_init: str = ""
+) -> KnownInstance:
     """What is known on a machine of that product, with a last known good document or none."""
+    if cloud_init:
+        write(tmp_path / "run/cloud-init/.instance-id", cloud_init + "\n")
     for name, text in (("product_name", product), ("product_uuid", machine)):
         if text:
             write(tmp_path / DMI / name, text + "\n")
@@ -42,3 +46,16 @@ def test_dmi_where_nova_wrote_it_else_what_was_kept(
 ) -> None:
     """Hardware has a uuid of its own: there it says nothing about the instance."""
     assert known(tmp_path, product, machine, keep) == expected
+
+
+FOUND = "bbbbbbbb-5b6a-4c9e-9a3f-0f6c6a5b1e11"
+
+
+@pytest.mark.parametrize("product, machine, cloud_init, expected", [
+    ("PowerEdge R640", MACHINE, FOUND.upper(), KnownInstance(FOUND)), ("", "", FOUND, KnownInstance(FOUND)),
+    ("OpenStack Nova", MACHINE, FOUND, KnownInstance(MACHINE)), ("", "", "iid-datasource-none", KnownInstance()),
+])  # fmt: skip
+def test_else_what_cloud_init_found(
+    tmp_path: Path, product: str, machine: str, cloud_init: str, expected: KnownInstance
+) -> None:
+    assert known(tmp_path, product, machine, cloud_init=cloud_init) == expected

@@ -118,6 +118,15 @@ def test_dhclients_last_whole_lease_of_each_nic_counts() -> None:
     assert {found.nic: found.address[3] for found in dhclient(text.encode(), "", 0.0)} == {"eth0": 7, "eth1": 9}
 
 
+@pytest.mark.parametrize("option", ["message", "root-path"])
+def test_a_servers_text_begins_no_lease(option: str) -> None:
+    """dhclient writes a server's printable text as it is, in quotes."""
+    text = (DATA / "dhclient-cross.eth0").read_text()
+    forged = text.replace("  option routers", f'  option {option} "lease {{ interface eth1";\n  option routers')
+    assert forged != text
+    assert dhclient(forged.encode(), "", 0.0) == dhclient(text.encode(), "", 0.0)
+
+
 @pytest.mark.parametrize(
     "statement",
     [

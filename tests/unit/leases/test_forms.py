@@ -21,6 +21,13 @@ def test_assignments() -> None:
     assert forms.assignments(b"") == {}
 
 
+def test_only_a_newline_ends_a_line() -> None:
+    """NetworkManager escapes no form feed of a server's text, and others might not."""
+    odd = "\x0b\x0c\x1c\x1d\x1e\x85\u2028".join(["x", "router=6.6.6.6"])
+    assert forms.assignments(f"router=10.65.0.1\ntext={odd}\n".encode()) == {"router": "10.65.0.1", "text": odd}
+    assert dict(forms.statements(f'option x "{odd};";')) == {"option x": f'"{odd};"'}
+
+
 def test_a_value_that_every_lease_has() -> None:
     assert forms.needed({"ip": "10.65.0.7"}, "ip") == "10.65.0.7"
     for values in ({}, {"ip": ""}):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from guest_routes.managers.detect import holders, network_files, running
 from guest_routes.managers.files import ManagerFiles
 from guest_routes.model.inspection import Holder
 from guest_routes.model.network import Nic
+from tests.support.hostile import USER, as_root
 from tests.support.reports import ETH0, ETH1
 
 LO = Nic(1, "lo")
@@ -78,3 +81,23 @@ def test_who_runs_each_once_by_name(tmp_path: Path) -> None:
     write(tmp_path, "net/comm", "connmand\n")
     (tmp_path / "99").mkdir()
     assert running(str(tmp_path)) == ("dhclient", "systemd-networkd")
+
+
+def test_a_users_process_of_that_name_is_no_manager() -> None:
+    as_root()
+    ready, started = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        Path("/proc/self/comm").write_text("connmand")
+        os.setresuid(USER, USER, USER)
+        os.write(started, b"x")
+        time.sleep(60)
+    try:
+        os.read(ready, 1)
+        assert Path(f"/proc/{pid}/comm").read_text() == "connmand\n"
+        assert "ConnMan" not in running()
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        os.close(ready)
+        os.close(started)

@@ -164,8 +164,8 @@ def test_refusals_of_the_system() -> None:
     assert service_log.new_socket_line("the kernel's notifications ended") == (
         "the kernel's notifications ended; opened a new socket"
     )
-    failed = service_log.child_failed_line(RuntimeError("out of luck"))
-    assert failed == "guest-routes: a child process failed: RuntimeError: out of luck\n"
+    failed = service_log.child_failed_line(RuntimeError("out\x1b[2J\nof \ud800 luck"))
+    assert failed == "guest-routes: a child process failed: RuntimeError: out\\x1b[2J\\nof \\ud800 luck\n"
 
 
 @pytest.mark.parametrize("record, text", [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import List
 
@@ -13,6 +15,7 @@ import pytest
 from guest_routes.errors import StateError
 from guest_routes.state.files import cause_of, json_object, read, refusal, remove, replace
 from tests.support import sandbox
+from tests.support.hostile import USER, as_root
 
 
 def test_a_file_is_read_or_absent(tmp_path: Path) -> None:
@@ -139,3 +142,42 @@ def test_a_file_is_removed_or_was_not_there(tmp_path: Path) -> None:
 def test_the_cause_of_an_error() -> None:
     assert cause_of(OSError(errno.EACCES, "Permission denied")) == "Permission denied (EACCES)"
     assert cause_of(OSError("odd")) == "None (?)"
+
+
+def test_no_folder_is_others_to_write_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        replace(str(tmp_path / "a/b/c/file"), b"", 0o644, "")
+        replace(str(tmp_path / "d/e/file"), b"", 0o600, "")
+    finally:
+        os.umask(before)
+    assert [(tmp_path / one).stat().st_mode & 0o777 for one in ("a", "a/b", "a/b/c")] == [0o755] * 3
+    assert [(tmp_path / one).stat().st_mode & 0o777 for one in ("d", "d/e")] == [0o700] * 2
+
+
+def test_a_file_has_its_owner_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever owns the folder could put a link in its place meanwhile, and have the link's file."""
+    as_root()
+    rename, seen = os.rename, []
+
+    def spy(source: str, target: str) -> None:
+        about = os.stat(source)
+        seen.append((about.st_uid, about.st_gid, about.st_mode & 0o7777))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", spy)
+    replace(str(tmp_path / "file"), b"x", 0o640, "", owner=(USER, USER + 1))
+    assert seen == [(USER, USER + 1, 0o640)]
+
+
+def test_a_file_of_another_owner_needs_no_more_than_the_unit_permits(tmp_path: Path) -> None:
+    """guest-routes-correct.service has these capabilities."""
+    as_root()
+    program = f"""
+from guest_routes.state.files import replace
+replace({str(tmp_path / "file")!r}, b"x", 0o640, "", mtime=1.0, owner=({USER}, {USER}))
+"""
+    bounds = "-all,+chown,+dac_override"
+    subprocess.run(["setpriv", "--bounding-set", bounds, sys.executable, "-c", program], check=True)
+    about = (tmp_path / "file").stat()
+    assert (about.st_uid, about.st_mode & 0o7777, about.st_mtime) == (USER, 0o640, 1.0)

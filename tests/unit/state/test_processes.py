@@ -10,6 +10,7 @@ import pytest
 
 from guest_routes.model.status import Actor
 from guest_routes.state.processes import actor_at, process_started
+from tests.support.hostile import USER, as_root
 
 
 def process(proc: Path, pid: int, name: bytes, parent: int, started: int = 4711) -> None:
@@ -54,6 +55,14 @@ def test_a_socket_that_systemd_made_is_networkds(tmp_path: Path) -> None:
     assert actor_at(1, str(tmp_path)) == Actor("systemd", 1)
     process(tmp_path, 261, b"systemd-network", 1)
     assert actor_at(1, str(tmp_path)) == Actor("systemd-networkd", 261)
+
+
+def test_but_not_a_users_process_of_that_name(tmp_path: Path) -> None:
+    as_root()
+    process(tmp_path, 1, b"systemd", 0)
+    process(tmp_path, 260, b"systemd-network", 1)
+    os.chown(tmp_path / "260", USER, USER)
+    assert actor_at(1, str(tmp_path)) == Actor("systemd", 1)
 
 
 def test_the_kernels_own_processes_are_nobody(tmp_path: Path) -> None:

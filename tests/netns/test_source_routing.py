@@ -607,15 +607,10 @@ def test_the_service_repairs_rules_and_tables_and_follows_main(lab: Lab, start: 
     service.wait_said("added rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes: deleted by ")
     service.wait_said("added default via 11.8.0.1 dev eth1 table 12103 proto guest-routes metric 1024: deleted by ")
     assert next(one["route"] for one in service.record["recent"] if "deleted by" in one["why"]).startswith("rule from")
-    took = []
-    for number in range(20):
-        time.sleep(0.07)  # As the rate limit has it between two changes that aren't a burst.
-        started = time.monotonic()
+    for number in range(5):
         lab.ip("route", "add", f"10.200.{number}.0/24", "via", "11.8.0.50", "dev", "eth1")
         service.wait(lambda: any(f"10.200.{number}.0/24" in line for line in own_table(lab, "eth1")))  # noqa: B023
-        took.append(time.monotonic() - started)
-    assert sorted(took)[-2] < (0.1 if engine.endswith("rtnetlink") else 1.0), took
-    for number in range(20):
+    for number in range(5):
         lab.ip("route", "delete", f"10.200.{number}.0/24")
     service.wait(lambda: [own_table(lab, nic) for nic in OWN] == tables)
     assert service.stop() == 0

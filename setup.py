@@ -53,7 +53,7 @@ setup(
         ],
         "cloud": ["openstacksdk"],
         "fuzz": ["atheris"],
-        "publish": ["build", "check-wheel-contents", "cyclonedx-bom", "twine", "validate-pyproject[all]"],
+        "publish": ["build", "check-wheel-contents", "cyclonedx-bom", "shtab", "twine", "validate-pyproject[all]"],
     },
     # Which packaging/build makes; pip puts it where the shells look, below the environment's own prefix.
     data_files=[

@@ -1,7 +1,7 @@
 """MkDocs' events: the site has what the pages in docs/ link to, wherever in the tree that is, and the manual pages.
 
-A file outside docs/ has its page below source/. Links are written for the tree (docs/../CHANGELOG.md), so that they work
-there, in a package and on a forge alike; here they are rewritten.
+A file outside docs/ has its page below source/. Links are written for the tree, so that they work there, in a package
+and on a forge alike; here they are rewritten.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from guest_routes.cli.grammar import BY_COMMAND
+from guest_routes.cli.exit_codes import BY_COMMAND
 from tests.support.lab import Lab
 from tests.support.transcripts import PAGES, ROOT, run_again, without_values
 
@@ -27,3 +27,5 @@ def test_a_changed_word_is_noticed_and_a_changed_age_is_not() -> None:
     later = "metadata     http://169.254.169.254 through eth1, just now\nservice      running for 2 min (pid 4711)\n"
     assert without_values(text) == without_values(later)
     assert without_values(text) != without_values(text.replace("metadata", "document"))
+    repairs = ["just now: deleted by ip (pid 7, started by bash);\n      networks[0]", "2 s ago: networks[0]"]
+    assert len({without_values(repair) for repair in repairs}) == 1

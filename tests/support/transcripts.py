@@ -36,7 +36,7 @@ NETWORKD = Path("/etc/systemd/network")
 PART = re.compile(r"^<!-- lab: (?P<setup>[\w-]+) -->$|^```console\n(?P<block>.*?)^```$", re.MULTILINE | re.DOTALL)
 VOLATILE = (
     # Who changed a route has often ended before its name is read.
-    r"(?:just now|[\d.]+ (?:s|ms|min) ago): (?:\w+ by [^;]*; )?",
+    r"(?:just now|[\d.]+ (?:s|ms|min) ago): (?:\w+ by [^;]*;\s+)?",
     r"just now|[\d.]+ (?:s|ms|min) ago",
     r"(?<=running for )[\d.]+ \w+|(?<=again in )[\d.]+ \w+",
     r"(?<=pid )\d+",

@@ -46,6 +46,11 @@ def test_the_index_names_every_page() -> None:
     assert own - {path for path, _ in links("docs/index.md")} == set()
 
 
+def test_the_list_of_schemas_has_every_one() -> None:
+    every = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/schema").glob("*.json")}
+    assert every - {path for path, _ in links("docs/schema/index.md")} == set()
+
+
 def test_the_site_has_every_page_in_its_contents() -> None:
     class Loader(yaml.SafeLoader):
         """Passes over what names Python objects."""

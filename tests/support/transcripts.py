@@ -86,7 +86,13 @@ class Instance:
         """The service runs, and has made its first pass."""
         self._service = service = Service()
         service.wait(RECORD.exists, what="its record")
-        service.wait(lambda: service.record["next_refresh"], what="a first fetch")
+        service.wait(lambda: service.record["refreshed"], what="a first fetch")
+
+    def repaired(self) -> None:
+        """The service has put back what a command took away."""
+        service = self._service
+        assert service is not None
+        service.wait(lambda: service.record["repairs"], what="a repair")
 
     def stop(self) -> None:
         """The service ends, if it runs."""
@@ -168,6 +174,7 @@ SETUPS: Dict[str, Callable[[Instance], None]] = {
     "rendered": _rendered,
     "cloud-cfg": _cloud_cfg,
     "watch": Instance.watch,
+    "repaired": Instance.repaired,
     "stopped": _stopped,
 }
 

@@ -16,7 +16,7 @@ FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check differential exhaustive bench soak fuzz e2e e2e-attacks clean
+.PHONY: help demo test test-quick test-packages test-packages-here test-image test-image-here test-openstack test-all check differential exhaustive bench soak fuzz e2e e2e-attacks docs publish-check release clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
@@ -135,6 +135,23 @@ e2e-attacks:  ## one virtual machine, attacked from inside the process that asks
 	@$(MAKE) --no-print-directory deb
 	@$(REAL_PYTHON) -m tests.e2e.attack --package $$(ls -t dist/guest-routes_*_all.deb | head -n 1) $(ARGS)
 
+docs: .venv-docs/.made  ## the site of docs/, into .cache/site; a broken link is an error
+	@tests/install-tools
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build -q
+
+publish-check: .venv-publish/.made  ## what an index asks of the wheel and the sdist
+	@rm -f dist/guest_routes-*
+	@PYTHON=$(CURDIR)/.venv-publish/bin/python packaging/build wheel
+	.venv-publish/bin/validate-pyproject pyproject.toml
+	.venv-publish/bin/check-wheel-contents dist/guest_routes-*.whl
+	.venv-publish/bin/twine check --strict dist/guest_routes-*
+
+release:  ## every package, built twice and compared, with checksums and an SBOM, into dist/; docs/releasing.md
+	@packaging/install-tools deb
+	@packaging/install-tools rpm
+	@$(MAKE) --no-print-directory publish-check
+	@PYTHON=$(CURDIR)/.venv-publish/bin/python packaging/release
+
 clean:  ## takes away all that make made
 	rm -rf .venv .venv-* .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -160,6 +177,17 @@ $(VENV)/.build: $(VENV)/.venv
 
 $(VENV)/.fuzz: $(VENV)/.venv $(FRAME)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fuzz]'
+	@touch $@
+
+.venv-docs/.made: packaging/site/requirements.txt
+	@$(REAL_PYTHON) -m venv --clear .venv-docs
+	@.venv-docs/bin/python -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+.venv-publish/.made: setup.py
+	@$(REAL_PYTHON) -m venv --clear .venv-publish
+	@.venv-publish/bin/python -m pip install -q --disable-pip-version-check '.[publish]'
+	@rm -rf build
 	@touch $@
 
 # The package as users have it: an editable install adds its finder to every start.

@@ -25,6 +25,7 @@ setup(
     description="Host routes from OpenStack's metadata into the kernel of the instance, and one default route",
     long_description=readme.read_text("utf-8") if readme.exists() else "",
     long_description_content_type="text/markdown",
+    author="guest-routes developers",
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.9",
@@ -32,6 +33,7 @@ setup(
     packages=find_packages(include=["guest_routes", "guest_routes.*"]),
     py_modules=["cc_guest_routes"],
     package_dir={"": "cloudinit_module", "guest_routes": "guest_routes"},
+    package_data={"guest_routes": ["py.typed"]},
     install_requires=RUNTIME,
     extras_require={
         "doctor": DOCTOR,
@@ -51,6 +53,7 @@ setup(
         ],
         "cloud": ["openstacksdk"],
         "fuzz": ["atheris"],
+        "publish": ["build", "check-wheel-contents", "cyclonedx-bom", "shtab", "twine", "validate-pyproject[all]"],
     },
     # Which packaging/build makes; pip puts it where the shells look, below the environment's own prefix.
     data_files=[
@@ -60,10 +63,18 @@ setup(
     ],
     # Not an entry point: the script that is made of one imports `re`, which takes a quarter of a pass.
     scripts=["packaging/guest-routes"],
+    keywords="openstack neutron calico cloud-init host-routes metadata netlink",
     classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Environment :: No Input/Output (Daemon)",
         "Environment :: OpenStack",
+        "Intended Audience :: System Administrators",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3 :: Only",
+        "Topic :: System :: Boot",
         "Topic :: System :: Networking",
+        "Topic :: System :: Systems Administration",
+        "Typing :: Typed",
     ],
 )

@@ -26,10 +26,12 @@ FETCHING = ("guest-routes-fetch.socket", "guest-routes-fetch@.service")
 TEXTFILE = ("guest-routes-textfile.service", "guest-routes-textfile.timer")
 """For machines with node_exporter, who enable the timer."""
 SHARED = {
-    f"/usr/share/guest-routes/{path}"
+    f"/usr/share/{path}"
     for path in (
-        "prometheus/guest-routes.rules.yml",
-        *(f"schema/{schema.name}" for schema in (ROOT / "docs" / "schema").glob("*.json")),
+        "guest-routes/prometheus/guest-routes.rules.yml",
+        *(f"guest-routes/schema/{schema.name}" for schema in (ROOT / "docs" / "schema").glob("*.json")),
+        *(f"doc/guest-routes/docs/{page.name}" for page in (ROOT / "docs").glob("*.md")),
+        *(f"doc/guest-routes/docs/how-to/{page.name}" for page in (ROOT / "docs" / "how-to").glob("*.md")),
     )
 }
 DOCUMENT = "/root/network_data.json"

@@ -117,7 +117,7 @@ def test_every_rule_is_written_down() -> None:
     assert {int(number) for number in re.findall(r"\bR(\d+)\b", code)} <= set(rules)
 
 
-DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
+DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 MADE = (".cache/", ".venv", "dist/")
 """What make makes."""
 NOT_TO_BE = "utils.py"

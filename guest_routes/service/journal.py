@@ -12,8 +12,8 @@ from ..errors import StateError
 from ..model.namedtuple import NamedTuple
 from ..model.status import ConflictRecord, Repair, StatusRecord, status_record_json
 from ..output import service_log
-from ..output.report import verb_of
 from ..output.route_text import route_text
+from ..output.summary import verb_of
 from ..output.words.actors import actor_fields, actor_text, source_change_line
 from ..output.words.outcomes import pass_error_text, suspicion_text
 from ..output.words.warnings import warning_texts
@@ -281,7 +281,7 @@ class Journal:
 
     def publish(self, report: Report | None = None, doing: str = "") -> None:
         """Writes the record and notifies systemd; with a report, also writes what the pass did."""
-        from ..output.json_documents import last_pass_json
+        from ..output.summary import last_pass_json
 
         self._record = self._record._replace(doing=doing or self._summary)
         self.degraded = bool(self._failing) or (report is not None and report.exit_code != 0)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..model.decision import Binding, UnresolvedKind
     from ..model.evidence import Evidence
+    from ..model.network import Address
     from ..model.settings import Settings
     from .next_hops import Answer
 
@@ -38,7 +39,15 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     unresolved: list[Unresolved] = []
     notes: list[Note] = []
     overrides: list[Override] = []
+    # A hundred thousand host routes share a few next hops, and nearly all go to places of their own.
+    usual: dict[Address, ResolvedNextHop] = {}
+    special, make = {METADATA_SERVICE, *own}, tuple.__new__
     for host in _in_order(evidence, settings):
+        destination, next_hop = host[:2]
+        known = usual.get(next_hop)
+        if known is not None and destination not in taken and destination not in special:
+            taken[destination] = make(Resolved, (host, known))
+            continue
         answer = next_hops.answer(host)
         refused = _refused(host, own, settings)
         first = taken.get(host.destination)
@@ -53,6 +62,8 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
             unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))
         elif isinstance(answer, ResolvedNextHop):
             taken[host.destination] = Resolved(host, answer)
+            if not settings.ignore_destinations and next_hops.is_for_all(host):
+                usual[next_hop] = answer
         else:
             unresolved.append(Unresolved(host, *answer))
     defaults, missed = _named_defaults(elsewhere, bindings, next_hops, own)

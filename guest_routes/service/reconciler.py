@@ -2,7 +2,8 @@
 
 Theory of operation. A pass is level-triggered: it looks at everything, so that a notification only means that a pass is
 due, and nothing that a pass decides is kept in memory. What is kept: when the next pass is due (schedule.py), who
-changed which route and which routes are in conflict (repairs.py), and how the last pass ended:
+changed which route and which routes are in conflict (repairs.py), which host routes are put back without waiting for a
+pass (restoration.py), and how the last pass ended:
 
     state         the last pass                                  next pass
     ------------  ---------------------------------------------  ----------------------------------------------
@@ -38,8 +39,7 @@ from ..errors import (
     WithdrawnError,
     system_error_text,
 )
-from ..evidence.http_endpoints import usable_nics
-from ..kernel.monitor import Monitor
+from ..kernel.monitor import Monitor, Notifications
 from ..kernel.open import open_kernel
 from ..model.settings import Settings
 from ..output.service_log import bug_text, new_socket_line
@@ -48,6 +48,7 @@ from ..sync import program
 from .child_files import local_document
 from .journal import ErrorKind, Journal, error_kind
 from .repairs import Repairs
+from .restoration import Restoration
 from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule
 
 TYPE_CHECKING = False
@@ -67,11 +68,7 @@ LOCK_SECONDS = 2.0
 
 
 class Reconciler:
-    """The kernel's sockets, and the passes that the service makes.
-
-    Raises:
-        KernelError: no netlink socket can be opened.
-    """
+    """The kernel's sockets, and the passes that the service makes; raises KernelError where no socket can be opened."""
 
     def __init__(self, settings: Settings, store: State, metadata_argument: str, journal: Journal) -> None:
         self.settings, self._store, self._metadata_argument, self._journal = settings, store, metadata_argument, journal
@@ -80,6 +77,7 @@ class Reconciler:
         self._replaced_until = 0.0
         """Until when a program may be about to put its default in place of one that it has deleted."""
         self._repairs = Repairs(journal)
+        self._restoration = Restoration(store)
         self._open()
 
     # -- sockets -------------------------------------------------------------------------------------------
@@ -122,15 +120,7 @@ class Reconciler:
         except KernelError:
             self.settings = before
             raise
-
-    def nics_to_ask(self) -> tuple[set[bytes], set[bytes]]:
-        """The MACs of the NICs that the metadata service may be asked through, and those of all that are present.
-
-        Raises:
-            KernelError: the kernel refuses to list them.
-        """
-        nics = self.kernel.nics()
-        return {nic.mac for nic in usable_nics(nics, self.settings.ignore_nics)}, {nic.mac for nic in nics}
+        self._restoration.forget()
 
     # -- notifications -------------------------------------------------------------------------------------
 
@@ -142,7 +132,14 @@ class Reconciler:
         """For poll(2): notifications wait to be read."""
         return self._monitor.fileno()
 
-    def read_events(self) -> None:
+    def respond(self) -> None:
+        """Reads notifications, and puts back at once what they tell in full (restoration.py); raises as read_events."""
+        seen = self.read_events()
+        if self.state == "programmed" and not seen.elsewhere:
+            peaceful = self._repairs.peaceful(seen.routes, time.monotonic())
+            self._restoration.restore(peaceful, self.kernel, self.settings.protocol)
+
+    def read_events(self) -> Notifications:
         """Reads notifications: remembers who changed what, and schedules a pass.
 
         Raises:
@@ -153,11 +150,12 @@ class Reconciler:
             seen = self._monitor.read()
         except KernelError as error:
             self.reopen()
-            return self._journal.hold("warning", "socket", new_socket_line(str(error)))
+            self._journal.hold("warning", "socket", new_socket_line(str(error)))
+            return Notifications(elsewhere=True)
         if seen.forged or seen.malformed:
             self._journal.ignored(seen.forged, seen.malformed)
         if not seen.changed:
-            return
+            return seen
         self._journal.read(seen.number)
         self._repairs.remember(seen.routes, seen.by_source)
         for event in seen.routes:
@@ -165,6 +163,7 @@ class Reconciler:
                 self._replaced_until = now + REPLACING_SECONDS if event.deleted else 0.0
         wait_until = 0.0 if seen.elsewhere else self._repairs.wait_until(seen.routes, now, seen.by_source)
         self.schedule = self.schedule.postponed(wait_until) if wait_until else self.schedule.noticed(now)
+        return seen
 
     # -- passes --------------------------------------------------------------------------------------------
 
@@ -191,7 +190,7 @@ class Reconciler:
             NetworkDataError: a fetched document is none at all.
         """
         try:
-            report = self._program(document, fetched)
+            report = self._restoration.passed(self._program(document, fetched))
             self.state = _state_of(report)
             if self.state != "set-aside":
                 self._account(report, fetched)
@@ -202,6 +201,7 @@ class Reconciler:
                 raise
         except WithdrawnError as error:
             self.state = "withdrawn"
+            self._restoration.forget()
             self._journal.withdrawn(str(error))
             self._journal.publish()
         except Exception as error:  # noqa: BLE001  # whatever a pass raises, the service goes on

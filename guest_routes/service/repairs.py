@@ -63,6 +63,10 @@ class Repairs:
         pauses += [waits(self._conflicts, source_key(event), now) for event in by_source]
         return min(pauses, default=0.0)
 
+    def peaceful(self, events: Sequence[Event], now: float) -> list[Event]:
+        """Those of routes whose repair need not wait."""
+        return [event for event in events if not waits(self._conflicts, event.destination, now)]
+
     def take_changes(self) -> dict[RouteKey, Change]:
         """The changes so far, which a pass may revert; those that come from now on are kept apart."""
         taken, self._changes = self._changes, {}

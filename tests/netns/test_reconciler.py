@@ -59,6 +59,16 @@ def pending(reconciler: Reconciler) -> bool:
     return reconciler.schedule.due is not None
 
 
+def settle(reconciler: Reconciler) -> None:
+    """Until the kernel has told all that came with the NICs' making."""
+    until = time.monotonic() + 0.3
+    while time.monotonic() < until:
+        if notified(reconciler):
+            reconciler.read_events()
+            until = time.monotonic() + 0.3
+        time.sleep(0.01)
+
+
 def lose(descriptor: int) -> None:
     """Makes a descriptor one that is no socket any more."""
     null = os.open("/dev/null", os.O_RDONLY)
@@ -206,3 +216,28 @@ def test_descriptors_do_not_pile_up(reconciler: Reconciler) -> None:
     for _ in range(20):
         reconciler.reopen()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_deleted_route_is_back_before_the_pass_that_tells_of_it(
+    lab: Lab, reconciler: Reconciler, logged: Log
+) -> None:
+    settle(reconciler)
+    lab.ip("route", "delete", "11.11.0.0/16")
+    reconciler.respond()
+    assert table(lab) == DOCUMENTED and logged == []
+    report = reconciler.reconcile()
+    assert report is not None and report.changes == 1
+    ((level, text),) = logged
+    assert (level, text.startswith("added 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: deleted by ")) == (
+        "info",
+        True,
+    )
+
+
+def test_a_route_that_goes_again_waits_for_the_pass(lab: Lab, reconciler: Reconciler) -> None:
+    settle(reconciler)
+    for _ in range(2):
+        lab.ip("route", "delete", "11.11.0.0/16")
+        reconciler.respond()
+    assert HOST_ROUTE not in table(lab)
+    assert reconciler.reconcile() is not None and table(lab) == DOCUMENTED

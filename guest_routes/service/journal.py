@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypeAlias
 
+    from ..model.network import Nic
     from ..model.operations import Operation
     from ..model.plan import Suspicion
     from ..model.report import Report
@@ -142,9 +143,8 @@ class Journal:
 
     # -- passes --------------------------------------------------------------------------------------------
 
-    def changes(self, report: Report, reverted: Sequence[Change | None]) -> None:
-        """What a pass has changed; `reverted`: for each operation the other program's change that it reverts."""
-        done, nics = report.outcome.done, report.before.nics
+    def changes(self, done: Sequence[Operation], nics: Sequence[Nic], reverted: Sequence[Change | None]) -> None:
+        """What was changed; `reverted`: for each operation the other program's change that it reverts."""
         for operation, change in zip(done[:SHOWN], reverted):
             fields = service_log.change_fields(operation.route, change and change.actor, nics)
             self._write("info", service_log.change_line(operation, change, nics), fields)
@@ -169,9 +169,9 @@ class Journal:
         self.hold("error", "source-errors", *source_routing.source_error_texts(report))
         self.hold("warning", "source-conflicts", *conflicts)
 
-    def repaired(self, operation: Operation, reverted: Change | None, report: Report) -> None:
+    def repaired(self, operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> None:
         """A route was put back, or one in its way removed."""
-        text, reason = route_text(operation.route, report.before.nics), service_log.change_reason(operation, reverted)
+        text, reason = route_text(operation.route, nics), service_log.change_reason(operation, reverted)
         self._record = self._record.repaired(Repair(_now(), text, verb_of(operation), reason))
 
     def source_repaired(self, operation: SourceOperation, reverted: SourceChange, report: Report) -> None:

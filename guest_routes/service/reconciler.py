@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from ..model.report import Report
 
     PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
-    """How the last pass ended; see the module's table."""
 
 REPLACING_SECONDS = 0.5
 """A program that puts its default in place of another one takes that away first: so long it gets for the rest."""
@@ -97,11 +96,7 @@ class Reconciler:
         self.kernel.close()
 
     def reopen(self) -> None:
-        """Replaces sockets that may be lost; a pass is due, since notifications may be lost with them.
-
-        Raises:
-            KernelError: none can be opened; the old ones stay.
-        """
+        """Replaces sockets that may be lost, and a pass is due; raises KernelError and keeps them where none opens."""
         kernel, monitor = self.kernel, self._monitor
         self._open()
         monitor.close()
@@ -134,10 +129,16 @@ class Reconciler:
 
     def respond(self) -> None:
         """Reads notifications, and puts back at once what they tell in full (restoration.py); raises as read_events."""
-        seen = self.read_events()
+        before, seen = self.schedule, self.read_events()
         if self.state == "programmed" and not seen.elsewhere:
-            peaceful = self._repairs.peaceful(seen.routes, time.monotonic())
-            self._restoration.restore(peaceful, self.kernel, self.settings.protocol)
+            now = time.monotonic()
+            restored = self._restoration.restore(self._repairs.peaceful(seen.routes, now), self.kernel, self.settings)
+            if restored:
+                self._repairs.account(restored, self._restoration.nics, {}, False, now)
+                self._journal.publish()
+            wait_until = self._repairs.wait_until(seen.routes, now)
+            if wait_until:  # A conflict begins: the pass that repairs the next deletion waits, too.
+                self.schedule = before.postponed(wait_until)
 
     def read_events(self) -> Notifications:
         """Reads notifications: remembers who changed what, and schedules a pass.
@@ -190,8 +191,9 @@ class Reconciler:
             NetworkDataError: a fetched document is none at all.
         """
         try:
-            report = self._restoration.passed(self._program(document, fetched))
+            report = self._program(document, fetched)
             self.state = _state_of(report)
+            self._restoration.passed(report)
             if self.state != "set-aside":
                 self._account(report, fetched)
             return report
@@ -256,8 +258,7 @@ class Reconciler:
 
     def failed(self, error: GuestRoutesError | OSError | MemoryError | SystemError) -> None:
         """A pass could not be made: schedules another, with new sockets if the old ones may be the cause."""
-        text = str(error) if isinstance(error, GuestRoutesError) else system_error_text(error)
-        self._fail(text, error_kind(error))
+        self._fail(str(error) if isinstance(error, GuestRoutesError) else system_error_text(error), error_kind(error))
         if isinstance(error, (KernelError, OSError)):
             retry = self.schedule
             try:
@@ -279,7 +280,7 @@ class Reconciler:
         if report.outcome.done or (report.source_outcome and report.source_outcome.done):
             self.read_events()  # The pass may have seen changes whose notifications were not read yet.
         now = time.monotonic()
-        self._repairs.account(report, before, fetched, now)
+        self._repairs.account(report.outcome.done, report.before.nics, before, fetched, now)
         self._journal.outcome(report)
         if report.decision.source_routing is not None:
             self._repairs.account_source(report, fetched, now)

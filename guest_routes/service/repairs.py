@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Mapping, Sequence
 
     from ..kernel.monitor import Event
-    from ..model.network import Prefix
+    from ..model.network import Nic, Prefix
     from ..model.operations import Operation
     from ..model.report import Report
     from ..model.source_routing import SourceKey
@@ -73,13 +73,20 @@ class Repairs:
         self._source_taken, self._source_changes = self._source_changes, {}
         return taken
 
-    def account(self, report: Report, before: Mapping[RouteKey, Change], fetched: bool, now: float) -> None:
-        """Logs what a pass changed and why, and counts its repairs; one on a fetched document makes none.
+    def account(
+        self,
+        done: Sequence[Operation],
+        nics: Sequence[Nic],
+        before: Mapping[RouteKey, Change],
+        fetched: bool,
+        now: float,
+    ) -> None:
+        """Logs what was changed and why, and counts the repairs; a pass on a fetched document makes none.
 
         Args:
+            done: the operations of a pass, or those of restoration.py.
             before: the changes until the pass. Of those that came with it, what it reverted is forgotten.
         """
-        done = report.outcome.done
         earlier = attribute(done, [] if fetched else before.values())
         meanwhile = attribute(done, [] if fetched else self._changes.values())
         # What was reverted and is done again at once is the next pass's.
@@ -87,14 +94,14 @@ class Repairs:
         for one in filter(None, reverted):
             if self._changes.get(one.route) is one:
                 del self._changes[one.route]
-        self._journal.changes(report, reverted)
+        self._journal.changes(done, nics, reverted)
         if not fetched:
             for operation, change in zip(done, reverted):
                 if operation.reason != "equal-serves":
-                    self._journal.repaired(operation, change, report)
+                    self._journal.repaired(operation, change, nics)
         # A pass removes extra defaults last: the last operation's NIC is the one to configure.
         last = {one.route.destination: (one, change) for one, change in zip(done, reverted) if change}
-        self._count(report, last, now)
+        self._count(nics, last, now)
 
     def account_source(self, report: Report, fetched: bool, now: float) -> None:
         """The same of source routing's rules and tables, after `take_changes`."""
@@ -115,15 +122,14 @@ class Repairs:
                 conflicts += [(change.key, conflict, source_remedy(conflict.actor))] if conflict.active else []
         self._journal.in_conflict(conflicts)
 
-    def _count(self, report: Report, repairs: Mapping[Prefix, tuple[Operation, Change]], now: float) -> None:
+    def _count(self, nics: Sequence[Nic], repairs: Mapping[Prefix, tuple[Operation, Change]], now: float) -> None:
         """One more repair of each of these destinations; reports their conflicts, each with its remedy."""
         conflicts: list[tuple[Contested, Conflict, str]] = []
         for destination, (operation, change) in repairs.items():
             self._conflicts = repaired(self._conflicts, destination, change.actor, now)
             conflict = self._conflicts[destination]
             if conflict.active:
-                nic = report.after.nic(operation.route.ifindex)
-                name = nic.name if nic else "NIC"
+                name = next((nic.name for nic in nics if nic.ifindex == operation.route.ifindex), "NIC")
                 conflicts.append((destination, conflict, remedy(conflict.actor, destination, change.deleted, name)))
         self._journal.in_conflict(conflicts)
 

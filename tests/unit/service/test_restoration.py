@@ -10,9 +10,9 @@ import pytest
 
 from guest_routes.kernel.monitor import Event
 from guest_routes.model.network import Prefix, parse_address, parse_prefix
-from guest_routes.model.operations import Add
-from guest_routes.model.report import Report
-from guest_routes.service.restoration import KEPT, Restoration, to_restore, with_restored
+from guest_routes.model.report import Report, RolledBack
+from guest_routes.model.settings import Settings
+from guest_routes.service.restoration import KEPT, Restoration, to_restore
 from tests.support.iproute_text import parse_kernel
 from tests.support.journal import KERNEL, Bench
 from tests.support.model_kernel import ModelKernel
@@ -33,13 +33,13 @@ def report(bench: Bench) -> Report:
     return bench.report()
 
 
-def restored(events: List[Event], report: Report, already: List[Prefix]) -> List[str]:
+def restored(events: List[Event], report: Report) -> List[str]:
     planned = {one.route.destination: one for one in report.plan.routes}
-    return [str(one.route.destination) for one in to_restore(events, planned, already, 121)]
+    return [str(one.route.destination) for one in to_restore(events, planned, 121)]
 
 
 def test_a_deletion_is_undone(report: Report) -> None:
-    assert restored([DELETED], report, []) == ["11.11.0.0/16"]
+    assert restored([DELETED], report) == ["11.11.0.0/16"]
 
 
 @pytest.mark.parametrize("changed", [
@@ -53,29 +53,14 @@ def test_a_deletion_is_undone(report: Report) -> None:
     {"destination": parse_prefix("11.12.0.0/16")},
 ])  # fmt: skip
 def test_everything_else_is_left_to_the_pass(report: Report, changed: Any) -> None:
-    assert restored([DELETED._replace(**changed)], report, []) == []
+    assert restored([DELETED._replace(**changed)], report) == []
 
 
 def test_a_destination_to_which_more_has_happened_is_left_to_the_pass(report: Report) -> None:
     added = Event(HOST, 2, PORT, False, 4, parse_address("10.65.0.1"))
-    assert restored([DELETED, added], report, []) == []
-    assert restored([added, DELETED], report, []) == []
-    assert restored([DELETED, DELETED], report, []) == []
-    assert restored([DELETED], report, [HOST]) == []
-
-
-def test_the_pass_that_follows_tells_of_it(report: Report) -> None:
-    found = next(one for one in report.plan.routes if one.route.destination == HOST)
-    quiet = report._replace(
-        decision=report.decision._replace(
-            plan=report.plan._replace(additions=(), removals=(), routes=(found._replace(verdict="kept"),))
-        ),
-        outcome=report.outcome._replace(done=()),
-    )
-    told = with_restored(quiet, [Add(found.route, found.resolved)])
-    assert [one.route.destination for one in told.outcome.done] == [HOST]
-    assert told.changes == 1
-    assert [one.verdict for one in told.plan.routes] == ["add"]
+    assert restored([DELETED, added], report) == []
+    assert restored([added, DELETED], report) == []
+    assert restored([DELETED, DELETED], report) == []
 
 
 def kernel() -> ModelKernel:
@@ -88,24 +73,36 @@ def routes_to(destination: Prefix, where: ModelKernel) -> int:
 
 def test_only_what_a_pass_programmed_is_put_back(bench: Bench, report: Report) -> None:
     one, where = Restoration(bench.state), kernel()
-    one.restore([DELETED], where, 121)
-    assert routes_to(HOST, where) == 0
+    assert one.restore([DELETED], where, Settings()) == []
     one.passed(report)
-    one.restore([DELETED], where, 121)
-    assert routes_to(HOST, where) == 1
-    assert one.passed(report).outcome.done[0].route.destination == HOST
+    (done,) = one.restore([DELETED], where, Settings())
+    assert done.route.destination == HOST and routes_to(HOST, where) == 1
+
+
+def test_what_the_kernel_refuses_is_not_done(bench: Bench, report: Report) -> None:
+    one, where = Restoration(bench.state), ModelKernel(parse_kernel(KERNEL.replace("11.8.0.9", "11.9.0.9")).state)
+    one.passed(report)
+    assert one.restore([DELETED], where, Settings()) == []
+
+
+def test_a_pass_that_programmed_nothing_has_nothing_to_put_back(bench: Bench, report: Report) -> None:
+    one, where = Restoration(bench.state), kernel()
+    for failed in (report._replace(errors=(RolledBack("metadata-unreachable"),)), report._replace(set_aside=True)):
+        one.passed(report)
+        one.passed(failed)
+        assert one.restore([DELETED], where, Settings()) == []
 
 
 def test_nothing_is_put_back_behind_another_process_or_a_withdrawal(bench: Bench, report: Report) -> None:
     one, where = Restoration(bench.state), kernel()
     one.passed(report)
     with bench.state.lock():
-        one.restore([DELETED], where, 121)  # A pass is being made.
+        one.restore([DELETED], where, Settings())  # A pass is being made.
     bench.state.set_withdrawn()
-    one.restore([DELETED], where, 121)
+    one.restore([DELETED], where, Settings())
     bench.state.clear_withdrawn()
     Path(bench.state.run_dir, "lock").write_text(f'{{"pid": {os.getppid()}}}')
-    one.restore([DELETED], where, 121)
+    one.restore([DELETED], where, Settings())
     assert routes_to(HOST, where) == 0
 
 
@@ -113,7 +110,7 @@ def test_of_very_many_routes_none_is_remembered(bench: Bench, report: Report) ->
     one, where = Restoration(bench.state), kernel()
     plan = report.plan._replace(routes=report.plan.routes * (KEPT + 1))
     one.passed(report._replace(decision=report.decision._replace(plan=plan)))
-    one.restore([DELETED], where, 121)
+    one.restore([DELETED], where, Settings())
     assert routes_to(HOST, where) == 0
 
 
@@ -121,5 +118,5 @@ def test_after_forgetting_a_pass_comes_first(bench: Bench, report: Report) -> No
     one, where = Restoration(bench.state), kernel()
     one.passed(report)
     one.forget()
-    one.restore([DELETED], where, 121)
+    one.restore([DELETED], where, Settings())
     assert routes_to(HOST, where) == 0

@@ -49,7 +49,7 @@ Curves = Dict[str, List[Point]]
 def measured(command: Sequence[str]) -> Tuple[float, float]:
     """Processor seconds and the peak of memory in MiB of one process, which must succeed."""
     null = os.open(os.devnull, os.O_WRONLY)
-    child = os.posix_spawn(command[0], command, passes.ENVIRONMENT, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+    child = os.posix_spawn(command[0], list(command), passes.ENVIRONMENT, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
     os.close(null)
     peak = 0  # Not ru_maxrss, which counts this process's size at the fork.
     while not (ended := os.wait4(child, os.WNOHANG))[0]:
@@ -91,14 +91,16 @@ def curves(counts: Sequence[int], files: Callable[[int], Tuple[Path, Path]]) -> 
 
 
 def nic_files(lab: Lab, made: List[int]) -> Callable[[int], Tuple[Path, Path]]:
-    """Documents and batches of so many NICs with a host route each; makes those that are lacking, as dummies."""
+    """Documents and batches of so many NICs with a host route each; makes those that are lacking."""
 
     def files(count: int) -> Tuple[Path, Path]:
         links, networks, lines = [], [], []
         for n in range(count):
             mac, subnet = f"fa:16:3f:00:{n >> 8:02x}:{n & 255:02x}", f"172.{16 + (n >> 8)}.{n & 255}"
             if n >= len(made):
-                lab.ip("link", "add", f"n{n}", "address", mac, "up", "type", "dummy")
+                lab.ip("link", "add", f"n{n}", "address", mac, "type", "veth", "peer", "name", f"p{n}")
+                lab.ip("link", "set", f"p{n}", "up")
+                lab.ip("link", "set", f"n{n}", "up")
                 lab.ip("address", "add", f"{subnet}.9/24", "dev", f"n{n}")
                 made.append(n)
             links.append({"id": f"l{n}", "type": "phy", "ethernet_mac_address": mac})

@@ -2,8 +2,8 @@
 
 Theory of operation. A pass is level-triggered: it looks at everything, so that a notification only means that a pass is
 due, and nothing that a pass decides is kept in memory. What is kept: when the next pass is due (schedule.py), who
-changed which route and which routes are in conflict (repairs.py), which host routes are put back without waiting for a
-pass (restoration.py), and how the last pass ended:
+changed which route, which routes are in conflict, and which host routes are put back without waiting for a pass
+(repairs.py), and how the last pass ended:
 
     state         the last pass                                  next pass
     ------------  ---------------------------------------------  ----------------------------------------------
@@ -47,8 +47,7 @@ from ..state.store import State
 from ..sync import program
 from .child_files import local_document
 from .journal import ErrorKind, Journal, error_kind
-from .repairs import Repairs
-from .restoration import Restoration
+from .repairs import Repairs, Restoration
 from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule
 
 TYPE_CHECKING = False
@@ -128,7 +127,7 @@ class Reconciler:
         return self._monitor.fileno()
 
     def respond(self) -> None:
-        """Reads notifications, and puts back at once what they tell in full (restoration.py); raises as read_events."""
+        """Reads notifications, and puts back at once what they tell in full (Restoration); raises as read_events."""
         before, seen = self.schedule, self.read_events()
         if self.state == "programmed" and not seen.elsewhere:
             now = time.monotonic()

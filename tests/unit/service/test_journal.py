@@ -77,7 +77,7 @@ def test_only_changes_have_fields(bench: Bench) -> None:
     bench.journal.info("a line")
     bench.journal.outcome(bench.report(KERNEL.splitlines()[0]))
     assert bench.fields == []
-    bench.journal.changes(report, [None] * len(report.outcome.done))
+    bench.journal.changes(report.outcome.done, report.before.nics, [None] * len(report.outcome.done))
     assert ("GUEST_ROUTES_DESTINATION=11.11.0.0/16", "GUEST_ROUTES_NIC=eth1") in bench.fields
 
 

@@ -12,7 +12,7 @@ from guest_routes.kernel.monitor import Event
 from guest_routes.model.network import Prefix, parse_address, parse_prefix
 from guest_routes.model.report import Report, RolledBack
 from guest_routes.model.settings import Settings
-from guest_routes.service.restoration import KEPT, Restoration, to_restore
+from guest_routes.service.repairs import PLANNED_KEPT, Restoration, to_restore
 from tests.support.iproute_text import parse_kernel
 from tests.support.journal import KERNEL, Bench
 from tests.support.model_kernel import ModelKernel
@@ -108,7 +108,7 @@ def test_nothing_is_put_back_behind_another_process_or_a_withdrawal(bench: Bench
 
 def test_of_very_many_routes_none_is_remembered(bench: Bench, report: Report) -> None:
     one, where = Restoration(bench.state), kernel()
-    plan = report.plan._replace(routes=report.plan.routes * (KEPT + 1))
+    plan = report.plan._replace(routes=report.plan.routes * (PLANNED_KEPT + 1))
     one.passed(report._replace(decision=report.decision._replace(plan=plan)))
     one.restore([DELETED], where, Settings())
     assert routes_to(HOST, where) == 0

@@ -2,11 +2,11 @@
 
 This remembers between passes what attribution.py and conflicts.py, which are pure, decide on.
 
-Host routes of ours that somebody deletes are put back at once, before a pass looks at everything. A pass on a large table takes long, and comes after a pause; a deletion that a notification tells in full needs neither.
-What the last pass programmed is put back, logged and counted as a repair. That decides nothing: the pass that follows
-judges it like everything else. Left to the pass is whatever is more than a deletion: other changes at the same
-destination, default routes, routes in conflict, what went with a link or an address, and everything after somebody
-else's pass.
+Host routes of ours that somebody deletes are put back at once, before a pass looks at everything. A pass on a large
+table takes long, and comes after a pause; a deletion that a notification tells in full needs neither. What the last
+pass programmed is put back, logged and counted as a repair. That decides nothing: the pass that follows judges it like
+everything else. Left to the pass is whatever is more than a deletion: other changes at the same destination, default
+routes, routes in conflict, what went with a link or an address, and everything after somebody else's pass.
 """
 
 from __future__ import annotations

@@ -66,10 +66,12 @@ def measured(command: Sequence[str]) -> Tuple[float, float]:
 def best(count: int, command: Sequence[str]) -> Point:
     """The best of RUNS on an empty table."""
     found = []
-    for _ in range(RUNS if count <= 10_000 else 1):
+    while len(found) < (RUNS if count <= 10_000 else 1):
         passes.flush()
-        found.append(measured(command))
-    return Point(count, min(seconds for seconds, _ in found), min(mib for _, mib in found))
+        seconds, mib = measured(command)
+        if mib:  # It may end before its memory is looked at.
+            found.append((seconds, mib))
+    return Point(count, max(0.001, min(seconds for seconds, _ in found)), max(mib for _, mib in found))
 
 
 def curves(counts: Sequence[int], files: Callable[[int], Tuple[Path, Path]]) -> Curves:

@@ -53,13 +53,8 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
         first = taken.get(host.destination)
         if refused is not None:
             unresolved.append(refused)
-        elif first is not None and _repeats(host, answer, first):
-            notes.append(Note("duplicate", host, first.host))
-        elif first is not None and _serves_too(host, answer, first):
-            unresolved.append(Unresolved(host, "redundant", winner=first.host))
         elif first is not None:
-            overrides.append(Override(host, first.host))
-            unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))
+            _give_way(host, answer, first, unresolved, notes, overrides)
         elif isinstance(answer, ResolvedNextHop):
             taken[host.destination] = Resolved(host, answer)
             if not settings.ignore_destinations and next_hops.is_for_all(host):
@@ -70,6 +65,24 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     return Resolution(bindings, tuple(taken.values()), (*unresolved, *missed), defaults, tuple(notes), tuple(overrides))
+
+
+def _give_way(
+    host: HostRoute,
+    answer: Answer,
+    first: Resolved,
+    unresolved: list[Unresolved],
+    notes: list[Note],
+    overrides: list[Override],
+) -> None:
+    """What becomes of a host route to a destination that another one has already."""
+    if _repeats(host, answer, first):
+        notes.append(Note("duplicate", host, first.host))
+    elif _serves_too(host, answer, first):
+        unresolved.append(Unresolved(host, "redundant", winner=first.host))
+    else:
+        overrides.append(Override(host, first.host))
+        unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))
 
 
 def _repeats(host: HostRoute, answer: Answer, first: Resolved) -> bool:

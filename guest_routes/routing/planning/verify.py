@@ -29,13 +29,16 @@ def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Dis
     if not (odd or removed):
         return ()
     have = _present(after.routes)
-    refused = {failure.operation.route.destination for failure in outcome.failures}
-    missing = [route for route in odd if _key(route) not in have and route.destination not in refused]
-    left = [route for route in removed if _key(route) in have]
     return (
-        *(Discrepancy("missing", route) for route in missing),
-        *(Discrepancy("still-there", route) for route in left),
+        *(Discrepancy("missing", route) for route in _missing(odd, have, outcome)),
+        *(Discrepancy("still-there", route) for route in removed if _key(route) in have),
     )
+
+
+def _missing(wanted: Sequence[Route], have: set[object], outcome: Outcome) -> list[Route]:
+    """Those that are not there, though the kernel refused nothing at their destination."""
+    refused = {failure.operation.route.destination for failure in outcome.failures}
+    return [route for route in wanted if _key(route) not in have and route.destination not in refused]
 
 
 def _present(routes: Sequence[Route]) -> set[object]:

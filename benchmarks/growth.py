@@ -65,7 +65,7 @@ def measured(command: Sequence[str]) -> Tuple[float, float]:
 
 def best(count: int, command: Sequence[str]) -> Point:
     """The best of RUNS on an empty table."""
-    found = []
+    found: List[Tuple[float, float]] = []
     while len(found) < (RUNS if count <= 10_000 else 1):
         passes.flush()
         seconds, mib = measured(command)

@@ -54,7 +54,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
         if refused is not None:
             unresolved.append(refused)
         elif first is not None:
-            _give_way(host, answer, first, unresolved, notes, overrides)
+            _taken_already(host, answer, first, unresolved, notes, overrides)
         elif isinstance(answer, ResolvedNextHop):
             taken[host.destination] = Resolved(host, answer)
             if not settings.ignore_destinations and next_hops.is_for_all(host):
@@ -67,7 +67,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     return Resolution(bindings, tuple(taken.values()), (*unresolved, *missed), defaults, tuple(notes), tuple(overrides))
 
 
-def _give_way(
+def _taken_already(
     host: HostRoute,
     answer: Answer,
     first: Resolved,

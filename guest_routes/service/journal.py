@@ -185,10 +185,13 @@ class Journal:
     def outcome(self, report: Report) -> None:
         """A pass was made: what it could not do, as far as that is new."""
         nics = report.before.nics
-        failures = self._failures(report)
         errors = [pass_error_text(error, nics) for error in report.errors[:SHOWN]]
+        if report.outcome.failures:
+            from ..output.report import failure_text
+
+            errors += [failure_text(failure, nics) for failure in report.outcome.failures[:SHOWN]]
         unprogrammed = (service_log.unprogrammed_line(one, nics) for one in report.unprogrammed[:SHOWN])
-        self.hold("error", "errors", *[*errors, *failures][:ERRORS_SHOWN])
+        self.hold("error", "errors", *errors[:ERRORS_SHOWN])
         self.hold("warning", "unprogrammed", *unprogrammed)
         self.hold("warning", "warnings", *warning_texts(report))
         self.hold("info", "withdrawn")
@@ -197,13 +200,6 @@ class Journal:
             self._failing.clear()
         self._summary = service_log.outcome_text(report)
         self._record = self._record._replace(passes=self._record.passes + 1, last_error="")
-
-    def _failures(self, report: Report) -> list[str]:
-        if not report.outcome.failures:
-            return []
-        from ..output.report import failure_text
-
-        return [failure_text(failure, report.before.nics) for failure in report.outcome.failures[:SHOWN]]
 
     def pass_failed(self, text: str, kind: ErrorKind, retry_seconds: float) -> None:
         """A pass could not be made; each kind of failure is logged once until a pass is made."""

@@ -135,7 +135,7 @@ class Reconciler:
             if restored:
                 self._repairs.account(restored, self._restoration.nics, {}, False, now)
                 self._journal.publish()
-            wait_until = self._repairs.wait_until(seen.routes, now)
+            wait_until = self._repairs.wait_until(seen.routes, now, seen.by_source)
             if wait_until:  # A conflict begins: the pass that repairs the next deletion waits, too.
                 self.schedule = before.postponed(wait_until)
 

@@ -101,11 +101,11 @@ def test_what_is_done_again_during_the_pass_that_repairs_it_is_the_next_pass_s(
     before = repairs.take_changes()
     repairs.remember([deletion()], [RULE_GONE])
     for _ in range(2):
-        repairs.account(report, before, False, 0.0)
+        repairs.account(report.outcome.done, report.after.nics, before, False, 0.0)
         repairs.account_source(by_source, False, 0.0)
         assert len([text for _, text in bench.logged() if "deleted by" in text]) == 2
         before = repairs.take_changes()
-    repairs.account(report, before, False, 0.0)
+    repairs.account(report.outcome.done, report.after.nics, before, False, 0.0)
     repairs.account_source(by_source, False, 0.0)
     assert not [text for _, text in bench.logged() if "deleted by" in text]
 

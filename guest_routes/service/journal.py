@@ -184,13 +184,12 @@ class Journal:
 
     def outcome(self, report: Report) -> None:
         """A pass was made: what it could not do, as far as that is new."""
-        nics = report.before.nics
-        errors = [pass_error_text(error, nics) for error in report.errors[:SHOWN]]
+        errors = [pass_error_text(error, report.before.nics) for error in report.errors[:SHOWN]]
         if report.outcome.failures:
             from ..output.report import failure_text
 
-            errors += [failure_text(failure, nics) for failure in report.outcome.failures[:SHOWN]]
-        unprogrammed = (service_log.unprogrammed_line(one, nics) for one in report.unprogrammed[:SHOWN])
+            errors += [failure_text(failure, report.before.nics) for failure in report.outcome.failures[:SHOWN]]
+        unprogrammed = (service_log.unprogrammed_line(one, report.before.nics) for one in report.unprogrammed[:SHOWN])
         self.hold("error", "errors", *errors[:ERRORS_SHOWN])
         self.hold("warning", "unprogrammed", *unprogrammed)
         self.hold("warning", "warnings", *warning_texts(report))

@@ -118,6 +118,10 @@ dib: deb  ## an image by the real diskimage-builder with our element, looked int
 bench-storm: $(VENV)/.runtime  ## ten thousand instances against one metadata service, simulated; a minute
 	@$(BIN)/python benchmarks/storm.py $(ARGS)
 
+bench-growth: .venv-bench/.bench  ## time and memory over routes and NICs as a chart, benchmarks/growth.svg; half an hour
+	@tests/install-tools
+	@.venv-bench/bin/python benchmarks/growth.py $(ARGS)
+
 bench-cloudinit: .venv-bench/.bench  ## what the module adds to the process of cloud-init
 	@tests/install-tools
 	@.venv-bench/bin/python benchmarks/cloudinit.py

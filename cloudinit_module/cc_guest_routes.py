@@ -110,8 +110,9 @@ def _sync(settings: Settings, state: State, kernel: Kernel, cloud: object) -> Re
 
 def _log(report: Report) -> None:
     """One line per change, and per route that isn't programmed."""
-    from guest_routes.output.report import failure_text, source_line, summary, verb_of
+    from guest_routes.output.report import failure_text
     from guest_routes.output.route_text import route_text
+    from guest_routes.output.summary import source_line, summary, verb_of
     from guest_routes.output.words.outcomes import operation_reason, pass_error_text, unprogrammed_text
     from guest_routes.output.words.warnings import warning_texts
 

@@ -24,7 +24,7 @@ def namespace_offset(clock: str, proc: str = "/proc") -> int:
     The file is about the namespace of children, which is this process's own, but between unshare(2) and a fork.
     """
     try:
-        with open(os.path.join(proc, OFFSETS), encoding="ascii") as file:
+        with open(os.path.join(proc, OFFSETS), encoding="utf-8") as file:
             words = [line.split() for line in file]
         if os.readlink(f"{proc}/self/ns/time") != os.readlink(f"{proc}/self/ns/time_for_children"):
             return 0

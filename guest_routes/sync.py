@@ -116,7 +116,7 @@ def recorded(state: State, make: Callable[[], Report]) -> Report:
     Raises:
         GuestRoutesError: as `make` does.
     """
-    from .output.json_documents import last_pass_json
+    from .output.summary import last_pass_json
 
     try:
         report = make()

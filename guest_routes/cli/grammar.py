@@ -6,8 +6,6 @@ everything else (help, mistakes) is parser.py's, built from the same tables.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, Mapping, Sequence
@@ -131,7 +129,18 @@ UNUSED_SETTINGS = {
 # ---- plain command lines ---------------------------------------------------------------------------------
 
 
-def plain(arguments: Sequence[str]) -> SimpleNamespace | None:
+class Options:
+    """The options of a command as attributes, as argparse's Namespace has them."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        vars(self).update(values)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def plain(arguments: Sequence[str]) -> Options | None:
     """The options of a command, whole switches and `--option value`; None for anything else, mistakes included."""
     if not arguments or arguments[0] not in COMMANDS or arguments[0] in ARGUMENTS:
         return None
@@ -154,7 +163,7 @@ def plain(arguments: Sequence[str]) -> SimpleNamespace | None:
             options[attribute(word)] = value
         else:
             return None
-    return None if any(used_together(options)) else SimpleNamespace(**options)
+    return None if any(used_together(options)) else Options(options)
 
 
 def _is_plain(option: str, value: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..output.report import report_lines
+from ..output.summary import is_remarkable, short_lines
 from ..output.words.warnings import warning_texts
 
 TYPE_CHECKING = False
@@ -18,8 +18,12 @@ def print_report(context: Context, report: Report, code: int, written: bool = Tr
         from ..output.json_documents import report_json
 
         terminal.json({**report_json(report, options.command), "exit_code": code})
-    else:
+    elif options.verbose or is_remarkable(report):
+        from ..output.report import report_lines
+
         terminal.lines(report_lines(report, options.verbose, written))
+    else:
+        terminal.lines(short_lines(report, written))
     print_remarks(context, report)
 
 

@@ -8,7 +8,8 @@ RFC 3549.
 
 from __future__ import annotations
 
-from struct import Struct
+# The C module itself: the library's shell around it is a file more to read.
+from _struct import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,3 +126,14 @@ def messages(data: bytes | bytearray, end: int) -> Iterator[tuple[int, int, int,
             return
         yield kind, flags, sequence, port, start + 16, start + length
         start += length + 3 & ~3
+
+
+# A unicast route with gateway and metric, as nearly all are: one pack or unpack instead of eight. nlmsghdr, rtmsg, then
+# RTA_TABLE, RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF in the order in which the kernel dumps them, each with its
+# length and type in one number (attribute_head).
+PLAIN = {4: Struct("=IHHIIBBBBBBBBIIII4sIII4sII"), 16: Struct("=IHHIIBBBBBBBBIIII16sIII16sII")}
+PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIIII4sI4sII")
+TABLE_HEAD, PRIORITY_HEAD = attribute_head(RTA_TABLE, 4), attribute_head(RTA_PRIORITY, 4)
+OIF_HEAD = attribute_head(RTA_OIF, 4)
+DST_HEAD = {size: attribute_head(RTA_DST, size) for size in (4, 16)}
+GATEWAY_HEAD = {size: attribute_head(RTA_GATEWAY, size) for size in (4, 16)}

@@ -8,8 +8,6 @@ Source: include/uapi/linux/nexthop.h; net/ipv4/nexthop.c, nh_fill_node.
 
 from __future__ import annotations
 
-from _socket import AF_UNSPEC
-
 from ..model.namedtuple import NamedTuple
 from ..model.network import NextHop, NexthopObject, Route
 from .netlink import (
@@ -20,13 +18,9 @@ from .netlink import (
     NHA_ID,
     NHA_OIF,
     NHMSG,
-    NLM_F_DUMP,
-    NLM_F_REQUEST,
-    RTM_GETNEXTHOP,
     RTNH_F_ONLINK,
     U32,
     attributes,
-    message,
 )
 
 TYPE_CHECKING = False
@@ -49,11 +43,6 @@ class NexthopMessage(NamedTuple):
     """None for a group and a blackhole."""
     members: tuple[Member, ...] = ()
     encapsulated: bool = False
-
-
-def dump_nexthops(sequence: int) -> bytes:
-    """Every nexthop object."""
-    return message(RTM_GETNEXTHOP, NLM_F_REQUEST | NLM_F_DUMP, sequence, NHMSG.pack(AF_UNSPEC, 0, 0, 0))
 
 
 def decode_nexthop(data: bytes, start: int, end: int) -> NexthopMessage:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from ..errors import KernelError
-from .engine import Kernel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .engine import Kernel
 
 
 def open_kernel(engine: str) -> Kernel:

@@ -20,7 +20,7 @@ from os import strerror
 from ..errors import KernelError
 from ..model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, NexthopObject, Nic, Prefix, Route, Rule
 from ..model.operations import Add, Delete, Failure, Operation, RemoveForeignDefault, RestoreDefault
-from . import rtnetlink_decode, rtnetlink_encode, rtnetlink_nics
+from . import rtnetlink_decode, rtnetlink_nics, rtnetlink_requests
 from .netlink import (
     NLMSG_ERROR,
     RTM_NEWADDR,
@@ -32,7 +32,6 @@ from .netlink import (
     RTN_UNICAST,
     messages,
 )
-from .nexthops import NexthopMessage, decode_nexthop, dump_nexthops, nexthop_objects, with_objects
 from .rtnetlink_socket import RequestSocket
 
 TYPE_CHECKING = False
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ..model.source_routing import SourceFailure, SourceOperation
+    from .nexthops import NexthopMessage
 
 _SEND_BYTES = 128 * 1024
 """Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
@@ -82,8 +82,8 @@ class RtnetlinkKernel:
             addresses.clear()
             limited.clear()
 
-        self._socket.dump(rtnetlink_encode.dump_links, RTM_NEWLINK, link, links.clear)
-        self._socket.dump(rtnetlink_encode.dump_addresses, RTM_NEWADDR, address, anew)
+        self._socket.dump(rtnetlink_requests.dump_links, RTM_NEWLINK, link, links.clear)
+        self._socket.dump(rtnetlink_requests.dump_addresses, RTM_NEWADDR, address, anew)
         found = (
             nic._replace(addresses=tuple(addresses.get(nic.ifindex, ())), limited=tuple(limited.get(nic.ifindex, ())))
             for nic in links
@@ -96,18 +96,30 @@ class RtnetlinkKernel:
         routes = self._routes(AF_INET, table) + self._routes(AF_INET6, table)
         nics, objects = self.nics(), self._nexthops()
         if any(route.nexthop_id for route in routes):
+            from .nexthops import with_objects
+
             routes = with_objects(routes, objects)
         return KernelState(nics, tuple(routes), tuple(rules), objects)
 
     def _nexthops(self) -> tuple[NexthopObject, ...]:
         found: list[NexthopMessage] = []
-        self._socket.dump(dump_nexthops, RTM_NEWNEXTHOP, lambda *body: found.append(decode_nexthop(*body)), found.clear)
+
+        def nexthop(data: bytes, start: int, end: int) -> None:
+            from .nexthops import decode_nexthop
+
+            found.append(decode_nexthop(data, start, end))
+
+        self._socket.dump(rtnetlink_requests.dump_nexthops, RTM_NEWNEXTHOP, nexthop, found.clear)
+        if not found:
+            return ()
+        from .nexthops import nexthop_objects
+
         return nexthop_objects(found)
 
     def _rules(self, family: int) -> list[Rule]:
         rules: list[Rule] = []
         self._socket.dump(
-            lambda sequence: rtnetlink_encode.dump_rules(sequence, family),
+            lambda sequence: rtnetlink_requests.dump_rules(sequence, family),
             RTM_NEWRULE,
             lambda data, start, end: rules.append(rtnetlink_decode.decode_rule(data, start, end)),
             rules.clear,
@@ -118,7 +130,7 @@ class RtnetlinkKernel:
         decode = rtnetlink_decode.route_decoder(family)
         routes: list[Route] = []
         self._socket.dump(
-            lambda sequence: rtnetlink_encode.dump_routes(sequence, family, table),
+            lambda sequence: rtnetlink_requests.dump_routes(sequence, family, table),
             RTM_NEWROUTE,
             lambda data, start, end: decode(data, start, end, routes),
             routes.clear,
@@ -137,7 +149,7 @@ class RtnetlinkKernel:
 
     def _look_up(self, address: Address, source: Address | None) -> Lookup:
         self._socket.sequence += 1
-        self._socket.send(rtnetlink_encode.look_up(self._socket.sequence, address, source))
+        self._socket.send(rtnetlink_requests.look_up(self._socket.sequence, address, source))
         while True:
             try:
                 received = self._socket.receive()
@@ -159,9 +171,11 @@ class RtnetlinkKernel:
 
     def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """See Kernel."""
+        from .rtnetlink_encode import encode
+
         first = self._socket.sequence + 1
         refused: dict[int, rtnetlink_decode.Answer] = {}
-        lost, encode = False, rtnetlink_encode.encode
+        lost = False
         batch: list[bytes] = []
         size = 0
         last = first + len(operations) - 1
@@ -225,6 +239,8 @@ class RtnetlinkKernel:
         self, operations: Sequence[Operation], first: int, refused: dict[int, rtnetlink_decode.Answer]
     ) -> dict[int, rtnetlink_decode.Answer]:
         """After lost answers: repeats, one by one, each operation that the tables show was not carried out."""
+        from .rtnetlink_encode import encode
+
         tables = {operation.route.table for operation in operations}
         have = {route for table in tables for route in self.snapshot(table).routes}
         again: dict[int, rtnetlink_decode.Answer] = {}
@@ -233,7 +249,7 @@ class RtnetlinkKernel:
                 continue
             self._socket.sequence += 1
             answers: dict[int, rtnetlink_decode.Answer] = {}
-            self._send([rtnetlink_encode.encode(operation, self._socket.sequence)], answers)
+            self._send([encode(operation, self._socket.sequence)], answers)
             again.update((sequence, answer) for answer in answers.values())
         return again
 

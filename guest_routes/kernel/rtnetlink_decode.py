@@ -6,12 +6,13 @@ The inverse of rtnetlink_encode.py.
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6
-from struct import error as _struct_error
+from _struct import error as _struct_error  # type: ignore[attr-defined]
 from sys import byteorder
 
 from ..model.namedtuple import NamedTuple
 from ..model.network import Address, NextHop, Prefix, Route, Rule
 from .netlink import (
+    DST_HEAD,
     FIB_RULE_INVERT,
     FR_ACT_TO_TBL,
     FRA_PRIORITY,
@@ -19,10 +20,15 @@ from .netlink import (
     FRA_SRC,
     FRA_SUPPRESS_PREFIXLEN,
     FRA_TABLE,
+    GATEWAY_HEAD,
     NEXTHOP,
     NLM_F_ACK_TLVS,
     NLM_F_CAPPED,
     NLMSGERR_ATTR_MSG,
+    OIF_HEAD,
+    PLAIN,
+    PLAIN_NO_METRIC,
+    PRIORITY_HEAD,
     RTA_CACHEINFO,
     RTA_DST,
     RTA_ENCAP_TYPE,
@@ -44,13 +50,13 @@ from .netlink import (
     RTN_LOCAL,
     RTNH_F_ONLINK,
     RTPROT_KERNEL,
+    TABLE_HEAD,
     U32,
     USER_HZ,
     Attributes,
     attributes,
     nested,
 )
-from .rtnetlink_encode import DST_HEAD, GATEWAY_HEAD, OIF_HEAD, PLAIN, PLAIN_NO_METRIC, PRIORITY_HEAD, TABLE_HEAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,21 +1,21 @@
-"""rtnetlink requests as bytes. Pure: answers are rtnetlink_decode.py's, the socket is rtnetlink.py's."""
+"""Operations as rtnetlink messages. Pure; dumps and lookups are rtnetlink_requests.py's."""
 
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6
-from struct import Struct
 from sys import byteorder
 
 from ..model.network import Address, NextHop, Route
 from ..model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
 from .engine import addition_flags, restore_flags, route_to_delete
 from .netlink import (
-    IFADDR_BYTES,
-    IFINFO,
-    IFLA_EXT_MASK,
+    DST_HEAD,
+    GATEWAY_HEAD,
     NEXTHOP,
-    NLM_F_DUMP,
     NLM_F_REQUEST,
+    OIF_HEAD,
+    PLAIN,
+    PRIORITY_HEAD,
     RTA_DST,
     RTA_EXPIRES,
     RTA_FLOW,
@@ -27,70 +27,20 @@ from .netlink import (
     RTA_PREF,
     RTA_PREFSRC,
     RTA_PRIORITY,
-    RTA_SRC,
     RTA_TABLE,
     RTA_VIA,
-    RTEXT_FILTER_SKIP_STATS,
     RTM_DELROUTE,
-    RTM_F_LOOKUP_TABLE,
-    RTM_GETADDR,
-    RTM_GETLINK,
-    RTM_GETROUTE,
-    RTM_GETRULE,
     RTM_NEWROUTE,
     RTMSG,
     RTNH_F_ONLINK,
+    TABLE_HEAD,
     U32,
     attribute,
-    attribute_head,
     message,
 )
 
-# A unicast route with gateway and metric, as nearly all are: one pack or unpack instead of eight. nlmsghdr, rtmsg, then
-# RTA_TABLE, RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF in the order in which the kernel dumps them, each with its
-# length and type in one number (attribute_head).
-PLAIN = {4: Struct("=IHHIIBBBBBBBBIIII4sIII4sII"), 16: Struct("=IHHIIBBBBBBBBIIII16sIII16sII")}
-PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIIII4sI4sII")
-TABLE_HEAD, PRIORITY_HEAD = attribute_head(RTA_TABLE, 4), attribute_head(RTA_PRIORITY, 4)
-OIF_HEAD = attribute_head(RTA_OIF, 4)
-DST_HEAD = {size: attribute_head(RTA_DST, size) for size in (4, 16)}
-GATEWAY_HEAD = {size: attribute_head(RTA_GATEWAY, size) for size in (4, 16)}
 _TABLE_IN_HEADER = 255
 """The largest table that struct rtmsg can name; RTA_TABLE names any."""
-
-
-def dump_links(sequence: int) -> bytes:
-    """Every link, without the counters."""
-    body = IFINFO.pack(0, 0, 0, 0, 0) + attribute(IFLA_EXT_MASK, U32.pack(RTEXT_FILTER_SKIP_STATS))
-    return message(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, sequence, body)
-
-
-def dump_addresses(sequence: int) -> bytes:
-    """Every address of both families."""
-    return message(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, sequence, bytes(IFADDR_BYTES))
-
-
-def dump_rules(sequence: int, family: int) -> bytes:
-    """Policy rules of a family."""
-    return message(RTM_GETRULE, NLM_F_REQUEST | NLM_F_DUMP, sequence, RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
-
-
-def dump_routes(sequence: int, family: int, table: int) -> bytes:
-    """A family's routes of one table, filtered by the kernel (NETLINK_GET_STRICT_CHK)."""
-    body = RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0) + attribute(RTA_TABLE, U32.pack(table))
-    return message(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, sequence, body)
-
-
-def look_up(sequence: int, address: Address, source: Address | None = None) -> bytes:
-    """The route that the kernel takes for an address, of a packet that carries this source."""
-    family = AF_INET if len(address) == 4 else AF_INET6
-    # IPv6 names the table unasked, and refuses the flag (NETLINK_GET_STRICT_CHK).
-    flags = RTM_F_LOOKUP_TABLE if family == AF_INET else 0
-    source_bits = 0 if source is None else len(source) * 8
-    body = RTMSG.pack(family, len(address) * 8, source_bits, 0, 0, 0, 0, 0, flags) + attribute(RTA_DST, address)
-    if source is not None:
-        body += attribute(RTA_SRC, source)
-    return message(RTM_GETROUTE, NLM_F_REQUEST, sequence, body)
 
 
 def encode(operation: Operation, sequence: int) -> bytes:

@@ -10,9 +10,9 @@ Source: netlink(7), include/uapi/linux/netlink.h.
 from __future__ import annotations
 
 import _socket
+from _struct import pack
 from errno import ENOBUFS, ENOENT, EOPNOTSUPP
 from os import strerror
-from struct import pack
 
 from ..errors import KernelError
 from .netlink import (

@@ -28,7 +28,7 @@ class Status(NamedTuple):
     """The files of the last pass, and the kernel now; nothing is fetched."""
 
     last: dict[str, Any]
-    """What the last pass left (output.json_documents.last_pass_json); {} when none is known."""
+    """What the last pass left (output.summary.last_pass_json); {} when none is known."""
     state: KernelState
     ours: tuple[Route, ...]
     compared: Comparison | Missing
@@ -265,7 +265,7 @@ def _are_texts(value: object) -> bool:
 
 
 def is_last_pass(value: dict[str, Any]) -> bool:
-    """Whether it is what a pass leaves (output.json_documents.last_pass_json), as far as `status` shows it."""
+    """Whether it is what a pass leaves (output.summary.last_pass_json), as far as `status` shows it."""
     metadata, leases = value.get("metadata"), value.get("leases")
     return (
         _is_number(value.get("finished"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..json_codec import dumps, loads
 from ..model.network import LOOPBACK, address_text, mac_text
 from .folding import labelled, wrapped
-from .json_documents import metadata_json, unresolved_json
-from .report import source_lines
+from .json_documents import unresolved_json
 from .route_text import route_json, route_text
+from .summary import metadata_json, source_lines
 from .words.elections import election_reason
 from .words.outcomes import lookup_text, overruled_text
 from .words.reasons import next_hop_reason, resolved_reason, unresolved_reason

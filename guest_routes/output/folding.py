@@ -72,15 +72,21 @@ def laid_out(lines: Sequence[str], width: int = WIDTH, everything: bool = False)
 
 
 def _folded(line: str, width: int) -> Iterator[str]:
-    from textwrap import TextWrapper
-
+    # Not textwrap, which with its re takes as long as a small pass.
     indent = line.indent if isinstance(line, Text) else len(line) - len(line.lstrip()) + 4
     indent = min(indent, width // 3)  # The more of a narrow terminal is left for words.
     parts = line.split("`")
     commands = "`".join(part.replace(" ", "\0") if number % 2 else part for number, part in enumerate(parts))
-    fold = TextWrapper(width, break_long_words=False, break_on_hyphens=False, subsequent_indent=" " * indent)
     # A key of JSON stays beside its value.
-    return (part.replace("\0", " ") for part in fold.wrap(commands.replace('": ', '":\0')))
+    text = commands.lstrip(" ").replace('": ', '":\0')
+    first, *words = text.split(" ")
+    lines = [" " * (len(commands) - len(commands.lstrip(" "))) + first]
+    for word in words:
+        if len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        elif word:
+            lines.append(" " * indent + word)
+    return (one.rstrip(" ").replace("\0", " ") for one in lines)
 
 
 def coloured(line: str) -> str:

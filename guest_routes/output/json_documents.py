@@ -8,15 +8,15 @@ from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
 from ..model.plan import PlannedDefault, PlannedRoute
 from .report import left_texts, not_restored_texts
-from .route_text import route_json, route_text
-from .words.evidence import provenance_text
+from .route_text import route_json
+from .summary import errors_texts, leases_json, metadata_json, unprogrammed_texts
 from .words.warnings import warning_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence, TypeAlias
 
-    from ..model.report import PassError, Report, Unprogrammed, Withdrawal
+    from ..model.report import Report, Withdrawal
 
 
 Json: TypeAlias = "dict[str, Any]"
@@ -36,16 +36,16 @@ def report_json(report: Report, command: str) -> Json:
         "routes": [_route_json(one, nics) for one in report.plan.routes],
         "unresolved": [unresolved_json(one) for one in report.resolution.unresolved],
         "overrides": [_override_json(one) for one in report.resolution.overrides],
-        "leases": _leases(report),
+        "leases": leases_json(report),
         "problems": [one._asdict() for one in report.evidence.problems],
         "notes": [": ".join(note_parts(one)) for one in notes],
         "changes": [operation_json(operation, nics) for operation in report.plan.operations],
         "held": [route_json(route, nics) for route in report.plan.held],
         "failures": _failures(report.outcome.failures, nics),
-        "unprogrammed": _unprogrammed(report.unprogrammed, nics),
+        "unprogrammed": unprogrammed_texts(report.unprogrammed, nics),
         "source_routing": None if report.decision.source_routing is None else _by_source(report),
         "warnings": warning_texts(report),
-        "errors": _errors(report.errors, nics),
+        "errors": errors_texts(report.errors, nics),
     }
 
 
@@ -84,83 +84,6 @@ def _route_json(one: PlannedRoute, nics: Sequence[Nic]) -> Json:
         "reason": resolved_reason(one.resolved),
         "competitor": one.competitor and route_json(one.competitor, nics),
     }
-
-
-def metadata_json(report: Report) -> Json:
-    """Where the document came from."""
-    one = report.document
-    return {
-        "source": one.source,
-        "where": provenance_text(one.provenance),
-        "age_seconds": round(one.age_seconds, 3),
-        "uuid": one.uuid,
-    }
-
-
-def last_pass_json(report: Report, finished: float) -> Json:
-    """What a pass leaves for `status`: a summary, whatever the number of routes."""
-    nics = report.after.nics
-    verdicts: dict[str, int] = {}
-    for one in report.plan.routes:
-        verdicts[one.verdict] = verdicts.get(one.verdict, 0) + 1
-    unprogrammed = report.unprogrammed
-    return {
-        "finished": finished,
-        "exit_code": report.exit_code,
-        "table": report.table,
-        "protocol": report.protocol,
-        "metadata": metadata_json(report),
-        "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
-        "routes": verdicts,
-        "changes": report.changes,
-        "unprogrammed": _unprogrammed(unprogrammed[:20], nics),
-        "unprogrammed_count": len(unprogrammed),
-        "overrides": _overrides(report.resolution.overrides[:20]),
-        "leases": _leases(report),
-        "warnings": warning_texts(report)[:20],
-        "source_routing": None if report.decision.source_routing is None else _source_summary(report),
-        "errors": [
-            *_errors(report.errors, nics),
-            *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20]),
-        ],
-    }
-
-
-def _source_summary(report: Report) -> Json:
-    """Source routing in what a pass leaves for `status`."""
-    from .source_routing import conflict_text, source_error_texts
-
-    plan, nics = report.decision.source_routing, report.after.nics
-    return {
-        "nics": list(dict.fromkeys(one.nic.name for one in plan.tables)) if plan else [],
-        "conflicts": [conflict_text(one, nics) for one in report.source_conflicts[:20]],
-        "errors": list(source_error_texts(report))[:20],
-    }
-
-
-def _unprogrammed(missed: Sequence[Unprogrammed], nics: Sequence[Nic]) -> list[str]:
-    """What is not in effect, each with its reason. Where all is well, no words are imported."""
-    if not missed:
-        return []
-    from .words.outcomes import unprogrammed_text
-
-    return [unprogrammed_text(one, nics) for one in missed]
-
-
-def _overrides(overrides: Sequence[Override]) -> list[str]:
-    if not overrides:
-        return []
-    from .words.reasons import override_text
-
-    return [override_text(one) for one in overrides]
-
-
-def _errors(errors: Sequence[PassError], nics: Sequence[Nic]) -> list[str]:
-    if not errors:
-        return []
-    from .words.outcomes import pass_error_text
-
-    return [pass_error_text(one, nics) for one in errors]
 
 
 def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:
@@ -214,25 +137,6 @@ def _override_json(one: Override) -> Json:
         "other": {"next_hop": address_text(one.host.next_hop), "source": one.host.origin, "place": one.host.place},
         "rule": override_rule(one),
     }
-
-
-def _leases(report: Report) -> list[Json]:
-    """The DHCP leases that a pass went by."""
-    leases = report.evidence.leases
-    if leases is None:
-        return []
-    return [
-        {
-            "nic": lease.nic,
-            "client": lease.client,
-            "path": lease.path,
-            "obtained": lease.obtained,
-            "expires": lease.expires,
-            "expired": lease.expired(leases.now),
-            "tells_routes": lease.tells_routes,
-        }
-        for lease in leases.leases
-    ]
 
 
 def withdrawal_json(done: Withdrawal) -> Json:

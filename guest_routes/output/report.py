@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from ..model.decision import BY_CHOICE, NotElected
 from ..model.network_data import Problem
-from ..model.operations import Delete, MoveDefault, Promote, RemoveForeignDefault, RestoreDefault
+from ..model.operations import MoveDefault, RemoveForeignDefault
 from ..routing.compare import is_advertised
-from .folding import entries, fitting, wrapped
-from .route_text import age_text, counted, route_text
-from .words.evidence import provenance_text
+from .folding import entries, fitting
+from .route_text import counted, route_text
+from .summary import is_remarkable, is_removal, short_lines, source_lines, summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,31 +26,10 @@ if TYPE_CHECKING:
     from .folding import Entry
 
 
-def source_line(report: Report) -> str:
-    """Where the document is from and how old it is."""
-    return f"metadata: {provenance_text(report.document.provenance)}, {age_text(report.document.age_seconds)}"
-
-
-def source_lines(report: Report) -> list[str]:
-    """The same, and the leases that are used where it omits routes."""
-    lines = [source_line(report)]
-    leases = report.evidence.leases
-    for lease in leases.leases if leases else ():
-        assert leases is not None
-        age = "expired " + age_text(leases.now - (lease.expires or 0)) if lease.expired(leases.now) else ""
-        age = age or age_text(leases.now - lease.obtained)
-        lines += wrapped(f"lease:    {lease.nic}, {lease.client}, {age} ({lease.path})", 10, 0)
-    return lines
-
-
 def report_lines(report: Report, verbose: bool = False, written: bool = True) -> list[str]:
     """What a pass did, or with `written` False would do, and why."""
-    plan = report.plan
-    remarkable = (
-        report.unprogrammed or plan.held or plan.copies or report.resolution.overrides or report.source_conflicts
-    )
-    if not (verbose or report.changes or remarkable):
-        return [summary(report, written), *source_lines(report)]
+    if not (verbose or is_remarkable(report)):
+        return short_lines(report, written)
     lines = [*source_lines(report), ""]
     for group in (
         _defaults(report),
@@ -65,45 +44,6 @@ def report_lines(report: Report, verbose: bool = False, written: bool = True) ->
         lines += source_routing_lines(report, verbose, written)
     lines += [*([""] if lines[-1] else []), summary(report, written)]
     return lines
-
-
-def summary(report: Report, written: bool = True) -> str:
-    """The last line: what was done, in numbers."""
-    if report.outcome.failures:
-        return f"failed: {len(report.outcome.failures):,} of {counted(report.changes, 'change')} refused by the kernel"
-    if report.errors or report.source_routing_failed:
-        return "failed; above is what was planned"
-    if report.exit_code == 4:
-        return "nothing done: the document has no networks"
-    placed = _placed(report)
-    parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
-    if report.unprogrammed:
-        parts.append(f"{len(report.unprogrammed):,} not programmed")
-    if report.decision.source_routing is not None:
-        from .source_routing import source_routing_summary
-
-        parts += filter(None, [source_routing_summary(report.decision.source_routing)])
-    if report.state_errors:
-        parts.append("not all of it recorded")
-    if not report.changes:
-        return f"nothing to {'do' if written else 'change'}: " + ", ".join(parts)
-    return ("done, verified: " if written else "would change: ") + ", ".join(_moved(report, written) + parts)
-
-
-def _placed(report: Report) -> int:
-    """So many routes were in place before the pass."""
-    plan = report.plan
-    in_place = ("kept", "adopted")
-    return sum(one.verdict in in_place for one in plan.routes) + sum(
-        one.verdict in in_place and one.route is not None for one in plan.defaults
-    )
-
-
-def _moved(report: Report, written: bool) -> list[str]:
-    added = sum(1 for op in report.plan.additions if not isinstance(op, (RestoreDefault, Promote)))
-    removed = len(report.plan.removals)
-    moved = [f"{added:,} added" if written else f"{added:,} to add"] if added else []
-    return moved + ([f"{removed:,} removed" if written else f"{removed:,} to remove"] if removed else [])
 
 
 _ADOPTED = "adopted: another program's equal route. "
@@ -215,16 +155,6 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
         *entries(chosen, by_choice, verbose),
         *entries(notes, lambda note: (" ", *note_parts(note)), verbose),
     ]
-
-
-def is_removal(operation: Operation) -> bool:
-    """Whether it removes a route."""
-    return isinstance(operation, (Delete, RemoveForeignDefault))
-
-
-def verb_of(operation: Operation) -> str:
-    """What an operation did."""
-    return "removed" if is_removal(operation) else "added"
 
 
 def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:

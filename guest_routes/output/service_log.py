@@ -8,8 +8,8 @@ from __future__ import annotations
 from ..model.network import Prefix
 from ..model.operations import Add
 from .escape import escaped
-from .report import is_removal, source_line, summary, verb_of
 from .route_text import counted, nic_names, route_text, span_text
+from .summary import is_removal, source_line, summary, verb_of
 from .words.actors import actor_fields, actor_text
 from .words.outcomes import operation_reason, suspicion_text, unprogrammed_text
 

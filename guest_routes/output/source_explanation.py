@@ -5,10 +5,9 @@ from __future__ import annotations
 from ..model.network import LOOPBACK, address_text, mac_text
 from .explanation import explanation_reason
 from .folding import labelled
-from .json_documents import metadata_json
-from .report import source_lines
 from .route_text import route_json, route_text
 from .source_routing import rule_json, rule_text
+from .summary import metadata_json, source_lines
 from .words.outcomes import lookup_text
 
 TYPE_CHECKING = False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..model.status import service_json
 from .folding import entries, labelled, wrapped
-from .report import is_removal
 from .route_text import age_text, counted, route_json, route_text, span_text
+from .summary import is_removal
 from .words.evidence import missing_text
 from .words.outcomes import unprogrammed_parts, unprogrammed_text
 

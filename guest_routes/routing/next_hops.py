@@ -58,12 +58,16 @@ class NextHops:
 
     def answer(self, host: HostRoute) -> Answer:
         """What a host route's next hop comes to. The listing network matters for next hops that several NICs have."""
-        local = host.next_hop in self._shared or is_link_local(host.next_hop) or host.destination == METADATA_SERVICE
-        key = (host.next_hop, host.network if local else -1)
+        key = (host.next_hop, -1 if self.is_for_all(host) else host.network)
         answer = self._answers.get(key)
         if answer is None:
             answer = self._answers[key] = self._find(host)
         return answer
+
+    def is_for_all(self, host: HostRoute) -> bool:
+        """Whether its answer is that of every such host route with the same next hop, whatever network lists it."""
+        local = host.next_hop in self._shared or is_link_local(host.next_hop)
+        return not local and host.destination != METADATA_SERVICE
 
     def _find(self, host: HostRoute) -> Answer:
         claims = self._claims.get(host.next_hop, [])

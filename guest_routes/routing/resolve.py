@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..model.decision import Binding, UnresolvedKind
     from ..model.evidence import Evidence
+    from ..model.network import Address
     from ..model.settings import Settings
     from .next_hops import Answer
 
@@ -38,27 +39,50 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     unresolved: list[Unresolved] = []
     notes: list[Note] = []
     overrides: list[Override] = []
+    # A hundred thousand host routes share a few next hops, and nearly all go to places of their own.
+    usual: dict[Address, ResolvedNextHop] = {}
+    special, make = {METADATA_SERVICE, *own}, tuple.__new__
     for host in _in_order(evidence, settings):
+        destination, next_hop = host[:2]
+        known = usual.get(next_hop)
+        if known is not None and destination not in taken and destination not in special:
+            taken[destination] = make(Resolved, (host, known))
+            continue
         answer = next_hops.answer(host)
         refused = _refused(host, own, settings)
         first = taken.get(host.destination)
         if refused is not None:
             unresolved.append(refused)
-        elif first is not None and _repeats(host, answer, first):
-            notes.append(Note("duplicate", host, first.host))
-        elif first is not None and _serves_too(host, answer, first):
-            unresolved.append(Unresolved(host, "redundant", winner=first.host))
         elif first is not None:
-            overrides.append(Override(host, first.host))
-            unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))
+            _taken_already(host, answer, first, unresolved, notes, overrides)
         elif isinstance(answer, ResolvedNextHop):
             taken[host.destination] = Resolved(host, answer)
+            if not settings.ignore_destinations and next_hops.is_for_all(host):
+                usual[next_hop] = answer
         else:
             unresolved.append(Unresolved(host, *answer))
     defaults, missed = _named_defaults(elsewhere, bindings, next_hops, own)
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     return Resolution(bindings, tuple(taken.values()), (*unresolved, *missed), defaults, tuple(notes), tuple(overrides))
+
+
+def _taken_already(
+    host: HostRoute,
+    answer: Answer,
+    first: Resolved,
+    unresolved: list[Unresolved],
+    notes: list[Note],
+    overrides: list[Override],
+) -> None:
+    """What becomes of a host route to a destination that another one has already."""
+    if _repeats(host, answer, first):
+        notes.append(Note("duplicate", host, first.host))
+    elif _serves_too(host, answer, first):
+        unresolved.append(Unresolved(host, "redundant", winner=first.host))
+    else:
+        overrides.append(Override(host, first.host))
+        unresolved.append(Unresolved(host, _losing_kind(host, first.host), winner=first.host))
 
 
 def _repeats(host: HostRoute, answer: Answer, first: Resolved) -> bool:

@@ -12,8 +12,8 @@ from ..errors import StateError
 from ..model.namedtuple import NamedTuple
 from ..model.status import ConflictRecord, Repair, StatusRecord, status_record_json
 from ..output import service_log
-from ..output.report import verb_of
 from ..output.route_text import route_text
+from ..output.summary import verb_of
 from ..output.words.actors import actor_fields, actor_text, source_change_line
 from ..output.words.outcomes import pass_error_text, suspicion_text
 from ..output.words.warnings import warning_texts
@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypeAlias
 
+    from ..model.network import Nic
     from ..model.operations import Operation
     from ..model.plan import Suspicion
     from ..model.report import Report
@@ -142,9 +143,8 @@ class Journal:
 
     # -- passes --------------------------------------------------------------------------------------------
 
-    def changes(self, report: Report, reverted: Sequence[Change | None]) -> None:
-        """What a pass has changed; `reverted`: for each operation the other program's change that it reverts."""
-        done, nics = report.outcome.done, report.before.nics
+    def changes(self, done: Sequence[Operation], nics: Sequence[Nic], reverted: Sequence[Change | None]) -> None:
+        """What was changed; `reverted`: for each operation the other program's change that it reverts."""
         for operation, change in zip(done[:SHOWN], reverted):
             fields = service_log.change_fields(operation.route, change and change.actor, nics)
             self._write("info", service_log.change_line(operation, change, nics), fields)
@@ -169,9 +169,9 @@ class Journal:
         self.hold("error", "source-errors", *source_routing.source_error_texts(report))
         self.hold("warning", "source-conflicts", *conflicts)
 
-    def repaired(self, operation: Operation, reverted: Change | None, report: Report) -> None:
+    def repaired(self, operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> None:
         """A route was put back, or one in its way removed."""
-        text, reason = route_text(operation.route, report.before.nics), service_log.change_reason(operation, reverted)
+        text, reason = route_text(operation.route, nics), service_log.change_reason(operation, reverted)
         self._record = self._record.repaired(Repair(_now(), text, verb_of(operation), reason))
 
     def source_repaired(self, operation: SourceOperation, reverted: SourceChange, report: Report) -> None:
@@ -184,13 +184,13 @@ class Journal:
 
     def outcome(self, report: Report) -> None:
         """A pass was made: what it could not do, as far as that is new."""
-        from ..output.report import failure_text
+        errors = [pass_error_text(error, report.before.nics) for error in report.errors[:SHOWN]]
+        if report.outcome.failures:
+            from ..output.report import failure_text
 
-        nics = report.before.nics
-        failures = [failure_text(failure, nics) for failure in report.outcome.failures[:SHOWN]]
-        errors = [pass_error_text(error, nics) for error in report.errors[:SHOWN]]
-        unprogrammed = (service_log.unprogrammed_line(one, nics) for one in report.unprogrammed[:SHOWN])
-        self.hold("error", "errors", *[*errors, *failures][:ERRORS_SHOWN])
+            errors += [failure_text(failure, report.before.nics) for failure in report.outcome.failures[:SHOWN]]
+        unprogrammed = (service_log.unprogrammed_line(one, report.before.nics) for one in report.unprogrammed[:SHOWN])
+        self.hold("error", "errors", *errors[:ERRORS_SHOWN])
         self.hold("warning", "unprogrammed", *unprogrammed)
         self.hold("warning", "warnings", *warning_texts(report))
         self.hold("info", "withdrawn")
@@ -281,7 +281,7 @@ class Journal:
 
     def publish(self, report: Report | None = None, doing: str = "") -> None:
         """Writes the record and notifies systemd; with a report, also writes what the pass did."""
-        from ..output.json_documents import last_pass_json
+        from ..output.summary import last_pass_json
 
         self._record = self._record._replace(doing=doing or self._summary)
         self.degraded = bool(self._failing) or (report is not None and report.exit_code != 0)

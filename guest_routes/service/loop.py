@@ -186,7 +186,7 @@ class _Service:
         if signals.fileno() in ready and signals.reload():
             self._reload()
         if reconciler.fileno() in ready:
-            reconciler.read_events()
+            reconciler.respond()
         # A reload has ended the child, and its descriptor may be another file's by now.
         if child is not None and child is self._refresher.child and child.fileno() in ready and child.read():
             self._refresher.collect()

@@ -2,7 +2,8 @@
 
 Theory of operation. A pass is level-triggered: it looks at everything, so that a notification only means that a pass is
 due, and nothing that a pass decides is kept in memory. What is kept: when the next pass is due (schedule.py), who
-changed which route and which routes are in conflict (repairs.py), and how the last pass ended:
+changed which route, which routes are in conflict, and which host routes are put back without waiting for a pass
+(repairs.py), and how the last pass ended:
 
     state         the last pass                                  next pass
     ------------  ---------------------------------------------  ----------------------------------------------
@@ -38,8 +39,7 @@ from ..errors import (
     WithdrawnError,
     system_error_text,
 )
-from ..evidence.http_endpoints import usable_nics
-from ..kernel.monitor import Monitor
+from ..kernel.monitor import Monitor, Notifications
 from ..kernel.open import open_kernel
 from ..model.settings import Settings
 from ..output.service_log import bug_text, new_socket_line
@@ -47,7 +47,7 @@ from ..state.store import State
 from ..sync import program
 from .child_files import local_document
 from .journal import ErrorKind, Journal, error_kind
-from .repairs import Repairs
+from .repairs import Repairs, Restoration
 from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule
 
 TYPE_CHECKING = False
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from ..model.report import Report
 
     PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
-    """How the last pass ended; see the module's table."""
 
 REPLACING_SECONDS = 0.5
 """A program that puts its default in place of another one takes that away first: so long it gets for the rest."""
@@ -67,11 +66,7 @@ LOCK_SECONDS = 2.0
 
 
 class Reconciler:
-    """The kernel's sockets, and the passes that the service makes.
-
-    Raises:
-        KernelError: no netlink socket can be opened.
-    """
+    """The kernel's sockets, and the passes that the service makes; raises KernelError where no socket can be opened."""
 
     def __init__(self, settings: Settings, store: State, metadata_argument: str, journal: Journal) -> None:
         self.settings, self._store, self._metadata_argument, self._journal = settings, store, metadata_argument, journal
@@ -80,6 +75,7 @@ class Reconciler:
         self._replaced_until = 0.0
         """Until when a program may be about to put its default in place of one that it has deleted."""
         self._repairs = Repairs(journal)
+        self._restoration = Restoration(store)
         self._open()
 
     # -- sockets -------------------------------------------------------------------------------------------
@@ -99,11 +95,7 @@ class Reconciler:
         self.kernel.close()
 
     def reopen(self) -> None:
-        """Replaces sockets that may be lost; a pass is due, since notifications may be lost with them.
-
-        Raises:
-            KernelError: none can be opened; the old ones stay.
-        """
+        """Replaces sockets that may be lost, and a pass is due; raises KernelError and keeps them where none opens."""
         kernel, monitor = self.kernel, self._monitor
         self._open()
         monitor.close()
@@ -122,15 +114,7 @@ class Reconciler:
         except KernelError:
             self.settings = before
             raise
-
-    def nics_to_ask(self) -> tuple[set[bytes], set[bytes]]:
-        """The MACs of the NICs that the metadata service may be asked through, and those of all that are present.
-
-        Raises:
-            KernelError: the kernel refuses to list them.
-        """
-        nics = self.kernel.nics()
-        return {nic.mac for nic in usable_nics(nics, self.settings.ignore_nics)}, {nic.mac for nic in nics}
+        self._restoration.forget()
 
     # -- notifications -------------------------------------------------------------------------------------
 
@@ -142,7 +126,20 @@ class Reconciler:
         """For poll(2): notifications wait to be read."""
         return self._monitor.fileno()
 
-    def read_events(self) -> None:
+    def respond(self) -> None:
+        """Reads notifications, and puts back at once what they tell in full (Restoration); raises as read_events."""
+        before, seen = self.schedule, self.read_events()
+        if self.state == "programmed" and not seen.elsewhere:
+            now = time.monotonic()
+            restored = self._restoration.restore(self._repairs.peaceful(seen.routes, now), self.kernel, self.settings)
+            if restored:
+                self._repairs.account(restored, self._restoration.nics, {}, False, now)
+                self._journal.publish()
+            wait_until = self._repairs.wait_until(seen.routes, now, seen.by_source)
+            if wait_until:  # A conflict begins: the pass that repairs the next deletion waits, too.
+                self.schedule = before.postponed(wait_until)
+
+    def read_events(self) -> Notifications:
         """Reads notifications: remembers who changed what, and schedules a pass.
 
         Raises:
@@ -153,11 +150,12 @@ class Reconciler:
             seen = self._monitor.read()
         except KernelError as error:
             self.reopen()
-            return self._journal.hold("warning", "socket", new_socket_line(str(error)))
+            self._journal.hold("warning", "socket", new_socket_line(str(error)))
+            return Notifications(elsewhere=True)
         if seen.forged or seen.malformed:
             self._journal.ignored(seen.forged, seen.malformed)
         if not seen.changed:
-            return
+            return seen
         self._journal.read(seen.number)
         self._repairs.remember(seen.routes, seen.by_source)
         for event in seen.routes:
@@ -165,6 +163,7 @@ class Reconciler:
                 self._replaced_until = now + REPLACING_SECONDS if event.deleted else 0.0
         wait_until = 0.0 if seen.elsewhere else self._repairs.wait_until(seen.routes, now, seen.by_source)
         self.schedule = self.schedule.postponed(wait_until) if wait_until else self.schedule.noticed(now)
+        return seen
 
     # -- passes --------------------------------------------------------------------------------------------
 
@@ -193,6 +192,7 @@ class Reconciler:
         try:
             report = self._program(document, fetched)
             self.state = _state_of(report)
+            self._restoration.passed(report)
             if self.state != "set-aside":
                 self._account(report, fetched)
             return report
@@ -202,6 +202,7 @@ class Reconciler:
                 raise
         except WithdrawnError as error:
             self.state = "withdrawn"
+            self._restoration.forget()
             self._journal.withdrawn(str(error))
             self._journal.publish()
         except Exception as error:  # noqa: BLE001  # whatever a pass raises, the service goes on
@@ -256,8 +257,7 @@ class Reconciler:
 
     def failed(self, error: GuestRoutesError | OSError | MemoryError | SystemError) -> None:
         """A pass could not be made: schedules another, with new sockets if the old ones may be the cause."""
-        text = str(error) if isinstance(error, GuestRoutesError) else system_error_text(error)
-        self._fail(text, error_kind(error))
+        self._fail(str(error) if isinstance(error, GuestRoutesError) else system_error_text(error), error_kind(error))
         if isinstance(error, (KernelError, OSError)):
             retry = self.schedule
             try:
@@ -279,7 +279,7 @@ class Reconciler:
         if report.outcome.done or (report.source_outcome and report.source_outcome.done):
             self.read_events()  # The pass may have seen changes whose notifications were not read yet.
         now = time.monotonic()
-        self._repairs.account(report, before, fetched, now)
+        self._repairs.account(report.outcome.done, report.before.nics, before, fetched, now)
         self._journal.outcome(report)
         if report.decision.source_routing is not None:
             self._repairs.account_source(report, fetched, now)

@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from ..errors import ChildError, KernelError, MetadataError, NetworkDataError
 from ..evidence import find as metadata
+from ..evidence.http_endpoints import usable_nics
 from ..output.service_log import child_fault_text, no_child_text
 from ..state.store import State
 from .child import Child
@@ -34,7 +35,7 @@ class Refresher:
         self._known: set[bytes] = set()
         """MACs of the NICs that the metadata was fetched for."""
         try:
-            self._known, _ = reconciler.nics_to_ask()
+            self._known, _ = _nics_to_ask(reconciler)
         except KernelError as error:
             reconciler.failed(error)
         self.child: Child | None = None
@@ -57,7 +58,7 @@ class Refresher:
         A NIC that loses its carrier and gets it back is known already: a flapping link causes no fetch.
         """
         try:
-            usable, present = self._reconciler.nics_to_ask()
+            usable, present = _nics_to_ask(self._reconciler)
         except KernelError as error:
             return self._reconciler.failed(error)
         if usable - self._known:
@@ -164,3 +165,13 @@ class Refresher:
 def _chance() -> float:
     """From 0 to 1."""
     return int.from_bytes(os.urandom(2), "big") / 0xFFFF
+
+
+def _nics_to_ask(reconciler: Reconciler) -> tuple[set[bytes], set[bytes]]:
+    """The MACs of the NICs that the metadata service may be asked through, and those of all that are present.
+
+    Raises:
+        KernelError: the kernel refuses to list them.
+    """
+    nics = reconciler.kernel.nics()
+    return {nic.mac for nic in usable_nics(nics, reconciler.settings.ignore_nics)}, {nic.mac for nic in nics}

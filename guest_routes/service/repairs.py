@@ -1,11 +1,19 @@
 """Repairs: which program made them necessary, how often, and how long they wait during a conflict.
 
 This remembers between passes what attribution.py and conflicts.py, which are pure, decide on.
+
+Host routes of ours that somebody deletes are put back at once, before a pass looks at everything. A pass on a large
+table takes long, and comes after a pause; a deletion that a notification tells in full needs neither. What the last
+pass programmed is put back, logged and counted as a repair. That decides nothing: the pass that follows judges it like
+everything else. Left to the pass is whatever is more than a deletion: other changes at the same destination, default
+routes, routes in conflict, what went with a link or an address, and everything after somebody else's pass.
 """
 
 from __future__ import annotations
 
+from ..errors import LockError, StateError
 from ..kernel.monitor import RuleEvent
+from ..model.operations import Add
 from ..model.status import Actor, Change, RouteKey, SourceChange
 from ..output.words.remedies import remedy, source_remedy
 from ..state.processes import actor_at
@@ -17,15 +25,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Mapping, Sequence
 
+    from ..kernel.engine import Kernel
     from ..kernel.monitor import Event
-    from ..model.network import Prefix
+    from ..model.network import Nic, Prefix
     from ..model.operations import Operation
+    from ..model.plan import PlannedRoute
     from ..model.report import Report
+    from ..model.settings import Settings
     from ..model.source_routing import SourceKey
+    from ..state.store import State
     from .conflicts import Contested
+
+    Planned = Mapping[Prefix, PlannedRoute]
 
 CHANGES_KEPT = 1000
 """Of so many routes the last change is remembered until the next pass."""
+PLANNED_KEPT = 2000
+"""Of so many host routes the last pass's are remembered; where there are more, passes alone repair them."""
 
 
 class Repairs:
@@ -63,19 +79,30 @@ class Repairs:
         pauses += [waits(self._conflicts, source_key(event), now) for event in by_source]
         return min(pauses, default=0.0)
 
+    def peaceful(self, events: Sequence[Event], now: float) -> list[Event]:
+        """Those of routes whose repair need not wait."""
+        return [event for event in events if not waits(self._conflicts, event.destination, now)]
+
     def take_changes(self) -> dict[RouteKey, Change]:
         """The changes so far, which a pass may revert; those that come from now on are kept apart."""
         taken, self._changes = self._changes, {}
         self._source_taken, self._source_changes = self._source_changes, {}
         return taken
 
-    def account(self, report: Report, before: Mapping[RouteKey, Change], fetched: bool, now: float) -> None:
-        """Logs what a pass changed and why, and counts its repairs; one on a fetched document makes none.
+    def account(
+        self,
+        done: Sequence[Operation],
+        nics: Sequence[Nic],
+        before: Mapping[RouteKey, Change],
+        fetched: bool,
+        now: float,
+    ) -> None:
+        """Logs what was changed and why, and counts the repairs; a pass on a fetched document makes none.
 
         Args:
+            done: the operations of a pass, or what Restoration put back.
             before: the changes until the pass. Of those that came with it, what it reverted is forgotten.
         """
-        done = report.outcome.done
         earlier = attribute(done, [] if fetched else before.values())
         meanwhile = attribute(done, [] if fetched else self._changes.values())
         # What was reverted and is done again at once is the next pass's.
@@ -83,14 +110,14 @@ class Repairs:
         for one in filter(None, reverted):
             if self._changes.get(one.route) is one:
                 del self._changes[one.route]
-        self._journal.changes(report, reverted)
+        self._journal.changes(done, nics, reverted)
         if not fetched:
             for operation, change in zip(done, reverted):
                 if operation.reason != "equal-serves":
-                    self._journal.repaired(operation, change, report)
+                    self._journal.repaired(operation, change, nics)
         # A pass removes extra defaults last: the last operation's NIC is the one to configure.
         last = {one.route.destination: (one, change) for one, change in zip(done, reverted) if change}
-        self._count(report, last, now)
+        self._count(nics, last, now)
 
     def account_source(self, report: Report, fetched: bool, now: float) -> None:
         """The same of source routing's rules and tables, after `take_changes`."""
@@ -111,15 +138,14 @@ class Repairs:
                 conflicts += [(change.key, conflict, source_remedy(conflict.actor))] if conflict.active else []
         self._journal.in_conflict(conflicts)
 
-    def _count(self, report: Report, repairs: Mapping[Prefix, tuple[Operation, Change]], now: float) -> None:
+    def _count(self, nics: Sequence[Nic], repairs: Mapping[Prefix, tuple[Operation, Change]], now: float) -> None:
         """One more repair of each of these destinations; reports their conflicts, each with its remedy."""
         conflicts: list[tuple[Contested, Conflict, str]] = []
         for destination, (operation, change) in repairs.items():
             self._conflicts = repaired(self._conflicts, destination, change.actor, now)
             conflict = self._conflicts[destination]
             if conflict.active:
-                nic = report.after.nic(operation.route.ifindex)
-                name = nic.name if nic else "NIC"
+                name = next((nic.name for nic in nics if nic.ifindex == operation.route.ifindex), "NIC")
                 conflicts.append((destination, conflict, remedy(conflict.actor, destination, change.deleted, name)))
         self._journal.in_conflict(conflicts)
 
@@ -141,3 +167,68 @@ def source_key(event: Event | RuleEvent) -> SourceKey:
     if isinstance(event, RuleEvent):
         return rule_key(event.rule)
     return TableRouteKey(event.table, event.destination, event.metric)
+
+
+# ---- at once -----------------------------------------------------------------------------------------------
+
+
+class Restoration:
+    """What the last pass programmed, and its restoring.
+
+    Args:
+        store: its lock keeps this apart from passes, and tells whether another process has made one.
+    """
+
+    def __init__(self, store: State) -> None:
+        self._store = store
+        self._planned: Planned = {}
+        self.nics: tuple[Nic, ...] = ()
+        """As the last pass saw them."""
+
+    def forget(self) -> None:
+        """Nothing is put back until a pass was made."""
+        self._planned = {}
+
+    def passed(self, report: Report) -> None:
+        """A pass was made: what it programmed is put back from now on."""
+        self.forget()
+        routes, self.nics = report.plan.routes, report.after.nics
+        if not (report.errors or report.set_aside) and len(routes) <= PLANNED_KEPT:
+            self._planned = {one.route.destination: one for one in routes if one.verdict in ("add", "kept")}
+
+    def restore(self, events: Sequence[Event], kernel: Kernel, settings: Settings) -> list[Add]:
+        """Puts back what these events delete; what was done, without what the kernel has refused."""
+        wanted = to_restore(events, self._planned, settings.protocol)
+        if not wanted or not self._store.is_last_holder():
+            return []
+        try:
+            with self._store.lock(0.0):
+                if self._store.is_withdrawn():
+                    return []
+                failed = {failure.operation.route.destination for failure in kernel.apply(wanted)}
+        except (LockError, StateError):  # A pass is being made.
+            return []
+        return [one for one in wanted if one.route.destination not in failed]
+
+
+def to_restore(events: Sequence[Event], planned: Planned, protocol: int) -> list[Add]:
+    """The additions that undo deletions by other programs, where nothing else has happened to the destination.
+
+    Args:
+        events: of the settings' table, oldest first.
+    """
+    if not planned:
+        return []
+    gone: dict[Prefix, Event | None] = {}
+    for event in events:
+        alone = event.deleted and event.port and event.protocol == protocol and event.destination not in gone
+        gone[event.destination] = event if alone else None
+    found = []
+    for destination, deleted in gone.items():
+        one = planned.get(destination)
+        if deleted is None or one is None:
+            continue
+        route = one.route
+        if (deleted.gateway, deleted.ifindex, deleted.metric) == (route.gateway, route.ifindex, route.metric):
+            found.append(Add(route, one.resolved))
+    return found

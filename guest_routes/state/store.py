@@ -26,7 +26,7 @@ from ..output.escape import json_text
 from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
 from .clock_stamp import by_the_present_clock, stamped
-from .files import LIMIT_BYTES, json_object, raise_shortage, refusal, remove, replace
+from .files import LIMIT_BYTES, json_object, raise_shortage, read, refusal, remove, replace
 from .identity import boot_id
 from .last_known_good import checksum
 from .lock import Lock
@@ -73,6 +73,10 @@ class State:
             StateError: the lock's file is not for this user.
         """
         return Lock(os.path.join(self.run_dir, "lock"), wait_seconds)
+
+    def is_last_holder(self) -> bool:
+        """Whether no other process has held the lock since this one did."""
+        return json_object(read(os.path.join(self.run_dir, "lock"))).get("pid") == os.getpid()
 
     def only_service(self) -> Lock:
         """Only one service at a time; for `with`, which gives "" or why there is no lock.

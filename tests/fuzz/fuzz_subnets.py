@@ -11,7 +11,7 @@ with atheris.instrument_imports(include=["guest_routes"]):
     from guest_routes.neutron.check import check
     from guest_routes.neutron.subnets import parse
     from guest_routes.output.escape import escaped
-    from guest_routes.output.subnet_findings import lint_json, lint_lines
+    from guest_routes.output.words.subnet_findings import lint_json, lint_lines
 
 SEEDS = (
     b'[{"ID": "a", "Name": "n", "Subnet": "10.65.0.0/24", "Gateway": "10.65.0.1", "Host Routes": '

@@ -59,6 +59,16 @@ def pending(reconciler: Reconciler) -> bool:
     return reconciler.schedule.due is not None
 
 
+def settle(reconciler: Reconciler) -> None:
+    """Until the kernel has told all that came with the NICs' making."""
+    until = time.monotonic() + 0.3
+    while time.monotonic() < until:
+        if notified(reconciler):
+            reconciler.read_events()
+            until = time.monotonic() + 0.3
+        time.sleep(0.01)
+
+
 def lose(descriptor: int) -> None:
     """Makes a descriptor one that is no socket any more."""
     null = os.open("/dev/null", os.O_RDONLY)
@@ -206,3 +216,29 @@ def test_descriptors_do_not_pile_up(reconciler: Reconciler) -> None:
     for _ in range(20):
         reconciler.reopen()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_deleted_route_is_back_without_a_pass(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
+    settle(reconciler)
+    lab.ip("route", "delete", "11.11.0.0/16")
+    reconciler.respond()
+    assert table(lab) == DOCUMENTED
+    ((level, text),) = logged
+    assert level == "info"
+    assert text.startswith("added 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: deleted by ")
+    assert pending(reconciler)  # A pass looks at everything all the same, and finds nothing more to do or say.
+    report = reconciler.reconcile()
+    assert report is not None and report.changes == 0 and len(logged) == 1
+
+
+def test_a_route_that_is_deleted_again_and_again_waits_in_conflict(
+    lab: Lab, reconciler: Reconciler, logged: Log
+) -> None:
+    settle(reconciler)
+    for _ in range(CONFLICT_CHANGES):
+        lab.ip("route", "delete", "11.11.0.0/16")
+        reconciler.respond()
+    assert [text for _, text in logged if text.startswith("conflict: ")]
+    lab.ip("route", "delete", "11.11.0.0/16")
+    reconciler.respond()
+    assert HOST_ROUTE not in table(lab)

@@ -7,7 +7,7 @@ import sys
 from ...errors import SettingsError
 from ...neutron.check import check
 from ...neutron.subnets import WANTED, parse
-from ...output.subnet_findings import lint_json, lint_lines
+from ...output.words.subnet_findings import lint_json, lint_lines
 from ...trusted import Untrusted, read_named, unreadable
 
 TYPE_CHECKING = False

@@ -34,7 +34,7 @@ def run(context: Context) -> int:
 def _graph(context: Context, report: Report) -> list[str]:
     """The table with what would change, and below a picture as text the plan's last line."""
     from ...output.pictures.graph import graph_of
-    from ...output.report import source_line, summary
+    from ...output.summary import source_line, summary
     from ..pictures import graph_lines
 
     state, operations, missing = report.before, report.plan.operations, report.unprogrammed

@@ -9,8 +9,8 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import OUR_PROTOCOL, UNICAST, address_text, is_link_local, mac_text
 from ..escape import escaped
 from ..folding import SHOWN, first_of
-from ..report import is_removal
 from ..route_text import is_shown, kind_text
+from ..summary import is_removal
 from ..words.outcomes import unprogrammed_parts
 
 TYPE_CHECKING = False

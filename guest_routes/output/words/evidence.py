@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...model.document import Unusable
 from ...model.network import address_text, mac_text
-from ..folding import first_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,6 +106,8 @@ def missing_text(why: Missing) -> str:
 
 def _nothing_text(one: NoDocument) -> str:
     if one.kind == "no-lease":
+        from ..folding import first_of
+
         files = first_of(list(map(str, one.problems)), "files", FILES_SHOWN)
         return "; ".join(files) or f"no NIC has a DHCP lease of {', '.join(one.clients)}"
     if one.kind == "no-copy":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...routing.partial import AGREEING_FETCHES
 from ..escape import escaped
-from ..folding import first_of
 from .evidence import binding_label, evidence_text, lease_text, provenance_text
 
 _UNKNOWN_ROUTES = "its host routes are unknown"
@@ -31,6 +30,10 @@ def warning_texts(report: Report) -> list[str]:
     expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
     found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
     found += [str(problem) for problem in report.evidence.problems if not problem.refused]
+    if not found:
+        return list(report.state_errors)
+    from ..folding import first_of
+
     return [*first_of(list(map(escaped, found)), "warnings", SHOWN), *report.state_errors]
 
 

@@ -10,8 +10,6 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
-from itertools import starmap
-
 from ...model.decision import NotElected
 from ...model.network import IPV6_DEFAULT_METRIC, PROTOCOL_KERNEL, UNICAST, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
@@ -20,7 +18,6 @@ from ..compare import same_next_hop
 from ..elect import managed_ifindexes
 from ..ownership import is_ours, is_reaching
 from .default_metrics import NEAR
-from .leftovers import removals_of, staying_routes
 from .plan_default import plan_default
 from .reachability import plan_reaching
 
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from ...model.lease import LeaseSet
     from ...model.network import KernelState, Prefix
     from ...model.operations import Operation
-    from ...model.plan import PlannedDefault
+    from ...model.plan import PlannedDefault, StayingRoute
     from ...model.settings import Settings
     from .copies import Copies
 
@@ -62,11 +59,9 @@ def plan(
     removals: list[Operation] = []
     routes = _plan_host_routes(resolution, present, settings, additions, removals)
     left = _left_of_ours(present, settings)
-    staying = staying_routes(left, resolution.unresolved)
-    kept = {one.route for one in staying}
-    unwanted = tuple(route for route in left if route not in kept)
+    staying, unwanted, leaving = _leftovers(left, resolution) if left else ((), (), ())
     if withdraw:
-        removals.extend(removals_of(unwanted, resolution.unresolved))
+        removals.extend(leaving)
     removals.extend(RemoveForeignDefault(route, one) for route, one in going.items())
     planned = _plan_defaults(elections, defaults, managed, settings, withdraw)
     for default in planned:
@@ -84,7 +79,7 @@ def plan(
         held,
         staying,
         reaching.routes,
-        copies=tuple(starmap(Copy, copied.items())),
+        copies=tuple(Copy(route, one) for route, one in copied.items()),
     )
 
 
@@ -108,6 +103,18 @@ def _left_of_ours(present: dict[Prefix, list[Route]], settings: Settings) -> tup
     """Routes of ours to destinations that no host route has; those to gateways are reachability.py's."""
     ours = (route for there in present.values() for route in there if is_ours(route, settings))
     return tuple(route for route in ours if not is_reaching(route, settings))
+
+
+def _leftovers(
+    left: Sequence[Route], resolution: Resolution
+) -> tuple[tuple[StayingRoute, ...], tuple[Route, ...], Sequence[Delete]]:
+    """Of routes of ours that no host route has: those that stay, those that are not wanted, and their removals."""
+    from .leftovers import removals_of, staying_routes
+
+    staying = staying_routes(left, resolution.unresolved)
+    kept = {one.route for one in staying}
+    unwanted = tuple(route for route in left if route not in kept)
+    return staying, unwanted, removals_of(unwanted, resolution.unresolved)
 
 
 def _plan_defaults(

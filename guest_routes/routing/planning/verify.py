@@ -22,17 +22,23 @@ next hops of a multipath route with the first one's protocol, and so with anothe
 
 def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Discrepancy, ...]:
     """What the second snapshot says otherwise than the plan's end; () when it all came true."""
+    # Nearly every route is there to the letter, and alone to its destination.
+    there = {route[0]: route for route in after.routes}
+    odd = [route for route in _wanted(plan) if there.get(route[0]) != route]
+    removed = [op.route for op in outcome.done if not isinstance(op, (Add, Promote, RestoreDefault))]
+    if not (odd or removed):
+        return ()
     have = _present(after.routes)
-    refused = {failure.operation.route.destination for failure in outcome.failures}
-    missing = [route for route in _wanted(plan) if _key(route) not in have and route.destination not in refused]
-    left = [
-        operation.route for operation in outcome.done
-        if not isinstance(operation, (Add, Promote, RestoreDefault)) and _key(operation.route) in have
-    ]  # fmt: skip
     return (
-        *(Discrepancy("missing", route) for route in missing),
-        *(Discrepancy("still-there", route) for route in left),
+        *(Discrepancy("missing", route) for route in _missing(odd, have, outcome)),
+        *(Discrepancy("still-there", route) for route in removed if _key(route) in have),
     )
+
+
+def _missing(wanted: Sequence[Route], have: set[object], outcome: Outcome) -> list[Route]:
+    """Those that are not there, though the kernel refused nothing at their destination."""
+    refused = {failure.operation.route.destination for failure in outcome.failures}
+    return [route for route in wanted if _key(route) not in have and route.destination not in refused]
 
 
 def _present(routes: Sequence[Route]) -> set[object]:

@@ -8,7 +8,6 @@ from guest_routes.kernel.nexthops import (
     Member,
     NexthopMessage,
     decode_nexthop,
-    dump_nexthops,
     members_of,
     nexthop_objects,
     with_objects,
@@ -23,10 +22,6 @@ GATEWAY, GATEWAY6 = parse_address("11.8.0.1"), parse_address("fd00:8::1")
 def decoded(family: int, attributes: bytes, flags: int = 0) -> NexthopMessage:
     body = struct.pack("=BBBxI", family, 0, 0, flags) + attributes
     return decode_nexthop(body, 0, len(body))
-
-
-def test_a_dump_asks_for_all() -> None:
-    assert dump_nexthops(7) == struct.pack("=IHHII", 24, 106, 0x301, 7, 0) + bytes(8)
 
 
 def test_objects_of_both_families() -> None:

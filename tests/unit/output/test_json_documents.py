@@ -14,7 +14,6 @@ from guest_routes.model.operations import Add, Delete, Failure, Outcome, Promote
 from guest_routes.model.report import Discrepancy, Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.output.json_documents import (
-    last_pass_json,
     operation_json,
     report_json,
     unresolved_json,
@@ -22,7 +21,7 @@ from guest_routes.output.json_documents import (
 )
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.iproute_text import parse_kernel
-from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, assert_valid, prefix, report, route
+from tests.support.reports import ETH0, ETH1, IN_PLACE, assert_valid, prefix, report, route
 from tests.support.situations import recorded
 
 WAY = "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
@@ -173,35 +172,6 @@ def test_what_operations_are_called(kind: Any, name: str) -> None:
     value = operation_json(kind(route("default via 11.8.0.1 dev eth1"), "rolled-back"), (ETH0, ETH1))
     assert (value["operation"], value["reason"]) == (name, "rolled back")
     assert value["route"]["text"] == "default via 11.8.0.1 dev eth1 proto boot"
-
-
-def test_what_status_is_left() -> None:
-    found = report("not-a-gateway", BOTH_DEFAULTS)
-    value = last_pass_json(found, 12.5)
-    assert (value["finished"], value["exit_code"], value["changes"]) == (12.5, 5, 1)
-    assert value["defaults"] == ["default via 10.65.0.1 dev eth0 proto static"]
-    assert (len(value["unprogrammed"]), value["unprogrammed_count"]) == (1, 1)
-    assert value["routes"] == {}
-
-
-def test_what_status_is_left_stays_small() -> None:
-    many = [{"network": f"12.{n}.0.0", "netmask": "255.255.0.0", "gateway": "11.8.0.77"} for n in range(30)]
-    good = [{"network": f"13.{n}.0.0", "netmask": "255.255.0.0", "gateway": "11.8.0.1"} for n in range(3)]
-    default = [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "11.8.0.1"}]
-    value = {
-        "links": [{"id": "a", "type": "phy", "ethernet_mac_address": "fa:16:3e:00:00:02"}],
-        "networks": [
-            {"id": "n", "type": "ipv4", "link": "a", "ip_address": "11.8.0.9", "netmask": "255.255.255.0",
-             "routes": [*default, *good, *many]}
-        ],
-    }  # fmt: skip
-    found = report(value, NICS, leases=LeaseSet())
-    failures = tuple(Failure(op, EINVAL, "no") for op in found.plan.additions)
-    kept = last_pass_json(found._replace(outcome=Outcome(failures=failures)), 1.0)
-    assert (len(kept["unprogrammed"]), kept["unprogrammed_count"]) == (20, 30)
-    assert kept["routes"] == {"add": 3}
-    assert kept["errors"][:2] == ["13.0.0.0/16: no", "13.1.0.0/16: no"]
-    assert len(kept["errors"]) == 4
 
 
 def test_what_withdraw_did() -> None:

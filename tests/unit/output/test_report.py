@@ -7,28 +7,20 @@ from typing import List
 
 import pytest
 
-from guest_routes.model.document import Document, Provenance
-from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Problem
-from guest_routes.model.operations import Add, Delete, Failure, Outcome, Promote, RemoveForeignDefault
-from guest_routes.model.report import Discrepancy, Report, RolledBack, Withdrawal
+from guest_routes.model.operations import Add, Delete, Failure, Outcome
+from guest_routes.model.report import Report, Withdrawal
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.output.folding import laid_out
 from guest_routes.output.report import (
     failure_text,
-    is_removal,
     left_texts,
     report_lines,
-    source_line,
-    source_lines,
-    summary,
-    verb_of,
     withdrawal_lines,
 )
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.iproute_text import parse_kernel
-from tests.support.lab import document
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, assert_fits, report, route
 from tests.support.situations import recorded
 
@@ -176,8 +168,6 @@ def test_what_the_kernel_refused_is_not_shown_as_added() -> None:
     lines = lines_of(failed)
     assert [line for line in lines if line.startswith("+ 11.11")] == []
     assert lines[-1] == "failed: 1 of 2 changes refused by the kernel"
-    broken = found._replace(errors=(Discrepancy("missing", found.plan.routes[0].route),))
-    assert summary(broken) == "failed; above is what was planned"
 
 
 def test_long_places_stand_below_their_route() -> None:
@@ -196,35 +186,7 @@ def test_long_places_stand_below_their_route() -> None:
 # ---- the source -------------------------------------------------------------------------------------
 
 
-def test_where_the_document_is_from_and_its_age() -> None:
-    kept = Document(document("wrong-subnet").read_bytes(), Provenance("config-drive", "/dev/vdb"), 7300.0)
-    assert source_line(report(document=kept)) == "metadata: config drive /dev/vdb, 2 h ago"
-
-
-def test_the_leases_that_are_used() -> None:
-    fresh = Lease("dhclient", "/a", parse_address("10.65.0.7"), "eth0", obtained=40.0, expires=500.0, ifindex=2)
-    old = Lease("systemd-networkd", "/b" * 40, parse_address("11.8.0.9"), "eth1", obtained=0, expires=40.0, ifindex=3)
-    lines = laid_out(source_lines(report(leases=LeaseSet((fresh, old), now=100.0))))
-    assert_fits(lines)
-    assert lines[1] == "lease:    eth0, dhclient, 60 s ago (/a)"
-    assert lines[2].startswith("lease:    eth1, systemd-networkd, expired 60 s ago")
-
-
 # ---- operations -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "kind, removal, verb",
-    [
-        (Add, False, "added"),
-        (Promote, False, "added"),
-        (Delete, True, "removed"),
-        (RemoveForeignDefault, True, "removed"),
-    ],
-)
-def test_what_an_operation_does(kind: type, removal: bool, verb: str) -> None:
-    operation = kind(route("default via 10.65.0.1 dev eth0"))
-    assert (is_removal(operation), verb_of(operation)) == (removal, verb)
 
 
 @pytest.mark.parametrize(
@@ -272,9 +234,3 @@ def test_what_withdraw_could_not_remove() -> None:
     done = withdrawal(IN_PLACE)
     left = done._replace(left=tuple(op.route for op in done.plan.removals))
     assert left_texts(left) == ["still there: 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
-
-
-def test_a_rolled_back_pass() -> None:
-    assert summary(report()._replace(errors=(RolledBack("metadata-unreachable"),))) == (
-        "failed; above is what was planned"
-    )

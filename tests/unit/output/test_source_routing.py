@@ -26,8 +26,8 @@ from guest_routes.model.source_routing import (
 )
 from guest_routes.model.status import Status
 from guest_routes.output.folding import laid_out
-from guest_routes.output.json_documents import last_pass_json, report_json, withdrawal_json
-from guest_routes.output.report import report_lines, summary, withdrawal_lines
+from guest_routes.output.json_documents import report_json, withdrawal_json
+from guest_routes.output.report import report_lines, withdrawal_lines
 from guest_routes.output.service_log import contested_name, contested_text
 from guest_routes.output.source_routing import (
     conflict_text,
@@ -40,6 +40,7 @@ from guest_routes.output.source_routing import (
 )
 from guest_routes.output.status import status_json as shown_json
 from guest_routes.output.status import status_lines
+from guest_routes.output.summary import last_pass_json, summary
 from guest_routes.routing.decide import decide
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, assert_fits, assert_valid, evidence, report, route
 from tests.unit.output.test_status import last_pass

@@ -13,8 +13,8 @@ from guest_routes.model.operations import Delete
 from guest_routes.model.settings import Settings
 from guest_routes.model.status import ConflictRecord, Repair, Status, StatusRecord
 from guest_routes.output.folding import laid_out
-from guest_routes.output.json_documents import last_pass_json as pass_json
 from guest_routes.output.status import live_lines, status_json, status_lines, unseen_text, waiting_text
+from guest_routes.output.summary import last_pass_json as pass_json
 from guest_routes.routing.ownership import is_ours
 from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, assert_fits, assert_valid, report, route
 

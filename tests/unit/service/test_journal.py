@@ -42,7 +42,7 @@ def texts(lines: Sequence[Tuple[str, str]]) -> List[str]:
 def test_each_change_is_a_line_with_its_reason(bench: Bench) -> None:
     report = bench.report()
     changes = [Change(DHCLIENT, KEY, True) if one.route.destination == HOST else None for one in report.outcome.done]
-    bench.journal.changes(report, changes)
+    bench.journal.changes(report.outcome.done, report.after.nics, changes)
     lines = bench.logged()
     assert [level for level, _ in lines] == ["info"] * len(report.outcome.done) == ["info", "info"]
     (host,) = (text for text in texts(lines) if "11.11.0.0/16" in text)
@@ -53,7 +53,7 @@ def test_each_change_is_a_line_with_its_reason(bench: Bench) -> None:
 def test_many_changes_are_few_lines(bench: Bench) -> None:
     report = bench.report(more_routes=40)
     count = len(report.outcome.done)
-    bench.journal.changes(report, [None] * count)
+    bench.journal.changes(report.outcome.done, report.after.nics, [None] * count)
     lines = texts(bench.logged())
     assert len(lines) == SHOWN + 1 and lines[-1] == f"... and {count - SHOWN} more changes"
 
@@ -77,7 +77,7 @@ def test_only_changes_have_fields(bench: Bench) -> None:
     bench.journal.info("a line")
     bench.journal.outcome(bench.report(KERNEL.splitlines()[0]))
     assert bench.fields == []
-    bench.journal.changes(report, [None] * len(report.outcome.done))
+    bench.journal.changes(report.outcome.done, report.before.nics, [None] * len(report.outcome.done))
     assert ("GUEST_ROUTES_DESTINATION=11.11.0.0/16", "GUEST_ROUTES_NIC=eth1") in bench.fields
 
 
@@ -203,7 +203,7 @@ def test_repairs_are_in_the_record(bench: Bench) -> None:
     report = bench.report()
     host = next(one for one in report.outcome.done if one.route.destination == HOST)
     bench.journal.read(3)
-    bench.journal.repaired(host, Change(DHCLIENT, KEY, True), report)
+    bench.journal.repaired(host, Change(DHCLIENT, KEY, True), report.after.nics)
     record = bench.record
     (repair,) = record["recent"]
     assert (record["repairs"], record["events"]) == (1, 3)

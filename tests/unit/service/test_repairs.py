@@ -55,7 +55,7 @@ def by_source(report: Report) -> Report:
 def repair(repairs: Repairs, report: Report, now: float, fetched: bool = False) -> None:
     """Somebody deletes HOST, and a pass adds it."""
     repairs.remember([deletion()])
-    repairs.account(report, repairs.take_changes(), fetched, now)
+    repairs.account(report.outcome.done, report.after.nics, repairs.take_changes(), fetched, now)
 
 
 def test_a_repair_names_the_program(bench: Bench, report: Report) -> None:
@@ -79,7 +79,7 @@ def test_a_change_is_attributed_once(bench: Bench, report: Report) -> None:
     repairs = Repairs(bench.journal)
     repair(repairs, report, 0.0)
     bench.logged()
-    repairs.account(report, repairs.take_changes(), False, 1.0)
+    repairs.account(report.outcome.done, report.after.nics, repairs.take_changes(), False, 1.0)
     assert not [text for _, text in bench.logged() if "deleted by" in text]
 
 
@@ -88,7 +88,7 @@ def test_a_change_during_a_pass_is_for_that_pass_or_the_next(bench: Bench, repor
     repairs = Repairs(bench.journal)
     before = repairs.take_changes()
     repairs.remember([deletion(), deletion(OTHER)])
-    repairs.account(report, before, False, 0.0)
+    repairs.account(report.outcome.done, report.after.nics, before, False, 0.0)
     assert [text for _, text in bench.logged() if "deleted by" in text]
     assert [one.destination for one in repairs.take_changes()] == [OTHER]
 
@@ -101,11 +101,11 @@ def test_what_is_done_again_during_the_pass_that_repairs_it_is_the_next_pass_s(
     before = repairs.take_changes()
     repairs.remember([deletion()], [RULE_GONE])
     for _ in range(2):
-        repairs.account(report, before, False, 0.0)
+        repairs.account(report.outcome.done, report.after.nics, before, False, 0.0)
         repairs.account_source(by_source, False, 0.0)
         assert len([text for _, text in bench.logged() if "deleted by" in text]) == 2
         before = repairs.take_changes()
-    repairs.account(report, before, False, 0.0)
+    repairs.account(report.outcome.done, report.after.nics, before, False, 0.0)
     repairs.account_source(by_source, False, 0.0)
     assert not [text for _, text in bench.logged() if "deleted by" in text]
 
@@ -115,11 +115,11 @@ def test_each_route_to_a_destination_has_its_own_change(bench: Bench, report: Re
     repairs = Repairs(bench.journal)
     elsewhere = deletion()._replace(gateway=parse_address("10.65.0.1"), ifindex=ETH1 - 1)
     repairs.remember([elsewhere])
-    repairs.account(report, repairs.take_changes(), False, 0.0)
+    repairs.account(report.outcome.done, report.after.nics, repairs.take_changes(), False, 0.0)
     assert not [text for _, text in bench.logged() if "deleted by" in text]
     assert bench.record["conflicts"] == []
     repairs.remember([deletion(), deletion()._replace(deleted=False), elsewhere])
-    repairs.account(report, repairs.take_changes(), False, 1.0)
+    repairs.account(report.outcome.done, report.after.nics, repairs.take_changes(), False, 1.0)
     assert not [text for _, text in bench.logged() if "deleted by" in text]
 
 

@@ -9,7 +9,7 @@ from guest_routes.output.pictures.boxes import graph_lines
 from guest_routes.output.pictures.diff import diff_lines
 from guest_routes.output.pictures.graph import graph_of
 from guest_routes.output.pictures.mermaid import mermaid_lines
-from guest_routes.output.report import source_line, summary
+from guest_routes.output.summary import source_line, summary
 from tests.support.reports import report
 
 PAGE = Path(__file__).parents[4] / "docs" / "pictures.md"

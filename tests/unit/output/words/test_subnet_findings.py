@@ -7,7 +7,7 @@ from typing import List
 from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.subnet import Subnet, SubnetRoute
 from guest_routes.neutron.check import check
-from guest_routes.output.subnet_findings import lint_json, lint_lines
+from guest_routes.output.words.subnet_findings import lint_json, lint_lines
 
 
 def subnet(id: str, name: str, prefix: str, gateway: str, *routes: str) -> Subnet:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..model.network import address_text
-from .escape import escaped, shell_word
-from .folding import wrapped
-from .route_text import counted
+from ...model.network import address_text
+from ..escape import escaped, shell_word
+from ..folding import wrapped
+from ..route_text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
-    from ..model.subnet import Correction, Subnet, SubnetFinding, SubnetRoute
+    from ...model.subnet import Correction, Subnet, SubnetFinding, SubnetRoute
 
 
 def lint_lines(subnets: Sequence[Subnet], findings: Sequence[SubnetFinding]) -> list[str]:

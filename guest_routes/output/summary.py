@@ -1,0 +1,202 @@
+"""A pass in short: its last line for people, and what it leaves for `status`. Pure.
+
+All of a pass that changes nothing and has nothing to say; whatever else there is to show is report.py's and
+json_documents.py's.
+"""
+
+from __future__ import annotations
+
+from ..model.operations import Delete, Promote, RemoveForeignDefault, RestoreDefault
+from .route_text import age_text, counted, route_text
+from .words.evidence import provenance_text
+from .words.warnings import warning_texts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence, TypeAlias
+
+    from ..model.decision import Override
+    from ..model.network import Nic
+    from ..model.operations import Operation
+    from ..model.report import PassError, Report, Unprogrammed
+
+Json: TypeAlias = "dict[str, Any]"
+
+
+def source_line(report: Report) -> str:
+    """Where the document is from and how old it is."""
+    return f"metadata: {provenance_text(report.document.provenance)}, {age_text(report.document.age_seconds)}"
+
+
+def source_lines(report: Report) -> list[str]:
+    """The same, and the leases that are used where it omits routes."""
+    lines, leases = [source_line(report)], report.evidence.leases
+    if leases is None:
+        return lines
+    from .folding import wrapped
+
+    for lease in leases.leases:
+        age = "expired " + age_text(leases.now - (lease.expires or 0)) if lease.expired(leases.now) else ""
+        age = age or age_text(leases.now - lease.obtained)
+        lines += wrapped(f"lease:    {lease.nic}, {lease.client}, {age} ({lease.path})", 10, 0)
+    return lines
+
+
+def is_remarkable(report: Report) -> bool:
+    """Whether there is more to show than the summary: changes, or routes that are not as the document has them."""
+    plan = report.plan
+    odd = report.unprogrammed or plan.held or plan.copies or report.resolution.overrides or report.source_conflicts
+    return bool(report.changes or odd)
+
+
+def short_lines(report: Report, written: bool = True) -> list[str]:
+    """A pass of which there is no more to show."""
+    return [summary(report, written), *source_lines(report)]
+
+
+def summary(report: Report, written: bool = True) -> str:
+    """The last line: what was done, in numbers."""
+    if report.outcome.failures:
+        return f"failed: {len(report.outcome.failures):,} of {counted(report.changes, 'change')} refused by the kernel"
+    if report.errors or report.source_routing_failed:
+        return "failed; above is what was planned"
+    if report.exit_code == 4:
+        return "nothing done: the document has no networks"
+    placed = _placed(report)
+    parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
+    if report.unprogrammed:
+        parts.append(f"{len(report.unprogrammed):,} not programmed")
+    if report.decision.source_routing is not None:
+        from .source_routing import source_routing_summary
+
+        parts += filter(None, [source_routing_summary(report.decision.source_routing)])
+    if report.state_errors:
+        parts.append("not all of it recorded")
+    if not report.changes:
+        return f"nothing to {'do' if written else 'change'}: " + ", ".join(parts)
+    return ("done, verified: " if written else "would change: ") + ", ".join(_moved(report, written) + parts)
+
+
+def _placed(report: Report) -> int:
+    """So many routes were in place before the pass."""
+    plan = report.plan
+    in_place = ("kept", "adopted")
+    return sum(one.verdict in in_place for one in plan.routes) + sum(
+        one.verdict in in_place and one.route is not None for one in plan.defaults
+    )
+
+
+def _moved(report: Report, written: bool) -> list[str]:
+    added = sum(1 for op in report.plan.additions if not isinstance(op, (RestoreDefault, Promote)))
+    removed = len(report.plan.removals)
+    moved = [f"{added:,} added" if written else f"{added:,} to add"] if added else []
+    return moved + ([f"{removed:,} removed" if written else f"{removed:,} to remove"] if removed else [])
+
+
+def is_removal(operation: Operation) -> bool:
+    """Whether it removes a route."""
+    return isinstance(operation, (Delete, RemoveForeignDefault))
+
+
+def verb_of(operation: Operation) -> str:
+    """What an operation did."""
+    return "removed" if is_removal(operation) else "added"
+
+
+# ---- what `status` shows of it ---------------------------------------------------------------------------
+
+
+def last_pass_json(report: Report, finished: float) -> Json:
+    """What a pass leaves for `status`: a summary, whatever the number of routes."""
+    nics = report.after.nics
+    verdicts: dict[str, int] = {}
+    for one in report.plan.routes:
+        verdicts[one.verdict] = verdicts.get(one.verdict, 0) + 1
+    unprogrammed = report.unprogrammed
+    return {
+        "finished": finished,
+        "exit_code": report.exit_code,
+        "table": report.table,
+        "protocol": report.protocol,
+        "metadata": metadata_json(report),
+        "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
+        "routes": verdicts,
+        "changes": report.changes,
+        "unprogrammed": unprogrammed_texts(unprogrammed[:20], nics),
+        "unprogrammed_count": len(unprogrammed),
+        "overrides": _overrides(report.resolution.overrides[:20]),
+        "leases": leases_json(report),
+        "warnings": warning_texts(report)[:20],
+        "source_routing": None if report.decision.source_routing is None else _source_summary(report),
+        "errors": [
+            *errors_texts(report.errors, nics),
+            *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20]),
+        ],
+    }
+
+
+def metadata_json(report: Report) -> Json:
+    """Where the document came from."""
+    one = report.document
+    return {
+        "source": one.source,
+        "where": provenance_text(one.provenance),
+        "age_seconds": round(one.age_seconds, 3),
+        "uuid": one.uuid,
+    }
+
+
+def unprogrammed_texts(missed: Sequence[Unprogrammed], nics: Sequence[Nic]) -> list[str]:
+    """What is not in effect, each with its reason. Where all is well, no words are imported."""
+    if not missed:
+        return []
+    from .words.outcomes import unprogrammed_text
+
+    return [unprogrammed_text(one, nics) for one in missed]
+
+
+def _overrides(overrides: Sequence[Override]) -> list[str]:
+    if not overrides:
+        return []
+    from .words.reasons import override_text
+
+    return [override_text(one) for one in overrides]
+
+
+def errors_texts(errors: Sequence[PassError], nics: Sequence[Nic]) -> list[str]:
+    if not errors:
+        return []
+    from .words.outcomes import pass_error_text
+
+    return [pass_error_text(one, nics) for one in errors]
+
+
+def _source_summary(report: Report) -> Json:
+    """Source routing in what a pass leaves for `status`."""
+    from .source_routing import conflict_text, source_error_texts
+
+    plan, nics = report.decision.source_routing, report.after.nics
+    return {
+        "nics": list(dict.fromkeys(one.nic.name for one in plan.tables)) if plan else [],
+        "conflicts": [conflict_text(one, nics) for one in report.source_conflicts[:20]],
+        "errors": list(source_error_texts(report))[:20],
+    }
+
+
+def leases_json(report: Report) -> list[Json]:
+    """The DHCP leases that a pass went by."""
+    leases = report.evidence.leases
+    if leases is None:
+        return []
+    return [
+        {
+            "nic": lease.nic,
+            "client": lease.client,
+            "path": lease.path,
+            "obtained": lease.obtained,
+            "expires": lease.expires,
+            "expired": lease.expired(leases.now),
+            "tells_routes": lease.tells_routes,
+        }
+        for lease in leases.leases
+    ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Sequence
 
 LEASE_SECONDS = 3600
 
@@ -30,33 +30,42 @@ class Subnet(NamedTuple):
     """`11.11.0.0/16,11.8.0.1`, as Neutron takes them."""
 
 
-def serve(subnet: Subnet, folder: Path) -> List[subprocess.Popen[bytes]]:
-    """Starts the servers for one subnet; they keep what they keep in the folder."""
-    programs = [_dhcp(subnet, folder / f"dhcp-{subnet.tap}")]
-    if subnet.prefix6:
-        programs.append(_router(subnet, folder / f"router-{subnet.tap}"))
-    return programs
+def serve(subnets: Sequence[Subnet], folder: Path) -> List[subprocess.Popen[bytes]]:
+    """Starts the servers for these subnets; they keep what they keep in the folder."""
+    routers = [_router(subnet, folder / f"router-{subnet.tap}") for subnet in subnets if subnet.prefix6]
+    return [_dhcp(subnets, folder / "dhcp"), *routers]
 
 
-def _dhcp(subnet: Subnet, folder: Path) -> subprocess.Popen[bytes]:
-    name = f"ns-{subnet.tap[4:]}"
+def _dhcp(subnets: Sequence[Subnet], folder: Path) -> subprocess.Popen[bytes]:
+    """One for all of them: two programs on one port would each get a part of what is sent to the server's address."""
+    hosts, options, ranges = "", "", []
+    for subnet in subnets:
+        nic = subnet.tap[4:]
+        _give_gateway(f"ns-{nic}", subnet.gateway)
+        routes = ",".join([*subnet.host_routes, f"0.0.0.0/0,{subnet.gateway}"])
+        for option in (f"option:classless-static-route,{routes}", f"249,{routes}", f"option:router,{subnet.gateway}",
+                       "option:dns-server,192.0.2.2"):  # fmt: skip
+            options += f"tag:{nic},{option}\n"
+        network = subnet.address.rpartition(".")[0] + ".0"
+        hosts += f"{subnet.mac},{subnet.address}\n"
+        ranges += [f"--dhcp-range=set:{nic},{network},static,255.255.255.0,{LEASE_SECONDS}s",
+                   f"--bridge-interface=ns-{nic},{subnet.tap}"]  # fmt: skip
+    folder.mkdir()
+    (folder / "hosts").write_text(hosts)
+    (folder / "options").write_text(options)
+    # A pattern: with a plain name it would bind its socket to that device, and hear nothing of the tap.
+    return _dnsmasq(
+        folder, "--interface=ns-eth*", *ranges, "--dhcp-authoritative", f"--dhcp-hostsfile={folder}/hosts",
+        f"--dhcp-optsfile={folder}/options", "--dhcp-option-force=option:mtu,1450",
+    )  # fmt: skip
+
+
+def _give_gateway(name: str, gateway: str) -> None:
     # Calico has a dummy there; not every kernel that this runs on has them.
     _ip("link", "add", name, "type", "veth", "peer", "name", f"{name}-peer")
     _ip("link", "set", f"{name}-peer", "up")
-    _ip("address", "add", f"{subnet.gateway}/24", "dev", name, "noprefixroute")
+    _ip("address", "add", f"{gateway}/24", "dev", name, "noprefixroute")
     _ip("link", "set", name, "up")
-    routes = ",".join([*subnet.host_routes, f"0.0.0.0/0,{subnet.gateway}"])
-    options = [f"option:classless-static-route,{routes}", f"249,{routes}", f"option:router,{subnet.gateway}",
-               "option:dns-server,192.0.2.2"]  # fmt: skip
-    network = subnet.address.rpartition(".")[0] + ".0"
-    folder.mkdir()
-    (folder / "hosts").write_text(f"{subnet.mac},{subnet.address}\n")
-    (folder / "options").write_text("".join(f"{option}\n" for option in options))
-    return _dnsmasq(
-        folder, f"--interface={name}", f"--bridge-interface={name},{subnet.tap}", "--dhcp-authoritative",
-        f"--dhcp-range={network},static,255.255.255.0,{LEASE_SECONDS}s", f"--dhcp-hostsfile={folder}/hosts",
-        f"--dhcp-optsfile={folder}/options", "--dhcp-option-force=option:mtu,1450",
-    )  # fmt: skip
 
 
 def _router(subnet: Subnet, folder: Path) -> subprocess.Popen[bytes]:

@@ -99,11 +99,7 @@ class Hypervisor:
                 _give_ipv6(port)
         self._programs: List[subprocess.Popen[bytes]] = []
         if network.option_121:
-            for port in PORTS:
-                routes = [HOST_ROUTE] if port.name == network.option_121 else []
-                prefix6 = port.prefix6 if network.ipv6 == "ra" else ""
-                subnet = dhcp.Subnet(port.tap, port.mac, port.address, port.gateway, prefix6, routes)
-                self._programs += dhcp.serve(subnet, log.parent)
+            self._programs = dhcp.serve([self._subnet(port) for port in PORTS], log.parent)
         # Bound now, in this namespace; the thread only reads.
         self._sockets = {port.tap: _listener(port.tap) for port in (*PORTS, LATER)}
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -143,6 +139,11 @@ class Hypervisor:
         for program in (*self._programs, self._remote):
             program.kill()
             program.wait()
+
+    def _subnet(self, port: Port) -> dhcp.Subnet:
+        routes = [HOST_ROUTE] if port.name == self.network.option_121 else []
+        prefix6 = port.prefix6 if self.network.ipv6 == "ra" else ""
+        return dhcp.Subnet(port.tap, port.mac, port.address, port.gateway, prefix6, routes)
 
     def _fabric6(self) -> None:
         _run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")

@@ -30,7 +30,7 @@ from typing import Callable, Dict, List, Mapping, Tuple
 
 from tests.support import sandbox
 
-from . import matrix, results
+from . import matrix, results, supported
 from .hypervisor import LATER, Hypervisor
 from .machine import CACHE, HERE, TOP, Disk, Monitor, boot, build, overlay, write_metadata
 from .plan import BOOTS, MACHINES, MANAGERS, NETWORKS, SUITES, Machine
@@ -190,7 +190,9 @@ def _with_eth2(written: str) -> str:
 def _write(report: Path) -> None:
     with (RUNS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        matrix.write(report, results.load(RUNS))
+        cases = results.load(RUNS)
+        matrix.write(report, cases)
+        supported.write(TOP / "docs" / "support.md", cases)
 
 
 def install_tools() -> None:

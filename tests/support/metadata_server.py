@@ -28,7 +28,7 @@ LISTINGS = {
     "/latest/meta-data/": b"instance-id\n",
     "/latest/meta-data/instance-id": b"i-00000001\n",
 }
-"""What cloud-init asks for beside the documents. Source: Nova's documentation, "Metadata", OpenStack and EC2 formats."""
+"""What cloud-init asks for beside the documents. Source: Nova, "Metadata", OpenStack and EC2 formats."""
 MODES = (
     "ok", "404", "500", "503-then-ok", "slow", "trickle", "truncated", "endless", "not-json", "list", "redirect",
     "empty", "large", "hang", "reset", "alternate", *raw_answers.MODES,

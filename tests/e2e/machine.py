@@ -213,7 +213,7 @@ def _lost(console: Path) -> bool:
 
 def boot(
     disk: Disk, root: Path, config_drive: Optional[Path], folder: Path, *kernel_options: str,
-    minutes: float = 20, more_drives: Sequence[Path] = (),
+    minutes: float = 45, more_drives: Sequence[Path] = (),
     answers: Callable[[Monitor], Mapping[str, Callable[[], None]]] = lambda monitor: {},
 ) -> Boot:  # fmt: skip
     """Boots, waits until the machine powers itself off, and reads its report.

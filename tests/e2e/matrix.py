@@ -120,9 +120,9 @@ def _boot_cell(machine: Machine, boot: str, case: Optional[Case], notes: List[st
 
 def _part(case: Optional[Case], needs: str, wrong: List[str]) -> str:
     """Something that one boot did at its end; what was wrong stands in the note of that boot."""
-    if case is None:
+    if case is None or needs not in case.report:
         return "not run"
-    return "not come to" if needs not in case.report else "NO" if wrong else "ok"
+    return "NO" if wrong else "ok"
 
 
 def _without_cell(machine: Machine, case: Optional[Case]) -> str:
@@ -172,7 +172,7 @@ def _told_again(cases: Cases) -> List[str]:
 
 def _source_routing(cases: Cases) -> List[str]:
     text: List[str] = []
-    for machine, case in _each(cases, "reboot"):
+    for machine, case in _each(cases, "first"):
         if "by-source-sync.exit" not in case.report:
             continue
         rows = []

@@ -52,6 +52,7 @@ def main() -> int:
     parser.add_argument("--managers", nargs="+", choices=MANAGERS, default=list(MANAGERS))
     parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--boots", nargs="+", choices=BOOTS, default=list(BOOTS))
+    parser.add_argument("--short", action="store_true", help="no NIC is attached, no manager told again")
     parser.add_argument("--jobs", type=int, default=2, help="machines at the same time")
     parser.add_argument("--results", type=Path, default=HERE / "RESULTS.md")
     options = parser.parse_args()
@@ -62,16 +63,16 @@ def main() -> int:
     ]
     install_tools()
     RUNS.mkdir(parents=True, exist_ok=True)
-    todo = [(one, tuple(options.boots), options.package, options.results) for one in chosen]
+    todo = [(one, tuple(options.boots), not options.short, options.package, options.results) for one in chosen]
     # Each in a process of its own: its hypervisor is that process's network namespace.
     with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
         faulty = sum(pool.imap_unordered(_run, todo, chunksize=1))
     return 1 if faulty else 0
 
 
-def _run(task: Tuple[Machine, Tuple[str, ...], Path, Path]) -> int:
+def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
     """One machine's boots; how many were not as they must be."""
-    machine, wanted, package, report = task
+    machine, wanted, more, package, report = task
     disk = build(machine.suite, machine.manager, package)
     sandbox.enter()
     folder = RUNS / machine.name
@@ -84,7 +85,7 @@ def _run(task: Tuple[Machine, Tuple[str, ...], Path, Path]) -> int:
     try:
         boots = [name for name in machine.boots if name in wanted]
         for name in boots:
-            case = cloud.boot(disk, name, _kernel_options(machine, boots, name), installed)
+            case = cloud.boot(disk, name, _kernel_options(machine, boots, name, more), installed)
             print(results.line(case), flush=True)
             faulty += bool(results.faults(case))
             _write(report)
@@ -151,14 +152,16 @@ class Cloud:
         return {"count": count, "attach": attach, "detach": detach}
 
 
-def _kernel_options(machine: Machine, boots: List[str], name: str) -> List[str]:
+def _kernel_options(machine: Machine, boots: List[str], name: str, more: bool) -> List[str]:
     network = NETWORKS[machine.network]
     options = [f"e2e.wanted={network.wanted}"]
     if network.option_121:
         options.append("e2e.dhcp")
-    if name == "first":
+    if name == "first" and machine == MACHINES[0]:
+        options.append("e2e.source-routing")
+    if name == "first" and more:
         options += ["e2e.attach", "e2e.manager"] if network.served else ["e2e.manager"]
-    elif name == "reboot" and machine == MACHINES[0]:
+    elif name == "reboot" and more and machine == MACHINES[0]:
         options.append("e2e.more")
     elif name == "module":
         options += ["e2e.module", *WITHOUT_UNITS]

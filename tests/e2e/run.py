@@ -21,6 +21,7 @@ import fcntl
 import hashlib
 import json
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -81,11 +82,11 @@ def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     installed = f"{package.name} (sha256 {digest[:12]})"
     faulty = 0
-    cloud = Cloud(machine, folder)
+    cloud = Cloud(machine, disk, folder)
     try:
         boots = [name for name in machine.boots if name in wanted]
         for name in boots:
-            case = cloud.boot(disk, name, _kernel_options(machine, boots, name, more), installed)
+            case = cloud.boot(name, _kernel_options(machine, boots, name, more), installed)
             print(results.line(case), flush=True)
             faulty += bool(results.faults(case))
             _write(report)
@@ -97,12 +98,15 @@ def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
 class Cloud:
     """One machine's hypervisor, metadata and disk."""
 
-    def __init__(self, machine: Machine, folder: Path) -> None:
+    def __init__(self, machine: Machine, disk: Disk, folder: Path) -> None:
         self._machine, self._folder, self._network = machine, folder, NETWORKS[machine.network]
         self._document = folder / "network_data.json"
         self._written = (TOP / "tests" / "data" / f"{self._network.document}.network_data.json").read_text()
         self._document.write_text(self._written)
         self._drive = write_metadata(folder, self._document)
+        # Another machine's run may build the disk anew: under this name it stays what it was.
+        self._disk = disk._replace(image=folder / "never-booted.ext4")
+        os.link(disk.image, self._disk.image)
         self._root = folder / "root.qcow2"
         self._pings: Dict[str, Dict[str, int]] = {}
         self._hypervisor = Hypervisor(folder / "requests.log", self._network)
@@ -111,8 +115,9 @@ class Cloud:
         """Ends the hypervisor; the disk goes with it."""
         self._hypervisor.close()
         self._root.unlink(missing_ok=True)
+        self._disk.image.unlink()
 
-    def boot(self, disk: Disk, name: str, kernel_options: List[str], installed: str) -> results.Case:
+    def boot(self, name: str, kernel_options: List[str], installed: str) -> results.Case:
         """One boot, and what it showed, which is kept."""
         own = self._folder / name.replace(" ", "-")
         own.mkdir()
@@ -125,9 +130,9 @@ class Cloud:
         if name in ("first", "without"):
             # What cloud-init has rendered on the other disk has been corrected there.
             self._root.unlink(missing_ok=True)
-            overlay(disk.image, self._root)
+            overlay(self._disk.image, self._root)
         drive = self._drive if self._network.drive else None
-        booted = boot(disk, self._root, drive, own, *kernel_options, answers=self._answers)
+        booted = boot(self._disk, self._root, drive, own, *kernel_options, answers=self._answers)
         case = results.Case(
             self._machine.suite, self._machine.manager, self._machine.network, name, booted.report, self._pings,
             self._hypervisor.requests(), booted.seconds, installed, time.strftime("%Y-%m-%d"),

@@ -180,7 +180,13 @@ def _named_anew(text: str) -> Any:
     return json.loads(re.sub(uuid, lambda found: names.setdefault(found[0], f"uuid{len(names)}"), text))
 
 
-def test_the_machines_document_is_what_the_chain_makes(cloud: Cloud) -> None:
-    """`make e2e` boots a machine with this one: OpenStack's own code need not be there for it."""
+def test_the_machines_documents_are_what_the_chain_makes(cloud: Cloud) -> None:
+    """`make e2e` boots machines with these: OpenStack's own code need not be there for it."""
     cloud.subnet("set --host-route destination=11.11.0.0/16,gateway=11.8.0.1 A")
     assert _named_anew(cloud.document.read_text()) == _named_anew(document("openstack-chain").read_text())
+    for network, prefix in (("A", "fd00:65::/64"), ("B", "fd00:8::/64")):
+        announced = "--ip-version 6 --ipv6-ra-mode slaac --ipv6-address-mode slaac"
+        cloud.openstack(f"subnet create {network}6 --network {network} --subnet-range {prefix} {announced}")
+        cloud.openstack(f"subnet set --dhcp {network}")
+    cloud.boot()
+    assert _named_anew(cloud.document.read_text()) == _named_anew(document("dual-stack-dhcp").read_text())

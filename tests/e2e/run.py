@@ -90,6 +90,9 @@ def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
             print(results.line(case), flush=True)
             faulty += bool(results.faults(case))
             _write(report)
+    except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+        print(f"{machine.name}: {error}", flush=True)
+        faulty += 1
     finally:
         cloud.close()
     return faulty

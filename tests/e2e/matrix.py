@@ -274,7 +274,15 @@ def _versions(cases: Cases) -> List[str]:
         ran = [cases[machine.name, boot] for boot in BOOTS if (machine.name, boot) in cases]
         if ran:
             versions = ", ".join(f"{name} {ran[0].version(name)}" for name in PACKAGES if ran[0].version(name))
-            rows.append([machine.name, ran[-1].day, ", ".join(case.boot for case in ran), versions, ran[0].package])
+            rows.append(
+                [
+                    machine.name,
+                    ran[-1].day,
+                    ", ".join(case.boot for case in ran),
+                    versions,
+                    "; ".join(dict.fromkeys(case.package for case in ran)),
+                ]
+            )
     return ["## What ran", "", *_table([["machine", "day", "boots", "with", "package"], *rows])] if rows else []
 
 

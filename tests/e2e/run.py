@@ -77,14 +77,18 @@ def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
     disk = build(machine.suite, machine.manager, package)
     sandbox.enter()
     folder = RUNS / machine.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    boots = [name for name in machine.boots if name in wanted]
+    # What other boots showed, as "without", is kept.
+    kept = [_folder(folder, name) for name in machine.boots if name not in boots]
+    for path in folder.glob("*"):
+        if path not in kept:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    folder.mkdir(exist_ok=True)
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     installed = f"{package.name} (sha256 {digest[:12]})"
     faulty = 0
     cloud = Cloud(machine, disk, folder)
     try:
-        boots = [name for name in machine.boots if name in wanted]
         for name in boots:
             case = cloud.boot(name, _kernel_options(machine, boots, name, more), installed)
             print(results.line(case), flush=True)
@@ -122,7 +126,7 @@ class Cloud:
 
     def boot(self, name: str, kernel_options: List[str], installed: str) -> results.Case:
         """One boot, and what it showed, which is kept."""
-        own = self._folder / name.replace(" ", "-")
+        own = _folder(self._folder, name)
         own.mkdir()
         if self._network.served and name != "metadata down":
             self._hypervisor.serve(self._document, self._folder / "drive/openstack/latest/meta_data.json")
@@ -158,6 +162,10 @@ class Cloud:
             monitor.detach(LATER)
 
         return {"count": count, "attach": attach, "detach": detach}
+
+
+def _folder(machine: Path, boot: str) -> Path:
+    return machine / boot.replace(" ", "-")
 
 
 def _kernel_options(machine: Machine, boots: List[str], name: str, more: bool) -> List[str]:

@@ -14,7 +14,7 @@ from .results import Case
 
 Cases = Dict[Tuple[str, str], Case]
 COLUMNS = (
-    "machine", "told by", *BOOTS[:4], "NIC attached, detached", "manager told again", "table without us",
+    "machine", "told by", *BOOTS[:4], "NIC attached, detached", "manager told again", "table with us", "table without us",
     "wait-online, with us / without", "cloud-init", "boot in s, with us / without",
 )  # fmt: skip
 INTRODUCTION = (
@@ -98,7 +98,7 @@ def _row(machine: Machine, cases: Cases, notes: List[str]) -> List[str]:
         attached = _part(first, "attached.exit", results.wrong_attachment(first) if first else [])
     again = _part(first, "beside.txt", results.wrong_manager(first) if first else [])
     return [
-        *_heading(machine), *shown, attached, again, _without_cell(machine, without),
+        *_heading(machine), *shown, attached, again, _with_cell(found), _without_cell(machine, without),
         _pair(first, without, results.wait_online), results.cloud_init_state(first) if first else "not run",
         _pair(first, without, _boot_seconds),
     ]  # fmt: skip
@@ -123,6 +123,13 @@ def _part(case: Optional[Case], needs: str, wrong: List[str]) -> str:
     if case is None or needs not in case.report:
         return "not run"
     return "NO" if wrong else "ok"
+
+
+def _with_cell(found: Dict[str, Optional[Case]]) -> str:
+    """Of every boot that reported."""
+    ran = [case for boot, case in found.items() if case is not None and case.report and boot != "without"]
+    wrong = sum(bool(results.wrong_table(case)) for case in ran)
+    return f"{wrong} of {len(ran)} wrong" if wrong else "ok" if ran else "no report"
 
 
 def _without_cell(machine: Machine, case: Optional[Case]) -> str:

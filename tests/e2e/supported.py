@@ -33,7 +33,7 @@ def write(path: Path, cases: Dict[Tuple[str, str], Case]) -> None:
 
 
 def _row(cases: List[Case]) -> str:
-    one = cases[0]
+    one = next((case for case in cases if case.report), cases[0])
     kernel = next(
         (line.split()[1] for line in one.text("packages").splitlines() if line.startswith("linux-image-")), ""
     )

@@ -14,8 +14,8 @@ from .results import Case
 
 Cases = Dict[Tuple[str, str], Case]
 COLUMNS = (
-    "machine", "told by", *BOOTS[:4], "NIC attached, detached", "manager told again", "table with us", "table without us",
-    "wait-online, with us / without", "cloud-init", "boot in s, with us / without",
+    "machine", "told by", *BOOTS[:4], "NIC attached, detached", "manager told again", "table with us",
+    "table without us", "wait-online, with us / without", "cloud-init", "boot in s, with us / without",
 )  # fmt: skip
 INTRODUCTION = (
     "Written by `make e2e`; not by hand. Debian images made from nothing, booted under software emulation, so"

@@ -58,7 +58,7 @@ def test_the_lease_of_a_networkd_without_files(tmp_path: Path) -> None:
     assert found.problems == ()
     (lease,) = found.leases
     assert (lease.client, lease.nic, lease.address) == ("systemd-networkd", "eth0", bytes((10, 65, 0, 7)))
-    assert lease.routers == (bytes((10, 65, 0, 1)),)
+    assert lease.routers == (bytes((10, 65, 0, 1)),) and lease.of_this_boot
     assert lease.classless is not None
     assert [(str(one.destination), one.next_hop) for one in lease.classless.routes] == [
         ("11.11.0.0/16", bytes((11, 8, 0, 1))), ("0.0.0.0/0", bytes((10, 65, 0, 1))),

@@ -300,8 +300,10 @@ def waited_for(case: Case, unit: str) -> float:
 
 
 def wait_online(case: Case) -> str:
-    """`failed`, or the seconds that the boot waited for the network; `-` when it didn't."""
+    """`failed`, or the seconds that the boot waited for the network; `-` when it didn't or that isn't known."""
     unit = WAIT_ONLINE[case.manager]
+    if f"show-{unit}.txt" not in case.report:
+        return "-"
     if "Result=success" not in case.text(f"show-{unit}"):
         return "failed"
     seconds = waited_for(case, unit)

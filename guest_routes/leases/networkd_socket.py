@@ -16,7 +16,7 @@ import time
 from ..clocks import seconds_since_boot
 from ..json_codec import dumps
 from ..model.network_data import Problem
-from ..trusted import Client, untrusted_folder
+from ..trusted import Client, Untrusted, trusted_names
 from .client_files import networkd_answer
 from .options import LeaseFault
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FOLDER = "run/systemd/netif"
 USERS = ("systemd-network",)
+SOCKET = "io.systemd.Network"
 METHOD = "io.systemd.Network.Link.Describe"
 LIMIT_BYTES = 16 * 1024 * 1024
 """An answer has every route of the NIC in it, 400 bytes each."""
@@ -39,13 +40,10 @@ WAIT_SECONDS = 2.0
 def networkd_leases(nics: Sequence[Nic], root: str, problems: list[Problem]) -> list[Lease]:
     """What networkd says of its leases of these NICs; what can't be used is added to `problems`."""
     folder = os.path.join(root, FOLDER)
-    path = os.path.join(folder, "io.systemd.Network")
-    if not nics or not os.path.exists(path):
-        return []
+    path = os.path.join(folder, SOCKET)
     try:
-        untrusted = untrusted_folder(folder, Client(folder, USERS))
-        if untrusted is not None:
-            raise LeaseFault(str(untrusted))
+        if not nics or not trusted_names(folder, SOCKET.__eq__, Client(folder, USERS)):
+            return []
         # Lease times are counted from the boot.
         booted = time.time() - seconds_since_boot()
         until = time.monotonic() + WAIT_SECONDS
@@ -53,7 +51,9 @@ def networkd_leases(nics: Sequence[Nic], root: str, problems: list[Problem]) -> 
         return [lease for answer in answers for lease in networkd_answer(answer, path, booted)]
     except TimeoutError:
         problems.append(Problem(path, f"no answer within {WAIT_SECONDS:.0f} s; ignored"))
-    except LeaseFault as fault:
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except (LeaseFault, Untrusted) as fault:
         problems.append(Problem(path, f"{fault}; ignored"))
     except OSError as error:
         problems.append(Problem(path, f"cannot be asked: {error.strerror}; ignored"))

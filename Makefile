@@ -7,8 +7,9 @@ FUZZ_SECONDS ?= 60
 TARGETS ?= $(patsubst tests/fuzz/fuzz_%.py,%,$(sort $(wildcard tests/fuzz/fuzz_*.py)))
 SOAK_SECONDS ?= 180
 DIFFERENTIAL_SECONDS ?= 60
+SUITES ?= bookworm trixie forky
 VARIANTS ?= networkd netplan NetworkManager ifupdown
-DOCUMENTS ?= wrong-subnet documented
+DOCUMENTS ?= static-right static-wrong drive dhcp-right dhcp-wrong dual-static dual-ra chain
 QUICK = -q --hypothesis-profile=quick tests/unit
 VENV = .venv
 BIN = $(VENV)/bin
@@ -130,10 +131,10 @@ fuzz: $(VENV)/.fuzz  ## every reader of bytes against made-up ones, FUZZ_SECONDS
 	@set -e; for target in $(TARGETS); do echo "fuzz_$$target"; \
 		$(BIN)/python -m tests.fuzz.fuzz_$$target -max_total_time=$(FUZZ_SECONDS) $(ARGS); done
 
-e2e:  ## virtual machines booted from nothing; as root. VARIANTS=networkd for one network manager
+e2e:  ## virtual machines booted from nothing, hours; as root. SUITES=bookworm VARIANTS=networkd DOCUMENTS=static-wrong for one
 	@$(MAKE) --no-print-directory deb
 	@$(REAL_PYTHON) -m tests.e2e.run --package $$(ls -t dist/guest-routes_*_all.deb | head -n 1) \
-		--variants $(VARIANTS) --documents $(DOCUMENTS) $(ARGS)
+		--suites $(SUITES) --managers $(VARIANTS) --networks $(DOCUMENTS) $(ARGS)
 
 e2e-attacks:  ## one virtual machine, attacked from inside the process that asks the metadata service; as root
 	@$(MAKE) --no-print-directory deb

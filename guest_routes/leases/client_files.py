@@ -1,6 +1,7 @@
 """The files of DHCP clients to leases: one function for each form, bytes in. Pure.
 
     networkd        /run/systemd/netif/leases/IFINDEX: KEY=VALUE; systemd's "private data", which hardly changes
+    networkd_answer what networkd itself says, where it keeps no files: JSON with the server's answer in it
     network_manager /run/NetworkManager/devices/IFINDEX: a key file, whichever DHCP client it uses
     dhclient        leases one after another, of any NIC; the last of a NIC's counts. See dhclient.leases(5)
     dhcpcd          the server's answer as it came over the wire
@@ -30,7 +31,7 @@ from .options import LeaseFault, Packet, ipv4_of, ipv4s_of, routes_of_numbers, r
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence, TypeAlias
+    from typing import Any, Callable, Sequence, TypeAlias
 
     Read: TypeAlias = "Callable[[bytes, str, float], Sequence[Lease]]"
 
@@ -57,6 +58,33 @@ def networkd(data: bytes, path: str, mtime: float) -> list[Lease]:
             expires=end_of(mtime, timespan_seconds(values.get("LIFETIME", ""))),
         )
     ]
+
+
+def networkd_answer(data: bytes, path: str, booted: float) -> list[Lease]:
+    """The lease in networkd's description of a NIC; empty where it has none, or doesn't know the question.
+
+    `booted`: when the machine was, in seconds since the epoch.
+    """
+    interface = _member(_member(_object_of(data), "parameters"), "Interface")
+    lease = _member(_member(interface, "DHCPv4Client"), "Lease")
+    if not lease:
+        return []
+    message = _member(lease, "Message")
+    ifindex, microseconds = interface.get("Index"), lease.get("LeaseTimestampUSec")
+    if not isinstance(ifindex, int) or not isinstance(microseconds, int) or not 0 <= microseconds < 1 << 63:
+        raise LeaseFault("has a lease without its NIC or its time")
+    octets: dict[int, bytes] = {}
+    try:
+        address = bytes.fromhex(message["yiaddr"])
+        for option in message["options"]:
+            # What is longer than one option can be comes in several. Source: RFC 3396.
+            octets[option["tag"]] = octets.get(option["tag"], b"") + bytes.fromhex(option["data"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise LeaseFault("has a lease in a form that is not known") from error
+    if len(address) != 4:
+        raise LeaseFault("has a lease without an address")
+    lease_of = Lease(client="systemd-networkd", path=path, address=address, ifindex=ifindex, of_this_boot=True)
+    return [_with_options(lease_of, octets, booted + microseconds / 1e6)]
 
 
 def network_manager(data: bytes, path: str, mtime: float) -> list[Lease]:
@@ -123,22 +151,9 @@ def dhclient(data: bytes, path: str, mtime: float) -> list[Lease]:
 def dhcpcd(data: bytes, path: str, mtime: float) -> list[Lease]:
     """dhcpcd's lease: the packet."""
     packet = Packet(data)
-    routers, lifetime = packet.options.get(3, b""), packet.options.get(51, b"")
-    classless, microsoft = packet.options.get(121), packet.options.get(249)
-    return [
-        Lease(
-            client="dhcpcd",
-            path=path,
-            address=packet.address,
-            mac=packet.mac,
-            nic="" if packet.mac else path.rpartition("/")[2].partition(".lease")[0],
-            routers=tuple(routers[at : at + 4] for at in range(0, len(routers) // 4 * 4, 4)),
-            classless=None if classless is None else routes_of_octets(classless),
-            microsoft=None if microsoft is None else routes_of_octets(microsoft),
-            obtained=mtime,
-            expires=end_of(mtime, str(int.from_bytes(lifetime, "big")) if len(lifetime) == 4 else None),
-        )
-    ]
+    nic = "" if packet.mac else path.rpartition("/")[2].partition(".lease")[0]
+    lease = Lease(client="dhcpcd", path=path, address=packet.address, mac=packet.mac, nic=nic)
+    return [_with_options(lease, packet.options, mtime)]
 
 
 def udhcpc(data: bytes, path: str, mtime: float) -> list[Lease]:
@@ -165,12 +180,7 @@ def udhcpc(data: bytes, path: str, mtime: float) -> list[Lease]:
 
 def cloud_init(data: bytes, path: str, mtime: float) -> list[Lease]:
     """The lease of the udhcpc that cloud-init runs to reach the metadata service."""
-    try:
-        values = loads(data)
-    except (ValueError, RecursionError) as error:
-        raise LeaseFault("is not JSON, or cut off") from error
-    if not isinstance(values, dict):
-        raise LeaseFault("is no JSON object")
+    values = _object_of(data)
     values = {key: value for key, value in values.items() if isinstance(value, str)}
     routes = values.get("static_routes")
     return [
@@ -184,6 +194,35 @@ def cloud_init(data: bytes, path: str, mtime: float) -> list[Lease]:
             obtained=mtime,
         )
     ]
+
+
+def _with_options(lease: Lease, options: dict[int, bytes], obtained: float) -> Lease:
+    """With what the server's answer says, by the options' numbers."""
+    routers, lifetime = options.get(3, b""), options.get(51, b"")
+    classless, microsoft = options.get(121), options.get(249)
+    return lease._replace(
+        routers=tuple(routers[at : at + 4] for at in range(0, len(routers) // 4 * 4, 4)),
+        classless=None if classless is None else routes_of_octets(classless),
+        microsoft=None if microsoft is None else routes_of_octets(microsoft),
+        obtained=obtained,
+        expires=end_of(obtained, str(int.from_bytes(lifetime, "big")) if len(lifetime) == 4 else None),
+    )
+
+
+def _object_of(data: bytes) -> dict[str, Any]:
+    try:
+        values = loads(data)
+    except (ValueError, RecursionError) as error:
+        raise LeaseFault("is not JSON, or cut off") from error
+    if not isinstance(values, dict):
+        raise LeaseFault("is no JSON object")
+    return values
+
+
+def _member(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object in another one; {} where it isn't there."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _dhclient_option(values: dict[str, str], number: int) -> Option | None:

@@ -1,6 +1,6 @@
 """The leases of DHCP clients on this machine: finds and reads their files, for NICs whose routes the metadata omits.
 
-    /run/systemd/netif/leases/IFINDEX      systemd-networkd
+    /run/systemd/netif/leases/IFINDEX      systemd-networkd; where there is none, networkd_socket.py
     /run/NetworkManager/devices/IFINDEX    NetworkManager, with its own client or dhclient
     /var/lib/dhcp, /var/lib/dhclient, /var/lib/NetworkManager, /run/dhclient*.lease    dhclient; cloud-init's
     /var/lib/dhcpcd, /var/lib/dhcpcd5      dhcpcd
@@ -25,6 +25,7 @@ from ..model.network_data import Problem
 from ..trusted import NOBODY, Client, Untrusted, read_trusted, trusted_names, unreadable
 from .choose import choose, document_of
 from .client_files import cloud_init, dhclient, dhcpcd, network_manager, networkd, udhcpc
+from .networkd_socket import FOLDER, USERS, networkd_leases
 from .options import LeaseFault
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ class _Place(NamedTuple):
 
 
 BY_IFINDEX = (
-    _Place("run/systemd/netif/leases", networkd, own="run/systemd/netif", users=("systemd-network",)),
+    _Place("run/systemd/netif/leases", networkd, own=FOLDER, users=USERS),
     _Place("run/NetworkManager/devices", network_manager),
 )
 """Folders with a file for each NIC, called by its ifindex."""
@@ -93,6 +94,8 @@ def read_leases(nics: Sequence[Nic], root: str = "/") -> LeaseSet:
             of_this_boot = place.folder.partition("/")[0] == "run"
             leases = [lease._replace(of_this_boot=of_this_boot) for lease in leases]
             found += [lease._replace(client=place.client) if place.client else lease for lease in leases]
+    filed = {lease.ifindex for lease in found if lease.client == "systemd-networkd"}
+    found += networkd_leases([nic for nic in nics if nic.ifindex not in filed], root, problems)
     chosen = choose(found, nics, now, now - seconds_since_boot())
     return chosen._replace(problems=(*problems, *chosen.problems))
 

@@ -58,7 +58,7 @@ class Lease(NamedTuple):
     expires: float | None = None
     """In seconds since the epoch; None: never, or not known."""
     of_this_boot: bool = False
-    """Its file is under /run."""
+    """Its file is under /run, or the client itself said it."""
 
     @property
     def place(self) -> str:

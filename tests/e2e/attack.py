@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=HERE / "ATTACKS.md")
     options = parser.parse_args()
     install_tools()
-    disk = build("networkd", options.package)
+    disk = build("bookworm", "networkd", options.package)
     digest = hashlib.sha256(options.package.read_bytes()).hexdigest()
     sandbox.enter()
     folder = CACHE / "attacks"
@@ -45,7 +45,7 @@ def main() -> int:
     folder.mkdir(parents=True)
     network_data = TOP / "tests" / "data" / "documented.network_data.json"
     drive = write_metadata(folder, network_data)
-    root = overlay(disk, folder / "root.qcow2")
+    root = overlay(disk.image, folder / "root.qcow2")
     drives = hostile_drives(folder / "drives", folder / "drive")
     hypervisor = Hypervisor(folder / "requests.log")
     try:

@@ -1,4 +1,4 @@
-"""What a boot showed, judged, and RESULTS.md written from it."""
+"""What a boot showed, and whether it is as it must be."""
 
 from __future__ import annotations
 
@@ -6,158 +6,270 @@ import json
 import re
 from math import isnan, nan
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Tuple
 
-from .hypervisor import ELSEWHERE, REMOTE
-from .machine import VARIANTS
+from . import table
+from .hypervisor import BEHIND_ETH2, ELSEWHERE, ELSEWHERE6, PORTS, REMOTE, REMOTE6
+from .plan import NETWORKS, Machine, Network
 
-DOCUMENTED = [
-    "default via 10.65.0.1 dev eth0",
-    "10.65.0.0/24 dev eth0",
-    "11.8.0.0/24 dev eth1",
-    "11.11.0.0/16 via 11.8.0.1 dev eth1",
-]
-OVER_LINKS = [
-    "default via 10.65.0.1 dev bond0",
+OVER_LINKS = (
     "10.65.0.0/24 dev bond0",
-    "11.8.0.0/24 dev p2.101",
-    "11.9.0.0/24 dev bond0.102",
     "11.11.0.0/16 via 11.8.0.1 dev p2.101",
     "11.12.0.0/16 via 11.9.0.1 dev bond0.102",
     "11.13.0.0/16 via 10.65.0.1 dev bond0",
-]
+    "11.8.0.0/24 dev p2.101",
+    "11.9.0.0/24 dev bond0.102",
+    "default via 10.65.0.1 dev bond0",
+)
 """What image/usr/local/lib/e2e-links asks for."""
-MOST_MEGABYTES = 14.0
+MOST_MEMORY = 2.0
+"""Of the service, times that of a Python that does nothing; benchmarks/RESULTS.md has the bound for one Python."""
 UNITS = ("guest-routes-correct.service", "guest-routes-early.service", "guest-routes.service")
-SUBNETS = {"wrong-subnet": "eth0's subnet", "documented": "eth1's subnet"}
-"""Where each document lists the host route."""
+GIVES_UP = re.compile(r"'route', 'append', .*\n(.*\n){0,4}.*Nexthop has invalid gateway")
+"""cloud-init's own DHCP, before there is any network: one route of option 121 that its NIC can't have ends it."""
+WAIT_ONLINE = {
+    "networkd": "systemd-networkd-wait-online.service",
+    "netplan": "systemd-networkd-wait-online.service",
+    "NetworkManager": "NetworkManager-wait-online.service",
+    "ifupdown": "networking.service",
+}
+"""What a boot waits for before network-online.target."""
 
 
 class Case(NamedTuple):
-    """One boot of one variant with one document."""
+    """One boot of one machine."""
 
-    variant: str
-    document: str
+    suite: str
+    manager: str
+    network: str
     boot: str
     report: Dict[str, str]
     pings: Dict[str, Dict[str, int]]
+    """Echo requests by tap and destination."""
     requests: int
+    """To the metadata service."""
     seconds: float
     """From power on to power off."""
-    package: str = ""
+    package: str
     """The file that was installed, and the start of its SHA-256."""
+    day: str
 
     def save(self, folder: Path) -> None:
         """Keeps it, so that RESULTS.md can be written again."""
         (folder / "case.json").write_text(json.dumps(self._asdict()))
 
+    @property
+    def cloud(self) -> Network:
+        """What it was told."""
+        return NETWORKS[self.network]
+
+    def text(self, name: str) -> str:
+        """That file of the report; "" when it isn't there."""
+        return self.report.get(f"{name}.txt", "")
+
     def exit_code(self, name: str) -> int:
         """Of a command of the report; -1 when it isn't there."""
         return int(self.report.get(f"{name}.exit", "-1"))
 
-
-def load(folder: Path) -> List[Case]:
-    """All cases kept below that folder."""
-    return [Case(**json.loads(path.read_text())) for path in sorted(folder.glob("*/*/*/case.json"))]
-
-
-def routes_of(case: Case, name: str = "route") -> List[str]:
-    """That file of the report, sorted, with only what the documented table shows."""
-    return sorted(_shown(printed) for printed in case.report.get(f"{name}.txt", "").splitlines())
+    def version(self, package: str) -> str:
+        """Of a Debian package in the machine; "" when it isn't there."""
+        found = re.search(rf"^{re.escape(package)} (\S+)", self.text("packages"), re.MULTILINE)
+        return found[1] if found else ""
 
 
-def _shown(printed: str) -> str:
-    """Destination, gateway and NIC of a line of `ip route`."""
-    words = printed.split()
-    shown = words[:1]
-    for key in ("via", "dev"):
-        if key in words:
-            shown += [key, words[words.index(key) + 1]]
-    return " ".join(shown)
+def load(folder: Path) -> Dict[Tuple[str, str], Case]:
+    """All boots kept below that folder, by the machine's name and the boot's."""
+    cases = [Case(**json.loads(path.read_text())) for path in sorted(folder.glob("*/*/case.json"))]
+    return {(Machine(case.suite, case.manager, case.network).name, case.boot): case for case in cases}
 
 
-def supplements(case: Case) -> List[str]:
-    """Another program's routes that stay beside the documented ones (R5) and do not win over any of them."""
-    best: Dict[str, int] = {}
-    extras = []
-    for printed in case.report.get("route.txt", "").splitlines():
-        metric = re.search(r" metric (\d+)", printed)
-        rank = int(metric[1]) if metric else 0
-        destination = printed.split()[0]
-        if _shown(printed) in DOCUMENTED:
-            best[destination] = rank
-        else:
-            extras.append((printed.strip(), destination, rank))
-    return [
-        printed
-        for printed, destination, rank in extras
-        if destination != "default" and "proto guest-routes" not in printed and rank > best.get(destination, -1)
-    ]
+def wrong_table(case: Case, name: str = "route", more: str = "") -> List[str]:
+    """What of that file of the report isn't the documented table."""
+    return table.wrong(case.cloud.wanted + more, case.text(name), case.text("route6"))
 
 
 def faults(case: Case) -> List[str]:
     """What isn't as it must be; a boot without our units is there to be looked at, and has none."""
     if not case.report:
-        return ["no report"]
+        return [f"no report after {case.seconds / 60:.0f} minutes; its console.log ends in the middle"]
     if case.boot == "without":
         return []
-    left_by = {name: counts.get(REMOTE, 0) for name, counts in case.pings.items()}
-    default_by = {name: counts.get(ELSEWHERE, 0) for name, counts in case.pings.items()}
-    cloud_init = case.report["cloud-init-status.txt"]
-    checks = [
-        (
-            routes_of(case) == sorted([*DOCUMENTED, *(_shown(printed) for printed in supplements(case))]),
-            f"the table is {routes_of(case)}",
-        ),
-        (case.exit_code("ping") == 0 and left_by == {"tap-eth0": 0, "tap-eth1": 5}, f"{REMOTE} left by {left_by}"),
-        (
-            case.exit_code("ping-elsewhere") == 0 and default_by == {"tap-eth0": 5, "tap-eth1": 0},
-            f"{ELSEWHERE} left by {default_by}",
-        ),
-        (
-            case.exit_code("cloud-init-status") == 0 and "status: done" in cloud_init and "degraded" not in cloud_init,
-            f"cloud-init: {cloud_init.splitlines()[:1]}, exit {case.exit_code('cloud-init-status')}",
-        ),
-        (case.exit_code("status") == 0, f"guest-routes status: exit {case.exit_code('status')}"),
-        ("guest-routes" not in case.report["failed.txt"], f"failed: {case.report['failed.txt']}"),
-    ]
+    found = [*wrong_table(case), *_wrong_pings(case), *_wrong_cloud_init(case)]
+    if case.exit_code("status") != 0:
+        found.append(f"guest-routes status: exit {case.exit_code('status')}")
+    found += [f"failed: {line.split()[0]}" for line in case.text("failed").splitlines()]
     if case.boot == "module":
-        checks.append((not isnan(module_seconds(case)), "cloud-init analyze doesn't know of the module guest_routes"))
-        return [fault for fine, fault in checks if not fine]
-    checks += [
-        ("Result=success" in case.report["show-guest-routes.service.txt"], "guest-routes.service failed"),
+        return [*found, *_wrong_module(case)]
+    return [
+        *found, *_wrong_units(case), *wrong_attachment(case), *wrong_manager(case), *_wrong_source_routing(case),
+        *_wrong_links(case), *_wrong_addition(case),
+    ]  # fmt: skip
+
+
+def _wrong_pings(case: Case) -> List[str]:
+    """Five echo requests to each remote host, each by its NIC and answered."""
+    sent = {"ping": (REMOTE, "eth1"), "ping-elsewhere": (ELSEWHERE, "eth0")}
+    if case.cloud.ipv6:
+        # No advertisement carries a host route: with RA the default's NIC is the right one for both.
+        sent["ping6"] = (REMOTE6, "eth1" if case.cloud.ipv6 == "static" else "eth0")
+        sent["ping6-elsewhere"] = (ELSEWHERE6, "eth0")
+    found = []
+    for name, (remote, nic) in sent.items():
+        if case.exit_code(name) != 0 or by_tap(case, remote) != {nic: 5}:
+            found.append(f"{remote} left by {by_tap(case, remote) or 'no NIC'}, {_lost(case.text(name))}")
+    return found
+
+
+def by_tap(case: Case, destination: str) -> Dict[str, int]:
+    """How many echo requests to it left by each NIC."""
+    return {name[4:]: counts[destination] for name, counts in case.pings.items() if destination in counts}
+
+
+def _lost(printed: str) -> str:
+    found = re.search(r"[\d.]+% packet loss", printed)
+    return found[0] if found else "no answer"
+
+
+def _wrong_cloud_init(case: Case) -> List[str]:
+    said = case.text("cloud-init-status")
+    if case.exit_code("cloud-init-status") == 0 and "status: done" in said and "degraded" not in said:
+        return []
+    if GIVES_UP.search(case.report.get("cloud-init.log", "")):
+        return [
+            f"cloud-init: {cloud_init_state(case)} (by itself it gives up on option 121: Nexthop has invalid gateway)"
+        ]
+    reason = re.search(r"^\t- (\S.*)", said, re.MULTILINE)
+    return [f"cloud-init: {cloud_init_state(case)}" + (f" ({reason[1]})" if reason else "")]
+
+
+def cloud_init_state(case: Case) -> str:
+    """`done`, or what it says in its place."""
+    said = case.text("cloud-init-status")
+    found = re.search(r"^extended_status: (.+)", said, re.MULTILINE) or re.search(r"^status: (.+)", said, re.MULTILINE)
+    return found[1].strip() if found else "unknown"
+
+
+def _wrong_units(case: Case) -> List[str]:
+    checks = [
+        ("Result=success" in case.text("show-guest-routes.service"), "guest-routes.service failed"),
         (not isnan(waited_for(case, "guest-routes.service")), "guest-routes.service was never started"),
         (not waited_for_metadata(case), "the boot waited for guest-routes.service until it had given the metadata up"),
-        (memory_megabytes(case) < MOST_MEGABYTES, f"the service has {memory_megabytes(case):.1f} MB"),
         (
-            "ExecMainStatus=0" in case.report["show-guest-routes-early.service.txt"] or too_early(case),
+            not memory_megabytes(case) >= MOST_MEMORY * memory_megabytes(case, "bare-memory"),
+            f"the service has {memory_megabytes(case):.1f} MB, Python {memory_megabytes(case, 'bare-memory'):.1f}",
+        ),
+        (
+            not has_early_data(case)
+            or "ExecMainStatus=0" in case.text("show-guest-routes-early.service")
+            or too_early(case),
             "guest-routes-early.service had neither the config drive nor last known good metadata",
         ),
     ]
-    if "by-source-sync.exit" in case.report:
-        by_main = [case.exit_code(f"by-main-{nic}") for nic in ("eth0", "eth1")]
-        by_source = [case.exit_code(f"by-source-{nic}") for nic in ("sync", "eth0", "eth1")]
-        checks.append((0 not in by_main and by_source == [0, 0, 0], f"source routing: before {by_main}, {by_source}"))
-    if case.variant != "ifupdown":  # That one has no `route` command, so that its own file comes to nothing.
-        checks.append((case.report["alone.txt"] == "", f"{case.variant} by itself: {case.report['alone.txt']}"))
-    if case.variant in ("networkd", "netplan"):
-        reverted = [
-            line for line in case.report["networkctl.txt"].splitlines() if "configuring" in line or "failed" in line
-        ]
-        checks += [
-            (not reverted, f"systemd-networkd isn't done: {reverted}"),
-            ("wait-online" not in case.report["failed.txt"], "systemd-networkd-wait-online failed"),
-        ]
-    if "links-made.exit" in case.report:
-        checks += [
-            (case.exit_code("plan-check") == 0, f"plan --check: exit {case.exit_code('plan-check')}"),
-            (case.exit_code("links-sync") == 0, f"a bond and VLANs: exit {case.exit_code('links-sync')}"),
-            (
-                routes_of(case, "links-route") == sorted(OVER_LINKS),
-                f"over a bond and VLANs: {routes_of(case, 'links-route')}",
-            ),
-        ]
-        checks += [(score < 2.0, f"{unit}: security {score}") for unit, score in security(case).items()]
+    return [fault for fine, fault in checks if not fine]
+
+
+def has_early_data(case: Case) -> bool:
+    """Whether a document is on the machine before the network is."""
+    return case.cloud.drive or case.boot != "first"
+
+
+def wrong_attachment(case: Case) -> List[str]:
+    if "attached.exit" not in case.report:
+        return []
+    found = [f"{name}: {case.text(name).strip()}" for name in ("attach-nic", "detach-nic") if case.exit_code(name) != 0]
+    if case.exit_code("attached") != 0:
+        found.append(f"with eth2: {case.text('attached').strip()}")
+    elif case.exit_code("attached-ping") != 0:
+        found.append(f"{BEHIND_ETH2} by eth2: {_lost(case.text('attached-ping'))}")
+    if case.exit_code("detached") != 0:
+        found.append(f"without eth2 again: {case.text('detached').strip()}")
+    return found
+
+
+class Reconfigured(NamedTuple):
+    """What came of one command to the manager."""
+
+    command: str
+    seconds: float
+    """Until the table was right; nan when it wasn't."""
+    said: str
+
+
+def reconfigured(case: Case, name: str) -> List[Reconfigured]:
+    """The lines of beside.txt or alone.txt."""
+    found = []
+    for line in case.text(name).splitlines():
+        command, _, said = line.partition("\t")
+        found.append(Reconfigured(command, float(said) if re.fullmatch(r"[\d.]+", said) else nan, said))
+    return found
+
+
+def wrong_manager(case: Case) -> List[str]:
+    wrong = [
+        f"after {one.command}{also}: {one.said}"
+        for name, also in (("beside", ""), ("alone", ", without our service"))
+        for one in reconfigured(case, name)
+        if isnan(one.seconds)
+    ]
+    if case.manager in ("networkd", "netplan"):
+        left = [line for line in case.text("networkctl").splitlines() if "configuring" in line or "failed" in line]
+        wrong += [f"systemd-networkd isn't done: {' '.join(line.split())}" for line in left]
+    return wrong
+
+
+SOURCES = {port.name: port.address for port in PORTS}
+PAIRS = [(source, remote) for source in SOURCES.values() for remote in (REMOTE, ELSEWHERE)]
+BY_MAIN = {(SOURCES["eth0"], ELSEWHERE), (SOURCES["eth1"], REMOTE)}
+"""The pairs that the documented table alone serves."""
+
+
+def answered(case: Case, name: str) -> List[Tuple[str, str]]:
+    """The pairs of own address and remote host with an answer, `by-main` alone or `by-source` routing."""
+    return [(source, remote) for source, remote in PAIRS if case.exit_code(f"{name}-{source}-{remote}") == 0]
+
+
+def _wrong_source_routing(case: Case) -> List[str]:
+    if "by-source-sync.exit" not in case.report:
+        return []
+    checks = [
+        (set(answered(case, "by-main")) == BY_MAIN, f"by table main alone: {answered(case, 'by-main')}"),
+        (answered(case, "by-source") == PAIRS, f"with source routing: {answered(case, 'by-source')}"),
+        (case.exit_code("by-source-sync") == 0, f"sync with source routing: exit {case.exit_code('by-source-sync')}"),
+        (case.text("by-source-main") == case.text("route"), "source routing changed table main"),
+        ("guest-routes" not in case.text("by-source-rules-after"), "a rule was left"),
+    ]
+    return [fault for fine, fault in checks if not fine]
+
+
+def _wrong_links(case: Case) -> List[str]:
+    if "links-made.exit" not in case.report:
+        return []
+    routes = sorted(one.route for one in table.shown(case.text("links-route")))
+    checks = [
+        (case.exit_code("plan-check") == 0, f"plan --check: exit {case.exit_code('plan-check')}"),
+        (case.exit_code("links-sync") == 0, f"a bond and VLANs: exit {case.exit_code('links-sync')}"),
+        (routes == list(OVER_LINKS), f"over a bond and VLANs: {routes}"),
+        *((score < 2.2, f"{unit}: security {score}") for unit, score in security(case).items()),
+    ]
+    return [fault for fine, fault in checks if not fine]
+
+
+def _wrong_addition(case: Case) -> List[str]:
+    """`guest-routes module --add`: one line more, and nothing else."""
+    if "module-add.exit" not in case.report:
+        return []
+    changed = [line for line in case.text("module-diff").splitlines() if line.startswith(("<", ">"))]
+    one_line = len(changed) == 1 and re.fullmatch(r"> +- \[guest_routes, always\]", changed[0])
+    return [] if case.exit_code("module-add") == 0 and one_line else [f"module --add: {changed}"]
+
+
+def _wrong_module(case: Case) -> List[str]:
+    checks = [
+        (not isnan(module_seconds(case)), "cloud-init analyze doesn't know of the module guest_routes"),
+        (case.exit_code("module-check") == 0, f"module --check: exit {case.exit_code('module-check')}"),
+        (case.exit_code("module-remove") == 0, f"module --remove: exit {case.exit_code('module-remove')}"),
+        (case.exit_code("module-restored") == 0, "module --remove left another cloud.cfg than there was"),
+    ]
     return [fault for fine, fault in checks if not fine]
 
 
@@ -165,7 +277,7 @@ def security(case: Case) -> Dict[str, float]:
     """What systemd-analyze says of our units, from 0 (confined) to 10."""
     scores = {}
     for unit in UNITS:
-        found = re.search(r"exposure level for \S+: ([\d.]+)", case.report.get(f"security-{unit}.txt", ""))
+        found = re.search(r"exposure level for \S+: ([\d.]+)", case.text(f"security-{unit}"))
         if found:
             scores[unit] = float(found[1])
     return scores
@@ -173,7 +285,7 @@ def security(case: Case) -> Dict[str, float]:
 
 def boot_seconds(case: Case) -> float:
     """From the kernel's start until the default target is reached, as systemd-analyze has it; nan when not known."""
-    found = re.search(r"= (?:(\d+)min )?([\d.]+)s", case.report.get("time.txt", ""))
+    found = re.search(r"= (?:(\d+)min )?([\d.]+)s", case.text("time"))
     return int(found[1] or 0) * 60 + float(found[2]) if found else nan
 
 
@@ -187,200 +299,66 @@ def waited_for(case: Case, unit: str) -> float:
     return _between(case, unit, "InactiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic")
 
 
+def wait_online(case: Case) -> str:
+    """`failed`, or the seconds that the boot waited for the network; `-` when it didn't or that isn't known."""
+    unit = WAIT_ONLINE[case.manager]
+    if f"show-{unit}.txt" not in case.report:
+        return "-"
+    if "Result=success" not in case.text(f"show-{unit}"):
+        return "failed"
+    seconds = waited_for(case, unit)
+    return "-" if isnan(seconds) else f"{seconds:.0f} s"
+
+
 def too_early(case: Case) -> bool:
     """Whether the early unit had data, but the network manager hadn't given the NICs their addresses yet."""
-    shown = case.report["show-guest-routes-early.service.txt"]
-    said = case.report["journal-ours.txt"].partition("Finished guest-routes-early.service")[0]
-    return "ExecMainStatus=5" in shown and "has no IPv4 address (yet)" in said
+    said = case.text("journal-ours").partition("Finished guest-routes-early.service")[0]
+    return "ExecMainStatus=5" in case.text("show-guest-routes-early.service") and "has no IPv4 address (yet)" in said
 
 
 def waited_for_metadata(case: Case) -> bool:
-    """Whether systemd called the service started only after it had said that there is no metadata."""
-    journal = case.report.get("journal-ours.txt", "")
-    return "Started guest-routes.service" not in journal.partition("no metadata: ")[0]
+    """Whether systemd called the service started only after it had given the metadata up."""
+    said = case.text("journal-ours").partition("Starting guest-routes.service")[2]
+    # Its first pass, with what is on the machine, says what stands in for the metadata.
+    return "Started guest-routes.service" not in re.split("no metadata: (?!using)", said)[0]
 
 
 def _between(case: Case, unit: str, earlier: str, later: str) -> float:
-    shown = dict(entry.split("=", 1) for entry in case.report.get(f"show-{unit}.txt", "").splitlines() if "=" in entry)
+    shown = dict(entry.split("=", 1) for entry in case.text(f"show-{unit}").splitlines() if "=" in entry)
     start, end = int(shown.get(earlier) or 0), int(shown.get(later) or 0)
     return (end - start) / 1e6 if end > start > 0 else nan
 
 
-def memory_megabytes(case: Case) -> float:
-    """What the service has resident; nan when it didn't run."""
-    found = re.search(r"VmRSS:\s*(\d+) kB", case.report.get("service-memory.txt", ""))
+def memory_megabytes(case: Case, name: str = "service-memory") -> float:
+    """What the service has resident, or a bare Python (`bare-memory`); nan when it didn't run."""
+    found = re.search(r"VmRSS:\s*(\d+) kB", case.text(name))
     return int(found[1]) / 1024 if found else nan
 
 
 def module_seconds(case: Case) -> float:
     """What cloud-init says that our module took; nan when it didn't run."""
-    found = re.search(r"([\d.]+)s \(modules-config/config-guest_routes\)", case.report.get("cloud-init-blame.txt", ""))
+    found = re.search(r"([\d.]+)s \(modules-config/config-guest_routes\)", case.text("cloud-init-blame"))
     return float(found[1]) if found else nan
 
 
 def start_up(case: Case) -> Dict[str, float]:
     """Seconds that commands took, the median of three."""
-    pairs = (entry.split("\t") for entry in case.report.get("start-up.txt", "").splitlines() if "\t" in entry)
+    pairs = (entry.split("\t") for entry in case.text("start-up").splitlines() if "\t" in entry)
     return {command: float(seconds) for seconds, command in pairs}
 
 
 def source(case: Case) -> str:
     """Where the data of the last pass came from."""
     try:
-        metadata = json.loads(case.report.get("status.txt", "{}"))["last_pass"]["metadata"]
+        metadata = json.loads(case.text("status") or "{}")["last_pass"]["metadata"]
         return str(metadata.get("source") or metadata.get("origin"))
     except (ValueError, KeyError, TypeError):
         return "-"
-
-
-def by_tap(case: Case, destination: str) -> str:
-    """The NICs that the echo requests left by."""
-    used = [f"{name[4:]}: {counts[destination]}" for name, counts in case.pings.items() if destination in counts]
-    return ", ".join(used) or "none"
 
 
 def line(case: Case) -> str:
     """One boot, for the terminal."""
     found = faults(case)
     verdict = "; ".join(found) if found else ("looked at" if case.boot == "without" else "as it must be")
-    return f"{case.variant}, {case.document}, {case.boot} ({case.seconds:.0f} s): {verdict}"
-
-
-def write(path: Path, cases: List[Case]) -> None:
-    """RESULTS.md, from all the boots."""
-    order = {name: place for place, name in enumerate(VARIANTS)}
-    boots = {name: place for place, name in enumerate(("first", "reboot", "metadata down", "module", "without"))}
-    cases = sorted(cases, key=lambda c: (order[c.variant], c.document, boots[c.boot]))
-    passed = sum(not faults(case) for case in cases if case.boot != "without")
-    judged = sum(case.boot != "without" for case in cases)
-    text = [
-        "# What virtual machines booted with guest-routes did",
-        "",
-        "Written by `make e2e`; not by hand. Debian 12 images made from nothing, booted under software emulation, so",
-        "that a second here is about a tenth of a second of a real machine: compare them with each other and with",
-        "`python3 -c pass`. The hypervisor is Calico's way: a tap per NIC, proxy ARP, strict reverse-path filter.",
-        "cloud-init has a config drive, guest-routes the metadata service.",
-        "",
-        f"{passed} of {judged} boots came out as they must: the documented table, five of five pings to {REMOTE}",
-        f"through eth1's tap and five of five to {ELSEWHERE} through eth0's, `cloud-init status` done, not degraded,",
-        "our units without failure, the early one with data (which may have been too early: before NetworkManager gave",
-        "the NICs their addresses), no boot waiting for the metadata service, `guest-routes status` without drift.",
-        "In the boots called module, cloud-init's module stands in for the units.",
-        "",
-        *_boot_table(cases),
-        "",
-        *_added(cases),
-        "",
-        *_without(cases),
-        "",
-        *_details(cases),
-    ]
-    path.write_text("\n".join(text).rstrip() + "\n")
-
-
-def _verdict(case: Case) -> str:
-    losing = "; ".join(f"`{printed}`" for printed in supplements(case))
-    also = f"; beside it {case.variant}'s, which stay (R5): {losing}" if losing else ""
-    return "; ".join(faults(case)) or "as documented" + also
-
-
-def _rows(*rows: List[str]) -> List[str]:
-    shown = ["| " + " | ".join(row) + " |" for row in rows]
-    return [shown[0], "| " + " | ".join("---" for _ in rows[0]) + " |", *shown[1:]]
-
-
-def _boot_table(cases: List[Case]) -> List[str]:
-    rows = [
-        ["variant", "host route in", "boot", "result", f"{REMOTE} by", f"{ELSEWHERE} by", "data from", "failed units"]
-    ]
-    for case in cases:
-        if case.boot == "without":
-            continue
-        failed = ", ".join(
-            entry.split()[0].replace(".service", "") for entry in case.report.get("failed.txt", "").splitlines()
-        )
-        rows.append(
-            [
-                case.variant,
-                SUBNETS[case.document],
-                case.boot,
-                _verdict(case),
-                by_tap(case, REMOTE),
-                by_tap(case, ELSEWHERE),
-                source(case),
-                failed or "none",
-            ]
-        )
-    return ["## Boots", "", *_rows(*rows)]
-
-
-def _seconds(value: float) -> str:
-    return "-" if isnan(value) else f"{value:.1f}"
-
-
-def _added(cases: List[Case]) -> List[str]:
-    rows = [["variant", "host route in", "boot", "correct unit", "early unit", "service", "module", "whole boot", "MB"]]
-    for case in cases:
-        correct, early, late = UNITS
-        times = (
-            unit_seconds(case, correct), unit_seconds(case, early), waited_for(case, late), module_seconds(case),
-            boot_seconds(case), memory_megabytes(case),
-        )  # fmt: skip
-        rows.append([case.variant, SUBNETS[case.document], case.boot, *map(_seconds, times)])
-    return [
-        "## Boot time",
-        "",
-        "In seconds under emulation: what the unit takes that corrects, and the early one;",
-        "until guest-routes.service is ready, which is after a",
-        "pass with what is on the machine, not the metadata's answer; what `cloud-init analyze` says of the module,",
-        "the metadata's answer included. Whole boots (systemd-analyze) differ by tens of seconds from one to the",
-        "next, with what else the machine under them does; `without` is the one without units and module. MB: the",
-        "service's resident memory (VmRSS).",
-        "",
-        *_rows(*rows),
-    ]
-
-
-def _without(cases: List[Case]) -> List[str]:
-    text = ["## The same without guest-routes", "", "The last boot of each case, our units masked:", ""]
-    heading = len(text)
-    for case in cases:
-        if case.boot == "without":
-            text += [
-                f"{case.variant}, host route in {SUBNETS[case.document]}; {REMOTE} by {by_tap(case, REMOTE)};"
-                f" {ELSEWHERE} by {by_tap(case, ELSEWHERE)}:",
-                "",
-                *("    " + printed.rstrip() for printed in case.report.get("route.txt", "no report").splitlines()),
-                "",
-            ]
-    return text[:-1] if len(text) > heading else []
-
-
-def _details(cases: List[Case]) -> List[str]:
-    text: List[str] = []
-    for case in cases:
-        if "links-made.exit" in case.report:
-            text += [f"## Seen inside: {case.variant}, host route in {SUBNETS[case.document]}, {case.boot}", ""]
-            text += ["    $ ip route", *_quoted(case, "route"), ""]
-            text += ["    $ journalctl -u 'guest-routes*'", *_quoted(case, "journal-ours"), ""]
-            scores = ", ".join(f"{unit} {score}" for unit, score in security(case).items())
-            text += [f"`systemd-analyze security`: {scores}.", ""]
-            compared = start_up(case)
-            bare = compared.get("python3 -c pass")
-            if bare:
-                rows = [[f"`{name}`", f"{took:.2f}", f"{took / bare:.1f}"] for name, took in compared.items()]
-                text += [*_rows(["command", "seconds", "times `python3 -c pass`"], *rows), ""]
-            text += ["A bond of two NICs, a VLAN on a NIC and a VLAN on the bond, in a namespace in the machine:", ""]
-            text += ["    $ ip route", *_quoted(case, "links-route-before")]
-            text += ["    $ guest-routes sync --metadata links.json --verbose", *_quoted(case, "links-sync")]
-            text += ["    $ ip route", *_quoted(case, "links-route"), ""]
-    packages = sorted({entry for case in cases for entry in case.report.get("packages.txt", "").splitlines()})
-    installed: Dict[str, List[str]] = {}
-    for case in cases:
-        installed.setdefault(case.package, []).append(f"{case.variant}/{case.document}/{case.boot}")
-    text += ["## What ran", "", ", ".join(packages) + ".", ""]
-    return [*text, *(f"- {package or 'not noted'}: {', '.join(where)}" for package, where in installed.items())]
-
-
-def _quoted(case: Case, name: str) -> List[str]:
-    return ["    " + printed.rstrip() for printed in case.report.get(f"{name}.txt", "").splitlines()]
+    name = Machine(case.suite, case.manager, case.network).name
+    return f"{name}, {case.boot} ({case.seconds:.0f} s): {verdict}"

@@ -1,12 +1,13 @@
 """Boots real virtual machines against a Calico-like hypervisor and a metadata server, and looks at what they did.
 
-    python3 -m tests.e2e.run --package dist/guest-routes_0.1.0_all.deb --variants networkd --documents wrong-subnet
+    python3 -m tests.e2e.run --package dist/guest-routes_0.1.0_all.deb --suites bookworm --managers networkd
 
-As root on Debian or Ubuntu. One machine at a time; all its networking is in namespaces made here. Each case is a
-disk never booted before, and these boots: the first, a second, one with the metadata service down, one with
-cloud-init's module instead of our units, and, on a disk of its own, a first one without either, which tells what we add
-to the boot and what the table is without us. What each boot reported is kept
-in .cache/e2e/runs; RESULTS.md beside this file is written from it.
+As root on Debian or Ubuntu. The machines are those of plan.py, in its order; all their networking is in namespaces
+made here. Each is a disk never booted before, and its boots: the first, at the end of which a NIC is attached and
+detached and the network manager does it all again; a second; one with the metadata service down; one with cloud-init's
+module instead of our units; and, on a disk of its own, a first one without either, which tells what we add to the boot
+and what the table is without us. What each boot reported is kept in .cache/e2e/runs; RESULTS.md beside this file is
+written from it after every boot.
 
 From the environment: ACCEL=kvm where KVM works (software emulation, the default, takes two to five minutes a boot),
 CPUS=2, KERNEL=cloud-amd64 or amd64, MIRROR=the Debian mirror that debootstrap is to use instead of apt's.
@@ -15,31 +16,32 @@ CPUS=2, KERNEL=cloud-amd64 or amd64, MIRROR=the Debian mirror that debootstrap i
 from __future__ import annotations
 
 import argparse
+import copy
+import fcntl
 import hashlib
+import json
+import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Callable, Dict, List, Mapping, Tuple
 
 from tests.support import sandbox
 
-from . import results
-from .hypervisor import Hypervisor
-from .machine import CACHE, HERE, TOP, VARIANTS, boot, build, overlay, write_metadata
+from . import matrix, results, supported
+from .hypervisor import LATER, Hypervisor
+from .machine import CACHE, HERE, TOP, Disk, Monitor, boot, build, overlay, write_metadata
+from .plan import BOOTS, MACHINES, MANAGERS, NETWORKS, SUITES, Machine
 
-DOCUMENTS = ("wrong-subnet", "documented")
+RUNS = CACHE / "runs"
 WITHOUT_UNITS = tuple(f"systemd.mask={unit}" for unit in results.UNITS)
-BOOTS = {
-    "first": (),
-    "reboot": ("e2e.more",),
-    "metadata down": (),
-    # The first is enough to see what the module does and costs; a drop-in can only replace the list.
-    "module": ("cc:cloud_config_modules:%20[[guest_routes,always],runcmd]end_cc", *WITHOUT_UNITS),
-    "without": WITHOUT_UNITS,
-}
 TOOLS = {
     "debootstrap": "debootstrap", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils",
     "genisoimage": "genisoimage", "mkfs.ext4": "e2fsprogs", "mkfs.vfat": "dosfstools", "mcopy": "mtools",
+    "dnsmasq": "dnsmasq-base",
 }  # fmt: skip
 
 
@@ -47,52 +49,169 @@ def main() -> int:
     """Builds, boots, judges; 0 when everything came out as it must."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--package", type=Path, required=True, help="the .deb to install")
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--documents", nargs="+", choices=DOCUMENTS, default=list(DOCUMENTS))
-    parser.add_argument("--boots", nargs="+", choices=list(BOOTS), default=list(BOOTS))
+    parser.add_argument("--suites", nargs="+", choices=SUITES, default=list(SUITES))
+    parser.add_argument("--managers", nargs="+", choices=MANAGERS, default=list(MANAGERS))
+    parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
+    parser.add_argument("--boots", nargs="+", choices=BOOTS, default=list(BOOTS))
+    parser.add_argument("--short", action="store_true", help="no NIC is attached, no manager told again")
+    parser.add_argument("--jobs", type=int, default=2, help="machines at the same time")
     parser.add_argument("--results", type=Path, default=HERE / "RESULTS.md")
     options = parser.parse_args()
+    chosen = [
+        one
+        for one in MACHINES
+        if one.suite in options.suites and one.manager in options.managers and one.network in options.networks
+    ]
     install_tools()
-    disks = {variant: build(variant, options.package) for variant in options.variants}
-    digest = hashlib.sha256(options.package.read_bytes()).hexdigest()
-    installed = f"{options.package.name} (sha256 {digest[:12]})"
+    RUNS.mkdir(parents=True, exist_ok=True)
+    todo = [(one, tuple(options.boots), not options.short, options.package, options.results) for one in chosen]
+    # Each in a process of its own: its hypervisor is that process's network namespace.
+    with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
+        faulty = sum(pool.imap_unordered(_run, todo, chunksize=1))
+    return 1 if faulty else 0
+
+
+def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
+    """One machine's boots; how many were not as they must be."""
+    machine, wanted, more, package, report = task
+    disk = build(machine.suite, machine.manager, package)
     sandbox.enter()
-    cases = []
-    for variant in options.variants:
-        for document in options.documents:
-            folder = CACHE / "runs" / variant / document
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            network_data = TOP / "tests" / "data" / f"{document}.network_data.json"
-            drive = write_metadata(folder, network_data)
-            root = overlay(disks[variant], folder / "root.qcow2")
-            hypervisor = Hypervisor(folder / "requests.log")
-            try:
-                for name in options.boots:
-                    own = folder / name.replace(" ", "-")
-                    own.mkdir()
-                    if name == "metadata down":
-                        hypervisor.omission_reason()
-                    else:
-                        hypervisor.serve(network_data, folder / "drive/openstack/latest/meta_data.json")
-                    hypervisor.forget()
-                    if name == "without":
-                        # What cloud-init has rendered on the other disk has been corrected there.
-                        root.unlink()
-                        root = overlay(disks[variant], folder / "root.qcow2")
-                    booted = boot(disks[variant], root, drive, own, *BOOTS[name])
-                    case = results.Case(
-                        variant, document, name, booted.report, hypervisor.pings, hypervisor.requests(),
-                        booted.seconds, installed,
-                    )  # fmt: skip
-                    case.save(own)
-                    print(results.line(case), flush=True)
-                    cases.append(case)
-            finally:
-                hypervisor.close()
-            root.unlink()
-    results.write(options.results, results.load(CACHE / "runs"))
-    return 1 if any(results.faults(case) for case in cases) else 0
+    folder = RUNS / machine.name
+    boots = [name for name in machine.boots if name in wanted]
+    # What other boots showed, as "without", is kept.
+    kept = [_folder(folder, name) for name in machine.boots if name not in boots]
+    for path in folder.glob("*"):
+        if path not in kept:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    folder.mkdir(exist_ok=True)
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    installed = f"{package.name} (sha256 {digest[:12]})"
+    faulty = 0
+    cloud = Cloud(machine, disk, folder)
+    try:
+        for name in boots:
+            case = cloud.boot(name, _kernel_options(machine, boots, name, more), installed)
+            print(results.line(case), flush=True)
+            faulty += bool(results.faults(case))
+            _write(report)
+    except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+        print(f"{machine.name}: {error}", flush=True)
+        faulty += 1
+    finally:
+        cloud.close()
+    return faulty
+
+
+class Cloud:
+    """One machine's hypervisor, metadata and disk."""
+
+    def __init__(self, machine: Machine, disk: Disk, folder: Path) -> None:
+        self._machine, self._folder, self._network = machine, folder, NETWORKS[machine.network]
+        self._document = folder / "network_data.json"
+        self._written = (TOP / "tests" / "data" / f"{self._network.document}.network_data.json").read_text()
+        self._document.write_text(self._written)
+        self._drive = write_metadata(folder, self._document)
+        # Another machine's run may build the disk anew: under this name it stays what it was.
+        self._disk = disk._replace(image=folder / "never-booted.ext4")
+        os.link(disk.image, self._disk.image)
+        self._root = folder / "root.qcow2"
+        self._pings: Dict[str, Dict[str, int]] = {}
+        self._hypervisor = Hypervisor(folder / "requests.log", self._network)
+
+    def close(self) -> None:
+        """Ends the hypervisor; the disk goes with it."""
+        self._hypervisor.close()
+        self._root.unlink(missing_ok=True)
+        self._disk.image.unlink()
+
+    def boot(self, name: str, kernel_options: List[str], installed: str) -> results.Case:
+        """One boot, and what it showed, which is kept."""
+        own = _folder(self._folder, name)
+        own.mkdir()
+        if self._network.served and name != "metadata down":
+            self._hypervisor.serve(self._document, self._folder / "drive/openstack/latest/meta_data.json")
+        else:
+            self._hypervisor.end_service()
+        self._hypervisor.forget()
+        self._pings = {}
+        if name in ("first", "without"):
+            # What cloud-init has rendered on the other disk has been corrected there.
+            self._root.unlink(missing_ok=True)
+            overlay(self._disk.image, self._root)
+        drive = self._drive if self._network.drive else None
+        booted = boot(self._disk, self._root, drive, own, *kernel_options, answers=self._answers)
+        case = results.Case(
+            self._machine.suite, self._machine.manager, self._machine.network, name, booted.report, self._pings,
+            self._hypervisor.requests(), booted.seconds, installed, time.strftime("%Y-%m-%d"),
+        )  # fmt: skip
+        case.save(own)
+        return case
+
+    def _answers(self, monitor: Monitor) -> Mapping[str, Callable[[], None]]:
+        """What the machine may ask for while it runs."""
+
+        def count() -> None:
+            self._pings = copy.deepcopy(self._hypervisor.pings)
+
+        def attach() -> None:
+            self._document.write_text(_with_eth2(self._written))
+            monitor.attach(LATER)
+
+        def detach() -> None:
+            self._document.write_text(self._written)
+            monitor.detach(LATER)
+
+        return {"count": count, "attach": attach, "detach": detach}
+
+
+def _folder(machine: Path, boot: str) -> Path:
+    return machine / boot.replace(" ", "-")
+
+
+def _kernel_options(machine: Machine, boots: List[str], name: str, more: bool) -> List[str]:
+    network = NETWORKS[machine.network]
+    options = [f"e2e.wanted={network.wanted}"]
+    if network.option_121:
+        options.append("e2e.dhcp")
+    if name == "first" and machine == MACHINES[0]:
+        options.append("e2e.source-routing")
+    if name == "first" and more:
+        options += ["e2e.attach", "e2e.manager"] if network.served else ["e2e.manager"]
+    elif name == "reboot" and more and machine == MACHINES[0]:
+        options.append("e2e.more")
+    elif name == "module":
+        options += ["e2e.module", *WITHOUT_UNITS]
+    elif name == "without":
+        options += WITHOUT_UNITS
+    if boots[boots.index(name) + 1 :][:1] == ["module"]:
+        options.append("e2e.add-module")
+    return options
+
+
+def _with_eth2(written: str) -> str:
+    """The document once a third port is attached, with a host route of its own."""
+    document = json.loads(written)
+    link = {"id": "tap-later", "type": "tap", "mtu": 1500, "ethernet_mac_address": LATER.mac}
+    routes = [
+        {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": LATER.gateway},
+        {"network": "11.12.0.0", "netmask": "255.255.0.0", "gateway": LATER.gateway},
+    ]
+    network: Dict[str, object] = {
+        "id": "network-later", "type": "ipv4", "link": "tap-later", "ip_address": LATER.address,
+        "netmask": "255.255.255.0", "routes": routes, "services": [],
+        "network_id": "5f1ae54c-7b1e-4d7c-a3f5-6cfb1b8a9a11",
+    }  # fmt: skip
+    document["links"].append(link)
+    document["networks"].append(network)
+    return json.dumps(document)
+
+
+def _write(report: Path) -> None:
+    with (RUNS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cases = results.load(RUNS)
+        matrix.write(report, cases)
+        supported.write(TOP / "docs" / "support.md", cases)
 
 
 def install_tools() -> None:

@@ -8,11 +8,19 @@ from tests.fuzz.harness import DATA, files_of, fuzz
 
 with atheris.instrument_imports(include=["guest_routes"]):
     from guest_routes.leases.choose import choose, document_of, host_routes
-    from guest_routes.leases.client_files import cloud_init, dhclient, dhcpcd, network_manager, networkd, udhcpc
+    from guest_routes.leases.client_files import (
+        cloud_init,
+        dhclient,
+        dhcpcd,
+        network_manager,
+        networkd,
+        networkd_answer,
+        udhcpc,
+    )
     from guest_routes.leases.options import LeaseFault
     from guest_routes.model.network import Nic, parse_prefix
 
-READERS = (networkd, network_manager, dhclient, dhcpcd, udhcpc, cloud_init)
+READERS = (networkd, networkd_answer, network_manager, dhclient, dhcpcd, udhcpc, cloud_init)
 NICS = (Nic(2, "eth0", bytes(6), addresses=(parse_prefix("10.65.0.7/24"),)),)
 
 

@@ -6,13 +6,14 @@ Neutron, its client and the code that makes the document are OpenStack's own; `m
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 import pytest
 
-from tests.support.lab import MACS, Lab
+from tests.support.lab import MACS, Lab, document
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, run, table
 
 HERE = Path(__file__).parent
@@ -170,3 +171,22 @@ def test_nova_serves_what_the_documents_of_the_tests_say(cloud: Cloud) -> None:
     ]
     with pytest.raises(subprocess.CalledProcessError):
         cloud.openstack("subnet set --host-route destination=11.11.0.0/16,gateway=nonsense B")
+
+
+def _named_anew(text: str) -> Any:
+    """The document with its uuids, which differ each time, replaced in the order they come."""
+    names: Dict[str, str] = {}
+    uuid = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|tap[0-9a-f]{8}-[0-9a-f]{2}"
+    return json.loads(re.sub(uuid, lambda found: names.setdefault(found[0], f"uuid{len(names)}"), text))
+
+
+def test_the_machines_documents_are_what_the_chain_makes(cloud: Cloud) -> None:
+    """`make e2e` boots machines with these: OpenStack's own code need not be there for it."""
+    cloud.subnet("set --host-route destination=11.11.0.0/16,gateway=11.8.0.1 A")
+    assert _named_anew(cloud.document.read_text()) == _named_anew(document("openstack-chain").read_text())
+    for network, prefix in (("A", "fd00:65::/64"), ("B", "fd00:8::/64")):
+        announced = "--ip-version 6 --ipv6-ra-mode slaac --ipv6-address-mode slaac"
+        cloud.openstack(f"subnet create {network}6 --network {network} --subnet-range {prefix} {announced}")
+        cloud.openstack(f"subnet set --dhcp {network}")
+    cloud.boot()
+    assert _named_anew(cloud.document.read_text()) == _named_anew(document("dual-stack-dhcp").read_text())

@@ -22,6 +22,13 @@ import raw_answers  # type: ignore[import-not-found]  # this file runs as a scri
 
 NETWORK_DATA = "/openstack/latest/network_data.json"
 META_DATA = "/openstack/latest/meta_data.json"
+LISTINGS = {
+    "/openstack": b"latest\n",
+    "/openstack/": b"latest\n",
+    "/latest/meta-data/": b"instance-id\n",
+    "/latest/meta-data/instance-id": b"i-00000001\n",
+}
+"""What cloud-init asks for beside the documents. Source: Nova, "Metadata", OpenStack and EC2 formats."""
 MODES = (
     "ok", "404", "500", "503-then-ok", "slow", "trickle", "truncated", "endless", "not-json", "list", "redirect",
     "empty", "large", "hang", "reset", "alternate", *raw_answers.MODES,
@@ -80,6 +87,8 @@ class Answers(BaseHTTPRequestHandler):
                 self.service.asked[client] = self.service.asked.get(client, 0) + 1
         if self.path == META_DATA and self.service.meta_data is not None:
             self.answer(self.service.meta_data)
+        elif self.path in LISTINGS:
+            self.answer(LISTINGS[self.path])
         elif self.path == NETWORK_DATA:
             fitting = (b for b in self.service.behaviours if b.client in ("", client))
             self.misbehave(next(fitting, Behaviour("ok")), self.service.asked[client])

@@ -24,7 +24,7 @@ HELP = ["cli/exit_codes.py", "cli/grammar.py", "cli/help.py", "cli/parser.py", "
 READERS = """
     evidence/backing_file.py evidence/config_drive.py evidence/document_file.py evidence/http.py evidence/http_get.py
     evidence/json_fields.py evidence/links.py
-    evidence/network_data.py evidence/properties.py leases/choose.py leases/client_files.py
+    evidence/network_data.py evidence/properties.py leases/choose.py leases/client_files.py leases/networkd_socket.py
     leases/find.py leases/options.py managers/cloud_cfg.py managers/parsed/config.py neutron/cloud.py neutron/subnets.py
     settings/documents.py settings/keys.py settings/load.py settings/route_values.py settings/values.py state/lock.py
     state/store.py state/last_known_good.py trusted.py

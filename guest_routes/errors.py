@@ -88,11 +88,11 @@ CPython 3.11 raises SystemError where it has no memory for the frame of a call.
 def system_error_text(error: OSError | MemoryError | SystemError) -> str:
     """One of SYSTEM_FAILURES in words."""
     if isinstance(error, MemoryError):
-        return f"out of memory; {_COMPLETED}"
+        return f"out of memory; {_STAYS}"
     if isinstance(error, SystemError):
-        return f"Python itself failed, as it does without memory: {error}; {_COMPLETED}"
+        return f"Python itself failed, as it does without memory: {error}; {_STAYS}"
     at = f" ({error.filename})" if error.filename else ""
-    return f"the system refused: {error.strerror or error}{at}; {_COMPLETED}"
+    return f"the system refused: {error.strerror or error}{at}; {_STAYS}"
 
 
-_COMPLETED = "what was written stays, the next pass completes it"
+_STAYS = "what was written stays"

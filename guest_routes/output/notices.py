@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..model.settings import Settings
 
 DISABLED = "disabled by the settings (`enabled: false`)"
-INTERRUPTED = "interrupted; what was written stays, the next pass completes it"
+INTERRUPTED = "interrupted; what was written stays; run it again"
 REPORTING = "running status, plan, doctor and correct --check, then ip and what the managers have"
 SHOWN = 20
 """So many refusals and errors are shown one by one."""

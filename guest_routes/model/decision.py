@@ -138,6 +138,8 @@ class Unresolved(NamedTuple):
     """not-a-gateway, unknown-gateway, no-subnet: the subnet that the next hop is in."""
     gateways: tuple[Binding, ...] = ()
     """no-subnet: those that have a gateway of the family."""
+    unaddressed: tuple[Nic, ...] = ()
+    """no-subnet: the machine's own NICs without an address of the family: the next hop may be in the subnet of one."""
     winner: HostRoute | None = None
     """conflict, overridden: the host route that is used; redundant: that serves the metadata service, too."""
     own: Literal["", "next-hop", "address", "subnet"] = ""

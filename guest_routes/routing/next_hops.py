@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..model.decision import Binding, ResolvedNextHop
 from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix, contains, is_link_local, network_of, parse_address
+from ..model.network import Prefix, contains, family_of, is_link_local, network_of, parse_address
 from .subnets import Subnets
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ class Miss(NamedTuple):
     binding: Binding | None = None
     subnet: Prefix | None = None
     gateways: tuple[Binding, ...] = ()
+    unaddressed: tuple[Nic, ...] = ()
 
 
 Answer: TypeAlias = "ResolvedNextHop | Miss"
@@ -100,7 +101,13 @@ class NextHops:
             own = next((one for one in nic.addresses if contains(one, next_hop) and not is_link_local(next_hop)), None)
             if own is not None:
                 return Miss("no-subnet", Binding(None, None, nic), network_of(own), gateways)
-        return Miss("no-subnet", gateways=gateways)
+        return Miss("no-subnet", gateways=gateways, unaddressed=self._unaddressed_nics(family_of(next_hop)))
+
+    def _unaddressed_nics(self, family: int) -> tuple[Nic, ...]:
+        """Plain NICs that no network of the family is on, and that have no address of it (yet)."""
+        bound = {one.nic.ifindex for one in self._bindings if one.nic is not None and one.family == family}
+        plain = (nic for nic in self._nics if not nic.kind and any(nic.mac) and not nic.master)
+        return tuple(nic for nic in plain if nic.ifindex not in bound and not _has_address(nic, family))
 
     def _rule(self, home: Binding, host: HostRoute) -> NextHopRule:
         """By which rule a next hop in a subnet leads through its NIC; "gateway": it would have to be the gateway."""
@@ -125,6 +132,10 @@ class NextHops:
         subnet, homes = found
         known = [b for b in homes if b.gateway is not None] or homes
         return subnet, next((b for b in known if _lists(b, host)), known[0])
+
+
+def _has_address(nic: Nic, family: int) -> bool:
+    return any(family_of(one.address) == family and not is_link_local(one.address) for one in nic.addresses)
 
 
 def _lists(binding: Binding, host: HostRoute) -> bool:

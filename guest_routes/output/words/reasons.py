@@ -6,7 +6,7 @@ Each sentence of a decision is made in this package and nowhere else: one line, 
 from __future__ import annotations
 
 from ...model.decision import Resolved, Unresolved
-from ...model.network import address_text
+from ...model.network import address_text, family_of
 from ...model.network_data import Problem
 from ..escape import escaped, shell_word
 from .evidence import binding_label, evidence_text
@@ -72,10 +72,15 @@ def _overridden_reason(one: Unresolved, winner: HostRoute) -> str:
 
 
 def _no_subnet_reason(one: Unresolved) -> str:
+    next_hop, unless = address_text(one.host.next_hop), ""
     where = "in no NIC's subnet"
     if one.binding is not None:
         where = f"in {binding_label(one.binding)}'s subnet {one.subnet}, and the metadata has no network there"
-    return f"{address_text(one.host.next_hop)} is {where}; use a gateway of {gateways_to_use(one)}"
+    if one.unaddressed:
+        names = " or ".join(escaped(nic.name) for nic in one.unaddressed)
+        where += f", and {names} has no IPv{family_of(one.host.next_hop)} address (yet)"
+        unless = f"unless {next_hop} is its gateway, "
+    return f"{next_hop} is {where}; {unless}use a gateway of {gateways_to_use(one)}"
 
 
 def _refused_reason(one: Unresolved) -> str:

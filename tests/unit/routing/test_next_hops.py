@@ -11,7 +11,7 @@ from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.network_data import HostRoute
 from guest_routes.model.settings import Settings
 from guest_routes.routing.bind import bind
-from guest_routes.routing.next_hops import NextHops, needs_onlink
+from guest_routes.routing.next_hops import Miss, NextHops, needs_onlink
 from tests.support.situations import TWO_NICS, network, nic, situation
 
 DEFAULT = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
@@ -54,6 +54,29 @@ def answered(
 )
 def test_by_which_rule(networks: List[Dict[str, Any]], next_hop: str, expected: Tuple[str, str]) -> None:
     assert answered(networks, next_hop) == expected
+
+
+@pytest.mark.parametrize(
+    "changes, named",
+    [
+        ({}, ["eth1"]),
+        ({"addresses": (parse_prefix("fe80::1/64"), parse_prefix("fd00:8::9/64"))}, ["eth1"]),  # of the other family
+        ({"addresses": (parse_prefix("11.8.0.9/24"),)}, []),
+        ({"kind": "dummy"}, []),
+        ({"master": 9}, []),
+    ],
+)
+def test_a_next_hop_may_be_in_the_subnet_that_a_nic_without_an_address_gets(
+    changes: Dict[str, Any], named: List[str]
+) -> None:
+    evidence = situation([DEFAULT], TWO_NICS)
+    eth0, eth1 = (one._replace(kind="") for one in evidence.kernel.nics)
+    bindings, _ = bind(evidence, Settings())
+    hops = NextHops(bindings, Settings(), (eth0, eth1._replace(**{"addresses": (), **changes})))
+    host = HostRoute(parse_prefix("11.11.0.0/16"), parse_address("12.0.0.1"), "network_data.json", 0, 0)
+    found = hops.answer(host)
+    assert isinstance(found, Miss)
+    assert [one.name for one in found.unaddressed] == named
 
 
 def test_any_next_hop_of_a_subnet_where_the_settings_say_so() -> None:

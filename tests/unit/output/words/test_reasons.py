@@ -87,6 +87,11 @@ UNRESOLVED = [
         "11.8.0.99 is in no NIC's subnet; use a gateway of 10.65.0.1 (eth0) or 11.8.0.1 (eth1)",
     ),
     (
+        Unresolved(BAD, "no-subnet", gateways=(BINDING,), unaddressed=(ETH0._replace(name="eth2"),)),
+        "11.8.0.99 is in no NIC's subnet, and eth2 has no IPv4 address (yet); unless 11.8.0.99 is its gateway, use a "
+        "gateway of 11.8.0.1 (eth1)",
+    ),
+    (
         Unresolved(BAD, "no-subnet", gateways=(BINDING,) * 4000),
         "11.8.0.99 is in no NIC's subnet; use a gateway of 11.8.0.1 (eth1) or 11.8.0.1 (eth1) or 11.8.0.1 (eth1) or "
         "11.8.0.1 (eth1) or 3,996 more",

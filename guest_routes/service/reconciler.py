@@ -132,12 +132,13 @@ class Reconciler:
         if self.state == "programmed" and not seen.elsewhere:
             now = time.monotonic()
             restored = self._restoration.restore(self._repairs.peaceful(seen.routes, now), self.kernel, self.settings)
-            if restored:
-                self._repairs.account(restored, self._restoration.nics, {}, False, now)
-                self._journal.publish()
-            wait_until = self._repairs.wait_until(seen.routes, now, seen.by_source)
-            if wait_until:  # A conflict begins: the pass that repairs the next deletion waits, too.
-                self.schedule = before.postponed(wait_until)
+            if not restored:
+                return
+            self._repairs.account(restored, self._restoration.nics, {}, False, now)
+            self._journal.publish()
+            back = {one.route.destination for one in restored}
+            if not seen.by_source and all(event.destination in back for event in seen.routes):
+                self.schedule = before  # Nothing is left for a pass, which would not wait for a conflict that begins.
 
     def read_events(self) -> Notifications:
         """Reads notifications: remembers who changed what, and schedules a pass.

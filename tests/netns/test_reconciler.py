@@ -226,7 +226,7 @@ def test_a_deleted_route_is_back_without_a_pass(lab: Lab, reconciler: Reconciler
     ((level, text),) = logged
     assert level == "info"
     assert text.startswith("added 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: deleted by ")
-    assert pending(reconciler)  # A pass looks at everything all the same, and finds nothing more to do or say.
+    assert not pending(reconciler)  # Nothing is left to do; a pass would find nothing more to do or say.
     report = reconciler.reconcile()
     assert report is not None and report.changes == 0 and len(logged) == 1
 

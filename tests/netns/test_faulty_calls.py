@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Tuple
+from typing import Callable, Dict, Iterator, Sequence, Tuple
 
 import pytest
 
@@ -31,6 +31,8 @@ FILE = f"--metadata {document('documented')}"
 CORRECT = f"correct --metadata {document('wrong-subnet')}"
 RUN, VAR = "/run/guest-routes", "/var/lib/guest-routes"
 ERRORS = (errno.EDQUOT, errno.EIO)
+CALLS = int(os.environ.get("CALLS", "8"))
+"""How many calls of a command fail, one in each try; `CALLS=0` before pytest for each of them, in six minutes."""
 MADE = ("el-26.2", "el-networkmanager-26.2", "suse-23.3.1-patched")
 
 
@@ -96,7 +98,7 @@ def test_a_pass_with_one_faulty_call(lab: Lab, calls: FaultyCalls, error: int) -
     documented(lab)
     number = number_of_calls(calls, (RUN, VAR), lambda: faulty(lab, calls, f"sync {FILE}"))
     assert run(lab, "withdraw").code == 0
-    for at in range(number):
+    for at in positions(number):
         for folder in (RUN, VAR):
             shutil.rmtree(folder)
         calls.refuse(error, (RUN, VAR), skip=at, count=1, torn=True)
@@ -126,7 +128,7 @@ def test_withdraw_with_one_faulty_call(lab: Lab, calls: FaultyCalls, error: int)
     documented(lab)
     assert run(lab, f"sync {FILE}").code == 0
     number = number_of_calls(calls, (RUN, VAR), lambda: faulty(lab, calls, "withdraw"))
-    for at in range(number):
+    for at in positions(number):
         assert run(lab, f"sync {FILE}").code == 0
         calls.refuse(error, (RUN, VAR), skip=at, count=1, torn=True)
         ran = faulty(lab, calls, "withdraw")
@@ -214,6 +216,11 @@ def test_the_service_on_such_a_disk(lab: Lab, start: Start, calls: FaultyCalls, 
 # ---- correct ------------------------------------------------------------------------------------------------
 
 
+def positions(number: int) -> Sequence[int]:
+    """Which of so many calls fail, one in each try: the first, the last and some between them."""
+    return sorted({at * (number - 1) // (CALLS - 1) for at in range(CALLS)}) if CALLS else range(number)
+
+
 def group() -> int:
     """Of the files; a user namespace of one user's has no other than root's."""
     return 0 if in_user_namespace() else 7
@@ -254,7 +261,7 @@ def test_correct_with_one_faulty_call(lab: Lab, calls: FaultyCalls, made: str, e
     number = number_of_calls(calls, folders, lambda: faulty(lab, calls, CORRECT))
     after = now_there(before)
     assert after != before
-    for at in range(number):
+    for at in positions(number):
         lay(made)
         calls.refuse(error, folders, skip=at, count=1, torn=True)
         ran = faulty(lab, calls, CORRECT)
@@ -278,7 +285,7 @@ def test_undo_with_one_faulty_call(lab: Lab, calls: FaultyCalls, error: int) -> 
     folders = (VAR, *{os.path.dirname(name) for name in before})
     assert run(lab, CORRECT).code == 0
     number = number_of_calls(calls, folders, lambda: faulty(lab, calls, "correct --undo"))
-    for at in range(number):
+    for at in positions(number):
         lay("el-26.2")
         assert run(lab, CORRECT).code == 0
         calls.refuse(error, folders, skip=at, count=1, torn=True)
@@ -329,7 +336,7 @@ def test_a_file_with_one_faulty_call(lab: Lab, calls: FaultyCalls, command: str,
 
     begin()
     number = number_of_calls(calls, (str(folder),), lambda: faulty(lab, calls, command))
-    for at in range(number):
+    for at in positions(number):
         begin()
         calls.refuse(error, (str(folder),), skip=at, count=1, torn=True)
         ran = faulty(lab, calls, command)

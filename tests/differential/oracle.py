@@ -85,6 +85,11 @@ class Oracle:
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
         ]
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
+        # The NICs of a situation are devices made in the instance: one that the document has no link or network for
+        # says nothing of other networks' gateways.
+        macs = {link["ethernet_mac_address"] for link in document["links"]}
+        on = {net.nic.name for _, net in bound if net.nic}
+        self.neighbours = [nic for nic in nics if nic.mac in macs or nic.name in on]
         self.networks = self._of_family(bound)
         # The rule says "NICs that the metadata describes"; of a NIC with a link and no network it doesn't say.
         self.managed = {net.nic.name for _, net in bound if net.nic}
@@ -147,7 +152,7 @@ class Oracle:
 
     def _is_outside(self, hop: Ip) -> bool:
         everywhere = [one.network for one in self.described if one.version == self.family]
-        everywhere += [p for nic in self.nics for p in nic.subnets(self.family)]
+        everywhere += [p for nic in self.neighbours for p in nic.subnets(self.family)]
         return hop.is_link_local or not any(hop in p for p in everywhere)
 
     def _can_be_its_own(self, row: Row, net: Net) -> bool:

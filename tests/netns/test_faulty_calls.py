@@ -36,9 +36,14 @@ CALLS = int(os.environ.get("CALLS", "8"))
 MADE = ("el-26.2", "el-networkmanager-26.2", "suse-23.3.1-patched")
 
 
+RENDERED = ("/etc/sysconfig", "/etc/NetworkManager/system-connections")
+
+
 @pytest.fixture
 def calls(tmp_path: Path) -> Iterator[FaultyCalls]:
+    """Other tests find none of the files that these lay."""
     yield FaultyCalls(tmp_path)
+    subprocess.run(["rm", "-rf", *RENDERED], check=True)
 
 
 def faulty(lab: Lab, calls: FaultyCalls, command: str) -> Ran:
@@ -228,7 +233,7 @@ def group() -> int:
 
 def lay(made: str) -> Dict[str, str]:
     """What cloud-init rendered, as it left it; nothing is kept of an earlier correction."""
-    subprocess.run(["rm", "-rf", VAR, "/etc/sysconfig", "/etc/NetworkManager/system-connections"], check=True)
+    subprocess.run(["rm", "-rf", VAR, *RENDERED], check=True)
     found = rendered(made, "wrong-subnet")
     for name, text in found.items():
         path = Path(name)

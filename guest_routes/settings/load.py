@@ -102,7 +102,7 @@ def read_all(
     etc: str = "/etc",
     stanza: str = "/run/guest-routes/stanza.json",
 ) -> Usable:
-    """Every file and the command line, merged; what is wrong is told and not raised.
+    """Every file and the command line, merged; what is wrong is returned, not raised.
 
     Args:
         stanza: "": none is read.

@@ -27,11 +27,6 @@ REASON = "networks[1].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[
 LOCKED = ErrorKind(LockError)
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
-
-
 def texts(lines: Sequence[Tuple[str, str]]) -> List[str]:
     return [text for _, text in lines]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -27,17 +26,6 @@ ETH1 = 3
 def deletion(destination: Prefix = HOST, metric: int = 0) -> Event:
     """This process has deleted that destination's route."""
     return Event(destination, ETH1, os.getpid(), True, 121, parse_address("11.8.0.1"), metric)
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
-
-
-@pytest.fixture
-def report(bench: Bench) -> Report:
-    """A pass that has added HOST and the default route."""
-    return bench.report()
 
 
 RULE = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))

@@ -22,17 +22,6 @@ PORT = 4711
 DELETED = Event(HOST, 3, PORT, True, 121, parse_address("11.8.0.1"))
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
-
-
-@pytest.fixture
-def report(bench: Bench) -> Report:
-    """A pass that has added HOST and the default route."""
-    return bench.report()
-
-
 def restored(events: List[Event], report: Report) -> List[str]:
     planned = {one.route.destination: one for one in report.plan.routes}
     return [str(one.route.destination) for one in to_restore(events, planned, 121)]

@@ -71,14 +71,13 @@ class NextHops:
         return not local and host.destination != METADATA_SERVICE
 
     def _find(self, host: HostRoute) -> Answer:
-        claims = self._claims.get(host.next_hop, [])
-        usable = [binding for binding in claims if binding.is_usable(self._unaddressed)]
-        if usable:
-            chosen = next((b for b in usable if _lists(b, host)), usable[0])
-            return _by_gateway(chosen, usable)
-        if claims:
-            return _unusable(claims[0])
-        return self._no_gateway(host)
+        claims = self._claims.get(host.next_hop)
+        if claims is None:
+            return self._no_gateway(host)
+        claims = [binding for binding in claims if binding.nic is not None] or claims
+        # Not the next best: what another NIC has under the same address may be another router.
+        chosen = next((b for b in claims if _lists(b, host)), claims[0])
+        return _by_gateway(chosen, claims) if chosen.is_usable(self._unaddressed) else _unusable(chosen)
 
     def _no_gateway(self, host: HostRoute) -> Answer:
         """A next hop that is no NIC's gateway (R3)."""
@@ -147,10 +146,10 @@ def _present(bindings: Sequence[Binding]) -> set[int]:
     return {binding.nic.ifindex for binding in bindings if binding.nic}
 
 
-def _by_gateway(chosen: Binding, usable: Sequence[Binding]) -> ResolvedNextHop:
+def _by_gateway(chosen: Binding, claims: Sequence[Binding]) -> ResolvedNextHop:
     nic, gateway = chosen.nic, chosen.gateway
     assert nic is not None and gateway is not None
-    others = {b.nic.name for b in usable if b.nic and b.nic.ifindex != nic.ifindex}
+    others = {b.nic.name for b in claims if b.nic and b.nic.ifindex != nic.ifindex}
     return ResolvedNextHop(
         nic, gateway, chosen.evidence, onlink=needs_onlink(nic, gateway), shared_with=tuple(sorted(others))
     )

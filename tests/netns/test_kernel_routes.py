@@ -492,6 +492,25 @@ def test_host_routes_that_cover_gateways(
     assert shown(lab) == before
 
 
+@pytest.mark.parametrize("tunnel", ["-6 address add fd00:8::99/64 dev wg0 nodad", "-6 route add fd00::/8 dev wg0"])
+def test_a_tunnel_on_link_that_covers_a_gateway(lab: Lab, engine: str, tmp_path: Path, tunnel: str) -> None:
+    """IPv6 refuses a next hop that another device's route on link covers, with and without onlink."""
+    calico(lab, 6)
+    lab.nic("wg0", MACS[2], "fd00:99::2/64", gateways=("fd00:99::1/64",))
+    add(lab, tunnel)
+    before = shown(lab)
+    _, narrow, own0, own1, every = CALICO[6]
+    networks = net(0, family=6, own=own0), net(1, (every, narrow[1]), narrow, family=6, own=own1)
+    given = metadata(tmp_path, *networks)
+    synced(lab, f"{engine} {given}")
+    assert " dev eth1 " in lab.ip("route", "get", "2001:db8::1")
+    assert " dev eth1 " in lab.ip("route", "get", "fd00:11:11::5")
+    assert [line for line in before if "wg0" in line and line not in shown(lab)] == []
+    assert run(lab, f"withdraw {engine}").code == 0
+    # The router announces its default anew.
+    assert [line for line in shown(lab) if "default" not in line] == [line for line in before if "default" not in line]
+
+
 def test_a_host_route_that_covers_its_own_gateway(lab: Lab, engine: str, tmp_path: Path) -> None:
     """K12: a deleted default comes back; `withdraw` succeeds at the first try."""
     nics(lab)

@@ -1,8 +1,8 @@
 """Routes of ours on link to gateways, where another route would cover them (R7). Pure.
 
-IPv6 refuses a route whose gateway is reached through another gateway, on link or not, and IPv4 would send what is meant
-for the gateway itself another way. So such a gateway gets a route of its own first. Where only a route covers it that
-goes in the same pass, its own goes with that.
+IPv6 refuses a route whose gateway is reached through another gateway or another device, on link or not, and IPv4 would
+send what is meant for the gateway itself another way. So such a gateway gets a route of its own first. Where only a
+route covers it that goes in the same pass, its own goes with that.
 """
 
 from __future__ import annotations
@@ -130,9 +130,9 @@ def _own_prefixes(state: KernelState, settings: Settings) -> dict[int, list[Pref
 
 
 def _hides(route: Route, gateway: _Gateway, settings: Settings) -> bool:
-    """Whether a covering route leads to the gateway otherwise than on link; IPv4 lets other programs' do so."""
+    """Whether a covering route leads to the gateway otherwise than on its link; IPv4 lets other programs' do so."""
     if route.gateway is None and not route.nexthops:
-        return False
+        return family_of(gateway.address) == 6 and route.kind == UNICAST and route.ifindex != gateway.ifindex
     whole = route.destination.length == 8 * len(gateway.address)
     return not (whole and is_ours(route, settings)) and (family_of(gateway.address) == 6 or is_ours(route, settings))
 

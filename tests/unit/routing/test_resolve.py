@@ -370,6 +370,18 @@ def test_a_shared_gateway_listed_by_neither() -> None:
     assert resolved(found) == [("11.0.0.0/8", "10.65.0.1", "eth0")]
 
 
+@pytest.mark.parametrize("lost", ["", "down"])
+def test_a_shared_gateway_whose_nic_cannot_be_used_just_now(lost: str) -> None:
+    """Another NIC's router of the same address may be another machine (R2); an absent NIC is none."""
+    networks = [network("eth0", "10.65.0.7/24", "default 10.65.0.1", "11.0.0.0/8 10.65.0.1")]
+    networks += [network("eth1", "10.65.0.8/24", "default 10.65.0.1")]
+    first = "nic eth0 fa:16:3e:00:00:00\n" if not lost else "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 down\n"
+    second = "nic eth1 fa:16:3e:00:00:01 10.65.0.8/24\n"
+    found = resolve(situation(networks, first + second), Settings())
+    assert reasons(found) == [("11.0.0.0/8", lost or "no-address")]
+    assert resolved(resolve(situation(networks, second), Settings())) == [("11.0.0.0/8", "10.65.0.1", "eth1")]
+
+
 def test_two_networks_of_one_nic_with_one_gateway_are_not_ambiguous() -> None:
     networks = [
         network("eth0", "10.65.0.7/24", "default 10.65.0.1"),

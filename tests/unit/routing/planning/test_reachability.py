@@ -55,6 +55,15 @@ def test_so_is_a_prefix_that_a_router_announces() -> None:
     assert not [one for one in planned([ETH0_6, ETH1_6], kernel) if " via " not in one]
 
 
+def test_on_link_through_another_device_counts_for_ipv6_alone() -> None:
+    """IPv6 refuses a gateway that is on link elsewhere; IPv4 takes it with onlink. A reject route hinders neither."""
+    there = "fd00:8::/64 dev eth0 proto static metric 9\n11.8.0.0/24 dev eth0 proto static scope link\n"
+    made = planned([ETH1_6, ETH1_4], WHOLE + there)
+    assert made[0] == f"Add {TO_1}" and not [one for one in made[1:] if " via " not in one]
+    rejected = WHOLE + "unreachable fd00:8::/64 dev lo metric 9\n"
+    assert not [one for one in planned([ETH1_6], rejected) if " via " not in one]
+
+
 def test_they_stay_as_long_as_they_are_needed() -> None:
     there = (
         "fd00::/8 via fd00:65::1 dev eth0 proto guest-routes metric 1023 onlink\n"

@@ -26,7 +26,7 @@ STEPS = (-8 * HOUR, 8 * HOUR, -50 * YEAR, 200 * YEAR)
 """A hardware clock in local time; none at all; one that has been told nonsense."""
 FILE = f"--metadata {document('documented')}"
 compiled = pytest.mark.skipif(not faulty_calls.can_be_made(), reason="there is no C compiler")
-SHIFTED = ["unshare", "--time", "--fork", "--boottime", "1000000", "--monotonic", "2000000"]
+SHIFTED = ["unshare", "--time", "--fork", "--kill-child", "--boottime", "1000000", "--monotonic", "2000000"]
 
 
 @pytest.fixture

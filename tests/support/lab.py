@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 from . import sandbox
 
@@ -147,14 +147,35 @@ class Lab:
         self._children.remove(child)
 
     def close(self) -> None:
-        """Ends what was started; the namespaces go with it."""
+        """Ends what was started; the namespaces go with it.
+
+        Raises:
+            AssertionError: a process is left in one of them; it would go on writing this instance's files.
+        """
+        namespaces = {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in (os.getpid(), self._holder.pid)}
         for child in list(self._children):
             self.stop(child)
+        left = {pid: words for pid, words in _processes_in(namespaces) if pid != os.getpid()}
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert not left, f"the test has left these processes behind: {left}"
 
     def _start(self, *command: str, pipe: bool = False) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(command, stdout=subprocess.PIPE if pipe else subprocess.DEVNULL)
         self._children.append(child)
         return child
+
+
+def _processes_in(namespaces: Set[int]) -> Iterator[Tuple[int, str]]:
+    """Processes in these network namespaces, and their command lines; those that end meanwhile are left out."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.stat(process / "ns/net").st_ino in namespaces:
+                words = (process / "cmdline").read_text().replace("\0", " ").strip()
+                if words:  # Else it has ended and waits for its parent.
+                    yield int(process.name), words
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
 
 
 def write_document(path: Path, value: object) -> Path:

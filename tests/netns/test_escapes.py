@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -263,13 +264,14 @@ def test_processes_in_a_conflict(lab: Lab, start: Start, tmp_path: Path) -> None
     )
     service = start("--metadata", str(path), "--gateways", f"mac={MACS[1]}=11.8.0.1")
     service.wait(lambda: any("11.11.0.0" in line for line in lab.routes()), what="the host route")
-    with subprocess.Popen([names[1], "-c", script, names[0]], stderr=subprocess.DEVNULL) as other:
+    command = [names[1], "-c", script, names[0]]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as other:
         try:
             service.wait_said("conflict: ", seconds=20)
             after()
             record: Dict[str, Any] = json.loads(outputs("status --json").stdout)["service"]
         finally:
-            other.kill()
+            os.killpg(other.pid, signal.SIGKILL)  # the loop and the program that it feeds, too
     service.stop()
     assert "[2J" in service.log and "[2J" in json.dumps(record["conflicts"])
     assert_clean(service.log.encode(), "the log")

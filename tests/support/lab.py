@@ -155,10 +155,13 @@ class Lab:
         namespaces = {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in (os.getpid(), self._holder.pid)}
         for child in list(self._children):
             self.stop(child)
-        left = {pid: words for pid, words in _processes_in(namespaces) if pid != os.getpid()}
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
-        assert not left, f"the test has left these processes behind: {left}"
+        deadline = time.monotonic() + 5
+        while left := {pid: words for pid, words in _processes_in(namespaces) if pid != os.getpid()}:
+            if time.monotonic() > deadline:  # Those whose parent was killed end a moment later.
+                for pid in left:
+                    os.kill(pid, signal.SIGKILL)
+                raise AssertionError(f"the test has left these processes behind: {left}")
+            time.sleep(0.01)
 
     def _start(self, *command: str, pipe: bool = False) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(command, stdout=subprocess.PIPE if pipe else subprocess.DEVNULL)

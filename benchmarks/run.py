@@ -158,7 +158,7 @@ def batched(path: Path) -> Callable[[], float]:
 def programming(count: int) -> Callable[[], float]:
     """The engine alone: from operations to the kernel's last answer, timed inside its process."""
     code = (
-        "import sys, time\nfrom guest_routes.kernel.rtnetlink import RtnetlinkKernel\n"
+        "import sys, time\nfrom guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel\n"
         "from guest_routes.model.network import *\n"
         "from guest_routes.model.operations import *\n"
         "kernel = RtnetlinkKernel(); nic = next(n for n in kernel.nics() if n.name == 'eth1')\n"

@@ -188,7 +188,7 @@ def repairs(engine: str, routes: str, deletions: str, how: str, foreign: str = "
     Args:
         foreign: so many routes of another program beside them, which change all the time; "0" for none.
     """
-    from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+    from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
     from guest_routes.model.network import Prefix, Route, parse_address
     from guest_routes.model.operations import Delete
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 
 from ..errors import GuestRoutesError, UsageError
-from ..output.status import live_lines, status_lines, waiting_text
+from ..output.diagnosis.status import live_lines, status_lines, waiting_text
 from .context import Context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from ..model.status import Status
+    from ..model.diagnosis.status import Status
     from .terminal import Terminal
 
 WAITING_SECONDS = 0.5

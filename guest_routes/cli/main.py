@@ -22,7 +22,7 @@ def run() -> None:
     guest-routes-fetch@.service starts it with a word that is no command: nobody else has the connection it needs.
     """
     if sys.argv[1:] == ["fetch-for-service"]:
-        from ..service.confined_fetch import main as fetch
+        from ..service.child.confined_fetch import main as fetch
 
         fetch()
         os._exit(0)

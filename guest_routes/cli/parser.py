@@ -237,7 +237,7 @@ def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
             help=text,
         )  # fmt: skip
     if command == "export":
-        from ..managers.export import FORMATS
+        from ..managers.export.render import FORMATS
 
         text = f"whose configuration: {', '.join(FORMATS)}"
         formats = tuple(FORMATS)

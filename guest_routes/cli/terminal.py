@@ -77,7 +77,7 @@ class Terminal:
 
     def screen(self, lines: Sequence[str]) -> bool:
         """The lines in place of what the terminal shows, as many as it has room for; False when it takes none."""
-        from ..output.status import unseen_text
+        from ..output.diagnosis.status import unseen_text
 
         columns, rows = os.get_terminal_size(1)
         shown = laid_out(lines, self.width, everything=True)

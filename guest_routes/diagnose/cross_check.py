@@ -5,7 +5,7 @@ Both are optional; without them there is no comparison. Where pyroute2 is the en
 
 from __future__ import annotations
 
-from ..model.inspection import CrossCheck, Difference
+from ..model.diagnosis.inspection import CrossCheck, Difference
 from ..model.network import address_text
 
 TYPE_CHECKING = False

@@ -12,11 +12,11 @@ from ..managers.detect import holders, running
 from ..managers.files import ManagerFiles
 from ..managers.networkd_config import takes_default_route
 from ..managers.rewrite import rewrite
+from ..model.diagnosis.inspection import Inspection, NicView
 from ..model.document import Document, Provenance
-from ..model.inspection import Inspection, NicView
 from ..model.lease import LeaseSet
 from ..model.network_data import Problem
-from ..output.findings import more_files_text
+from ..output.diagnosis.findings import more_files_text
 from ..routing.decide import decide
 from ..routing.project import project
 from ..state.store import State

@@ -1,9 +1,9 @@
-"""What is wrong, or will be, on this machine. Pure: what was seen in, findings out; words: output/findings.py."""
+"""What is wrong, or will be, on this machine. Pure: what was seen in, findings out; output/diagnosis has the words."""
 
 from __future__ import annotations
 
 from ..model.decision import Elected
-from ..model.inspection import Finding
+from ..model.diagnosis.inspection import Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ..model.configuration import Correction
     from ..model.decision import Binding
-    from ..model.inspection import Inspection, NicView
+    from ..model.diagnosis.inspection import Inspection, NicView
     from ..model.report import Report
 
 UNFINISHED = ("configuring", "failed", "pending")

@@ -261,7 +261,7 @@ def _write(path: str, text: str) -> None:
 
 def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[NotMade]:
     """Programs what cloud-init would; those that the kernel refuses."""
-    from ..kernel.rtnetlink import RtnetlinkKernel
+    from ..kernel.rtnetlink.engine import RtnetlinkKernel
 
     operations: list[Operation] = []
     places: list[str] = []

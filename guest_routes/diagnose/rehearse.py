@@ -9,7 +9,7 @@ from ..evidence import network_data
 from ..kernel.open import open_kernel
 from ..model.document import Document, Provenance
 from ..model.report import Rehearsal
-from ..output.rehearsal import too_large_text
+from ..output.diagnosis.rehearsal import too_large_text
 from ..state.store import State
 from ..sync import program
 from .private_network import build, enter_private_network, pyroute2_or_error

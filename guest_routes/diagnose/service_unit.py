@@ -7,7 +7,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.status import UnitState
+    from ..model.diagnosis.status import UnitState
 
 UNIT = "guest-routes.service"
 _SYSTEMD = ("run/systemd/generator.early", "etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system",

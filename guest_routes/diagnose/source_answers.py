@@ -5,7 +5,7 @@ Whether the network drops what leaves by another NIC can't be seen from inside.
 
 from __future__ import annotations
 
-from ..model.inspection import SourceAnswer
+from ..model.diagnosis.inspection import SourceAnswer
 from ..routing.source_routing.nics import gateways, sources
 from ..routing.source_routing.verify import outside
 

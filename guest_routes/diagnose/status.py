@@ -7,10 +7,10 @@ import time
 from ..errors import GuestRoutesError
 from ..evidence.find import find, last_known_good
 from ..evidence.gather import snapshot
-from ..model.comparison import Comparison
+from ..model.diagnosis.comparison import Comparison
+from ..model.diagnosis.status import SCHEMA, Status, is_failed_pass, is_last_pass, status_record_from_json
 from ..model.document import Document, NoDocument
 from ..model.network_data import Problem
-from ..model.status import SCHEMA, Status, is_failed_pass, is_last_pass, status_record_from_json
 from ..routing.ownership import is_our_rule, is_ours
 from ..state.processes import process_started
 from ..sync import dry_run_on
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..kernel.engine import Kernel
+    from ..model.diagnosis.status import StatusRecord
     from ..model.document import Missing
     from ..model.network import KernelState
     from ..model.settings import Settings
-    from ..model.status import StatusRecord
     from ..state.store import State
 
 

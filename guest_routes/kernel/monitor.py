@@ -48,7 +48,7 @@ from .netlink import (
     attributes,
     messages,
 )
-from .rtnetlink_decode import UNDECODABLE, decode_rule
+from .rtnetlink.decode import UNDECODABLE, decode_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ def open_kernel(engine: str) -> Kernel:
         KernelError: the engine's library isn't installed, or no netlink socket can be opened.
     """
     if engine == "rtnetlink":
-        from .rtnetlink import RtnetlinkKernel
+        from .rtnetlink.engine import RtnetlinkKernel
 
         return RtnetlinkKernel()
     try:
-        from .pyroute2_engine import Pyroute2Kernel
+        from .pyroute2.engine import Pyroute2Kernel
     except ImportError as error:
         raise KernelError(
             f"cannot use the engine pyroute2: {error}; install it (pip install pyroute2, or Debian's "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from ..model.inspection import Holder
+from ..model.diagnosis.inspection import Holder
 from ..state.processes import is_of_the_system
 from ..trusted import Client
 from .files import ManagerFiles, names_in

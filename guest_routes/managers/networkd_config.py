@@ -12,7 +12,7 @@ from .parsed.ini import sections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.inspection import Holder
+    from ..model.diagnosis.inspection import Holder
     from .files import ManagerFiles
 
 FOLDERS = ("/etc", "/run", "/usr/local/lib", "/usr/lib")

@@ -5,7 +5,7 @@ Source: Prometheus documentation, "Exposition formats", text-based format; "Metr
 
 from __future__ import annotations
 
-from ..model.status import Status
+from ..model.diagnosis.status import Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

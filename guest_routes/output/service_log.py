@@ -17,12 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypeAlias
 
+    from ..model.diagnosis.status import Actor, Change, StatusRecord
     from ..model.network import Nic, Route
     from ..model.operations import Operation
     from ..model.plan import Suspicion
     from ..model.report import Report, Unprogrammed
     from ..model.source_routing import SourceKey
-    from ..model.status import Actor, Change, StatusRecord
 
     ChildFault: TypeAlias = Literal["late", "ended", "long-line", "invalid", "no-reason", "failed"]
     """Why the child process that fetches brought neither a document nor a reason:

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, Sequence
 
+    from ..model.diagnosis.status import Status
     from ..model.network import Lookup, Nic
     from ..model.report import Report
     from ..model.source_routing import (
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         SourceOperation,
         SourceRoutingPlan,
     )
-    from ..model.status import Status
     from .folding import Entry
 
 _PROTOCOLS = {2: "kernel", 3: "boot", 4: "static", OUR_PROTOCOL: "guest-routes"}

@@ -12,10 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Collection, Iterable, Iterator, Sequence, TypeAlias
 
+    from ..model.diagnosis.status import Change, SourceChange
     from ..model.network import Address, Prefix, Route
     from ..model.operations import Operation
     from ..model.source_routing import SourceOperation
-    from ..model.status import Change, SourceChange
 
 Via: TypeAlias = "tuple[Prefix, Address | None, int]"
 """Destination, gateway and ifindex of a route."""

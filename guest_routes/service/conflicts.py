@@ -9,8 +9,8 @@ monotonic clock.
 
 from __future__ import annotations
 
+from ..model.diagnosis.status import Actor
 from ..model.namedtuple import NamedTuple
-from ..model.status import Actor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import os
 import time
 
 from ..errors import StateError
+from ..model.diagnosis.status import ConflictRecord, Repair, StatusRecord, status_record_json
 from ..model.namedtuple import NamedTuple
-from ..model.status import ConflictRecord, Repair, StatusRecord, status_record_json
 from ..output import service_log
 from ..output.route_text import route_text
 from ..output.summary import verb_of
@@ -28,12 +28,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence, TypeAlias
 
+    from ..model.diagnosis.status import Change, SourceChange
     from ..model.network import Nic
     from ..model.operations import Operation
     from ..model.plan import Suspicion
     from ..model.report import Report
     from ..model.source_routing import SourceOperation
-    from ..model.status import Change, SourceChange
     from .conflicts import Conflict, Contested
     from .sd_journal import Field, Log
 

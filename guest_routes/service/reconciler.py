@@ -45,7 +45,7 @@ from ..model.settings import Settings
 from ..output.service_log import bug_text, new_socket_line
 from ..state.store import State
 from ..sync import program
-from .child_files import local_document
+from .child.files import local_document
 from .journal import ErrorKind, Journal, error_kind
 from .repairs import Repairs, Restoration
 from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule

@@ -11,9 +11,9 @@ from ..evidence import find as metadata
 from ..evidence.http_endpoints import usable_nics
 from ..output.service_log import child_fault_text, no_child_text
 from ..state.store import State
-from .child import Child
-from .child_fetch import GRACE_SECONDS, parse_answer, start
-from .child_files import find_in_child
+from .child.fetch import GRACE_SECONDS, parse_answer, start
+from .child.files import find_in_child
+from .child.process import Child
 from .journal import Journal
 from .reconciler import Reconciler
 from .schedule import LONGEST_FAULT_SECONDS, RETRY_SECONDS, Refreshes

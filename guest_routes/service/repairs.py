@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from ..errors import LockError, StateError
 from ..kernel.monitor import RuleEvent
+from ..model.diagnosis.status import Actor, Change, RouteKey, SourceChange
 from ..model.operations import Add
-from ..model.status import Actor, Change, RouteKey, SourceChange
 from ..output.words.remedies import remedy, source_remedy
 from ..state.processes import actor_at
 from .attribution import attribute, attribute_source

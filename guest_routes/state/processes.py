@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from ..clocks import NANOSECONDS, namespace_offset
-from ..model.status import Actor
+from ..model.diagnosis.status import Actor
 
 ANCESTORS = 4
 """The number of generations that are looked at."""

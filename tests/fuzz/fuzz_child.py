@@ -8,8 +8,8 @@ from tests.fuzz.harness import fuzz, printable
 
 with atheris.instrument_imports(include=["guest_routes"]):
     from guest_routes.model.document import Document, Provenance
-    from guest_routes.service.child_fetch import parse_answer
-    from guest_routes.service.confined_fetch import framed
+    from guest_routes.service.child.confined_fetch import framed
+    from guest_routes.service.child.fetch import parse_answer
 
 SEEDS = (
     framed("no answer"),

@@ -12,11 +12,11 @@ import atheris
 from tests.fuzz.harness import fuzz
 
 with atheris.instrument_imports(include=["guest_routes"]):
-    from guest_routes.kernel import rtnetlink_decode, rtnetlink_nics
     from guest_routes.kernel.monitor import changes_in
     from guest_routes.kernel.netlink import attribute, message, messages
+    from guest_routes.kernel.rtnetlink import decode, nics
 
-UNDECODABLE = rtnetlink_decode.UNDECODABLE
+UNDECODABLE = decode.UNDECODABLE
 ROUTE = bytes((2, 16, 0, 0, 254, 121, 0, 1)) + bytes(4)
 SEEDS = (
     message(
@@ -37,21 +37,21 @@ def one_input(data: bytes) -> None:
     """What libFuzzer calls."""
     changes_in(data, 254, 7)
     for _, flags, _, _, start, end in messages(data, len(data)):
-        for decode in (
-            rtnetlink_nics.decode_link, rtnetlink_nics.decode_address, rtnetlink_decode.decode_rule,
-            rtnetlink_decode.decode_route, rtnetlink_decode.decode_lookup,
+        for read in (
+            nics.decode_link, nics.decode_address, decode.decode_rule,
+            decode.decode_route, decode.decode_lookup,
         ):  # fmt: skip
             try:
-                str(decode(data, start, end))
+                str(read(data, start, end))
             except UNDECODABLE:
                 continue
         for family in (AF_INET, AF_INET6):
             try:
-                rtnetlink_decode.route_decoder(family)(data, start, end, [])
+                decode.route_decoder(family)(data, start, end, [])
             except UNDECODABLE:
                 continue
         try:
-            rtnetlink_decode.decode_error(data, start, end, flags)
+            decode.decode_error(data, start, end, flags)
         except UNDECODABLE:
             continue
 

@@ -15,13 +15,13 @@ from tests.fuzz.harness import fuzz, printable
 
 with atheris.instrument_imports(include=["guest_routes"]):
     from guest_routes.diagnose.status import _last_pass
-    from guest_routes.model.comparison import Comparison
+    from guest_routes.model.diagnosis.comparison import Comparison
+    from guest_routes.model.diagnosis.status import Status, status_record_from_json
     from guest_routes.model.document import Unusable
     from guest_routes.model.network import KernelState, Nic
-    from guest_routes.model.status import Status, status_record_from_json
+    from guest_routes.output.diagnosis.status import status_json, status_lines
     from guest_routes.output.escape import escaped
     from guest_routes.output.prometheus import metrics_text
-    from guest_routes.output.status import status_json, status_lines
     from guest_routes.state.store import State
 
 NICS = (Nic(2, "eth0", bytes.fromhex("fa163e000001")),)

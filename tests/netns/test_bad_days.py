@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import pytest
 
 from guest_routes.errors import LockError
-from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.settings import Settings
 from guest_routes.output.report import failure_text

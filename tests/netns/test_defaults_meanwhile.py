@@ -9,8 +9,8 @@ from typing import Any, List, Sequence, Tuple, Type
 
 import pytest
 
-from guest_routes.kernel.pyroute2_engine import Pyroute2Kernel
-from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.kernel.pyroute2.engine import Pyroute2Kernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State

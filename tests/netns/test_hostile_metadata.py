@@ -28,12 +28,12 @@ LIMIT_KIB = 100_000
 CHILD = """
 import sys, time
 from guest_routes.model.settings import Settings
-from guest_routes.service import child_fetch
-from guest_routes.service.child import result_of
+from guest_routes.service.child import fetch
+from guest_routes.service.child.process import result_of
 from guest_routes.state.store import State
 settings = Settings(sources=("http",), deadline_seconds=4.0, metadata_urls=("http://169.254.169.254",))
-answer = result_of(lambda: child_fetch._ask(settings, State(), ""), 6 << 20)
-got = child_fetch.parse_answer(answer)
+answer = result_of(lambda: fetch._ask(settings, State(), ""), 6 << 20)
+got = fetch.parse_answer(answer)
 print(got if isinstance(got, str) else "Document()")
 """
 SAME_PROCESS = """

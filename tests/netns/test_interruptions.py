@@ -11,7 +11,7 @@ from typing import Callable, List, Sequence, Tuple
 import pytest
 
 from guest_routes.kernel.engine import Kernel
-from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State

@@ -15,11 +15,11 @@ from guest_routes.diagnose.private_network import build
 from guest_routes.diagnose.rehearse import EXAMPLE, example, rehearse
 from guest_routes.errors import KernelError
 from guest_routes.evidence import network_data
-from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.network import parse_prefix
 from guest_routes.model.network_data import Link, Network, NetworkData
 from guest_routes.model.settings import Settings
-from guest_routes.output.rehearsal import not_made_text
+from guest_routes.output.diagnosis.rehearsal import not_made_text
 from guest_routes.output.route_text import table_text
 from tests.support import sandbox
 from tests.support.lab import Lab, document

@@ -14,7 +14,7 @@ from typing import Iterator, Sequence
 import pytest
 
 from guest_routes.errors import KernelError
-from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.network import MAIN_TABLE, Nic, Prefix, Route, parse_address
 from guest_routes.model.operations import Add, Delete, Operation
 from tests.support.lab import Lab

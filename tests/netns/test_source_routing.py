@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 import pytest
 
-from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import SourceFailure, SourceOperation
 from guest_routes.state.store import State

@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
-from guest_routes.service.privileges import USERS
+from guest_routes.service.child.privileges import USERS
 from tests.support import sandbox
 from tests.support.fetch_unit import PATH, USER, FetchUnit
 from tests.support.lab import Lab, document, write_document
@@ -285,7 +285,7 @@ def test_where_it_cannot_be_confined_nobody_is_asked(lab: Lab, start: Start, tmp
 
 
 def test_root_of_a_user_namespace_gives_up_what_it_can() -> None:
-    program = "from guest_routes.service.privileges import confine; out = os.dup(1); confine()"
+    program = "from guest_routes.service.child.privileges import confine; out = os.dup(1); confine()"
     program = f"import os; {program}; os.write(out, open('/proc/self/status', 'rb').read())"
     ran = subprocess.run(["unshare", "-Ur", sys.executable, "-c", program], text=True, capture_output=True)
     assert ran.returncode == 0, ran.stderr

@@ -17,14 +17,14 @@ import pytest
 from guest_routes.diagnose.findings import findings
 from guest_routes.kernel.apply import apply
 from guest_routes.model.decision import Elected, NotElected, Unresolved
+from guest_routes.model.diagnosis.inspection import Inspection, NicView
 from guest_routes.model.evidence import Evidence
-from guest_routes.model.inspection import Inspection, NicView
 from guest_routes.model.network import MAIN_TABLE, Prefix, address_text, parse_address, parse_prefix
 from guest_routes.model.network_data import DefaultEntry, HostRoute, Network
 from guest_routes.model.plan import Decision
 from guest_routes.model.report import Report
 from guest_routes.model.settings import Settings
-from guest_routes.output.findings import finding_words
+from guest_routes.output.diagnosis.findings import finding_words
 from guest_routes.output.words.reasons import unresolved_reason
 from guest_routes.output.words.warnings import warning_texts
 from guest_routes.routing.compare import ifindexes

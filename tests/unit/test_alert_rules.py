@@ -11,8 +11,8 @@ from typing import Any, Dict, List
 import pytest
 import yaml
 
+from guest_routes.model.diagnosis.status import Status
 from guest_routes.model.network import KernelState
-from guest_routes.model.status import Status
 from guest_routes.output.prometheus import metrics_text
 from tests.support.drawing import program, unpacked
 

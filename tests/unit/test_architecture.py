@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[2] / "guest_routes"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
 MAX_LINES = 300
-MAX_FILES = 17
-"""Beside `__init__`."""
+MAX_FILES = 14
+"""Beside `__init__`; the commands are one module each, however many there are."""
 MAX_FUNCTION_LINES = 50
 PURE = ("model", "routing", "output")
 """Packages that do no I/O."""
@@ -106,7 +106,7 @@ def test_modules_are_short(path: Path) -> None:
 
 
 def test_packages_are_small() -> None:
-    for folder in {path.parent for path in MODULES}:
+    for folder in {path.parent for path in MODULES} - {PACKAGE / "cli/commands"}:
         files = len(list(folder.glob("*.py"))) - 1
         assert files <= MAX_FILES, f"{folder} has {files} files"
 

@@ -16,9 +16,9 @@ from guest_routes.managers.detect import holders
 from guest_routes.managers.files import ManagerFiles
 from guest_routes.managers.networkd_config import takes_default_route
 from guest_routes.managers.rewrite import rewrite
+from guest_routes.model.diagnosis.inspection import Holder
 from guest_routes.model.document import Document, Known
 from guest_routes.model.evidence import RecordedDefault
-from guest_routes.model.inspection import Holder
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.output.configuration import rewrite_error_text

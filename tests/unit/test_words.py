@@ -32,8 +32,8 @@ READERS = """
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
 WRITERS = """
     cli/commands/report.py cli/commands/status.py
-    diagnose/bundle.py managers/export_file.py managers/export_networkd.py managers/export_nmstate.py
-    managers/export_scripts.py managers/export_source.py managers/rewrite.py managers/undo.py
+    diagnose/bundle.py managers/export/file.py managers/export/networkd.py managers/export/nmstate.py
+    managers/export/scripts.py managers/export/source_routing.py managers/rewrite.py managers/undo.py
 """.split()
 """Texts of these are files, commands, or what follows when a file can't be written (errors.StateError)."""
 
@@ -86,15 +86,15 @@ NO_SENTENCES = {
         "is damaged: it is no record of the service; ignored",
         "is damaged: it is not what a pass leaves; ignored",
     },  # of a Problem
-    "kernel/rtnetlink.py": {"the route there is of kind {}"},  # in place of the kernel's own words
-    "model/status.py": {
+    "kernel/rtnetlink/engine.py": {"the route there is of kind {}"},  # in place of the kernel's own words
+    "model/diagnosis/status.py": {
         "process_started doing failure partial_reason last_error route what why destination actor remedy"
     },  # names of fields
-    "service/confined_fetch.py": {
+    "service/child/confined_fetch.py": {
         "{}; install requests (Debian's python3-requests)", "its property guest_routes has {} characters",
     },  # what a child that is confined can say
-    "service/child_files.py": {"to look for a document", "to read the settings"},  # of an exception
-    "service/seccomp.py": {"not socket", "not clone", "{} with 32-bit programs"},  # labels of a program
+    "service/child/files.py": {"to look for a document", "to read the settings"},  # of an exception
+    "service/child/seccomp.py": {"not socket", "not clone", "{} with 32-bit programs"},  # labels of a program
 }  # fmt: skip
 """Texts of other modules that may stand there, and why."""
 
@@ -135,9 +135,9 @@ def conditions(module: ast.Module) -> Iterator[ast.expr]:
 
 
 TRUTHS = {
-    "kernel/rtnetlink.py": {"answer.text"},  # the kernel's own words where it has some
-    "kernel/rtnetlink_source.py": {"answer.text"},  # the same
-    "kernel/rtnetlink_socket.py": {"answer.text"},  # the same
+    "kernel/rtnetlink/engine.py": {"answer.text"},  # the kernel's own words where it has some
+    "kernel/rtnetlink/source.py": {"answer.text"},  # the same
+    "kernel/rtnetlink/socket.py": {"answer.text"},  # the same
     "settings/documents.py": {"error.problem"},  # PyYAML's
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnose.doctor import inspect
 from ...diagnose.findings import findings
-from ...output.doctor import doctor_json, doctor_lines
+from ...output.diagnosis.doctor import doctor_json, doctor_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

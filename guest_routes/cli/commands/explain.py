@@ -6,7 +6,7 @@ from ...diagnose.explain import explain
 from ...diagnose.names import target
 from ...errors import SettingsError
 from ...model.network import parse_address
-from ...output.explanation import explanation_json, explanation_lines, explanations_json, resolved_text
+from ...output.diagnosis.explanation import explanation_json, explanation_lines, explanations_json, resolved_text
 from ...sync import dry_run
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ def _shown(context: Context, asked: Target, source: Address | None, report: Repo
         lines, document, code = explanation_lines(found), explanation_json(found), found.exit_code
     else:
         from ...diagnose.explain_source import explain_source
-        from ...output.source_explanation import source_explanation_json, source_explanation_lines
+        from ...output.diagnosis.source_explanation import source_explanation_json, source_explanation_lines
 
         by_source = explain_source(asked.prefix, source, report, answer)
         lines, document = source_explanation_lines(by_source), source_explanation_json(by_source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...managers.detect import network_files
-from ...managers.export import export, offline
+from ...managers.export.render import export, offline
 from ...managers.files import ManagerFiles
 from ...output.configuration import export_json, export_note_text, exported_lines, left_out_texts, partial_text
 from ..projected import projected, projected_offline

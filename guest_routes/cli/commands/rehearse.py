@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnose.rehearse import example, rehearse
 from ...evidence.find import find
-from ...output.rehearsal import rehearsal_json, rehearsal_lines
+from ...output.diagnosis.rehearsal import rehearsal_json, rehearsal_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

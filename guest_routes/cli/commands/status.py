@@ -6,12 +6,12 @@ import os
 
 from ...diagnose.status import inspect
 from ...errors import SYSTEM_FAILURES, GuestRoutesError, StateError
+from ...output.diagnosis.status import status_json, status_lines
 from ...output.prometheus import failure_metrics_text, metrics_text
-from ...output.status import status_json, status_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...model.status import Status
+    from ...model.diagnosis.status import Status
     from ..context import Context
 
 
@@ -54,8 +54,8 @@ def _wait(context: Context) -> Status:
 
 def _graph(context: Context, found: Status) -> list[str]:
     """The table, with what a pass on the last good metadata would change."""
+    from ...output.diagnosis.status import drift_lines
     from ...output.pictures.graph import graph_of
-    from ...output.status import drift_lines
     from ..pictures import graph_lines
 
     protocol, verbose = context.usable_settings.protocol, context.options.verbose

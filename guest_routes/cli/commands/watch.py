@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from ...service.child_files import read_settings_in_child
+from ...service.child.files import read_settings_in_child
 from ...service.loop import watch
 
 TYPE_CHECKING = False

@@ -8,9 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ...model.diagnosis.status import Actor, SourceChange
     from ...model.network import Nic
     from ...model.source_routing import SourceOperation
-    from ...model.status import Actor, SourceChange
 
 
 _ACTOR = "GUEST_ROUTES_ACTOR"

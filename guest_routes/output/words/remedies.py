@@ -8,9 +8,9 @@ Documentation/networking/ip-sysctl.rst.
 
 from __future__ import annotations
 
+from ...model.diagnosis.status import Actor
 from ...model.namedtuple import NamedTuple
 from ...model.network import Prefix, address_text, contains, family_of, is_link_local, mac_text
-from ...model.status import Actor
 from .evidence import binding_label
 
 TYPE_CHECKING = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guest_routes.diagnose.cross_check import extra_nics, nic_differences, route_differences
-from guest_routes.model.inspection import Difference
+from guest_routes.model.diagnosis.inspection import Difference
 from tests.support.reports import ETH0, ETH1, prefix, route
 
 LINK = [{"addr": "FA:16:3E:00:00:01"}]

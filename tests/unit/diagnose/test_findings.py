@@ -9,12 +9,12 @@ import pytest
 from guest_routes.diagnose.findings import findings
 from guest_routes.model.configuration import ConfiguredRoute, CorrectedFile, Correction, RouteVerdict
 from guest_routes.model.decision import Binding, Unresolved
+from guest_routes.model.diagnosis.inspection import CrossCheck, Difference, Finding, Holder, Inspection, NicView
+from guest_routes.model.diagnosis.status import ConflictRecord, StatusRecord
 from guest_routes.model.document import Provenance
-from guest_routes.model.inspection import CrossCheck, Difference, Finding, Holder, Inspection, NicView
 from guest_routes.model.lease import Lease
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Network
-from guest_routes.model.status import ConflictRecord, StatusRecord
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, prefix, report, route
 
 FINE = report("wrong-subnet", IN_PLACE)

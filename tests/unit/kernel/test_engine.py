@@ -9,7 +9,7 @@ import pytest
 from guest_routes.errors import KernelError
 from guest_routes.kernel.engine import route_to_delete
 from guest_routes.kernel.open import open_kernel
-from guest_routes.kernel.rtnetlink import RtnetlinkKernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.network import Route, parse_address, parse_prefix
 from guest_routes.model.operations import Delete, RemoveForeignDefault
 
@@ -42,6 +42,6 @@ def test_the_reference_engine() -> None:
 def test_the_pyroute2_engine_names_the_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyroute2", None)
     for module in ("engine", "decode", "encode"):
-        monkeypatch.delitem(sys.modules, f"guest_routes.kernel.pyroute2_{module}", raising=False)
+        monkeypatch.delitem(sys.modules, f"guest_routes.kernel.pyroute2.{module}", raising=False)
     with pytest.raises(KernelError, match=r"pip install pyroute2.*or leave `engine` at rtnetlink"):
         open_kernel("pyroute2")

@@ -14,7 +14,7 @@ from guest_routes.kernel.nexthops import (
 )
 from guest_routes.model.network import NextHop, NexthopObject, Route, parse_address, parse_prefix
 from tests.support.netlink_bytes import attribute, number
-from tests.unit.kernel.test_rtnetlink_encode import route
+from tests.unit.kernel.rtnetlink.test_encode import route
 
 GATEWAY, GATEWAY6 = parse_address("11.8.0.1"), parse_address("fd00:8::1")
 

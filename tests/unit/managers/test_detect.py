@@ -10,7 +10,7 @@ import pytest
 
 from guest_routes.managers.detect import holders, network_files, running
 from guest_routes.managers.files import ManagerFiles
-from guest_routes.model.inspection import Holder
+from guest_routes.model.diagnosis.inspection import Holder
 from guest_routes.model.network import Nic
 from tests.support.hostile import USER, as_root
 from tests.support.reports import ETH0, ETH1

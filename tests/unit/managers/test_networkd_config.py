@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.managers.files import ManagerFiles
 from guest_routes.managers.networkd_config import takes_default_route
-from guest_routes.model.inspection import Holder
+from guest_routes.model.diagnosis.inspection import Holder
 
 NETWORK = "[Match]\nName=eth1\n[Network]\nDHCP="
 

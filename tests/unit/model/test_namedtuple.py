@@ -92,7 +92,7 @@ def test_the_boot_path_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from guest_routes.cli import main\nfrom guest_routes.cli.commands import sync\n"
-        "from guest_routes.kernel import rtnetlink\nfrom guest_routes.output import json_documents, report\n"
+        "from guest_routes.kernel.rtnetlink import engine\nfrom guest_routes.output import json_documents, report\n"
         "print(*{'typing', 'argparse', 'socket', 'logging', 'dataclasses', 'ipaddress', 'requests', 'yaml', 'pyroute2',"
         " 'textwrap', 'subprocess', 'pathlib'} & set(sys.modules))"
     )

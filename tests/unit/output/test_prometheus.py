@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Dict
 
-from guest_routes.model.comparison import Comparison
+from guest_routes.model.diagnosis.comparison import Comparison
+from guest_routes.model.diagnosis.status import ConflictRecord, Status, StatusRecord
 from guest_routes.model.network import KernelState
 from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Delete
-from guest_routes.model.status import ConflictRecord, Status, StatusRecord
 from guest_routes.output.prometheus import failure_metrics_text, metrics_text
 from tests.support.reports import ETH0, ETH1, route
 

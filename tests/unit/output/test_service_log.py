@@ -7,11 +7,11 @@ from typing import Tuple
 import pytest
 
 from guest_routes.errors import SettingsError
+from guest_routes.model.diagnosis.status import Actor, Change, ConflictRecord, Repair, RouteKey, StatusRecord
 from guest_routes.model.network import NextHop, Nic, Route, parse_address, parse_prefix
 from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add, Delete, Operation, Promote, RemoveForeignDefault
 from guest_routes.model.plan import Suspicion
-from guest_routes.model.status import Actor, Change, ConflictRecord, Repair, RouteKey, StatusRecord
 from guest_routes.output import service_log
 from guest_routes.output.words.actors import actor_text
 

@@ -7,7 +7,8 @@ from typing import Any, Optional
 
 import pytest
 
-from guest_routes.model.comparison import Comparison
+from guest_routes.model.diagnosis.comparison import Comparison
+from guest_routes.model.diagnosis.status import Status
 from guest_routes.model.network import Lookup, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Outcome
 from guest_routes.model.plan import Plan
@@ -24,7 +25,8 @@ from guest_routes.model.source_routing import (
     TableRouteKey,
     rule_key,
 )
-from guest_routes.model.status import Status
+from guest_routes.output.diagnosis.status import status_json as shown_json
+from guest_routes.output.diagnosis.status import status_lines
 from guest_routes.output.folding import laid_out
 from guest_routes.output.json_documents import report_json, withdrawal_json
 from guest_routes.output.report import report_lines, withdrawal_lines
@@ -38,12 +40,10 @@ from guest_routes.output.source_routing import (
     source_failure_text,
     source_text,
 )
-from guest_routes.output.status import status_json as shown_json
-from guest_routes.output.status import status_lines
 from guest_routes.output.summary import last_pass_json, summary
 from guest_routes.routing.decide import decide
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, assert_fits, assert_valid, evidence, report, route
-from tests.unit.output.test_status import last_pass
+from tests.unit.output.diagnosis.test_status import last_pass
 
 NICS = (ETH0, ETH1)
 OWN = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))

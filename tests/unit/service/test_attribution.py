@@ -6,6 +6,7 @@ from typing import List, Optional
 
 import pytest
 
+from guest_routes.model.diagnosis.status import Actor, Change, RouteKey, SourceChange
 from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Add, Delete, Operation, Promote, RemoveForeignDefault
 from guest_routes.model.source_routing import (
@@ -16,7 +17,6 @@ from guest_routes.model.source_routing import (
     SourceOperation,
     key_of,
 )
-from guest_routes.model.status import Actor, Change, RouteKey, SourceChange
 from guest_routes.service.attribution import attribute, attribute_source
 
 IP, KERNEL = Actor("ip", 50), Actor("kernel")

@@ -7,8 +7,8 @@ from typing import Any, Dict, List, Tuple
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guest_routes.model.diagnosis.status import Actor
 from guest_routes.model.network import Prefix, parse_prefix
-from guest_routes.model.status import Actor
 from guest_routes.service.conflicts import (
     CONFLICT_CHANGES,
     CONFLICT_SECONDS,

@@ -10,10 +10,10 @@ from typing import Callable, List, Sequence, Tuple
 import pytest
 
 from guest_routes.errors import GuestRoutesError, KernelError, LockError, StateError
+from guest_routes.model.diagnosis.status import Actor, Change, RouteKey, SourceChange
 from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
 from guest_routes.model.source_routing import AddRule, SetRoute, SourceRoutingOutcome, key_of
-from guest_routes.model.status import Actor, Change, RouteKey, SourceChange
 from guest_routes.service.conflicts import Conflict
 from guest_routes.service.journal import CONFLICTS_SHOWN, SHOWN, ErrorKind, Journal, error_kind
 from guest_routes.service.sd_notify import Notifier

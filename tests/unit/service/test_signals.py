@@ -10,7 +10,7 @@ from typing import Any, List
 
 import pytest
 
-from guest_routes.service.child import result_of
+from guest_routes.service.child.process import result_of
 from guest_routes.service.signals import Signals
 
 

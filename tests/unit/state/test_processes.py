@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guest_routes.model.status import Actor
+from guest_routes.model.diagnosis.status import Actor
 from guest_routes.state.processes import actor_at, process_started
 from tests.support.hostile import USER, as_root
 

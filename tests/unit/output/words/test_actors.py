@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from guest_routes.model.diagnosis.status import Actor, SourceChange
 from guest_routes.model.network import Rule, parse_prefix
 from guest_routes.model.source_routing import AddRule, RemoveRule, SetRoute, SourceOperation, rule_key
-from guest_routes.model.status import Actor, SourceChange
 from guest_routes.output.words.actors import actor_fields, actor_text, source_change_line
 from tests.support.reports import ETH0, ETH1, route
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guest_routes.model.decision import Binding, Unresolved
+from guest_routes.model.diagnosis.status import Actor
 from guest_routes.model.network import Nic, Prefix, parse_address, parse_prefix
 from guest_routes.model.network_data import LEASES, SETTINGS, HostRoute, Link
-from guest_routes.model.status import Actor
 from guest_routes.output.words import remedies
 from guest_routes.output.words.remedies import gateways_setting, in_neutron, remedy, removal
 from tests.support.reports import ETH0, ETH1

@@ -1,0 +1,142 @@
+"""Operations as rtnetlink messages. Pure; dumps and lookups are requests.py's."""
+
+from __future__ import annotations
+
+from _socket import AF_INET, AF_INET6
+from sys import byteorder
+
+from ...model.network import Address, NextHop, Route
+from ...model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
+from ..engine import addition_flags, restore_flags, route_to_delete
+from ..netlink import (
+    DST_HEAD,
+    GATEWAY_HEAD,
+    NEXTHOP,
+    NLM_F_REQUEST,
+    OIF_HEAD,
+    PLAIN,
+    PRIORITY_HEAD,
+    RTA_DST,
+    RTA_EXPIRES,
+    RTA_FLOW,
+    RTA_GATEWAY,
+    RTA_METRICS,
+    RTA_MULTIPATH,
+    RTA_NH_ID,
+    RTA_OIF,
+    RTA_PREF,
+    RTA_PREFSRC,
+    RTA_PRIORITY,
+    RTA_TABLE,
+    RTA_VIA,
+    RTM_DELROUTE,
+    RTM_NEWROUTE,
+    RTMSG,
+    RTNH_F_ONLINK,
+    TABLE_HEAD,
+    U32,
+    attribute,
+    message,
+)
+
+_TABLE_IN_HEADER = 255
+"""The largest table that struct rtmsg can name; RTA_TABLE names any."""
+
+
+def encode(operation: Operation, sequence: int) -> bytes:
+    """The message, or for a Promote the two messages, that carry an operation out."""
+    route = operation.route
+    if isinstance(operation, Add):
+        flags = addition_flags(operation)
+    elif isinstance(operation, RestoreDefault):
+        flags = restore_flags(operation)
+    elif isinstance(operation, (Promote, MoveDefault)):
+        again = Add(route) if isinstance(operation, Promote) else RestoreDefault(route, before=operation.before)
+        return encode_route(route, RTM_DELROUTE, NLM_F_REQUEST, sequence) + encode(again, sequence)
+    else:
+        return encode_route(route_to_delete(operation), RTM_DELROUTE, NLM_F_REQUEST, sequence)
+    return encode_route(route, RTM_NEWROUTE, NLM_F_REQUEST | flags, sequence)
+
+
+def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
+    """RTM_NEWROUTE or RTM_DELROUTE of exactly this route."""
+    (
+        prefix, gateway, ifindex, metric, protocol, table, type_, scope, tos, onlink,
+        source, metrics, nexthops, nexthop_id, preference, weight, realms, expires, _,
+    ) = route  # fmt: skip
+    destination, length = prefix
+    size = len(destination)
+    odd = source or metrics or nexthops or nexthop_id or preference or weight != 1 or realms or expires
+    if odd or gateway is None or len(gateway) != size:
+        return message(kind, flags, sequence, _route_body(route))
+    plain = PLAIN[size]
+    return plain.pack(
+        plain.size, kind, flags, sequence, 0,
+        AF_INET if size == 4 else AF_INET6, length, 0, tos,
+        table if table <= _TABLE_IN_HEADER else 0, protocol, scope, type_, RTNH_F_ONLINK if onlink else 0,
+        TABLE_HEAD, table, DST_HEAD[size], destination, PRIORITY_HEAD, metric,
+        GATEWAY_HEAD[size], gateway, OIF_HEAD, ifindex,
+    )  # fmt: skip
+
+
+def _route_body(route: Route) -> bytes:
+    """struct rtmsg and the attributes of any route."""
+    destination, length = route.destination
+    parts = [
+        RTMSG.pack(
+            AF_INET if route.family == 4 else AF_INET6, length, 0, route.tos,
+            route.table if route.table <= _TABLE_IN_HEADER else 0, route.protocol, route.scope, route.kind,
+            RTNH_F_ONLINK if route.onlink and not route.nexthop_id else 0,
+        ),
+        attribute(RTA_TABLE, U32.pack(route.table)),
+    ]  # fmt: skip
+    if length:
+        parts.append(attribute(RTA_DST, destination))
+    parts.append(attribute(RTA_PRIORITY, U32.pack(route.metric)))
+    if route.source is not None:
+        parts.append(attribute(RTA_PREFSRC, route.source))
+    parts.append(_where_to(route, len(destination)))
+    if route.metrics:
+        parts.append(attribute(RTA_METRICS, b"".join(_metric(number, value) for number, value in route.metrics)))
+    if route.preference:
+        parts.append(attribute(RTA_PREF, bytes([route.preference])))
+    if route.realms:
+        parts.append(attribute(RTA_FLOW, U32.pack(route.realms)))
+    if route.expires:
+        parts.append(attribute(RTA_EXPIRES, U32.pack(route.expires)))
+    return b"".join(parts)
+
+
+def _metric(number: int, value: int | str) -> bytes:
+    """One of RTA_METRICS; the congestion algorithm's is a name."""
+    return attribute(number, U32.pack(value) if isinstance(value, int) else value.encode() + b"\0")
+
+
+def _where_to(route: Route, size: int) -> bytes:
+    """The nexthop object, the next hops, or the gateway and NIC of a route; `size` is its addresses' in bytes."""
+    if route.nexthop_id:
+        return attribute(RTA_NH_ID, U32.pack(route.nexthop_id))
+    if route.nexthops:
+        return attribute(RTA_MULTIPATH, b"".join(_nexthop(nexthop, size) for nexthop in route.nexthops))
+    if route.weight != 1:  # Only a next hop has one.
+        only = NextHop(route.gateway, route.ifindex, route.weight, route.onlink)
+        return attribute(RTA_MULTIPATH, _nexthop(only, size))
+    interface = attribute(RTA_OIF, U32.pack(route.ifindex)) if route.ifindex else b""
+    return _gateway(route.gateway, size) + interface
+
+
+def _gateway(gateway: Address | None, size: int) -> bytes:
+    """RTA_GATEWAY, or RTA_VIA for one of the other family."""
+    if gateway is None:
+        return b""
+    if len(gateway) == size:
+        return attribute(RTA_GATEWAY, gateway)
+    return attribute(RTA_VIA, (AF_INET if len(gateway) == 4 else AF_INET6).to_bytes(2, byteorder) + gateway)
+
+
+def _nexthop(nexthop: NextHop, size: int) -> bytes:
+    rest = _gateway(nexthop.gateway, size)
+    if nexthop.realms:
+        rest += attribute(RTA_FLOW, U32.pack(nexthop.realms))
+    flags = RTNH_F_ONLINK if nexthop.onlink else 0
+    return NEXTHOP.pack(NEXTHOP.size + len(rest), flags, nexthop.weight - 1, nexthop.ifindex) + rest

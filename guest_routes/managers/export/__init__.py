@@ -1,0 +1,4 @@
+"""`export`: files for each network manager, one module a form. Pure.
+
+Imports routing and model, and how output escapes.
+"""

@@ -1,0 +1,84 @@
+"""Routes for ifupdown, as hooks that run whenever a NIC comes up, and as a script of `ip` commands. Pure.
+
+Hooks, not stanzas: a second stanza of the same NIC is added to the one that cloud-init wrote, and what that one does
+stays. Source: interfaces(5), dhclient-script(8).
+"""
+
+from __future__ import annotations
+
+from ...model.configuration import Export, ExportFile, ExportNote
+from ...model.network import DEFAULT_PREFIX, address_text, mac_text
+from ...output.escape import escaped
+from ...routing.per_nic import GatewayRoute, NicRoutes
+from ...routing.planning.plan import OUR_IPV6_METRIC
+from .file import destination_text, what_for
+from .source_routing import ip_source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Mapping, Sequence
+
+HOOK = "/etc/network/if-up.d/zz-guest-routes"
+DHCLIENT_HOOK = "/etc/dhcp/dhclient-enter-hooks.d/guest-routes"
+FIND = r'''sed -n "s/^[0-9]*: \([^:@]*\)[:@].* link\/ether $1 .*/\1/p"'''
+SCRIPT = "/usr/local/sbin/guest-routes-exported"
+
+
+def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Export:
+    """A hook after `ifup`, and one before dhclient uses what the server sent."""
+    if not nics:
+        return Export(())
+    hook = [
+        "#!/bin/sh",
+        "# By guest-routes export. Runs when ifup has brought IFACE up.",
+        'case "$IFACE" in lo|--all) exit 0 ;; esac',
+    ]
+    hook += ['case "$(cat "/sys/class/net/$IFACE/address")" in']
+    for one in nics:
+        hook += [f"{mac_text(one.nic.mac)})  # {escaped(one.nic.name)}: {what_for(one)}"]
+        hook += [f"    {line}" for line in _commands(one, '"$IFACE"')] + ["    ;;"]
+    hook += ["esac", "exit 0"]
+    files = [ExportFile(HOOK, "\n".join(hook) + "\n", 0o755)]
+    dynamic = [mac_text(one.nic.mac) for one in nics if 4 in one.dynamic]
+    if dynamic:
+        text = ["# By guest-routes export, for dhclient-script: the routes are said in " + HOOK + "."]
+        text += ['case "$(cat "/sys/class/net/$interface/address" 2>/dev/null)" in', "|".join(dynamic) + ")"]
+        text += ["    unset new_routers new_static_routes new_rfc3442_classless_static_routes ;;", "esac"]
+        files.append(ExportFile(DHCLIENT_HOOK, "\n".join(text) + "\n"))
+    return Export(tuple(files), (ExportNote("apply", tuple(one.nic.name for one in nics), format_name="ifupdown"),))
+
+
+def script(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Export:
+    """One script that finds the NICs by MAC."""
+    if not nics:
+        return Export(())
+    lines = ["#!/bin/sh", "# By guest-routes export. Run it again after every change of the network.", "set -u", ""]
+    lines += ["nic() {  # the NIC with that MAC address", f"    ip -o link | {FIND} | head -n 1 | grep .", "}"]
+    for one in nics:
+        lines += ["", f"# {escaped(one.nic.name)}: {what_for(one)}"]
+        lines += [
+            f"if nic=$(nic {mac_text(one.nic.mac)}); then",
+            *(f"    {x}" for x in _commands(one, '"$nic"')),
+            "else",
+        ]
+        lines += [f'    echo "no NIC has the MAC address {mac_text(one.nic.mac)}" >&2', "fi"]
+    return Export((ExportFile(SCRIPT, "\n".join(lines) + "\n", 0o755),))
+
+
+def _commands(one: NicRoutes, nic: str) -> list[str]:
+    """`ip` commands for one NIC: what is wanted first, then what isn't."""
+    lines = [_replace(route, nic) for route in (*one.default, *one.routes)]
+    for family in one.barred:
+        lines.append(f"while ip -{family} route del {DEFAULT_PREFIX[family]} dev {nic} 2>/dev/null; do :; done")
+        if family == 6:
+            lines.append(f'echo 0 >"/proc/sys/net/ipv6/conf/"{nic}"/accept_ra_defrtr"')
+    lines += ip_source(one, nic)
+    return lines or [":"]
+
+
+def _replace(route: GatewayRoute, nic: str) -> str:
+    onlink = " onlink" if route.onlink else ""
+    number = route.metric or (OUR_IPV6_METRIC if route.family == 6 else 0)
+    metric = f" metric {number}" if number else ""
+    next_hop = f"via {address_text(route.gateway)} dev {nic} proto static{metric}{onlink}"
+    return f"ip -{route.family} route replace {destination_text(route)} {next_hop}"

@@ -1,0 +1,132 @@
+"""Source routing in the words of each format: the tables and rules of a NIC as they are now (R21). Pure.
+
+A manager writes them once and doesn't follow the main table. What its rules can't say is our protocol; a pass with the
+setting adopts them all the same, since they are equal in everything else.
+
+Source: systemd.network(5), [Route] and [RoutingPolicyRule]; Netplan's YAML reference, `routes` and `routing-policy`;
+nm-settings-keyfile(5), `routeN_options` and `routing-ruleN`; ip-route(8), ip-rule(8).
+"""
+
+from __future__ import annotations
+
+from ...model.network import NextHop, Route, address_text
+from ...routing.source_routing.tables import LINK_SCOPE, THROW
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator
+
+    from ...model.network import Rule
+    from ...routing.per_nic import NicRoutes
+
+MTU = 2
+"""RTAX_MTU. Source: include/uapi/linux/rtnetlink.h."""
+
+
+def single(route: Route) -> Route:
+    """The first next hop of a multipath route, which netplan and NetworkManager's profiles can't say."""
+    if not route.nexthops:
+        return route
+    hop = route.nexthops[0]
+    return route._replace(gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, nexthops=())
+
+
+def _mtu(route: Route) -> int:
+    """RTAX_MTU; 0 where there is none."""
+    return next((value for number, value in route.metrics if number == MTU and isinstance(value, int)), 0)
+
+
+def _source(rule: Rule) -> str:
+    assert rule.source is not None
+    return str(rule.source)
+
+
+def networkd_source(one: NicRoutes) -> list[str]:
+    """[Route] and [RoutingPolicyRule] sections."""
+    lines: list[str] = []
+    for table in one.by_source:
+        for route in table.routes:
+            lines += ["", "[Route]", f"Destination={route.destination}", f"Table={route.table}"]
+            lines += [f"MultiPathRoute={_networkd_hop(hop, one.nic.name)}" for hop in route.nexthops]
+            lines += [f"Gateway={address_text(route.gateway)}"] if route.gateway else []
+            lines += ["Type=throw"] if route.kind == THROW else []
+            lines += ["Scope=link"] if route.scope == LINK_SCOPE else []
+            lines += ["GatewayOnLink=yes"] if route.onlink else []
+            lines += [f"Metric={route.metric}"] if route.metric else []
+            lines += [f"MTUBytes={_mtu(route)}"] if _mtu(route) else []
+        for rule in table.rules:
+            lines += ["", "[RoutingPolicyRule]", f"From={_source(rule)}", f"Table={rule.table}"]
+            lines.append(f"Priority={rule.priority}")
+    return lines
+
+
+def _networkd_hop(hop: NextHop, nic: str) -> str:
+    return f"{address_text(hop.gateway)}@{nic} {hop.weight}" if hop.gateway else f"@{nic} {hop.weight}"
+
+
+def netplan_source_routes(one: NicRoutes) -> list[str]:
+    """Further items of a NIC's `routes`."""
+    lines: list[str] = []
+    for route in (single(route) for table in one.by_source for route in table.routes):
+        lines += [f'        - to: "{route.destination}"', f"          table: {route.table}"]
+        lines += [f'          via: "{address_text(route.gateway)}"'] if route.gateway else []
+        lines += ["          type: throw"] if route.kind == THROW else []
+        # Netplan takes a route without `via` only with this scope, in IPv6 too, where it means nothing.
+        lines += ["          scope: link"] if route.gateway is None and route.kind != THROW else []
+        lines += ["          on-link: true"] if route.onlink else []
+        lines += [f"          metric: {route.metric}"] if route.metric else []
+        lines += [f"          mtu: {_mtu(route)}"] if _mtu(route) else []
+    return lines
+
+
+def netplan_source_rules(one: NicRoutes) -> list[str]:
+    """The NIC's `routing-policy`."""
+    rules = [rule for table in one.by_source for rule in table.rules]
+    lines = ["      routing-policy:"] if rules else []
+    for rule in rules:
+        lines += [f'        - from: "{_source(rule)}"', f"          table: {rule.table}"]
+        lines.append(f"          priority: {rule.priority}")
+    return lines
+
+
+def networkmanager_source(one: NicRoutes, family: int, first: int) -> list[str]:
+    """Further routes, from that number on, and rules of [ipv4] or [ipv6]."""
+    lines: list[str] = []
+    tables = [table for table in one.by_source if table.family == family]
+    for number, route in enumerate((single(route) for table in tables for route in table.routes), first):
+        gateway = f",{address_text(route.gateway)}" if route.gateway else ",::" if family == 6 else ",0.0.0.0"
+        lines.append(f"route{number}={route.destination}{gateway},{route.metric}")
+        options = [f"table={route.table}"]
+        options += ["type=throw"] if route.kind == THROW else []
+        options += ["onlink=true"] if route.onlink else []
+        options += [f"mtu={_mtu(route)}"] if _mtu(route) else []
+        lines.append(f"route{number}_options={','.join(options)}")
+    rules = [rule for table in tables for rule in table.rules]
+    for number, rule in enumerate(rules, 1):
+        lines.append(f"routing-rule{number}=priority {rule.priority} from {_source(rule)} table {rule.table}")
+    return lines
+
+
+def ip_source(one: NicRoutes, nic: str) -> Iterator[str]:
+    """`ip` commands: a table's routes, then its rules."""
+    for table in one.by_source:
+        family = f"ip -{table.family}"
+        for route in table.routes:
+            words = [f"{family} route replace"]
+            if route.kind == THROW:
+                words += ["throw", str(route.destination)]
+            elif route.nexthops:
+                words.append(str(route.destination))
+            else:
+                words += [str(route.destination), *(["via", address_text(route.gateway)] if route.gateway else [])]
+                words += ["dev", nic, *(["scope link"] if route.scope == LINK_SCOPE else [])]
+            words += [f"table {route.table} proto static", *([f"metric {route.metric}"] if route.metric else [])]
+            words += [*(["onlink"] if route.onlink else []), *([f"mtu {_mtu(route)}"] if _mtu(route) else [])]
+            for hop in route.nexthops:
+                words += ["nexthop", *(["via", address_text(hop.gateway)] if hop.gateway else []), "dev", nic]
+                words += [f"weight {hop.weight}", *(["onlink"] if hop.onlink else [])]
+            yield " ".join(words)
+        for rule in table.rules:
+            what = f"from {_source(rule)} lookup {rule.table} priority {rule.priority}"
+            yield f"{family} rule del {what} 2>/dev/null"
+            yield f"{family} rule add {what} protocol static"

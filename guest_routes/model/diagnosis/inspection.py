@@ -1,0 +1,155 @@
+"""What `doctor` sees and finds, as values."""
+
+from __future__ import annotations
+
+from ..namedtuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from ..configuration import Correction, RewriteError, RouteVerdict
+    from ..decision import Binding
+    from ..document import Provenance
+    from ..lease import Lease
+    from ..network import Address, Lookup, Nic, Route
+    from ..network_data import Problem
+    from ..plan import Suspicion
+    from ..report import Report, Unprogrammed
+    from ..source_routing import SourceConflict
+    from .status import ConflictRecord, StatusRecord, UnitState
+
+
+class Holder(NamedTuple):
+    """A network manager that says a NIC is its own."""
+
+    manager: str
+    ifindex: int
+    state: str
+    """Its own word: configured, configuring, failed, ...; "" where it has none."""
+    file: str
+    """The file it configured the NIC by; "" when it doesn't tell."""
+
+
+class SourceAnswer(NamedTuple):
+    """Where a packet from an address of a NIC to a host outside leaves."""
+
+    source: Address
+    destination: Address
+    answer: Lookup
+
+
+class NicView(NamedTuple):
+    """One NIC, from every side."""
+
+    nic: Nic
+    bindings: tuple[Binding, ...]
+    """Its networks in the document, with their gateways and the evidence for them."""
+    holders: tuple[Holder, ...]
+    lease: Lease | None
+    metadata: Provenance | str | None
+    """Where the metadata service answers through it, or why it doesn't; None when it wasn't asked."""
+    rp_filter: int
+    """The reverse path filter in force: 0 none, 1 strict, 2 loose. Source: kernel, networking/ip-sysctl."""
+    takes_routes: bool
+    """systemd-networkd is configured to take a default route from a DHCP server for it."""
+    answers: tuple[SourceAnswer, ...] = ()
+    """One for each of its addresses, where it has a gateway."""
+
+
+class Difference(NamedTuple):
+    """One thing that another library reads otherwise than we do; which fields are set follows from its kind."""
+
+    kind: Literal["extra-nic", "mac", "addresses", "missing-route", "extra-route"]
+    """extra-, missing-: the library has what we don't have, or lacks what we have."""
+    nic: str = ""
+    """Its name."""
+    macs: tuple[str, ...] = ()
+    """mac: as the library reads them."""
+    mac: bytes = b""
+    """mac: as we read it."""
+    addresses: tuple[str, ...] = ()
+    """addresses: those that only one of the two reads."""
+    route: Route | None = None
+
+
+class CrossCheck(NamedTuple):
+    """What another library reads of the same."""
+
+    library: str
+    subject: Literal["NIC", "route"]
+    """What it was asked for."""
+    compared: int | None = None
+    """How many; None when it isn't installed."""
+    differences: tuple[Difference, ...] = ()
+
+
+class Inspection(NamedTuple):
+    """All that was looked at."""
+
+    nics: tuple[NicView, ...]
+    report: Report | None
+    """A pass that wrote nothing; None where there is no metadata."""
+    no_metadata: str
+    """Why there is no metadata; "" when there is."""
+    running: tuple[str, ...]
+    """Managers and DHCP clients among the processes."""
+    correction: Correction | None
+    """What `correct` would do; None without metadata."""
+    cross_checks: tuple[CrossCheck, ...]
+    route_command: bool
+    """Whether ifupdown's `route` command is installed."""
+    unused: tuple[Problem | RewriteError, ...] = ()
+    """Files that are damaged, or that others could have written, each with the reason why it is not used."""
+    settings_problems: tuple[str, ...] = ()
+    """What is wrong in the settings; what is right in them was used."""
+    service: StatusRecord | None = None
+    """The service's own record; None when there is none."""
+    service_runs: bool = False
+    unit: UnitState = ""
+    withdrawn: bool = False
+    """`withdraw` ran last: the service leaves the routes alone."""
+    asks_http: bool = False
+    """The metadata service is one of the settings' sources, and no other document was named."""
+
+
+FindingKind: TypeAlias = (
+    "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'partial-document', "
+    "'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', 'no-route-command', "
+    "'not-configured', "
+    "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
+    "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'metadata-unreachable', 'service-ended', "
+    "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift']"
+)
+
+
+class Finding(NamedTuple):
+    """One thing to do something about; which fields are set follows from its kind."""
+
+    kind: FindingKind
+    nics: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
+    state: str = ""
+    """not-configured: the manager's own word."""
+    route: Route | None = None
+    """extra-default."""
+    missing: int = 0
+    """missing-routes, source-drift."""
+    verdicts: tuple[RouteVerdict, ...] = ()
+    """wrong-configuration, wrong-configuration-left."""
+    unprogrammed: tuple[Unprogrammed, ...] = ()
+    """not-programmed."""
+    suspicion: Suspicion | None = None
+    """partial-document."""
+    binding: Binding | None = None
+    """no-gateway."""
+    difference: Difference | None = None
+    """cross-check; the library's name is in `managers`."""
+    unused: Problem | RewriteError | None = None
+    """unused-file."""
+    conflict: ConflictRecord | None = None
+    source_conflict: SourceConflict | None = None
+    """source-routing."""
+    text: str = ""
+    """no-metadata: every source's reason; settings-wrong: one problem; metadata-unreachable: what each NIC got for an
+    answer, "" where none was asked."""

@@ -1,0 +1,300 @@
+"""What `status` shows: the last pass, the kernel now, and the service's record of itself.
+
+Times are seconds since the epoch, for people; the service counts from the machine's start until it publishes them.
+"""
+
+from __future__ import annotations
+
+from ..namedtuple import NamedTuple
+from ..network import Address, KernelState, Prefix, Route, Rule
+from ..network_data import Problem
+from .comparison import Comparison
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypeAlias
+
+    from ..document import Missing
+    from ..operations import Operation
+    from ..report import Unprogrammed
+    from ..source_routing import SourceKey
+
+
+UnitState: TypeAlias = "Literal['enabled', 'not-enabled', '']"
+"""What systemd or OpenRC makes of the service's unit; "" where it has none."""
+
+
+class Status(NamedTuple):
+    """The files of the last pass, and the kernel now; nothing is fetched."""
+
+    last: dict[str, Any]
+    """What the last pass left (output.summary.last_pass_json); {} when none is known."""
+    state: KernelState
+    ours: tuple[Route, ...]
+    compared: Comparison | Missing
+    """With what the last accepted document asks for; or why there is nothing to compare with."""
+    failed: dict[str, Any]
+    """A later pass that could do nothing: when, with which exit code and error; {} when there was none."""
+    now: float
+    withdrawn: bool = False
+    """`withdraw` ran last: the service leaves the routes alone."""
+    service: StatusRecord | None = None
+    """The service's own record; None when no service runs, or another version wrote it."""
+    service_runs: bool = False
+    """The process that wrote the record still runs."""
+    problems: tuple[Problem, ...] = ()
+    """Files of state that are damaged, or that others could have written: none of them is used."""
+    settings_problems: tuple[str, ...] = ()
+    """What is wrong in the settings: no pass runs until it is corrected."""
+    enabled: bool = True
+    """False: the settings switch everything off."""
+    unit: UnitState = ""
+    """What systemd or OpenRC makes of the service's unit."""
+    own_rules: tuple[Rule, ...] = ()
+
+    @property
+    def service_missing(self) -> bool:
+        """The service should run and doesn't: its unit is enabled, or it ended without a word."""
+        return not self.service_runs and (self.service is not None or self.unit == "enabled")
+
+    @property
+    def unknown(self) -> Missing | None:
+        """Why drift is unknown; None when it is known."""
+        return None if isinstance(self.compared, Comparison) else self.compared
+
+    @property
+    def comparison(self) -> Comparison:
+        """Empty where there is nothing to compare with."""
+        return self.compared if isinstance(self.compared, Comparison) else Comparison()
+
+    @property
+    def drift(self) -> tuple[Operation, ...]:
+        """What a pass on the same document would change."""
+        return self.comparison.drift
+
+    @property
+    def unprogrammed(self) -> tuple[Unprogrammed, ...]:
+        """What of the last known good document is not in effect now."""
+        return self.comparison.unprogrammed
+
+    @property
+    def exit_code(self) -> int:
+        """See docs/man/guest-routes.8, EXIT STATUS; the first that is so counts."""
+        if self.settings_problems:
+            return 2
+        if not self.enabled:
+            return 0
+        if self.failed:
+            return int(self.failed["exit_code"])
+        if not self.last:
+            return 4
+        drifted = self.drift or self.comparison.source_drift
+        if drifted or self.unknown is not None or self.withdrawn or self.service_missing:
+            return 1
+        missed = self.unprogrammed or self.comparison.source_conflicts
+        return 5 if missed else int(self.last["exit_code"])
+
+
+SCHEMA = "guest-routes/service/1"
+RECENT = 10
+"""So many repairs and conflicts are kept."""
+
+
+class Actor(NamedTuple):
+    """Who changed a route or rule, as far as it is known; pid 0 where it isn't."""
+
+    program: str = ""
+    """The name of its process: "dhclient"; "kernel" for the kernel itself; "" when the process has ended."""
+    pid: int = 0
+    ancestors: tuple[str, ...] = ()
+    """Names of the processes that started it, nearest first."""
+
+
+class RouteKey(NamedTuple):
+    """What tells one route from another in the kernel's notifications."""
+
+    destination: Prefix
+    gateway: Address | None
+    """None: on link, or a multipath route."""
+    ifindex: int
+    """The NIC that it leads through; 0 for a multipath route."""
+    metric: int
+    protocol: int
+
+
+class Change(NamedTuple):
+    """The last change of a route by another program or the kernel: it was deleted, or else added or replaced."""
+
+    actor: Actor
+    route: RouteKey
+    deleted: bool
+
+
+class SourceChange(NamedTuple):
+    """The last change of a rule, or of a route in a NIC's table, by another program."""
+
+    actor: Actor
+    key: SourceKey
+    deleted: bool
+
+
+class Repair(NamedTuple):
+    """A route or rule that was put back, or one in its way that was removed."""
+
+    when: float
+    route: str
+    what: str
+    """"added" or "removed"."""
+    why: str
+
+
+class ConflictRecord(NamedTuple):
+    """A destination whose route another program keeps changing."""
+
+    since: float
+    destination: str
+    times: int
+    actor: str
+    remedy: str
+
+
+class StatusRecord(NamedTuple):
+    """What the service publishes of itself."""
+
+    pid: int
+    process_started: str
+    """Field 22 of /proc/PID/stat, so that another process of that id isn't taken for it."""
+    started: float
+    doing: str = ""
+    """One readable line."""
+    refreshed: float = 0.0
+    """When a document was last accepted; 0 when never."""
+    next_refresh: float = 0.0
+    failing_since: float = 0.0
+    """When the first of the failed fetches in a row failed; 0 when the last fetch succeeded."""
+    failures: int = 0
+    """Failed fetches in a row."""
+    failure: str = ""
+    """Why the last of them failed; "" when it succeeded."""
+    partial_reason: str = ""
+    """Why the last document may be partial (R6); "" when it was accepted."""
+    passes: int = 0
+    events: int = 0
+    repairs: int = 0
+    recent: tuple[Repair, ...] = ()
+    """The last ones, oldest first."""
+    conflicts: tuple[ConflictRecord, ...] = ()
+    last_error: str = ""
+    """Why the service's last pass could not be made; "" when it could."""
+    foreign_messages: int = 0
+    """Netlink messages of other processes so far, which were ignored."""
+    malformed_messages: int = 0
+    """Notifications so far that could not be read."""
+
+    def moved(self, seconds: float) -> StatusRecord:
+        """With all times so much later; 0 is no time."""
+        times = ("started", "refreshed", "next_refresh", "failing_since")
+        values = {name: round(value + seconds, 3) for name, value in self._asdict().items() if name in times and value}
+        recent = tuple(one._replace(when=one.when + seconds) for one in self.recent)
+        conflicts = tuple(one._replace(since=one.since + seconds) for one in self.conflicts)
+        return self._replace(**values, recent=recent, conflicts=conflicts)
+
+    def repaired(self, repair: Repair) -> StatusRecord:
+        """One more repair."""
+        return self._replace(repairs=self.repairs + 1, recent=(*self.recent, repair)[-RECENT:])
+
+    def in_conflict(self, conflict: ConflictRecord) -> StatusRecord:
+        """A conflict that has begun, or goes on."""
+        same = [one for one in self.conflicts if one.destination == conflict.destination]
+        others = [one for one in self.conflicts if one.destination != conflict.destination]
+        since = same[0].since if same else conflict.since
+        return self._replace(conflicts=(*others, conflict._replace(since=since))[-RECENT:])
+
+    def resolved(self, destination: str) -> StatusRecord:
+        """A conflict is over."""
+        return self._replace(conflicts=tuple(one for one in self.conflicts if one.destination != destination))
+
+
+def status_record_json(record: StatusRecord) -> dict[str, Any]:
+    """The file's content."""
+    return {"schema": SCHEMA, **service_json(record)}
+
+
+def service_json(record: StatusRecord) -> dict[str, Any]:
+    """The record as `status --json` shows it."""
+    value = record._asdict()
+    value["recent"] = [one._asdict() for one in record.recent]
+    value["conflicts"] = [one._asdict() for one in record.conflicts]
+    return value
+
+
+def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
+    """The record in a file's content; None when it is incomplete or another version's."""
+    if value.get("schema") != SCHEMA:
+        return None
+    try:
+        fields = {name: value[name] for name in StatusRecord._fields}
+        fields["recent"] = tuple(Repair(**one) for one in fields["recent"])
+        fields["conflicts"] = tuple(ConflictRecord(**one) for one in fields["conflicts"])
+        record = StatusRecord(**fields)
+    except (KeyError, TypeError):
+        return None
+    rows: list[StatusRecord | Repair | ConflictRecord] = [record, *record.recent, *record.conflicts]
+    return record if all(_has_types(row) for row in rows) else None
+
+
+_TEXTS = frozenset(
+    "process_started doing failure partial_reason last_error route what why destination actor remedy".split()
+)
+_TUPLES = ("recent", "conflicts")
+
+
+def _has_types(row: StatusRecord | Repair | ConflictRecord) -> bool:
+    """Whether texts are texts and the rest numbers, as they were written."""
+    values = {name: value for name, value in row._asdict().items() if name not in _TUPLES}
+    return all(isinstance(value, str) if name in _TEXTS else _is_number(value) for name, value in values.items())
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is a number that a time or a count can be: no NaN, no infinity."""
+    return type(value) in (int, float) and abs(value) < 1e15  # type: ignore[arg-type]
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def is_last_pass(value: dict[str, Any]) -> bool:
+    """Whether it is what a pass leaves (output.summary.last_pass_json), as far as `status` shows it."""
+    metadata, leases = value.get("metadata"), value.get("leases")
+    return (
+        _is_number(value.get("finished"))
+        and all(type(value.get(key)) is int for key in ("exit_code", "table", "protocol"))
+        and _is_number(value.get("unprogrammed_count"))
+        and isinstance(metadata, dict)
+        and isinstance(metadata.get("where"), str)
+        and _is_number(metadata.get("age_seconds"))
+        and all(_are_texts(value.get(key)) for key in ("defaults", "unprogrammed", "overrides", "errors", "warnings"))
+        and isinstance(leases, list)
+        and all(map(_is_lease, leases))
+    )
+
+
+def _is_lease(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and _are_texts([value.get("nic"), value.get("client")])
+        and _is_number(value.get("obtained"))
+        and "expires" in value
+        and (value["expires"] is None or _is_number(value["expires"]))
+    )
+
+
+def is_failed_pass(value: object) -> bool:
+    """Whether it is what a pass that could do nothing leaves."""
+    return (
+        isinstance(value, dict)
+        and _is_number(value.get("finished"))
+        and type(value.get("exit_code")) is int
+        and isinstance(value.get("error"), str)
+    )

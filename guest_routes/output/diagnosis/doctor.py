@@ -1,0 +1,201 @@
+"""`doctor` for people and as JSON. Pure."""
+
+from __future__ import annotations
+
+from ...model.decision import Elected
+from ...model.document import Provenance
+from ...model.network import address_text, is_link_local, mac_text
+from ..folding import LABEL_WIDTH, first_of, labelled, wrapped
+from ..route_text import age_text, counted, nic_names
+from ..words.elections import election_reason
+from ..words.evidence import evidence_text, provenance_text
+from .findings import difference_text, finding_words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence
+
+    from ...model.diagnosis.inspection import Finding, Inspection, NicView
+    from ...model.network import Nic
+
+
+def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
+    """The machine, NIC by NIC, and then each finding with what to do."""
+    lines = _pass(inspection)
+    running = ", ".join(inspection.running) or "no known network manager or DHCP client"
+    lines += labelled("running", running)
+    for view in inspection.nics:
+        lines += ["", *_nic(view, report_missing=inspection.report is None), *_answers(view, inspection)]
+    lines += ["", *_cross_checks(inspection)]
+    lines += ["", f"{counted(len(found), 'finding')}:" if found else "nothing found"]
+    nics = _nics(inspection)
+    for finding in found:
+        what, remedy = finding_words(finding, nics)
+        lines += wrapped(f"! {what}", 2, 0)
+        lines += wrapped(f"-> {remedy}", 9, 6)
+    return lines
+
+
+def _nics(inspection: Inspection) -> tuple[Nic, ...]:
+    """The NICs that routes are shown with."""
+    return inspection.report.before.nics if inspection.report else tuple(view.nic for view in inspection.nics)
+
+
+def _pass(inspection: Inspection) -> list[str]:
+    report = inspection.report
+    if report is None:
+        return labelled("metadata", "none; the first finding says why")
+    document = report.document
+    lines = labelled("metadata", f"{provenance_text(document.provenance)}, {age_text(document.age_seconds)}")
+    for one in report.elections:
+        if isinstance(one, Elected):
+            default = f"IPv{one.family} {address_text(one.gateway)} dev {one.nic.name}"
+            lines += labelled("default", f"{default}: {election_reason(one)}")
+    return lines
+
+
+def _nic(view: NicView, report_missing: bool) -> list[str]:
+    nic = view.nic
+    addresses = " ".join(str(a) for a in nic.addresses if not is_link_local(a.address)) or "no address"
+    head = f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}  {_state(nic)}".rstrip()
+    metadata = labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
+    return [head, *_gateways(view, report_missing), *_managers(view), *_lease(view), *metadata]
+
+
+def _answers(view: NicView, inspection: Inspection) -> list[str]:
+    """The addresses of a NIC that answers to hosts outside don't leave by it for."""
+    names = nic_names(_nics(inspection))
+    plan = inspection.report.decision.source_routing if inspection.report else None
+    on = plan is not None and plan.enabled
+    remedy = "see below" if on else f"`source_routing: true` sends them by {view.nic.name}"
+    lines = []
+    for one in view.answers:
+        if one.answer.ifindex != view.nic.ifindex:
+            by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else "nowhere"
+            text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
+            lines += labelled(
+                "  answers", f"{text}: a network that checks source addresses (Calico) drops them; {remedy}"
+            )
+    return lines
+
+
+def _state(nic: Nic) -> str:
+    """What is wrong with the link; "" when nothing is."""
+    if not nic.up:
+        return "down"
+    return "" if nic.running else "no carrier"
+
+
+def _gateways(view: NicView, report_missing: bool) -> list[str]:
+    unbound = "unknown: there is no metadata" if report_missing else "the metadata doesn't describe this NIC"
+    lines = [] if view.bindings else labelled("  gateway", unbound)
+    known = [
+        f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
+        for binding in view.bindings
+    ]
+    for text in first_of(known, "networks"):
+        lines += labelled("  gateway", text)
+    return lines
+
+
+def _managers(view: NicView) -> list[str]:
+    lines = [] if view.holders else labelled("  manager", "unknown")
+    for one in view.holders:
+        words = (one.manager, one.state, f"by {one.file}" if one.file else "")
+        lines += labelled("  manager", " ".join(filter(None, words)))
+    return lines
+
+
+def _lease(view: NicView) -> list[str]:
+    if view.lease is None:
+        return []
+    routers = ", ".join(map(address_text, view.lease.routers)) or "none"
+    leased = f"{address_text(view.lease.address)}, router {routers} ({view.lease.client}, {view.lease.path})"
+    return labelled("  lease", leased)
+
+
+def _metadata(view: NicView) -> str:
+    """Whether the metadata service answers through a NIC; "" when it wasn't asked."""
+    if view.metadata is None:
+        return ""
+    if isinstance(view.metadata, Provenance):
+        return f"answers ({provenance_text(view.metadata)})"
+    return f"no answer: {view.metadata}"
+
+
+def _cross_checks(inspection: Inspection) -> list[str]:
+    checks = inspection.cross_checks
+    agreed = [
+        f"{one.library} reads the same {counted(one.compared, one.subject)}"
+        for one in checks if one.compared is not None and not one.differences
+    ]  # fmt: skip
+    missing = [one.library for one in checks if one.compared is None]
+    lines = labelled("cross-check", "; ".join(agreed)) if agreed else []
+    if missing:
+        lines += labelled("not checked", f"{' and '.join(missing)} not installed")
+    return lines
+
+
+def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, Any]:
+    """`doctor --json`."""
+    report = inspection.report
+    nics = _nics(inspection)
+    words = [(one.kind, *finding_words(one, nics)) for one in found]
+    return {
+        "schema": "guest-routes/doctor/1",
+        "exit_code": 1 if found else 0,
+        "metadata": provenance_text(report.document.provenance) if report else None,
+        "no_metadata": inspection.no_metadata,
+        "running": list(inspection.running),
+        "defaults": [
+            {
+                "family": one.family,
+                "nic": one.nic.name,
+                "gateway": address_text(one.gateway),
+                "reason": election_reason(one),
+            }
+            for one in (report.elections if report else ())
+            if isinstance(one, Elected)
+        ],
+        "nics": [_nic_json(view, nics) for view in inspection.nics],
+        "cross_checks": [
+            {
+                "library": one.library,
+                "installed": one.compared is not None,
+                "differs": [difference_text(difference, nics) for difference in one.differences],
+            }
+            for one in inspection.cross_checks
+        ],
+        "findings": [{"kind": kind, "what": what, "remedy": remedy} for kind, what, remedy in words],
+    }
+
+
+def _nic_json(view: NicView, nics: Sequence[Nic]) -> dict[str, Any]:
+    names = nic_names(nics)
+    return {
+        "name": view.nic.name,
+        "mac": mac_text(view.nic.mac),
+        "up": view.nic.up,
+        "addresses": [str(address) for address in view.nic.addresses],
+        "gateways": [
+            {
+                "family": binding.family,
+                "gateway": address_text(binding.gateway) if binding.gateway else None,
+                "evidence": evidence_text(binding.evidence),
+            }
+            for binding in view.bindings
+        ],
+        "managers": [{"manager": one.manager, "state": one.state, "file": one.file} for one in view.holders],
+        "lease": view.lease.place if view.lease else None,
+        "metadata_answers": isinstance(view.metadata, Provenance),
+        "metadata": _metadata(view),
+        "rp_filter": view.rp_filter,
+        "answers": [
+            {
+                "from": address_text(one.source),
+                "to": address_text(one.destination),
+                "nic": names.get(one.answer.ifindex),
+            }
+            for one in view.answers
+        ],
+    }

@@ -1,0 +1,190 @@
+"""`explain` for people and as JSON. Pure."""
+
+from __future__ import annotations
+
+from ...json_codec import dumps, loads
+from ...model.network import LOOPBACK, address_text, mac_text
+from ..folding import labelled, wrapped
+from ..json_documents import unresolved_json
+from ..route_text import route_json, route_text
+from ..summary import metadata_json, source_lines
+from ..words.elections import election_reason
+from ..words.outcomes import lookup_text, overruled_text
+from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Sequence
+
+    from ...model.network import Nic, Prefix
+    from ...model.network_data import HostRoute
+    from ...model.plan import PlannedDefault, PlannedRoute
+    from ...model.report import Explanation
+
+_STATES = {
+    "add": "not there yet; `guest-routes sync` adds it",
+    "kept": "in place, ours",
+    "adopted": "in place: another program's equal route, adopted",
+    "shadowed": "shadowed by another route",
+}
+
+
+def explanation_lines(one: Explanation) -> list[str]:
+    """The explanation for people."""
+    nics = one.report.before.nics
+    what = address_text(one.asked.address) if one.asked.length == len(one.asked.address) * 8 else str(one.asked)
+    lines = [_headline(what, one), ""]
+    for missed in one.unresolved:
+        lines += [f"! not programmed: {missed.host}", *_item("listed at", missed.host, one)]
+        lines += [*_field("why not", unresolved_reason(missed)), ""]
+    if one.nearer is not None:
+        lines += _field("route", route_text(one.nearer, nics))
+        lines += _field("rule", _nearer_rule(one))
+    elif one.planned is not None:
+        lines += _host_route(one.planned, one)
+    elif one.default is not None:
+        lines += _default(one.default, one)
+    lines += _field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
+    return [*lines, "", *source_lines(one.report)]
+
+
+def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
+    nics = one.report.before.nics
+    resolved = planned.resolved
+    nic = resolved.next_hop.nic
+    lines = [f"  {'host route':<11}{resolved.host}", *_item("listed at", resolved.host, one)]
+    lines += _field("rule", next_hop_reason(resolved.next_hop))
+    lines += _field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
+    lines += _field("route", route_text(planned.route, nics))
+    lines += _field("state", _STATES[planned.verdict])
+    if planned.competitor is not None:
+        lines += _field("competes", route_text(planned.competitor, nics))
+    return lines
+
+
+def _default(default: PlannedDefault, one: Explanation) -> list[str]:
+    nics = one.report.before.nics
+    assert default.route is not None
+    lines = _field("host route", "none covers it, so the default route does")
+    lines += _field("rule", election_reason(default.election))
+    lines += _field("route", route_text(default.route, nics))
+    going = [operation.route for operation in one.report.plan.removals]
+    for extra in default.extras:
+        end = "`guest-routes sync` removes it" if extra in going else "it stays, as `default_mode` says"
+        lines += _field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
+    return lines
+
+
+def _nearer_kind(one: Explanation) -> str:
+    """What the route is that decides in place of a planned one."""
+    plan, nearer = one.report.plan, one.nearer
+    if nearer in plan.held:
+        return "a route of an earlier pass, which stays since the document may be partial"
+    if nearer in [staying.route for staying in plan.staying]:
+        return "a route of an earlier pass, which stays as the document still lists it"
+    own = nearer is not None and nearer.gateway is None and not nearer.nexthops
+    return "a directly connected subnet" if own else "another program's route"
+
+
+def _nearer_rule(one: Explanation) -> str:
+    what = _nearer_kind(one)
+    served = f"the host route {one.planned.resolved.host}" if one.planned else "the default route"
+    return f"{what}: more specific than {served}, so it decides"
+
+
+def explanation_reason(one: Explanation) -> str:
+    """The rule that decides; "" when nothing was decided."""
+    if one.nearer is not None:
+        return _nearer_rule(one)
+    if one.planned is not None:
+        return resolved_reason(one.planned.resolved)
+    return election_reason(one.default.election) if one.default else ""
+
+
+def _verdict(one: Explanation, what: str) -> str:
+    """What to make of the kernel's answer."""
+    if one.as_wanted:
+        return "as wanted"
+    if one.answer.ifindex == LOOPBACK:
+        return "this machine itself"
+    if one.route is None:
+        return "no route of ours decides"
+    if one.route in [operation.route for operation in one.report.plan.additions]:
+        return "NOT as wanted; `guest-routes sync` fixes it"
+    wins = next((over for over in one.report.overruled if over.destination == one.route.destination), None)
+    if wins is not None:
+        return f"NOT as wanted: {overruled_text(wins, one.report.after.nics)}"
+    see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
+    return f"NOT as wanted: another route or a policy rule decides; see {see}"
+
+
+def _headline(what: str, one: Explanation) -> str:
+    route = one.route
+    if route is None:
+        return f"{what}: no host route covers it, and no default route is elected"
+    if one.answer.ifindex == LOOPBACK:
+        return f"{what} is this machine's own address"
+    name = _nic_name(route.ifindex, one.report.before.nics) or "?"
+    gateway = f", via {address_text(route.gateway)}" if route.gateway else ""
+    return f"{what} should leave by {name}{gateway}"
+
+
+def _field(name: str, text: str) -> list[str]:
+    return labelled(f"  {name}", text) if text else []
+
+
+def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
+    """The place of a host route, and the entry as the document has it."""
+    lines = _field(name, host.place)
+    if host.network >= 0 and host.index >= 0:  # A `gateway` key is no entry of the list.
+        entry = loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
+        lines += wrapped(dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry}), 13)
+    return lines
+
+
+def resolved_text(name: str, asked: Prefix) -> str:
+    """Which address a host name was found to have."""
+    return f"{name} is {address_text(asked.address)}"
+
+
+def explanations_json(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`explain --json` with several targets, but for the exit code: the document of each."""
+    return {"schema": "guest-routes/explain/1", "explanations": list(documents)}
+
+
+def explanation_json(one: Explanation) -> dict[str, Any]:
+    """`explain --json`."""
+    nics = one.report.before.nics
+    planned = one.planned if one.nearer is None else None
+    return {
+        "schema": "guest-routes/explain/1",
+        "exit_code": one.exit_code,
+        "asked": str(one.asked),
+        "route": route_json(one.route, nics) if one.route else None,
+        "nic": _nic_name(one.route.ifindex, nics) if one.route else None,
+        "host_route": str(planned.resolved.host) if planned else None,
+        "place": planned.resolved.host.place if planned else None,
+        "reason": explanation_reason(one),
+        "verdict": _decides(one),
+        "unresolved": [unresolved_json(missed) for missed in one.unresolved],
+        "kernel": {
+            "nic": _nic_name(one.answer.ifindex, nics),
+            "gateway": address_text(one.answer.gateway) if one.answer.gateway else None,
+            "table": one.answer.table,
+            "error": one.answer.error,
+        },
+        "as_wanted": one.as_wanted,
+        "metadata": metadata_json(one.report),
+    }
+
+
+def _decides(one: Explanation) -> str:
+    """The verdict on what decides: a nearer route, the host route, the default, or nothing."""
+    if one.nearer is not None:
+        return "nearer"
+    decided = one.planned or one.default
+    return decided.verdict if decided else "none"
+
+
+def _nic_name(ifindex: int, nics: Sequence[Nic]) -> str | None:
+    return next((nic.name for nic in nics if nic.ifindex == ifindex), None)

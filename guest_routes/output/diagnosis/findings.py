@@ -1,0 +1,244 @@
+"""`doctor`'s findings in words: what is wrong, and what to do, with commands in backquotes. Pure."""
+
+from __future__ import annotations
+
+from ...model.configuration import RewriteError
+from ...model.network import mac_text
+from ..configuration import rewrite_error_text, verdict_reason
+from ..escape import shell_word
+from ..route_text import counted, route_text
+from ..source_routing import conflict_words
+from ..words.outcomes import suspicion_text, unprogrammed_text
+from ..words.remedies import gateways_setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Sequence
+
+    from ...model.diagnosis.inspection import Difference, Finding
+    from ...model.network import Nic
+
+    Words = tuple[str, str]
+
+SHOWN = 3
+"""So many wrong lines of files are named."""
+FORMATS = {"systemd-networkd": "networkd", "NetworkManager": "networkmanager", "ifupdown": "ifupdown"}
+"""What `export --format` calls a manager."""
+
+
+def finding_words(finding: Finding, nics: Sequence[Nic]) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    return _WORDS[finding.kind](finding, nics)
+
+
+def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return " ".join(
+        finding.text.split()
+    ), "see above what each NIC gets for an answer; or name the document: `--metadata FILE`"
+
+
+def _settings_wrong(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"the settings are wrong, so no pass runs: {finding.text}"
+    return what, "correct them; `guest-routes withdraw`, `status` and `explain` work all the same"
+
+
+def _metadata_unreachable(finding: Finding, nics: Sequence[Nic]) -> Words:
+    through = f" through {', '.join(finding.nics)}" if finding.nics else ""
+    reason = finding.text or "no NIC to ask through is up and running"
+    what = f"the metadata service can't be reached{through}: {reason}; what was kept may be out of date"
+    return what, "`ip route get 169.254.169.254` shows the way the kernel would take; is there a firewall?"
+
+
+def _service_ended(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return "the service ended unexpectedly: nothing repairs the routes", (
+        "`systemctl status guest-routes` and `journalctl -u guest-routes` say why; `systemctl restart guest-routes`"
+    )
+
+
+def _service_not_running(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return "the service is enabled and doesn't run: nothing repairs the routes", "`systemctl start guest-routes`"
+
+
+def _service_not_enabled(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = "the service is installed and not enabled: it doesn't start at boot"
+    return what, "`systemctl enable --now guest-routes`"
+
+
+def _conflict(finding: Finding, nics: Sequence[Nic]) -> Words:
+    one = finding.conflict
+    assert one is not None
+    what = f"{one.actor} has changed the route to {one.destination} {counted(one.times, 'time')}: its repairs wait"
+    return what, one.remedy
+
+
+def _withdrawn(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return "the routes were withdrawn by hand: the service programs none", "`guest-routes sync` programs them again"
+
+
+def _unused_file(finding: Finding, nics: Sequence[Nic]) -> Words:
+    one = finding.unused
+    text = rewrite_error_text(one) if isinstance(one, RewriteError) else str(one)
+    what = f"not used: {text.removesuffix('; ignored')}"
+    return what, "see who made it: `stat FILE`; only root may be able to write it and every folder above it"
+
+
+def more_files_text(number: int) -> str:
+    """Behind the place of a file that is not used: so many others aren't either."""
+    return f"and {number:,} more files; ignored"
+
+
+def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
+    route = route_text(finding.route, nics) if finding.route else ""
+    return f"one default route too many: {route}", "`guest-routes sync` removes it"
+
+
+def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
+    missing = counted(finding.missing, "host route")
+    return f"{missing} of the document not in place", "`guest-routes sync`; `guest-routes plan` shows which"
+
+
+def _source_routing(finding: Finding, nics: Sequence[Nic]) -> Words:
+    assert finding.source_conflict is not None
+    return conflict_words(finding.source_conflict, nics)
+
+
+def _source_drift(finding: Finding, nics: Sequence[Nic]) -> Words:
+    changes = counted(finding.missing, "change")
+    return f"{changes} needed for source routing", "`guest-routes sync`; `guest-routes plan` shows which"
+
+
+def _partial_document(finding: Finding, nics: Sequence[Nic]) -> Words:
+    assert finding.suspicion is not None
+    what = f"the document may be partial: {suspicion_text(finding.suspicion)}"
+    return what, "`guest-routes plan` shows what it lacks; `guest-routes sync --accept-withdrawals` takes it as it is"
+
+
+def _not_programmed(finding: Finding, nics: Sequence[Nic]) -> Words:
+    first, *others = finding.unprogrammed
+    more = f", and {len(others)} more" if others else ""
+    what = f"can't be programmed: {unprogrammed_text(first, nics)}{more}"
+    return what, "`guest-routes plan` shows each with its remedy"
+
+
+def _two_managers(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"{' and '.join(finding.managers)} both configure {finding.nics[0]}"
+    return what, f"leave the NIC to one of them, for example: `systemctl disable --now {_unit(finding.managers[0])}`"
+
+
+def _idle_manager(finding: Finding, nics: Sequence[Nic]) -> Words:
+    idle, other = finding.managers
+    what = f"{idle} runs and configures no NIC; {other} configures them"
+    return what, f"`systemctl disable --now {_unit(idle)}`, before it configures one too"
+
+
+def _unit(manager: str) -> str:
+    return {"ifupdown": "networking.service"}.get(manager, f"{manager}.service")
+
+
+def _configuration(finding: Finding, nics: Sequence[Nic]) -> Words:
+    wrong = finding.verdicts
+    named = "; ".join(f"{one.route} in {one.route.path}" for one in wrong[:SHOWN])
+    more = f"; and {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
+    what = f"cloud-init's network configuration is wrong in {counted(len(wrong), 'place')}: {named}{more}"
+    return what, "`guest-routes correct`; at every boot: `systemctl enable guest-routes-correct.service`"
+
+
+def _configuration_left(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (one,) = finding.verdicts
+    what = f"cloud-init's network configuration is wrong: {one.route} in {one.route.path}"
+    return what, f"`guest-routes correct` leaves it: {verdict_reason(one)}"
+
+
+def _no_route_command(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = "cloud-init's file for ifupdown calls `route`, which is not installed: none of its routes is programmed"
+    return what, "`apt-get install net-tools`; until then guest-routes programs them"
+
+
+def _not_configured(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (nic,), (manager,) = finding.nics, finding.managers
+    what = f"{manager} has not configured {nic} ({finding.state}): its wait-online delays the boot"
+    return what, f"`networkctl status {shell_word(nic)}` says why; usually it is a route that can't be set"
+
+
+def _use_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"systemd-networkd takes a default route for {finding.nics[0]} from its DHCP server (UseRoutes, UseGateway)"
+    return what, "`guest-routes export --format networkd` prints the drop-in that stops it"
+
+
+def _dhcp_default(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (nic,), (manager,) = finding.nics, finding.managers
+    what = f"{nic}'s DHCP server offers a default route, which comes back with every renewal"
+    return what, f"`guest-routes export --format {FORMATS[manager]}` prints the configuration that stops it"
+
+
+def _no_gateway(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (nic,), binding = finding.nics, finding.binding
+    assert binding is not None and binding.network is not None
+    subnet = binding.network.address or f"networks[{binding.network.index}]"
+    what = f"{nic}'s IPv{binding.family} gateway is unknown ({subnet}): no host route can use this NIC"
+    return what, f"{gateways_setting(binding)} in /etc/guest-routes.yaml, with the gateway of its subnet"
+
+
+def _unread_lease(finding: Finding, nics: Sequence[Nic]) -> Words:
+    (nic,), programs = finding.nics, " and ".join(finding.managers)
+    runs = "run" if len(finding.managers) > 1 else "runs"
+    what = f"the metadata omits {nic}'s routes and no DHCP lease is found; {programs} {runs}, whose leases are not read"
+    return (
+        what,
+        "host routes in the settings (`routes`) or the instance's property guest_routes stand in for option 121",
+    )
+
+
+def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"strict rp_filter on {', '.join(finding.nics)}: packets are dropped whose replies leave by another NIC"
+    return what, "`sysctl -w net.ipv4.conf.all.rp_filter=2`, and the same in /etc/sysctl.d"
+
+
+def _cross_check(finding: Finding, nics: Sequence[Nic]) -> Words:
+    assert finding.difference is not None
+    what = f"{finding.managers[0]} {difference_text(finding.difference, nics)}"
+    return what, "compare with `ip -d route` and `ip -d link`; report it as a bug"
+
+
+def difference_text(one: Difference, nics: Sequence[Nic]) -> str:
+    """What another library reads otherwise; the library's name goes before it."""
+    if one.kind == "extra-nic":
+        return f"has the NIC {one.nic}, which netlink doesn't have"
+    if one.kind == "mac":
+        return f"reads the MAC address {' '.join(one.macs)} of {one.nic}, netlink {mac_text(one.mac)}"
+    if one.kind == "addresses":
+        return f"and netlink read different addresses of {one.nic}: {' '.join(one.addresses)}"
+    assert one.route is not None
+    route = route_text(one.route, nics)
+    return f"doesn't have the route {route}" if one.kind == "missing-route" else f"has a further route: {route}"
+
+
+_WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
+    "source-routing": _source_routing,
+    "source-drift": _source_drift,
+    "no-metadata": _no_metadata,
+    "extra-default": _extra_default,
+    "missing-routes": _missing_routes,
+    "not-programmed": _not_programmed,
+    "partial-document": _partial_document,
+    "two-managers": _two_managers,
+    "idle-manager": _idle_manager,
+    "wrong-configuration": _configuration,
+    "wrong-configuration-left": _configuration_left,
+    "no-route-command": _no_route_command,
+    "not-configured": _not_configured,
+    "use-routes": _use_routes,
+    "dhcp-default": _dhcp_default,
+    "no-gateway": _no_gateway,
+    "unread-lease": _unread_lease,
+    "rp-filter": _rp_filter,
+    "cross-check": _cross_check,
+    "unused-file": _unused_file,
+    "settings-wrong": _settings_wrong,
+    "metadata-unreachable": _metadata_unreachable,
+    "service-ended": _service_ended,
+    "service-not-running": _service_not_running,
+    "service-not-enabled": _service_not_enabled,
+    "conflict": _conflict,
+    "withdrawn": _withdrawn,
+}

@@ -1,0 +1,181 @@
+"""`explain`: the NIC, the rule, the place in the document, and what the kernel does."""
+
+from __future__ import annotations
+
+from typing import List
+
+import pytest
+
+from guest_routes.diagnose.explain import explain
+from guest_routes.model.network import Lookup, parse_address
+from guest_routes.model.report import Explanation, Report
+from guest_routes.model.settings import Settings
+from guest_routes.output.diagnosis.explanation import (
+    explanation_json,
+    explanation_lines,
+    explanation_reason,
+    explanations_json,
+    resolved_text,
+)
+from guest_routes.output.folding import laid_out
+from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, NICS, assert_fits, assert_valid, prefix, report
+
+BY_ETH0, BY_ETH1 = (2, "10.65.0.1"), (3, "11.8.0.1")
+
+
+def explained(asked: str, found: Report, by: tuple[int, str] | None, error: str = "") -> Explanation:
+    ifindex, gateway = by or (0, "")
+    address = prefix(asked).address
+    answer = Lookup(address, ifindex, parse_address(gateway) if gateway else None, 254 if by else 0, error)
+    return explain(prefix(asked), found, answer)
+
+
+def lines_of(one: Explanation) -> List[str]:
+    lines = laid_out(explanation_lines(one))
+    assert_fits(lines)
+    assert_valid("explain", explanation_json(one))
+    return lines
+
+
+def test_an_address_that_a_host_route_serves() -> None:
+    one = explained("11.11.3.4", report("wrong-subnet", IN_PLACE), BY_ETH1)
+    assert lines_of(one) == [
+        "11.11.3.4 should leave by eth1, via 11.8.0.1",
+        "",
+        "  host route 11.11.0.0/16,11.8.0.1",
+        "  listed at  networks[0].routes[1]",
+        '             {"network": "11.11.0.0", "netmask": "255.255.0.0",',
+        '             "gateway": "11.8.0.1"}',
+        "  rule       11.8.0.1 is eth1's gateway (networks[1].routes[0])",
+        "  NIC        eth1 (fa:16:3e:00:00:02)",
+        "  route      11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
+        "  state      in place, ours",
+        "  kernel now via 11.8.0.1 dev eth1  (as wanted)",
+        "",
+        "metadata: http://169.254.169.254 through eth0, just now",
+    ]
+
+
+def test_a_route_that_is_not_there_yet() -> None:
+    one = explained("11.11.0.0/16", report(), BY_ETH0)
+    lines = lines_of(one)
+    assert lines[0] == "11.11.0.0/16 should leave by eth1, via 11.8.0.1"
+    assert "  state      not there yet; `guest-routes sync` adds it" in lines
+    assert "  kernel now via 10.65.0.1 dev eth0  (NOT as wanted; `guest-routes sync` fixes" in lines
+    value = explanation_json(one)
+    assert (value["verdict"], value["nic"], value["as_wanted"]) == ("add", "eth1", False)
+    assert value["kernel"] == {"nic": "eth0", "gateway": "10.65.0.1", "table": 254, "error": ""}
+    assert value["reason"] == "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
+    assert (value["host_route"], value["place"]) == ("11.11.0.0/16,11.8.0.1", "networks[0].routes[1]")
+
+
+def test_another_route_or_rule_decides() -> None:
+    text = " ".join(lines_of(explained("11.11.0.0/16", report("wrong-subnet", IN_PLACE), BY_ETH0))).split()
+    assert "(NOT as wanted: another route or a policy rule decides; see `ip rule` and `ip route get 11.11.0.0`)" in (
+        " ".join(text)
+    )
+
+
+def test_an_adopted_route_and_its_competitor() -> None:
+    kernel = f"""{BOTH_DEFAULTS}
+11.11.0.0/16 via 11.8.0.1 dev eth1 proto static
+11.11.0.0/16 via 10.65.0.66 dev eth0 proto static metric 9
+"""
+    lines = lines_of(explained("11.11.3.4", report("wrong-subnet", kernel), BY_ETH1))
+    assert "  state      in place: another program's equal route, adopted" in lines
+    assert "  competes   11.11.0.0/16 via 10.65.0.66 dev eth0 proto static metric 9" in lines
+
+
+def test_the_default_route_serves_the_rest() -> None:
+    one = explained("8.8.8.8", report(), BY_ETH0)
+    text = " ".join(" ".join(lines_of(one)).split())
+    assert text.startswith("8.8.8.8 should leave by eth0, via 10.65.0.1 host route none covers it, so the default")
+    assert "rule the first network with a documented default on a NIC that is up: networks[0], eth0" in text
+    assert (
+        "extra default via 11.8.0.1 dev eth1 proto static: one default too many; `guest-routes sync` removes it" in text
+    )
+    value = explanation_json(one)
+    assert (value["verdict"], value["host_route"], value["place"]) == ("adopted", None, None)
+    assert value["reason"].startswith("the first network with a documented default on")
+
+
+def test_an_extra_default_that_stays() -> None:
+    text = lines_of(explained("8.8.8.8", report(settings=Settings(default_mode="observe")), BY_ETH0))
+    assert "one default too many; it stays, as `default_mode` says" in " ".join(" ".join(text).split())
+
+
+@pytest.mark.parametrize(
+    "asked, kernel, by, headline, rule",
+    [
+        ("10.65.0.9", IN_PLACE, (2, ""), "10.65.0.9 should leave by eth0",
+         "a directly connected subnet: more specific than the default route, so it decides"),
+        ("11.11.9.9", f"{IN_PLACE}\n11.11.9.0/24 via 10.65.0.66 dev eth0", (2, "10.65.0.66"),
+         "11.11.9.9 should leave by eth0, via 10.65.0.66",
+         "another program's route: more specific than the host route 11.11.0.0/16,11.8.0.1, so it decides"),
+    ],
+)  # fmt: skip
+def test_a_more_specific_route_decides(asked: str, kernel: str, by: tuple[int, str], headline: str, rule: str) -> None:
+    one = explained(asked, report("wrong-subnet", kernel), by)
+    lines = lines_of(one)
+    assert lines[0] == headline
+    assert f"rule {rule} kernel now" in " ".join(" ".join(lines).split())
+    assert "(as wanted)" in "".join(lines)
+    value = explanation_json(one)
+    assert (value["verdict"], value["reason"], value["host_route"]) == ("nearer", rule, None)
+
+
+def test_this_machine_s_own_address() -> None:
+    lines = lines_of(explained("10.65.0.7", report("wrong-subnet", IN_PLACE), (1, "")))
+    assert lines[0] == "10.65.0.7 is this machine's own address"
+    assert "dev lo  (this machine itself)" in "".join(lines)
+
+
+def test_nothing_covers_it() -> None:
+    one = explained("fd00::1", report(), None, "Network is unreachable")
+    assert lines_of(one)[:3] == [
+        "fd00::1: no host route covers it, and no default route is elected",
+        "",
+        "  kernel now Network is unreachable  (no route of ours decides)",
+    ]
+    assert explanation_reason(one) == ""
+    value = explanation_json(one)
+    assert (value["verdict"], value["route"], value["nic"]) == ("none", None, None)
+    assert value["kernel"] == {"nic": None, "gateway": None, "table": 0, "error": "Network is unreachable"}
+
+
+def test_a_host_route_that_is_not_programmed() -> None:
+    one = explained("11.11.3.4", report("not-a-gateway"), BY_ETH0)
+    lines = lines_of(one)
+    assert lines[2:6] == [
+        "! not programmed: 11.11.0.0/16,11.8.0.99",
+        "  listed at  networks[1].routes[1]",
+        '             {"network": "11.11.0.0", "netmask": "255.255.0.0",',
+        '             "gateway": "11.8.0.99"}',
+    ]
+    assert lines[6].startswith("  why not    11.8.0.99 is in eth1's subnet 11.8.0.0/24, but its gateway")
+    assert [missed["next_hop"] for missed in explanation_json(one)["unresolved"]] == ["11.8.0.99"]
+
+
+def test_a_host_route_of_the_settings_has_no_entry_in_the_document() -> None:
+    from guest_routes.model.network_data import SETTINGS, HostRoute
+
+    own = HostRoute(prefix("12.0.0.0/8"), parse_address("11.8.0.1"), "/etc/a.yaml", SETTINGS, 4)
+    lines = lines_of(explained("12.1.1.1", report("wrong-subnet", NICS, Settings(routes=(own,))), None, "no"))
+    at = lines.index("  listed at  routes[4] of /etc/a.yaml")
+    assert lines[at + 1] == "  rule       11.8.0.1 is eth1's gateway (networks[1].routes[0])"
+
+
+def test_a_nic_that_has_gone() -> None:
+    found = report("wrong-subnet", IN_PLACE)
+    one = explained("11.11.3.4", found, BY_ETH1)
+    kernel = found.evidence.kernel._replace(nics=found.evidence.kernel.nics[:1])
+    gone = one._replace(report=found._replace(evidence=found.evidence._replace(kernel=kernel)))
+    assert explanation_lines(gone)[0] == "11.11.3.4 should leave by ?, via 11.8.0.1"
+
+
+def test_several_targets_and_a_host_name() -> None:
+    one = explained("11.11.3.4", report("wrong-subnet", IN_PLACE), BY_ETH1)
+    documents = [{**explanation_json(one), "name": "mirror.internal"}, explanation_json(one)]
+    assert_valid("explain", {**explanations_json(documents), "exit_code": 0})
+    assert_valid("explain", documents[0])
+    assert resolved_text("mirror.internal", one.asked) == "mirror.internal is 11.11.3.4"

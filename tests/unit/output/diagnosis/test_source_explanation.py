@@ -1,0 +1,125 @@
+"""`explain --from` in words, for each way that a packet can be decided, and as JSON."""
+
+from __future__ import annotations
+
+import pytest
+
+from guest_routes.diagnose.explain_source import explain_source
+from guest_routes.model.network import Lookup, parse_address, parse_prefix
+from guest_routes.model.report import Report, SourceExplanation
+from guest_routes.model.settings import Settings
+from guest_routes.output.diagnosis.source_explanation import (
+    source_explanation_json,
+    source_explanation_lines,
+    source_reason,
+)
+from guest_routes.output.folding import laid_out
+from guest_routes.routing.decide import decide
+from tests.support.reports import NICS, assert_fits, assert_valid, evidence
+
+KERNEL = f"""{NICS}nic docker0 02:42:00:00:00:01 172.17.0.1/16
+default via 10.65.0.1 dev eth0 proto static
+10.9.0.0/16 via 11.8.0.50 dev eth1 proto static
+10.8.0.0/16 nexthop via 11.8.0.51 dev eth1 nexthop via 11.8.0.52 dev eth1
+"""
+ETH0, ETH1, DOCKER = 2, 3, 4
+
+
+def explained(
+    asked: str, source: str, answer: tuple[int, str], on: bool = True, in_place: bool = True, kernel: str = KERNEL
+) -> SourceExplanation:
+    """What is said of a packet; `answer`: the kernel's, as NIC and gateway."""
+    found = evidence("documented", kernel)
+    found = found._replace(kernel=found.kernel._replace(tables=()))
+    plan = decide(found, Settings(source_routing=True)).source_routing
+    assert plan is not None
+    if in_place:
+        rules = (*found.kernel.rules, *(one.rule for one in plan.rules))
+        found = found._replace(
+            kernel=found.kernel._replace(tables=tuple(one.route for one in plan.routes), rules=rules)
+        )
+    if not on:
+        found = found._replace(kernel=found.kernel._replace(tables=None))
+    report = Report(found, decide(found, Settings(source_routing=on)), found.kernel)
+    nic, gateway = answer
+    given = Lookup(parse_address(asked), nic, parse_address(gateway) if gateway else None, 12103)
+    return explain_source(parse_prefix(asked), parse_address(source), report, given)
+
+
+@pytest.mark.parametrize(
+    "asked, source, answer, headline, reason",
+    [
+        ("203.0.113.9", "11.8.0.9", (ETH1, "11.8.0.1"), "203.0.113.9 from 11.8.0.9 should leave by eth1, via 11.8.0.1",
+         "no route of the main table leads there through eth1, so eth1's gateway does"),
+        ("10.9.0.1", "11.8.0.9", (ETH1, "11.8.0.50"), "10.9.0.1 from 11.8.0.9 should leave by eth1, via 11.8.0.50",
+         "a route of the main table leads there through eth1"),
+        ("10.8.0.1", "11.8.0.9", (ETH1, "11.8.0.52"), "10.8.0.1 from 11.8.0.9 should leave by eth1, via 11.8.0.51",
+         "a route of the main table leads there through eth1"),
+        ("11.8.0.77", "11.8.0.9", (ETH1, ""), "11.8.0.77 from 11.8.0.9 should leave by eth1",
+         "a route of the main table leads there through eth1"),
+        ("172.17.0.5", "11.8.0.9", (DOCKER, ""), "172.17.0.5 from 11.8.0.9 should leave by docker0",
+         "the main table sends it through a NIC that the metadata doesn't describe, and so does this packet"),
+    ],
+)  # fmt: skip
+def test_by_the_table_of_the_address(
+    asked: str, source: str, answer: tuple[int, str], headline: str, reason: str
+) -> None:
+    one = explained(asked, source, answer)
+    lines = laid_out(source_explanation_lines(one))
+    assert_fits(lines)
+    assert (lines[0], source_reason(one), one.as_wanted, one.in_place) == (headline, reason, True, True)
+    assert "  rule       from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes" in lines
+    assert "  state      in place" in lines
+    assert "(as wanted)" in lines[-3]
+    value = source_explanation_json(one)
+    assert_valid("explain", value)
+    assert (value["exit_code"], value["nic"], value["table"], value["in_place"]) == (0, "eth1", 12103, True)
+
+
+def test_not_there_yet() -> None:
+    one = explained("203.0.113.9", "11.8.0.9", (ETH0, "10.65.0.1"), in_place=False)
+    text = " ".join(" ".join(source_explanation_lines(one)).split())
+    assert "not there yet; `guest-routes sync` adds it" in text
+    assert "(NOT as wanted; `guest-routes sync` fixes it)" in text
+    assert source_explanation_json(one)["exit_code"] == 1
+
+
+def test_another_rule_decides() -> None:
+    one = explained("203.0.113.9", "11.8.0.9", (ETH0, "10.65.0.1"))
+    assert "NOT as wanted: another program's rule or route decides" in " ".join(
+        " ".join(source_explanation_lines(one)).split()
+    )
+
+
+def test_off_it_is_main_that_decides() -> None:
+    one = explained("203.0.113.9", "11.8.0.9", (ETH0, "10.65.0.1"), on=False)
+    assert (one.table, one.as_wanted) == (None, True)
+    assert source_reason(one).startswith(
+        "source routing is off (`source_routing: true` turns it on); so the main table"
+    )
+    assert_valid("explain", source_explanation_json(one))
+
+
+def test_addresses_without_a_table() -> None:
+    nobody = explained("203.0.113.9", "192.0.2.1", (ETH0, "10.65.0.1"))
+    assert "192.0.2.1, of no NIC here" in "\n".join(source_explanation_lines(nobody))
+    assert source_reason(nobody).startswith("no NIC has the address")
+    docker = explained("203.0.113.9", "172.17.0.1", (ETH0, "10.65.0.1"))
+    assert source_reason(docker).startswith("docker0 has no source routing in this family, or not for this address")
+
+
+def test_this_machine_itself_and_nowhere() -> None:
+    own = explained("10.65.0.7", "11.8.0.9", (1, ""))
+    lines = source_explanation_lines(own)
+    assert lines[0] == "10.65.0.7 from 11.8.0.9: this machine's own address"
+    assert "(this machine itself)" in lines[-3]
+    lost = explained("203.0.113.9", "192.0.2.1", (0, ""), kernel="nic eth9 fa:16:3e:00:00:09", in_place=False)
+    assert (lost.expected, lost.as_wanted) == (None, False)
+    assert source_explanation_lines(lost)[0] == "203.0.113.9 from 192.0.2.1: nothing decides"
+    assert_valid("explain", source_explanation_json(lost))
+
+
+def test_a_prefix_is_shown_as_one() -> None:
+    one = explained("203.0.113.9", "11.8.0.9", (ETH1, "11.8.0.1"))
+    asked = one._replace(by_main=one.by_main._replace(asked=parse_prefix("203.0.113.0/24")))
+    assert source_explanation_lines(asked)[0].startswith("203.0.113.0/24 from 11.8.0.9 should leave by eth1")

@@ -1,4 +1,7 @@
-"""A document of a megabyte, however it is made, ends in 2 s of processor time with 100 MB, and in at most 50 lines."""
+"""A document of a megabyte, however it is made, is linear work with at most 100 MB, and ends in at most 50 lines.
+
+`make bench` has the seconds.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from tests.support.service import Start
 from tests.support.worst import worst_documents
 
 DOCUMENTS = worst_documents()
-SECONDS = 2.0
-"""Of processor time: what it takes by the clock depends on what else the machine does."""
+YARDSTICKS = 20
+"""About 6 s where ten million turns of a loop take 0.3 s; the worst of these documents takes a third of it."""
 MEGABYTES = 100
 LINES = 50
 LONGEST = 1000
@@ -29,7 +32,7 @@ EVERYWHERE = (
 
 
 def assert_bounded(got: Cost, lines: int = LINES) -> None:
-    assert got.seconds < SECONDS
+    assert got.yardsticks < YARDSTICKS
     assert got.megabytes < MEGABYTES
     assert len(got.err) <= LINES, got.err[:3]
     assert len(got.out) <= lines, got.out[:3]

@@ -67,10 +67,9 @@ def is_source_removal(operation: SourceOperation) -> bool:
 
 def table_reason(table: NicTable) -> str:
     """What a NIC's table is for."""
-    gateway = f"by its gateway {address_text(table.gateway)}"
-    return (
-        f"packets that carry an IPv{table.family} address of {table.nic.name} leave by {table.nic.name}, else {gateway}"
-    )
+    name = table.nic.name
+    carried = f"packets that carry an IPv{table.family} address of {name} leave by {name}"
+    return f"{carried}; where main has no route through it, by its gateway {address_text(table.gateway)}"
 
 
 def conflict_text(one: SourceConflict, nics: Sequence[Nic]) -> str:
@@ -150,11 +149,11 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
     plan, nics = report.decision.source_routing, report.before.nics
     if plan is None:
         return []
-    reasons = {table.table: table for table in plan.tables}
+    tables = {(table.family, table.table): table for table in plan.tables}
 
     def changed(one: SourceOperation) -> Entry:
-        table = reasons.get(one.route.table if isinstance(one, (SetRoute, RemoveRoute)) else one.rule.table)
-        why = table_reason(table) if table is not None and isinstance(one, AddRule) else ""
+        table = tables.get((one.rule.family, one.rule.table)) if isinstance(one, AddRule) else None
+        why = table_reason(table) if table is not None else ""
         return "-" if is_source_removal(one) else "+", source_text(one, nics), why
 
     def standing(table: NicTable) -> Entry:
@@ -163,8 +162,8 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
 
     groups = plan.rules, plan.routes, plan.removals
     lines = [line for group in groups for line in entries(group, changed, verbose)]
-    touched = {one.rule.table for one in plan.rules}
-    quiet = [table for table in plan.tables if table.table not in touched] if verbose else []
+    touched = {(one.rule.family, one.rule.table) for one in plan.rules}
+    quiet = [table for key, table in tables.items() if key not in touched] if verbose else []
     lines += entries(quiet, standing, verbose)
     lines += entries(report.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)))
     if written and plan.enabled and (plan.operations or verbose):

@@ -294,6 +294,36 @@ def test_a_full_tunnel_vpns_traffic_goes_where_it_went(lab: Lab, vpn: Any, first
         assert "lookup 51820" in ran.err or "lookup 220" in ran.err
 
 
+def test_another_programs_plain_rule_at_our_priority(lab: Lab) -> None:
+    """Of equals the older one comes first: it is named, and its remedy works when followed."""
+    Calico(lab)
+    lab.ip("route", "add", "198.51.100.0/24", "via", "11.8.0.1", "dev", "eth1", "table", "300")
+    lab.ip("route", "add", "default", "via", "11.8.0.1", "dev", "eth1", "table", "300")
+    lab.ip("rule", "add", "priority", "32765", "lookup", "300")
+    told = synced(lab, code=5)
+    assert "another program's rule comes first: from all lookup 300 priority 32765" in " ".join(told.split())
+    assert "`source_routing_priority` below 32765 puts ours before it" in " ".join(told.split())
+    write_settings(source_routing=True, source_routing_priority=32764)
+    told = synced(lab, FILE, code=5)  # The other program's table still has the default of what carries no address.
+    assert "comes first" not in told
+    assert " dev eth0 table 12102" in lab.ip("route", "get", OUTSIDE[0], "from", "10.65.0.7")
+    assert "from all lookup 300" in lab.ip("rule")
+
+
+def test_each_rule_says_what_it_is_for(lab: Lab) -> None:
+    """A table has routes of both families: each rule names its own."""
+    Calico(lab)
+    told = " ".join(synced(lab).split())
+    for nic, addresses, gateways in (
+        ("eth0", ETH0, ("10.65.0.1", "fd00:65::1")),
+        ("eth1", ETH1, ("11.8.0.1", "fd00:8::1")),
+    ):
+        for family, address, gateway in zip((4, 6), addresses, gateways):
+            _, _, reason = told.partition(f"+ rule from {address} ")
+            assert f"packets that carry an IPv{family} address of {nic} leave by {nic};" in reason.partition(" + ")[0]
+            assert f"by its gateway {gateway}" in reason.partition(" + ")[0]
+
+
 # ---- addresses and gateways ---------------------------------------------------------------------------
 
 

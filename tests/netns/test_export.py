@@ -284,3 +284,30 @@ def test_source_routing_by_each_manager(lab: Lab, managers: Managers, manager: s
         assert_heard(managers, manager)
     made = lab.run("sync", "--metadata", str(document("dual-stack")), *BY_SOURCE)
     assert (made.returncode, "for source routing" in made.stdout) == (0, False), made.stdout  # Equal, and adopted.
+
+
+@pytest.mark.packages
+def test_networkd_takes_a_multipath_route_in_a_nics_table(lab: Lab, managers: Managers) -> None:
+    """An operator's route over two routers of eth1's subnet, in both families."""
+    managers.write(f"{SEED}/network_data.json", document("dual-stack").read_text())
+    for nic, *addresses in (("eth0", "10.65.0.7/24", "fd00:65::7/64"), ("eth1", "11.8.0.9/24", "fd00:8::9/64")):
+        lab.ip("link", "set", nic, "up")
+        for address in addresses:
+            lab.ip("address", "add", address, "dev", nic, *(["nodad"] if ":" in address else []))
+    for family, (destination, *routers) in (("-4", ("10.201.0.0/16", "11.8.0.50", "11.8.0.51")),
+                                            ("-6", ("fd00:201::/48", "fd00:8::50", "fd00:8::51"))):  # fmt: skip
+        hops = [word for router in routers for word in ("nexthop", "via", router, "dev", "eth1", "weight", "3")]
+        lab.ip(family, "route", "add", destination, *hops)
+    assert lab.run("sync", "--metadata", str(document("dual-stack")), *BY_SOURCE).returncode == 0
+    wanted = [line for line in source_tables(lab) if "12103" in line]
+    exported(managers, "networkd", *BY_SOURCE)
+    lab.run("withdraw")
+    assert source_tables(lab) == []
+    for nic in ("eth0", "eth1"):
+        lab.ip("address", "flush", "dev", nic)
+        lab.ip("link", "set", nic, "down")
+    managers.bring_up("networkd")
+    wait_for(lambda: source_rules(lab) == sorted([*SOURCE_RULES, *SOURCE_RULES_6]), "the rules", 20)
+    wait_for(lambda: len([line for line in source_tables(lab) if "12103" in line]) == len(wanted), "the tables", 20)
+    assert [line for line in source_tables(lab) if "12103" in line] == wanted
+    assert_heard(managers, "networkd")

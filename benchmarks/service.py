@@ -135,9 +135,10 @@ def installed(service: Service, count: int) -> None:
 
 
 class Listener:
-    """Hears when a route is back."""
+    """Hears when a route is back, or there, in a table; 0 for any."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: int = 0) -> None:
+        self._table = struct.pack("=HHI", 8, 15, table) if table else b""  # RTA_TABLE
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._socket.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
         self._socket.bind((0, 0x40))  # RTMGRP_IPV4_ROUTE
@@ -152,9 +153,14 @@ class Listener:
             now = time.perf_counter()
             while data:
                 length, kind = struct.unpack_from("=IH", data)
-                if kind == 24 and data[17] == 24 and packed in data[:length]:
+                message = data[:length]
+                if kind == 24 and data[17] == 24 and packed in message and self._table in message:
                     return now - since
                 data = data[(length + 3) & ~3 :]
+
+    def close(self) -> None:
+        """Hears nothing more."""
+        self._socket.close()
 
 
 class Crowd:
@@ -216,6 +222,34 @@ def repairs(engine: str, routes: str, deletions: str, how: str, foreign: str = "
         crowd.end()
     service.end()
     lab.close()
+    return spread(taken)
+
+
+def followed(routes: str, additions: str) -> Dict[str, float]:
+    """Routes by a router in eth1's subnet that appear in main; how long until each is in eth1's own table, in ms."""
+    from guest_routes.model.settings import Settings
+
+    lab = settled_instance(int(routes), "source_routing: true\n")
+    service = Service()
+    installed(service, int(routes))
+    service.wait(lambda: service.record().get("refreshed"))
+    time.sleep(1)
+    table = Settings().source_routing_table + socket.if_nametoindex("eth1")
+    taken = []
+    for number in range(int(additions)):
+        time.sleep(random.uniform(0.0, 0.1))
+        listener, address = Listener(table), f"30.{number >> 8}.{number & 255}.0"
+        began = time.perf_counter()
+        subprocess.run(["ip", "route", "add", f"{address}/24", "via", "11.8.0.50", "dev", "eth1"], check=True)
+        taken.append(listener.seconds_until_back(address, began) * 1000)
+        listener.close()
+    service.end()
+    lab.close()
+    return spread(taken)
+
+
+def spread(taken: List[float]) -> Dict[str, float]:
+    """Of so many milliseconds each."""
     taken.sort()
     return {
         "p50": statistics.median(taken), "p99": taken[min(len(taken) - 1, int(len(taken) * 0.99))], "max": taken[-1]
@@ -311,7 +345,9 @@ def flat(python: str, engine: str, passes: str, events: str) -> Dict[str, Any]:
     return found
 
 
-JOBS: Dict[str, Callable[..., Dict[str, Any]]] = {"repairs": repairs, "idle": idle, "hour": hour, "flat": flat}
+JOBS: Dict[str, Callable[..., Dict[str, Any]]] = {
+    "repairs": repairs, "followed": followed, "idle": idle, "hour": hour, "flat": flat,
+}  # fmt: skip
 
 
 # ---- the whole ------------------------------------------------------------------------------------------
@@ -348,6 +384,8 @@ def measure() -> List[Line]:
     by_ip = result(start("repairs", "rtnetlink", "40", "120", "ip"))
     crowded = result(start("repairs", "rtnetlink", "100", str(CROWDED_DELETIONS), "netlink", str(FOREIGN)))
     slow = result(start("repairs", "pyroute2", "1100", str(SLOW_DELETIONS), "netlink"))
+    into_table = result(start("followed", "40", "120"))
+    into_full_table = result(start("followed", "1000", "40"))
     quiet_found, beats_found = result(quiet), result(beats)
     hours = [start("hour", python) for python in (sys.executable, DEBIAN)]
     own_hour, debian_hour = (result(job) for job in hours)
@@ -368,6 +406,8 @@ def measure() -> List[Line]:
         Line("the same, deleted by `ip`, 120 of 40 routes", times(by_ip), "", "p99 <= 20 ms"),
         Line(f"the same among {FOREIGN:,} foreign routes, of which {CHURN} go and come all the time",
              times(crowded), "", "p99 <= 200 ms"),
+        Line("a route that appears in main is in its NIC's own table (source routing), 40 routes", times(into_table),
+             f"1,000 routes: {times(into_full_table)}", "<= 100 ms"),
         Line(f"resident after {HOUR_OF_REFRESHES} refreshes", f"{own_hour['rss']:,} KiB (PSS {own_hour['pss']:,})",
              f"after {HOUR_OF_REFRESHES // 10}: {own_hour['start']:,}", most),
         Line("the same, Debian's Python", f"{debian_hour['rss']:,} KiB (PSS {debian_hour['pss']:,})",

@@ -3,9 +3,9 @@
     make bench-storm               a minute; its table stands in docs/limits.md
 
 No network. The service answers CAPACITY requests a second, one after the other, and refuses what comes while QUEUE
-requests wait; a request that its client has given up is answered all the same. An instance asks as metadata_http does:
-by one way after the other, the winner asks for meta_data.json too, what is refused is asked again after growing pauses
-until the deadline; and it comes back when schedule.Refreshes says.
+requests wait; a request that its client has given up is answered all the same. An instance asks when
+evidence.http_endpoints.Pace says, one endpoint after the other until the deadline; the winner asks for meta_data.json,
+too, again after growing pauses; and the instance comes back when service.schedule.Refreshes says.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Dict, List, NamedTuple, Tuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from guest_routes.evidence.http import APART_SECONDS, BACKOFF_SECONDS  # noqa: E402
+from guest_routes.evidence.http import BACKOFF_SECONDS, UUID_SECONDS  # noqa: E402
+from guest_routes.evidence.http_endpoints import Pace  # noqa: E402
 from guest_routes.model.settings import METADATA_URLS, Settings  # noqa: E402
-from guest_routes.service.schedule import SPREAD_SECONDS, Refreshes, spread  # noqa: E402
+from guest_routes.service.schedule import SPREAD_SECONDS, Refreshes  # noqa: E402
 
 INSTANCES = 10_000
 NICS = 2
@@ -33,7 +34,8 @@ REFRESH_SECONDS = Settings().refresh_seconds
 DEADLINE_SECONDS = Settings().deadline_seconds
 STEADY_SECONDS = 4 * REFRESH_SECONDS
 """How long is simulated; the last refresh_seconds are taken for the steady state."""
-FETCH, NEXT_WAY, ATTEMPT, ANSWER, DEADLINE = range(5)
+ENDPOINTS = len(METADATA_URLS) * NICS
+FETCH, ATTEMPT, ANSWER, META_DATA, DEADLINE = range(5)
 
 
 class Scenario(NamedTuple):
@@ -78,8 +80,9 @@ class Storm:
         self._refreshes: List[Refreshes] = []
         self._fetch = [0] * INSTANCES
         """Which fetch is under way; 0 when none."""
-        self._ways = [0] * INSTANCES
-        """So many ways it has asked by."""
+        self._asked_by = [0] * INSTANCES
+        """So many endpoints it has asked by."""
+        self._pace = [Pace(0.0)] * INSTANCES
         self._until = [0.0] * INSTANCES
         self._have = [-1.0] * INSTANCES
         self._began = OUTAGE_SECONDS if scenario.outage else 0.0
@@ -99,12 +102,12 @@ class Storm:
             now, _, kind, instance, fetch, pause = heapq.heappop(self._monitor)
             if kind == FETCH:
                 self._start(now, instance)
+            elif kind == META_DATA:
+                self._ask_meta_data(now, instance, pause)
             elif fetch != self._fetch[instance]:
                 continue
-            elif kind == NEXT_WAY:
-                self._next_way(now, instance, fetch, int(pause))
             elif kind == ATTEMPT:
-                self._attempt(now, instance, fetch, pause)
+                self._attempt(now, instance, fetch)
             elif kind == ANSWER:
                 self._answer(now, instance)
             else:
@@ -125,15 +128,8 @@ class Storm:
         self._fetch[instance] = fetch = self._number
         self._until[instance] = now + DEADLINE_SECONDS
         self._push(now + DEADLINE_SECONDS, DEADLINE, instance, fetch)
-        self._ways[instance] = 0
-        self._next_way(now, instance, fetch, 0)
-
-    def _next_way(self, now: float, instance: int, fetch: int, way: int) -> None:
-        if way != self._ways[instance] or way == len(METADATA_URLS) * NICS:
-            return  # It was started when the one before failed.
-        self._ways[instance] += 1
-        self._push(now + APART_SECONDS, NEXT_WAY, instance, fetch, way + 1)
-        self._attempt(now, instance, fetch, BACKOFF_SECONDS[0])
+        self._asked_by[instance], self._pace[instance] = 0, Pace(now)
+        self._attempt(now, instance, fetch)
 
     def _request(self, now: float) -> float:
         """When the service has answered a request that comes now; 0 when it refuses."""
@@ -146,22 +142,35 @@ class Storm:
         self._free_at = max(now, self._free_at) + 1 / self._capacity
         return self._free_at
 
-    def _attempt(self, now: float, instance: int, fetch: int, pause: float) -> None:
+    def _attempt(self, now: float, instance: int, fetch: int) -> None:
+        """By an endpoint not asked yet, else by one that was refused; none while all are waited for."""
+        pace = self._pace[instance]
+        if now < pace.due:
+            return  # An answer has moved it, and comes itself.
+        unasked = ENDPOINTS - self._asked_by[instance]
+        self._asked_by[instance] += 1 if unasked else 0
         answered = self._request(now)
-        wait = spread(pause, self._chance())
         if answered:
+            self._pace[instance] = pace.asked(now)
             self._push(answered, ANSWER, instance, fetch)
-            return
-        self._push(now, NEXT_WAY, instance, fetch, self._ways[instance])
-        if now + wait < self._until[instance]:
-            self._push(now + wait, ATTEMPT, instance, fetch, min(pause * 2, BACKOFF_SECONDS[1]))
+        else:
+            left = max(0, unasked - 1)
+            self._pace[instance] = pace.refused(now, self._until[instance], left, ENDPOINTS, self._chance())
+        due = self._pace[instance].due
+        if due < self._until[instance] and (not answered or unasked > 1):
+            self._push(due, ATTEMPT, instance, fetch)
 
     def _answer(self, now: float, instance: int) -> None:
         self._fetch[instance] = 0
-        self._request(now)  # meta_data.json
+        self._until[instance] = now + UUID_SECONDS
+        self._ask_meta_data(now, instance, BACKOFF_SECONDS[0])
         if self._have[instance] < self._began:
             self._have[instance] = now
         self._again(instance, self._refreshes[instance].fetched(now, REFRESH_SECONDS, self._chance(), True))
+
+    def _ask_meta_data(self, now: float, instance: int, pause: float) -> None:
+        if not self._request(now) and now + pause < self._until[instance]:
+            self._push(now + pause, META_DATA, instance, pause=2 * pause)
 
     def _again(self, instance: int, refreshes: Refreshes) -> None:
         self._refreshes[instance] = refreshes

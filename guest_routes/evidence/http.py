@@ -1,8 +1,9 @@
 """The metadata service asked through every NIC, until the first valid answer (R11).
 
 Each endpoint (a URL through a NIC) is asked by a thread of its own, a little after the one before; the one that
-answered last is the first. Where the instance's uuid is known, an answer that doesn't name it waits until the deadline
-for one that does. One GET is http_get.py's. Both are imported only where metadata is fetched, and requests within them.
+answered last is the first. All lead to one service: where it refuses, one of them at a time asks again. Where the
+instance's uuid is known, an answer that doesn't name it waits until the deadline for one that does. One GET is
+http_get.py's. Both are imported only where metadata is fetched, and requests within them.
 A server can answer byte by byte for ever, so the deadline is kept by the one who waits, not by the threads.
 """
 
@@ -14,7 +15,7 @@ import time
 from ..model.document import Document, ServerProperty
 from ..model.settings import Settings
 from .document_file import LATEST, META_DATA, NETWORK_DATA, about
-from .http_endpoints import Endpoint, endpoints_for, usable_nics
+from .http_endpoints import Endpoint, Pace, endpoints_for, usable_nics
 from .http_get import Failed, get_object, open_session
 from .instance import KnownInstance
 from .mailbox import Mailbox
@@ -35,9 +36,6 @@ BACKOFF_SECONDS = (0.2, 2.0)
 """The pause after a first failure, and what its doubling ends at."""
 TICK_SECONDS = 0.5
 """How often new NICs are looked for, and what is being waited for is reported."""
-APART_SECONDS = 0.25
-"""The next endpoint is asked this long after the last one, or once one has failed: mostly the first answers.
-Source: RFC 8305, section 5 (Connection Attempt Delay)."""
 UUID_SECONDS = 2.0
 MOST_AT_ONCE = 64
 """Endpoints that are waited for at a time; a machine with more NICs has the others asked as these fail."""
@@ -92,11 +90,15 @@ class _Race:
 
         self._urls, self._settings, self._nics, self._tell, self._bind = urls, settings, nics, tell, bind
         self._known = known
-        self._started = self._next_scan = self._next_start = time.monotonic()
+        self._started = self._next_scan = time.monotonic()
+        self._pace = Pace(self._started)
         self._until = self._started + settings.deadline_seconds
         self._answers = Mailbox()
         self._asked: dict[Endpoint, Failed | None] = {}
         self._waiting: list[Endpoint] = []
+        """Not asked yet."""
+        self._refused: list[Endpoint] = []
+        """To be asked again, one after the other."""
         self._held: dict[Endpoint, Document] = {}
         """Documents that don't, or not yet, name the known uuid."""
         self._over = threading.Event()
@@ -109,7 +111,7 @@ class _Race:
             while (now := time.monotonic()) < self._until:
                 if now >= self._next_scan:
                     self._find_endpoints(now)
-                if self._may_start() and now >= self._next_start:
+                if self._may_start() and now >= self._pace.due:
                     self._ask_next(now)
                 endpoint, got = self._next_answer() or (None, None)
                 if endpoint and got is not None and not isinstance(got, Failed):
@@ -117,8 +119,7 @@ class _Race:
                     if document is not None:
                         return document
                 if endpoint and isinstance(got, Failed) and got.reason is not None:
-                    self._asked[endpoint] = got
-                    self._next_start = now
+                    self._failed(endpoint, got, now)
                     if self._all_failed():
                         break
         finally:
@@ -165,24 +166,33 @@ class _Race:
         provenance = endpoint.provenance
         return (provenance.location, provenance.nics) != (self._known.location, self._known.nics)
 
+    def _failed(self, endpoint: Endpoint, failed: Failed, now: float) -> None:
+        self._asked[endpoint] = failed
+        if failed.refused:
+            self._refused.append(endpoint)
+            unasked, chance = len(self._waiting), os.urandom(1)[0] / 255
+            self._pace = self._pace.refused(now, self._until, unasked, len(self._asked) + unasked, chance)
+        else:
+            self._pace = self._pace.failed(now)
+
     def _may_start(self) -> bool:
-        running = sum(failed is None or not failed.final for failed in self._asked.values())
-        return bool(self._waiting) and running < MOST_AT_ONCE
+        running = sum(failed is None or not failed.final for failed in self._asked.values()) - len(self._refused)
+        return bool(self._waiting or self._refused) and running < MOST_AT_ONCE
 
     def _ask_next(self, now: float) -> None:
         import threading
 
-        endpoint = self._waiting.pop(0)
-        self._asked[endpoint] = None
+        endpoint = (self._waiting or self._refused).pop(0)
+        self._asked.setdefault(endpoint, None)
         arguments = (endpoint, self._until, self._over, self._may_ask_uuid, self._answers)
         threading.Thread(target=_ask, args=arguments, daemon=True).start()
-        self._next_start = now + APART_SECONDS
+        self._pace = self._pace.asked(now)
 
     def _next_answer(self) -> tuple[Endpoint, Answer] | None:
         """An answer that comes before there is anything else to do."""
         wake = min(self._next_scan, self._until)
         if self._may_start():
-            wake = min(wake, self._next_start)
+            wake = min(wake, self._pace.due)
         answer: tuple[Endpoint, Answer] | None = self._answers.take(wake)
         return answer
 
@@ -209,7 +219,7 @@ def _ask(
     may_ask_uuid: threading.Semaphore,
     answers: Mailbox,
 ) -> None:
-    """A thread: ask one endpoint until it answers, then for the uuid, if `may_ask_uuid` is to be had."""
+    """A thread: ask one endpoint until it answers or refuses, then for the uuid, if `may_ask_uuid` is to be had."""
     base = endpoint.url.rstrip("/")
     base = base[: -len(NETWORK_DATA)] if base.endswith(NETWORK_DATA) else f"{base}/{LATEST}/"
     pause, longest = BACKOFF_SECONDS
@@ -225,7 +235,7 @@ def _ask(
             answers.put((endpoint, got))
             # From half of the pause to the whole: not together with all the others that were refused just now.
             wait = pause * (0.5 + os.urandom(1)[0] / 510)
-            if got.final or time.monotonic() + wait >= until:
+            if got.final or got.refused or time.monotonic() + wait >= until:
                 return
             time.sleep(wait)
             pause = min(pause * 2, longest)
@@ -238,6 +248,7 @@ def _meta_data(session: requests.Session, url: str, until: float) -> bytes:
         if meta.final or time.monotonic() + pause >= until:
             return b""
         time.sleep(pause)
+        pause *= 2
     return meta
 
 

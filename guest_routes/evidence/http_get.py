@@ -31,6 +31,8 @@ class Failed(NamedTuple):
     """None when the time was up."""
     final: bool
     """Another attempt would bring the same."""
+    refused: bool = False
+    """The service, or what stands before it, has refused: it may be overloaded."""
 
 
 ANSWER_BYTES = LIMIT_BYTES + (1 << 20)
@@ -136,7 +138,7 @@ def get_object(session: requests.Session, url: str, until: float) -> bytes | Fai
                 return Failed(f"redirect to {ascii(response.headers['Location'])[1:-1][:200]} refused", True)
             if response.status_code != 200:
                 passing = response.status_code >= 500 or response.status_code in (408, 425, 429)
-                return Failed(f"HTTP {response.status_code}", not passing)
+                return Failed(f"HTTP {response.status_code}", not passing, refused=passing)
             return _body(response, until)
     except requests.exceptions.SSLError as error:
         return Failed(f"TLS failed: {error}", True)
@@ -149,7 +151,8 @@ def get_object(session: requests.Session, url: str, until: float) -> bytes | Fai
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
         return Failed(None, False)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        return Failed(_network_reason(error), False)
+        reason, refused = _network_reason(error)
+        return Failed(reason, False, refused)
 
 
 def _body(response: requests.Response, until: float) -> bytes | Failed:
@@ -195,13 +198,14 @@ def _not_an_object(data: bytes) -> str:
     return "" if isinstance(value, dict) else f"not a JSON object but {ascii(value)[:40]}"
 
 
-def _network_reason(error: BaseException) -> str:
-    """What the system said, from under the wrappings of requests and urllib3."""
+def _network_reason(error: BaseException) -> tuple[str, bool]:
+    """What the system said, from under the wrappings of requests and urllib3; and whether the other side refused."""
     innermost: BaseException | None = error
     while innermost is not None:
         if isinstance(innermost, OSError) and innermost.errno:
-            return (innermost.strerror or os.strerror(innermost.errno)).lower()
+            refused = isinstance(innermost, (ConnectionRefusedError, ConnectionResetError))
+            return (innermost.strerror or os.strerror(innermost.errno)).lower(), refused
         if type(innermost).__name__ in ("RemoteDisconnected", "IncompleteRead"):
-            return "connection closed before the end of an answer"
+            return "connection closed before the end of an answer", True
         innermost = innermost.__cause__ or innermost.__context__
-    return str(error)
+    return str(error), False

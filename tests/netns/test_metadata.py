@@ -169,11 +169,21 @@ def test_no_server_is_connection_refused(instance: Lab) -> None:
     assert "eth1: connection refused ([fe80::a9fe:a9fe])" in text
 
 
+@pytest.mark.parametrize("behaviour", ["503-then-ok=99", "reset"])
+def test_a_service_that_refuses_is_asked_slower_and_slower(instance: Lab, log: Path, behaviour: str) -> None:
+    """Ten thousand instances that boot together: each by every endpoint once, then by one at a time."""
+    instance.metadata_server(DOCUMENT, "--log", str(log), "--behave", behaviour)
+    failure(HTTP_ONLY._replace(deadline_seconds=6.0))
+    endpoints = [request["client"] for request in requests_of(log)]
+    assert len(set(endpoints[:4])) == 4
+    assert 5 <= len(endpoints) <= 7
+
+
 def test_a_server_that_is_late_is_waited_for(instance: Lab, log: Path) -> None:
-    instance.metadata_server(DOCUMENT, "--log", str(log), "--behave", "503-then-ok=2")
+    instance.metadata_server(DOCUMENT, "--log", str(log), "--behave", "503-then-ok=1")
     started = time.monotonic()
-    assert find(HTTP_ONLY, nics, State()).data == DOCUMENT.read_bytes()
-    assert time.monotonic() - started >= 0.3  # 0.2 s and then 0.4 s, each at least half
+    assert find(HTTP_ONLY._replace(deadline_seconds=10.0), nics, State()).data == DOCUMENT.read_bytes()
+    assert time.monotonic() - started >= 1.75  # A round of four takes 0.75 s at least, and the first pause a second.
 
 
 def test_an_empty_document_is_an_answer(instance: Lab) -> None:

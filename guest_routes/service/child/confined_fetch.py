@@ -56,8 +56,8 @@ def request_for(settings: Settings, known: KnownInstance, metadata_argument: str
     return Request(urls, deadline, time.monotonic() + deadline, settings.ignore_nics, not metadata_argument, *known)
 
 
-def fetch_confined(request: Request) -> bytes:
-    """Confines this process for good, and asks; the answer, framed."""
+def fetch_confined(request: Request, parent: int = 0) -> bytes:
+    """Confines this process for good, and asks, unless that parent has ended; the answer, framed."""
     from ...evidence import http as metadata_http
     from ...evidence.instance import KnownInstance
     from ...kernel.open import open_kernel
@@ -71,7 +71,7 @@ def fetch_confined(request: Request) -> bytes:
     kernel = open_kernel("rtnetlink")
     threads = min(len(request.urls) * len(kernel.nics()), metadata_http.MOST_AT_ONCE)
     try:
-        confine(threads * STACK_BYTES)
+        confine(threads * STACK_BYTES, parent)
     except OSError as error:
         return framed(not_confined_text(error))
     settings = Settings()._replace(ignore_nics=request.ignore_nics, deadline_seconds=request.deadline_seconds)

@@ -6,6 +6,8 @@ then the document. The server that answered may have taken it over, so that its 
 
 from __future__ import annotations
 
+import os
+
 from ...evidence.document_file import LIMIT_BYTES
 from ...json_codec import loads
 from ...model.document import Document, Provenance, parse_property
@@ -27,7 +29,8 @@ def start(settings: Settings, state: State, metadata_argument: str = "") -> Chil
     Raises:
         OSError: the system refuses a process.
     """
-    return Child(lambda: _ask(settings, state, metadata_argument), LIMIT_BYTES + LINE_BYTES)
+    parent = os.getpid()
+    return Child(lambda: _ask(settings, state, metadata_argument, parent), LIMIT_BYTES + LINE_BYTES)
 
 
 def parse_answer(answer: bytes) -> Document | str:
@@ -57,7 +60,7 @@ def _printable(value: object) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in value)
 
 
-def _ask(settings: Settings, state: State, metadata_argument: str) -> bytes:
+def _ask(settings: Settings, state: State, metadata_argument: str, parent: int) -> bytes:
     """What the child does."""
     from ...evidence.instance import KnownInstance, known_instance
     from ...kernel.open import open_kernel
@@ -65,4 +68,4 @@ def _ask(settings: Settings, state: State, metadata_argument: str) -> bytes:
 
     known = KnownInstance() if metadata_argument else known_instance(state, open_kernel("rtnetlink").nics())
     request = request_for(settings, known, metadata_argument)
-    return relayed(request, LIMIT_BYTES + LINE_BYTES) if has_unit() else fetch_confined(request)
+    return relayed(request, LIMIT_BYTES + LINE_BYTES) if has_unit() else fetch_confined(request, parent)

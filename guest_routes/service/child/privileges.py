@@ -35,11 +35,12 @@ _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 _M_ARENA_MAX = -8
 _SIGKILL = 9
+_ESRCH = 3
 _CHANGES_USER = 1 << 6 | 1 << 7 | 1 << 8
 """CAP_SETGID, CAP_SETUID, CAP_SETPCAP."""
 
 
-def confine(stack_bytes: int = 0) -> None:
+def confine(stack_bytes: int = 0, parent: int = 0) -> None:
     """Confines this process, which has one thread, and ends it with its parent.
 
     Root must become another user; a process of another user keeps its id. In a user namespace that maps no id but
@@ -47,6 +48,7 @@ def confine(stack_bytes: int = 0) -> None:
 
     Args:
         stack_bytes: the address space that the stacks of its threads take.
+        parent: its process id, where the parent may have ended meanwhile.
 
     Raises:
         OSError: some of it is refused, and the process must not go on.
@@ -66,6 +68,8 @@ def confine(stack_bytes: int = 0) -> None:
     # Both are reset by a change of the user id.
     system.prctl(_PR_SET_DUMPABLE, 0)
     system.prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+    if parent and os.getppid() != parent:
+        raise ProcessLookupError(_ESRCH, "its parent has ended")
     _limit_resources(stack_bytes, changed)
     system.filter_system_calls(program)
 

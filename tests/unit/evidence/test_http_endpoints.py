@@ -7,7 +7,7 @@ from typing import List
 
 import pytest
 
-from guest_routes.evidence.http_endpoints import Endpoint, device_option, endpoints_for, usable_nics
+from guest_routes.evidence.http_endpoints import Endpoint, Pace, device_option, endpoints_for, usable_nics
 from guest_routes.model.document import Provenance
 from guest_routes.model.network import Nic, parse_prefix
 
@@ -91,3 +91,37 @@ def test_where_binding_is_not_permitted_the_routing_table_decides(monkeypatch: p
         Endpoint(IPV4), Endpoint(IPV6, "ens3", source=("fe80::7", 0, 0, 2)),
     )  # fmt: skip
     assert tried == ["ens3", "ens4", "ens3", "ens4"]
+
+
+def test_the_next_endpoint_is_asked_a_little_later_or_at_once_after_a_failure() -> None:
+    pace = Pace(100.0).asked(100.0)
+    assert pace.due == 100.25
+    assert pace.failed(100.1).due == 100.1
+
+
+def test_a_refusal_slows_down_the_whole_race() -> None:
+    """Four endpoints within 2 s, then one attempt each 1 to 2 s, then each 2 to 4 s."""
+    pace, times = Pace(0.0), []
+    for unasked in (3, 2, 1, 0, 0, 0, 0):
+        times.append(pace.due)
+        pace = pace.asked(pace.due).refused(pace.due, 20.0, unasked, 4, 1.0)
+    assert times == [0.0, 0.5, 1.0, 1.5, 3.5, 7.5, 11.5]
+    slow, fast = (Pace(0.0).refused(0.0, 20.0, 0, 1, chance).due for chance in (1.0, 0.0))
+    assert (slow, fast) == (2.0, 1.0)
+
+
+def test_after_a_refusal_an_answer_is_waited_for_longer_and_no_other_failure_is_a_reason_to_hurry() -> None:
+    refused = Pace(0.0).refused(10.0, 20.0, 1, 4, 1.0)
+    assert refused.asked(10.5).due == 13.5
+    assert refused.failed(10.2).due == refused.due == 10.5
+
+
+def test_every_endpoint_is_asked_by_half_of_a_short_deadline() -> None:
+    pace = Pace(0.0)
+    for unasked in (3, 2, 1):
+        pace = pace.refused(pace.due, 0.6, unasked, 4, 1.0)
+    assert pace.due < 0.45
+    many = Pace(0.0)
+    for unasked in range(39, 0, -1):
+        many = many.refused(many.due, 10.0, unasked, 40, 1.0)
+    assert many.due <= 2.0

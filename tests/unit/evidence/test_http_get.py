@@ -32,12 +32,16 @@ def wrapped(cause: Exception, explicit: bool) -> Exception:
 
 
 @pytest.mark.parametrize("explicit", [True, False])
-@pytest.mark.parametrize("cause, text", [
-    (OSError(errno.ECONNREFUSED, "Connection refused"), "connection refused"),
-    (OSError(errno.EHOSTUNREACH, None), os.strerror(errno.EHOSTUNREACH).lower()),
-    (http.client.RemoteDisconnected("Remote end closed"), "connection closed before the end of an answer"),
-    (ValueError("odd"), "Max retries exceeded"),
-    (OSError("no errno"), "Max retries exceeded"),
+@pytest.mark.parametrize("cause, text, refused", [
+    (OSError(errno.ECONNREFUSED, "Connection refused"), "connection refused", True),
+    (OSError(errno.ECONNRESET, "Connection reset"), "connection reset", True),
+    (OSError(errno.EHOSTUNREACH, None), os.strerror(errno.EHOSTUNREACH).lower(), False),
+    (http.client.RemoteDisconnected("Remote end closed"), "connection closed before the end of an answer", True),
+    (ValueError("odd"), "Max retries exceeded", False),
+    (OSError("no errno"), "Max retries exceeded", False),
 ])  # fmt: skip
-def test_what_the_system_said_from_under_its_wrappings(cause: Exception, text: str, explicit: bool) -> None:
-    assert _network_reason(wrapped(wrapped(cause, explicit), True)) == (text)
+def test_what_the_system_said_from_under_its_wrappings(
+    cause: Exception, text: str, refused: bool, explicit: bool
+) -> None:
+    """And whether the other side refused: then it is asked slower (R11)."""
+    assert _network_reason(wrapped(wrapped(cause, explicit), True)) == (text, refused)

@@ -169,6 +169,20 @@ def test_processor_time_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert child.end() == b"" and 0.8 < time.monotonic() - started < 15
 
 
+@pytest.mark.parametrize("parent, answer", [(lambda: os.getppid(), b"goes on"), (lambda: os.getpid(), b"ended")])
+def test_a_parent_that_ended_before_its_child_was_confined(parent: Callable[[], int], answer: bytes) -> None:
+    """The kernel's signal comes only for one that ends afterwards."""
+
+    def child() -> bytes:
+        try:
+            confine(parent=parent())
+        except ProcessLookupError:
+            return b"ended"
+        return b"goes on"
+
+    assert result_of(child, 100) == answer
+
+
 def test_it_is_killed_first_when_memory_is_short() -> None:
     assert confined(Path("/proc/self/oom_score_adj").read_text) == "1000\n"
 

@@ -215,6 +215,8 @@ class NotElected(NamedTuple):
     """The settings ask for one that isn't to be had, though the family has gateways; or a default is documented."""
     bindings: tuple[Binding, ...] = ()
     """unusable: the networks that have a documented default."""
+    missed: tuple[Unresolved, ...] = ()
+    """unusable: the default entries that name a NIC which can't be found, or can't be used."""
 
 
 Election: TypeAlias = "Elected | NotElected"

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Binding, Election, NotElectedKind, Resolution, Resolved
+    from ..model.decision import Binding, Election, NotElectedKind, Resolution, Resolved, Unresolved
     from ..model.settings import Selector, Settings
 
 
@@ -45,8 +45,8 @@ def _documented(
     resolution: Resolution, own: Sequence[Binding], named: Sequence[Resolved], family: int, unaddressed: bool
 ) -> Election | None:
     """What the document's default entries elect; None where it has none of the family."""
-    networks = _offering(own, "documented")
-    if not (networks or named or _names_nobody(resolution, family)):
+    networks, missed = _offering(own, "documented"), _missed(resolution, family)
+    if not (networks or named or missed):
         return None
     first = _first(networks, family, unaddressed)
     if first is not None and first.nic.running:
@@ -54,7 +54,7 @@ def _documented(
     others = [_by_name(one, family) for one in named]
     running = next((one for one in others if one.nic.running), None)
     found = running or first or next(iter(others), None)
-    return found or NotElected(family, "unusable", wanted=True, bindings=tuple(networks))
+    return found or NotElected(family, "unusable", wanted=True, bindings=tuple(networks), missed=missed)
 
 
 def _offering(own: Sequence[Binding], rank: str) -> list[Binding]:
@@ -68,10 +68,10 @@ def _place_in_settings(binding: Binding, settings: Settings) -> int:
     return places.index(binding.evidence.place) if binding.evidence else len(places)
 
 
-def _names_nobody(resolution: Resolution, family: int) -> bool:
-    """Whether a default entry names another NIC, and none that can be used has that gateway."""
-    missed = [one.host for one in resolution.unresolved if one.host.destination.is_default]
-    return any(family_of(host.next_hop) == family for host in missed)
+def _missed(resolution: Resolution, family: int) -> tuple[Unresolved, ...]:
+    """The default entries that name another NIC, where none that can be used has that gateway."""
+    missed = (one for one in resolution.unresolved if one.host.destination.is_default)
+    return tuple(one for one in missed if family_of(one.host.next_hop) == family)
 
 
 def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Elected | None:

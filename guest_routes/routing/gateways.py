@@ -2,7 +2,7 @@
 
 A default entry is a host route to 0.0.0.0/0 or ::/0: its next hop names a NIC. It is the network's own gateway where
 it lies in a prefix of that network, or in nobody's (a /32 with a gateway outside). Else it names another NIC, and is
-never this one's gateway.
+never this one's gateway. It is the gateway of the network in whose prefix it lies, where nothing else speaks of that.
 """
 
 from __future__ import annotations
@@ -77,16 +77,43 @@ def with_gateways(
     neighbours = _Neighbours(Subnets(bindings), _neighbouring_nics(bindings, evidence), _own_addresses(evidence))
     offers = _default_offers(evidence, settings)
     found: list[Binding] = []
-    elsewhere: list[HostRoute] = []
+    elsewhere: list[_Entry] = []
     for binding in bindings:
         entries = _entries(binding, evidence)
         own = _own(entries, binding, neighbours)
-        elsewhere += [one.route for one in entries if own is None or one.route.next_hop != own.route.next_hop]
+        elsewhere += [one for one in entries if own is None or one.route.next_hop != own.route.next_hop]
         # A copy of another network's default through this NIC says nothing of its gateway.
         offer = _offered(binding, offers, neighbours)
         setting = _set(binding, settings)
         found.append(_with_gateway(binding, own, setting, offer, _rank(offer, binding, evidence)))
-    return found, elsewhere
+    return _named_by_others(bindings, found, elsewhere, neighbours), [one.route for one in elsewhere]
+
+
+def _named_by_others(
+    bindings: Sequence[Binding], found: list[Binding], elsewhere: Sequence[_Entry], neighbours: _Neighbours
+) -> list[Binding]:
+    """The same networks, with a gateway by another network's default entry where nothing else speaks of one.
+
+    A network that lists routes needs none: each next hop in its subnet leads through its NIC (R3). Of several entries
+    for one subnet the first one counts.
+    """
+    places = {id(binding): place for place, binding in enumerate(bindings)} if elsewhere else {}
+    settled: set[Prefix] = set()
+    for entry in elsewhere:
+        gateway = entry.route.next_hop
+        home = neighbours.subnets.home(gateway)
+        if home is None or home[0] in settled or gateway in neighbours.own:
+            continue
+        settled.add(home[0])
+        there = [places[id(one)] for one in home[1]]
+        if all(_is_unspoken_of(found[place]) for place in there):
+            found[there[0]] = found[there[0]]._replace(gateway=gateway, evidence=entry.evidence)
+    return found
+
+
+def _is_unspoken_of(binding: Binding) -> bool:
+    """Whether a network has no gateway by any evidence, and no routes in the document."""
+    return binding.gateway is None and binding.network is not None and not binding.network.lists_routes
 
 
 def _neighbouring_nics(bindings: Sequence[Binding], evidence: Evidence) -> tuple[Nic, ...]:

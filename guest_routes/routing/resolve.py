@@ -147,8 +147,8 @@ def _own_default(binding: Binding | None) -> HostRoute | None:
     network = binding.network if binding is not None else None
     if binding is None or network is None or binding.evidence is None or binding.evidence.kind != "document":
         return None
-    entry = next(one for one in network.defaults if one.gateway == binding.gateway)
-    return default_route(network, entry)
+    entry = next((one for one in network.defaults if one.gateway == binding.gateway), None)
+    return default_route(network, entry) if entry is not None else None  # None: another network's entry names it.
 
 
 # ---- what no host route can be ------------------------------------------------------------------------

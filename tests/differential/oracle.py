@@ -93,7 +93,7 @@ class Oracle:
         self.networks = self._of_family(bound)
         # The rule says "NICs that the metadata describes"; of a NIC with a link and no network it doesn't say.
         self.managed = {net.nic.name for _, net in bound if net.nic}
-        self.gateways = [self._gateway(net) for net in self.networks]
+        self.gateways = self._with_those_named_elsewhere([self._gateway(net) for net in self.networks])
 
     # -- R2: networks and their gateways -------------------------------------------------------------
 
@@ -181,6 +181,26 @@ class Oracle:
         foreign += [row for row in self.removed if row.dev == name]
         foreign = [row for row in foreign if self._can_be_its_own(row, net)]
         return (ipaddress.ip_address(foreign[0].via), 5) if foreign else (None, 0)
+
+    def _with_those_named_elsewhere(self, found: List[Tuple[Optional[Ip], int]]) -> List[Tuple[Optional[Ip], int]]:
+        """Another network's default entry names a gateway in a subnet of which nothing else speaks."""
+        asked: Set[Subnet] = set()
+        for net in self.networks:
+            mine = self._own_default(net)
+            for hop in (one for one in net.defaults if one != mine and not one.is_link_local):
+                around = [p for other in self.networks for p in other.prefixes if hop in p and p.version == self.family]
+                subnet = max(around, key=lambda p: p.prefixlen, default=None)
+                if subnet is None or subnet in asked or self._is_of_this_machine(hop):
+                    continue
+                asked.add(subnet)
+                there = [place for place, other in enumerate(self.networks) if subnet in other.prefixes]
+                if all(found[p][0] is None and self.networks[p].kind and not self.networks[p].described for p in there):
+                    found[there[0]] = (hop, 6)
+        return found
+
+    def _is_of_this_machine(self, hop: Ip) -> bool:
+        present = {a.split("/")[0] for nic in self.nics for a in nic.addresses}
+        return str(hop) in present | {str(one.ip) for one in self.described}
 
     def _leaves_it_to_others(self, net: Net) -> bool:
         """The kernel has what the network's routers advertised, or its DHCP server said."""

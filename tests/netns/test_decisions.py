@@ -63,6 +63,42 @@ def test_it_names_that_nic_also_where_it_has_no_default_of_its_own(lab: Lab, tmp
     assert (ran.code, routed(lab)) == (0, ON_ETH1), ran
 
 
+SINGLE = {
+    4: ("203.0.113.77/32", "10.65.0.9/24", "10.65.0.1", "0.0.0.0/0"),
+    6: ("2001:db8::77/128", "fd00:65::9/64", "fd00:65::1", "::/0"),
+}
+
+
+@pytest.mark.parametrize("family", SINGLE)
+def test_a_single_address_by_a_gateway_in_another_networks_subnet(lab: Lab, tmp_path: Path, family: int) -> None:
+    """Nothing else names a gateway there; what a manager made of the entry, on link, leads to no router."""
+    single, other, gateway, everything = SINGLE[family]
+    lab.nic("eth0", MACS[0], single)
+    lab.nic("eth1", MACS[1], other, gateways=(f"{gateway}/{other.partition('/')[2]}",))
+    if family == 4:  # IPv6 itself refuses that.
+        lab.ip("route", "add", "default", "via", gateway, "dev", "eth0", "onlink", "metric", "100")
+    kind = {"type": f"ipv{family}", "netmask": None}
+    first, second = net(0, (everything, gateway), ip_address=single, **kind), net(1, ip_address=other, **kind)
+    ran = run(lab, f"sync --verbose {write(tmp_path, first, second)}")
+    assert ran.code == 0, ran
+    (default,) = [line for line in lab.routes(family) if line.startswith("default")]
+    assert default.startswith(f"default via {gateway} dev eth1 proto 121"), default
+    assert f"{gateway} is eth1's gateway (networks[0].routes[0])" in " ".join(ran.out.split())
+
+
+def test_a_default_entry_by_no_gateway_is_the_reason_for_no_default(lab: Lab, tmp_path: Path) -> None:
+    """The kernel's own default names another gateway there; it stays, and the message says which entry is at fault."""
+    start(lab, BOTH[1])
+    ran = run(lab, f"sync {write(tmp_path, net(0, ('0.0.0.0/0', '11.8.0.99')), net(1))}")
+    assert (ran.code, routed(lab)) == (5, [BOTH[1]]), ran
+    said = " ".join(ran.out.split())
+    why = "networks[0].routes[0]: 11.8.0.99 is in eth1's subnet 11.8.0.0/24, but its gateway is 11.8.0.1"
+    assert f"no default: it is documented, and no NIC can carry it ({why})" in said
+    where = write(tmp_path, net(0), net(1))  # What it says: `subnet unset`.
+    assert "openstack subnet unset --host-route destination=0.0.0.0/0,gateway=11.8.0.99" in said
+    assert (run(lab, f"sync {where}").code, routed(lab)) == (0, [BOTH[1]])
+
+
 def test_a_network_with_a_default_of_its_own_comes_before_one_that_is_named(lab: Lab, tmp_path: Path) -> None:
     start(lab, *BOTH)
     where = write(tmp_path, net(0, ETH0_DEFAULT, ETH1_DEFAULT), net(1, HOST_ROUTE))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from ...model.decision import NotElected
 from ...model.network import address_text
 from .evidence import binding_label, evidence_text
-from .reasons import next_hop_reason
+from .reasons import next_hop_reason, unresolved_cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.decision import Binding, Elected, Election
+
+SHOWN = 4
+"""So many default entries that name no NIC are explained with the election."""
 
 
 def election_reason(election: Election) -> str:
@@ -53,7 +56,7 @@ def _not_elected_reason(one: NotElected) -> str:
     if one.kind == "no-gateway":
         return f"no network has an IPv{one.family} gateway on a NIC that is up and has an address"
     if one.kind == "unusable":
-        causes = ", ".join(map(_unusable_cause, one.bindings))
+        causes = ", ".join([*map(_unusable_cause, one.bindings), *_missed_causes(one)])
         return "no default: it is documented, and no NIC can carry it" + (f" ({causes})" if causes else "")
     label = binding_label(one.binding) if one.binding else ""
     why = {
@@ -64,6 +67,13 @@ def _not_elected_reason(one: NotElected) -> str:
         "unknown-gateway": f"{label} has no known IPv{one.family} gateway",
     }[one.kind]
     return f"the settings choose {one.selector} for the default route, but {why}; the default routes stay as they are"
+
+
+def _missed_causes(one: NotElected) -> list[str]:
+    """Why the default entries that name another NIC don't help, but for what the networks' own causes say."""
+    missed = [miss for miss in one.missed if miss.kind != "conflict" and miss.binding not in one.bindings]
+    texts = [f"{miss.host.place}: {unresolved_cause(miss)}" for miss in missed[:SHOWN]]
+    return [*texts, f"{len(missed) - SHOWN:,} more"] if len(missed) > SHOWN else texts
 
 
 def _unusable_cause(binding: Binding) -> str:

@@ -49,71 +49,90 @@ def resolved_reason(resolved: Resolved) -> str:
 
 def unresolved_reason(one: Unresolved) -> str:
     """Why a host route is not programmed, and what fixes it (R3)."""
+    return "; ".join(filter(None, (unresolved_cause(one), _unresolved_remedy(one))))
+
+
+def unresolved_cause(one: Unresolved) -> str:
+    """Why a host route is not programmed."""
     if one.winner is not None:
-        return _overridden_reason(one, one.winner)
+        return _overridden_cause(one, one.winner)
     if one.kind == "refused":
-        return _refused_reason(one)
+        return _refused_cause(one)
     if one.kind == "no-subnet":
-        return _no_subnet_reason(one)
+        return _no_subnet_cause(one)
     if one.binding is None:
         return "ignore_destinations covers it"
     if one.subnet is not None:
-        return _not_a_gateway_reason(one, one.binding)
-    return _unusable_reason(one, one.binding)
+        return _not_a_gateway_cause(one, one.binding)
+    return _unusable_cause(one, one.binding)
 
 
-def _overridden_reason(one: Unresolved, winner: HostRoute) -> str:
+def _unresolved_remedy(one: Unresolved) -> str:
+    """What fixes it, or what it waits for; "" where there is nothing to do."""
+    if one.kind == "conflict":
+        return f"keep one: {removal(one.host)}"
+    if one.kind == "no-subnet":
+        unless = f"unless {address_text(one.host.next_hop)} is its gateway, " if one.unaddressed else ""
+        return f"{unless}use a gateway of {gateways_to_use(one)}"
+    if one.binding is None or one.kind in ("ignored", "overridden", "redundant", "refused"):
+        return ""
+    if one.subnet is not None:
+        return _not_a_gateway_remedy(one, one.binding)
+    name = binding_label(one.binding)
+    return {
+        "absent": "programmed once it appears",
+        "down": f"`ip link set {shell_word(name)} up` fixes it",
+    }.get(one.kind, "programmed once it has one")
+
+
+def _overridden_cause(one: Unresolved, winner: HostRoute) -> str:
     if one.kind == "redundant":
         return f"{winner.place} is used, and one way to the metadata service is enough"
     text = f"{winner.place} has the same destination with the next hop {address_text(winner.next_hop)}"
-    if one.kind == "conflict":
-        return f"{text}, and is listed first; keep one: {removal(one.host)}"
-    return f"{text}; {_precedence(winner, one.host)}"
+    return f"{text}, and is listed first" if one.kind == "conflict" else f"{text}; {_precedence(winner, one.host)}"
 
 
-def _no_subnet_reason(one: Unresolved) -> str:
-    next_hop, unless = address_text(one.host.next_hop), ""
+def _no_subnet_cause(one: Unresolved) -> str:
     where = "in no NIC's subnet"
     if one.binding is not None:
         where = f"in {binding_label(one.binding)}'s subnet {one.subnet}, and the metadata has no network there"
     if one.unaddressed:
         names = " or ".join(escaped(nic.name) for nic in one.unaddressed)
         where += f", and {names} has no IPv{family_of(one.host.next_hop)} address (yet)"
-        unless = f"unless {next_hop} is its gateway, "
-    return f"{next_hop} is {where}; {unless}use a gateway of {gateways_to_use(one)}"
+    return f"{address_text(one.host.next_hop)} is {where}"
 
 
-def _refused_reason(one: Unresolved) -> str:
+def _refused_cause(one: Unresolved) -> str:
     if one.own == "next-hop":
         return f"refused: {address_text(one.host.next_hop)} is {one.owner}'s own address, not a gateway"
     what = "own address" if one.own == "address" else "own subnet, which needs no gateway"
     return f"refused: {one.host.destination} is {one.owner}'s {what}"
 
 
-def _unusable_reason(one: Unresolved, binding: Binding) -> str:
-    name = binding_label(binding)
-    gateway = f"{address_text(one.host.next_hop)} is {name}'s gateway"
-    if one.kind == "ignored":
-        return f"{gateway}, and ignore_nics covers it"
+def _unusable_cause(one: Unresolved, binding: Binding) -> str:
+    name, next_hop = binding_label(binding), address_text(one.host.next_hop)
     if one.kind == "absent":
-        where = f"{address_text(one.host.next_hop)} is the gateway of {name}"
-        return f"{where}, which is not present (yet); programmed once it appears"
-    if one.kind == "down":
-        return f"{gateway}, and {name} is down; `ip link set {shell_word(name)} up` fixes it"
-    return f"{gateway}, and {name} has no IPv{binding.family} address (yet); programmed once it has one"
+        return f"{next_hop} is the gateway of {name}, which is not present (yet)"
+    why = {"ignored": "ignore_nics covers it", "down": f"{name} is down"}.get(
+        one.kind, f"{name} has no IPv{binding.family} address (yet)"
+    )
+    return f"{next_hop} is {name}'s gateway, and {why}"
 
 
-def _not_a_gateway_reason(one: Unresolved, binding: Binding) -> str:
-    """In a NIC's subnet, but not its gateway. The remedy has both halves: `subnet set` only adds to the list."""
+def _not_a_gateway_cause(one: Unresolved, binding: Binding) -> str:
+    """In a NIC's subnet, but not its gateway."""
     name = binding_label(binding)
     where = f"{address_text(one.host.next_hop)} is in {name}'s subnet {one.subnet}"
     if binding.gateway is None:
-        why = _unknown_cause(binding, name)
-        return f"{where}, whose gateway is unknown: {why}; set it in the settings: {gateways_setting(binding)}"
-    where = f"{where}, but its gateway is {address_text(binding.gateway)}"
-    if not in_neutron(one.host):
-        return f"{where}; name that one as the next hop"
-    return f"{where}; {in_subnets(one, binding)}"
+        return f"{where}, whose gateway is unknown: {_unknown_cause(binding, name)}"
+    return f"{where}, but its gateway is {address_text(binding.gateway)}"
+
+
+def _not_a_gateway_remedy(one: Unresolved, binding: Binding) -> str:
+    """Both halves where Neutron has it: `subnet set` only adds to the list."""
+    if binding.gateway is None:
+        return f"set it in the settings: {gateways_setting(binding)}"
+    return in_subnets(one, binding) if in_neutron(one.host) else "name that one as the next hop"
 
 
 def _unknown_cause(binding: Binding, name: str) -> str:

@@ -248,7 +248,10 @@ def test_the_settings_choose_a_nic_that_only_another_networks_entry_names(select
     [
         (BOTH, nics(eth0="down", eth1="down")),
         ([BOTH[0], network("eth1", "11.8.0.9/24")], nics(eth0="down") + "default via 11.8.0.1 dev eth1\n"),
-        ([network("eth0", "10.65.0.7/24", "default 11.8.0.99"), network("eth1", "11.8.0.9/24")], nics()),
+        (
+            [network("eth0", "10.65.0.7/24", "default 11.8.0.99"), network("eth1", "11.8.0.9/24")],
+            nics() + "default via 11.8.0.1 dev eth1\n",
+        ),
     ],
 )
 def test_a_documented_default_that_no_nic_can_carry(networks: Networks, kernel: str) -> None:

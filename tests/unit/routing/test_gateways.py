@@ -117,3 +117,37 @@ def test_a_default_entry_in_the_subnet_of_a_nic_that_the_document_lacks() -> Non
     networks = [network("eth0", "10.65.0.7/24", "default 11.8.0.1")]
     assert gateway(networks)[0] is None
     assert gateway(networks, TWO_NICS.replace(" 11.8.0.9/24", ""))[0] == "11.8.0.1"
+
+
+BY_ETH1 = TWO_NICS + "default via 11.8.0.2 dev eth1\n"
+IN_ETH1 = network("eth0", "10.65.0.7/24", "default 11.8.0.99")
+
+
+@pytest.mark.parametrize(
+    ("other", "kernel", "known"),
+    [
+        (network("eth1", "11.8.0.9/24"), TWO_NICS, ("11.8.0.99", "document", "")),
+        (network("eth1", kind="ipv4_dhcp"), TWO_NICS, ("11.8.0.99", "document", "")),
+        # Somebody else speaks of it: its own entry, the kernel; one with routes needs no gateway (R3).
+        (OTHER, TWO_NICS, ("11.8.0.1", "document", "documented")),
+        (network("eth1", "11.8.0.9/24"), BY_ETH1, ("11.8.0.2", "kernel", "undocumented")),
+        (network("eth1", "11.8.0.9/24", "11.11.0.0/16 11.8.0.4"), TWO_NICS, (None, "", "")),
+        # It is nobody's gateway: the machine's own address.
+        (network("eth1", "11.8.0.99/24"), TWO_NICS, (None, "", "")),
+    ],
+)  # fmt: skip
+def test_another_networks_default_entry_names_a_gateway_that_nothing_else_does(
+    other: Dict[str, Any], kernel: str, known: Found
+) -> None:
+    assert gateway([IN_ETH1, other], kernel, index=1) == known
+    assert gateway([other, IN_ETH1], kernel) == known
+
+
+def test_of_two_such_entries_the_first_one_counts() -> None:
+    second = network("eth0", "10.65.0.7/24", "default 11.8.0.98")
+    assert gateway([IN_ETH1, second, network("eth1", "11.8.0.9/24")], index=2)[0] == "11.8.0.99"
+
+
+def test_of_two_networks_in_one_subnet_neither_may_have_a_gateway() -> None:
+    both = [IN_ETH1, network("eth1", "11.8.0.9/24"), OTHER]
+    assert [gateway(both, index=place)[0] for place in (1, 2)] == [None, "11.8.0.1"]

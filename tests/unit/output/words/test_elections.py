@@ -10,10 +10,11 @@ from guest_routes.model.decision import (
     Binding,
     Elected,
     NotElected,
+    Unresolved,
 )
 from guest_routes.model.evidence import GatewayEvidence
-from guest_routes.model.network import parse_address
-from guest_routes.model.network_data import Link, Network
+from guest_routes.model.network import DEFAULT_PREFIX, parse_address
+from guest_routes.model.network_data import HostRoute, Link, Network
 from guest_routes.model.settings import Selector
 from guest_routes.output.words.elections import election_reason
 from tests.support.reports import ETH0, ETH1, prefix, report
@@ -65,6 +66,31 @@ def test_why_the_settings_choice_can_not_be_had(kind: Any, why: str) -> None:
 def test_why_no_nic_has_a_default_route() -> None:
     text = "no network has an IPv6 gateway on a NIC that is up and has an address"
     assert election_reason(NotElected(6, "no-gateway")) == text
+
+
+def missed(index: int, kind: Any = "no-subnet", **more: Any) -> Unresolved:
+    host = HostRoute(DEFAULT_PREFIX[4], OTHER, "network_data.json", index, 0)
+    return Unresolved(host, kind, **more)
+
+
+def test_a_default_entry_that_names_no_nic_is_the_reason() -> None:
+    none = "no default: it is documented, and no NIC can carry it"
+    unknown = missed(0, "not-a-gateway", binding=BINDING, subnet=prefix("11.8.0.0/24"))
+    one = NotElected(4, "unusable", wanted=True, missed=(unknown,))
+    assert election_reason(one) == (
+        f"{none} (networks[0].routes[0]: 11.8.0.99 is in eth1's subnet 11.8.0.0/24, but its gateway is 11.8.0.1)"
+    )
+    # What the network's own cause says isn't said again, nor that another entry is listed first.
+    down = missed(0, "down", binding=ABSENT)
+    first = missed(1, "conflict", winner=unknown.host)
+    two = NotElected(4, "unusable", wanted=True, bindings=(ABSENT,), missed=(down, first))
+    assert election_reason(two) == f"{none} (the NIC with MAC fa:16:3e:00:00:02 is not present)"
+
+
+def test_of_many_such_entries_some_are_named() -> None:
+    one = NotElected(4, "unusable", wanted=True, missed=tuple(map(missed, range(7))))
+    causes = [f"networks[{index}].routes[0]: 11.8.0.99 is in no NIC's subnet" for index in range(4)]
+    assert election_reason(one).endswith(f"({', '.join(causes)}, 3 more)")
 
 
 @pytest.mark.parametrize("offers, kind, rank", [

@@ -48,6 +48,14 @@ def mac_of(value: object, field: str) -> bytes:
     return mac
 
 
+def metric_of(value: object) -> int:
+    """A route's metric, a number or its digits; raises Fault for anything else."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 1 << 32:
+        return int(text)
+    raise Fault(".metric", f"must be a number from 0 to 4294967295, not {show(value)}; ignored")
+
+
 def object_of(value: object) -> dict[str, object]:
     """A JSON object; raises Fault for anything else."""
     if not isinstance(value, dict):

@@ -15,8 +15,8 @@ from ..errors import NetworkDataError
 from ..json_codec import loads
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
 from ..model.network_data import NETWORK_DATA as SOURCE
-from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem
-from .json_fields import SUSPECT, Fault, kind_of, next_hop_of, object_of, refuse_special, show, text_of
+from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem, unset_metric
+from .json_fields import SUSPECT, Fault, kind_of, metric_of, next_hop_of, object_of, refuse_special, show, text_of
 from .links import Links
 
 _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
@@ -134,9 +134,10 @@ class _Reader:
         return Prefix(address, self._length(netmask, len(address) * 8))
 
     def _routes(self, network: int, family: int, entry: dict[str, object]) -> tuple[DefaultEntry, ...]:
-        """Appends the network's host routes; returns its default entries, each gateway once."""
-        defaults: dict[Address, DefaultEntry] = {}
+        """Appends the network's host routes; returns its default entries, each gateway once, by their metrics."""
+        defaults: list[DefaultEntry] = []
         place = f"networks[{network}].routes"
+        usual = self._metric(f"networks[{network}]", entry, unset_metric(family))
         routes, lengths, gateways, make = self.routes, self._lengths, self._gateways, tuple.__new__
         for index, route in enumerate(self._list(entry, "routes", place, needed=False)):
             try:
@@ -167,19 +168,26 @@ class _Reader:
                 elif len(next_hop) * 8 != (32 if family == 4 else 128):
                     raise Fault(".gateway", f"IPv{family_of(next_hop)} default route in an IPv{family} network")
                 else:
-                    defaults.setdefault(next_hop, DefaultEntry(next_hop, f"{place}[{index}]", index))
+                    metric = self._metric(f"{place}[{index}]", object_of(route), usual)
+                    defaults.append(DefaultEntry(next_hop, f"{place}[{index}]", index, metric))
             except Fault as bad:
                 self._note(f"{place}[{index}]{bad.field}", bad.text, refused=True)
-        self._gateway_key(network, family, entry, defaults)
-        return tuple(defaults.values())
+        defaults += self._gateway_key(network, family, entry, usual)
+        return _by_metric(defaults)
 
-    def _gateway_key(
-        self, network: int, family: int, entry: dict[str, object], defaults: dict[Address, DefaultEntry]
-    ) -> None:
-        """Adds the network's key `gateway`, which some clouds write beside its routes, or in their place."""
+    def _metric(self, place: str, values: dict[str, object], usual: int) -> int:
+        """The key `metric` of a default entry or of its network, which cloud-init honours, too."""
+        try:
+            return metric_of(values["metric"]) if values.get("metric") is not None else usual
+        except Fault as bad:
+            self._note(place + bad.field, bad.text)
+            return usual
+
+    def _gateway_key(self, network: int, family: int, entry: dict[str, object], metric: int) -> list[DefaultEntry]:
+        """The network's key `gateway`, which some clouds write beside its routes or in their place."""
         value = entry.get("gateway")
         if value is None or value == "":
-            return
+            return []
         place = f"networks[{network}]"
         try:
             gateway = next_hop_of(value)
@@ -187,8 +195,8 @@ class _Reader:
                 raise Fault(".gateway", f"IPv{family_of(gateway)} gateway of an IPv{family} network")
         except Fault as bad:
             self._note(place + bad.field, bad.text, refused=True)
-        else:
-            defaults.setdefault(gateway, DefaultEntry(gateway, f"{place}.gateway"))
+            return []
+        return [DefaultEntry(gateway, f"{place}.gateway", metric=metric)]
 
     def _route(self, route: object) -> tuple[Prefix, Address]:
         """Destination as written, host bits included, and next hop; raises Fault for a route that can't be one."""
@@ -251,6 +259,14 @@ class _Reader:
             self.problems.append(Problem(place, text, refused))
         else:
             self._left_out[refused] += 1
+
+
+def _by_metric(defaults: list[DefaultEntry]) -> tuple[DefaultEntry, ...]:
+    """Those of the best metric first, each gateway once."""
+    found: dict[Address, DefaultEntry] = {}
+    for one in sorted(defaults, key=lambda default: default.metric):
+        found.setdefault(one.gateway, one)
+    return tuple(found.values())
 
 
 def _family_of_gateways(entry: dict[str, object]) -> int:

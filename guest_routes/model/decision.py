@@ -43,6 +43,8 @@ class Binding(NamedTuple):
     """The NIC's name, when `ignore_nics` covers it."""
     known_family: int = 0
     """Of a NIC whose networks are all of the other family."""
+    metric: int = 0
+    """Of the default that it offers, where that is documented: the best one comes first (R4)."""
 
     @property
     def family(self) -> int:
@@ -194,6 +196,8 @@ class Elected(NamedTuple):
     """Networks before it whose NIC has no address yet."""
     named: Resolved | None = None
     """The default entry that names the NIC."""
+    by_metric: bool = False
+    """Its metric in the document put it before a network that stands before it."""
 
 
 NotElectedKind: TypeAlias = (

@@ -6,7 +6,7 @@ Source: OpenStack Nova, doc/api_schemas/network_data.json.
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import DEFAULT_PREFIX, Address, Prefix, address_text, is_link_local
+from .network import DEFAULT_PREFIX, IPV6_DEFAULT_METRIC, Address, Prefix, address_text, is_link_local
 
 NETWORK_DATA = "network_data.json"
 """The `source` of a document's own host routes."""
@@ -49,6 +49,8 @@ class DefaultEntry(NamedTuple):
     """`networks[0].routes[1]`, `networks[0].gateway`"""
     index: int = -1  # type: ignore[assignment]  # tuple.index is of no use here
     """Among its routes; -1 for the key `gateway`."""
+    metric: int = 0
+    """Its own, else its network's, else `unset_metric`."""
 
 
 class Network(NamedTuple):
@@ -64,7 +66,8 @@ class Network(NamedTuple):
     address: Prefix | None = None
     """The NIC's own address with the subnet's length."""
     defaults: tuple[DefaultEntry, ...] = ()
-    """Its default entries in document order, its `gateway` key last; each address once."""
+    """Its default entries, those of the best metric first, else in document order, its `gateway` key last; each address
+    once."""
     lists_routes: bool = False
     """It has an entry in `routes`."""
     network_id: str = ""
@@ -72,6 +75,11 @@ class Network(NamedTuple):
     """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""
     dynamic: bool = False
     """Its `type` leaves address or routes to DHCP or router advertisements."""
+
+
+def unset_metric(family: int) -> int:
+    """What the kernel takes where a route has no metric."""
+    return IPV6_DEFAULT_METRIC if family == 6 else 0
 
 
 def default_route(network: Network, entry: DefaultEntry) -> HostRoute:

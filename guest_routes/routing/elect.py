@@ -1,8 +1,9 @@
 """The one default route of each family (R4). Pure.
 
-Who may have it, best first: the settings' choice; networks with a documented default of their own, in metadata order;
-NICs that another network's default entry names; and only where nothing of this is documented in the family, NICs with
-the kernel's own default, then those of `gateways`. A default that is documented and that no NIC can carry elects none.
+Who may have it, best first: the settings' choice; networks with a documented default of their own, by the document's
+metrics, then in metadata order; NICs that another network's default entry names; and only where nothing of this is
+documented in the family, NICs with the kernel's own default, then those of `gateways`. A default that is documented and
+that no NIC can carry elects none.
 """
 
 from __future__ import annotations
@@ -48,13 +49,22 @@ def _documented(
     networks, missed = _offering(own, "documented"), _missed(resolution, family)
     if not (networks or named or missed):
         return None
-    first = _first(networks, family, unaddressed)
+    first = _by_metric(networks, family, unaddressed)
     if first is not None and first.nic.running:
         return first
     others = [_by_name(one, family) for one in named]
     running = next((one for one in others if one.nic.running), None)
     found = running or first or next(iter(others), None)
     return found or NotElected(family, "unusable", wanted=True, bindings=tuple(networks), missed=missed)
+
+
+def _by_metric(networks: Sequence[Binding], family: int, unaddressed: bool) -> Elected | None:
+    """The first usable network by the metrics of their defaults, then in metadata order."""
+    listed_first = _first(networks, family, unaddressed)
+    first = _first(sorted(networks, key=lambda one: one.metric), family, unaddressed)
+    if first is None or listed_first is None or first.binding is listed_first.binding:
+        return first
+    return first._replace(by_metric=True)
 
 
 def _offering(own: Sequence[Binding], rank: str) -> list[Binding]:

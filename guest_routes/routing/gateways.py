@@ -19,7 +19,7 @@ from ..model.network import (
     is_link_local,
     is_self_assigned,
 )
-from ..model.network_data import LEASES, HostRoute, default_route, special_kind
+from ..model.network_data import LEASES, HostRoute, default_route, special_kind, unset_metric
 from .compare import next_hops
 from .ownership import is_ours
 from .subnets import Subnets
@@ -39,6 +39,7 @@ class _Entry(NamedTuple):
 
     route: HostRoute
     evidence: GatewayEvidence
+    metric: int = 0
 
 
 class _Neighbours(NamedTuple):
@@ -86,6 +87,7 @@ def with_gateways(
         offer = _offered(binding, offers, neighbours)
         setting = _set(binding, settings)
         found.append(_with_gateway(binding, own, setting, offer, _rank(offer, binding, evidence)))
+    elsewhere.sort(key=lambda one: one.metric)
     return _named_by_others(bindings, found, elsewhere, neighbours), [one.route for one in elsewhere]
 
 
@@ -145,7 +147,10 @@ def _entries(binding: Binding, evidence: Evidence) -> list[_Entry]:
     network = binding.network
     if network is None:
         return []
-    entries = [_Entry(default_route(network, one), GatewayEvidence("document", one.place)) for one in network.defaults]
+    entries = [
+        _Entry(default_route(network, one), GatewayEvidence("document", one.place), one.metric)
+        for one in network.defaults
+    ]
     if entries or binding.nic is None or network.family == 6:
         return entries
     lease = evidence.leases.of(binding.nic.ifindex) if evidence.leases else None
@@ -179,6 +184,7 @@ def _with_gateway(
     Args:
         rank: of the offer.
     """
+    binding = binding._replace(metric=own.metric if own is not None else unset_metric(binding.family))
     if setting is not None:
         known = GatewayEvidence("settings", setting.place)
         offers = "documented" if own is not None else rank if offer is not None else "settings"

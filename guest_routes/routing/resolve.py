@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..model.decision import Binding, UnresolvedKind
     from ..model.evidence import Evidence
     from ..model.network import Address
+    from ..model.network_data import Network
     from ..model.settings import Settings
     from .next_hops import Answer
 
@@ -127,28 +128,33 @@ def _named_defaults(
     """Those that resolve to a NIC, for the election; and those that don't, with the reason."""
     found: list[Resolved] = []
     missed: list[Unresolved] = []
-    listing = {binding.network.index: binding for binding in bindings if binding.network is not None}
+    own_defaults = {
+        binding.network.index: _own_default(binding, binding.network)
+        for binding in bindings if elsewhere and binding.network is not None
+    }  # fmt: skip
     for host in elsewhere:
-        winner = _own_default(listing.get(host.network))
+        winner, behind = own_defaults.get(host.network, (None, frozenset()))
         answer = next_hops.answer(host)
         if host.next_hop in own:
             missed.append(Unresolved(host, "refused", own="next-hop", owner=own[host.next_hop]))
         elif isinstance(answer, ResolvedNextHop):
             found.append(Resolved(host, answer))
         elif winner is not None and answer.kind in ("not-a-gateway", "no-subnet"):
-            missed.append(Unresolved(host, "conflict", winner=winner))
+            kind: UnresolvedKind = "overridden" if host.index in behind else "conflict"
+            missed.append(Unresolved(host, kind, winner=winner))
         else:
             missed.append(Unresolved(host, *answer))
     return tuple(found), missed
 
 
-def _own_default(binding: Binding | None) -> HostRoute | None:
-    """The default entry of a network's document that is its own."""
-    network = binding.network if binding is not None else None
-    if binding is None or network is None or binding.evidence is None or binding.evidence.kind != "document":
-        return None
-    entry = next((one for one in network.defaults if one.gateway == binding.gateway), None)
-    return default_route(network, entry) if entry is not None else None  # None: another network's entry names it.
+def _own_default(binding: Binding, network: Network) -> tuple[HostRoute | None, frozenset[int]]:
+    """The default entry of a network's document that is its own; and the indexes of those with a worse metric."""
+    if binding.evidence is None or binding.evidence.kind != "document":
+        return None, frozenset()
+    own = next((one for one in network.defaults if one.gateway == binding.gateway), None)
+    if own is None:  # Another network's entry names its gateway.
+        return None, frozenset()
+    return default_route(network, own), frozenset(one.index for one in network.defaults if one.metric > own.metric)
 
 
 # ---- what no host route can be ------------------------------------------------------------------------

@@ -39,6 +39,8 @@ class Net(NamedTuple):
     kind: str
     prefixes: Tuple[Subnet, ...]
     defaults: Tuple[Ip, ...]
+    """By their metrics."""
+    metrics: Dict[Ip, int]
     hosts: Tuple[Tuple[Subnet, Ip], ...]
     described: bool
     """It lists routes; those that no machine could have don't count."""
@@ -106,7 +108,7 @@ class Oracle:
             if kind.startswith(f"ipv{self.family}"):
                 found.append(net)
             elif net.nic and net.nic.name not in there and last[net.nic.name] == place:
-                bare = Net(net.nic, "", tuple(net.nic.subnets(self.family)), (), (), False)
+                bare = Net(net.nic, "", tuple(net.nic.subnets(self.family)), (), {}, (), False)
                 found += [bare] if self._gateway(bare)[0] else []
         return found
 
@@ -129,12 +131,25 @@ class Oracle:
             for r in entry.get("routes", [])
         ]
         usable = [(to, ipaddress.ip_address(hop)) for to, hop in routes if self._accepted(to, hop)]
-        defaults = [hop for to, hop in usable if to.prefixlen == 0]
-        defaults += [ipaddress.ip_address(entry["gateway"])] if "gateway" in entry else []
+        metrics = self._metrics(entry)
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
-        unique = tuple(dict.fromkeys(defaults))
         described = any(not _is_special(to) for to, _ in routes)
-        return Net(nic, entry["type"], tuple(prefixes), unique, tuple(hosts), described)
+        unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
+        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described)
+
+    def _metrics(self, entry: Dict[str, Any]) -> Dict[Ip, int]:
+        """The next hops of the default entries in the order of the document, each with its best metric."""
+        usual = int(entry.get("metric", _kernels(self.family)))
+        found: Dict[Ip, int] = {}
+        for one in entry.get("routes", []):
+            to = ipaddress.ip_network(f"{one['network']}/{_length(one['netmask'])}", strict=False)
+            if to.prefixlen == 0 and self._accepted(to, one["gateway"]):
+                hop, metric = ipaddress.ip_address(one["gateway"]), int(one.get("metric", usual))
+                found[hop] = min(metric, found.get(hop, metric))
+        if "gateway" in entry:
+            hop = ipaddress.ip_address(entry["gateway"])
+            found[hop] = min(usual, found.get(hop, usual))
+        return found
 
     def _accepted(self, to: Subnet, hop: str) -> bool:
         """R12."""
@@ -258,21 +273,21 @@ class Oracle:
 
     def elect(self) -> Tuple[Optional[Hop], str, bool]:
         pairs = list(zip(self.networks, self.gateways))
-        own: List[Tuple[Optional[Nic], Optional[Ip]]] = []
-        named: List[Tuple[Optional[Nic], Optional[Ip]]] = []
+        by_metric: Dict[str, List[Tuple[int, Tuple[Optional[Nic], Optional[Ip]]]]] = {"own": [], "named": []}
         other: List[Tuple[Optional[Nic], Optional[Ip]]] = []
         by_name = {nic.name: nic for nic in self.nics}
         for net, (gateway, _) in pairs:
             mine = self._own_default(net)
             if mine or self._leaves_it_to_others(net):
-                own.append((net.nic, gateway))
+                by_metric["own"].append((net.metrics[mine] if mine else _kernels(self.family), (net.nic, gateway)))
             elif gateway:
                 other.append((net.nic, gateway))
             for hop in net.defaults:
                 if hop == mine or any(hop in p for p in net.prefixes):
                     continue
                 where, _ = self.resolve(net, ANYWHERE[self.family], hop)
-                named.append((by_name[where.dev], hop) if where else (None, None))
+                by_metric["named"].append((net.metrics[hop], (by_name[where.dev], hop) if where else (None, None)))
+        own, named = ([who for _, who in sorted(by_metric[one], key=lambda pair: pair[0])] for one in ("own", "named"))
         documented = bool(own or named)
         if "nic" in self.settings:
             nic, gateway = next(
@@ -329,6 +344,11 @@ def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> b
 
 def _omits(network: Dict[str, Any]) -> bool:
     return network["type"].endswith(("dhcp", "slaac")) and not network.get("routes") and "gateway" not in network
+
+
+def _kernels(family: int) -> int:
+    """The metric of a route that has none."""
+    return 1024 if family == 6 else 0
 
 
 def _interface(address: str) -> Any:

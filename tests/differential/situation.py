@@ -76,6 +76,7 @@ class _Maker:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.r = random.Random(seed)
+        self.m = random.Random(f"metrics of {seed}")
         self.count = self.r.randint(2, 4)
         self.lengths = {4: 32 if self.chance(0.12) else 24, 6: 128 if self.chance(0.08) else 64}
         numbers = list(range(self.count))
@@ -131,7 +132,18 @@ class _Maker:
                     networks.append(self.network(n, family))
         if self.chance(0.02):
             networks = []
+        self.with_metrics(networks)
         return {"links": links, "networks": networks, "services": []}
+
+    def with_metrics(self, networks: List[Dict[str, Any]]) -> None:
+        """Some documents order their default entries."""
+        if self.m.random() > 0.15:
+            return
+        for network in networks:
+            entries = [one for one in network.get("routes", []) if one["network"] in ("0.0.0.0", "::")]
+            for one in [*entries, network]:
+                metric = self.m.choice([None, None, 10, "20", 1024, 2000])
+                one.update({} if metric is None else {"metric": metric})
 
     def network(self, n: int, family: int) -> Dict[str, Any]:
         made: Dict[str, Any] = {"id": f"network{n}-{family}", "link": f"tap{n}", "type": f"ipv{family}"}

@@ -44,6 +44,8 @@ def _rank_text(election: Elected, binding: Binding) -> str:
     kind = binding.evidence.kind if binding.evidence else "kernel"
     if kind == "advertised":
         rank = "the first network whose router advertises itself on a NIC that is up"
+    elif election.by_metric:
+        rank = f"the documented default with the best metric, {binding.metric}, on a NIC that is up"
     elif binding.offers == "documented" and kind not in ("kernel", "recorded"):
         rank = "the first network with a documented default on a NIC that is up"
     else:

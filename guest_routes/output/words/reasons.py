@@ -89,7 +89,11 @@ def _overridden_cause(one: Unresolved, winner: HostRoute) -> str:
     if one.kind == "redundant":
         return f"{winner.place} is used, and one way to the metadata service is enough"
     text = f"{winner.place} has the same destination with the next hop {address_text(winner.next_hop)}"
-    return f"{text}, and is listed first" if one.kind == "conflict" else f"{text}; {_precedence(winner, one.host)}"
+    if one.kind == "conflict":
+        return f"{text}, and is listed first"
+    if winner.origin == one.host.origin:
+        return f"{text} and a better metric"
+    return f"{text}; {_precedence(winner, one.host)}"
 
 
 def _no_subnet_cause(one: Unresolved) -> str:

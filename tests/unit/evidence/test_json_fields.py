@@ -13,6 +13,7 @@ from guest_routes.evidence.json_fields import (
     Fault,
     kind_of,
     mac_of,
+    metric_of,
     next_hop_of,
     object_of,
     refuse_special,
@@ -55,6 +56,18 @@ def test_what_is_no_mac(value: object) -> None:
     with pytest.raises(Fault, match="must be a MAC address such as fa:16:3e:00:00:01, not ") as caught:
         mac_of(value, ".ethernet_mac_address")
     assert caught.value.field == ".ethernet_mac_address"
+
+
+@pytest.mark.parametrize("value, metric", [(0, 0), (100, 100), ("100", 100), ("4294967295", 4294967295)])
+def test_a_metric(value: object, metric: int) -> None:
+    assert metric_of(value) == metric
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 32, True, 1.5, "", "low", "-1", "٣", "0" * 11, [1]])
+def test_what_is_no_metric(value: object) -> None:
+    with pytest.raises(Fault, match=r"^must be a number from 0 to 4294967295, not .*; ignored$") as caught:
+        metric_of(value)
+    assert caught.value.field == ".metric"
 
 
 @given(st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16), st.integers(1, 32))

@@ -483,6 +483,50 @@ values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.di
 PLACE = re.compile(r"^(links|networks)(\[(\d+)\](\.(\w+)(\[(\d+)\](\.(\w+))?)?)?)?$")
 
 
+def metrics(*entries: Json, **more: Json) -> List[Tuple[str, int, str]]:
+    data = read([(network6 if ":" in entries[0]["gateway"] else network)(*entries, **more)])
+    return [(address_text(one.gateway), one.metric, one.place) for one in data.networks[0].defaults]
+
+
+def default(gateway: str, **more: Json) -> Dict[str, Json]:
+    everything = "::" if ":" in gateway else "0.0.0.0"
+    return {"network": everything, "netmask": everything, "gateway": gateway, **more}
+
+
+def test_default_entries_by_their_metrics() -> None:
+    place = "networks[0].routes[%d]"
+    three = [default("10.65.0.1", metric=200), default("10.65.0.2"), default("10.65.0.3", metric="100")]
+    assert metrics(*three) == [
+        ("10.65.0.2", 0, place % 1), ("10.65.0.3", 100, place % 2), ("10.65.0.1", 200, place % 0)
+    ]  # fmt: skip
+    # The network's own key is for those that have none.
+    assert metrics(*three, metric=150) == [
+        ("10.65.0.3", 100, place % 2), ("10.65.0.2", 150, place % 1), ("10.65.0.1", 200, place % 0)
+    ]  # fmt: skip
+    assert metrics(default("fd00:65::1"), default("fd00:65::2", metric=1023)) == [
+        ("fd00:65::2", 1023, place % 1), ("fd00:65::1", 1024, place % 0)
+    ]  # fmt: skip
+    assert metrics(default("10.65.0.1", metric=7), gateway="10.65.0.2", metric=5) == [
+        ("10.65.0.2", 5, "networks[0].gateway"), ("10.65.0.1", 7, place % 0)
+    ]  # fmt: skip
+
+
+def test_a_gateway_listed_twice_has_its_best_metric() -> None:
+    twice = [default("10.65.0.1", metric=200), default("10.65.0.1", metric=100)]
+    assert metrics(*twice) == [("10.65.0.1", 100, "networks[0].routes[1]")]
+
+
+def test_a_bad_metric_costs_nothing_else() -> None:
+    data = read([network(default("10.65.0.1", metric="low"), metric=-1)])
+    assert [one.metric for one in data.networks[0].defaults] == [0]
+    said = "must be a number from 0 to 4294967295, not"
+    assert problems(data) == [
+        f"networks[0].metric: {said} -1; ignored",
+        f"networks[0].routes[0].metric: {said} 'low'; ignored",
+    ]
+    assert refused(data) == []
+
+
 def fields(**known: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     """An object with some of these fields, each mostly of its own kind."""
     return st.fixed_dictionaries({}, optional={key: value | values for key, value in known.items()}) | scalars

@@ -272,3 +272,61 @@ def test_an_advertised_router_elects_for_networks_that_are_left_to_it() -> None:
     assert who(election(slaac, kernel, family=6)) == ("eth0", "fe80::1")
     described = [network("eth0", "fd00:65::7/64"), static]
     assert who(election(described, kernel, family=6)) == ("eth1", "fd00:8::1")
+
+
+def with_metrics(*metrics: Any) -> Networks:
+    """BOTH, with a metric for each default."""
+    found = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
+    for one, metric in zip(found, metrics):
+        one["routes"][0].update({} if metric is None else {"metric": metric})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("metrics", "kernel", "elected", "by_metric"),
+    [
+        ((200, 100), nics(), "eth1", True),
+        ((100, None), nics(), "eth1", True),  # None is 0.
+        ((100, 100), nics(), "eth0", False),
+        ((100, 200), nics(), "eth0", False),
+        ((200, 100), nics(eth1="11.8.0.9/24 no-carrier"), "eth0", False),
+        ((200, 100), nics(eth1="down"), "eth0", False),
+        ((200, 100), nics(eth1=""), "eth0", False),
+        ((200, 100), nics(eth0="down"), "eth1", False),
+    ],
+)
+def test_of_documented_defaults_the_best_metric(metrics: Any, kernel: str, elected: str, by_metric: bool) -> None:
+    found = election(with_metrics(*metrics), kernel)
+    assert isinstance(found, Elected)
+    assert (found.nic.name, found.by_metric) == (elected, by_metric)
+
+
+def test_a_gateway_of_the_settings_moves_no_default_by_metric() -> None:
+    corrected = GatewaySetting(Selector(nic="eth0"), parse_prefix("10.65.0.2").address, "gateways[eth0]")
+    found = election(with_metrics(200, 100), nics(), Settings(gateways=(corrected,)))
+    assert who(found) == ("eth1", "11.8.0.1")
+    assert who(election(with_metrics(100, 200), nics(), Settings(gateways=(corrected,)))) == ("eth0", "10.65.0.2")
+
+
+def test_the_settings_choice_goes_before_a_metric() -> None:
+    chosen = Settings(default=Selector(nic="eth0"))
+    assert who(election(with_metrics(200, 100), nics(), chosen)) == ("eth0", "10.65.0.1")
+
+
+def test_an_advertised_router_counts_as_the_kernels_metric() -> None:
+    """1024, as that of a static default without one."""
+    routed = network("eth0", "fd00:65::7/64", kind="ipv6_slaac")
+    six = network("eth1", "fd00:8::9/64", "default fd00:8::1")
+    kernel = nics("fd00:65::7/64", "fd00:8::9/64") + "default via fe80::1 dev eth0 proto ra metric 1024\n"
+    assert who(election([routed, six], kernel, family=6)) == ("eth0", "fe80::1")
+    six["routes"][0]["metric"] = 100
+    assert who(election([routed, six], kernel, family=6)) == ("eth1", "fd00:8::1")
+
+
+def test_of_entries_that_name_other_nics_the_best_metric() -> None:
+    listing = network("eth2", "12.0.0.9/24", "default 10.65.0.1", "default 11.8.0.1")
+    plain = [network("eth0", "10.65.0.7/24"), network("eth1", "11.8.0.9/24")]
+    kernel = nics() + "nic eth2 fa:16:3e:00:00:02 12.0.0.9/24\n"
+    assert who(election([listing, *plain], kernel)) == ("eth0", "10.65.0.1")
+    listing["routes"][0]["metric"] = 10
+    assert who(election([listing, *plain], kernel)) == ("eth1", "11.8.0.1")

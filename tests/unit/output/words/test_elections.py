@@ -120,3 +120,11 @@ def test_which_rank_decided(offers: Any, kind: Any, rank: str) -> None:
 def test_the_settings_choice_is_before_every_rank() -> None:
     one = Elected(4, BINDING._replace(offers="documented"), ETH1, GATEWAY, False, Selector(nic="eth1"))
     assert election_reason(one).startswith("the settings choose nic eth1: networks[1], eth1; ")
+
+
+def test_a_metric_that_decided() -> None:
+    binding = BINDING._replace(offers="documented", metric=50)
+    assert election_reason(Elected(4, binding, ETH1, GATEWAY, False, by_metric=True)) == (
+        "the documented default with the best metric, 50, on a NIC that is up: networks[1], eth1; its gateway: "
+        "networks[1].routes[0]"
+    )

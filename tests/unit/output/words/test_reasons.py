@@ -140,6 +140,10 @@ UNRESOLVED = [
         "routes[0] of /etc/a.yaml has the same destination with the next hop 11.8.0.99; settings go before metadata "
         "(`sources`)",
     ),
+    (
+        Unresolved(HOST, "overridden", winner=BAD),
+        f"{BAD.place} has the same destination with the next hop 11.8.0.99 and a better metric",
+    ),
 ]
 
 

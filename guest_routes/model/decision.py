@@ -144,6 +144,8 @@ class Unresolved(NamedTuple):
     """no-subnet: the machine's own NICs without an address of the family: the next hop may be in the subnet of one."""
     winner: HostRoute | None = None
     """conflict, overridden: the host route that is used; redundant: that serves the metadata service, too."""
+    listing: Binding | None = None
+    """not-a-gateway, conflict: the network that lists it, or whose lease does; None where no network does."""
     own: Literal["", "next-hop", "address", "subnet"] = ""
     """refused: what of the route is an address or subnet of this machine itself."""
     owner: str = ""

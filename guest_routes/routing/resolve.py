@@ -65,7 +65,8 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     defaults, missed = _named_defaults(elsewhere, bindings, next_hops, own)
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
-    return Resolution(bindings, tuple(taken.values()), (*unresolved, *missed), defaults, tuple(notes), tuple(overrides))
+    named = tuple(_with_listing((*unresolved, *missed), bindings, evidence))
+    return Resolution(bindings, tuple(taken.values()), named, defaults, tuple(notes), tuple(overrides))
 
 
 def _taken_already(
@@ -100,6 +101,23 @@ def _serves_too(host: HostRoute, answer: Answer, first: Resolved) -> bool:
 def _losing_kind(host: HostRoute, winner: HostRoute) -> UnresolvedKind:
     """Of two in one source the operator has to choose; of two in different sources the settings have."""
     return "conflict" if winner.origin == host.origin else "overridden"
+
+
+def _with_listing(
+    unresolved: Sequence[Unresolved], bindings: Sequence[Binding], evidence: Evidence
+) -> Iterator[Unresolved]:
+    """Those that are corrected in Neutron with the network whose subnet lists them."""
+    networks = {binding.network.index: binding for binding in bindings if binding.network is not None}
+    leased = {lease.place: lease.ifindex for lease in evidence.leases.leases} if evidence.leases else {}
+    on_nic = {one.nic.ifindex: one for one in reversed(bindings) if one.nic is not None and one.family == 4}
+    for one in unresolved:
+        if one.kind not in ("not-a-gateway", "conflict") or one.host.origin not in ("metadata", "leases"):
+            yield one
+        elif one.host.network >= 0:
+            yield one._replace(listing=networks.get(one.host.network))
+        else:
+            place = one.host.source.rpartition(", option ")[0]
+            yield one._replace(listing=on_nic.get(leased.get(place, 0)))
 
 
 def _on_one_nic(bindings: Sequence[Binding]) -> bool:

@@ -135,8 +135,10 @@ def test_a_next_hop_that_is_no_gateway_is_named_with_what_mends_it(lab: Lab, eng
     assert ran.code == 5
     assert "! 11.11.0.0/16,11.8.0.99 (networks[1].routes[1])" in ran.out
     assert "11.8.0.99 is in eth1's subnet 11.8.0.0/24, but its gateway is 11.8.0.1" in ran.out
-    command = "openstack subnet set --host-route destination=11.11.0.0/16,gateway=11.8.0.1 SUBNET"
-    assert command in lab.run("plan", "--metadata", str(document("not-a-gateway"))).stdout
+    said = lab.run("plan", "--metadata", str(document("not-a-gateway"))).stdout
+    assert "openstack subnet set --host-route destination=11.11.0.0/16,gateway=11.8.0.1 $SUBNET" in said
+    network = "ca2aea54-8dde-56a3-bc2f-960ef553d79b"
+    assert f"SUBNET=$(openstack subnet list --network {network} --subnet-range 11.8.0.0/24 -f value -c ID)" in said
     assert table(lab) == DOCUMENTED[:-1]
 
 

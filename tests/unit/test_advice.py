@@ -162,6 +162,13 @@ def of_unresolved(one: Unresolved, text: str, tmp_path: Path) -> Iterator[Advice
     commands = re.findall(r"`([^`]*)`", text)
     added = [c for c in commands if c.startswith("openstack subnet set --host-route ")]
     removed = [c for c in commands if c.startswith("openstack subnet unset --host-route ")]
+    finding = [c for c in commands if c.startswith("SUBNET=$(openstack subnet list ")]
+    assert all(c.endswith(" $SUBNET") == bool(finding) for c in (*added, *removed)), text
+    if finding:
+        assert one.listing is not None and one.listing.network is not None, text
+        assert host.origin == "leases" or one.listing.network.index == host.network, text
+        subnets = re.findall(r"--subnet-range (\S+)", finding[0])
+        assert subnets in ([], [str(one.listing.subnets[0])]), text
     if added or removed:
         right = [host._replace(next_hop=parse_address(neutrons(c)[1])) for c in added]
         assert all(neutrons(c)[0] == host.destination for c in (*added, *removed)), text
@@ -188,11 +195,11 @@ def of_unresolved(one: Unresolved, text: str, tmp_path: Path) -> Iterator[Advice
             name = command.split()[3]
             yield Advice(text, one, lambda world, name=name: with_nic_up(world, name), True)  # type: ignore[misc]
         else:
-            assert command == "sources" or command in (*added, *removed), text
+            assert command == "sources" or command in (*finding, *added, *removed), text
 
 
 def neutrons(command: str) -> Tuple[Prefix, str]:
-    found = re.search(r"destination=(\S+),gateway=(\S+) SUBNET$", command)
+    found = re.search(r"destination=(\S+),gateway=(\S+) \$?SUBNET$", command)
     assert found, command
     return parse_prefix(found[1]), found[2]
 

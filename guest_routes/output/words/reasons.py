@@ -70,7 +70,7 @@ def unresolved_cause(one: Unresolved) -> str:
 def _unresolved_remedy(one: Unresolved) -> str:
     """What fixes it, or what it waits for; "" where there is nothing to do."""
     if one.kind == "conflict":
-        return f"keep one: {removal(one.host)}"
+        return f"keep one: {removal(one)}"
     if one.kind == "no-subnet":
         unless = f"unless {address_text(one.host.next_hop)} is its gateway, " if one.unaddressed else ""
         return f"{unless}use a gateway of {gateways_to_use(one)}"
@@ -135,7 +135,8 @@ def _not_a_gateway_cause(one: Unresolved, binding: Binding) -> str:
 def _not_a_gateway_remedy(one: Unresolved, binding: Binding) -> str:
     """Both halves where Neutron has it: `subnet set` only adds to the list."""
     if binding.gateway is None:
-        return f"set it in the settings: {gateways_setting(binding)}"
+        next_hop = one.host.next_hop
+        return f"if it is {address_text(next_hop)}, set it in the settings: {gateways_setting(binding, next_hop)}"
     return in_subnets(one, binding) if in_neutron(one.host) else "name that one as the next hop"
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN = 4
 """So many gateways are named for a next hop in no subnet."""
+_HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _SHELLS = ("bash", "dash", "sh", "zsh", "fish", "ash", "busybox")
 
 
@@ -30,25 +31,56 @@ def in_neutron(host: HostRoute) -> bool:
     return host.origin in ("metadata", "leases")
 
 
-def addition(host: HostRoute, gateway: str) -> str:
-    """The command that adds the host route with the right next hop."""
-    return f"`openstack subnet set --host-route destination={host.destination},gateway={gateway} SUBNET`"
-
-
-def removal(host: HostRoute) -> str:
-    """The command that takes a host route out of Neutron, where it came from there."""
-    if not in_neutron(host):
+def removal(one: Unresolved) -> str:
+    """The commands that take a host route out of Neutron, where it came from there."""
+    if not in_neutron(one.host):
         return "take the other out"
-    route = f"destination={host.destination},gateway={address_text(host.next_hop)}"
-    return f"`openstack subnet unset --host-route {route} SUBNET` removes this one"
+    find, subnet = _subnet(one)
+    return f"{find}, then {_unset(one, subnet)}" if find else _unset(one, subnet)
 
 
 def in_subnets(one: Unresolved, binding: Binding) -> str:
     """What fixes a host route of Neutron's whose next hop is in this network's subnet and isn't its gateway."""
     if one.host.destination.is_default and not _inside(binding):
-        return removal(one.host)
-    gateway = address_text(binding.gateway or b"")
-    return f"fix it in Neutron: {addition(one.host, gateway)}, then {removal(one.host)}"
+        return removal(one)
+    find, subnet = _subnet(one)
+    route = f"destination={one.host.destination},gateway={address_text(binding.gateway or b'')}"
+    right = f"`openstack subnet set --host-route {route} {subnet}`"
+    return f"fix it in Neutron: {', '.join(filter(None, (find, right)))}, then {_unset(one, subnet)}"
+
+
+def _unset(one: Unresolved, subnet: str) -> str:
+    route = f"destination={one.host.destination},gateway={address_text(one.host.next_hop)}"
+    return f"`openstack subnet unset --host-route {route} {subnet}` removes this one"
+
+
+def _subnet(one: Unresolved) -> tuple[str, str]:
+    """The command that finds the Neutron subnet which lists a host route, and what stands for the subnet after it.
+
+    A document names the network of a port and its address, never the subnet's id.
+    """
+    network = one.listing.network if one.listing is not None else None
+    if one.listing is None or network is None:
+        return "", "SUBNET"
+    options = [f"--network {network.network_id}"] if _is_uuid(network.network_id) else []
+    subnet = next((p for p in one.listing.subnets if _is_neutrons(p, network.family)), None)
+    options += [f"--subnet-range {subnet}"] if subnet is not None else []
+    if not options:
+        return "", "SUBNET"
+    options += [f"--ip-version {network.family}"] if subnet is None else []
+    return f"`SUBNET=$(openstack subnet list {' '.join(options)} -f value -c ID)`", "$SUBNET"
+
+
+def _is_uuid(network_id: str) -> bool:
+    """Whether it is a network's id of Neutron; any other is another maker's, and not for a command line."""
+    parts = network_id.split("-")
+    return [len(part) for part in parts] == [8, 4, 4, 4, 12] and _HEXADECIMAL.issuperset("".join(parts))
+
+
+def _is_neutrons(subnet: Prefix, family: int) -> bool:
+    """Whether a NIC's prefix can be a Neutron subnet's: one of a single address is somebody else's way of writing."""
+    bits = len(subnet.address) * 8
+    return family_of(subnet.address) == family and subnet.length < bits and not is_link_local(subnet.address)
 
 
 def gateways_to_use(one: Unresolved) -> str:
@@ -68,12 +100,14 @@ def _inside(binding: Binding) -> bool:
     return any(contains(subnet, binding.gateway or b"") for subnet in binding.subnets)
 
 
-def gateways_setting(binding: Binding) -> str:
-    """An entry of `gateways` to be completed: by the NIC's name, or by its MAC where it is not present."""
+def gateways_setting(binding: Binding, gateway: bytes = b"") -> str:
+    """An entry of `gateways`, to be completed where no address is given: by the NIC's name, else by its MAC."""
     key = binding.nic.name if binding.nic else binding.ignored
     if not key and binding.link is not None and binding.link.mac:
         key = f'"{mac_text(binding.link.mac)}"'
-    return f"`gateways: {{{key or 'NIC'}: ADDRESS}}`"
+    address = address_text(gateway) if gateway else "ADDRESS"
+    quoted = f'"{address}"' if ":" in address else address
+    return f"`gateways: {{{key or 'NIC'}: {quoted}}}`"
 
 
 class _Contested(NamedTuple):

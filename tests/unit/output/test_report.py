@@ -79,7 +79,7 @@ def test_another_program_s_route_is_adopted() -> None:
 def test_a_route_that_is_not_programmed_with_its_remedy() -> None:
     lines = lines_of(report("not-a-gateway"))
     assert "! 11.11.0.0/16,11.8.0.99  (networks[1].routes[1])" in lines
-    assert "fix it in Neutron: `openstack subnet set --host-route destination=11.11.0.0/16" in flat(lines)
+    assert "`openstack subnet set --host-route destination=11.11.0.0/16,gateway=11.8.0.1 $SUBNET`" in flat(lines)
     assert lines[-1] == "done, verified: 1 removed, 1 route in place, 1 not programmed"
 
 

@@ -11,6 +11,7 @@ from guest_routes.evidence import network_data
 from guest_routes.model.decision import Note, Resolution
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import address_text, parse_address, parse_prefix
+from guest_routes.model.network_data import LEASES
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.next_hops import needs_onlink
 from guest_routes.routing.resolve import resolve
@@ -201,6 +202,37 @@ def test_a_default_entry_that_names_no_gateway() -> None:
     found = resolve(situation(networks), Settings())
     assert (found.bindings[0].gateway, found.defaults) == (None, ())
     assert reasons(found) == [("0.0.0.0/0", "not-a-gateway")]
+
+
+@pytest.mark.parametrize("listed", [0, 1])
+def test_which_network_lists_what_is_no_gateway(listed: int) -> None:
+    """Not the one in whose subnet the next hop is: the remedy is about the other."""
+    route = "11.11.0.0/16 11.8.0.99"
+    one = one_reason(base(route) if listed else base(first=(route,)))
+    assert (one.kind, one.binding.nic.name) == ("not-a-gateway", "eth1")
+    assert one.listing.network.index == listed
+
+
+def test_whose_lease_lists_what_is_no_gateway() -> None:
+    lease = Lease("dhclient", "/l", b"", "eth0", ifindex=2)
+    networks = [network("eth0", kind="ipv4_dhcp"), BASE[1]]
+    host, other = (
+        one._replace(network=LEASES, source=source)
+        for one, source in zip(
+            wanted("11.12.0.0/16,11.8.0.99", "11.13.0.0/16,11.8.0.99"),
+            (f"{lease.place}, option 121", "eth7's DHCP lease (/l), option 121"),
+        )
+    )
+    leased = situation(networks)._replace(leases=LeaseSet((lease,)), lease_routes=(host, other))
+    first, second = resolve(leased, Settings()).unresolved
+    assert first.listing is not None and first.listing.nic is not None
+    assert (first.host.origin, first.listing.nic.name) == ("leases", "eth0")
+    assert second.listing is None
+
+
+def test_what_no_subnet_lists_names_none() -> None:
+    found = resolve(situation(BASE), Settings(routes=wanted("12.0.0.0/8,11.8.0.99")))
+    assert [(one.kind, one.listing) for one in found.unresolved] == [("not-a-gateway", None)]
 
 
 def test_a_lease_names_nics_too() -> None:

@@ -75,12 +75,12 @@ UNRESOLVED = [
     (
         Unresolved(BAD, "unknown-gateway", OMITTED, SUBNET),
         "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose gateway is unknown: the metadata omits eth1's routes "
-        "(type ipv4); set it in the settings: `gateways: {eth1: ADDRESS}`",
+        "(type ipv4); if it is 11.8.0.99, set it in the settings: `gateways: {eth1: 11.8.0.99}`",
     ),
     (
         Unresolved(BAD, "unknown-gateway", Binding(None, None, ETH1), SUBNET),
-        "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose gateway is unknown: no source names it; set it in the "
-        "settings: `gateways: {eth1: ADDRESS}`",
+        "11.8.0.99 is in eth1's subnet 11.8.0.0/24, whose gateway is unknown: no source names it; if it is 11.8.0.99, "
+        "set it in the settings: `gateways: {eth1: 11.8.0.99}`",
     ),
     (
         Unresolved(BAD, "no-subnet", gateways=(Binding(NETWORK, None, ETH0, parse_address("10.65.0.1")), BINDING)),

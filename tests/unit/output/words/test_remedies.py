@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from guest_routes.model.decision import Binding, Unresolved
 from guest_routes.model.diagnosis.status import Actor
 from guest_routes.model.network import Nic, Prefix, parse_address, parse_prefix
-from guest_routes.model.network_data import LEASES, SETTINGS, HostRoute, Link
+from guest_routes.model.network_data import LEASES, SETTINGS, HostRoute, Link, Network
 from guest_routes.output.words import remedies
 from guest_routes.output.words.remedies import gateways_setting, in_neutron, remedy, removal
 from tests.support.reports import ETH0, ETH1
@@ -171,7 +171,42 @@ def test_what_is_fixed_in_neutron(host: HostRoute, neutron: bool) -> None:
     """It came from there by the metadata, or by a DHCP server."""
     assert in_neutron(host) == neutron
     command = "`openstack subnet unset --host-route destination=11.11.0.0/16,gateway=11.8.0.99 SUBNET` removes this one"
-    assert removal(host) == (command if neutron else "take the other out")
+    assert removal(Unresolved(host, "conflict")) == (command if neutron else "take the other out")
+
+
+UUID = "5d0c2c2e-0000-4000-8000-000000000000"
+LISTING = Network(0, "network0", "tap0", "ipv4", 4, parse_prefix("10.65.0.7/24"), network_id=UUID)
+WITHOUT = LISTING._replace(address=None)
+LEASED = NIC._replace(addresses=(parse_prefix("fe80::7/64"), parse_prefix("10.65.0.7/24")))
+
+
+@pytest.mark.parametrize("network, nic, options", [
+    (LISTING, None, f"--network {UUID} --subnet-range 10.65.0.0/24"),
+    (LISTING._replace(network_id="private"), None, "--subnet-range 10.65.0.0/24"),
+    (LISTING._replace(network_id=f"{UUID}$(reboot)"), None, "--subnet-range 10.65.0.0/24"),
+    (LISTING._replace(network_id=UUID.replace("5d", "$(")), None, "--subnet-range 10.65.0.0/24"),
+    (WITHOUT, None, f"--network {UUID} --ip-version 4"),
+    (WITHOUT._replace(family=6), LEASED, f"--network {UUID} --ip-version 6"),
+    (WITHOUT, LEASED, f"--network {UUID} --subnet-range 10.65.0.0/24"),
+    (LISTING._replace(address=parse_prefix("10.65.0.7/32")), None, f"--network {UUID} --ip-version 4"),
+    (LISTING._replace(family=6, address=parse_prefix("fd00:65::7/64")), None,
+     f"--network {UUID} --subnet-range fd00:65::/64"),
+])  # fmt: skip
+def test_how_the_subnet_is_found(network: Network, nic: Optional[Nic], options: str) -> None:
+    """In a document, or a lease: neither has the subnet's id."""
+    one = Unresolved(LISTED, "not-a-gateway", bound(ETH1, "11.8.0.1"), listing=Binding(network, None, nic))
+    find, route = f"`SUBNET=$(openstack subnet list {options} -f value -c ID)`", "destination=11.11.0.0/16,gateway="
+    unset = f"then `openstack subnet unset --host-route {route}11.8.0.99 $SUBNET` removes this one"
+    assert removal(one) == f"{find}, {unset}"
+    assert remedies.in_subnets(one, bound(ETH1, "11.8.0.1")) == (
+        f"fix it in Neutron: {find}, `openstack subnet set --host-route {route}11.8.0.1 $SUBNET`, {unset}"
+    )
+
+
+@pytest.mark.parametrize("network", [None, WITHOUT._replace(network_id="")])
+def test_a_subnet_of_which_nothing_is_known(network: Optional[Network]) -> None:
+    one = Unresolved(LISTED, "conflict", listing=Binding(network, None, None))
+    assert removal(one).startswith("`openstack subnet unset --host-route ") and "11.8.0.99 SUBNET`" in removal(one)
 
 
 @pytest.mark.parametrize("binding, key", [
@@ -181,3 +216,5 @@ def test_what_is_fixed_in_neutron(host: HostRoute, neutron: bool) -> None:
 ])  # fmt: skip
 def test_which_gateway_to_set(binding: Binding, key: str) -> None:
     assert gateways_setting(binding) == f"`gateways: {{{key}: ADDRESS}}`"
+    assert gateways_setting(binding, parse_address("11.8.0.1")) == f"`gateways: {{{key}: 11.8.0.1}}`"
+    assert gateways_setting(binding, parse_address("fd00::1")) == f'`gateways: {{{key}: "fd00::1"}}`'

@@ -51,6 +51,12 @@ class Cloud:
         out = self.lab.hypervisor(*client, *command.split(), *wanted)
         return json.loads(out) if wanted else out
 
+    def paste(self, commands: List[str]) -> None:
+        """Runs commands that a message prints in one shell, and Nova's document as it is then."""
+        client = f"{NEUTRON / 'openstack'} --os-auth-type none --os-endpoint http://127.0.0.1:9696"
+        self.lab.hypervisor("sh", "-euc", "\n".join([f'openstack() {{ {client} "$@"; }}', *commands]))
+        self.boot()
+
     def _network(self, name: str, prefix: str, address: str, mac: str) -> None:
         self.openstack(f"network create {name}")
         self.openstack(f"subnet create {name} --network {name} --subnet-range {prefix} --no-dhcp")
@@ -114,12 +120,12 @@ def test_a_next_hop_that_is_no_gateway_and_the_advice_followed(cloud: Cloud) -> 
     cloud.subnet("set --host-route destination=11.11.0.0/16,gateway=11.8.0.99 A")
     ran = run(cloud.lab, "sync")
     assert (ran.code, table(cloud.lab)[-1]) == (5, CONNECTED[-1])
-    # Both halves of the advice, as it stands there, with the subnet's name in place of SUBNET.
-    for half in ("set", "unset"):
-        advice = f"openstack subnet {half} --host-route destination=11.11.0.0/16,gateway="
-        assert advice in ran.out
-        command = advice + ran.out.split(advice)[1].split("`")[0].replace("SUBNET", "A")
-        cloud.subnet(command[len("openstack subnet ") :])
+    # The advice as it stands there: its commands in one shell.
+    commands = re.findall(r"`((?:SUBNET=|openstack subnet )[^`]*)`", ran.out)
+    assert [one.partition(" --")[0] for one in commands] == [
+        "SUBNET=$(openstack subnet list", "openstack subnet set", "openstack subnet unset"
+    ]  # fmt: skip
+    cloud.paste(commands)
     assert synced(cloud) == DOCUMENTED
 
 

@@ -142,3 +142,16 @@ def test_a_host_route_that_covers_a_gateway() -> None:
     reports, rows = Run(nics, [], document((0, 1), e0, e1)).sync()
     assert ("fd13::/48", "fd00:2::1", "e1") in [(row.destination, row.via, row.dev) for row in rows]
     assert reports[0].exit_code == 0
+
+
+@pytest.mark.parametrize("mode", ["enforce", "demote"])
+def test_an_equal_default_is_adopted_at_once_where_ours_would_stand_no_better(mode: str) -> None:
+    """The first pass added ours behind both VPNs, and the second took it away again (R9)."""
+    rows = [Row(4, V4, hop, dev, metric, proto) for hop, dev, metric, proto in (
+        ("172.16.0.1", "v0", 0, 16), ("10.2.0.1", "e1", 0, 3), ("172.17.0.1", "v1", 0, 4), ("10.1.0.1", "e0", 101, 3),
+    )]  # fmt: skip
+    others = [NicSpec(name, True, True, (f"172.{16 + n}.0.2/24",)) for n, name in enumerate(("v0", "v1"))]
+    given = document((0, 1), net(0, (V4, "10.1.0.1")), net(1, (V4, "10.2.0.1")))
+    (first, second), _ = Run([nic(0), nic(1), *others], rows, given, given, default_mode=mode).sync()
+    assert [one.verdict for one in first.plan.defaults] == ["adopted"]
+    assert second.plan.operations == ()

@@ -67,7 +67,9 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
     own = next((place for place, one in enumerate(order) if one.route == route), 0)
     first = next((place for place, one in enumerate(order) if one.inside), own)
     if route.family == 4:
-        return all(one.inside for one in order[first:own])
+        # Those that ours would stand behind as well are no reason to add it.
+        low = _lowest(_in_order(there, managed, settings, ()), six=False)
+        return all(one.inside or one.metric < low for one in order[first:own])
     # Those of one metric are next hops of one route.
     return not any(order[first].metric < one.metric <= route.metric for one in order if not one.inside)
 

@@ -173,6 +173,9 @@ ETH0 = "default via 10.65.0.1 dev eth0 metric 100"
         ([ETH1.replace("50", "100"), VPN.replace("75", "100"), ETH0], False),  # By their order.
         ([VPN.replace("75", "100"), ETH1.replace("50", "100"), ETH0], True),
         ([ETH1, ETH0, VPN.replace("75", "100")], True),
+        # Ours would stand behind the second VPN, too: behind the first one, which wins.
+        ([VPN.replace("75", "50"), ETH1, VPN.replace("75", "50"), ETH0], True),
+        ([VPN.replace("75", "50"), ETH1, VPN.replace("75", "51"), ETH0], False),
     ],
 )
 def test_a_default_that_keeps_its_place(there: List[str], keeps: bool) -> None:

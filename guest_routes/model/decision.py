@@ -10,6 +10,7 @@ from .network import (
     Address,
     Nic,
     Prefix,
+    contains,
     family_of,
     is_link_local,
     is_self_assigned,
@@ -45,6 +46,8 @@ class Binding(NamedTuple):
     """Of a NIC whose networks are all of the other family."""
     metric: int = 0
     """Of the default that it offers, where that is documented: the best one comes first (R4)."""
+    instead: GatewayEvidence | None = None
+    """The NIC's own default, in place of the documented one, where the NIC has been renumbered since."""
 
     @property
     def family(self) -> int:
@@ -58,7 +61,26 @@ class Binding(NamedTuple):
     @property
     def addressed(self) -> bool:
         """Whether the NIC has an address of the family, so that packets through it have one to come from."""
-        return any(family_of(a.address) == self.family and not is_link_local(a.address) for a in self._present())
+        return bool(self._own())
+
+    @property
+    def renumbered(self) -> tuple[Prefix, ...]:
+        """The NIC's addresses of the family, where none of them is in the subnet that the document describes.
+
+        () where that is a single address, or the gateway is outside it: nothing follows then.
+        """
+        described, gateway = self.network.address if self.network else None, self.gateway or b""
+        if described is None or described.length == len(described.address) * 8:
+            return ()
+        if gateway and not contains(described, gateway):
+            return ()
+        own = self._own()
+        same = any(contains(described, one.address) or contains(one, described.address) for one in own)
+        return () if same else own
+
+    def _own(self) -> tuple[Prefix, ...]:
+        """The NIC's addresses of the family that are not link-local."""
+        return tuple(a for a in self._present() if family_of(a.address) == self.family and not is_link_local(a.address))
 
     def _present(self) -> tuple[Prefix, ...]:
         """The NIC's addresses; one that it has given itself only where the network is described with it."""
@@ -188,7 +210,8 @@ class Elected(NamedTuple):
 
     family: int
     binding: Binding | None
-    """The network with this gateway; None where another network's default entry names the NIC."""
+    """The network with this gateway; None where another network's default entry names the NIC, unless that has been
+    renumbered."""
     nic: Nic
     gateway: Address
     onlink: bool

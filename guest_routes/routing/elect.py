@@ -52,7 +52,7 @@ def _documented(
     first = _by_metric(networks, family, unaddressed)
     if first is not None and first.nic.running:
         return first
-    others = [_by_name(one, family) for one in named]
+    others = [_by_name(one, family, own) for one in named]
     running = next((one for one in others if one.nic.running), None)
     found = running or first or next(iter(others), None)
     return found or NotElected(family, "unusable", wanted=True, bindings=tuple(networks), missed=missed)
@@ -95,10 +95,13 @@ def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Elected |
     return _elected(chosen, family)._replace(waiting=waiting)
 
 
-def _by_name(named: Resolved, family: int) -> Elected:
+def _by_name(named: Resolved, family: int, own: Sequence[Binding]) -> Elected:
     """The NIC that another network's default entry names."""
-    next_hop = named.next_hop
-    return Elected(family, None, next_hop.nic, next_hop.gateway, next_hop.onlink, named=named)
+    nic, gateway = named.next_hop.nic, named.next_hop.gateway
+    other = next((one for one in own if one.instead and (one.nic, one.gateway) == (nic, gateway)), None)
+    if other is not None:
+        return _elected(other, family)._replace(named=named)
+    return Elected(family, None, nic, gateway, named.next_hop.onlink, named=named)
 
 
 def _chosen(
@@ -111,7 +114,7 @@ def _chosen(
         return _elected(first, family)._replace(selector=selector)
     by_name = _naming_one_of(chosen, named)
     if by_name is not None:
-        return _by_name(by_name, family)._replace(selector=selector)
+        return _by_name(by_name, family, own)._replace(selector=selector)
     meant = next(iter(chosen), None)
     expected = bool(named) or any(binding.gateway for binding in own)
     return NotElected(family, _unusable(meant), selector, meant, expected)
@@ -135,7 +138,7 @@ def _unusable(meant: Binding | None) -> NotElectedKind:
 
 
 def _elected(chosen: Binding, family: int) -> Elected:
-    nic, gateway = chosen.nic, chosen.gateway
+    nic, gateway = chosen.nic, chosen.instead.gateway if chosen.instead is not None else chosen.gateway
     assert nic is not None and gateway is not None
     return Elected(family, chosen, nic, gateway, needs_onlink(nic, gateway))
 

@@ -190,10 +190,20 @@ def _with_gateway(
         offers = "documented" if own is not None else rank if offer is not None else "settings"
         return binding._replace(gateway=setting.gateway, evidence=known, offers=offers)
     if own is not None:
-        return binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
+        binding = binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
+        return binding._replace(instead=offer) if offer is not None and _is_in_force(offer, binding) else binding
     if offer is None:
         return binding
     return binding._replace(gateway=offer.gateway, evidence=offer, offers=rank)
+
+
+def _is_in_force(offer: GatewayEvidence, binding: Binding) -> bool:
+    """Whether the NIC has other addresses than the document says, and this default goes with them.
+
+    The documented gateway would be made on link, which only a router that answers for every address makes work.
+    """
+    there = binding.renumbered
+    return bool(there) and (is_link_local(offer.gateway) or any(contains(one, offer.gateway) for one in there))
 
 
 def _rank(offer: GatewayEvidence | None, binding: Binding, evidence: Evidence) -> Literal["documented", "undocumented"]:

@@ -86,6 +86,23 @@ def test_a_single_address_by_a_gateway_in_another_networks_subnet(lab: Lab, tmp_
     assert f"{gateway} is eth1's gateway (networks[0].routes[0])" in " ".join(ran.out.split())
 
 
+def test_a_nic_that_is_renumbered_keeps_the_default_that_came_with_its_address(lab: Lab, tmp_path: Path) -> None:
+    """The document is older: its gateway, made on link, would take the working default's place."""
+    lab.documented_nics()
+    where = write(tmp_path, net(0, ETH0_DEFAULT), net(1, ETH1_DEFAULT, HOST_ROUTE))
+    assert (run(lab, f"sync {where}").code, routed(lab)[0]) == (0, "default via 10.65.0.1 dev eth0 proto 121")
+    # As systemd-networkd does when a DHCP server gives another address: ours would stay in front of its default.
+    lab.ip("address", "add", "10.99.0.7/24", "dev", "eth0")
+    lab.ip("address", "del", "10.65.0.7/24", "dev", "eth0")
+    lab.ip("route", "append", *"default via 10.99.0.1 dev eth0 proto dhcp metric 1024".split())
+    ran = run(lab, f"sync --verbose {where}")
+    defaults = [line for line in lab.routes() if line.startswith("default")]
+    assert (ran.code, defaults) == (0, ["default via 10.99.0.1 dev eth0 proto dhcp metric 1024"]), ran
+    said = "eth0 has 10.99.0.7/24 and no address in 10.65.0.0/24, so its own is used: the kernel's default route"
+    assert said in " ".join(ran.out.split())
+    assert "11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121" in lab.routes()
+
+
 def test_a_default_entry_by_no_gateway_is_the_reason_for_no_default(lab: Lab, tmp_path: Path) -> None:
     """The kernel's own default names another gateway there; it stays, and the message says which entry is at fault."""
     start(lab, BOTH[1])

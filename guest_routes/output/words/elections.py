@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.decision import NotElected
-from ...model.network import address_text
+from ...model.network import address_text, network_of
 from .evidence import binding_label, evidence_text
 from .reasons import next_hop_reason, unresolved_cause
 
@@ -22,17 +22,28 @@ def election_reason(election: Election) -> str:
     name = election.nic.name
     if election.named is not None:
         chosen = f"the settings choose {election.selector}: " if election.selector is not None else ""
-        return f"{chosen}{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
+        text = f"{chosen}{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
+        return f"{text}; {_instead_text(election.binding)}" if election.binding is not None else text
     assert election.binding is not None
     network = election.binding.network
     place = f"networks[{network.index}]" if network else name
     rank, known = _rank_text(election, election.binding), evidence_text(election.binding.evidence)
     text = f"{rank}: {place}, {name}; its gateway: {known}"
+    if election.binding.instead is not None:
+        text = f"{text}; {_instead_text(election.binding)}"
     if election.onlink:
         text += f"; on link: {address_text(election.gateway)} is outside every prefix of {name}"
     if election.waiting:
         text += f"; {', '.join(map(binding_label, election.waiting))} has no IPv{election.family} address (yet)"
     return text
+
+
+def _instead_text(binding: Binding) -> str:
+    """Which default is used in place of the documented one, and why."""
+    described = network_of(binding.network.address) if binding.network and binding.network.address else "?"
+    there = ", ".join(map(str, binding.renumbered[:SHOWN]))
+    name, used = binding_label(binding), evidence_text(binding.instead)
+    return f"but {name} has {there} and no address in {described}, so its own is used: {used}"
 
 
 def _rank_text(election: Elected, binding: Binding) -> str:

@@ -330,3 +330,16 @@ def test_of_entries_that_name_other_nics_the_best_metric() -> None:
     assert who(election([listing, *plain], kernel)) == ("eth0", "10.65.0.1")
     listing["routes"][0]["metric"] = 10
     assert who(election([listing, *plain], kernel)) == ("eth1", "11.8.0.1")
+
+
+def test_a_renumbered_nic_has_the_default_that_came_with_its_address() -> None:
+    """Its place in the order is the document's. So it is where the settings choose it, or another network names it."""
+    kernel = nics(eth1="12.8.0.9/24") + "default via 12.8.0.1 dev eth1 proto dhcp\n"
+    assert who(election(BOTH, kernel)) == ("eth0", "10.65.0.1")
+    assert who(election(BOTH[::-1], kernel)) == ("eth1", "12.8.0.1")
+    assert who(election(BOTH, kernel, Settings(default=Selector(nic="eth1")))) == ("eth1", "12.8.0.1")
+    naming = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), BOTH[1]]
+    assert who(election(naming, kernel)) == ("eth1", "12.8.0.1")
+    unnumbered = election(naming, nics(eth1="12.8.0.9/24"))
+    assert isinstance(unnumbered, Elected)
+    assert (who(unnumbered), unnumbered.onlink) == (("eth1", "11.8.0.1"), True)  # R14

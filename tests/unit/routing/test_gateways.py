@@ -151,3 +151,42 @@ def test_of_two_such_entries_the_first_one_counts() -> None:
 def test_of_two_networks_in_one_subnet_neither_may_have_a_gateway() -> None:
     both = [IN_ETH1, network("eth1", "11.8.0.9/24"), OTHER]
     assert [gateway(both, index=place)[0] for place in (1, 2)] == [None, "11.8.0.1"]
+
+
+RENUMBERED = TWO_NICS.replace("10.65.0.7/24 fd00:65::7/64", "10.99.0.7/24 2001:db8::7/64")
+NEW = "default via 10.99.0.1 dev eth0 proto dhcp\n"
+
+
+def instead(entry: Dict[str, Any], kernel: str, gateway: str = "") -> Optional[str]:
+    """The NIC's own default in place of the documented one."""
+    named = (GatewaySetting(Selector(nic="eth0"), parse_address(gateway), "/etc/a.yaml"),) if gateway else ()
+    (one, *_), _ = bind(situation([entry], kernel), Settings(gateways=named))
+    return address_text(one.instead.gateway) if one.instead is not None else None
+
+
+@pytest.mark.parametrize(
+    ("entry", "kernel", "gateway"),
+    [
+        (DOCUMENTED, RENUMBERED + NEW, "10.99.0.1"),
+        (DOCUMENTED, RENUMBERED + "recorded " + NEW, "10.99.0.1"),
+        (DOCUMENTED, RENUMBERED, None),
+        # Not by a router that the NIC's own prefix doesn't have, nor through another NIC.
+        (DOCUMENTED, RENUMBERED + "default via 10.98.0.1 dev eth0 onlink\n", None),
+        (DOCUMENTED, RENUMBERED + "default via 11.8.0.1 dev eth1\n", None),
+        # It has the described address, or another one in its subnet, whatever lengths they have.
+        (DOCUMENTED, RENUMBERED.replace("10.99.0.7/24", "10.99.0.7/24 10.65.0.8/24") + NEW, None),
+        (DOCUMENTED, RENUMBERED.replace("10.99.0.7/24", "10.99.0.7/24 10.65.0.7/32") + NEW, None),
+        (DOCUMENTED, RENUMBERED.replace("10.99.0.7/24", "10.99.0.7/8") + NEW, None),
+        # What the document describes needn't be the gateway's subnet: a single address, a gateway outside.
+        (network("eth0", "10.65.0.7/32", "default 10.65.0.1"), RENUMBERED + NEW, None),
+        (network("eth0", "10.65.0.7/24", "default 10.66.0.1"), RENUMBERED + NEW, None),
+        (network("eth0", "fd00:65::7/64", "default fd00:65::1"), RENUMBERED + ROUTER, "fe80::1"),
+        (network("eth0", "fd00:65::7/64", "default fe80::2"), RENUMBERED + ROUTER, None),
+    ],
+)  # fmt: skip
+def test_a_default_that_came_with_another_address(entry: Dict[str, Any], kernel: str, gateway: Optional[str]) -> None:
+    assert instead(entry, kernel) == gateway
+
+
+def test_the_settings_gateway_goes_before_it() -> None:
+    assert instead(DOCUMENTED, RENUMBERED + NEW, "10.65.0.2") is None

@@ -10,6 +10,8 @@ from guest_routes.model.decision import (
     Binding,
     Elected,
     NotElected,
+    Resolved,
+    ResolvedNextHop,
     Unresolved,
 )
 from guest_routes.model.evidence import GatewayEvidence
@@ -127,4 +129,24 @@ def test_a_metric_that_decided() -> None:
     assert election_reason(Elected(4, binding, ETH1, GATEWAY, False, by_metric=True)) == (
         "the documented default with the best metric, 50, on a NIC that is up: networks[1], eth1; its gateway: "
         "networks[1].routes[0]"
+    )
+
+
+def test_a_default_in_place_of_the_documented_one() -> None:
+    own = GatewayEvidence("kernel", gateway=parse_address("12.8.0.1"), nic="eth1")
+    nic = ETH1._replace(addresses=(prefix("12.8.0.9/24"),))
+    binding = BINDING._replace(nic=nic, offers="documented", instead=own)
+    used = (
+        "but eth1 has 12.8.0.9/24 and no address in 11.8.0.0/24, so its own is used: the kernel's default route: "
+        "default via 12.8.0.1 dev eth1"
+    )
+    elected = Elected(4, binding, nic, own.gateway, False)
+    assert election_reason(elected) == (
+        "the first network with a documented default on a NIC that is up: networks[1], eth1; its gateway: "
+        f"networks[1].routes[0]; {used}"
+    )
+    host = HostRoute(DEFAULT_PREFIX[4], GATEWAY, "network_data.json", 0, 0)
+    named = Resolved(host, ResolvedNextHop(nic, GATEWAY, KNOWN))
+    assert election_reason(elected._replace(named=named)) == (
+        f"networks[0].routes[0] names eth1: 11.8.0.1 is eth1's gateway (networks[1].routes[0]); {used}"
     )

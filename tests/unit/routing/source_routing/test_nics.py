@@ -50,6 +50,13 @@ def test_a_network_that_omits_its_routes_keeps_the_gateway_of_its_table() -> Non
     assert found(isolated, present=[had]) == [("eth0", 4, "10.65.0.1")]  # The document says that it has none.
 
 
+def test_a_renumbered_nic_has_the_gateway_that_came_with_its_address() -> None:
+    kernel = TWO_NICS.replace("11.8.0.9/24", "12.8.0.9/24")
+    assert found(situation([ETH0, ETH1], kernel)) == [("eth0", 4, "10.65.0.1"), ("eth1", 4, "11.8.0.1")]
+    came = kernel + "default via 12.8.0.1 dev eth1 proto dhcp\n"
+    assert found(situation([ETH0, ETH1], came)) == [("eth0", 4, "10.65.0.1"), ("eth1", 4, "12.8.0.1")]
+
+
 def test_the_sources_of_a_nic() -> None:
     evidence = situation(
         [ETH0], "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 10.65.0.8/24 169.254.9.9/16 fe80::1/64 fd00::7/64"

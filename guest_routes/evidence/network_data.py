@@ -16,6 +16,7 @@ from ..json_codec import loads
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
 from ..model.network_data import NETWORK_DATA as SOURCE
 from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem, unset_metric
+from .default_entries import by_metric, refuse_ends
 from .json_fields import SUSPECT, Fault, kind_of, metric_of, next_hop_of, object_of, refuse_special, show, text_of
 from .links import Links
 
@@ -77,7 +78,7 @@ class _Reader:
         address = self._address(place, entry)
         family = self._family(place, kind, address, entry)
         known = len(self.routes)
-        defaults = self._routes(index, family, entry)
+        defaults = by_metric(self._possible(self._routes(index, family, entry), address))
         # ipv4_dhcp, ipv6_slaac, ipv6_dhcpv6-stateful; by a word of it, so that the next of the kind counts, too.
         dynamic = "dhcp" in kind or "slaac" in kind
         omits = not entry.get("routes") and not entry.get("gateway")  # One that lists what is refused speaks.
@@ -133,8 +134,19 @@ class _Reader:
             return Prefix(address, len(address) * 8)
         return Prefix(address, self._length(netmask, len(address) * 8))
 
-    def _routes(self, network: int, family: int, entry: dict[str, object]) -> tuple[DefaultEntry, ...]:
-        """Appends the network's host routes; returns its default entries, each gateway once, by their metrics."""
+    def _possible(self, defaults: list[DefaultEntry], address: Prefix | None) -> list[DefaultEntry]:
+        """The default entries by addresses that a router can have."""
+        kept = []
+        for one in defaults:
+            try:
+                refuse_ends(one.gateway, address)
+                kept.append(one)
+            except Fault as bad:
+                self._note(one.place + (bad.field if one.index >= 0 else ""), bad.text, refused=True)
+        return kept
+
+    def _routes(self, network: int, family: int, entry: dict[str, object]) -> list[DefaultEntry]:
+        """Appends the network's host routes; returns its default entries, its key `gateway` last."""
         defaults: list[DefaultEntry] = []
         place = f"networks[{network}].routes"
         usual = self._metric(f"networks[{network}]", entry, unset_metric(family))
@@ -172,8 +184,7 @@ class _Reader:
                     defaults.append(DefaultEntry(next_hop, f"{place}[{index}]", index, metric))
             except Fault as bad:
                 self._note(f"{place}[{index}]{bad.field}", bad.text, refused=True)
-        defaults += self._gateway_key(network, family, entry, usual)
-        return _by_metric(defaults)
+        return defaults + self._gateway_key(network, family, entry, usual)
 
     def _metric(self, place: str, values: dict[str, object], usual: int) -> int:
         """The key `metric` of a default entry or of its network, which cloud-init honours, too."""
@@ -259,14 +270,6 @@ class _Reader:
             self.problems.append(Problem(place, text, refused))
         else:
             self._left_out[refused] += 1
-
-
-def _by_metric(defaults: list[DefaultEntry]) -> tuple[DefaultEntry, ...]:
-    """Those of the best metric first, each gateway once."""
-    found: dict[Address, DefaultEntry] = {}
-    for one in sorted(defaults, key=lambda default: default.metric):
-        found.setdefault(one.gateway, one)
-    return tuple(found.values())
 
 
 def _family_of_gateways(entry: dict[str, object]) -> int:

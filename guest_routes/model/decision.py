@@ -69,14 +69,13 @@ class Binding(NamedTuple):
 
         () where that is a single address, or the gateway is outside it: nothing follows then.
         """
-        described, gateway = self.network.address if self.network else None, self.gateway or b""
-        if described is None or described.length == len(described.address) * 8:
+        subnet, gateway = self.documented_subnet, self.gateway or b""
+        if self.network is None or self.network.address is None or subnet is None or subnet == self.network.address:
             return ()
-        if gateway and not contains(described, gateway):
+        if gateway and not contains(subnet, gateway):
             return ()
-        own = self._own()
-        same = any(contains(described, one.address) or contains(one, described.address) for one in own)
-        return () if same else own
+        documented, own = self.network.address.address, self._own()
+        return () if any(contains(subnet, one.address) or contains(one, documented) for one in own) else own
 
     def _own(self) -> tuple[Prefix, ...]:
         """The NIC's addresses of the family that are not link-local."""
@@ -93,10 +92,15 @@ class Binding(NamedTuple):
         return self.nic is not None and self.nic.up and (unaddressed or self.addressed)
 
     @property
+    def documented_subnet(self) -> Prefix | None:
+        """The network's subnet as the document has it."""
+        return network_of(self.network.address) if self.network and self.network.address else None
+
+    @property
     def subnets(self) -> tuple[Prefix, ...]:
-        """The network's subnet as described, and those the NIC really has."""
-        documented = [network_of(self.network.address)] if self.network and self.network.address else []
-        return tuple(dict.fromkeys([*documented, *map(network_of, self._present())]))
+        """The network's subnet as documented, and those the NIC really has."""
+        documented = self.documented_subnet
+        return tuple(dict.fromkeys([*([documented] if documented else []), *map(network_of, self._present())]))
 
     def chosen_by(self, selector: Selector) -> bool:
         """Whether the selector means this one."""

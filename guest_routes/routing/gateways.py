@@ -46,6 +46,8 @@ class _Neighbours(NamedTuple):
     """What tells a network's own gateway from another's."""
 
     subnets: Subnets
+    documented: Subnets
+    """Those of the document alone."""
     nics: Sequence[Nic]
     """Those whose prefixes can be another network's: described, or at least no device that was made in the instance."""
     own: frozenset[Address]
@@ -59,8 +61,13 @@ class _Neighbours(NamedTuple):
         return self.is_inside(gateway, binding) or self.is_outside(gateway)
 
     def is_inside(self, gateway: Address, binding: Binding) -> bool:
-        """In a prefix of the network, or of its NIC."""
-        return gateway not in self.own and any(contains(subnet, gateway) for subnet in binding.subnets)
+        """In the network's prefix as described; else in one that its NIC has, and that isn't described for another."""
+        if gateway in self.own or not any(contains(subnet, gateway) for subnet in binding.subnets):
+            return False
+        if binding.documented_subnet is not None and contains(binding.documented_subnet, gateway):
+            return True
+        other = self.documented.home(gateway)
+        return other is None or all(one.nic in (None, binding.nic) for one in other[1])
 
     def is_outside(self, gateway: Address) -> bool:
         """In no subnet at all."""
@@ -75,7 +82,8 @@ def with_gateways(
     bindings: Sequence[Binding], evidence: Evidence, settings: Settings
 ) -> tuple[list[Binding], list[HostRoute]]:
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
-    neighbours = _Neighbours(Subnets(bindings), _neighbouring_nics(bindings, evidence), _own_addresses(evidence))
+    subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
+    neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), _own_addresses(evidence))
     offers = _default_offers(evidence, settings)
     found: list[Binding] = []
     elsewhere: list[_Entry] = []

@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 class Subnets:
     """The subnets of all networks: as described, and as their NICs have them. Link-local ones are everybody's: none.
 
-    Only those of a network's own family count: a NIC's IPv4 network is not the home of an IPv6 next hop.
+    Only those of a network's own family count: a NIC's IPv4 network is not the home of an IPv6 next hop. A subnet that
+    the document has for a NIC which is there is no other NIC's that has an address in it.
+
+    Args:
+        documented: only those that the document describes count.
     """
 
-    def __init__(self, bindings: Sequence[Binding]) -> None:
+    def __init__(self, bindings: Sequence[Binding], documented: bool = False) -> None:
         self._bindings: dict[Prefix, list[Binding]] = {}
         for binding in bindings:
-            for subnet in binding.subnets:
-                if family_of(subnet.address) == binding.family and not is_link_local(subnet.address):
-                    self._bindings.setdefault(subnet, []).append(binding)
+            for subnet in _subnets_of(binding, documented):
+                self._bindings.setdefault(subnet, []).append(binding)
+        for subnet, found in self._bindings.items():
+            self._bindings[subnet] = [one for one in found if one.nic and one.documented_subnet == subnet] or found
         self._lengths = {
             family: sorted({p.length for p in self._bindings if family_of(p.address) == family}, reverse=True)
             for family in (4, 6)
@@ -37,3 +42,9 @@ class Subnets:
             if found is not None:
                 return subnet, found
         return None
+
+
+def _subnets_of(binding: Binding, documented: bool) -> list[Prefix]:
+    """Those of a network that can be a next hop's."""
+    subnets = filter(None, (binding.documented_subnet,)) if documented else binding.subnets
+    return [one for one in subnets if family_of(one.address) == binding.family and not is_link_local(one.address)]

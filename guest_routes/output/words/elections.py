@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.decision import NotElected
-from ...model.network import address_text, network_of
+from ...model.network import address_text
 from .evidence import binding_label, evidence_text
 from .reasons import next_hop_reason, unresolved_cause
 
@@ -40,10 +40,9 @@ def election_reason(election: Election) -> str:
 
 def _instead_text(binding: Binding) -> str:
     """Which default is used in place of the documented one, and why."""
-    described = network_of(binding.network.address) if binding.network and binding.network.address else "?"
     there = ", ".join(map(str, binding.renumbered[:SHOWN]))
     name, used = binding_label(binding), evidence_text(binding.instead)
-    return f"but {name} has {there} and no address in {described}, so its own is used: {used}"
+    return f"but {name} has {there} and no address in {binding.documented_subnet}, so its own is used: {used}"
 
 
 def _rank_text(election: Elected, binding: Binding) -> str:

@@ -190,3 +190,14 @@ def test_a_default_that_came_with_another_address(entry: Dict[str, Any], kernel:
 
 def test_the_settings_gateway_goes_before_it() -> None:
     assert instead(DOCUMENTED, RENUMBERED + NEW, "10.65.0.2") is None
+
+
+@pytest.mark.parametrize("alias", ["11.8.0.50/24", "11.8.0.50/16", "11.8.0.50/25"])
+def test_an_address_in_a_subnet_that_is_described_for_another_nic(alias: str) -> None:
+    kernel = TWO_NICS.replace("10.65.0.7/24", f"10.65.0.7/24 {alias}")
+    entry = network("eth0", "10.65.0.7/24", "default 11.8.0.1")
+    assert gateway([entry, OTHER], kernel)[0] is None
+    assert gateway([PLAIN, OTHER], kernel + "default via 11.8.0.1 dev eth0\n")[0] is None
+    # Where that NIC isn't there, or the subnet is described for the same one, it is as good as any address.
+    assert gateway([entry, OTHER], f"nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 {alias}\n")[0] == "11.8.0.1"
+    assert gateway([entry, network("eth0", "11.8.0.50/24")], kernel)[0] == "11.8.0.1"

@@ -51,3 +51,19 @@ def test_a_home(address: str, subnet: str, networks: List[int]) -> None:
 )
 def test_no_home(address: str) -> None:
     assert home(address) is None
+
+
+def test_a_subnet_that_is_described_for_a_nic_is_not_anothers_that_has_an_address_in_it() -> None:
+    kernel = TWO_NICS.replace("10.65.0.7/24", "10.65.0.7/24 11.8.0.50/24")
+    networks = [network("eth0", "10.65.0.7/24"), network("eth1", "11.8.0.9/24")]
+
+    def homes(text: str, *, documented: bool = False) -> List[int]:
+        bindings, _ = bind(situation(networks, text), Settings())
+        found = Subnets(bindings, documented).home(parse_address("11.8.0.1"))
+        return [one.network.index for one in found[1] if one.network] if found else []
+
+    assert homes(kernel) == homes(kernel, documented=True) == [1]
+    without = kernel.replace("nic eth1 fa:16:3e:00:00:01 11.8.0.9/24", "nic eth1 fa:16:3e:00:00:09")
+    assert homes(without) == [0, 1]
+    networks.pop()
+    assert (homes(kernel), homes(kernel, documented=True)) == ([0], [])

@@ -44,8 +44,8 @@ class Binding(NamedTuple):
     """The NIC's name, when `ignore_nics` covers it."""
     known_family: int = 0
     """Of a NIC whose networks are all of the other family."""
-    metric: int = 0
-    """Of the default that it offers, where that is documented: the best one comes first (R4)."""
+    metric: int | None = None
+    """Of the document's default entry for it: of such networks the one with the best comes first (R4)."""
     instead: GatewayEvidence | None = None
     """The NIC's own default, in place of the documented one, where the NIC has been renumbered since."""
 

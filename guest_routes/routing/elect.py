@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ..model.decision import Elected, NotElected
 from ..model.network import family_of
+from .metrics import in_order
 from .next_hops import needs_onlink
 
 TYPE_CHECKING = False
@@ -49,22 +50,13 @@ def _documented(
     networks, missed = _offering(own, "documented"), _missed(resolution, family)
     if not (networks or named or missed):
         return None
-    first = _by_metric(networks, family, unaddressed)
+    first = _first(networks, family, unaddressed)
     if first is not None and first.nic.running:
         return first
     others = [_by_name(one, family, own) for one in named]
     running = next((one for one in others if one.nic.running), None)
     found = running or first or next(iter(others), None)
     return found or NotElected(family, "unusable", wanted=True, bindings=tuple(networks), missed=missed)
-
-
-def _by_metric(networks: Sequence[Binding], family: int, unaddressed: bool) -> Elected | None:
-    """The first usable network by the metrics of their defaults, then in metadata order."""
-    listed_first = _first(networks, family, unaddressed)
-    first = _first(sorted(networks, key=lambda one: one.metric), family, unaddressed)
-    if first is None or listed_first is None or first.binding is listed_first.binding:
-        return first
-    return first._replace(by_metric=True)
 
 
 def _offering(own: Sequence[Binding], rank: str) -> list[Binding]:
@@ -85,14 +77,15 @@ def _missed(resolution: Resolution, family: int) -> tuple[Unresolved, ...]:
 
 
 def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Elected | None:
-    """The first usable network; those whose NIC has a carrier before others."""
+    """The first usable network by the document's metrics; those whose NIC has a carrier before others."""
     usable = [binding for binding in rank if binding.is_usable(unaddressed)]
     if not usable:
         return None
-    chosen = next((one for one in usable if one.nic and one.nic.running), usable[0])
+    candidates = [one for one in usable if one.nic and one.nic.running] or usable
+    chosen = in_order(candidates)[0]
     earlier = rank[: rank.index(chosen)]
     waiting = tuple(one for one in earlier if one.is_usable(True) and not one.addressed)
-    return _elected(chosen, family)._replace(waiting=waiting)
+    return _elected(chosen, family)._replace(waiting=waiting, by_metric=chosen is not candidates[0])
 
 
 def _by_name(named: Resolved, family: int, own: Sequence[Binding]) -> Elected:

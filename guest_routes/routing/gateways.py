@@ -19,8 +19,9 @@ from ..model.network import (
     is_link_local,
     is_self_assigned,
 )
-from ..model.network_data import LEASES, HostRoute, default_route, special_kind, unset_metric
+from ..model.network_data import LEASES, HostRoute, default_route, special_kind
 from .compare import next_hops
+from .metrics import in_order
 from .ownership import is_ours
 from .subnets import Subnets
 
@@ -39,7 +40,8 @@ class _Entry(NamedTuple):
 
     route: HostRoute
     evidence: GatewayEvidence
-    metric: int = 0
+    metric: int | None = None
+    """The document's; a lease has none."""
 
 
 class _Neighbours(NamedTuple):
@@ -95,7 +97,7 @@ def with_gateways(
         offer = _offered(binding, offers, neighbours)
         setting = _set(binding, settings)
         found.append(_with_gateway(binding, own, setting, offer, _rank(offer, binding, evidence)))
-    elsewhere.sort(key=lambda one: one.metric)
+    elsewhere = in_order(elsewhere)
     return _named_by_others(bindings, found, elsewhere, neighbours), [one.route for one in elsewhere]
 
 
@@ -192,7 +194,7 @@ def _with_gateway(
     Args:
         rank: of the offer.
     """
-    binding = binding._replace(metric=own.metric if own is not None else unset_metric(binding.family))
+    binding = binding._replace(metric=own.metric if own is not None else None)
     if setting is not None:
         known = GatewayEvidence("settings", setting.place)
         offers = "documented" if own is not None else rank if offer is not None else "settings"

@@ -273,13 +273,13 @@ class Oracle:
 
     def elect(self) -> Tuple[Optional[Hop], str, bool]:
         pairs = list(zip(self.networks, self.gateways))
-        by_metric: Dict[str, List[Tuple[int, Tuple[Optional[Nic], Optional[Ip]]]]] = {"own": [], "named": []}
+        by_metric: Dict[str, List[Tuple[Optional[int], Tuple[Optional[Nic], Optional[Ip]]]]] = {"own": [], "named": []}
         other: List[Tuple[Optional[Nic], Optional[Ip]]] = []
         by_name = {nic.name: nic for nic in self.nics}
         for net, (gateway, _) in pairs:
             mine = self._own_default(net)
             if mine or self._leaves_it_to_others(net):
-                by_metric["own"].append((net.metrics[mine] if mine else _kernels(self.family), (net.nic, gateway)))
+                by_metric["own"].append((net.metrics[mine] if mine else None, (net.nic, gateway)))
             elif gateway:
                 other.append((net.nic, gateway))
             for hop in net.defaults:
@@ -287,7 +287,7 @@ class Oracle:
                     continue
                 where, _ = self.resolve(net, ANYWHERE[self.family], hop)
                 by_metric["named"].append((net.metrics[hop], (by_name[where.dev], hop) if where else (None, None)))
-        own, named = ([who for _, who in sorted(by_metric[one], key=lambda pair: pair[0])] for one in ("own", "named"))
+        own, named = ([who for _, who in by_metric[one]] for one in ("own", "named"))
         documented = bool(own or named)
         if "nic" in self.settings:
             nic, gateway = next(
@@ -295,13 +295,15 @@ class Oracle:
             )
             usable = nic and gateway and nic.serves(self.family)
             return (Hop(str(gateway), nic.name) if usable and nic else None), "selector", documented
-        candidates = own + named if documented else other
-        serving = [(n, g) for n, g in candidates if n and g and n.serves(self.family)]
-        serving.sort(key=lambda pair: not pair[0].carrier)
-        if not serving:
-            return None, "none", documented
-        nic, gateway = serving[0]
-        return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
+        groups = [by_metric["own"], by_metric["named"]] if documented else [[(None, one) for one in other]]
+        for carrier in (True, False):
+            for group in groups:
+                serving = [(m, (n, g)) for m, (n, g) in group if n and g and n.serves(self.family)]
+                serving = [one for one in serving if one[1][0].carrier == carrier]
+                if serving:
+                    nic, gateway = _by_metric(serving)[0]
+                    return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
+        return None, "none", documented
 
     def expected(self) -> Expected:
         elected, why, documented = self.elect()
@@ -349,6 +351,15 @@ def _omits(network: Dict[str, Any]) -> bool:
 def _kernels(family: int) -> int:
     """The metric of a route that has none."""
     return 1024 if family == 6 else 0
+
+
+def _by_metric(those: Sequence[Tuple[Optional[int], Any]]) -> List[Any]:
+    """Those without one keep their places."""
+    ranked = [place for place, (metric, _) in enumerate(those) if metric is not None]
+    order = list(range(len(those)))
+    for place, one in zip(ranked, sorted(ranked, key=lambda place: those[place][0] or 0)):
+        order[place] = one
+    return [those[place][1] for place in order]
 
 
 def _interface(address: str) -> Any:

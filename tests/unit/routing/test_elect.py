@@ -313,14 +313,26 @@ def test_the_settings_choice_goes_before_a_metric() -> None:
     assert who(election(with_metrics(200, 100), nics(), chosen)) == ("eth0", "10.65.0.1")
 
 
-def test_an_advertised_router_counts_as_the_kernels_metric() -> None:
-    """1024, as that of a static default without one."""
+def test_one_that_can_not_be_used_moves_no_other_by_its_metric() -> None:
+    """The third network's is the best one, and its NIC is down: the first network's goes before a router's word."""
+    first = network("eth0", "fd00:65::7/64", "default fd00:65::1")
+    third = network("eth2", "fd00:9::9/64", "default fd00:9::1")
+    first["routes"][0]["metric"], third["routes"][0]["metric"] = 100, 50
+    routed = network("eth1", "fd00:8::9/64", kind="ipv6_slaac")
+    kernel = nics("fd00:65::7/64", "fd00:8::9/64") + "default via fe80::1 dev eth1 proto ra metric 1024\n"
+    for third_nic, elected in (("down", "eth0"), ("fd00:9::9/64", "eth2")):
+        found = election([first, routed, third], f"{kernel}nic eth2 fa:16:3e:00:00:02 {third_nic}\n", family=6)
+        assert who(found)[0] == elected
+
+
+def test_a_default_that_the_document_leaves_to_a_router_keeps_its_place() -> None:
+    """The document's metrics say nothing of it."""
     routed = network("eth0", "fd00:65::7/64", kind="ipv6_slaac")
     six = network("eth1", "fd00:8::9/64", "default fd00:8::1")
+    six["routes"][0]["metric"] = 100
     kernel = nics("fd00:65::7/64", "fd00:8::9/64") + "default via fe80::1 dev eth0 proto ra metric 1024\n"
     assert who(election([routed, six], kernel, family=6)) == ("eth0", "fe80::1")
-    six["routes"][0]["metric"] = 100
-    assert who(election([routed, six], kernel, family=6)) == ("eth1", "fd00:8::1")
+    assert who(election([six, routed], kernel, family=6)) == ("eth1", "fd00:8::1")
 
 
 def test_of_entries_that_name_other_nics_the_best_metric() -> None:

@@ -77,6 +77,11 @@ class Binding(NamedTuple):
         documented, own = self.network.address.address, self._own()
         return () if any(contains(subnet, one.address) or contains(one, documented) for one in own) else own
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the NIC's addresses go with the documented gateway, or with the default used in place of it."""
+        return self.instead is not None or (self.addressed and not self.renumbered)
+
     def _own(self) -> tuple[Prefix, ...]:
         """The NIC's addresses of the family that are not link-local."""
         return tuple(a for a in self._present() if family_of(a.address) == self.family and not is_link_local(a.address))

@@ -77,15 +77,20 @@ def _missed(resolution: Resolution, family: int) -> tuple[Unresolved, ...]:
 
 
 def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Elected | None:
-    """The first usable network by the document's metrics; those whose NIC has a carrier before others."""
-    usable = [binding for binding in rank if binding.is_usable(unaddressed)]
-    if not usable:
+    """The first usable network by the document's metrics, of those that can serve best."""
+    candidates = _serving_best([binding for binding in rank if binding.is_usable(unaddressed)])
+    if not candidates:
         return None
-    candidates = [one for one in usable if one.nic and one.nic.running] or usable
     chosen = in_order(candidates)[0]
     earlier = rank[: rank.index(chosen)]
-    waiting = tuple(one for one in earlier if one.is_usable(True) and not one.addressed)
+    waiting = tuple(one for one in earlier if one.is_usable(True) and not one.is_in_place)
     return _elected(chosen, family)._replace(waiting=waiting, by_metric=chosen is not candidates[0])
+
+
+def _serving_best(usable: list[Binding]) -> list[Binding]:
+    """Those whose NIC has a carrier, else all; of these the ones that have not been renumbered, else all."""
+    running = [one for one in usable if one.nic and one.nic.running] or usable
+    return [one for one in running if one.is_in_place] or running
 
 
 def _by_name(named: Resolved, family: int, own: Sequence[Binding]) -> Elected:

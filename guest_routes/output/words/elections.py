@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...model.decision import NotElected
 from ...model.network import address_text
-from .evidence import binding_label, evidence_text
+from .evidence import binding_label, evidence_text, without_address_text
 from .reasons import next_hop_reason, unresolved_cause
 
 TYPE_CHECKING = False
@@ -34,15 +34,13 @@ def election_reason(election: Election) -> str:
     if election.onlink:
         text += f"; on link: {address_text(election.gateway)} is outside every prefix of {name}"
     if election.waiting:
-        text += f"; {', '.join(map(binding_label, election.waiting))} has no IPv{election.family} address (yet)"
+        text += f"; {', '.join(map(without_address_text, election.waiting))} (yet)"
     return text
 
 
 def _instead_text(binding: Binding) -> str:
     """Which default is used in place of the documented one, and why."""
-    there = ", ".join(map(str, binding.renumbered[:SHOWN]))
-    name, used = binding_label(binding), evidence_text(binding.instead)
-    return f"but {name} has {there} and no address in {binding.documented_subnet}, so its own is used: {used}"
+    return f"but {without_address_text(binding)}, so its own is used: {evidence_text(binding.instead)}"
 
 
 def _rank_text(election: Elected, binding: Binding) -> str:

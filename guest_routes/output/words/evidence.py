@@ -67,6 +67,15 @@ def binding_label(binding: Binding) -> str:
     return f"networks[{binding.network.index}]" if binding.network else "?"
 
 
+def without_address_text(binding: Binding) -> str:
+    """What a NIC lacks: "eth0 has no IPv4 address", or none that goes with what the document says."""
+    name = binding_label(binding)
+    if not binding.renumbered:
+        return f"{name} has no IPv{binding.family} address"
+    there = ", ".join(map(str, binding.renumbered[:FILES_SHOWN]))
+    return f"{name} has {there} and no address in {binding.documented_subnet}"
+
+
 # ---- no document ---------------------------------------------------------------------------------------
 
 _REMEDIES = {

@@ -90,10 +90,18 @@ def _overridden_cause(one: Unresolved, winner: HostRoute) -> str:
         return f"{winner.place} is used, and one way to the metadata service is enough"
     text = f"{winner.place} has the same destination with the next hop {address_text(winner.next_hop)}"
     if one.kind == "conflict":
-        return f"{text}, and is listed first"
+        own = f"that is networks[{winner.network}]'s own gateway"
+        return f"{text}, and {'is listed first' if _stands_before(winner, one.host) else own}"
     if winner.origin == one.host.origin:
         return f"{text} and a better metric"
     return f"{text}; {_precedence(winner, one.host)}"
+
+
+def _stands_before(one: HostRoute, other: HostRoute) -> bool:
+    """Whether it is listed first; of default entries a network's own counts, wherever it stands."""
+    if one.network != other.network or not one.destination.is_default:
+        return True
+    return 0 <= one.index < other.index or other.index < 0
 
 
 def _no_subnet_cause(one: Unresolved) -> str:

@@ -274,6 +274,16 @@ def test_an_advertised_router_elects_for_networks_that_are_left_to_it() -> None:
     assert who(election(described, kernel, family=6)) == ("eth1", "fd00:8::1")
 
 
+def test_a_nic_in_its_documented_subnet_before_one_that_has_been_renumbered() -> None:
+    """eth0's gateway is in no prefix that it has, and nothing came with its address."""
+    found = election(BOTH, nics(eth0="12.0.0.7/24"))
+    assert who(found) == ("eth1", "11.8.0.1")
+    assert isinstance(found, Elected)
+    assert [one.nic.name for one in found.waiting if one.nic] == ["eth0"]
+    assert who(election(BOTH, nics("12.0.0.7/24", "11.8.0.9/24 no-carrier"))) == ("eth0", "10.65.0.1")
+    assert who(election(BOTH[:1], nics(eth0="12.0.0.7/24"))) == ("eth0", "10.65.0.1")  # R14
+
+
 def with_metrics(*metrics: Any) -> Networks:
     """BOTH, with a metric for each default."""
     found = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]

@@ -38,11 +38,11 @@ def test_why_a_nic_has_the_default_route() -> None:
 
 
 def test_a_default_of_the_settings_with_what_is_odd_about_it() -> None:
-    waiting = (Binding(NETWORK, None, ETH0), ABSENT)
+    waiting = (Binding(NETWORK, None, ETH0._replace(addresses=())), ABSENT)
     one = Elected(4, Binding(None, None, ETH1, GATEWAY, KNOWN), ETH1, GATEWAY, True, Selector(nic="eth1"), waiting)
     assert election_reason(one) == (
         "the settings choose nic eth1: eth1, eth1; its gateway: networks[1].routes[0]; on link: 11.8.0.1 is outside "
-        "every prefix of eth1; eth0, the NIC with MAC fa:16:3e:00:00:02 has no IPv4 address (yet)"
+        "every prefix of eth1; eth0 has no IPv4 address, the NIC with MAC fa:16:3e:00:00:02 has no IPv4 address (yet)"
     )
 
 
@@ -150,3 +150,9 @@ def test_a_default_in_place_of_the_documented_one() -> None:
     assert election_reason(elected._replace(named=named)) == (
         f"networks[0].routes[0] names eth1: 11.8.0.1 is eth1's gateway (networks[1].routes[0]); {used}"
     )
+
+
+def test_a_renumbered_nic_that_was_passed_over() -> None:
+    passed = Binding(NETWORK, None, ETH0)
+    text = election_reason(Elected(4, BINDING, ETH1, GATEWAY, False, waiting=(passed,)))
+    assert text.endswith("; eth0 has 10.65.0.7/24 and no address in 11.8.0.0/24 (yet)")

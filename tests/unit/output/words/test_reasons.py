@@ -65,6 +65,7 @@ def test_why_a_host_route_leaves_by_its_nic(hop: ResolvedNextHop, text: str) -> 
     assert reasons.resolved_reason(Resolved(HOST, hop)) == f"networks[0].routes[1]: {text}"
 
 
+DEFAULT = BAD._replace(destination=prefix("0.0.0.0/0"))
 UNRESOLVED = [
     (
         Unresolved(BAD, "not-a-gateway", BINDING, SUBNET),
@@ -139,6 +140,18 @@ UNRESOLVED = [
         Unresolved(HOST, "overridden", winner=OF_SETTINGS),
         "routes[0] of /etc/a.yaml has the same destination with the next hop 11.8.0.99; settings go before metadata "
         "(`sources`)",
+    ),
+    (
+        Unresolved(DEFAULT, "conflict", winner=DEFAULT._replace(next_hop=HOST.next_hop, index=2)),
+        "networks[0].routes[2] has the same destination with the next hop 11.8.0.1, and that is networks[0]'s own "
+        "gateway; keep one: `openstack subnet unset --host-route destination=0.0.0.0/0,gateway=11.8.0.99 SUBNET` "
+        "removes this one",
+    ),
+    (
+        Unresolved(DEFAULT, "conflict", winner=DEFAULT._replace(next_hop=HOST.next_hop, index=-1)),
+        "networks[0].gateway has the same destination with the next hop 11.8.0.1, and that is networks[0]'s own "
+        "gateway; keep one: `openstack subnet unset --host-route destination=0.0.0.0/0,gateway=11.8.0.99 SUBNET` "
+        "removes this one",
     ),
     (
         Unresolved(HOST, "overridden", winner=BAD),

@@ -268,7 +268,7 @@ def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[
     for network in data.networks:
         ifindex = ifindexes.get(network.link, 0)
         for entry in network.defaults if ifindex else ():
-            default = Route(DEFAULT_PREFIX[network.family], entry.gateway, ifindex, protocol=STATIC)
+            default = Route(DEFAULT_PREFIX[network.family], entry.gateway, ifindex, entry.metric, STATIC)
             operations.append(RestoreDefault(default))
             places.append(entry.place)
     networks = {network.index: network for network in data.networks}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.network import Address, Prefix, address_text, parse_address
+from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
 from ..model.network_data import special_kind
 
 
@@ -26,6 +26,21 @@ def refuse_special(destination: Prefix) -> None:
         raise Fault(".network", f"refused: {destination} is {kind}, no destination for a host route")
 
 
+def refuse_ends(gateway: Address, address: Prefix | None) -> None:
+    """Raises Fault for the first and the last address of the network's own IPv4 subnet: no router has them.
+
+    Linux takes the first one for a host's, and refuses the last one as a gateway.
+    Source: Neutron, check_gateway_invalid_in_subnet; RFC 3021 for 31 bits.
+    """
+    if address is None or len(address.address) == 16 or len(gateway) == 16 or address.length > 30:
+        return
+    subnet = network_of(address)
+    number = int.from_bytes(gateway, "big") - int.from_bytes(subnet.address, "big")
+    what = {0: "network", (1 << 32 - subnet.length) - 1: "broadcast"}.get(number)
+    if what:
+        raise Fault(".gateway", f"refused: {address_text(gateway)} is the {what} address of {subnet}, not a gateway")
+
+
 def next_hop_of(value: object) -> Address:
     """A gateway; raises Fault for what can't be one."""
     try:
@@ -35,6 +50,18 @@ def next_hop_of(value: object) -> Address:
     if special_kind(Prefix(address, len(address) * 8)) not in ("", "link-local"):
         raise Fault(".gateway", f"{address_text(address)} can't be a gateway")
     return address
+
+
+def family_of_gateways(entry: dict[str, object]) -> int:
+    """The family of the first gateway that can be read; IPv4 where there is none."""
+    routes = entry.get("routes")
+    listed = [route.get("gateway") for route in routes if isinstance(route, dict)] if isinstance(routes, list) else []
+    for value in [*listed, entry.get("gateway")]:
+        try:
+            return family_of(next_hop_of(value))
+        except Fault:
+            continue
+    return 4
 
 
 def mac_of(value: object, field: str) -> bytes:

@@ -16,8 +16,19 @@ from ..json_codec import loads
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
 from ..model.network_data import NETWORK_DATA as SOURCE
 from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem, unset_metric
-from .default_entries import by_metric, refuse_ends
-from .json_fields import SUSPECT, Fault, kind_of, metric_of, next_hop_of, object_of, refuse_special, show, text_of
+from .json_fields import (
+    SUSPECT,
+    Fault,
+    family_of_gateways,
+    kind_of,
+    metric_of,
+    next_hop_of,
+    object_of,
+    refuse_ends,
+    refuse_special,
+    show,
+    text_of,
+)
 from .links import Links
 
 _HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
@@ -78,7 +89,7 @@ class _Reader:
         address = self._address(place, entry)
         family = self._family(place, kind, address, entry)
         known = len(self.routes)
-        defaults = by_metric(self._possible(self._routes(index, family, entry), address))
+        defaults = self._possible(self._routes(index, family, entry), address)
         # ipv4_dhcp, ipv6_slaac, ipv6_dhcpv6-stateful; by a word of it, so that the next of the kind counts, too.
         dynamic = "dhcp" in kind or "slaac" in kind
         omits = not entry.get("routes") and not entry.get("gateway")  # One that lists what is refused speaks.
@@ -116,7 +127,7 @@ class _Reader:
         """That of the address, else of the type, else of the first gateway."""
         typed = 6 if "6" in kind or "slaac" in kind.lower() else 4 if "4" in kind else 0
         if address is None:
-            return typed or _family_of_gateways(entry)
+            return typed or family_of_gateways(entry)
         family = family_of(address.address)
         if typed not in (0, family):
             self._note(f"{place}.type", f"{show(kind)} does not fit the address {address}, which counts")
@@ -134,16 +145,16 @@ class _Reader:
             return Prefix(address, len(address) * 8)
         return Prefix(address, self._length(netmask, len(address) * 8))
 
-    def _possible(self, defaults: list[DefaultEntry], address: Prefix | None) -> list[DefaultEntry]:
-        """The default entries by addresses that a router can have."""
-        kept = []
-        for one in defaults:
+    def _possible(self, defaults: list[DefaultEntry], address: Prefix | None) -> tuple[DefaultEntry, ...]:
+        """The default entries by addresses that a router can have, each once: the best metric first."""
+        kept: dict[Address, DefaultEntry] = {}
+        for one in sorted(defaults, key=lambda default: default.metric):
             try:
                 refuse_ends(one.gateway, address)
-                kept.append(one)
+                kept.setdefault(one.gateway, one)
             except Fault as bad:
                 self._note(one.place + (bad.field if one.index >= 0 else ""), bad.text, refused=True)
-        return kept
+        return tuple(kept.values())
 
     def _routes(self, network: int, family: int, entry: dict[str, object]) -> list[DefaultEntry]:
         """Appends the network's host routes; returns its default entries, its key `gateway` last."""
@@ -270,18 +281,6 @@ class _Reader:
             self.problems.append(Problem(place, text, refused))
         else:
             self._left_out[refused] += 1
-
-
-def _family_of_gateways(entry: dict[str, object]) -> int:
-    """The family of the first gateway that can be read; IPv4 where there is none."""
-    routes = entry.get("routes")
-    listed = [route.get("gateway") for route in routes if isinstance(route, dict)] if isinstance(routes, list) else []
-    for value in [*listed, entry.get("gateway")]:
-        try:
-            return family_of(next_hop_of(value))
-        except Fault:
-            continue
-    return 4
 
 
 def _written(error: BaseException) -> str:

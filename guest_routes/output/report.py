@@ -6,7 +6,7 @@ alone though it is one too many. Routes are in `ip route` syntax.
 
 from __future__ import annotations
 
-from ..model.decision import BY_CHOICE, NotElected
+from ..model.decision import BY_CHOICE, NotElected, Unresolved
 from ..model.network_data import Problem
 from ..model.operations import MoveDefault, RemoveForeignDefault
 from ..routing.compare import is_advertised
@@ -18,8 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Note, Unresolved
-    from ..model.network import Nic, Route
+    from ..model.decision import Note
+    from ..model.network import Nic, Prefix, Route
     from ..model.operations import Failure, Operation
     from ..model.plan import Copy, NotRestored, PlannedDefault, PlannedRoute, StayingRoute
     from ..model.report import Report, Unprogrammed, Withdrawal
@@ -137,7 +137,7 @@ def _removals(report: Report, verbose: bool) -> list[str]:
 
 
 def _unprogrammed(report: Report, verbose: bool) -> list[str]:
-    from .words.outcomes import unprogrammed_parts
+    from .words.outcomes import there_text, unprogrammed_parts
     from .words.reasons import note_parts, unresolved_reason
 
     nics = report.before.nics
@@ -145,8 +145,12 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
     def by_choice(one: Unresolved) -> Entry:
         return " ", *fitting(f"{one.host}  ({one.host.place})", f"{one.kind}: {unresolved_reason(one)}")
 
+    others = _others_routes(report)
+
     def missed(one: Unprogrammed) -> Entry:
-        return "!", *fitting(*unprogrammed_parts(one, nics))
+        what, why = unprogrammed_parts(one, nics)
+        route = others.get(one.host.destination) if isinstance(one, Unresolved) else None
+        return "!", *fitting(what, f"{why}; {there_text(route, nics)}" if route is not None else why)
 
     chosen = [one for one in report.resolution.unresolved if one.kind in BY_CHOICE]
     notes: list[Note | Problem] = [*report.evidence.notes, *report.resolution.notes] if verbose else []
@@ -155,6 +159,16 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
         *entries(chosen, by_choice, verbose),
         *entries(notes, lambda note: (" ", *note_parts(note)), verbose),
     ]
+
+
+def _others_routes(report: Report) -> dict[Prefix, Route]:
+    """By destination, another program's route to what is not programmed: network managers read the same document."""
+    plan = report.plan
+    missed = {one.host.destination for one in report.unprogrammed if isinstance(one, Unresolved)}
+    missed -= {planned.resolved.host.destination for planned in plan.routes} if missed else set()
+    known = {one.route for one in (*plan.operations, *plan.staying)} | set(plan.held)
+    there = (route for route in report.after.routes if route.destination in missed and route.destination.length)
+    return {route.destination: route for route in there if route not in known}
 
 
 def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:

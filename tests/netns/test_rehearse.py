@@ -60,6 +60,17 @@ def test_the_example_as_cloud_init_leaves_it(lab: Lab) -> None:
     ]
 
 
+def test_documented_metrics_as_cloud_init_writes_them(lab: Lab) -> None:
+    example_document = json.loads(EXAMPLE)
+    for network, metric in zip(example_document["networks"], (200, 100)):
+        network["routes"][0]["metric"] = metric
+    build_document(example_document)
+    assert lab.routes()[:2] == [
+        "default via 11.8.0.1 dev eth1 proto static metric 100",
+        "default via 10.65.0.1 dev eth0 proto static metric 200",
+    ]
+
+
 def test_its_nics(lab: Lab) -> None:
     build(network_data.parse(EXAMPLE))
     kernel = RtnetlinkKernel()

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ...model.network import Lookup, Nic
+    from ...model.network import Lookup, Nic, Route
     from ...model.operations import Operation
     from ...model.plan import Suspicion
     from ...model.report import PassError, Unprogrammed
@@ -81,6 +81,11 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
         return f"{host}  ({host.place})", f"shadowed by {by}"
     what = f"IPv{family_of(one.address)} default" if one.destination.is_default else str(one.destination)
     return what, f"programmed, but {overruled_text(one, nics)}"
+
+
+def there_text(route: Route, nics: Sequence[Nic]) -> str:
+    """A route of another program, to a destination that is not programmed."""
+    return f"another program's {route_text(route, nics)} is there, and stays"
 
 
 def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:

@@ -16,6 +16,7 @@ from guest_routes.evidence.json_fields import (
     metric_of,
     next_hop_of,
     object_of,
+    refuse_ends,
     refuse_special,
     show,
     text_of,
@@ -104,3 +105,22 @@ def test_how_values_are_shown(value: Any, kind: str, shown: str) -> None:
 def test_any_value_is_shown_on_one_short_line(value: Any) -> None:
     text = show(value)
     assert 0 < len(text) <= 60 and text.isascii() and text.isprintable()
+
+
+@pytest.mark.parametrize("gateway, subnet, what", [
+    ("10.65.0.0", "10.65.0.7/24", "network"), ("10.65.0.255", "10.65.0.7/24", "broadcast"),
+    ("10.65.0.4", "10.65.0.5/30", "network"), ("10.64.0.0", "10.65.0.7/11", "network"),
+])  # fmt: skip
+def test_what_no_router_has(gateway: str, subnet: str, what: str) -> None:
+    with pytest.raises(Fault, match=f"^refused: {gateway} is the {what} address of 10.*, not a gateway$") as caught:
+        refuse_ends(parse_address(gateway), parse_prefix(subnet))
+    assert caught.value.field == ".gateway"
+
+
+@pytest.mark.parametrize("gateway, subnet", [
+    ("10.65.0.1", "10.65.0.7/24"), ("10.66.0.0", "10.65.0.7/24"), ("10.65.0.6", "10.65.0.7/31"),
+    ("10.65.0.7", "10.65.0.7/32"), ("10.65.1.0", "10.65.0.7/16"), ("fd00::", "fd00::7/64"), ("fd00::", "10.65.0.7/24"),
+    ("10.65.0.0", None),
+])  # fmt: skip
+def test_what_one_can_have(gateway: str, subnet: str) -> None:
+    refuse_ends(parse_address(gateway), parse_prefix(subnet) if subnet else None)

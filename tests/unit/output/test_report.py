@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from errno import EINVAL, EPERM
+from pathlib import Path
 from typing import List
 
 import pytest
@@ -24,6 +26,7 @@ from tests.support.iproute_text import parse_kernel
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, assert_fits, report, route
 from tests.support.situations import recorded
 
+DATA = Path(__file__).parents[2] / "data"
 SOURCE = "metadata: http://169.254.169.254 through eth0, just now"
 ELECTED = [
     "= default via 10.65.0.1 dev eth0 proto static",
@@ -81,6 +84,29 @@ def test_a_route_that_is_not_programmed_with_its_remedy() -> None:
     assert "! 11.11.0.0/16,11.8.0.99  (networks[1].routes[1])" in lines
     assert "`openstack subnet set --host-route destination=11.11.0.0/16,gateway=11.8.0.1 $SUBNET`" in flat(lines)
     assert lines[-1] == "done, verified: 1 removed, 1 route in place, 1 not programmed"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("11.11.0.0/16 via 11.8.0.99 dev eth1 proto static", True),
+        ("11.11.0.0/16 via 11.8.0.99 dev eth1 proto guest-routes", False),  # Ours, which goes.
+        ("11.11.4.0/24 via 11.8.0.99 dev eth1 proto static", False),
+    ],
+)
+def test_a_route_that_is_not_programmed_and_is_there_all_the_same(line: str, said: bool) -> None:
+    """A network manager has made it of the same document."""
+    text = flat(lines_of(report("not-a-gateway", f"{BOTH_DEFAULTS}\n{line}\n")))
+    assert (f"removes this one; another program's {line} is there, and stays" in text) == said
+    assert ("another program's 11.11" in text) == said
+
+
+def test_of_two_ways_the_one_that_is_used_is_not_another_programs() -> None:
+    document = json.loads((DATA / "documented.network_data.json").read_text())
+    document["networks"][0]["routes"].append({"network": "11.11.0.0", "netmask": "16", "gateway": "10.65.0.1"})
+    text = flat(lines_of(report(document, f"{BOTH_DEFAULTS}\n11.11.0.0/16 via 10.65.0.1 dev eth0 proto static\n")))
+    assert "is listed first" in text
+    assert "another program's 11.11" not in text
 
 
 def test_a_default_too_many_that_stays() -> None:

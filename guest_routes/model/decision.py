@@ -219,8 +219,7 @@ class Elected(NamedTuple):
 
     family: int
     binding: Binding | None
-    """The network with this gateway; None where another network's default entry names the NIC, unless that has been
-    renumbered."""
+    """The network with this gateway; None where another network's default entry names the NIC."""
     nic: Nic
     gateway: Address
     onlink: bool

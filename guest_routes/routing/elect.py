@@ -53,7 +53,7 @@ def _documented(
     first = _first(networks, family, unaddressed)
     if first is not None and first.nic.running:
         return first
-    others = [_by_name(one, family, own) for one in named]
+    others = [_by_name(one, family) for one in named]
     running = next((one for one in others if one.nic.running), None)
     found = running or first or next(iter(others), None)
     return found or NotElected(family, "unusable", wanted=True, bindings=tuple(networks), missed=missed)
@@ -93,13 +93,10 @@ def _serving_best(usable: list[Binding]) -> list[Binding]:
     return [one for one in running if one.is_in_place] or running
 
 
-def _by_name(named: Resolved, family: int, own: Sequence[Binding]) -> Elected:
+def _by_name(named: Resolved, family: int) -> Elected:
     """The NIC that another network's default entry names."""
-    nic, gateway = named.next_hop.nic, named.next_hop.gateway
-    other = next((one for one in own if one.instead and (one.nic, one.gateway) == (nic, gateway)), None)
-    if other is not None:
-        return _elected(other, family)._replace(named=named)
-    return Elected(family, None, nic, gateway, named.next_hop.onlink, named=named)
+    next_hop = named.next_hop
+    return Elected(family, None, next_hop.nic, next_hop.gateway, next_hop.onlink, named=named)
 
 
 def _chosen(
@@ -112,7 +109,7 @@ def _chosen(
         return _elected(first, family)._replace(selector=selector)
     by_name = _naming_one_of(chosen, named)
     if by_name is not None:
-        return _by_name(by_name, family, own)._replace(selector=selector)
+        return _by_name(by_name, family)._replace(selector=selector)
     meant = next(iter(chosen), None)
     expected = bool(named) or any(binding.gateway for binding in own)
     return NotElected(family, _unusable(meant), selector, meant, expected)

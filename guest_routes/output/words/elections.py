@@ -22,8 +22,7 @@ def election_reason(election: Election) -> str:
     name = election.nic.name
     if election.named is not None:
         chosen = f"the settings choose {election.selector}: " if election.selector is not None else ""
-        text = f"{chosen}{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
-        return f"{text}; {_instead_text(election.binding)}" if election.binding is not None else text
+        return f"{chosen}{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
     assert election.binding is not None
     network = election.binding.network
     place = f"networks[{network.index}]" if network else name

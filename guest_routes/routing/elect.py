@@ -10,15 +10,23 @@ from __future__ import annotations
 
 from ..model.decision import Elected, NotElected
 from ..model.network import family_of
-from .metrics import in_order
 from .next_hops import needs_onlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Protocol, Sequence, TypeVar
 
     from ..model.decision import Binding, Election, NotElectedKind, Resolution, Resolved, Unresolved
     from ..model.settings import Selector, Settings
+
+    class Ranked(Protocol):
+        """A documented default, in metadata order."""
+
+        @property
+        def metric(self) -> int | None:
+            """The document's; None where it says nothing of the default itself."""
+
+    One = TypeVar("One", bound=Ranked)
 
 
 def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: bool = False) -> Election:
@@ -85,6 +93,12 @@ def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Elected |
     earlier = rank[: rank.index(chosen)]
     waiting = tuple(one for one in earlier if one.is_usable(True) and not one.is_in_place)
     return _elected(chosen, family)._replace(waiting=waiting, by_metric=chosen is not candidates[0])
+
+
+def in_order(those: Sequence[One]) -> list[One]:
+    """Those with a metric by it among themselves, the first of equals first; the others keep their places."""
+    ranked = iter(sorted((one for one in those if one.metric is not None), key=lambda one: one.metric or 0))
+    return [one if one.metric is None else next(ranked) for one in those]
 
 
 def _serving_best(usable: list[Binding]) -> list[Binding]:

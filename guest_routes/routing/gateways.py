@@ -21,7 +21,7 @@ from ..model.network import (
 )
 from ..model.network_data import LEASES, HostRoute, default_route, special_kind
 from .compare import next_hops
-from .metrics import in_order
+from .elect import in_order
 from .ownership import is_ours
 from .subnets import Subnets
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import pytest
 
@@ -10,7 +10,7 @@ from guest_routes.model.decision import Elected, Election, NotElected
 from guest_routes.model.network import address_text, parse_prefix
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.bind import bind
-from guest_routes.routing.elect import elect, managed_ifindexes
+from guest_routes.routing.elect import elect, in_order, managed_ifindexes
 from guest_routes.routing.resolve import resolve
 from tests.support.situations import THREE_NICS, network, situation
 
@@ -365,3 +365,24 @@ def test_a_renumbered_nic_has_the_default_that_came_with_its_address() -> None:
     unnumbered = election(naming, nics(eth1="12.8.0.9/24"))
     assert isinstance(unnumbered, Elected)
     assert (who(unnumbered), unnumbered.onlink) == (("eth1", "11.8.0.1"), True)  # R14
+
+
+class One(NamedTuple):
+    name: str
+    metric: Optional[int]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "order"),
+    [
+        ([], ""),
+        ([100, 50], "ba"),
+        ([50, 50, 0], "cab"),
+        ([None, None], "ab"),
+        ([100, None, 50], "cba"),  # b comes from a lease
+        ([None, 100, 50], "acb"),
+    ],
+)
+def test_documented_defaults_by_the_documents_metrics(metrics: List[Optional[int]], order: str) -> None:
+    those = [One(name, metric) for name, metric in zip("abc", metrics)]
+    assert "".join(one.name for one in in_order(those)) == order

@@ -28,7 +28,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
     },
     "explain": {
         0: "the traffic leaves as wanted",
-        1: "it doesn't, or a host route for it is not programmed",
+        1: "it doesn't, or a host route or source routing for it is not programmed",
         2: "the settings are wrong; shown is what follows from the rest of them",
         4: "no metadata and no last known good",
     },

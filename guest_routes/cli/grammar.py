@@ -45,7 +45,7 @@ COMMON: dict[str, tuple[str, ...]] = {
     "sync": _PASS,
     "plan": _PASS,
     "explain": _INSPECTING,
-    "status": ("--settings", "--quiet", "--json", "--color"),
+    "status": ("--settings", "--verbose", "--quiet", "--json", "--color"),
     "watch": ("--metadata", "--settings", "--color"),
     "withdraw": ("--settings", "--verbose", "--quiet", "--json", "--color"),
     "rehearse": _PASS,

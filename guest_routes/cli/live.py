@@ -76,7 +76,7 @@ def _lines(options: Any, inspect: Callable[[Context], Status]) -> list[str]:
         found = _fresh(options, inspect)
     except GuestRoutesError as error:
         return live_lines(now, error.exit_code, str(error).split("\n"))
-    return live_lines(now, found.exit_code, status_lines(found))
+    return live_lines(now, found.exit_code, status_lines(found, options.verbose))
 
 
 def _fresh(options: Any, inspect: Callable[[Context], Status]) -> Status:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..model.report import SourceExplanation
+from ..model.diagnosis.source_explanation import SourceExplanation
+from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.verify import deciding
 from .explain import explain
 
@@ -27,7 +28,8 @@ def explain_source(asked: Prefix, source: Address, report: Report, answer: Looku
     route = deciding(table.routes, asked.address) if table else None
     new = [one.rule for one in plan.rules] if plan else []
     in_place = rule not in new and not any(one.route == route for one in (plan.routes if plan else ()))
-    return SourceExplanation(source, nic, table, route, in_place, explain(asked, report, answer))
+    conflict = about(source, nic, report.source_conflicts) if nic else None
+    return SourceExplanation(source, nic, table, route, in_place, conflict, explain(asked, report, answer))
 
 
 def _looked_up(source: Address, tables: Sequence[NicTable]) -> tuple[NicTable, Rule] | tuple[None, None]:

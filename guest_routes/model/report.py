@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from .decision import Election
     from .document import Document
     from .evidence import Evidence
-    from .network import Nic
     from .network_data import NetworkData, Problem
     from .plan import Suspicion
-    from .source_routing import NicTable, SourceConflict, SourceRoutingOutcome
+    from .source_routing import SourceConflict, SourceRoutingOutcome
 
 
 class Overruled(NamedTuple):
@@ -264,37 +263,3 @@ class Explanation(NamedTuple):
         length = self.planned.route.destination.length if self.planned else 0
         missed = any(one.host.destination.length >= length and one.kind not in BY_CHOICE for one in self.unresolved)
         return 0 if self.as_wanted and not missed else 1
-
-
-class SourceExplanation(NamedTuple):
-    """What `explain ADDRESS --from ADDRESS` shows."""
-
-    source: Address
-    nic: Nic | None
-    table: NicTable | None
-    """What its packets look up; None: they follow main."""
-    route: Route | None
-    """The one there that decides."""
-    in_place: bool
-    """Rule and route are there."""
-    by_main: Explanation
-    """What main says, and the kernel's answer for a packet that carries the address."""
-
-    @property
-    def expected(self) -> Route | None:
-        """The route that packets should take: that of the table, or main's where the table has none or throws."""
-        route = self.route
-        leads = route is not None and (route.gateway is not None or route.ifindex or route.nexthops)
-        return route if leads else self.by_main.route
-
-    @property
-    def as_wanted(self) -> bool:
-        """Whether the kernel sends them so."""
-        route, answer = self.expected, self.by_main.answer
-        hops = [(hop.gateway, hop.ifindex) for hop in ((route.nexthops or (route,)) if route else ())]
-        return (answer.gateway, answer.ifindex) in hops
-
-    @property
-    def exit_code(self) -> int:
-        """0: as wanted, or this machine's own address; 1: not."""
-        return 0 if self.as_wanted or self.by_main.answer.ifindex == LOOPBACK else 1

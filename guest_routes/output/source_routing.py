@@ -108,12 +108,18 @@ def _overruled_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str
     text = f"packets that carry {name}'s address {address}{to} leave {_answer_text(one.answer, nics)}, not by {name}"
     if one.rule is None:
         return text, "see `ip rule`"
-    whose = (
-        "the rule of the main table" if one.rule.plain and one.rule.table == MAIN_TABLE else "another program's rule"
+    first, before = first_rule_words(one.rule)
+    return f"{text}; {first}", before
+
+
+def first_rule_words(rule: Rule) -> tuple[str, str]:
+    """Which rule decides before ours, and how ours comes before it."""
+    whose = "the rule of the main table" if rule.plain and rule.table == MAIN_TABLE else "another program's rule"
+    before = f"`source_routing_priority` below {rule.priority} puts ours before it"
+    return (
+        f"{whose} comes first: {rule_text(rule)}",
+        before if rule.priority > 1 else "give it a higher number (`ip rule`)",
     )
-    first = f"{whose} comes first: {rule_text(one.rule)}"
-    before = f"`source_routing_priority` below {one.rule.priority} puts ours before it"
-    return f"{text}; {first}", before if one.rule.priority > 1 else "give it a higher number (`ip rule`)"
 
 
 def _answer_text(answer: Lookup | None, nics: Sequence[Nic]) -> str:
@@ -165,7 +171,7 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
     touched = {(one.rule.family, one.rule.table) for one in plan.rules}
     quiet = [table for key, table in tables.items() if key not in touched] if verbose else []
     lines += entries(quiet, standing, verbose)
-    lines += entries(report.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)))
+    lines += entries(report.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)), verbose)
     if written and plan.enabled and (plan.operations or verbose):
         lines += entries([AS_OF_NOW], lambda text: ("?", "source routing, as of now", text))
     return lines
@@ -221,17 +227,22 @@ def report_source_json(report: Report) -> dict[str, Any] | None:
     return {**source_routing_json(plan, nics), "conflicts": conflicts, "errors": list(source_error_texts(report))}
 
 
-def status_source_lines(found: Status) -> list[str]:
-    """The rules there are, and what a pass would change."""
+def status_source_lines(found: Status, made_by: str, verbose: bool = False) -> list[str]:
+    """The rules there are, and what a pass would change.
+
+    Args:
+        made_by: who makes these changes.
+    """
     nics, changes = found.state.nics, found.comparison.source_drift
-    head = f"by source    {counted(len(found.own_rules), 'rule')} of ours" + (":" if found.own_rules else "")
-    lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""))]
-    if changes:
-        lines.append(f"drift        {counted(len(changes), 'change')} of source routing needed")
-    lines += entries(changes, lambda one: ("-" if is_source_removal(one) else "+", source_text(one, nics), ""))
-    return lines + entries(
-        found.comparison.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics))
+    head = f"rules        {counted(len(found.own_rules), 'rule')} of ours for source routing" + (
+        ":" if found.own_rules else ""
     )
+    lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""), verbose)]
+    if changes:
+        lines.append(f"drift        {counted(len(changes), 'change')} needed for source routing; {made_by}")
+    lines += entries(changes, lambda one: ("-" if is_source_removal(one) else "+", source_text(one, nics), ""), verbose)
+    conflicts = found.comparison.source_conflicts
+    return lines + entries(conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)), verbose)
 
 
 def status_source_json(found: Status) -> dict[str, Any]:

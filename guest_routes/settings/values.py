@@ -147,7 +147,7 @@ def protocol(value: object, place: Place) -> int:
 
 
 def source_routing_table(value: object, place: Place) -> int:
-    return _whole(value, 256, 2**31 - 1, "a number from 256 to 2147483647: the kernel's own tables are below 256")
+    return _whole(value, 256, 2**31 - 1, "a number from 256 to 2147483647: 253 to 255 are the kernel's own")
 
 
 def source_routing_priority(value: object, place: Place) -> int:

@@ -38,7 +38,7 @@ def run(context: Context) -> int:
         terminal.verbatim(_graph(context, found))
         context.show_settings_problems("status")
     else:
-        terminal.lines(status_lines(found))
+        terminal.lines(status_lines(found, options.verbose))
     return found.exit_code
 
 

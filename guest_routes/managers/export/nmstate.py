@@ -38,7 +38,11 @@ def nmstate(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Expo
 
 
 def _interface(one: NicRoutes) -> list[str]:
-    lines = [f"  - name: {yaml_text(one.nic.name)}  # {what_for(one)}", "    type: ethernet", "    state: up"]
+    lines = [
+        f"  - name: {yaml_text(one.nic.name)}  # {what_for(one._replace(by_source=()))}",
+        "    type: ethernet",
+        "    state: up",
+    ]
     lines += ["    identifier: mac-address", f'    mac-address: "{mac_text(one.nic.mac).upper()}"']
     for family in (4, 6):
         lines += [f"    ipv{family}:", *(f"      {line}" for line in _family(one, family))]

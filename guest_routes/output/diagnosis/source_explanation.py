@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.network import LOOPBACK, address_text, mac_text
 from ..folding import labelled
 from ..route_text import route_json, route_text
-from ..source_routing import rule_json, rule_text
+from ..source_routing import conflict_text, first_rule_words, rule_json, rule_text
 from ..summary import metadata_json, source_lines
 from ..words.outcomes import lookup_text
 from .explanation import explanation_reason
@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ...model.diagnosis.source_explanation import SourceExplanation
     from ...model.network import Rule
-    from ...model.report import SourceExplanation
 
 
 def source_explanation_lines(one: SourceExplanation) -> list[str]:
@@ -23,7 +23,15 @@ def source_explanation_lines(one: SourceExplanation) -> list[str]:
     nics = one.by_main.report.before.nics
     holder = f"of {one.nic.name} ({mac_text(one.nic.mac)})" if one.nic else "of no NIC here"
     lines = [_headline(one), "", *_field("address", f"{address_text(one.source)}, {holder}")]
-    rule = _rule(one)
+    if not one.is_refused:
+        lines += _decided(one)
+    lines += _field("kernel now", f"{lookup_text(one.by_main.answer, nics)}  ({_verdict(one)})")
+    return [*lines, "", *source_lines(one.by_main.report)]
+
+
+def _decided(one: SourceExplanation) -> list[str]:
+    """The rule and the route that decide, and why."""
+    nics, rule, lines = one.by_main.report.before.nics, _rule(one), []
     if rule is not None:
         lines += _field("rule", rule_text(rule))
     for route in (one.route, one.expected if _is_thrown(one) else None):
@@ -32,8 +40,7 @@ def source_explanation_lines(one: SourceExplanation) -> list[str]:
     lines += _field("why", source_reason(one))
     if one.table is not None:
         lines += _field("state", "in place" if one.in_place else "not there yet; `guest-routes sync` adds it")
-    lines += _field("kernel now", f"{lookup_text(one.by_main.answer, nics)}  ({_verdict(one)})")
-    return [*lines, "", *source_lines(one.by_main.report)]
+    return lines
 
 
 def _rule(one: SourceExplanation) -> Rule | None:
@@ -64,6 +71,8 @@ def _why_main(one: SourceExplanation) -> str:
         return "source routing is off (`source_routing: true` turns it on)"
     if one.nic is None:
         return "no NIC has the address"
+    if one.conflict is not None:
+        return conflict_text(one.conflict, one.by_main.report.before.nics)
     return f"{one.nic.name} has no source routing in this family, or not for this address"
 
 
@@ -71,6 +80,8 @@ def _headline(one: SourceExplanation) -> str:
     asked, route = one.by_main.asked, one.expected
     what = address_text(asked.address) if asked.length == len(asked.address) * 8 else str(asked)
     what = f"{what} from {address_text(one.source)}"
+    if one.is_refused:
+        return f"{what}: this machine sends no such packet"
     if one.by_main.answer.ifindex == LOOPBACK:
         return f"{what}: this machine's own address"
     if route is None:
@@ -84,11 +95,23 @@ def _headline(one: SourceExplanation) -> str:
 def _verdict(one: SourceExplanation) -> str:
     if one.by_main.answer.ifindex == LOOPBACK:
         return "this machine itself"
+    if one.is_refused:
+        return f"{address_text(one.source)} is not an address of this machine"
     if one.as_wanted:
-        return "as wanted"
+        return "as main says, not by source routing" if one.is_prevented else "as wanted"
     if not one.in_place:
         return "NOT as wanted; `guest-routes sync` fixes it"
-    return "NOT as wanted: another program's rule or route decides; see `ip rule`"
+    return f"NOT as wanted: {_decided_by(one)}"
+
+
+def _decided_by(one: SourceExplanation) -> str:
+    """What keeps packets from the route that is there for them."""
+    found = one.conflict
+    if found is None:
+        return "another program's rule or route decides; see `ip rule`"
+    if found.kind == "overruled" and found.rule is not None:
+        return "; ".join(first_rule_words(found.rule))
+    return conflict_text(found, one.by_main.report.before.nics)
 
 
 def _field(name: str, text: str) -> list[str]:

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 _RESULTS = {0: "all in place", 1: "failed", 4: "no usable metadata", 5: "done, some routes not programmed"}
 
 
-def status_lines(found: Status) -> list[str]:
-    """The status for people."""
+def status_lines(found: Status, verbose: bool = False) -> list[str]:
+    """The status for people; beyond a dozen routes of a kind only their number, unless `verbose`."""
     return [
         *_settings(found),
         *_last_pass(found),
         *_failed(found),
         *_withdrawn(found),
         *_service(found),
-        *_our_routes(found),
-        *_remarks(found),
+        *_our_routes(found, verbose),
+        *_remarks(found, verbose),
         *(line for one in found.problems for line in labelled("not used", str(one))),
-        *drift_lines(found),
-        *_by_source(found),
+        *drift_lines(found, verbose),
+        *_by_source(found, verbose),
     ]
 
 
@@ -103,24 +103,24 @@ def _withdrawn(found: Status) -> list[str]:
     return labelled("withdrawn", "by hand: the service programs no routes; `guest-routes sync` programs them again")
 
 
-def _our_routes(found: Status) -> list[str]:
+def _our_routes(found: Status, verbose: bool) -> list[str]:
     def ours(route: Route) -> Entry:
         return "=", route_text(route, found.state.nics), ""
 
     head = f"our routes   {len(found.ours):,} in the table" + (":" if found.ours else "")
-    return [head, *entries(found.ours, ours)]
+    return [head, *entries(found.ours, ours, verbose)]
 
 
-def _remarks(found: Status) -> list[str]:
+def _remarks(found: Status, verbose: bool) -> list[str]:
     """What the last pass could not do, or wants to be known."""
     last, nics = found.last, found.state.nics
     lines = []
     if found.unprogrammed:
         lines.append(f"missing      {counted(len(found.unprogrammed), 'route')} of the document not in effect:")
-        lines += entries(found.unprogrammed, lambda one: ("!", *unprogrammed_parts(one, nics)))
+        lines += entries(found.unprogrammed, lambda one: ("!", *unprogrammed_parts(one, nics)), verbose)
     elif found.unknown is not None and last.get("unprogrammed"):
         lines.append(f"missing      {counted(last['unprogrammed_count'], 'route')} when the last pass ended:")
-        lines += entries(last["unprogrammed"], lambda text: ("!", *_parted(text)))
+        lines += entries(last["unprogrammed"], lambda text: ("!", *_parted(text)), verbose)
     for lease in last.get("leases", ()):
         age = age_text(found.now - lease["obtained"])
         ended = lease["expires"] is not None and lease["expires"] < found.now
@@ -136,7 +136,7 @@ def _parted(text: str) -> tuple[str, str]:
     return what, why
 
 
-def drift_lines(found: Status) -> list[str]:
+def drift_lines(found: Status, verbose: bool = False) -> list[str]:
     """What a pass would change; the first line says how much."""
 
     def change(operation: Operation) -> Entry:
@@ -148,13 +148,18 @@ def drift_lines(found: Status) -> list[str]:
         return labelled("drift", f"unknown: no document to compare with; {missing_text(found.unknown)}")
     if not found.drift:
         return ["drift        none"]
-    them = "it" if len(found.drift) == 1 else "them"
+    head = f"drift        {counted(len(found.drift), 'change')} needed; {_made_by(found, len(found.drift))}"
+    return [head, *entries(found.drift, change, verbose)]
+
+
+def _made_by(found: Status, changes: int) -> str:
+    """Who makes the changes that a pass would make now."""
     who = "`guest-routes sync` makes"
     if not found.enabled:
         who = "no pass makes"
     elif found.service_runs and not found.withdrawn:
         who = "the service is about to make"
-    return [f"drift        {counted(len(found.drift), 'change')} needed; {who} {them}", *entries(found.drift, change)]
+    return f"{who} {'it' if changes == 1 else 'them'}"
 
 
 def _has_source_routing(found: Status) -> bool:
@@ -162,13 +167,13 @@ def _has_source_routing(found: Status) -> bool:
     return found.comparison.by_source is not None or bool(found.own_rules)
 
 
-def _by_source(found: Status) -> list[str]:
+def _by_source(found: Status, verbose: bool) -> list[str]:
     """Source routing: its rules, what a pass would change, and what speaks against it."""
     if not _has_source_routing(found):
         return []
     from ..source_routing import status_source_lines
 
-    return status_source_lines(found)
+    return status_source_lines(found, _made_by(found, len(found.comparison.source_drift)), verbose)
 
 
 def _source_json(found: Status) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...model.network import family_of
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
 from .equal import identity, same_rule
@@ -11,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
-    from ...model.network import KernelState, Nic, Prefix, Route, Rule
+    from ...model.network import Address, KernelState, Nic, Prefix, Route, Rule
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
 
@@ -81,3 +82,18 @@ def _foreign_routes(one: NicTable, state: KernelState, settings: Settings) -> It
 
 def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:
     return any(same_rule(rule, one) for one in rules)
+
+
+def about(source: Address, nic: Nic, conflicts: Sequence[SourceConflict]) -> SourceConflict | None:
+    """What speaks against packets with one of the NIC's addresses leaving by it: the address' own first."""
+    of_nic = [one for one in conflicts if one.nic.ifindex == nic.ifindex]
+    own = (one for one in of_nic if one.address == source)
+    others = (one for one in of_nic if one.address is None and _family(one) == family_of(source))
+    return next(iter((*own, *others)), None)
+
+
+def _family(one: SourceConflict) -> int:
+    """The family of the table that it is about."""
+    standing = one.route or one.rule
+    assert standing is not None
+    return standing.family

@@ -187,6 +187,18 @@ def test_conflicts_stand_in_a_report_and_make_it_5() -> None:
     assert last_pass_json(found, 1.0)["source_routing"]["conflicts"] == [conflict_text(conflict, NICS)]
 
 
+def test_verbose_shows_every_change_of_it() -> None:
+    plan = made().decision.source_routing
+    assert plan is not None
+    drifted = status(Comparison(by_source=plan._replace(rules=(AddRule(OWN),) * 20)), *(OWN,) * 20)
+    folded, whole = status_lines(drifted), status_lines(drifted, verbose=True)
+    assert [line for line in folded if line.endswith("--verbose shows all")] == [
+        "= ... and 8 more; --verbose shows all", "+ ... and 12 more; --verbose shows all"
+    ]  # fmt: skip
+    assert not [line for line in whole if "--verbose" in line]
+    assert (whole.count(f"= {rule_text(OWN)}"), whole.count(f"+ rule {rule_text(OWN)}")) == (20, 20)
+
+
 def test_off_there_is_nothing_to_say() -> None:
     plain = report()
     assert report_json(plain, "sync")["source_routing"] is None
@@ -201,8 +213,10 @@ def test_status() -> None:
     plan = made().decision.source_routing
     drifted = status(Comparison(by_source=plan), OWN)
     lines = laid_out(status_lines(drifted))
-    assert "by source    1 rule of ours:" in lines
-    assert "drift        6 changes of source routing needed" in lines
+    assert "rules        1 rule of ours for source routing:" in lines
+    assert "drift        6 changes needed for source routing; `guest-routes sync` makes them" in lines
+    off = laid_out(status_lines(drifted._replace(enabled=False)))
+    assert "drift        6 changes needed for source routing; no pass makes them" in off
     assert drifted.exit_code == 1
     held = status(Comparison(source_conflicts=(CONFLICTS[3][0],)), OWN)
     assert (held.exit_code, "! source routing" in status_lines(held)) == (5, True)

@@ -165,4 +165,5 @@ def test_a_format_without_throw_says_that_it_has_no_source_routing() -> None:
         kinds = [note.kind for note in made.notes]
         assert ("no-source-routing" in kinds) == on.source_routing
         assert "source-dynamic" not in kinds
+        assert "source routing" not in made.files[0].text
     assert "choose another format" in export_note_text(ExportNote("no-source-routing"))

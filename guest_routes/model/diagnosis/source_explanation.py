@@ -1,0 +1,60 @@
+"""Where packets with one of the machine's addresses go, and why, as a value: what `explain --from` shows (R21)."""
+
+from __future__ import annotations
+
+from ..namedtuple import NamedTuple
+from ..network import LOOPBACK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..network import Address, Nic, Route
+    from ..report import Explanation
+    from ..source_routing import NicTable, SourceConflict
+
+
+class SourceExplanation(NamedTuple):
+    """What `explain ADDRESS --from ADDRESS` shows."""
+
+    source: Address
+    nic: Nic | None
+    table: NicTable | None
+    """What its packets look up; None: they follow main."""
+    route: Route | None
+    """The one there that decides."""
+    in_place: bool
+    """Rule and route are there."""
+    conflict: SourceConflict | None
+    """Why its packets look up no table, or may leave otherwise."""
+    by_main: Explanation
+    """What main says, and the kernel's answer for a packet that carries the address."""
+
+    @property
+    def expected(self) -> Route | None:
+        """The route that packets should take: that of the table, or main's where the table has none or throws."""
+        route = self.route
+        leads = route is not None and (route.gateway is not None or route.ifindex or route.nexthops)
+        return route if leads else self.by_main.route
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the address is none of this machine, so that the kernel sends no packet with it."""
+        return self.nic is None and bool(self.by_main.answer.error)
+
+    @property
+    def is_prevented(self) -> bool:
+        """Whether something keeps its packets from the table that they should look up."""
+        return self.table is None and self.conflict is not None
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether the kernel sends them so."""
+        route, answer = self.expected, self.by_main.answer
+        hops = [(hop.gateway, hop.ifindex) for hop in ((route.nexthops or (route,)) if route else ())]
+        return (answer.gateway, answer.ifindex) in hops
+
+    @property
+    def exit_code(self) -> int:
+        """0: as wanted, or this machine's own address; 1: not, or source routing is kept from them."""
+        if self.by_main.answer.ifindex == LOOPBACK:
+            return 0
+        return 0 if self.as_wanted and not self.is_prevented else 1

@@ -180,7 +180,7 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
 def source_routing_summary(plan: SourceRoutingPlan) -> str:
     """A part of a pass's last line."""
     if plan.operations:
-        return f"{len(plan.operations):,} for source routing"
+        return f"{counted(len(plan.operations), 'change')} for source routing"
     nics = len({table.nic.ifindex for table in plan.tables})
     return f"source routing by {counted(nics, 'NIC')}" if nics else ""
 

@@ -93,9 +93,9 @@ NO_LIMIT = float("inf")
 ARGUMENTS = {
     "explain": ("TARGET...", "an address, a prefix or a host name: 11.11.3.4, 11.11.0.0/16, mirror.example.org"),
     "lint": ("[FILE]", "what `openstack subnet list --long -f json` prints; - for standard input, the default"),
-    "export": ("--format FORMAT", "networkd, netplan, networkmanager, nmstate, ifupdown or ip"),
+    "export": ("--format FORMAT", ""),
 }
-"""What a command takes beside options, or must have."""
+"""What a command takes beside options, or must have; `export` offers the formats that managers/export has."""
 NIC = ("--nic", "NAME=MAC", "a NIC of a machine that isn't running; takes --metadata")
 """Of `export`, once for each NIC."""
 _GRAPH = (("text", "mermaid", "dot"), "draw the table; FORM is text, mermaid or dot")

@@ -59,6 +59,8 @@ def _commands() -> list[str]:
 
 def _command(command: str) -> list[str]:
     argument, meaning = ARGUMENTS.get(command, ("", ""))
+    if command == "export":
+        meaning = _formats()
     options = [(_with_value(option, metavar), text) for option, (metavar, text) in OWN_VALUES.get(command, {}).items()]
     options += [(f"{option} [{metavar}]", text) for option, (metavar, text) in OWN_OPTIONAL.get(command, {}).items()]
     options += [(f"{option} [FORM]", text) for option, (_, text) in OWN_FORMS.get(command, {}).items()]
@@ -77,6 +79,14 @@ def _command(command: str) -> list[str]:
         "",
         *_exit_codes(command),
     ]
+
+
+def _formats() -> str:
+    """The formats of `export`."""
+    from ..managers.export.render import FORMATS
+
+    *others, last = FORMATS
+    return f"{', '.join(others)} or {last}"
 
 
 def _option(names: str, meaning: str) -> list[str]:

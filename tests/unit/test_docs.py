@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import Dict, Iterator, List, Set
@@ -11,6 +12,8 @@ import pytest
 
 from guest_routes import errors
 from guest_routes.cli.exit_codes import BY_COMMAND
+from guest_routes.cli.help import help_lines
+from guest_routes.managers.export.render import FORMATS
 from guest_routes.model.settings import Settings
 from guest_routes.settings import load as settings
 
@@ -86,6 +89,19 @@ def test_every_setting_is_in_the_manual_with_its_default() -> None:
 
 def test_every_setting_is_in_the_readme() -> None:
     assert missing(list(Settings._fields), readme()) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_export_format_is_named_where_the_formats_are(name: str) -> None:
+    (row,) = [line for line in page("README.md").splitlines() if line.startswith("| `guest-routes export")]
+    manual = page("docs/man/guest-routes.8").split(".It Fl -format")[1].split(".It Fl")[0]
+    table = page("docs/network-managers.md").split("\n## export\n")[1].split("\n## ")[0]
+    exported = json.loads(page("docs/schema/export.json"))["$defs"]["exported"]["properties"]
+    shown = " ".join(help_lines("export")).split("--nic")[0]
+    for text in (row, manual, shown):
+        assert name in re.findall(r"\w+", text)
+    assert f"| `{name}` |" in table
+    assert name in exported["format"]["enum"]
 
 
 def test_every_exit_code_is_in_the_manual_and_the_readme() -> None:

@@ -244,6 +244,8 @@ def _apply_text(note: ExportNote) -> str:
         return "then run `ifdown --all; ifup --all` from a console, since it cuts the connection"
     if note.format_name == "nmstate":
         return f"then run `nmstatectl apply {shell_word(note.path)}`, which goes back if it cannot verify the result"
+    if note.format_name == "ip":
+        return f"then run `{shell_word(note.path)}` at each boot, and again after every change of the network"
     assert note.format_name == "netplan", note.format_name
     return "then run `netplan apply`"
 

@@ -62,7 +62,8 @@ def script(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Expor
             "else",
         ]
         lines += [f'    echo "no NIC has the MAC address {mac_text(one.nic.mac)}" >&2', "fi"]
-    return Export((ExportFile(SCRIPT, "\n".join(lines) + "\n", 0o755),))
+    note = ExportNote("apply", tuple(one.nic.name for one in nics), format_name="ip", path=SCRIPT)
+    return Export((ExportFile(SCRIPT, "\n".join(lines) + "\n", 0o755),), (note,))
 
 
 def _commands(one: NicRoutes, nic: str) -> list[str]:

@@ -237,6 +237,10 @@ NOTES = [
     ),
     (ExportNote("apply", ("eth0",), format_name="netplan"), "then run `netplan apply`"),
     (
+        ExportNote("apply", ("eth0",), format_name="ip", path="/usr/local/sbin/guest-routes-exported"),
+        "then run `/usr/local/sbin/guest-routes-exported` at each boot, and again after every change of the network",
+    ),
+    (
         ExportNote("apply", ("eth0", "eth1"), format_name="networkmanager"),
         "then run `nmcli connection reload`, and `nmcli connection up 'guest-routes eth0' && nmcli connection up "
         "'guest-routes eth1'`",

@@ -66,7 +66,8 @@ def test_dhclient_is_told_no_routers() -> None:
 def test_the_script_finds_the_nics_by_mac() -> None:
     made = script([STATIC_ETH0, DHCP_ETH1], {})
     (only,) = made.files
-    assert (only.path, only.mode, made.notes) == ("/usr/local/sbin/guest-routes-exported", 0o755, ())
+    assert (only.path, only.mode) == ("/usr/local/sbin/guest-routes-exported", 0o755)
+    assert made.notes == (ExportNote("apply", ("eth0", "eth1"), format_name="ip", path=only.path),)
     assert commands(only.path, only.text, nic="ens4") == [
         "ip -4 route replace 11.11.0.0/16 via 11.8.0.1 dev ens4 proto static",
         "no NIC has the MAC address fa:16:3e:00:00:01",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -17,6 +18,7 @@ from guest_routes.model.source_routing import SourceConflict
 from guest_routes.output.diagnosis.findings import _WORDS, difference_text, finding_words
 from tests.support.reports import ETH0, ETH1, SCHEMAS, prefix, report, route
 
+PAGE = SCHEMAS.parent / "network-managers.md"
 NICS = (ETH0, ETH1)
 CONFIGURED = ConfiguredRoute(ETH0, prefix("11.11.0.0/16"), parse_address("11.8.0.1"), "/etc/a.network", (3,))
 WRONG = RouteVerdict(CONFIGURED, "moved", "resolved")
@@ -236,3 +238,9 @@ def test_the_schema_has_every_kind() -> None:
     schema = json.loads((SCHEMAS / "doctor.json").read_text())
     kinds = schema["$defs"]["finding"]["properties"]["kind"]["enum"]
     assert kinds == sorted(_WORDS)
+
+
+def test_the_page_has_every_finding() -> None:
+    rows = PAGE.read_text().split("\n## doctor\n")[1].split("| --- | --- |\n")[1].splitlines()
+    named = [name for row in rows if row.startswith("|") for name in re.findall(r"`([\w-]+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(_WORDS)

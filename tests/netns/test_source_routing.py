@@ -498,6 +498,23 @@ def test_withdraw_takes_all_of_it_away(lab: Lab, engine: str) -> None:
     assert own_table(lab, "eth0") == own_table(lab, "eth1") == own_table(lab, "eth1", 6) == []
 
 
+def test_the_way_by_hand_takes_all_of_it_away(lab: Lab) -> None:
+    """The commands of docs/how-to/undo.md for a machine on which the program doesn't start."""
+    Calico(lab)
+    for nic, gateway in zip(OWN, (GATEWAYS["eth0"][0], GATEWAYS["eth1"][0])):
+        lab.ip("route", "append", "default", "via", gateway, "dev", nic, "proto", "static")
+    lab.ip("rule", "add", "from", "192.0.2.9", "lookup", "main", "priority", "32765")
+    before = [lab.ip("-4", "rule"), lab.ip("-6", "rule"), *mains(lab)[:1]]
+    synced(lab)
+    assert own_rules(lab) != []
+    page = (document("documented").parents[2] / "docs/how-to/undo.md").read_text()
+    for command in (line[2:] for line in page.splitlines() if line.startswith("$ ip") and " flush " in line):
+        assert lab.ip(*command.split()[1:]) == ""
+    lab.ip("route", "append", "default", "via", GATEWAYS["eth1"][0], "dev", "eth1", "proto", "static")
+    assert [lab.ip("-4", "rule"), lab.ip("-6", "rule"), *mains(lab)[:1]] == before
+    assert own_table(lab, "eth0") == own_table(lab, "eth1") == own_table(lab, "eth1", 6) == []
+
+
 MOVED = [
     pytest.param(["rule add priority 100 lookup main"], "the rule of the main table", id="main before ours"),
     pytest.param(["rule add priority 100 lookup main", "rule delete priority 32766"], "the rule of the main table",

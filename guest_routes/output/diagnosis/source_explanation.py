@@ -73,7 +73,11 @@ def _why_main(one: SourceExplanation) -> str:
         return "no NIC has the address"
     if one.conflict is not None:
         return conflict_text(one.conflict, one.by_main.report.before.nics)
-    return f"{one.nic.name} has no source routing in this family, or not for this address"
+    name = one.nic.name
+    return (
+        f"this address has no rule: the metadata doesn't describe {name}, {name} is down or has no known gateway of "
+        "this family, or the address is link-local"
+    )
 
 
 def _headline(one: SourceExplanation) -> str:

@@ -179,7 +179,9 @@ def test_addresses_without_a_table() -> None:
     assert "192.0.2.1, of no NIC here" in "\n".join(source_explanation_lines(nobody))
     assert source_reason(nobody).startswith("no NIC has the address")
     docker = explained("203.0.113.9", "172.17.0.1", (ETH0, "10.65.0.1"))
-    assert source_reason(docker).startswith("docker0 has no source routing in this family, or not for this address")
+    assert source_reason(docker).startswith(
+        "this address has no rule: the metadata doesn't describe docker0, docker0 is down"
+    )
 
 
 def test_this_machine_itself_and_nowhere() -> None:

@@ -10,7 +10,7 @@ from ..model.decision import BY_CHOICE, NotElected, Unresolved
 from ..model.network_data import Problem
 from ..model.operations import MoveDefault, RemoveForeignDefault
 from ..routing.compare import is_advertised
-from .folding import entries, fitting
+from .folding import entries, fitting, wrapped
 from .route_text import counted, route_text
 from .summary import is_remarkable, is_removal, short_lines, source_lines, summary
 
@@ -42,7 +42,7 @@ def report_lines(report: Report, verbose: bool = False, written: bool = True) ->
         from .source_routing import source_routing_lines
 
         lines += source_routing_lines(report, verbose, written)
-    lines += [*([""] if lines[-1] else []), summary(report, written)]
+    lines += [*([""] if lines[-1] else []), *wrapped(summary(report, written), 4, 0)]
     return lines
 
 

@@ -86,7 +86,7 @@ def with_gateways(
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
     neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), _own_addresses(evidence))
-    offers = _default_offers(evidence, settings)
+    offers = default_offers(evidence, settings)
     found: list[Binding] = []
     elsewhere: list[_Entry] = []
     for binding in bindings:
@@ -253,7 +253,7 @@ def _offered(binding: Binding, offers: Sequence[GatewayEvidence], neighbours: _N
     return next((offer for offer in own if neighbours.is_own(offer.gateway, binding)), None)
 
 
-def _default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:
+def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:
     """What the kernel's default routes, and recorded ones, say of gateways, best first; ours say nothing.
 
     An advertised router is the subnet's own word; another default may be anybody's. Of recorded ones the last counts

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from guest_routes.kernel.apply import apply, roll_back
-from guest_routes.model.decision import Elected, Election, Resolution
+from guest_routes.model.decision import BY_CHOICE, Elected, Election, Resolution
+from guest_routes.model.document import Document, Provenance
 from guest_routes.model.evidence import Evidence, RecordedDefault
 from guest_routes.model.network import (
     DEFAULT_PREFIX,
@@ -21,12 +22,15 @@ from guest_routes.model.network import (
     is_link_local,
     parse_address,
 )
+from guest_routes.model.network_data import NetworkData
 from guest_routes.model.operations import Operation, Outcome
 from guest_routes.model.plan import Decision, Plan
 from guest_routes.model.report import Report
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.compare import ifindexes, leads_there
 from guest_routes.routing.elect import elect
+from guest_routes.routing.gateways import default_offers
+from guest_routes.routing.planning.leftovers import EVIDENCE_GONE
 from guest_routes.routing.planning.lookups import contradictions, overruled, probes
 from guest_routes.routing.planning.plan import plan
 from guest_routes.routing.planning.restoration import as_before, recorded_defaults
@@ -40,8 +44,8 @@ from .scope import DESCRIBED, DESTINATION, Scope, Table, Written, nics
 FAR_AWAY = {4: parse_address("8.8.8.8"), 6: parse_address("2620:fe::fe")}
 INSIDE = {4: parse_address("11.11.3.4"), 6: parse_address("fd11:11:3::4")}
 """Only a default route covers the first; the second is in the destination of the host route."""
-MEMORY = 200_000
-"""So many plans are remembered: situations often end in the same table."""
+MEMORY = 400_000
+"""So many decisions are remembered."""
 
 
 class Violation(NamedTuple):
@@ -67,25 +71,70 @@ class Watched:
         return tuple(refused)
 
 
+class _Made(NamedTuple):
+    """What is decided for a table, and by what."""
+
+    number: int
+    """Decisions have the same number that a plan, and what is reported, can't tell apart (Judge._number)."""
+    resolution: Resolution
+    elections: Tuple[Election, ...]
+
+
+class _Judged(NamedTuple):
+    """What came of one table and one kind of decision."""
+
+    violations: Sequence[Violation]
+    after: KernelState
+    offers: object
+    """What the table that the pass left, and the record, say of gateways."""
+    recorded: Tuple[Route, ...]
+    done: bool
+    again: Dict[int, Sequence[Violation]]
+    """Of the second pass, by its decision."""
+
+
 class Judge:
-    """Judges situations of one scope."""
+    """Judges situations of one scope; those of one table one after another, since much of them is the same.
+
+    Two documents that come to the same decision beside a table make one situation of it: it is judged once.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.settings = scope.settings
         self.default = DEFAULT_PREFIX[scope.family]
         self.destination = DESTINATION[scope.family]
-        self._resolved: Dict[object, Tuple[Resolution, Tuple[Election, ...]]] = {}
-        self._planned: Dict[object, Decision] = {}
+        self._made: Dict[object, _Made] = {}
+        self._numbers: Dict[object, int] = {}
         self._found: List[Violation] = []
         self._nics = nics(scope.family)
+        self._empty = Evidence(Document(b"", Provenance("argument", "")), NetworkData(), KernelState((), ()))
+        self._table: Table | None = None
+        self._before, self._offers = KernelState((), ()), object()
+        self._judged: Dict[int, _Judged] = {}
 
     def judge(self, table: Table, written: Written) -> List[Violation]:
         """The laws that the situation breaks; [] for none."""
+        if table is not self._table:
+            self._table, self._judged = table, {}
+            self._before = table.kernel.snapshot(MAIN_TABLE)
+            self._offers = self._say(self._before, ())
+        made = self._make(written, self._before, (), self._offers)
+        judged = self._judged.get(made.number)
+        if judged is None:
+            judged = self._judged[made.number] = self._judge(table, written, made)
+        if not judged.done:
+            return [*judged.violations]
+        second = self._make(written, judged.after, judged.recorded, judged.offers)
+        again = judged.again.get(second.number)
+        if again is None:
+            again = judged.again[second.number] = self._second(second, judged.after)
+        return [*judged.violations, *again]
+
+    def _judge(self, table: Table, written: Written, made: _Made) -> _Judged:
         self._found = []
-        kernel = table.kernel.copy()
-        before = kernel.snapshot(MAIN_TABLE)
-        decision = self.decide(written, before, ())
+        kernel, before = table.kernel.copy(), self._before
+        decision = self._decision(made, before, written)
         recorded: List[RecordedDefault] = []
         wanted = any(one.route.destination == self.destination for one in decision.plan.routes)
         watched = Watched(kernel, self._looking(kernel, "sync", wanted))
@@ -95,40 +144,60 @@ class Judge:
         after = kernel.snapshot(MAIN_TABLE) if outcome.done else before
         self._ends(kernel, decision, outcome, before, after, written)
         if outcome.done:
-            again = self.decide(written, after, tuple(one.route for one in recorded))
-            if again.plan.operations:
-                self._note("R9 a second pass writes nothing", again.plan.operations[0])
             self._roll_back(kernel.copy(), outcome, before, table.kernel)
         self._withdraw(kernel, before, after, recorded, table.kernel)
+        taken = tuple(one.route for one in recorded)
+        return _Judged(self._found, after, self._say(after, taken), taken, bool(outcome.done), {})
+
+    def _second(self, made: _Made, after: KernelState) -> List[Violation]:
+        """What a second pass would write, which is nothing."""
+        self._found = []
+        operations = plan(made.resolution, made.elections, after, self.settings, True, None).operations
+        if operations:
+            self._note("R9 a second pass writes nothing", operations[0])
         return self._found
 
-    def decide(self, written: Written, state: KernelState, recorded: Tuple[Route, ...]) -> Decision:
-        """As `routing.decide` does, each step remembered by what it goes by."""
-        key = (written.name, state.routes, recorded)
-        known = self._planned.get(key)
+    def decide(self, written: Written, state: KernelState) -> Decision:
+        """As `routing.decide` does for a first pass, each step remembered by what it goes by."""
+        return self._decision(self._make(written, state, (), self._say(state, ())), state, written)
+
+    def _decision(self, made: _Made, state: KernelState, written: Written) -> Decision:
+        planned = plan(made.resolution, made.elections, state, self.settings, True, None)
+        return Decision(made.resolution, made.elections, planned, written.evidence.problems)
+
+    def _say(self, state: KernelState, recorded: Tuple[Route, ...]) -> object:
+        """What default routes say of gateways (R2): of the kernel nothing else counts for the first two steps."""
+        evidence = self._empty._replace(kernel=state, recorded_defaults=recorded)
+        return tuple(dict.fromkeys(default_offers(evidence, self.settings)))
+
+    def _make(self, written: Written, state: KernelState, recorded: Tuple[Route, ...], offers: object) -> _Made:
+        key: object = written.name if written.by_itself else (written.name, offers)
+        known = self._made.get(key)
         if known is None:
+            if len(self._made) > MEMORY:
+                self._made.clear()
             evidence = written.evidence._replace(kernel=state, recorded_defaults=recorded)
-            resolution, elections = self._resolve(written, evidence)
-            made = plan(resolution, elections, state, self.settings, True, None)
-            if len(self._planned) > MEMORY:
-                self._planned.clear()
-            known = self._planned[key] = Decision(resolution, elections, made, evidence.problems)
+            resolution = resolve(evidence, self.settings)
+            elections = tuple(elect(resolution, self.settings, family) for family in (4, 6))
+            known = self._made[key] = _Made(self._number(resolution, elections), resolution, elections)
         return known
 
-    def _resolve(self, written: Written, evidence: Evidence) -> Tuple[Resolution, Tuple[Election, ...]]:
-        """Of the kernel only defaults count: they are evidence for gateways (R2)."""
-        key: object = written.name
-        if not written.by_itself:
-            routes = evidence.kernel.routes
-            defaults = tuple(r for r in routes if r.destination.is_default and r.protocol != OUR_PROTOCOL)
-            key = (written.name, defaults, evidence.recorded_defaults)
-        known = self._resolved.get(key)
-        if known is None:
-            if len(self._resolved) > MEMORY:
-                self._resolved.clear()
-            resolution = resolve(evidence, self.settings)
-            known = self._resolved[key] = (resolution, tuple(elect(resolution, self.settings, f) for f in (4, 6)))
-        return known
+    def _number(self, resolution: Resolution, elections: Tuple[Election, ...]) -> int:
+        """One for all decisions that a plan can't tell apart, and of which a report says as much.
+
+        Not in it: where things are written, by which evidence, and what else comes to nothing.
+        """
+        resolved = tuple(
+            (one.host.destination, one.next_hop.nic.ifindex, one.next_hop.gateway, one.next_hop.onlink)
+            for one in resolution.resolved
+        )
+        unresolved = frozenset((one.host[:2], one.kind) for one in resolution.unresolved if one.kind in EVIDENCE_GONE)
+        reported = any(one.kind not in BY_CHOICE for one in resolution.unresolved)
+        elected = tuple(
+            (one.nic.ifindex, one.gateway, one.onlink) if isinstance(one, Elected) else (one.kind, one.wanted)
+            for one in elections
+        )
+        return self._numbers.setdefault((resolved, unresolved, reported, elected), len(self._numbers))
 
     def _note(self, law: str, what: object) -> None:
         self._found.append(Violation(law, _text(what, self._nics)))

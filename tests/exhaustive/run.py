@@ -1,6 +1,6 @@
 """python -m tests.exhaustive.run: every situation of the scope; exit code 1 when one breaks a law that is not known.
 
---share N/M     only the Nth of M equal parts of them (1/4 .. 4/4), to run parts at once or one after another
+--share N/M     only the Nth of M equal parts of the tables (1/4 .. 4/4), to run parts at once or one after another
 --fast          tables of up to two routes
 --scope NAME    one family and metric only
 --seconds S     an end; how far it came is printed
@@ -19,7 +19,7 @@ from guest_routes.output.route_text import route_text
 
 from .known import known
 from .laws import Judge, Violation
-from .scope import SCOPES, Scope, Table, Written, listed, pairs
+from .scope import SCOPES, Scope, Table, Written, listed, situations
 
 SHOWN = 3
 """So many situations of each law are written out."""
@@ -43,41 +43,44 @@ def search(
     until: float = 0.0,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Found:
-    """Judges every situation, or every Mth from the Nth on.
+    """Judges every situation, or those of every Mth table from the Nth on.
 
     Args:
         until: when to stop, by time.monotonic; 0 for never.
         tell: gets the first situations of each law, written out.
     """
     count, faults, broken = 0, Counter[str](), Counter[str]()
-    number, of = share
     for scope in scopes:
         judge = Judge(scope)
         started, first = time.monotonic(), count
-        for index, (table, written) in enumerate(pairs(scope, most)):
-            if index % of != number - 1:
-                continue
-            count += 1
-            for violation in judge.judge(table, written):
-                reason = known(table.routes, violation.law)
-                if reason:
-                    faults[reason] += 1
-                    continue
-                broken[violation.law] += 1
-                if broken[violation.law] <= SHOWN:
-                    tell(written_out(scope, table, written, violation, judge))
-            if until and not count % 256 and time.monotonic() > until:
+        for table, documents in situations(scope, most, share):
+            for written in documents:
+                for violation in judge.judge(table, written):
+                    reason = known(table.routes, violation.law)
+                    if reason:
+                        faults[reason] += 1
+                        continue
+                    broken[violation.law] += 1
+                    if broken[violation.law] <= SHOWN:
+                        tell(written_out(scope, table, written, violation, judge))
+            count += len(documents)
+            if until and time.monotonic() > until:
+                tell(_told(scope, count - first, started) + ", not all of them")
                 return Found(count, dict(faults), dict(broken), False)
-        took = time.monotonic() - started
-        tell(f"{scope.name}: {count - first:,} situations, {took:.0f} s, {(count - first) / max(took, 1e-9):,.0f}/s")
+        tell(_told(scope, count - first, started))
     return Found(count, dict(faults), dict(broken), True)
+
+
+def _told(scope: Scope, count: int, started: float) -> str:
+    took = time.monotonic() - started
+    return f"{scope.name}: {count:,} situations, {took:.0f} s, {count / max(took, 1e-9):,.0f}/s"
 
 
 def written_out(scope: Scope, table: Table, written: Written, violation: Violation, judge: Judge) -> str:
     """For reading."""
     state = table.kernel.snapshot(MAIN_TABLE)
     there = [route_text(route, state.nics) for route in state.routes if route.protocol != 2]
-    plan = judge.decide(written, state, ()).plan
+    plan = judge.decide(written, state).plan
     operations = [f"{type(one).__name__} {route_text(one.route, state.nics)} {getattr(one, 'place', '')}"
                   for one in plan.operations]  # fmt: skip
     return "\n  ".join([f"{violation.law} ({scope.name})", *there, f"document: {written.name}", listed(written),

@@ -8,7 +8,7 @@ Families don't meet in a decision: each is a scope of its own.
 from __future__ import annotations
 
 import json
-from itertools import combinations, permutations, product
+from itertools import combinations, islice, permutations, product
 from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from guest_routes.evidence import network_data
@@ -174,23 +174,27 @@ class Table(NamedTuple):
         return any(route.destination.length for route in self.routes)
 
 
-def tables(scope: Scope, most: int = 3) -> Iterator[Table]:
+def tables(scope: Scope, most: int = 3, share: Tuple[int, int] = (1, 1)) -> Iterator[Table]:
     """Every table of up to so many routes, each once, made by the kernel's own rules: what can't be there isn't.
 
-    Only the order of routes to one destination at one metric tells tables apart.
+    Args:
+        share: (N, M) for the Nth of M equal parts.
     """
-    of_scope, empty, seen = kinds(scope), nothing(scope.family), set()
+    empty, (number, of) = nothing(scope.family), share
+    for order in islice(_orders(kinds(scope), most), number - 1, None, of):
+        kernel = ModelKernel(empty)
+        if not kernel.apply([RestoreDefault(route) for route in order]):
+            yield Table(kernel, order)
+
+
+def _orders(of_scope: List[Route], most: int) -> Iterator[Tuple[Route, ...]]:
+    """What is added, in its order, which tells tables apart only among routes to one destination at one metric."""
     for count in range(most + 1):
-        for chosen in combinations(range(len(of_scope)), count):
-            for order in permutations(of_scope[one] for one in chosen):
+        for chosen in combinations(of_scope, count):
+            for order in permutations(chosen):
                 keys = [(route.destination, route.metric) for route in order]
-                if any(one > other for one, other in zip(keys, keys[1:])):
-                    continue
-                kernel = ModelKernel(empty)
-                if kernel.apply([RestoreDefault(route) for route in order]) or order in seen:
-                    continue
-                seen.add(order)
-                yield Table(kernel, order)
+                if all(one <= other for one, other in zip(keys, keys[1:])):
+                    yield order
 
 
 # ---- documents --------------------------------------------------------------------------------------
@@ -274,8 +278,8 @@ def listed(written: Written) -> str:
     return json.dumps(json.loads(written.evidence.document.data)["networks"])
 
 
-def pairs(scope: Scope, most: int = 3) -> Iterator[Tuple[Table, Written]]:
-    """Every situation: a table and a document, but for those that repeat others.
+def situations(scope: Scope, most: int = 3, share: Tuple[int, int] = (1, 1)) -> Iterator[Tuple[Table, List[Written]]]:
+    """Every situation: each table with its documents, but for those that repeat others.
 
     Where a table has no route to the destination, that of the document can only be added: whether it lists one makes a
     difference, and which doesn't. Where it has defaults as well as host routes, and the document decides by itself,
@@ -284,9 +288,8 @@ def pairs(scope: Scope, most: int = 3) -> Iterator[Tuple[Table, Written]]:
     every = documents(scope)
     few = [written for written in every if written.about_host_routes < 2]
     mixed = list(_one_of_each(every))
-    for table in tables(scope, most):
-        for written in few if not table.has_host_routes else mixed if table.has_defaults else every:
-            yield table, written
+    for table in tables(scope, most, share):
+        yield table, few if not table.has_host_routes else mixed if table.has_defaults else every
 
 
 def _one_of_each(every: List[Written]) -> Iterator[Written]:

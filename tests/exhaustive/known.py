@@ -16,8 +16,6 @@ from .scope import DESCRIBED
 MIXED_PROTOCOLS = (
     "IPv6 shows the next hops of one metric with the first one's protocol: whose the others are can't be told"
 )
-FIRST_LEG = "IPv4 deletes the first that fits: a plain route fits a multipath route that begins with its next hop"
-SAME_BUT_ENCAPSULATED = "IPv4 deletes the first that fits, and verification compares no encapsulation"
 NO_NEXT_HOP = "IPv6 adds behind its equals: beside one that can't be its next hop the former order doesn't come back"
 
 ADVERTISED = "An IPv6 route that a router announced beside another's of its metric keeps its protocol, not its order"
@@ -49,17 +47,6 @@ def _equals(there: Sequence[Route]) -> Iterable[Tuple[Route, Route]]:
 def _are_mixed(one: Route, other: Route) -> bool:
     ours = one.protocol == OUR_PROTOCOL, other.protocol == OUR_PROTOCOL
     return one.family == 6 and ours == (True, False) and None not in (one.gateway, other.gateway)
-
-
-def _begin_alike(one: Route, other: Route) -> bool:
-    plain_and_multipath = bool(one.nexthops) and not other.nexthops
-    same = one.protocol == other.protocol and next_hops(one)[0] == next_hops(other)[0]
-    return one.family == 4 and plain_and_multipath and same
-
-
-def _differ_in_encapsulation(one: Route, other: Route) -> bool:
-    same = one.protocol == other.protocol and next_hops(one)[0] == next_hops(other)[0]
-    return one.family == 4 and same and bool(one.unwritable) and not other.unwritable
 
 
 def _is_beside_no_next_hop(one: Route, other: Route) -> bool:
@@ -130,9 +117,6 @@ REASONS = (
         },
         _are_mixed,
     ),
-    (FIRST_LEG, {FRONT, WITHDRAWN, "R4 a withdrawal is not refused", PLANNED, AGAIN, ROLLED_BACK, REFUSED},
-     _begin_alike),
-    (SAME_BUT_ENCAPSULATED, {FRONT, WITHDRAWN, PLANNED, AGAIN, ROLLED_BACK}, _differ_in_encapsulation),
     (
         NO_NEXT_HOP,
         {KEPT, WITHDRAWN, "R7 roll-back: a default at every instant", AGAIN, ROLLED_BACK, REFUSED},

@@ -561,6 +561,19 @@ def test_what_cannot_be_written_back_the_same_has_kind_0(world: World, lab: Lab,
     assert world.witness.snapshot(MAIN_TABLE) == world.kernel.snapshot(MAIN_TABLE)
 
 
+@pytest.mark.parametrize(
+    "hops", ["via 11.8.0.1 dev eth1", "nexthop via 11.8.0.1 dev eth1 nexthop via 11.8.0.2 dev eth1"]
+)
+def test_a_deletion_takes_an_encapsulated_route_that_fits(world: World, lab: Lab, hops: str) -> None:
+    """The request has no way to say: not encapsulated."""
+    for text in ("encap ip id 1 dst 10.65.0.1 via 11.8.0.1 dev eth1", hops):
+        lab.ip("route", "append", "10.9.0.0/16", "proto", "static", *text.split())
+    world.follow()
+    _, plain = world.routes(protocol=4)
+    assert world.apply(RemoveForeignDefault(plain)) == ()
+    assert world.routes(protocol=4) == [plain]
+
+
 def test_policy_rules(world: World, lab: Lab) -> None:
     lab.ip("rule", "add", "lookup", "1000", "priority", "90")
     lab.ip("rule", "add", "from", "11.8.0.9", "lookup", "100", "priority", "100")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -379,6 +380,66 @@ def test_a_default_that_cannot_be_given_back_stays_and_is_named(
     address = "2001:db8::1" if family == 6 else "192.0.2.1"
     assert " dev eth0 " in lab.ip("route", "get", address)
     assert {line for line in before if line not in shown(lab)} == set()
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+TWINS = [
+    "{} encap ip id 5 dst 10.65.0.9 via 11.8.0.1 dev eth1",
+    "{} encap ip6 id 5 dst fd00:65::5 via 11.8.0.1 dev eth1",
+    "{} encap seg6 mode encap segs fd00:65::5 via 11.8.0.1 dev eth1",
+    "{} encap mpls 100 via 11.8.0.1 dev eth1",
+    "{} nexthop encap ip id 5 dst 10.65.0.9 via 11.8.0.1 dev eth1",
+]
+
+
+def add_if_known(lab: Lab, command: str) -> None:
+    """Adds an encapsulated route, where this kernel knows the encapsulation."""
+    try:
+        lab.ip(*command.split())
+    except subprocess.CalledProcessError as refused:
+        if "not supported" in refused.stderr:
+            pytest.skip(f"this kernel can't: {refused.stderr.strip()}")
+        raise
+
+
+@pytest.mark.parametrize("encapsulated", TWINS)
+@pytest.mark.parametrize("plain", ["", "nexthop"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_default_beside_an_encapsulated_one_by_its_next_hop(
+    lab: Lab, engine: str, given: Dict[int, str], encapsulated: str, plain: str, first: bool
+) -> None:
+    """A request to delete the plain one fits the encapsulated one, too: the first of them would go for ever."""
+    nics(lab)
+    hops = "via 11.8.0.1 dev eth1" if not plain else "nexthop via 11.8.0.1 dev eth1 nexthop via 11.8.0.2 dev eth1"
+    commands = [encapsulated.format("route append default"), f"route append default {hops}"]
+    for command in commands if first else reversed(commands):
+        add_if_known(lab, command)
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[4]}", 5)
+    assert [line for line in before if "encap" in line] == [line for line in shown(lab) if "encap" in line]
+    assert ("could delete another route in its place" in ran.out) is first, ran
+    assert "its attributes can't be written back the same (encap)" in ran.out
+    assert " dev eth0 " in lab.ip("route", "get", "192.0.2.1")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_copy_beside_an_encapsulated_one(lab: Lab, engine: str, tmp_path: Path, first: bool) -> None:
+    """R20's removals, too, take nothing that can't be given back."""
+    nics(lab)
+    add(lab, "route add default via 10.65.0.1 dev eth0", "route add 11.8.0.1 dev eth0 proto dhcp")
+    commands = [
+        "route append 11.11.0.0/16 proto dhcp encap ip id 5 dst 10.65.0.9 via 11.8.0.1 dev eth0",
+        "route append 11.11.0.0/16 proto dhcp via 11.8.0.1 dev eth0",
+    ]
+    add(lab, *(commands if first else reversed(commands)))
+    before = shown(lab)
+    listed = net(0, ("0.0.0.0/0", "10.65.0.1"), ("11.11.0.0/16", "11.8.0.1"))
+    synced(lab, f"{engine} {metadata(tmp_path, listed, net(1, ('0.0.0.0/0', '11.8.0.1')))}")
+    assert [line for line in before if "encap" in line] == [line for line in shown(lab) if "encap" in line]
+    assert " dev eth1 " in lab.ip("route", "get", "11.11.3.4")
     assert run(lab, f"withdraw {engine}").code == 0
     assert shown(lab) == before
 

@@ -19,6 +19,7 @@ from guest_routes.kernel.nexthops import with_objects
 from guest_routes.model.network import (
     IPV6_DEFAULT_METRIC,
     MAIN_TABLE,
+    UNICAST,
     Address,
     KernelState,
     Lookup,
@@ -448,9 +449,10 @@ def _ifindexes(route: Route) -> Tuple[int, ...]:
 
 
 def _matches_4(spec: Route, there: Route) -> bool:
-    """Whether a deletion's spec names this route: metric 0, no source and no gateway match any."""
+    """Whether a deletion's spec names this route: metric 0, no source, gateway and encapsulation match any."""
     return (
-        (spec.tos, spec.scope, spec.kind, spec.protocol) == (there.tos, there.scope, there.kind, there.protocol)
+        (spec.tos, spec.scope, spec.kind, spec.protocol)
+        == (there.tos, there.scope, there.kind or UNICAST, there.protocol)
         and spec.metric in (0, there.metric)
         and spec.source in (None, there.source)
         and (not spec.metrics or spec.metrics == there.metrics)

@@ -12,6 +12,7 @@ They carry traffic to the gateway, and to the destination once ours is away, by 
 from __future__ import annotations
 
 from ...model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, UNICAST, Prefix, contains, network_of
+from .deletions import is_deleted_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,21 +40,36 @@ def copies(
         leases: of NICs that may have copies; a route of protocol dhcp is known without.
     """
     nics = {nic.ifindex: nic for nic in state.nics}
+    found = {
+        route: one for route, one in _suspects(resolved, state, settings)
+        if _has_form(route, one, managed) and _is_copy(route, one, nics[route.ifindex], leases)
+    }  # fmt: skip
+    for route in _undeletable(found, state):
+        del found[route]
+    # The kernel lets a route through a gateway stay without the one to the gateway, not the other way round.
+    return dict(sorted(found.items(), key=lambda item: item[0].gateway is None))
+
+
+def _suspects(resolved: Sequence[Resolved], state: KernelState, settings: Settings) -> Iterator[tuple[Route, Resolved]]:
+    """Other programs' routes to a host route's destination, or on link to its next hop. Of many routes few are so."""
     hosts = {one.host.destination: one for one in resolved}
     hops = {Prefix(one.host.next_hop, 8 * len(one.host.next_hop)): one for one in reversed(resolved)}
     known = (PROTOCOL_KERNEL, settings.protocol)
-    # Of many routes few have such a destination: that is asked first.
-    suspects = [
-        route for route in state.routes
-        if route.protocol not in known and route.destination in (hosts if route.gateway else hops)
-    ]  # fmt: skip
-    found: dict[Route, Resolved] = {}
-    for route in suspects:
-        one = hosts[route.destination] if route.gateway else hops[route.destination]
-        if _has_form(route, one, managed) and _is_copy(route, one, nics[route.ifindex], leases):
-            found[route] = one
-    # The kernel lets a route through a gateway stay without the one to the gateway, not the other way round.
-    return dict(sorted(found.items(), key=lambda item: item[0].gateway is None))
+    for route in state.routes:
+        if route.protocol not in known:
+            one = (hosts if route.gateway else hops).get(route.destination)
+            if one is not None:
+                yield route, one
+
+
+def _undeletable(found: Mapping[Route, Resolved], state: KernelState) -> list[Route]:
+    """Those in whose place the kernel would delete a route that stays (R17)."""
+    near: dict[Prefix, list[Route]] = {route.destination: [] for route in found}
+    for route in state.routes if found else ():
+        if route.destination in near:
+            near[route.destination].append(route)
+    staying = {destination: [one for one in there if one not in found] for destination, there in near.items()}
+    return [one for one in found if is_deleted_for(staying[one.destination], one, near[one.destination])]
 
 
 def _has_form(route: Route, one: Resolved, managed: frozenset[int]) -> bool:

@@ -15,6 +15,7 @@ from ...model.plan import PlannedDefault
 from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops
 from ..ownership import is_ours
 from .default_metrics import default_metrics, keeps_its_place
+from .deletions import is_deleted_for, undeletable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,10 +89,11 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     outside = _outside(there, managed, settings)
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
-    unwritable = tuple(route for route in theirs if route.unwritable or _shields(outside, route, there))
+    unwritable = undeletable(theirs, outside, there)
     static, announced = _equals(theirs, wanted)
     winning = [one for one in (*static, *announced) if not _loses(one, unwritable, there)]
-    equal = _adopted(winning, theirs, there, managed, settings)
+    going = [route for route in theirs if route not in (*winning, *unwritable)]
+    equal = _adopted(winning, going, there, managed, settings)
     kept = (*announced, *unwritable, *_harmless(static, winning), *_twins(equal, theirs))
     extras = tuple(route for route in theirs if route not in kept)
     return _Present(tuple(there), ours, equal, extras, outside, unwritable)
@@ -104,35 +106,14 @@ def _harmless(static: Sequence[Route], winning: Sequence[Route]) -> Sequence[Rou
 
 def _adopted(
     winning: Sequence[Route],
-    theirs: Sequence[Route],
+    going: Sequence[Route],
     there: Sequence[Route],
     managed: frozenset[int],
     settings: Settings,
 ) -> Route | None:
     """The first equal route that may serve as it stands; none that would go in place of one that goes."""
-    going = [route for route in theirs if route not in winning]
-    serving = (one for one in winning if not any(_shields((one,), route, there) for route in going))
+    serving = (one for one in winning if not any(is_deleted_for((one,), route, there) for route in going))
     return next((one for one in serving if keeps_its_place(one, there, managed, settings)), None)
-
-
-def _shields(staying: Sequence[Route], route: Route, there: Sequence[Route]) -> bool:
-    """Whether the kernel, asked to delete an IPv4 route, would delete one of these: it takes the first that fits.
-
-    What the request leaves out fits, and next hops are compared as far as both have them. Source: Linux, fib_nh_match.
-    """
-    if route.family == 6 or route.nexthop_id:
-        return False
-    equals = equals_of(route, there)
-    before = equals[: next((place for place, one in enumerate(equals) if one is route), 0)]
-    return any(one in staying and _fits(one, route) for one in before)
-
-
-def _fits(one: Route, route: Route) -> bool:
-    """Whether one is what a request to delete the other could mean."""
-    hops = zip(next_hops(one), next_hops(route))
-    same = (one.kind, one.protocol, one.scope) == (route.kind, route.protocol, route.scope)
-    named = route.source in (None, one.source) and {*route.metrics} <= {*one.metrics}
-    return same and named and all(mine == theirs for mine, theirs in hops)
 
 
 def _twins(serving: Route | None, theirs: Sequence[Route]) -> list[Route]:

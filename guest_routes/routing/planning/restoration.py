@@ -10,6 +10,7 @@ from __future__ import annotations
 from ...model.evidence import RecordedDefault
 from ...model.operations import Add, Delete, MoveDefault, RestoreDefault
 from ..compare import equals_of, ifindexes, is_advertised, is_next_hop, is_present, next_hops, same_route, whole
+from .deletions import is_deleted_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _staying(there: Sequence[Route], order: Sequence[Route], managed: frozenset[
     present = [place for place, route in enumerate(order) if is_present(route, there)]
     if not present:
         return 0, 0
-    pinned = [place for place in present if not _is_movable(order[place], managed)]
+    pinned = [place for place in present if not _is_movable(order[place], there, managed)]
     start, end = (min(pinned), max(pinned) + 1) if pinned else (present[0], present[0] + 1)
     while start and start - 1 in present:
         start -= 1
@@ -133,9 +134,10 @@ def _staying(there: Sequence[Route], order: Sequence[Route], managed: frozenset[
     return start, end
 
 
-def _is_movable(route: Route, managed: frozenset[int]) -> bool:
+def _is_movable(route: Route, there: Sequence[Route], managed: frozenset[int]) -> bool:
     """Whether a route may be taken for a moment: it leads through NICs of the metadata, and can be written back."""
-    return ifindexes(route) <= managed and not (route.unwritable or route.expires or is_advertised(route))
+    lost = route.unwritable or route.expires or is_advertised(route)
+    return ifindexes(route) <= managed and not lost and not is_deleted_for(there, route, there)
 
 
 # ---- IPv6 -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from ...model.report import Discrepancy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Sequence
+    from typing import Callable, Iterator, Mapping, Sequence
 
     from ...model.network import KernelState, Route
     from ...model.operations import Outcome
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _keys = {4: itemgetter(0, 1, 2, 3, 4, 8, 12), 6: itemgetter(0, 1, 2, 3, 8, 12)}
 """Destination, gateway, ifindex, metric, protocol, TOS and nexthops of a Route; compared at C speed. IPv6 shows all
 next hops of a multipath route with the first one's protocol, and so with another one when that has gone."""
+
+_identities = {4: itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 16, 18), 6: _keys[6]}
+"""Of a route that was removed: one that differs from it by IPv4 attributes only is another one."""
 
 
 def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Discrepancy, ...]:
@@ -28,10 +31,11 @@ def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Dis
     removed = [op.route for op in outcome.done if not isinstance(op, (Add, Promote, RestoreDefault))]
     if not (odd or removed):
         return ()
-    have = _present(after.routes)
+    have = _present(after.routes, _keys)
+    left = _present(after.routes, _identities) if removed else set()
     return (
         *(Discrepancy("missing", route) for route in _missing(odd, have, outcome)),
-        *(Discrepancy("still-there", route) for route in removed if _key(route) in have),
+        *(Discrepancy("still-there", route) for route in removed if _identities[route.family](route) in left),
     )
 
 
@@ -41,11 +45,11 @@ def _missing(wanted: Sequence[Route], have: set[object], outcome: Outcome) -> li
     return [route for route in wanted if _key(route) not in have and route.destination not in refused]
 
 
-def _present(routes: Sequence[Route]) -> set[object]:
-    """The keys of all of them."""
+def _present(routes: Sequence[Route], keys: Mapping[int, Callable[[Route], object]]) -> set[object]:
+    """The keys of all of them, by family."""
     have: set[object] = set()
     for family, size in ((4, 4), (6, 16)):
-        have.update(map(_keys[family], [route for route in routes if len(route[0][0]) == size]))
+        have.update(map(keys[family], [route for route in routes if len(route[0][0]) == size]))
     return have
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.network import OUR_PROTOCOL, KernelState, Nic, Route, parse_address, parse_prefix
-from guest_routes.model.operations import Add, Delete, MoveDefault, RemoveForeignDefault
+from guest_routes.model.operations import Add, Delete, MoveDefault, RemoveForeignDefault, RestoreDefault
 from guest_routes.routing.planning.restoration import as_before, former_order, restorations
 
 MANAGED = frozenset({2, 3})
@@ -72,6 +72,14 @@ def carried_out(there: str, order: str) -> str:
 def test_the_order_comes_back(there: str, order: str) -> None:
     present = "".join(name for name in order if name in there)
     assert carried_out(present, order) == order
+
+
+def test_none_is_moved_where_another_would_be_deleted_for_it() -> None:
+    """Behind an encapsulated one by its next hop: the former order doesn't come back, and nothing is lost."""
+    ahead = v4("c")._replace(kind=0, unwritable="encap")
+    order = [ahead, v4("a"), v4("c")]
+    (back,) = restorations([ahead, v4("c")], order, MANAGED, "recorded")
+    assert (type(back), back.route) == (RestoreDefault, v4("a"))
 
 
 def test_what_is_outside_or_can_not_be_written_is_never_moved() -> None:

@@ -100,3 +100,15 @@ def test_additions_and_restored_defaults_are_not_still_there() -> None:
         Discrepancy("missing", parse_route(OURS, kernel().kernel.nics))
         == discrepancies(plan, Outcome(), kernel(DEFAULT).kernel)[0]
     )
+
+
+def test_one_that_differs_by_attributes_is_not_the_one_that_was_removed() -> None:
+    """IPv4 has both; of IPv6's next hops only gateways and NICs are known."""
+    extra = "default via 11.8.0.1 dev eth1 proto static"
+    plan = plan_of(DEFAULT, extra)
+    assert found(plan, Outcome(plan.operations), DEFAULT, OURS, f"{extra} mtu 1400") == []
+    nics = kernel().kernel.nics
+    encapsulated = parse_route(extra, nics)._replace(kind=0, unwritable="encap")
+    after = kernel(DEFAULT, OURS).kernel
+    assert discrepancies(plan, Outcome(plan.operations), after._replace(routes=(*after.routes, encapsulated))) == ()
+    assert found(plan, Outcome(plan.operations), DEFAULT, OURS, extra) == [("still-there", extra)]

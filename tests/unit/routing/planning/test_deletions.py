@@ -1,0 +1,75 @@
+"""Which of several routes of a key the kernel deletes, as tests/netns/test_kernel_contract.py sees it do."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+import pytest
+
+from guest_routes.model.network import Route
+from guest_routes.routing.planning.deletions import is_deleted_for, undeletable
+from tests.support.iproute_text import parse_route
+from tests.support.situations import THREE_NICS, situation
+
+NICS = situation([], THREE_NICS).kernel.nics
+PLAIN = "default via 11.8.0.1 dev eth1 proto static"
+BOTH = "default proto static nexthop via 11.8.0.1 dev eth1 nexthop via 10.65.0.1 dev eth0"
+
+
+def made(text: str) -> Route:
+    """A route; `encap` in front of it for one that can't be written back."""
+    known, _, rest = text.rpartition("encap ")
+    route = parse_route(rest if known or text.startswith("encap ") else text, NICS)
+    return route._replace(kind=0, unwritable="encap") if text.startswith("encap ") else route
+
+
+@pytest.mark.parametrize(
+    ("ahead", "asked", "deleted"),
+    [
+        (f"encap {PLAIN}", PLAIN, True),
+        (f"encap {BOTH}", PLAIN, True),
+        (f"encap {PLAIN}", BOTH, True),
+        (f"{PLAIN} mtu 1400", PLAIN, True),
+        (PLAIN, f"{PLAIN} mtu 1400", False),
+        (f"{PLAIN} src 11.8.0.9", PLAIN, True),
+        (PLAIN, f"{PLAIN} src 11.8.0.9", False),
+        (BOTH, PLAIN, True),
+        (PLAIN, BOTH, True),
+        ("default via 10.65.0.1 dev eth0 proto static", BOTH, False),
+        (f"{PLAIN} metric 5", PLAIN, False),
+        ("default via 11.8.0.1 dev eth1 proto dhcp", PLAIN, False),
+        ("default via 11.8.0.99 dev eth1 proto static", PLAIN, False),
+        ("unreachable default proto static", PLAIN, False),
+        ("default via fd00:8::1 dev eth1 proto static", "default via fd00:8::1 dev eth1 proto static mtu 1400", False),
+    ],
+)
+def test_the_first_that_fits_goes(ahead: str, asked: str, deleted: bool) -> None:
+    first, second = made(ahead), made(asked)
+    assert is_deleted_for([first], second, [first, second]) is deleted
+    assert not is_deleted_for([first], second, [second, first])
+    assert not is_deleted_for([], second, [first, second])
+    assert not is_deleted_for([first], second, [first])
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_nexthop_object_is_named_by_its_id(number: int) -> None:
+    by_id = [made(PLAIN)._replace(nexthop_id=7 if place == number else 0, metrics=((2, place),)) for place in (0, 1)]
+    assert not is_deleted_for(by_id[:1], by_id[1], by_id)
+
+
+@pytest.mark.parametrize(
+    ("there", "staying", "stays"),
+    [
+        ([f"encap {PLAIN}", PLAIN], None, [0, 1]),
+        ([PLAIN, f"encap {PLAIN}"], None, [1]),
+        ([PLAIN, BOTH], None, []),
+        ([PLAIN, BOTH], 0, [0, 1]),
+        ([f"encap {PLAIN}", PLAIN, BOTH, f"{PLAIN} metric 5"], None, [0, 1, 2]),
+        ([BOTH, f"{PLAIN} mtu 1400", PLAIN], 0, [0, 2]),
+    ],
+)
+def test_one_that_stays_keeps_those_behind_it(there: List[str], staying: Optional[int], stays: List[int]) -> None:
+    routes = [made(text) for text in there]
+    own: Tuple[Route, ...] = () if staying is None else (routes[staying],)
+    found = undeletable([route for route in routes if route not in own], own, routes)
+    assert [*own, *found] == [routes[place] for place in stays]

@@ -237,9 +237,10 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
 
     def restorations(removed: Sequence[Operation]) -> Sequence[Operation]:
-        from .routing.planning.restoration import as_before
+        from .routing.planning.restoration import as_before, within_reach
 
-        return as_before(removed, kernel.snapshot(settings.table), report.before)
+        there = kernel.snapshot(settings.table)
+        return within_reach(as_before(removed, there, report.before), there, settings)
 
     try:
         outcome = apply(report.plan, kernel, record_defaults)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..model.decision import BY_CHOICE, NotElected, Unresolved
 from ..model.network_data import Problem
-from ..model.operations import MoveDefault, RemoveForeignDefault
+from ..model.operations import Add, MoveDefault, RemoveForeignDefault
 from ..routing.compare import is_advertised
 from .folding import entries, fitting, wrapped
 from .route_text import counted, route_text
@@ -199,7 +199,7 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     from .words.outcomes import operation_reason
 
     nics = done.before.nics
-    made = [op for op in done.outcome.done if not isinstance(op, MoveDefault)]
+    made = _lasting(done.outcome.done)
     back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in made if not is_removal(op)]
     gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in made if is_removal(op)]
     unrestored: list[Entry] = [("?", route_text(one.route, nics), _not_restored(one)) for one in done.plan.not_restored]
@@ -215,6 +215,12 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     counts = [(len(back) - kept, "restored"), (kept, "kept")]
     put = "".join(f", {counted(number, 'default')} {what}" for number, what in counts if number)
     return [*lines, *listed, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
+
+
+def _lasting(done: Sequence[Operation]) -> list[Operation]:
+    """Without what only helps the others: routes of ours that are there for a moment, and moved ones."""
+    momentary = {one.route for one in done if isinstance(one, Add)}
+    return [one for one in done if not isinstance(one, MoveDefault) and one.route not in momentary]
 
 
 def _not_restored(one: NotRestored) -> str:

@@ -33,7 +33,7 @@ from guest_routes.routing.gateways import default_offers
 from guest_routes.routing.planning.leftovers import EVIDENCE_GONE
 from guest_routes.routing.planning.lookups import contradictions, overruled, probes
 from guest_routes.routing.planning.plan import plan
-from guest_routes.routing.planning.restoration import as_before, recorded_defaults
+from guest_routes.routing.planning.restoration import as_before, recorded_defaults, within_reach
 from guest_routes.routing.planning.verify import discrepancies
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from guest_routes.routing.resolve import resolve
@@ -319,7 +319,8 @@ class Judge:
         watched = Watched(kernel, self._looking(kernel, "roll-back", False, start))
 
         def restorations(removed: Sequence[Operation]) -> Sequence[Operation]:
-            return as_before(removed, kernel.snapshot(MAIN_TABLE), before)
+            there = kernel.snapshot(MAIN_TABLE)
+            return within_reach(as_before(removed, there, before), there, self.settings)
 
         refused = roll_back(outcome, watched, restorations)  # type: ignore[arg-type]
         if refused:

@@ -454,6 +454,9 @@ def test_a_pass_that_is_rolled_back_leaves_what_was(lab: Lab, engine: str) -> No
         "route append default metric 300 nexthop via 11.8.0.1 dev eth1 realm 4 nexthop via 10.200.0.1 dev wg0 realm 5",
         "-6 route add default via fd00:8::1 dev eth1 metric 200 expires 600",
         "-6 route append default via fe80::a9fe:a9fe dev eth1 metric 201 expires 600 proto ra",
+        # The kernel refuses that today: the tunnel's prefix came later.
+        "-6 route append default via fd00:8::1 dev eth1 metric 202 onlink",
+        "-6 route add fd00:8::/80 dev wg0",
     )
     before = shown(lab)
     lab.metadata_server(document("dual-stack"))
@@ -570,6 +573,27 @@ def test_a_tunnel_on_link_that_covers_a_gateway(lab: Lab, engine: str, tmp_path:
     assert run(lab, f"withdraw {engine}").code == 0
     # The router announces its default anew.
     assert [line for line in shown(lab) if "default" not in line] == [line for line in before if "default" not in line]
+
+
+@pytest.mark.parametrize("own", ["128", "64"])
+@pytest.mark.parametrize("tunnel", ["fd00:8::/80 dev wg0", "fd00:8::/80 via fe80::1 dev wg0", "fd00:8::1 dev wg0"])
+def test_a_tunnel_that_covers_the_gateway_of_a_recorded_default(
+    lab: Lab, engine: str, tmp_path: Path, tunnel: str, own: str
+) -> None:
+    """The kernel would refuse it, though it would have kept it: the gateway is on link for that moment."""
+    lab.nic("eth0", MACS[0], "fd00:65::7/64", gateways=("fd00:65::1/64",))
+    lab.nic("eth1", MACS[1], f"fd00:8::9/{own}", gateways=("fd00:8::1/64",))
+    lab.nic("wg0", MACS[2], "fd00:99::2/64", gateways=("fd00:99::1/64",))
+    add(lab, "-6 route add default via fd00:8::1 dev eth1 metric 50 onlink mtu 1400")
+    given = metadata(tmp_path, net(0, ("::/0", "fd00:65::1"), family=6), net(1, family=6, own=f"fd00:8::9/{own}"))
+    before = shown(lab)
+    synced(lab, f"{engine} {given}")
+    add(lab, f"-6 route add {tunnel}")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert "withdrawn: 1 route, 1 default restored" in ran.out
+    add(lab, f"-6 route del {tunnel}")
+    assert shown(lab) == before
 
 
 def test_a_host_route_that_covers_its_own_gateway(lab: Lab, engine: str, tmp_path: Path) -> None:

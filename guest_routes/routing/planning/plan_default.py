@@ -95,8 +95,13 @@ def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], se
     going = [route for route in theirs if route not in (*winning, *unwritable)]
     equal = _adopted(winning, going, there, managed, settings)
     kept = (*announced, *unwritable, *_harmless(static, winning), *_twins(equal, theirs))
-    extras = tuple(route for route in theirs if route not in kept)
-    return _Present(tuple(there), ours, equal, extras, outside, unwritable)
+    extras = _without(theirs, kept)
+    staying = undeletable(extras, (*outside, *kept), there)
+    return _Present(tuple(there), ours, equal, _without(extras, staying), outside, (*unwritable, *staying))
+
+
+def _without(routes: Sequence[Route], others: Sequence[Route]) -> tuple[Route, ...]:
+    return tuple(route for route in routes if route not in others)
 
 
 def _harmless(static: Sequence[Route], winning: Sequence[Route]) -> Sequence[Route]:

@@ -8,13 +8,13 @@ route covers it that goes in the same pass, its own goes with that.
 from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import UNICAST, Address, Prefix, Route, contains, family_of, is_link_local, network_of
+from ...model.network import UNICAST, Address, NextHop, Prefix, Route, contains, family_of, is_link_local, network_of
 from ...model.operations import Add, Delete
 from ..ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Mapping, Sequence
+    from typing import Iterable, Iterator, Mapping, Sequence
 
     from ...model.network import KernelState
     from ...model.operations import Operation, ReachReason, RemovalReason
@@ -67,6 +67,33 @@ def plan_reaching(
         tuple(Delete(route, _why(gateway, needed)) for gateway, route in dict.fromkeys(useless)),
         tuple(needed.values()),
     )
+
+
+def reach_restored(
+    restored: Sequence[Route], state: KernelState, settings: Settings, metrics: dict[int, int]
+) -> list[Route]:
+    """Those that the kernel must have for a moment so that it takes IPv6 defaults back.
+
+    It would have kept them; it refuses them only because another route covers their gateway by now.
+
+    Args:
+        state: without what is removed before.
+    """
+    gateways = {gateway for route in restored if route.family == 6 for gateway in _on_their_links(route, state)}
+    covers = _covering(gateways, state, (), settings)
+    there = _own(state, settings)
+    return [_winning(one, covers[one], None, settings, metrics) for one in sorted(covers) if one not in there]
+
+
+def _on_their_links(route: Route, state: KernelState) -> Iterator[_Gateway]:
+    """The gateways of a route that are on their NICs' links, by its flag or by a prefix."""
+    own = {nic.ifindex: nic.addresses for nic in state.nics}
+    hops = route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
+    for gateway, ifindex, _, onlink, _ in hops:
+        if gateway is None or is_link_local(gateway):
+            continue
+        if onlink or any(contains(prefix, gateway) for prefix in own.get(ifindex, ())):
+            yield _Gateway(gateway, ifindex)
 
 
 def _why(gateway: _Gateway, needed: Mapping[_Gateway, Route]) -> RemovalReason | ReachReason:

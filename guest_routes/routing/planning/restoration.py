@@ -11,6 +11,8 @@ from ...model.evidence import RecordedDefault
 from ...model.operations import Add, Delete, MoveDefault, RestoreDefault
 from ..compare import equals_of, ifindexes, is_advertised, is_next_hop, is_present, next_hops, same_route, whole
 from .deletions import is_deleted_for
+from .plan import our_metric
+from .reachability import reach_restored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from ...model.network import KernelState, Route
     from ...model.operations import Operation, RestoreReason
+    from ...model.settings import Settings
 
 
 def recorded_defaults(
@@ -68,6 +71,14 @@ def as_before(removed: Sequence[Operation], there: KernelState, before: KernelSt
             equals_of(order[0], there.routes), _wanted(order, taken, there), managed, "rolled-back"
         )  # fmt: skip
     return [_as_ours(one) if one.route in ours else one for one in operations]
+
+
+def within_reach(operations: Sequence[Operation], there: KernelState, settings: Settings) -> list[Operation]:
+    """The same operations, with their gateways on link for the moment where IPv6 would refuse them otherwise (R7)."""
+    restored = [one.route for one in operations if isinstance(one, RestoreDefault)]
+    reaching = reach_restored(restored, there, settings, {6: our_metric(6, settings)})
+    before = [Add(route, "gateway") for route in reaching]
+    return [*before, *operations, *(Delete(route, "gateway-no-more") for route in reaching)]
 
 
 def _wanted(order: Sequence[Route], taken: Sequence[Route], there: KernelState) -> list[Route]:

@@ -14,7 +14,7 @@ from ..compare import equals_of, ifindexes, is_advertised, is_present, leads_out
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
 from .plan_default import nexthops_outside
-from .restoration import former_order, restorations
+from .restoration import former_order, restorations, within_reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,14 +41,19 @@ def plan_withdrawal(
     restored, left = _restorable(_missing(recorded, foreign), before, refused)
     routes = [one.route for one in restored]
     parts = _parts(foreign, restored)
-    blocking = [Delete(route, "withdrawn") for route in ours if _blocks(route, routes)]
-    removals = [Delete(route, "withdrawn") for route in ours if not _blocks(route, routes)]
-    back = _in_order(restored, foreign, parts)
+    blocking = [route for route in ours if _blocks(route, routes)]
+    staying = [route for route in ours if route not in blocking]
+    there = before._replace(routes=(*foreign, *staying))
+    back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
     return Plan(
-        (*blocking, *back, *_heirs(ours, [*foreign, *routes])),
-        (*removals, *(RemoveForeignDefault(part, "whole-route-back") for part in parts)),
+        (*_withdrawn(blocking), *back, *_heirs(ours, [*foreign, *routes])),
+        (*_withdrawn(staying), *(RemoveForeignDefault(part, "whole-route-back") for part in parts)),
         not_restored=tuple(left),
     )
+
+
+def _withdrawn(ours: Sequence[Route]) -> Iterable[Delete]:
+    return (Delete(route, "withdrawn") for route in ours)
 
 
 def _restorable(

@@ -256,6 +256,18 @@ def test_what_withdraw_did() -> None:
     assert withdrawal_lines(withdrawal(BOTH_DEFAULTS)) == ["nothing to withdraw: the table has no route of ours"]
 
 
+def test_what_is_there_for_a_moment_is_not_told() -> None:
+    """The route on link to the gateway of a default that comes back, where a tunnel covers it."""
+    six = "default via fd00:8::1 dev eth1 proto static metric 1024 onlink"
+    assert withdrawal_lines(withdrawal(f"{IN_PLACE}\nfd00:8::/80 dev eth0 proto static\nrecorded {six}\n")) == [
+        f"+ {six}",
+        "      recorded when it was removed",
+        "- 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
+        "",
+        "withdrawn: 1 route, 1 default restored",
+    ]
+
+
 def test_what_withdraw_could_not_remove() -> None:
     done = withdrawal(IN_PLACE)
     left = done._replace(left=tuple(op.route for op in done.plan.removals))

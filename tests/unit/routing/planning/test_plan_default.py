@@ -210,6 +210,18 @@ def test_a_deletion_that_could_take_a_vpns_route_is_not_tried(vpn: str) -> None:
     assert ([len(found.unwritable), len(found.extras)], operations[-1]) == ([0, 1], f"RemoveForeignDefault {VPN_FIRST}")
 
 
+def test_nor_one_that_could_take_an_equal_that_does_no_harm() -> None:
+    """Ours wins over the unwritable one, which wins over the equal: that stays, and so does what stands behind it."""
+    evidence = situation(FOUR, THREE_NICS)
+    routes = [parse_route(one, evidence.kernel.nics) for one in (ETH0, f"{ETH0} metric 1", f"{ETH0_FIRST} metric 1")]
+    routes[0] = routes[0]._replace(kind=0, unwritable="encap")
+    resolution = resolve(evidence, Settings())
+    election, managed = elect(resolution, Settings(), 4), managed_ifindexes(resolution.bindings)
+    found = plan_default(election, routes, managed, Settings(), 0)
+    assert (found.extras, found.unwritable) == ((), (routes[0], routes[2]))
+    assert texts((*found.additions, *found.removals), evidence.kernel) == [f"Add {OURS}"]
+
+
 def test_nor_is_one_adopted_that_it_could_take() -> None:
     assert planned(ETH0_FIRST, ETH0)[0].verdict == "adopted"
     found, operations = planned(ETH0, ETH0_FIRST)

@@ -165,3 +165,40 @@ def test_what_stood_beside_a_multipath_default_is_no_part_of_it() -> None:
     recorded_whole = RecordedDefault(whole, (there, whole))
     made = plan_withdrawal(evidence.kernel, [recorded_whole], Settings())
     assert [type(one) for one in made.operations] == [RestoreDefault]
+
+
+TUNNEL = "fd00:8::/80 dev tun0 proto static"
+SIX = "default via fd00:8::1 dev eth1 proto static metric 1024 onlink"
+ON_LINK = "fd00:8::1 dev eth1 proto guest-routes metric 1023"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [
+        # The kernel would refuse it, covered as its gateway is by now.
+        (f"{TUNNEL}\nrecorded {SIX}\n", [f"Add {ON_LINK}", f"RestoreDefault {SIX}", f"Delete {ON_LINK}"]),
+        (
+            f"{TUNNEL}\n{OURS}\nrecorded {SIX}\n",
+            [f"Add {ON_LINK}", f"RestoreDefault {SIX}", f"Delete {ON_LINK}", f"Delete {OURS}"],
+        ),
+        (f"recorded {SIX}\n", [f"RestoreDefault {SIX}"]),
+        # Ours that cover it go first.
+        (
+            f"fd00:8::/80 via fd00:65::1 dev eth0 proto guest-routes metric 1023\nrecorded {SIX}\n",
+            [
+                "Delete fd00:8::/80 via fd00:65::1 dev eth0 proto guest-routes metric 1023",
+                f"RestoreDefault {SIX}",
+            ],
+        ),
+        # There already, as long as ours are.
+        (f"{TUNNEL}\n{ON_LINK}\nrecorded {SIX}\n", [f"RestoreDefault {SIX}", f"Delete {ON_LINK}"]),
+        # Nothing says that it is on the NIC's link any more.
+        (
+            "default via fd00:77::1 dev tun0 proto static\nfd00:99::/80 dev tun0 proto static\n"
+            "recorded default via fd00:99::1 dev eth1 proto static metric 9\n",
+            ["RestoreDefault default via fd00:99::1 dev eth1 proto static metric 9"],
+        ),
+    ],
+)
+def test_a_gateway_that_another_route_covers_is_on_link_for_the_moment(kernel: str, expected: List[str]) -> None:
+    assert operations(kernel) == expected

@@ -6,8 +6,9 @@ from .errors import KernelError, StateError
 from .kernel.apply import apply
 from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
-from .routing.compare import is_advertised, is_present
+from .routing.compare import is_advertised
 from .routing.ownership import is_ours
+from .routing.planning.restoration import is_back
 from .routing.planning.withdrawal import plan_withdrawal
 from .source_routing import withdraw_source_routing
 
@@ -66,12 +67,12 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
 def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
     """The recorded defaults that should be back, and are not."""
     named = [one.route for one in made.not_restored]
-    return [one.route for one in recorded if one.route not in named and not is_present(one.route, after.routes)]
+    return [one.route for one in recorded if one.route not in named and not is_back(one, after.routes)]
 
 
 def _unrestored(recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
     """The recorded defaults that stay recorded; a router's next advertisement brings its own back."""
-    missing = [one for one in recorded if not is_present(one.route, after.routes)]
+    missing = [one for one in recorded if not is_back(one, after.routes)]
     return [one.route for one in missing if not one.expired and not is_advertised(one.route)]
 
 

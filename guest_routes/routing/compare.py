@@ -45,6 +45,11 @@ def same_route(one: Route, other: Route) -> bool:
     return _identity(one) == _identity(other)
 
 
+def same_but_for_attributes(one: Route, other: Route) -> bool:
+    """Whether they differ at most by metrics and by how next hops are weighed: one may be the other, made anew."""
+    return _bare_identity(one) == _bare_identity(other)
+
+
 def equals_of(route: Route, routes: Iterable[Route]) -> tuple[Route, ...]:
     """Those of its key, which the kernel chooses between by their order alone, or for IPv6 uses together."""
     key = _key(route)
@@ -56,6 +61,11 @@ def _key(route: Route) -> tuple[object, ...]:
 
 
 def _identity(route: Route) -> tuple[object, ...]:
+    """IPv4 has two routes that differ by any attribute; IPv6 one for each next hop of a metric."""
+    return (*_bare_identity(route), *((route.metrics, route.nexthops) if route.family == 4 else ()))
+
+
+def _bare_identity(route: Route) -> tuple[object, ...]:
     """IPv6 has no two routes that differ in their protocol only, and shows it of the first of a multipath route."""
     own = (route.protocol, route.source, route.realms, route.onlink) if route.family == 4 else ()
     return (*_key(route), route.kind, *next_hops(route), route.nexthop_id, *own)

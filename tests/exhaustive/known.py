@@ -10,6 +10,7 @@ from typing import Iterable, Sequence, Tuple
 
 from guest_routes.model.network import OUR_PROTOCOL, PROTOCOL_RA, UNICAST, Route
 from guest_routes.routing.compare import equals_of, ifindexes, next_hops
+from guest_routes.routing.planning.deletions import is_deleted_for
 
 from .scope import DESCRIBED
 
@@ -73,11 +74,12 @@ def _is_promoted(one: Route, other: Route) -> bool:
 def _stand_between(there: Sequence[Route]) -> bool:
     """Whether there are three of one key, of which more than one can't be moved."""
     threes = (equals_of(route, there) for route in there if route.family == 4)
-    return any(len(three) == 3 and sum(map(_is_pinned, three)) > 1 for three in threes)
+    return any(len(three) == 3 and sum(_is_pinned(one, three) for one in three) > 1 for three in threes)
 
 
-def _is_pinned(route: Route) -> bool:
-    return bool(route.unwritable) or route.kind != UNICAST or not ifindexes(route) <= DESCRIBED
+def _is_pinned(route: Route, three: Sequence[Route]) -> bool:
+    stays = bool(route.unwritable) or route.kind != UNICAST or not ifindexes(route) <= DESCRIBED
+    return stays or is_deleted_for(three, route, three)
 
 
 def _leave_no_room(there: Sequence[Route]) -> bool:

@@ -117,6 +117,32 @@ def test_others_stay(lab: Lab, kept: Any, why: str) -> None:
     assert rest in ([], ["11.8.0.1 dev eth0 proto dhcp scope link"]), why
 
 
+@pytest.mark.parametrize("front", ["metric 0", "metric 100"])
+def test_those_of_a_static_profile_are_an_operators(lab: Lab, engine: str, front: str) -> None:
+    """NetworkManager makes them of a keyfile, cloud-init's or an operator's: nothing in the table tells whose it was.
+
+    Ours wins, whichever came last; `guest-routes correct` takes them out of what cloud-init rendered.
+    """
+    documented(lab, "eth0")
+    static = [copy.replace("proto dhcp", "proto static") + f" {front}" for copy in COPIES]
+    for route in static:
+        lab.ip("route", "add", *route.split())
+    before = table(lab)
+    ran = run(lab, f"sync {FILE} {engine}")
+    assert ran.code == 0, ran
+    assert "wins over 11.11.0.0/16 via 11.8.0.1 dev eth0 proto static" in ran.out
+    assert "dev eth1" in lab.ip("route", "get", "11.11.3.4")
+    assert [line for line in before if line not in table(lab)] == []
+    # As the limits say: the gateway's own address.
+    assert "dev eth0" in lab.ip("route", "get", "11.8.0.1")
+    lab.ip("route", "del", *static[1].split())
+    lab.ip("route", "prepend", *static[1].split())
+    run(lab, f"sync {FILE} {engine}")
+    assert "dev eth1" in lab.ip("route", "get", "11.11.3.4")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert table(lab) == before
+
+
 def test_where_the_nic_reaches_the_next_hop_it_is_no_copy(lab: Lab) -> None:
     documented(lab, "eth0")
     lab.ip("address", "add", "11.8.0.77/24", "dev", "eth0")

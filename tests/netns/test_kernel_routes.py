@@ -249,6 +249,43 @@ def test_two_equals_that_a_deletion_cannot_tell_apart(
     assert shown(lab) == before
 
 
+ALIKE = [
+    ["via 11.8.0.1 dev eth1", "via 11.8.0.1 dev eth1 mtu 1400", "via 11.8.0.1 dev eth1 mtu 1300"],
+    ["via 11.8.0.1 dev eth1 congctl reno", "via 11.8.0.1 dev eth1"],
+    [
+        f"nexthop via 11.8.0.1 dev eth1 weight {weight} nexthop via 11.8.0.2 dev eth1{realm}"
+        for weight, realm in ((1, ""), (3, ""), (3, " realm 4"))
+    ],
+]
+
+
+@pytest.mark.parametrize("alike", ALIKE)
+@pytest.mark.parametrize("forwards", [True, False])
+def test_extras_that_differ_by_attributes_only_come_back_each(
+    lab: Lab, engine: str, given: Dict[int, str], alike: List[str], forwards: bool
+) -> None:
+    nics(lab)
+    add(lab, "route add default via 10.65.0.1 dev eth0 metric 5")
+    add(lab, *(f"route append default {one}" for one in (alike if forwards else alike[::-1])))
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[4]}")
+    assert defaults(lab) == ["default via 10.65.0.1 dev eth0 metric 5"], ran
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, shown(lab)) == (0, before), ran
+    assert f"{len(alike)} defaults restored" in ran.out
+
+
+def test_an_extra_made_anew_with_another_mtu_comes_back_once(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """As a DHCP client does whose server has changed its mind: the old one is no more."""
+    nics(lab)
+    for mtu in ("1400", "1500"):
+        add(lab, f"route append default via 11.8.0.1 dev eth1 mtu {mtu}")
+        synced(lab, f"{engine} {given[4]}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert defaults(lab) == ["default via 11.8.0.1 dev eth1 mtu 1500"]
+    assert run(lab, f"withdraw {engine}").out == "nothing to withdraw: the table has no route of ours"
+
+
 def test_a_router_serves_where_a_static_equal_cannot(lab: Lab, engine: str, given: Dict[int, str]) -> None:
     """One behind wg0's default is not adopted; the second pass would take the router's, and so does the first."""
     nics(lab)

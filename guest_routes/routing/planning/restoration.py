@@ -9,14 +9,24 @@ from __future__ import annotations
 
 from ...model.evidence import RecordedDefault
 from ...model.operations import Add, Delete, MoveDefault, RestoreDefault
-from ..compare import equals_of, ifindexes, is_advertised, is_next_hop, is_present, next_hops, same_route, whole
+from ..compare import (
+    equals_of,
+    ifindexes,
+    is_advertised,
+    is_next_hop,
+    is_present,
+    next_hops,
+    same_but_for_attributes,
+    same_route,
+    whole,
+)
 from .deletions import is_deleted_for
 from .plan import our_metric
 from .reachability import reach_restored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterable, Sequence
 
     from ...model.network import KernelState, Route
     from ...model.operations import Operation, RestoreReason
@@ -37,6 +47,15 @@ def recorded_defaults(
         used = {ifindex for one in order for ifindex in ifindexes(one)}
         found.append(RecordedDefault(route, order, outside=tuple(sorted(used - managed))))
     return tuple(found)
+
+
+def is_back(one: RecordedDefault, routes: Iterable[Route]) -> bool:
+    """Whether a recorded default is there, or has been made anew with other attributes since.
+
+    One that stood beside it then is another one.
+    """
+    alike = [route for route in routes if same_but_for_attributes(route, one.route)]
+    return any(same_route(route, one.route) or not is_present(route, one.order) for route in alike)
 
 
 def former_order(there: Sequence[Route], recorded: Sequence[RecordedDefault]) -> list[Route]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from ...model.network import PROTOCOL_BOOT, Route, contains
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
-from ..compare import equals_of, ifindexes, is_advertised, is_present, leads_out, next_hops, same_route
+from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
 from .plan_default import nexthops_outside
-from .restoration import former_order, restorations, within_reach
+from .restoration import former_order, is_back, restorations, within_reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _missing(recorded: Sequence[RecordedDefault], foreign: Sequence[Route]) -> l
     """Those that are not there, each once; what a pass left of one and a later pass took comes back with the whole."""
     known, missing = list(foreign), []
     for one in recorded:
-        if not is_present(one.route, known) and not any(_is_part(one.route, whole) for whole in recorded):
+        if not is_back(one, known) and not any(_is_part(one.route, whole) for whole in recorded):
             missing.append(one)
             known.append(one.route)
     return missing
@@ -175,4 +175,4 @@ def _is_part(part: Route, one: RecordedDefault) -> bool:
     if part.nexthop_id or not set(hops) < set(next_hops(whole)) or any(next_hops(other) == hops for other in one.order):
         return False
     left = nexthops_outside(whole, ifindexes(whole) - ifindexes(part))
-    return any(same_route(part, made) and (part.family == 6 or part.metrics == made.metrics) for made in left)
+    return any(same_route(part, made) for made in left)

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from guest_routes.model.network import NextHop, Route, parse_address, parse_prefix
-from guest_routes.routing.compare import equals_of, ifindexes, is_advertised, next_hops, same_route
+from guest_routes.routing.compare import (
+    equals_of,
+    ifindexes,
+    is_advertised,
+    next_hops,
+    same_but_for_attributes,
+    same_route,
+)
 
 GATEWAY, GATEWAY6 = parse_address("11.8.0.1"), parse_address("fd00:8::1")
 FOUR = Route(parse_prefix("0.0.0.0/0"), GATEWAY, 3, protocol=4)
@@ -29,11 +36,22 @@ def test_what_tells_routes_apart(field: str, value: Any) -> None:
     assert not same_route(FOUR, FOUR._replace(**{field: value}))
 
 
-@pytest.mark.parametrize("field, value", [("protocol", 9), ("source", GATEWAY), ("realms", 5), ("onlink", True)])
+@pytest.mark.parametrize("field, value", [
+    ("protocol", 9), ("source", GATEWAY), ("realms", 5), ("onlink", True), ("metrics", ((2, 1400),)),
+])  # fmt: skip
 def test_what_tells_those_of_ipv4_apart_and_not_those_of_ipv6(field: str, value: Any) -> None:
     """Of a multipath route IPv6 shows the first next hop's."""
     assert not same_route(FOUR, FOUR._replace(**{field: value}))
     assert same_route(SIX, SIX._replace(**{field: value}))
+
+
+def test_weights_tell_ipv4_routes_apart() -> None:
+    both = FOUR._replace(gateway=None, ifindex=0, nexthops=HOPS)
+    heavier = both._replace(nexthops=(HOPS[0]._replace(weight=3), HOPS[1]))
+    assert not same_route(both, heavier)
+    assert same_but_for_attributes(both, heavier)
+    assert same_but_for_attributes(FOUR, FOUR._replace(metrics=((2, 1400),)))
+    assert not same_but_for_attributes(FOUR, FOUR._replace(source=GATEWAY))
 
 
 def test_what_changes_by_itself_tells_nothing() -> None:

@@ -202,3 +202,21 @@ ON_LINK = "fd00:8::1 dev eth1 proto guest-routes metric 1023"
 )
 def test_a_gateway_that_another_route_covers_is_on_link_for_the_moment(kernel: str, expected: List[str]) -> None:
     assert operations(kernel) == expected
+
+
+def with_order(kernel: str, *orders: str) -> List[str]:
+    """With the equals that each recorded default, the last first, was found among: numbers of recorded ones."""
+    evidence = situation([], THREE_NICS + kernel)
+    routes = evidence.recorded_defaults
+    written = [RecordedDefault(one, tuple(routes[int(n)] for n in order)) for one, order in zip(routes, orders)]
+    return texts(plan_withdrawal(evidence.kernel, written, Settings()).operations, evidence.kernel)
+
+
+def test_defaults_that_differ_by_attributes_only() -> None:
+    """Two that stood beside one another come back both; one that was made anew with others is the same."""
+    both = f"recorded {STATIC}\nrecorded {STATIC} mtu 1400\n"
+    restored = [f"RestoreDefault {STATIC}", f"RestoreDefault {STATIC} mtu 1400"]
+    assert with_order(both, "01", "01") == restored
+    assert with_order(both, "0", "1") == restored[:1]
+    assert with_order(f"{STATIC} mtu 1500\n{both}", "01", "01") == []
+    assert with_order(f"{STATIC} mtu 1400\n{both}", "10", "10") == [f"RestoreDefault {STATIC}"]

@@ -236,11 +236,11 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         managed = managed_ifindexes(report.resolution.bindings)
         state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
 
-    def restorations(removed: Sequence[Operation]) -> Sequence[Operation]:
+    def restorations(done: Sequence[Operation]) -> Sequence[Operation]:
         from .routing.planning.restoration import as_before, within_reach
 
         there = kernel.snapshot(settings.table)
-        return within_reach(as_before(removed, there, report.before), there, settings)
+        return within_reach(as_before(done, there, report.before), there, settings)
 
     try:
         outcome = apply(report.plan, kernel, record_defaults)

@@ -55,15 +55,15 @@ def roll_back(
     """Undoes what was done, last first, so that additions come before deletions again; returns what was refused.
 
     Args:
-        restorations: what puts the routes of these removals back into their places among their equals.
+        restorations: of what was done, puts removed routes back into their places among their equals.
     """
-    removed = [operation for operation in outcome.done if isinstance(operation, (Delete, RemoveForeignDefault))]
-    restored = restorations(removed) if removed else ()
+    removed = any(isinstance(operation, (Delete, RemoveForeignDefault)) for operation in outcome.done)
+    restored = restorations(outcome.done) if removed else ()
     back = {operation.route for operation in restored}
     others = [
         operation for operation in outcome.done
         if not isinstance(operation, RemoveForeignDefault)
-        and not (isinstance(operation, Delete) and operation.route in back)
+        and not (isinstance(operation, (Delete, RestoreDefault)) and operation.route in back)
     ]  # fmt: skip
     return kernel.apply([*restored, *map(_inverse, reversed(others)), *_lost(outcome)])
 

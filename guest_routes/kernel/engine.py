@@ -75,12 +75,13 @@ def route_to_delete(operation: Operation) -> Route:
     """The route that RTM_DELROUTE names for a Delete or RemoveForeignDefault; a weight identifies nothing.
 
     The kernel shows each next hop of an IPv6 multipath route with the first one's protocol, so the protocol of another
-    program's next hop is unknown: its gateway and NIC identify it.
+    program's next hop is unknown: its gateway and NIC identify it, unless a nexthop object's route stands before it.
     """
     route = operation.route
     if route.family == 4:
         return route
-    protocol = 0 if isinstance(operation, RemoveForeignDefault) else route.protocol
+    unnamed = isinstance(operation, RemoveForeignDefault) and not operation.by_protocol
+    protocol = 0 if unnamed else route.protocol
     return route._replace(protocol=protocol, weight=1)
 
 

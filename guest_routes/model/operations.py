@@ -69,6 +69,8 @@ class RemoveForeignDefault(NamedTuple):
 
     route: Route
     reason: Reason = ""
+    by_protocol: bool = False
+    """The request names its protocol, for IPv6, too: without, the kernel would take another route for it."""
 
 
 class RestoreDefault(NamedTuple):

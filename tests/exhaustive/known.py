@@ -27,6 +27,8 @@ TWO_GATEWAYS = "Of two gateways by the kernel's own defaults the second counts o
 
 BETWEEN = "IPv4 adds before or behind all equals: between two that can't be moved the former order doesn't come back"
 
+PART_BEHIND = "What stays of a multipath default stands behind others, where it would be deleted for one that goes"
+
 
 def known(there: Sequence[Route], law: str) -> str:
     """Why a violation of this law with this table is known; "" where it is not.
@@ -99,6 +101,12 @@ def _name_two_gateways(there: Sequence[Route]) -> bool:
     return stays and len({nic for _, nic in hops}) < len(hops)
 
 
+def _begin_outside(there: Sequence[Route]) -> bool:
+    """Whether a multipath default begins with a next hop outside the metadata, and others have its key."""
+    wholes = [route for route in there if route.nexthops and next_hops(route)[0][1] not in DESCRIBED]
+    return any(len(equals_of(whole, there)) > 1 for whole in wholes)
+
+
 def _is_foreign_default(route: Route) -> bool:
     return route.destination.is_default and route.protocol != OUR_PROTOCOL
 
@@ -134,4 +142,5 @@ OF_TABLES = (
     (NO_ROOM, {AGAIN}, _leave_no_room),
     (NO_ROOM, {"R8 no outside default comes to the front"}, _take_the_first_metrics),
     (TWO_GATEWAYS, {AGAIN}, _name_two_gateways),
+    (PART_BEHIND, {AGAIN}, _begin_outside),
 )

@@ -318,9 +318,9 @@ class Judge:
     def _roll_back(self, kernel: ModelKernel, outcome: Outcome, before: KernelState, start: ModelKernel) -> None:
         watched = Watched(kernel, self._looking(kernel, "roll-back", False, start))
 
-        def restorations(removed: Sequence[Operation]) -> Sequence[Operation]:
+        def restorations(done: Sequence[Operation]) -> Sequence[Operation]:
             there = kernel.snapshot(MAIN_TABLE)
-            return within_reach(as_before(removed, there, before), there, self.settings)
+            return within_reach(as_before(done, there, before), there, self.settings)
 
         refused = roll_back(outcome, watched, restorations)  # type: ignore[arg-type]
         if refused:

@@ -129,7 +129,7 @@ def _host_routes(family: int) -> List[Route]:
 def _multipath(to: Prefix) -> List[Route]:
     """Of IPv4; those of IPv6 are routes of one metric."""
     family = _family(to)
-    legs = ((ETH0, ETH1), (ETH0, TUN0), (ETH1, TUN0)) if family == 4 else ()
+    legs = ((ETH0, ETH1), (ETH0, TUN0), (TUN0, ETH1)) if family == 4 else ()
     hops = [tuple(NextHop(gateway(family, nic), nic) for nic in pair) for pair in legs]
     return [Route(to, None, 0, protocol=STATIC, nexthops=pair) for pair in hops]
 

@@ -47,6 +47,7 @@ from guest_routes.model.operations import (
 )
 from guest_routes.model.settings import ENGINES
 from guest_routes.model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceOperation
+from guest_routes.routing.planning.deletions import is_deleted_for, is_named_by_protocol
 from guest_routes.routing.source_routing.multipath import joined
 from tests.support import sandbox
 from tests.support.lab import MACS, Lab
@@ -572,6 +573,37 @@ def test_a_deletion_takes_an_encapsulated_route_that_fits(world: World, lab: Lab
     _, plain = world.routes(protocol=4)
     assert world.apply(RemoveForeignDefault(plain)) == ()
     assert world.routes(protocol=4) == [plain]
+
+
+BOTH = [
+    ("10.9.0.0/16", "via 11.8.0.1 dev eth1", "dev eth1 scope global"),
+    ("10.9.0.0/16", "nexthop via 11.8.0.1 dev eth1 nexthop via 10.65.0.1 dev eth0", "dev eth1 scope global"),
+    ("10.9.0.0/16", "nhid 11", "via 11.8.0.1 dev eth1"),
+    ("fd01::/32", "via fd00:8::1 dev eth1", "dev eth1"),
+    ("fd01::/32", "nhid 21", "via fd00:8::1 dev eth1"),
+    ("fd01::/32", "nhid 21", "dev eth1"),
+]
+
+
+@pytest.mark.parametrize(("destination", "first", "second"), BOTH)
+@pytest.mark.parametrize("forwards", [True, False])
+@pytest.mark.parametrize("protocol", ["static", "boot"])
+def test_which_of_two_a_deletion_takes(
+    world: World, lab: Lab, destination: str, first: str, second: str, forwards: bool, protocol: str
+) -> None:
+    """The first that fits: the model agrees, and so does what the plan goes by."""
+    lab.ip("nexthop", "add", "id", "11", "via", "10.65.0.1", "dev", "eth0")
+    lab.ip("nexthop", "add", "id", "21", "via", "fd00:65::1", "dev", "eth0")
+    metric = "metric 1024" if ":" in destination else "metric 0"
+    written = [f"{destination} {metric} proto {protocol} {first}", f"{destination} {metric} proto static {second}"]
+    for text in written if forwards else written[::-1]:
+        lab.ip("-6" if ":" in text else "-4", "route", "append", *text.split())
+    world.follow()
+    there = [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.protocol in (3, 4)]
+    wanted = next(one for one in there[:: -1 if forwards else 1] if one.protocol == 4)
+    predicted = is_deleted_for([one for one in there if one is not wanted], wanted, there)
+    assert world.apply(RemoveForeignDefault(wanted, by_protocol=is_named_by_protocol(wanted, there))) == ()
+    assert (wanted in world.kernel.snapshot(MAIN_TABLE).routes) is predicted
 
 
 def test_policy_rules(world: World, lab: Lab) -> None:

@@ -462,6 +462,59 @@ def test_a_default_beside_an_encapsulated_one_by_its_next_hop(
     assert shown(lab) == before
 
 
+@pytest.mark.parametrize("protocol", ["boot", "static", "ra"])
+@pytest.mark.parametrize(
+    "hops", ["via fd00:8::1 dev eth1", "nexthop via fd00:8::1 dev eth1 nexthop via fd00:8::2 dev eth1"]
+)
+def test_an_ipv6_default_behind_one_by_a_nexthop_object(
+    lab: Lab, engine: str, given: Dict[int, str], protocol: str, hops: str
+) -> None:
+    """To a request without an object the VPN's fits, whatever its gateway, unless the protocol tells them apart."""
+    nics(lab)
+    add(lab, "-6 nexthop add id 21 via fd00:200::1 dev wg0")
+    add(lab, f"-6 route append default nhid 21 metric 1024 proto {protocol}")
+    add(lab, f"-6 route append default metric 1024 proto static {hops}")
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[6]}", 5)
+    assert [line for line in before if "nhid 21" in line and line not in shown(lab)] == [], ran
+    assert ("could delete another route in its place" in ran.out) is (protocol == "static")
+    assert any("fd00:8::1" in line for line in defaults(lab, 6)) is (protocol == "static")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, shown(lab)) == (0, before), ran
+
+
+ON_LINK = [
+    ("-6", "via fd00:65::1 dev eth0 metric 1024", "dev eth0 metric 1024"),
+    ("-6", "nexthop via fd00:200::1 dev wg0 nexthop via fd00:65::1 dev eth0", "dev eth0 metric 1024"),
+    ("-4", "via 10.65.0.1 dev eth0", "dev eth0 scope global"),
+    ("-4", "nexthop via 10.200.0.1 dev wg0 nexthop via 10.65.0.1 dev eth0", "dev wg0 scope global"),
+    ("-4", "nexthop via 10.65.0.1 dev eth0 nexthop via 10.200.0.1 dev wg0", "dev eth0 scope global"),
+]
+
+
+@pytest.mark.parametrize(("family", "first", "second"), ON_LINK)
+@pytest.mark.parametrize("forwards", [True, False])
+def test_an_extra_on_link_beside_one_through_a_gateway(
+    lab: Lab, engine: str, given: Dict[int, str], family: str, first: str, second: str, forwards: bool
+) -> None:
+    """A request without a gateway fits every gateway."""
+    nics(lab)
+    both = [f"{family} route append default proto static {one}" for one in (first, second)]
+    add(lab, *(both if forwards else both[::-1]))
+    before = shown(lab)
+    ran = run(lab, f"sync {engine} {given[int(family[1])]}")
+    assert ran.code in (0, 5), ran
+    assert ("dev wg0" in "".join(shown(lab))) is ("dev wg0" in "".join(before))
+    assert any("via 10.65.0.1 dev eth0" in line or "via fd00:65::1 dev eth0" in line for line in shown(lab)), ran
+    assert "nothing to do" in run(lab, f"sync {engine} {given[int(family[1])]}").out
+    ran = run(lab, f"withdraw {engine}")
+    assert ran.code == 0, ran
+    if family == "-6" and not forwards:  # The kernel has no place before others of a metric.
+        assert sorted(shown(lab)) == sorted(before), ran
+    else:
+        assert shown(lab) == before, ran
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_a_copy_beside_an_encapsulated_one(lab: Lab, engine: str, tmp_path: Path, first: bool) -> None:
     """R20's removals, too, take nothing that can't be given back."""

@@ -473,9 +473,12 @@ def _matches_hops_4(spec: Route, there: Route) -> bool:
 
 
 def _matches_6(spec: Route, there: Route) -> bool:
-    """Protocol 0, metric 0 and no gateway match any; kind, source and metrics aren't looked at."""
+    """Protocol 0, metric 0 and no gateway match any, no nexthop object every route by one; kind, source and metrics
+    aren't looked at."""
     if spec.protocol not in (0, there.protocol) or spec.metric not in (0, there.metric):
         return False
-    if spec.nexthop_id or there.nexthop_id:
-        return spec.nexthop_id == there.nexthop_id
+    if there.nexthop_id:
+        return spec.nexthop_id in (0, there.nexthop_id)
+    if spec.nexthop_id:
+        return False
     return spec.ifindex in (0, there.ifindex) and spec.gateway in (None, there.gateway)

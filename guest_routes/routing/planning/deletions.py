@@ -1,20 +1,24 @@
-"""Which route the kernel deletes where it is asked for one of several of a key (IPv4). Pure.
+"""Which route the kernel deletes where it is asked for one of several of a key. Pure.
 
-It takes the first that fits the request. What the request leaves out fits: a request has no way to say that a route
-has no source, no metrics, no encapsulation. Next hops are compared as far as both have them.
-Source: Linux, fib_table_delete and fib_nh_match.
+It takes the first that fits the request, and what the request leaves out fits: there is no way to say that a route has
+no gateway, source, metrics, encapsulation or nexthop object. IPv4 compares next hops as far as both have them. To
+IPv6 a route by a nexthop object fits every request of its protocol that names no object, whatever its gateway; and a
+request without a gateway takes all next hops of a multipath route.
+Source: Linux, fib_table_delete and fib_nh_match, ip6_route_del.
 """
 
 from __future__ import annotations
 
 from ...model.network import UNICAST
-from ..compare import equals_of, next_hops
+from ...model.operations import MoveDefault, RestoreDefault
+from ..compare import begins_with, equals_of, is_next_hop, next_hops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterable, Sequence
 
     from ...model.network import Route
+    from ...model.operations import Operation
 
 
 def is_deleted_for(ones: Sequence[Route], route: Route, there: Sequence[Route]) -> bool:
@@ -23,20 +27,46 @@ def is_deleted_for(ones: Sequence[Route], route: Route, there: Sequence[Route]) 
     Args:
         there: routes in the kernel's order, those of the key among them.
     """
-    if route.family == 6 or route.nexthop_id:
-        return False
+    fits = _fits_4 if route.family == 4 else _fits_6
+    return not route.nexthop_id and any(fits(other, route) and other in ones for other in _ahead(route, there))
+
+
+def comes_between(restored: Iterable[Operation], part: Route) -> bool:
+    """Whether a default that comes back in front of a part of it would be deleted in its place: the part goes first."""
+    moves = (one for one in restored if isinstance(one, (RestoreDefault, MoveDefault)) and one.before)
+    return any(one.route.metric == part.metric and begins_with(one.route, part) for one in moves)
+
+
+def is_named_by_protocol(route: Route, there: Sequence[Route]) -> bool:
+    """Whether a request to delete another program's IPv6 route must name its protocol, to mean no route by an object.
+
+    Mostly it must not: the protocol of a multipath route's further next hops is not known.
+    """
+    return route.family == 6 and not route.nexthop_id and any(other.nexthop_id for other in _ahead(route, there))
+
+
+def _ahead(route: Route, there: Sequence[Route]) -> tuple[Route, ...]:
     equals = equals_of(route, there)
-    ahead = equals[: equals.index(route)] if route in equals else ()
-    return any(_fits(other, route) and other in ones for other in ahead)
+    return equals[: equals.index(route)] if route in equals else ()
 
 
-def _fits(one: Route, route: Route) -> bool:
+def _fits_4(one: Route, route: Route) -> bool:
     """Whether one is what a request to delete the other could mean. One that can't be written back has kind 0 here."""
     kinds = one.kind or UNICAST, route.kind or UNICAST
     same = kinds[0] == kinds[1] and (one.protocol, one.scope) == (route.protocol, route.scope)
     named = route.source in (None, one.source) and {*route.metrics} <= {*one.metrics}
     hops = zip(next_hops(one), next_hops(route))
-    return same and named and not one.nexthop_id and all(mine == theirs for mine, theirs in hops)
+    return same and named and not one.nexthop_id and all(
+        mine[1] == theirs[1] and theirs[0] in (None, mine[0]) for mine, theirs in hops
+    )  # fmt: skip
+
+
+def _fits_6(one: Route, route: Route) -> bool:
+    """The same, where a route by an object ahead makes the request name the protocol."""
+    if one.nexthop_id:
+        return one.protocol == route.protocol
+    same = one.protocol == route.protocol or is_next_hop(one)
+    return same and route.gateway is None and one.ifindex == route.ifindex
 
 
 def undeletable(routes: Sequence[Route], staying: Sequence[Route], there: Sequence[Route]) -> tuple[Route, ...]:

@@ -15,7 +15,7 @@ from ...model.plan import PlannedDefault
 from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops
 from ..ownership import is_ours
 from .default_metrics import default_metrics, keeps_its_place
-from .deletions import is_deleted_for, undeletable
+from .deletions import is_deleted_for, is_named_by_protocol, undeletable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,18 +169,22 @@ def _enforced(
     for route in stale:
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
-    for whole, left in _remaining(going, present.every, managed):
-        additions.append(RestoreDefault(left, "nexthops-outside", _keeps_ahead(left, whole, serving, present.every)))
-    removals += [RemoveForeignDefault(route, election) for route in going]
+    additions += _staying_parts(serving, going, present.every, managed)
+    for route in going:
+        removals.append(RemoveForeignDefault(route, election, is_named_by_protocol(route, present.every)))
     return PlannedDefault(
         election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals), present.unwritable
     )
 
 
-def _keeps_ahead(left: Route, whole: Route, serving: Route, there: Sequence[Route]) -> bool:
-    """Whether what stays of a default is added in front of others of its key that stay."""
-    ahead = serving.metric != whole.metric and _stands_first(whole, there)
-    return ahead and not begins_with(whole, left)
+def _staying_parts(
+    serving: Route, going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]
+) -> Iterator[RestoreDefault]:
+    """What stays of each default that goes: in front of others that stay, but not where it would be deleted for one."""
+    for whole, left in _remaining(going, there, managed):
+        ahead = serving.metric != whole.metric and _stands_first(whole, there)
+        taken = any(begins_with(one, left) for one in equals_of(whole, going))
+        yield RestoreDefault(left, "nexthops-outside", ahead and not taken)
 
 
 def _stands_first(route: Route, there: Sequence[Route]) -> bool:

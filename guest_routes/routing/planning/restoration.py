@@ -8,7 +8,7 @@ of one multipath route of them, new ones last; the whole route is replaced at on
 from __future__ import annotations
 
 from ...model.evidence import RecordedDefault
-from ...model.operations import Add, Delete, MoveDefault, RestoreDefault
+from ...model.operations import Add, Delete, MoveDefault, RemoveForeignDefault, RestoreDefault
 from ..compare import (
     equals_of,
     ifindexes,
@@ -20,13 +20,13 @@ from ..compare import (
     same_route,
     whole,
 )
-from .deletions import is_deleted_for
+from .deletions import comes_between, is_deleted_for
 from .plan import our_metric
 from .reachability import reach_restored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Iterable, Iterator, Sequence
 
     from ...model.network import KernelState, Route
     from ...model.operations import Operation, RestoreReason
@@ -79,17 +79,33 @@ def former_order(there: Sequence[Route], recorded: Sequence[RecordedDefault]) ->
     return order
 
 
-def as_before(removed: Sequence[Operation], there: KernelState, before: KernelState) -> list[Operation]:
-    """What puts other programs' defaults, and ours among their equals, back into the order that a pass found."""
+def as_before(done: Sequence[Operation], there: KernelState, before: KernelState) -> list[Operation]:
+    """What puts other programs' defaults, and ours among their equals, back into the order that a pass found.
+
+    What the pass had left of a default goes first where that would be deleted in its place.
+    """
     managed = frozenset(nic.ifindex for nic in before.nics)
-    ours = {one.route for one in removed if isinstance(one, Delete)}
-    taken = [one.route for one in removed if one.route not in ours or _has_equals(one.route, before)]
+    ours = {one.route for one in done if isinstance(one, Delete)}
+    taken = list(_taken(done, before))
     operations: list[Operation] = []
     for order in dict.fromkeys(equals_of(route, before.routes) for route in taken):
         operations += restorations(
             equals_of(order[0], there.routes), _wanted(order, taken, there), managed, "rolled-back"
         )  # fmt: skip
-    return [_as_ours(one) if one.route in ours else one for one in operations]
+    own = [_as_ours(one) if one.route in ours else one for one in operations]
+    return [*_in_the_way(done, operations), *own]
+
+
+def _taken(done: Sequence[Operation], before: KernelState) -> Iterator[Route]:
+    """Other programs' routes that were removed, and those of ours that had equals."""
+    for one in done:
+        if isinstance(one, RemoveForeignDefault) or (isinstance(one, Delete) and _has_equals(one.route, before)):
+            yield one.route
+
+
+def _in_the_way(done: Sequence[Operation], operations: Sequence[Operation]) -> list[RemoveForeignDefault]:
+    parts = [one.route for one in done if isinstance(one, RestoreDefault) and comes_between(operations, one.route)]
+    return [RemoveForeignDefault(part, "rolled-back") for part in parts]
 
 
 def within_reach(operations: Sequence[Operation], there: KernelState, settings: Settings) -> list[Operation]:

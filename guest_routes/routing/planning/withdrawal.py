@@ -13,6 +13,7 @@ from ...model.plan import NotRestored, Plan
 from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
+from .deletions import comes_between
 from .plan_default import nexthops_outside
 from .restoration import former_order, is_back, restorations, within_reach
 
@@ -45,15 +46,25 @@ def plan_withdrawal(
     staying = [route for route in ours if route not in blocking]
     there = before._replace(routes=(*foreign, *staying))
     back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
+    first, last = _replaced(parts, back)
     return Plan(
-        (*_withdrawn(blocking), *back, *_heirs(ours, [*foreign, *routes])),
-        (*_withdrawn(staying), *(RemoveForeignDefault(part, "whole-route-back") for part in parts)),
+        (*_withdrawn(blocking), *first, *back, *_heirs(ours, [*foreign, *routes])),
+        (*_withdrawn(staying), *last),
         not_restored=tuple(left),
     )
 
 
 def _withdrawn(ours: Sequence[Route]) -> Iterable[Delete]:
     return (Delete(route, "withdrawn") for route in ours)
+
+
+def _replaced(
+    parts: Sequence[Route], back: Sequence[Operation]
+) -> tuple[list[RemoveForeignDefault], list[RemoveForeignDefault]]:
+    """The removals of parts: those that go before the whole is back, and those that go after it."""
+    removals = [RemoveForeignDefault(part, "whole-route-back") for part in parts]
+    first = [one for one in removals if comes_between(back, one.route)]
+    return first, [one for one in removals if one not in first]
 
 
 def _restorable(

@@ -7,7 +7,8 @@ from typing import List, Optional, Tuple
 import pytest
 
 from guest_routes.model.network import Route
-from guest_routes.routing.planning.deletions import is_deleted_for, undeletable
+from guest_routes.model.operations import MoveDefault, RestoreDefault
+from guest_routes.routing.planning.deletions import comes_between, is_deleted_for, is_named_by_protocol, undeletable
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 
@@ -73,3 +74,43 @@ def test_one_that_stays_keeps_those_behind_it(there: List[str], staying: Optiona
     own: Tuple[Route, ...] = () if staying is None else (routes[staying],)
     found = undeletable([route for route in routes if route not in own], own, routes)
     assert [*own, *found] == [routes[place] for place in stays]
+
+
+SIX, SIX_LINK = "default via fd00:8::1 dev eth1 proto static", "default dev eth1 proto static"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "asked", "deleted", "by_protocol"),
+    [
+        ((SIX, 0), (f"-6 {SIX_LINK}", 0), True, False),
+        ((f"-6 {SIX_LINK}", 0), (SIX, 0), False, False),
+        (("default via fd00:65::1 dev eth0 proto static", 0), (f"-6 {SIX_LINK}", 0), False, False),
+        (("default via fd00:200::1 dev tun0 proto static", 7), (SIX, 0), True, True),
+        (("default via fd00:200::1 dev tun0 proto ra", 7), (SIX, 0), False, True),
+        (("default via fd00:200::1 dev tun0 proto static", 7), (f"{SIX} metric 1023", 0), False, False),
+        (("default via fd00:200::1 dev tun0 proto static", 7), ("default via fd00:200::9 dev tun0", 8), False, False),
+    ],
+)
+def test_to_ipv6_a_nexthop_object_fits_and_a_request_without_gateway_fits_all(
+    ahead: Tuple[str, int], asked: Tuple[str, int], deleted: bool, by_protocol: bool
+) -> None:
+    first, second = (made(text)._replace(nexthop_id=number) for text, number in (ahead, asked))
+    assert is_deleted_for([first], second, [first, second]) is deleted
+    assert is_named_by_protocol(second, [first, second]) is by_protocol
+    assert not is_deleted_for([first], second, [second, first])
+
+
+def test_to_ipv4_a_request_without_gateway_fits_all_of_its_scope() -> None:
+    gateway, wide = made(PLAIN), made("default dev eth1 proto static")
+    assert is_deleted_for([gateway], wide, [gateway, wide])
+    assert not is_deleted_for([gateway], wide._replace(scope=253), [gateway, wide._replace(scope=253)])
+    assert not is_deleted_for([wide], gateway, [wide, gateway])
+
+
+def test_a_whole_that_comes_back_in_front_of_its_part() -> None:
+    whole, part = made(BOTH), made(PLAIN)
+    assert comes_between([RestoreDefault(whole, before=True)], part)
+    assert comes_between([MoveDefault(whole, before=True)], part)
+    assert not comes_between([RestoreDefault(whole)], part)
+    assert not comes_between([RestoreDefault(whole, before=True)], part._replace(metric=5))
+    assert not comes_between([RestoreDefault(whole, before=True)], made("default via 10.65.0.1 dev eth0 proto static"))

@@ -93,7 +93,7 @@ def as_before(done: Sequence[Operation], there: KernelState, before: KernelState
             equals_of(order[0], there.routes), _wanted(order, taken, there), managed, "rolled-back"
         )  # fmt: skip
     own = [_as_ours(one) if one.route in ours else one for one in operations]
-    return [*_in_the_way(done, operations), *own]
+    return [*_blocking_parts(done, operations), *own]
 
 
 def _taken(done: Sequence[Operation], before: KernelState) -> Iterator[Route]:
@@ -103,7 +103,7 @@ def _taken(done: Sequence[Operation], before: KernelState) -> Iterator[Route]:
             yield one.route
 
 
-def _in_the_way(done: Sequence[Operation], operations: Sequence[Operation]) -> list[RemoveForeignDefault]:
+def _blocking_parts(done: Sequence[Operation], operations: Sequence[Operation]) -> list[RemoveForeignDefault]:
     parts = [one.route for one in done if isinstance(one, RestoreDefault) and comes_between(operations, one.route)]
     return [RemoveForeignDefault(part, "rolled-back") for part in parts]
 

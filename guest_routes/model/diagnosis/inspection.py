@@ -60,8 +60,8 @@ class NicView(NamedTuple):
 class Difference(NamedTuple):
     """One thing that another library reads otherwise than we do; which fields are set follows from its kind."""
 
-    kind: Literal["extra-nic", "mac", "addresses", "missing-route", "extra-route"]
-    """extra-, missing-: the library has what we don't have, or lacks what we have."""
+    kind: Literal["extra-nic", "mac", "addresses", "missing-route", "extra-route", "unread"]
+    """extra-, missing-: the library has what we don't have, or lacks what we have; unread: it failed."""
     nic: str = ""
     """Its name."""
     macs: tuple[str, ...] = ()
@@ -71,6 +71,8 @@ class Difference(NamedTuple):
     addresses: tuple[str, ...] = ()
     """addresses: those that only one of the two reads."""
     route: Route | None = None
+    reason: str = ""
+    """unread: why."""
 
 
 class CrossCheck(NamedTuple):

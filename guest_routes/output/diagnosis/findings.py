@@ -197,11 +197,15 @@ def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _cross_check(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert finding.difference is not None
     what = f"{finding.managers[0]} {difference_text(finding.difference, nics)}"
+    if finding.difference.kind == "unread":
+        return what, "nothing was compared with it; the rest doesn't depend on it"
     return what, "compare with `ip -d route` and `ip -d link`; report it as a bug"
 
 
 def difference_text(one: Difference, nics: Sequence[Nic]) -> str:
     """What another library reads otherwise; the library's name goes before it."""
+    if one.kind == "unread":
+        return f"is installed and can't be used: {one.reason}"
     if one.kind == "extra-nic":
         return f"has the NIC {one.nic}, which netlink doesn't have"
     if one.kind == "mac":

@@ -66,7 +66,7 @@ def gather(
     """
     data = parsed or network_data.parse(document.data, document.provenance.location)
     recorded = tuple(one.route for one in state.recorded_defaults(before.nics) if not one.absent)
-    evidence = Evidence(document, data, before, recorded, problems=data.problems)
+    evidence = Evidence(document, data, before, recorded, problems=(*document.unused, *data.problems))
     if document.source == "argument" or (
         document.source != "last-known-good" and "last-known-good" in settings.sources
     ):

@@ -121,7 +121,8 @@ FindingKind: TypeAlias = (
     "'not-configured', "
     "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
     "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'metadata-unreachable', 'service-ended', "
-    "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift']"
+    "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift', "
+    "'unused-drive']"
 )
 
 
@@ -148,7 +149,7 @@ class Finding(NamedTuple):
     difference: Difference | None = None
     """cross-check; the library's name is in `managers`."""
     unused: Problem | RewriteError | None = None
-    """unused-file."""
+    """unused-file; unused-drive: a config drive that was passed over."""
     conflict: ConflictRecord | None = None
     source_conflict: SourceConflict | None = None
     """source-routing."""

@@ -110,6 +110,8 @@ def _nothing_text(one: NoDocument) -> str:
 
         files = first_of(list(map(str, one.problems)), "files", FILES_SHOWN)
         return "; ".join(files) or f"no NIC has a DHCP lease of {', '.join(one.clients)}"
+    if one.kind == "no-drive":
+        return "; ".join(map(str, one.problems))
     if one.kind == "no-copy":
         return "; ".join(map(missing_text, one.each))
     if one.kind == "settings-wrong":

@@ -14,6 +14,7 @@ from ..json_codec import loads
 from ..model.document import Document, NoDocument, Provenance
 from ..model.namedtuple import NamedTuple
 from ..model.network_data import Problem
+from ..state.files import read_pseudo
 from ..trusted import File
 from .backing_file import untrusted_backing
 from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below, too_many
@@ -126,7 +127,7 @@ class _Devices:
         links = [f"/dev/disk/by-label/{label}" for label in LABELS]
         named = [os.path.realpath(link) for link in links if os.path.exists(link)]
         yield from named
-        others = [device for device in _devices() if device not in named]
+        others = [device for device in _with_a_size() if device not in named]
         self._untrusted = [device for device in others if untrusted_backing(device) is not None]
         trusted = [device for device in others if device not in self._untrusted]
         for label in LABELS if trusted else ():
@@ -144,20 +145,15 @@ class _Devices:
         return f"; not looked into, since the file behind it is not root's: {', '.join(self._untrusted[:SHOWN])}{more}"
 
 
-def _devices(block: str = "/sys/class/block") -> Iterator[str]:
+def _with_a_size(block: str = "/sys/class/block") -> Iterator[str]:
     """Every block device that has a size. Source: Linux, Documentation/ABI/stable/sysfs-block."""
     try:
         names = sorted(os.listdir(block))
     except OSError:
         return
     for name in names:
-        try:
-            with open(f"{block}/{name}/size") as file:
-                size = int(file.read())
-        except (OSError, ValueError):
-            continue  # It has just gone.
         device = "/dev/" + name.replace("!", "/")
-        if size and os.path.exists(device):
+        if read_pseudo(f"{block}/{name}/size").strip() not in (b"", b"0") and os.path.exists(device):
             yield device
 
 

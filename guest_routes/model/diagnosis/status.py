@@ -90,7 +90,7 @@ class Status(NamedTuple):
         if not self.last:
             return 1 if self.last_unknown else 4
         drifted = self.drift or self.comparison.source_drift
-        if drifted or self.unknown is not None or self.withdrawn or self.service_missing:
+        if any((drifted, self.unknown is not None, self.withdrawn, self.service_missing)):
             return 1
         missed = self.unprogrammed or self.comparison.source_conflicts
         return 5 if missed else int(self.last["exit_code"])

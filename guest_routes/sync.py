@@ -5,11 +5,13 @@ Nothing is carried from pass to pass in memory; what has to last is in state.Sta
 
 from __future__ import annotations
 
+import os
 import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find
-from .evidence.gather import disputable, gather, gather_again, snapshot
+from .evidence.gather import disputable, gather_again, gather_all, snapshot
+from .model.network import MAIN_TABLE, OUR_PROTOCOL
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
@@ -100,7 +102,7 @@ def dry_run_on(
     Raises:
         GuestRoutesError: the document is none at all, or the kernel can't be asked.
     """
-    evidence = gather(document, settings, state, before, fetched=True)
+    evidence = gather_all(document, settings, state, kernel, before, True)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
     report = _ask(report, kernel, settings.table, standing(report.plan))
     if report.changes or report.decision.source_routing is None:
@@ -162,12 +164,16 @@ def program(
     with state.lock(lock_seconds) as unlocked:
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        evidence = gather(document, settings, state, snapshot(settings, kernel), fetched, parsed)
+        evidence = gather_all(document, settings, state, kernel, snapshot(settings, kernel), fetched, parsed)
         decision = decide(evidence, settings, accept_withdrawals)
         report = Report(evidence, decision, evidence.kernel, table=settings.table, protocol=settings.protocol)
         report = _with_error(report, unlocked)
         if not unattended:
             report = _attempt(report, state.clear_withdrawn)
+        if settings.table != MAIN_TABLE or settings.protocol != OUR_PROTOCOL or os.path.exists(state.places_path):
+            from .state.places import remember
+
+            report = _attempt(report, lambda: remember(state, settings))
         if fetched and not accept_withdrawals:
             report = _attempt(report, lambda: _count_agreement(evidence, decision, state))
         if unattended and decision.suspicion and evidence.replaceable:

@@ -53,7 +53,7 @@ class State:
         self, run_dir: str = "/run/guest-routes", lib_dir: str = "/var/lib/guest-routes", *, root: str = "/"
     ) -> None:
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
-        self.status_path = os.path.join(run_dir, "status")
+        self.status_path, self.places_path = os.path.join(run_dir, "status"), os.path.join(run_dir, "places")
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""
         self._unread: dict[str, OSError] = {}

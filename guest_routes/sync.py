@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .model.evidence import Evidence
     from .model.network import KernelState, Route
     from .model.network_data import NetworkData
-    from .model.operations import Operation
+    from .model.operations import Outcome
     from .model.plan import Decision, Plan
     from .model.report import PassError
     from .model.settings import Settings
@@ -242,10 +242,12 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         managed = managed_ifindexes(report.resolution.bindings)
         state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
 
-    def restorations(removed: Sequence[Operation]) -> Sequence[Operation]:
-        from .routing.planning.restoration import as_before
+    def undo(outcome: Outcome) -> int:
+        from .routing.planning.restoration import as_before, undoable
 
-        return as_before(removed, kernel.snapshot(settings.table), report.before)
+        there = kernel.snapshot(settings.table)
+        outcome = undoable(outcome, report.before, there)
+        return len(roll_back(outcome, kernel, lambda removed: as_before(removed, there, report.before)))
 
     try:
         outcome = apply(report.plan, kernel, record_defaults)
@@ -255,9 +257,9 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         outcome = apply(report.plan, kernel, record_defaults)
     errors: tuple[PassError, ...] = ()
     if leaves_less(outcome):
-        errors = (RolledBack("not-put-back", len(roll_back(outcome, kernel, restorations))),)
+        errors = (RolledBack("not-put-back", undo(outcome)),)
     elif not _reachable(report, settings, kernel):
-        errors = (RolledBack("metadata-unreachable", len(roll_back(outcome, kernel, restorations))),)
+        errors = (RolledBack("metadata-unreachable", undo(outcome)),)
     after = kernel.snapshot(settings.table)
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 

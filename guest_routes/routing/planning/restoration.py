@@ -8,7 +8,7 @@ of one multipath route of them, new ones last; the whole route is replaced at on
 from __future__ import annotations
 
 from ...model.evidence import RecordedDefault
-from ...model.operations import Add, Delete, MoveDefault, RestoreDefault
+from ...model.operations import Add, Delete, MoveDefault, RemoveForeignDefault, RestoreDefault
 from ..compare import equals_of, ifindexes, is_advertised, is_next_hop, is_present, next_hops, same_route, whole
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ...model.network import KernelState, Route
-    from ...model.operations import Operation, RestoreReason
+    from ...model.operations import Operation, Outcome, RestoreReason
 
 
 def recorded_defaults(
@@ -54,6 +54,29 @@ def former_order(there: Sequence[Route], recorded: Sequence[RecordedDefault]) ->
         order.insert(max(before, default=-1) + 1 if known else len(order), one.route)
         order = [_with_weight(route, one.order) for route in order]
     return order
+
+
+def undoable(outcome: Outcome, before: KernelState, there: KernelState) -> Outcome:
+    """What a roll-back undoes: all but a default of ours that others have made the last one of its family (R7).
+
+    Args:
+        there: after the pass, in which other programs may have taken away what was there before it.
+    """
+    added = [one.route for one in outcome.done if isinstance(one, Add) and one.route.destination.is_default]
+    families = {route.family for route in _defaults(before.routes)}
+    families -= {route.family for route in _defaults(there.routes) if not is_present(route, added)}
+    families -= {one.route.family for one in outcome.done if _takes_default(one)}  # They come back.
+    last = {route for route in added if route.family in families}
+    return outcome._replace(done=tuple(one for one in outcome.done if not (isinstance(one, Add) and one.route in last)))
+
+
+def _takes_default(operation: Operation) -> bool:
+    """Whether it takes a default away."""
+    return isinstance(operation, (Delete, RemoveForeignDefault)) and operation.route.destination.is_default
+
+
+def _defaults(routes: Sequence[Route]) -> list[Route]:
+    return [route for route in routes if route.destination.is_default]
 
 
 def as_before(removed: Sequence[Operation], there: KernelState, before: KernelState) -> list[Operation]:

@@ -20,7 +20,7 @@ from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence, TypeAlias
+    from typing import Callable, Literal, Sequence, TypeAlias
 
     from .kernel.engine import Kernel
     from .model.document import Document
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
-
 REPLANS = 5
 """So often a pass plans anew because the defaults changed while it ran."""
 TABLES_READ = 16
@@ -170,10 +169,7 @@ def program(
         report = _with_error(report, unlocked)
         if not unattended:
             report = _attempt(report, state.clear_withdrawn)
-        if settings.table != MAIN_TABLE or settings.protocol != OUR_PROTOCOL or os.path.exists(state.places_path):
-            from .state.places import remember
-
-            report = _attempt(report, lambda: remember(state, settings))
+        report = _remember(report, settings, state)
         if fetched and not accept_withdrawals:
             report = _attempt(report, lambda: _count_agreement(evidence, decision, state))
         if unattended and decision.suspicion and evidence.replaceable:
@@ -188,6 +184,15 @@ def program(
 
             report = apply_source_routing(report, settings, kernel, lambda: _reachable(report, settings, kernel))
         return _keep(report, state)
+
+
+def _remember(report: Report, settings: Settings, state: State) -> Report:
+    """Where this pass writes, for `withdraw`: nothing is kept while every pass has the defaults."""
+    if (settings.table, settings.protocol) == (MAIN_TABLE, OUR_PROTOCOL) and not os.path.exists(state.places_path):
+        return report
+    from .state.places import remember
+
+    return _attempt(report, lambda: remember(state, settings))
 
 
 def _attempt(report: Report, change: Callable[[], None]) -> Report:
@@ -242,12 +247,13 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         managed = managed_ifindexes(report.resolution.bindings)
         state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
 
-    def undo(outcome: Outcome) -> int:
+    def put_back(outcome: Outcome, cause: Literal["not-put-back", "metadata-unreachable"]) -> RolledBack:
         from .routing.planning.restoration import as_before, undoable
 
         there = kernel.snapshot(settings.table)
-        outcome = undoable(outcome, report.before, there)
-        return len(roll_back(outcome, kernel, lambda removed: as_before(removed, there, report.before)))
+        undo = undoable(outcome, report.before, there)
+        refused = roll_back(undo, kernel, lambda removed: as_before(removed, there, report.before))
+        return RolledBack(cause, len(refused), len(outcome.done) - len(undo.done))
 
     try:
         outcome = apply(report.plan, kernel, record_defaults)
@@ -257,9 +263,9 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         outcome = apply(report.plan, kernel, record_defaults)
     errors: tuple[PassError, ...] = ()
     if leaves_less(outcome):
-        errors = (RolledBack("not-put-back", undo(outcome)),)
+        errors = (put_back(outcome, "not-put-back"),)
     elif not _reachable(report, settings, kernel):
-        errors = (RolledBack("metadata-unreachable", undo(outcome)),)
+        errors = (put_back(outcome, "metadata-unreachable"),)
     after = kernel.snapshot(settings.table)
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 

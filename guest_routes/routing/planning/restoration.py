@@ -62,21 +62,17 @@ def undoable(outcome: Outcome, before: KernelState, there: KernelState) -> Outco
     Args:
         there: after the pass, in which other programs may have taken away what was there before it.
     """
-    added = [one.route for one in outcome.done if isinstance(one, Add) and one.route.destination.is_default]
-    families = {route.family for route in _defaults(before.routes)}
-    families -= {route.family for route in _defaults(there.routes) if not is_present(route, added)}
-    families -= {one.route.family for one in outcome.done if _takes_default(one)}  # They come back.
-    last = {route for route in added if route.family in families}
+    ours = [one.route for one in outcome.done if isinstance(one, Add)]
+    taken = [one.route for one in outcome.done if isinstance(one, (Delete, RemoveForeignDefault))]
+    others = [route for route in there.routes if not is_present(route, ours)]
+    families = _with_default(before.routes) - _with_default(others) - _with_default(taken)  # Those taken come back.
+    last = {route for route in ours if route.destination.is_default and route.family in families}
     return outcome._replace(done=tuple(one for one in outcome.done if not (isinstance(one, Add) and one.route in last)))
 
 
-def _takes_default(operation: Operation) -> bool:
-    """Whether it takes a default away."""
-    return isinstance(operation, (Delete, RemoveForeignDefault)) and operation.route.destination.is_default
-
-
-def _defaults(routes: Sequence[Route]) -> list[Route]:
-    return [route for route in routes if route.destination.is_default]
+def _with_default(routes: Sequence[Route]) -> set[int]:
+    """The families that have a default among these routes."""
+    return {route.family for route in routes if route.destination.is_default}
 
 
 def as_before(removed: Sequence[Operation], there: KernelState, before: KernelState) -> list[Operation]:

@@ -9,7 +9,7 @@ import os
 import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
-from .evidence.find import find
+from .evidence.find import find, tell_nobody
 from .evidence.gather import disputable, gather_again, gather_all, snapshot
 from .model.network import MAIN_TABLE, OUR_PROTOCOL
 from .model.report import Report, RolledBack
@@ -44,16 +44,12 @@ Tell: TypeAlias = "Callable[[str], None]"
 """Gets a line about what is being waited for."""
 
 
-def _tell_nobody(text: str) -> None:
-    """Nobody watches."""
-
-
 def sync(
     settings: Settings,
     state: State,
     kernel: Kernel,
     metadata_argument: str = "",
-    tell: Tell = _tell_nobody,
+    tell: Tell = tell_nobody,
     accept_withdrawals: bool = False,
     fallback: bool = True,
 ) -> Report:
@@ -76,7 +72,7 @@ def dry_run(
     state: State,
     kernel: Kernel,
     metadata_argument: str = "",
-    tell: Tell = _tell_nobody,
+    tell: Tell = tell_nobody,
     accept_withdrawals: bool = False,
 ) -> Report:
     """The same without writing anything.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 INSTANCE_DATA = ("/run/cloud-init/instance-data-sensitive.json", "/run/cloud-init/instance-data.json")
 
 
-def _tell_nobody(text: str) -> None:
+def tell_nobody(text: str) -> None:
     """Discards the line."""
 
 
@@ -44,7 +44,7 @@ def find(
     nics: Nics,
     state: State,
     metadata_argument: str = "",
-    tell: Tell = _tell_nobody,
+    tell: Tell = tell_nobody,
     http: Document | str | None = None,
     fallback: bool = True,
 ) -> Document:

@@ -67,7 +67,7 @@ def undoable(outcome: Outcome, before: KernelState, there: KernelState) -> Outco
     others = [route for route in there.routes if not is_present(route, ours)]
     families = _with_default(before.routes) - _with_default(others) - _with_default(taken)  # Those taken come back.
     last = {route for route in ours if route.destination.is_default and route.family in families}
-    return outcome._replace(done=tuple(one for one in outcome.done if not (isinstance(one, Add) and one.route in last)))
+    return outcome._replace(done=tuple(one for one in outcome.done if one.route not in last))
 
 
 def _with_default(routes: Sequence[Route]) -> set[int]:

@@ -76,6 +76,8 @@ def _default_reason(one: RouteVerdict, elected: Elected) -> str:
 def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     """What was done, for people and the journal."""
     found = done.correction
+    if not found.files and done.errors:
+        return []  # They say what could not be read; whether there is anything to correct is unknown.
     if not found.files:
         return ["nothing to correct: cloud-init has written no network configuration here"]
     left = [one for one in found.files if one.odd is not None]

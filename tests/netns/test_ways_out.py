@@ -12,6 +12,8 @@ from typing import Any, Dict, List, Sequence
 
 import pytest
 
+from tests.netns.test_faulty_calls import CORRECT, RENDERED, lay
+from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document, write_document
 from tests.support.passes import (
     CONNECTED,
@@ -406,3 +408,38 @@ def test_a_damaged_record_of_places_is_none(lab: Lab, content: bytes) -> None:
     PLACES.write_bytes(content)
     assert run(lab, f"sync {FILE}").code == 0
     assert run(lab, "withdraw").code == 0
+
+
+# ---- folders that can't be read -----------------------------------------------------------------------------
+
+
+def test_what_can_not_be_read_is_not_reported_as_nothing(lab: Lab) -> None:
+    """An ordinary user asks, who can't look into the folder of originals, or that of the manager's files."""
+    as_root()
+    lab.documented_nics()
+    lay("el-26.2")
+    user = (
+        "setpriv",
+        "--reuid",
+        str(USER),
+        "--regid",
+        str(USER),
+        "--clear-groups",
+        sys.executable,
+        "-m",
+        "guest_routes",
+    )
+    assert run(lab, CORRECT).code == 0
+    folder = Path("/etc/sysconfig/network-scripts")
+    try:
+        ran = subprocess.run([*user, "correct", "--undo"], text=True, capture_output=True)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "/var/lib/guest-routes/originals" in ran.stderr and "EACCES" in ran.stderr
+        folder.chmod(0o700)
+        ran = subprocess.run([*user, *CORRECT.split(), "--check"], text=True, capture_output=True)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert f"cannot read {folder}: Permission denied (EACCES)" in ran.stderr
+        folder.chmod(0o755)
+        assert "undone: 3 files" in run(lab, "correct --undo").out
+    finally:
+        subprocess.run(["rm", "-rf", *RENDERED], check=True)

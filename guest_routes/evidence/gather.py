@@ -101,6 +101,7 @@ def gather_all(
 
 def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[Problem, ...]:
     """The tables with routes of ours that no pass by these settings looks at: `withdraw` removes them (R18)."""
+    from ..output.words.evidence import left_text
     from ..state.places import elsewhere
 
     found = []
@@ -108,9 +109,7 @@ def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[P
         there = settings._replace(table=table, protocol=protocol)
         number = sum(is_ours(route, there) for route in kernel.snapshot(table).routes)
         if number:
-            counted = f"{number:,} route{'s' * (number != 1)} of protocol {protocol}"
-            text = f"{counted} left by a pass with other settings; `guest-routes withdraw` removes them, too"
-            found.append(Problem(f"table {table}", text))
+            found.append(Problem(f"table {table}", left_text(number, protocol)))
     return tuple(found)
 
 

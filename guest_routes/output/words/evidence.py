@@ -148,6 +148,12 @@ def unusable_reason(one: Unusable) -> str:
     return f"is of another version ({one.detail})" if one.kind == "other-version" else one.detail
 
 
+def left_text(number: int, protocol: int) -> str:
+    """Routes of ours, behind the name of a table that the settings don't name any more."""
+    routes = f"{number:,} route{'s' * (number != 1)} of protocol {protocol}"
+    return f"{routes} left by a pass with other settings; `guest-routes withdraw` removes them, too"
+
+
 def contradiction_text(found: Document) -> str:
     """A document names another instance than this one (R11)."""
     theirs, source = ascii(found.uuid)[1:-1][:60], provenance_text(found.provenance)

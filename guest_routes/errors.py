@@ -6,6 +6,7 @@
     ├── NetworkDataError         4    a document is not JSON or not an object; nothing was changed
     ├── MetadataError            4    no source has a document
     ├── KernelError              1    the kernel refused a dump or a socket
+    │   └── EngineMissingError   1    the engine's library is not installed
     ├── ChildError               1    a child process could not be started, or ended without its answer
     ├── LockError                1    another pass holds the lock for too long
     ├── DefaultReplacedError     1    a program is replacing the default, so the service looks again a moment later
@@ -56,6 +57,10 @@ class MetadataError(GuestRoutesError):
 
 class KernelError(GuestRoutesError):
     """The kernel refused a request that concerns no single route."""
+
+
+class EngineMissingError(KernelError):
+    """The engine's library is not installed, or can't be imported."""
 
 
 class ChildError(GuestRoutesError):

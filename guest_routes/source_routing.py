@@ -73,3 +73,10 @@ def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Ker
     now = before._replace(tables=kernel.tables(tables_to_read(before, settings)))
     plan = plan_source_routing(Resolution((), (), ()), (), (), now, off)
     return apply_source(plan, kernel) if plan.operations else None
+
+
+def both(one: SourceRoutingOutcome | None, other: SourceRoutingOutcome | None) -> SourceRoutingOutcome | None:
+    """What two withdrawals came to."""
+    if one is None or other is None:
+        return one or other
+    return SourceRoutingOutcome((*one.done, *other.done), (*one.failures, *other.failures))

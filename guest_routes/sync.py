@@ -5,11 +5,13 @@ Nothing is carried from pass to pass in memory; what has to last is in state.Sta
 
 from __future__ import annotations
 
+import os
 import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
-from .evidence.find import find
-from .evidence.gather import disputable, gather, gather_again, snapshot
+from .evidence.find import find, tell_nobody
+from .evidence.gather import disputable, gather_again, gather_all, snapshot
+from .model.network import MAIN_TABLE, OUR_PROTOCOL
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
@@ -18,14 +20,15 @@ from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence, TypeAlias
+    from typing import Callable, Literal, Sequence
 
+    from .evidence.document_file import Tell
     from .kernel.engine import Kernel
     from .model.document import Document
     from .model.evidence import Evidence
     from .model.network import KernelState, Route
     from .model.network_data import NetworkData
-    from .model.operations import Operation
+    from .model.operations import Operation, Outcome
     from .model.plan import Decision, Plan
     from .model.report import PassError
     from .model.settings import Settings
@@ -33,18 +36,10 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
-
 REPLANS = 5
 """So often a pass plans anew because the defaults changed while it ran."""
 TABLES_READ = 16
 """So many other tables are read to tell which route wins over a planned one."""
-
-Tell: TypeAlias = "Callable[[str], None]"
-"""Gets a line about what is being waited for."""
-
-
-def _tell_nobody(text: str) -> None:
-    """Nobody watches."""
 
 
 def sync(
@@ -52,7 +47,7 @@ def sync(
     state: State,
     kernel: Kernel,
     metadata_argument: str = "",
-    tell: Tell = _tell_nobody,
+    tell: Tell = tell_nobody,
     accept_withdrawals: bool = False,
     fallback: bool = True,
 ) -> Report:
@@ -75,7 +70,7 @@ def dry_run(
     state: State,
     kernel: Kernel,
     metadata_argument: str = "",
-    tell: Tell = _tell_nobody,
+    tell: Tell = tell_nobody,
     accept_withdrawals: bool = False,
 ) -> Report:
     """The same without writing anything.
@@ -100,7 +95,7 @@ def dry_run_on(
     Raises:
         GuestRoutesError: the document is none at all, or the kernel can't be asked.
     """
-    evidence = gather(document, settings, state, before, fetched=True)
+    evidence = gather_all(document, settings, state, kernel, before, True)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
     report = _ask(report, kernel, settings.table, standing(report.plan))
     if report.changes or report.decision.source_routing is None:
@@ -162,12 +157,13 @@ def program(
     with state.lock(lock_seconds) as unlocked:
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        evidence = gather(document, settings, state, snapshot(settings, kernel), fetched, parsed)
+        evidence = gather_all(document, settings, state, kernel, snapshot(settings, kernel), fetched, parsed)
         decision = decide(evidence, settings, accept_withdrawals)
         report = Report(evidence, decision, evidence.kernel, table=settings.table, protocol=settings.protocol)
         report = _with_error(report, unlocked)
         if not unattended:
             report = _attempt(report, state.clear_withdrawn)
+        report = _remember(report, settings, state)
         if fetched and not accept_withdrawals:
             report = _attempt(report, lambda: _count_agreement(evidence, decision, state))
         if unattended and decision.suspicion and evidence.replaceable:
@@ -182,6 +178,15 @@ def program(
 
             report = apply_source_routing(report, settings, kernel, lambda: _reachable(report, settings, kernel))
         return _keep(report, state)
+
+
+def _remember(report: Report, settings: Settings, state: State) -> Report:
+    """Where this pass writes, for `withdraw`: nothing is kept while every pass has the defaults."""
+    if (settings.table, settings.protocol) == (MAIN_TABLE, OUR_PROTOCOL) and not os.path.exists(state.places_path):
+        return report
+    from .state.places import remember
+
+    return _attempt(report, lambda: remember(state, settings))
 
 
 def _attempt(report: Report, change: Callable[[], None]) -> Report:
@@ -236,11 +241,17 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         managed = managed_ifindexes(report.resolution.bindings)
         state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
 
-    def restorations(done: Sequence[Operation]) -> Sequence[Operation]:
-        from .routing.planning.restoration import as_before, within_reach
+    def put_back(outcome: Outcome, cause: Literal["not-put-back", "metadata-unreachable"]) -> RolledBack:
+        from .routing.planning.restoration import as_before, undoable, within_reach
 
         there = kernel.snapshot(settings.table)
-        return within_reach(as_before(done, there, report.before), there, settings)
+        undo = undoable(outcome, report.before, there)
+
+        def restorations(done: Sequence[Operation]) -> Sequence[Operation]:
+            return within_reach(as_before(done, there, report.before), there, settings)
+
+        refused = roll_back(undo, kernel, restorations)
+        return RolledBack(cause, len(refused), len(outcome.done) - len(undo.done))
 
     try:
         outcome = apply(report.plan, kernel, record_defaults)
@@ -250,9 +261,9 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         outcome = apply(report.plan, kernel, record_defaults)
     errors: tuple[PassError, ...] = ()
     if leaves_less(outcome):
-        errors = (RolledBack("not-put-back", len(roll_back(outcome, kernel, restorations))),)
+        errors = (put_back(outcome, "not-put-back"),)
     elif not _reachable(report, settings, kernel):
-        errors = (RolledBack("metadata-unreachable", len(roll_back(outcome, kernel, restorations))),)
+        errors = (put_back(outcome, "metadata-unreachable"),)
     after = kernel.snapshot(settings.table)
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 

@@ -80,6 +80,7 @@ def read_trusted(path: str, limit_bytes: int, client: Client = NOBODY) -> File:
     try:
         opened = os.open(name, _FILE, dir_fd=descriptor)
     except OSError as error:
+        error.filename = path
         raise _refused(name, descriptor) or error from None
     finally:
         os.close(descriptor)
@@ -150,8 +151,18 @@ def read_named(path: str, limit_bytes: int) -> File:
 def _open_folder(path: str, client: Client) -> tuple[int, _Folder]:
     """A descriptor of a folder that stands in trusted folders only.
 
-    A link on the way is followed where it stands in a trusted folder: nobody but root can have put it there.
+    Raises:
+        OSError, Untrusted: with the whole path where the system refuses a part of it.
     """
+    try:
+        return _descend(path, client)
+    except OSError as error:
+        error.filename = path or "/"
+        raise
+
+
+def _descend(path: str, client: Client) -> tuple[int, _Folder]:
+    """A link on the way is followed where it stands in a trusted folder: nobody but root can have put it there."""
     remaining = path.split("/")[::-1]
     descriptor = os.open("/", _FOLDER)
     # Whoever owns / could replace everything. In a user namespace that isn't uid 0.

@@ -10,7 +10,7 @@ from .routing.compare import is_advertised
 from .routing.ownership import is_ours
 from .routing.planning.restoration import is_back
 from .routing.planning.withdrawal import plan_withdrawal
-from .source_routing import withdraw_source_routing
+from .source_routing import both, withdraw_source_routing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from .state.store import State
 
 
-def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
+def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool = False) -> Withdrawal:
     """Withdraws everything of ours from the table; a recorded default is forgotten once it is back.
 
     Where the kernel refuses one, ours go all the same in a second try, which doesn't count on it.
 
     What can't be written never keeps it from doing so (R18).
+
+    Args:
+        everywhere: what a pass of this boot with another table or protocol has left goes as well.
 
     Raises:
         GuestRoutesError: no lock, or the kernel refused a dump.
@@ -61,7 +64,33 @@ def withdraw(settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
         _attempt(lambda: state.keep_defaults(_unrestored(recorded, after), after.nics), errors)
         if (outcome.failures or left) and not outcome.done and not was_withdrawn:
             _attempt(state.clear_withdrawn, errors)  # Nothing was withdrawn: the service goes on.
-    return Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors), by_source)
+        done = Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors), by_source)
+        return _elsewhere(done, settings, state, kernel) if everywhere else done
+
+
+def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
+    """The same with what is withdrawn where passes with other settings were."""
+    from .state.places import elsewhere, forget
+
+    places = elsewhere(state, settings)
+    for table, protocol in places:
+        there = settings._replace(table=table, protocol=protocol)
+        before = kernel.snapshot(table)
+        if protocol != settings.protocol:
+            by_source = both(done.source_outcome, withdraw_source_routing(before, there, kernel))
+            done = done._replace(source_outcome=by_source)
+        outcome = apply(plan_withdrawal(before, (), there), kernel, lambda routes: None)
+        left = tuple(route for route in kernel.snapshot(table).routes if is_ours(route, there))
+        first = done.outcome
+        outcome = Outcome(
+            (*first.done, *outcome.done), (*first.failures, *outcome.failures), (*first.skipped, *outcome.skipped)
+        )
+        done = done._replace(outcome=outcome, left=(*done.left, *left))
+    if places and done.exit_code == 0:
+        errors: list[str] = []
+        _attempt(lambda: forget(state), errors)
+        done = done._replace(state_errors=(*done.state_errors, *errors))
+    return done
 
 
 def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:

@@ -84,10 +84,11 @@ class Context:
     def _read_usable_settings(self) -> Settings:
         if not self._has_settings:
             return Settings()
-        from ..errors import KernelError
+        from ..errors import EngineMissingError
         from ..settings.load import read_usable
 
-        settings, self.settings_problems, self.settings_layers, _ = read_usable(self.flags, self.options.settings)
+        found = read_usable(self.flags, self.options.settings)
+        settings, self.settings_problems, self.settings_layers = found.settings, found.problems, found.layers
         if self.settings_problems:
             last = self.state.read_status()
             table, protocol = last.get("table"), last.get("protocol")
@@ -99,7 +100,7 @@ class Context:
             return settings
         try:
             self._kernel = self._open(settings.engine)
-        except KernelError as error:  # Its library is not installed.
+        except EngineMissingError as error:
             self.settings_problems += (str(error),)
             settings = settings._replace(engine="rtnetlink")
         return settings

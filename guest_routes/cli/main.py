@@ -44,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _command(options.command)(context)
     except GuestRoutesError as error:
+        context.close()  # With the last descriptor gone, nothing could be said.
         code = _failed(terminal, command, error.exit_code, str(error))
     except SYSTEM_FAILURES as error:
+        context.close()
         code = _failed(terminal, command, 1, system_error_text(error))
     except KeyboardInterrupt:
         from ..output.notices import INTERRUPTED

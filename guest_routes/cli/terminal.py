@@ -62,7 +62,7 @@ class Terminal:
 
     def lines(self, lines: Sequence[str]) -> None:
         """Data for people, folded to the width of a terminal."""
-        if not self._quiet:
+        if lines and not self._quiet:
             self._to_stdout("\n".join(self.laid_out(lines)))
 
     def laid_out(self, lines: Sequence[str]) -> list[str]:

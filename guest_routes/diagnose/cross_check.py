@@ -1,6 +1,7 @@
 """What other libraries read of the same NICs and routes: netifaces by getifaddrs(3), pyroute2 by its own decoder.
 
-Both are optional; without them there is no comparison. Where pyroute2 is the engine, ours is what it is compared with.
+Both are optional; without them there is no comparison, and one that fails is a finding. Where pyroute2 is the engine,
+ours is what it is compared with.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from ..model.network import address_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, Iterator, Mapping, Sequence, TypeAlias
+    from typing import Any, Iterable, Iterator, Literal, Mapping, Sequence, TypeAlias
 
     from ..model.network import Nic, Route
 
@@ -21,16 +22,28 @@ Entries: TypeAlias = "Sequence[Mapping[str, str]]"
 def netifaces_check(nics: Sequence[Nic]) -> CrossCheck:
     """Names, MACs and addresses; netifaces-plus from PyPI comes under the same name."""
     try:
-        import netifaces
-    except ImportError:
+        return CrossCheck("netifaces", "NIC", len(nics), tuple(_netifaces_differences(nics)))
+    except ModuleNotFoundError:
         return CrossCheck("netifaces", "NIC")
+    except (ImportError, OSError) as error:
+        return failed("netifaces", "NIC", error)
+
+
+def _netifaces_differences(nics: Sequence[Nic]) -> Iterator[Difference]:
+    import netifaces
+
     names = set(netifaces.interfaces())
-    found = list(extra_nics(names, nics))
+    yield from extra_nics(names, nics)
     for nic in nics:
         read: Any = netifaces.ifaddresses(nic.name) if nic.name in names else {}
         addresses = [*read.get(netifaces.AF_INET, ()), *read.get(netifaces.AF_INET6, ())]
-        found += nic_differences(nic, read.get(netifaces.AF_LINK, ()), addresses if read else None)
-    return CrossCheck("netifaces", "NIC", len(nics), tuple(found))
+        yield from nic_differences(nic, read.get(netifaces.AF_LINK, ()), addresses if read else None)
+
+
+def failed(library: str, subject: Literal["NIC", "route"], error: Exception) -> CrossCheck:
+    """A library that is there, and could not read."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return CrossCheck(library, subject, 0, (Difference("unread", reason=reason),))
 
 
 def extra_nics(names: Iterable[str], nics: Sequence[Nic]) -> Iterator[Difference]:
@@ -64,18 +77,20 @@ def engine_check(ours: Sequence[Route], table: int, engine: str) -> CrossCheck:
         ours: as the settings' engine has just read them.
         engine: that one.
     """
-    from ..errors import KernelError
+    from ..errors import EngineMissingError, KernelError
     from ..kernel.open import open_kernel
 
     name = "rtnetlink" if engine == "pyroute2" else "pyroute2"
     try:
         other = open_kernel(name)
-    except KernelError:
+        try:
+            theirs = other.snapshot(table)
+        finally:
+            other.close()
+    except EngineMissingError:
         return CrossCheck(name, "route")
-    try:
-        theirs = other.snapshot(table)
-    finally:
-        other.close()
+    except (KernelError, OSError) as error:
+        return failed(name, "route", error)
     return CrossCheck(name, "route", len(ours), tuple(route_differences(ours, theirs.routes)))
 
 

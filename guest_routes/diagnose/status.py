@@ -65,6 +65,7 @@ def inspect(
         settings.enabled,
         unit_state(root),
         tuple(rule for rule in before.rules if is_our_rule(rule, settings)),
+        not last and (bool(ours) or any(problem.place == state.status_path for problem in problems)),
     )
 
 
@@ -83,7 +84,7 @@ def _last_pass(state: State) -> tuple[dict[str, Any], dict[str, Any], list[Probl
     failed = last.pop("failed", {})
     problems = []
     if (failed and not is_failed_pass(failed)) or (last and not is_last_pass(last)):
-        problems.append(Problem(f"{state.run_dir}/status", "is damaged: it is not what a pass leaves; ignored"))
+        problems.append(Problem(state.status_path, "is damaged: it is not what a pass leaves; ignored"))
     return last if is_last_pass(last) else {}, failed if is_failed_pass(failed) else {}, problems
 
 

@@ -1,7 +1,8 @@
 """The config drive: a block device labelled config-2, mounted for a moment where nobody else sees it.
 
 Only iso9660 and vfat, which Nova makes: no image from outside reaches the kernel's drivers of other filesystems. No
-link on a drive is followed. The file of a loop device must be root's (backing_file.py).
+link on a drive is followed. The file of a loop device must be root's (backing_file.py): else nothing is read of it, not
+even its label, since such a file may be of a filesystem that never answers.
 Source: Nova's documentation, "Config drives".
 """
 
@@ -10,19 +11,25 @@ from __future__ import annotations
 import os
 
 from ..json_codec import loads
-from ..model.document import Document, Provenance
+from ..model.document import Document, NoDocument, Provenance
 from ..model.namedtuple import NamedTuple
+from ..model.network_data import Problem
+from ..state.files import read_pseudo
 from ..trusted import File
 from .backing_file import untrusted_backing
 from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below, too_many
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
 
     from .document_file import Tell
 
 FILESYSTEMS = ("iso9660", "vfat")
+LABELS = ("config-2", "CONFIG-2")
+"""In capitals is what vfat makes of the label."""
+SHOWN = 3
+"""So many devices that are not looked into are named; a user may have made hundreds."""
 _READ_DRIVE = """
 mount -t "$1" -o ro,nosuid,nodev,noexec "$2" "$3" || exit 42
 cd "$3" || exit 43
@@ -40,48 +47,57 @@ exit 0
 """Each file as a line with its name, size and mtime, and then its bytes. The folders are those of LATEST."""
 
 
-def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | str:
+def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | NoDocument | str:
     """The first device labelled config-2 that holds the document, or why there is none.
 
     Args:
         uuid: this instance's, in lower case; "" when unknown. A drive of another one comes after the others.
     """
-    devices = _labelled_devices(deadline_seconds)
-    if not devices:
-        unseen = "" if os.geteuid() == 0 else " (only root can look into all of them)"
-        return "no block device is labelled config-2" + unseen
-    reasons: list[str] = []
+    unused: list[Problem] = []
     others: list[Document] = []
-    for device in devices:
+    devices = _Devices(deadline_seconds)
+    for device in devices.labelled():
         tell(f"reading config drive {device}")
         got = _from_device(device, deadline_seconds)
         if isinstance(got, str):
-            reasons.append(got)
+            unused.append(Problem(device, f"not used as a config drive: {got}"))
         elif uuid and got.uuid and got.uuid.lower() != uuid:
             others.append(got._replace(contradicts=uuid))
         else:
-            return got
-    return others[0] if others else "; ".join(reasons)
+            return got._replace(unused=(*unused, *map(others_drive, others)))
+    if others:
+        return others[0]._replace(unused=(*unused, *map(others_drive, others[1:])))
+    if unused:
+        return NoDocument("no-drive", problems=tuple(unused))
+    unseen = "" if os.geteuid() == 0 else " (only root can look into all of them)"
+    return f"no block device is labelled config-2{unseen}{devices.unasked()}"
+
+
+def others_drive(found: Document) -> Problem:
+    """Why another instance's drive is not used."""
+    theirs = ascii(found.uuid)[1:-1][:60]
+    reason = f"it is instance {theirs}'s, and this is instance {found.contradicts}"
+    return Problem(found.provenance.location, f"not used as a config drive: {reason}")
 
 
 def _from_device(device: str, deadline_seconds: float) -> Document | str:
     """The document of one device, or why it is not used."""
+    backing = untrusted_backing(device)
+    if backing is not None:
+        return backing
     mounted, kind = _mount(device)
     kind = kind or _filesystem(device, deadline_seconds)
     if kind not in FILESYSTEMS:
-        return f"{device} is not used: its filesystem is {kind or 'unknown'}, and a config drive's is iso9660 or vfat"
-    backing = untrusted_backing(device)
-    if backing is not None:
-        return f"{device} is not used: {backing}"
+        return f"its filesystem is {kind or 'unknown'}, and a config drive's is iso9660 or vfat"
     files = read_mounted(mounted) if mounted else read_drive(device, kind, deadline_seconds)
     if isinstance(files, str):
-        return f"{device}: {files}"
+        return files
     for name, file in files.items():
         if excess := too_many(file.data):
-            return f"{device}: its {name} has {excess}"
+            return f"its {name} has {excess}"
     data, meta = files[NETWORK_DATA], files.get(META_DATA)
     if not _is_json_object(data.data):
-        return f"{device}: its {NETWORK_DATA} is no JSON object, or cut off ({len(data.data):,} bytes)"
+        return f"its {NETWORK_DATA} is no JSON object, or cut off ({len(data.data):,} bytes)"
     provenance = Provenance("config-drive", device)
     return Document(data.data, provenance, age_of(data.mtime), *about(meta.data if meta else b""))
 
@@ -99,18 +115,46 @@ def _filesystem(device: str, deadline_seconds: float) -> str:
     return "" if isinstance(ran, str) else ran.output.decode("ascii", "replace").strip()
 
 
-def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:
-    """In capitals is what vfat makes of the label."""
-    links = [f"/dev/disk/by-label/{label}" for label in ("config-2", "CONFIG-2")]
-    found = [os.path.realpath(link) for link in links if os.path.exists(link)]
-    if found:
-        return tuple(found)
-    for label in ("config-2", "CONFIG-2"):
-        # -c: the cache knows drives that were there once.
-        ran = _run(["blkid", "-c", "/dev/null", "-t", f"LABEL={label}", "-o", "device"], deadline_seconds)
-        if isinstance(ran, _Ran):
-            found += sorted(os.fsdecode(line) for line in ran.output.splitlines())
-    return tuple(found)
+class _Devices:
+    """The block devices of this machine."""
+
+    def __init__(self, deadline_seconds: float) -> None:
+        self._deadline_seconds = deadline_seconds
+        self._untrusted: list[str] = []
+
+    def labelled(self) -> Iterator[str]:
+        """Those that udev names first, then all others: of several it names a single one, which may be a user's."""
+        links = [f"/dev/disk/by-label/{label}" for label in LABELS]
+        named = [os.path.realpath(link) for link in links if os.path.exists(link)]
+        yield from named
+        others = [device for device in _with_a_size() if device not in named]
+        self._untrusted = [device for device in others if untrusted_backing(device) is not None]
+        trusted = [device for device in others if device not in self._untrusted]
+        for label in LABELS if trusted else ():
+            # -c: the cache knows drives that were there once.
+            command = ["blkid", "-c", "/dev/null", "-t", f"LABEL={label}", "-o", "device", *trusted]
+            ran = _run(command, self._deadline_seconds)
+            if isinstance(ran, _Ran):
+                yield from sorted(os.fsdecode(line) for line in ran.output.splitlines())
+
+    def unasked(self) -> str:
+        """Behind the words that there is none: the devices whose label was not read."""
+        if not self._untrusted:
+            return ""
+        more = f" and {len(self._untrusted) - SHOWN:,} more" if len(self._untrusted) > SHOWN else ""
+        return f"; not looked into, since the file behind it is not root's: {', '.join(self._untrusted[:SHOWN])}{more}"
+
+
+def _with_a_size(block: str = "/sys/class/block") -> Iterator[str]:
+    """Every block device that has a size. Source: Linux, Documentation/ABI/stable/sysfs-block."""
+    try:
+        names = sorted(os.listdir(block))
+    except OSError:
+        return
+    for name in names:
+        device = "/dev/" + name.replace("!", "/")
+        if read_pseudo(f"{block}/{name}/size").strip() not in (b"", b"0") and os.path.exists(device):
+            yield device
 
 
 def _mount(device: str) -> tuple[str, str]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 INSTANCE_DATA = ("/run/cloud-init/instance-data-sensitive.json", "/run/cloud-init/instance-data.json")
 
 
-def _tell_nobody(text: str) -> None:
+def tell_nobody(text: str) -> None:
     """Discards the line."""
 
 
@@ -44,7 +44,7 @@ def find(
     nics: Nics,
     state: State,
     metadata_argument: str = "",
-    tell: Tell = _tell_nobody,
+    tell: Tell = tell_nobody,
     http: Document | str | None = None,
     fallback: bool = True,
 ) -> Document:
@@ -89,6 +89,7 @@ def _first(asked: Mapping[str, Callable[[], Document | Missing]], order: Sequenc
     """
     missing: list[tuple[str, Missing]] = []
     others: list[Document] = []
+    unused: list[Problem] = []
     for source in order:
         if others and source == "leases":
             break
@@ -97,15 +98,29 @@ def _first(asked: Mapping[str, Callable[[], Document | Missing]], order: Sequenc
             from ..output.words.evidence import contradiction_text
 
             others.append(found)
+            unused += _others_drives(found)
             found = contradiction_text(found)
         if isinstance(found, Document):
-            return found._replace(passed_over=tuple(f"{name}: {why}" for name, why in missing if isinstance(why, str)))
+            reasons = tuple(f"{name}: {why}" for name, why in missing if isinstance(why, str))
+            return found._replace(passed_over=reasons, unused=(*unused, *found.unused))
         missing.append((source, found))
+        if source == "config-drive" and isinstance(found, NoDocument):
+            unused += found.problems
     if others:
-        return others[0]
+        location = others[0].provenance.location
+        return others[0]._replace(unused=tuple(one for one in unused if one.place != location))
     from ..output.words.evidence import no_document_text
 
     raise MetadataError(no_document_text(missing))
+
+
+def _others_drives(found: Document) -> tuple[Problem, ...]:
+    """The drives that were passed over with this one, another instance's, itself among them; () where it is none."""
+    if found.source != "config-drive":
+        return ()
+    from .config_drive import others_drive
+
+    return (*found.unused, others_drive(found))
 
 
 def _is_others(found: Document, state: State) -> bool:
@@ -124,7 +139,7 @@ def _from_http(settings: Settings, nics: Nics, state: State, tell: Tell) -> Docu
     return fetch(settings.metadata_urls, settings, nics, tell, known=known_instance(state, nics()))
 
 
-def _from_config_drive(settings: Settings, state: State, tell: Tell) -> Document | str:
+def _from_config_drive(settings: Settings, state: State, tell: Tell) -> Document | NoDocument | str:
     from . import config_drive
     from .instance import proven_uuid
 

@@ -11,12 +11,15 @@ A document that has no property and omits no NIC's routes needs neither leases n
 
 from __future__ import annotations
 
+import os
+
 from ..model.document import Unusable
 from ..model.evidence import Evidence
 from ..model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
+from ..model.network_data import Problem
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic, is_ignored
-from ..routing.ownership import is_our_rule
+from ..routing.ownership import is_our_rule, is_ours
 from . import network_data
 
 TYPE_CHECKING = False
@@ -66,7 +69,7 @@ def gather(
     """
     data = parsed or network_data.parse(document.data, document.provenance.location)
     recorded = tuple(one.route for one in state.recorded_defaults(before.nics) if not one.absent)
-    evidence = Evidence(document, data, before, recorded, problems=data.problems)
+    evidence = Evidence(document, data, before, recorded, problems=(*document.unused, *data.problems))
     if document.source == "argument" or (
         document.source != "last-known-good" and "last-known-good" in settings.sources
     ):
@@ -78,6 +81,36 @@ def gather(
     if fetched:
         evidence = evidence._replace(agreeing_fetches=state.agreeing_fetches(disputable(evidence)))
     return evidence
+
+
+def gather_all(
+    document: Document,
+    settings: Settings,
+    state: State,
+    kernel: Kernel,
+    before: KernelState,
+    fetched: bool = False,
+    parsed: NetworkData | None = None,
+) -> Evidence:
+    """The same, and what a pass with another table or protocol has left in the kernel."""
+    evidence = gather(document, settings, state, before, fetched, parsed)
+    if not os.path.exists(state.places_path):
+        return evidence
+    return evidence._replace(problems=(*evidence.problems, *_left_elsewhere(settings, state, kernel)))
+
+
+def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[Problem, ...]:
+    """The tables with routes of ours that no pass by these settings looks at: `withdraw` removes them (R18)."""
+    from ..output.words.evidence import left_text
+    from ..state.places import elsewhere
+
+    found = []
+    for table, protocol in elsewhere(state, settings):
+        there = settings._replace(table=table, protocol=protocol)
+        number = sum(is_ours(route, there) for route in kernel.snapshot(table).routes)
+        if number:
+            found.append(Problem(f"table {table}", left_text(number, protocol)))
+    return tuple(found)
 
 
 def gather_again(evidence: Evidence, settings: Settings, state: State, now: KernelState) -> Evidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import KernelError
+from ..errors import EngineMissingError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,8 @@ def open_kernel(engine: str) -> Kernel:
     """The engine of that name (one of model.settings.ENGINES).
 
     Raises:
-        KernelError: the engine's library isn't installed, or no netlink socket can be opened.
+        EngineMissingError: the engine's library isn't installed.
+        KernelError: no netlink socket can be opened.
     """
     if engine == "rtnetlink":
         from .rtnetlink.engine import RtnetlinkKernel
@@ -22,7 +23,7 @@ def open_kernel(engine: str) -> Kernel:
     try:
         from .pyroute2.engine import Pyroute2Kernel
     except ImportError as error:
-        raise KernelError(
+        raise EngineMissingError(
             f"cannot use the engine pyroute2: {error}; install it (pip install pyroute2, or Debian's "
             "python3-pyroute2), or leave `engine` at rtnetlink"
         ) from error

@@ -107,11 +107,9 @@ def _refusal(path: str, error: StateError | OSError) -> RewriteError:
 
 def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
     """Manager, path and text of every file that cloud-init has rendered."""
-    from glob import glob
-
     found = []
     for manager, patterns in PATTERNS.items():
-        for path in sorted(path for pattern in patterns for path in glob(root + pattern)):
+        for path in sorted(path for pattern in patterns for path in _matches(root + pattern, errors)):
             try:
                 data = read_trusted(path, LIMIT_BYTES, _client(path, manager)).data
                 found.append((manager, path[len(root) :], data.decode()))
@@ -122,6 +120,22 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
             except Untrusted as fault:
                 errors.append(RewriteError("untrusted", path, str(fault)))
     return found
+
+
+def _matches(pattern: str, errors: list[RewriteError]) -> list[str]:
+    """The paths that fit, as glob has them; but a folder that can't be read is no empty one."""
+    from fnmatch import fnmatchcase
+
+    folder, _, form = pattern.rpartition("/")
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        refused = RewriteError("unreadable", folder, cause_of(error))
+        errors += [refused] if refused not in errors else []
+        return []
+    return [f"{folder}/{name}" for name in names if fnmatchcase(name, form)]
 
 
 def _write(one: CorrectedFile, root: str) -> None:

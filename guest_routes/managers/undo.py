@@ -31,7 +31,7 @@ def undo(root: str = "") -> Reverted:
     restored: list[str] = []
     left: list[str] = []
     errors: list[RewriteError] = []
-    for path in _kept(root):
+    for path in _kept(root, errors):
         try:
             fate = _undo(path, root)
         except StateError as error:
@@ -49,11 +49,16 @@ def undo(root: str = "") -> Reverted:
     return Reverted(tuple(restored), tuple(left), tuple(errors))
 
 
-def _kept(root: str) -> list[str]:
-    """The paths of the files that `correct` has changed or made."""
+def _kept(root: str, errors: list[RewriteError]) -> list[str]:
+    """The paths of the files that `correct` has changed or made; a folder that can't be read is no empty one."""
+
+    def refused(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            errors.append(RewriteError("unreadable", str(error.filename), cause_of(error)))
+
     found: set[str] = set()
     for top in (root + ORIGINALS, root + CORRECTED):
-        paths = [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
+        paths = [os.path.join(folder, name) for folder, _, names in os.walk(top, onerror=refused) for name in names]
         found.update(path[len(top) :] for path in paths if not path.endswith((".new", NEXT)))
     return sorted(found)
 

@@ -58,6 +58,8 @@ class Document(NamedTuple):
     """The uuid of this instance, where the document is another's by its uuid and nothing better answered (R11)."""
     passed_over: tuple[str, ...] = ()
     """The sources that go before this one and had no document, each with its reason: "http: no answer within 10 s"."""
+    unused: tuple[Problem, ...] = ()
+    """The config drives that were passed over, each with the reason."""
 
     @property
     def source(self) -> Source:
@@ -130,7 +132,15 @@ class NoDocument(NamedTuple):
     """Why a place that was looked at has no document."""
 
     kind: Literal[
-        "no-lease", "scheme", "too-large", "empty-input", "no-copy", "no-network-json", "no-object", "settings-wrong"
+        "no-lease",
+        "no-drive",
+        "scheme",
+        "too-large",
+        "empty-input",
+        "no-copy",
+        "no-network-json",
+        "no-object",
+        "settings-wrong",
     ]
     """settings-wrong: nobody can say which is wanted; empty-input: nothing comes from standard input; scheme:
     --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's files has one, each for a
@@ -138,7 +148,7 @@ class NoDocument(NamedTuple):
     path: str = ""
     """no-network-json, no-object."""
     problems: tuple[Problem, ...] = ()
-    """no-lease: the files of leases that can't be used."""
+    """no-lease: the files of leases that can't be used; no-drive: the config drives."""
     clients: tuple[str, ...] = ()
     """no-lease: whose leases were looked for."""
     limit_bytes: int = 0

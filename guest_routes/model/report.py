@@ -53,6 +53,7 @@ class RolledBack(NamedTuple):
     """not-put-back: the kernel refused a route of ours that had to be moved."""
     refused: int = 0
     """So many operations of the way back were refused."""
+    kept: int = 0  # defaults of ours that stay, since there would be none without them (R7)
 
 
 PassError: TypeAlias = "Discrepancy | RolledBack"
@@ -170,7 +171,6 @@ class Withdrawal(NamedTuple):
     """Routes of ours that are still there."""
     state_errors: tuple[str, ...] = ()
     """What could not be kept, or forgotten, for later passes."""
-
     source_outcome: SourceRoutingOutcome | None = None
 
     @property

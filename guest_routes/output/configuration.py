@@ -77,7 +77,8 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     """What was done, for people and the journal."""
     found = done.correction
     if not found.files:
-        return ["nothing to correct: cloud-init has written no network configuration here"]
+        # Errors say what could not be read; whether there is anything to correct is unknown then.
+        return ["nothing to correct: cloud-init has written no network configuration here"][: not done.errors]
     left = [one for one in found.files if one.odd is not None]
     lines = [line for one in left for line in wrapped(f"{one.path}: not changed: {one.odd}", 4, 0)]
     shown = [one for one in found.verdicts if verbose or one.verdict != "kept"]

@@ -6,6 +6,7 @@ and all problems of all layers are reported at once. Without settings files no Y
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 
 from ..errors import SettingsError
@@ -28,6 +29,7 @@ __all__ = ["KEYS", "Key", "read", "read_all", "read_usable"]
 
 LIMIT_BYTES = 1 << 20
 """Of one settings file."""
+_REFUSED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO)
 
 
 class Layer(NamedTuple):
@@ -53,6 +55,8 @@ class Usable(NamedTuple):
     """What each file and the command line say; the last wins."""
     origins: Mapping[str, tuple[Origin, ...]]
     """Where each value is from that is not the default; of several places the gateways."""
+    refusals: tuple[OSError, ...] = ()
+    """Where the system could not read a file, which may well be right."""
 
 
 def read(
@@ -69,8 +73,11 @@ def read(
 
     Raises:
         SettingsError: with every problem of every layer, one a line.
+        OSError: the system has no descriptor or memory, or the disk fails: no fault of the settings.
     """
     found = read_all(flags, settings_file, etc, stanza)
+    for refusal in found.refusals:
+        raise refusal
     if found.problems:
         raise SettingsError("\n".join(found.problems))
     return found.settings
@@ -108,19 +115,20 @@ def read_all(
         stanza: "": none is read.
     """
     problems: list[str] = []
+    refusals: list[OSError] = []
     layers: list[Layer] = []
-    for path, required in _files(settings_file, etc, problems):
+    for path, required in _files(settings_file, etc, problems, refusals):
         # The file that the operator names counts on the operator's word.
-        text = _text_of(path, required, read_named if settings_file else read_trusted, problems)
+        text = _text_of(path, required, read_named if settings_file else read_trusted, problems, refusals)
         layers += _layer(path, text, load_yaml, problems)
     if stanza:
-        layers += _layer(stanza, _text_of(stanza, False, read_trusted, problems), load_json, problems)
+        layers += _layer(stanza, _text_of(stanza, False, read_trusted, problems, refusals), load_json, problems)
     layers.append(Layer(COMMAND_LINE, dict(flags), {}))
     merged, origins = _merge(layers, problems)
     if merged.source_routing and merged.table != MAIN_TABLE:
         problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
         merged = merged._replace(source_routing=False)
-    return Usable(merged, tuple(problems), tuple(layers), origins)
+    return Usable(merged, tuple(problems), tuple(layers), origins, tuple(refusals))
 
 
 def _merge(layers: Sequence[Layer], problems: list[str]) -> tuple[Settings, dict[str, tuple[Origin, ...]]]:
@@ -200,7 +208,7 @@ def _split(item: object) -> list[object]:
 # ---- files ------------------------------------------------------------------------------------------
 
 
-def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str, bool]]:
+def _files(settings_file: str, etc: str, problems: list[str], refusals: list[OSError]) -> list[tuple[str, bool]]:
     """The settings files in order, each with whether it must exist."""
     if settings_file:
         return [(settings_file, True)]
@@ -211,6 +219,7 @@ def _files(settings_file: str, etc: str, problems: list[str]) -> list[tuple[str,
         pass
     except OSError as error:
         problems.append(f"{folder}: cannot be read: {error.strerror}")
+        refusals += [error] if error.errno in _REFUSED else []
     except Untrusted as fault:
         problems.append(f"{folder}: {fault}; its files are not read")
     return [(etc + "/guest-routes.yaml", False), *((f"{folder}/{name}", True) for name in names)]
@@ -234,13 +243,16 @@ def _layer(
     return [Layer(path, document, dict(lines))]
 
 
-def _text_of(path: str, required: bool, read: Callable[[str, int], File], problems: list[str]) -> str | None:
+def _text_of(
+    path: str, required: bool, read: Callable[[str, int], File], problems: list[str], refusals: list[OSError]
+) -> str | None:
     """A file's text; None where it can't be used, with a problem unless it may be absent."""
     try:
         return read(path, LIMIT_BYTES).data.decode()
     except (OSError, Untrusted) as error:
         if required or not isinstance(error, FileNotFoundError):
             problems.append(f"{path}: {unreadable(error)}")
+        refusals += [error] if isinstance(error, OSError) and error.errno in _REFUSED else []
     except UnicodeDecodeError as error:
         problems.append(f"{path}: is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}")
     return None

@@ -53,6 +53,7 @@ class State:
         self, run_dir: str = "/run/guest-routes", lib_dir: str = "/var/lib/guest-routes", *, root: str = "/"
     ) -> None:
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
+        self.status_path, self.places_path = os.path.join(run_dir, "status"), os.path.join(run_dir, "places")
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""
         self._unread: dict[str, OSError] = {}
@@ -211,11 +212,11 @@ class State:
         content = json_text(stamped(status, self.root)).encode()
         # Without the lock, since a pass that didn't get it has a status too.
         consequence = "`guest-routes status` shows an older pass"
-        replace(os.path.join(self.run_dir, "status"), content, 0o644, consequence, alone=False)
+        replace(self.status_path, content, 0o644, consequence, alone=False)
 
     def read_status(self) -> dict[str, Any]:
         """The last pass's status, by the clock as it is now; {} when there is none."""
-        return by_the_present_clock(self._object(os.path.join(self.run_dir, "status")), self.root)
+        return by_the_present_clock(self._object(self.status_path), self.root)
 
     def write_service(self, record: Mapping[str, Any]) -> None:
         """Publish the state of the service; anybody may read it."""

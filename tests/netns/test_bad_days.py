@@ -16,11 +16,13 @@ import pytest
 
 from guest_routes.errors import LockError
 from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
+from guest_routes.model.document import Document, Provenance
 from guest_routes.model.operations import Failure, Operation
+from guest_routes.model.report import RolledBack
 from guest_routes.model.settings import Settings
 from guest_routes.output.report import failure_text
 from guest_routes.state.store import State
-from guest_routes.sync import sync
+from guest_routes.sync import program, sync
 from tests.support.lab import Lab, document, write_document
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Ran, documented, run, table, unfolded, valid_json
 
@@ -170,7 +172,7 @@ def test_an_ordinary_user_can_look_and_not_write(lab: Lab, tmp_path: Path) -> No
     assert ran.code == 3
     assert "- default via 11.8.0.1 dev eth1 proto static" in ran.out
     assert less_privileged(lab, *user, "explain", "11.11.3.4").out.startswith("11.11.3.4 should leave by eth1")
-    assert less_privileged(lab, *user, "status").code == 4
+    assert less_privileged(lab, *user, "status").code == 1  # Routes of ours are there, and no record of a pass.
     for command in ("sync", "withdraw"):
         ran = less_privileged(lab, *user, command)
         assert ran.code == 1
@@ -279,6 +281,38 @@ def test_one_refused_route_does_not_stop_the_others(lab: Lab, tmp_path: Path) ->
     assert "+ 11.11.0.0/16" not in ran.out
     assert table(lab) == [*DOCUMENTED[:-1], "198.51.100.0/24 via 10.65.0.1 dev eth0 proto 121"]
     assert run(lab, "status").code == 1
+
+
+class OthersLeave(RtnetlinkKernel):
+    """The real kernel, in which another program takes its default away right after the first write."""
+
+    def __init__(self, lab: Lab, *words: str) -> None:
+        super().__init__()
+        self.lab, self.words = lab, words
+
+    def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
+        failures = super().apply(operations)
+        if self.words:
+            self.lab.ip("route", "delete", *self.words)
+            self.words = ()
+        return failures
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_a_roll_back_never_takes_the_last_default(lab: Lab, outside: bool) -> None:
+    """What was there before the pass is gone by then: the old state has no default to put back (R7)."""
+    documented(lab, "")
+    lab.nic("eth9", "fa:16:3e:00:00:09", "192.0.2.7/24", gateways=("192.0.2.1/24",))
+    others = ("default", "via", "192.0.2.1", "dev", "eth9", "metric", "500")
+    lab.ip("route", "add", *others)
+    kernel = OthersLeave(lab, *(others if outside else ()))
+    path = document("documented")
+    fetched = Document(path.read_bytes(), Provenance("http", "http://169.254.169.254", ("eth0",)))
+    report = program(fetched, Settings(), State(), kernel)
+    assert report.errors == (RolledBack("metadata-unreachable", 0, 1 if outside else 0),)
+    assert HOST_ROUTE not in table(lab)
+    kept = "default via 10.65.0.1 dev eth0 proto 121 metric 501" if outside else " ".join(others)
+    assert [line for line in table(lab) if line.startswith("default")] == [kept]
 
 
 def test_a_pass_that_cuts_the_way_to_the_metadata_is_rolled_back(lab: Lab) -> None:

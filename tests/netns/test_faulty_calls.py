@@ -187,6 +187,23 @@ def test_the_service_goes_on_leaving_the_routes_alone(lab: Lab, start: Start, ca
     service.wait(lambda: service.record["last_error"] == "", what="an end of the error")
 
 
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENFILE])
+def test_a_service_whose_settings_the_system_can_not_read_waits_for_them(
+    lab: Lab, start: Start, calls: FaultyCalls, error: int
+) -> None:
+    """They may well be right; exit code 2 would end it for good (RestartPreventExitStatus)."""
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    calls.refuse(error, ("/etc/guest-routes.yaml",), ("read",))
+    service = start(settings=FAST, environment=calls.environment)
+    service.wait_said(os.strerror(error))
+    assert run(lab, "sync", environment=calls.environment).code == 1
+    assert HOST_ROUTE not in table(lab)
+    calls.permit()
+    service.wait(lambda: table(lab) == DOCUMENTED, what="the documented table")
+    assert service.stop() == 0
+
+
 @pytest.mark.parametrize("error", [errno.EMFILE, errno.ENOMEM])
 def test_the_figures_where_the_status_can_not_be_read(lab: Lab, calls: FaultyCalls, error: int) -> None:
     documented(lab)
@@ -222,8 +239,8 @@ def test_the_service_on_such_a_disk(lab: Lab, start: Start, calls: FaultyCalls, 
 
 
 def positions(number: int) -> Sequence[int]:
-    """Which of so many calls fail, one in each try: the first, the last and some between them."""
-    return sorted({at * (number - 1) // (CALLS - 1) for at in range(CALLS)}) if CALLS else range(number)
+    """Which of so many calls fail, one in each try: the first, the last and some between them; of one the first."""
+    return sorted({at * (number - 1) // max(CALLS - 1, 1) for at in range(CALLS)}) if CALLS else range(number)
 
 
 def group() -> int:

@@ -10,7 +10,7 @@ from typing import Callable, List
 import pytest
 
 from guest_routes.state.store import State
-from tests.support.disks import FAULTS, broken, left_over
+from tests.support.disks import EXT4_FAULTS, FAULTS, broken, failing_ext4, left_over
 from tests.support.lab import Lab, document
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, documented, run, table, valid_json
 from tests.support.service import FAST, Start
@@ -130,3 +130,42 @@ def test_killed_at_each_step_of_a_write(tmp_path: Path, number: int, call: str) 
     WRITES[number](state)
     mine = [name for name in left_over(str(tmp_path / "run")) if not name.startswith("status.")]
     assert mine == []  # the status is written without the lock: each writer has a name of its own
+
+
+# ---- real filesystems that fail -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", EXT4_FAULTS)
+@pytest.mark.parametrize("folder", [RUN, VAR])
+def test_an_ext4_that_fails(lab: Lab, folder: str, fault: str) -> None:
+    """Host routes are programmed, nothing is taken that isn't recorded, and the exit code says so."""
+    before = documented(lab)
+    if fault != "fallen-read-only":  # There nothing has run before.
+        assert run(lab, f"sync {FILE}").code == 0
+        assert run(lab, "withdraw").code == 0
+    with failing_ext4(folder, fault):
+        ran = run(lab, f"sync {FILE}")
+        assert HOST_ROUTE in table(lab)
+        assert (ran.code, table(lab)) in ((1, [*BOTH_DEFAULTS, HOST_ROUTE]), (1, DOCUMENTED), (0, DOCUMENTED)), ran
+        recorded = "defaults" in names(VAR)
+        assert recorded or BOTH_DEFAULTS[1] in table(lab), ran
+        assert run(lab, "status").code in (0, 1)
+        assert run(lab, f"doctor {FILE}").code in (0, 1)
+        assert run(lab, f"explain 11.11.3.4 {FILE}").code == 0
+        ran = run(lab, "withdraw")
+        assert HOST_ROUTE not in table(lab)
+        assert ran.code in (0, 1)
+        if ran.code == 0:
+            assert table(lab) == before
+    if ran.code == 0:
+        assert run(lab, f"sync {FILE}").code == 0
+        assert run(lab, "withdraw").code == 0
+        assert table(lab) == before
+
+
+def names(folder: str) -> List[str]:
+    """What is in it; nothing where it can't be read."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []

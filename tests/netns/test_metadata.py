@@ -26,11 +26,13 @@ from guest_routes.evidence.find import find
 from guest_routes.evidence.http_endpoints import probe, usable_nics
 from guest_routes.model.document import Document, Provenance, ServerProperty
 from guest_routes.model.network import Nic, parse_prefix
+from guest_routes.model.network_data import Problem
 from guest_routes.model.settings import Settings
 from guest_routes.output.words.evidence import provenance_text
 from guest_routes.state.store import State
 from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document
+from tests.support.passes import documented, run, valid_json
 
 DOCUMENT = document("documented")
 HTTP_ONLY = Settings(sources=("http",), deadline_seconds=2.0)
@@ -444,10 +446,23 @@ def attached(image: Path) -> Iterator[str]:
         subprocess.run(["losetup", "--detach", device], check=True)
 
 
+@contextlib.contextmanager
+def by_label(device: str) -> Iterator[None]:
+    """The device is the one of that label that udev names, in this mount namespace."""
+    Path("/dev/disk").mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/dev/disk"], check=True)
+    try:
+        Path("/dev/disk/by-label").mkdir()
+        Path("/dev/disk/by-label/config-2").symlink_to(device)
+        yield
+    finally:
+        subprocess.run(["umount", "/dev/disk"], check=True)
+
+
 def test_a_drive_of_another_filesystem_is_not_mounted(drive: str) -> None:
     """An ext4 image with the label: nothing that Nova makes."""
     before = Path("/proc/self/mountinfo").read_text()
-    why = f"{drive} is not used: its filesystem is ext4, and a config drive's is iso9660 or vfat"
+    why = f"{drive}: not used as a config drive: its filesystem is ext4, and a config drive's is iso9660 or vfat"
     assert f"config-drive: {why}" in failure(DRIVE_ONLY)
     assert Path("/proc/self/mountinfo").read_text() == before
 
@@ -513,7 +528,10 @@ def test_a_users_file_under_a_name_of_roots_is_not_used(disguised: str) -> None:
     """/sys names /etc/os-release, by the path that it had where it was opened."""
     shown = Path(f"/sys/class/block/{Path(disguised).name}/loop/backing_file").read_text().strip()
     assert os.path.realpath("/etc/os-release") == shown
-    assert f"{disguised} is not used: {shown} is not the file of {Path(disguised).name}" in failure(DRIVE_ONLY)
+    assert f"not looked into, since the file behind it is not root's: {disguised}" in failure(DRIVE_ONLY)
+    with by_label(disguised):
+        why = f"{disguised}: not used as a config drive: {shown} is not the file of {Path(disguised).name}"
+        assert why in failure(DRIVE_ONLY)
 
 
 def test_nor_is_what_stands_on_a_loop_device_of_a_users_file(drive: str, tmp_path: Path) -> None:
@@ -564,6 +582,46 @@ def test_a_drive_of_another_instance_comes_after_its_own(
             device = stack.enter_context(contextlib.contextmanager(attached)(_ext4(tmp_path / name)))
             got = find(DRIVE_ONLY, nics, State())
             assert (got.provenance.location, got.uuid, got.contradicts) == (device, uuid, contradicts)
+            if name == "other":
+                assert got.unused == ()
+                first = device
+        why = f"not used as a config drive: it is instance {other}'s, and this is instance {UUID}"
+        assert got.unused == (Problem(first, why),)
+
+
+def test_a_users_drive_does_not_hide_the_true_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """udev keeps one link of a label; the last that came may be a loop device of a user's file."""
+    monkeypatch.setattr(config_drive, "FILESYSTEMS", ("ext4",))
+    with contextlib.ExitStack() as stack:
+        devices = {}
+        for name in ("users", "true"):
+            latest = tmp_path / name / "drive/openstack/latest"
+            latest.mkdir(parents=True)
+            shutil.copy(DOCUMENT, latest / "network_data.json")
+            image = _ext4(tmp_path / name)
+            devices[name] = stack.enter_context(contextlib.contextmanager(attached)(image))
+        os.chown(tmp_path / "users/image", 4242, 4242)
+        for named in ("users", "true"):
+            with by_label(devices[named]):
+                got = find(DRIVE_ONLY, nics, State())
+            assert got.provenance.location == devices["true"]
+            assert [one.place for one in got.unused] == [devices["users"]] * (named == "users")
+        assert find(DRIVE_ONLY, nics, State()).unused == ()
+
+
+def test_a_drive_that_is_passed_over_is_named_by_a_pass_and_by_doctor(lab: Lab, drive: str) -> None:
+    documented(lab)
+    options = "--deadline-seconds 0.3"
+    assert run(lab, f"sync --metadata {DOCUMENT}").code == 0
+    why = f"{drive}: not used as a config drive: its filesystem is ext4"
+    ran = run(lab, f"sync {options}")
+    assert ran.code == 0
+    assert ran.err.count(why) == 1
+    assert "metadata: last known good" in ran.out
+    value = valid_json("doctor", lab.run("doctor", "--json", *options.split()))
+    (found,) = [one for one in value["findings"] if one["kind"] == "unused-drive"]
+    assert found["what"].startswith(why)
+    assert run(lab, "plan --sources last-known-good").err == ""
 
 
 def test_a_drive_that_is_mounted_already_is_found_and_read_there(drive: str, tmp_path: Path) -> None:
@@ -623,7 +681,8 @@ def test_a_file_system_without_a_driver_is_named(tmp_path: Path) -> None:
     image.write_bytes(ISO9660)
     for device in attached(image):
         text = (
-            f"{device}: cannot be mounted: this kernel has no driver for its filesystem type iso9660 (modprobe iso9660)"
+            f"{device}: not used as a config drive: cannot be mounted: "
+            "this kernel has no driver for its filesystem type iso9660 (modprobe iso9660)"
         )
         assert text in failure(DRIVE_ONLY)
 

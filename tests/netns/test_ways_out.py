@@ -12,6 +12,8 @@ from typing import Any, Dict, List, Sequence
 
 import pytest
 
+from tests.netns.test_faulty_calls import CORRECT, RENDERED, lay
+from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document, write_document
 from tests.support.passes import (
     CONNECTED,
@@ -353,10 +355,91 @@ def test_odd_state_files_count_as_absent_and_are_named(lab: Lab) -> None:
         (folder / "status").write_bytes(content)
         (folder / "service").write_bytes(content)
         ran = run(lab, "status")
-        assert ran.code == 4
+        assert ran.code == 1
+        assert "last pass unknown: its record is missing or can't be used" in ran.out
         assert "/run/guest-routes/status: is damaged" in ran.out, content
     for name in ("status", "service"):
         (folder / name).unlink()
         (folder / name).mkdir()
-    assert run(lab, "status").code == 4
+    assert run(lab, "status").code == 1
     assert HOST_ROUTE in table(lab)
+
+
+# ---- settings that have changed -----------------------------------------------------------------------------
+
+PLACES = Path("/run/guest-routes/places")
+
+
+@pytest.mark.parametrize("first", ["--table 100", "--protocol 130", "--table 100 --protocol 130", ""])
+@pytest.mark.parametrize("second", ["--table 200", "--protocol 131", ""])
+def test_withdraw_finds_the_routes_of_passes_with_other_settings(lab: Lab, first: str, second: str) -> None:
+    before = documented(lab)
+    for options in (first, second):
+        assert run(lab, f"sync {options} {FILE}").code == 0
+    assert PLACES.exists() == (first != "" or second != "")
+    ran = run(lab, "withdraw")
+    assert ran.code == 0
+    assert table(lab) == before
+    for protocol in ("121", "130", "131"):
+        assert lab.ip("route", "show", "table", "all", "proto", protocol) == ""
+    assert not PLACES.exists()
+
+
+def test_a_pass_names_what_one_with_another_table_has_left(lab: Lab) -> None:
+    documented(lab)
+    assert run(lab, f"sync --table 100 {FILE}").err == ""
+    left = (
+        "table 100: 2 routes of protocol 121 left by a pass with other settings; `guest-routes withdraw` removes them"
+    )
+    for command in ("plan", "sync"):
+        assert left in run(lab, f"{command} {FILE}").err
+    assert run(lab, "withdraw --table 254").code == 0  # There, and nowhere else.
+    assert len(lab.routes(table="100")) == 2
+    assert run(lab, "withdraw").code == 0
+    assert run(lab, f"sync {FILE}").err == ""
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[[]]", b'[["a", 1]]', b"{", b"[[0, 0], [1e9, 121], [-1, 2], [true, 3]]", b"[1]"]
+)
+def test_a_damaged_record_of_places_is_none(lab: Lab, content: bytes) -> None:
+    documented(lab)
+    assert run(lab, f"sync --table 100 {FILE}").code == 0
+    PLACES.write_bytes(content)
+    assert run(lab, f"sync {FILE}").code == 0
+    assert run(lab, "withdraw").code == 0
+
+
+# ---- folders that can't be read -----------------------------------------------------------------------------
+
+
+def test_what_can_not_be_read_is_not_reported_as_nothing(lab: Lab) -> None:
+    """An ordinary user asks, who can't look into the folder of originals, or that of the manager's files."""
+    as_root()
+    lab.documented_nics()
+    lay("el-26.2")
+    user = (
+        "setpriv",
+        "--reuid",
+        str(USER),
+        "--regid",
+        str(USER),
+        "--clear-groups",
+        sys.executable,
+        "-m",
+        "guest_routes",
+    )
+    assert run(lab, CORRECT).code == 0
+    folder = Path("/etc/sysconfig/network-scripts")
+    try:
+        ran = subprocess.run([*user, "correct", "--undo"], text=True, capture_output=True)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "/var/lib/guest-routes/originals" in ran.stderr and "EACCES" in ran.stderr
+        folder.chmod(0o700)
+        ran = subprocess.run([*user, *CORRECT.split(), "--check"], text=True, capture_output=True)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert f"cannot read {folder}: Permission denied (EACCES)" in ran.stderr
+        folder.chmod(0o755)
+        assert "undone: 3 files" in run(lab, "correct --undo").out
+    finally:
+        subprocess.run(["rm", "-rf", *RENDERED], check=True)

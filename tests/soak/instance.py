@@ -18,6 +18,8 @@ from tests.support.lab import Lab
 from . import world
 
 WORK = Path("/run/soak")
+REAPED_SECONDS = 3.0
+"""The service waits for a child once it has come to its turn on a busy machine."""
 SETTINGS = Path("/etc/guest-routes.yaml")
 RECORD = Path("/run/guest-routes/service")
 START_SECONDS = 30.0
@@ -114,10 +116,13 @@ class Instance:
         return [int(one) for one in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     def zombies(self) -> int:
-        """Children of the service that ended and that nobody waited for."""
-        children = self.children()
-        states = (Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] for child in children)
-        return sum(state == "Z" for state in states)
+        """Children of the service that ended REAPED_SECONDS ago at least and that nobody waited for."""
+        deadline = time.monotonic() + REAPED_SECONDS
+        ended = [child for child in self.children() if _has_ended(child)]
+        while ended and time.monotonic() < deadline:
+            time.sleep(0.05)
+            ended = [child for child in ended if _has_ended(child)]
+        return len(ended)
 
     def set_settings(self, name: str) -> None:
         """Writes the settings file; a reload is another thing."""
@@ -198,3 +203,11 @@ def disputed() -> int:
         return int(json.loads(Path("/run/guest-routes/disputed").read_text())["count"])
     except (OSError, ValueError, KeyError):
         return 0
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether the process has ended and its parent hasn't waited for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -152,7 +152,15 @@ class Lab:
         Raises:
             AssertionError: a process is left in one of them; it would go on writing this instance's files.
         """
-        namespaces = {os.stat(f"/proc/{pid}/ns/net").st_ino for pid in (os.getpid(), self._holder.pid)}
+        # Held open: the number of a namespace that has gone is given to the next one, which may be another lab's.
+        held = [os.open(f"/proc/{pid}/ns/net", os.O_RDONLY) for pid in (os.getpid(), self._holder.pid)]
+        try:
+            self._end({os.fstat(one).st_ino for one in held})
+        finally:
+            for one in held:
+                os.close(one)
+
+    def _end(self, namespaces: Set[int]) -> None:
         for child in list(self._children):
             self.stop(child)
         deadline = time.monotonic() + 5

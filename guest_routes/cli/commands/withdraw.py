@@ -16,7 +16,8 @@ def run(context: Context) -> int:
     options, terminal = context.options, context.terminal
     settings = context.usable_settings
     context.show_settings_problems("withdraw")
-    done = withdraw(settings, context.state, context.kernel)
+    named = {"table", "protocol"} & set(context.flags)  # Then there, and nowhere else.
+    done = withdraw(settings, context.state, context.kernel, everywhere=not named)
     if options.json:
         terminal.json(withdrawal_json(done))
     else:

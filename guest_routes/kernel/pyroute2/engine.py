@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from pyroute2 import IPRoute
@@ -56,8 +57,8 @@ class Pyroute2Kernel:
     """The kernel as pyroute2 shows it."""
 
     def __init__(self) -> None:
+        self._socket = _opened()
         try:
-            self._socket = IPRoute(ext_ack=True, strict_check=True)
             self._socket.register_policy({RTM_NEWROUTE: RouteMessage, RTM_NEWNEXTHOP: NexthopObjectMessage})
             self._socket.get_links(1)  # pyroute2 0.9 binds its socket with the first request: no port before.
             with self._same_socket() as same:
@@ -197,3 +198,22 @@ class Pyroute2Kernel:
             except OSError as error:
                 raise KernelError(f"cannot list the {what}: {error}") from error
         raise KernelError(f"cannot list the {what}: interrupted {DUMP_TRIES} times by other changes")
+
+
+def _opened() -> IPRoute:
+    """pyroute2's socket.
+
+    Without a descriptor to spare it leaves an event loop half made, whose destructor fails and would print a traceback.
+
+    Raises:
+        KernelError: there is none to be had.
+    """
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        return IPRoute(ext_ack=True, strict_check=True)
+    except (OSError, NetlinkError) as error:
+        reason = error.args[1] if len(error.args) > 1 else str(error)
+    finally:  # The error has gone by now, and with it what it kept alive.
+        sys.unraisablehook = hook
+    raise KernelError(f"cannot open a netlink socket: {reason}")

@@ -60,8 +60,8 @@ class NicView(NamedTuple):
 class Difference(NamedTuple):
     """One thing that another library reads otherwise than we do; which fields are set follows from its kind."""
 
-    kind: Literal["extra-nic", "mac", "addresses", "missing-route", "extra-route"]
-    """extra-, missing-: the library has what we don't have, or lacks what we have."""
+    kind: Literal["extra-nic", "mac", "addresses", "missing-route", "extra-route", "unread"]
+    """extra-, missing-: the library has what we don't have, or lacks what we have; unread: it failed."""
     nic: str = ""
     """Its name."""
     macs: tuple[str, ...] = ()
@@ -71,6 +71,8 @@ class Difference(NamedTuple):
     addresses: tuple[str, ...] = ()
     """addresses: those that only one of the two reads."""
     route: Route | None = None
+    reason: str = ""
+    """unread: why."""
 
 
 class CrossCheck(NamedTuple):
@@ -119,7 +121,8 @@ FindingKind: TypeAlias = (
     "'not-configured', "
     "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
     "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'metadata-unreachable', 'service-ended', "
-    "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift']"
+    "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift', "
+    "'unused-drive']"
 )
 
 
@@ -146,7 +149,7 @@ class Finding(NamedTuple):
     difference: Difference | None = None
     """cross-check; the library's name is in `managers`."""
     unused: Problem | RewriteError | None = None
-    """unused-file."""
+    """unused-file; unused-drive: a config drive that was passed over."""
     conflict: ConflictRecord | None = None
     source_conflict: SourceConflict | None = None
     """source-routing."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..report import Unprogrammed
     from ..source_routing import SourceKey
 
-
 UnitState: TypeAlias = "Literal['enabled', 'not-enabled', '']"
 """What systemd or OpenRC makes of the service's unit; "" where it has none."""
 
@@ -51,6 +50,8 @@ class Status(NamedTuple):
     unit: UnitState = ""
     """What systemd or OpenRC makes of the service's unit."""
     own_rules: tuple[Rule, ...] = ()
+    last_unknown: bool = False
+    """A pass has run, by its routes or by a file that can't be used, and `last` is {}."""
 
     @property
     def service_missing(self) -> bool:
@@ -87,9 +88,9 @@ class Status(NamedTuple):
         if self.failed:
             return int(self.failed["exit_code"])
         if not self.last:
-            return 4
+            return 1 if self.last_unknown else 4
         drifted = self.drift or self.comparison.source_drift
-        if drifted or self.unknown is not None or self.withdrawn or self.service_missing:
+        if any((drifted, self.unknown is not None, self.withdrawn, self.service_missing)):
             return 1
         missed = self.unprogrammed or self.comparison.source_conflicts
         return 5 if missed else int(self.last["exit_code"])
@@ -243,9 +244,7 @@ def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
     return record if all(_has_types(row) for row in rows) else None
 
 
-_TEXTS = frozenset(
-    "process_started doing failure partial_reason last_error route what why destination actor remedy".split()
-)
+_TEXTS = "process_started doing failure partial_reason last_error route what why destination actor remedy".split()
 _TUPLES = ("recent", "conflicts")
 
 

@@ -82,6 +82,11 @@ def _unused_file(finding: Finding, nics: Sequence[Nic]) -> Words:
     return what, "see who made it: `stat FILE`; only root may be able to write it and every folder above it"
 
 
+def _unused_drive(finding: Finding, nics: Sequence[Nic]) -> Words:
+    remedy = "`lsblk -f` and `losetup --list` show what it is; detach it, or take its label config-2 away"
+    return str(finding.unused), remedy
+
+
 def more_files_text(number: int) -> str:
     """Behind the place of a file that is not used: so many others aren't either."""
     return f"and {number:,} more files; ignored"
@@ -197,11 +202,15 @@ def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _cross_check(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert finding.difference is not None
     what = f"{finding.managers[0]} {difference_text(finding.difference, nics)}"
+    if finding.difference.kind == "unread":
+        return what, "nothing was compared with it; the rest doesn't depend on it"
     return what, "compare with `ip -d route` and `ip -d link`; report it as a bug"
 
 
 def difference_text(one: Difference, nics: Sequence[Nic]) -> str:
     """What another library reads otherwise; the library's name goes before it."""
+    if one.kind == "unread":
+        return f"is installed and can't be used: {one.reason}"
     if one.kind == "extra-nic":
         return f"has the NIC {one.nic}, which netlink doesn't have"
     if one.kind == "mac":
@@ -234,6 +243,7 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "rp-filter": _rp_filter,
     "cross-check": _cross_check,
     "unused-file": _unused_file,
+    "unused-drive": _unused_drive,
     "settings-wrong": _settings_wrong,
     "metadata-unreachable": _metadata_unreachable,
     "service-ended": _service_ended,

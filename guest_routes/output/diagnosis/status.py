@@ -75,6 +75,8 @@ def _settings(found: Status) -> list[str]:
 
 def _last_pass(found: Status) -> list[str]:
     last = found.last
+    if found.last_unknown:
+        return labelled("last pass", "unknown: its record is missing or can't be used; `guest-routes sync` runs one")
     if not last:
         return ["last pass    none yet; `guest-routes sync` runs one"]
     metadata, ago = last["metadata"], found.now - last["finished"]

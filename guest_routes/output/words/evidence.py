@@ -119,6 +119,8 @@ def _nothing_text(one: NoDocument) -> str:
 
         files = first_of(list(map(str, one.problems)), "files", FILES_SHOWN)
         return "; ".join(files) or f"no NIC has a DHCP lease of {', '.join(one.clients)}"
+    if one.kind == "no-drive":
+        return "; ".join(map(str, one.problems))
     if one.kind == "no-copy":
         return "; ".join(map(missing_text, one.each))
     if one.kind == "settings-wrong":
@@ -153,6 +155,12 @@ def unusable_reason(one: Unusable) -> str:
     if one.kind == "no-header":
         return "is damaged: no header of ours"
     return f"is of another version ({one.detail})" if one.kind == "other-version" else one.detail
+
+
+def left_text(number: int, protocol: int) -> str:
+    """Routes of ours, behind the name of a table that the settings don't name any more."""
+    routes = f"{number:,} route{'s' * (number != 1)} of protocol {protocol}"
+    return f"{routes} left by a pass with other settings; `guest-routes withdraw` removes them, too"
 
 
 def contradiction_text(found: Document) -> str:

@@ -122,6 +122,8 @@ def pass_error_text(error: PassError, nics: Sequence[Nic]) -> str:
         "metadata-unreachable": "the metadata service can't be reached since the routes were written",
     }[error.cause]
     end = f", except {error.refused} that the kernel refused" if error.refused else ""
+    if error.kept:
+        end += "; a default of ours stays, since another program has taken away the one that was there"
     return f"{harm}; the routes are as they were before the pass{end}"
 
 

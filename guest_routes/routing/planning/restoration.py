@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Iterable, Iterator, Sequence
 
     from ...model.network import KernelState, Route
-    from ...model.operations import Operation, RestoreReason
+    from ...model.operations import Operation, Outcome, RestoreReason
     from ...model.settings import Settings
 
 
@@ -77,6 +77,25 @@ def former_order(there: Sequence[Route], recorded: Sequence[RecordedDefault]) ->
         order.insert(max(before, default=-1) + 1 if known else len(order), one.route)
         order = [_with_weight(route, one.order) for route in order]
     return order
+
+
+def undoable(outcome: Outcome, before: KernelState, there: KernelState) -> Outcome:
+    """What a roll-back undoes: all but a default of ours that others have made the last one of its family (R7).
+
+    Args:
+        there: after the pass, in which other programs may have taken away what was there before it.
+    """
+    ours = [one.route for one in outcome.done if isinstance(one, Add)]
+    taken = [one.route for one in outcome.done if isinstance(one, (Delete, RemoveForeignDefault))]
+    others = [route for route in there.routes if not is_present(route, ours)]
+    families = _with_default(before.routes) - _with_default(others) - _with_default(taken)  # Those taken come back.
+    last = {route for route in ours if route.destination.is_default and route.family in families}
+    return outcome._replace(done=tuple(one for one in outcome.done if one.route not in last))
+
+
+def _with_default(routes: Sequence[Route]) -> set[int]:
+    """The families that have a default among these routes."""
+    return {route.family for route in routes if route.destination.is_default}
 
 
 def as_before(done: Sequence[Operation], there: KernelState, before: KernelState) -> list[Operation]:

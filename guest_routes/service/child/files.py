@@ -13,7 +13,7 @@ from ...evidence.document_file import LOCAL_LIMIT_BYTES
 from ...evidence.find import find, last_known_good
 from ...model.document import Document, LastKnownGood, Provenance, ServerProperty
 from ...model.network import Prefix
-from ...model.network_data import HostRoute
+from ...model.network_data import HostRoute, Problem
 from ...model.settings import GatewaySetting, Selector, Settings
 from ...state.store import State
 from .process import result_of
@@ -30,7 +30,7 @@ DOCUMENT_LIMIT_BYTES = LOCAL_LIMIT_BYTES + (1 << 20)
 """The document, its provenance and the properties beside it."""
 _CLASSES = {
     one.__name__: one
-    for one in (Settings, Selector, GatewaySetting, HostRoute, Prefix, Document, Provenance, ServerProperty)
+    for one in (Settings, Selector, GatewaySetting, HostRoute, Prefix, Document, Provenance, ServerProperty, Problem)
 }
 
 

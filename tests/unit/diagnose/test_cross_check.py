@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from guest_routes.diagnose.cross_check import extra_nics, nic_differences, route_differences
-from guest_routes.model.diagnosis.inspection import Difference
+from guest_routes.diagnose.cross_check import extra_nics, failed, nic_differences, route_differences
+from guest_routes.errors import KernelError
+from guest_routes.model.diagnosis.inspection import CrossCheck, Difference
 from tests.support.reports import ETH0, ETH1, prefix, route
 
 LINK = [{"addr": "FA:16:3E:00:00:01"}]
@@ -49,3 +50,10 @@ def test_a_lifetime_runs_on_between_two_looks() -> None:
     later, endless = first._replace(expires=1799), first._replace(expires=0)
     assert list(route_differences((first,), (later,))) == []
     assert len(list(route_differences((first,), (endless,)))) == 2
+
+
+def test_a_library_that_fails() -> None:
+    assert failed("netifaces", "NIC", OSError(24, "Too many open files")) == CrossCheck(
+        "netifaces", "NIC", 0, (Difference("unread", reason="Too many open files"),)
+    )
+    assert failed("pyroute2", "route", KernelError("cannot list")).differences[0].reason == "cannot list"

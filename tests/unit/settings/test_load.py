@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -419,3 +421,20 @@ def test_deep_and_self_containing_yaml(scratch: Path) -> None:
     for text in ("[" * 5000, "{a: " * 5000, "&a [*a]", "routes: &a [*a]", "default: &a {nic: *a}", "{? {a: b} : c}"):
         scratch.write_text(text)
         outcome(scratch)
+
+
+def test_a_file_that_the_system_can_not_read_is_no_fault_of_the_settings(files: Files) -> None:
+    files.main.write_text("default: auto\n")
+    files.drop_in("10.yaml", "deadline_seconds: 3\n")
+    files.read()  # What reads YAML is imported.
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError) as refused:
+            files.read()
+        found = settings.read_usable({}, "", str(files.etc), str(files.stanza))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, hard))
+    assert (refused.value.errno, refused.value.filename) == (errno.EMFILE, str(files.etc / "guest-routes.d"))
+    assert found.settings == Settings()
+    assert f"{files.main}: cannot be read: Too many open files" in found.problems

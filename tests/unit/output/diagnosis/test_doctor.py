@@ -148,3 +148,16 @@ def test_without_metadata() -> None:
             "differs": ["has a further route: default via 10.65.0.1 dev eth0 proto boot"],
         },
     ]
+
+
+def test_a_library_that_fails_is_a_finding() -> None:
+    failed = CrossCheck("pyroute2", "route", 0, (Difference("unread", reason="Too many open files"),))
+    found = (Finding("cross-check", managers=("pyroute2",), difference=failed.differences[0]),)
+    seen = inspection(view(ETH0), cross_checks=(SAME[0], failed))
+    lines = lines_of(seen, found)
+    assert "cross-check  netifaces reads the same 2 NICs" in lines
+    assert [line for line in lines if "not installed" in line] == []
+    value = doctor_json(seen, found)
+    assert value["cross_checks"][1]["installed"] is True
+    assert value["findings"][0]["what"] == "pyroute2 is installed and can't be used: Too many open files"
+    assert "report it as a bug" not in value["findings"][0]["remedy"]

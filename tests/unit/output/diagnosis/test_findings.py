@@ -145,6 +145,11 @@ CASES = [
         "see who made it: `stat FILE`; only root may be able to write it and every folder above it",
     ),
     (
+        Finding("unused-drive", unused=Problem("/dev/sr1", "not used as a config drive: its filesystem is ext4")),
+        "/dev/sr1: not used as a config drive: its filesystem is ext4",
+        "`lsblk -f` and `losetup --list` show what it is; detach it, or take its label config-2 away",
+    ),
+    (
         Finding("settings-wrong", text="/etc/a.yaml: protocl: no such setting"),
         "the settings are wrong, so no pass runs: /etc/a.yaml: protocl: no such setting",
         "correct them; `guest-routes withdraw`, `status` and `explain` work all the same",

@@ -15,6 +15,7 @@ from guest_routes.output.words.evidence import (
     binding_label,
     evidence_text,
     lease_text,
+    left_text,
     missing_text,
     no_document_text,
     other_instance_text,
@@ -147,3 +148,13 @@ def test_no_source_has_a_document() -> None:
     assert argument_text("ftp://x", NoDocument("scheme")) == (
         "cannot get the metadata given as ftp://x: only http and https are supported; nothing was changed"
     )
+
+
+def test_routes_left_elsewhere_and_drives_passed_over() -> None:
+    assert left_text(1, 121).startswith("1 route of protocol 121 left by a pass with other settings; ")
+    assert left_text(1200, 130).startswith("1,200 routes of protocol 130 left")
+    drives = (
+        Problem("/dev/sr0", "not used as a config drive: a"),
+        Problem("/dev/sr1", "not used as a config drive: b"),
+    )
+    assert missing_text(NoDocument("no-drive", problems=drives)) == f"{drives[0]}; {drives[1]}"

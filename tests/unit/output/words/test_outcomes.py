@@ -160,6 +160,11 @@ def test_what_the_kernel_does_with_an_address(answer: Lookup, text: str) -> None
             "the metadata service can't be reached since the routes were written; the routes are as they were before "
             "the pass, except 2 that the kernel refused",
         ),
+        (
+            RolledBack("metadata-unreachable", kept=1),
+            "the metadata service can't be reached since the routes were written; the routes are as they were before "
+            "the pass; a default of ours stays, since another program has taken away the one that was there",
+        ),
     ],
 )
 def test_why_a_pass_failed(error: Any, text: str) -> None:

@@ -8,8 +8,16 @@ import pytest
 
 from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.network import OUR_PROTOCOL, KernelState, Nic, Route, parse_address, parse_prefix
-from guest_routes.model.operations import Add, Delete, MoveDefault, RemoveForeignDefault, RestoreDefault
-from guest_routes.routing.planning.restoration import as_before, former_order, restorations
+from guest_routes.model.operations import (
+    Add,
+    Delete,
+    MoveDefault,
+    Operation,
+    Outcome,
+    RemoveForeignDefault,
+    RestoreDefault,
+)
+from guest_routes.routing.planning.restoration import as_before, former_order, restorations, undoable
 
 MANAGED = frozenset({2, 3})
 
@@ -137,3 +145,23 @@ def test_ours_come_back_before_or_behind_their_equals(order: str, place: str) ->
 def test_ours_alone_are_none_of_the_order() -> None:
     ours = v4("c")._replace(protocol=OUR_PROTOCOL)
     assert as_before([Delete(ours)], KernelState((), ()), KernelState((), (ours, v6("a")))) == []
+
+
+OURS = Route(parse_prefix("0.0.0.0/0"), bytes([10, 0, 0, 1]), 2, protocol=OUR_PROTOCOL)
+HOST = Route(parse_prefix("11.11.0.0/16"), bytes([10, 0, 0, 1]), 2, protocol=OUR_PROTOCOL)
+
+
+@pytest.mark.parametrize("done, before, there, kept", [
+    ([Add(OURS), Add(HOST)], "a", [OURS, HOST], True),
+    ([Add(OURS), Add(HOST)], "a", [OURS, HOST, v4("a")], False),
+    ([Add(OURS), Add(HOST)], "a", [OURS, HOST, v4("v")], False),
+    ([Add(OURS), Add(HOST)], "", [OURS, HOST], False),
+    ([Add(OURS), RemoveForeignDefault(v4("a"))], "a", [OURS], False),
+    ([Add(OURS), Delete(HOST)], "a", [OURS], True),
+])  # fmt: skip
+def test_a_roll_back_leaves_a_default_that_others_made_the_last(
+    done: List[Operation], before: str, there: List[Route], kept: bool
+) -> None:
+    """But where there was none before, or where the pass itself took the other one, which then comes back."""
+    outcome = undoable(Outcome(tuple(done)), KernelState((), tuple(map(v4, before))), KernelState((), tuple(there)))
+    assert list(outcome.done) == [one for one in done if not (kept and one == Add(OURS))]

@@ -1,0 +1,54 @@
+"""Where routes of ours may be: kept once the settings have had other values than the defaults, else nothing is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from guest_routes.model.settings import Settings
+from guest_routes.state.places import MOST, elsewhere, forget, remember
+from guest_routes.state.store import State
+
+HERE = Settings()
+THERE = Settings(table=100)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    return State(str(tmp_path / "run"), str(tmp_path / "lib"))
+
+
+def test_nothing_is_kept_by_default(state: State) -> None:
+    remember(state, HERE)
+    assert not Path(state.run_dir).exists()
+    assert elsewhere(state, HERE) == ()
+
+
+def test_the_pass_before_is_kept_as_well(state: State) -> None:
+    state.write_status({"table": 254, "protocol": 121})
+    remember(state, THERE)
+    assert elsewhere(state, THERE) == ((254, 121),)
+    assert elsewhere(state, HERE) == ((100, 121),)
+    before = Path(state.places_path).stat().st_mtime_ns
+    remember(state, THERE)
+    assert Path(state.places_path).stat().st_mtime_ns == before
+    forget(state)
+    assert elsewhere(state, HERE) == ()
+
+
+@pytest.mark.parametrize(
+    "status", [{}, {"failed": {}}, {"table": "main", "protocol": 121}, {"table": True, "protocol": 1}]
+)
+def test_a_status_without_a_place(state: State, status: object) -> None:
+    state.write_status(status)  # type: ignore[arg-type]
+    remember(state, THERE)
+    assert json.loads(Path(state.places_path).read_text()) == [[100, 121]]
+
+
+def test_the_last_places_are_kept(state: State) -> None:
+    for table in range(1, MOST + 10):
+        remember(state, Settings(table=table))
+    assert len(elsewhere(state, Settings(table=9999))) == MOST
+    assert elsewhere(state, HERE)[-1] == (MOST + 9, 121)

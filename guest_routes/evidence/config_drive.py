@@ -95,22 +95,44 @@ def _is_json_object(data: bytes) -> bool:
 
 def _filesystem(device: str, deadline_seconds: float) -> str:
     """The type of a device's filesystem; "" when unknown."""
-    ran = _run(["blkid", "-c", "/dev/null", "-o", "value", "-s", "TYPE", device], deadline_seconds)
-    return "" if isinstance(ran, str) else ran.output.decode("ascii", "replace").strip()
+    return next((_tag(line, "TYPE") for line in _blkid([device], deadline_seconds)), "")
 
 
 def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:
     """In capitals is what vfat makes of the label."""
-    links = [f"/dev/disk/by-label/{label}" for label in ("config-2", "CONFIG-2")]
+    labels = ("config-2", "CONFIG-2")
+    links = [f"/dev/disk/by-label/{label}" for label in labels]
     found = [os.path.realpath(link) for link in links if os.path.exists(link)]
     if found:
         return tuple(found)
-    for label in ("config-2", "CONFIG-2"):
-        # -c: the cache knows drives that were there once.
-        ran = _run(["blkid", "-c", "/dev/null", "-t", f"LABEL={label}", "-o", "device"], deadline_seconds)
-        if isinstance(ran, _Ran):
-            found += sorted(os.fsdecode(line) for line in ran.output.splitlines())
-    return tuple(found)
+    lines = _blkid(_block_devices(), deadline_seconds)
+    return tuple(
+        line.partition(": ")[0] for label in labels for line in sorted(lines) if _tag(line, "LABEL") == label
+    )
+
+
+def _block_devices() -> list[str]:
+    try:
+        with open("/proc/partitions", encoding="ascii") as file:
+            names = [line.split()[3] for line in file if line.split()[3:]]
+    except (OSError, ValueError):
+        return []
+    return [f"/dev/{name}" for name in names[1:]]
+
+
+def _blkid(devices: list[str], deadline_seconds: float) -> list[str]:
+    """A line `DEVICE: TAG="VALUE" ...` for each device whose content is known.
+
+    Only what util-linux's and busybox's have in common: that takes devices for its only arguments, and what is none for
+    nothing. -c: the cache knows drives that were there once.
+    """
+    ran = _run(["blkid", "-c", "/dev/null", *devices], deadline_seconds) if devices else ""
+    return [] if isinstance(ran, str) else ran.output.decode("utf-8", "replace").splitlines()
+
+
+def _tag(line: str, name: str) -> str:
+    """A tag's value in a line of blkid; util-linux writes a quote in a value as `\\"`."""
+    return line.partition(f' {name}="')[2].partition('"')[0]
 
 
 def _mount(device: str) -> tuple[str, str]:

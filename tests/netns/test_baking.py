@@ -114,9 +114,30 @@ FOLDERS = ("daemons", "exclusive", "failed", "hotplugged", "inactive", "options"
            "stopping", "tmp", "wasinactive")  # fmt: skip
 
 
-@pytest.fixture
-def openrc(image: Debian) -> Iterator[Debian]:
+def use_busybox(debian: Debian) -> None:
+    """Puts busybox in the place of every program that it has, as on Alpine, but for those that Alpine has from others."""
+    of_openrc = set(debian.run("dpkg", "--listfiles", "openrc").stdout.split())
+    of_util_linux = {"usr/bin/setpriv"}
+    for listed in debian.run("busybox", "--list-full").stdout.split():
+        name = listed.rpartition("/")[2]
+        for folder in ("bin", "sbin"):
+            other = debian.path(f"/usr/{folder}/{name}")
+            if f"/{folder}/{name}" not in of_openrc and f"usr/{folder}/{name}" not in of_util_linux and (
+                other.exists() or other.is_symlink()
+            ):
+                other.unlink()
+                other.symlink_to("/usr/bin/busybox")
+
+
+@pytest.fixture(params=["Debian's programs", "busybox"])
+def openrc(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Debian]:
     """A machine that OpenRC has booted as far as the network, with the single file in it."""
+    documented(lab)
+    lab.metadata_server(document("wrong-subnet"))
+    image = Debian("bookworm", "bookworm-dhcp")
+    if request.param == "busybox":
+        use_busybox(image)
+        assert "BusyBox" in image.run("ip", "--help", check=False).stderr
     for folder in FOLDERS:
         image.path(f"/run/openrc/{folder}").mkdir(parents=True)
     image.write("/run/openrc/softlevel", "default\n")
@@ -127,6 +148,7 @@ def openrc(image: Debian) -> Iterator[Debian]:
     follow(image, recipe("Single file", 1))
     yield image
     image.run("rc-service", "guest-routes", "stop", check=False)
+    image.close()
 
 
 def test_openrc_starts_reloads_and_stops(openrc: Debian, lab: Lab) -> None:

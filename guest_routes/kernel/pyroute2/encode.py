@@ -1,7 +1,7 @@
 """Values as pyroute2's messages; the writing half of the reference engine that needs no socket.
 
-pyroute2's route message ends before RTA_EXPIRES, its metrics at RTAX_QUICKACK (0.7.2) or RTAX_CC_ALGO (0.9.7), and it has
-no nexthop objects; what the kernel has had since is named here.
+pyroute2's route message ends before RTA_EXPIRES, its metrics at RTAX_QUICKACK (0.7.2) or RTAX_CC_ALGO (0.9.7), and it
+has no nexthop objects; what the kernel has had since is named here.
 
 Source: include/uapi/linux/rtnetlink.h, nexthop.h.
 """

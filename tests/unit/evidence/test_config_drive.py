@@ -32,7 +32,10 @@ def test_of_a_file_over_the_limit_one_byte_more_is_kept() -> None:
 @pytest.mark.parametrize(
     "line, label",
     [
-        ('/dev/vdb: BLOCK_SIZE="2048" UUID="2026-11-26" LABEL="config-2" TYPE="iso9660"', "config-2"),  # util-linux 2.38
+        (
+            '/dev/vdb: BLOCK_SIZE="2048" UUID="2026-11-26" LABEL="config-2" TYPE="iso9660"',
+            "config-2",
+        ),  # util-linux 2.38
         ('/dev/vdb: LABEL="config-2" TYPE="iso9660"', "config-2"),  # busybox 1.35
         ('/dev/vdb: SEC_TYPE="msdos" LABEL_FATBOOT="config-2" LABEL="CONFIG-2" TYPE="vfat"', "CONFIG-2"),
         ('/dev/vdc1: UUID="1" TYPE="ext4" PARTLABEL="config-2"', ""),

@@ -34,7 +34,7 @@ Source: cloudinit/net/{networkd,netplan,network_manager,eni,sysconfig}.py and
 cloudinit/distros/{rhel,opensuse,alpine}.py, 22.4 to 26.2.
 """
 BEGINS = {"/etc/network/interfaces": "# This file is generated from information provided by the datasource."}
-"""What a file of cloud-init's begins with whose name doesn't say so: on all distributions but Alpine it is the operator's."""
+"""What a file of cloud-init's begins with whose name doesn't say so: but on Alpine it is the operator's."""
 CREATED = (
     "# Created by `guest-routes correct`: routes that cloud-init wrote for another NIC.\n",
     "# cloud-init does not rewrite this file; when its last route goes, it goes.\n",

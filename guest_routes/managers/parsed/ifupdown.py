@@ -1,7 +1,7 @@
 """cloud-init's file for ifupdown: stanzas with `route add` and `route del` commands. Pure.
 
-Source: interfaces(5); cloudinit/net/eni.py, which writes `post-up route add ... || true` and its `pre-down route del`, or
-(26.2) `post-up ip route add ...`.
+Source: interfaces(5); cloudinit/net/eni.py, which writes `post-up route add ... || true` and its `pre-down route del`,
+or (26.2) `post-up ip route add ...`.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def _labelled_devices(deadline_seconds: float) -> tuple[str, ...]:
     if found:
         return tuple(found)
     lines = _blkid(_block_devices(), deadline_seconds)
-    return tuple(line.partition(": ")[0] for label in labels for line in sorted(lines) if _tag(line, "LABEL") == label)
+    return tuple(line.partition(":")[0] for label in labels for line in sorted(lines) if _tag(line, "LABEL") == label)
 
 
 def _block_devices() -> list[str]:

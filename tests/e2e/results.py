@@ -30,6 +30,7 @@ GIVES_UP = re.compile(r"'route', 'append', .*\n(.*\n){0,4}.*Nexthop has invalid 
 WAIT_ONLINE = {
     "networkd": "systemd-networkd-wait-online.service",
     "netplan": "systemd-networkd-wait-online.service",
+    "netplan-ubuntu": "systemd-networkd-wait-online.service",
     "NetworkManager": "NetworkManager-wait-online.service",
     "ifupdown": "networking.service",
 }
@@ -98,6 +99,8 @@ def faults(case: Case) -> List[str]:
     if case.exit_code("status") != 0:
         found.append(f"guest-routes status: exit {case.exit_code('status')}")
     found += [f"failed: {line.split()[0]}" for line in case.text("failed").splitlines()]
+    denied = [line for line in case.text("journal").splitlines() if 'apparmor="DENIED"' in line]
+    found += [f"AppArmor: {line.partition('apparmor=')[2]}" for line in denied if "guest-routes" in line]
     if case.boot == "module":
         return [*found, *_wrong_module(case)]
     return [
@@ -212,7 +215,7 @@ def wrong_manager(case: Case) -> List[str]:
         for one in reconfigured(case, name)
         if isnan(one.seconds)
     ]
-    if case.manager in ("networkd", "netplan"):
+    if WAIT_ONLINE[case.manager] == "systemd-networkd-wait-online.service":
         left = [line for line in case.text("networkctl").splitlines() if "configuring" in line or "failed" in line]
         wrong += [f"systemd-networkd isn't done: {' '.join(line.split())}" for line in left]
     return wrong

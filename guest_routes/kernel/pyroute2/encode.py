@@ -11,6 +11,7 @@ from __future__ import annotations
 from _socket import AF_INET, AF_INET6
 from typing import Any, Dict, List, Optional, Tuple, Union
 
+from pyroute2 import __version__
 from pyroute2.netlink import nlmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
@@ -33,6 +34,11 @@ from ..netlink import (
     RTM_NEWROUTE,
     RTNH_F_ONLINK,
 )
+
+OLDEST = (0, 7, 2)
+"""Of pyroute2; before, its sockets tell no reasons (ext_ack), or its messages differ. Ubuntu 22.04 has an older one."""
+if tuple(int("".join(filter(str.isdigit, part)) or 0) for part in __version__.split(".")[:3]) < OLDEST:
+    raise ImportError(f"pyroute2 {__version__} is too old: {'.'.join(map(str, OLDEST))} or newer is needed")
 
 
 class RouteMessage(rtmsg):  # type: ignore[misc] # pyroute2 has no types

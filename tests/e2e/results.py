@@ -138,9 +138,10 @@ def _wrong_cloud_init(case: Case) -> List[str]:
     if case.exit_code("cloud-init-status") == 0 and "status: done" in said and "degraded" not in said:
         return []
     if GIVES_UP.search(case.report.get("cloud-init.log", "")):
-        return [
-            f"cloud-init: {cloud_init_state(case)} (by itself it gives up on option 121: Nexthop has invalid gateway)"
-        ]
+        why = "by itself it gives up on option 121: Nexthop has invalid gateway"
+        if "Expected NetworkManager SubState=running" in said:
+            why += "; Debian starts its network stage before NetworkManager, and it ends without a datasource"
+        return [f"cloud-init: {cloud_init_state(case)} ({why})"]
     reason = re.search(r"^\t- (\S.*)", said, re.MULTILINE)
     return [f"cloud-init: {cloud_init_state(case)}" + (f" ({reason[1]})" if reason else "")]
 

@@ -48,7 +48,6 @@ def test_the_pyroute2_engine_names_the_package_that_is_missing(monkeypatch: pyte
 
 
 def test_a_pyroute2_that_is_too_old_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ubuntu 22.04's."""
     monkeypatch.setattr("pyroute2.__version__", "0.6.13")
     for module in ("engine", "decode", "encode"):
         monkeypatch.delitem(sys.modules, f"guest_routes.kernel.pyroute2_{module}", raising=False)

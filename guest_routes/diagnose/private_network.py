@@ -115,7 +115,7 @@ def pyroute2_or_error() -> tuple[Any, Any]:
         from pyroute2 import IPRoute
         from pyroute2.netlink.exceptions import NetlinkError
 
-        from ..kernel import pyroute2_encode  # noqa: F401  # Its version is checked there.
+        from ..kernel.pyroute2 import encode  # noqa: F401  # Its version is checked there.
     except ImportError as error:
         raise KernelError(
             f"cannot rehearse: {error}; the NICs are made with the package pyroute2: install it "

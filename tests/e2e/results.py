@@ -97,7 +97,7 @@ def faults(case: Case) -> List[str]:
         return []
     found = [*wrong_table(case), *_wrong_pings(case), *_wrong_cloud_init(case)]
     if case.exit_code("status") != 0:
-        found.append(f"guest-routes status: exit {case.exit_code('status')}")
+        found.append(f"guest-routes status: exit {case.exit_code('status')}{_why_status(case)}")
     found += [f"failed: {line.split()[0]}" for line in case.text("failed").splitlines()]
     denied = [line for line in case.text("journal").splitlines() if 'apparmor="DENIED"' in line]
     found += [f"AppArmor: {line.partition('apparmor=')[2]}" for line in denied if "guest-routes" in line]
@@ -107,6 +107,16 @@ def faults(case: Case) -> List[str]:
         *found, *_wrong_units(case), *wrong_attachment(case), *wrong_manager(case), *_wrong_source_routing(case),
         *_wrong_links(case), *_wrong_addition(case),
     ]  # fmt: skip
+
+
+def _why_status(case: Case) -> str:
+    """What `guest-routes status` says is not as it should be."""
+    try:
+        status = json.loads(case.text("status"))
+        reasons = [(status["service"] or {}).get("failure", ""), *status["last_pass"]["unprogrammed"]]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f" ({'; '.join(filter(None, reasons))})"
 
 
 def _wrong_pings(case: Case) -> List[str]:

@@ -167,6 +167,10 @@ def _wrong_units(case: Case) -> List[str]:
     checks = [
         ("Result=success" in case.text("show-guest-routes.service"), "guest-routes.service failed"),
         (not isnan(waited_for(case, "guest-routes.service")), "guest-routes.service was never started"),
+        (
+            "`netplan generate` could not be run" not in case.text("journal-ours"),
+            "guest-routes-correct.service: `netplan generate` had not ended in time",
+        ),
         (not waited_for_metadata(case), "the boot waited for guest-routes.service until it had given the metadata up"),
         (
             not memory_megabytes(case) >= MOST_MEMORY * memory_megabytes(case, "bare-memory"),

@@ -11,8 +11,8 @@ from .results import Case
 
 BEGIN, END = "<!-- make e2e: begin -->\n", "<!-- make e2e: end -->"
 HEADING = (
-    "| distribution | manager | cloud-init | systemd | kernel, Python | documents | table as documented | nothing wrong |"
-    " when |"
+    "| distribution | manager | cloud-init | systemd | kernel, Python | documents | table as documented |"
+    " nothing wrong | when |"
 )
 
 

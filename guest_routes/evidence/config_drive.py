@@ -121,8 +121,8 @@ def _block_devices() -> list[str]:
 def _blkid(devices: list[str], deadline_seconds: float) -> list[str]:
     """A line `DEVICE: TAG="VALUE" ...` for each device whose content is known.
 
-    Only what util-linux's and busybox's have in common: that takes devices for its only arguments, and what is none for
-    nothing. -c: the cache knows drives that were there once.
+    Only with arguments that serve for util-linux's and busybox's, which takes each for a device and passes over what is
+    none. -c: the cache knows drives that were there once.
     """
     ran = _run(["blkid", "-c", "/dev/null", *devices], deadline_seconds) if devices else ""
     return [] if isinstance(ran, str) else ran.output.decode("utf-8", "replace").splitlines()

@@ -8,7 +8,7 @@ TARGETS ?= $(patsubst tests/fuzz/fuzz_%.py,%,$(sort $(wildcard tests/fuzz/fuzz_*
 SOAK_SECONDS ?= 180
 DIFFERENTIAL_SECONDS ?= 60
 SUITES ?= bookworm trixie forky
-VARIANTS ?= networkd netplan NetworkManager ifupdown
+VARIANTS ?= networkd netplan netplan-ubuntu NetworkManager ifupdown
 DOCUMENTS ?= static-right static-wrong drive dhcp-right dhcp-wrong dual-static dual-ra chain
 QUICK = -q --hypothesis-profile=quick tests/unit
 VENV = .venv

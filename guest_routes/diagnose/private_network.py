@@ -109,11 +109,13 @@ def pyroute2_or_error() -> tuple[Any, Any]:
     """IPRoute and NetlinkError.
 
     Raises:
-        KernelError: the package isn't installed.
+        KernelError: the package isn't installed, or is too old.
     """
     try:
         from pyroute2 import IPRoute
         from pyroute2.netlink.exceptions import NetlinkError
+
+        from ..kernel.pyroute2 import encode  # noqa: F401  # Its version is checked there.
     except ImportError as error:
         raise KernelError(
             f"cannot rehearse: {error}; the NICs are made with the package pyroute2: install it "

@@ -111,8 +111,7 @@ def _is_json_object(data: bytes) -> bool:
 
 def _filesystem(device: str, deadline_seconds: float) -> str:
     """The type of a device's filesystem; "" when unknown."""
-    ran = _run(["blkid", "-c", "/dev/null", "-o", "value", "-s", "TYPE", device], deadline_seconds)
-    return "" if isinstance(ran, str) else ran.output.decode("ascii", "replace").strip()
+    return next((_tag(line, "TYPE") for line in _blkid([device], deadline_seconds)), "")
 
 
 class _Devices:
@@ -130,12 +129,9 @@ class _Devices:
         others = [device for device in _with_a_size() if device not in named]
         self._untrusted = [device for device in others if untrusted_backing(device) is not None]
         trusted = [device for device in others if device not in self._untrusted]
-        for label in LABELS if trusted else ():
-            # -c: the cache knows drives that were there once.
-            command = ["blkid", "-c", "/dev/null", "-t", f"LABEL={label}", "-o", "device", *trusted]
-            ran = _run(command, self._deadline_seconds)
-            if isinstance(ran, _Ran):
-                yield from sorted(os.fsdecode(line) for line in ran.output.splitlines())
+        lines = sorted(_blkid(trusted, self._deadline_seconds))
+        for label in LABELS:
+            yield from (line.partition(":")[0] for line in lines if _tag(line, "LABEL") == label)
 
     def unasked(self) -> str:
         """Behind the words that there is none: the devices whose label was not read."""
@@ -155,6 +151,21 @@ def _with_a_size(block: str = "/sys/class/block") -> Iterator[str]:
         device = "/dev/" + name.replace("!", "/")
         if read_pseudo(f"{block}/{name}/size").strip() not in (b"", b"0") and os.path.exists(device):
             yield device
+
+
+def _blkid(devices: list[str], deadline_seconds: float) -> list[str]:
+    """A line `DEVICE: TAG="VALUE" ...` for each device whose content is known.
+
+    Only with arguments that serve for util-linux's and busybox's, which takes each for a device and passes over what is
+    none. -c: the cache knows drives that were there once.
+    """
+    ran = _run(["blkid", "-c", "/dev/null", *devices], deadline_seconds) if devices else ""
+    return [] if isinstance(ran, str) else ran.output.decode("utf-8", "replace").splitlines()
+
+
+def _tag(line: str, name: str) -> str:
+    """A tag's value in a line of blkid; util-linux writes a quote in a value as `\\"`."""
+    return line.partition(f' {name}="')[2].partition('"')[0]
 
 
 def _mount(device: str) -> tuple[str, str]:

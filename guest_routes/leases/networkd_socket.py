@@ -49,7 +49,7 @@ def networkd_leases(nics: Sequence[Nic], root: str, problems: list[Problem]) -> 
         until = time.monotonic() + WAIT_SECONDS
         answers = [_answer(path, nic.ifindex, until) for nic in nics]
         return [lease for answer in answers for lease in networkd_answer(answer, path, booted)]
-    except TimeoutError:
+    except (TimeoutError, _socket.timeout):  # One and the same since Python 3.10.
         problems.append(Problem(path, f"no answer within {WAIT_SECONDS:.0f} s; ignored"))
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -11,12 +11,12 @@ from ..evidence import find as metadata
 from ..evidence.http_endpoints import usable_nics
 from ..output.service_log import child_fault_text, no_child_text
 from ..state.store import State
-from .child.fetch import GRACE_SECONDS, parse_answer, start
+from .child.fetch import parse_answer, start
 from .child.files import find_in_child
 from .child.process import Child
 from .journal import Journal
 from .reconciler import Reconciler
-from .schedule import LONGEST_FAULT_SECONDS, RETRY_SECONDS, Refreshes
+from .schedule import LONGEST_FAULT_SECONDS, RETRY_SECONDS, Refreshes, grace_seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Refresher:
         self.child: Child | None = None
         """The child that fetches now; its pipe is to be polled for reading."""
         self._child_deadline = 0.0
+        self._late = 0
+        """Children in a row that missed it."""
 
     @property
     def due(self) -> float:
@@ -104,12 +106,13 @@ class Refresher:
             self.child = start(settings, self._state, self._metadata_argument)
         except OSError as error:
             return self._failed(no_child_text(error), LONGEST_FAULT_SECONDS)
-        self._child_deadline = time.monotonic() + settings.deadline_seconds + GRACE_SECONDS
+        self._child_deadline = time.monotonic() + settings.deadline_seconds + grace_seconds(self._late)
 
     def collect(self) -> None:
         """Takes what the child has sent, and ends it."""
         assert self.child is not None
         late = time.monotonic() >= self._child_deadline
+        self._late = self._late + 1 if late else 0
         answer, self.child = self.child.end(), None
         got = child_fault_text("late") if late else parse_answer(answer)
         if isinstance(got, str):

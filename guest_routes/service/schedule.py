@@ -27,8 +27,17 @@ JITTER = 0.1
 """A fetch comes up to this part of refresh_seconds earlier or later."""
 RETRY_SECONDS = 2.0
 """The pause after a first fetch that failed; it doubles up to refresh_seconds."""
+GRACE_SECONDS, DOUBLINGS = 2.0, 5
+"""What the process that fetches gets beyond the deadline for its start and its end; twice that after each one in a row
+that was late, so often at most. On a machine that is too busy to start it in time each further attempt in the same time
+would only make it busier."""
 EAGER_RETRIES = 5
 """How many more fetches, in doubling pauses, there are for a NIC that the metadata doesn't describe yet."""
+
+
+def grace_seconds(late: int) -> float:
+    """What the process that fetches gets beyond the deadline, after so many in a row that were late."""
+    return GRACE_SECONDS * 2.0 ** min(late, DOUBLINGS)
 
 
 class ReconcileSchedule(NamedTuple):

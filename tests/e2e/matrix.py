@@ -7,7 +7,7 @@ from math import isnan
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
-from . import results, table
+from . import glance, results, table
 from .hypervisor import ELSEWHERE, REMOTE
 from .plan import BOOTS, LEFT_OUT, MACHINES, NETWORKS, RELEASES, Machine
 from .results import Case
@@ -68,6 +68,13 @@ def write(path: Path, cases: Cases) -> None:
         "",
         *_paragraph(INTRODUCTION),
         f"{len(begun)} of the {len(MACHINES)} planned machines ran; {right} of their {len(judged)} boots are right.",
+        "",
+        "## At a glance",
+        "",
+        *_paragraph(glance.LEGEND),
+        *_table(glance.rows(cases)),
+        "",
+        "## Each machine",
         "",
         *_paragraph(LEGEND),
         *_table([list(COLUMNS), *rows]),

@@ -6,7 +6,8 @@ from typing import Dict, List, NamedTuple, Tuple
 
 SUITES = ("bookworm", "trixie", "forky")
 RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "forky": "Debian testing"}
-MANAGERS = ("networkd", "netplan", "NetworkManager", "ifupdown")
+MANAGERS = ("networkd", "netplan", "netplan-ubuntu", "NetworkManager", "ifupdown")
+"""netplan-ubuntu: with what Ubuntu's images have otherwise; build-root has it."""
 BOOTS = ("first", "reboot", "metadata down", "module", "without")
 """In this order: each works on the disk that the one before has left, and "without" on a new one."""
 
@@ -104,6 +105,8 @@ MACHINES: List[Machine] = [
     Machine("trixie", "netplan", "static-right", SHORT),
     Machine("bookworm", "ifupdown", "static-right", SHORT),
     Machine("forky", "NetworkManager", "static-right", SHORT),
+    Machine("forky", "netplan-ubuntu", "static-wrong", SHORT),
+    Machine("forky", "netplan-ubuntu", "dhcp-wrong", SHORT),
 ]
 
 LEFT_OUT: Dict[str, str] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
 from . import table
-from .hypervisor import BEHIND_ETH2, ELSEWHERE, ELSEWHERE6, PORTS, REMOTE, REMOTE6
+from .hypervisor import BEHIND_ETH2, ELSEWHERE, ELSEWHERE6, LATER, PORTS, REMOTE, REMOTE6
 from .plan import NETWORKS, Machine, Network
 
 OVER_LINKS = (
@@ -30,6 +30,7 @@ GIVES_UP = re.compile(r"'route', 'append', .*\n(.*\n){0,4}.*Nexthop has invalid 
 WAIT_ONLINE = {
     "networkd": "systemd-networkd-wait-online.service",
     "netplan": "systemd-networkd-wait-online.service",
+    "netplan-ubuntu": "systemd-networkd-wait-online.service",
     "NetworkManager": "NetworkManager-wait-online.service",
     "ifupdown": "networking.service",
 }
@@ -96,14 +97,26 @@ def faults(case: Case) -> List[str]:
         return []
     found = [*wrong_table(case), *_wrong_pings(case), *_wrong_cloud_init(case)]
     if case.exit_code("status") != 0:
-        found.append(f"guest-routes status: exit {case.exit_code('status')}")
+        found.append(f"guest-routes status: exit {case.exit_code('status')}{_why_status(case)}")
     found += [f"failed: {line.split()[0]}" for line in case.text("failed").splitlines()]
+    denied = [line for line in case.text("journal").splitlines() if 'apparmor="DENIED"' in line]
+    found += [f"AppArmor: {line.partition('apparmor=')[2]}" for line in denied if "guest-routes" in line]
     if case.boot == "module":
         return [*found, *_wrong_module(case)]
     return [
         *found, *_wrong_units(case), *wrong_attachment(case), *wrong_manager(case), *_wrong_source_routing(case),
         *_wrong_links(case), *_wrong_addition(case),
     ]  # fmt: skip
+
+
+def _why_status(case: Case) -> str:
+    """What `guest-routes status` says is not as it should be."""
+    try:
+        status = json.loads(case.text("status"))
+        reasons = [(status["service"] or {}).get("failure", ""), *status["last_pass"]["unprogrammed"]]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f" ({'; '.join(filter(None, reasons))})"
 
 
 def _wrong_pings(case: Case) -> List[str]:
@@ -135,9 +148,10 @@ def _wrong_cloud_init(case: Case) -> List[str]:
     if case.exit_code("cloud-init-status") == 0 and "status: done" in said and "degraded" not in said:
         return []
     if GIVES_UP.search(case.report.get("cloud-init.log", "")):
-        return [
-            f"cloud-init: {cloud_init_state(case)} (by itself it gives up on option 121: Nexthop has invalid gateway)"
-        ]
+        why = "by itself it gives up on option 121: Nexthop has invalid gateway"
+        if "Expected NetworkManager SubState=running" in said:
+            why += "; Debian starts its network stage before NetworkManager, and it ends without a datasource"
+        return [f"cloud-init: {cloud_init_state(case)} ({why})"]
     reason = re.search(r"^\t- (\S.*)", said, re.MULTILINE)
     return [f"cloud-init: {cloud_init_state(case)}" + (f" ({reason[1]})" if reason else "")]
 
@@ -153,6 +167,10 @@ def _wrong_units(case: Case) -> List[str]:
     checks = [
         ("Result=success" in case.text("show-guest-routes.service"), "guest-routes.service failed"),
         (not isnan(waited_for(case, "guest-routes.service")), "guest-routes.service was never started"),
+        (
+            "`netplan generate` could not be run" not in case.text("journal-ours"),
+            "guest-routes-correct.service: `netplan generate` had not ended in time",
+        ),
         (not waited_for_metadata(case), "the boot waited for guest-routes.service until it had given the metadata up"),
         (
             not memory_megabytes(case) >= MOST_MEMORY * memory_megabytes(case, "bare-memory"),
@@ -161,7 +179,8 @@ def _wrong_units(case: Case) -> List[str]:
         (
             not has_early_data(case)
             or "ExecMainStatus=0" in case.text("show-guest-routes-early.service")
-            or too_early(case),
+            or too_early(case)
+            or knows_detached(case),
             "guest-routes-early.service had neither the config drive nor last known good metadata",
         ),
     ]
@@ -211,7 +230,7 @@ def wrong_manager(case: Case) -> List[str]:
         for one in reconfigured(case, name)
         if isnan(one.seconds)
     ]
-    if case.manager in ("networkd", "netplan"):
+    if WAIT_ONLINE[case.manager] == "systemd-networkd-wait-online.service":
         left = [line for line in case.text("networkctl").splitlines() if "configuring" in line or "failed" in line]
         wrong += [f"systemd-networkd isn't done: {' '.join(line.split())}" for line in left]
     return wrong
@@ -312,8 +331,20 @@ def wait_online(case: Case) -> str:
 
 def too_early(case: Case) -> bool:
     """Whether the early unit had data, but the network manager hadn't given the NICs their addresses yet."""
+    return _early_left_out(case, "has no IPv4 address (yet)")
+
+
+def knows_detached(case: Case) -> bool:
+    """Whether the early unit's data is from before the third NIC was detached, in the boot before."""
+    return _early_left_out(case, f"is the gateway of the NIC with MAC {LATER.mac}, which is not present (yet)")
+
+
+def _early_left_out(case: Case, because: str) -> bool:
+    """Whether the early unit ended with 5, and said this of a host route."""
     said = case.text("journal-ours").partition("Finished guest-routes-early.service")[0]
-    return "ExecMainStatus=5" in case.text("show-guest-routes-early.service") and "has no IPv4 address (yet)" in said
+    # A line of the journal has its time, host and process before the folded text.
+    unfolded = " ".join(line.partition("]: ")[2].strip() for line in said.splitlines())
+    return "ExecMainStatus=5" in case.text("show-guest-routes-early.service") and because in unfolded
 
 
 def waited_for_metadata(case: Case) -> bool:

@@ -108,7 +108,7 @@ class Cloud:
     def __init__(self, machine: Machine, disk: Disk, folder: Path) -> None:
         self._machine, self._folder, self._network = machine, folder, NETWORKS[machine.network]
         self._document = folder / "network_data.json"
-        self._written = (TOP / "tests" / "data" / f"{self._network.document}.network_data.json").read_text()
+        self._written = _with_dns((TOP / "tests" / "data" / f"{self._network.document}.network_data.json").read_text())
         self._document.write_text(self._written)
         self._drive = write_metadata(folder, self._document)
         # Another machine's run may build the disk anew: under this name it stays what it was.
@@ -186,6 +186,14 @@ def _kernel_options(machine: Machine, boots: List[str], name: str, more: bool) -
     if boots[boots.index(name) + 1 :][:1] == ["module"]:
         options.append("e2e.add-module")
     return options
+
+
+def _with_dns(written: str) -> str:
+    """The document with a DNS server in each network: netplan 1.2 has wait-online wait for one."""
+    document = json.loads(written)
+    for network in document["networks"]:
+        network["services"] = network.get("services") or [{"type": "dns", "address": "192.0.2.2"}]
+    return json.dumps(document)
 
 
 def _with_eth2(written: str) -> str:

@@ -10,7 +10,10 @@ from .plan import MACHINES, MANAGERS, RELEASES, SUITES
 from .results import Case
 
 BEGIN, END = "<!-- make e2e: begin -->\n", "<!-- make e2e: end -->"
-HEADING = "| distribution | manager | cloud-init | systemd | kernel, Python | documents | right | when |"
+HEADING = (
+    "| distribution | manager | cloud-init | systemd | kernel, Python | documents | table as documented |"
+    " nothing wrong | when |"
+)
 
 
 def write(path: Path, cases: Dict[Tuple[str, str], Case]) -> None:
@@ -23,7 +26,7 @@ def write(path: Path, cases: Dict[Tuple[str, str], Case]) -> None:
             case for (name, boot), case in cases.items() if name == machine.name and boot != "without"
         )
     rows = [
-        f"| {RELEASES[suite]} | {manager} | not run | | | | | |" if not found else _row(found)
+        f"| {RELEASES[suite]} | {manager} | not run | | | | | | |" if not found else _row(found)
         for (suite, manager), found in sorted(
             ran.items(), key=lambda one: (SUITES.index(one[0][0]), MANAGERS.index(one[0][1]))
         )
@@ -38,10 +41,12 @@ def _row(cases: List[Case]) -> str:
         (line.split()[1] for line in one.text("packages").splitlines() if line.startswith("linux-image-")), ""
     )
     documents = sorted({case.network for case in cases})
+    tables = sum(bool(case.report) and not results.wrong_table(case) for case in cases)
     right = sum(not results.faults(case) for case in cases)
     days = sorted({case.day for case in cases})
     cells = (
         RELEASES[one.suite], one.manager, one.version("cloud-init"), one.version("systemd"),
-        f"{kernel}, {one.version('python3')}", ", ".join(documents), f"{right} of {len(cases)}", ", ".join(days),
+        f"{kernel}, {one.version('python3')}", ", ".join(documents), f"{tables} of {len(cases)}",
+        f"{right} of {len(cases)}", ", ".join(days),
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |"

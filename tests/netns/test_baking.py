@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any, Dict, Iterator
@@ -12,9 +15,10 @@ from typing import Any, Dict, Iterator
 import pytest
 
 from tests.netns.test_cloud_init import STAGES, Cloud
+from tests.netns.test_metadata import ISO9660, attached
 from tests.support.debian import PATH, ROOT, Debian
-from tests.support.lab import Lab, document
-from tests.support.managers import wait_for
+from tests.support.lab import DATA, Lab, document
+from tests.support.managers import SEED, UUID, wait_for
 from tests.support.packages import built, command
 from tests.support.passes import DOCUMENTED, documented, table
 
@@ -114,9 +118,31 @@ FOLDERS = ("daemons", "exclusive", "failed", "hotplugged", "inactive", "options"
            "stopping", "tmp", "wasinactive")  # fmt: skip
 
 
-@pytest.fixture
-def openrc(image: Debian) -> Iterator[Debian]:
+NOT_BUSYBOXS = {"setpriv", "ifup", "ifdown", "ifquery"}
+"""Alpine has them from util-linux and ifupdown-ng; Debian's busybox is built without an ifup for IPv4."""
+
+
+def use_busybox(debian: Debian) -> None:
+    """Puts busybox in the place of every program that it has, as on Alpine; OpenRC's own stay."""
+    of_openrc = set(debian.run("dpkg", "--listfiles", "openrc").stdout.split())
+    for listed in debian.run("busybox", "--list-full").stdout.split():
+        folder, _, name = listed.removeprefix("usr/").rpartition("/")
+        if name in NOT_BUSYBOXS or {f"/bin/{name}", f"/sbin/{name}"} & of_openrc:
+            continue
+        for other in ("bin", "sbin"):
+            debian.path(f"/usr/{other}/{name}").unlink(missing_ok=True)
+        debian.path(f"/usr/{folder}/{name}").symlink_to("/usr/bin/busybox")
+
+
+@pytest.fixture(params=["Debian's programs", "busybox"])
+def openrc(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Debian]:
     """A machine that OpenRC has booted as far as the network, with the single file in it."""
+    documented(lab)
+    lab.metadata_server(document("wrong-subnet"))
+    image = Debian("bookworm", "bookworm-dhcp")
+    if request.param == "busybox":
+        use_busybox(image)
+        assert "BusyBox" in image.run("ip", "--help", check=False).stderr
     for folder in FOLDERS:
         image.path(f"/run/openrc/{folder}").mkdir(parents=True)
     image.write("/run/openrc/softlevel", "default\n")
@@ -127,6 +153,7 @@ def openrc(image: Debian) -> Iterator[Debian]:
     follow(image, recipe("Single file", 1))
     yield image
     image.run("rc-service", "guest-routes", "stop", check=False)
+    image.close()
 
 
 def test_openrc_starts_reloads_and_stops(openrc: Debian, lab: Lab) -> None:
@@ -186,6 +213,45 @@ def test_openrc_removal_says_what_it_left(openrc: Debian, lab: Lab) -> None:
     assert "as the only record: defaults" in openrc.run("/root/guest-routes.post-deinstall").stderr
     openrc.run("/usr/bin/real", "withdraw")
     assert "11.11.0.0/16" not in "".join(table(lab))
+
+
+@pytest.mark.parametrize("openrc", ["busybox"], indirect=True)
+def test_the_network_comes_up_right_as_on_alpine(openrc: Debian, lab: Lab) -> None:
+    """cloud-init renders as on Alpine; no pass of ours runs."""
+    for nic in ("eth0", "eth1"):
+        lab.ip("address", "flush", "dev", nic)
+        lab.ip("link", "set", nic, "down")
+    assert table(lab) == []
+    openrc.write(f"{SEED}/meta_data.json", json.dumps({"uuid": UUID}))
+    openrc.write(f"{SEED}/network_data.json", (DATA / "wrong-subnet.network_data.json").read_text())
+    alpine = {"distro": "alpine", "network": {"renderers": ["eni"], "activators": []}}
+    settings = {"datasource_list": ["ConfigDrive"], "system_info": alpine}
+    openrc.write("/etc/cloud/cloud.cfg.d/99-test.cfg", json.dumps(settings))
+    openrc.run("cloud-init", "init", "--local")
+    assert "cloud-init" in openrc.path("/etc/network/interfaces").read_text()
+    openrc.write(
+        "/etc/init.d/networking", "#!/sbin/openrc-run\ndepend() { provide net; }\nstart() { ifup -a; }\n", 0o755
+    )
+    openrc.path("/run/ifstate").write_text("lo=lo\n")
+    openrc.run("rc-service", "guest-routes-correct", "start")
+    openrc.run("rc-service", "networking", "start")
+    assert table(lab) == [
+        "default via 10.65.0.1 dev eth0",
+        "10.65.0.0/24 dev eth0 proto kernel scope link src 10.65.0.7",
+        "11.8.0.0/24 dev eth1 proto kernel scope link src 11.8.0.9",
+        "11.11.0.0/16 via 11.8.0.1 dev eth1",
+    ]
+
+
+def test_a_config_drive_is_found_by_busyboxs_blkid(openrc: Debian, lab: Lab, tmp_path: Path) -> None:
+    """Alpine's mdev makes no /dev/disk/by-label. Mounting is another test's: the file behind the loop is outside."""
+    image = tmp_path / "image"
+    image.write_bytes(ISO9660)
+    for device in attached(image):
+        os.mknod(openrc.path(device), 0o600 | stat.S_IFBLK, os.stat(device).st_rdev)
+        said = openrc.run("guest-routes", "plan", "--sources", "config-drive", check=False).stderr
+        assert f"reading config drive {device}\n" in said
+        assert "its filesystem is" not in said
 
 
 # ---- user-data --------------------------------------------------------------------------------------

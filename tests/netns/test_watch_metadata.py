@@ -446,6 +446,21 @@ def test_a_cache_of_another_instance_is_not_used(lab: Lab, start: Start) -> None
     assert RECORD.exists() and CONNECTED[0] in table(lab)
 
 
+def test_a_machine_too_busy_to_start_the_fetch_in_time_gets_its_metadata(
+    lab: Lab, start: Start, tmp_path: Path
+) -> None:
+    """As in an emulated machine, where the fetch needs longer to start than its whole deadline."""
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    slow = "import time\nimport guest_routes.service.child.fetch as fetch\nask = fetch._ask\n"
+    slow += "fetch._ask = lambda *given: time.sleep(5) or ask(*given)\n"
+    (tmp_path / "sitecustomize.py").write_text(slow)
+    path = f"{tmp_path}:{os.environ.get('PYTHONPATH', ROOT)}"
+    service = start(settings={**FAST, "deadline_seconds": 1}, environment={"PYTHONPATH": path})
+    service.wait_said("missed its deadline")
+    service.wait(lambda: HOST_ROUTE in table(lab), seconds=40)
+
+
 def test_messages_of_other_processes_neither_end_nor_mislead_the_service(lab: Lab, start: Start) -> None:
     """F9: as it was before, the second ended it."""
     service = settled(lab, start)

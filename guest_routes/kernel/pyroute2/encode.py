@@ -1,7 +1,7 @@
 """Values as pyroute2's messages; the writing half of the reference engine that needs no socket.
 
-pyroute2's route message ends before RTA_EXPIRES and its metrics at RTAX_CC_ALGO (0.7.2 and 0.9.7 alike), and it has no
-nexthop objects; what the kernel has had since is named here.
+pyroute2's route message ends before RTA_EXPIRES, its metrics at RTAX_QUICKACK (0.7.2) or RTAX_CC_ALGO (0.9.7), and it
+has no nexthop objects; what the kernel has had since is named here.
 
 Source: include/uapi/linux/rtnetlink.h, nexthop.h.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from _socket import AF_INET, AF_INET6
 from typing import Any, Dict, List, Optional, Tuple, Union
 
+from pyroute2 import __version__
 from pyroute2.netlink import nlmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
@@ -26,12 +27,18 @@ from ..netlink import (
     NLM_F_REPLACE,
     NLM_F_REQUEST,
     NLM_F_ROOT,
+    RTAX_CC_ALGO,
     RTM_DELROUTE,
     RTM_GETNEXTHOP,
     RTM_GETROUTE,
     RTM_NEWROUTE,
     RTNH_F_ONLINK,
 )
+
+OLDEST = (0, 7, 2)
+"""Of pyroute2, the oldest that is tested, Debian 12's; 0.5.14 knows no ext_ack."""
+if tuple(int("".join(filter(str.isdigit, part)) or 0) for part in __version__.split(".")[:3]) < OLDEST:
+    raise ImportError(f"pyroute2 {__version__} is too old: {'.'.join(map(str, OLDEST))} or newer is needed")
 
 
 class RouteMessage(rtmsg):  # type: ignore[misc] # pyroute2 has no types
@@ -47,10 +54,14 @@ class RouteMessage(rtmsg):  # type: ignore[misc] # pyroute2 has no types
     )  # fmt: skip
 
     class metrics(rtmsg.metrics):  # type: ignore[misc] # noqa: N801 # pyroute2 finds it by its name
-        """pyroute2's with the one it lacks."""
+        """pyroute2's with what it lacks."""
 
         __slots__ = ()
-        nla_map = (*rtmsg.metrics.nla_map, ("RTAX_FASTOPEN_NO_COOKIE", "uint32"))
+        nla_map = (
+            *rtmsg.metrics.nla_map[:RTAX_CC_ALGO],
+            ("RTAX_CC_ALGO", "asciiz"),
+            ("RTAX_FASTOPEN_NO_COOKIE", "uint32"),
+        )
 
 
 class NexthopObjectMessage(nlmsg):  # type: ignore[misc]

@@ -20,15 +20,21 @@ PATTERNS = {
     ),
     "netplan": ("/etc/netplan/50-cloud-init.yaml",),
     "NetworkManager": ("/etc/NetworkManager/system-connections/cloud-init-*.nmconnection",),
-    "ifupdown": ("/etc/network/interfaces.d/50-cloud-init", "/etc/network/interfaces.d/50-cloud-init.cfg"),
+    "ifupdown": (
+        "/etc/network/interfaces",
+        "/etc/network/interfaces.d/50-cloud-init",
+        "/etc/network/interfaces.d/50-cloud-init.cfg",
+    ),
     "sysconfig": tuple(f"/etc/sysconfig/network-scripts/{kind}-*" for kind in ("ifcfg", "route", "route6")),
     "wicked": ("/etc/sysconfig/network/ifcfg-*", "/etc/sysconfig/network/ifroute-*"),
 }
 """Where cloud-init writes, by manager; sysconfig: EL's, which NetworkManager's ifcfg-rh or network-scripts reads.
 
-Source: cloudinit/net/{networkd,netplan,network_manager,eni,sysconfig}.py and cloudinit/distros/{rhel,opensuse}.py, 22.4
-to 26.2.
+Source: cloudinit/net/{networkd,netplan,network_manager,eni,sysconfig}.py and
+cloudinit/distros/{rhel,opensuse,alpine}.py, 22.4 to 26.2.
 """
+BEGINS = {"/etc/network/interfaces": "# This file is generated from information provided by the datasource."}
+"""What a file of cloud-init's begins with whose name doesn't say so: but on Alpine it is the operator's."""
 CREATED = (
     "# Created by `guest-routes correct`: routes that cloud-init wrote for another NIC.\n",
     "# cloud-init does not rewrite this file; when its last route goes, it goes.\n",

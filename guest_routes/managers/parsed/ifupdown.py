@@ -1,6 +1,7 @@
 """cloud-init's file for ifupdown: stanzas with `route add` and `route del` commands. Pure.
 
-Source: interfaces(5); cloudinit/net/eni.py, which writes `post-up route add ... || true` and its `pre-down route del`.
+Source: interfaces(5); cloudinit/net/eni.py, which writes `post-up route add ... || true` and its `pre-down route del`,
+or (26.2) `post-up ip route add ...`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from typing import Sequence
 
 _COMMAND = re.compile(
-    r"\s+(?:post-up|up|pre-down|down)\s+route\s+(?:add|del)(?P<six>\s+-A\s+inet6)?"
+    r"\s+(?:post-up|up|pre-down|down)\s+(?:ip(?:\s+-family\s+inet6)?\s+)?route\s+(?:add|del)(?:\s+-A\s+inet6)?"
     r"\s+(?:-net\s+|-host\s+)?(?P<to>[\w.:/]+)(?:\s+netmask\s+(?P<mask>[\d.]+))?"
-    r"\s+gw\s+(?P<gateway>[\w.:]+)(?:\s+metric\s+\d+)?\s*(?:\|\|\s*true)?\s*"
+    r"\s+(?:gw|via)\s+(?P<gateway>[\w.:]+)(?:\s+metric\s+\d+)?\s*(?:\|\|\s*true)?\s*"
 )
 _CALLS_ROUTE = re.compile(r"\s+(?:post-up|up|pre-down|down)\s+route\s")
 _IFACE = re.compile(r"iface\s+(\S+)\s+(inet6?)\s+\S+\s*")

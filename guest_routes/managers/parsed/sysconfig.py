@@ -12,7 +12,7 @@ import re
 
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.network import DEFAULT_PREFIX, Prefix, address_text, family_of, parse_address, parse_prefix
-from .config import CREATED, FOREIGN, OTHER_NIC, NicOf
+from .config import BEGINS, CREATED, FOREIGN, OTHER_NIC, NicOf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,15 +31,18 @@ NAMED_BY_NIC = ("sysconfig", "wicked")
 
 
 def own_files(files: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Of these files (manager, path, text), without those of a NIC whose ifcfg file cloud-init has not written.
+    """Of these files (manager, path, text), those that cloud-init has written where the name doesn't say so.
 
-    Names below /etc/sysconfig don't say who has written a file, and no manager reads backup copies.
+    Below /etc/sysconfig a NIC's ifcfg file tells for all of its files, and no manager reads backup copies.
     """
     headed = {path for _, path, text in files if "cloud-init" in text.partition("\n")[0]}
-    return [
-        one for one in files
-        if one[0] not in NAMED_BY_NIC or (sibling(one[1], "ifcfg") in headed and not _BACKUP.fullmatch(one[1]))
-    ]  # fmt: skip
+
+    def is_own(manager: str, path: str, text: str) -> bool:
+        if manager in NAMED_BY_NIC:
+            return sibling(path, "ifcfg") in headed and not _BACKUP.fullmatch(path)
+        return text.startswith(BEGINS.get(path, ""))
+
+    return [one for one in files if is_own(*one)]
 
 
 def sibling(path: str, kind: str) -> str:

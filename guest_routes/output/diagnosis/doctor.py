@@ -132,7 +132,7 @@ def _cross_checks(inspection: Inspection) -> list[str]:
     missing = [one.library for one in checks if one.compared is None]
     lines = labelled("cross-check", "; ".join(agreed)) if agreed else []
     if missing:
-        lines += labelled("not checked", f"{' and '.join(missing)} not installed")
+        lines += labelled("not checked", f"{' and '.join(missing)} not installed, or too old")
     return lines
 
 

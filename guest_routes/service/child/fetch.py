@@ -17,8 +17,6 @@ from ...state.store import State
 from .confined_fetch import LINE_BYTES
 from .process import Child
 
-GRACE_SECONDS = 2.0
-"""What a child gets beyond the deadline, for its start and its end."""
 FIELDS = {"location", "nics", "uuid", "properties", "contradicts"}
 """Of the line before the document."""
 

@@ -16,7 +16,7 @@ from guest_routes.evidence.http_get import _network_reason, _not_an_object
     (b"", "not JSON: Expecting value at byte 0"), (b'{"a": }', "not JSON: Expecting value at byte 6"),
     ('{"ü": }'.encode(), "not JSON: Expecting value at byte 7"),
     (b'{"\xff"}', "not JSON: invalid start byte at byte 2"),
-    (b"[" * 10_000, "not JSON: nested too deeply"),
+    (b"[" * 100_000, "not JSON: nested too deeply"),
     (b"[1]", "not a JSON object but [1]"), (b"null", "not a JSON object but None"),
     (b'"' + b"x" * 100 + b'"', "not a JSON object but '" + "x" * 39),
 ])  # fmt: skip

@@ -45,3 +45,11 @@ def test_the_pyroute2_engine_names_the_package_that_is_missing(monkeypatch: pyte
         monkeypatch.delitem(sys.modules, f"guest_routes.kernel.pyroute2.{module}", raising=False)
     with pytest.raises(KernelError, match=r"pip install pyroute2.*or leave `engine` at rtnetlink"):
         open_kernel("pyroute2")
+
+
+def test_a_pyroute2_that_is_too_old_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyroute2.__version__", "0.6.13")
+    for module in ("engine", "decode", "encode"):
+        monkeypatch.delitem(sys.modules, f"guest_routes.kernel.pyroute2.{module}", raising=False)
+    with pytest.raises(KernelError, match=r"pyroute2 0\.6\.13 is too old: 0\.7\.2 or newer is needed; install it"):
+        open_kernel("pyroute2")

@@ -69,6 +69,18 @@ def test_the_route_moves_and_the_original_is_kept(tmp_path: Path) -> None:
     assert again.correction.changed == ()
 
 
+@pytest.mark.parametrize("written_by", ["cloud-init", "the operator"])
+def test_where_alpine_has_cloud_inits_file_others_have_the_operators(tmp_path: Path, written_by: str) -> None:
+    header = "# This file is generated from information provided by the datasource. Changes\n"
+    stanza = "iface eth0 inet static\n    post-up route add -net 11.11.0.0/16 gw 11.8.0.1 || true\n"
+    text = (header if written_by == "cloud-init" else "") + stanza + "iface eth1 inet static\n    address 11.8.0.9/24\n"
+    file = put(tmp_path, "etc/network/interfaces", text)
+    rewrite(Settings(), decided, root=str(tmp_path))
+    moved = file.read_text().index("route add") > file.read_text().index("iface eth1")
+    assert moved is (written_by == "cloud-init")
+    assert moved or file.read_text() == text
+
+
 def test_a_file_is_made_and_removed_without_an_original(tmp_path: Path) -> None:
     files = rendered_by_cloud_init("el-26.2", "wrong-subnet")
     for path, text in files.items():

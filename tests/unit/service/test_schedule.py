@@ -17,6 +17,7 @@ from guest_routes.service.schedule import (
     RETRY_SECONDS,
     ReconcileSchedule,
     Refreshes,
+    grace_seconds,
     spread,
 )
 
@@ -227,3 +228,7 @@ def test_hurry_never_delays(due: float, now: float, chance: float) -> None:
     eager = Refreshes(due).hurried(now, eager=True)
     assert eager.hurried(now).eager == EAGER_RETRIES  # a reload in between changes nothing
     assert eager.failed(now, 300.0, chance).eager == EAGER_RETRIES
+
+
+def test_a_process_that_was_late_gets_more_time_the_next_time() -> None:
+    assert [grace_seconds(late) for late in (0, 1, 2, 5, 6, 10_000)] == [2.0, 4.0, 8.0, 64.0, 64.0, 64.0]

@@ -222,7 +222,7 @@ PROBLEMS: Dict[str, List[str]] = {
     "gateways: {eth0: 10.0.0.1, eth0: 10.0.0.2}": [":1:28: eth0: is here a second time"],
     "metric: 1\n table: 2": [":2:7: not YAML: mapping values are not allowed here"],
     "ignore_nics: [*]": [":1:16: not YAML: expected alphabetic or numeric character, but found ']'"],
-    "metric: 2001-13-01": [": not YAML: month must be in 1..12"],
+    "metric: !!int x": [": not YAML: invalid literal for int() with base 10: 'x'"],
     "metric: x\ntable: y\nnope: 1": [
         ': metric: "x": must be a number from 0 to 4294967295',
         ': table: "y": must be main, or a number from 1 to 4294967295',

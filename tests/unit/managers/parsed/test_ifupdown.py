@@ -59,9 +59,25 @@ def test_a_default_of_ipv6_by_a_command() -> None:
 
 
 @pytest.mark.parametrize(
+    "words, family, route",
+    [
+        ("ip route add default via 10.65.0.1", "inet", "default via 10.65.0.1 dev eth0"),
+        ("ip route add 11.11.0.0/16 via 11.8.0.1 metric 7", "inet", "11.11.0.0/16 via 11.8.0.1 dev eth0"),
+        ("ip -family inet6 route add default via fd00:65::1", "inet6", "default via fd00:65::1 dev eth0"),
+        ("ip -family inet6 route add fd00:11::/48 via fd00:8::1", "inet6", "fd00:11::/48 via fd00:8::1 dev eth0"),
+    ],
+)
+def test_commands_of_ip(words: str, family: str, route: str) -> None:
+    """As cloud-init 26.2 writes them."""
+    deleted = words.replace(" add ", " del ")
+    text = f"iface eth0 {family} static\n    post-up {words} || true\n    pre-down {deleted} || true\n"
+    assert routes(read_ifupdown("/a", lines(text), nic_of)) == [(route, (1, 2))]
+
+
+@pytest.mark.parametrize(
     "line, odd",
     [
-        ("post-up ip route add 11.11.0.0/16 via 11.8.0.1", "line 2: it is not as cloud-init writes routes"),
+        ("post-up ip route add 11.11.0.0/16 dev eth1", "line 2: it is not as cloud-init writes routes"),
         ("gateway nowhere", "line 2: not an IP address: 'nowhere'"),
         ("post-up route add -net 11.11.0.0 netmask 255.255.0.0.0 gw 11.8.0.1", "line 2: not an IP address"),
     ],

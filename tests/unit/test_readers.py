@@ -23,7 +23,6 @@ EXCEPTIONS: Dict[Tuple[str, str], str] = {
     ("guest_routes/evidence/document_file.py", "read_below"): "a drive that is mounted; no link is followed",
     ("guest_routes/evidence/backing_file.py", "untrusted_backing"): "/sys",
     ("guest_routes/evidence/backing_file.py", "_has_file"): "a loop device; nothing is read from it",
-    ("guest_routes/evidence/config_drive.py", "_block_devices"): "/proc",
     ("guest_routes/evidence/config_drive.py", "_mount"): "/proc",
     ("guest_routes/state/files.py", "read_pseudo"): "/proc and /sys",
     ("guest_routes/clocks.py", "namespace_offset"): "/proc",

@@ -8,7 +8,7 @@ EXIT_CODES = {
     2: "wrong usage or settings",
     3: "--check: something would change",
     4: "no metadata, and no last known good; what --metadata names can't be read; status: no pass has run",
-    5: "done, but some routes of the document are not programmed (or exported); the message says which and why",
+    5: "done, but not everything wanted is programmed (or exported); the message says what and why",
 }
 """What each exit code says, in short; an interrupt ends with 130."""
 BY_COMMAND: dict[str, dict[int, str]] = {
@@ -17,7 +17,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
         1: "the kernel refused something, a check failed, the pass was rolled back, there was no lock, or something"
         " could not be recorded",
         4: "no metadata and no last known good, or a document without networks",
-        5: "done, but some routes of the document are not programmed",
+        5: "done, but not everything wanted is programmed",
     },
     "plan": {
         0: "sync would end with 0; with --check: and change nothing",
@@ -38,7 +38,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
         " that ended or is enabled and doesn't run, a last pass that failed or left no record",
         2: "the settings are wrong; the rest is shown",
         4: "no pass has run since the boot, or the last one had no metadata",
-        5: "in place, but for routes of the document that can't be programmed",
+        5: "in place, but for what can't be programmed",
     },
     "watch": {
         0: "a signal ended it",

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from ...model.operations import Operation
     from ..folding import Entry
 
-_RESULTS = {0: "all in place", 1: "failed", 4: "no usable metadata", 5: "done, some routes not programmed"}
+_RESULTS = {
+    0: "all in place",
+    1: "failed",
+    4: "no usable metadata",
+    5: "done, but not everything is in effect",
+}
 
 
 def status_lines(found: Status, verbose: bool = False) -> list[str]:

@@ -85,7 +85,7 @@ def test_before_the_first_pass() -> None:
     [
         (1, "failed"),
         (4, "no usable metadata"),
-        (5, "done, some routes not programmed"),
+        (5, "done, but not everything is in effect"),
         (9, "exit code 9"),
     ],
 )

@@ -275,13 +275,16 @@ class Oracle:
         pairs = list(zip(self.networks, self.gateways))
         by_metric: Dict[str, List[Tuple[Optional[int], Tuple[Optional[Nic], Optional[Ip]]]]] = {"own": [], "named": []}
         other: List[Tuple[Optional[Nic], Optional[Ip]]] = []
+        by_settings: List[Tuple[Optional[Nic], Optional[Ip]]] = []
+        places = list(self.settings.get("gateways", {}))
         by_name = {nic.name: nic for nic in self.nics}
         for net, (gateway, _) in pairs:
             mine = self._own_default(net)
             if mine or self._leaves_it_to_others(net):
                 by_metric["own"].append((net.metrics[mine] if mine else None, (net.nic, gateway)))
             elif gateway:
-                other.append((net.nic, gateway))
+                only_set = net.nic is not None and net.nic.name in places and not self._known(net)[0]
+                (by_settings if only_set else other).append((net.nic, gateway))
             for hop in net.defaults:
                 if hop == mine or any(hop in p for p in net.prefixes):
                     continue
@@ -291,18 +294,26 @@ class Oracle:
         documented = bool(own or named)
         if "nic" in self.settings:
             nic, gateway = next(
-                ((n, g) for n, g in [*own, *other, *named] if n and n.name == self.settings["nic"]), (None, None)
+                ((n, g) for n, g in [*own, *other, *by_settings, *named] if n and n.name == self.settings["nic"]),
+                (None, None),
             )
             usable = nic and gateway and nic.serves(self.family)
             return (Hop(str(gateway), nic.name) if usable and nic else None), "selector", documented
-        groups = [by_metric["own"], by_metric["named"]] if documented else [[(None, one) for one in other]]
-        for carrier in (True, False):
-            for group in groups:
-                serving = [(m, (n, g)) for m, (n, g) in group if n and g and n.serves(self.family)]
-                serving = [one for one in serving if one[1][0].carrier == carrier]
-                if serving:
-                    nic, gateway = _by_metric(serving)[0]
-                    return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
+        by_settings.sort(key=lambda pair: places.index(pair[0].name) if pair[0] else 0)
+        documented_ones = [by_metric["own"], by_metric["named"]]
+        unmeasured: List[Optional[int]] = [None] * len(self.networks)
+        others = [list(zip(unmeasured, group)) for group in (other, by_settings)]
+        # One with a carrier first: of those of 2 and 3 together, and of each group of 4 by itself.
+        if documented:
+            order = [(carrier, group) for carrier in (True, False) for group in documented_ones]
+        else:
+            order = [(carrier, group) for group in others for carrier in (True, False)]
+        for carrier, group in order:
+            serving = [(m, (n, g)) for m, (n, g) in group if n and g and n.serves(self.family)]
+            serving = [one for one in serving if one[1][0].carrier == carrier]
+            if serving:
+                nic, gateway = _by_metric(serving)[0]
+                return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
         return None, "none", documented
 
     def expected(self) -> Expected:

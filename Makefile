@@ -6,7 +6,6 @@ REAL_PYTHON = $$($(PYTHON) -c 'import sys; print(sys.executable)')
 FUZZ_SECONDS ?= 60
 TARGETS ?= $(patsubst tests/fuzz/fuzz_%.py,%,$(sort $(wildcard tests/fuzz/fuzz_*.py)))
 SOAK_SECONDS ?= 180
-WORKERS ?= 2
 DIFFERENTIAL_SECONDS ?= 60
 SEED ?=
 SUITES ?= bookworm trixie forky
@@ -27,9 +26,9 @@ help:  ## this list
 demo: $(VENV)/.runtime  ## the documented example in a private network namespace
 	@$(BIN)/guest-routes rehearse --example
 
-test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter, WORKERS=2 at a time
+test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter
 	@tests/install-tools
-	@$(BIN)/python -m pytest -m 'not packages' -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m 'not packages' $(ARGS)
 
 test-quick: $(VENV)/.dev  ## the unit tests with few examples each, ten seconds
 	@$(BIN)/python -m pytest $(QUICK) $(ARGS)

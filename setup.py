@@ -45,7 +45,6 @@ setup(
             "jsonschema",
             "mypy",
             "pytest",
-            "pytest-xdist",
             "radon",
             "ruff",
             "shtab",

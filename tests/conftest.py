@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -13,12 +12,6 @@ sandbox.enter()
 examples.register()
 
 from tests.support.lab import Lab  # noqa: E402
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """A worker of pytest-xdist is given a folder in the /run of the process that started it; its own is empty."""
-    if config.option.basetemp:
-        Path(config.option.basetemp).parent.mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find, tell_nobody
-from .evidence.gather import disputable, gather_again, gather_all, snapshot
+from .evidence.gather import disputable, gather, gather_again, snapshot, with_routes_left
 from .model.network import MAIN_TABLE, OUR_PROTOCOL
 from .model.report import Report, RolledBack
 from .routing.decide import decide
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .model.evidence import Evidence
     from .model.network import KernelState, Route
     from .model.network_data import NetworkData
-    from .model.operations import Operation, Outcome
+    from .model.operations import Outcome
     from .model.plan import Decision, Plan
     from .model.report import PassError
     from .model.settings import Settings
@@ -95,7 +95,7 @@ def dry_run_on(
     Raises:
         GuestRoutesError: the document is none at all, or the kernel can't be asked.
     """
-    evidence = gather_all(document, settings, state, kernel, before, True)
+    evidence = with_routes_left(gather(document, settings, state, before, fetched=True), settings, state, kernel)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
     report = _ask(report, kernel, settings.table, standing(report.plan))
     if report.changes or report.decision.source_routing is None:
@@ -157,7 +157,8 @@ def program(
     with state.lock(lock_seconds) as unlocked:
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        evidence = gather_all(document, settings, state, kernel, snapshot(settings, kernel), fetched, parsed)
+        evidence = gather(document, settings, state, snapshot(settings, kernel), fetched, parsed)
+        evidence = with_routes_left(evidence, settings, state, kernel)
         decision = decide(evidence, settings, accept_withdrawals)
         report = Report(evidence, decision, evidence.kernel, table=settings.table, protocol=settings.protocol)
         report = _with_error(report, unlocked)
@@ -246,11 +247,9 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
 
         there = kernel.snapshot(settings.table)
         undo = undoable(outcome, report.before, there)
-
-        def restorations(done: Sequence[Operation]) -> Sequence[Operation]:
-            return within_reach(as_before(done, there, report.before), there, settings)
-
-        refused = roll_back(undo, kernel, restorations)
+        refused = roll_back(
+            undo, kernel, lambda done: within_reach(as_before(done, there, report.before), there, settings)
+        )
         return RolledBack(cause, len(refused), len(outcome.done) - len(undo.done))
 
     try:

@@ -83,17 +83,8 @@ def gather(
     return evidence
 
 
-def gather_all(
-    document: Document,
-    settings: Settings,
-    state: State,
-    kernel: Kernel,
-    before: KernelState,
-    fetched: bool = False,
-    parsed: NetworkData | None = None,
-) -> Evidence:
+def with_routes_left(evidence: Evidence, settings: Settings, state: State, kernel: Kernel) -> Evidence:
     """The same, and what a pass with another table or protocol has left in the kernel."""
-    evidence = gather(document, settings, state, before, fetched, parsed)
     if not os.path.exists(state.places_path):
         return evidence
     return evidence._replace(problems=(*evidence.problems, *_left_elsewhere(settings, state, kernel)))

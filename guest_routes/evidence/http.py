@@ -233,7 +233,7 @@ def _ask(
                     answers.put((endpoint, about(meta)))
                 return
             answers.put((endpoint, got))
-            # From half of the pause to the whole: not together with all the others that were refused just now.
+            # From half of the pause to the whole: not together with all the others that failed just now.
             wait = pause * (0.5 + os.urandom(1)[0] / 510)
             if got.final or got.refused or time.monotonic() + wait >= until:
                 return

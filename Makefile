@@ -26,9 +26,9 @@ help:  ## this list
 demo: $(VENV)/.runtime  ## the documented example in a private network namespace
 	@$(BIN)/guest-routes rehearse --example
 
-test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter
+test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter, two files at a time
 	@tests/install-tools
-	@$(BIN)/python -m pytest -m 'not packages' $(ARGS)
+	@tests/in-parallel $(BIN)/python -m 'not packages' $(ARGS)
 
 test-quick: $(VENV)/.dev  ## the unit tests with few examples each, ten seconds
 	@$(BIN)/python -m pytest $(QUICK) $(ARGS)

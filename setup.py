@@ -45,6 +45,7 @@ setup(
             "jsonschema",
             "mypy",
             "pytest",
+            "pytest-xdist",
             "radon",
             "ruff",
             "shtab",

@@ -14,6 +14,13 @@ examples.register()
 from tests.support.lab import Lab  # noqa: E402
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker of pytest-xdist has a /run of its own: the folder that it is told to use stands in another's."""
+    if hasattr(config, "workerinput"):
+        config.option.basetemp = None
+
+
 @pytest.fixture
 def lab() -> Iterator[Lab]:
     """An empty instance with its hypervisor."""

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Sequence, Tuple
+from typing import Callable, Dict, Sequence, Tuple
 
 import pytest
 
@@ -40,10 +40,8 @@ RENDERED = ("/etc/sysconfig", "/etc/NetworkManager/system-connections")
 
 
 @pytest.fixture
-def calls(tmp_path: Path) -> Iterator[FaultyCalls]:
-    """Other tests find none of the files that these lay."""
-    yield FaultyCalls(tmp_path)
-    subprocess.run(["rm", "-rf", *RENDERED], check=True)
+def calls(tmp_path: Path) -> FaultyCalls:
+    return FaultyCalls(tmp_path)
 
 
 def faulty(lab: Lab, calls: FaultyCalls, command: str) -> Ran:

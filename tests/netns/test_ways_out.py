@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Sequence
 
 import pytest
 
-from tests.netns.test_faulty_calls import CORRECT, RENDERED, lay
+from tests.netns.test_faulty_calls import CORRECT, lay
 from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document, write_document
 from tests.support.passes import (
@@ -431,15 +431,12 @@ def test_what_can_not_be_read_is_not_reported_as_nothing(lab: Lab) -> None:
     )
     assert run(lab, CORRECT).code == 0
     folder = Path("/etc/sysconfig/network-scripts")
-    try:
-        ran = subprocess.run([*user, "correct", "--undo"], text=True, capture_output=True)
-        assert (ran.returncode, ran.stdout) == (1, "")
-        assert "/var/lib/guest-routes/originals" in ran.stderr and "EACCES" in ran.stderr
-        folder.chmod(0o700)
-        ran = subprocess.run([*user, *CORRECT.split(), "--check"], text=True, capture_output=True)
-        assert (ran.returncode, ran.stdout) == (1, "")
-        assert f"cannot read {folder}: Permission denied (EACCES)" in ran.stderr
-        folder.chmod(0o755)
-        assert "undone: 3 files" in run(lab, "correct --undo").out
-    finally:
-        subprocess.run(["rm", "-rf", *RENDERED], check=True)
+    ran = subprocess.run([*user, "correct", "--undo"], text=True, capture_output=True)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "/var/lib/guest-routes/originals" in ran.stderr and "EACCES" in ran.stderr
+    folder.chmod(0o700)
+    ran = subprocess.run([*user, *CORRECT.split(), "--check"], text=True, capture_output=True)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert f"cannot read {folder}: Permission denied (EACCES)" in ran.stderr
+    folder.chmod(0o755)
+    assert "undone: 3 files" in run(lab, "correct --undo").out

@@ -7,6 +7,7 @@ each tap, and the documented remote host 11.11.3.4.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Set, Tuple
+
+from guest_routes.managers.parsed.config import PATTERNS
 
 from . import sandbox
 
@@ -36,13 +39,15 @@ def document(name: str) -> Path:
 
 
 class Lab:
-    """One instance; everything in it ends with `close`."""
+    """One instance; everything in it ends with `close`. It begins without state, leases and what cloud-init renders."""
 
     def __init__(self) -> None:
         sandbox.fresh_netns()
         for path in (*STATE_PATHS, *LEASE_PATHS):
             shutil.rmtree(path, ignore_errors=True)
-        Path("/etc/guest-routes.yaml").unlink(missing_ok=True)
+        rendered = [path for patterns in PATTERNS.values() for pattern in patterns for path in glob.glob(pattern)]
+        for path in ("/etc/guest-routes.yaml", *rendered):
+            Path(path).unlink(missing_ok=True)
         self._children: List[subprocess.Popen[bytes]] = []
         self._holder = self.namespace()
         self.hypervisor("ip", "link", "set", "lo", "up")

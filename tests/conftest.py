@@ -11,7 +11,7 @@ from tests.support import examples, sandbox
 sandbox.enter()
 examples.register()
 
-from tests.support.lab import Lab  # noqa: E402
+from tests.support.lab import Lab, clean_machine  # noqa: E402
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,6 +19,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """A worker of pytest-xdist has a /run of its own: the folder that it is told to use stands in another's."""
     if hasattr(config, "workerinput"):
         config.option.basetemp = None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _machine() -> None:
+    """Every file of tests finds the same machine, whichever were run before."""
+    clean_machine()
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ from ..model.diagnosis.status import Actor
 
 ANCESTORS = 4
 """The number of generations that are looked at."""
-INIT, KTHREADD = 1, 2
+INIT = 1
+KERNEL_THREAD = 0x00200000
+"""PF_KTHREAD among a process's flags. Source: include/linux/sched.h; proc(5), stat, field 9."""
 FIRST_USER = 1000
 """Ids below are root's and the system's own. Source: systemd's UIDS-GIDS.md, SYS_UID_MAX in login.defs(5)."""
 NETWORKD = "systemd-networkd"
@@ -30,9 +32,9 @@ def actor_at(port: int, proc: str = "/proc") -> Actor:
         return Actor("kernel")
     if port == INIT:
         port = _activated(proc)
-    name, parent = _process(port, proc)
-    if KTHREADD in (port, parent):  # No kernel thread asks for routes by a socket.
+    if _is_kernel_thread(port, proc):  # None asks for routes by a socket.
         return Actor()
+    name, parent = _process(port, proc)
     if not name:
         return Actor(pid=port if port < 1 << 22 else 0)
     ancestors: list[str] = []
@@ -75,6 +77,11 @@ def _process(pid: int, proc: str) -> tuple[str, int]:
     """A process's name and its parent's id; ("", 0) where it has gone or isn't shown."""
     name, fields = _stat(pid, proc)
     return CUT.get(name, name), int(fields[1]) if len(fields) > 1 else 0
+
+
+def _is_kernel_thread(pid: int, proc: str) -> bool:
+    fields = _stat(pid, proc)[1]
+    return len(fields) > 6 and bool(int(fields[6]) & KERNEL_THREAD)
 
 
 def _stat(pid: int, proc: str) -> tuple[str, list[str]]:

@@ -38,16 +38,22 @@ def document(name: str) -> Path:
     return DATA / f"{name}.network_data.json"
 
 
+def clean_machine() -> None:
+    """Takes away what earlier tests have left: settings, state, leases, and what cloud-init renders."""
+    sandbox.assert_private()
+    for path in (*STATE_PATHS, *LEASE_PATHS):
+        shutil.rmtree(path, ignore_errors=True)
+    rendered = [path for patterns in PATTERNS.values() for pattern in patterns for path in glob.glob(pattern)]
+    for path in ("/etc/guest-routes.yaml", *rendered):
+        Path(path).unlink(missing_ok=True)
+
+
 class Lab:
-    """One instance; everything in it ends with `close`. It begins without state, leases and what cloud-init renders."""
+    """One instance; everything in it ends with `close`."""
 
     def __init__(self) -> None:
         sandbox.fresh_netns()
-        for path in (*STATE_PATHS, *LEASE_PATHS):
-            shutil.rmtree(path, ignore_errors=True)
-        rendered = [path for patterns in PATTERNS.values() for pattern in patterns for path in glob.glob(pattern)]
-        for path in ("/etc/guest-routes.yaml", *rendered):
-            Path(path).unlink(missing_ok=True)
+        clean_machine()
         self._children: List[subprocess.Popen[bytes]] = []
         self._holder = self.namespace()
         self.hypervisor("ip", "link", "set", "lo", "up")

@@ -13,9 +13,9 @@ from guest_routes.state.processes import actor_at, process_started
 from tests.support.hostile import USER, as_root
 
 
-def process(proc: Path, pid: int, name: bytes, parent: int, started: int = 4711) -> None:
+def process(proc: Path, pid: int, name: bytes, parent: int, started: int = 4711, flags: int = 0x400000) -> None:
     """A process in a made-up /proc. Source: proc(5), stat."""
-    rest = [b"S", b"%d" % parent, *[b"0"] * 17, b"%d" % started, *[b"0"] * 30]
+    rest = [b"S", b"%d" % parent, *[b"0"] * 4, b"%d" % flags, *[b"0"] * 12, b"%d" % started, *[b"0"] * 30]
     (proc / str(pid)).mkdir()
     (proc / str(pid) / "stat").write_bytes(b"%d (%s) " % (pid, name) + b" ".join(rest) + b"\n")
 
@@ -67,9 +67,15 @@ def test_but_not_a_users_process_of_that_name(tmp_path: Path) -> None:
 
 def test_the_kernels_own_processes_are_nobody(tmp_path: Path) -> None:
     """A port is a process id of a container's own, perhaps, and then of somebody else here."""
-    process(tmp_path, 2, b"kthreadd", 0)
-    process(tmp_path, 30, b"kauditd", 2)
+    process(tmp_path, 2, b"kthreadd", 0, flags=0x208040)
+    process(tmp_path, 30, b"kauditd", 2, flags=0x208040)
     assert (actor_at(2, str(tmp_path)), actor_at(30, str(tmp_path))) == (Actor(), Actor())
+
+
+def test_in_a_container_the_second_process_is_anybody(tmp_path: Path) -> None:
+    process(tmp_path, 2, b"dhcpcd", 1)
+    process(tmp_path, 30, b"ip", 2)
+    assert actor_at(30, str(tmp_path)) == Actor("ip", 30, ("dhcpcd",))
 
 
 def test_forks_of_one_name_count_once(tmp_path: Path) -> None:

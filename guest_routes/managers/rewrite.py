@@ -13,8 +13,9 @@ import re
 from ..errors import StateError
 from ..model.configuration import CORRECTED, NEXT, ORIGINALS, CorrectedFile, RewriteError, Rewritten
 from ..state.files import cause_of, read, remove, replace
-from ..trusted import Client, Untrusted, read_trusted
+from ..trusted import Untrusted, read_trusted
 from .correct import correct, unchanged
+from .files import owner_of
 from .parsed.config import PATTERNS
 from .parsed.sysconfig import own_files
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 GENERATE_SECONDS = 30
 """From netplan 1.2 on it has systemd read its units again: 26 s in an emulated machine. cloud-init sets no limit."""
-USERS = {"systemd-networkd": ("systemd-network",)}
-"""Whom cloud-init gives the manager's files, beside root. Source: cloudinit/net/networkd.py."""
 CREATED_MODE = 0o644
 """Of the files that are made, as cloud-init makes those beside them."""
 LIMIT_BYTES = 16 << 20
@@ -91,13 +90,9 @@ def _put_back(one: CorrectedFile, root: str, errors: list[RewriteError]) -> None
 
 def _content(path: str, manager: str) -> bytes | None:
     try:
-        return read_trusted(path, LIMIT_BYTES, _client(path, manager)).data
+        return read_trusted(path, LIMIT_BYTES, owner_of(path, manager)).data
     except FileNotFoundError:
         return None
-
-
-def _client(path: str, manager: str) -> Client:
-    return Client(os.path.dirname(path), USERS.get(manager, ()))
 
 
 def _refusal(path: str, error: StateError | OSError) -> RewriteError:
@@ -112,7 +107,7 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
     for manager, patterns in PATTERNS.items():
         for path in sorted(path for pattern in patterns for path in _matches(root + pattern, errors)):
             try:
-                data = read_trusted(path, LIMIT_BYTES, _client(path, manager)).data
+                data = read_trusted(path, LIMIT_BYTES, owner_of(path, manager)).data
                 found.append((manager, path[len(root) :], data.decode()))
             except UnicodeDecodeError:
                 errors.append(RewriteError("not-text", path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .errors import KernelError, StateError
 from .kernel.apply import apply
+from .model.network import MAIN_TABLE
 from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
 from .routing.compare import is_advertised
@@ -41,7 +42,8 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
     with state.lock() as unlocked:
         before = kernel.snapshot(settings.table)
         recorded = state.recorded_defaults(before.nics)
-        made = plan_withdrawal(before, recorded, settings)
+        main = _main(settings, kernel)
+        made = plan_withdrawal(before, recorded, settings, main=main)
         was_withdrawn = state.is_withdrawn()
         _attempt(state.set_withdrawn, errors)  # Before the routes go: the service would put them back.
         try:
@@ -54,7 +56,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
         after = kernel.snapshot(settings.table)
         refused = _refused(made, recorded, after)
         if refused and outcome.done:
-            again = plan_withdrawal(after, recorded, settings, refused)
+            again = plan_withdrawal(after, recorded, settings, refused, main)
             second = apply(again, kernel, lambda routes: None)
             made = made._replace(not_restored=again.not_restored)
             restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
@@ -79,7 +81,8 @@ def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kerne
         if protocol != settings.protocol:
             by_source = both(done.source_outcome, withdraw_source_routing(before, there, kernel))
             done = done._replace(source_outcome=by_source)
-        outcome = apply(plan_withdrawal(before, (), there), kernel, lambda routes: None)
+        made = plan_withdrawal(before, (), there, main=_main(there, kernel))
+        outcome = apply(made, kernel, lambda routes: None)
         left = tuple(route for route in kernel.snapshot(table).routes if is_ours(route, there))
         first = done.outcome
         outcome = Outcome(
@@ -91,6 +94,11 @@ def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kerne
         _attempt(lambda: forget(state), errors)
         done = done._replace(state_errors=(*done.state_errors, *errors))
     return done
+
+
+def _main(settings: Settings, kernel: Kernel) -> Sequence[Route]:
+    """The routes of main, where the settings name another table."""
+    return () if settings.table == MAIN_TABLE else kernel.snapshot(MAIN_TABLE).routes
 
 
 def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:

@@ -133,6 +133,21 @@ def test_a_wrong_command_line_is_no_broken_file(lab: Lab) -> None:
         assert (ran.code, ran.out) == (2, "")
 
 
+@pytest.mark.parametrize("path", ["/etc/guest-routes.yaml", "/etc/guest-routes.d", "/run/guest-routes/stanza.json"])
+def test_a_link_to_nowhere_is_no_missing_file(lab: Lab, path: str) -> None:
+    """Its settings are on a disk that is not mounted, say: a pass without them could do the opposite."""
+    documented(lab)
+    Path("/run/guest-routes").mkdir(exist_ok=True)
+    Path(path).symlink_to("/mnt/site/guest-routes")
+    try:
+        for command, code in (("sync", 2), ("plan", 2), ("status", 2), ("withdraw", 0), ("settings", 2), ("doctor", 1)):
+            ran = run(lab, f"{command} --deadline-seconds 0.1" if command in ("sync", "doctor") else command)
+            assert (ran.code, f"{path}: is " in ran.out + ran.err) == (code, True), command
+            assert "link" in ran.out + ran.err
+    finally:
+        Path(path).unlink()
+
+
 def test_a_stanza_that_is_not_there_needs_no_trust(lab: Lab) -> None:
     documented(lab)
     Path("/etc/guest-routes.yaml").write_text("metric: 0\n")
@@ -176,6 +191,19 @@ def test_status_where_drift_can_not_be_known(lab: Lab, tmp_path: Path) -> None:
     assert run(lab, "status").code == 1
     seen = metrics(lab, tmp_path / "a.prom")
     assert (seen["exit_code"], seen["drift_known"], "drift_changes" in seen) == (1, 0, False)
+
+
+def test_a_directory_that_can_not_be_reached_is_not_called_missing(lab: Lab, tmp_path: Path) -> None:
+    as_root()
+    documented(lab)
+    user = [*ORDINARY_USER, sys.executable, "-m", "guest_routes", "status", "--textfile"]
+    (tmp_path / "there").mkdir()
+    os.chmod(tmp_path, 0o700)
+    ran = unfolded(subprocess.run([*user, f"{tmp_path}/there/a.prom"], **TEXT))
+    assert (ran.code, ran.out) == (1, "")
+    assert f"cannot write {tmp_path}/there/a.prom: Permission denied (EACCES) at {tmp_path}/there" in ran.err
+    ran = run(lab, f"status --textfile {tmp_path}/none/a.prom")
+    assert (ran.code, "No such file or directory (ENOENT)" in ran.err) == (1, True)
 
 
 TEXT: Dict[str, Any] = {"text": True, "capture_output": True}

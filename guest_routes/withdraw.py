@@ -10,6 +10,7 @@ from .model.report import Withdrawal
 from .routing.compare import is_advertised
 from .routing.ownership import is_ours
 from .routing.planning.restoration import is_back
+from .routing.planning.surprise import without_another
 from .routing.planning.withdrawal import plan_withdrawal
 from .source_routing import both, withdraw_source_routing
 
@@ -17,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence
 
+    from .kernel.apply import Spare
     from .kernel.engine import Kernel
     from .model.evidence import RecordedDefault
     from .model.network import KernelState, Route
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool = False) -> Withdrawal:
     """Withdraws everything of ours from the table; a recorded default is forgotten once it is back.
 
-    Where the kernel refuses one, ours go all the same in a second try, which doesn't count on it.
+    Where the kernel refuses one, ours go all the same in a second try, which doesn't count on it; so they do where a
+    default that was to stay has gone meanwhile (R7).
 
     What can't be written never keeps it from doing so (R18).
 
@@ -48,16 +51,16 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
         _attempt(state.set_withdrawn, errors)  # Before the routes go: the service would put them back.
         try:
             by_source = withdraw_source_routing(before, settings, kernel)
-            outcome = apply(made, kernel, lambda routes: None)
+            outcome = apply(made, kernel, lambda routes: None, _spare(settings))
         except KernelError:
             if not was_withdrawn:
                 _attempt(state.clear_withdrawn, errors)  # What is missing comes back by the next pass.
             raise
         after = kernel.snapshot(settings.table)
         refused = _refused(made, recorded, after)
-        if refused and outcome.done:
+        if _must_try_again(outcome, refused):
             again = plan_withdrawal(after, recorded, settings, refused, main)
-            second = apply(again, kernel, lambda routes: None)
+            second = apply(again, kernel, lambda routes: None, _spare(settings))
             made = made._replace(not_restored=again.not_restored)
             restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
             outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
@@ -82,7 +85,7 @@ def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kerne
             by_source = both(done.source_outcome, withdraw_source_routing(before, there, kernel))
             done = done._replace(source_outcome=by_source)
         made = plan_withdrawal(before, (), there, main=_main(there, kernel))
-        outcome = apply(made, kernel, lambda routes: None)
+        outcome = apply(made, kernel, lambda routes: None, _spare(there))
         left = tuple(route for route in kernel.snapshot(table).routes if is_ours(route, there))
         first = done.outcome
         outcome = Outcome(
@@ -94,6 +97,16 @@ def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kerne
         _attempt(lambda: forget(state), errors)
         done = done._replace(state_errors=(*done.state_errors, *errors))
     return done
+
+
+def _must_try_again(outcome: Outcome, refused: Sequence[Route]) -> bool:
+    """Whether ours stay for a recorded default that is not back, or for one that was there and has gone."""
+    return bool(refused and outcome.done) or bool(outcome.skipped and not outcome.failures)
+
+
+def _spare(settings: Settings) -> Spare | None:
+    """In another table than main the last default may go: main has one, or ours stays (plan_withdrawal)."""
+    return without_another if settings.table == MAIN_TABLE else None
 
 
 def _main(settings: Settings, kernel: Kernel) -> Sequence[Route]:

@@ -12,7 +12,7 @@ import re
 
 from ..errors import StateError
 from ..model.configuration import CORRECTED, NEXT, ORIGINALS, CorrectedFile, RewriteError, Rewritten
-from ..state.files import cause_of, read, remove, replace
+from ..state.files import cause_of, read, remove, replace, replace_own
 from ..trusted import Untrusted, read_trusted
 from .correct import correct, unchanged
 from .files import owner_of
@@ -145,19 +145,19 @@ def _write(one: CorrectedFile, root: str) -> None:
     before = one.before.encode() if one.before is not None else None
     again = before is not None and before in (read(corrected), read(corrected + NEXT))
     if again and before is not None and before != read(corrected):
-        replace(corrected, before, 0o600, stays)
+        replace_own(corrected, before, 0o600, stays)
     if before is None or one.after is None:
         remove(original, stays)  # Of an earlier file of that name: nobody had written this one.
     elif not again:
-        replace(original, before, 0o600, stays)
+        replace_own(original, before, 0o600, stays)
     if one.after is not None:
-        replace(corrected + NEXT if again else corrected, one.after.encode(), 0o600, stays)
+        replace_own(corrected + NEXT if again else corrected, one.after.encode(), 0o600, stays)
     _put(root + one.path, one.before, one.after, stays)
     unknown = "`correct --undo` may take it for another's work"
     if one.after is None:
         remove(corrected, "it is looked for by `correct --undo`")
     elif again:
-        replace(corrected, one.after.encode(), 0o600, unknown)
+        replace_own(corrected, one.after.encode(), 0o600, unknown)
     remove(corrected + NEXT, unknown)
 
 

@@ -7,7 +7,7 @@ import os
 from ..json_codec import dumps, loads
 from ..model.document import Known, LastKnownGood, Provenance, Unusable, parse_property
 from ..trusted import Untrusted, read_trusted, unreadable
-from .files import LIMIT_BYTES, json_object, raise_shortage, read, replace
+from .files import LIMIT_BYTES, json_object, raise_shortage, read, replace_own
 from .identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: f
         except OSError:
             pass  # it is written again below
     content = dumps(header).encode() + b"\n" + document.data
-    replace(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
+    replace_own(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
 
 
 def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood | Unusable:

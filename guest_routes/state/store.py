@@ -26,7 +26,7 @@ from ..output.escape import json_text
 from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
 from .clock_stamp import by_the_present_clock, stamped
-from .files import LIMIT_BYTES, json_object, raise_shortage, read, refusal, remove, replace
+from .files import LIMIT_BYTES, json_object, raise_shortage, read, refusal, remove, replace_own
 from .identity import boot_id
 from .last_known_good import checksum
 from .lock import Lock
@@ -56,8 +56,8 @@ class State:
         self.status_path, self.places_path = os.path.join(run_dir, "status"), os.path.join(run_dir, "places")
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""
-        self._unread: dict[str, OSError] = {}
-        """Those that are there, and that the system didn't read."""
+        self._unread: dict[str, OSError | Untrusted] = {}
+        """Those that are there, and that were not read."""
         self._seen: tuple[tuple[int, int] | None, tuple[Nic, ...], Known | Unusable] | None = None
         """The last known good's version, the NICs it was read for, and what it came to."""
 
@@ -174,7 +174,7 @@ class State:
             StateError: it can't be written.
         """
         content = dumps({**checksum(data), "count": count}).encode()
-        replace(self._disputed_path, content, 0o600, "agreeing fetches are not counted, the old routes stay")
+        replace_own(self._disputed_path, content, 0o600, "agreeing fetches are not counted, the old routes stay")
 
     def clear_agreements(self) -> None:
         """Start counting anew: a fetch brought something that isn't disputed."""
@@ -189,7 +189,7 @@ class State:
             StateError: it can't be written.
         """
         consequence = "the service, if it runs, would put the routes back; stop it first"
-        replace(self._withdrawn_path, b"", 0o644, consequence)
+        replace_own(self._withdrawn_path, b"", 0o644, consequence)
 
     def clear_withdrawn(self) -> None:
         """Somebody ran a pass: unattended ones may restore the routes again.
@@ -212,7 +212,7 @@ class State:
         content = json_text(stamped(status, self.root)).encode()
         # Without the lock, since a pass that didn't get it has a status too.
         consequence = "`guest-routes status` shows an older pass"
-        replace(self.status_path, content, 0o644, consequence, alone=False)
+        replace_own(self.status_path, content, 0o644, consequence, alone=False)
 
     def read_status(self) -> dict[str, Any]:
         """The last pass's status, by the clock as it is now; {} when there is none."""
@@ -221,7 +221,7 @@ class State:
     def write_service(self, record: Mapping[str, Any]) -> None:
         """Publish the state of the service; anybody may read it."""
         content = json_text(stamped(record, self.root)).encode()
-        replace(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
+        replace_own(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
 
     def forget_service(self) -> None:
         """The service ended as it should."""
@@ -243,7 +243,7 @@ class State:
             pass
         except (OSError, Untrusted) as error:
             raise_shortage(error)
-            if isinstance(error, OSError) and not isinstance(error, NotADirectoryError):
+            if not isinstance(error, NotADirectoryError):
                 self._unread[path] = error
             # That an ordinary user may not read it is no fault of the file's.
             reason = "" if isinstance(error, PermissionError) else unreadable(error)
@@ -296,4 +296,4 @@ class State:
     def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
         document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}
         consequence = "a default route that isn't recorded can't be put back, so none is taken away"
-        replace(self._defaults_path, dumps(document).encode(), 0o600, consequence)
+        replace_own(self._defaults_path, dumps(document).encode(), 0o600, consequence)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .model.network import KernelState, Route
     from .model.plan import Plan
     from .model.settings import Settings
+    from .model.source_routing import SourceRoutingOutcome
     from .state.store import State
 
 
@@ -58,17 +59,18 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
             raise
         after = kernel.snapshot(settings.table)
         refused = _refused(made, recorded, after)
-        if _must_try_again(outcome, refused):
+        left = _ours(after, settings)
+        if _must_try_again(outcome, refused, left):
             again = plan_withdrawal(after, recorded, settings, refused, main)
             second = apply(again, kernel, lambda routes: None, _spare(settings))
             made = made._replace(not_restored=again.not_restored)
             restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
             outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
             after = kernel.snapshot(settings.table)
-        left = tuple(route for route in after.routes if is_ours(route, settings))
+            left = _ours(after, settings)
         _attempt(lambda: state.keep_defaults(_unrestored(recorded, after), after.nics), errors)
-        if (outcome.failures or left) and not outcome.done and not was_withdrawn:
-            _attempt(state.clear_withdrawn, errors)  # Nothing was withdrawn: the service goes on.
+        if _nothing_withdrawn(outcome, left, by_source) and not was_withdrawn:
+            _attempt(state.clear_withdrawn, errors)  # The service goes on.
         done = Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors), by_source)
         return _elsewhere(done, settings, state, kernel) if everywhere else done
 
@@ -86,7 +88,7 @@ def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kerne
             done = done._replace(source_outcome=by_source)
         made = plan_withdrawal(before, (), there, main=_main(there, kernel))
         outcome = apply(made, kernel, lambda routes: None, _spare(there))
-        left = tuple(route for route in kernel.snapshot(table).routes if is_ours(route, there))
+        left = _ours(kernel.snapshot(table), there)
         first = done.outcome
         outcome = Outcome(
             (*first.done, *outcome.done), (*first.failures, *outcome.failures), (*first.skipped, *outcome.skipped)
@@ -99,9 +101,22 @@ def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kerne
     return done
 
 
-def _must_try_again(outcome: Outcome, refused: Sequence[Route]) -> bool:
-    """Whether ours stay for a recorded default that is not back, or for one that was there and has gone."""
-    return bool(refused and outcome.done) or bool(outcome.skipped and not outcome.failures)
+def _ours(state: KernelState, settings: Settings) -> tuple[Route, ...]:
+    return tuple(route for route in state.routes if is_ours(route, settings))
+
+
+def _must_try_again(outcome: Outcome, refused: Sequence[Route], left: Sequence[Route]) -> bool:
+    """Whether ours stay for a recorded default that is not back, or for one that was there and has gone.
+
+    Where ours could go, what is not back is named by it.
+    """
+    return bool(refused and (outcome.done or not left)) or bool(outcome.skipped and not outcome.failures)
+
+
+def _nothing_withdrawn(outcome: Outcome, left: Sequence[Route], by_source: SourceRoutingOutcome | None) -> bool:
+    """Whether all that was ours is still there."""
+    done = outcome.done or (by_source is not None and by_source.done)
+    return not done and bool(left or (by_source is not None and by_source.failures))
 
 
 def _spare(settings: Settings) -> Spare | None:

@@ -210,7 +210,7 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
 
         lines += entries(done.source_outcome.done, lambda one: ("-", source_text(one, nics), ""), verbose)
     if not lines:
-        return [] if done.outcome.failures else [*listed, "nothing to withdraw: the table has no route of ours"]
+        return listed if done.outcome.failures else [*listed, "nothing to withdraw: the table has no route of ours"]
     kept = sum(op.reason == "handed-over" for op in made)
     counts = [(len(back) - kept, "restored"), (kept, "kept")]
     put = "".join(f", {counted(number, 'default')} {what}" for number, what in counts if number)

@@ -259,6 +259,16 @@ def test_explain(lab: Lab) -> None:
     assert (ran.returncode, valid_json("explain", ran)["as_wanted"]) == (1, False)
 
 
+@pytest.mark.parametrize("prefix", ["0.0.0.0/0", "0.0.0.0/1", "11.8.0.0/24", "11.11.0.0/16", "128.0.0.0/1"])
+def test_explain_a_prefix(lab: Lab, prefix: str) -> None:
+    """Its first address may be no host's: 0.0.0.0 is this machine itself."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    ran = run(lab, f"explain {prefix} {FILE}")
+    assert (ran.code, "own address" in ran.out) == (0, False)
+    assert f"{prefix} should leave by eth" in ran.out
+
+
 def test_explain_what_is_not_programmed(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
     value: Dict[str, Any] = json.loads(document("documented").read_text())
@@ -391,6 +401,31 @@ def test_odd_state_files_count_as_absent_and_are_named(lab: Lab) -> None:
         (folder / name).mkdir()
     assert run(lab, "status").code == 1
     assert HOST_ROUTE in table(lab)
+
+
+# ---- withdraw where a NIC is down -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("down", ["eth1", "eth0", "eth0 eth1"])
+def test_withdraw_while_a_nic_is_down(lab: Lab, down: str) -> None:
+    """Its default can't come back now; nothing of ours is left, so the service leaves the routes alone from now on."""
+    before = documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    for nic in down.split():
+        lab.ip("link", "set", nic, "down")
+    ran = run(lab, "withdraw")
+    assert lab.ip("route", "show", "table", "all", "proto", "121") == ""
+    assert Path("/run/guest-routes/withdrawn").exists()
+    if "eth1" in down:
+        assert ran.code == 1
+        assert (
+            "? default via 11.8.0.1 dev eth1 proto static not restored: the kernel refused it; it stays recorded"
+            in ran.out
+        )
+    for nic in down.split():
+        lab.ip("link", "set", nic, "up")
+    assert run(lab, "withdraw").code == 0
+    assert set(table(lab)) >= {line for line in before if "eth1" in line}
 
 
 # ---- settings that have changed -----------------------------------------------------------------------------

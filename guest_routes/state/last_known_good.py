@@ -12,7 +12,7 @@ from .identity import Identity, boot_id, identity_here, instance_uuid, machine_u
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Callable, Sequence
 
     from ..model.document import Document
     from ..model.network import Nic
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 KEPT_SCHEMA = "guest-routes/last-known-good/1"
 
 
-def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: float) -> None:
+def keep(
+    path: str,
+    root: str,
+    document: Document,
+    macs: Sequence[bytes],
+    now: float,
+    replace: Callable[..., None] = replace_own,
+) -> None:
     """Keep an accepted document, with what identifies this instance.
 
     The same document again only has its time refreshed.
@@ -49,7 +56,7 @@ def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: f
         except OSError:
             pass  # it is written again below
     content = dumps(header).encode() + b"\n" + document.data
-    replace_own(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
+    replace(path, content, 0o600, "the metadata is not kept for a boot without the metadata service", now)
 
 
 def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood | Unusable:

@@ -29,10 +29,11 @@ class Lock:
         StateError: the lock's file is not for this user.
     """
 
-    def __init__(self, path: str, wait_seconds: float, advice: str = "") -> None:
+    def __init__(self, path: str, wait_seconds: float, advice: str = "", contended: bool = True) -> None:
+        """`contended`: others may want it; else its file may be where anybody can write."""
         self._path, self._wait_seconds = path, wait_seconds
         self._advice = advice or f"nothing was done in {wait_seconds:g} s; try again later"
-        self._descriptor = -1
+        self._descriptor, self._contended = -1, contended
 
     def __enter__(self) -> str:
         try:
@@ -41,7 +42,7 @@ class Lock:
             if os.geteuid() != 0:
                 raise
             return str(error)
-        fault = untrusted_file(self._path)
+        fault = untrusted_file(self._path) if self._contended else None
         if isinstance(fault, Untrusted):  # Whoever could put another file in its place could hold every pass up.
             self.__exit__()
             return str(refusal("lock", self._path, fault, UNLOCKED))

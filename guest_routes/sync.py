@@ -234,6 +234,7 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
 def _write(report: Report, settings: Settings, state: State, kernel: Kernel, accept_withdrawals: bool) -> Report:
     """Applies the plan and verifies it; puts the old state back when the pass did harm (R8)."""
     from .kernel.apply import apply, leaves_less, roll_back
+    from .routing.planning.surprise import without_another
     from .routing.planning.verify import discrepancies
 
     def record_defaults(routes: Sequence[Route]) -> None:
@@ -253,11 +254,11 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         return RolledBack(cause, len(refused), len(outcome.done) - len(undo.done))
 
     try:
-        outcome = apply(report.plan, kernel, record_defaults)
+        outcome = apply(report.plan, kernel, record_defaults, without_another)
     except StateError as error:  # Nothing was written. Additions don't depend on what only removals need (R19).
         decision = decide(report.evidence, settings._replace(default_mode="observe"), accept_withdrawals)
         report = _with_error(report._replace(decision=decision, unrecorded=True), str(error))
-        outcome = apply(report.plan, kernel, record_defaults)
+        outcome = apply(report.plan, kernel, record_defaults, without_another)
     errors: tuple[PassError, ...] = ()
     if leaves_less(outcome):
         errors = (put_back(outcome, "not-put-back"),)

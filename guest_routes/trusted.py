@@ -44,11 +44,19 @@ class File(NamedTuple):
     """Seconds since the epoch. A time to come counts as now, except in a file that the operator names."""
 
 
+USERS = {"systemd-networkd": ("systemd-network",), "dhcpcd": ("dhcpcd", "_dhcpcd")}
+"""Whom files of a DHCP client or network manager may belong to beside root: the user that it runs as, by its names.
+
+Source: systemd's tmpfiles.d/systemd-network.conf; cloudinit/net/networkd.py; dhcpcd's packages of Debian and Fedora.
+"""
+
+
 class Client(NamedTuple):
-    """The user that a DHCP client or network manager runs as, who may own its folder, or files in it."""
+    """A DHCP client or network manager whose user may own its folder, or files in it."""
 
     folder: str = ""
-    users: tuple[str, ...] = ()
+    name: str = ""
+    """A key of USERS; of others root alone owns everything."""
 
 
 NOBODY = Client()
@@ -221,7 +229,7 @@ def _is_client(uid: int, path: str, client: Client) -> bool:
     import pwd
 
     try:
-        return pwd.getpwuid(uid).pw_name in client.users
+        return pwd.getpwuid(uid).pw_name in USERS.get(client.name, ())
     except KeyError:
         return False
 

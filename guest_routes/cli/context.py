@@ -107,7 +107,7 @@ class Context:
 
     @property
     def _has_settings(self) -> bool:
-        return bool(self.flags or self.options.settings or any(map(os.path.exists, SETTINGS_PATHS)))
+        return bool(self.flags or self.options.settings or any(map(os.path.lexists, SETTINGS_PATHS)))
 
     @property
     def flags(self) -> dict[str, str | list[str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ..model.network import contains
+from ..model.network import Prefix, contains
 from ..model.report import Explanation
+from ..routing.planning.uncovered import Nesting, beyond
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.network import Lookup, Prefix, Route
+    from ..model.network import Address, Lookup, Route
     from ..model.report import Report
 
 
@@ -27,6 +28,22 @@ def explain(asked: Prefix, report: Report, answer: Lookup) -> Explanation:
     ]  # fmt: skip
     nearest = max(nearer, key=lambda route: (route.destination.length, -route.metric), default=None)
     return Explanation(asked, planned, missed, answer, report, nearest)
+
+
+def address_in(asked: Prefix, report: Report) -> Address:
+    """The address that the kernel is asked about for a prefix: none that a narrower route or an own address decides.
+
+    0.0.0.0, say, is this machine itself, and no packet of the default route's.
+    """
+    if asked.length == len(asked.address) * 8:
+        return asked.address
+    own = [address for nic in report.before.nics for address in nic.addresses]
+    destinations = [route.destination for route in report.before.routes]
+    if asked.is_default:
+        found = beyond(4 if len(asked.address) == 4 else 6, [*destinations, *own])
+    else:
+        found = Nesting(destinations, [Prefix(one.address, len(one.address) * 8) for one in own]).address_in(asked)
+    return asked.address if found is None else found
 
 
 def _is_planned(route: Route, report: Report) -> bool:

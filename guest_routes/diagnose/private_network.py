@@ -59,7 +59,11 @@ def _become_root(uid: int, gid: int) -> None:
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
         except OSError as error:
-            raise KernelError(f"cannot become root in a user namespace: {error}; run it as root") from error
+            # Root without capabilities may not become itself there. Source: user_namespaces(7), CAP_SETFCAP.
+            raise KernelError(
+                f"cannot become root in a user namespace: {error.strerror}; nothing was rehearsed; run it as root with "
+                "all its capabilities, or as an ordinary user"
+            ) from error
 
 
 def _call(name: str, *arguments: int) -> int:

@@ -70,7 +70,7 @@ def rehearse(document: Document, settings: Settings) -> Rehearsal:
         kernel = open_kernel(settings.engine)
         try:
             before = kernel.snapshot(settings.table)
-            state = State(os.path.join(folder, "run"), os.path.join(folder, "lib"), root=folder)
+            state = State(os.path.join(folder, "run"), os.path.join(folder, "lib"), root=folder, read_again=False)
             # As if it were given: there is no metadata service in there that could be asked.
             as_argument = document._replace(provenance=Provenance("argument"))
             report = program(as_argument, settings, state, kernel, parsed=parsed)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from ..model.network import Route
+from ..model.network import Prefix, Route
 from ..model.operations import Add, Delete, Failure, Operation, Outcome, Promote, RemoveForeignDefault, RestoreDefault
 from ..model.plan import Plan
 from .engine import Kernel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence
+    from typing import Callable, Collection, Sequence, TypeAlias
+
+    Spare: TypeAlias = "Callable[[Sequence[Operation], Sequence[Route]], Collection[Prefix]]"
+    """Of removals and of the table's routes, the destinations at which nothing is to be removed now."""
 
 
-def apply(plan: Plan, kernel: Kernel, record_defaults: Callable[[Sequence[Route]], None]) -> Outcome:
+def apply(
+    plan: Plan, kernel: Kernel, record_defaults: Callable[[Sequence[Route]], None], spare: Spare | None = None
+) -> Outcome:
     """Additions, then removals; a removal is skipped where the kernel refused an addition for the same destination.
 
     Args:
+        spare: asked with a second look, just before a default is removed: it may have become the last one.
         record_defaults: keeps foreign defaults for `withdraw` (R4); called before any change, so that a failure of it
             changes nothing.
     """
@@ -23,7 +29,11 @@ def apply(plan: Plan, kernel: Kernel, record_defaults: Callable[[Sequence[Route]
     if foreign:
         record_defaults(foreign)
     refused_additions = kernel.apply(plan.additions) if plan.additions else ()
-    removals, skipped = _split_removals(plan.removals, refused_additions)
+    spared = {failure.operation.route.destination for failure in refused_additions}
+    defaults = [operation for operation in plan.removals if operation.route.destination.is_default]
+    if defaults and spare is not None:
+        spared.update(spare(defaults, kernel.snapshot(defaults[0].route.table).routes))
+    removals, skipped = _split_removals(plan.removals, spared)
     refused_removals = kernel.apply(removals) if removals else ()
     failures = (*refused_additions, *refused_removals)
     failed = {id(failure.operation) for failure in failures}
@@ -32,15 +42,14 @@ def apply(plan: Plan, kernel: Kernel, record_defaults: Callable[[Sequence[Route]
 
 
 def _split_removals(
-    removals: tuple[Operation, ...], refused: Sequence[Failure]
+    removals: tuple[Operation, ...], spared: Collection[Prefix]
 ) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
-    """Removals to carry out, and those to skip because what replaces them was refused."""
-    if not refused:
+    """Removals to carry out, and those to skip because nothing replaces them: an addition was refused, or has gone."""
+    if not spared:
         return removals, ()
-    destinations = {failure.operation.route.destination for failure in refused}
     return (
-        tuple(operation for operation in removals if operation.route.destination not in destinations),
-        tuple(operation for operation in removals if operation.route.destination in destinations),
+        tuple(operation for operation in removals if operation.route.destination not in spared),
+        tuple(operation for operation in removals if operation.route.destination in spared),
     )
 
 

@@ -25,7 +25,7 @@ from ..model.network_data import Problem
 from ..trusted import NOBODY, Client, Untrusted, read_trusted, trusted_names, unreadable
 from .choose import choose, document_of
 from .client_files import cloud_init, dhclient, dhcpcd, network_manager, networkd, udhcpc
-from .networkd_socket import FOLDER, USERS, networkd_leases
+from .networkd_socket import FOLDER, networkd_leases
 from .options import LeaseFault
 
 TYPE_CHECKING = False
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 LIMIT_BYTES = 1024 * 1024
 CLIENTS = ("systemd-networkd", "NetworkManager", "dhclient", "dhcpcd", "udhcpc", "cloud-init")
-DHCPCD = ("dhcpcd", "_dhcpcd")
-"""What distributions call the user of dhcpcd's privilege separation."""
 
 
 class _Place(NamedTuple):
@@ -51,7 +49,8 @@ class _Place(NamedTuple):
     """The client, where it isn't the reader's own."""
     own: str = ""
     """The client's own folder, which may belong to its user."""
-    users: tuple[str, ...] = ()
+    owner: str = ""
+    """Whose that folder is, as trusted.USERS has it."""
 
     def fits(self, name: str) -> bool:
         """Whether a file of that name is one of the client's."""
@@ -59,7 +58,7 @@ class _Place(NamedTuple):
 
 
 BY_IFINDEX = (
-    _Place("run/systemd/netif/leases", networkd, own=FOLDER, users=USERS),
+    _Place("run/systemd/netif/leases", networkd, own=FOLDER, owner="systemd-networkd"),
     _Place("run/NetworkManager/devices", network_manager),
 )
 """Folders with a file for each NIC, called by its ifindex."""
@@ -68,8 +67,8 @@ BY_LISTING = (
     _Place("var/lib/dhclient", dhclient, ("dhclient.", "dhclient-"), (".lease", ".leases")),
     _Place("var/lib/NetworkManager", dhclient, ("dhclient-",), (".lease",)),
     _Place("run", dhclient, ("dhclient.", "dhclient-"), (".lease", ".leases"), "cloud-init"),
-    _Place("var/lib/dhcpcd", dhcpcd, ends=(".lease",), own="var/lib/dhcpcd", users=DHCPCD),
-    _Place("var/lib/dhcpcd5", dhcpcd, ends=(".lease",), own="var/lib/dhcpcd5", users=DHCPCD),
+    _Place("var/lib/dhcpcd", dhcpcd, ends=(".lease",), own="var/lib/dhcpcd", owner="dhcpcd"),
+    _Place("var/lib/dhcpcd5", dhcpcd, ends=(".lease",), own="var/lib/dhcpcd5", owner="dhcpcd"),
     _Place("run/guest-routes/leases", udhcpc),
     _Place("var/tmp/cloud-init", cloud_init, ends=(".lease.json",)),
     _Place("run/cloud-init/tmp", cloud_init, ends=(".lease.json",)),
@@ -131,4 +130,4 @@ def _files(nics: Sequence[Nic], root: str, problems: list[Problem]) -> Iterator[
 
 def _client(place: _Place, root: str) -> Client:
     """The user that may own files of this place beside root."""
-    return Client(os.path.join(root, place.own), place.users) if place.own else NOBODY
+    return Client(os.path.join(root, place.own), place.owner) if place.own else NOBODY

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..model.network import Nic
 
 FOLDER = "run/systemd/netif"
-USERS = ("systemd-network",)
 SOCKET = "io.systemd.Network"
 METHOD = "io.systemd.Network.Link.Describe"
 LIMIT_BYTES = 16 * 1024 * 1024
@@ -42,7 +41,7 @@ def networkd_leases(nics: Sequence[Nic], root: str, problems: list[Problem]) -> 
     folder = os.path.join(root, FOLDER)
     path = os.path.join(folder, SOCKET)
     try:
-        if not nics or not trusted_names(folder, SOCKET.__eq__, Client(folder, USERS)):
+        if not nics or not trusted_names(folder, SOCKET.__eq__, Client(folder, "systemd-networkd")):
             return []
         # Lease times are counted from the boot.
         booted = time.time() - seconds_since_boot()

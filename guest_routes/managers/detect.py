@@ -50,7 +50,7 @@ def holders(nics: Sequence[Nic], files: ManagerFiles, run: str = "/run", etc: st
 
 
 def _networkd(nic: Nic, files: ManagerFiles, run: str) -> Iterator[Holder]:
-    own = Client(f"{run}/systemd/netif", ("systemd-network",))
+    own = Client(f"{run}/systemd/netif", "systemd-networkd")
     keys = files.assignments(f"{run}/systemd/netif/links/{nic.ifindex}", own)
     state = keys.get("ADMIN_STATE", "unmanaged")
     if state != "unmanaged":

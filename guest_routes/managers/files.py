@@ -40,6 +40,11 @@ class ManagerFiles:
         return {key: value for key, _, value in (line.partition("=") for line in lines) if value}
 
 
+def owner_of(path: str, manager: str) -> Client:
+    """Who may own this file of a manager's beside root: cloud-init gives networkd's files to networkd's user."""
+    return Client(os.path.dirname(path), manager)
+
+
 def names_in(folder: str) -> list[str]:
     """What is in a folder, sorted; nothing where there is no such folder, or only root may look."""
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from .files import names_in
+from .files import names_in, owner_of
 from .parsed.ini import sections
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def takes_default_route(holder: Holder, files: ManagerFiles, root: str = "") -> 
         if os.path.realpath(path) == os.devnull:
             continue  # A drop-in that is masked.
         try:
-            found = sections(files.lines(path))
+            found = sections(files.lines(path, owner_of(path, holder.manager)))
         except ValueError:
             continue  # networkd itself says so in its journal.
         for section in found:

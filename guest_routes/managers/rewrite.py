@@ -12,9 +12,10 @@ import re
 
 from ..errors import StateError
 from ..model.configuration import CORRECTED, NEXT, ORIGINALS, CorrectedFile, RewriteError, Rewritten
-from ..state.files import cause_of, read, remove, replace
-from ..trusted import Client, Untrusted, read_trusted
+from ..state.files import cause_of, read, remove, replace, replace_own
+from ..trusted import Untrusted, read_trusted
 from .correct import correct, unchanged
+from .files import owner_of
 from .parsed.config import PATTERNS
 from .parsed.sysconfig import own_files
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 GENERATE_SECONDS = 30
 """From netplan 1.2 on it has systemd read its units again: 26 s in an emulated machine. cloud-init sets no limit."""
-USERS = {"systemd-networkd": ("systemd-network",)}
-"""Whom cloud-init gives the manager's files, beside root. Source: cloudinit/net/networkd.py."""
 CREATED_MODE = 0o644
 """Of the files that are made, as cloud-init makes those beside them."""
 LIMIT_BYTES = 16 << 20
@@ -91,13 +90,9 @@ def _put_back(one: CorrectedFile, root: str, errors: list[RewriteError]) -> None
 
 def _content(path: str, manager: str) -> bytes | None:
     try:
-        return read_trusted(path, LIMIT_BYTES, _client(path, manager)).data
+        return read_trusted(path, LIMIT_BYTES, owner_of(path, manager)).data
     except FileNotFoundError:
         return None
-
-
-def _client(path: str, manager: str) -> Client:
-    return Client(os.path.dirname(path), USERS.get(manager, ()))
 
 
 def _refusal(path: str, error: StateError | OSError) -> RewriteError:
@@ -112,7 +107,7 @@ def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
     for manager, patterns in PATTERNS.items():
         for path in sorted(path for pattern in patterns for path in _matches(root + pattern, errors)):
             try:
-                data = read_trusted(path, LIMIT_BYTES, _client(path, manager)).data
+                data = read_trusted(path, LIMIT_BYTES, owner_of(path, manager)).data
                 found.append((manager, path[len(root) :], data.decode()))
             except UnicodeDecodeError:
                 errors.append(RewriteError("not-text", path))
@@ -150,19 +145,19 @@ def _write(one: CorrectedFile, root: str) -> None:
     before = one.before.encode() if one.before is not None else None
     again = before is not None and before in (read(corrected), read(corrected + NEXT))
     if again and before is not None and before != read(corrected):
-        replace(corrected, before, 0o600, stays)
+        replace_own(corrected, before, 0o600, stays)
     if before is None or one.after is None:
         remove(original, stays)  # Of an earlier file of that name: nobody had written this one.
     elif not again:
-        replace(original, before, 0o600, stays)
+        replace_own(original, before, 0o600, stays)
     if one.after is not None:
-        replace(corrected + NEXT if again else corrected, one.after.encode(), 0o600, stays)
+        replace_own(corrected + NEXT if again else corrected, one.after.encode(), 0o600, stays)
     _put(root + one.path, one.before, one.after, stays)
     unknown = "`correct --undo` may take it for another's work"
     if one.after is None:
         remove(corrected, "it is looked for by `correct --undo`")
     elif again:
-        replace(corrected, one.after.encode(), 0o600, unknown)
+        replace_own(corrected, one.after.encode(), 0o600, unknown)
     remove(corrected + NEXT, unknown)
 
 

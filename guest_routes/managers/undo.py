@@ -12,8 +12,9 @@ from ..errors import StateError
 from ..model.configuration import CORRECTED, NEXT, ORIGINALS, Reverted, RewriteError
 from ..state.files import cause_of, remove
 from ..trusted import NOBODY, Client, Untrusted, read_trusted
+from .files import owner_of
 from .parsed.config import CREATED, PATTERNS
-from .rewrite import LIMIT_BYTES, USERS, generate, replace_keeping_owner
+from .rewrite import LIMIT_BYTES, generate, replace_keeping_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def undo(root: str = "") -> Reverted:
         else:
             restored += [path] if fate == "restored" else []
             left += [path] if fate == "left" else []
-    netplan = tuple(os.path.dirname(pattern) for pattern in PATTERNS["netplan"])
-    if any(os.path.dirname(path) in netplan for path in restored):
+    if any(_manager(path) == "netplan" for path in restored):
         errors += generate()
     return Reverted(tuple(restored), tuple(left), tuple(errors))
 
@@ -63,6 +63,12 @@ def _kept(root: str, errors: list[RewriteError]) -> list[str]:
     return sorted(found)
 
 
+def _manager(path: str) -> str:
+    """Whose folder the file is in; empty where it is nobody's."""
+    folder = os.path.dirname(path)
+    return next((one for one, paths in PATTERNS.items() if folder in map(os.path.dirname, paths)), "")
+
+
 def _undo(path: str, root: str) -> Fate:
     """What becomes of one file.
 
@@ -71,7 +77,7 @@ def _undo(path: str, root: str) -> Fate:
     """
     original = _read(f"{root}{ORIGINALS}{path}")
     corrected = [_read(f"{root}{CORRECTED}{path}{end}") for end in ("", NEXT)]
-    now = _read(root + path, Client(os.path.dirname(root + path), sum(USERS.values(), ())))
+    now = _read(root + path, owner_of(root + path, _manager(path)))
     if now is not None and now != original:
         if now not in corrected or (original is None and not now.startswith(CREATED[0].encode())):
             return "left"

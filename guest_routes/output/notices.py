@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, Sequence
 
-    from ..model.report import Report
+    from ..model.report import Report, Withdrawal
     from ..model.settings import Settings
 
 DISABLED = "disabled by the settings (`enabled: false`)"
@@ -69,6 +69,18 @@ def error_texts(report: Report) -> list[str]:
     failed = [pass_error_text(error, nics) for error in report.errors]
     more = "; --json has all"
     return [*first_of(refused, f"refusals{more}", SHOWN), *first_of(failed, f"errors{more}", SHOWN)]
+
+
+def withdrawal_error_texts(done: Withdrawal) -> list[str]:
+    """What the kernel refused `withdraw`, and what is left; of many the first, and how many more."""
+    from .report import failure_text, left_texts
+
+    refused = [failure_text(failure, done.before.nics) for failure in done.outcome.failures]
+    if done.source_outcome is not None:
+        from .source_routing import source_failure_text
+
+        refused += [source_failure_text(one, done.before.nics) for one in done.source_outcome.failures]
+    return [*first_of(refused, "refusals; --json has all", SHOWN), *left_texts(done, SHOWN)]
 
 
 def unwritten_text(fault: str) -> str:

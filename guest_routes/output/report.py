@@ -10,7 +10,7 @@ from ..model.decision import BY_CHOICE, NotElected, Unresolved
 from ..model.network_data import Problem
 from ..model.operations import Add, MoveDefault, RemoveForeignDefault
 from ..routing.compare import is_advertised
-from .folding import entries, fitting, wrapped
+from .folding import entries, first_of, fitting, wrapped
 from .route_text import counted, route_text
 from .summary import is_remarkable, is_removal, short_lines, source_lines, summary
 
@@ -210,7 +210,7 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
 
         lines += entries(done.source_outcome.done, lambda one: ("-", source_text(one, nics), ""), verbose)
     if not lines:
-        return [] if done.outcome.failures else [*listed, "nothing to withdraw: the table has no route of ours"]
+        return listed if done.outcome.failures else [*listed, "nothing to withdraw: the table has no route of ours"]
     kept = sum(op.reason == "handed-over" for op in made)
     counts = [(len(back) - kept, "restored"), (kept, "kept")]
     put = "".join(f", {counted(number, 'default')} {what}" for number, what in counts if number)
@@ -234,6 +234,15 @@ def not_restored_texts(done: Withdrawal) -> list[str]:
     return [f"{route_text(one.route, done.before.nics)}: {_not_restored(one)}" for one in done.plan.not_restored]
 
 
-def left_texts(done: Withdrawal) -> list[str]:
-    """What `withdraw` could not remove, and what it could not keep or forget."""
-    return [*(f"still there: {route_text(route, done.after.nics)}" for route in done.left), *done.state_errors]
+def left_texts(done: Withdrawal, shown: int = 0) -> list[str]:
+    """What `withdraw` could not remove, how that goes by hand, and what it could not keep or forget.
+
+    Args:
+        shown: so many routes one by one, and how many more there are; 0: all.
+    """
+    left = [f"still there: {route_text(route, done.after.nics)}" for route in done.left]
+    left = first_of(left, "routes are still there; --json has all", shown or len(left))
+    places = {(one.family, one.table, one.protocol) for one in done.left}
+    commands = [f"`ip -{family} route flush table {table} proto {number}`" for family, table, number in sorted(places)]
+    by_hand = [f"to remove by hand what is left: {', '.join(commands)}"] if commands else []
+    return [*left, *by_hand, *done.state_errors]

@@ -7,6 +7,7 @@ and all problems of all layers are reported at once. Without settings files no Y
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
 
 from ..errors import SettingsError
@@ -216,7 +217,8 @@ def _files(settings_file: str, etc: str, problems: list[str], refusals: list[OSE
     try:
         names = trusted_names(folder, lambda name: name.endswith(".yaml") and not name.startswith("."))
     except FileNotFoundError:
-        pass
+        # Whoever made the link has settings there: a disk that is not mounted yet, say.
+        problems += [f"{folder}: is a link to nowhere"] if os.path.islink(folder) else []
     except OSError as error:
         problems.append(f"{folder}: cannot be read: {error.strerror}")
         refusals += [error] if error.errno in _REFUSED else []

@@ -11,12 +11,13 @@ import os
 
 from ..errors import StateError
 from ..json_codec import loads
-from ..trusted import Untrusted, read_trusted
+from ..trusted import Untrusted, read_trusted, untrusted_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+WANTED = "it must be a regular file of root's in folders of root's, which nobody else can write"
 LIMIT_BYTES = 64 << 20
 """Of one file: a document given by the operator is the largest."""
 
@@ -104,6 +105,20 @@ def replace(
         raise refusal("write", path, error, consequence) from error
 
 
+def replace_own(
+    path: str, content: bytes, mode: int, consequence: str, mtime: float | None = None, alone: bool = True
+) -> None:
+    """The same for a file that we read again: what others could have written by then would not count.
+
+    Raises:
+        StateError: it can't be written, or others can write there.
+    """
+    replace(path, content, mode, consequence, mtime, alone)
+    fault = untrusted_file(path)
+    if isinstance(fault, Untrusted):
+        raise refusal("use", path, fault, consequence)
+
+
 def _make(directory: str, mode: int) -> None:
     """The directory, and those above it; a new one is on disk for good only once the one that has its name is."""
     missing = []
@@ -155,8 +170,10 @@ def _unlink(path: str) -> bool:
     return True
 
 
-def refusal(action: str, path: str, error: OSError, consequence: str) -> StateError:
-    """The error for a file that the system refused to open, write or remove."""
+def refusal(action: str, path: str, error: OSError | Untrusted, consequence: str) -> StateError:
+    """The error for a file that the system refused to open, write or remove, or that others can write."""
+    if isinstance(error, Untrusted):
+        return StateError(f"cannot {action} {path}: it {error}; {consequence}; {WANTED}")
     refused = error.filename  # A number, where a call by descriptor was refused.
     other = os.fsdecode(refused) if isinstance(refused, (str, bytes)) else path
     at = f" at {other}" if other and other != path else ""

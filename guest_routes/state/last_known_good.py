@@ -7,12 +7,12 @@ import os
 from ..json_codec import dumps, loads
 from ..model.document import Known, LastKnownGood, Provenance, Unusable, parse_property
 from ..trusted import Untrusted, read_trusted, unreadable
-from .files import LIMIT_BYTES, json_object, raise_shortage, read, replace
+from .files import LIMIT_BYTES, json_object, raise_shortage, read, replace_own
 from .identity import Identity, boot_id, identity_here, instance_uuid, machine_uuid, other_instance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Callable, Sequence
 
     from ..model.document import Document
     from ..model.network import Nic
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 KEPT_SCHEMA = "guest-routes/last-known-good/1"
 
 
-def keep(path: str, root: str, document: Document, macs: Sequence[bytes], now: float) -> None:
+def keep(
+    path: str,
+    root: str,
+    document: Document,
+    macs: Sequence[bytes],
+    now: float,
+    replace: Callable[..., None] = replace_own,
+) -> None:
     """Keep an accepted document, with what identifies this instance.
 
     The same document again only has its time refreshed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..json_codec import dumps, loads
 from ..model.settings import Settings
-from .files import read, remove, replace
+from .files import read, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def remember(state: State, settings: Settings) -> None:
     wanted = dict.fromkeys([*known, *([before] if all(type(one) is int for one in before) else []), place_of(settings)])
     if tuple(wanted) != known:
         consequence = "after a change of `table` or `protocol`, `guest-routes withdraw` would not find these routes"
-        replace(state.places_path, dumps(list(wanted)[-MOST:]).encode(), 0o600, consequence)
+        state.replace(state.places_path, dumps(list(wanted)[-MOST:]).encode(), 0o600, consequence)
 
 
 def elsewhere(state: State, settings: Settings) -> tuple[Place, ...]:

@@ -26,7 +26,7 @@ from ..output.escape import json_text
 from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
 from .clock_stamp import by_the_present_clock, stamped
-from .files import LIMIT_BYTES, json_object, raise_shortage, read, refusal, remove, replace
+from .files import LIMIT_BYTES, json_object, raise_shortage, read, refusal, remove, replace, replace_own
 from .identity import boot_id
 from .last_known_good import checksum
 from .lock import Lock
@@ -44,20 +44,22 @@ DEFAULTS_SCHEMA = "guest-routes/defaults/2"
 
 
 class State:
-    """The files of one machine.
+    """The files of one machine, whose identity and boot are read below `root`.
 
-    `root` is where the identity of the machine and of its boot are read (/sys, /proc, /run/cloud-init).
+    Where nothing is `read_again`, others may be able to write there.
     """
 
     def __init__(
-        self, run_dir: str = "/run/guest-routes", lib_dir: str = "/var/lib/guest-routes", *, root: str = "/"
-    ) -> None:
+        self, run_dir: str = "/run/guest-routes", lib_dir: str = "/var/lib/guest-routes", *, root: str = "/",
+        read_again: bool = True,
+    ) -> None:  # fmt: skip
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
         self.status_path, self.places_path = os.path.join(run_dir, "status"), os.path.join(run_dir, "places")
+        self._read_again, self.replace = read_again, replace_own if read_again else replace
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""
-        self._unread: dict[str, OSError] = {}
-        """Those that are there, and that the system didn't read."""
+        self._unread: dict[str, OSError | Untrusted] = {}
+        """Those that are there, and that were not read."""
         self._seen: tuple[tuple[int, int] | None, tuple[Nic, ...], Known | Unusable] | None = None
         """The last known good's version, the NICs it was read for, and what it came to."""
 
@@ -73,7 +75,7 @@ class State:
             LockError: it was held for all of `wait_seconds`; names the holder.
             StateError: the lock's file is not for this user.
         """
-        return Lock(os.path.join(self.run_dir, "lock"), wait_seconds)
+        return Lock(os.path.join(self.run_dir, "lock"), wait_seconds, contended=self._read_again)
 
     def is_last_holder(self) -> bool:
         """Whether no other process has held the lock since this one did."""
@@ -99,7 +101,7 @@ class State:
         Raises:
             StateError: it can't be written; the one kept before is still there.
         """
-        last_known_good.keep(self._kept_path, self.root, document, macs, now)
+        last_known_good.keep(self._kept_path, self.root, document, macs, now, self.replace)
 
     def last_known_good(self, nics: Sequence[Nic]) -> LastKnownGood | Unusable:
         """What was kept, if it is this instance's (see identity.other_instance)."""
@@ -174,7 +176,7 @@ class State:
             StateError: it can't be written.
         """
         content = dumps({**checksum(data), "count": count}).encode()
-        replace(self._disputed_path, content, 0o600, "agreeing fetches are not counted, the old routes stay")
+        self.replace(self._disputed_path, content, 0o600, "agreeing fetches are not counted, the old routes stay")
 
     def clear_agreements(self) -> None:
         """Start counting anew: a fetch brought something that isn't disputed."""
@@ -189,7 +191,7 @@ class State:
             StateError: it can't be written.
         """
         consequence = "the service, if it runs, would put the routes back; stop it first"
-        replace(self._withdrawn_path, b"", 0o644, consequence)
+        self.replace(self._withdrawn_path, b"", 0o644, consequence)
 
     def clear_withdrawn(self) -> None:
         """Somebody ran a pass: unattended ones may restore the routes again.
@@ -211,8 +213,7 @@ class State:
         """Publish what `status` shows of the last pass; anybody may read it."""
         content = json_text(stamped(status, self.root)).encode()
         # Without the lock, since a pass that didn't get it has a status too.
-        consequence = "`guest-routes status` shows an older pass"
-        replace(self.status_path, content, 0o644, consequence, alone=False)
+        self.replace(self.status_path, content, 0o644, "`guest-routes status` shows an older pass", alone=False)
 
     def read_status(self) -> dict[str, Any]:
         """The last pass's status, by the clock as it is now; {} when there is none."""
@@ -221,7 +222,7 @@ class State:
     def write_service(self, record: Mapping[str, Any]) -> None:
         """Publish the state of the service; anybody may read it."""
         content = json_text(stamped(record, self.root)).encode()
-        replace(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
+        self.replace(self._service_path, content, 0o644, "`guest-routes status` shows less of the service")
 
     def forget_service(self) -> None:
         """The service ended as it should."""
@@ -243,7 +244,7 @@ class State:
             pass
         except (OSError, Untrusted) as error:
             raise_shortage(error)
-            if isinstance(error, OSError) and not isinstance(error, NotADirectoryError):
+            if not isinstance(error, NotADirectoryError):
                 self._unread[path] = error
             # That an ordinary user may not read it is no fault of the file's.
             reason = "" if isinstance(error, PermissionError) else unreadable(error)
@@ -296,4 +297,4 @@ class State:
     def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
         document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}
         consequence = "a default route that isn't recorded can't be put back, so none is taken away"
-        replace(self._defaults_path, dumps(document).encode(), 0o600, consequence)
+        self.replace(self._defaults_path, dumps(document).encode(), 0o600, consequence)

@@ -11,12 +11,15 @@ import pytest
 
 from guest_routes.kernel.pyroute2.engine import Pyroute2Kernel
 from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
+from guest_routes.model.evidence import RecordedDefault
+from guest_routes.model.network import Nic
 from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State
 from guest_routes.sync import sync
+from guest_routes.withdraw import withdraw
 from tests.support.lab import MACS, Lab, document
-from tests.support.passes import documented, run, table
+from tests.support.passes import Watch, documented, run, table
 from tests.support.service import Service, Start, settled
 
 VPN4, VPN6 = "default via 10.200.0.1 dev tun0", "default via fd00:200::1 dev tun0"
@@ -102,6 +105,84 @@ def test_the_same_for_ipv6(lab: Lab, engine: Any, metric: int) -> None:
     assert defaults(lab, 6) == [VPN6, "default via fd00:65::1 dev eth0"]
     assert (report.errors, report.outcome.failures, report.exit_code) == ((), (), 5)
     assert run(lab, f"sync --metadata {path}").out.count("nothing to do") == 1
+
+
+class SlowDisk(State):
+    """While something is written to it, between the look and the removal, somebody runs these commands."""
+
+    def __init__(self, *commands: str) -> None:
+        super().__init__()
+        self._commands = list(commands)
+
+    def record_defaults(self, routes: Sequence[RecordedDefault], nics: Sequence[Nic]) -> None:
+        super().record_defaults(routes, nics)
+        self._run()
+
+    def set_withdrawn(self) -> None:
+        super().set_withdrawn()
+        self._run()
+
+    def _run(self) -> None:
+        while self._commands:
+            subprocess.run(["ip", *self._commands.pop(0).split()], check=True)
+
+
+SIX0, SIX1 = "default via fd00:65::1 dev eth0", "default via fd00:8::1 dev eth1"
+
+
+@pytest.mark.parametrize("kept", ["proto static", "proto 121", "proto dhcp metric 100"])
+@pytest.mark.parametrize("extra", ["proto static metric 200", "proto dhcp metric 300", "metric 50"])
+def test_the_last_default_is_never_taken(lab: Lab, engine: Any, kept: str, extra: str) -> None:
+    """The one that serves goes between the look and the removal of the extra one (R7)."""
+    documented(lab, "")
+    lab.ip("route", "add", *ETH0.split(), *kept.split())
+    lab.ip("route", "append", *ETH1.split(), *extra.split())
+    path, watch = str(document("documented")), Watch()
+    report = sync(Settings(), SlowDisk(f"route del {ETH0} {kept}"), engine(), path)
+    assert (watch.fewest_defaults(2), defaults(lab)) == (1, [ETH0])
+    assert (report.errors, report.exit_code) == ((), 0)
+    watch.close()
+    assert run(lab, f"sync --metadata {path}").out.count("nothing to do") == 1
+    assert run(lab, "withdraw").code == 0
+    assert ETH1 in defaults(lab)
+
+
+def test_the_last_default_of_ipv6_is_never_taken(lab: Lab, engine: Any) -> None:
+    """One of the families has lost its own; the other's extra one goes all the same."""
+    documented(lab)
+    for own, nic, default in (("fd00:65::7", "eth0", SIX0), ("fd00:8::9", "eth1", f"{SIX1} metric 2000")):
+        lab.ip("address", "add", f"{own}/64", "dev", nic, "nodad")
+        lab.ip("-6", "route", "add", *default.split(), "proto", "static")
+    watch = subprocess.Popen(["ip", "-6", "-o", "monitor", "route"], stdout=subprocess.PIPE, text=True)
+    time.sleep(0.3)
+    report = sync(Settings(), SlowDisk(f"-6 route del {SIX0}"), engine(), str(document("dual-stack")))
+    assert (defaults(lab), defaults(lab, 6)) == ([ETH0], [SIX0])
+    assert (report.errors, report.exit_code) == ((), 0)
+    time.sleep(0.3)
+    watch.kill()
+    assert watch.stdout is not None
+    there = 2
+    for line in watch.stdout.read().splitlines():
+        if "default via" in line:
+            there += -1 if line.startswith("Deleted") else 1
+            assert there >= 1
+    watch.stdout.close()
+    watch.wait()
+
+
+@pytest.mark.parametrize("meanwhile", [[f"route del {ETH1}"], [f"route del {ETH1}", "route del 11.11.0.0/16"]])
+def test_withdraw_never_takes_the_last_default(lab: Lab, engine: Any, meanwhile: List[str]) -> None:
+    """What it meant to leave goes between its look and its removals: ours is handed over."""
+    documented(lab, "")
+    path = str(document("documented"))
+    assert sync(Settings(), State(), engine(), path).exit_code == 0
+    lab.ip("route", "append", *ETH1.split(), "proto", "static", "metric", "7")
+    watch = Watch()
+    done = withdraw(Settings(), SlowDisk(*meanwhile), engine())
+    assert (watch.fewest_defaults(2), defaults(lab)) == (1, [ETH0])
+    watch.close()
+    assert (done.exit_code, done.left) == (0, ())
+    assert lab.ip("route", "show", "table", "all", "proto", "121") == ""
 
 
 # ---- under the service ------------------------------------------------------------------------------

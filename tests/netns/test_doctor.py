@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
 import subprocess
-from typing import Any, Dict, List
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
+from tests.support.hostile import as_root
 from tests.support.lab import Lab, document
 from tests.support.managers import Managers, wait_for
 from tests.support.passes import SCHEMAS, documented, run, valid_json
@@ -140,6 +144,43 @@ def test_what_cloud_init_wrote_for_networkd(lab: Lab, managers: Managers) -> Non
     assert not {"extra-default", "wrong-configuration", "not-configured", "missing-routes"} & set(
         kinds(examined(managers))
     )
+
+
+@pytest.fixture
+def networkd_files() -> Iterator[Tuple[Path, Path]]:
+    """Empty folders of networkd's files and of what it says of NICs; /etc is as it was afterwards."""
+    users, folders = Path("/etc/passwd").read_text(), (Path("/etc/systemd/network"), Path("/run/systemd/netif/links"))
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    yield folders
+    Path("/etc/passwd").write_text(users)
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("owner, used", [("systemd-network", True), ("dhcpcd", False)])
+def test_files_that_cloud_init_has_given_to_networkds_user(
+    lab: Lab, networkd_files: Tuple[Path, Path], owner: str, used: bool
+) -> None:
+    """And nobody else's: neither decides anything but what doctor and export say."""
+    as_root()
+    healthy(lab)
+    users = [line for line in Path("/etc/passwd").read_text().splitlines() if line.split(":")[0] != owner]
+    Path("/etc/passwd").write_text("\n".join([*users, f"{owner}:x:4242:4242::/:/usr/sbin/nologin", ""]))
+    folder, links = networkd_files
+    shutil.chown(links, owner)
+    for nic in ("eth0", "eth1"):
+        file = folder / f"10-cloud-init-{nic}.network"
+        file.write_text(f"[Match]\nName={nic}\n[Network]\nDHCP=ipv4\n")
+        state = links / str(socket.if_nametoindex(nic))
+        state.write_text(f"ADMIN_STATE=configured\nNETWORK_FILE={file}\n")
+        shutil.chown(file, owner), shutil.chown(state, owner)
+    value = valid_json("doctor", lab.run("doctor", "--json"))
+    assert set(kinds(value)) == ({"use-routes"} if used else {"unused-file"})
+    assert [len(nic["managers"]) for nic in value["nics"]] == [used, used]
+    assert ("belongs to the user 4242" in lab.run("doctor").stdout) is not used
+    assert ("belongs to the user 4242" in lab.run("correct", "--check").stderr) is not used
 
 
 @pytest.mark.packages

@@ -625,6 +625,18 @@ def test_a_drive_that_is_passed_over_is_named_by_a_pass_and_by_doctor(lab: Lab, 
     assert run(lab, "plan --sources last-known-good").err == ""
 
 
+@pytest.mark.parametrize("sources, looked_at", [("", False), ("--sources config-drive,http", True)])
+def test_a_drive_is_looked_at_in_its_turn_only(lab: Lab, drive: str, sources: str, looked_at: bool) -> None:
+    """Where the metadata service has answered, nothing of a drive could decide; none is opened, and none is named."""
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    named = f"{drive}: not used as a config drive"
+    ran = run(lab, f"sync {sources}")
+    assert (ran.code, named in ran.err) == (0, looked_at)
+    value = valid_json("doctor", lab.run("doctor", "--json", *sources.split()))
+    assert ("unused-drive" in [one["kind"] for one in value["findings"]]) is looked_at
+
+
 def test_a_drive_that_is_mounted_already_is_found_and_read_there(drive: str, tmp_path: Path) -> None:
     point = tmp_path / "a point"
     point.mkdir()

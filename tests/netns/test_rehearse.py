@@ -22,6 +22,7 @@ from guest_routes.model.settings import Settings
 from guest_routes.output.diagnosis.rehearsal import not_made_text
 from guest_routes.output.route_text import table_text
 from tests.support import sandbox
+from tests.support.hostile import as_root
 from tests.support.lab import Lab, document
 from tests.support.passes import valid_json
 
@@ -222,6 +223,19 @@ def test_forbidden_namespaces_say_what_would_help(lab: Lab) -> None:
         pytest.skip(f"no user namespace to try it in: {done.stderr.strip()}")
     assert "cannot make a private network namespace: " in done.stdout
     assert "sysctl user.max_user_namespaces=" in done.stdout
+
+
+def test_root_without_capabilities_is_not_told_to_be_root(lab: Lab) -> None:
+    as_root()
+    words = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--", sys.executable, "-m", "guest_routes"]
+    done = subprocess.run(
+        [*words, "rehearse", "--metadata", str(document("documented"))], capture_output=True, text=True
+    )
+    if done.returncode == 0:
+        pytest.skip("this kernel lets root without capabilities become itself")
+    said = "nothing was rehearsed; run it as root with all its capabilities, or as an ordinary user"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr and "[Errno" not in done.stderr
 
 
 def test_without_pyroute2_the_error_names_the_package(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -110,6 +110,62 @@ def test_what_is_left_is_said_and_its_record_stays(lab: Lab, kind: str, tmp_path
     assert sorted(path.name for path in STATE.iterdir()) == ["corrected", "defaults", "originals"]
     assert run(lab, "withdraw").code == 0  # installed again
     assert table(lab) == before
+
+
+OTHER_PLACES = ["--table 100", "--protocol 130", "--table 100 --protocol 130", "--source-routing true --protocol 130"]
+
+
+@pytest.mark.parametrize("options", OTHER_PLACES)
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+def test_after_passes_with_other_settings(lab: Lab, kind: str, tmp_path: Path, options: str, family: str) -> None:
+    """What the settings were is not in the settings any more."""
+    before, file = everything(lab, family)
+    assert run(lab, f"sync {options} {file}").code == 0
+    assert run(lab, f"sync {file}").code == 0
+    assert everywhere() != before
+    Path("/etc/guest-routes.yaml").write_text("table: everywhere\n")
+    done = ran(kind, "prerm", tmp_path)
+    assert everywhere() == before
+    assert "not everything could be withdrawn" not in done.stderr
+    assert ran(kind, "postrm", tmp_path).stderr == ""
+    assert not STATE.exists()
+
+
+@pytest.mark.parametrize("options", OTHER_PLACES[:3])
+def test_what_is_left_elsewhere_goes_by_the_commands_that_are_named(
+    lab: Lab, kind: str, tmp_path: Path, options: str
+) -> None:
+    before, file = everything(lab, "dual-stack")
+    assert run(lab, f"sync --default-mode observe {options} {file}").code == 0
+    (tmp_path / "guest-routes").write_text(
+        f'#!/bin/sh\nexec setpriv --bounding-set=-net_admin {sys.executable} -m guest_routes "$@"\n'
+    )
+    done = ran(kind, "prerm", tmp_path)
+    assert "guest-routes: not everything could be withdrawn" in done.stderr
+    named = re.search(r"to remove by hand what is left: (.*)", done.stderr)
+    assert named is not None
+    commands = re.findall("`([^`]*)`", named.group(1))
+    assert len(commands) == 2
+    for command in commands:
+        lab.ip(*command.split()[1:])
+    assert everywhere() == before
+
+
+def everything(lab: Lab, family: str) -> Tuple[List[str], str]:
+    """The documented NICs with their defaults, of one family or both: what the kernel has, and the document."""
+    documented(lab)
+    if family == "dual-stack":
+        for nic, own, gateway in (("eth0", "fd00:65::7", "fd00:65::1"), ("eth1", "fd00:8::9", "fd00:8::1")):
+            lab.ip("address", "add", f"{own}/64", "dev", nic, "nodad")
+            lab.ip("-6", "route", "append", "default", "via", gateway, "dev", nic, "proto", "static", "metric", "1024")
+    return everywhere(), f"--metadata {document('documented' if family == 'ipv4' else family)}"
+
+
+def everywhere() -> List[str]:
+    """All routes and rules of both families, but for the addresses' own, which IPv6 makes when it has probed them."""
+    words = [f"-{family} {what}" for family in (4, 6) for what in ("route show table all", "rule show")]
+    shown = [subprocess.check_output(["ip", *one.split()], text=True).splitlines() for one in words]
+    return [line for lines in shown for line in lines if "proto kernel" not in line]
 
 
 def test_a_record_of_another_boot_is_none(lab: Lab, kind: str, tmp_path: Path) -> None:

@@ -51,6 +51,12 @@ def test_what_is_in_it(lab: Lab, tmp_path: Path) -> None:
     assert table(lab) == before
 
 
+def test_standard_output_has_room_for_one_of_them(lab: Lab) -> None:
+    ran = lab.run("report", "--output", "-", "--json")
+    assert (ran.returncode, "error" in valid_json("report", ran)) == (2, True)
+    assert "--json and --output - can't be used together" in ran.stderr
+
+
 def test_a_settings_file_that_cannot_be_read_is_named_once(lab: Lab, tmp_path: Path) -> None:
     Path("/etc/guest-routes.yaml").write_text("metric: [\n")
     Path("/etc/guest-routes.d").mkdir()

@@ -133,6 +133,21 @@ def test_a_wrong_command_line_is_no_broken_file(lab: Lab) -> None:
         assert (ran.code, ran.out) == (2, "")
 
 
+@pytest.mark.parametrize("path", ["/etc/guest-routes.yaml", "/etc/guest-routes.d", "/run/guest-routes/stanza.json"])
+def test_a_link_to_nowhere_is_no_missing_file(lab: Lab, path: str) -> None:
+    """Its settings are on a disk that is not mounted, say: a pass without them could do the opposite."""
+    documented(lab)
+    Path("/run/guest-routes").mkdir(exist_ok=True)
+    Path(path).symlink_to("/mnt/site/guest-routes")
+    try:
+        for command, code in (("sync", 2), ("plan", 2), ("status", 2), ("withdraw", 0), ("settings", 2), ("doctor", 1)):
+            ran = run(lab, f"{command} --deadline-seconds 0.1" if command in ("sync", "doctor") else command)
+            assert (ran.code, f"{path}: is " in ran.out + ran.err) == (code, True), command
+            assert "link" in ran.out + ran.err
+    finally:
+        Path(path).unlink()
+
+
 def test_a_stanza_that_is_not_there_needs_no_trust(lab: Lab) -> None:
     documented(lab)
     Path("/etc/guest-routes.yaml").write_text("metric: 0\n")
@@ -176,6 +191,19 @@ def test_status_where_drift_can_not_be_known(lab: Lab, tmp_path: Path) -> None:
     assert run(lab, "status").code == 1
     seen = metrics(lab, tmp_path / "a.prom")
     assert (seen["exit_code"], seen["drift_known"], "drift_changes" in seen) == (1, 0, False)
+
+
+def test_a_directory_that_can_not_be_reached_is_not_called_missing(lab: Lab, tmp_path: Path) -> None:
+    as_root()
+    documented(lab)
+    user = [*ORDINARY_USER, sys.executable, "-m", "guest_routes", "status", "--textfile"]
+    (tmp_path / "there").mkdir()
+    os.chmod(tmp_path, 0o700)
+    ran = unfolded(subprocess.run([*user, f"{tmp_path}/there/a.prom"], **TEXT))
+    assert (ran.code, ran.out) == (1, "")
+    assert f"cannot write {tmp_path}/there/a.prom: Permission denied (EACCES) at {tmp_path}/there" in ran.err
+    ran = run(lab, f"status --textfile {tmp_path}/none/a.prom")
+    assert (ran.code, "No such file or directory (ENOENT)" in ran.err) == (1, True)
 
 
 TEXT: Dict[str, Any] = {"text": True, "capture_output": True}
@@ -229,6 +257,16 @@ def test_explain(lab: Lab) -> None:
     lab.ip("route", "add", "11.0.0.0/8", "via", "10.65.0.1", "table", "220")
     ran = lab.run("explain", "11.11.3.4", "--json", *FILE.split())
     assert (ran.returncode, valid_json("explain", ran)["as_wanted"]) == (1, False)
+
+
+@pytest.mark.parametrize("prefix", ["0.0.0.0/0", "0.0.0.0/1", "11.8.0.0/24", "11.11.0.0/16", "128.0.0.0/1"])
+def test_explain_a_prefix(lab: Lab, prefix: str) -> None:
+    """Its first address may be no host's: 0.0.0.0 is this machine itself."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    ran = run(lab, f"explain {prefix} {FILE}")
+    assert (ran.code, "own address" in ran.out) == (0, False)
+    assert f"{prefix} should leave by eth" in ran.out
 
 
 def test_explain_what_is_not_programmed(lab: Lab, tmp_path: Path) -> None:
@@ -363,6 +401,31 @@ def test_odd_state_files_count_as_absent_and_are_named(lab: Lab) -> None:
         (folder / name).mkdir()
     assert run(lab, "status").code == 1
     assert HOST_ROUTE in table(lab)
+
+
+# ---- withdraw where a NIC is down -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("down", ["eth1", "eth0", "eth0 eth1"])
+def test_withdraw_while_a_nic_is_down(lab: Lab, down: str) -> None:
+    """Its default can't come back now; nothing of ours is left, so the service leaves the routes alone from now on."""
+    before = documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    for nic in down.split():
+        lab.ip("link", "set", nic, "down")
+    ran = run(lab, "withdraw")
+    assert lab.ip("route", "show", "table", "all", "proto", "121") == ""
+    assert Path("/run/guest-routes/withdrawn").exists()
+    if "eth1" in down:
+        assert ran.code == 1
+        assert (
+            "? default via 11.8.0.1 dev eth1 proto static not restored: the kernel refused it; it stays recorded"
+            in ran.out
+        )
+    for nic in down.split():
+        lab.ip("link", "set", nic, "up")
+    assert run(lab, "withdraw").code == 0
+    assert set(table(lab)) >= {line for line in before if "eth1" in line}
 
 
 # ---- settings that have changed -----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 from pathlib import Path
 from typing import Callable, Iterator, List, NamedTuple
@@ -25,12 +26,16 @@ from guest_routes.output.configuration import rewrite_error_text
 from guest_routes.settings.load import read as read_settings
 from guest_routes.state.identity import instance_uuid
 from guest_routes.state.store import State
-from guest_routes.trusted import Untrusted, read_trusted
+from guest_routes.trusted import USERS, Untrusted, read_trusted
 from tests.support.hostile import HOSTILE, USER, as_root, written_meanwhile
+from tests.support.lab import DATA
 from tests.unit.state.machine import DEFAULT, FETCHED, MACHINE, MACS, NICS
 
 LEASE = b"interface=eth0\nip=10.65.0.7\nrouter=10.65.0.1\n"
+DHCPCD = (DATA / "leases/dhcpcd-cross.eth0").read_bytes()
 NIC = Nic(2, "eth0", MACS[0], addresses=(parse_prefix("10.65.0.7/24"),))
+SYSTEM_USER = 1
+"""Who has a name in every passwd, and is no program's user."""
 
 
 class Reader(NamedTuple):
@@ -132,6 +137,10 @@ READERS = {
     "drop-in": Reader("etc/guest-routes.d/1.yaml", _put(b"metric: 7\n"), _is_set, lambda r: str(_settings(r))),
     "stanza": Reader("run/guest-routes/stanza.json", _put(b'{"metric": 7}'), _is_set, lambda r: str(_settings(r))),
     "lease": Reader("run/guest-routes/leases/eth0", _put(LEASE), _leased, _lease_problems),
+    "dhcpcd's lease": Reader("var/lib/dhcpcd/eth0.lease", _put(DHCPCD), _leased, _lease_problems),
+    "networkd's lease": Reader(
+        "run/systemd/netif/leases/2", _put(b"ADDRESS=10.65.0.7\nROUTER=10.65.0.1\n"), _leased, _lease_problems
+    ),
     "lease by ifindex": Reader(
         "run/NetworkManager/devices/2", _put(b"[dhcp4]\ndhcp4.ip_address=10.65.0.7\n"), _leased, _lease_problems
     ),
@@ -225,6 +234,32 @@ def test_a_file_that_changes_while_it_is_read_is_no_traceback(root: Path, name: 
 def test_a_file_that_never_has_the_size_it_says_is_not_used() -> None:
     with pytest.raises(Untrusted, match="changes while it is read"):
         read_trusted(f"/proc/{os.getpid()}/status", 1 << 20)
+
+
+OWNERS = {
+    "networkd's lease": "systemd-networkd",
+    "networkd's NIC": "systemd-networkd",
+    "networkd's file": "systemd-networkd",
+    "networkd's drop-in": "systemd-networkd",
+    "rendered": "systemd-networkd",
+    "dhcpcd's lease": "dhcpcd",
+}
+"""The readers of files that their program's own user may own: cloud-init gives networkd's files to networkd's."""
+
+
+@pytest.mark.parametrize("program", USERS)
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_of_a_programs_own_user(root: Path, name: str, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used where its program's user owns it, and nowhere else."""
+    as_root()
+    monkeypatch.setitem(USERS, program, (pwd.getpwuid(SYSTEM_USER).pw_name,))
+    path = _made(READERS[name], root)
+    os.chown(path, SYSTEM_USER, SYSTEM_USER)
+    own = OWNERS.get(name) == program
+    assert READERS[name].used(root) is own
+    assert ("belongs to the user" in READERS[name].said(root)) is not own
+    path.chmod(0o664)
+    assert not READERS[name].used(root)
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -95,6 +95,9 @@ NO_SENTENCES = {
     },  # what a child that is confined can say
     "service/child/files.py": {"to look for a document", "to read the settings"},  # of an exception
     "service/child/seccomp.py": {"not socket", "not clone", "{} with 32-bit programs"},  # labels of a program
+    "state/files.py": {
+        "it must be a regular file of root's in folders of root's, which nobody else can write"
+    },  # of an exception
 }  # fmt: skip
 """Texts of other modules that may stand there, and why."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...diagnose.explain import explain
+from ...diagnose.explain import address_in, explain
 from ...diagnose.names import target
 from ...errors import SettingsError
 from ...model.network import parse_address
@@ -58,7 +58,8 @@ def _source(text: str) -> Address | None:
 
 
 def _shown(context: Context, asked: Target, source: Address | None, report: Report) -> Shown:
-    answer = context.kernel.lookup([asked.prefix.address], *(() if source is None else (source,)))[0]
+    address = address_in(asked.prefix, report)
+    answer = context.kernel.lookup([address], *(() if source is None else (source,)))[0]
     if source is None:
         found = explain(asked.prefix, report, answer)
         lines, document, code = explanation_lines(found), explanation_json(found), found.exit_code

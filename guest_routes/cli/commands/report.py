@@ -8,7 +8,7 @@ import time
 
 from ...diagnose.bundle import Entry, archive, command_entries, file_entries
 from ...diagnose.redaction import Redaction, without_secrets
-from ...errors import GuestRoutesError, SettingsError, StateError
+from ...errors import GuestRoutesError, SettingsError, StateError, UsageError
 from ...output.notices import REPORTING, bundle_json, bundle_text
 
 TYPE_CHECKING = False
@@ -28,6 +28,8 @@ def run(context: Context) -> int:
     options, terminal = context.options, context.terminal
     if options.output == "-" and sys.stdout.isatty():
         raise SettingsError("standard output is a terminal, and the report is a tar.gz: pipe it, or name a file")
+    if options.output == "-" and options.json:
+        raise UsageError("--json and --output - can't be used together: both write to standard output", "report")
     terminal.tell(REPORTING)
     entries = [_settings(context), *_own(), *command_entries(), *file_entries()]
     entries = _redacted(entries, options.redact)

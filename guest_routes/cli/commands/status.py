@@ -66,10 +66,12 @@ def _graph(context: Context, found: Status) -> list[str]:
 
 def _write(path: str, metrics: str) -> None:
     """Replaces the file; a directory is not made, and what is no file is left alone."""
-    from ...state.files import replace
+    from ...state.files import refusal, replace
 
-    if not os.path.isdir(os.path.dirname(path)):
-        raise StateError(f"cannot write {path}: its directory is not there; name a file in the collector's directory")
+    try:
+        os.stat(os.path.dirname(path) + "/")
+    except OSError as error:
+        raise refusal("write", path, error, "name a file in the collector's directory, which must be there") from error
     if os.path.exists(path) and not os.path.isfile(path):
         raise StateError(f"cannot write {path}: it is no regular file; name a file in the collector's directory")
     replace(path, metrics.encode(), 0o644, "the old one is still there")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...output.json_documents import withdrawal_json
-from ...output.report import failure_text, left_texts, withdrawal_lines
+from ...output.report import withdrawal_lines
 from ...withdraw import withdraw
 
 TYPE_CHECKING = False
@@ -22,13 +22,9 @@ def run(context: Context) -> int:
         terminal.json(withdrawal_json(done))
     else:
         terminal.lines(withdrawal_lines(done, options.verbose))
-    for failure in done.outcome.failures:
-        terminal.error(failure_text(failure, done.before.nics))
-    if done.source_outcome is not None:
-        from ...output.source_routing import source_failure_text
+    if done.exit_code:
+        from ...output.notices import withdrawal_error_texts
 
-        for refused in done.source_outcome.failures:
-            terminal.error(source_failure_text(refused, done.before.nics))
-    for text in left_texts(done):
-        terminal.error(text)
+        for text in withdrawal_error_texts(done):
+            terminal.error(text)
     return done.exit_code

@@ -2,7 +2,7 @@
 
 A VPN that comes up replaces the default at any moment. An addition that must find nobody of its key is refused then
 (EEXIST); one at another metric may land in front of the VPN's. Either way ours goes, and a plan is made anew of what is
-there.
+there. A default that was to be the only one may have gone: then none is removed, before a new plan.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from errno import EEXIST
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import UNICAST, Route
+from ...model.network import UNICAST, Prefix, Route
 from ...model.operations import Add, Delete, RestoreDefault
 from ...model.report import Discrepancy
-from ..compare import ifindexes
+from ..compare import ifindexes, leads_out, same_route
 from ..elect import managed_ifindexes
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
@@ -33,6 +33,16 @@ class Surprise(NamedTuple):
 
     taken_back: tuple[Delete, ...] = ()
     """Defaults of ours in front of another program's that came meanwhile."""
+
+
+def without_another(removals: Sequence[Operation], now: Sequence[Route]) -> set[Prefix]:
+    """The destinations of defaults (one a family) that would leave no other one, as the table is by now (R7)."""
+    going = [one.route for one in removals]
+    last = {route.destination for route in going}
+    for one in now:
+        if one.destination in last and leads_out(one) and not one.tos and not any(same_route(one, x) for x in going):
+            last.remove(one.destination)
+    return last
 
 
 def surprise(report: Report, settings: Settings) -> Surprise | None:

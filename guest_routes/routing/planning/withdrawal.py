@@ -1,8 +1,8 @@
 """What `withdraw` does to the table: recorded defaults come back first, then ours go (R4, R7). Pure.
 
 Where our own default is the only one, it is handed over instead of taken: the same route without our protocol stays,
-since a machine without any default is cut off. A recorded default that can't come back as it was is left out, and
-named.
+since a machine without any default is cut off. In another table than main it goes where main has one. A recorded
+default that can't come back as it was is left out, and named.
 """
 
 from __future__ import annotations
@@ -29,13 +29,18 @@ if TYPE_CHECKING:
 
 
 def plan_withdrawal(
-    before: KernelState, recorded: Sequence[RecordedDefault], settings: Settings, refused: Sequence[Route] = ()
+    before: KernelState,
+    recorded: Sequence[RecordedDefault],
+    settings: Settings,
+    refused: Sequence[Route] = (),
+    main: Sequence[Route] = (),
 ) -> Plan:
     """Recorded defaults come back first, then ours go.
 
     Args:
         recorded: the last first.
         refused: recorded ones that the kernel has refused just now.
+        main: the routes of main, where the settings name another table.
     """
     ours = [route for route in before.routes if is_ours(route, settings)]
     foreign = [route for route in before.routes if not is_ours(route, settings)]
@@ -48,7 +53,7 @@ def plan_withdrawal(
     back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
     first, last = _replaced(parts, back)
     return Plan(
-        (*_withdrawn(blocking), *first, *back, *_heirs(ours, [*foreign, *routes])),
+        (*_withdrawn(blocking), *first, *back, *_heirs(ours, [*foreign, *routes, *main])),
         (*_withdrawn(staying), *last),
         not_restored=tuple(left),
     )

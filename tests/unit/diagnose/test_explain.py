@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from guest_routes.diagnose.explain import explain
-from guest_routes.model.network import Lookup, parse_address
+import pytest
+
+from guest_routes.diagnose.explain import address_in, explain
+from guest_routes.model.network import Lookup, address_text, parse_address
 from guest_routes.model.report import Explanation, Report
 from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, prefix, report, route
 
@@ -71,3 +73,21 @@ def test_host_routes_that_are_not_programmed() -> None:
     found = report("not-a-gateway")
     assert [str(one.host) for one in explained("11.11.3.4", found).unresolved] == ["11.11.0.0/16,11.8.0.99"]
     assert explained("11.12.3.4", found).unresolved == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "address"),
+    [
+        ("11.11.3.4", "11.11.3.4"),
+        ("0.0.0.0/0", "8.0.0.1"),
+        ("::/0", "2000::1"),
+        ("10.65.0.0/24", "10.65.0.1"),
+        ("10.65.0.7", "10.65.0.7"),
+        ("11.11.0.0/16", "11.11.0.1"),
+        ("11.0.0.0/8", "11.0.0.1"),
+        ("11.11.3.4/31", "11.11.3.5"),
+        ("11.10.0.0/15", "11.10.0.1"),
+    ],
+)
+def test_the_address_that_the_kernel_is_asked_about(asked: str, address: str) -> None:
+    assert address_text(address_in(prefix(asked), report("wrong-subnet", IN_PLACE))) == address

@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.errors import StateError
 from guest_routes.kernel.apply import apply, leaves_less, roll_back
-from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
+from guest_routes.model.network import KernelState, Nic, Prefix, Route, parse_address, parse_prefix
 from guest_routes.model.operations import (
     Add,
     Delete,
@@ -119,6 +119,23 @@ def test_a_refused_removal_is_a_failure() -> None:
     assert outcome.done == plan.additions
     assert [failure.operation for failure in outcome.failures] == list(plan.removals)
     assert outcome.skipped == ()
+
+
+def test_what_is_spared_by_a_second_look_is_skipped() -> None:
+    """It is asked only where a default would go, with the table as it is after the additions."""
+    asked: List[Tuple[Sequence[Operation], Sequence[Route]]] = []
+
+    def spare(removals: Sequence[Operation], now: Sequence[Route]) -> List[Prefix]:
+        asked.append((removals, now))
+        return [OUR_DEFAULT.destination]
+
+    kernel = RecordingKernel(OLD, OUR_DEFAULT)
+    plan = Plan((Add(OTHER),), (Delete(OLD), Delete(OUR_DEFAULT)))
+    outcome = apply(plan, kernel, nothing_to_record, spare)
+    assert (outcome.done, outcome.skipped) == ((*plan.additions, Delete(OLD)), (Delete(OUR_DEFAULT),))
+    assert [([*removals], {*now}) for removals, now in asked] == [([Delete(OUR_DEFAULT)], {OLD, OTHER, OUR_DEFAULT})]
+    apply(Plan(removals=(Delete(OTHER),)), kernel, nothing_to_record, spare)
+    assert len(asked) == 1
 
 
 # ---- foreign defaults (R4) --------------------------------------------------------------------------

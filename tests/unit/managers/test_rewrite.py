@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from guest_routes.managers.rewrite import USERS, rewrite
+from guest_routes.managers.rewrite import rewrite
 from guest_routes.model.configuration import CORRECTED, NEXT, ORIGINALS, RewriteError
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Settings
 from guest_routes.output.configuration import rewritten_json, rewritten_lines
+from guest_routes.trusted import USERS
 from tests.support.lab import document
 from tests.support.rendered import rendered as rendered_by_cloud_init
 from tests.support.reports import projected

@@ -184,4 +184,7 @@ def test_what_withdraw_did() -> None:
     assert value["exit_code"] == 1
     assert [one["operation"] for one in value["changes"]] == ["restore-default"]
     assert value["failures"][0]["error"] == "no"
-    assert value["warnings"] == ["still there: 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
+    assert value["warnings"] == [
+        "still there: 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
+        "to remove by hand what is left: `ip -4 route flush table 254 proto 121`",
+    ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from errno import EPERM
+
 import pytest
 
-from guest_routes.model.operations import Add, Failure, Outcome
-from guest_routes.model.report import RolledBack
+from guest_routes.model.operations import Add, Delete, Failure, Outcome
+from guest_routes.model.plan import Plan
+from guest_routes.model.report import RolledBack, Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.output import notices
 from guest_routes.output.notices import SHOWN
@@ -70,6 +73,18 @@ def test_a_report_that_was_written() -> None:
 @pytest.mark.parametrize("command", ["sync", "status", "withdraw", "report"])
 def test_a_command_that_could_do_nothing(command: str) -> None:
     assert_valid(command, notices.failed_json(command, 2, "the settings are wrong"))
+
+
+def test_what_withdraw_could_not_do_is_counted_beyond_the_first() -> None:
+    ours = [route(f"10.{n}.0.0/16 via 11.8.0.1 dev eth1") for n in range(SHOWN + 9)]
+    failures = tuple(Failure(Delete(one, "withdrawn"), EPERM, "Operation not permitted") for one in ours)
+    state = report().before
+    done = Withdrawal(Plan((), ()), Outcome((), failures), state, state, tuple(ours))
+    texts = notices.withdrawal_error_texts(done)
+    assert len(texts) == 2 * (SHOWN + 1) + 1
+    assert texts[SHOWN] == "... and 9 more refusals; --json has all"
+    assert texts[-2] == "... and 9 more routes are still there; --json has all"
+    assert texts[-1].startswith("to remove by hand what is left: `ip -4 route flush table 254 proto ")
 
 
 def test_a_result_that_went_nowhere() -> None:

@@ -9,7 +9,7 @@ from typing import List
 
 import pytest
 
-from guest_routes.model.network import parse_address
+from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add, Delete, Failure, Outcome
 from guest_routes.model.report import Report, Withdrawal
@@ -271,4 +271,15 @@ def test_what_is_there_for_a_moment_is_not_told() -> None:
 def test_what_withdraw_could_not_remove() -> None:
     done = withdrawal(IN_PLACE)
     left = done._replace(left=tuple(op.route for op in done.plan.removals))
-    assert left_texts(left) == ["still there: 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
+    by_hand = "to remove by hand what is left: `ip -4 route flush table 254 proto 121`"
+    assert left_texts(left) == ["still there: 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes", by_hand]
+    one = left.left[0]
+    others = (one._replace(table=100, protocol=130), one._replace(destination=parse_prefix("fd00::/48")))
+    many = left_texts(done._replace(left=(*left.left * 9, *others), state_errors=("no record",)), 2)
+    assert (many[0], many[2:]) == (
+        "still there: 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes",
+        ["... and 9 more routes are still there; --json has all",
+         "to remove by hand what is left: `ip -4 route flush table 100 proto 130`, "
+         "`ip -4 route flush table 254 proto 121`, `ip -6 route flush table 254 proto 121`",
+         "no record"],
+    )  # fmt: skip

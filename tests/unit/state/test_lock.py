@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -82,12 +83,17 @@ def test_a_lock_that_could_not_be_had_leaves_nothing_open(tmp_path: Path) -> Non
 
 
 def test_a_full_disk_takes_no_name_and_the_lock_holds_all_the_same(tmp_path: Path) -> None:
-    """/dev/full takes no byte."""
-    path = tmp_path / "lock"
-    path.symlink_to("/dev/full")
+    """A limit of nothing stands for it: Python ignores the signal, and the write is an error."""
+    path, lock = tmp_path / "lock", Lock(str(tmp_path / "lock"), 0.0)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        assert lock.__enter__() == ""
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == b""
+    with pytest.raises(LockError, match=r"held by pid \?"):
+        Lock(str(path), 0.0).__enter__()
+    lock.__exit__()
     with Lock(str(path), 0.0) as unlocked:
         assert unlocked == ""
-        with pytest.raises(LockError, match=r"held by pid \?"):
-            Lock(str(path), 0.0).__enter__()
-    with Lock(str(path), 0.0):
-        pass

@@ -11,7 +11,7 @@ from guest_routes.model.operations import Delete, Failure, Outcome
 from guest_routes.model.report import Discrepancy, Report
 from guest_routes.model.settings import Settings
 from guest_routes.routing.decide import decide
-from guest_routes.routing.planning.surprise import Surprise, both, surprise
+from guest_routes.routing.planning.surprise import Surprise, both, surprise, without_another
 from tests.support.situations import THREE_NICS, network, routes, situation, texts
 
 NETWORKS = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
@@ -31,6 +31,37 @@ def taken_back(before: Sequence[str], after: Sequence[str]) -> Optional[List[str
     report = written(before, after)
     found = surprise(report, Settings())
     return None if found is None else texts(found.taken_back, report.after)
+
+
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [
+        ([ETH1], [4]),
+        ([], [4]),
+        ([ETH1, OURS], []),
+        ([ETH1, VPN], []),
+        ([ETH1, f"{ETH1} metric 5"], []),
+        ([ETH1, f"{ETH1} mtu 1400"], []),
+        # What leads nowhere, or not for every packet, or in the other family only, is no other one.
+        ([ETH1, "unreachable default metric 9"], [4]),
+        ([ETH1, VPN.replace("default", "default tos 0x10")], [4]),
+        ([ETH1, "10.0.0.0/8 via 10.65.0.1 dev eth0 proto static"], [4]),
+        ([ETH1, "default via fd00:65::1 dev eth0 proto static"], [4]),
+    ],
+)
+def test_the_last_default_is_spared(now: List[str], last: List[int]) -> None:
+    state = situation(NETWORKS, THREE_NICS + ETH1 + "\n").kernel
+    removals = [Delete(one, "withdrawn") for one in routes(ETH1, state)]
+    found = without_another(removals, routes("\n".join(now), state))
+    assert [4 if len(one.address) == 4 else 6 for one in found] == last
+
+
+def test_each_family_has_its_own_last_default() -> None:
+    six = "default via fd00:65::1 dev eth0 proto static"
+    state = situation(NETWORKS, THREE_NICS).kernel
+    removals = [Delete(one, "withdrawn") for one in routes(f"{ETH1}\n{six}", state)]
+    found = without_another(removals, routes(f"{ETH1}\n{six}\n{OURS}", state))
+    assert [one.address for one in found] == [bytes(16)]
 
 
 def test_what_came_as_planned() -> None:

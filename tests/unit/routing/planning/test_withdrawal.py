@@ -204,6 +204,20 @@ def test_a_gateway_that_another_route_covers_is_on_link_for_the_moment(kernel: s
     assert operations(kernel) == expected
 
 
+@pytest.mark.parametrize("other", [STATIC, OUR_DEFAULT])
+@pytest.mark.parametrize("family", ["main", "nothing", "the other family"])
+def test_in_another_table_our_only_default_goes_where_main_has_one(other: str, family: str) -> None:
+    evidence, main = (
+        situation([], f"{THREE_NICS}{OUR_DEFAULT}\n"),
+        situation([], f"{THREE_NICS}{other}\n").kernel.routes,
+    )
+    six = situation([], f"{THREE_NICS}default via fd00:65::1 dev eth0 proto static\n").kernel.routes
+    there = {"main": main, "nothing": (), "the other family": six}[family]
+    made = texts(plan_withdrawal(evidence.kernel, [], Settings(table=100), main=there).operations, evidence.kernel)
+    kept = [] if family == "main" else ["RestoreDefault default via 10.65.0.1 dev eth0 proto boot"]
+    assert [one for one in made if one.startswith("Restore")] == kept
+
+
 def with_order(kernel: str, *orders: str) -> List[str]:
     """With the equals that each recorded default, the last first, was found among: numbers of recorded ones."""
     evidence = situation([], THREE_NICS + kernel)

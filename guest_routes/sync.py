@@ -15,6 +15,7 @@ from .model.network import MAIN_TABLE, OUR_PROTOCOL
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
+from .routing.ownership import separated
 from .routing.planning.lookups import contradictions, overruled, probes, standing, unread_tables
 from .state.store import LOCK_SECONDS
 
@@ -245,7 +246,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
     def put_back(outcome: Outcome, cause: Literal["not-put-back", "metadata-unreachable"]) -> RolledBack:
         from .routing.planning.restoration import as_before, undoable, within_reach
 
-        there = kernel.snapshot(settings.table)
+        there = separated(kernel.snapshot(settings.table), settings)
         undo = undoable(outcome, report.before, there)
         refused = roll_back(
             undo, kernel, lambda done: within_reach(as_before(done, there, report.before), there, settings)
@@ -263,7 +264,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         errors = (put_back(outcome, "not-put-back"),)
     elif not _reachable(report, settings, kernel):
         errors = (put_back(outcome, "metadata-unreachable"),)
-    after = kernel.snapshot(settings.table)
+    after = separated(kernel.snapshot(settings.table), settings)
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 
 

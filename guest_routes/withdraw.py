@@ -7,7 +7,7 @@ from .kernel.apply import apply
 from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
 from .routing.compare import is_advertised
-from .routing.ownership import is_ours
+from .routing.ownership import is_ours, separated
 from .routing.planning.restoration import is_back
 from .routing.planning.withdrawal import plan_withdrawal
 from .source_routing import both, withdraw_source_routing
@@ -39,7 +39,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
     """
     errors: list[str] = []
     with state.lock() as unlocked:
-        before = kernel.snapshot(settings.table)
+        before = _snapshot(settings, kernel)
         recorded = state.recorded_defaults(before.nics)
         made = plan_withdrawal(before, recorded, settings)
         was_withdrawn = state.is_withdrawn()
@@ -51,7 +51,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
             if not was_withdrawn:
                 _attempt(state.clear_withdrawn, errors)  # What is missing comes back by the next pass.
             raise
-        after = kernel.snapshot(settings.table)
+        after = _snapshot(settings, kernel)
         refused = _refused(made, recorded, after)
         if refused and outcome.done:
             again = plan_withdrawal(after, recorded, settings, refused)
@@ -59,13 +59,17 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
             made = made._replace(not_restored=again.not_restored)
             restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
             outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
-            after = kernel.snapshot(settings.table)
+            after = _snapshot(settings, kernel)
         left = tuple(route for route in after.routes if is_ours(route, settings))
         _attempt(lambda: state.keep_defaults(_unrestored(recorded, after), after.nics), errors)
         if (outcome.failures or left) and not outcome.done and not was_withdrawn:
             _attempt(state.clear_withdrawn, errors)  # Nothing was withdrawn: the service goes on.
         done = Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors), by_source)
         return _elsewhere(done, settings, state, kernel) if everywhere else done
+
+
+def _snapshot(settings: Settings, kernel: Kernel) -> KernelState:
+    return separated(kernel.snapshot(settings.table), settings)
 
 
 def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
@@ -75,12 +79,12 @@ def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kerne
     places = elsewhere(state, settings)
     for table, protocol in places:
         there = settings._replace(table=table, protocol=protocol)
-        before = kernel.snapshot(table)
+        before = _snapshot(there, kernel)
         if protocol != settings.protocol:
             by_source = both(done.source_outcome, withdraw_source_routing(before, there, kernel))
             done = done._replace(source_outcome=by_source)
         outcome = apply(plan_withdrawal(before, (), there), kernel, lambda routes: None)
-        left = tuple(route for route in kernel.snapshot(table).routes if is_ours(route, there))
+        left = tuple(route for route in _snapshot(there, kernel).routes if is_ours(route, there))
         first = done.outcome
         outcome = Outcome(
             (*first.done, *outcome.done), (*first.failures, *outcome.failures), (*first.skipped, *outcome.skipped)

@@ -17,7 +17,7 @@ from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.report import Report
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.state.store import State
-from guest_routes.sync import sync
+from guest_routes.sync import dry_run, sync
 from tests.support import sandbox
 from tests.support.model_kernel import ModelKernel
 
@@ -159,13 +159,20 @@ class Passes:
         routes = self.model.snapshot(MAIN_TABLE).routes
         return [row for route in routes for row in _rows(route, nics) if row.proto != KERNELS_OWN]
 
-    def sync(self, document: Dict[str, Any], accept: bool) -> Report:
+    def plan(self, document: Dict[str, Any], accept: bool) -> Report:
+        """What `plan` says of the pass."""
+        return dry_run(self._settings(), self._state, self._kernel, self._written(document), accept_withdrawals=accept)
+
+    def _written(self, document: Dict[str, Any]) -> str:
         path = Path(self._folder.name, "network_data.json")
         path.write_text(json.dumps(document))
+        return str(path)
+
+    def sync(self, document: Dict[str, Any], accept: bool) -> Report:
         if self.model is not None:
             before = Counter(r.family for r in self.model.snapshot(MAIN_TABLE).routes if r.destination.is_default)
             self.model.fewest = Counter({4: before[4], 6: before[6]})
-        return sync(self._settings(), self._state, self._kernel, str(path), accept_withdrawals=accept)
+        return sync(self._settings(), self._state, self._kernel, self._written(document), accept_withdrawals=accept)
 
     def _settings(self) -> Settings:
         told = self._situation.settings

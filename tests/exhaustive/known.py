@@ -22,6 +22,7 @@ OURS_FIRST = "IPv6 adds ours alone: before another program's next hop of its met
 NO_NEXT_HOP = "IPv6 adds behind its equals: beside one that can't be its next hop the former order doesn't come back"
 
 ADVERTISED = "An IPv6 route that a router announced beside another's of its metric keeps its protocol, not its order"
+ORDER_BEHIND = "Two IPv6 next hops behind one of ours, whose protocol isn't shown, come back in another order"
 TWO_OF_OURS = "Of two IPv6 routes of ours at one metric, which no pass makes, the second counts as another program's"
 PROMOTED = "A route of ours that was moved before its equals stays there when the pass is rolled back"
 NO_ROOM = "Between IPv6's best metrics there is no room: ours stands behind until the other has gone"
@@ -78,6 +79,11 @@ def _stands_behind(there: Sequence[Route]) -> bool:
 def _stands_first(there: Sequence[Route]) -> bool:
     """Whether an IPv6 route of ours has another program's next hop behind it."""
     return any(_owners(route, there) > {True} and _is_first(route, there) for route in there if _is_ours_6(route))
+
+
+def _are_two_behind(there: Sequence[Route]) -> bool:
+    """Whether an IPv6 route of ours has two of other programs' next hops behind it."""
+    return _stands_first(there) and any(len(_next_hops_with(one, there)) > 2 for one in there if _is_ours_6(one))
 
 
 def _is_ours_6(route: Route) -> bool:
@@ -163,6 +169,7 @@ OF_TABLES = (
         _stands_behind,
     ),
     (OURS_FIRST, {ROLLED_BACK, REFUSED}, _stands_first),
+    (ORDER_BEHIND, {WITHDRAWN}, _are_two_behind),
     (BETWEEN, {FRONT, WITHDRAWN, AGAIN, ROLLED_BACK}, _stand_between),
     (NO_ROOM, {AGAIN}, _leave_no_room),
     (NO_ROOM, {"R8 no outside default comes to the front"}, _take_the_first_metrics),

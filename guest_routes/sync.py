@@ -223,6 +223,7 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
         taken_back = report.outcome._replace(done=(*report.outcome.done, *found.taken_back))
         now = snapshot(settings, kernel)
         evidence = gather_again(report.evidence, settings, state, now)
+        evidence = with_routes_left(evidence, settings, state, kernel)
         again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)
         if again.plan.operations:
             again = _write(again, settings, state, kernel, accept_withdrawals)

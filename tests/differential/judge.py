@@ -52,8 +52,13 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
     known: Set[str] = set()
     removed: List[Row] = []
     disputed: List[Any] = []
-    nics = machine.nics()
-    for nth, (document, accept) in enumerate(zip(situation.documents, situation.accept), 1):
+    changes = ((), *situation.changes)
+    for nth, (document, accept, changed) in enumerate(zip(situation.documents, situation.accept, changes), 1):
+        if changed and passes.model is not None:
+            break  # Of NICs that change it knows nothing.
+        machine.change(changed)
+        removed = [row for row in removed if row.dev not in {one.nic for one in changed if one.mac}]
+        nics = machine.nics()
         before = passes.rows()
         suspect = oracle.partial(document, nics, known) and not accept
         disputed = [*(disputed if disputed[-1:] == [document] else []), document] if suspect else []

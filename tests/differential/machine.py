@@ -22,7 +22,7 @@ from tests.support import sandbox
 from tests.support.model_kernel import ModelKernel
 
 from .oracle import Nic
-from .situation import MACS, Row, Situation
+from .situation import MACS, Change, Row, Situation
 
 KERNELS_OWN = 2
 
@@ -69,6 +69,20 @@ class Machine:
         while any((nic.up, nic.carrier) != wanted.get(nic.name, (False, False)) for nic in self.nics()):
             assert time.monotonic() < deadline, (wanted, self.nics())
             time.sleep(0.01)
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """What becomes of NICs before a pass."""
+        for one in changes:
+            lines = [f"link set {one.nic} address {one.mac}"] if one.mac else []
+            lines += [f"address add {a} dev {one.nic}{' nodad' * (':' in a)}" for a in one.addresses]
+            for nic in self.nics():
+                former = [a for a in nic.addresses if a not in one.addresses and not a.startswith("fe80")]
+                if nic.name == one.nic and one.addresses:
+                    lines += [f"address del {a} dev {one.nic}" for a in former]
+            batch(lines)
+            for row in one.defaults:
+                hop = f"via {row.via} dev {row.dev} proto {row.proto} metric {row.metric}"
+                batch([f"route append {row.destination} {hop}"], f"-{row.family}")
 
     def nics(self) -> List[Nic]:
         found = []

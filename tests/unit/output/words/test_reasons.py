@@ -121,6 +121,16 @@ UNRESOLVED = [
         "11.8.0.1 is eth1's gateway, and eth1 has no IPv4 address (yet); programmed once it has one",
     ),
     (Unresolved(HOST, "ignored", BINDING), "11.8.0.1 is eth1's gateway, and ignore_nics covers it"),
+    # A network with routes and without a gateway; a way to the metadata service.
+    (
+        Unresolved(BAD, "absent", ABSENT),
+        "11.8.0.99 is in the subnet of the NIC with MAC fa:16:3e:00:00:02, which is not present (yet); programmed once "
+        "it appears",
+    ),
+    (
+        Unresolved(BAD, "down", BINDING),
+        "11.8.0.99 is in eth1's subnet, and eth1 is down; `ip link set eth1 up` fixes it",
+    ),
     (Unresolved(HOST, "ignored"), "ignore_destinations covers it"),
     (
         Unresolved(HOST, "refused", own="next-hop", owner="eth1"),

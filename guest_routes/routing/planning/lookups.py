@@ -238,11 +238,12 @@ def _winner(
 def _best(routes: Sequence[Route], address: Address, answer: Lookup) -> Route | None:
     """The route of a table that the kernel goes by: of the longest prefix, with the best metric, the first."""
     covering = [route for route in routes if not route.tos and contains(route.destination, address)]
-    fitting = [route for route in covering if _fits(route, answer)]
+    fitting = [route for route in covering if fits(route, answer)]
     return min(fitting, key=lambda route: (-route.destination.length, route.metric), default=None)
 
 
-def _fits(route: Route, answer: Lookup) -> bool:
+def fits(route: Route, answer: Lookup) -> bool:
+    """Whether the kernel may have answered so by this route."""
     if not answer.ifindex:
         return route.kind != UNICAST
     return (answer.gateway, answer.ifindex) in next_hops(route)

@@ -6,10 +6,10 @@ does, the table that the plan leaves says which default comes first.
 
 from __future__ import annotations
 
-from ...model.network import UNICAST, Lookup, contains
+from ...model.network import Lookup, contains
 from ...model.report import Overruled
-from ..compare import leads_there, next_hops
-from .lookups import accounted_for, sharing
+from ..compare import leads_out, leads_there, next_hops
+from .lookups import accounted_for, fits, sharing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,28 +39,28 @@ def overruled_after_plan(
 
     ruled = {one.address for one in found if one.rule is not None}
     here = [
-        probe for probe, answer in zip(asked, answers)
+        (probe, answer) for probe, answer in zip(asked, answers)
         if probe.route.destination.is_default and answer.table in (0, table) and probe.address not in ruled
     ]  # fmt: skip
     if not here:
         return tuple(found)
     after = main_after(present, plan)
-    addresses = {probe.address for probe in here}
-    defaults = filter(None, (_winner(probe, after, plan, table) for probe in here))
+    addresses = {probe.address for probe, _ in here}
+    defaults = filter(None, (_winner(probe, today, after, plan) for probe, today in here))
     return (*defaults, *(one for one in found if one.address not in addresses))
 
 
-def _winner(probe: Probe, after: Sequence[Route], plan: Plan, table: int) -> Overruled | None:
+def _winner(probe: Probe, today: Lookup, after: Sequence[Route], plan: Plan) -> Overruled | None:
     """The route that comes before the default for the probe's address, or that takes a part of its traffic."""
     covering = _covering(probe, after, plan)
     accounted = accounted_for(plan)
     by = min(covering, key=lambda route: (-route.destination.length, route.metric), default=probe.route)
     other = sharing(probe.route, [route for route in covering if route not in accounted])
     if other is not None and other.metric == by.metric and by.destination.is_default:
-        return Overruled(probe.route.destination, probe.address, _answer(other, probe, table), other, shares=True)
+        return Overruled(probe.route.destination, probe.address, _answer(other, today), other, shares=True)
     if by == probe.route or leads_there(by, probe.route) or by in accounted:
         return None
-    return Overruled(probe.route.destination, probe.address, _answer(by, probe, table), by)
+    return Overruled(probe.route.destination, probe.address, _answer(by, today), by)
 
 
 def _covering(probe: Probe, after: Sequence[Route], plan: Plan) -> list[Route]:
@@ -70,9 +70,11 @@ def _covering(probe: Probe, after: Sequence[Route], plan: Plan) -> list[Route]:
     return [route for route in covering if route not in hosts and route.unwritable != "source"]
 
 
-def _answer(route: Route, probe: Probe, table: int) -> Lookup:
-    """What the kernel will say."""
-    if route.kind != UNICAST:
-        return Lookup(probe.address, 0)
+def _answer(route: Route, today: Lookup) -> Lookup:
+    """What the kernel will say; what it says today, where the route decides already."""
+    if fits(route, today):
+        return today
+    if not leads_out(route):
+        return Lookup(today.address, 0)
     gateway, ifindex = next_hops(route)[0]
-    return Lookup(probe.address, ifindex, gateway, table)
+    return Lookup(today.address, ifindex, gateway, route.table)

@@ -84,8 +84,7 @@ def _nearer_kind(one: Explanation) -> str:
         return "a route of an earlier pass, which stays since the document may be partial"
     if nearer in [staying.route for staying in plan.staying]:
         return "a route of an earlier pass, which stays as the document still lists it"
-    plain = nearer is not None and nearer.kind == UNICAST
-    own = plain and nearer is not None and nearer.gateway is None and not nearer.nexthops
+    own = nearer is not None and nearer.kind == UNICAST and nearer.gateway is None and not nearer.nexthops
     return "a directly connected subnet" if own else "another program's route"
 
 

@@ -69,8 +69,8 @@ def plan_default(
     """
     if not isinstance(election, Elected):
         return PlannedDefault(election, "left", outside=_outside(there, managed, settings))
-    nic, protocol, table = election.nic.ifindex, settings.protocol, settings.table
     destination = DEFAULT_PREFIX[election.family]
+    nic, protocol, table = election.nic.ifindex, settings.protocol, settings.table
     wanted = Route(destination, election.gateway, nic, metric, protocol, table, onlink=election.onlink)
     present = _classify(there, wanted, managed, settings)._replace(nics=nics)
     if settings.default_mode == "observe" or (there and not withdraw):

@@ -199,10 +199,14 @@ class Oracle:
 
     def _defaults_through(self, name: str) -> Tuple[List[Row], List[Row]]:
         """Those that routers advertise; and other programs', with those that passes took."""
-        through = sorted((row for row in self.rows if row.dev == name and row.via), key=lambda row: row.metric)
-        advertised = [row for row in through if row.proto == RA]
+        through = [row for row in self.rows if row.dev == name and row.via]
+        advertised = sorted((row for row in through if row.proto == RA), key=lambda row: row.metric)
+        removed = [row for row in self.removed if row.dev == name]
         foreign = [row for row in through if row.proto != OURS]
-        return advertised, [*foreign, *(row for row in self.removed if row.dev == name)]
+        if self.settings.get("default_mode") == "demote":  # One with a copy is still there.
+            copies = {row.via for row in through if row.proto == OURS}
+            foreign += [row for row in removed if row.via in copies]
+        return advertised, [*sorted(foreign, key=lambda row: row.metric), *removed]
 
     # -- R4: renumbered since the document -----------------------------------------------------------
 

@@ -11,11 +11,12 @@ import time
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find, tell_nobody
 from .evidence.gather import disputable, gather, gather_again, snapshot, with_routes_left
+from .lookups import ask
 from .model.network import MAIN_TABLE, OUR_PROTOCOL
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
-from .routing.planning.lookups import contradictions, overruled, probes, standing, unread_tables
+from .routing.ownership import separated
 from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .model.network import KernelState, Route
     from .model.network_data import NetworkData
     from .model.operations import Outcome
-    from .model.plan import Decision, Plan
+    from .model.plan import Decision
     from .model.report import PassError
     from .model.settings import Settings
     from .state.store import State
@@ -38,8 +39,6 @@ PROBE_SECONDS = 3.0
 """How long the metadata service gets to accept a connection after a pass that changed something (R8)."""
 REPLANS = 5
 """So often a pass plans anew because the defaults changed while it ran."""
-TABLES_READ = 16
-"""So many other tables are read to tell which route wins over a planned one."""
 
 
 def sync(
@@ -97,7 +96,7 @@ def dry_run_on(
     """
     evidence = with_routes_left(gather(document, settings, state, before, fetched=True), settings, state, kernel)
     report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
-    report = _ask(report, kernel, settings.table, standing(report.plan))
+    report = ask(report, kernel, settings.table, ahead=True)
     if report.changes or report.decision.source_routing is None:
         return report
     from .source_routing import ask_sources
@@ -173,7 +172,7 @@ def program(
             before_writing()
         if report.plan.operations:
             report = _written(report, settings, state, kernel, accept_withdrawals)
-        report = _ask(report, kernel, settings.table, report.plan)
+        report = ask(report, kernel, settings.table)
         if report.decision.source_routing is not None:
             from .source_routing import apply_source_routing
 
@@ -224,6 +223,7 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
         taken_back = report.outcome._replace(done=(*report.outcome.done, *found.taken_back))
         now = snapshot(settings, kernel)
         evidence = gather_again(report.evidence, settings, state, now)
+        evidence = with_routes_left(evidence, settings, state, kernel)
         again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)
         if again.plan.operations:
             again = _write(again, settings, state, kernel, accept_withdrawals)
@@ -246,7 +246,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
     def put_back(outcome: Outcome, cause: Literal["not-put-back", "metadata-unreachable"]) -> RolledBack:
         from .routing.planning.restoration import as_before, undoable, within_reach
 
-        there = kernel.snapshot(settings.table)
+        there = separated(kernel.snapshot(settings.table), settings)
         undo = undoable(outcome, report.before, there)
         refused = roll_back(
             undo, kernel, lambda done: within_reach(as_before(done, there, report.before), there, settings)
@@ -264,7 +264,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         errors = (put_back(outcome, "not-put-back"),)
     elif not _reachable(report, settings, kernel):
         errors = (put_back(outcome, "metadata-unreachable"),)
-    after = kernel.snapshot(settings.table)
+    after = separated(kernel.snapshot(settings.table), settings)
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 
 
@@ -275,20 +275,6 @@ def _reachable(report: Report, settings: Settings, kernel: Kernel) -> bool:
     from .evidence.http_endpoints import probe
 
     return probe(settings, kernel.nics(), PROBE_SECONDS)
-
-
-def _ask(report: Report, kernel: Kernel, table: int, plan: Plan) -> Report:
-    """Asks the kernel where it really sends packets; another table is read only where it says otherwise (R8)."""
-    if report.errors:
-        return report
-    others: dict[int, tuple[Route, ...]] = {}
-    while True:
-        asked = probes(plan, report.after, table, others)
-        wrong = contradictions(asked, kernel.lookup([probe.address for probe in asked]))
-        unread = unread_tables(wrong, report.after, table, others)
-        if not unread or len(others) + len(unread) > TABLES_READ:
-            return report._replace(overruled=overruled(wrong, plan, report.after, table, others))
-        others.update((one, kernel.snapshot(one).routes) for one in unread)
 
 
 def _keep(report: Report, state: State) -> Report:

@@ -8,7 +8,7 @@ from .model.network import MAIN_TABLE
 from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
 from .routing.compare import is_advertised
-from .routing.ownership import is_ours
+from .routing.ownership import is_ours, separated
 from .routing.planning.restoration import is_back
 from .routing.planning.surprise import without_another
 from .routing.planning.withdrawal import plan_withdrawal
@@ -44,7 +44,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
     """
     errors: list[str] = []
     with state.lock() as unlocked:
-        before = kernel.snapshot(settings.table)
+        before = _snapshot(settings, kernel)
         recorded = state.recorded_defaults(before.nics)
         main = _main(settings, kernel)
         made = plan_withdrawal(before, recorded, settings, main=main)
@@ -57,7 +57,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
             if not was_withdrawn:
                 _attempt(state.clear_withdrawn, errors)  # What is missing comes back by the next pass.
             raise
-        after = kernel.snapshot(settings.table)
+        after = _snapshot(settings, kernel)
         refused = _refused(made, recorded, after)
         left = _ours(after, settings)
         if _must_try_again(outcome, refused, left):
@@ -66,13 +66,17 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
             made = made._replace(not_restored=again.not_restored)
             restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
             outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
-            after = kernel.snapshot(settings.table)
+            after = _snapshot(settings, kernel)
             left = _ours(after, settings)
         _attempt(lambda: state.keep_defaults(_unrestored(recorded, after), after.nics), errors)
         if _nothing_withdrawn(outcome, left, by_source) and not was_withdrawn:
             _attempt(state.clear_withdrawn, errors)  # The service goes on.
         done = Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors), by_source)
         return _elsewhere(done, settings, state, kernel) if everywhere else done
+
+
+def _snapshot(settings: Settings, kernel: Kernel) -> KernelState:
+    return separated(kernel.snapshot(settings.table), settings)
 
 
 def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
@@ -82,13 +86,13 @@ def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kerne
     places = elsewhere(state, settings)
     for table, protocol in places:
         there = settings._replace(table=table, protocol=protocol)
-        before = kernel.snapshot(table)
+        before = _snapshot(there, kernel)
         if protocol != settings.protocol:
             by_source = both(done.source_outcome, withdraw_source_routing(before, there, kernel))
             done = done._replace(source_outcome=by_source)
         made = plan_withdrawal(before, (), there, main=_main(there, kernel))
         outcome = apply(made, kernel, lambda routes: None, _spare(there))
-        left = _ours(kernel.snapshot(table), there)
+        left = _ours(_snapshot(there, kernel), there)
         first = done.outcome
         outcome = Outcome(
             (*first.done, *outcome.done), (*first.failures, *outcome.failures), (*first.skipped, *outcome.skipped)

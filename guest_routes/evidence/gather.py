@@ -19,7 +19,7 @@ from ..model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
 from ..model.network_data import Problem
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic, is_ignored
-from ..routing.ownership import is_our_rule, is_ours
+from ..routing.ownership import is_our_rule, is_ours, separated
 from . import network_data
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ def snapshot(settings: Settings, kernel: Kernel) -> KernelState:
     Raises:
         KernelError: the kernel refused a dump.
     """
-    state = kernel.snapshot(settings.table)
+    state = separated(kernel.snapshot(settings.table), settings)
     if not (settings.source_routing or any(is_our_rule(rule, settings) for rule in state.rules)):
         return state
     from ..routing.source_routing.nics import tables_to_read
@@ -98,7 +98,7 @@ def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[P
     found = []
     for table, protocol in elsewhere(state, settings):
         there = settings._replace(table=table, protocol=protocol)
-        number = sum(is_ours(route, there) for route in kernel.snapshot(table).routes)
+        number = sum(is_ours(route, there) for route in separated(kernel.snapshot(table), there).routes)
         if number:
             found.append(Problem(f"table {table}", left_text(number, protocol)))
     return tuple(found)

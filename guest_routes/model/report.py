@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from .decision import BY_CHOICE, NotElected, Resolution, Unresolved
 from .namedtuple import NamedTuple
-from .network import LOOPBACK, MAIN_TABLE, OUR_PROTOCOL, Address, KernelState, Lookup, Prefix, Route, Rule, family_of
+from .network import (
+    LOOPBACK,
+    MAIN_TABLE,
+    OUR_PROTOCOL,
+    UNICAST,
+    Address,
+    KernelState,
+    Lookup,
+    Prefix,
+    Route,
+    Rule,
+    family_of,
+    is_link_local,
+)
 from .operations import Outcome
 from .plan import Decision, Plan, PlannedDefault, PlannedRoute
 
@@ -31,6 +44,8 @@ class Overruled(NamedTuple):
     """The route that wins; None where it is in no table that was read."""
     rule: Rule | None = None
     """The rule that leads to that route's table, or decides by itself; None where it is in the settings' table."""
+    shares: bool = False
+    """Both are next hops of one IPv6 route: each gets a part of the traffic."""
 
 
 class ExtraDefault(NamedTuple):
@@ -241,6 +256,13 @@ class Explanation(NamedTuple):
         return next((one for one in self.report.plan.defaults if one.family == family and one.route), None)
 
     @property
+    def not_elected(self) -> NotElected | None:
+        """Why its family has no default route, where one is documented."""
+        family = family_of(self.asked.address)
+        missed = (one for one in self.report.elections if isinstance(one, NotElected) and one.wanted)
+        return next((one for one in missed if one.family == family), None)
+
+    @property
     def route(self) -> Route | None:
         """The route that should serve it; None when that is not ours to say."""
         if self.nearer is not None:
@@ -250,10 +272,22 @@ class Explanation(NamedTuple):
         return self.default.route if self.default else None
 
     @property
-    def as_wanted(self) -> bool:
-        """Whether the kernel sends it the way that was decided."""
+    def next_hops(self) -> tuple[tuple[int, Address | None], ...]:
+        """The ifindex and gateway of each next hop of that route, each once; () where it leads nowhere."""
         route = self.route
-        return route is not None and (self.answer.ifindex, self.answer.gateway) == (route.ifindex, route.gateway)
+        if route is None or route.kind not in (UNICAST, 0):  # 0: one that can't be written back.
+            return ()
+        hops = [(hop.ifindex, hop.gateway) for hop in route.nexthops] or [(route.ifindex, route.gateway)]
+        return tuple(dict.fromkeys(hops))
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether the kernel sends it the way that was decided; for a default any router on its NIC is one (R4)."""
+        route, answer = self.route, self.answer
+        if route is None or not self.next_hops:
+            return route is not None and not answer.ifindex
+        advertised = route.destination.is_default and is_link_local(answer.gateway)
+        return any(nic == answer.ifindex and (advertised or hop == answer.gateway) for nic, hop in self.next_hops)
 
     @property
     def exit_code(self) -> int:

@@ -33,8 +33,8 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
     """The NIC of a family's default route, or why there is none.
 
     A NIC without an address is as good as down: DHCP may never bring one. A NIC without a carrier is passed over as
-    long as another of those documented (or of those that aren't) has one. A selector that means no usable NIC elects
-    nothing: the defaults stay as they are until it does.
+    long as another of its group has one: documented, by the kernel's own default, or of `gateways` alone. A selector
+    that means no usable NIC elects nothing: the defaults stay as they are until it does.
 
     Args:
         unaddressed: NICs serve without an address, too: the network manager is going to give them one.

@@ -94,9 +94,9 @@ def with_gateways(
         own = _own(entries, binding, neighbours)
         elsewhere += [one for one in entries if own is None or one.route.next_hop != own.route.next_hop]
         # A copy of another network's default through this NIC says nothing of its gateway.
-        offer = _offered(binding, offers, neighbours)
-        setting = _set(binding, settings)
-        found.append(_with_gateway(binding, own, setting, offer, _rank(offer, binding, evidence)))
+        offered = _offered(binding, offers, neighbours)
+        rank = _rank(next(iter(offered), None), binding, evidence)
+        found.append(_with_gateway(binding, own, _set(binding, settings), offered, rank))
     elsewhere = in_order(elsewhere)
     return _named_by_others(bindings, found, elsewhere, neighbours), [one.route for one in elsewhere]
 
@@ -186,14 +186,16 @@ def _with_gateway(
     binding: Binding,
     own: _Entry | None,
     setting: GatewaySetting | None,
-    offer: GatewayEvidence | None,
+    offered: Sequence[GatewayEvidence],
     rank: Literal["documented", "undocumented"],
 ) -> Binding:
     """R2's evidence, best first. A gateway of the settings corrects one that is known, and moves no default.
 
     Args:
-        rank: of the offer.
+        offered: by default routes through the NIC, best first.
+        rank: of the first of them.
     """
+    offer = next(iter(offered), None)
     binding = binding._replace(metric=own.metric if own is not None else None)
     if setting is not None:
         known = GatewayEvidence("settings", setting.place)
@@ -201,7 +203,7 @@ def _with_gateway(
         return binding._replace(gateway=setting.gateway, evidence=known, offers=offers)
     if own is not None:
         binding = binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
-        return binding._replace(instead=offer) if offer is not None and _is_in_force(offer, binding) else binding
+        return binding._replace(instead=next((one for one in offered if _is_in_force(one, binding)), None))
     if offer is None:
         return binding
     return binding._replace(gateway=offer.gateway, evidence=offer, offers=rank)
@@ -246,11 +248,11 @@ def _means(setting: GatewaySetting, binding: Binding) -> bool:
     return subnet is None or contains(subnet, setting.gateway) or not other
 
 
-def _offered(binding: Binding, offers: Sequence[GatewayEvidence], neighbours: _Neighbours) -> GatewayEvidence | None:
-    """The first default route through the network's NIC by a gateway that can be its own."""
+def _offered(binding: Binding, offers: Sequence[GatewayEvidence], neighbours: _Neighbours) -> list[GatewayEvidence]:
+    """The default routes through the network's NIC by gateways that can be its own, best first."""
     name = binding.nic.name if binding.nic else ""
     own = (offer for offer in offers if offer.nic == name and family_of(offer.gateway) == binding.family)
-    return next((offer for offer in own if neighbours.is_own(offer.gateway, binding)), None)
+    return [offer for offer in own if neighbours.is_own(offer.gateway, binding)]
 
 
 def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:

@@ -6,15 +6,44 @@ replaced or deleted; R4's exceptions have operation types of their own.
 
 from __future__ import annotations
 
+from ..model.network import PROTOCOL_BOOT
+from .compare import is_next_hop
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..model.network import Route, Rule
+    from ..model.network import KernelState, Route, Rule
     from ..model.settings import Settings
 
 
 def is_ours(route: Route, settings: Settings) -> bool:
     """Whether a route carries the settings' protocol number."""
     return route.protocol == settings.protocol
+
+
+def separated(state: KernelState, settings: Settings) -> KernelState:
+    """The same snapshot, with other programs' next hops separated from ours.
+
+    IPv6 makes one multipath route of routes of a destination and metric, and shows each next hop with the protocol of
+    the first. Ours never share a metric, so what stands behind ours has been added by another program since. Which
+    one it was the kernel doesn't show: it counts as made by hand.
+    """
+    routes = state.routes
+    merged = [
+        place for place, (one, other) in enumerate(zip(routes, routes[1:]), 1)
+        if one[0] == other[0] and other.protocol == settings.protocol and _is_merged(one, other)
+    ]  # fmt: skip
+    if not merged:
+        return state
+    found = list(routes)
+    for place in merged:
+        found[place] = found[place]._replace(protocol=PROTOCOL_BOOT)
+    return state._replace(routes=tuple(found))
+
+
+def _is_merged(one: Route, other: Route) -> bool:
+    """Whether two routes to one destination are next hops of the same IPv6 route."""
+    same = (one.metric, one.protocol, one.table) == (other.metric, other.protocol, other.table)
+    return same and one.family == 6 and is_next_hop(one) and is_next_hop(other)
 
 
 def is_reaching(route: Route, settings: Settings) -> bool:

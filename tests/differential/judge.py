@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, NamedTuple, Sequence, Set
 
+from guest_routes.model.report import Report
+from guest_routes.output.summary import unprogrammed_texts
+
 from . import oracle
 from .machine import Machine, Passes
 from .oracle import DHCP, OURS, RA, Expected, Hop, Oracle
@@ -49,8 +52,13 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
     known: Set[str] = set()
     removed: List[Row] = []
     disputed: List[Any] = []
-    nics = machine.nics()
-    for nth, (document, accept) in enumerate(zip(situation.documents, situation.accept), 1):
+    changes = ((), *situation.changes)
+    for nth, (document, accept, changed) in enumerate(zip(situation.documents, situation.accept, changes), 1):
+        if changed and passes.model is not None:
+            break  # Of NICs that change it knows nothing.
+        machine.change(changed)
+        removed = [row for row in removed if row.dev not in {one.nic for one in changed if one.mac}]
+        nics = machine.nics()
         before = passes.rows()
         suspect = oracle.partial(document, nics, known) and not accept
         disputed = [*(disputed if disputed[-1:] == [document] else []), document] if suspect else []
@@ -59,8 +67,10 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         if any(one.unsettled for one in expected.values()):
             break
         judged += 1
+        planned = passes.plan(document, accept)
         report = passes.sync(document, accept)
         after = passes.rows()
+        found += [Violation("R8", text, nth) for text in _foretold_wrongly(planned, report)]
         if report.errors or report.outcome.failures:
             found.append(Violation("R8", f"{report.errors} {report.outcome.failures}", nth))
         for family, one in expected.items():
@@ -84,6 +94,15 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         if found:
             break
     return Judged(judged, found)
+
+
+def _foretold_wrongly(planned: Report, report: Report) -> List[str]:
+    """What `plan` says otherwise than the pass that follows."""
+    texts = [sorted(unprogrammed_texts(one.unprogrammed, one.after.nics)) for one in (planned, report)]
+    found = [f"the plan says {texts[0]}, the pass {texts[1]}"] if texts[0] != texts[1] else []
+    if planned.plan.operations != report.plan.operations and not report.errors:
+        found.append(f"the plan has {planned.plan.operations}, the pass {report.plan.operations}")
+    return found
 
 
 class _Family:

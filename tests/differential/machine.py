@@ -17,12 +17,12 @@ from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.report import Report
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.state.store import State
-from guest_routes.sync import sync
+from guest_routes.sync import dry_run, sync
 from tests.support import sandbox
 from tests.support.model_kernel import ModelKernel
 
 from .oracle import Nic
-from .situation import MACS, Row, Situation
+from .situation import MACS, Change, Row, Situation
 
 KERNELS_OWN = 2
 
@@ -69,6 +69,20 @@ class Machine:
         while any((nic.up, nic.carrier) != wanted.get(nic.name, (False, False)) for nic in self.nics()):
             assert time.monotonic() < deadline, (wanted, self.nics())
             time.sleep(0.01)
+
+    def change(self, changes: Sequence[Change]) -> None:
+        """What becomes of NICs before a pass."""
+        for one in changes:
+            lines = [f"link set {one.nic} address {one.mac}"] if one.mac else []
+            lines += [f"address add {a} dev {one.nic}{' nodad' * (':' in a)}" for a in one.addresses]
+            for nic in self.nics():
+                former = [a for a in nic.addresses if a not in one.addresses and not a.startswith("fe80")]
+                if nic.name == one.nic and one.addresses:
+                    lines += [f"address del {a} dev {one.nic}" for a in former]
+            batch(lines)
+            for row in one.defaults:
+                hop = f"via {row.via} dev {row.dev} proto {row.proto} metric {row.metric}"
+                batch([f"route append {row.destination} {hop}"], f"-{row.family}")
 
     def nics(self) -> List[Nic]:
         found = []
@@ -159,13 +173,20 @@ class Passes:
         routes = self.model.snapshot(MAIN_TABLE).routes
         return [row for route in routes for row in _rows(route, nics) if row.proto != KERNELS_OWN]
 
-    def sync(self, document: Dict[str, Any], accept: bool) -> Report:
+    def plan(self, document: Dict[str, Any], accept: bool) -> Report:
+        """What `plan` says of the pass."""
+        return dry_run(self._settings(), self._state, self._kernel, self._written(document), accept_withdrawals=accept)
+
+    def _written(self, document: Dict[str, Any]) -> str:
         path = Path(self._folder.name, "network_data.json")
         path.write_text(json.dumps(document))
+        return str(path)
+
+    def sync(self, document: Dict[str, Any], accept: bool) -> Report:
         if self.model is not None:
             before = Counter(r.family for r in self.model.snapshot(MAIN_TABLE).routes if r.destination.is_default)
             self.model.fewest = Counter({4: before[4], 6: before[6]})
-        return sync(self._settings(), self._state, self._kernel, str(path), accept_withdrawals=accept)
+        return sync(self._settings(), self._state, self._kernel, self._written(document), accept_withdrawals=accept)
 
     def _settings(self) -> Settings:
         told = self._situation.settings

@@ -44,6 +44,8 @@ class Net(NamedTuple):
     hosts: Tuple[Tuple[Subnet, Ip], ...]
     described: bool
     """It lists routes; those that no machine could have don't count."""
+    own: Any = None
+    """The address that the document has for it."""
 
 
 class Hop(NamedTuple):
@@ -79,7 +81,8 @@ class Oracle:
         settings: Dict[str, Any], family: int,
     ) -> None:  # fmt: skip
         self.family, self.nics, self.settings = family, nics, settings
-        self.rows = [row for row in rows if row.family == family and row.destination == ANYWHERE[family]]
+        self.every = [row for row in rows if row.family == family]
+        self.rows = [row for row in self.every if row.destination == ANYWHERE[family]]
         self.removed = [row for row in removed if row.family == family]
         self.links = {link["id"]: link for link in document["links"]}
         self.open_hosts: Set[str] = set()
@@ -135,7 +138,7 @@ class Oracle:
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         described = any(not _is_special(to) for to, _ in routes)
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
-        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described)
+        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own)
 
     def _metrics(self, entry: Dict[str, Any]) -> Dict[Ip, int]:
         """The next hops of the default entries in the order of the document, each with its best metric."""
@@ -188,14 +191,42 @@ class Oracle:
         own = self._own_default(net) if net.defaults else None
         if own:
             return own, 2
-        through = sorted((row for row in self.rows if row.dev == name and row.via), key=lambda row: row.metric)
-        advertised = [row for row in through if row.proto == RA]
+        advertised, foreign = self._defaults_through(name)
         if advertised:
             return ipaddress.ip_address(advertised[0].via), 4
-        foreign = [row for row in through if row.proto != OURS]
-        foreign += [row for row in self.removed if row.dev == name]
         foreign = [row for row in foreign if self._can_be_its_own(row, net)]
         return (ipaddress.ip_address(foreign[0].via), 5) if foreign else (None, 0)
+
+    def _defaults_through(self, name: str) -> Tuple[List[Row], List[Row]]:
+        """Those that routers advertise; and other programs', with those that passes took."""
+        through = [row for row in self.rows if row.dev == name and row.via]
+        advertised = sorted((row for row in through if row.proto == RA), key=lambda row: row.metric)
+        removed = [row for row in self.removed if row.dev == name]
+        foreign = [row for row in through if row.proto != OURS]
+        if self.settings.get("default_mode") == "demote":  # One with a copy is still there.
+            copies = {row.via for row in through if row.proto == OURS}
+            foreign += [row for row in removed if row.via in copies]
+        return advertised, [*sorted(foreign, key=lambda row: row.metric), *removed]
+
+    # -- R4: renumbered since the document -----------------------------------------------------------
+
+    def _is_renumbered(self, net: Net, gateway: Optional[Ip]) -> bool:
+        """None of the NIC's addresses is in the described subnet, which has the documented gateway in it."""
+        if net.nic is None or net.own is None or gateway is None or gateway not in net.own.network:
+            return False
+        addresses = [ipaddress.ip_interface(a) for a in net.nic.addresses]
+        there = [one for one in addresses if one.version == self.family and not one.ip.is_link_local]
+        return bool(there) and not any(one.ip in net.own.network or net.own.ip in one.network for one in there)
+
+    def _default_in_force(self, net: Net) -> Optional[Ip]:
+        """The gateway of a default that goes with the addresses that the NIC has."""
+        assert net.nic is not None
+        for row in (row for rows in self._defaults_through(net.nic.name) for row in rows):
+            hop = ipaddress.ip_address(row.via)
+            fits = hop.is_link_local or any(hop in subnet for subnet in net.nic.subnets(self.family))
+            if fits and self._can_be_its_own(row, net):
+                return hop
+        return None
 
     def _with_those_named_elsewhere(self, found: List[Tuple[Optional[Ip], int]]) -> List[Tuple[Optional[Ip], int]]:
         """Another network's default entry names a gateway in a subnet of which nothing else speaks."""
@@ -241,12 +272,13 @@ class Oracle:
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local
             if (router or (gateway is None and one.described)) and one.nic:
                 return (Hop(str(hop), one.nic.name), False) if one.nic.serves(self.family) else (None, True)
-        if to == "169.254.169.254/32" and net.nic and any(hop in p for p in net.prefixes):
-            return (Hop(str(hop), net.nic.name), False) if net.nic.serves(self.family) else (None, True)
+        if to == "169.254.169.254/32" and any(hop in p for p in net.prefixes):
+            serves = net.nic is not None and net.nic.serves(self.family)
+            return (Hop(str(hop), net.nic.name), False) if net.nic and serves else (None, True)
         if self.settings.get("next_hops") == "on-link":
-            for nic in (one.nic for one in self.networks if one.nic):
-                if nic.serves(self.family) and any(hop in p for p in nic.subnets(self.family)):
-                    return Hop(str(hop), nic.name), False
+            for one in (one for one in self.networks if one.nic and one.nic.serves(self.family)):
+                if one.nic and any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes)):
+                    return Hop(str(hop), one.nic.name), False
         return None, not any(gateway is not None for _, gateway in inside)
 
     def hosts(self) -> Tuple[Dict[str, Hop], Dict[str, Set[str]], Set[Tuple[str, str]]]:
@@ -276,21 +308,28 @@ class Oracle:
         by_metric: Dict[str, List[Tuple[Optional[int], Tuple[Optional[Nic], Optional[Ip]]]]] = {"own": [], "named": []}
         other: List[Tuple[Optional[Nic], Optional[Ip]]] = []
         by_settings: List[Tuple[Optional[Nic], Optional[Ip]]] = []
+        behind: List[Tuple[Optional[Nic], Optional[Ip]]] = []
         places = list(self.settings.get("gateways", {}))
         by_name = {nic.name: nic for nic in self.nics}
-        for net, (gateway, _) in pairs:
+        moved: List[Tuple[Optional[int], Tuple[Optional[Nic], Optional[Ip]]]] = []
+        for net, (gateway, rank) in pairs:
             mine = self._own_default(net)
+            renumbered = self._is_renumbered(net, gateway)
+            instead = self._default_in_force(net) if renumbered and mine and rank > 1 else None
             if mine or self._leaves_it_to_others(net):
-                by_metric["own"].append((net.metrics[mine] if mine else None, (net.nic, gateway)))
+                group = moved if renumbered and not instead else by_metric["own"]
+                group.append((net.metrics[mine] if mine else None, (net.nic, instead or gateway)))
             elif gateway:
                 only_set = net.nic is not None and net.nic.name in places and not self._known(net)[0]
                 (by_settings if only_set else other).append((net.nic, gateway))
+                behind += [(net.nic, gateway)] if renumbered else []
             for hop in net.defaults:
                 if hop == mine or any(hop in p for p in net.prefixes):
                     continue
                 where, _ = self.resolve(net, ANYWHERE[self.family], hop)
                 by_metric["named"].append((net.metrics[hop], (by_name[where.dev], hop) if where else (None, None)))
-        own, named = ([who for _, who in by_metric[one]] for one in ("own", "named"))
+        own = [who for _, who in (*by_metric["own"], *moved)]
+        named = [who for _, who in by_metric["named"]]
         documented = bool(own or named)
         if "nic" in self.settings:
             nic, gateway = next(
@@ -300,14 +339,20 @@ class Oracle:
             usable = nic and gateway and nic.serves(self.family)
             return (Hop(str(gateway), nic.name) if usable and nic else None), "selector", documented
         by_settings.sort(key=lambda pair: places.index(pair[0].name) if pair[0] else 0)
-        documented_ones = [by_metric["own"], by_metric["named"]]
+        documented_ones = [by_metric["own"], moved, by_metric["named"]]
         unmeasured: List[Optional[int]] = [None] * len(self.networks)
-        others = [list(zip(unmeasured, group)) for group in (other, by_settings)]
+        others = [
+            [
+                list(zip(unmeasured, (who for who in group if (who in behind) == moved_ones)))
+                for moved_ones in (False, True)
+            ]
+            for group in (other, by_settings)
+        ]
         # One with a carrier first: of those of 2 and 3 together, and of each group of 4 by itself.
         if documented:
             order = [(carrier, group) for carrier in (True, False) for group in documented_ones]
         else:
-            order = [(carrier, group) for group in others for carrier in (True, False)]
+            order = [(carrier, group) for groups in others for carrier in (True, False) for group in groups]
         for carrier, group in order:
             serving = [(m, (n, g)) for m, (n, g) in group if n and g and n.serves(self.family)]
             serving = [one for one in serving if one[1][0].carrier == carrier]
@@ -331,6 +376,9 @@ class Oracle:
         hops = [(row.destination, row.metric) for row in self.rows]
         if self.family == 6 and len(hops) != len(set(hops)):
             found.append("merged defaults of IPv6")
+        ours = [(row.destination, row.metric) for row in self.every if row.proto == OURS]
+        if self.family == 6 and len(ours) != len(set(ours)):
+            found.append("two of ours in one route of IPv6, which no pass makes")
         return tuple(found)
 
     def _is_behind_one_outside(self) -> bool:

@@ -65,7 +65,8 @@ def written_out(situation: Situation) -> str:
     """For reading."""
     lines = [f"{nic.name} up={nic.up} carrier={nic.carrier} {' '.join(nic.addresses)}" for nic in situation.nics]
     lines += [str(row) for row in situation.rows] + [f"settings {situation.settings}"]
-    for document, accept in zip(situation.documents, situation.accept):
+    for document, accept, changes in zip(situation.documents, situation.accept, ((), *situation.changes)):
+        lines += [f"{one.nic}: {one.addresses} {one.mac} {' '.join(map(str, one.defaults))}" for one in changes]
         lines.append(f"document, accept={accept}")
         lines += [json.dumps(link) for link in document["links"]]
         lines += [json.dumps(network) for network in document["networks"]]

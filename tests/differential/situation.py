@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 FAMILIES = (4, 6)
 ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
@@ -47,6 +47,18 @@ class Row(NamedTuple):
         return f"{self.destination} {via}dev {self.dev} proto {self.proto} metric {self.metric}{onlink}"
 
 
+class Change(NamedTuple):
+    """What becomes of a NIC between two documents."""
+
+    nic: str
+    addresses: Tuple[str, ...]
+    """() for those that it has."""
+    mac: str = ""
+    """"" for the one that it has."""
+    defaults: Tuple[Row, ...] = ()
+    """Those that come with its new addresses, behind what is there."""
+
+
 class Situation(NamedTuple):
     """What a run of passes starts from."""
 
@@ -58,6 +70,8 @@ class Situation(NamedTuple):
     """--accept-withdrawals, a pass each."""
     settings: Dict[str, Any]
     """nic (the selector), gateways (a NIC's name: address), default_mode, next_hops."""
+    changes: Tuple[Tuple[Change, ...], ...] = ()
+    """Before each pass but the first."""
 
 
 def gateway(number: int, family: int) -> str:
@@ -66,6 +80,11 @@ def gateway(number: int, family: int) -> str:
 
 def own(number: int, family: int) -> str:
     return f"10.{number + 1}.0.7" if family == 4 else f"fd00:{number + 1}::7"
+
+
+def renumbered(number: int, family: int) -> str:
+    """The beginning of the addresses in another subnet."""
+    return f"10.{number + 101}.0." if family == 4 else f"fd00:{number + 101}::"
 
 
 def make(seed: int) -> Situation:
@@ -77,6 +96,7 @@ class _Maker:
         self.seed = seed
         self.r = random.Random(seed)
         self.m = random.Random(f"metrics of {seed}")
+        self.c = random.Random(f"changes of {seed}")
         self.count = self.r.randint(2, 4)
         self.lengths = {4: 32 if self.chance(0.12) else 24, 6: 128 if self.chance(0.08) else 64}
         numbers = list(range(self.count))
@@ -111,12 +131,27 @@ class _Maker:
             settings["next_hops"] = "on-link"
         rows = tuple(self.rows(others))
         accept = tuple(self.chance(0.6) for _ in documents)
-        return Situation(self.seed, tuple(nics), rows, tuple(documents), accept, settings)
+        changes = tuple(tuple(self.changes()) for _ in documents[1:])
+        return Situation(self.seed, tuple(nics), rows, tuple(documents), accept, settings, changes)
 
     def nic(self, number: int) -> NicSpec:
         state = self.r.choice(["up"] * 25 + ["down", "no carrier", "no address"])
         addresses = tuple(f"{own(number, f)}/{self.lengths[f]}" for f in self.families[number])
         return NicSpec(NICS[number], state != "down", state != "no carrier", () if state == "no address" else addresses)
+
+    def changes(self) -> Iterator[Change]:
+        """NICs that get another address, by DHCP say, or another MAC."""
+        for number in range(self.count):
+            families = self.families[number]
+            if self.c.random() < 0.2:
+                addresses = tuple(f"{renumbered(number, f)}7/{24 if f == 4 else 64}" for f in families)
+                defaults = tuple(
+                    Row(f, ANYWHERE[f], f"{renumbered(number, f)}1", NICS[number], self.c.choice([20, 3000]), 16)
+                    for f in families if self.c.random() < 0.6
+                )  # fmt: skip
+                yield Change(NICS[number], addresses, "", defaults)
+            if self.c.random() < 0.05:
+                yield Change(NICS[number], (), f"fa:16:3e:00:01:{number:02x}")
 
     # -- documents -----------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from guest_routes.output.route_text import route_text
 from guest_routes.routing.compare import ifindexes, leads_there
 from guest_routes.routing.elect import elect
 from guest_routes.routing.gateways import default_offers
+from guest_routes.routing.ownership import separated
 from guest_routes.routing.planning.leftovers import EVIDENCE_GONE
 from guest_routes.routing.planning.lookups import contradictions, overruled, probes
 from guest_routes.routing.planning.plan import plan
@@ -117,7 +118,7 @@ class Judge:
         """The laws that the situation breaks; [] for none."""
         if table is not self._table:
             self._table, self._judged = table, {}
-            self._before = table.kernel.snapshot(MAIN_TABLE)
+            self._before = self._snapshot(table.kernel)
             self._offers = self._say(self._before, ())
         made = self._make(written, self._before, (), self._offers)
         judged = self._judged.get(made.number)
@@ -141,13 +142,17 @@ class Judge:
         outcome = apply(decision.plan, watched, lambda routes: recorded.extend(  # type: ignore[arg-type]
             recorded_defaults(routes, before, DESCRIBED)
         ))  # fmt: skip
-        after = kernel.snapshot(MAIN_TABLE) if outcome.done else before
+        after = self._snapshot(kernel) if outcome.done else before
         self._ends(kernel, decision, outcome, before, after, written)
         if outcome.done:
             self._roll_back(kernel.copy(), outcome, before, table.kernel)
         self._withdraw(kernel, before, after, recorded, table.kernel)
         taken = tuple(one.route for one in recorded)
         return _Judged(self._found, after, self._say(after, taken), taken, bool(outcome.done), {})
+
+    def _snapshot(self, kernel: ModelKernel) -> KernelState:
+        """As a pass sees the table."""
+        return separated(kernel.snapshot(MAIN_TABLE), self.settings)
 
     def _second(self, made: _Made, after: KernelState) -> List[Violation]:
         """What a second pass would write, which is nothing."""
@@ -255,7 +260,8 @@ class Judge:
         """R1, R4: other programs' routes are untouched, but for defaults through described NICs, and copies (R20)."""
         copies = [one.route for one in made.copies]
         kept = [r for r in before.routes if _is_foreign(r) and not _may_go(r) and r not in copies]
-        if [r for r in after.routes if _is_foreign(r) and not _may_go(r) and r not in _left(made)] != kept:
+        now = [r for r in after.routes if _is_foreign(r) and not _may_go(r) and r not in _left(made)]
+        if _shown(now) != _shown(kept):
             self._note("R1 other programs' routes are kept", [r for r in kept if r not in after.routes])
 
     def _one_default(self, decision: Decision, before: KernelState, after: KernelState, report: _Reported) -> None:
@@ -319,14 +325,14 @@ class Judge:
         watched = Watched(kernel, self._looking(kernel, "roll-back", False, start))
 
         def restorations(done: Sequence[Operation]) -> Sequence[Operation]:
-            there = kernel.snapshot(MAIN_TABLE)
+            there = self._snapshot(kernel)
             return within_reach(as_before(done, there, before), there, self.settings)
 
         refused = roll_back(outcome, watched, restorations)  # type: ignore[arg-type]
         if refused:
             self._note("R8 a roll-back is not refused", refused[0])
-        if _shown(kernel.snapshot(MAIN_TABLE).routes) != _shown(before.routes):
-            self._note("R8 a roll-back gives the table back", _difference(before, kernel.snapshot(MAIN_TABLE)))
+        if _shown(self._snapshot(kernel).routes) != _shown(before.routes):
+            self._note("R8 a roll-back gives the table back", _difference(before, self._snapshot(kernel)))
 
     def _withdraw(
         self,
@@ -341,7 +347,7 @@ class Judge:
         outcome = apply(made, watched, lambda routes: None)  # type: ignore[arg-type]
         if outcome.failures:
             self._note("R4 a withdrawal is not refused", outcome.failures[0])
-        now = kernel.snapshot(MAIN_TABLE)
+        now = self._snapshot(kernel)
         heirs = [one.route for one in made.additions if getattr(one, "reason", "") == "handed-over"]
         named = [one.route for one in made.not_restored]
         foreign = [route for route in before.routes if _is_foreign(route) and route not in named]

@@ -103,6 +103,40 @@ def test_a_nic_that_is_renumbered_keeps_the_default_that_came_with_its_address(l
     assert "11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121" in lab.routes()
 
 
+STALE = {
+    4: ("10.65.0.1/24", "10.99.0.7/24", "10.65.0.7/24", "default via 10.99.0.1 dev eth0"),
+    6: ("fd00:65::1/64", "fd00:99::7/64", "fd00:65::7/64", "default via fd00:99::1 dev eth0"),
+}
+
+
+@pytest.mark.parametrize("family", STALE)
+def test_a_default_of_the_former_address_hides_none_of_the_present_one(lab: Lab, tmp_path: Path, family: int) -> None:
+    """The kernel keeps routes by a gateway that no address goes with any more; a manager's static one stays."""
+    gateway, own, former, present = STALE[family]
+    other = {4: ("11.8.0.9/24", "11.8.0.1"), 6: ("fd00:8::9/64", "fd00:8::1")}[family]
+    lab.nic("eth0", MACS[0], former, gateways=(gateway,))
+    lab.nic("eth1", MACS[1], other[0], gateways=(f"{other[1]}/{other[0].partition('/')[2]}",))
+    lab.ip(*f"-{family} route add default via {gateway.partition('/')[0]} dev eth0 proto static metric 50".split())
+    lab.ip("address", "add", own, "dev", "eth0", *(["nodad"] if family == 6 else []))
+    lab.ip("address", "del", former, "dev", "eth0")
+    lab.ip(*f"-{family} route append {present} proto static metric 100".split())
+    everything = {4: "0.0.0.0/0", 6: "::/0"}[family]
+    first, second = (
+        net(
+            n,
+            (everything, hop),
+            ip_address=address.partition("/")[0],
+            type=f"ipv{family}",
+            netmask=address.partition("/")[2],
+        )
+        for n, hop, address in ((0, gateway.partition("/")[0], former), (1, other[1], other[0]))
+    )
+    ran = run(lab, f"sync {write(tmp_path, first, second)}")
+    assert ran.code == 0, ran
+    (default,) = [line for line in lab.routes(family) if line.startswith("default")]
+    assert default.startswith(present), default
+
+
 def test_a_default_entry_by_no_gateway_is_the_reason_for_no_default(lab: Lab, tmp_path: Path) -> None:
     """The kernel's own default names another gateway there; it stays, and the message says which entry is at fault."""
     start(lab, BOTH[1])

@@ -191,3 +191,114 @@ def test_a_plan_foresees_what_wins(lab: Lab, engine: str) -> None:
     assert ran.code == 5 and "default via 10.200.0.1 dev tun0 metric 7 wins" in ran.out.replace("proto boot ", "")
     documented_only = [line for line in table(lab) if line.startswith("default")]
     assert len(documented_only) == 1
+
+
+GROUP = ["nexthop add id 21 via {1} dev eth1", "nexthop add id 22 via {2} dev tun0", "nexthop add id 23 group 21/22"]
+BEFORE_A_PASS = {
+    "a VPN's next hop stays in front of one that is adopted": [
+        "route add default metric 50 nexthop via 11.8.0.1 dev eth1 nexthop via 10.200.0.1 dev tun0",
+        "route append default via 10.65.0.1 dev eth0 metric 100",
+    ],
+    "the same by a nexthop group": [
+        *(one.format("", "11.8.0.1", "10.200.0.1") for one in GROUP),
+        "route add default nhid 23 metric 50",
+        "route append default via 10.65.0.1 dev eth0 metric 100",
+    ],
+    "the same of IPv6": [
+        *(one.format("", "fd00:8::1", "fd00:200::1") for one in GROUP),
+        "-6 route add default nhid 23 metric 50",
+        "-6 route append default via fd00:65::1 dev eth0 metric 100",
+    ],
+    "ours goes before what rejects": ["route add prohibit default", "route append default via 11.8.0.1 dev eth1"],
+    "ours wins over what can't be taken": ["route add default encap ip id 5 dst 11.8.0.1 via 11.8.0.1 dev eth1"],
+    "a VPN's is a next hop of one that is adopted": [
+        "-6 route append default via fd00:65::1 dev eth0 metric 9",
+        "-6 route append default via fd00:200::1 dev tun0 metric 9",
+    ],
+    "a VPN's two halves": ["route add 0.0.0.0/1 dev tun0", "route add 128.0.0.0/1 dev tun0"],
+    "two of equal next hops": ["route add default nexthop via 10.65.0.1 dev eth0 nexthop via 10.65.0.1 dev eth0"],
+}
+
+
+@pytest.mark.parametrize("there", BEFORE_A_PASS.values(), ids=BEFORE_A_PASS.keys())
+def test_a_plan_says_what_the_pass_will_say(lab: Lab, there: List[str]) -> None:
+    """Which default wins then, too: today's table is not the one that the pass leaves."""
+    dual_stack(lab)
+    tun(lab)
+    for one in there:
+        lab.ip(*one.split())
+    planned, done, again = (
+        json.loads(lab.run(command, *DUAL.split(), "--json").stdout) for command in ("plan", "sync", "plan")
+    )
+    assert (planned["unprogrammed"], planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
+    assert (again["unprogrammed"], again["changes"]) == (done["unprogrammed"], [])
+
+
+@pytest.mark.parametrize("last", range(2, 6))
+def test_a_next_hop_of_the_same_route_takes_its_part(lab: Lab, last: int) -> None:
+    """IPv6 chooses between next hops of one metric by the addresses of a packet: no lookup of one of them tells."""
+    dual_stack(lab)
+    tun(lab)
+    lab.ip(*"-6 route append default via fd00:65::1 dev eth0 metric 9".split())
+    lab.ip(*f"-6 route append default via fd00:200::{last + 1} dev tun0 metric 9".split())
+    ran = run(lab, f"sync {DUAL}")
+    what = f"default via fd00:200::{last + 1} dev tun0 proto boot metric 9 is a next hop of the same route, and gets a"
+    assert (ran.code, what in ran.out) == (5, True), ran
+
+
+@pytest.mark.parametrize("there", ["nexthop via 10.65.0.1 dev eth0 nexthop via 10.65.0.1 dev eth0", "nhid 22"])
+def test_an_adopted_route_of_equal_next_hops_is_in_use(lab: Lab, there: str) -> None:
+    """It has no NIC of its own to be compared with the kernel's answer."""
+    dual_stack(lab)
+    lab.ip(*"nexthop add id 21 via 10.65.0.1 dev eth0".split())
+    lab.ip(*"nexthop add id 22 group 21".split())
+    lab.ip("route", "add", "default", *there.split())
+    ran = run(lab, f"sync {DUAL}")
+    assert ran.code == 0, ran
+    ran = run(lab, f"explain 8.8.8.8 {DUAL}")
+    assert (ran.code, "8.8.8.8 should leave by eth0, via 10.65.0.1 host route" in ran.out) == (0, True), ran
+
+
+def test_explain_takes_an_advertised_router_for_the_elected_nics(lab: Lab) -> None:
+    dual_stack(lab)
+    lab.ip(*"-6 route add default via fe80::a9fe:a9fe dev eth0 proto ra metric 100".split())
+    lab.ip(*"-6 route append default via fd00:65::1 dev eth0 proto static metric 1024".split())
+    assert run(lab, f"sync {DUAL}").code == 0
+    ran = run(lab, f"explain 2001:db8::1 {DUAL}")
+    assert (ran.code, "kernel now via fe80::a9fe:a9fe dev eth0 (as wanted)" in ran.out) == (0, True), ran
+
+
+def test_explain_promises_nothing_that_a_pass_does_not_do(lab: Lab) -> None:
+    """The VPN's default wins before the pass and after it."""
+    dual_stack(lab)
+    tun(lab)
+    lab.ip(*"route add default via 10.200.0.1 dev tun0 metric 5".split())
+    ran = run(lab, f"explain 8.8.8.8 {DUAL}")
+    wins = "(NOT as wanted: default via 10.200.0.1 dev tun0 proto boot metric 5 wins;"
+    assert (ran.code, wins in ran.out, "fixes it" in ran.out) == (1, True, False), ran
+
+
+def test_explain_says_why_there_is_no_default(lab: Lab) -> None:
+    dual_stack(lab)
+    lab.ip(*"address flush dev eth0 scope global".split())
+    lab.ip(*"address flush dev eth1 scope global".split())
+    ran = run(lab, f"explain 8.8.8.8 {DUAL}")
+    why = "why not no default: it is documented, and no NIC can carry it (eth0 has no IPv4 address, eth1 has no IPv4"
+    assert (ran.code, why in ran.out) == (1, True), ran
+
+
+@pytest.mark.parametrize(
+    ("route", "leaves"),
+    [
+        ("unreachable 9.9.0.0/16", "by no NIC"),
+        ("9.9.0.0/16 nexthop via 11.8.0.1 dev eth1 nexthop via 10.65.0.1 dev eth0",
+         "by eth1, via 11.8.0.1, or by eth0, via 10.65.0.1"),
+    ],
+)  # fmt: skip
+def test_explain_a_narrower_route_of_any_kind(lab: Lab, route: str, leaves: str) -> None:
+    dual_stack(lab)
+    lab.ip("route", "add", *route.split())
+    assert run(lab, f"sync {DUAL}").code == 0
+    ran = run(lab, f"explain 9.9.9.9 {DUAL}")
+    assert (ran.code, "another program's route: more specific" in ran.out) == (0, True), ran
+    assert f"9.9.9.9 should leave {leaves} route" in ran.out

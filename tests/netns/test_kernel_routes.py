@@ -770,6 +770,50 @@ def test_ipv6_next_hops_of_two_programs(lab: Lab, engine: str, given: Dict[int, 
         assert shown(lab) == before
 
 
+@pytest.mark.parametrize(
+    ("added", "code", "served"),
+    [
+        ("via fd00:8::1 dev eth1", 0, "via fd00:65::1 dev eth0 proto 121 metric 1023"),
+        ("via fe80::9 dev eth1 proto ra", 0, "via fd00:65::1 dev eth0 proto 121 metric 1023"),
+        ("via fe80::9 dev eth0 proto ra", 0, "via fe80::9 dev eth0 proto ra metric 1023"),
+        ("via fd00:200::1 dev wg0", 5, "via fd00:200::1 dev wg0 metric 1023"),
+    ],
+)
+def test_a_default_that_is_merged_into_ours(
+    lab: Lab, engine: str, given: Dict[int, str], added: str, code: int, served: str
+) -> None:
+    """K8: IPv6 shows it with our protocol. It is another program's all the same: taken as such, or kept."""
+    nics(lab)
+    synced(lab, f"{engine} {given[6]}")
+    add(lab, f"-6 route append default {added} metric 1023")
+    assert "nexthop" in " ".join(defaults(lab, 6))
+    ran = synced(lab, f"{engine} {given[6]}", code)
+    assert f"default {served} pref medium" in defaults(lab, 6), ran
+    assert not any("nexthop" in line for line in defaults(lab, 6))
+    ran = run(lab, f"withdraw {engine}")
+    assert ran.code == 0
+    (default,) = defaults(lab, 6)  # Whose protocol was never shown comes back with that of a route made by hand.
+    assert default.startswith(f"default {added.replace(' proto ra', '') if 'eth1' in added else added}")
+
+
+@pytest.mark.parametrize("added", ["via fd00:65::1 dev eth0", "via fd00:200::1 dev wg0", "via fd00:8::2 dev eth1"])
+def test_a_route_that_is_merged_into_our_host_route(lab: Lab, engine: str, tmp_path: Path, added: str) -> None:
+    """The same: ours makes itself the better one, and the other stays."""
+    nics(lab)
+    networks = net(0, ("::/0", "fd00:65::1"), ("fd11::/48", "fd00:8::1"), family=6), net(1, family=6)
+    given = metadata(tmp_path, networks[0], {**networks[1], "gateway": "fd00:8::1"})
+    synced(lab, f"{engine} {given}")
+    add(lab, f"-6 route append fd11::/48 {added} metric 1023")
+    synced(lab, f"{engine} {given}")
+    there = [line for line in table(lab, 6) if line.startswith("fd11::/48")]
+    assert there == [
+        "fd11::/48 via fd00:8::1 dev eth1 proto 121 metric 1022 pref medium",
+        f"fd11::/48 {added} metric 1023 pref medium",
+    ]
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert [line for line in table(lab, 6) if line.startswith("fd11::/48")] == there[1:]
+
+
 def test_a_default_whose_source_address_has_gone(lab: Lab, engine: str, given: Dict[int, str]) -> None:
     """K6: named and kept; given back once the address is there again."""
     nics(lab)

@@ -163,7 +163,10 @@ def of_unresolved(one: Unresolved, text: str, tmp_path: Path) -> Iterator[Advice
     added = [c for c in commands if c.startswith("openstack subnet set --host-route ")]
     removed = [c for c in commands if c.startswith("openstack subnet unset --host-route ")]
     finding = [c for c in commands if c.startswith("SUBNET=$(openstack subnet list ")]
-    assert all(c.endswith(" $SUBNET") == bool(finding) for c in (*added, *removed)), text
+    cleared = [c for c in commands if c.startswith("openstack subnet set --no-gateway ")]  # Takes the entry away, too.
+    assert bool(cleared) == bool(default and removed), text
+    assert not (removed and default and host.network >= 0 and host.index < 0), f"Neutron has no such entry: {text}"
+    assert all(c.endswith(" $SUBNET") == bool(finding) for c in (*added, *removed, *cleared)), text
     if finding:
         assert one.listing is not None and one.listing.network is not None, text
         assert host.origin == "leases" or one.listing.network.index == host.network, text
@@ -185,7 +188,7 @@ def of_unresolved(one: Unresolved, text: str, tmp_path: Path) -> Iterator[Advice
     if "name that one as the next hop" in text:
         (gateway,) = re.findall(r"its gateway is (\S+);", text)
         yield Advice(text, one, lambda world: with_next_hop(world, host, gateway))
-    if "take the other out" in text:
+    if "take the other out" in text or "take the key gateway out" in text:
         yield Advice(text, one, lambda world: without_host(world, host))
     for command in commands:
         if command.startswith("gateways: "):
@@ -195,7 +198,7 @@ def of_unresolved(one: Unresolved, text: str, tmp_path: Path) -> Iterator[Advice
             name = command.split()[3]
             yield Advice(text, one, lambda world, name=name: with_nic_up(world, name), True)  # type: ignore[misc]
         else:
-            assert command == "sources" or command in (*finding, *added, *removed), text
+            assert command == "sources" or command in (*finding, *added, *removed, *cleared), text
 
 
 def neutrons(command: str) -> Tuple[Prefix, str]:

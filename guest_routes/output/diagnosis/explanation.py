@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...json_codec import dumps, loads
-from ...model.network import LOOPBACK, address_text, mac_text
+from ...model.network import LOOPBACK, UNICAST, address_text, mac_text
 from ..folding import labelled, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
@@ -44,6 +44,8 @@ def explanation_lines(one: Explanation) -> list[str]:
         lines += _host_route(one.planned, one)
     elif one.default is not None:
         lines += _default(one.default, one)
+    elif one.not_elected is not None:
+        lines += _field("why not", election_reason(one.not_elected))
     lines += _field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
     return [*lines, "", *source_lines(one.report)]
 
@@ -82,7 +84,7 @@ def _nearer_kind(one: Explanation) -> str:
         return "a route of an earlier pass, which stays since the document may be partial"
     if nearer in [staying.route for staying in plan.staying]:
         return "a route of an earlier pass, which stays as the document still lists it"
-    own = nearer is not None and nearer.gateway is None and not nearer.nexthops
+    own = nearer is not None and nearer.kind == UNICAST and nearer.gateway is None and not nearer.nexthops
     return "a directly connected subnet" if own else "another program's route"
 
 
@@ -109,24 +111,25 @@ def _verdict(one: Explanation, what: str) -> str:
         return "this machine itself"
     if one.route is None:
         return "no route of ours decides"
-    if one.route in [operation.route for operation in one.report.plan.additions]:
-        return "NOT as wanted; `guest-routes sync` fixes it"
     wins = next((over for over in one.report.overruled if over.destination == one.route.destination), None)
     if wins is not None:
         return f"NOT as wanted: {overruled_text(wins, one.report.after.nics)}"
+    if one.route in [operation.route for operation in one.report.plan.additions]:
+        return "NOT as wanted; `guest-routes sync` fixes it"
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
     return f"NOT as wanted: another route or a policy rule decides; see {see}"
 
 
 def _headline(what: str, one: Explanation) -> str:
-    route = one.route
-    if route is None:
+    if one.route is None:
         return f"{what}: no host route covers it, and no default route is elected"
     if one.answer.ifindex == LOOPBACK:
         return f"{what} is this machine's own address"
-    name = _nic_name(route.ifindex, one.report.before.nics) or "?"
-    gateway = f", via {address_text(route.gateway)}" if route.gateway else ""
-    return f"{what} should leave by {name}{gateway}"
+    nics = one.report.before.nics
+    by = [
+        f"by {_nic_name(nic, nics) or '?'}{f', via {address_text(hop)}' if hop else ''}" for nic, hop in one.next_hops
+    ]
+    return f"{what} should leave {', or '.join(by) or 'by no NIC'}"
 
 
 def _field(name: str, text: str) -> list[str]:
@@ -161,7 +164,7 @@ def explanation_json(one: Explanation) -> dict[str, Any]:
         "exit_code": one.exit_code,
         "asked": str(one.asked),
         "route": route_json(one.route, nics) if one.route else None,
-        "nic": _nic_name(one.route.ifindex, nics) if one.route else None,
+        "nic": _nic_name(one.next_hops[0][0], nics) if len({nic for nic, _ in one.next_hops}) == 1 else None,
         "host_route": str(planned.resolved.host) if planned else None,
         "place": planned.resolved.host.place if planned else None,
         "reason": explanation_reason(one),

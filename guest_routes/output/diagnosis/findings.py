@@ -121,8 +121,8 @@ def _partial_document(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _not_programmed(finding: Finding, nics: Sequence[Nic]) -> Words:
     first, *others = finding.unprogrammed
     more = f", and {len(others)} more" if others else ""
-    what = f"can't be programmed: {unprogrammed_text(first, nics)}{more}"
-    return what, "`guest-routes plan` shows each with its remedy"
+    what = f"not in effect: {unprogrammed_text(first, nics)}{more}"
+    return what, "`guest-routes plan` shows each with its reason"
 
 
 def _two_managers(finding: Finding, nics: Sequence[Nic]) -> Words:

@@ -96,7 +96,11 @@ def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
 def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     """Which route wins and by what (R8), and what the kernel said."""
     answer = one.answer
-    sent = f"{lookup_text(answer, nics)} (table {answer.table})" if answer.ifindex else f"nowhere: {answer.error}"
+    if one.shares and one.by is not None:
+        return f"{route_text(one.by, nics)} is a next hop of the same route, and gets a part of the traffic"
+    sent = f"{lookup_text(answer, nics)} (table {answer.table})"
+    if not answer.ifindex:
+        sent = f"nowhere: {answer.error}" if answer.error else "nowhere"
     asked = f"the kernel sends {address_text(one.address)} {sent}"
     rule = f"rule {one.rule.priority} (`ip rule`)" if one.rule else ""
     if one.by is not None:

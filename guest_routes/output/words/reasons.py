@@ -123,12 +123,14 @@ def _refused_cause(one: Unresolved) -> str:
 
 def _unusable_cause(one: Unresolved, binding: Binding) -> str:
     name, next_hop = binding_label(binding), address_text(one.host.next_hop)
+    is_gateway = one.host.next_hop == binding.gateway
     if one.kind == "absent":
-        return f"{next_hop} is the gateway of {name}, which is not present (yet)"
+        return f"{next_hop} is {'the gateway' if is_gateway else 'in the subnet'} of {name}, which is not present (yet)"
     why = {"ignored": "ignore_nics covers it", "down": f"{name} is down"}.get(
         one.kind, f"{name} has no IPv{binding.family} address (yet)"
     )
-    return f"{next_hop} is {name}'s gateway, and {why}"
+    where = f"{name}'s gateway" if is_gateway else f"in {name}'s subnet"
+    return f"{next_hop} is {where}, and {why}"
 
 
 def _not_a_gateway_cause(one: Unresolved, binding: Binding) -> str:

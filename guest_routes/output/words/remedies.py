@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN = 4
 """So many gateways are named for a next hop in no subnet."""
+OF_A_KEY = "take the key gateway out where the document is made; Neutron writes none"
 _HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 _SHELLS = ("bash", "dash", "sh", "zsh", "fish", "ash", "busybox")
 
@@ -35,13 +36,15 @@ def removal(one: Unresolved) -> str:
     """The commands that take a host route out of Neutron, where it came from there."""
     if not in_neutron(one.host):
         return "take the other out"
+    if _is_key(one.host):
+        return OF_A_KEY
     find, subnet = _subnet(one)
     return f"{find}, then {_unset(one, subnet)}" if find else _unset(one, subnet)
 
 
 def in_subnets(one: Unresolved, binding: Binding) -> str:
     """What fixes a host route of Neutron's whose next hop is in this network's subnet and isn't its gateway."""
-    if one.host.destination.is_default and not _inside(binding):
+    if _is_key(one.host) or (one.host.destination.is_default and not _inside(binding)):
         return removal(one)
     find, subnet = _subnet(one)
     route = f"destination={one.host.destination},gateway={address_text(binding.gateway or b'')}"
@@ -49,9 +52,18 @@ def in_subnets(one: Unresolved, binding: Binding) -> str:
     return f"fix it in Neutron: {', '.join(filter(None, (find, right)))}, then {_unset(one, subnet)}"
 
 
+def _is_key(host: HostRoute) -> bool:
+    """Whether it is a network's key `gateway` in the document."""
+    return host.destination.is_default and host.network >= 0 and host.index < 0
+
+
 def _unset(one: Unresolved, subnet: str) -> str:
+    """A default entry may be the subnet's own gateway, which is no host route to Neutron; a document doesn't tell."""
     route = f"destination={one.host.destination},gateway={address_text(one.host.next_hop)}"
-    return f"`openstack subnet unset --host-route {route} {subnet}` removes this one"
+    text = f"`openstack subnet unset --host-route {route} {subnet}` removes this one"
+    if one.host.destination.is_default:
+        text += f"; where it is the subnet's own gateway, `openstack subnet set --no-gateway {subnet}` does"
+    return text
 
 
 def _subnet(one: Unresolved) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from itertools import chain
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
 from ...model.report import Overruled
-from ..compare import next_hops
+from ..compare import equals_of, is_next_hop, leads_there, next_hops
 from .uncovered import Nesting, beyond
 
 TYPE_CHECKING = False
@@ -148,10 +148,12 @@ def contradictions(asked: Sequence[Probe], answers: Sequence[Lookup]) -> list[Co
 
 
 def _agrees(route: Route, answer: Lookup) -> bool:
-    if answer.ifindex != route.ifindex:
-        return False
+    hops = next_hops(route)
+    if (answer.gateway, answer.ifindex) in hops:
+        return True
     # For IPv6 a router on the elected NIC is the same hypervisor, by its own address (R4).
-    return answer.gateway == route.gateway or (route.destination.is_default and is_link_local(answer.gateway))
+    router = route.destination.is_default and is_link_local(answer.gateway)
+    return router and any(ifindex == answer.ifindex for _, ifindex in hops)
 
 
 def unread_tables(wrong: Sequence[Contradiction], state: KernelState, table: int, others: Tables) -> set[int]:
@@ -171,7 +173,7 @@ def overruled(
     Args:
         state: where the plan is yet to be carried out, what it removes or adds doesn't count against it.
     """
-    present, accounted = set(state.routes), _accounted_for(plan)
+    present, accounted = set(state.routes), accounted_for(plan)
     found = []
     for probe, answer in wrong:
         by, rule = _winner(probe, answer, state, table, others)
@@ -181,7 +183,36 @@ def overruled(
     return tuple(found)
 
 
-def _accounted_for(plan: Plan) -> set[Route]:
+def with_shared(
+    found: Sequence[Overruled], asked: Sequence[Probe], answers: Sequence[Lookup], plan: Plan, state: KernelState
+) -> tuple[Overruled, ...]:
+    """The same, and IPv6 defaults of which another program's next hop takes a part; which one an address decides."""
+    six = [(probe, answer) for probe, answer in zip(asked, answers) if probe.route.family == 6]
+    defaults = _reported_defaults(plan, state) if six else []
+    beaten = {one.address: one.by for one in found}
+    shared = {}
+    for probe, answer in six:
+        other = sharing(probe.route, defaults)
+        if other is not None and beaten.get(probe.address, other) in equals_of(other, defaults):
+            shared[probe.address] = Overruled(probe.route.destination, probe.address, answer, other, shares=True)
+    return (*shared.values(), *(one for one in found if one.address not in shared))
+
+
+def _reported_defaults(plan: Plan, state: KernelState) -> list[Route]:
+    """The default routes that are there, but for those that are reported otherwise."""
+    accounted = accounted_for(plan)
+    return [route for route in state.routes if not route[0].length and route not in accounted]
+
+
+def sharing(default: Route, there: Sequence[Route]) -> Route | None:
+    """The first next hop that leads elsewhere of the IPv6 route that a default is a next hop of."""
+    if default.family == 4 or not default.destination.is_default:
+        return None
+    equals = (one for one in equals_of(default, there) if is_next_hop(one))
+    return next((one for one in equals if not leads_there(one, default)), None)
+
+
+def accounted_for(plan: Plan) -> set[Route]:
     """What goes; and extra defaults that stay as `default_mode` says, or since the document may be partial.
 
     These are reported as such.
@@ -207,11 +238,12 @@ def _winner(
 def _best(routes: Sequence[Route], address: Address, answer: Lookup) -> Route | None:
     """The route of a table that the kernel goes by: of the longest prefix, with the best metric, the first."""
     covering = [route for route in routes if not route.tos and contains(route.destination, address)]
-    fitting = [route for route in covering if _fits(route, answer)]
+    fitting = [route for route in covering if fits(route, answer)]
     return min(fitting, key=lambda route: (-route.destination.length, route.metric), default=None)
 
 
-def _fits(route: Route, answer: Lookup) -> bool:
+def fits(route: Route, answer: Lookup) -> bool:
+    """Whether the kernel may have answered so by this route."""
     if not answer.ifindex:
         return route.kind != UNICAST
     return (answer.gateway, answer.ifindex) in next_hops(route)

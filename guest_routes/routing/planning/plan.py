@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ...model.decision import Election, Resolution, Resolved
     from ...model.lease import LeaseSet
-    from ...model.network import KernelState, Prefix
+    from ...model.network import KernelState, Nic, Prefix
     from ...model.operations import Operation
     from ...model.plan import PlannedDefault, StayingRoute
     from ...model.settings import Settings
@@ -63,7 +63,7 @@ def plan(
     if withdraw:
         removals.extend(leaving)
     removals.extend(RemoveForeignDefault(route, one) for route, one in going.items())
-    planned = _plan_defaults(elections, defaults, managed, settings, withdraw)
+    planned = _plan_defaults(elections, defaults, managed, settings, withdraw, state.nics)
     for default in planned:
         additions.extend(default.additions)
         removals.extend(default.removals)
@@ -123,12 +123,14 @@ def _plan_defaults(
     managed: frozenset[int],
     settings: Settings,
     withdraw: bool,
+    nics: Sequence[Nic],
 ) -> list[PlannedDefault]:
     """What becomes of the default routes of each family that has any, or should have one."""
     planned = []
     for election in elections:
         there = [route for route in defaults if route.family == election.family]
-        default = plan_default(election, there, managed, settings, our_metric(election.family, settings), withdraw)
+        metric = our_metric(election.family, settings)
+        default = plan_default(election, there, managed, settings, metric, withdraw, nics)
         missed = isinstance(election, NotElected) and election.wanted
         if there or default.route or missed:
             planned.append(default)

@@ -13,6 +13,7 @@ from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
 from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops
+from ..next_hops import needs_onlink
 from ..ownership import is_ours
 from .default_metrics import default_metrics, keeps_its_place
 from .deletions import is_deleted_for, is_named_by_protocol, undeletable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
     from ...model.decision import Election
+    from ...model.network import Nic
     from ...model.operations import Operation, Place
     from ...model.plan import DefaultVerdict
     from ...model.settings import Settings
@@ -44,6 +46,7 @@ class _Present(NamedTuple):
     """Through NICs that the metadata doesn't describe, or for packets from a prefix only."""
     unwritable: tuple[Route, ...]
     """Extras that could not be given back, or be removed without harm to another route (R17)."""
+    nics: Sequence[Nic] = ()
 
 
 def plan_default(
@@ -53,6 +56,7 @@ def plan_default(
     settings: Settings,
     metric: int,
     withdraw: bool = True,
+    nics: Sequence[Nic] = (),
 ) -> PlannedDefault:
     """R4 for one family.
 
@@ -61,13 +65,14 @@ def plan_default(
         managed: ifindexes of the NICs that the metadata describes.
         metric: ours, where nothing speaks against it.
         withdraw: False when the document may be partial (R6): a default is added only where there is none at all.
+        nics: those that there are.
     """
     if not isinstance(election, Elected):
         return PlannedDefault(election, "left", outside=_outside(there, managed, settings))
     destination = DEFAULT_PREFIX[election.family]
     nic, protocol, table = election.nic.ifindex, settings.protocol, settings.table
     wanted = Route(destination, election.gateway, nic, metric, protocol, table, onlink=election.onlink)
-    present = _classify(there, wanted, managed, settings)
+    present = _classify(there, wanted, managed, settings)._replace(nics=nics)
     if settings.default_mode == "observe" or (there and not withdraw):
         mine = next((route for route in present.ours if leads_there(route, wanted)), None)
         serving = present.equal or mine
@@ -125,8 +130,8 @@ def _twins(serving: Route | None, theirs: Sequence[Route]) -> list[Route]:
     """The route that serves, and those that differ from it by IPv4 attributes only: one may be deleted for another."""
     if serving is None:
         return []
-    alike = [one for one in equals_of(serving, theirs) if next_hops(one) == next_hops(serving)]
-    return [serving, *(one for one in alike if one.protocol == serving.protocol and one.family == 4)]
+    alike = (one for one in equals_of(serving, theirs) if next_hops(one) == next_hops(serving) and one.family == 4)
+    return [serving, *(one for one in alike if one.protocol == serving.protocol)]
 
 
 def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:
@@ -163,7 +168,7 @@ def _enforced(
         additions.append(Promote(serving, election))
         verdict = "add"
     if settings.default_mode == "demote":
-        copies, going, stale = _demote(present.extras, stale, serving, managed, settings)
+        copies, going, stale = _demote(present, stale, serving, managed, settings)
         additions += copies
     removals: list[Operation] = []
     for route in stale:
@@ -241,27 +246,33 @@ def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]
 
 
 def _demote(
-    extras: Sequence[Route], stale: Sequence[Route], kept: Route, managed: frozenset[int], settings: Settings
+    present: _Present, stale: Sequence[Route], kept: Route, managed: frozenset[int], settings: Settings
 ) -> tuple[list[Operation], list[Route], list[Route]]:
     """default_mode demote: a copy of each extra behind the elected default.
 
     Returns:
         The copies; the extras that go all the same; and the routes of ours that do.
     """
-    have = {hop for route in extras if route.metric > kept.metric for hop in next_hops(route)}
+    have = {hop for route in present.extras if route.metric > kept.metric for hop in next_hops(route)}
     have.add((kept.gateway, kept.ifindex))
     staying = _demoted_before(stale, kept, managed, have)
-    used = {route.metric for route in staying}
-    going = [route for route in extras if route.metric <= kept.metric]
+    used, metric = {route.metric for route in staying}, kept.metric + DEMOTED_BY
+    going = [route for route in present.extras if route.metric <= kept.metric]
     copies: list[Operation] = []
-    metric = kept.metric + DEMOTED_BY
     for route, hop in _worth_a_copy(going, managed, have):
         while metric in used:
             metric += 1
         used.add(metric)
-        copy = Route(route.destination, *hop, metric, settings.protocol, settings.table, onlink=route.onlink)
+        onlink = route.onlink or _is_outside(hop, present.nics)
+        copy = Route(route.destination, *hop, metric, settings.protocol, settings.table, onlink=onlink)
         copies.append(Add(copy, "demoted"))
     return copies, going, [route for route in stale if route not in staying]
+
+
+def _is_outside(hop: tuple[bytes | None, int], nics: Sequence[Nic]) -> bool:
+    """Whether a gateway is outside its NIC's prefixes: the NIC has got another address since the route was made."""
+    gateway, ifindex = hop
+    return gateway is not None and any(nic.ifindex == ifindex and needs_onlink(nic, gateway) for nic in nics)
 
 
 def _worth_a_copy(

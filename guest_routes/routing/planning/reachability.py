@@ -59,7 +59,7 @@ def plan_reaching(
     if not (covers or own):
         return Reaching()
     wanted = {gateway: _winning(gateway, covers[gateway], own.get(gateway), settings, metrics) for gateway in covers}
-    going = {operation.route for operation in removals}
+    going = {operation.route for operation in removals}.union(_unused(own, covers))
     needed = {gateway: wanted[gateway] for gateway, covering in covers.items() if not going.issuperset(covering)}
     useless = [one for one in (*own.items(), *wanted.items()) if needed.get(one[0]) != one[1]]
     return Reaching(
@@ -67,6 +67,11 @@ def plan_reaching(
         tuple(Delete(route, _why(gateway, needed)) for gateway, route in dict.fromkeys(useless)),
         tuple(needed.values()),
     )
+
+
+def _unused(own: Mapping[_Gateway, Route], covers: Mapping[_Gateway, Sequence[Route]]) -> Iterator[Route]:
+    """Those that go whatever else does; they may hide what has become another NIC's gateway."""
+    return (route for gateway, route in own.items() if gateway not in covers)
 
 
 def reach_restored(

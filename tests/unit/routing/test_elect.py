@@ -186,6 +186,15 @@ def test_an_entry_that_is_added_to_gateways_moves_no_default() -> None:
     assert who(election(other, kernel, Settings(gateways=(eth1,)))) == ("eth0", "10.65.0.1")
 
 
+def test_a_gateway_of_the_settings_takes_no_default_from_a_nic_without_a_carrier() -> None:
+    """Following the advice to set `gateways` moves no default, whatever the carriers are just then."""
+    setting = GatewaySetting(Selector(nic="eth0"), bytes((10, 65, 0, 1)), "gateways[eth0]")
+    private = [PRIVATE, network("eth1", "11.8.0.9/24", "20.0.0.0/8 11.8.0.1")]
+    there = nics(eth1="11.8.0.9/24 no-carrier") + "default via 11.8.0.1 dev eth1\n"
+    assert who(election(private, there)) == ("eth1", "11.8.0.1")
+    assert who(election(private, there, Settings(gateways=(setting,)))) == ("eth1", "11.8.0.1")
+
+
 def test_named_by_another_network() -> None:
     named = [network("eth0", "10.65.0.7/24", "default 11.8.0.1"), network("eth1", "11.8.0.9/24", "12.0.0.0/8 11.8.0.1")]
     found = election(named, nics())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Optional, Sequence
+
 import pytest
 
+from guest_routes.model.network import KernelState
 from guest_routes.model.settings import Settings
-from guest_routes.routing.ownership import is_ours
+from guest_routes.routing.ownership import is_ours, separated
 from tests.support.iproute_text import parse_route
 from tests.support.situations import situation
 
@@ -25,3 +28,47 @@ NICS = situation([]).kernel.nics
 )
 def test_by_protocol_alone(text: str, protocol: int, ours: bool) -> None:
     assert is_ours(parse_route(text, NICS), Settings(protocol=protocol)) is ours
+
+
+OURS, MADE_BY_HAND = "proto guest-routes", "proto boot"
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        # The kernel shows what another program has added to ours with our protocol.
+        (
+            [
+                f"default via fd00:65::1 dev eth0 {OURS} metric 1023",
+                f"default via fd00:8::1 dev eth1 {OURS} metric 1023",
+            ],
+            [
+                f"default via fd00:65::1 dev eth0 {OURS} metric 1023",
+                f"default via fd00:8::1 dev eth1 {MADE_BY_HAND} metric 1023",
+            ],
+        ),
+        (
+            [
+                f"fd11::/48 via fd00:8::1 dev eth1 {OURS} metric 9",
+                f"fd11::/48 via fe80::1 dev eth1 {OURS} metric 9",
+                f"fd11::/48 via fe80::2 dev eth0 {OURS} metric 9",
+            ],
+            [
+                f"fd11::/48 via fd00:8::1 dev eth1 {OURS} metric 9",
+                f"fd11::/48 via fe80::1 dev eth1 {MADE_BY_HAND} metric 9",
+                f"fd11::/48 via fe80::2 dev eth0 {MADE_BY_HAND} metric 9",
+            ],
+        ),
+        # These are routes of their own.
+        ([f"fd11::/48 via fd00:8::1 dev eth1 {OURS} metric {metric}" for metric in (8, 9)], None),
+        ([f"fd1{n}::/48 via fd00:8::1 dev eth1 {OURS} metric 9" for n in (1, 2)], None),
+        ([f"fd11::1 dev eth0 {OURS} metric 9", f"fd11::1 via fd00:8::1 dev eth1 {OURS} metric 9"], None),
+        ([f"default via {hop} {OURS}" for hop in ("10.65.0.1 dev eth0", "11.8.0.1 dev eth1")], None),
+        ([f"default via {hop} proto static metric 9" for hop in ("fd00:65::1 dev eth0", "fd00:8::1 dev eth1")], None),
+    ],
+)  # fmt: skip
+def test_next_hops_that_others_added_to_ours(shown: Sequence[str], told: Optional[Sequence[str]]) -> None:
+    state = KernelState(NICS, tuple(parse_route(text, NICS) for text in shown))
+    expected = state.routes if told is None else tuple(parse_route(text, NICS) for text in told)
+    assert separated(state, Settings()).routes == expected
+    assert separated(state, Settings(protocol=77)) is state

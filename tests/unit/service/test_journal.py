@@ -169,7 +169,7 @@ def state_error(path: str) -> GuestRoutesError:
     raise AssertionError("it can be opened")
 
 
-def test_a_refusal_of_the_system_is_told_apart_by_its_cause() -> None:
+def test_a_refusal_of_the_system_is_separated_by_its_cause() -> None:
     assert error_kind(state_error("/nowhere/a")) == ErrorKind(StateError, 2, "/nowhere/a")
     assert error_kind(state_error("/nowhere/a")) != error_kind(state_error("/nowhere/b"))
     assert error_kind(state_error("/proc/self/stat/a")).errno == 20
@@ -183,7 +183,7 @@ def another_bug() -> None:
     raise KeyError("one")
 
 
-def test_a_bug_is_told_apart_by_the_function_that_raised_it() -> None:
+def test_a_bug_is_separated_by_the_function_that_raised_it() -> None:
     one, same, another = raised(one_bug), raised(one_bug), raised(another_bug)
     assert error_kind(one, expected=False) == error_kind(same, expected=False)
     assert error_kind(one, expected=False) != error_kind(another, expected=False)

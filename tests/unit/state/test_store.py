@@ -121,7 +121,7 @@ def test_a_nic_is_its_mac(state: State, now: Tuple[Nic, ...], ifindex: int) -> N
     assert one.order == (one.route,)
 
 
-def test_two_nics_of_one_mac_are_not_told_apart(state: State) -> None:
+def test_two_nics_of_one_mac_are_not_separated(state: State) -> None:
     record(state, DEFAULT)
     assert recorded(state, (Nic(7, "a", MACS[0]), Nic(8, "b", MACS[0]))) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Optional, Tuple
 
 import pytest
 
@@ -67,6 +67,36 @@ def test_a_route_that_is_not_there_yet() -> None:
     assert value["kernel"] == {"nic": "eth0", "gateway": "10.65.0.1", "table": 254, "error": ""}
     assert value["reason"] == "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
     assert (value["host_route"], value["place"]) == ("11.11.0.0/16,11.8.0.1", "networks[0].routes[1]")
+
+
+@pytest.mark.parametrize(
+    ("route", "by", "error", "headline", "nic"),
+    [
+        ("unreachable 9.9.0.0/16", None, "No route to host", "by no NIC", None),
+        (
+            "9.9.0.0/16 nexthop via 11.8.0.1 dev eth1 nexthop via 11.8.0.1 dev eth1",
+            BY_ETH1,
+            "",
+            "by eth1, via 11.8.0.1",
+            "eth1",
+        ),
+        (
+            "9.9.0.0/16 nexthop via 11.8.0.1 dev eth1 nexthop via 10.65.0.1 dev eth0",
+            BY_ETH0,
+            "",
+            "by eth1, via 11.8.0.1, or by eth0, via 10.65.0.1",
+            None,
+        ),
+    ],
+)
+def test_a_narrower_route_of_any_kind(
+    route: str, by: Optional[Tuple[int, str]], error: str, headline: str, nic: Optional[str]
+) -> None:
+    one = explained("9.9.9.9", report("wrong-subnet", f"{IN_PLACE}{route}\n"), by, error)
+    lines = lines_of(one)
+    assert lines[0] == f"9.9.9.9 should leave {headline}"
+    assert "another program's route: more specific" in " ".join(lines)
+    assert (one.as_wanted, one.exit_code, explanation_json(one)["nic"]) == (True, 0, nic)
 
 
 def test_another_route_or_rule_decides() -> None:

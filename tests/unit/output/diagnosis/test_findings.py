@@ -55,8 +55,8 @@ CASES = [
     ),
     (
         Finding("not-programmed", unprogrammed=(Problem("links[0]", "odd", True),)),
-        "can't be programmed: links[0]: odd",
-        "`guest-routes plan` shows each with its remedy",
+        "not in effect: links[0]: odd",
+        "`guest-routes plan` shows each with its reason",
     ),
     (
         Finding("partial-document", suspicion=Suspicion("no-networks")),
@@ -198,7 +198,7 @@ def test_every_kind_is_tested() -> None:
 
 def test_the_first_of_several_unprogrammed_routes() -> None:
     what, _ = finding_words(Finding("not-programmed", unprogrammed=(MISSED, MISSED, MISSED)), NICS)
-    assert what.startswith("can't be programmed: 11.11.0.0/16,11.8.0.99  (networks[1].routes[1]): 11.8.0.99 is in")
+    assert what.startswith("not in effect: 11.11.0.0/16,11.8.0.99  (networks[1].routes[1]): 11.8.0.99 is in")
     assert what.endswith(", and 2 more")
 
 

@@ -121,6 +121,16 @@ UNRESOLVED = [
         "11.8.0.1 is eth1's gateway, and eth1 has no IPv4 address (yet); programmed once it has one",
     ),
     (Unresolved(HOST, "ignored", BINDING), "11.8.0.1 is eth1's gateway, and ignore_nics covers it"),
+    # A network with routes and without a gateway; a way to the metadata service.
+    (
+        Unresolved(BAD, "absent", ABSENT),
+        "11.8.0.99 is in the subnet of the NIC with MAC fa:16:3e:00:00:02, which is not present (yet); programmed once "
+        "it appears",
+    ),
+    (
+        Unresolved(BAD, "down", BINDING),
+        "11.8.0.99 is in eth1's subnet, and eth1 is down; `ip link set eth1 up` fixes it",
+    ),
     (Unresolved(HOST, "ignored"), "ignore_destinations covers it"),
     (
         Unresolved(HOST, "refused", own="next-hop", owner="eth1"),
@@ -145,13 +155,23 @@ UNRESOLVED = [
         Unresolved(DEFAULT, "conflict", winner=DEFAULT._replace(next_hop=HOST.next_hop, index=2)),
         "networks[0].routes[2] has the same destination with the next hop 11.8.0.1, and that is networks[0]'s own "
         "gateway; keep one: `openstack subnet unset --host-route destination=0.0.0.0/0,gateway=11.8.0.99 SUBNET` "
-        "removes this one",
+        "removes this one; where it is the subnet's own gateway, `openstack subnet set --no-gateway SUBNET` does",
     ),
     (
         Unresolved(DEFAULT, "conflict", winner=DEFAULT._replace(next_hop=HOST.next_hop, index=-1)),
         "networks[0].gateway has the same destination with the next hop 11.8.0.1, and that is networks[0]'s own "
         "gateway; keep one: `openstack subnet unset --host-route destination=0.0.0.0/0,gateway=11.8.0.99 SUBNET` "
-        "removes this one",
+        "removes this one; where it is the subnet's own gateway, `openstack subnet set --no-gateway SUBNET` does",
+    ),
+    (
+        Unresolved(DEFAULT._replace(index=-1), "conflict", winner=DEFAULT._replace(next_hop=HOST.next_hop)),
+        "networks[0].routes[1] has the same destination with the next hop 11.8.0.1, and is listed first; keep one: "
+        "take the key gateway out where the document is made; Neutron writes none",
+    ),
+    (
+        Unresolved(DEFAULT._replace(index=-1), "not-a-gateway", BINDING, SUBNET),
+        "11.8.0.99 is in eth1's subnet 11.8.0.0/24, but its gateway is 11.8.0.1; take the key gateway out where the "
+        "document is made; Neutron writes none",
     ),
     (
         Unresolved(HOST, "overridden", winner=BAD),

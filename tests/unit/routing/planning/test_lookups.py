@@ -21,6 +21,7 @@ from guest_routes.routing.planning.lookups import (
     probes,
     standing,
     unread_tables,
+    with_shared,
 )
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, network, situation
@@ -163,6 +164,43 @@ def test_a_router_on_the_elected_nic_is_as_good_as_its_gateway() -> None:
     assert len(contradictions([probe], [Lookup(probe.address, 3, router, 254)])) == 1
     host = Probe(probe.route._replace(destination=probe.route.destination._replace(length=16)), probe.address)
     assert len(contradictions([host], [Lookup(probe.address, 2, router, 254)])) == 1
+
+
+def test_each_next_hop_of_an_adopted_route_agrees() -> None:
+    twice = "default nexthop via 10.65.0.1 dev eth0 nexthop via 10.65.0.1 dev eth0"
+    evidence = kernel(twice, OURS)
+    (probe,) = probes(plan_of(evidence), evidence.kernel, MAIN, {})
+    assert probe.route.nexthops
+    assert contradictions([probe], [Lookup(probe.address, 2, parse_address("10.65.0.1"), 254)]) == []
+    assert len(contradictions([probe], [Lookup(probe.address, 2, parse_address("10.65.0.2"), 254)])) == 1
+
+
+def test_a_next_hop_of_the_same_route_gets_a_part_whatever_the_answer_is() -> None:
+    nexthops = "default via fd00:65::1 dev eth0 metric 9\ndefault via fd00:200::1 dev tun0 metric 9\n"
+    for there, by_choice in ((nexthops, False), (nexthops.replace("tun0", "eth1").replace("200", "8"), True)):
+        two = [*SIX, network("eth1", "fd00:8::9/64")] if by_choice else SIX
+        evidence = situation(two, f"{THREE_NICS}{there}")
+        plan = plan_of(evidence, Settings(default_mode="observe"))
+        asked_for = probes(plan, evidence.kernel, MAIN, {})
+        for ifindex, gateway in ((2, "fd00:65::1"), (3, "fd00:8::1") if by_choice else (4, "fd00:200::1")):
+            answers = [Lookup(one.address, ifindex, parse_address(gateway), 254) for one in asked_for]
+            found = overruled(contradictions(asked_for, answers), plan, evidence.kernel, MAIN, {})
+            found = with_shared(found, asked_for, answers, plan, evidence.kernel)
+            assert [(one.by and one.by.ifindex, one.shares) for one in found] == ([] if by_choice else [(4, True)])
+
+
+def test_a_route_that_wins_is_named_before_one_that_shares() -> None:
+    there = "".join(
+        f"default via {hop}\n"
+        for hop in ("fd00:200::9 dev tun0 metric 5", "fd00:65::1 dev eth0 metric 9", "fd00:200::1 dev tun0 metric 9")
+    )
+    evidence = situation(SIX, f"{THREE_NICS}{there}")
+    plan = plan_of(evidence)
+    asked_for = probes(plan, evidence.kernel, MAIN, {})
+    answers = [Lookup(one.address, 4, parse_address("fd00:200::9"), 254) for one in asked_for]
+    found = overruled(contradictions(asked_for, answers), plan, evidence.kernel, MAIN, {})
+    (only,) = with_shared(found, asked_for, answers, plan, evidence.kernel)
+    assert (only.by and only.by.metric, only.shares) == (5, False)
 
 
 EIGHT = parse_address("8.0.0.1")

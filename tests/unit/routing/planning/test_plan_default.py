@@ -35,7 +35,8 @@ def planned(
     there = [one for one in evidence.kernel.routes if one.destination.is_default and one.family == family]
     election = elect(resolution, settings, family)
     metric = our_metric(family, settings)
-    found = plan_default(election, there, managed_ifindexes(resolution.bindings), settings, metric, withdraw)
+    managed, nics = managed_ifindexes(resolution.bindings), evidence.kernel.nics
+    found = plan_default(election, there, managed, settings, metric, withdraw, nics)
     return found, texts((*found.additions, *found.removals), evidence.kernel)
 
 
@@ -267,6 +268,14 @@ ETH0_DHCP = "default via 10.65.0.1 dev eth0 proto dhcp"
                 f"Add {COPY} metric 1000",
                 "RestoreDefault default via 10.200.0.1 dev tun0 proto static",
                 f"RemoveForeignDefault {MIXED}",
+            ],
+        ),
+        # The kernel takes no copy by a gateway that none of the NIC's addresses goes with, but on link (R14).
+        (
+            [ETH0, "default via 11.99.0.1 dev eth1 proto dhcp"],
+            [
+                "Add default via 11.99.0.1 dev eth1 proto guest-routes metric 1000 onlink",
+                "RemoveForeignDefault default via 11.99.0.1 dev eth1 proto dhcp",
             ],
         ),
         # A default without a gateway has no copy.

@@ -38,6 +38,19 @@ def test_covered_gateways_come_first() -> None:
     assert [one.split()[1] for one in made[2:]] == ["fd00::/8", "fd00:11:11::/48", "default"]
 
 
+def test_one_that_is_covered_by_another_gateways_own_route_goes_with_that() -> None:
+    """eth1's has become eth0's gateway: the former route to it hides it for as long as it is there."""
+    kernel = f"{WHOLE}fd00:65::1 dev eth1 proto guest-routes metric 1023\n"
+    made = planned([network("eth0", "fd00:65::7/128", "default fd00:65::1")], kernel)
+    assert made == [
+        "Add fd00:65::1 dev eth0 proto guest-routes metric 1022",
+        "Add default via fd00:65::1 dev eth0 proto guest-routes metric 1023 onlink",
+        "Delete fd00:65::1 dev eth1 proto guest-routes metric 1023",
+        "Delete fd00:65::1 dev eth0 proto guest-routes metric 1022",
+    ]
+    assert planned([network("eth0", "fd00:65::7/128", "default fd00:65::1")], f"{WHOLE}{made[1][4:]}\n") == []
+
+
 def test_those_of_ipv4_are_on_link_too() -> None:
     made = planned([ETH0_4, ETH1_4], WHOLE)
     assert made[0] == "Add 11.8.0.1 dev eth1 proto guest-routes scope link"

@@ -1,0 +1,43 @@
+"""The kernel's own lookups for what a pass planned or programmed (R8)."""
+
+from __future__ import annotations
+
+from .routing.planning.lookups import contradictions, overruled, probes, standing, unread_tables, with_shared
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .kernel.engine import Kernel
+    from .model.network import Route
+    from .model.report import Report
+
+TABLES_READ = 16
+"""So many other tables are read to tell which route wins over a planned one."""
+
+
+def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Report:
+    """Asks the kernel where it really sends packets; another table is read only where it says otherwise.
+
+    Args:
+        ahead: the plan is yet to be carried out; what will win then is told as far as it can be known.
+
+    Raises:
+        KernelError: the kernel refused a dump.
+    """
+    if report.errors:
+        return report
+    plan, state = standing(report.plan) if ahead else report.plan, report.after
+    others: dict[int, tuple[Route, ...]] = {}
+    while True:
+        asked = probes(plan, state, table, others)
+        answers = kernel.lookup([probe.address for probe in asked])
+        wrong = contradictions(asked, answers)
+        unread = unread_tables(wrong, state, table, others)
+        if not unread or len(others) + len(unread) > TABLES_READ:
+            break
+        others.update((one, kernel.snapshot(one).routes) for one in unread)
+    found = overruled(wrong, plan, state, table, others)
+    if ahead and report.plan.operations:
+        from .routing.planning.prediction import overruled_after_plan
+
+        return report._replace(overruled=overruled_after_plan(found, asked, answers, report.plan, state.routes, table))
+    return report._replace(overruled=with_shared(found, asked, answers, plan, state))

@@ -1,0 +1,80 @@
+"""What will win over a default route once a plan is carried out (R8). Pure: the kernel's answers of today are given.
+
+Today's answer speaks of today's table. Where another table decides it will decide then, too; where the settings' table
+does, the table that the plan leaves says which default comes first.
+"""
+
+from __future__ import annotations
+
+from ...model.network import Lookup, contains
+from ...model.report import Overruled
+from ..compare import leads_out, leads_there, next_hops
+from .lookups import accounted_for, fits, sharing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.network import Route
+    from ...model.plan import Plan
+    from .lookups import Probe
+
+
+def overruled_after_plan(
+    found: Sequence[Overruled],
+    asked: Sequence[Probe],
+    answers: Sequence[Lookup],
+    plan: Plan,
+    present: Sequence[Route],
+    table: int,
+) -> tuple[Overruled, ...]:
+    """Planned routes that the kernel won't go by.
+
+    Args:
+        found: by today's answers.
+        present: the settings' table as it is.
+        table: its number.
+    """
+    from ..source_routing.plan import main_after
+
+    ruled = {one.address for one in found if one.rule is not None}
+    here = [
+        (probe, answer) for probe, answer in zip(asked, answers)
+        if probe.route.destination.is_default and answer.table in (0, table) and probe.address not in ruled
+    ]  # fmt: skip
+    if not here:
+        return tuple(found)
+    after = main_after(present, plan)
+    addresses = {probe.address for probe, _ in here}
+    defaults = filter(None, (_winner(probe, today, after, plan) for probe, today in here))
+    return (*defaults, *(one for one in found if one.address not in addresses))
+
+
+def _winner(probe: Probe, today: Lookup, after: Sequence[Route], plan: Plan) -> Overruled | None:
+    """The route that comes before the default for the probe's address, or that takes a part of its traffic."""
+    covering = _covering(probe, after, plan)
+    accounted = accounted_for(plan)
+    by = min(covering, key=lambda route: (-route.destination.length, route.metric), default=probe.route)
+    other = sharing(probe.route, [route for route in covering if route not in accounted])
+    if other is not None and other.metric == by.metric and by.destination.is_default:
+        return Overruled(probe.route.destination, probe.address, _answer(other, today), other, shares=True)
+    if by == probe.route or leads_there(by, probe.route) or by in accounted:
+        return None
+    return Overruled(probe.route.destination, probe.address, _answer(by, today), by)
+
+
+def _covering(probe: Probe, after: Sequence[Route], plan: Plan) -> list[Route]:
+    """The routes that could decide; a host route of the plan that covers the address decides about its own traffic."""
+    hosts = {one.route for one in plan.routes}
+    covering = (route for route in after if contains(route.destination, probe.address) and not route.tos)
+    return [route for route in covering if route not in hosts and route.unwritable != "source"]
+
+
+def _answer(route: Route, today: Lookup) -> Lookup:
+    """What the kernel will say; what it says today, where the route decides already."""
+    if fits(route, today):
+        return today
+    if not leads_out(route):
+        return Lookup(today.address, 0)
+    gateway, ifindex = next_hops(route)[0]
+    return Lookup(today.address, ifindex, gateway, route.table)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import chain
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import DEFAULT_PREFIX, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
+from ...model.network import DEFAULT_PREFIX, LOCAL_TABLE, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
 from ...model.report import Overruled
 from ..compare import next_hops
 from .uncovered import Nesting, beyond
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from ...model.plan import Plan, PlannedRoute
 
     Tables = Mapping[int, Sequence[Route]]
-
-LOCAL_TABLE = 255
-"""RT_TABLE_LOCAL: the machine's own addresses, which no probe asks for. Source: include/uapi/linux/rtnetlink.h."""
 
 
 class Probe(NamedTuple):

@@ -117,9 +117,8 @@ def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return HEADER.pack(len(body) + 16, kind, flags, sequence, 0) + body
 
 
-def messages(data: bytes | bytearray, end: int) -> Iterator[tuple[int, int, int, int, int, int]]:
+def messages(data: bytes | bytearray, end: int, start: int = 0) -> Iterator[tuple[int, int, int, int, int, int]]:
     """Each message's type, flags, sequence, port, and the span of its body. Stops at a malformed one."""
-    start = 0
     while start + 16 <= end:
         length, kind, flags, sequence, port = HEADER.unpack_from(data, start)
         if length < 16 or start + length > end:

@@ -36,6 +36,7 @@ SEEDS = (
 def one_input(data: bytes) -> None:
     """What libFuzzer calls."""
     changes_in(data, 254, 7)
+    decode.plain_routes(data, 1, [])
     for _, flags, _, _, start, end in messages(data, len(data)):
         for read in (
             nics.decode_link, nics.decode_address, decode.decode_rule,

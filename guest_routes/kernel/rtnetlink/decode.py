@@ -24,6 +24,7 @@ from ..netlink import (
     NEXTHOP,
     NLM_F_ACK_TLVS,
     NLM_F_CAPPED,
+    NLM_F_DUMP_INTR,
     NLMSGERR_ATTR_MSG,
     OIF_HEAD,
     PLAIN,
@@ -46,6 +47,7 @@ from ..netlink import (
     RTAX_CC_ALGO,
     RTAX_FASTOPEN_NO_COOKIE,
     RTM_F_CLONED,
+    RTM_NEWROUTE,
     RTMSG,
     RTN_LOCAL,
     RTNH_F_ONLINK,
@@ -115,6 +117,30 @@ def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]
         routes.extend(decode_route(data, start, end))
 
     return decode
+
+
+def plain_routes(data: bytes, sequence: int, routes: list[Route]) -> int:
+    """Appends the IPv4 routes without a metric at the head of a datagram, which nearly all are; where the others begin.
+
+    One of an interrupted dump is left to those who deal with that.
+    """
+    size, table_head, dst_head = PLAIN_NO_METRIC.size, TABLE_HEAD, DST_HEAD[4]
+    gateway_head, oif_head, onlink, make = GATEWAY_HEAD[4], OIF_HEAD, RTNH_F_ONLINK, tuple.__new__
+    append, count = routes.append, 0
+    whole = len(data) // size * size
+    for (
+        length, message, marks, number, _, _, bits, _, tos, _, protocol, scope, kind, flags, h1, table, h2, destination,
+        h3, gateway, h4, ifindex,
+    ) in PLAIN_NO_METRIC.iter_unpack(memoryview(data)[:whole]):  # fmt: skip
+        if (
+            length != size or number != sequence or message != RTM_NEWROUTE or marks & NLM_F_DUMP_INTR
+            or h1 != table_head or h2 != dst_head or h3 != gateway_head or h4 != oif_head
+        ):  # fmt: skip
+            break
+        append(make(Route, (make(Prefix, (destination, bits)), gateway, ifindex, 0, protocol, table, kind, scope, tos,
+                            flags & onlink != 0, None, (), (), 0, 0, 1, 0, 0, "")))  # fmt: skip
+        count += 1
+    return count * size
 
 
 def decode_route(data: bytes, start: int, end: int) -> list[Route]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from _socket import AF_INET, AF_INET6
 from sys import byteorder
 
-from ...model.network import Address, NextHop, Route
+from ...model.network import Address, NextHop, Prefix, Route
 from ...model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
 from ..engine import addition_flags, restore_flags, route_to_delete
 from ..netlink import (
@@ -41,6 +41,8 @@ from ..netlink import (
 
 _TABLE_IN_HEADER = 255
 """The largest table that struct rtmsg can name; RTA_TABLE names any."""
+_NOTHING_MORE = Route(Prefix(b"", 0), None, 0)[10:]
+"""A Route's source, metrics and what follows them, of one that has none of these."""
 
 
 def encode(operation: Operation, sequence: int) -> bytes:
@@ -60,14 +62,9 @@ def encode(operation: Operation, sequence: int) -> bytes:
 
 def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:
     """RTM_NEWROUTE or RTM_DELROUTE of exactly this route."""
-    (
-        prefix, gateway, ifindex, metric, protocol, table, type_, scope, tos, onlink,
-        source, metrics, nexthops, nexthop_id, preference, weight, realms, expires, _,
-    ) = route  # fmt: skip
-    destination, length = prefix
+    (destination, length), gateway, ifindex, metric, protocol, table, type_, scope, tos, onlink = route[:10]
     size = len(destination)
-    odd = source or metrics or nexthops or nexthop_id or preference or weight != 1 or realms or expires
-    if odd or gateway is None or len(gateway) != size:
+    if gateway is None or len(gateway) != size or route[10:] != _NOTHING_MORE:
         return message(kind, flags, sequence, _route_body(route))
     plain = PLAIN[size]
     return plain.pack(

@@ -134,6 +134,7 @@ class RtnetlinkKernel:
             RTM_NEWROUTE,
             lambda data, start, end: decode_route(data, start, end, routes),
             routes.clear,
+            None if family == AF_INET6 else lambda data, sequence: decode.plain_routes(data, sequence, routes),
         )
         if any(route.table != table for route in routes):
             return [route for route in routes if route.table == table]

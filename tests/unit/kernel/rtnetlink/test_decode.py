@@ -18,6 +18,7 @@ from guest_routes.kernel.rtnetlink.decode import (
     decode_lookup,
     decode_route,
     decode_rule,
+    plain_routes,
     route_decoder,
 )
 from guest_routes.kernel.rtnetlink.encode import encode
@@ -35,11 +36,13 @@ VIA, OIF = attribute(5, GATEWAY), number(4, 3)
 
 
 def decoded(body: bytes) -> List[Route]:
-    """As the dump of a table is read; the way for any route, which is told apart within, has to agree."""
+    """As the dump of a table is read; the ways for any route and for the usual ones have to agree."""
     data = message(24, body)
     found: List[Route] = []
     route_decoder(body[0])(data, 16, 16 + len(body), found)
     assert decode_route(data, 16, 16 + len(body)) == found
+    plain: List[Route] = []
+    assert (plain_routes(data, 1, plain), plain) in ((len(data), found), (0, []))
     return found
 
 
@@ -66,6 +69,22 @@ def test_a_plain_route() -> None:
 def test_a_plain_route_without_metric() -> None:
     expected = Route(parse_prefix("11.11.0.0/16"), GATEWAY, 3, metric=0, protocol=4, onlink=True)
     assert decoded(rtmsg(INET, TABLE + DST + VIA + OIF, dst_len=16, flags=4)) == [expected]
+
+
+USUAL = rtmsg(INET, TABLE + DST + VIA + OIF, dst_len=16)
+
+
+@pytest.mark.parametrize("other", [
+    message(24, USUAL, sequence=8), message(24, USUAL, flags=0x12, sequence=7), message(25, USUAL, sequence=7),
+    message(24, rtmsg(INET, TABLE + VIA + OIF), sequence=7), message(3, bytes(4), sequence=7), b"\x3c\0\0\0",
+])  # fmt: skip
+def test_usual_routes_at_the_head_of_a_datagram(other: bytes) -> None:
+    """Up to one of another request, of an interrupted dump, or of another kind or form."""
+    usual = message(24, USUAL, flags=2, sequence=7)
+    found: List[Route] = []
+    assert plain_routes(usual + usual + other + usual, 7, found) == 2 * len(usual)
+    assert found == 2 * decoded(USUAL)
+    assert plain_routes((usual + usual)[:-4], 7, []) == len(usual)
 
 
 def test_a_plain_ipv6_route() -> None:

@@ -65,8 +65,8 @@ def summary(report: Report, written: bool = True) -> str:
         return "nothing done: the document has no networks"
     placed = _placed(report)
     parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
-    if report.unprogrammed:
-        parts.append(f"{len(report.unprogrammed):,} not programmed")
+    if unprogrammed := report.unprogrammed:
+        parts.append(f"{len(unprogrammed):,} not programmed")
     if report.decision.source_routing is not None:
         parts += _by_source(report.decision.source_routing)
     if report.state_errors:
@@ -94,7 +94,7 @@ def _placed(report: Report) -> int:
 
 
 def _moved(report: Report, written: bool) -> list[str]:
-    added = sum(1 for op in report.plan.additions if not isinstance(op, (RestoreDefault, Promote)))
+    added = len([op for op in report.plan.additions if not isinstance(op, (RestoreDefault, Promote))])
     removed = len(report.plan.removals)
     moved = [f"{added:,} added" if written else f"{added:,} to add"] if added else []
     return moved + ([f"{removed:,} removed" if written else f"{removed:,} to remove"] if removed else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6
+from _struct import Struct
 from sys import byteorder
 
 from ...model.network import Address, NextHop, Prefix, Route
@@ -39,6 +40,13 @@ from ..netlink import (
     message,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+_DST = 40
+"""Where a route's destination stands in its message: behind nlmsghdr, rtmsg, RTA_TABLE and RTA_DST's head. The sequence
+number stands at 8, the prefix length at 17."""
 _TABLE_IN_HEADER = 255
 """The largest table that struct rtmsg can name; RTA_TABLE names any."""
 _NOTHING_MORE = Route(Prefix(b"", 0), None, 0)[10:]
@@ -58,6 +66,33 @@ def encode(operation: Operation, sequence: int) -> bytes:
     else:
         return encode_route(route_to_delete(operation), RTM_DELROUTE, NLM_F_REQUEST, sequence)
     return encode_route(route, RTM_NEWROUTE, NLM_F_REQUEST | flags, sequence)
+
+
+def encoder() -> Callable[[Operation, int], bytes]:
+    """The same for operations one after the other.
+
+    Of additions in a row that differ in their destination only, as nearly all do, the rest is made once.
+    """
+    alike: object = None
+    pack: Callable[..., bytes] | None = None
+    head = family = middle = tail = b""
+
+    def encode_next(operation: Operation, sequence: int) -> bytes:
+        nonlocal alike, pack, head, family, middle, tail
+        route = operation.route
+        destination, length = route[0]
+        # A default route may have no RTA_DST.
+        rest = (operation.place, route[1:], len(destination)) if isinstance(operation, Add) and length else None
+        if rest is None or rest != alike:
+            alike, pack = rest, None
+            return encode(operation, sequence)
+        if pack is None:
+            made = encode(operation, sequence)
+            head, family, middle, tail = made[:8], made[12:17], made[18:_DST], made[_DST + len(destination) :]
+            pack = Struct(f"=8sI5sB{_DST - 18}s{len(destination)}s{len(tail)}s").pack
+        return pack(head, sequence, family, length, middle, destination, tail)
+
+    return encode_next
 
 
 def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:

@@ -172,8 +172,9 @@ class RtnetlinkKernel:
 
     def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """See Kernel."""
-        from .encode import encode
+        from .encode import encoder
 
+        encode = encoder()
         first = self._socket.sequence + 1
         refused: dict[int, decode.Answer] = {}
         lost = False

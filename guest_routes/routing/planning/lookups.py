@@ -63,7 +63,8 @@ def _host_route_probes(
     plan: Plan, state: KernelState, table: int, destinations: Sequence[Prefix], own: Sequence[Prefix]
 ) -> Iterator[Probe]:
     ruled = {family for family in (4, 6) if deciding_rules(state, family, table)}
-    contested = [one.route for one in plan.routes if _is_contested(one, ruled)]
+    serving = plan.routes if ruled else [one for one in plan.routes if one.competitor is not None]
+    contested = [one.route for one in serving if _is_contested(one, ruled)]
     nesting = Nesting(destinations, own) if contested else None
     for route in contested:
         address = nesting.address_in(route.destination) if nesting else None
@@ -168,6 +169,8 @@ def overruled(
     Args:
         state: where the plan is yet to be carried out, what it removes or adds doesn't count against it.
     """
+    if not wrong:
+        return ()
     present, accounted = set(state.routes), _accounted_for(plan)
     found = []
     for probe, answer in wrong:

@@ -113,8 +113,8 @@ def _own(state: KernelState, settings: Settings) -> dict[_Gateway, Route]:
 
 def _gateways(routes: Sequence[PlannedRoute], defaults: Sequence[PlannedDefault]) -> set[_Gateway]:
     """The gateways of all routes that serve. A link-local one is on link whatever else there is."""
-    found = {(one.route.gateway, one.route.ifindex) for one in routes if one.verdict != "shadowed"}
-    found |= {(one.route.gateway, one.route.ifindex) for one in defaults if one.route is not None}
+    found = {one.route[1:3] for one in routes if one.verdict != "shadowed"}  # Gateway and ifindex.
+    found |= {one.route[1:3] for one in defaults if one.route is not None}
     return {
         _Gateway(address, ifindex) for address, ifindex in found if address is not None and not is_link_local(address)
     }

@@ -28,7 +28,8 @@ def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Dis
     # Nearly every route is there to the letter, and alone to its destination.
     there = {route[0]: route for route in after.routes}
     odd = [route for route in _wanted(plan) if there.get(route[0]) != route]
-    removed = [op.route for op in outcome.done if not isinstance(op, (Add, Promote, RestoreDefault))]
+    done = outcome.done if plan.removals else ()
+    removed = [op.route for op in done if not isinstance(op, (Add, Promote, RestoreDefault))]
     if not (odd or removed):
         return ()
     have = _present(after.routes, _keys)

@@ -18,11 +18,10 @@ from guest_routes.kernel.rtnetlink.decode import (
     decode_lookup,
     decode_route,
     decode_rule,
-    plain_routes,
-    route_decoder,
 )
 from guest_routes.kernel.rtnetlink.encode import encode
 from guest_routes.kernel.rtnetlink.nics import decode_address, decode_link
+from guest_routes.kernel.rtnetlink.plain import plain_routes, route_decoder
 from guest_routes.model.network import NextHop, Nic, Prefix, Route, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Add
 from tests.support.any_route import any_route
@@ -71,20 +70,9 @@ def test_a_plain_route_without_metric() -> None:
     assert decoded(rtmsg(INET, TABLE + DST + VIA + OIF, dst_len=16, flags=4)) == [expected]
 
 
-USUAL = rtmsg(INET, TABLE + DST + VIA + OIF, dst_len=16)
-
-
-@pytest.mark.parametrize("other", [
-    message(24, USUAL, sequence=8), message(24, USUAL, flags=0x12, sequence=7), message(25, USUAL, sequence=7),
-    message(24, rtmsg(INET, TABLE + VIA + OIF), sequence=7), message(3, bytes(4), sequence=7), b"\x3c\0\0\0",
-])  # fmt: skip
-def test_usual_routes_at_the_head_of_a_datagram(other: bytes) -> None:
-    """Up to one of another request, of an interrupted dump, or of another kind or form."""
-    usual = message(24, USUAL, flags=2, sequence=7)
-    found: List[Route] = []
-    assert plain_routes(usual + usual + other + usual, 7, found) == 2 * len(usual)
-    assert found == 2 * decoded(USUAL)
-    assert plain_routes((usual + usual)[:-4], 7, []) == len(usual)
+def test_a_route_on_link() -> None:
+    expected = Route(parse_prefix("11.11.0.0/16"), None, 3, protocol=4, scope=253)
+    assert decoded(rtmsg(INET, TABLE + DST + OIF, dst_len=16, scope=253)) == [expected]
 
 
 def test_a_plain_ipv6_route() -> None:

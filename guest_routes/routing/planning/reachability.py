@@ -138,10 +138,7 @@ def _candidates(
 ) -> dict[Prefix, list[_Gateway]]:
     """The prefixes that would cover a gateway, of the lengths that routes have."""
     lengths = {(len(route[0][0]), route[0][1]) for routes in (state.routes, added) for route in routes}
-    around = {
-        one: [network_of(Prefix(one.address, length)) for size, length in lengths if size == len(one.address)]
-        for one in gateways
-    }
+    around = {one: _prefixes_around(one.address, lengths) for one in gateways}
     own = _own_prefixes(state, {prefix for prefixes in around.values() for prefix in prefixes}, settings)
     wanted: dict[Prefix, list[_Gateway]] = {}
     for gateway, prefixes in around.items():
@@ -150,6 +147,11 @@ def _candidates(
             if prefix.length > near:
                 wanted.setdefault(prefix, []).append(gateway)
     return wanted
+
+
+def _prefixes_around(address: Address, lengths: Iterable[tuple[int, int]]) -> list[Prefix]:
+    """Those of these lengths, each with the size of its addresses, that an address is in."""
+    return [network_of(Prefix(address, length)) for size, length in lengths if size == len(address)]
 
 
 def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Settings) -> dict[int, list[Prefix]]:

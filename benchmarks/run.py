@@ -10,6 +10,7 @@ pairs: machines are noisy, and both sides meet the same noise. Everything happen
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import statistics
@@ -28,12 +29,15 @@ from tests.support import sandbox  # noqa: E402
 
 sandbox.enter()
 
-from tests.support.lab import Lab, document  # noqa: E402
+from tests.support.lab import MACS, Lab, document  # noqa: E402
 from tests.support.worst import worst_documents  # noqa: E402
 
 PYTHON = sys.executable
 COMMAND = str(Path(sysconfig.get_path("scripts"), "guest-routes"))
 WORK = Path("/run/bench")
+SETTINGS = Path("/etc/guest-routes.yaml")
+CLONE_NEWNET = 0x40000000
+"""Source: include/uapi/linux/sched.h."""
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
 """Without PYTHONDONTWRITEBYTECODE and the like: what users have."""
 WORST = ("bad networks", "networks and next hops", "omitted routes")
@@ -230,6 +234,7 @@ def measure(quick: bool) -> List[Row]:
     run(COMMAND, "sync", "--metadata", str(quiet))
     what = "no-op pass, 10 routes, by the leases of two NICs / by a document that says the same"
     rows.append(pairs(what, _passed(quiet), _passed(spoken), 15 if quick else 41, "10 ms more"))
+    rows.append(source_routing(15 if quick else 41))
     targets = {10: "-", 1_000: "-", 10_000: "<= 1.0", 100_000: "<= 0.75"}
     for count, target in targets.items():
         if quick and count > 10_000:
@@ -250,6 +255,35 @@ def measure(quick: bool) -> List[Row]:
             what = f"no-op pass, {count:,} routes / `ip -batch` writing them"
             rows.append(pairs(what, _passed(path), _kept(batch, path), 5, "-"))
     return rows + [_worst(name) for name in WORST]
+
+
+def source_routing(runs: int) -> Row:
+    """A pass that changes nothing with source routing, and one without; each in a dual-stack instance of its own."""
+    setns = ctypes.CDLL(None).setns
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+
+    def instance(settings: str) -> tuple[int, Lab, Callable[[], float]]:
+        lab = Lab()
+        lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
+        lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64", gateways=("11.8.0.1/24", "fd00:8::1/64"))
+        space = os.open("/proc/self/ns/net", os.O_RDONLY)
+
+        def once() -> float:
+            setns(space, CLONE_NEWNET)
+            SETTINGS.write_text(settings)
+            return run(COMMAND, "sync", "--metadata", str(document("dual-stack")))
+
+        return space, lab, once
+
+    instances = instance("source_routing: true\n"), instance("# source_routing: true\n")
+    what = "no-op pass, two NICs, both families, with source routing / without"
+    row = pairs(what, instances[0][2], instances[1][2], runs, "<= 1.15")
+    SETTINGS.unlink()
+    for space, lab, _ in instances:
+        setns(space, CLONE_NEWNET)
+        lab.close()
+    setns(home, CLONE_NEWNET)
+    return row
 
 
 def _worst(name: str) -> Row:

@@ -6,12 +6,10 @@ It comes after the settings' table has been written, and for that table as it th
 from __future__ import annotations
 
 from .evidence.gather import snapshot
-from .kernel.apply_source import apply_source, roll_back_rules
 from .model.decision import Resolution
 from .model.source_routing import SourceRoutingOutcome
-from .routing.source_routing.nics import tables_to_read
+from .routing.source_routing.conflicts import may_decide
 from .routing.source_routing.plan import plan_source_routing
-from .routing.source_routing.verify import overruled_sources, source_probes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +37,8 @@ def apply_source_routing(
         report = report._replace(decision=report.decision._replace(source_routing=plan))
     if not plan.operations:
         return ask_sources(report, settings, kernel)
+    from .kernel.apply_source import apply_source, roll_back_rules
+
     outcome = apply_source(plan, kernel)
     if outcome.done and not is_reachable():
         return report._replace(source_outcome=roll_back_rules(outcome, kernel))
@@ -56,9 +56,11 @@ def _replanned(report: Report, now: KernelState, settings: Settings) -> SourceRo
 
 def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
     """Asks the kernel, as of now, where packets with each NIC's address leave, if another rule could decide."""
-    plan, outcome = report.decision.source_routing, report.source_outcome
-    if plan is None or report.source_routing_failed:
+    plan, outcome, rules = report.decision.source_routing, report.source_outcome, report.after.rules
+    if plan is None or report.source_routing_failed or not any(may_decide(rule, settings) for rule in rules):
         return report
+    from .routing.source_routing.verify import overruled_sources, source_probes
+
     probes = tuple(source_probes(plan, report.after, settings))
     if not probes:
         return report
@@ -69,6 +71,9 @@ def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
 
 def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Kernel) -> SourceRoutingOutcome | None:
     """Removes every rule of ours, and the routes of ours in their tables and those of NICs; None: there are none."""
+    from .kernel.apply_source import apply_source
+    from .routing.source_routing.nics import tables_to_read
+
     off = settings._replace(source_routing=False)
     now = before._replace(tables=kernel.tables(tables_to_read(before, settings)))
     plan = plan_source_routing(Resolution((), (), ()), (), (), now, off)

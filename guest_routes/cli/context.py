@@ -76,7 +76,7 @@ class Context:
             SettingsError: they are broken.
         """
         if not self._has_settings:
-            return Settings()  # Nothing to read; reading nothing takes longer than a pass that changes nothing.
+            return Settings()  # Nothing to read, and no need of the modules that would.
         from ..settings.load import read
 
         return read(self.flags, self.options.settings)

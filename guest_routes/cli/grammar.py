@@ -1,7 +1,7 @@
 """Every command with its options, and the reader of plain command lines.
 
-argparse costs as much as a whole pass that changes nothing. So a command line of whole, known words is read here;
-everything else (help, mistakes) is parser.py's, built from the same tables.
+argparse costs as much as a whole pass that changes nothing. So a command line of whole, known words is read here,
+settings included; everything else (help, mistakes) is parser.py's, built from the same tables.
 """
 
 from __future__ import annotations
@@ -141,7 +141,10 @@ class Options:
 
 
 def plain(arguments: Sequence[str]) -> Options | None:
-    """The options of a command, whole switches and `--option value`; None for anything else, mistakes included."""
+    """The options of a command, whole switches and `--option value`; None for anything else, mistakes included.
+
+    Of settings, only those that are there have an attribute.
+    """
     if not arguments or arguments[0] not in COMMANDS or arguments[0] in ARGUMENTS:
         return None
     command = arguments[0]
@@ -161,9 +164,21 @@ def plain(arguments: Sequence[str]) -> Options | None:
             if not _is_plain(word, value):
                 return None
             options[attribute(word)] = value
-        else:
+        elif not _add_setting(options, word, next(remaining, "-")):
             return None
     return None if any(used_together(options)) else Options(options)
+
+
+def _add_setting(options: dict[str, Any], word: str, value: str) -> bool:
+    """Adds the setting that an option and its value say; False where they say none."""
+    from ..settings.keys import BY_NAME
+
+    key = BY_NAME.get(attribute(word)) if word.startswith("--") else None
+    if key is None or word != key.flag or not uses_setting(options["command"], key.name) or not _is_plain(word, value):
+        return False
+    name = "setting_" + key.name
+    options[name] = [*options.get(name, ()), value] if key.many else value
+    return True
 
 
 def _is_plain(option: str, value: str) -> bool:

@@ -37,7 +37,7 @@ def print_remarks(context: Context, report: Report) -> None:
 
         for text in error_texts(report):
             terminal.error(text)
-    if report.decision.source_routing is not None:
+    if report.source_outcome is not None or report.source_conflicts:
         from ..output.source_routing import conflict_text, source_error_texts
 
         nics = report.before.nics

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 Address = bytes
 """A packed IPv4 (4 bytes) or IPv6 (16 bytes) address."""
 
-MAIN_TABLE = 254
-"""RT_TABLE_MAIN. Source: include/uapi/linux/rtnetlink.h."""
+MAIN_TABLE, LOCAL_TABLE = 254, 255
+"""RT_TABLE_MAIN; RT_TABLE_LOCAL, with the machine's own addresses. Source: include/uapi/linux/rtnetlink.h."""
 LOOPBACK = 1
 """The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
-UNICAST = 1
-"""RTN_UNICAST. Source: include/uapi/linux/rtnetlink.h."""
+UNICAST, THROW = 1, 9
+"""RTN_UNICAST; RTN_THROW, with which the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
 PROTOCOL_KERNEL = 2
 PROTOCOL_BOOT = 3
 PROTOCOL_RA = 9

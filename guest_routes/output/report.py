@@ -91,8 +91,9 @@ def _routes(report: Report, verbose: bool) -> list[str]:
         return mark, route_text(one.route, nics), f"{rule}{resolved_reason(one.resolved)}{over}"
 
     shown = [one for one in report.plan.routes if one.verdict != "shadowed" and id(one.resolved) not in failed]
-    # Additions that serve no host route.
-    others = [op for op in report.plan.additions if op.reason in ("nexthops-outside", "demoted", "gateway")]
+    # Additions that serve no host route. A host route's reason is a value: comparing it with each takes long.
+    named = [op for op in report.plan.additions if isinstance(op.reason, str)]
+    others = [op for op in named if op.reason in ("nexthops-outside", "demoted", "gateway")]
     return [
         *entries(shown, planned, verbose),
         *entries(others, lambda op: ("+", route_text(op.route, nics), operation_reason(op)), verbose),
@@ -165,7 +166,9 @@ def _others_routes(report: Report) -> dict[Prefix, Route]:
     """By destination, another program's route to what is not programmed: network managers read the same document."""
     plan = report.plan
     missed = {one.host.destination for one in report.unprogrammed if isinstance(one, Unresolved)}
-    missed -= {planned.resolved.host.destination for planned in plan.routes} if missed else set()
+    if not missed:
+        return {}
+    missed -= {planned.resolved.host.destination for planned in plan.routes}
     known = {one.route for one in (*plan.operations, *plan.staying)} | set(plan.held)
     there = (route for route in report.after.routes if route.destination in missed and route.destination.length)
     return {route.destination: route for route in there if route not in known}

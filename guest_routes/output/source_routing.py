@@ -177,14 +177,6 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
     return lines
 
 
-def source_routing_summary(plan: SourceRoutingPlan) -> str:
-    """A part of a pass's last line."""
-    if plan.operations:
-        return f"{counted(len(plan.operations), 'change')} for source routing"
-    nics = len({table.nic.ifindex for table in plan.tables})
-    return f"source routing by {counted(nics, 'NIC')}" if nics else ""
-
-
 def rule_json(rule: Rule) -> dict[str, Any]:
     """A rule with the keys of `ip -j rule`, and its text."""
     source = rule.source

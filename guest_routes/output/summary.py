@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..model.network import Nic
     from ..model.operations import Operation
     from ..model.report import PassError, Report, Unprogrammed
+    from ..model.source_routing import SourceConflict, SourceRoutingPlan
 
 Json: TypeAlias = "dict[str, Any]"
 
@@ -64,17 +65,23 @@ def summary(report: Report, written: bool = True) -> str:
         return "nothing done: the document has no networks"
     placed = _placed(report)
     parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
-    if report.unprogrammed:
-        parts.append(f"{len(report.unprogrammed):,} not programmed")
+    if unprogrammed := report.unprogrammed:
+        parts.append(f"{len(unprogrammed):,} not programmed")
     if report.decision.source_routing is not None:
-        from .source_routing import source_routing_summary
-
-        parts += filter(None, [source_routing_summary(report.decision.source_routing)])
+        parts += _by_source(report.decision.source_routing)
     if report.state_errors:
         parts.append("not all of it recorded")
     if not report.changes:
         return f"nothing to {'do' if written else 'change'}: " + ", ".join(parts)
     return ("done, verified: " if written else "would change: ") + ", ".join(_moved(report, written) + parts)
+
+
+def _by_source(plan: SourceRoutingPlan) -> list[str]:
+    """Source routing's part, where there is one."""
+    if plan.operations:
+        return [f"{counted(len(plan.operations), 'change')} for source routing"]
+    nics = len({table.nic.ifindex for table in plan.tables})
+    return [f"source routing by {counted(nics, 'NIC')}"] if nics else []
 
 
 def _placed(report: Report) -> int:
@@ -87,7 +94,7 @@ def _placed(report: Report) -> int:
 
 
 def _moved(report: Report, written: bool) -> list[str]:
-    added = sum(1 for op in report.plan.additions if not isinstance(op, (RestoreDefault, Promote)))
+    added = len([op for op in report.plan.additions if not isinstance(op, (RestoreDefault, Promote))])
     removed = len(report.plan.removals)
     moved = [f"{added:,} added" if written else f"{added:,} to add"] if added else []
     return moved + ([f"{removed:,} removed" if written else f"{removed:,} to remove"] if removed else [])
@@ -173,14 +180,25 @@ def errors_texts(errors: Sequence[PassError], nics: Sequence[Nic]) -> list[str]:
 
 def _source_summary(report: Report) -> Json:
     """Source routing in what a pass leaves for `status`."""
-    from .source_routing import conflict_text, source_error_texts
-
     plan, nics = report.decision.source_routing, report.after.nics
+    errors: list[str] = []
+    if report.source_outcome is not None:
+        from .source_routing import source_error_texts
+
+        errors += source_error_texts(report)
     return {
         "nics": list(dict.fromkeys(one.nic.name for one in plan.tables)) if plan else [],
-        "conflicts": [conflict_text(one, nics) for one in report.source_conflicts[:20]],
-        "errors": list(source_error_texts(report))[:20],
+        "conflicts": _conflict_texts(report.source_conflicts[:20], nics),
+        "errors": errors[:20],
     }
+
+
+def _conflict_texts(conflicts: Sequence[SourceConflict], nics: Sequence[Nic]) -> list[str]:
+    if not conflicts:
+        return []
+    from .source_routing import conflict_text
+
+    return [conflict_text(one, nics) for one in conflicts]
 
 
 def leases_json(report: Report) -> list[Json]:

@@ -48,8 +48,9 @@ def _is_merged(one: Route, other: Route) -> bool:
 
 def is_reaching(route: Route, settings: Settings) -> bool:
     """Whether a route of ours only makes a gateway reachable (R7): on link, to one address. No host route is so."""
-    whole = route.destination.length == 8 * len(route.destination.address)
-    return whole and route.gateway is None and not route.nexthops and is_ours(route, settings)
+    if not is_ours(route, settings) or route.gateway is not None or route.nexthops:
+        return False
+    return route.destination.length == 8 * len(route.destination.address)
 
 
 def is_our_rule(rule: Rule, settings: Settings) -> bool:

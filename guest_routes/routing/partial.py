@@ -26,10 +26,11 @@ def suspicion(
 
     A last known good document was believed when it came; of it only the omission of routes counts.
     """
-    omission = _omission(evidence, resolution, elections, settings)
+    gone, ours = _gone(evidence, resolution, settings)
+    omission = _omission(evidence, resolution, elections, settings, gone, ours)
     if evidence.source == "last-known-good":
         return omission
-    return _incomplete(evidence) or omission or _shrunk(evidence, resolution, settings)
+    return _incomplete(evidence) or omission or _shrunk(gone, ours)
 
 
 def _incomplete(evidence: Evidence) -> Suspicion | None:
@@ -43,7 +44,12 @@ def _incomplete(evidence: Evidence) -> Suspicion | None:
 
 
 def _omission(
-    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings
+    evidence: Evidence,
+    resolution: Resolution,
+    elections: Sequence[Election],
+    settings: Settings,
+    gone: int,
+    ours: int,
 ) -> Suspicion | None:
     """Routes of ours would go that nobody names, since the document omits a NIC's routes and no lease has them.
 
@@ -52,7 +58,6 @@ def _omission(
     Nova 27.3 stopped describing subnets with DHCP: an upgrade of the cloud must not empty the table, nor must a lease
     that has gone.
     """
-    gone, ours = _gone(evidence, resolution, settings)
     with_lease = evidence.leases.has_routes if evidence.leases else frozenset()
     omitted = tuple(
         one for one in resolution.bindings if one.network and one.network.omits_routes and not _leased(one, with_lease)
@@ -85,15 +90,16 @@ def _leased(binding: Binding, with_lease: frozenset[int]) -> bool:
     return binding.family == 4 and binding.nic is not None and binding.nic.ifindex in with_lease
 
 
-def _shrunk(evidence: Evidence, resolution: Resolution, settings: Settings) -> Suspicion | None:
+def _shrunk(gone: int, ours: int) -> Suspicion | None:
     """More than half of our routes, and at least MANY, would go at once."""
-    gone, ours = _gone(evidence, resolution, settings)
     return Suspicion("many-routes", gone=gone, ours=ours) if gone >= MANY and gone * 2 > ours else None
 
 
 def _gone(evidence: Evidence, resolution: Resolution, settings: Settings) -> tuple[int, int]:
     """How many routes of ours would go, of how many."""
-    wanted = {resolved.host.destination for resolved in resolution.resolved}
     routes = (route for route in evidence.kernel.routes if route.destination.length and is_ours(route, settings))
     ours = [route.destination for route in routes if not is_reaching(route, settings)]
+    if not ours:
+        return 0, 0
+    wanted = {resolved.host.destination for resolved in resolution.resolved}
     return sum(1 for destination in ours if destination not in wanted), len(ours)

@@ -1,11 +1,13 @@
 """The text of a settings file, read as YAML or JSON, with the line of each key. Pure.
 
-PyYAML and json are imported where there is a file of theirs.
+Most settings files are comments, and lines such as `metric: 5`. These are read here, as YAML 1.1 does: importing PyYAML
+costs more than a pass that changes nothing. It and json are imported where there is a file that needs them.
 """
 
 from __future__ import annotations
 
 from ..model.namedtuple import NamedTuple
+from .keys import BY_NAME
 from .values import bare
 
 TYPE_CHECKING = False
@@ -25,6 +27,11 @@ class Loaded(NamedTuple):
     """Each setting's name and line, where that is known."""
 
 
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+_NO_TEXTS = frozenset(("yes", "no", "on", "off", "null"))
+"""Words that YAML 1.1 takes for booleans and null, beside true and false."""
+
+
 def load_json(path: str, text: str, problems: list[str]) -> Loaded:
     import json
 
@@ -38,6 +45,9 @@ def load_json(path: str, text: str, problems: list[str]) -> Loaded:
 
 
 def load_yaml(path: str, text: str, problems: list[str]) -> Loaded:
+    plain = plain_yaml(text)
+    if plain is not None:
+        return plain
     try:
         import yaml
     except ImportError:
@@ -58,6 +68,37 @@ def load_yaml(path: str, text: str, problems: list[str]) -> Loaded:
     except Exception as error:  # noqa: BLE001  PyYAML lets int()'s, datetime's and its own slips through
         problems.append(f"{path}: not YAML: {bare(str(error).partition(chr(10))[0]) or type(error).__name__}")
     return Loaded()
+
+
+def plain_yaml(text: str) -> Loaded | None:
+    """What a text of comments and plain settings says; None where it takes PyYAML to read it.
+
+    A plain setting is a key and a boolean, a decimal number or a lower-case word, on a line of its own.
+    """
+    found: dict[str, object] = {}
+    lines = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not (line.isascii() and line.isprintable()):
+            return None
+        if line.lstrip(" ")[:1] in ("", "#"):
+            continue
+        key, colon, written = line.partition(" #")[0].partition(": ")
+        value = _plain_value(written.strip(" "))
+        if not colon or value is None or key not in BY_NAME or key in found:
+            return None
+        found[key] = value
+        lines.append((key, number))
+    return Loaded(found or None, tuple(lines))
+
+
+def _plain_value(written: str) -> bool | int | str | None:
+    """The boolean, number or word; None for all else."""
+    if written in ("true", "false"):
+        return written == "true"
+    if written.isdigit():
+        return int(written) if written == "0" or (written[0] != "0" and len(written) < 10) else None
+    is_word = written[:1].isalpha() and _WORD.issuperset(written) and written not in _NO_TEXTS
+    return written if is_word else None
 
 
 def _lines(root: Any) -> Iterator[tuple[str, int]]:

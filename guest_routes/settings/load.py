@@ -1,14 +1,13 @@
 """The settings, merged: defaults < /etc/guest-routes.yaml < /etc/guest-routes.d/*.yaml < cloud-init's stanza < flags.
 
 A later layer's key replaces an earlier one's; `gateways` is merged by its selectors. Every layer is read whole
-and all problems of all layers are reported at once. Without settings files no YAML is imported.
+and all problems of all layers are reported at once. PyYAML is imported for a file that takes it.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
 
 from ..errors import SettingsError
 from ..model.namedtuple import NamedTuple
@@ -21,7 +20,7 @@ from .values import COMMAND_LINE, Place, bare, did_you_mean, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator, Sequence
+    from typing import Any, Callable, Iterator, Mapping, Sequence
 
     from ..trusted import File
     from .documents import Loaded
@@ -192,7 +191,7 @@ def _items(key: Key, value: object, layer: Layer, problems: list[str]) -> tuple[
 
 def _written_items(key: Key, value: object) -> list[tuple[object, object]] | None:
     """A list's items, each with its index, or a mapping's with its key; None for what is neither."""
-    if isinstance(value, Mapping) and key.name == "gateways":
+    if isinstance(value, dict) and key.name == "gateways":
         return [(name, (name, address)) for name, address in value.items()]
     if not isinstance(value, (str, list)):
         return None

@@ -5,8 +5,6 @@ A reader raises ValueError that says what would be right; load.py adds the place
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..model.network import Address, Prefix, family_of, network_of, parse_address, parse_prefix
 from ..model.network_data import HostRoute, special_kind
 from ..model.settings import GatewaySetting, Selector
@@ -63,7 +61,7 @@ def host_route(value: object, place: Place) -> HostRoute:
 
 def _written_route(value: object) -> tuple[str, str]:
     """The texts of destination and next hop, from either form of a host route."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key in value:
             if key not in ("destination", "nexthop"):
                 raise ValueError(f"no such key: {bare(key)}; it has `destination` and `nexthop`")
@@ -141,7 +139,7 @@ def default(value: object, place: Place) -> Selector | None:
         return None
     if isinstance(value, int) and 60**5 <= value < 100 * 60**5:
         raise ValueError(_quote_mac(value))
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if len(value) != 1:
             raise ValueError("needs exactly one of nic, mac, network, subnet")
         ((form, chosen),) = value.items()

@@ -5,8 +5,6 @@ A reader raises ValueError that says what would be right; load.py adds the place
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..model.namedtuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -60,7 +58,7 @@ def shown(value: object) -> str:
         return f'"{bare(value)}"'
     if value is None:
         return "null"
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if value and len(value) <= 4 and all(isinstance(part, _SCALARS) for pair in value.items() for part in pair):
             return "{" + ", ".join(f"{bare(key)}: {bare(item)}" for key, item in value.items()) + "}"
         return "a mapping"

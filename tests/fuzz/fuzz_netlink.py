@@ -14,7 +14,7 @@ from tests.fuzz.harness import fuzz
 with atheris.instrument_imports(include=["guest_routes"]):
     from guest_routes.kernel.monitor import changes_in
     from guest_routes.kernel.netlink import attribute, message, messages
-    from guest_routes.kernel.rtnetlink import decode, nics
+    from guest_routes.kernel.rtnetlink import decode, nics, plain
 
 UNDECODABLE = decode.UNDECODABLE
 ROUTE = bytes((2, 16, 0, 0, 254, 121, 0, 1)) + bytes(4)
@@ -36,6 +36,7 @@ SEEDS = (
 def one_input(data: bytes) -> None:
     """What libFuzzer calls."""
     changes_in(data, 254, 7)
+    plain.plain_routes(data, 1, [])
     for _, flags, _, _, start, end in messages(data, len(data)):
         for read in (
             nics.decode_link, nics.decode_address, decode.decode_rule,
@@ -47,7 +48,7 @@ def one_input(data: bytes) -> None:
                 continue
         for family in (AF_INET, AF_INET6):
             try:
-                decode.route_decoder(family)(data, start, end, [])
+                plain.route_decoder(family)(data, start, end, [])
             except UNDECODABLE:
                 continue
         try:

@@ -48,7 +48,7 @@ from guest_routes.model.operations import (
 from guest_routes.model.settings import ENGINES
 from guest_routes.model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceOperation
 from guest_routes.routing.planning.deletions import is_deleted_for, is_named_by_protocol
-from guest_routes.routing.source_routing.multipath import joined
+from guest_routes.routing.source_routing.equal import joined
 from tests.support import sandbox
 from tests.support.lab import MACS, Lab
 from tests.support.model_kernel import ModelKernel

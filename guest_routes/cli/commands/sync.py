@@ -26,5 +26,6 @@ def run(context: Context) -> int:
             settings, context.state, context.kernel, options.metadata, terminal.tell, options.accept_withdrawals
         ),
     )
-    print_report(context, report, report.exit_code)
-    return report.exit_code
+    code = report.exit_code
+    print_report(context, report, code)
+    return code

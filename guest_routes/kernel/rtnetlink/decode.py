@@ -12,7 +12,6 @@ from sys import byteorder
 from ...model.namedtuple import NamedTuple
 from ...model.network import Address, NextHop, Prefix, Route, Rule
 from ..netlink import (
-    DST_HEAD,
     FIB_RULE_INVERT,
     FR_ACT_TO_TBL,
     FRA_PRIORITY,
@@ -20,15 +19,10 @@ from ..netlink import (
     FRA_SRC,
     FRA_SUPPRESS_PREFIXLEN,
     FRA_TABLE,
-    GATEWAY_HEAD,
     NEXTHOP,
     NLM_F_ACK_TLVS,
     NLM_F_CAPPED,
     NLMSGERR_ATTR_MSG,
-    OIF_HEAD,
-    PLAIN,
-    PLAIN_NO_METRIC,
-    PRIORITY_HEAD,
     RTA_CACHEINFO,
     RTA_DST,
     RTA_ENCAP_TYPE,
@@ -50,7 +44,6 @@ from ..netlink import (
     RTN_LOCAL,
     RTNH_F_ONLINK,
     RTPROT_KERNEL,
-    TABLE_HEAD,
     U32,
     USER_HZ,
     Attributes,
@@ -60,7 +53,7 @@ from ..netlink import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Iterator
+    from typing import Iterator
 
     from ...model.network import Unwritable
 
@@ -81,40 +74,6 @@ UNDECODABLE = (_struct_error, IndexError)
 """What a decoder raises for a message that is too short for what it says."""
 _NLMSGERR_BYTES = 4
 """struct nlmsgerr up to the header of the message that it answers: the errno."""
-
-
-def route_decoder(family: int) -> Callable[[bytes, int, int, list[Route]], None]:
-    """A function that appends the route, or the next hops of an IPv6 multipath route, of a message body to a list."""
-    size = 4 if family == AF_INET else 16
-    plain, bare = PLAIN[size], PLAIN_NO_METRIC
-    plain_length, bare_length = plain.size, bare.size if size == 4 else 0
-    # Local to the closure: faster than the module's.
-    table_head, dst_head, priority_head = TABLE_HEAD, DST_HEAD[size], PRIORITY_HEAD
-    gateway_head, oif_head, onlink = GATEWAY_HEAD[size], OIF_HEAD, RTNH_F_ONLINK
-    make = tuple.__new__
-
-    def decode(data: bytes, start: int, end: int, routes: list[Route]) -> None:
-        # The attributes are checked one by one: a message of this length may hold others.
-        if end - start + 16 == plain_length:
-            (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, h1, table, h2, destination,
-             h3, metric, h4, gateway, h5, ifindex) = plain.unpack_from(data, start - 16)  # fmt: skip
-            if (h1 == table_head and h2 == dst_head and h3 == priority_head and h4 == gateway_head
-                    and h5 == oif_head):  # fmt: skip
-                prefix = make(Prefix, (destination, length))
-                routes.append(make(Route, (prefix, gateway, ifindex, metric, protocol, table, kind, scope, tos,
-                                           flags & onlink != 0, None, (), (), 0, 0, 1, 0, 0, "")))  # fmt: skip
-                return
-        elif end - start + 16 == bare_length:
-            (_, _, _, _, _, _, length, _, tos, _, protocol, scope, kind, flags, h1, table, h2, destination,
-             h4, gateway, h5, ifindex) = bare.unpack_from(data, start - 16)  # fmt: skip
-            if h1 == table_head and h2 == dst_head and h4 == gateway_head and h5 == oif_head:
-                prefix = make(Prefix, (destination, length))
-                routes.append(make(Route, (prefix, gateway, ifindex, 0, protocol, table, kind, scope, tos,
-                                           flags & onlink != 0, None, (), (), 0, 0, 1, 0, 0, "")))  # fmt: skip
-                return
-        routes.extend(decode_route(data, start, end))
-
-    return decode
 
 
 def decode_route(data: bytes, start: int, end: int) -> list[Route]:

@@ -31,7 +31,7 @@ from ..netlink import (
     RTN_UNICAST,
     messages,
 )
-from . import decode, nics, requests
+from . import decode, nics, plain, requests
 from .socket import RequestSocket
 
 TYPE_CHECKING = False
@@ -127,13 +127,14 @@ class RtnetlinkKernel:
         return rules
 
     def _routes(self, family: int, table: int) -> list[Route]:
-        decode_route = decode.route_decoder(family)
+        decode_route = plain.route_decoder(family)
         routes: list[Route] = []
         self._socket.dump(
             lambda sequence: requests.dump_routes(sequence, family, table),
             RTM_NEWROUTE,
             lambda data, start, end: decode_route(data, start, end, routes),
             routes.clear,
+            None if family == AF_INET6 else lambda data, sequence: plain.plain_routes(data, sequence, routes),
         )
         if any(route.table != table for route in routes):
             return [route for route in routes if route.table == table]
@@ -171,8 +172,9 @@ class RtnetlinkKernel:
 
     def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """See Kernel."""
-        from .encode import encode
+        from .encode import encoder
 
+        encode = encoder()
         first = self._socket.sequence + 1
         refused: dict[int, decode.Answer] = {}
         lost = False

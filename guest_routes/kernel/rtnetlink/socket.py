@@ -39,6 +39,8 @@ _WAIT_SECONDS = 10
 _TRIES = 10
 
 Decoder: TypeAlias = "Callable[[bytes, int, int], None]"
+HeadDecoder: TypeAlias = "Callable[[bytes, int], int]"
+"""Decodes those messages of a sequence number that it knows at the head of a datagram; where the others begin."""
 
 
 class RequestSocket:
@@ -93,20 +95,27 @@ class RequestSocket:
         """How many bytes of the kernel's next datagram are in the buffer."""
         return int(self._socket.recv_into(self.buffer, 0, flags))
 
-    def dump(self, request: Callable[[int], bytes], kind: int, decode: Decoder, again: Callable[[], None]) -> None:
+    def dump(
+        self,
+        request: Callable[[int], bytes],
+        kind: int,
+        decode: Decoder,
+        again: Callable[[], None],
+        head: HeadDecoder | None = None,
+    ) -> None:
         """Runs one dump to its end; starts again, after calling `again`, when it was interrupted or overrun."""
         for _ in range(_TRIES):
             self.sequence += 1
             self.send(request(self.sequence))
             try:
-                if self._read_dump(kind, decode):
+                if self._read_dump(kind, decode, head):
                     return
             except UNDECODABLE as error:
                 raise KernelError(f"the kernel's dump can't be read: {error}") from error
             again()
         raise KernelError(f"the routing tables changed during each of {_TRIES} dumps; no route was changed")
 
-    def _read_dump(self, wanted: int, decode: Decoder) -> bool:
+    def _read_dump(self, wanted: int, decode: Decoder, head: HeadDecoder | None) -> bool:
         """Whether the dump came whole."""
         whole = True
         while True:
@@ -118,7 +127,8 @@ class RequestSocket:
                     continue
                 raise KernelError(f"the kernel's dump did not come to its end: {error}") from error
             data = bytes(memoryview(self.buffer)[:received])
-            for kind, flags, sequence, _, start, end in messages(data, received):
+            rest = head(data, self.sequence) if head is not None else 0
+            for kind, flags, sequence, _, start, end in messages(data, received, rest):
                 if sequence != self.sequence:
                     continue
                 if flags & NLM_F_DUMP_INTR:

@@ -9,8 +9,8 @@ nm-settings-keyfile(5), `routeN_options` and `routing-ruleN`; ip-route(8), ip-ru
 
 from __future__ import annotations
 
-from ...model.network import NextHop, Route, address_text
-from ...routing.source_routing.tables import LINK_SCOPE, THROW
+from ...model.network import THROW, NextHop, Route, address_text
+from ...routing.source_routing.tables import LINK_SCOPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

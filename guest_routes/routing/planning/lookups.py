@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import chain
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import DEFAULT_PREFIX, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
+from ...model.network import DEFAULT_PREFIX, LOCAL_TABLE, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
 from ...model.report import Overruled
 from ..compare import equals_of, is_next_hop, leads_there, next_hops
 from .uncovered import Nesting, beyond
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from ...model.plan import Plan, PlannedRoute
 
     Tables = Mapping[int, Sequence[Route]]
-
-LOCAL_TABLE = 255
-"""RT_TABLE_LOCAL: the machine's own addresses, which no probe asks for. Source: include/uapi/linux/rtnetlink.h."""
 
 
 class Probe(NamedTuple):
@@ -66,7 +63,8 @@ def _host_route_probes(
     plan: Plan, state: KernelState, table: int, destinations: Sequence[Prefix], own: Sequence[Prefix]
 ) -> Iterator[Probe]:
     ruled = {family for family in (4, 6) if deciding_rules(state, family, table)}
-    contested = [one.route for one in plan.routes if _is_contested(one, ruled)]
+    serving = plan.routes if ruled else [one for one in plan.routes if one.competitor is not None]
+    contested = [one.route for one in serving if _is_contested(one, ruled)]
     nesting = Nesting(destinations, own) if contested else None
     for route in contested:
         address = nesting.address_in(route.destination) if nesting else None
@@ -173,6 +171,8 @@ def overruled(
     Args:
         state: where the plan is yet to be carried out, what it removes or adds doesn't count against it.
     """
+    if not wrong:
+        return ()
     present, accounted = set(state.routes), accounted_for(plan)
     found = []
     for probe, answer in wrong:

@@ -14,7 +14,7 @@ from ..ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator, Mapping, Sequence
+    from typing import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ...model.network import KernelState
     from ...model.operations import Operation, ReachReason, RemovalReason
@@ -118,8 +118,8 @@ def _own(state: KernelState, settings: Settings) -> dict[_Gateway, Route]:
 
 def _gateways(routes: Sequence[PlannedRoute], defaults: Sequence[PlannedDefault]) -> set[_Gateway]:
     """The gateways of all routes that serve. A link-local one is on link whatever else there is."""
-    found = {(one.route.gateway, one.route.ifindex) for one in routes if one.verdict != "shadowed"}
-    found |= {(one.route.gateway, one.route.ifindex) for one in defaults if one.route is not None}
+    found = {one.route[1:3] for one in routes if one.verdict != "shadowed"}  # Gateway and ifindex.
+    found |= {one.route[1:3] for one in defaults if one.route is not None}
     return {
         _Gateway(address, ifindex) for address, ifindex in found if address is not None and not is_link_local(address)
     }
@@ -143,20 +143,37 @@ def _candidates(
 ) -> dict[Prefix, list[_Gateway]]:
     """The prefixes that would cover a gateway, of the lengths that routes have."""
     lengths = {(len(route[0][0]), route[0][1]) for routes in (state.routes, added) for route in routes}
-    own = _own_prefixes(state, settings)
+    around = {one: _prefixes_around(one.address, lengths) for one in gateways}
+    own = _own_prefixes(state, {prefix for prefixes in around.values() for prefix in prefixes}, settings)
     wanted: dict[Prefix, list[_Gateway]] = {}
-    for gateway in gateways:
+    for gateway, prefixes in around.items():
         near = max((p.length for p in own.get(gateway.ifindex, ()) if contains(p, gateway.address)), default=0)
-        for length in (length for size, length in lengths if size == len(gateway.address) and length > near):
-            wanted.setdefault(network_of(Prefix(gateway.address, length)), []).append(gateway)
+        for prefix in prefixes:
+            if prefix.length > near:
+                wanted.setdefault(prefix, []).append(gateway)
     return wanted
 
 
-def _own_prefixes(state: KernelState, settings: Settings) -> dict[int, list[Prefix]]:
-    """Each NIC's prefixes: of its addresses, and of routes on link that are not ours."""
+def _prefixes_around(address: Address, lengths: Iterable[tuple[int, int]]) -> list[Prefix]:
+    """Those of these lengths, each with the size of its addresses, that an address is in."""
+    return [network_of(Prefix(address, length)) for size, length in lengths if size == len(address)]
+
+
+def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Settings) -> dict[int, list[Prefix]]:
+    """Each NIC's prefixes: of its addresses, and of routes on link that are not ours.
+
+    Args:
+        around: the destinations of routes that matter: a table may have fifty thousand others.
+    """
     own = {nic.ifindex: list(nic.addresses) for nic in state.nics}
     for route in state.routes:
-        if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
+        if (
+            route[0] in around
+            and route[1] is None
+            and route.kind == UNICAST
+            and not route.nexthops
+            and not is_ours(route, settings)
+        ):
             own.setdefault(route.ifindex, []).append(route.destination)
     return own
 

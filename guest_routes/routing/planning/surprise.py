@@ -47,7 +47,7 @@ def without_another(removals: Sequence[Operation], now: Sequence[Route]) -> set[
 
 def surprise(report: Report, settings: Settings) -> Surprise | None:
     """What was otherwise than planned of a pass that has been written; None where nothing was."""
-    added = [one.route for one in report.outcome.done if _adds_default(one)]
+    added = [one.route for one in _defaults_added(report.outcome.done)]
     newcomers = {route: _newcomers(route.family, report, settings) for route in added}
     if not (any(newcomers.values()) or _refused(report) or any(map(_misses_default, report.errors))):
         return None
@@ -63,6 +63,11 @@ def _refused(report: Report) -> bool:
 def _misses_default(error: PassError) -> bool:
     """Whether a default was taken away or replaced as soon as it was there."""
     return isinstance(error, Discrepancy) and error.kind == "missing" and error.route.destination.is_default
+
+
+def _defaults_added(done: Sequence[Operation]) -> list[Add]:
+    # By index, since a hundred thousand others may be among them.
+    return [one for one in done if isinstance(one, Add) and not one[0][0][1]]
 
 
 def _adds_default(operation: Operation) -> bool:

@@ -17,7 +17,7 @@ _FIRST_BYTES = {4: (*range(8, 127), *range(128, 169), *range(170, 224)), 6: tupl
 def beyond(family: int, destinations: Sequence[Prefix]) -> Address | None:
     """An address that none of these prefixes covers but 0.0.0.0/0 and ::/0; None where they cover everything."""
     size = 4 if family == 4 else 16
-    used = {prefix.address[0] for prefix in destinations if len(prefix.address) == size and prefix.length}
+    used = {address[0] for address, length in destinations if length and len(address) == size}
     wide = [prefix for prefix in destinations if 0 < prefix.length < 8]
     for first in _FIRST_BYTES[family]:
         address = bytes((first,)) + bytes(size - 2) + b"\1"

@@ -28,7 +28,7 @@ def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Dis
     # Nearly every route is there to the letter, and alone to its destination.
     there = {route[0]: route for route in after.routes}
     odd = [route for route in _wanted(plan) if there.get(route[0]) != route]
-    removed = [op.route for op in outcome.done if not isinstance(op, (Add, Promote, RestoreDefault))]
+    removed = _removed(outcome) if plan.removals else []
     if not (odd or removed):
         return ()
     have = _present(after.routes, _keys)
@@ -37,6 +37,10 @@ def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Dis
         *(Discrepancy("missing", route) for route in _missing(odd, have, outcome)),
         *(Discrepancy("still-there", route) for route in removed if _identities[route.family](route) in left),
     )
+
+
+def _removed(outcome: Outcome) -> list[Route]:
+    return [op.route for op in outcome.done if not isinstance(op, (Add, Promote, RestoreDefault))]
 
 
 def _missing(wanted: Sequence[Route], have: set[object], outcome: Outcome) -> list[Route]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ...model.network import family_of
+from ...model.network import LOCAL_TABLE, family_of
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
 from .equal import identity, same_rule
-from .verify import LOCAL_TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +81,12 @@ def _foreign_routes(one: NicTable, state: KernelState, settings: Settings) -> It
 
 def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:
     return any(same_rule(rule, one) for one in rules)
+
+
+def may_decide(rule: Rule, settings: Settings) -> bool:
+    """Whether a rule that isn't ours stands before ours: another program's, or main's own that was moved there."""
+    local = rule.plain and rule.table == LOCAL_TABLE
+    return not is_our_rule(rule, settings) and not local and rule.priority <= settings.source_routing_priority
 
 
 def about(source: Address, nic: Nic, conflicts: Sequence[SourceConflict]) -> SourceConflict | None:

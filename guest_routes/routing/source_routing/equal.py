@@ -1,12 +1,17 @@
-"""When two routes or rules are the same, whoever made them. Pure."""
+"""When two routes or rules are the same, whoever made them. Pure.
+
+An IPv6 multipath route is one value here, as IPv4's are: the kernel shows and deletes its next hops one by one, but
+replaces the whole route (net/ipv6/route.c, ip6_route_multipath_add), and a pass compares wholes.
+"""
 
 from __future__ import annotations
 
-from .tables import THROW
+from ...model.network import THROW
+from ..compare import is_next_hop, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import Iterable, TypeAlias
 
     from ...model.network import Prefix, Route, Rule
 
@@ -30,3 +35,13 @@ def identity(route: Route) -> object:
 def same_rule(one: Rule, other: Rule) -> bool:
     """Whether they do the same at the same place."""
     return one[:4] == other[:4] and one.source == other.source
+
+
+def joined(routes: Iterable[Route]) -> list[Route]:
+    """The routes, in the order of their first next hops."""
+    found: dict[object, list[Route]] = {}
+    for route in routes:
+        merges = route.family == 6 and is_next_hop(route)
+        key = (route.table, route.destination, route.metric) if merges else len(found)
+        found.setdefault(key, []).append(route)
+    return [whole(same) if len(same) > 1 else same[0] for same in found.values()]

@@ -6,17 +6,16 @@ that isn't whole. What is equal and somebody else's is adopted; nothing of anybo
 
 from __future__ import annotations
 
-from ...model.network import Route, contains, network_of
+from ...model.network import THROW, Route, contains, network_of
 from ...model.operations import Delete, RemoveForeignDefault
 from ...model.plan import Plan
 from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceRoutingPlan
 from ..elect import managed_ifindexes
 from ..ownership import is_our_rule, is_ours
 from .conflicts import without_conflicts
-from .equal import identity, key, same_rule
-from .multipath import joined
+from .equal import identity, joined, key, same_rule
 from .nics import gateways, table_of
-from .tables import LINK_SCOPE, THROW, main_of, nic_table
+from .tables import LINK_SCOPE, main_of, nic_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

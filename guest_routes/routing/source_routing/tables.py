@@ -24,13 +24,13 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from _bisect import bisect_left, bisect_right
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import UNICAST, Prefix, Route, Rule, contains, is_link_local, network_of
+from ...model.network import THROW, UNICAST, Prefix, Route, Rule, contains, is_link_local, network_of
 from ...model.source_routing import NicTable
 from ..compare import ifindexes, same_next_hop
-from .multipath import joined
+from .equal import joined
 from .nics import sources, table_of
 
 TYPE_CHECKING = False
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     Entries: TypeAlias = dict[tuple[Prefix, int], Route]
     """The routes of a table by destination and TOS."""
 
-THROW = 9
-"""RTN_THROW: the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
 LINK_SCOPE = 253
 METRIC = {4: 0, 6: 1023}
 """Of all routes of a table but the gateway's default."""

@@ -9,7 +9,7 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Prefix, contains, parse_address
 from ...model.source_routing import SourceConflict
 from ..compare import next_hops
-from ..ownership import is_our_rule
+from .conflicts import may_decide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ...model.settings import Settings
     from ...model.source_routing import NicTable, SourceRoutingPlan
 
-LOCAL_TABLE = 255
 OUTSIDE = {
     4: ("203.0.113.9", "198.51.100.9", "192.0.2.9", "8.8.8.8", "1.1.1.1"),
     6: ("2001:db8::9", "2001:4860:4860::8888", "2620:fe::9", "3fff::9"),
@@ -53,7 +52,7 @@ def source_probes(plan: SourceRoutingPlan, state: KernelState, settings: Setting
     A host outside, and one that main sends through another NIC: a rule that looks main up without its default
     (`suppress_prefixlength 0`) shows only there.
     """
-    asked = {rule.family for rule in state.rules if _may_decide(rule, settings)}
+    asked = {rule.family for rule in state.rules if may_decide(rule, settings)}
     managed = frozenset(one.nic.ifindex for one in plan.tables)
     for one in plan.tables:
         hosts = _hosts(one, state, managed) if one.family in asked else ()
@@ -82,12 +81,6 @@ def _hosts(one: NicTable, state: KernelState, managed: frozenset[int]) -> tuple[
     return tuple(host for host in found if host is not None)
 
 
-def _may_decide(rule: Rule, settings: Settings) -> bool:
-    """Whether a rule that isn't ours stands before ours: another program's, or main's own that was moved there."""
-    local = rule.plain and rule.table == LOCAL_TABLE
-    return not is_our_rule(rule, settings) and not local and rule.priority <= settings.source_routing_priority
-
-
 def overruled_sources(
     probes: Sequence[SourceProbe], answers: Sequence[Lookup], state: KernelState, settings: Settings
 ) -> tuple[SourceConflict, ...]:
@@ -107,7 +100,7 @@ def _suspect(one: SourceProbe, answer: Lookup, state: KernelState, settings: Set
     whole = Prefix(one.source, len(one.source) * 8)
     before = [
         rule for rule in state.rules
-        if rule.family == one.rule.family and _may_decide(rule, settings)
+        if rule.family == one.rule.family and may_decide(rule, settings)
         and (rule.source is None or contains(rule.source, whole.address))
     ]  # fmt: skip
     return next((rule for rule in before if rule.table == answer.table), next(iter(before), None))

@@ -18,10 +18,10 @@ from guest_routes.kernel.rtnetlink.decode import (
     decode_lookup,
     decode_route,
     decode_rule,
-    route_decoder,
 )
 from guest_routes.kernel.rtnetlink.encode import encode
 from guest_routes.kernel.rtnetlink.nics import decode_address, decode_link
+from guest_routes.kernel.rtnetlink.plain import plain_routes, route_decoder
 from guest_routes.model.network import NextHop, Nic, Prefix, Route, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Add
 from tests.support.any_route import any_route
@@ -35,11 +35,13 @@ VIA, OIF = attribute(5, GATEWAY), number(4, 3)
 
 
 def decoded(body: bytes) -> List[Route]:
-    """As the dump of a table is read; the way for any route, which is told apart within, has to agree."""
+    """As the dump of a table is read; the ways for any route and for the usual ones have to agree."""
     data = message(24, body)
     found: List[Route] = []
     route_decoder(body[0])(data, 16, 16 + len(body), found)
     assert decode_route(data, 16, 16 + len(body)) == found
+    plain: List[Route] = []
+    assert (plain_routes(data, 1, plain), plain) in ((len(data), found), (0, []))
     return found
 
 
@@ -66,6 +68,11 @@ def test_a_plain_route() -> None:
 def test_a_plain_route_without_metric() -> None:
     expected = Route(parse_prefix("11.11.0.0/16"), GATEWAY, 3, metric=0, protocol=4, onlink=True)
     assert decoded(rtmsg(INET, TABLE + DST + VIA + OIF, dst_len=16, flags=4)) == [expected]
+
+
+def test_a_route_on_link() -> None:
+    expected = Route(parse_prefix("11.11.0.0/16"), None, 3, protocol=4, scope=253)
+    assert decoded(rtmsg(INET, TABLE + DST + OIF, dst_len=16, scope=253)) == [expected]
 
 
 def test_a_plain_ipv6_route() -> None:

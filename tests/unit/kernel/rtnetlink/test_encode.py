@@ -6,11 +6,13 @@ import struct
 from typing import Any, List, Optional, Tuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from guest_routes.kernel.engine import route_to_delete
 from guest_routes.kernel.rtnetlink import encode
-from guest_routes.model.network import NextHop, Route, address_text, parse_address, parse_prefix
+from guest_routes.model.network import NextHop, Prefix, Route, address_text, parse_address, parse_prefix
 from guest_routes.model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
 from tests.support.netlink_bytes import attribute, message, nexthop, number
 from tests.support.netlink_bytes import rtmsg as rtmsg_bytes
@@ -102,6 +104,25 @@ def _decoded_gateway(found: rtmsg) -> Optional[str]:
     via = found.get_attr("RTA_VIA")
     text: Optional[str] = via["addr"] if via else found.get_attr("RTA_GATEWAY")
     return text
+
+
+DESTINATIONS = [parse_prefix(text) for text in ("11.11.0.0/16", "10.9.0.0/24", "10.9.0.0/25", "0.0.0.0/0", "fd02::/48")]
+OPERATIONS = st.one_of(
+    st.builds(Add, st.sampled_from(ENCODED), st.just("gateway"), st.sampled_from(["before", "alone", "behind"])),
+    st.builds(Delete, st.sampled_from(ENCODED)),
+    st.builds(Promote, st.sampled_from(ENCODED)),
+)
+
+
+@given(st.lists(st.tuples(OPERATIONS, st.lists(st.sampled_from(DESTINATIONS), max_size=4)), max_size=4))
+def test_one_after_the_other_they_are_encoded_as_each_alone(groups: List[Tuple[Any, List[Prefix]]]) -> None:
+    operations = [operation for operation, _ in groups]
+    for operation, destinations in groups:
+        likes = [one for one in destinations if len(one.address) == len(operation.route.destination.address)]
+        operations += [operation._replace(route=operation.route._replace(destination=one)) for one in likes]
+    encode_next = encode.encoder()
+    for sequence, operation in enumerate(operations):
+        assert encode_next(operation, sequence) == encode.encode(operation, sequence)
 
 
 def test_a_promotion_is_a_deletion_and_an_addition_in_one_send() -> None:

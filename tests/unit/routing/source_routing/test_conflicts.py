@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guest_routes.model.network import Rule, parse_prefix
-from guest_routes.routing.source_routing.verify import LOCAL_TABLE
+from guest_routes.model.network import LOCAL_TABLE, Rule, parse_prefix
 from tests.support.situations import with_tables
 
 from .test_plan import FOUR, bare, having, made, route, rules_of, whole

@@ -1,12 +1,14 @@
-"""Routes and rules that are the same, whoever made them."""
+"""Routes and rules that are the same, whoever made them; IPv6 next hops that the kernel shows one by one are one."""
 
 from __future__ import annotations
 
-from guest_routes.model.network import Prefix, Route, Rule, parse_address, parse_prefix
-from guest_routes.routing.source_routing.equal import identity, key, same_rule
+from guest_routes.model.network import NextHop, Prefix, Route, Rule, parse_address, parse_prefix
+from guest_routes.routing.source_routing.equal import identity, joined, key, same_rule
 
 ONE = Route(parse_prefix("10.9.0.0/16"), parse_address("11.8.0.50"), 3, table=12103, metrics=((2, 1400), (8, 1360)))
 RULE = Rule(4, 32765, 12103, False, 121, Prefix(parse_address("11.8.0.9"), 32))
+FIRST = Route(parse_prefix("fd00:9::/48"), parse_address("fd00:8::50"), 3, 1023, weight=3)
+SECOND = FIRST._replace(gateway=parse_address("fd00:65::50"), ifindex=2, weight=1, onlink=True)
 
 
 def test_who_made_a_route_and_with_which_source_makes_no_difference() -> None:
@@ -33,3 +35,21 @@ def test_rules() -> None:
     assert same_rule(RULE, RULE._replace(protocol=4))
     assert not same_rule(RULE, RULE._replace(source=None))
     assert not same_rule(RULE, RULE._replace(priority=5))
+
+
+def test_next_hops_of_one_metric_are_one_route() -> None:
+    other = FIRST._replace(destination=parse_prefix("fd00:a::/48"))
+    (both, alone) = joined([FIRST, other, SECOND])
+    assert (both.gateway, both.ifindex, both.onlink, both.weight) == (None, 0, False, 1)
+    assert both.nexthops == (NextHop(FIRST.gateway, 3, 3), NextHop(SECOND.gateway, 2, 1, True))
+    assert alone == other
+
+
+def test_what_the_kernel_does_not_merge_stays_apart() -> None:
+    for one in (
+        FIRST._replace(metric=5), FIRST._replace(table=9), FIRST._replace(gateway=None), FIRST._replace(kind=9),
+        FIRST._replace(nexthop_id=7),
+    ):  # fmt: skip
+        assert joined([FIRST, one]) == [FIRST, one]
+    four = [Route(parse_prefix("10.9.0.0/16"), parse_address(one), 3) for one in ("11.8.0.50", "11.8.0.51")]
+    assert joined(four) == four

@@ -74,7 +74,7 @@ def _command_first(arguments: Sequence[str]) -> tuple[str, list[str]]:
     index = 0
     while index < len(words) and words[index].startswith("-"):
         index += 2 if words[index] in _options_with_values() else 1
-    if index and words[index:] and words[index] not in COMMANDS:  # The value of an option that nobody knows?
+    if index and words[index:] and words[index] not in (*COMMANDS, HELP[0]):  # The value of an unknown option?
         index = next((place for place in range(index, len(words)) if words[place] in COMMANDS), index)
     return "".join(words[index : index + 1]), [*words[:index], *words[index + 1 :]]
 
@@ -98,10 +98,15 @@ def _help(command: str, words: Sequence[str]) -> Any:
     """The options of the command "help".
 
     Raises:
-        UsageError: it is asked for help on what is no command.
+        UsageError: it is asked for help on what is no command, or the command "help" has an option.
     """
     from types import SimpleNamespace
 
+    unread = [word for word in words if word.startswith("-") and word not in (*_HELP, *_VERSION)]
+    if command == HELP[0] and unread:
+        from ..settings.values import bare
+
+        raise UsageError(_with_see(f"{command} has no option {bare(unread[0])}"))
     topics = [word for word in words if not word.startswith("-")] if command == HELP[0] else [command]
     topic = topics[0] if topics else ""
     version = command == "" and any(word in _VERSION for word in words)

@@ -113,6 +113,8 @@ def test_arguments_of_single_commands() -> None:
         (["statsu"], 'there is no command "statsu"; did you mean "status"? see `guest-routes help`'),
         (["help", "statsu"], 'there is no command "statsu"; did you mean "status"?'),
         (["help", "sync", "plan"], 'there is no command "plan"'),
+        (["help", "sync", "--json"], "help has no option --json; see `guest-routes help`"),
+        (["-q", "help", "sync"], "help has no option -q; see `guest-routes help`"),
         (["\x1b[2J"], r'there is no command "\x1b[2J"'),
         (["sync", "--metadata"], "expected one argument"),
         (["sync", "--metadata", ""], "argument --metadata: is empty; see `guest-routes help sync`"),

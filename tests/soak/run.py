@@ -179,9 +179,10 @@ class Soak:
                 faults.append(f"the monitor lost notifications, so it proves nothing: {line['lost']}")
         found = verdict.gaps(lines, world.CARRIERS, time.monotonic())
         faults += verdict.problems(found, self._instance.ours, self._instance.away, self._noise.attacks)
+        log = self._instance.log.read_text(errors="replace")
         for text in ("bug of guest-routes", "Traceback"):
-            if text in self._instance.log.read_text(errors="replace"):
-                faults.append(f"the service's log has {text!r}")
+            if text in log:
+                faults.append(f"the service's log has {text!r}:\n{text}{log.partition(text)[2][:4000]}")
         if self._instance.zombies():
             faults.append(f"the service has {self._instance.zombies()} children that nobody waited for")
         if settled >= 0:

@@ -102,11 +102,8 @@ def _help(command: str, words: Sequence[str]) -> Any:
     """
     from types import SimpleNamespace
 
-    unread = [word for word in words if word.startswith("-") and word not in (*_HELP, *_VERSION)]
-    if command == HELP[0] and unread:
-        from ..settings.values import bare
-
-        raise UsageError(_with_see(f"{command} has no option {bare(unread[0])}"))
+    if command == HELP[0]:
+        _refuse_options(words)
     topics = [word for word in words if not word.startswith("-")] if command == HELP[0] else [command]
     topic = topics[0] if topics else ""
     version = command == "" and any(word in _VERSION for word in words)
@@ -116,6 +113,15 @@ def _help(command: str, words: Sequence[str]) -> Any:
         command=HELP[0], topic="" if topic == HELP[0] else topic, version=version,
         color="", quiet=False, json=False, metadata="", settings="",
     )  # fmt: skip
+
+
+def _refuse_options(words: Sequence[str]) -> None:
+    """Raises UsageError for what the command "help" has not."""
+    from ..settings.values import bare
+
+    unread = [word for word in words if word.startswith("-") and word not in (*_HELP, *_VERSION)]
+    if unread:
+        raise UsageError(_with_see(f"{HELP[0]} has no option {bare(unread[0])}"))
 
 
 def _see(command: str) -> str:

@@ -18,6 +18,7 @@ changed which route, which routes are in conflict, and which host routes are put
 Every state leads to every other: each pass decides afresh. When a pass comes, whatever the state:
 
     a link, an address, a rule or a route changes   at once, but within the rate limit (schedule.py)
+    a route by a gateway expires (IPv6)             at that moment: the kernel tells of it up to 30 s later
     only routes in conflict change                  when the first of their waits is over (conflicts.py)
     notifications or their socket are lost          at once, with a new socket
     the settings are reloaded                       at once, with new sockets
@@ -48,16 +49,13 @@ from ..sync import program
 from .child.files import local_document
 from .journal import ErrorKind, Journal, error_kind
 from .repairs import Repairs, Restoration
-from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule
+from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule, first_expiry, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
-
     from ..model.document import Document
     from ..model.report import Report
-
-    PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
+    from .schedule import PassState
 
 REPLACING_SECONDS = 0.5
 """A program that puts its default in place of another one takes that away first: so long it gets for the rest."""
@@ -192,7 +190,7 @@ class Reconciler:
         """
         try:
             report = self._program(document, fetched)
-            self.state = _state_of(report)
+            self.state = state_of(report)
             self._restoration.passed(report)
             if self.state != "set-aside":
                 self._account(report, fetched)
@@ -286,15 +284,9 @@ class Reconciler:
             self._repairs.account_source(report, fetched, now)
         if self.state == "failed":
             self.schedule = self.schedule.failed(now)
+        elif ends := first_expiry(report.after.routes):
+            self.schedule = self.schedule.postponed(now + ends)
 
     def end_conflicts(self) -> None:
         """Ends the conflicts that are over."""
         self._repairs.end_conflicts(time.monotonic())
-
-
-def _state_of(report: Report) -> PassState:
-    """How a pass that was made ended."""
-    if report.set_aside:
-        return "set-aside"
-    failed = report.errors or report.outcome.failures or report.unrecorded or report.source_routing_failed
-    return "failed" if failed else "programmed"

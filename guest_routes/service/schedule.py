@@ -9,6 +9,15 @@ from __future__ import annotations
 
 from ..model.namedtuple import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, Literal, TypeAlias
+
+    from ..model.network import Route
+    from ..model.report import Report
+
+    PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
+
 GATHER_SECONDS = 0.05
 """The shortest pause between two passes: the changes of a burst get one more pass, at its end."""
 IDLE_PER_BUSY = 4
@@ -33,6 +42,22 @@ that was late, so often at most. On a machine that is too busy to start it in ti
 would only make it busier."""
 EAGER_RETRIES = 5
 """How many more fetches, in doubling pauses, there are for a NIC that the metadata doesn't describe yet."""
+
+
+def state_of(report: Report) -> PassState:
+    """How a pass that was made ended."""
+    if report.set_aside:
+        return "set-aside"
+    failed = report.errors or report.outcome.failures or report.unrecorded or report.source_routing_failed
+    return "failed" if failed else "programmed"
+
+
+def first_expiry(routes: Iterable[Route]) -> float:
+    """In how many seconds the first route by a gateway will have expired; 0 where all stay.
+
+    A second later than the dump says, which has whole ones.
+    """
+    return min((route.expires + 1.0 for route in routes if route.expires and route.gateway), default=0.0)
 
 
 def grace_seconds(late: int) -> float:

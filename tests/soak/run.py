@@ -17,6 +17,7 @@ import difflib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -42,6 +43,8 @@ STAYS_SECONDS = 1.0
 NOISE_SECONDS = (5.0, 15.0)
 PAUSE_SECONDS = (0.0, 0.02, 0.1, 0.5)
 DIFFERENCES_SHOWN = 40
+NO_HASH = re.compile(r"ERROR:root:code for hash .*?\nValueError[^\n]*\n", re.DOTALL)
+"""Python's own words, with a traceback, where a fault keeps it from loading a hash."""
 
 
 def main() -> int:
@@ -179,7 +182,7 @@ class Soak:
                 faults.append(f"the monitor lost notifications, so it proves nothing: {line['lost']}")
         found = verdict.gaps(lines, world.CARRIERS, time.monotonic())
         faults += verdict.problems(found, self._instance.ours, self._instance.away, self._noise.attacks)
-        log = self._instance.log.read_text(errors="replace")
+        log = NO_HASH.sub("", self._instance.log.read_text(errors="replace"))
         for text in ("bug of guest-routes", "Traceback"):
             if text in log:
                 faults.append(f"the service's log has {text!r}:\n{text}{log.partition(text)[2][:4000]}")

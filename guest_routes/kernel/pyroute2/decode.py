@@ -112,6 +112,8 @@ def routes_of(message: Any) -> Tuple[Route, ...]:
     """The Routes of one dumped message: none, one, or one for each next hop of an IPv6 multipath route."""
     if message["header"]["type"] != RTM_NEWROUTE or _is_kernels_own(message):
         return ()
+    if _expires(message) < 0:  # The kernel uses it no more, and collects it within 30 s.
+        return ()
     hops = tuple(_nexthop_of(nexthop) for nexthop in message.get_attr("RTA_MULTIPATH") or ())
     route = _route_of(message, hops)
     if route.nexthop_id:  # What else is shown of it depends on net.ipv4.nexthop_compat_mode.
@@ -181,10 +183,10 @@ def _unwritable(message: Any, hops: Tuple[Hop, ...], metrics: Any) -> Unwritable
 
 
 def _expires(message: Any) -> int:
-    """The seconds that an IPv6 route still has; one that the kernel is about to collect has 1."""
+    """The seconds that an IPv6 route still has, 1 in its last one; 0 for ever; below 0 it has expired."""
     info = message.get_attr("RTA_CACHEINFO")
-    ticks = info["rta_expires"] if info else 0
-    return max(1, ticks // USER_HZ) if ticks else 0
+    ticks: int = info["rta_expires"] if info else 0
+    return max(1, ticks // USER_HZ) if ticks > 0 else ticks
 
 
 def _destination(message: Any) -> Prefix:

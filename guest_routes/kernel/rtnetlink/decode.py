@@ -77,13 +77,16 @@ _NLMSGERR_BYTES = 4
 
 
 def decode_route(data: bytes, start: int, end: int) -> list[Route]:
-    """The route of an RTM_NEWROUTE body; one per next hop for IPv6 multipath; none for a cached one."""
+    """The route of an RTM_NEWROUTE body; one per next hop for IPv6 multipath; none for a cached or an expired one."""
     family, length, source_length, tos, table, protocol, scope, kind, flags = RTMSG.unpack_from(data, start)
     if flags & RTM_F_CLONED or family not in (AF_INET, AF_INET6):
         return []
     if family == AF_INET6 and kind == RTN_LOCAL and protocol == RTPROT_KERNEL:
         return []
     found = attributes(data, start + RTMSG.size, end)
+    expires = _expires(found)
+    if expires < 0:  # The kernel uses it no more, and collects it within net.ipv6.route.gc_interval, 30 s.
+        return []
     hops = tuple(_hops(found.get(RTA_MULTIPATH, b"")))
     metrics = _metrics(found)
     unwritable = "source" if source_length else _unwritable(found, hops, metrics)
@@ -103,7 +106,7 @@ def decode_route(data: bytes, start: int, end: int) -> list[Route]:
         nexthop_id=number_of(found.get(RTA_NH_ID)),
         preference=number_of(found.get(RTA_PREF)),
         realms=number_of(found.get(RTA_FLOW)),
-        expires=_expires(found),
+        expires=expires,
         unwritable=unwritable,
     )
     if route.nexthop_id:  # What else is shown of it depends on net.ipv4.nexthop_compat_mode.
@@ -133,9 +136,9 @@ def _unwritable(
 
 
 def _expires(found: Attributes) -> int:
-    """The seconds that an IPv6 route still has; one that the kernel is about to collect has 1."""
+    """The seconds that an IPv6 route still has, 1 in its last one; 0 for ever; below 0 it has expired."""
     ticks = int.from_bytes(found.get(RTA_CACHEINFO, b"")[_EXPIRES_AT : _EXPIRES_AT + 4], byteorder, signed=True)
-    return max(1, ticks // USER_HZ) if ticks else 0
+    return max(1, ticks // USER_HZ) if ticks > 0 else ticks
 
 
 def _by_nexthops(route: Route, nexthops: tuple[NextHop, ...]) -> list[Route]:

@@ -13,7 +13,7 @@ from ..ownership import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
 
     from ...model.settings import Settings
 
@@ -122,3 +122,8 @@ def _free_ipv6_metric(
         if free is not None or high == WORST_METRIC:
             return free or metric, range(max(low, metric - NEAR), min(high, metric + NEAR) + 1)
         low = high + 2
+
+
+def free_metrics(metric: int, used: set[int]) -> Iterator[int]:
+    """The metrics from this one on that aren't used."""
+    return (one for one in range(metric, WORST_METRIC + 1) if one not in used)

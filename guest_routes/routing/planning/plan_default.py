@@ -15,7 +15,7 @@ from ...model.plan import PlannedDefault
 from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops
 from ..next_hops import needs_onlink
 from ..ownership import is_ours
-from .default_metrics import default_metrics, keeps_its_place
+from .default_metrics import default_metrics, free_metrics, keeps_its_place
 from .deletions import is_deleted_for, is_named_by_protocol, undeletable
 
 TYPE_CHECKING = False
@@ -248,7 +248,7 @@ def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]
 def _demote(
     present: _Present, stale: Sequence[Route], kept: Route, managed: frozenset[int], settings: Settings
 ) -> tuple[list[Operation], list[Route], list[Route]]:
-    """default_mode demote: a copy of each extra behind the elected default.
+    """default_mode demote: a copy of each extra behind the elected default, as long as there is a metric for it.
 
     Returns:
         The copies; the extras that go all the same; and the routes of ours that do.
@@ -256,13 +256,10 @@ def _demote(
     have = {hop for route in present.extras if route.metric > kept.metric for hop in next_hops(route)}
     have.add((kept.gateway, kept.ifindex))
     staying = _demoted_before(stale, kept, managed, have)
-    used, metric = {route.metric for route in staying}, kept.metric + DEMOTED_BY
+    free = free_metrics(kept.metric + DEMOTED_BY, {route.metric for route in staying})
     going = [route for route in present.extras if route.metric <= kept.metric]
     copies: list[Operation] = []
-    for route, hop in _worth_a_copy(going, managed, have):
-        while metric in used:
-            metric += 1
-        used.add(metric)
+    for (route, hop), metric in zip(_worth_a_copy(going, managed, have), free):
         onlink = route.onlink or _is_outside(hop, present.nics)
         copy = Route(route.destination, *hop, metric, settings.protocol, settings.table, onlink=onlink)
         copies.append(Add(copy, "demoted"))

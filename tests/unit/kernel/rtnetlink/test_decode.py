@@ -167,11 +167,12 @@ def test_what_a_route_has_beside_its_next_hop() -> None:
     assert found.metrics == ((2, 1400), (16, "cubic"), (17, 1))
 
 
-@pytest.mark.parametrize("ticks, seconds", [(0, 0), (1, 1), (99, 1), (-5, 1), (250, 2)])
-def test_the_time_that_a_route_still_has(ticks: int, seconds: int) -> None:
+@pytest.mark.parametrize("ticks, seconds", [(0, [0]), (1, [1]), (99, [1]), (250, [2]), (-1, []), (-250, [])])
+def test_the_time_that_a_route_still_has(ticks: int, seconds: List[int]) -> None:
+    """One that has expired is none."""
     cache = attribute(12, struct.pack("=IIiIIIII", 0, 0, ticks, 0, 0, 0, 0, 0))
-    (found,) = decoded(rtmsg(INET6, TABLE + attribute(5, GATEWAY6) + OIF + cache))
-    assert found.expires == seconds
+    found = decoded(rtmsg(INET6, TABLE + attribute(5, GATEWAY6) + OIF + cache))
+    assert [route.expires for route in found] == seconds
 
 
 def test_next_hops_have_realms_and_those_of_ipv6_weights() -> None:

@@ -278,6 +278,16 @@ ETH0_DHCP = "default via 10.65.0.1 dev eth0 proto dhcp"
                 "RemoveForeignDefault default via 11.99.0.1 dev eth1 proto dhcp",
             ],
         ),
+        # Behind the worst metric there is no room for one.
+        (
+            [f"{ETH0} metric 4294966295", f"{ETH1} metric 50", "default via 11.8.0.2 dev eth1 proto dhcp"],
+            [
+                f"Add {COPY} metric 4294967295",
+                f"RemoveForeignDefault {ETH1} metric 50",
+                "RemoveForeignDefault default via 11.8.0.2 dev eth1 proto dhcp",
+            ],
+        ),
+        ([f"{ETH0} metric 4294967295", f"{ETH1} metric 50"], [f"RemoveForeignDefault {ETH1} metric 50"]),
         # A default without a gateway has no copy.
         (
             [ETH0, "default dev eth1 proto static scope link"],

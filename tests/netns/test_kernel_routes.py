@@ -944,3 +944,18 @@ def watch(lab: Lab) -> Any:
 
 
 __all__ = ["unfolded"]
+
+
+def test_a_default_for_packets_from_a_prefix_is_another_one(lab: Lab, engine: str) -> None:
+    """It stands beside the one that goes, with the same gateway and metric, and is no part of it."""
+    nics(lab)
+    add(
+        lab,
+        "-6 route add default via fd00:65::1 dev eth0",
+        "-6 route add default via fd00:8::1 dev eth1 metric 2048",
+        "-6 route add default from fd00:8::/64 via fd00:8::1 dev eth1 metric 2048",
+    )
+    ran = run(lab, f"sync {engine} --metadata {document('dual-stack')}")
+    assert "still there" not in ran.out + ran.err
+    left = lab.ip("-6", "route", "show", "default")
+    assert "default via fd00:8::1" not in left and "default from fd00:8::/64 via fd00:8::1" in left

@@ -959,3 +959,18 @@ def test_a_default_for_packets_from_a_prefix_is_another_one(lab: Lab, engine: st
     assert "still there" not in ran.out + ran.err
     left = lab.ip("-6", "route", "show", "default")
     assert "default via fd00:8::1" not in left and "default from fd00:8::/64 via fd00:8::1" in left
+
+
+def test_plan_and_sync_agree_about_what_comes_first(lab: Lab, engine: str) -> None:
+    """A VPN's next hop of a multipath default stays behind the elected one, and so the plan says."""
+    nics(lab)
+    add(
+        lab,
+        "route append default via 10.65.0.1 dev eth0",
+        "route prepend default nexthop via 11.8.0.1 dev eth1 nexthop via 10.200.0.1 dev wg0",
+    )
+    planned = run(lab, f"plan {engine} --metadata {document('documented')}")
+    ran = run(lab, f"sync {engine} --metadata {document('documented')}")
+    assert " dev eth0 " in lab.ip("route", "get", "192.0.2.9")
+    assert (planned.code, ran.code) == (0, 0)
+    assert "10.200.0.1 dev wg0 wins" not in planned.out

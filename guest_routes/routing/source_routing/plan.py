@@ -7,7 +7,7 @@ that isn't whole. What is equal and somebody else's is adopted; nothing of anybo
 from __future__ import annotations
 
 from ...model.network import THROW, Route, contains, network_of
-from ...model.operations import Delete, RemoveForeignDefault
+from ...model.operations import Add, Delete, MoveDefault, RemoveForeignDefault, RestoreDefault
 from ...model.plan import Plan
 from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceRoutingPlan
 from ..elect import managed_ifindexes
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ...model.decision import Election, Resolution
     from ...model.network import KernelState, Nic, Rule
+    from ...model.operations import Operation
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
 
@@ -80,12 +81,21 @@ def _with_a_table(state: KernelState, settings: Settings) -> frozenset[int]:
 
 
 def main_after(main: Sequence[Route], plan: Plan) -> Sequence[Route]:
-    """The routes of the settings' table as the plan leaves them."""
+    """The routes of the settings' table as the plan leaves them, those of one key in IPv4's order."""
     if not plan.operations:
         return main
     gone = {one.route for one in plan.removals if isinstance(one, (Delete, RemoveForeignDefault))}
-    added = {one.route: None for one in plan.additions}  # A route that moves before others of its key is among them.
-    return [*added, *(route for route in main if route not in gone and route not in added)]
+    added = {one.route: one for one in plan.additions}  # A route that moves before others of its key is among them.
+    behind = [route for route, one in added.items() if _goes_behind(one)]
+    before = [route for route, one in added.items() if not _goes_behind(one)]
+    return [*before, *(route for route in main if route not in gone and route not in added), *behind]
+
+
+def _goes_behind(addition: Operation) -> bool:
+    """Whether a route comes behind others of its key."""
+    if isinstance(addition, Add):
+        return addition.place == "behind"
+    return isinstance(addition, (RestoreDefault, MoveDefault)) and not addition.before
 
 
 def connected(nics: Sequence[Nic], main: Sequence[Route]) -> Iterator[Route]:

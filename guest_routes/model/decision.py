@@ -177,8 +177,8 @@ class Unresolved(NamedTuple):
     """conflict, overridden: the host route that is used; redundant: that serves the metadata service, too."""
     listing: Binding | None = None
     """not-a-gateway, conflict: the network that lists it, or whose lease does; None where no network does."""
-    own: Literal["", "next-hop", "address", "subnet"] = ""
-    """refused: what of the route is an address or subnet of this machine itself."""
+    own: Literal["", "next-hop", "address", "subnet", "gateway"] = ""
+    """refused: what of the route is this machine's own: an address, a subnet, or the gateway of another NIC (IPv6)."""
     owner: str = ""
     """refused: whose that is, a NIC's name or `networks[0]`."""
 

@@ -70,6 +70,16 @@ class NextHops:
         local = host.next_hop in self._shared or is_link_local(host.next_hop)
         return not local and host.destination != METADATA_SERVICE
 
+    def ipv6_gateways(self) -> dict[Address, list[Nic]]:
+        """The NICs on whose links each gateway is: of bindings, and of the host routes asked about so far."""
+        found: dict[Address, list[Nic]] = {}
+        bound = [(one.gateway, one.nic) for one in self._bindings]
+        answered = [(one.gateway, one.nic) for one in self._answers.values() if isinstance(one, ResolvedNextHop)]
+        for gateway, nic in (*bound, *answered):
+            if gateway is not None and nic is not None and len(gateway) == 16 and not is_link_local(gateway):
+                found.setdefault(gateway, []).append(nic)
+        return found
+
     def _find(self, host: HostRoute) -> Answer:
         claims = self._claims.get(host.next_hop)
         if claims is None:

@@ -63,6 +63,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
         else:
             unresolved.append(Unresolved(host, *answer))
     defaults, missed = _named_defaults(elsewhere, bindings, next_hops, own)
+    unresolved.extend(_to_gateways_of_others(taken, next_hops))
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     named = tuple(_with_listing((*unresolved, *missed), bindings, evidence))
@@ -201,6 +202,16 @@ def _refused(host: HostRoute, own: dict[object, str], settings: Settings) -> Unr
         what: Literal["address", "subnet"] = "address" if host.destination.address in own else "subnet"
         return Unresolved(host, "refused", own=what, owner=own[host.destination])
     return None
+
+
+def _to_gateways_of_others(taken: dict[Prefix, Resolved], next_hops: NextHops) -> Iterator[Unresolved]:
+    """IPv6 host routes to another NIC's gateway alone, taken out: every route by that gateway would be refused."""
+    for gateway, nics in next_hops.ipv6_gateways().items():
+        destination = Prefix(gateway, 128)
+        found = taken.get(destination)
+        if found is not None and found.next_hop.nic.ifindex not in {nic.ifindex for nic in nics}:
+            del taken[destination]
+            yield Unresolved(found.host, "refused", own="gateway", owner=nics[0].name)
 
 
 def _within(inner: Prefix, outer: Prefix) -> bool:

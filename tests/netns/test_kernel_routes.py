@@ -713,6 +713,66 @@ def test_a_host_route_that_covers_its_own_gateway(lab: Lab, engine: str, tmp_pat
     assert shown(lab) == before
 
 
+GATEWAYS = {
+    4: ("10.65.0.1", "11.8.0.1", 32, ("10.65.0.0/25", "11.8.0.1"), "11.11.0.0/16"),
+    6: ("fd00:65::1", "fd00:8::1", 128, ("fd00:65::/65", "fd00:8::1"), "fd00:11:11::/48"),
+}
+"""Those of eth0 and eth1, their lengths, a host route that covers eth0's, and the destination of another."""
+
+
+@pytest.mark.parametrize("covered", [False, True])
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("family", [6, 4])
+def test_a_host_route_to_the_gateway_by_itself(
+    lab: Lab, engine: str, tmp_path: Path, family: int, whole: bool, order: int, covered: bool
+) -> None:
+    """It never keeps the default out: at first, after a program has deleted the default, or all of ours."""
+    calico(lab, family) if whole else nics(lab)
+    first, second, length, around, other = GATEWAYS[family]
+    own0, own1 = CALICO[family][2:4] if whole else ("", "")
+    every = CALICO[family][4]
+    listed = [(every, first), (f"{first}/{length}", first)][:: 1 - 2 * order]
+    more = [around] if covered else []
+    eth1 = net(1, (every, second), (other, second), *more, family=family, own=own1)
+    networks = net(0, *listed, family=family, own=own0), eth1
+    given = metadata(tmp_path, *networks)
+    synced(lab, f"{engine} {given}")
+    table = shown(lab)
+    flag = "-6" if family == 6 else "-4"
+    for deleted in ("default", "table main proto 121", "default"):
+        add(lab, f"{flag} route flush {deleted}")
+        synced(lab, f"{engine} {given}")
+        assert any(f"via {first} dev eth0" in line for line in defaults(lab, family))
+        assert " dev eth0 " in lab.ip("route", "get", first)
+    assert [line for line in shown(lab) if "default" not in line] == [line for line in table if "default" not in line]
+
+
+@pytest.mark.parametrize("covered", [False, True])
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("family", [6, 4])
+def test_a_host_route_to_the_gateway_by_another_nic(
+    lab: Lab, engine: str, tmp_path: Path, family: int, order: int, covered: bool
+) -> None:
+    """IPv4 sends what is meant for the gateway as listed; IPv6 would refuse the default: it is not programmed."""
+    nics(lab)
+    first, second, length, around, other = GATEWAYS[family]
+    every = CALICO[family][4]
+    listed = [(f"{first}/{length}", second), around, (other, second)] if covered else [(f"{first}/{length}", second)]
+    eth0, eth1 = net(0, (every, first), family=family), net(1, *listed[:: 1 - 2 * order], family=family)
+    given = metadata(tmp_path, *[eth0, eth1][:: 1 - 2 * order])
+    code, nic = (0, "eth1") if family == 4 else (5, "eth0")
+    flag = "-6" if family == 6 else "-4"
+    # As an earlier version left it.
+    add(lab, f"{flag} route add {first}/{length} via {second} dev eth1 proto 121 metric {0 if family == 4 else 1023}")
+    for deleted in ("default", "default", "table main proto 121"):
+        ran = synced(lab, f"{engine} {given}", code)
+        assert any(f"via {first} dev eth0" in line for line in defaults(lab, family))
+        assert f" dev {nic} " in lab.ip("route", "get", first)
+        assert ("fd00:65::1/128 is eth0's gateway, which IPv6 must reach on link" in ran.out) == (family == 6)
+        add(lab, f"{flag} route flush {deleted}")
+
+
 # ---- withdraw gives back what was -------------------------------------------------------------------
 
 

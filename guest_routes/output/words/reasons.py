@@ -117,6 +117,8 @@ def _no_subnet_cause(one: Unresolved) -> str:
 def _refused_cause(one: Unresolved) -> str:
     if one.own == "next-hop":
         return f"refused: {address_text(one.host.next_hop)} is {one.owner}'s own address, not a gateway"
+    if one.own == "gateway":
+        return f"refused: {one.host.destination} is {one.owner}'s gateway, which IPv6 must reach on link"
     what = "own address" if one.own == "address" else "own subnet, which needs no gateway"
     return f"refused: {one.host.destination} is {one.owner}'s {what}"
 

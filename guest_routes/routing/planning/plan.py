@@ -238,6 +238,7 @@ def _decide(
 
 def _split(there: Sequence[Route], settings: Settings) -> tuple[list[Route], list[Route]]:
     """Ours, and other programs' that could win, best first: some are for packets with a TOS, or from a prefix, only."""
+    there = [route for route in there if not is_reaching(route, settings)]  # Those are reachability.py's.
     ours = [route for route in there if is_ours(route, settings) and route.kind == UNICAST]
     theirs = [route for route in there if route not in ours and not route.tos and route.unwritable != "source"]
     return ours, sorted(theirs, key=lambda route: route.metric)

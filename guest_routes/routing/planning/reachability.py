@@ -58,6 +58,7 @@ def plan_reaching(
     covers = _covering(_gateways(routes, defaults), state, _added(additions), settings)
     if not (covers or own):
         return Reaching()
+    covers = _without_listed(covers, routes)
     wanted = {gateway: _winning(gateway, covers[gateway], own.get(gateway), settings, metrics) for gateway in covers}
     going = {operation.route for operation in removals}.union(_unused(own, covers))
     needed = {gateway: wanted[gateway] for gateway, covering in covers.items() if not going.issuperset(covering)}
@@ -67,6 +68,15 @@ def plan_reaching(
         tuple(Delete(route, _why(gateway, needed)) for gateway, route in dict.fromkeys(useless)),
         tuple(needed.values()),
     )
+
+
+def _without_listed(
+    covers: Mapping[_Gateway, list[Route]], routes: Sequence[PlannedRoute]
+) -> dict[_Gateway, list[Route]]:
+    """Those without IPv4 gateways that a host route leads to: what is meant for them goes as listed."""
+    wholes = {_whole(gateway) for gateway in covers if family_of(gateway.address) == 4}
+    listed = {one.route[0] for one in routes if one.route[0] in wholes and one.verdict != "shadowed"} if wholes else ()
+    return {gateway: covering for gateway, covering in covers.items() if _whole(gateway) not in listed}
 
 
 def _unused(own: Mapping[_Gateway, Route], covers: Mapping[_Gateway, Sequence[Route]]) -> Iterator[Route]:
@@ -179,17 +189,19 @@ def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Sett
 
 
 def _hides(route: Route, gateway: _Gateway, settings: Settings) -> bool:
-    """Whether a covering route leads to the gateway otherwise than on its link; IPv4 lets other programs' do so."""
+    """Whether a covering route leads to the gateway otherwise than on its link.
+
+    IPv4 lets other programs' do so, and a host route to the gateway alone: it takes routes by the gateway all the same.
+    """
     if route.gateway is None and not route.nexthops:
         return family_of(gateway.address) == 6 and route.kind == UNICAST and route.ifindex != gateway.ifindex
-    whole = route.destination.length == 8 * len(gateway.address)
-    return not (whole and is_ours(route, settings)) and (family_of(gateway.address) == 6 or is_ours(route, settings))
+    return family_of(gateway.address) == 6 or (is_ours(route, settings) and route.destination != _whole(gateway))
 
 
 def _winning(
     gateway: _Gateway, covering: Sequence[Route], own: Route | None, settings: Settings, metrics: dict[int, int]
 ) -> Route:
-    """Ours on link, in front of other programs' routes to the gateway alone where the kernel allows (R5)."""
+    """Ours on link, in front of other routes to the gateway alone where the kernel allows (R5)."""
     route = _route_to(gateway, settings, metrics)
     ahead = [one.metric for one in covering if one.destination == route.destination]
     metric = min([route.metric, *(max(1, other - 1) for other in ahead)])
@@ -199,7 +211,7 @@ def _winning(
 def _route_to(gateway: _Gateway, settings: Settings, metrics: dict[int, int]) -> Route:
     family = family_of(gateway.address)
     return Route(
-        Prefix(gateway.address, 8 * len(gateway.address)),
+        _whole(gateway),
         None,
         gateway.ifindex,
         metrics[family],
@@ -207,3 +219,8 @@ def _route_to(gateway: _Gateway, settings: Settings, metrics: dict[int, int]) ->
         settings.table,
         scope=SCOPE_LINK if family == 4 else 0,
     )
+
+
+def _whole(gateway: _Gateway) -> Prefix:
+    """The destination that is the gateway alone."""
+    return Prefix(gateway.address, 8 * len(gateway.address))

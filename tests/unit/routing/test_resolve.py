@@ -295,6 +295,18 @@ def test_this_machine_itself_is_no_destination(route: str, own: str, owner: str)
     assert (found.kind, found.own, found.owner) == ("refused", own, owner)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("gateway", ["default fd00:65::1", "fd12::/48 fd00:65::1"])
+def test_another_nics_gateway_is_no_destination_of_ipv6(gateway: str, order: int) -> None:
+    """Documented as such, or the next hop of a network without one (R3)."""
+    own = network("eth0", "fd00:65::7/64", gateway)
+    other = network("eth1", "fd00:8::9/64", "default fd00:8::1", "fd00:65::1/128 fd00:8::1")
+    (found,) = resolve(situation([own, other][::order]), Settings()).unresolved
+    assert (found.kind, found.own, found.owner) == ("refused", "gateway", "eth0")
+    itself = network("eth0", "fd00:65::7/64", gateway, "fd00:65::1/128 fd00:65::1")
+    assert resolve(situation([itself]), Settings()).unresolved == ()
+
+
 def test_a_described_subnet_is_own_before_it_is_configured() -> None:
     kernel = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\n"
     found = one_reason(base("11.8.0.0/24 10.65.0.1"), kernel)

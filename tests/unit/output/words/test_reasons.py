@@ -138,6 +138,10 @@ UNRESOLVED = [
     ),
     (Unresolved(HOST, "refused", own="address", owner="eth1"), "refused: 11.11.0.0/16 is eth1's own address"),
     (
+        Unresolved(HOST, "refused", own="gateway", owner="eth1"),
+        "refused: 11.11.0.0/16 is eth1's gateway, which IPv6 must reach on link",
+    ),
+    (
         Unresolved(HOST, "refused", own="subnet", owner="networks[0]"),
         "refused: 11.11.0.0/16 is networks[0]'s own subnet, which needs no gateway",
     ),

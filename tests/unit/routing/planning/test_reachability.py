@@ -133,3 +133,41 @@ def test_one_that_has_come_to_stand_behind_is_replaced() -> None:
         "Add fd00:8::1 dev eth1 proto guest-routes metric 99",
         "Delete fd00:8::1 dev eth1 proto guest-routes metric 1023",
     ]
+
+
+def test_a_host_route_to_the_gateway_by_itself_stands_behind_its_own() -> None:
+    """IPv6 would refuse the default by a gateway that is reached by a gateway, itself included (R7)."""
+    networks = [network("eth0", "fd00:65::7/64", "default fd00:65::1", "fd00:65::1/128 fd00:65::1")]
+    made = planned(networks, SUBNETS)
+    assert made[0] == "Add fd00:65::1 dev eth0 proto guest-routes metric 1022"
+    end = "\n".join(one.split(" ", 1)[1] for one in made)
+    assert len(made) == 3 and planned(networks, f"{SUBNETS}{end}\n") == []
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_ipv4_a_host_route_to_the_gateway_alone_decides(order: int) -> None:
+    """No route of the gateway's own is added beside it, and one that is there goes (R9)."""
+    listed = ["10.65.0.1/32 11.8.0.1", "10.65.0.0/25 11.8.0.1"][::order]
+    networks = [
+        network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
+        network("eth1", "11.8.0.9/24", "default 11.8.0.1", *listed),
+    ]
+    made = planned(networks, SUBNETS)
+    assert not [one for one in made if "scope link" in one]
+    end = "\n".join(one.split(" ", 1)[1] for one in made)
+    own = "10.65.0.1 dev eth0 proto guest-routes scope link"
+    assert planned(networks, f"{SUBNETS}{end}\n") == []
+    assert planned(networks, f"{SUBNETS}{end}\n{own}\n") == [f"Delete {own}"]
+
+
+def test_of_ipv6_a_host_route_to_another_nics_gateway_goes_after_the_default() -> None:
+    """An earlier version's: the default is taken as the gateway is on link for the pass."""
+    networks = [
+        network("eth0", "fd00:65::7/64", "default fd00:65::1"),
+        network("eth1", "fd00:8::9/64", "default fd00:8::1", "fd00:65::1/128 fd00:8::1"),
+    ]
+    left = "fd00:65::1 via fd00:8::1 dev eth1 proto guest-routes metric 1023"
+    own = "fd00:65::1 dev eth0 proto guest-routes metric 1022"
+    made = planned(networks, f"{SUBNETS}{left}\n")
+    assert made[0] == f"Add {own}" and made[1].startswith("Add default via fd00:65::1 dev eth0")
+    assert sorted(made[2:]) == sorted([f"Delete {left}", f"Delete {own}"])

@@ -81,13 +81,21 @@ class NextHops:
         return found
 
     def _find(self, host: HostRoute) -> Answer:
-        claims = self._claims.get(host.next_hop)
-        if claims is None:
+        claims = self._claims_of(host)
+        if not claims:
             return self._no_gateway(host)
         claims = [binding for binding in claims if binding.nic is not None] or claims
         # Not the next best: what another NIC has under the same address may be another router.
         chosen = next((b for b in claims if _lists(b, host)), claims[0])
         return _by_gateway(chosen, claims) if chosen.is_usable(self._unaddressed) else _unusable(chosen)
+
+    def _claims_of(self, host: HostRoute) -> list[Binding]:
+        """The networks whose gateway the next hop is; a link-local one only on the NIC of the network that lists it."""
+        claims = self._claims.get(host.next_hop, [])
+        if not is_link_local(host.next_hop) or host.network < 0:
+            return claims
+        nics = _present([one for one in self._bindings if _lists(one, host)])
+        return [one for one in claims if _lists(one, host) or (one.nic is not None and one.nic.ifindex in nics)]
 
     def _no_gateway(self, host: HostRoute) -> Answer:
         """A next hop that is no NIC's gateway (R3)."""

@@ -773,6 +773,25 @@ def test_a_host_route_to_the_gateway_by_another_nic(
         add(lab, f"{flag} route flush {deleted}")
 
 
+@pytest.mark.parametrize("known", ["document", "router"])
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_link_local_next_hop_leads_through_the_listing_networks_nic(
+    lab: Lab, engine: str, tmp_path: Path, order: int, known: str
+) -> None:
+    """R3: eth0's gateway has the same address, which is another router on eth1's link."""
+    nics(lab)
+    documented = [("::/0", "fe80::1")] if known == "document" else []
+    if known == "router":
+        add(lab, "-6 route add default via fe80::1 dev eth0 proto ra")
+    eth0, eth1 = net(0, *documented, family=6), net(1, ("fd11::/16", "fe80::1"), family=6)
+    if known == "router":
+        eth0["type"] = "ipv6_slaac"
+    given = metadata(tmp_path, *[eth0, eth1][:: 1 - 2 * order])
+    synced(lab, f"{engine} {given}")
+    assert " via fe80::1 dev eth1 " in lab.ip("route", "get", "fd11::5")
+    assert " via fe80::1 dev eth0 " in lab.ip("route", "get", "2001:db8::1")
+
+
 # ---- withdraw gives back what was -------------------------------------------------------------------
 
 

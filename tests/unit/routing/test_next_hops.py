@@ -118,6 +118,20 @@ def test_a_link_local_next_hop_is_on_the_nic_of_the_network_that_lists_it() -> N
     assert answered(without, "fe80::9", -1, "fd00:12::/32") == ("no-subnet", "")
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_link_local_gateway_of_another_nic_is_another_router(order: int) -> None:
+    """R3: one address on each link; the network that lists it says on which."""
+    own = network("eth0", "fd00:65::7/64", "default fe80::1")
+    for routes, found in ((("default fd00:8::1",), ("not-a-gateway", "eth1")), ((), ("eth1", "no-gateway"))):
+        networks = [own, network("eth1", "fd00:8::9/64", *routes, "fd00:11::/32 fe80::1")][::order]
+        index = [0, 1][::order][1]
+        assert answered(networks, "fe80::1", index, "fd00:11::/32") == found
+        assert answered(networks, "fe80::1", -1, "fd00:11::/32") == ("eth0", "gateway")
+    second = network("eth1", "fd00:9::9/64", "fd00:11::/32 fe80::2")
+    networks = [own, network("eth1", "fd00:8::9/64", "default fe80::2"), second]
+    assert answered(networks, "fe80::2", 2, "fd00:11::/32") == ("eth1", "gateway")
+
+
 def test_a_router_known_by_its_link_local_address_has_a_global_one_too() -> None:
     """Neutron's subnet says fd00:8::1, the router advertises itself by fe80::1."""
     kernel = f"{TWO_NICS}default via fe80::1 dev eth1 proto ra\n"

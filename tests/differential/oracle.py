@@ -164,8 +164,9 @@ class Oracle:
         return not (_is_special(to) or whole or to in subnets or hop in addresses)
 
     def _own_default(self, net: Net) -> Optional[Ip]:
-        inside = [hop for hop in net.defaults if any(hop in p for p in net.prefixes)]
-        outside = [hop for hop in net.defaults if self._is_outside(hop)]
+        possible = [hop for hop in net.defaults if not self._is_refused(hop, net)]
+        inside = [hop for hop in possible if any(hop in p for p in net.prefixes)]
+        outside = [hop for hop in possible if self._is_outside(hop)]
         return next(iter([*inside, *outside]), None)
 
     def _is_outside(self, hop: Ip) -> bool:
@@ -173,15 +174,27 @@ class Oracle:
         everywhere += [p for nic in self.neighbours for p in nic.subnets(self.family)]
         return hop.is_link_local or not any(hop in p for p in everywhere)
 
+    def _is_refused(self, hop: Ip, net: Net) -> bool:
+        """R12: no router can have it."""
+        if hop.is_link_local:
+            return net.nic is not None and str(hop) in {a.split("/")[0] for a in net.nic.addresses}
+        subnets = [p for p in net.prefixes if hop in p and p.version == 4 and p.prefixlen <= 30]
+        ends = {end for p in subnets for end in (p.network_address, p.broadcast_address)}
+        return self._is_of_this_machine(hop) or hop in ends
+
     def _can_be_its_own(self, row: Row, net: Net) -> bool:
         hop = ipaddress.ip_address(row.via)
-        return any(hop in p for p in net.prefixes) or self._is_outside(hop)
+        return not self._is_refused(hop, net) and (any(hop in p for p in net.prefixes) or self._is_outside(hop))
 
     def _gateway(self, net: Net) -> Tuple[Optional[Ip], int]:
         """A network's gateway and the rank of its evidence."""
         name = net.nic.name if net.nic else ""
         named = self.settings.get("gateways", {}).get(name)
-        if named and self.family == ipaddress.ip_address(named).version:
+        if (
+            named
+            and self.family == ipaddress.ip_address(named).version
+            and not self._is_refused(ipaddress.ip_address(named), net)
+        ):
             return ipaddress.ip_address(named), 1
         return self._known(net)
 
@@ -268,6 +281,8 @@ class Oracle:
             return (Hop(str(hop), nic.name), False) if nic and nic.serves(self.family) else (None, True)
         inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
         inside.sort(key=lambda pair: pair[0] is not net)
+        if inside and self._is_refused(hop, inside[0][0]):
+            return None, False
         for one, gateway in inside:
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local
             if (router or (gateway is None and one.described)) and one.nic:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from ..model.decision import Elected
+from ..model.decision import Binding, Elected
 from ..model.plan import Suspicion
+from .bind import is_ignored
 from .ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Binding, Election, Resolution
+    from ..model.decision import Election, Resolution
     from ..model.evidence import Evidence
+    from ..model.network import Nic
     from ..model.settings import Settings
 
 AGREEING_FETCHES = 3
@@ -30,7 +32,12 @@ def suspicion(
     omission = _omission(evidence, resolution, elections, settings, gone, ours)
     if evidence.source == "last-known-good":
         return omission
-    return _incomplete(evidence) or omission or _shrunk(gone, ours)
+    return (
+        _incomplete(evidence)
+        or omission
+        or _lost(evidence, resolution, elections, settings, gone)
+        or _shrunk(gone, ours)
+    )
 
 
 def _incomplete(evidence: Evidence) -> Suspicion | None:
@@ -41,6 +48,64 @@ def _incomplete(evidence: Evidence) -> Suspicion | None:
     present = {mac: nic.name for nic in evidence.kernel.nics for mac in (nic.mac, nic.permanent_mac) if mac}
     lost = [(present[mac], mac) for mac in evidence.known_macs if mac in present and mac not in documented]
     return Suspicion("nics-lost", tuple(lost)) if lost else None
+
+
+def _lost(
+    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings, gone: int
+) -> Suspicion | None:
+    """Routes of ours would leave a NIC that was described before, for its network is missing or damaged.
+
+    A NIC that can't be used, or that the settings cover, keeps none.
+    """
+    found: dict[int, tuple[str, bytes]] = {}
+    leaving = _leaving(evidence, resolution, elections, settings, gone) if evidence.known_macs else ()
+    for ifindex, family, is_default in sorted(leaving):
+        nic = evidence.kernel.nic(ifindex)
+        if nic is None or nic.mac not in evidence.known_macs or not _serves(nic, family, settings):
+            continue
+        there = [one for one in resolution.bindings if one.family == family and one.network and _is_on(one, nic)]
+        if not there or (is_default and all(_is_damaged(one, evidence) for one in there)):
+            found[ifindex] = nic.name, nic.mac
+    return Suspicion("networks-lost", tuple(found.values())) if found else None
+
+
+def _leaving(
+    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings, gone: int
+) -> set[tuple[int, int, bool]]:
+    """The ifindex and family of our routes that would go, and whether it is a default.
+
+    The settings' choice moves a default whatever the document says.
+    """
+    kept = {(one.nic.ifindex, one.family) for one in elections if isinstance(one, Elected)}
+    chosen = {one.family for one in elections if one.selector is not None}
+    wanted = {one.host.destination for one in resolution.resolved} if gone else set()
+    found = set()
+    for route in evidence.kernel.routes:
+        is_default = not route.destination.length
+        if not (gone or is_default) or not is_ours(route, settings) or is_reaching(route, settings):
+            continue
+        stays = (route.ifindex, route.family) in kept or route.family in chosen
+        if not (stays if is_default else route.destination in wanted):
+            found.add((route.ifindex, route.family, is_default))
+    return found
+
+
+def _serves(nic: Nic, family: int, settings: Settings) -> bool:
+    return Binding(None, None, nic, known_family=family).is_usable() and not is_ignored(nic, settings.ignore_nics)
+
+
+def _is_on(binding: Binding, nic: Nic) -> bool:
+    """Whether a network is on a NIC, or on another device with its MAC (a bridge over it)."""
+    macs = {binding.link.mac if binding.link else b"", binding.nic.mac if binding.nic else b""}
+    return (binding.nic is not None and binding.nic.ifindex == nic.ifindex) or nic.mac in macs
+
+
+def _is_damaged(binding: Binding, evidence: Evidence) -> bool:
+    """Whether a network offers no default of its own, and something is wrong with its routes."""
+    if binding.network is None or binding.offers == "documented":
+        return False
+    place = f"networks[{binding.network.index}]."
+    return any(one.place.startswith((f"{place}routes", f"{place}gateway")) for one in evidence.data.problems)
 
 
 def _omission(

@@ -58,13 +58,17 @@ def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
 
 
 def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], settings: Settings) -> Binding:
-    link = links.get(network.link)
-    nic = find_nic(link, links, nics, network.address) if link else None
-    if nic is None:
-        nic = _holder(network, nics, links)
+    link, nic = links.get(network.link), find_nic_of(network, links, nics)
     if nic is not None and is_ignored(nic, settings.ignore_nics):
         return Binding(network, link, None, ignored=nic.name)
     return Binding(network, link, nic)
+
+
+def find_nic_of(network: Network, links: dict[str, Link], nics: Sequence[Nic]) -> Nic | None:
+    """The NIC that a network of the document is on, by its link, else by its address; None when it isn't present."""
+    link = links.get(network.link)
+    nic = find_nic(link, links, nics, network.address) if link else None
+    return nic or _holder(network, nics, links)
 
 
 def _holder(network: Network, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:

@@ -101,11 +101,12 @@ def _is_on(binding: Binding, nic: Nic) -> bool:
 
 
 def _is_damaged(binding: Binding, evidence: Evidence) -> bool:
-    """Whether a network offers no default of its own, and something is wrong with its routes."""
-    if binding.network is None or binding.offers == "documented":
+    """Whether a network lists no default, and something that is refused, or no list at all: that may have been it."""
+    if binding.network is None or binding.network.defaults:
         return False
-    place = f"networks[{binding.network.index}]."
-    return any(one.place.startswith((f"{place}routes", f"{place}gateway")) for one in evidence.data.problems)
+    place = f"networks[{binding.network.index}]"
+    inside, routes = (f"{place}.routes[", f"{place}.gateway"), f"{place}.routes"
+    return any(one.place == routes or (one.refused and one.place.startswith(inside)) for one in evidence.data.problems)
 
 
 def _omission(

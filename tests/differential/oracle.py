@@ -46,6 +46,8 @@ class Net(NamedTuple):
     """It lists routes; those that no machine could have don't count."""
     own: Any = None
     """The address that the document has for it."""
+    damaged: bool = False
+    """It lists no default, and something that is refused."""
 
 
 class Hop(NamedTuple):
@@ -137,8 +139,9 @@ class Oracle:
         metrics = self._metrics(entry)
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         described = any(not _is_special(to) for to, _ in routes)
+        damaged = not metrics and any(_is_special(to) for to, _ in routes)
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
-        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own)
+        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own, damaged)
 
     def _metrics(self, entry: Dict[str, Any]) -> Dict[Ip, int]:
         """The next hops of the default entries in the order of the document, each with its best metric."""
@@ -381,6 +384,25 @@ class Oracle:
         wanted, listed, keep = self.hosts()
         unsettled = self._unsettled()
         return Expected(self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts, unsettled)
+
+    def loses_a_network(self, expected: Expected, known: Set[str]) -> bool:
+        """R6: ours would leave a usable NIC, described before, that has no network of the family now.
+
+        A default does so, too, that leaves one whose networks are damaged.
+        """
+        on = {net.nic.name for net in self.networks if net.nic and net.kind}
+        whole = {net.nic.name for net in self.networks if net.nic and net.kind and not net.damaged}
+        serving = {nic.name for nic in self.nics if nic.mac in known and nic.serves(self.family)} - whole
+        elected = expected.elected.dev if expected.elected else ""
+        for row in self.every:
+            if row.proto != OURS or row.dev not in serving or not row.via:
+                continue
+            if row.destination != ANYWHERE[self.family]:
+                if row.destination not in expected.hosts and row.dev not in on:
+                    return True
+            elif row.dev != elected and expected.why != "selector":
+                return True
+        return False
 
     def _unsettled(self) -> Tuple[str, ...]:
         found = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..model.decision import Election, Resolution
     from ..model.evidence import Evidence
-    from ..model.network import Nic
+    from ..model.network import Nic, Route
     from ..model.settings import Settings
 
 AGREEING_FETCHES = 3
@@ -57,45 +57,58 @@ def _lost(
 
     A NIC that can't be used, or that the settings cover, keeps none.
     """
-    found: dict[int, tuple[str, bytes]] = {}
-    leaving = _leaving(evidence, resolution, elections, settings, gone) if evidence.known_macs else ()
-    for ifindex, family, is_default in sorted(leaving):
-        nic = evidence.kernel.nic(ifindex)
-        if nic is None or nic.mac not in evidence.known_macs or not _serves(nic, family, settings):
-            continue
-        there = [one for one in resolution.bindings if one.family == family and one.network and _is_on(one, nic)]
-        if not there or (is_default and all(_is_damaged(one, evidence) for one in there)):
+    if not evidence.known_macs:
+        return None
+    leaving = [(*place, True) for place in _left_by_defaults(evidence, elections, settings)]
+    leaving += [(*place, False) for place in _left_by_hosts(evidence, resolution, settings)] if gone else []
+    nics = {nic.ifindex: nic for nic in evidence.kernel.nics if _is_known(nic, evidence, settings)}
+    found = {}
+    for ifindex, family, is_default in leaving:
+        nic = nics.get(ifindex)
+        if nic is not None and _has_lost(nic, family, is_default, evidence, resolution):
             found[ifindex] = nic.name, nic.mac
-    return Suspicion("networks-lost", tuple(found.values())) if found else None
+    return Suspicion("networks-lost", tuple(found[ifindex] for ifindex in sorted(found))) if found else None
 
 
-def _leaving(
-    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings, gone: int
-) -> set[tuple[int, int, bool]]:
-    """The ifindex and family of our routes that would go, and whether it is a default.
+def _left_by_defaults(evidence: Evidence, elections: Sequence[Election], settings: Settings) -> set[tuple[int, int]]:
+    """The ifindexes and families of our defaults that aren't elected.
 
     The settings' choice moves a default whatever the document says.
     """
     kept = {(one.nic.ifindex, one.family) for one in elections if isinstance(one, Elected)}
     chosen = {one.family for one in elections if one.selector is not None}
-    wanted = {one.host.destination for one in resolution.resolved} if gone else set()
-    found = set()
-    for route in evidence.kernel.routes:
-        is_default = not route.destination.length
-        if not (gone or is_default) or not is_ours(route, settings) or is_reaching(route, settings):
-            continue
-        stays = (route.ifindex, route.family) in kept or route.family in chosen
-        if not (stays if is_default else route.destination in wanted):
-            found.add((route.ifindex, route.family, is_default))
-    return found
+    defaults = (one for one in evidence.kernel.routes if not one.destination.length)
+    return {(one.ifindex, one.family) for one in defaults if _moves(one, chosen, settings)} - kept
 
 
-def _serves(nic: Nic, family: int, settings: Settings) -> bool:
-    return Binding(None, None, nic, known_family=family).is_usable() and not is_ignored(nic, settings.ignore_nics)
+def _moves(default: Route, chosen: set[int], settings: Settings) -> bool:
+    return default.family not in chosen and is_ours(default, settings)
+
+
+def _left_by_hosts(evidence: Evidence, resolution: Resolution, settings: Settings) -> set[tuple[int, int]]:
+    """The ifindexes and families of our host routes that nobody wants."""
+    wanted = {one.host.destination for one in resolution.resolved}
+    hosts = (one for one in evidence.kernel.routes if one.destination.length and one.destination not in wanted)
+    ours = (one for one in hosts if is_ours(one, settings))
+    return {(one.ifindex, one.family) for one in ours if not is_reaching(one, settings)}
+
+
+def _is_known(nic: Nic, evidence: Evidence, settings: Settings) -> bool:
+    return nic.mac in evidence.known_macs and not is_ignored(nic, settings.ignore_nics)
+
+
+def _has_lost(nic: Nic, family: int, is_default: bool, evidence: Evidence, resolution: Resolution) -> bool:
+    """Whether a NIC that can be used has no network of a family now; of a default also: only damaged ones."""
+    if not Binding(None, None, nic, known_family=family).is_usable():
+        return False
+    networks = [one for one in resolution.bindings if one.family == family and _is_on(one, nic)]
+    return all(is_default and _is_damaged(one, evidence) for one in networks)
 
 
 def _is_on(binding: Binding, nic: Nic) -> bool:
-    """Whether a network is on a NIC, or on another device with its MAC (a bridge over it)."""
+    """Whether this is a network on a NIC, or on another device with its MAC (a bridge over it)."""
+    if binding.network is None:
+        return False
     macs = {binding.link.mac if binding.link else b"", binding.nic.mac if binding.nic else b""}
     return (binding.nic is not None and binding.nic.ifindex == nic.ifindex) or nic.mac in macs
 

@@ -18,7 +18,7 @@ from ..model.evidence import Evidence
 from ..model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
 from ..model.network_data import Problem
 from ..model.settings import DOCUMENT_SOURCES
-from ..routing.bind import find_nic, is_ignored
+from ..routing.bind import find_nic_of, is_ignored
 from ..routing.ownership import is_our_rule, is_ours, separated
 from . import network_data
 
@@ -188,8 +188,7 @@ def _omitted(data: NetworkData, nics: Sequence[Nic], settings: Settings) -> list
     links = {link.id: link for link in data.links}
     found: dict[int, Nic] = {}
     for network in networks:
-        link = links.get(network.link)
-        nic = find_nic(link, links, nics, network.address) if link else None
+        nic = find_nic_of(network, links, nics)
         if nic is not None and not is_ignored(nic, settings.ignore_nics):
             found[nic.ifindex] = nic
     return list(found.values())

@@ -68,8 +68,9 @@ RTMSG = Struct("=BBBBBBBBI")
 IFINFO = Struct("=BxHiII")
 """struct ifinfomsg."""
 IFADDR_BYTES = 8
-IFA_F_PERMANENT = 0x80
 """struct ifaddrmsg."""
+IFA_F_DADFAILED, IFA_F_PERMANENT = 0x08, 0x80
+"""Its flags. DADFAILED: another machine on the link has the address. Source: include/uapi/linux/if_addr.h."""
 NEXTHOP = Struct("=HBBi")
 """struct rtnexthop."""
 NHMSG = Struct("=BBBxI")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
     from .evidence import GatewayEvidence
-    from .settings import Selector
+    from .settings import GatewaySetting, Selector
 
 
 class Binding(NamedTuple):
@@ -173,14 +173,24 @@ class Unresolved(NamedTuple):
     """no-subnet: those that have a gateway of the family."""
     unaddressed: tuple[Nic, ...] = ()
     """no-subnet: the machine's own NICs without an address of the family: the next hop may be in the subnet of one."""
+    own: Literal["", "next-hop", "address", "subnet", "gateway", "network", "broadcast"] = ""
+    """refused: what of the route is this machine's own: an address, a subnet, or the gateway of another NIC (IPv6);
+    network, broadcast: the next hop is that address of a subnet."""
+    owner: str = ""
+    """refused: whose that is, a NIC's name or `networks[0]`; of the last two the subnet."""
     winner: HostRoute | None = None
     """conflict, overridden: the host route that is used; redundant: that serves the metadata service, too."""
     listing: Binding | None = None
     """not-a-gateway, conflict: the network that lists it, or whose lease does; None where no network does."""
-    own: Literal["", "next-hop", "address", "subnet", "gateway"] = ""
-    """refused: what of the route is this machine's own: an address, a subnet, or the gateway of another NIC (IPv6)."""
-    owner: str = ""
-    """refused: whose that is, a NIC's name or `networks[0]`."""
+
+
+class RefusedGateway(NamedTuple):
+    """An entry of `gateways` by an address that no router can have (R12)."""
+
+    setting: GatewaySetting
+    own: Literal["next-hop", "network", "broadcast"]
+    owner: str
+    """As in Unresolved."""
 
 
 class Override(NamedTuple):
@@ -209,6 +219,7 @@ class Resolution(NamedTuple):
     """Default entries that name another NIC than that of the network listing them."""
     notes: tuple[Note, ...] = ()
     overrides: tuple[Override, ...] = ()
+    refused_gateways: tuple[RefusedGateway, ...] = ()
 
 
 # ---- defaults -----------------------------------------------------------------------------------------

@@ -155,7 +155,8 @@ class Nic(NamedTuple):
     vlan_id: int | None = None
     permanent_mac: bytes = b""
     addresses: tuple[Prefix, ...] = ()
-    """Its own addresses, each with its prefix length."""
+    """Its own addresses, each with its prefix length; without those that another machine on the link has (IPv6's
+    duplicate address detection)."""
     limited: tuple[Prefix, ...] = ()
     """Those that the kernel takes away when their lifetime ends, a DHCP lease's say; by a clock that nobody sets."""
 

@@ -105,9 +105,10 @@ class Plan(NamedTuple):
 class Suspicion(NamedTuple):
     """Why a document may be partial, so that nothing is withdrawn on its word (R6)."""
 
-    kind: Literal["no-networks", "nics-lost", "routes-omitted", "default-omitted", "many-routes"]
+    kind: Literal["no-networks", "nics-lost", "networks-lost", "routes-omitted", "default-omitted", "many-routes"]
     nics: tuple[tuple[str, bytes], ...] = ()
-    """nics-lost: name and MAC of present NICs that it no longer describes."""
+    """nics-lost: name and MAC of present NICs that it no longer describes; networks-lost: of those with routes of ours
+    in a family of which it no longer has a network on them, or one without the default that it had, and with faults."""
     bindings: tuple[Binding, ...] = ()
     """routes-omitted: the networks whose routes it omits; default-omitted: of these the one with our default."""
     gone: int = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
 from ..model.network import infiniband_mac, is_link_local, is_self_assigned
+from .eligible import Eligible
 from .gateways import with_gateways
 
 TYPE_CHECKING = False
@@ -35,7 +36,8 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
     bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
     bindings = [one for one in bindings if one.network is not None or one.gateway is not None]
-    return (*bindings, *_named_by_settings_alone(bindings, nics, settings)), tuple(elsewhere)
+    alone = _named_by_settings_alone(bindings, nics, settings) if settings.gateways else ()
+    return (*bindings, *alone), tuple(elsewhere)
 
 
 def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
@@ -56,13 +58,17 @@ def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
 
 
 def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], settings: Settings) -> Binding:
-    link = links.get(network.link)
-    nic = find_nic(link, links, nics, network.address) if link else None
-    if nic is None:
-        nic = _holder(network, nics, links)
+    link, nic = links.get(network.link), find_nic_of(network, links, nics)
     if nic is not None and is_ignored(nic, settings.ignore_nics):
         return Binding(network, link, None, ignored=nic.name)
     return Binding(network, link, nic)
+
+
+def find_nic_of(network: Network, links: dict[str, Link], nics: Sequence[Nic]) -> Nic | None:
+    """The NIC that a network of the document is on, by its link, else by its address; None when it isn't present."""
+    link = links.get(network.link)
+    nic = find_nic(link, links, nics, network.address) if link else None
+    return nic or _holder(network, nics, links)
 
 
 def _holder(network: Network, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:
@@ -81,11 +87,13 @@ def _has(nic: Nic, address: Prefix | None) -> bool:
 def _named_by_settings_alone(bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Iterator[Binding]:
     """NICs that the document doesn't describe and `gateways` names."""
     bound = {binding.nic.ifindex for binding in bindings if binding.nic}
+    eligible = Eligible(bindings, nics)
     for setting in settings.gateways:
         for nic in nics:
             alone = Binding(None, None, nic, setting.gateway, GatewayEvidence("settings", setting.place), "settings")
             named = nic.ifindex not in bound and alone.chosen_by(setting.selector)
-            if named and not is_ignored(nic, settings.ignore_nics):
+            possible = named and eligible.refusal(setting.gateway, alone) is None
+            if possible and not is_ignored(nic, settings.ignore_nics):
                 yield alone
 
 

@@ -22,6 +22,7 @@ from ..model.network import (
 from ..model.network_data import LEASES, HostRoute, default_route, special_kind
 from .compare import next_hops
 from .elect import in_order
+from .eligible import Eligible
 from .ownership import is_ours
 from .subnets import Subnets
 
@@ -52,32 +53,37 @@ class _Neighbours(NamedTuple):
     """Those of the document alone."""
     nics: Sequence[Nic]
     """Those whose prefixes can be another network's: described, or at least no device that was made in the instance."""
-    own: frozenset[Address]
-    """Addresses of this machine: no gateways."""
+    eligible: Eligible
 
     def is_own(self, gateway: Address, binding: Binding) -> bool:
         """Whether a gateway lies in a prefix of this network, or else in no network's and no NIC's.
 
         The document needn't describe a NIC's subnet. Link-local addresses are everybody's.
         """
-        return self.is_inside(gateway, binding) or self.is_outside(gateway)
+        return self.is_inside(gateway, binding) or self.is_outside(gateway, binding)
 
     def is_inside(self, gateway: Address, binding: Binding) -> bool:
         """In the network's prefix as described; else in one that its NIC has, and that isn't described for another."""
-        if gateway in self.own or not any(contains(subnet, gateway) for subnet in binding.subnets):
+        if self.is_refused(gateway, binding) or not any(contains(subnet, gateway) for subnet in binding.subnets):
             return False
         if binding.documented_subnet is not None and contains(binding.documented_subnet, gateway):
             return True
         other = self.documented.home(gateway)
         return other is None or all(one.nic in (None, binding.nic) for one in other[1])
 
-    def is_outside(self, gateway: Address) -> bool:
+    def is_outside(self, gateway: Address, binding: Binding) -> bool:
         """In no subnet at all."""
+        if self.is_refused(gateway, binding):
+            return False
         if is_link_local(gateway):
             return True
         prefixes = (one for nic in self.nics for one in nic.addresses if not is_self_assigned(one))
         on_a_nic = any(contains(prefix, gateway) for prefix in prefixes)
-        return not on_a_nic and gateway not in self.own and self.subnets.home(gateway) is None
+        return not on_a_nic and self.subnets.home(gateway) is None
+
+    def is_refused(self, gateway: Address, binding: Binding) -> bool:
+        """Whether no router can have the address (R12)."""
+        return self.eligible.refusal(gateway, binding) is not None
 
 
 def with_gateways(
@@ -85,7 +91,8 @@ def with_gateways(
 ) -> tuple[list[Binding], list[HostRoute]]:
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
-    neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), _own_addresses(evidence))
+    eligible = Eligible(bindings, evidence.kernel.nics)
+    neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible)
     offers = default_offers(evidence, settings)
     found: list[Binding] = []
     elsewhere: list[_Entry] = []
@@ -96,7 +103,7 @@ def with_gateways(
         # A copy of another network's default through this NIC says nothing of its gateway.
         offered = _offered(binding, offers, neighbours)
         rank = _rank(next(iter(offered), None), binding, evidence)
-        found.append(_with_gateway(binding, own, _set(binding, settings), offered, rank))
+        found.append(_with_gateway(binding, own, _set(binding, settings, neighbours), offered, rank))
     elsewhere = in_order(elsewhere)
     return _named_by_others(bindings, found, elsewhere, neighbours), [one.route for one in elsewhere]
 
@@ -114,7 +121,7 @@ def _named_by_others(
     for entry in elsewhere:
         gateway = entry.route.next_hop
         home = neighbours.subnets.home(gateway)
-        if home is None or home[0] in settled or gateway in neighbours.own:
+        if home is None or home[0] in settled or neighbours.is_refused(gateway, home[1][0]):
             continue
         settled.add(home[0])
         there = [places[id(one)] for one in home[1]]
@@ -138,17 +145,10 @@ def _neighbouring_nics(bindings: Sequence[Binding], evidence: Evidence) -> tuple
     )  # fmt: skip
 
 
-def _own_addresses(evidence: Evidence) -> frozenset[Address]:
-    """Of the NICs, and those that the document describes."""
-    present = (address.address for nic in evidence.kernel.nics for address in nic.addresses)
-    documented = (one.address.address for one in evidence.data.networks if one.address is not None)
-    return frozenset((*present, *documented))
-
-
 def _own(entries: Sequence[_Entry], binding: Binding, neighbours: _Neighbours) -> _Entry | None:
     """The default entry that means the network itself: in a prefix of its own, else in no network's and no NIC's."""
     inside = (one for one in entries if neighbours.is_inside(one.route.next_hop, binding))
-    outside = (one for one in entries if neighbours.is_outside(one.route.next_hop))
+    outside = (one for one in entries if neighbours.is_outside(one.route.next_hop, binding))
     return next(inside, None) or next(outside, None)
 
 
@@ -170,6 +170,7 @@ def _entries(binding: Binding, evidence: Evidence) -> list[_Entry]:
 def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[_Entry]:
     """The routers of a lease that can be some."""
     now = evidence.leases.now if evidence.leases else 0.0
+    # A server that names the client's own address means that everything is on link: no gateway is refused then.
     own = {address.address for address in nic.addresses}
     found = []
     for one in lease.default_routers:
@@ -233,10 +234,11 @@ def _omitted_everywhere(binding: Binding, evidence: Evidence) -> bool:
     return evidence.leases is None or evidence.leases.of(nic.ifindex) is None
 
 
-def _set(binding: Binding, settings: Settings) -> GatewaySetting | None:
-    """The entry of `gateways` that is about this network."""
+def _set(binding: Binding, settings: Settings, neighbours: _Neighbours) -> GatewaySetting | None:
+    """The entry of `gateways` that is about this network, by an address that a router can have."""
     own = (setting for setting in settings.gateways if family_of(setting.gateway) == binding.family)
-    return next((setting for setting in own if _means(setting, binding)), None)
+    meant = (setting for setting in own if _means(setting, binding))
+    return next((setting for setting in meant if not neighbours.is_refused(setting.gateway, binding)), None)
 
 
 def _means(setting: GatewaySetting, binding: Binding) -> bool:

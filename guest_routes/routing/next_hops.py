@@ -8,11 +8,12 @@ from __future__ import annotations
 from ..model.decision import Binding, ResolvedNextHop
 from ..model.namedtuple import NamedTuple
 from ..model.network import Prefix, contains, family_of, is_link_local, network_of, parse_address
+from .eligible import Eligible
 from .subnets import Subnets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence, TypeAlias
+    from typing import Literal, Sequence, TypeAlias
 
     from ..model.decision import NextHopRule, UnresolvedKind
     from ..model.network import Address, Nic
@@ -31,6 +32,8 @@ class Miss(NamedTuple):
     subnet: Prefix | None = None
     gateways: tuple[Binding, ...] = ()
     unaddressed: tuple[Nic, ...] = ()
+    own: Literal["", "next-hop", "network", "broadcast"] = ""
+    owner: str = ""
 
 
 Answer: TypeAlias = "ResolvedNextHop | Miss"
@@ -49,6 +52,7 @@ class NextHops:
     ) -> None:
         self._bindings, self._settings, self._nics, self._unaddressed = bindings, settings, nics, unaddressed
         self._subnets = Subnets(bindings)
+        self.eligible = Eligible(bindings, nics)
         self._claims: dict[Address, list[Binding]] = {}
         for binding in bindings:
             if binding.gateway:
@@ -103,6 +107,9 @@ class NextHops:
         if found is None:
             return self._nowhere(host.next_hop)
         subnet, home = found
+        refusal = self.eligible.refusal(host.next_hop, home)
+        if refusal is not None:
+            return Miss("refused", own=refusal.own, owner=refusal.owner)
         rule = self._rule(home, host)
         if rule == "gateway":
             return Miss("unknown-gateway" if home.gateway is None else "not-a-gateway", home, subnet)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from ..model.decision import Elected
+from ..model.decision import Binding, Elected
 from ..model.plan import Suspicion
+from .bind import is_ignored
 from .ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.decision import Binding, Election, Resolution
+    from ..model.decision import Election, Resolution
     from ..model.evidence import Evidence
+    from ..model.network import Nic, Route
     from ..model.settings import Settings
 
 AGREEING_FETCHES = 3
@@ -30,7 +32,12 @@ def suspicion(
     omission = _omission(evidence, resolution, elections, settings, gone, ours)
     if evidence.source == "last-known-good":
         return omission
-    return _incomplete(evidence) or omission or _shrunk(gone, ours)
+    return (
+        _incomplete(evidence)
+        or omission
+        or _lost(evidence, resolution, elections, settings, gone)
+        or _shrunk(gone, ours)
+    )
 
 
 def _incomplete(evidence: Evidence) -> Suspicion | None:
@@ -41,6 +48,78 @@ def _incomplete(evidence: Evidence) -> Suspicion | None:
     present = {mac: nic.name for nic in evidence.kernel.nics for mac in (nic.mac, nic.permanent_mac) if mac}
     lost = [(present[mac], mac) for mac in evidence.known_macs if mac in present and mac not in documented]
     return Suspicion("nics-lost", tuple(lost)) if lost else None
+
+
+def _lost(
+    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings, gone: int
+) -> Suspicion | None:
+    """Routes of ours would leave a NIC that was described before, for its network is missing or damaged.
+
+    A NIC that can't be used, or that the settings cover, keeps none.
+    """
+    if not evidence.known_macs:
+        return None
+    leaving = [(*place, True) for place in _left_by_defaults(evidence, elections, settings)]
+    leaving += [(*place, False) for place in _left_by_hosts(evidence, resolution, settings)] if gone else []
+    nics = {nic.ifindex: nic for nic in evidence.kernel.nics if _is_known(nic, evidence, settings)}
+    found = {}
+    for ifindex, family, is_default in leaving:
+        nic = nics.get(ifindex)
+        if nic is not None and _has_lost(nic, family, is_default, evidence, resolution):
+            found[ifindex] = nic.name, nic.mac
+    return Suspicion("networks-lost", tuple(found[ifindex] for ifindex in sorted(found))) if found else None
+
+
+def _left_by_defaults(evidence: Evidence, elections: Sequence[Election], settings: Settings) -> set[tuple[int, int]]:
+    """The ifindexes and families of our defaults that aren't elected.
+
+    The settings' choice moves a default whatever the document says.
+    """
+    kept = {(one.nic.ifindex, one.family) for one in elections if isinstance(one, Elected)}
+    chosen = {one.family for one in elections if one.selector is not None}
+    defaults = (one for one in evidence.kernel.routes if not one.destination.length)
+    return {(one.ifindex, one.family) for one in defaults if _moves(one, chosen, settings)} - kept
+
+
+def _moves(default: Route, chosen: set[int], settings: Settings) -> bool:
+    return default.family not in chosen and is_ours(default, settings)
+
+
+def _left_by_hosts(evidence: Evidence, resolution: Resolution, settings: Settings) -> set[tuple[int, int]]:
+    """The ifindexes and families of our host routes that nobody wants."""
+    wanted = {one.host.destination for one in resolution.resolved}
+    hosts = (one for one in evidence.kernel.routes if one.destination.length and one.destination not in wanted)
+    ours = (one for one in hosts if is_ours(one, settings))
+    return {(one.ifindex, one.family) for one in ours if not is_reaching(one, settings)}
+
+
+def _is_known(nic: Nic, evidence: Evidence, settings: Settings) -> bool:
+    return nic.mac in evidence.known_macs and not is_ignored(nic, settings.ignore_nics)
+
+
+def _has_lost(nic: Nic, family: int, is_default: bool, evidence: Evidence, resolution: Resolution) -> bool:
+    """Whether a NIC that can be used has no network of a family now; of a default also: only damaged ones."""
+    if not Binding(None, None, nic, known_family=family).is_usable():
+        return False
+    networks = [one for one in resolution.bindings if one.family == family and _is_on(one, nic)]
+    return all(is_default and _is_damaged(one, evidence) for one in networks)
+
+
+def _is_on(binding: Binding, nic: Nic) -> bool:
+    """Whether this is a network on a NIC, or on another device with its MAC (a bridge over it)."""
+    if binding.network is None:
+        return False
+    macs = {binding.link.mac if binding.link else b"", binding.nic.mac if binding.nic else b""}
+    return (binding.nic is not None and binding.nic.ifindex == nic.ifindex) or nic.mac in macs
+
+
+def _is_damaged(binding: Binding, evidence: Evidence) -> bool:
+    """Whether a network lists no default, and something that is refused, or no list at all: that may have been it."""
+    if binding.network is None or binding.network.defaults:
+        return False
+    place = f"networks[{binding.network.index}]"
+    inside, routes = (f"{place}.routes[", f"{place}.gateway"), f"{place}.routes"
+    return any(one.place == routes or (one.refused and one.place.startswith(inside)) for one in evidence.data.problems)
 
 
 def _omission(

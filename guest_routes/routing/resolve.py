@@ -11,9 +11,10 @@ from __future__ import annotations
 from itertools import chain
 
 from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
-from ..model.network import Prefix, contains, network_of
+from ..model.network import Prefix, contains, is_link_local, network_of
 from ..model.network_data import HostRoute, default_route
 from .bind import bind
+from .eligible import refused_gateways
 from .next_hops import METADATA_SERVICE, NextHops
 
 TYPE_CHECKING = False
@@ -50,10 +51,10 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
             taken[destination] = make(Resolved, (host, known))
             continue
         answer = next_hops.answer(host)
-        refused = _refused(host, own, settings)
+        reason = _refused(host, own, settings)
         first = taken.get(host.destination)
-        if refused is not None:
-            unresolved.append(refused)
+        if reason is not None:
+            unresolved.append(reason)
         elif first is not None:
             _taken_already(host, answer, first, unresolved, notes, overrides)
         elif isinstance(answer, ResolvedNextHop):
@@ -67,7 +68,8 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     named = tuple(_with_listing((*unresolved, *missed), bindings, evidence))
-    return Resolution(bindings, tuple(taken.values()), named, defaults, tuple(notes), tuple(overrides))
+    refused = refused_gateways(bindings, settings, evidence.kernel.nics, next_hops.eligible)
+    return Resolution(bindings, tuple(taken.values()), named, defaults, tuple(notes), tuple(overrides), refused)
 
 
 def _taken_already(
@@ -186,7 +188,8 @@ def _own(evidence: Evidence) -> dict[object, str]:
     present = [(nic.name, address) for nic in evidence.kernel.nics for address in nic.addresses]
     for name, address in [*present, *documented]:
         if address is not None:
-            own.setdefault(address.address, name)
+            if not is_link_local(address.address):  # Another NIC's is a router's here (Docker's fe80::1).
+                own.setdefault(address.address, name)
             own.setdefault(Prefix(address.address, len(address.address) * 8), name)
             own.setdefault(network_of(address), name)
     return own

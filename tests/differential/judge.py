@@ -60,10 +60,12 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         removed = [row for row in removed if row.dev not in {one.nic for one in changed if one.mac}]
         nics = machine.nics()
         before = passes.rows()
-        suspect = oracle.partial(document, nics, known) and not accept
+        oracles = [Oracle(document, nics, before, removed, situation.settings, f) for f in FAMILIES]
+        expected = {one.family: one.expected() for one in oracles}
+        lost = any(one.loses_a_network(expected[one.family], known) for one in oracles)
+        suspect = (oracle.partial(document, nics, known) or lost) and not accept
         disputed = [*(disputed if disputed[-1:] == [document] else []), document] if suspect else []
         held = suspect and len(disputed) < AGREEING
-        expected = {f: Oracle(document, nics, before, removed, situation.settings, f).expected() for f in FAMILIES}
         if any(one.unsettled for one in expected.values()):
             break
         judged += 1

@@ -46,6 +46,8 @@ class Net(NamedTuple):
     """It lists routes; those that no machine could have don't count."""
     own: Any = None
     """The address that the document has for it."""
+    damaged: bool = False
+    """It lists no default, and something that is refused."""
 
 
 class Hop(NamedTuple):
@@ -137,8 +139,9 @@ class Oracle:
         metrics = self._metrics(entry)
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         described = any(not _is_special(to) for to, _ in routes)
+        damaged = not metrics and any(_is_special(to) for to, _ in routes)
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
-        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own)
+        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own, damaged)
 
     def _metrics(self, entry: Dict[str, Any]) -> Dict[Ip, int]:
         """The next hops of the default entries in the order of the document, each with its best metric."""
@@ -164,8 +167,9 @@ class Oracle:
         return not (_is_special(to) or whole or to in subnets or hop in addresses)
 
     def _own_default(self, net: Net) -> Optional[Ip]:
-        inside = [hop for hop in net.defaults if any(hop in p for p in net.prefixes)]
-        outside = [hop for hop in net.defaults if self._is_outside(hop)]
+        possible = [hop for hop in net.defaults if not self._is_refused(hop, net)]
+        inside = [hop for hop in possible if any(hop in p for p in net.prefixes)]
+        outside = [hop for hop in possible if self._is_outside(hop)]
         return next(iter([*inside, *outside]), None)
 
     def _is_outside(self, hop: Ip) -> bool:
@@ -173,15 +177,27 @@ class Oracle:
         everywhere += [p for nic in self.neighbours for p in nic.subnets(self.family)]
         return hop.is_link_local or not any(hop in p for p in everywhere)
 
+    def _is_refused(self, hop: Ip, net: Net) -> bool:
+        """R12: no router can have it."""
+        if hop.is_link_local:
+            return net.nic is not None and str(hop) in {a.split("/")[0] for a in net.nic.addresses}
+        subnets = [p for p in net.prefixes if hop in p and p.version == 4 and p.prefixlen <= 30]
+        ends = {end for p in subnets for end in (p.network_address, p.broadcast_address)}
+        return self._is_of_this_machine(hop) or hop in ends
+
     def _can_be_its_own(self, row: Row, net: Net) -> bool:
         hop = ipaddress.ip_address(row.via)
-        return any(hop in p for p in net.prefixes) or self._is_outside(hop)
+        return not self._is_refused(hop, net) and (any(hop in p for p in net.prefixes) or self._is_outside(hop))
 
     def _gateway(self, net: Net) -> Tuple[Optional[Ip], int]:
         """A network's gateway and the rank of its evidence."""
         name = net.nic.name if net.nic else ""
         named = self.settings.get("gateways", {}).get(name)
-        if named and self.family == ipaddress.ip_address(named).version:
+        if (
+            named
+            and self.family == ipaddress.ip_address(named).version
+            and not self._is_refused(ipaddress.ip_address(named), net)
+        ):
             return ipaddress.ip_address(named), 1
         return self._known(net)
 
@@ -268,6 +284,8 @@ class Oracle:
             return (Hop(str(hop), nic.name), False) if nic and nic.serves(self.family) else (None, True)
         inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
         inside.sort(key=lambda pair: pair[0] is not net)
+        if inside and self._is_refused(hop, inside[0][0]):
+            return None, False
         for one, gateway in inside:
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local
             if (router or (gateway is None and one.described)) and one.nic:
@@ -366,6 +384,25 @@ class Oracle:
         wanted, listed, keep = self.hosts()
         unsettled = self._unsettled()
         return Expected(self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts, unsettled)
+
+    def loses_a_network(self, expected: Expected, known: Set[str]) -> bool:
+        """R6: ours would leave a usable NIC, described before, that has no network of the family now.
+
+        A default does so, too, that leaves one whose networks are damaged.
+        """
+        on = {net.nic.name for net in self.networks if net.nic and net.kind}
+        whole = {net.nic.name for net in self.networks if net.nic and net.kind and not net.damaged}
+        serving = {nic.name for nic in self.nics if nic.mac in known and nic.serves(self.family)} - whole
+        elected = expected.elected.dev if expected.elected else ""
+        for row in self.every:
+            if row.proto != OURS or row.dev not in serving or not row.via:
+                continue
+            if row.destination != ANYWHERE[self.family]:
+                if row.destination not in expected.hosts and row.dev not in on:
+                    return True
+            elif row.dev != elected and expected.why != "selector":
+                return True
+        return False
 
     def _unsettled(self) -> Tuple[str, ...]:
         found = []

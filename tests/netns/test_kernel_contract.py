@@ -686,6 +686,21 @@ def test_nics(world: World, lab: Lab) -> None:
     assert "lo" not in nics
 
 
+def test_an_address_that_another_machine_has(world: World, lab: Lab) -> None:
+    """Duplicate address detection has failed: the kernel sends nothing from it, and answers for it to nobody."""
+    lab.hypervisor("ip", "address", "add", "fd00:65::70/64", "dev", "tap-eth0", "nodad")
+    subprocess.run(["sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=1"], check=True)
+    lab.ip("address", "add", "fd00:65::70/64", "dev", "eth0")
+    lab.ip("address", "add", "fd00:65::80/64", "dev", "eth0", "nodad")
+    deadline = time.monotonic() + 10
+    while "dadfailed" not in lab.ip("address", "show", "eth0"):
+        assert time.monotonic() < deadline, "no duplicate was detected"
+        time.sleep(0.05)
+    own = {nic.name: [str(one) for one in nic.addresses] for nic in world.kernel.nics()}["eth0"]
+    assert "fd00:65::80/64" in own
+    assert "fd00:65::70/64" not in own
+
+
 @pytest.mark.skipif(not os.access("/dev/net/tun", os.R_OK | os.W_OK), reason="this user can't open /dev/net/tun")
 def test_a_tap_that_no_program_has_open(world: World, lab: Lab) -> None:
     lab.ip("tuntap", "add", "tap0", "mode", "tap")

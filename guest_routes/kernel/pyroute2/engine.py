@@ -22,6 +22,7 @@ from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route, R
 from ...model.operations import Failure, Operation
 from ...model.source_routing import AddRule, RemoveRule, SourceFailure, SourceOperation
 from ..netlink import (
+    IFA_F_DADFAILED,
     IFA_F_PERMANENT,
     IFF_LOOPBACK,
     NLM_F_ACK,
@@ -84,7 +85,7 @@ class Pyroute2Kernel:
         limited: Dict[int, List[Prefix]] = {}
         for message in self._dump("addresses", lambda: self._socket.get_addr()):
             text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-            if text:
+            if text and not message["flags"] & IFA_F_DADFAILED:
                 own = Prefix(parse_address(text), message["prefixlen"])
                 addresses.setdefault(message["index"], []).append(own)
                 if not message["flags"] & IFA_F_PERMANENT:

@@ -73,7 +73,10 @@ class RtnetlinkKernel:
                 links.append(nic)
 
         def address(data: bytes, start: int, end: int) -> None:
-            ifindex, own, is_limited = nics.decode_address(data, start, end)
+            found = nics.decode_address(data, start, end)
+            if found is None:
+                return
+            ifindex, own, is_limited = found
             addresses.setdefault(ifindex, []).append(own)
             if is_limited:
                 limited.setdefault(ifindex, []).append(own)

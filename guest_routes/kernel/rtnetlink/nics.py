@@ -7,6 +7,7 @@ from sys import byteorder
 from ...model.network import Nic, Prefix
 from ..netlink import (
     IFA_ADDRESS,
+    IFA_F_DADFAILED,
     IFA_F_PERMANENT,
     IFA_LOCAL,
     IFADDR_BYTES,
@@ -71,9 +72,14 @@ def _mac_before_bonding(info: Attributes) -> bytes:
     return nested(info.get(IFLA_INFO_SLAVE_DATA)).get(IFLA_BOND_SLAVE_PERM_HWADDR, b"")
 
 
-def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix, bool]:
-    """The ifindex and address of an RTM_NEWADDR body (struct ifaddrmsg), and whether its lifetime is limited."""
+def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix, bool] | None:
+    """The ifindex and address of an RTM_NEWADDR body (struct ifaddrmsg), and whether its lifetime is limited.
+
+    None for one that another machine has: the kernel doesn't use it.
+    """
+    flags = data[start + 2]
+    if flags & IFA_F_DADFAILED:
+        return None
     found = attributes(data, start + IFADDR_BYTES, end)
     address = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")
-    limited = not data[start + 2] & IFA_F_PERMANENT
-    return U32.unpack_from(data, start + 4)[0], Prefix(address, data[start + 1]), limited
+    return U32.unpack_from(data, start + 4)[0], Prefix(address, data[start + 1]), not flags & IFA_F_PERMANENT

@@ -138,6 +138,9 @@ def suspicion_text(one: Suspicion) -> str:
     if one.kind == "nics-lost":
         lost = ", ".join(f"{name} ({mac_text(mac)})" for name, mac in one.nics)
         return f"it no longer describes {lost}, which is present"
+    if one.kind == "networks-lost":
+        names = ", ".join(name for name, _ in one.nics)
+        return f"a network of {names} is missing or damaged in it, and routes of ours would leave {names}"
     if one.kind == "routes-omitted":
         omitted = ", ".join(map(binding_label, one.bindings))
         return f"it omits the routes of {omitted}, and {one.gone} of our routes would go"

@@ -15,6 +15,7 @@ from .remedies import gateways_setting, gateways_to_use, in_neutron, in_subnets,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.decision import Binding, Note, Override, ResolvedNextHop
+    from ...model.network import Address
     from ...model.network_data import HostRoute
 
 
@@ -114,9 +115,15 @@ def _no_subnet_cause(one: Unresolved) -> str:
     return f"{address_text(one.host.next_hop)} is {where}"
 
 
+def no_gateway_text(address: Address, own: str, owner: str) -> str:
+    """Why no router can have an address."""
+    whose = f"{owner}'s own address" if own == "next-hop" else f"the {own} address of {owner}"
+    return f"{address_text(address)} is {whose}, not a gateway"
+
+
 def _refused_cause(one: Unresolved) -> str:
-    if one.own == "next-hop":
-        return f"refused: {address_text(one.host.next_hop)} is {one.owner}'s own address, not a gateway"
+    if one.own in ("next-hop", "network", "broadcast"):
+        return f"refused: {no_gateway_text(one.host.next_hop, one.own, one.owner)}"
     if one.own == "gateway":
         return f"refused: {one.host.destination} is {one.owner}'s gateway, which IPv6 must reach on link"
     what = "own address" if one.own == "address" else "own subnet, which needs no gateway"

@@ -26,6 +26,8 @@ def warning_texts(report: Report) -> list[str]:
         found.append(f"{text}; `guest-routes sync` uses the metadata once it can be fetched")
     else:
         found += _omissions(report)
+    if report.resolution.refused_gateways:
+        found += _refused_gateways(report)
     leases = report.evidence.leases
     expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
     found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
@@ -35,6 +37,16 @@ def warning_texts(report: Report) -> list[str]:
     from ..folding import first_of
 
     return [*first_of(list(map(escaped, found)), "warnings", SHOWN), *report.state_errors]
+
+
+def _refused_gateways(report: Report) -> list[str]:
+    """The entries of `gateways` that are not used (R12)."""
+    from .reasons import no_gateway_text
+
+    return [
+        f"{one.setting.place} is not used: {no_gateway_text(one.setting.gateway, one.own, one.owner)}"
+        for one in report.resolution.refused_gateways
+    ]
 
 
 def _other_instance(report: Report) -> list[str]:

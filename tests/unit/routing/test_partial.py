@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, List, Optional
 
 import pytest
 
@@ -10,7 +10,7 @@ from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
-from guest_routes.model.settings import Settings
+from guest_routes.model.settings import Selector, Settings
 from guest_routes.routing.elect import elect
 from guest_routes.routing.partial import suspicion
 from guest_routes.routing.resolve import resolve
@@ -20,11 +20,11 @@ ETH0 = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
 ETH1 = network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.11.0.0/16 11.8.0.1")
 OMITTED = network("eth1", kind="ipv4_dhcp")
 OURS = f"{TWO_NICS}11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n"
+NOTHING_SET = Settings()
 FIRST, SECOND, ABSENT = (bytes.fromhex(f"fa163e0000{n}") for n in ("00", "01", "09"))
 
 
-def found(evidence: Evidence) -> Optional[Suspicion]:
-    settings = Settings()
+def found(evidence: Evidence, settings: Settings = NOTHING_SET) -> Optional[Suspicion]:
     resolution = resolve(evidence, settings)
     elections = [elect(resolution, settings, family) for family in (4, 6)]
     return suspicion(evidence, resolution, elections, settings)
@@ -45,6 +45,33 @@ def test_a_present_nic_that_is_no_longer_described() -> None:
     assert found(evidence._replace(known_macs=(FIRST, SECOND))) == Suspicion("nics-lost", (("eth1", SECOND),))
     assert found(evidence._replace(known_macs=(FIRST, ABSENT))) is None
     assert found(situation([ETH0, ETH1])._replace(known_macs=(FIRST, SECOND))) is None
+
+
+OUR_DEFAULT = f"{TWO_NICS}default via 10.65.0.1 dev eth0 proto guest-routes\n"
+BRIDGED = "nic br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24\n" + OUR_DEFAULT.replace("10.65.0.7/24", "10.99.0.7/24")
+
+
+@pytest.mark.parametrize(
+    ("networks", "kernel", "settings", "lost"),
+    [
+        ([ETH1], OUR_DEFAULT, Settings(), True),
+        ([ETH1], OUR_DEFAULT.replace("proto guest-routes", "proto static"), Settings(), False),  # Not ours.
+        ([ETH1], OUR_DEFAULT.replace("10.65.0.7/24", ""), Settings(), False),  # It can't be used.
+        ([ETH1], OUR_DEFAULT, Settings(ignore_nics=("eth0",)), False),
+        ([ETH1], OUR_DEFAULT, Settings(default=Selector(nic="eth1")), False),  # The operator's choice.
+        ([network("eth0", "10.65.0.7/24"), ETH1], OUR_DEFAULT, Settings(), False),  # Whole, and without a default.
+        ([ETH0, ETH1], BRIDGED, Settings(), False),  # Its network is on the bridge over it.
+        ([ETH0], OURS, Settings(), True),
+    ],
+)
+def test_a_network_is_missing_and_its_link_is_there(
+    networks: List[Any], kernel: str, settings: Settings, lost: bool
+) -> None:
+    evidence = situation(networks, kernel)
+    whole = situation([ETH0, ETH1], kernel)
+    evidence = evidence._replace(data=evidence.data._replace(links=whole.data.links), known_macs=(FIRST, SECOND))
+    suspected = found(evidence, settings)
+    assert (suspected.kind if suspected else "") == ("networks-lost" if lost else "")
 
 
 def test_a_nic_is_known_by_its_permanent_mac_too() -> None:

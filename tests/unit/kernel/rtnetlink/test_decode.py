@@ -336,9 +336,14 @@ def test_links_that_not_every_kernel_can_make(attributes: List[Tuple[str, Any]])
 def test_an_address(own: bool) -> None:
     """IFA_ADDRESS is the peer's where there is IFA_LOCAL."""
     attributes = attribute(1, OTHER if own else GATEWAY) + (attribute(2, GATEWAY) if own else b"")
-    for flags in (0x80, 0):
+    for flags in (0x80, 0, 0xC0, 0x40, 0x04):  # Permanent, of a lease, tentative, optimistic.
         body = struct.pack("=4BI", INET, 24, flags, 0, 70000) + attributes
-        assert decode_address(body, 0, len(body)) == (70000, Prefix(GATEWAY, 24), not flags)
+        assert decode_address(body, 0, len(body)) == (70000, Prefix(GATEWAY, 24), not flags & 0x80)
+
+
+def test_an_address_that_another_machine_has() -> None:
+    body = struct.pack("=4BI", INET, 64, 0xC8, 0, 3) + attribute(1, bytes(16))
+    assert decode_address(body, 0, len(body)) is None
 
 
 PRIORITY_OF_RULE, UNSUPPRESSED = number(6, 32766), number(14, 0xFFFFFFFF)

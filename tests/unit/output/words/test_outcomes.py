@@ -189,6 +189,10 @@ def test_why_a_pass_failed(error: Any, text: str) -> None:
             "it omits the routes of eth1, the NIC with MAC fa:16:3e:00:00:02, and 3 of our routes would go",
         ),
         (
+            Suspicion("networks-lost", nics=(("eth1", ETH1.mac), ("eth2", ETH0.mac))),
+            "a network of eth1, eth2 is missing or damaged in it, and routes of ours would leave eth1, eth2",
+        ),
+        (
             Suspicion("default-omitted", bindings=(BINDING,)),
             "it omits the routes of eth1, and our default route would leave it",
         ),

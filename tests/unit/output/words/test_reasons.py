@@ -136,6 +136,10 @@ UNRESOLVED = [
         Unresolved(HOST, "refused", own="next-hop", owner="eth1"),
         "refused: 11.8.0.1 is eth1's own address, not a gateway",
     ),
+    (
+        Unresolved(BAD, "refused", own="broadcast", owner="11.8.0.0/24"),
+        "refused: 11.8.0.99 is the broadcast address of 11.8.0.0/24, not a gateway",
+    ),
     (Unresolved(HOST, "refused", own="address", owner="eth1"), "refused: 11.11.0.0/16 is eth1's own address"),
     (
         Unresolved(HOST, "refused", own="gateway", owner="eth1"),

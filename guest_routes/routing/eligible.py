@@ -1,0 +1,70 @@
+"""Which addresses can be a gateway at all, whatever names them (R12). Pure."""
+
+from __future__ import annotations
+
+from ..model.decision import Binding, RefusedGateway
+from ..model.namedtuple import NamedTuple
+from ..model.network import family_of, is_link_local
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, Sequence
+
+    from ..model.network import Address, Nic, Prefix
+    from ..model.settings import Settings
+
+
+class Refusal(NamedTuple):
+    """Why an address is no gateway: the last two fields of an Unresolved."""
+
+    own: Literal["next-hop", "network", "broadcast"]
+    owner: str
+    """A NIC's name or `networks[0]`; of the others the subnet."""
+
+
+class Eligible:
+    """Tells gateways from addresses of this machine and of whole subnets. A link-local one is known by its NIC only."""
+
+    def __init__(self, bindings: Sequence[Binding], nics: Sequence[Nic]) -> None:
+        self._owners: dict[Address, str] = {}
+        present = [(nic.name, own) for nic in nics for own in nic.addresses]
+        networks = (one.network for one in bindings if one.network is not None)
+        documented = [(f"networks[{one.index}]", one.address) for one in networks if one.address is not None]
+        for name, own in [*present, *documented]:
+            if not is_link_local(own.address):
+                self._owners.setdefault(own.address, name)
+
+    def refusal(self, gateway: Address, binding: Binding) -> Refusal | None:
+        """Why an address can't be a gateway through the NIC of a network; None where it can."""
+        owner = self._owners.get(gateway)
+        if owner is None and is_link_local(gateway) and binding.nic is not None:
+            owner = next((binding.nic.name for own in binding.nic.addresses if own.address == gateway), None)
+        if owner is not None:
+            return Refusal("next-hop", owner)
+        return next(filter(None, (_end(gateway, subnet) for subnet in binding.subnets)), None)
+
+
+def _end(gateway: Address, subnet: Prefix) -> Refusal | None:
+    """The first and the last address of an IPv4 subnet; one of 31 or 32 bits has neither (RFC 3021)."""
+    if len(gateway) != 4 or len(subnet.address) != 4 or subnet.length > 30:
+        return None
+    number = int.from_bytes(gateway, "big") - int.from_bytes(subnet.address, "big")
+    if number == 0:
+        return Refusal("network", str(subnet))
+    return Refusal("broadcast", str(subnet)) if number == (1 << 32 - subnet.length) - 1 else None
+
+
+def refused_gateways(
+    bindings: Sequence[Binding], settings: Settings, nics: Sequence[Nic], eligible: Eligible
+) -> tuple[RefusedGateway, ...]:
+    """The entries of `gateways` that no NIC which they mean can have."""
+    found = []
+    for setting in settings.gateways:
+        family = family_of(setting.gateway)
+        bare = (Binding(None, None, nic, known_family=family) for nic in nics)
+        meant = [one for one in (*bindings, *bare) if one.family == family and one.chosen_by(setting.selector)]
+        refusals = [eligible.refusal(setting.gateway, one) for one in meant]
+        first = next(filter(None, refusals), None)
+        if first is not None:
+            found.append(RefusedGateway(setting, first.own, first.owner))
+    return tuple(found)

@@ -16,7 +16,7 @@ from .source_routing import both, withdraw_source_routing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence
+    from typing import Callable, Iterable, Sequence
 
     from .kernel.apply import Spare
     from .kernel.engine import Kernel
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from .model.network import KernelState, Route
     from .model.plan import Plan
     from .model.settings import Settings
-    from .model.source_routing import SourceRoutingOutcome
     from .state.store import State
 
 
 def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool = False) -> Withdrawal:
-    """Withdraws everything of ours from the table; a recorded default is forgotten once it is back.
+    """Withdraws everything of ours from the table; a recorded default of it is forgotten once it is back.
 
     Where the kernel refuses one, ours go all the same in a second try, which doesn't count on it; so they do where a
     default that was to stay has gone meanwhile (R7).
@@ -37,72 +36,126 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
     What can't be written never keeps it from doing so (R18).
 
     Args:
-        everywhere: what a pass of this boot with another table or protocol has left goes as well.
+        everywhere: what a pass of this boot with another table or protocol has left goes as well, and the recorded
+            defaults of other tables come back.
 
     Raises:
         GuestRoutesError: no lock, or the kernel refused a dump.
     """
     errors: list[str] = []
     with state.lock() as unlocked:
-        before = _snapshot(settings, kernel)
-        recorded = state.recorded_defaults(before.nics)
-        main = _main(settings, kernel)
-        made = plan_withdrawal(before, recorded, settings, main=main)
+        recorded = state.recorded_defaults(kernel.nics())
+        places = _places(settings, state, kernel, recorded) if everywhere else [(settings, _of(settings, recorded))]
         was_withdrawn = state.is_withdrawn()
         _attempt(state.set_withdrawn, errors)  # Before the routes go: the service would put them back.
         try:
-            by_source = withdraw_source_routing(before, settings, kernel)
-            outcome = apply(made, kernel, lambda routes: None, _spare(settings))
+            done = _withdrawn_from(places, kernel)
         except KernelError:
             if not was_withdrawn:
                 _attempt(state.clear_withdrawn, errors)  # What is missing comes back by the next pass.
             raise
-        after = _snapshot(settings, kernel)
-        refused = _refused(made, recorded, after)
-        left = _ours(after, settings)
-        if _must_try_again(outcome, refused, left):
-            again = plan_withdrawal(after, recorded, settings, refused, main)
-            second = apply(again, kernel, lambda routes: None, _spare(settings))
-            made = made._replace(not_restored=again.not_restored)
-            restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
-            outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
-            after = _snapshot(settings, kernel)
-            left = _ours(after, settings)
-        _attempt(lambda: state.keep_defaults(_unrestored(recorded, after), after.nics), errors)
-        if _nothing_withdrawn(outcome, left, by_source) and not was_withdrawn:
+        left = _unrestored(places, recorded, kernel)
+        _attempt(lambda: state.keep_defaults(left, done.after.nics), errors)
+        if _nothing_withdrawn(done) and not was_withdrawn:
             _attempt(state.clear_withdrawn, errors)  # The service goes on.
-        done = Withdrawal(made, outcome, before, after, left, (*filter(None, [unlocked]), *errors), by_source)
-        return _elsewhere(done, settings, state, kernel) if everywhere else done
+        done = done._replace(state_errors=(*filter(None, [unlocked]), *errors))
+        return _forgotten(done, state) if everywhere else done
+
+
+def _places(
+    settings: Settings, state: State, kernel: Kernel, recorded: Sequence[RecordedDefault]
+) -> list[tuple[Settings, list[RecordedDefault]]]:
+    """The settings of each place where a pass was, and the recorded defaults that come back there.
+
+    In a table with routes of ours of two protocols they come back where the first of these go, as one plan has it.
+    """
+    from .state.places import elsewhere
+
+    others = [settings._replace(table=table, protocol=protocol) for table, protocol in elsewhere(state, settings)]
+    places = [settings, *others]
+    known = {there.table for there in places}
+    places += [settings._replace(table=table) for table in sorted({one.route.table for one in recorded} - known)]
+    found: list[tuple[Settings, list[RecordedDefault]]] = [(there, []) for there in places]
+    for table in {one.route.table for one in recorded}:
+        same = [place for place in found if place[0].table == table]
+        first = next(
+            (place for place in same if len(same) > 1 and _ours(_snapshot(place[0], kernel), place[0])), same[0]
+        )
+        first[1].extend(_of(first[0], recorded))
+    return found
+
+
+def _of(settings: Settings, recorded: Sequence[RecordedDefault]) -> list[RecordedDefault]:
+    """Those of the settings' table."""
+    return [one for one in recorded if one.route.table == settings.table]
+
+
+def _withdrawn_from(places: Iterable[tuple[Settings, Sequence[RecordedDefault]]], kernel: Kernel) -> Withdrawal:
+    """What one after the other came to; the snapshots are those of the first."""
+    done: Withdrawal | None = None
+    protocols: set[int] = set()
+    for there, recorded in places:
+        one = _withdrawn(there, recorded, kernel, by_source=there.protocol not in protocols)
+        protocols.add(there.protocol)
+        done = one if done is None else _joined(done, one)
+    assert done is not None  # The settings' own place is one.
+    return done
+
+
+def _withdrawn(
+    settings: Settings, recorded: Sequence[RecordedDefault], kernel: Kernel, by_source: bool
+) -> Withdrawal:  # fmt: skip
+    """From one table the routes of one protocol.
+
+    Args:
+        by_source: and what source routing has made by this protocol, wherever it is.
+    """
+    before = _snapshot(settings, kernel)
+    main = _main(settings, kernel)
+    made = plan_withdrawal(before, recorded, settings, main=main)
+    source_outcome = withdraw_source_routing(before, settings, kernel) if by_source else None
+    outcome = apply(made, kernel, lambda routes: None, _spare(settings))
+    after = _snapshot(settings, kernel)
+    refused = _refused(made, recorded, after)
+    left = _ours(after, settings)
+    if _must_try_again(outcome, refused, left):
+        again = plan_withdrawal(after, recorded, settings, refused, main)
+        second = apply(again, kernel, lambda routes: None, _spare(settings))
+        made = made._replace(not_restored=again.not_restored)
+        restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
+        outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
+        after = _snapshot(settings, kernel)
+        left = _ours(after, settings)
+    return Withdrawal(made, outcome, before, after, left, source_outcome=source_outcome)
+
+
+def _joined(one: Withdrawal, other: Withdrawal) -> Withdrawal:
+    first, second = one.outcome, other.outcome
+    not_restored = (*one.plan.not_restored, *other.plan.not_restored)
+    return one._replace(
+        plan=one.plan._replace(not_restored=not_restored),
+        outcome=Outcome(
+            (*first.done, *second.done), (*first.failures, *second.failures), (*first.skipped, *second.skipped)
+        ),
+        left=(*one.left, *other.left),
+        source_outcome=both(one.source_outcome, other.source_outcome),
+    )
+
+
+def _forgotten(done: Withdrawal, state: State) -> Withdrawal:
+    """The same with what is wrong in the records of other places; where all went well, they are forgotten."""
+    from .state.places import forget, unusable_texts
+
+    done = done._replace(state_errors=(*done.state_errors, *unusable_texts(state)))
+    if done.exit_code:
+        return done
+    errors: list[str] = []
+    _attempt(lambda: forget(state), errors)
+    return done._replace(state_errors=tuple(errors))
 
 
 def _snapshot(settings: Settings, kernel: Kernel) -> KernelState:
     return separated(kernel.snapshot(settings.table), settings)
-
-
-def _elsewhere(done: Withdrawal, settings: Settings, state: State, kernel: Kernel) -> Withdrawal:
-    """The same with what is withdrawn where passes with other settings were."""
-    from .state.places import elsewhere, forget
-
-    places = elsewhere(state, settings)
-    for table, protocol in places:
-        there = settings._replace(table=table, protocol=protocol)
-        before = _snapshot(there, kernel)
-        if protocol != settings.protocol:
-            by_source = both(done.source_outcome, withdraw_source_routing(before, there, kernel))
-            done = done._replace(source_outcome=by_source)
-        made = plan_withdrawal(before, (), there, main=_main(there, kernel))
-        outcome = apply(made, kernel, lambda routes: None, _spare(there))
-        left = _ours(_snapshot(there, kernel), there)
-        first = done.outcome
-        outcome = Outcome(
-            (*first.done, *outcome.done), (*first.failures, *outcome.failures), (*first.skipped, *outcome.skipped)
-        )
-        done = done._replace(outcome=outcome, left=(*done.left, *left))
-    if places and done.exit_code == 0:
-        errors: list[str] = []
-        _attempt(lambda: forget(state), errors)
-        done = done._replace(state_errors=(*done.state_errors, *errors))
-    return done
 
 
 def _ours(state: KernelState, settings: Settings) -> tuple[Route, ...]:
@@ -117,10 +170,11 @@ def _must_try_again(outcome: Outcome, refused: Sequence[Route], left: Sequence[R
     return bool(refused and (outcome.done or not left)) or bool(outcome.skipped and not outcome.failures)
 
 
-def _nothing_withdrawn(outcome: Outcome, left: Sequence[Route], by_source: SourceRoutingOutcome | None) -> bool:
+def _nothing_withdrawn(done: Withdrawal) -> bool:
     """Whether all that was ours is still there."""
-    done = outcome.done or (by_source is not None and by_source.done)
-    return not done and bool(left or (by_source is not None and by_source.failures))
+    by_source = done.source_outcome
+    went = done.outcome.done or (by_source is not None and by_source.done)
+    return not went and bool(done.left or (by_source is not None and by_source.failures))
 
 
 def _spare(settings: Settings) -> Spare | None:
@@ -139,10 +193,20 @@ def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState
     return [one.route for one in recorded if one.route not in named and not is_back(one, after.routes)]
 
 
-def _unrestored(recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
+def _unrestored(
+    places: Sequence[tuple[Settings, Sequence[RecordedDefault]]], recorded: Sequence[RecordedDefault], kernel: Kernel
+) -> list[Route]:
     """The recorded defaults that stay recorded; a router's next advertisement brings its own back."""
-    missing = [one for one in recorded if not is_back(one, after.routes)]
-    return [one.route for one in missing if not one.expired and not is_advertised(one.route)]
+    there = [
+        route for table in {place.table for place, own in places if own} for route in kernel.snapshot(table).routes
+    ]
+    missing = [one for one in recorded if not is_back(one, there)]
+    visited = {place.table for place, _ in places}
+    return [
+        one.route
+        for one in missing
+        if one.route.table not in visited or (not one.expired and not is_advertised(one.route))
+    ]
 
 
 def _attempt(change: Callable[[], None], errors: list[str]) -> None:

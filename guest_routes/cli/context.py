@@ -91,11 +91,8 @@ class Context:
         settings, self.settings_problems, self.settings_layers = found.settings, found.problems, found.layers
         if self.settings_problems:
             last = self.state.read_status()
-            table, protocol = last.get("table"), last.get("protocol")
-            if type(table) is int and "table" not in self.flags:
-                settings = settings._replace(table=table)
-            if type(protocol) is int and "protocol" not in self.flags:
-                settings = settings._replace(protocol=protocol)
+            place = {key: last[key] for key in ("table", "protocol") if key in last and key not in self.flags}
+            settings = settings._replace(**place)
         if settings.engine == "rtnetlink":
             return settings
         try:

@@ -87,7 +87,9 @@ def with_routes_left(evidence: Evidence, settings: Settings, state: State, kerne
     """The same, and what a pass with another table or protocol has left in the kernel."""
     if not os.path.exists(state.places_path):
         return evidence
-    return evidence._replace(problems=(*evidence.problems, *_left_elsewhere(settings, state, kernel)))
+    left = _left_elsewhere(settings, state, kernel)
+    wrong = [problem for problem in state.problems if problem not in evidence.problems]
+    return evidence._replace(problems=(*evidence.problems, *wrong, *left))
 
 
 def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[Problem, ...]:

@@ -17,10 +17,25 @@ METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
 """OpenStack's metadata addresses. Source: Nova's metadata documentation, "Metadata service"."""
 
 SOURCE_ROUTING_TABLE = 12100
+FOREIGN_PROTOCOLS = (0, 1, 2, 3, 4, 9)
+"""Route protocols of others: unspec, redirect, kernel, boot, static, and ra (router advertisements)."""
+LOCAL_TABLE = 255
 IFINDEXES = 1 << 20
 """More than a machine has had NICs since it started."""
 SOURCE_ROUTING_PRIORITY = 32765
 """The last before the main table's 32766: whatever a VPN puts before main comes before ours."""
+
+
+def has_room_for_ours(table: object, protocol: object) -> bool:
+    """Whether settings can name them: no table of the kernel's own, no protocol of other programs (R1)."""
+    return (
+        type(table) is int
+        and 0 < table < 1 << 32
+        and table != LOCAL_TABLE
+        and type(protocol) is int
+        and 0 < protocol < 256
+        and protocol not in FOREIGN_PROTOCOLS
+    )
 
 
 class Selector(NamedTuple):

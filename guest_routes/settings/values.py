@@ -6,6 +6,8 @@ A reader raises ValueError that says what would be right; load.py adds the place
 from __future__ import annotations
 
 from ..model.namedtuple import NamedTuple
+from ..model.network import MAIN_TABLE, OUR_PROTOCOL
+from ..model.settings import has_room_for_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +15,6 @@ if TYPE_CHECKING:
 
 
 MAX_SECONDS = 1_000_000_000
-FOREIGN_PROTOCOLS = (0, 1, 2, 3, 4, 9)
-"""Route protocols of others: unspec, redirect, kernel, boot, static, and ra (router advertisements)."""
 _SCALARS = (str, bool, int, float, type(None))
 
 
@@ -130,14 +130,14 @@ def table(value: object, place: Place) -> int:
     if value == "main":
         return 254
     table = _whole(value, 1, 2**32 - 1, "main, or a number from 1 to 4294967295")
-    if table == 255:
+    if not has_room_for_ours(table, OUR_PROTOCOL):
         raise ValueError("is the kernel's own table `local`; 254 is main")
     return table
 
 
 def protocol(value: object, place: Place) -> int:
     protocol = _whole(value, 1, 255, "a number from 1 to 255")
-    if protocol in FOREIGN_PROTOCOLS:
+    if not has_room_for_ours(MAIN_TABLE, protocol):
         raise ValueError(
             "marks routes of the kernel or of other programs, which would be taken for ours; 121 is the default"
         )

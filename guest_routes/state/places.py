@@ -1,14 +1,16 @@
 """Where routes of ours may be besides where the settings say: each table and protocol that a pass of this boot had.
 
 Settings change, and the routes of a pass with others stay where they are (R1). `withdraw` looks there too, and a pass
-names what is left (R18). Nothing is kept while every pass had the defaults, so that such a pass reads nothing here.
+names what is left (R18). The last pass's status names one; nothing else is kept while every pass had the defaults, so
+that such a pass reads nothing here.
 """
 
 from __future__ import annotations
 
 from ..json_codec import dumps, loads
-from ..model.settings import Settings
-from .files import read, remove
+from ..model.settings import Settings, has_room_for_ours
+from .files import remove
+from .store import NO_PLACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = "tuple[int, int]"
 """A routing table and a route protocol."""
-MOST = 64
-"""So many are kept, the first ones go: each costs `withdraw` a dump."""
 
 
 def place_of(settings: Settings) -> Place:
@@ -36,17 +36,16 @@ def remember(state: State, settings: Settings) -> None:
     known = _places(state)
     if place_of(settings) == place_of(Settings()) and not known:
         return
-    last = state.read_status()
-    before = (last.get("table"), last.get("protocol"))
-    wanted = dict.fromkeys([*known, *([before] if all(type(one) is int for one in before) else []), place_of(settings)])
-    if tuple(wanted) != known:
+    wanted = tuple(dict.fromkeys([*known, *_last_place(state), place_of(settings)]))
+    if wanted != known:
         consequence = "after a change of `table` or `protocol`, `guest-routes withdraw` would not find these routes"
-        state.replace(state.places_path, dumps(list(wanted)[-MOST:]).encode(), 0o600, consequence)
+        state.replace(state.places_path, dumps(wanted).encode(), 0o600, consequence)
 
 
 def elsewhere(state: State, settings: Settings) -> tuple[Place, ...]:
     """The places but that of the settings."""
-    return tuple(place for place in _places(state) if place != place_of(settings))
+    found = dict.fromkeys([*_places(state), *_last_place(state)])
+    return tuple(place for place in found if place != place_of(settings))
 
 
 def forget(state: State) -> None:
@@ -58,12 +57,32 @@ def forget(state: State) -> None:
     remove(state.places_path, "`guest-routes withdraw` looks into more tables than it must")
 
 
+def unusable_texts(state: State) -> list[str]:
+    """Why the records that `elsewhere` went by can't be used, and what that means."""
+    consequence = "routes of passes with other settings may be left: `ip route show table all` shows them"
+    faults = [(path, state.fault(path)) for path in (state.places_path, state.status_path)]
+    return [f"{path}: {fault}; {consequence}" for path, fault in faults if fault]
+
+
+def _last_place(state: State) -> list[Place]:
+    """The last pass's; [] where it is unknown."""
+    last = state.read_status()
+    return [(last["table"], last["protocol"])] if "table" in last and "protocol" in last else []
+
+
 def _places(state: State) -> tuple[Place, ...]:
-    """Those kept; what is damaged, or others could have written, is none."""
-    try:
-        rows = loads(read(state.places_path) or b"[]")
-    except (ValueError, RecursionError):
+    """Those kept; what is damaged, or others could have written, is none, and is a problem."""
+    content = state.content(state.places_path)
+    if content is None:
         return ()
-    rows = rows if isinstance(rows, list) else []
-    found = [tuple(row) for row in rows if isinstance(row, list) and len(row) == 2]
-    return tuple((row[0], row[1]) for row in found if all(type(one) is int and 0 < one < 1 << 32 for one in row))
+    try:
+        rows = loads(content)
+        if not isinstance(rows, list):
+            raise ValueError("no list")
+    except (ValueError, RecursionError):
+        state.note(state.places_path, "is damaged: no JSON list")
+        return ()
+    found = [(row[0], row[1]) for row in rows if isinstance(row, list) and len(row) == 2 and has_room_for_ours(*row)]
+    if len(found) < len(rows):
+        state.note(state.places_path, f"is damaged: {NO_PLACE}")
+    return tuple(found)

@@ -20,8 +20,9 @@ import os
 
 from ..json_codec import dumps
 from ..model.document import Document, Known, LastKnownGood, Unusable
-from ..model.network import Nic, Route
+from ..model.network import MAIN_TABLE, OUR_PROTOCOL, Nic, Route
 from ..model.network_data import Problem
+from ..model.settings import has_room_for_ours
 from ..output.escape import json_text
 from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
     from typing import Any, Mapping, Sequence
 
     from ..model.evidence import RecordedDefault
-    from ..model.network import Nic, Route
 
 LOCK_SECONDS = 30.0
 """How long a pass that somebody runs waits for another one."""
+NO_PLACE = "its table or protocol is none that settings can have"
 DEFAULTS_SCHEMA = "guest-routes/defaults/2"
 
 
@@ -55,6 +56,12 @@ class State:
     ) -> None:  # fmt: skip
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
         self.status_path, self.places_path = os.path.join(run_dir, "status"), os.path.join(run_dir, "places")
+        self._disputed_path, self._service_path = os.path.join(run_dir, "disputed"), os.path.join(run_dir, "service")
+        self._withdrawn_path = os.path.join(run_dir, "withdrawn")
+        self._kept_path, self._defaults_path = (
+            os.path.join(lib_dir, "last-known-good"),
+            os.path.join(lib_dir, "defaults"),
+        )
         self._read_again, self.replace = read_again, replace_own if read_again else replace
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""
@@ -108,7 +115,7 @@ class State:
         version = last_known_good.version(self._kept_path)
         kept = last_known_good.load(self._kept_path, self.root, nics)
         self._seen = version, tuple(nics), kept if isinstance(kept, Unusable) else kept.known
-        self._note(self._kept_path, last_known_good.fault(kept) if isinstance(kept, Unusable) and kept.faulty else "")
+        self.note(self._kept_path, last_known_good.fault(kept) if isinstance(kept, Unusable) and kept.faulty else "")
         return kept
 
     def known(self, nics: Sequence[Nic]) -> Known | Unusable:
@@ -217,7 +224,11 @@ class State:
 
     def read_status(self) -> dict[str, Any]:
         """The last pass's status, by the clock as it is now; {} when there is none."""
-        return by_the_present_clock(self._object(self.status_path), self.root)
+        found = self._object(self.status_path)
+        if not has_room_for_ours(found.get("table", MAIN_TABLE), found.get("protocol", OUR_PROTOCOL)):
+            self.note(self.status_path, f"is damaged: {NO_PLACE}")
+            found = {}
+        return by_the_present_clock(found, self.root)
 
     def write_service(self, record: Mapping[str, Any]) -> None:
         """Publish the state of the service; anybody may read it."""
@@ -234,9 +245,9 @@ class State:
 
     # -- within --------------------------------------------------------------------------------------
 
-    def _object(self, path: str) -> dict[str, Any]:
-        """The JSON object in a file; {}, with a problem unless there is no file, where it can't be used."""
-        reason, content = "", b"{}"
+    def content(self, path: str) -> bytes | None:
+        """A file's bytes; None, with a problem unless there is no file, where it can't be used."""
+        reason, content = "", None
         self._unread.pop(path, None)
         try:
             content = read_trusted(path, LIMIT_BYTES).data
@@ -248,37 +259,26 @@ class State:
                 self._unread[path] = error
             # That an ordinary user may not read it is no fault of the file's.
             reason = "" if isinstance(error, PermissionError) else unreadable(error)
+        self.note(path, reason)
+        return content
+
+    def _object(self, path: str) -> dict[str, Any]:
+        """The JSON object in a file; {}, with a problem unless there is no file, where it can't be used."""
+        content = self.content(path)
         found = json_object(content)
-        if not found and content != b"{}":
-            reason = "is damaged: no JSON object"
-        self._note(path, reason)
+        if not found and content not in (b"{}", None):
+            self.note(path, "is damaged: no JSON object")
         return found
 
-    def _note(self, path: str, reason: str) -> None:
+    def note(self, path: str, reason: str) -> None:
         """Keeps why a file is not used, or that it is."""
         self._faults.pop(path, None)
         if reason:
             self._faults[path] = reason
 
-    @property
-    def _disputed_path(self) -> str:
-        return os.path.join(self.run_dir, "disputed")
-
-    @property
-    def _service_path(self) -> str:
-        return os.path.join(self.run_dir, "service")
-
-    @property
-    def _withdrawn_path(self) -> str:
-        return os.path.join(self.run_dir, "withdrawn")
-
-    @property
-    def _kept_path(self) -> str:
-        return os.path.join(self.lib_dir, "last-known-good")
-
-    @property
-    def _defaults_path(self) -> str:
-        return os.path.join(self.lib_dir, "defaults")
+    def fault(self, path: str) -> str:
+        """Why a file was not used when it was read last; "" when it was, or is not there."""
+        return self._faults.get(path, "")
 
     def _records(self) -> list[dict[str, Any]]:
         """Records of this boot: an ifindex means nothing in another."""

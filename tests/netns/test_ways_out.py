@@ -428,51 +428,6 @@ def test_withdraw_while_a_nic_is_down(lab: Lab, down: str) -> None:
     assert set(table(lab)) >= {line for line in before if "eth1" in line}
 
 
-# ---- settings that have changed -----------------------------------------------------------------------------
-
-PLACES = Path("/run/guest-routes/places")
-
-
-@pytest.mark.parametrize("first", ["--table 100", "--protocol 130", "--table 100 --protocol 130", ""])
-@pytest.mark.parametrize("second", ["--table 200", "--protocol 131", ""])
-def test_withdraw_finds_the_routes_of_passes_with_other_settings(lab: Lab, first: str, second: str) -> None:
-    before = documented(lab)
-    for options in (first, second):
-        assert run(lab, f"sync {options} {FILE}").code == 0
-    assert PLACES.exists() == (first != "" or second != "")
-    ran = run(lab, "withdraw")
-    assert ran.code == 0
-    assert table(lab) == before
-    for protocol in ("121", "130", "131"):
-        assert lab.ip("route", "show", "table", "all", "proto", protocol) == ""
-    assert not PLACES.exists()
-
-
-def test_a_pass_names_what_one_with_another_table_has_left(lab: Lab) -> None:
-    documented(lab)
-    assert run(lab, f"sync --table 100 {FILE}").err == ""
-    left = (
-        "table 100: 2 routes of protocol 121 left by a pass with other settings; `guest-routes withdraw` removes them"
-    )
-    for command in ("plan", "sync"):
-        assert left in run(lab, f"{command} {FILE}").err
-    assert run(lab, "withdraw --table 254").code == 0  # There, and nowhere else.
-    assert len(lab.routes(table="100")) == 2
-    assert run(lab, "withdraw").code == 0
-    assert run(lab, f"sync {FILE}").err == ""
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"[[]]", b'[["a", 1]]', b"{", b"[[0, 0], [1e9, 121], [-1, 2], [true, 3]]", b"[1]"]
-)
-def test_a_damaged_record_of_places_is_none(lab: Lab, content: bytes) -> None:
-    documented(lab)
-    assert run(lab, f"sync --table 100 {FILE}").code == 0
-    PLACES.write_bytes(content)
-    assert run(lab, f"sync {FILE}").code == 0
-    assert run(lab, "withdraw").code == 0
-
-
 # ---- folders that can't be read -----------------------------------------------------------------------------
 
 

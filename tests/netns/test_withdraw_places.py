@@ -1,0 +1,161 @@
+"""`withdraw` where settings or records have changed since the routes were made: each table and record (R18)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+import pytest
+
+from tests.netns.test_removal import everything, everywhere
+from tests.support.lab import Lab, document
+from tests.support.passes import DOCUMENTED, documented, run, table, valid_json
+
+FILE = f"--metadata {document('documented')}"
+SETTINGS = Path("/etc/guest-routes.yaml")
+
+PLACES = Path("/run/guest-routes/places")
+
+
+@pytest.mark.parametrize("first", ["--table 100", "--protocol 130", "--table 100 --protocol 130", ""])
+@pytest.mark.parametrize("second", ["--table 200", "--protocol 131", ""])
+def test_withdraw_finds_the_routes_of_passes_with_other_settings(lab: Lab, first: str, second: str) -> None:
+    before = documented(lab)
+    for options in (first, second):
+        assert run(lab, f"sync {options} {FILE}").code == 0
+    assert PLACES.exists() == (first != "" or second != "")
+    ran = run(lab, "withdraw")
+    assert ran.code == 0
+    assert table(lab) == before
+    for protocol in ("121", "130", "131"):
+        assert lab.ip("route", "show", "table", "all", "proto", protocol) == ""
+    assert not PLACES.exists()
+
+
+def test_a_pass_names_what_one_with_another_table_has_left(lab: Lab) -> None:
+    documented(lab)
+    assert run(lab, f"sync --table 100 {FILE}").err == ""
+    left = (
+        "table 100: 2 routes of protocol 121 left by a pass with other settings; `guest-routes withdraw` removes them"
+    )
+    for command in ("plan", "sync"):
+        assert left in run(lab, f"{command} {FILE}").err
+    assert run(lab, "withdraw --table 254").code == 0  # There, and nowhere else.
+    assert len(lab.routes(table="100")) == 2
+    assert run(lab, "withdraw").code == 0
+    assert run(lab, f"sync {FILE}").err == ""
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[[]]", b'[["a", 1]]', b"{", b"[[0, 0], [1e9, 121], [-1, 2], [true, 3]]", b"[1]"]
+)
+def test_a_pass_with_a_damaged_record_of_places(lab: Lab, content: bytes) -> None:
+    """It programs its routes, and says so; the record is none."""
+    documented(lab)
+    assert run(lab, f"sync --table 100 {FILE}").code == 0
+    PLACES.write_bytes(content)
+    ran = run(lab, f"sync {FILE}")
+    assert (ran.code, table(lab)) == (0, DOCUMENTED)
+    assert f"{PLACES}: is damaged" in ran.err
+
+
+@pytest.mark.parametrize("changed", ["protocol: 130\n", "table: 100\n", "table: 100\nprotocol: 130\n"])
+@pytest.mark.parametrize("options", ["", "--source-routing true", "--table 200"])
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+def test_settings_that_changed_since_the_last_pass(lab: Lab, changed: str, options: str, family: str) -> None:
+    """No pass has had them yet; the last one's routes go, and the defaults that it took come back where they were."""
+    before, file = everything(lab, family)
+    assert run(lab, f"sync {options} {file}").code == 0
+    SETTINGS.write_text(changed)
+    ran = run(lab, "withdraw")
+    assert (ran.code, everywhere(), ran.err) == (0, before, "")
+    assert "not restored" not in ran.out
+    assert not Path("/var/lib/guest-routes/defaults").exists()
+    ran = run(lab, "withdraw")
+    assert (ran.code, everywhere()) == (0, before)
+
+
+def test_a_named_table_is_the_only_one(lab: Lab) -> None:
+    """What was recorded elsewhere stays recorded, and nothing is said of it."""
+    before = documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    ran = run(lab, "withdraw --table 100")
+    assert (ran.code, ran.out, table(lab)) == (0, "nothing to withdraw: the table has no route of ours", DOCUMENTED)
+    assert (run(lab, "withdraw").code, table(lab)) == (0, before)
+
+
+def test_a_default_of_another_table_comes_back_without_any_other_record(lab: Lab) -> None:
+    before = documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    shutil.rmtree("/run/guest-routes")
+    SETTINGS.write_text("table: 100\n")
+    assert (run(lab, "withdraw").code, table(lab)) == (0, before)
+
+
+# ---- records that are damaged -------------------------------------------------------------------------------
+
+WRONG_NUMBERS: Dict[str, Any] = {
+    "protocol": [0, 2, 3, 4, 9, -1, 256, 1 << 70, True, "121"],
+    "table": [0, 255, -1, 1 << 32, 1 << 70, True, "main"],
+}
+
+
+@pytest.mark.parametrize("key", WRONG_NUMBERS)
+@pytest.mark.parametrize("where", ["status", "places"])
+def test_a_record_names_no_table_or_protocol_that_the_settings_could_not(lab: Lab, key: str, where: str) -> None:
+    before = documented(lab)
+    for value in WRONG_NUMBERS[key]:
+        assert run(lab, f"sync {FILE}").code == 0
+        place = {"table": 254, "protocol": 121, key: value}
+        if where == "status":
+            status = json.loads(Path("/run/guest-routes/status").read_text())
+            Path("/run/guest-routes/status").write_text(json.dumps({**status, **place}))
+        else:
+            PLACES.write_text(json.dumps([[place["table"], place["protocol"]]]))
+        for settings in ("protocl: 1\n", "metric: 0\n"):
+            SETTINGS.write_text(settings)
+            ran = run(lab, "withdraw")
+            assert (ran.code, table(lab)) == (1, before), value
+            assert f"/run/guest-routes/{where}: is damaged: " in ran.err
+        PLACES.unlink(missing_ok=True)
+
+
+def as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+UNUSABLE: Dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[:20]),
+    "of the wrong form": lambda path: path.write_text('[1, {"a": 2}]'),
+    "writable by others": lambda path: path.chmod(0o666),
+    "a folder": as_folder,
+}
+
+
+@pytest.mark.parametrize("fault", UNUSABLE)
+def test_places_that_can_not_be_used_are_named(lab: Lab, fault: str) -> None:
+    """Routes may be where it said; what is known goes."""
+    before = documented(lab)
+    for options in ("--table 100", ""):
+        assert run(lab, f"sync {options} {FILE}").code == 0
+    UNUSABLE[fault](PLACES)
+    ran = run(lab, "withdraw")
+    assert (ran.code, table(lab)) == (1, before)
+    assert str(PLACES) in ran.err
+    assert "`ip route show table all`" in ran.err
+    assert str(PLACES) in " ".join(valid_json("withdraw", lab.run("withdraw", "--json"))["warnings"])
+    assert str(PLACES) in run(lab, f"plan {FILE}").err
+
+
+def test_many_places_are_all_kept(lab: Lab) -> None:
+    before = documented(lab)
+    assert run(lab, f"sync --table 100 {FILE}").code == 0
+    PLACES.write_text(json.dumps([[100, 121], *([number, 121] for number in range(1000, 1080))]))
+    assert run(lab, f"sync --table 200 {FILE}").code == 0
+    assert (run(lab, "withdraw").code, table(lab)) == (0, before)
+    assert [lab.routes(table=number) for number in ("100", "200")] == [[], []]

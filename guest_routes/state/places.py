@@ -60,8 +60,8 @@ def forget(state: State) -> None:
 def unusable_texts(state: State) -> list[str]:
     """Why the records that `elsewhere` went by can't be used, and what that means."""
     consequence = "routes of passes with other settings may be left: `ip route show table all` shows them"
-    faults = [(path, state.fault(path)) for path in (state.places_path, state.status_path)]
-    return [f"{path}: {fault}; {consequence}" for path, fault in faults if fault]
+    own = (state.places_path, state.status_path)
+    return [f"{problem.place}: {problem.text}; {consequence}" for problem in state.problems if problem.place in own]
 
 
 def _last_place(state: State) -> list[Place]:

@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
 
 
+def of_boot(document: Mapping[str, Any], schema: str, boot: str) -> tuple[list[Record], str]:
+    """The records of this boot, since an ifindex means nothing in another, and what is wrong with them."""
+    if isinstance(document.get("boot_id"), str) and document["boot_id"] != boot:
+        return [], ""
+    if document.get("schema") != schema:
+        return [], f"is not of the form {schema}"
+    records = document.get("records")
+    if not isinstance(records, list) or document.get("boot_id") != boot:
+        return [], "is damaged: no list of records, or not of which boot"
+    found = [record for record in records if isinstance(record, dict)]
+    damaged = len(found) < len(records) or len(list(read(found, ()))) < len(found)
+    return found, "is damaged: a record is no route" if damaged else ""
+
+
 def added(taken: Sequence[RecordedDefault], nics: Sequence[Nic], records: Sequence[Record]) -> list[Record]:
     """The records of a pass, and those of earlier passes behind them."""
     made = [_written(one, nics) for one in taken]
@@ -41,7 +55,7 @@ def read(records: Sequence[Record], nics: Sequence[Nic]) -> Iterator[RecordedDef
     for record in records:
         try:
             yield _read(record, nics)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             continue
 
 

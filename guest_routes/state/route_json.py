@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 _ROUTE_NUMBERS = ("ifindex", "metric", "protocol", "table", "kind", "scope", "tos", "nexthop_id", "preference",
                   "weight", "realms", "expires")  # fmt: skip
+_MOST = {
+    "ifindex": (1 << 31) - 1,
+    "weight": 256,
+    **dict.fromkeys(("protocol", "kind", "scope", "tos", "preference"), 255),
+}
+"""The kernel's fields are unsigned, of 32 bits or these. Source: include/uapi/linux/rtnetlink.h, struct rtmsg."""
 
 
 def route_to_json(route: Route) -> dict[str, Any]:
@@ -43,7 +49,7 @@ def route_from_json(value: Mapping[str, Any]) -> Route:
         }
         route = Route(**{**value, **changed})
         written = route_to_json(route)
-        exact = written == value and _has_exact_types(route)
+        exact = written == value and _has_exact_types(route) and _fits(route)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a route: {error}") from error
     if not exact:
@@ -63,6 +69,15 @@ def _has_exact_types(route: Route) -> bool:
         and all(type(flag) is bool for flag in flags)
         and all(type(text) is str for text in texts)
     )
+
+
+def _fits(route: Route) -> bool:
+    """Whether the kernel has room for each number."""
+    fields = [
+        (name, getattr(one, name)) for one in (route, *route.nexthops) for name in _ROUTE_NUMBERS if hasattr(one, name)
+    ]
+    fields += [("metrics", number) for pair in route.metrics for number in pair if not isinstance(number, str)]
+    return all(0 <= number <= _MOST.get(name, (1 << 32) - 1) for name, number in fields)
 
 
 def _address_json(address: bytes | None) -> str | None:

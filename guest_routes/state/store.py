@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 
+from ..errors import StateError
 from ..json_codec import dumps
 from ..model.document import Document, Known, LastKnownGood, Unusable
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, Nic, Route
@@ -153,15 +154,16 @@ class State:
         """Forget the recorded routes but for these, once they are restored.
 
         Raises:
-            StateError: the record can't be written, or read.
+            StateError: the record can't be written, or read, or a part of it is damaged.
         """
-        records, left = self._records(), []
-        self._refuse_unread("the default routes that it records, if any, are not put back, and stay recorded")
-        if routes:
-            from .recorded_defaults import only
+        from .recorded_defaults import only
 
-            left = only(records, routes, nics)
-        if left:
+        records = self._records()
+        consequence = "the default routes that it records, if any, are not all put back, and stay recorded"
+        self._refuse_unread(consequence)
+        if self._defaults_path in self._faults:
+            raise StateError(f"{self._defaults_path}: {self._faults[self._defaults_path]}; {consequence}")
+        if left := only(records, routes, nics):
             if len(left) < len(records):
                 self._write_records(left)
         else:
@@ -276,19 +278,17 @@ class State:
         if reason:
             self._faults[path] = reason
 
-    def fault(self, path: str) -> str:
-        """Why a file was not used when it was read last; "" when it was, or is not there."""
-        return self._faults.get(path, "")
-
     def _records(self) -> list[dict[str, Any]]:
-        """Records of this boot: an ifindex means nothing in another."""
+        """Records of this boot, those that can't be read among them."""
         document = self._object(self._defaults_path)
-        records = document.get("records")
-        if document.get("schema") != DEFAULTS_SCHEMA or not isinstance(records, list):
+        if not document:
             return []
-        if document.get("boot_id") != boot_id(self.root):
-            return []
-        return [record for record in records if isinstance(record, dict)]
+        from .recorded_defaults import of_boot
+
+        records, fault = of_boot(document, DEFAULTS_SCHEMA, boot_id(self.root))
+        if fault:
+            self.note(self._defaults_path, fault)
+        return records
 
     def _refuse_unread(self, consequence: str) -> None:
         if self._defaults_path in self._unread:

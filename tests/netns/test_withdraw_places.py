@@ -159,3 +159,65 @@ def test_many_places_are_all_kept(lab: Lab) -> None:
     assert run(lab, f"sync --table 200 {FILE}").code == 0
     assert (run(lab, "withdraw").code, table(lab)) == (0, before)
     assert [lab.routes(table=number) for number in ("100", "200")] == [[], []]
+
+
+def changed(**fields: Any) -> Callable[[Path], object]:
+    """The record's document, or where it has the field its first route, with other fields."""
+
+    def change(path: Path) -> None:
+        content = json.loads(path.read_text())
+        for name, value in fields.items():
+            there = content if name in content else content["records"][0]["route"]
+            there[name] = value
+        path.write_text(json.dumps(content))
+
+    return change
+
+
+DAMAGED = {
+    **UNUSABLE,
+    "a newer version": changed(schema="guest-routes/defaults/99"),
+    "no list": changed(records={}),
+    "no record": changed(records=[1]),
+    "no boot": changed(boot_id=None),
+    "metric -1": changed(metric=-1),
+    "a huge index": changed(ifindex=1 << 40),
+    "a huge protocol": changed(protocol=256),
+    "no route": changed(destination="nowhere"),
+}
+
+
+@pytest.mark.parametrize("fault", DAMAGED)
+def test_recorded_defaults_that_can_not_be_used_stay(lab: Lab, fault: str) -> None:
+    """Ours go all the same, and the only record of the default is there for whoever can read it."""
+    documented(lab)
+    record = Path("/var/lib/guest-routes/defaults")
+    assert run(lab, f"sync {FILE}").code == 0
+    good = record.read_bytes()
+    DAMAGED[fault](record)
+    content = None if record.is_dir() else record.read_bytes()
+    for _ in range(2):
+        ran = run(lab, "withdraw")
+        assert ran.code == 1
+        assert lab.ip("route", "show", "proto", "121") == ""
+        assert str(record) in ran.err and "stay recorded" in ran.err
+        assert "Traceback" not in ran.err
+    assert content is None or record.read_bytes() == content
+    if content is None:
+        record.rmdir()
+    record.write_bytes(good)
+    record.chmod(0o600)
+    assert run(lab, "withdraw").code == 0
+    assert "default via 11.8.0.1 dev eth1 proto static" in table(lab)
+
+
+def test_a_record_that_can_be_read_comes_back_beside_one_that_can_not(lab: Lab) -> None:
+    before = documented(lab)
+    record = Path("/var/lib/guest-routes/defaults")
+    assert run(lab, f"sync {FILE}").code == 0
+    content = json.loads(record.read_text())
+    content["records"].append({"route": {}})
+    record.write_text(json.dumps(content))
+    for _ in range(2):
+        assert (run(lab, "withdraw").code, table(lab)) == (1, before)
+    assert json.loads(record.read_text()) == content

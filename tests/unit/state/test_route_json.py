@@ -13,23 +13,24 @@ from guest_routes.state.route_json import route_from_json, route_to_json
 
 from .machine import DEFAULT
 
-numbers = st.integers(0, 2**32 - 1)
+numbers, octets = st.integers(0, 2**32 - 1), st.integers(0, 255)
+indexes, weights = st.integers(0, 2**31 - 1), st.integers(0, 256)
 addresses = st.one_of(st.binary(min_size=4, max_size=4), st.binary(min_size=16, max_size=16))
 prefixes = addresses.flatmap(lambda a: st.builds(Prefix, st.just(a), st.integers(0, len(a) * 8)))
-nexthops = st.builds(NextHop, st.none() | addresses, numbers, numbers, st.booleans(), numbers)
+nexthops = st.builds(NextHop, st.none() | addresses, indexes, weights, st.booleans(), numbers)
 routes = st.builds(
     Route,
     prefixes,
     st.none() | addresses,
-    *[numbers] * 6,
-    tos=numbers,
+    *(indexes, numbers, octets, numbers, octets, octets),
+    tos=octets,
     onlink=st.booleans(),
     source=st.none() | addresses,
     metrics=st.lists(st.tuples(numbers, numbers | st.text()), max_size=3).map(tuple),
     nexthops=st.lists(nexthops, max_size=3).map(tuple),
     nexthop_id=numbers,
-    preference=numbers,
-    weight=numbers,
+    preference=octets,
+    weight=weights,
     realms=numbers,
     expires=numbers,
     unwritable=st.sampled_from(["", "encap"]),
@@ -47,6 +48,9 @@ def test_a_route_survives_json(route: Route) -> None:
         {"metric": "5"}, {"metric": 5.0}, {"metric": True}, {"metric": None}, {"onlink": 1}, {"more": 1},
         {"gateway": "10.65.0.1/24"}, {"gateway": 7}, {"destination": "default"}, {"destination": None},
         {"metrics": [[1]]}, {"metrics": [[None, 1]]}, {"weight": "1"}, {"expires": 1.5}, {"unwritable": 1},
+        {"metric": -1}, {"metric": 1 << 32}, {"ifindex": 1 << 31}, {"protocol": 256}, {"tos": 256}, {"weight": 257},
+        {"table": 1 << 32}, {"metrics": [[2, -1]]}, {"expires": -1},
+        {"nexthops": [{"gateway": None, "ifindex": -1, "weight": 1, "onlink": False, "realms": 0}]},
         {"metrics": None}, {"nexthops": [{}]}, {"nexthops": "x"},
         {"nexthops": [{"gateway": None, "ifindex": 2, "weight": 1, "onlink": 0, "realms": 0}]},
     ],

@@ -7,6 +7,7 @@ alone though it is one too many. Routes are in `ip route` syntax.
 from __future__ import annotations
 
 from ..model.decision import BY_CHOICE, NotElected, Unresolved
+from ..model.network import PROTOCOL_BOOT
 from ..model.network_data import Problem
 from ..model.operations import Add, MoveDefault, RemoveForeignDefault
 from ..routing.compare import is_advertised
@@ -248,4 +249,14 @@ def left_texts(done: Withdrawal, shown: int = 0) -> list[str]:
     places = {(one.family, one.table, one.protocol) for one in done.left}
     commands = [f"`ip -{family} route flush table {table} proto {number}`" for family, table, number in sorted(places)]
     by_hand = [f"to remove by hand what is left: {', '.join(commands)}"] if commands else []
-    return [*left, *by_hand, *done.state_errors]
+    return [*left, *_keeping_texts(done), *by_hand, *done.state_errors]
+
+
+def _keeping_texts(done: Withdrawal) -> list[str]:
+    """What keeps the best default that is left, where its family has no other (R7): the removal would take it."""
+    left = sorted((route for route in done.left if route.destination.is_default), key=lambda route: route.metric)
+    others = {one.family for one in done.after.routes if one.destination.is_default and one not in done.left}
+    best = {route.family: route for route in reversed(left) if route.family not in others}
+    texts = [route_text(route._replace(protocol=PROTOCOL_BOOT), done.after.nics) for route in best.values()]
+    commands = [f"`ip -{family} route replace {text}`" for family, text in zip(best, texts)]
+    return [f"first keep the default route, there is no other: {', '.join(commands)}"] if commands else []

@@ -1,0 +1,42 @@
+"""What `withdraw` names to remove by hand, followed word by word, cuts no machine off (R7, R18)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.netns.test_removal import everything
+from tests.support.lab import Lab
+from tests.support.passes import run
+
+WITHOUT_CAPABILITY = ("setpriv", "--bounding-set=-net_admin")
+
+
+@pytest.mark.parametrize("there", ["none", "eth1", "both"])
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+@pytest.mark.parametrize("options", ["", "--protocol 77"])
+def test_a_default_is_left_when_the_advice_is_followed(lab: Lab, there: str, family: str, options: str) -> None:
+    _, file = everything(lab, family)
+    families = ["-4"] if family == "ipv4" else ["-4", "-6"]
+    for flag in families if there != "both" else ():
+        lab.ip(flag, "route", "del", "default", "dev", "eth0")
+        if there == "none":
+            lab.ip(flag, "route", "flush", "exact", "default")
+    assert run(lab, f"sync {options} {file}").code == 0
+    command = [*WITHOUT_CAPABILITY, sys.executable, "-m", "guest_routes", "withdraw", *options.split()]
+    refused = subprocess.run(command, text=True, capture_output=True)
+    assert refused.returncode == 1
+    commands = re.findall("`(ip [^`]*)`", refused.stderr)
+    assert commands
+    assert ("first keep the default route" in refused.stderr) == (there != "both")
+    for command in commands:
+        lab.ip(*command.split()[1:])
+    protocol = "77" if options else "121"
+    for flag in families:
+        assert lab.ip(flag, "route", "show", "table", "all", "proto", protocol) == ""
+        shown = lab.ip(flag, "route", "show", "default").splitlines()
+        assert len(shown) == 1
+        assert ("proto static" if there == "both" else "dev eth0 ") in shown[0]

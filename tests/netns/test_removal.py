@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -181,6 +182,22 @@ def test_nothing_runs_while_an_image_is_built(lab: Lab, kind: str, tmp_path: Pat
     ran(kind, "prerm", tmp_path)
     ran(kind, "postrm", tmp_path)
     assert not Path("/run/guest-routes").exists()
+
+
+@pytest.mark.parametrize("run_folder", ["removed", "read-only"])
+def test_another_protocol_and_no_run_folder(lab: Lab, kind: str, tmp_path: Path, run_folder: str) -> None:
+    """What a pass has left is in /var/lib; the routes have a protocol that only the settings name."""
+    before = documented(lab)
+    Path("/etc/guest-routes.yaml").write_text("protocol: 77\n")
+    if run_folder == "removed":
+        assert run(lab, f"sync {FILE}").code == 0
+        shutil.rmtree("/run/guest-routes")
+        ran(kind, "prerm", tmp_path)
+    else:
+        with broken("/run/guest-routes", "read-only"):
+            assert run(lab, f"sync {FILE}").code == 1
+            ran(kind, "prerm", tmp_path)
+    assert table(lab) == before
 
 
 def test_a_full_disk_keeps_nobody_from_removing(lab: Lab, kind: str, tmp_path: Path) -> None:

@@ -218,3 +218,17 @@ def test_a_file_that_was_only_made_goes(lab: Lab, kind: str, tmp_path: Path) -> 
         one.write_text(text)
     ran(kind, "prerm", tmp_path)
     assert not path.exists()
+
+
+def test_a_file_that_was_only_made_and_stays_has_no_original(lab: Lab, kind: str, tmp_path: Path) -> None:
+    path = Path("/etc/sysconfig/network-scripts/route-eth1")
+    text = "".join(CREATED) + "ADDRESS0=11.11.0.0\n"
+    for top in ("", f"{STATE}/corrected"):
+        one = Path(top + str(path))
+        one.parent.mkdir(parents=True, exist_ok=True)
+        one.write_text(text)
+    path.write_text(text + "# mine\n")
+    done = ran(kind, "prerm", tmp_path)
+    assert "guest-routes: files that `correct` made stay, see above" in done.stderr
+    assert "what cloud-init wrote is kept" not in done.stderr
+    assert path.exists()

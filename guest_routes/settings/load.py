@@ -97,7 +97,8 @@ def read_usable(
     wrong: list[str] = []
     _merge([Layer(COMMAND_LINE, dict(flags), {})], wrong)
     found = read_all(flags, settings_file, etc, stanza)
-    wrong = [*found.problems] if settings_file else wrong
+    if settings_file and found.problems:  # The stanza is not that of whoever names the file.
+        wrong = [*read_all(flags, settings_file, etc, stanza="").problems]
     if wrong:
         raise SettingsError("\n".join(wrong))
     return found

@@ -148,6 +148,23 @@ def test_a_link_to_nowhere_is_no_missing_file(lab: Lab, path: str) -> None:
         Path(path).unlink()
 
 
+def test_a_broken_stanza_beside_a_good_named_file(lab: Lab) -> None:
+    """Who names the file didn't write the stanza."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    Path("/run/guest-routes/stanza.json").write_text('{"protocl": 1}')
+    good = Path("/run/tests/good.yaml")
+    good.write_text("metric: 0\n")
+    ran = run(lab, f"status --settings {good}")
+    assert (ran.code, "settings wrong: /run/guest-routes/stanza.json" in ran.out) == (2, True)
+    good.write_text("metrik: 0\n")
+    assert (run(lab, f"withdraw --settings {good}").code, table(lab)) == (2, DOCUMENTED)
+    good.write_text("metric: 0\n")
+    ran = run(lab, f"withdraw --settings {good}")
+    assert (ran.code, table(lab)) == (0, BOTH_DEFAULTS)
+    assert "stanza.json: protocl" in ran.err
+
+
 def test_a_stanza_that_is_not_there_needs_no_trust(lab: Lab) -> None:
     documented(lab)
     Path("/etc/guest-routes.yaml").write_text("metric: 0\n")

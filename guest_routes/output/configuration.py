@@ -165,7 +165,8 @@ def reverted_lines(done: Reverted) -> list[str]:
         return ["nothing to undo: `correct` has changed no file"]
     lines = [f"< {path}: as cloud-init wrote it" for path in done.restored]
     lines += [
-        f"! {path}: stays, since somebody has changed it; {ORIGINALS}{path} is the original" for path in done.left
+        f"! {path}: stays, since somebody has changed it; its original, if it had one: {ORIGINALS}{path}"
+        for path in done.left
     ]
     if done.restored:
         again = "guest-routes-correct.service corrects it again at the next boot, unless `correct_rendered: false`"

@@ -43,7 +43,10 @@ def test_what_somebody_has_changed_stays(tmp_path: Path, corrected: Tuple[Path, 
     assert corrected[0].read_text() == "mine\n"
     assert Path(f"{tmp_path}{ORIGINALS}{PATHS[0]}").read_text() == ETH0
     said = "\n".join(reverted_lines(done))
-    assert f"! {PATHS[0]}: stays, since somebody has changed it; {ORIGINALS}{PATHS[0]} is the original" in said
+    assert (
+        f"! {PATHS[0]}: stays, since somebody has changed it; its original, if it had one: {ORIGINALS}{PATHS[0]}"
+        in said
+    )
     assert "undone: 1 file" in said
 
 

@@ -282,11 +282,12 @@ class Explanation(NamedTuple):
 
     @property
     def as_wanted(self) -> bool:
-        """Whether the kernel sends it the way that was decided; for a default any router on its NIC is one (R4)."""
+        """Whether the kernel sends it the way that was decided; for a default any router on its NIC is one (R4).
+
+        What a route drops (`unreachable`, say) goes no way.
+        """
         route, answer = self.route, self.answer
-        if route is None or not self.next_hops:
-            return route is not None and not answer.ifindex
-        advertised = route.destination.is_default and is_link_local(answer.gateway)
+        advertised = route is not None and route.destination.is_default and is_link_local(answer.gateway)
         return any(nic == answer.ifindex and (advertised or hop == answer.gateway) for nic, hop in self.next_hops)
 
     @property

@@ -114,6 +114,8 @@ def _verdict(one: Explanation, what: str) -> str:
     wins = next((over for over in one.report.overruled if over.destination == one.route.destination), None)
     if wins is not None:
         return f"NOT as wanted: {overruled_text(wins, one.report.after.nics)}"
+    if not one.next_hops:
+        return "NOT as wanted: that route drops it; take it away if nobody needs it"
     if one.route in [operation.route for operation in one.report.plan.additions]:
         return "NOT as wanted; `guest-routes sync` fixes it"
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
@@ -129,7 +131,7 @@ def _headline(what: str, one: Explanation) -> str:
     by = [
         f"by {_nic_name(nic, nics) or '?'}{f', via {address_text(hop)}' if hop else ''}" for nic, hop in one.next_hops
     ]
-    return f"{what} should leave {', or '.join(by) or 'by no NIC'}"
+    return f"{what} should leave {', or '.join(by)}" if by else f"{what} leaves by no NIC"
 
 
 def _field(name: str, text: str) -> list[str]:

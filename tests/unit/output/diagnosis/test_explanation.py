@@ -70,33 +70,41 @@ def test_a_route_that_is_not_there_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "by", "error", "headline", "nic"),
+    ("route", "by", "headline", "nic"),
     [
-        ("unreachable 9.9.0.0/16", None, "No route to host", "by no NIC", None),
         (
             "9.9.0.0/16 nexthop via 11.8.0.1 dev eth1 nexthop via 11.8.0.1 dev eth1",
             BY_ETH1,
-            "",
             "by eth1, via 11.8.0.1",
             "eth1",
         ),
         (
             "9.9.0.0/16 nexthop via 11.8.0.1 dev eth1 nexthop via 10.65.0.1 dev eth0",
             BY_ETH0,
-            "",
             "by eth1, via 11.8.0.1, or by eth0, via 10.65.0.1",
             None,
         ),
     ],
 )
 def test_a_narrower_route_of_any_kind(
-    route: str, by: Optional[Tuple[int, str]], error: str, headline: str, nic: Optional[str]
+    route: str, by: Optional[Tuple[int, str]], headline: str, nic: Optional[str]
 ) -> None:
-    one = explained("9.9.9.9", report("wrong-subnet", f"{IN_PLACE}{route}\n"), by, error)
+    one = explained("9.9.9.9", report("wrong-subnet", f"{IN_PLACE}{route}\n"), by)
     lines = lines_of(one)
     assert lines[0] == f"9.9.9.9 should leave {headline}"
     assert "another program's route: more specific" in " ".join(lines)
     assert (one.as_wanted, one.exit_code, explanation_json(one)["nic"]) == (True, 0, nic)
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit", "throw"])
+@pytest.mark.parametrize("destination", ["9.9.0.0/16", "11.11.3.0/24"])
+def test_what_a_narrower_route_drops_does_not_leave(kind: str, destination: str) -> None:
+    address = destination.replace("0/", "9/").partition("/")[0]
+    one = explained(address, report("wrong-subnet", f"{IN_PLACE}{kind} {destination}\n"), None, "No route to host")
+    lines = lines_of(one)
+    assert lines[0] == f"{address} leaves by no NIC"
+    assert "(NOT as wanted: that route drops it; take it away if nobody needs it)" in " ".join(" ".join(lines).split())
+    assert (one.as_wanted, one.exit_code, explanation_json(one)["nic"]) == (False, 1, None)
 
 
 def test_another_route_or_rule_decides() -> None:

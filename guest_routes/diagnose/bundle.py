@@ -12,6 +12,7 @@ from ..model.namedtuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from io import FileIO
     from typing import Iterator, Sequence
 
 COMMAND_SECONDS = 20
@@ -26,7 +27,7 @@ COMMANDS = (
     "cloud-init --version",
 )  # fmt: skip
 FILES = (
-    "/etc/os-release", "/etc/guest-routes.yaml", "/etc/guest-routes.d/*", "/run/guest-routes/*",
+    "/usr/lib/os-release", "/etc/guest-routes.yaml", "/etc/guest-routes.d/*", "/run/guest-routes/*",
     "/var/lib/guest-routes/*", "/var/lib/guest-routes/originals/**", "/var/lib/guest-routes/corrected/**",
     "/etc/cloud/cloud.cfg.d/*guest-routes*",
     "/etc/systemd/network/*", "/run/systemd/network/*", "/etc/systemd/network/*.d/*", "/etc/netplan/*",
@@ -83,12 +84,21 @@ def file_entries(patterns: Sequence[str] = FILES) -> Iterator[Entry]:
         name = "files" + path
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-            with open(descriptor, "rb") as file:
-                content = file.read(FILE_BYTES + 1)
+            with open(descriptor, "rb", buffering=0) as file:
+                # Piece by piece: a file of /proc/sys refuses to be read by 4 MiB at once.
+                content = b"".join(_pieces(file))
         except OSError as error:
             yield Entry(name, b"", error.strerror or str(error))
             continue
         yield Entry(name, content[:FILE_BYTES] + b"\n(cut off)\n" if len(content) > FILE_BYTES else content)
+
+
+def _pieces(file: FileIO) -> Iterator[bytes]:
+    """The content, and a piece more than the limit where there is one."""
+    size = 0
+    while size <= FILE_BYTES and (piece := file.read(1 << 16)):
+        yield piece
+        size += len(piece)
 
 
 def archive(entries: Sequence[Entry], folder: str) -> bytes:

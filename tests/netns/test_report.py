@@ -47,6 +47,8 @@ def test_what_is_in_it(lab: Lab, tmp_path: Path) -> None:
     assert "11.11.0.0/16 via 11.8.0.1 dev eth1" in files["commands/ip_-4_-d_route_show_table_all"]
     assert "metric: 0  (/etc/guest-routes.yaml)" in files["settings.txt"]
     assert "files/var/lib/guest-routes/last-known-good" in files
+    assert files["files/proc/sys/net/ipv4/conf/eth1/rp_filter"].strip() in "012"
+    assert files["files/usr/lib/os-release"] == Path("/etc/os-release").read_text()
     assert [line for line in value["missing"] if line.startswith("guest-routes/")] == []
     assert table(lab) == before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -753,6 +754,16 @@ def test_status_shows_the_rules_and_their_drift(lab: Lab, tmp_path: Path) -> Non
     (change,) = value["source_routing"]["changes"]
     assert (change["operation"], change["route"], change["rule"]["src"]) == ("add", None, "11.8.0.9")
     assert change["what"] == "rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"
+
+
+def test_doctor_does_not_promise_that_it_wins_over_a_vpns_rule(lab: Lab) -> None:
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    synced(lab, FILE)
+    lab.ip("rule", "add", "priority", "100", "lookup", "77")
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "table", "77")
+    answers = re.findall(r"from 11\.8\.0\.9 to \S+ leave by eth0: [^;]*; (.*?) `", run(lab, f"doctor {FILE}").out)
+    assert set(answers) == {"table 77 decides, by a rule of another program: see"}
 
 
 def test_doctor_says_which_answers_leave_by_another_nic(lab: Lab) -> None:

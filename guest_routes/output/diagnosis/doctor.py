@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...model.decision import Elected
 from ...model.document import Provenance
-from ...model.network import address_text, is_link_local, mac_text
+from ...model.network import MAIN_TABLE, address_text, is_link_local, mac_text
 from ..folding import LABEL_WIDTH, first_of, labelled, wrapped
 from ..route_text import age_text, counted, nic_names
 from ..words.elections import election_reason
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
-    from ...model.diagnosis.inspection import Finding, Inspection, NicView
+    from ...model.diagnosis.inspection import Finding, Inspection, NicView, SourceAnswer
     from ...model.network import Nic
 
 
@@ -67,16 +67,23 @@ def _answers(view: NicView, inspection: Inspection) -> list[str]:
     names = nic_names(_nics(inspection))
     plan = inspection.report.decision.source_routing if inspection.report else None
     on = plan is not None and plan.enabled
-    remedy = "see below" if on else f"`source_routing: true` sends them by {view.nic.name}"
     lines = []
     for one in view.answers:
         if one.answer.ifindex != view.nic.ifindex:
             by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else "nowhere"
             text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
+            remedy = "see below" if on else _answers_remedy(one, view.nic)
             lines += labelled(
                 "  answers", f"{text}: a network that checks source addresses (Calico) drops them; {remedy}"
             )
     return lines
+
+
+def _answers_remedy(one: SourceAnswer, nic: Nic) -> str:
+    """What sends the answers by their NIC: a rule that stands before main stands before source routing's, too."""
+    if one.answer.table not in (0, MAIN_TABLE):
+        return f"table {one.answer.table} decides, by a rule of another program: see `ip rule`"
+    return f"`source_routing: true` sends them by {nic.name}"
 
 
 def _state(nic: Nic) -> str:

@@ -64,6 +64,11 @@ class RouteMessage(rtmsg):  # type: ignore[misc] # pyroute2 has no types
         )
 
 
+for _own in (RouteMessage, RouteMessage.metrics):
+    # pyroute2 does that once a class, and takes a parent's table for the child's where the parent's came first.
+    _own().compile_nla_table()
+
+
 class NexthopObjectMessage(nlmsg):  # type: ignore[misc]
     """A nexthop object or group; a group's members as they come."""
 

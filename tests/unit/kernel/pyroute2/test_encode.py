@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import List
 
 import pytest
@@ -57,3 +59,20 @@ def test_a_question_for_one_address() -> None:
     message = request(26, 0x5, parse_address("fd00::7"), 128, flags=0x1000)
     assert (message["family"], message["dst_len"], message["flags"]) == (10, 128, 0x1000)
     assert message.get_attr("RTA_DST") == "fd00::7"
+
+
+def test_a_process_that_used_pyroute2_for_routes_before() -> None:
+    """Its own message, without nexthop objects, has been made first."""
+    code = """
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+first = rtmsg()
+first["attrs"] = [("RTA_OIF", 3), ("RTA_METRICS", {"attrs": [("RTAX_MTU", 1400)]})]
+first.encode()
+from guest_routes.kernel.pyroute2.encode import RouteMessage
+message = RouteMessage()
+message["attrs"] = [("RTA_NH_ID", 7), ("RTA_METRICS", {"attrs": [("RTAX_CC_ALGO", "cubic")]})]
+message.encode()
+print(message.data[28:36].hex(), b"cubic" in message.data)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], check=True, text=True, capture_output=True)
+    assert ran.stdout == "08001e0007000000 True\n"

@@ -83,9 +83,9 @@ def _own() -> Iterator[Entry]:
         code = _ended(pid, until)
         with file:
             file.seek(0)
-            said = file.read()
-        failed = "" if said else f"it said nothing, and its exit code is {code}"
-        yield Entry(name, said + f"\n(exit code {code})\n".encode(), failed)
+            content = file.read()
+        failed = "" if content else f"it said nothing, and its exit code is {code}"
+        yield Entry(name, content + f"\n(exit code {code})\n".encode(), failed)
 
 
 def _become(words: Sequence[str], output: int) -> None:

@@ -18,7 +18,7 @@ def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Repo
     """Asks the kernel where it really sends packets; another table is read only where it says otherwise.
 
     Args:
-        ahead: the plan is yet to be carried out; what will win then is told as far as it can be known.
+        ahead: the plan has not been carried out yet; the answer is what will win then, as far as that can be known.
 
     Raises:
         KernelError: the kernel refused a dump.

@@ -102,9 +102,7 @@ def _withdrawn_from(places: Iterable[tuple[Settings, Sequence[RecordedDefault]]]
     return done
 
 
-def _withdrawn(
-    settings: Settings, recorded: Sequence[RecordedDefault], kernel: Kernel, by_source: bool
-) -> Withdrawal:  # fmt: skip
+def _withdrawn(settings: Settings, recorded: Sequence[RecordedDefault], kernel: Kernel, by_source: bool) -> Withdrawal:
     """From one table the routes of one protocol.
 
     Args:

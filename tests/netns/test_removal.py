@@ -208,26 +208,27 @@ def test_a_full_disk_keeps_nobody_from_removing(lab: Lab, kind: str, tmp_path: P
     assert table(lab) == before
 
 
-def test_a_file_that_was_only_made_goes(lab: Lab, kind: str, tmp_path: Path) -> None:
-    """It has no original, and would go on to be read by the manager."""
+def made() -> Path:
+    """A file that `correct` has made: nothing was there before."""
     path = Path("/etc/sysconfig/network-scripts/route-eth1")
     text = "".join(CREATED) + "ADDRESS0=11.11.0.0\n"
     for top in ("", f"{STATE}/corrected"):
         one = Path(top + str(path))
         one.parent.mkdir(parents=True, exist_ok=True)
         one.write_text(text)
+    return path
+
+
+def test_a_file_that_was_only_made_goes(lab: Lab, kind: str, tmp_path: Path) -> None:
+    """It has no original, and would go on to be read by the manager."""
+    path = made()
     ran(kind, "prerm", tmp_path)
     assert not path.exists()
 
 
 def test_a_file_that_was_only_made_and_stays_has_no_original(lab: Lab, kind: str, tmp_path: Path) -> None:
-    path = Path("/etc/sysconfig/network-scripts/route-eth1")
-    text = "".join(CREATED) + "ADDRESS0=11.11.0.0\n"
-    for top in ("", f"{STATE}/corrected"):
-        one = Path(top + str(path))
-        one.parent.mkdir(parents=True, exist_ok=True)
-        one.write_text(text)
-    path.write_text(text + "# mine\n")
+    path = made()
+    path.write_text(path.read_text() + "# mine\n")
     done = ran(kind, "prerm", tmp_path)
     assert "guest-routes: files that `correct` made stay, see above" in done.stderr
     assert "what cloud-init wrote is kept" not in done.stderr

@@ -10,13 +10,12 @@ import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find, tell_nobody
-from .evidence.gather import disputable, gather, gather_again, snapshot, with_routes_left
+from .evidence.gather import disputable, gather, gather_again, snapshot, table_snapshot, with_routes_left
 from .lookups import ask
 from .model.network import MAIN_TABLE, OUR_PROTOCOL
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
-from .routing.ownership import separated
 from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
@@ -246,7 +245,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
     def put_back(outcome: Outcome, cause: Literal["not-put-back", "metadata-unreachable"]) -> RolledBack:
         from .routing.planning.restoration import as_before, undoable, within_reach
 
-        there = separated(kernel.snapshot(settings.table), settings)
+        there = table_snapshot(settings, kernel)
         undo = undoable(outcome, report.before, there)
         refused = roll_back(
             undo, kernel, lambda done: within_reach(as_before(done, there, report.before), there, settings)
@@ -264,7 +263,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         errors = (put_back(outcome, "not-put-back"),)
     elif not _reachable(report, settings, kernel):
         errors = (put_back(outcome, "metadata-unreachable"),)
-    after = separated(kernel.snapshot(settings.table), settings)
+    after = table_snapshot(settings, kernel)
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .errors import KernelError, StateError
+from .evidence.gather import table_snapshot
 from .kernel.apply import apply
 from .model.network import MAIN_TABLE
 from .model.operations import Outcome, RestoreDefault
 from .model.report import Withdrawal
 from .routing.compare import is_advertised
-from .routing.ownership import is_ours, separated
+from .routing.ownership import is_ours
 from .routing.planning.restoration import is_back
 from .routing.planning.surprise import without_another
 from .routing.planning.withdrawal import plan_withdrawal
@@ -79,7 +80,7 @@ def _places(
     for table in {one.route.table for one in recorded}:
         same = [place for place in found if place[0].table == table]
         first = next(
-            (place for place in same if len(same) > 1 and _ours(_snapshot(place[0], kernel), place[0])), same[0]
+            (place for place in same if len(same) > 1 and _ours(table_snapshot(place[0], kernel), place[0])), same[0]
         )
         first[1].extend(_of(first[0], recorded))
     return found
@@ -108,12 +109,12 @@ def _withdrawn(settings: Settings, recorded: Sequence[RecordedDefault], kernel: 
     Args:
         by_source: and what source routing has made by this protocol, wherever it is.
     """
-    before = _snapshot(settings, kernel)
+    before = table_snapshot(settings, kernel)
     main = _main(settings, kernel)
     made = plan_withdrawal(before, recorded, settings, main=main)
     source_outcome = withdraw_source_routing(before, settings, kernel) if by_source else None
     outcome = apply(made, kernel, lambda routes: None, _spare(settings))
-    after = _snapshot(settings, kernel)
+    after = table_snapshot(settings, kernel)
     refused = _refused(made, recorded, after)
     left = _ours(after, settings)
     if _must_try_again(outcome, refused, left):
@@ -122,7 +123,7 @@ def _withdrawn(settings: Settings, recorded: Sequence[RecordedDefault], kernel: 
         made = made._replace(not_restored=again.not_restored)
         restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
         outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
-        after = _snapshot(settings, kernel)
+        after = table_snapshot(settings, kernel)
         left = _ours(after, settings)
     return Withdrawal(made, outcome, before, after, left, source_outcome=source_outcome)
 
@@ -150,10 +151,6 @@ def _forgotten(done: Withdrawal, state: State) -> Withdrawal:
     errors: list[str] = []
     _attempt(lambda: forget(state), errors)
     return done._replace(state_errors=tuple(errors))
-
-
-def _snapshot(settings: Settings, kernel: Kernel) -> KernelState:
-    return separated(kernel.snapshot(settings.table), settings)
 
 
 def _ours(state: KernelState, settings: Settings) -> tuple[Route, ...]:

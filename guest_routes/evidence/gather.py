@@ -41,12 +41,21 @@ def snapshot(settings: Settings, kernel: Kernel) -> KernelState:
     Raises:
         KernelError: the kernel refused a dump.
     """
-    state = separated(kernel.snapshot(settings.table), settings)
+    state = table_snapshot(settings, kernel)
     if not (settings.source_routing or any(is_our_rule(rule, settings) for rule in state.rules)):
         return state
     from ..routing.source_routing.nics import tables_to_read
 
     return state._replace(tables=kernel.tables(tables_to_read(state, settings)))
+
+
+def table_snapshot(settings: Settings, kernel: Kernel) -> KernelState:
+    """The settings' table alone, with other programs' next hops separated from ours; NICs and rules.
+
+    Raises:
+        KernelError: the kernel refused a dump.
+    """
+    return separated(kernel.snapshot(settings.table), settings)
 
 
 def gather(
@@ -100,7 +109,7 @@ def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[P
     found = []
     for table, protocol in elsewhere(state, settings):
         there = settings._replace(table=table, protocol=protocol)
-        number = sum(is_ours(route, there) for route in separated(kernel.snapshot(table), there).routes)
+        number = sum(is_ours(route, there) for route in table_snapshot(there, kernel).routes)
         if number:
             found.append(Problem(f"table {table}", left_text(number, protocol)))
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import MAIN_TABLE, OUR_PROTOCOL, Address, Prefix
+from .network import LOCAL_TABLE, MAIN_TABLE, OUR_PROTOCOL, Address, Prefix
 from .network_data import HostRoute
 
 DOCUMENT_SOURCES = ("http", "config-drive", "last-known-good", "cloud-init")
@@ -19,7 +19,6 @@ METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
 SOURCE_ROUTING_TABLE = 12100
 FOREIGN_PROTOCOLS = (0, 1, 2, 3, 4, 9)
 """Route protocols of others: unspec, redirect, kernel, boot, static, and ra (router advertisements)."""
-LOCAL_TABLE = 255
 IFINDEXES = 1 << 20
 """More than a machine has had NICs since it started."""
 SOURCE_ROUTING_PRIORITY = 32765

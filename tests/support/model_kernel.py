@@ -18,6 +18,7 @@ from guest_routes.kernel.engine import route_to_delete
 from guest_routes.kernel.nexthops import with_objects
 from guest_routes.model.network import (
     IPV6_DEFAULT_METRIC,
+    LOCAL_TABLE,
     MAIN_TABLE,
     UNICAST,
     Address,
@@ -51,7 +52,6 @@ from guest_routes.model.source_routing import (
 )
 
 LOOPBACK = 1
-LOCAL_TABLE = 255
 SCOPE_LINK = 253
 REJECTING_KINDS = {6: errno.EINVAL, 7: errno.EHOSTUNREACH, 8: errno.EACCES}
 """blackhole, unreachable, prohibit."""

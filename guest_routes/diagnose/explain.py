@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..model.diagnosis.explanation import Explanation
 from ..model.network import Prefix, contains
-from ..model.report import Explanation
 from ..routing.planning.uncovered import Nesting, beyond
 
 TYPE_CHECKING = False

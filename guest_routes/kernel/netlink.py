@@ -10,6 +10,7 @@ from __future__ import annotations
 
 # The C module itself: the library's shell around it is a file more to read.
 from _struct import Struct
+from errno import EACCES, EHOSTUNREACH, EINVAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ RTM_NEWLINK, RTM_GETLINK, RTM_NEWADDR, RTM_GETADDR = 16, 18, 20, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 RTN_UNICAST, RTN_LOCAL, RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT = 1, 2, 6, 7, 8
+REJECTING_KINDS = {RTN_BLACKHOLE: EINVAL, RTN_UNREACHABLE: EHOSTUNREACH, RTN_PROHIBIT: EACCES}
+"""The kinds of routes that drop a packet, and the errno that its sender gets. Source: net/ipv4/fib_semantics.c."""
 RTPROT_KERNEL = 2
 RTM_F_CLONED, RTM_F_LOOKUP_TABLE = 0x200, 0x1000
 RTNH_F_ONLINK = 4

@@ -28,8 +28,8 @@ LOOPBACK = 1
 """The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
-UNICAST, THROW = 1, 9
-"""RTN_UNICAST; RTN_THROW, with which the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
+UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
+"""RTN_*; with a throw the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
 PROTOCOL_KERNEL = 2
 PROTOCOL_BOOT = 3
 PROTOCOL_RA = 9
@@ -266,6 +266,8 @@ class Lookup(NamedTuple):
     table: int = 0
     error: str = ""
     """The kernel's text when there is no route: "Network is unreachable"."""
+    kind: int = UNICAST
+    """RTN_*: that of the address, where it is a broadcast or multicast one; such a packet goes to no next hop."""
 
 
 # ---- what is done about it --------------------------------------------------------------------------

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from .decision import BY_CHOICE, NotElected, Resolution, Unresolved
+from .decision import NotElected, Resolution, Unresolved
 from .namedtuple import NamedTuple
 from .network import (
-    LOOPBACK,
     MAIN_TABLE,
     OUR_PROTOCOL,
-    UNICAST,
     Address,
     KernelState,
     Lookup,
     Prefix,
     Route,
     Rule,
-    family_of,
-    is_link_local,
 )
 from .operations import Outcome
-from .plan import Decision, Plan, PlannedDefault, PlannedRoute
+from .plan import Decision, Plan, PlannedRoute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -233,68 +229,3 @@ class Rehearsal(NamedTuple):
     before: KernelState
     """The NICs and routes as cloud-init would leave them."""
     after: KernelState
-
-
-class Explanation(NamedTuple):
-    """What `explain` shows."""
-
-    asked: Prefix
-    planned: PlannedRoute | None
-    """The host route that serves it: the longest prefix that covers it."""
-    unresolved: tuple[Unresolved, ...]
-    """Host routes that cover it and are not programmed."""
-    answer: Lookup
-    """The kernel's own way now."""
-    report: Report
-    nearer: Route | None = None
-    """A route of the kernel's or of another program that is more specific than any of ours: its own subnet, say."""
-
-    @property
-    def default(self) -> PlannedDefault | None:
-        """The default route of its family."""
-        family = family_of(self.asked.address)
-        return next((one for one in self.report.plan.defaults if one.family == family and one.route), None)
-
-    @property
-    def not_elected(self) -> NotElected | None:
-        """Why its family has no default route, where one is documented."""
-        family = family_of(self.asked.address)
-        missed = (one for one in self.report.elections if isinstance(one, NotElected) and one.wanted)
-        return next((one for one in missed if one.family == family), None)
-
-    @property
-    def route(self) -> Route | None:
-        """The route that should serve it; None when that is not ours to say."""
-        if self.nearer is not None:
-            return self.nearer
-        if self.planned is not None:
-            return self.planned.route
-        return self.default.route if self.default else None
-
-    @property
-    def next_hops(self) -> tuple[tuple[int, Address | None], ...]:
-        """The ifindex and gateway of each next hop of that route, each once; () where it leads nowhere."""
-        route = self.route
-        if route is None or route.kind not in (UNICAST, 0):  # 0: one that can't be written back.
-            return ()
-        hops = [(hop.ifindex, hop.gateway) for hop in route.nexthops] or [(route.ifindex, route.gateway)]
-        return tuple(dict.fromkeys(hops))
-
-    @property
-    def as_wanted(self) -> bool:
-        """Whether the kernel sends it the way that was decided; for a default any router on its NIC is one (R4).
-
-        What a route drops (`unreachable`, say) goes no way.
-        """
-        route, answer = self.route, self.answer
-        advertised = route is not None and route.destination.is_default and is_link_local(answer.gateway)
-        return any(nic == answer.ifindex and (advertised or hop == answer.gateway) for nic, hop in self.next_hops)
-
-    @property
-    def exit_code(self) -> int:
-        """0: as wanted, or this machine's own address; 1: not, or a host route that would serve it isn't programmed."""
-        if self.answer.ifindex == LOOPBACK:
-            return 0
-        length = self.planned.route.destination.length if self.planned else 0
-        missed = any(one.host.destination.length >= length and one.kind not in BY_CHOICE for one in self.unresolved)
-        return 0 if self.as_wanted and not missed else 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import List
 
 import pytest
 
+from tests.netns.test_kernel_routes import metadata, net
 from tests.support.lab import MACS, Lab, document
 from tests.support.passes import documented, run, table, valid_json
 
@@ -276,6 +278,37 @@ def test_explain_promises_nothing_that_a_pass_does_not_do(lab: Lab) -> None:
     ran = run(lab, f"explain 8.8.8.8 {DUAL}")
     wins = "(NOT as wanted: default via 10.200.0.1 dev tun0 proto boot metric 5 wins;"
     assert (ran.code, wins in ran.out, "fixes it" in ran.out) == (1, True, False), ran
+
+
+@pytest.mark.parametrize("asked, leaves, kernel", [
+    ("224.0.0.251", "should leave by eth0", "multicast dev eth0 (as wanted)"),
+    ("255.255.255.255", "should leave by eth0", "broadcast dev eth0 (as wanted)"),
+    ("10.65.0.255", "is a broadcast address", "broadcast dev eth0 (table local decides before every route)"),
+    ("11.8.0.255", "is a broadcast address", "broadcast dev eth1 (table local decides before every route)"),
+    ("ff02::1", "is a multicast address", "multicast dev eth0 (table local decides before every route)"),
+    ("ff05::5", "is a multicast address", "multicast dev eth0 (table local decides before every route)"),
+    ("10.65.0.7", "is this machine's own address", "dev lo (this machine itself)"),
+    ("fd00:8::9", "is this machine's own address", "dev lo (this machine itself)"),
+])  # fmt: skip
+def test_explain_an_address_of_everybodys(lab: Lab, engine: str, asked: str, leaves: str, kernel: str) -> None:
+    """No next hop gets a broadcast or multicast packet; nothing is said of routes that have no say."""
+    dual_stack(lab)
+    run(lab, f"sync {DUAL}")
+    ran = run(lab, f"explain {asked} {DUAL} {engine}")
+    assert ran.code == 0 and f"{asked} {leaves}" in ran.out
+    assert f"kernel now {kernel}" in ran.out
+    assert "as wanted" in kernel or " rule " not in ran.out
+
+
+def test_explain_a_broadcast_address_inside_a_host_route(lab: Lab, engine: str, tmp_path: Path) -> None:
+    """Table local keeps it from the host route, which is right all the same."""
+    dual_stack(lab)
+    first = net(0, ("0.0.0.0/0", "10.65.0.1"), ("11.8.0.128/25", "10.65.0.1"))
+    option = metadata(tmp_path, first, net(1, ("0.0.0.0/0", "11.8.0.1")))
+    run(lab, f"sync {option}")
+    ran = run(lab, f"explain 11.8.0.255 {option} {engine}")
+    assert ran.code == 0 and "11.8.0.255 is a broadcast address" in ran.out
+    assert "broadcast dev eth1 (table local decides before every route)" in ran.out
 
 
 def test_explain_says_why_there_is_no_default(lab: Lab) -> None:

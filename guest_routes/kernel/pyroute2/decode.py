@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from _socket import AF_INET, AF_INET6
 from typing import Any, NamedTuple, Optional, Tuple, Union
 
@@ -13,10 +12,7 @@ from ..netlink import (
     IFF_UP,
     RTM_F_CLONED,
     RTM_NEWROUTE,
-    RTN_BLACKHOLE,
     RTN_LOCAL,
-    RTN_PROHIBIT,
-    RTN_UNREACHABLE,
     RTNH_F_ONLINK,
     RTPROT_KERNEL,
     USER_HZ,
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
     from ...model.network import Unwritable
 
 FAMILIES = {AF_INET: 4, AF_INET6: 6}
-REJECTING_KINDS = {RTN_BLACKHOLE: errno.EINVAL, RTN_UNREACHABLE: errno.EHOSTUNREACH, RTN_PROHIBIT: errno.EACCES}
-"""The kinds of routes that drop a packet, and the errno that its sender gets."""
 REPLAYABLE = {
     "RTA_TABLE", "RTA_DST", "RTA_PRIORITY", "RTA_PREFSRC", "RTA_METRICS", "RTA_GATEWAY", "RTA_VIA", "RTA_OIF",
     "RTA_MULTIPATH", "RTA_NH_ID", "RTA_PREF", "RTA_CACHEINFO", "RTA_FLOW",

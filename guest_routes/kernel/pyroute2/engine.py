@@ -27,6 +27,7 @@ from ..netlink import (
     IFF_LOOPBACK,
     NLM_F_ACK,
     NLM_F_REQUEST,
+    REJECTING_KINDS,
     RTM_DELROUTE,
     RTM_F_LOOKUP_TABLE,
     RTM_GETROUTE,
@@ -35,7 +36,7 @@ from ..netlink import (
 )
 from ..nexthops import nexthop_objects, with_objects
 from ..rtnetlink.source import failure_of
-from .decode import FAMILIES, REJECTING_KINDS, hop_of, nexthop_of, nic_of, routes_of, rule_of
+from .decode import FAMILIES, hop_of, nexthop_of, nic_of, routes_of, rule_of
 from .encode import (
     NexthopObjectMessage,
     RouteMessage,
@@ -168,7 +169,7 @@ class Pyroute2Kernel:
             return Lookup(address, 0, error=os.strerror(REJECTING_KINDS[answer["type"]]))
         hop = hop_of(answer)
         table = answer.get_attr("RTA_TABLE") or answer["table"]
-        return Lookup(address, hop.ifindex, hop.gateway, table)
+        return Lookup(address, hop.ifindex, hop.gateway, table, kind=answer["type"])
 
     def _write(self, message: RouteMessage) -> None:
         deleting = message["header"]["type"] == RTM_DELROUTE

@@ -22,13 +22,12 @@ from ...model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, 
 from ...model.operations import Add, Delete, Failure, Operation, RemoveForeignDefault, RestoreDefault
 from ..netlink import (
     NLMSG_ERROR,
+    REJECTING_KINDS,
     RTM_NEWADDR,
     RTM_NEWLINK,
     RTM_NEWNEXTHOP,
     RTM_NEWROUTE,
     RTM_NEWRULE,
-    RTN_LOCAL,
-    RTN_UNICAST,
     messages,
 )
 from . import decode, nics, plain, requests
@@ -167,9 +166,9 @@ class RtnetlinkKernel:
                     answer = decode.decode_error(data, start, end, flags)
                     return Lookup(address, 0, None, 0, answer.text or strerror(answer.errno))
                 found = decode.decode_lookup(data, start, end)
-                if found.kind not in (RTN_UNICAST, RTN_LOCAL):
-                    return Lookup(address, 0, None, found.table, f"the route there is of kind {found.kind}")
-                return Lookup(address, found.ifindex, found.gateway, found.table)
+                if found.kind in REJECTING_KINDS:
+                    return Lookup(address, 0, None, found.table, strerror(REJECTING_KINDS[found.kind]))
+                return Lookup(address, found.ifindex, found.gateway, found.table, kind=found.kind)
 
     # -- writing -----------------------------------------------------------------------------------------
 

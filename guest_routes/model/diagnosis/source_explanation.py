@@ -8,8 +8,8 @@ from ..network import LOOPBACK
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..network import Address, Nic, Route
-    from ..report import Explanation
     from ..source_routing import NicTable, SourceConflict
+    from .explanation import Explanation
 
 
 class SourceExplanation(NamedTuple):

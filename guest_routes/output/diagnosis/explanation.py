@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...json_codec import dumps, loads
-from ...model.network import LOOPBACK, UNICAST, address_text, mac_text
+from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, mac_text
 from ..folding import labelled, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
@@ -16,10 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
+    from ...model.diagnosis.explanation import Explanation
     from ...model.network import Nic, Prefix
     from ...model.network_data import HostRoute
     from ...model.plan import PlannedDefault, PlannedRoute
-    from ...model.report import Explanation
 
 _STATES = {
     "add": "not there yet; `guest-routes sync` adds it",
@@ -27,6 +27,7 @@ _STATES = {
     "adopted": "in place: another program's equal route, adopted",
     "shadowed": "shadowed by another route",
 }
+_LOCAL_KINDS = {BROADCAST: "a broadcast", MULTICAST: "a multicast"}
 
 
 def explanation_lines(one: Explanation) -> list[str]:
@@ -34,6 +35,9 @@ def explanation_lines(one: Explanation) -> list[str]:
     nics = one.report.before.nics
     what = address_text(one.asked.address) if one.asked.length == len(one.asked.address) * 8 else str(one.asked)
     lines = [_headline(what, one), ""]
+    if one.by_local:
+        lines += _field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
+        return [*lines, "", *source_lines(one.report)]
     for missed in one.unresolved:
         lines += [f"! not programmed: {missed.host}", *_item("listed at", missed.host, one)]
         lines += [*_field("why not", unresolved_reason(missed)), ""]
@@ -105,10 +109,10 @@ def explanation_reason(one: Explanation) -> str:
 
 def _verdict(one: Explanation, what: str) -> str:
     """What to make of the kernel's answer."""
+    if one.by_local:
+        return "this machine itself" if one.answer.ifindex == LOOPBACK else "table local decides before every route"
     if one.as_wanted:
         return "as wanted"
-    if one.answer.ifindex == LOOPBACK:
-        return "this machine itself"
     if one.route is None:
         return "no route of ours decides"
     wins = next((over for over in one.report.overruled if over.destination == one.route.destination), None)
@@ -123,10 +127,11 @@ def _verdict(one: Explanation, what: str) -> str:
 
 
 def _headline(what: str, one: Explanation) -> str:
+    if one.by_local:
+        kind = _LOCAL_KINDS.get(one.answer.kind, "this machine's own")
+        return f"{what} is {kind} address"
     if one.route is None:
         return f"{what}: no host route covers it, and no default route is elected"
-    if one.answer.ifindex == LOOPBACK:
-        return f"{what} is this machine's own address"
     nics = one.report.before.nics
     by = [
         f"by {_nic_name(nic, nics) or '?'}{f', via {address_text(hop)}' if hop else ''}" for nic, hop in one.next_hops

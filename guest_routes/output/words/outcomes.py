@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.decision import Elected, NotElected, Resolved, Unresolved
-from ...model.network import address_text, family_of, mac_text
+from ...model.network import BROADCAST, MULTICAST, address_text, family_of, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
 from ...model.plan import PlannedRoute
@@ -113,7 +113,8 @@ def lookup_text(answer: Lookup, nics: Sequence[Nic]) -> str:
     if not answer.ifindex:
         return answer.error
     name = nic_names(nics).get(answer.ifindex, f"if{answer.ifindex}")
-    return f"{'via ' + address_text(answer.gateway) + ' ' if answer.gateway else ''}dev {name}"
+    kind = {BROADCAST: "broadcast ", MULTICAST: "multicast "}.get(answer.kind, "")
+    return f"{kind}{'via ' + address_text(answer.gateway) + ' ' if answer.gateway else ''}dev {name}"
 
 
 def pass_error_text(error: PassError, nics: Sequence[Nic]) -> str:

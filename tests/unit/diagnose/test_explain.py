@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from guest_routes.diagnose.explain import address_in, explain
+from guest_routes.model.diagnosis.explanation import Explanation
 from guest_routes.model.network import Lookup, address_text, parse_address
-from guest_routes.model.report import Explanation, Report
+from guest_routes.model.report import Report
 from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, prefix, report, route
 
 MORE_SPECIFIC = "11.11.9.0/24 via 10.65.0.66 dev eth0 proto static"

@@ -7,8 +7,9 @@ from typing import List, Optional, Tuple
 import pytest
 
 from guest_routes.diagnose.explain import explain
+from guest_routes.model.diagnosis.explanation import Explanation
 from guest_routes.model.network import Lookup, parse_address
-from guest_routes.model.report import Explanation, Report
+from guest_routes.model.report import Report
 from guest_routes.model.settings import Settings
 from guest_routes.output.diagnosis.explanation import (
     explanation_json,

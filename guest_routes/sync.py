@@ -5,14 +5,12 @@ Nothing is carried from pass to pass in memory; what has to last is in state.Sta
 
 from __future__ import annotations
 
-import os
 import time
 
 from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find, tell_nobody
-from .evidence.gather import disputable, gather, gather_again, snapshot, table_snapshot, with_routes_left
+from .evidence.gather import always_here, disputable, gather, gather_again, snapshot, table_snapshot, with_routes_left
 from .lookups import ask
-from .model.network import MAIN_TABLE, OUR_PROTOCOL
 from .model.report import Report, RolledBack
 from .routing.decide import decide
 from .routing.elect import managed_ifindexes
@@ -181,7 +179,7 @@ def program(
 
 def _remember(report: Report, settings: Settings, state: State) -> Report:
     """Where this pass writes, for `withdraw`: nothing is kept while every pass has the defaults."""
-    if (settings.table, settings.protocol) == (MAIN_TABLE, OUR_PROTOCOL) and not os.path.exists(state.places_path):
+    if always_here(settings, state):
         return report
     from .state.places import remember
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..model.decision import Elected
 from ..model.diagnosis.inspection import Finding
+from ..output.escape import escaped
+from ..output.words.warnings import doubts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def findings(inspection: Inspection) -> tuple[Finding, ...]:
         found.append(Finding("no-metadata", text=inspection.no_metadata))
     else:
         found += _pass(inspection.report)
+        found += _doubtful(inspection, inspection.report)
         found += _unreachable(inspection, inspection.report)
     found += _service(inspection)
     found += [Finding("unused-file", unused=one) for one in inspection.unused]
@@ -89,6 +92,16 @@ def _pass(report: Report) -> Iterator[Finding]:
     by_source = report.decision.source_routing
     if by_source is not None and by_source.operations:
         yield Finding("source-drift", missing=len(by_source.operations))
+
+
+def _doubtful(inspection: Inspection, report: Report) -> Iterator[Finding]:
+    """What is wrong with the document and with the other evidence, but for what is a finding of its own."""
+    named = {str(one) for one in (*report.document.unused, *inspection.unused)}
+    for text in doubts(report):
+        if text not in named:
+            yield Finding("doubtful", text=escaped(text))
+    for one in report.evidence.elsewhere:
+        yield Finding("routes-left", elsewhere=one)
 
 
 def _managers(inspection: Inspection) -> Iterator[Finding]:

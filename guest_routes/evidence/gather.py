@@ -14,9 +14,8 @@ from __future__ import annotations
 import os
 
 from ..model.document import Unusable
-from ..model.evidence import Evidence
-from ..model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
-from ..model.network_data import Problem
+from ..model.evidence import Elsewhere, Evidence
+from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic_of, is_ignored
 from ..routing.ownership import is_our_rule, is_ours, separated
@@ -94,16 +93,20 @@ def gather(
 
 def with_routes_left(evidence: Evidence, settings: Settings, state: State, kernel: Kernel) -> Evidence:
     """The same, and what a pass with another table or protocol has left in the kernel."""
-    if not os.path.exists(state.places_path):
+    if always_here(settings, state):
         return evidence
     left = _left_elsewhere(settings, state, kernel)
     wrong = [problem for problem in state.problems if problem not in evidence.problems]
-    return evidence._replace(problems=(*evidence.problems, *wrong, *left))
+    return evidence._replace(problems=(*evidence.problems, *wrong), elsewhere=left)
 
 
-def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[Problem, ...]:
+def always_here(settings: Settings, state: State) -> bool:
+    """Whether every pass of this boot wrote where these settings say, which are the defaults: nothing is recorded."""
+    return (settings.table, settings.protocol) == (MAIN_TABLE, OUR_PROTOCOL) and not os.path.exists(state.places_path)
+
+
+def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[Elsewhere, ...]:
     """The tables with routes of ours that no pass by these settings looks at: `withdraw` removes them (R18)."""
-    from ..output.words.evidence import left_text
     from ..state.places import elsewhere
 
     found = []
@@ -111,7 +114,7 @@ def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[P
         there = settings._replace(table=table, protocol=protocol)
         number = sum(is_ours(route, there) for route in table_snapshot(there, kernel).routes)
         if number:
-            found.append(Problem(f"table {table}", left_text(number, protocol)))
+            found.append(Elsewhere(table, protocol, number))
     return tuple(found)
 
 

@@ -52,6 +52,14 @@ class RecordedDefault(NamedTuple):
     """The indexes of NICs in `order` that the metadata didn't describe."""
 
 
+class Elsewhere(NamedTuple):
+    """Routes of ours in a table, or with a protocol, that the settings don't name any more."""
+
+    table: int
+    protocol: int
+    routes: int
+
+
 class Evidence(NamedTuple):
     """What one pass goes by. evidence.gather() gathers it; routing.decide() decides on it."""
 
@@ -74,6 +82,8 @@ class Evidence(NamedTuple):
     """Oddities that nobody has to do anything about."""
     problems: tuple[Problem, ...] = ()
     """What is wrong in the document, the property, the leases and the files of state."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """Where passes of this boot with other settings have left routes (R18)."""
     known_macs: tuple[bytes, ...] = ()
     """What the last accepted document described (R6)."""
     replaceable: bool = False

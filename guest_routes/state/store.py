@@ -59,10 +59,8 @@ class State:
         self.status_path, self.places_path = os.path.join(run_dir, "status"), os.path.join(run_dir, "places")
         self._disputed_path, self._service_path = os.path.join(run_dir, "disputed"), os.path.join(run_dir, "service")
         self._withdrawn_path = os.path.join(run_dir, "withdrawn")
-        self._kept_path, self._defaults_path = (
-            os.path.join(lib_dir, "last-known-good"),
-            os.path.join(lib_dir, "defaults"),
-        )
+        self._kept_path = os.path.join(lib_dir, "last-known-good")
+        self._defaults_path = os.path.join(lib_dir, "defaults")
         self._read_again, self.replace = read_again, replace_own if read_again else replace
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""
@@ -138,7 +136,7 @@ class State:
         from .recorded_defaults import added
 
         records = self._records()
-        self._refuse_unread("none is recorded in its place, so none is taken away")
+        self._refuse_unusable("none is recorded in its place, so none is taken away; move it away")
         self._write_records(added(taken, nics, records))
 
     def recorded_defaults(self, nics: Sequence[Nic]) -> tuple[RecordedDefault, ...]:
@@ -159,10 +157,7 @@ class State:
         from .recorded_defaults import only
 
         records = self._records()
-        consequence = "the default routes that it records, if any, are not all put back, and stay recorded"
-        self._refuse_unread(consequence)
-        if self._defaults_path in self._faults:
-            raise StateError(f"{self._defaults_path}: {self._faults[self._defaults_path]}; {consequence}")
+        self._refuse_unusable("the default routes that it records, if any, are not all put back, and stay recorded")
         if left := only(records, routes, nics):
             if len(left) < len(records):
                 self._write_records(left)
@@ -290,9 +285,13 @@ class State:
             self.note(self._defaults_path, fault)
         return records
 
-    def _refuse_unread(self, consequence: str) -> None:
-        if self._defaults_path in self._unread:
-            raise refusal("read", self._defaults_path, self._unread[self._defaults_path], consequence)
+    def _refuse_unusable(self, consequence: str) -> None:
+        """Keeps records that can't be read, or only in part, from being overwritten."""
+        path = self._defaults_path
+        if path in self._unread:
+            raise refusal("read", path, self._unread[path], consequence)
+        if path in self._faults:
+            raise StateError(f"{path}: {self._faults[path]}; {consequence}")
 
     def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
         document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}

@@ -61,6 +61,22 @@ def test_a_pass_with_a_damaged_record_of_places(lab: Lab, content: bytes) -> Non
     assert f"{PLACES}: is damaged" in ran.err
 
 
+@pytest.mark.parametrize("options", ["--protocol 130", "--table 100", "--table 100 --protocol 130"])
+def test_the_first_pass_with_other_settings_names_what_is_left(lab: Lab, options: str) -> None:
+    """And doctor what to do about it, whatever the report says otherwise; followed, it is gone."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    left = "table 254: 1 route of protocol 121 left by a pass with other settings"
+    for command in ("plan", "sync", "plan"):
+        assert left in run(lab, f"{command} {options} {FILE}").err, command
+    ran = run(lab, f"doctor {options} {FILE}")
+    assert ran.code == 1
+    assert f"! {left} -> `guest-routes withdraw`, then `guest-routes sync`" in ran.out
+    assert run(lab, "withdraw").code == 0
+    ran = run(lab, f"sync {options} {FILE}")
+    assert "left by a pass" not in ran.err
+
+
 @pytest.mark.parametrize("changed", ["protocol: 130\n", "table: 100\n", "table: 100\nprotocol: 130\n"])
 @pytest.mark.parametrize("options", ["", "--source-routing true", "--table 200"])
 @pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
@@ -202,7 +218,13 @@ def test_recorded_defaults_that_can_not_be_used_stay(lab: Lab, fault: str) -> No
         assert lab.ip("route", "show", "proto", "121") == ""
         assert str(record) in ran.err and "stay recorded" in ran.err
         assert "Traceback" not in ran.err
+    lab.ip("route", "append", "default", "via", "10.65.0.9", "dev", "eth0", "metric", "50", "proto", "dhcp")
+    ran = run(lab, f"sync {FILE}")
+    assert ran.code == 1 and f"{record}" in ran.err and "move it away" in ran.err
+    assert "default via 10.65.0.9 dev eth0 proto dhcp metric 50" in table(lab)
     assert content is None or record.read_bytes() == content
+    lab.ip("route", "del", "default", "via", "10.65.0.9", "dev", "eth0", "metric", "50", "proto", "dhcp")
+    assert run(lab, "withdraw").code == 1
     if content is None:
         record.rmdir()
     record.write_bytes(good)

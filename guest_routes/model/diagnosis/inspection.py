@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..configuration import Correction, RewriteError, RouteVerdict
     from ..decision import Binding
     from ..document import Provenance
+    from ..evidence import Elsewhere
     from ..lease import Lease
     from ..network import Address, Lookup, Nic, Route
     from ..network_data import Problem
@@ -116,10 +117,9 @@ class Inspection(NamedTuple):
 
 
 FindingKind: TypeAlias = (
-    "Literal['no-metadata', 'extra-default', 'missing-routes', 'not-programmed', 'partial-document', "
-    "'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', 'no-route-command', "
-    "'not-configured', "
-    "'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
+    "Literal['no-metadata', 'doubtful', 'routes-left', 'extra-default', 'missing-routes', 'not-programmed', "
+    "'partial-document', 'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', "
+    "'no-route-command', 'not-configured', 'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
     "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'metadata-unreachable', 'service-ended', "
     "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift', "
     "'unused-drive']"
@@ -153,6 +153,8 @@ class Finding(NamedTuple):
     conflict: ConflictRecord | None = None
     source_conflict: SourceConflict | None = None
     """source-routing."""
+    elsewhere: Elsewhere | None = None
+    """routes-left."""
     text: str = ""
-    """no-metadata: every source's reason; settings-wrong: one problem; metadata-unreachable: what each NIC got for an
-    answer, "" where none was asked."""
+    """no-metadata: every source's reason; settings-wrong, doubtful: one problem; metadata-unreachable: what each NIC
+    got for an answer, "" where none was asked."""

@@ -8,6 +8,7 @@ from ..configuration import rewrite_error_text, verdict_reason
 from ..escape import shell_word
 from ..route_text import counted, route_text
 from ..source_routing import conflict_words
+from ..words.evidence import elsewhere_text
 from ..words.outcomes import suspicion_text, unprogrammed_text
 from ..words.remedies import gateways_setting
 
@@ -35,6 +36,15 @@ def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
     return " ".join(
         finding.text.split()
     ), "see above what each NIC gets for an answer; or name the document: `--metadata FILE`"
+
+
+def _doubtful(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return finding.text, "correct it where it comes from; `guest-routes plan --verbose` shows what is used meanwhile"
+
+
+def _routes_left(finding: Finding, nics: Sequence[Nic]) -> Words:
+    assert finding.elsewhere is not None
+    return elsewhere_text(finding.elsewhere), "`guest-routes withdraw`, then `guest-routes sync`"
 
 
 def _settings_wrong(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -245,6 +255,8 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "unused-file": _unused_file,
     "unused-drive": _unused_drive,
     "settings-wrong": _settings_wrong,
+    "doubtful": _doubtful,
+    "routes-left": _routes_left,
     "metadata-unreachable": _metadata_unreachable,
     "service-ended": _service_ended,
     "service-not-running": _service_not_running,

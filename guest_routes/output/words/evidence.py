@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ...model.decision import Binding
     from ...model.document import Document, Missing, NoDocument, OtherInstance, Provenance
-    from ...model.evidence import GatewayEvidence
+    from ...model.evidence import Elsewhere, GatewayEvidence
     from ...model.lease import Lease
 
 
@@ -157,10 +157,10 @@ def unusable_reason(one: Unusable) -> str:
     return f"is of another version ({one.detail})" if one.kind == "other-version" else one.detail
 
 
-def left_text(number: int, protocol: int) -> str:
-    """Routes of ours, behind the name of a table that the settings don't name any more."""
-    routes = f"{number:,} route{'s' * (number != 1)} of protocol {protocol}"
-    return f"{routes} left by a pass with other settings; `guest-routes withdraw` removes them, too"
+def elsewhere_text(one: Elsewhere) -> str:
+    """Routes of ours that the settings don't name any more."""
+    routes = f"{one.routes:,} route{'s' * (one.routes != 1)} of protocol {one.protocol}"
+    return f"table {one.table}: {routes} left by a pass with other settings"
 
 
 def contradiction_text(found: Document) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...routing.partial import AGREEING_FETCHES
 from ..escape import escaped
-from .evidence import binding_label, evidence_text, lease_text, provenance_text
+from .evidence import binding_label, elsewhere_text, evidence_text, lease_text, provenance_text
 
 _UNKNOWN_ROUTES = "its host routes are unknown"
 
@@ -19,24 +19,32 @@ SHOWN = 16
 
 def warning_texts(report: Report) -> list[str]:
     """Each in one line."""
-    found = [*_other_instance(report), *_passed_over(report), *_partial(report)]
+    found = [*_passed_over(report), *_partial(report)]
     if report.document.source == "leases":
         nics = ", ".join(report.document.provenance.nics)
         text = f"no metadata: using the DHCP leases of {nics}"
         found.append(f"{text}; `guest-routes sync` uses the metadata once it can be fetched")
     else:
         found += _omissions(report)
-    if report.resolution.refused_gateways:
-        found += _refused_gateways(report)
-    leases = report.evidence.leases
-    expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
-    found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
-    found += [str(problem) for problem in report.evidence.problems if not problem.refused]
+    found += doubts(report)
+    remedy = "`guest-routes withdraw` removes them, too"
+    found += [f"{elsewhere_text(one)}; {remedy}" for one in report.evidence.elsewhere]
     if not found:
         return list(report.state_errors)
     from ..folding import first_of
 
     return [*first_of(list(map(escaped, found)), "warnings", SHOWN), *report.state_errors]
+
+
+def doubts(report: Report) -> list[str]:
+    """What is wrong with what the pass went by, and with what it left aside."""
+    found = _other_instance(report)
+    if report.resolution.refused_gateways:
+        found += _refused_gateways(report)
+    leases = report.evidence.leases
+    expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
+    found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
+    return [*found, *(str(problem) for problem in report.evidence.problems if not problem.refused)]
 
 
 def _refused_gateways(report: Report) -> list[str]:

@@ -11,6 +11,7 @@ from guest_routes.model.configuration import ConfiguredRoute, RewriteError, Rout
 from guest_routes.model.decision import Binding
 from guest_routes.model.diagnosis.inspection import Difference, Finding
 from guest_routes.model.diagnosis.status import ConflictRecord
+from guest_routes.model.evidence import Elsewhere
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Network, Problem
 from guest_routes.model.plan import Suspicion
@@ -153,6 +154,16 @@ CASES = [
         Finding("settings-wrong", text="/etc/a.yaml: protocl: no such setting"),
         "the settings are wrong, so no pass runs: /etc/a.yaml: protocl: no such setting",
         "correct them; `guest-routes withdraw`, `status` and `explain` work all the same",
+    ),
+    (
+        Finding("doubtful", text="networks[2].link: must be the id of an entry of links, not 'a'"),
+        "networks[2].link: must be the id of an entry of links, not 'a'",
+        "correct it where it comes from; `guest-routes plan --verbose` shows what is used meanwhile",
+    ),
+    (
+        Finding("routes-left", elsewhere=Elsewhere(100, 130, 2)),
+        "table 100: 2 routes of protocol 130 left by a pass with other settings",
+        "`guest-routes withdraw`, then `guest-routes sync`",
     ),
     (
         Finding("metadata-unreachable", ("eth0", "eth1"), text="HTTP 500"),

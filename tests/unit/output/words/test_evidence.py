@@ -6,16 +6,16 @@ import pytest
 
 from guest_routes.model.decision import Binding
 from guest_routes.model.document import Missing, NoDocument, OtherInstance, Provenance, Unusable
-from guest_routes.model.evidence import GatewayEvidence
+from guest_routes.model.evidence import Elsewhere, GatewayEvidence
 from guest_routes.model.lease import Lease
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import Link, Network, Problem
 from guest_routes.output.words.evidence import (
     argument_text,
     binding_label,
+    elsewhere_text,
     evidence_text,
     lease_text,
-    left_text,
     missing_text,
     no_document_text,
     other_instance_text,
@@ -151,8 +151,9 @@ def test_no_source_has_a_document() -> None:
 
 
 def test_routes_left_elsewhere_and_drives_passed_over() -> None:
-    assert left_text(1, 121).startswith("1 route of protocol 121 left by a pass with other settings; ")
-    assert left_text(1200, 130).startswith("1,200 routes of protocol 130 left")
+    one, many = Elsewhere(100, 121, 1), Elsewhere(254, 130, 1200)
+    assert elsewhere_text(one) == "table 100: 1 route of protocol 121 left by a pass with other settings"
+    assert elsewhere_text(many).startswith("table 254: 1,200 routes of protocol 130 left")
     drives = (
         Problem("/dev/sr0", "not used as a config drive: a"),
         Problem("/dev/sr1", "not used as a config drive: b"),

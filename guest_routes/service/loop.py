@@ -116,6 +116,8 @@ class _Service:
         self._reload_due: float | None = None
         """When a reload that could not be made is tried again."""
         self._reload_failures = 0
+        self._is_blind = False
+        """Something was missed, and no pass could be scheduled for it: one flag takes no memory."""
 
     def run(self, signals: Signals) -> None:
         """Returns when a signal asks for the end."""
@@ -123,22 +125,33 @@ class _Service:
         try:
             while not signals.stop:
                 try:
-                    self._do_what_is_due()
-                    self._sleep(signals)
-                    self._fault_seconds = 0.0
-                except Exception as error:  # noqa: BLE001  # whatever fails, the service goes on
-                    self._survive(error, signals)
+                    self._step(signals)
+                except Exception:  # noqa: BLE001  # not even that could be logged
+                    self._is_blind = True
+                    time.sleep(1.0)
         finally:
             self._refresher.stop()
         self._journal.notify_systemd("STOPPING=1")
         self._journal.info(STOPPED)
+
+    def _step(self, signals: Signals) -> None:
+        """Does what is due and waits for more; whatever fails, the service goes on."""
+        try:
+            if self._is_blind:
+                self._reconciler.reconcile_soon()
+                self._is_blind = False
+            self._do_what_is_due()
+            self._sleep(signals)
+            self._fault_seconds = 0.0
+        except Exception as error:  # noqa: BLE001
+            self._survive(error, signals)
 
     def _survive(self, error: Exception, signals: Signals) -> None:
         """Logs an error that nothing else has caught, and pauses: one that comes again and again costs little."""
         try:
             self._reconciler.survive(error)
         except Exception:  # noqa: BLE001  # even to log it may take what is missing
-            self._reconciler.reconcile_soon()
+            self._is_blind = True
         self._fault_seconds = min(max(1.0, 2 * self._fault_seconds), LONGEST_FAULT_SECONDS)
         if signals.wait(self._fault_seconds):
             self._reload_due = time.monotonic()

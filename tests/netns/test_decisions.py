@@ -290,10 +290,7 @@ def test_a_vpn_that_comes_up_over_a_gateway_outside_moves_no_default(lab: Lab, t
     assert run(lab, f"sync {where}").code == 0
     before = routed(lab)
     assert "default via 10.65.0.1 dev eth0 proto 121 onlink" in before
-    lab.ip("tuntap", "add", "dev", "tun0", "mode", "tun")
-    for address in ("10.9.0.2/8", "11.9.0.2/8"):
-        lab.ip("address", "add", address, "dev", "tun0")
-    lab.ip("link", "set", "tun0", "up")
+    lab.nic("tun0", MACS[2], "10.9.0.2/8", "11.9.0.2/8")
     ran = run(lab, f"sync {where}")
     assert (ran.code, "nothing to do" in ran.out) == (0, True), ran
     lab.ip("route", "delete", "default")

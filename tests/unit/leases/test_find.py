@@ -98,8 +98,11 @@ def test_the_clients_own_user_in_its_own_folder_only(tmp_path: Path) -> None:
             file.write(f"{user}:x:{uid}:{uid}::/:/usr/sbin/nologin\n")
     own = write(tmp_path, "run/systemd/netif/leases/2", NETWORKD)
     other = write(tmp_path, "run/NetworkManager/devices/3", "[dhcp4]\ndhcp4.ip_address=11.8.0.9\n")
-    for path in (own.parent.parent, own.parent, own, other):
-        os.chown(path, uid, uid)
+    try:
+        for path in (own.parent.parent, own.parent, own, other):
+            os.chown(path, uid, uid)
+    except OSError:
+        pytest.skip("this user can't give files away")
     found = read_leases(NICS, str(tmp_path))
     assert [lease.client for lease in found.leases] == ["systemd-networkd"]
     assert problems(tmp_path) == [f"/run/NetworkManager/devices/3: belongs to the user {uid}, not to root; ignored"]

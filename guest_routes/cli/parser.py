@@ -1,4 +1,4 @@
-"""Command lines that grammar.py's plain reader doesn't take: help, mistakes, settings as options. By argparse.
+"""Command lines that grammar.py's plain reader doesn't take: help, mistakes, abbreviations. By argparse.
 
 Shell completion is made from `build_parser` too (packaging/completions).
 """

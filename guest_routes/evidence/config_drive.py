@@ -13,11 +13,11 @@ import os
 from ..json_codec import loads
 from ..model.document import Document, NoDocument, Provenance
 from ..model.namedtuple import NamedTuple
-from ..model.network_data import Problem
+from ..model.network_data import NETWORK_DATA, Problem
 from ..state.files import read_pseudo
 from ..trusted import File
 from .backing_file import untrusted_backing
-from .document_file import LATEST, LIMIT_BYTES, META_DATA, NETWORK_DATA, about, age_of, read_below, too_many
+from .document_file import LATEST, LIMIT_BYTES, META_DATA, about, age_of, read_below, too_many
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

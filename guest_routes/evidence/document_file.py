@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from ..model.network import Nic
 
-NETWORK_DATA = "network_data.json"
 META_DATA = "meta_data.json"
 LATEST = "openstack/latest"
 """Source: Nova's documentation, "Metadata", OpenStack format metadata API."""

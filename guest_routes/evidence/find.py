@@ -19,11 +19,11 @@ import os
 from ..errors import MetadataError
 from ..json_codec import dumps, loads
 from ..model.document import Document, NoDocument, Provenance, Unusable
-from ..model.network_data import Problem
+from ..model.network_data import NETWORK_DATA, Problem
 from ..model.settings import Settings
 from ..state.store import State
 from ..trusted import read_trusted, unreadable, untrusted_file
-from .document_file import LATEST, LOCAL_LIMIT_BYTES, NETWORK_DATA, about, age_of, document_from_file, read_file
+from .document_file import LATEST, LOCAL_LIMIT_BYTES, about, age_of, document_from_file, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

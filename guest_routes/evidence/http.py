@@ -13,8 +13,9 @@ import os
 import time
 
 from ..model.document import Document, ServerProperty
+from ..model.network_data import NETWORK_DATA
 from ..model.settings import Settings
-from .document_file import LATEST, META_DATA, NETWORK_DATA, about
+from .document_file import LATEST, META_DATA, about
 from .http_endpoints import Endpoint, Pace, endpoints_for, usable_nics
 from .http_get import Failed, get_object, open_session
 from .instance import KnownInstance

@@ -14,8 +14,7 @@ from _socket import AF_INET, AF_INET6, inet_pton
 from ..errors import NetworkDataError
 from ..json_codec import loads
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
-from ..model.network_data import NETWORK_DATA as SOURCE
-from ..model.network_data import DefaultEntry, HostRoute, Network, NetworkData, Problem, unset_metric
+from ..model.network_data import NETWORK_DATA, DefaultEntry, HostRoute, Network, NetworkData, Problem, unset_metric
 from .json_fields import (
     SUSPECT,
     Fault,
@@ -49,9 +48,13 @@ def parse(data: bytes, where: str = "") -> NetworkData:
     try:
         document = loads(data)
     except (ValueError, RecursionError) as error:
-        raise NetworkDataError(f"{where or SOURCE} is not JSON: {_written(error)}; no route was changed") from error
+        raise NetworkDataError(
+            f"{where or NETWORK_DATA} is not JSON: {_written(error)}; no route was changed"
+        ) from error
     if not isinstance(document, dict):
-        raise NetworkDataError(f"{where or SOURCE} is not a JSON object but {kind_of(document)}; no route was changed")
+        raise NetworkDataError(
+            f"{where or NETWORK_DATA} is not a JSON object but {kind_of(document)}; no route was changed"
+        )
     return _Reader().read(document)
 
 
@@ -173,7 +176,7 @@ class _Reader:
                 host_bits = int.from_bytes(address, "big") & _HOST_BITS[size][length]
                 if length and not host_bits and size == len(next_hop) and address[0] not in SUSPECT:
                     destination = make(Prefix, (address, length))
-                    routes.append(make(HostRoute, (destination, next_hop, SOURCE, network, index)))
+                    routes.append(make(HostRoute, (destination, next_hop, NETWORK_DATA, network, index)))
                     continue
             except (LookupError, TypeError, ValueError, OSError):
                 pass  # What is wrong is said below, in full.
@@ -184,7 +187,7 @@ class _Reader:
                     if int.from_bytes(written.address, "big") & _HOST_BITS[len(written.address)][written.length]:
                         destination = network_of(written)
                         self._note(f"{place}[{index}].network", f"host bits masked off: {written} is {destination}")
-                    routes.append(HostRoute(destination, next_hop, SOURCE, network, index))
+                    routes.append(HostRoute(destination, next_hop, NETWORK_DATA, network, index))
                 elif any(written.address):
                     default = "0.0.0.0/0" if len(written.address) == 4 else "::/0"
                     raise Fault(".netmask", f"{written} is no destination; the default route is {default}")

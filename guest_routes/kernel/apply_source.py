@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..model.source_routing import AddRule, RemoveRule, SetRoute, SourceRoutingOutcome
+from errno import EEXIST, ENOENT, ESRCH
+
+from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceFailure, SourceRoutingOutcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,3 +31,10 @@ def roll_back_rules(outcome: SourceRoutingOutcome, kernel: Kernel) -> SourceRout
         if isinstance(one, (AddRule, RemoveRule))
     ]
     return outcome._replace(failures=(*outcome.failures, *kernel.apply_source(inverse)), rolled_back=True)
+
+
+def failure_of(operation: SourceOperation, errno: int, text: str) -> SourceFailure | None:
+    """The failure that a refusal by the kernel is; None where what is asked for is so already."""
+    gone = isinstance(operation, (RemoveRoute, RemoveRule)) and errno in (ESRCH, ENOENT)
+    there = isinstance(operation, AddRule) and errno == EEXIST
+    return None if gone or there else SourceFailure(operation, errno, text)

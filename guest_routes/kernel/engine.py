@@ -1,4 +1,4 @@
-"""The Kernel protocol: what a pass asks of the kernel; and the choice between its two engines.
+"""The Kernel protocol: what a pass asks of the kernel; and what its two engines share.
 
 Both engines and the tests' value model of the kernel pass the same contract suite
 (tests/netns/test_kernel_contract.py). An engine works in the network namespace it was opened in.

@@ -1,4 +1,4 @@
 """What DHCP servers sent to clients on this machine: one reader a client, and the choice between leases.
 
-Imports model, trusted and errors; find.py reads files, the rest is pure.
+Imports model, trusted, clocks and json_codec; find.py reads files, networkd_socket.py asks networkd; the rest is pure.
 """

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from ..json_codec import dumps
 from ..model.lease import NOWHERE, Lease, LeaseRoute, LeaseSet
-from ..model.network import Nic, Prefix, address_text, network_of, parse_address
-from ..model.network_data import LEASES, HostRoute, Problem, special_kind
+from ..model.network import Nic, Prefix, address_text, network_of
+from ..model.network_data import LEASES, METADATA_SERVICE, HostRoute, Problem, special_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
-
-METADATA_SERVICE = Prefix(parse_address("169.254.169.254"), 32)
 
 
 def choose(found: Sequence[Lease], nics: Sequence[Nic], now: float, booted: float = 0.0) -> LeaseSet:

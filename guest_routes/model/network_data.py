@@ -10,6 +10,8 @@ from .network import DEFAULT_PREFIX, IPV6_DEFAULT_METRIC, Address, Prefix, addre
 
 NETWORK_DATA = "network_data.json"
 """The `source` of a document's own host routes."""
+METADATA_SERVICE = Prefix(bytes((169, 254, 169, 254)), 32)
+"""Neutron lists a route to it by its own DHCP port, which is no gateway. Source: Neutron, dhcp agent's host routes."""
 SETTINGS, PROPERTIES, LEASES = -1, -2, -3
 """A HostRoute's `network` where no network of the document lists it."""
 

@@ -26,11 +26,6 @@ class NicTable(NamedTuple):
     rules: tuple[Rule, ...]
     """One for each of its addresses."""
 
-    @property
-    def follows_main(self) -> bool:
-        """The table hands its default back to main: the default route there leads through a NIC of another program."""
-        return any(route.destination.is_default and route.gateway is None for route in self.routes)
-
 
 # ---- operations -----------------------------------------------------------------------------------------
 

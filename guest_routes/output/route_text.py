@@ -51,7 +51,7 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
     words += _next_hop_words(route.gateway, route.ifindex, names, bits // 8)
     if route.table != MAIN_TABLE:
         words += ["table", str(route.table)]
-    words += ["proto", _protocol_text(route.protocol)]
+    words += ["proto", protocol_text(route.protocol)]
     if route.scope:
         words += ["scope", _scope_text(route.scope)]
     if route.source is not None:
@@ -73,7 +73,7 @@ def route_json(route: Route, nics: Sequence[Nic]) -> dict[str, Any]:
         "family": route.family,
         "dst": _destination_text(route),
         **_hop_json(route.gateway, route.ifindex, names, size),
-        "protocol": _protocol_text(route.protocol),
+        "protocol": protocol_text(route.protocol),
         "metric": route.metric,
         "flags": ["onlink"] if route.onlink else [],
     }
@@ -114,7 +114,8 @@ def _destination_text(route: Route) -> str:
     return address_text(route.destination.address) if whole else str(route.destination)
 
 
-def _protocol_text(protocol: int) -> str:
+def protocol_text(protocol: int) -> str:
+    """A protocol as iproute2 names it."""
     return _PROTOCOLS.get(protocol, str(protocol))
 
 

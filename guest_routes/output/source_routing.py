@@ -5,10 +5,10 @@ Rules are written as `ip rule add` takes them, routes as `ip route add` does.
 
 from __future__ import annotations
 
-from ..model.network import MAIN_TABLE, OUR_PROTOCOL, Rule, address_text
+from ..model.network import MAIN_TABLE, Rule, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
 from .folding import entries
-from .route_text import counted, nic_names, route_json, route_text
+from .route_text import counted, nic_names, protocol_text, route_json, route_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     )
     from .folding import Entry
 
-_PROTOCOLS = {2: "kernel", 3: "boot", 4: "static", OUR_PROTOCOL: "guest-routes"}
 _TABLES = {255: "local", MAIN_TABLE: "main", 253: "default"}
 AS_OF_NOW = (
     "the tables hold what the main table has now; what changes there later counts with the next pass, which the "
@@ -42,7 +41,7 @@ def rule_text(rule: Rule) -> str:
         whole = rule.source.length == len(rule.source.address) * 8
         source = address_text(rule.source.address) if whole else str(rule.source)
     restricted = "" if rule.plain or rule.source is not None else " (of some packets)"
-    protocol = f" proto {_PROTOCOLS.get(rule.protocol, rule.protocol)}" if rule.protocol else ""
+    protocol = f" proto {protocol_text(rule.protocol)}" if rule.protocol else ""
     return f"from {source}{restricted} lookup {_TABLES.get(rule.table, rule.table)} priority {rule.priority}{protocol}"
 
 
@@ -185,7 +184,7 @@ def rule_json(rule: Rule) -> dict[str, Any]:
         "src": address_text(source.address) if source else "all",
         "srclen": source.length if source else 0,
         "table": str(_TABLES.get(rule.table, rule.table)),
-        "protocol": str(_PROTOCOLS.get(rule.protocol, rule.protocol)),
+        "protocol": protocol_text(rule.protocol),
         "text": rule_text(rule),
     }
 

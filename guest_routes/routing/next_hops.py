@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from ..model.decision import Binding, ResolvedNextHop
 from ..model.namedtuple import NamedTuple
-from ..model.network import Prefix, contains, family_of, is_link_local, network_of, parse_address
+from ..model.network import Prefix, contains, family_of, is_link_local, network_of
+from ..model.network_data import METADATA_SERVICE
 from .eligible import Eligible
 from .subnets import Subnets
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from ..model.network import Address, Nic
     from ..model.network_data import HostRoute
     from ..model.settings import Settings
-
-METADATA_SERVICE = Prefix(parse_address("169.254.169.254"), 32)
-"""Neutron lists a route to it by its own DHCP port, which is no gateway. Source: Neutron, dhcp agent's host routes."""
 
 
 class Miss(NamedTuple):

@@ -12,10 +12,10 @@ from itertools import chain
 
 from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
 from ..model.network import Prefix, contains, is_link_local, network_of
-from ..model.network_data import HostRoute, default_route
+from ..model.network_data import METADATA_SERVICE, HostRoute, default_route
 from .bind import bind
 from .eligible import refused_gateways
-from .next_hops import METADATA_SERVICE, NextHops
+from .next_hops import NextHops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

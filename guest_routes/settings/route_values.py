@@ -6,7 +6,7 @@ A reader raises ValueError that says what would be right; load.py adds the place
 from __future__ import annotations
 
 from ..model.network import Address, Prefix, family_of, network_of, parse_address, parse_prefix
-from ..model.network_data import HostRoute, special_kind
+from ..model.network_data import SETTINGS, HostRoute, special_kind
 from ..model.settings import GatewaySetting, Selector
 from .values import Place, bare, did_you_mean, shown, text_of
 
@@ -56,7 +56,7 @@ def host_route(value: object, place: Place) -> HostRoute:
     kind = special_kind(destination)
     if kind:
         raise ValueError(f"{destination} is {kind}: no destination for a host route")
-    return HostRoute(destination, next_hop, place.source, -1, int(str(place.item)))
+    return HostRoute(destination, next_hop, place.source, SETTINGS, int(str(place.item)))
 
 
 def _written_route(value: object) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from tests.support.lab import MACS, Lab
 UUID = "b84cb1a5-3dd4-4a4e-9a1b-4c0f0a2d9e11"
 VPN = "tun0"
 NEAR = 16
-"""See guest_routes/routing/plan_default.py."""
+"""See guest_routes/routing/planning/default_metrics.py."""
 
 
 class Card(NamedTuple):

@@ -1,7 +1,7 @@
 """The reference engine: the Kernel protocol through pyroute2, one request at a time.
 
 The contract tests compare it with the default engine; an operator can choose it to rule out the packed bytes of
-rtnetlink.py as a cause. Law: this module knows the kernel's numbers and names, but no byte of the wire format.
+rtnetlink/ as a cause. Law: this module knows the kernel's numbers and names, but no byte of the wire format.
 
 `nlm_request_batch` with a single message is the one call for own messages that works in pyroute2 0.7.2 and
 0.9.7 (IPRoute.nlm_request fails in 0.9.7: no `nlm_generator`).
@@ -21,6 +21,7 @@ from ...errors import KernelError
 from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule, address_text, parse_address
 from ...model.operations import Failure, Operation
 from ...model.source_routing import AddRule, RemoveRule, SourceFailure, SourceOperation
+from ..apply_source import failure_of
 from ..netlink import (
     IFA_F_DADFAILED,
     IFA_F_PERMANENT,
@@ -35,7 +36,6 @@ from ..netlink import (
     RTM_NEWROUTE,
 )
 from ..nexthops import nexthop_objects, with_objects
-from ..rtnetlink.source import failure_of
 from .decode import FAMILIES, hop_of, nexthop_of, nic_of, routes_of, rule_of
 from .encode import (
     NexthopObjectMessage,
@@ -64,7 +64,7 @@ class Pyroute2Kernel:
             self._socket.register_policy({RTM_NEWROUTE: RouteMessage, RTM_NEWNEXTHOP: NexthopObjectMessage})
             self._socket.get_links(1)  # pyroute2 0.9 binds its socket with the first request: no port before.
             with self._same_socket() as same:
-                same.connect((0, 0))  # Linux refuses what other processes send to it; see rtnetlink.py.
+                same.connect((0, 0))  # Linux refuses what other processes send to it; see rtnetlink/.
         except (OSError, NetlinkError) as error:
             raise KernelError(f"cannot open a netlink socket: {error}") from error
 

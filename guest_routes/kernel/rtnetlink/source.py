@@ -6,11 +6,11 @@ Source: include/uapi/linux/fib_rules.h; net/core/fib_rules.c (fib_nl_newrule, fi
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6
-from errno import EEXIST, ENOENT, ESRCH
 from os import strerror
 
 from ...model.network import Rule
-from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceFailure
+from ...model.source_routing import AddRule, RemoveRoute, SetRoute
+from ..apply_source import failure_of
 from ..netlink import (
     FR_ACT_TO_TBL,
     FRA_PRIORITY,
@@ -36,7 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence
 
-    from ...model.source_routing import SourceOperation
+    from ...model.source_routing import SourceFailure, SourceOperation
     from .decode import Answer
 
 BATCH = 500
@@ -93,10 +93,3 @@ def _rule(rule: Rule, kind: int, flags: int, sequence: int) -> bytes:
 def refusal(operation: SourceOperation, answer: Answer) -> SourceFailure | None:
     """The failure that the kernel's answer is; None where what is asked for is so already."""
     return failure_of(operation, answer.errno, answer.text or strerror(answer.errno))
-
-
-def failure_of(operation: SourceOperation, errno: int, text: str) -> SourceFailure | None:
-    """The same of an errno and its text."""
-    gone = isinstance(operation, (RemoveRoute, RemoveRule)) and errno in (ESRCH, ENOENT)
-    there = isinstance(operation, AddRule) and errno == EEXIST
-    return None if gone or there else SourceFailure(operation, errno, text)

@@ -9,7 +9,7 @@ from ..ownership import is_our_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator, Sequence
+    from typing import Iterable, Sequence
 
     from ...model.decision import Binding, Election
     from ...model.network import Address, KernelState, Nic, Route
@@ -70,13 +70,6 @@ def gateways(
 def _elected(elections: Sequence[Election]) -> dict[tuple[int, int], Address]:
     """The gateway of each family's default, by family and ifindex."""
     return {(one.family, one.nic.ifindex): one.gateway for one in elections if isinstance(one, Elected)}
-
-
-def _usable(bindings: Sequence[Binding]) -> Iterator[tuple[Binding, Nic]]:
-    """The networks of the document whose NIC can be used."""
-    for binding in bindings:
-        if binding.nic is not None and binding.network is not None and binding.is_usable():
-            yield binding, binding.nic
 
 
 def _gateway(binding: Binding, had: Address | None) -> Address | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from typing import List, Sequence, Tuple
 
-from guest_routes.kernel.apply_source import apply_source, roll_back_rules
+from guest_routes.kernel.apply_source import apply_source, failure_of, roll_back_rules
 from guest_routes.model.network import Rule, parse_prefix
 from guest_routes.model.source_routing import (
     AddRule,
@@ -74,3 +75,12 @@ def test_the_way_back_is_the_rules_alone() -> None:
     assert (back.rolled_back, back.failures) == (True, ())
     assert [rule for rule in kernel.snapshot(254).rules if rule.protocol == 121] == RULES[:1]
     assert len(kernel.tables([12102, 12103])) == 2
+
+
+def test_what_is_so_already_is_no_failure() -> None:
+    assert failure_of(AddRule(RULES[0]), errno.EEXIST, "") is None
+    assert failure_of(RemoveRule(RULES[0]), errno.ENOENT, "") is None
+    assert failure_of(RemoveRoute(FIRST.route), errno.ESRCH, "") is None
+    found = failure_of(FIRST, errno.EEXIST, "File exists")
+    assert (found and found.errno, found and found.text) == (errno.EEXIST, "File exists")
+    assert failure_of(AddRule(RULES[0]), errno.EPERM, "x") is not None

@@ -33,7 +33,6 @@ WITNESS: Dict[str, int] = {
     **_numbers(ifaddrmsg),
     **_numbers(fibmsg),
     **_numbers(ifinfmsg.ifinfo),
-    "RTN_UNICAST": rtnl.rt_type["unicast"],
     "RTN_LOCAL": rtnl.rt_type["local"],
     "RTN_BLACKHOLE": rtnl.rt_type["blackhole"],
     "RTN_UNREACHABLE": rtnl.rt_type["unreachable"],

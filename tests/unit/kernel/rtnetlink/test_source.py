@@ -8,7 +8,7 @@ from typing import Dict, List
 import pytest
 
 from guest_routes.kernel.rtnetlink.decode import Answer, decode_rule
-from guest_routes.kernel.rtnetlink.source import BATCH, carry_out, failure_of, request
+from guest_routes.kernel.rtnetlink.source import BATCH, carry_out, request
 from guest_routes.model.network import Route, Rule, parse_prefix
 from guest_routes.model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceOperation
 from tests.support.netlink_bytes import attribute, message, number, rtmsg
@@ -52,15 +52,6 @@ def test_a_rule_in_bytes(rule: Rule, family: int) -> None:
 def test_a_rule_without_a_source_can_be_removed() -> None:
     sent = request(RemoveRule(Rule(4, 5, 77, True, 121)), 7)
     assert decode_rule(sent, 16, len(sent)) == Rule(4, 5, 77, True, 121)
-
-
-def test_what_is_so_already_is_no_failure() -> None:
-    assert failure_of(AddRule(RULE), errno.EEXIST, "") is None
-    assert failure_of(RemoveRule(RULE), errno.ENOENT, "") is None
-    assert failure_of(RemoveRoute(ROUTE), errno.ESRCH, "") is None
-    found = failure_of(SetRoute(ROUTE), errno.EEXIST, "File exists")
-    assert (found and found.errno, found and found.text) == (errno.EEXIST, "File exists")
-    assert failure_of(AddRule(RULE), errno.EPERM, "x") is not None
 
 
 class Wire:

@@ -177,6 +177,44 @@ def test_a_vpn_that_stands_behind_stays_behind(lab: Lab, engine: str) -> None:
     assert "via 11.8.0.1 dev eth1" in lab.ip("route", "get", "8.8.8.8")
 
 
+@pytest.mark.parametrize("vpn", ["via 10.200.0.1 dev tun0", "dev tun0 scope link"])
+@pytest.mark.parametrize("extra", ["", "via 11.8.0.1 dev eth1"])
+def test_a_vpn_at_the_worst_metric_wins_over_ours_behind_it(lab: Lab, engine: str, vpn: str, extra: str) -> None:
+    """There is no metric behind 4294967295: ours goes behind it at the same."""
+    documented(lab, "")
+    tun(lab)
+    for route in filter(None, (vpn, extra)):
+        lab.ip(*f"route append default {route} metric 4294967295".split())
+    before = table(lab)
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert ran.code == 5 and "tun0 proto boot" in ran.out and " wins" in ran.out, ran
+    assert " dev tun0 " in lab.ip("route", "get", "8.8.8.8")
+    assert [" ".join(one.split()[-3:]) for one in table(lab) if "proto 121" in one and "default" in one] == [
+        "121 metric 4294967295"
+    ]
+    ran = run(lab, f"plan --check {PLAIN} {engine}")
+    assert ran.code == 5 and "nothing to change" in ran.out, ran
+    assert run(lab, "withdraw").code == 0
+    assert table(lab) == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("mode", ["enforce", "demote"])
+@pytest.mark.parametrize("metric", [1024, 100])
+def test_an_ipv6_vpn_on_link_keeps_its_place(lab: Lab, engine: str, first: bool, mode: str, metric: int) -> None:
+    """It is no next hop of another route of its metric: the first of them is used."""
+    dual_stack(lab)
+    tun(lab)
+    routes = ["dev tun0", "via fd00:8::1 dev eth1"]
+    for route in routes if first else reversed(routes):
+        lab.ip(*f"-6 route append default {route} metric {metric}".split())
+    ran = run(lab, f"sync {DUAL} {engine} --default-mode {mode}")
+    assert ran.code == (5 if first else 0), ran
+    assert f" dev {'tun0' if first else 'eth0'} " in lab.ip("-6", "route", "get", "2001:db8::1")
+    ran = run(lab, f"plan --check {DUAL} {engine} --default-mode {mode}")
+    assert ran.code == (5 if first else 0), ran
+
+
 def test_observed_defaults_are_reported_as_such(lab: Lab, engine: str) -> None:
     documented(lab, "eth1 eth0")
     ran = run(lab, f"sync {PLAIN} {engine} --default-mode observe")

@@ -976,9 +976,7 @@ AMONG_OBJECTS = [
 
 
 @pytest.mark.parametrize("there", AMONG_OBJECTS)
-def test_twins_by_an_object_come_back_each(
-    lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str]
-) -> None:
+def test_twins_by_an_object_come_back_each(lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str]) -> None:
     """One by a blackhole is unicast to the kernel; one without metrics would get those of its twin, or be refused."""
     nics(lab)
     add(lab, *OBJECTS, "nexthop add id 16 blackhole")
@@ -1009,6 +1007,49 @@ def test_a_renamed_nic(lab: Lab, engine: str, tmp_path: Path) -> None:
     ]
     assert run(lab, f"withdraw {engine}").code == 0
     assert defaults(lab) == ["default via 10.65.0.1 dev eth0", "default via 11.8.0.1 dev ens4 metric 9"]
+
+
+BRIDGE = ["link add br0 type bridge", "{mac}", "link set eth1 master br0", "link set br0 up"]
+MOVED = {
+    "bridge": (["address flush dev eth1", *BRIDGE, "address add {own} dev br0 {nodad}"], "br0"),
+    "bridge by DHCP": (["address flush dev eth1", *BRIDGE, "address add {new} dev br0 {nodad}"], "br0"),
+    "bridge of its own MAC": (
+        ["address flush dev eth1", *(one for one in BRIDGE if one != "{mac}"), "address add {own} dev br0 {nodad}"], "br0",
+    ),
+    "another one of its MAC": (
+        ["link add br0 type bridge", "{mac}", "link set br0 up", "address add 192.0.2.1/24 dev br0"], "eth1",
+    ),
+    "MAC": (["link set eth1 address fa:16:3e:00:00:77"], "eth1"),
+    "MAC and name": (
+        ["link set eth1 down", "link set eth1 address fa:16:3e:00:00:77 name ens4", "link set ens4 up", "{again}"], "ens4",
+    ),
+    "MAC and address": (
+        ["link set eth1 address fa:16:3e:00:00:77", "address flush dev eth1", "address add {new} dev eth1 {nodad}"],
+        "eth1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("how", MOVED)
+def test_a_recorded_default_follows_its_nic(
+    lab: Lab, engine: str, given: Dict[int, str], how: str, family: int
+) -> None:
+    """Into a bridge with its address, and under another MAC: by its addresses, MAC, index and name."""
+    nics(lab)
+    commands, now = MOVED[how]
+    gateways = ("10.65.0.1", "11.8.0.1") if family == 4 else ("fd00:65::1", "fd00:8::1")
+    own, new = ("11.8.0.9/24", "11.8.0.44/24") if family == 4 else ("fd00:8::9/64", "fd00:8::44/64")
+    words = {"own": own, "new": new, "nodad": "nodad" if family == 6 else "", "mac": f"link set br0 address {MACS[1]}"}
+    words["again"] = f"address replace {own} dev ens4 {words['nodad']}"
+    six = f"-{family} route append default via"
+    add(lab, f"{six} {gateways[0]} dev eth0 metric 100", f"{six} {gateways[1]} dev eth1 metric 2000 mtu 1400")
+    synced(lab, f"{engine} {given[family]}")
+    add(lab, *(one.format(**words) for one in commands))
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert f"+ default via {gateways[1]} dev {now} proto boot metric 2000 mtu 1400" in ran.out
+    assert f"default via {gateways[1]} dev {now} metric 2000" in "\n".join(defaults(lab, family))
 
 
 @pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit", "throw"])

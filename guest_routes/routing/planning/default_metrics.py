@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import Route
-from ..compare import ifindexes, leads_out, leads_there
+from ..compare import ifindexes, is_next_hop, leads_out, leads_there
 from ..ownership import is_ours
 
 TYPE_CHECKING = False
@@ -70,8 +70,23 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
         # Those that ours would stand behind as well are no reason to add it.
         low = _lowest(_in_order(there, managed, settings, ()), six=False)
         return all(one.inside or one.metric < low for one in order[first:own])
-    # Those of one metric are next hops of one route.
-    return not any(order[first].metric < one.metric <= route.metric for one in order if not one.inside)
+    behind = (place for place, one in enumerate(order) if place > first and not one.inside)
+    return not any(
+        (place < own or _shares(order[place].route, route)) and not _shares(order[place].route, order[first].route)
+        for place in behind
+    )
+
+
+def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
+    """Whether a default outside the metadata that wins today has this metric: none is worse, so ours comes behind it."""
+    order = _in_order(there, managed, settings, ())
+    first = next((place for place, one in enumerate(order) if one.inside), len(order))
+    return any(one.metric == metric for one in order[:first])
+
+
+def _shares(one: Route, other: Route) -> bool:
+    """Whether two routes are next hops of one IPv6 route; of a metric with others, the first is used."""
+    return one.metric == other.metric and is_next_hop(one) and is_next_hop(other)
 
 
 def _in_order(
@@ -94,11 +109,11 @@ def _in_order(
 def _lowest(order: Sequence[_Default], six: bool) -> int:
     """The first metric behind every default outside the metadata that wins today."""
     first = next((place for place, one in enumerate(order) if one.inside), len(order))
-    # IPv6 routes of one metric are next hops of one route. Of such a route those outside the metadata stay ahead.
-    tied = order[first].metric if six and first < len(order) else -1
+    winner = order[first].route if six and first < len(order) else None
+    # Of a multipath route those outside the metadata stay ahead.
     ahead = [
         one.metric for place, one in enumerate(order)
-        if place < first or (one.stays_ahead if one.inside else one.metric == tied)
+        if place < first or (one.stays_ahead if one.inside else winner is not None and _shares(one.route, winner))
     ]  # fmt: skip
     return min(max(ahead) + 1, WORST_METRIC) if ahead else int(six)
 

@@ -82,6 +82,11 @@ def _pass(report: Report) -> Iterator[Finding]:
     for default in report.plan.defaults:
         for route in default.extras:
             yield Finding("extra-default", route=route)
+    planned = [default.route for default in report.plan.defaults] + [one.route for one in report.plan.routes]
+    for family in (4, 6):
+        first = next((route for route in planned if route is not None and route.family == family), None)
+        if first is not None and report.before.first_rule(first.table, family) is None:
+            yield Finding("no-rule", route=first)
     missing = sum(one.verdict == "add" for one in report.plan.routes)
     if missing:
         yield Finding("missing-routes", missing=missing)

@@ -373,3 +373,43 @@ def test_explain_a_narrower_route_of_any_kind(lab: Lab, route: str, code: int, l
     ran = run(lab, f"explain 9.9.9.9 {DUAL}")
     assert (ran.code, "another program's route: more specific" in ran.out) == (code, True), ran
     assert f"9.9.9.9 {leaves} route" in ran.out
+
+
+@pytest.mark.parametrize("rules", [["del pref 32766"], ["del pref 32766", "add pref 300 lookup 220"]])
+def test_no_rule_for_the_table(lab: Lab, rules: List[str]) -> None:
+    """sync changes nothing about that: explain and doctor name the rule that is missing."""
+    documented(lab, "eth0")
+    lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0", "table", "220")
+    for rule in rules:
+        lab.ip("rule", *rule.split())
+    for asked in ("11.11.3.4", "8.8.8.8"):
+        ran = run(lab, f"explain {asked} {PLAIN}")
+        assert ran.code == 1 and "guest-routes sync" not in ran.out, ran
+        assert "no rule looks up table main for IPv4: none of its routes is used" in ran.out, ran
+    ran = run(lab, f"doctor {PLAIN}")
+    assert ran.code == 1, ran
+    assert "used -> `ip -4 rule add priority 32766 lookup main`" in ran.out, ran
+    lab.ip(*"-4 rule add priority 32766 lookup main".split())
+    assert run(lab, f"sync {PLAIN}").code == (5 if len(rules) > 1 else 0)
+    assert "no rule" not in run(lab, f"doctor {PLAIN}").out
+
+
+def test_explain_speaks_of_the_address_that_it_is_asked_about(lab: Lab) -> None:
+    """A rule by destination decides about a part of a host route: another rule's table about the rest."""
+    documented(lab, "eth0")
+    tun(lab)
+    for command in (
+        "route add 11.11.0.0/17 via 10.65.0.1 dev eth0 table 220",
+        "route add default via 10.200.0.1 dev tun0 table 221",
+        "rule add pref 100 to 11.11.0.0/16 lookup 220",
+        "rule add pref 102 lookup 221",
+    ):
+        lab.ip(*command.split())
+    for _ in range(2):
+        ran = run(lab, f"explain 11.11.3.4 {PLAIN}")
+        assert "kernel now via 10.65.0.1 dev eth0 (NOT as wanted: another route or a policy rule decides" in ran.out, ran
+        ran = run(lab, f"explain 11.11.200.4 {PLAIN}")
+        assert "kernel now via 10.200.0.1 dev tun0 (NOT as wanted: " in ran.out, ran
+        assert "sync` fixes" not in ran.out, ran
+        run(lab, f"sync {PLAIN}")
+    assert "default via 10.200.0.1 dev tun0 table 221 proto boot wins by rule 102" in ran.out, ran

@@ -9,7 +9,7 @@ from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
 from ..summary import metadata_json, source_lines
 from ..words.elections import election_reason
-from ..words.outcomes import lookup_text, overruled_text
+from ..words.outcomes import lookup_text, no_rule_texts, overruled_text
 from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
@@ -62,7 +62,8 @@ def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
     lines += _field("rule", next_hop_reason(resolved.next_hop))
     lines += _field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
     lines += _field("route", route_text(planned.route, nics))
-    lines += _field("state", _STATES[planned.verdict])
+    known = one.report.before.first_rule(planned.route.table, planned.route.family) is not None
+    lines += _field("state", _STATES[planned.verdict] if known or planned.verdict != "add" else "not there yet")
     if planned.competitor is not None:
         lines += _field("competes", route_text(planned.competitor, nics))
     return lines
@@ -115,12 +116,18 @@ def _verdict(one: Explanation, what: str) -> str:
         return "as wanted"
     if one.route is None:
         return "no route of ours decides"
+    before = one.report.before
+    own_rule = before.first_rule(one.route.table, one.route.family)
+    if own_rule is None:
+        return f"NOT as wanted: {'; '.join(no_rule_texts(one.route))}"
     wins = next((over for over in one.report.overruled if over.destination == one.route.destination), None)
-    if wins is not None:
+    if wins is not None and (wins.shares or wins.answer._replace(address=one.answer.address) == one.answer):
         return f"NOT as wanted: {overruled_text(wins, one.report.after.nics)}"
     if not one.next_hops:
         return "NOT as wanted: that route drops it; take it away if nobody needs it"
-    if one.route in [operation.route for operation in one.report.plan.additions]:
+    rule = before.first_rule(one.answer.table, one.route.family)
+    comes_first = rule is not None and rule < own_rule
+    if not comes_first and one.route in [operation.route for operation in one.report.plan.additions]:
         return "NOT as wanted; `guest-routes sync` fixes it"
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
     return f"NOT as wanted: another route or a policy rule decides; see {see}"

@@ -72,7 +72,7 @@ class Kernel(Protocol):
 
 
 def stored_kind(route: Route) -> int:
-    """The kind that the kernel keeps of a route: one by a nexthop object is unicast, and shown as blackhole by its object.
+    """The kind that the kernel keeps of a route: one by a nexthop object is unicast, also where a dump says blackhole.
 
     Source: net/ipv4/fib_semantics.c, fib_dump_info.
     """

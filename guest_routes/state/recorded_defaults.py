@@ -1,8 +1,8 @@
 """The records of foreign defaults that passes took away (R4), as JSON objects and back.
 
 A record has the route, its NICs, the order of its equals as that pass found them, and when that was. A NIC is known by
-its addresses, its MAC, its index and its name: any of them may be another one's by now. Records are of one boot, which `at` counts the seconds of, as the kernel
-counts a route's lifetime: without those in which the machine was suspended.
+its addresses, its MAC, its index and its name: any of them may be another one's by now. Records are of one boot, which
+`at` counts the seconds of, as the kernel counts a route's lifetime: without those in which the machine was suspended.
 """
 
 from __future__ import annotations

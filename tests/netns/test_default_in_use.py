@@ -407,7 +407,9 @@ def test_explain_speaks_of_the_address_that_it_is_asked_about(lab: Lab) -> None:
         lab.ip(*command.split())
     for _ in range(2):
         ran = run(lab, f"explain 11.11.3.4 {PLAIN}")
-        assert "kernel now via 10.65.0.1 dev eth0 (NOT as wanted: another route or a policy rule decides" in ran.out, ran
+        assert "kernel now via 10.65.0.1 dev eth0 (NOT as wanted: another route or a policy rule decides" in ran.out, (
+            ran
+        )
         ran = run(lab, f"explain 11.11.200.4 {PLAIN}")
         assert "kernel now via 10.200.0.1 dev tun0 (NOT as wanted: " in ran.out, ran
         assert "sync` fixes" not in ran.out, ran

@@ -1010,24 +1010,23 @@ def test_a_renamed_nic(lab: Lab, engine: str, tmp_path: Path) -> None:
 
 
 BRIDGE = ["link add br0 type bridge", "{mac}", "link set eth1 master br0", "link set br0 up"]
+OTHER_MAC = "link set eth1 address fa:16:3e:00:00:77"
+OWN, NEW = "address add {own} dev br0 {nodad}", "address add {new} dev br0 {nodad}"
 MOVED = {
-    "bridge": (["address flush dev eth1", *BRIDGE, "address add {own} dev br0 {nodad}"], "br0"),
-    "bridge by DHCP": (["address flush dev eth1", *BRIDGE, "address add {new} dev br0 {nodad}"], "br0"),
-    "bridge of its own MAC": (
-        ["address flush dev eth1", *(one for one in BRIDGE if one != "{mac}"), "address add {own} dev br0 {nodad}"], "br0",
-    ),
-    "another one of its MAC": (
-        ["link add br0 type bridge", "{mac}", "link set br0 up", "address add 192.0.2.1/24 dev br0"], "eth1",
-    ),
-    "MAC": (["link set eth1 address fa:16:3e:00:00:77"], "eth1"),
+    "bridge": (["address flush dev eth1", *BRIDGE, OWN], "br0"),
+    "bridge by DHCP": (["address flush dev eth1", *BRIDGE, NEW], "br0"),
+    "bridge of its own MAC": (["address flush dev eth1", *(one for one in BRIDGE if one != "{mac}"), OWN], "br0"),
+    "another one of its MAC": ([*BRIDGE[:2], "link set br0 up", "address add 192.0.2.1/24 dev br0"], "eth1"),
+    "MAC": ([OTHER_MAC], "eth1"),
     "MAC and name": (
-        ["link set eth1 down", "link set eth1 address fa:16:3e:00:00:77 name ens4", "link set ens4 up", "{again}"], "ens4",
+        ["link set eth1 down", f"{OTHER_MAC} name ens4", "link set ens4 up", "address replace {own} dev ens4 {nodad}"],
+        "ens4",
     ),
     "MAC and address": (
-        ["link set eth1 address fa:16:3e:00:00:77", "address flush dev eth1", "address add {new} dev eth1 {nodad}"],
+        [OTHER_MAC, "address flush dev eth1", "address add {new} dev eth1 {nodad}"],
         "eth1",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("family", [4, 6])
@@ -1041,9 +1040,8 @@ def test_a_recorded_default_follows_its_nic(
     gateways = ("10.65.0.1", "11.8.0.1") if family == 4 else ("fd00:65::1", "fd00:8::1")
     own, new = ("11.8.0.9/24", "11.8.0.44/24") if family == 4 else ("fd00:8::9/64", "fd00:8::44/64")
     words = {"own": own, "new": new, "nodad": "nodad" if family == 6 else "", "mac": f"link set br0 address {MACS[1]}"}
-    words["again"] = f"address replace {own} dev ens4 {words['nodad']}"
-    six = f"-{family} route append default via"
-    add(lab, f"{six} {gateways[0]} dev eth0 metric 100", f"{six} {gateways[1]} dev eth1 metric 2000 mtu 1400")
+    append = f"-{family} route append default via"
+    add(lab, f"{append} {gateways[0]} dev eth0 metric 100", f"{append} {gateways[1]} dev eth1 metric 2000 mtu 1400")
     synced(lab, f"{engine} {given[family]}")
     add(lab, *(one.format(**words) for one in commands))
     ran = run(lab, f"withdraw {engine}")

@@ -78,7 +78,7 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
 
 
 def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
-    """Whether a default outside the metadata that wins today has this metric: none is worse, so ours comes behind it."""
+    """Whether a default outside the metadata that wins today has this metric, the worst: ours comes behind it there."""
     order = _in_order(there, managed, settings, ())
     first = next((place for place, one in enumerate(order) if one.inside), len(order))
     return any(one.metric == metric for one in order[:first])

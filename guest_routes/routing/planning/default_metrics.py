@@ -70,11 +70,15 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
         # Those that ours would stand behind as well are no reason to add it.
         low = _lowest(_in_order(there, managed, settings, ()), six=False)
         return all(one.inside or one.metric < low for one in order[first:own])
-    behind = (place for place, one in enumerate(order) if place > first and not one.inside)
     return not any(
-        (place < own or _shares(order[place].route, route)) and not _shares(order[place].route, order[first].route)
-        for place in behind
+        (place < own or _shares(one, route)) and not _shares(one, order[first].route)
+        for place, one in _outside_behind(order, first)
     )
+
+
+def _outside_behind(order: Sequence[_Default], first: int) -> Iterator[tuple[int, Route]]:
+    """The defaults outside the metadata behind a place, each with its own."""
+    return ((place, one.route) for place, one in enumerate(order) if place > first and not one.inside)
 
 
 def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:

@@ -55,10 +55,13 @@ def _fits_4(one: Route, route: Route) -> bool:
     kinds = one.kind or UNICAST, route.kind or UNICAST
     same = kinds[0] == kinds[1] and (one.protocol, one.scope) == (route.protocol, route.scope)
     named = route.source in (None, one.source) and {*route.metrics} <= {*one.metrics}
-    if one.nexthop_id or route.nexthop_id:
-        return same and named and one.nexthop_id == route.nexthop_id
+    return same and named and one.nexthop_id == route.nexthop_id and (bool(route.nexthop_id) or _fits_hops(one, route))
+
+
+def _fits_hops(one: Route, route: Route) -> bool:
+    """Whether the next hops are the same as far as both have them; a request without a gateway means any."""
     hops = zip(next_hops(one), next_hops(route))
-    return same and named and all(mine[1] == theirs[1] and theirs[0] in (None, mine[0]) for mine, theirs in hops)
+    return all(mine[1] == theirs[1] and theirs[0] in (None, mine[0]) for mine, theirs in hops)
 
 
 def _fits_6(one: Route, route: Route) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from guest_routes.diagnose.explain import explain
 from guest_routes.model.diagnosis.explanation import Explanation
 from guest_routes.model.network import Lookup, Rule, parse_address
-from guest_routes.model.report import Explanation, Overruled, Report
+from guest_routes.model.report import Overruled, Report
 from guest_routes.model.settings import Settings
 from guest_routes.output.diagnosis.explanation import (
     explanation_json,

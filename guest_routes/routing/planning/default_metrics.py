@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import Route
-from ..compare import ifindexes, is_next_hop, leads_out, leads_there
+from ..compare import ifindexes, leads_out, leads_there
 from ..ownership import is_ours
 
 TYPE_CHECKING = False
@@ -89,8 +89,11 @@ def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], 
 
 
 def _shares(one: Route, other: Route) -> bool:
-    """Whether two routes are next hops of one IPv6 route; of a metric with others, the first is used."""
-    return one.metric == other.metric and is_next_hop(one) and is_next_hop(other)
+    """Whether two routes are next hops of one IPv6 route, as those through a gateway are, encapsulated ones too.
+
+    Of a metric's other routes the first is used.
+    """
+    return one.metric == other.metric and all(hop.gateway is not None and not hop.nexthop_id for hop in (one, other))
 
 
 def _in_order(

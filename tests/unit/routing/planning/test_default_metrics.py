@@ -236,3 +236,15 @@ TUN0_WORST, ETH1_WORST = WORST.format("10.200.0.1 dev tun0"), WORST.format("11.8
 def test_behind_who_wins_at_the_same_metric(there: List[str], behind: bool) -> None:
     routes = [parse_route(text, NICS) for text in there]
     assert stands_behind(0xFFFFFFFF, routes, MANAGED, Settings()) is behind
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_encapsulated_next_hop_shares_too(place: int) -> None:
+    """Of a multipath route with one outside none can be written back: ours comes behind it."""
+    texts = "default via fd00:8::1 dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50"
+    routes = [parse_route(text, NICS)._replace(kind=0, unwritable="encap") for text in texts]
+    assert default_metrics(parse_route(SIX, NICS), routes, MANAGED, Settings())[0] == 1023
+    routes[place] = routes[place]._replace(kind=1, unwritable="")
+    assert default_metrics(parse_route(SIX, NICS), routes, MANAGED, Settings())[0] == 1023
+    by_object = [route._replace(nexthop_id=7 if number == place else 0) for number, route in enumerate(routes)]
+    assert default_metrics(parse_route(SIX, NICS), by_object, MANAGED, Settings())[0] == 49

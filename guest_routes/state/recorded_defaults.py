@@ -97,9 +97,10 @@ def _moved(route: Route, now: Mapping[int, Nic | None]) -> Route:
 def _find(
     ifindex: int, name: str, mac: str, addresses: Sequence[str] = (), *, family: int, nics: Sequence[Nic]
 ) -> Nic | None:
-    """The NIC that a recorded one is now: where one of its addresses is, else by its MAC, else by index and name.
+    """The NIC that a recorded one is now: where one of its addresses is, else by its MAC; without one by index and name.
 
-    A bridge, a bond or a new name takes a NIC's addresses, another MAC leaves them. Where several fit alike, none.
+    A bridge, a bond or a new name takes a NIC's addresses, another MAC leaves them. With neither it may be another NIC:
+    none, as where several fit alike.
     """
 
     def likeness(nic: Nic) -> tuple[bool, bool, bool]:
@@ -107,7 +108,7 @@ def _find(
 
     there = [nic for nic in nics if _lasting(nic, family).intersection(addresses)]
     if not there:
-        there = [nic for nic in nics if likeness(nic)[0]] or [nic for nic in nics if all(likeness(nic)[1:])]
+        there = [nic for nic in nics if (likeness(nic)[0] if mac else all(likeness(nic)[1:]))]
     best = max(map(likeness, there), default=None)
     alike = [nic for nic in there if likeness(nic) == best]
     return _in_use(alike[0], family, nics) if len(alike) == 1 else None

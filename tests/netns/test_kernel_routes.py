@@ -1022,10 +1022,6 @@ MOVED = {
         ["link set eth1 down", f"{OTHER_MAC} name ens4", "link set ens4 up", "address replace {own} dev ens4 {nodad}"],
         "ens4",
     ),
-    "MAC and address": (
-        [OTHER_MAC, "address flush dev eth1", "address add {new} dev eth1 {nodad}"],
-        "eth1",
-    ),
 }
 
 
@@ -1048,6 +1044,18 @@ def test_a_recorded_default_follows_its_nic(
     assert (ran.code, ran.err) == (0, ""), ran
     assert f"+ default via {gateways[1]} dev {now} proto boot metric 2000 mtu 1400" in ran.out
     assert f"default via {gateways[1]} dev {now} metric 2000" in "\n".join(defaults(lab, family))
+
+
+def test_a_nic_of_another_mac_and_address_is_another_one(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    nics(lab)
+    add(lab, "route append default via 10.65.0.1 dev eth0", "route append default via 11.8.0.1 dev eth1")
+    synced(lab, f"{engine} {given[4]}")
+    add(lab, OTHER_MAC, "address flush dev eth1", "address add 11.8.0.44/24 dev eth1")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert "not restored: its NIC is not there; it stays recorded" in ran.out, ran
+    add(lab, f"link set eth1 address {MACS[1]}")
+    assert "1 default restored" in run(lab, f"withdraw {engine}").out
 
 
 @pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit", "throw"])

@@ -89,11 +89,11 @@ def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], 
 
 
 def _shares(one: Route, other: Route) -> bool:
-    """Whether two routes are next hops of one IPv6 route, as those through a gateway are, encapsulated ones too.
+    """Whether one counts as a next hop of the other's IPv6 route: through a gateway it may be, encapsulated, too.
 
-    Of a metric's other routes the first is used.
+    Of a metric's routes on link, or by an object, the first is used.
     """
-    return one.metric == other.metric and all(hop.gateway is not None and not hop.nexthop_id for hop in (one, other))
+    return one.metric == other.metric and one.gateway is not None and not one.nexthop_id
 
 
 def _in_order(

@@ -97,7 +97,7 @@ def _moved(route: Route, now: Mapping[int, Nic | None]) -> Route:
 def _find(
     ifindex: int, name: str, mac: str, addresses: Sequence[str] = (), *, family: int, nics: Sequence[Nic]
 ) -> Nic | None:
-    """The NIC that a recorded one is now: where one of its addresses is, else by its MAC; without one by index and name.
+    """The NIC that a recorded one is now: where one of its addresses is, else by its MAC; without, by index and name.
 
     A bridge, a bond or a new name takes a NIC's addresses, another MAC leaves them. With neither it may be another NIC:
     none, as where several fit alike.

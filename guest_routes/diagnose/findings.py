@@ -82,6 +82,7 @@ def _pass(report: Report) -> Iterator[Finding]:
     for default in report.plan.defaults:
         for route in default.extras:
             yield Finding("extra-default", route=route)
+    yield from _no_rule(report)
     missing = sum(one.verdict == "add" for one in report.plan.routes)
     if missing:
         yield Finding("missing-routes", missing=missing)
@@ -102,6 +103,15 @@ def _doubtful(inspection: Inspection, report: Report) -> Iterator[Finding]:
             yield Finding("doubtful", text=escaped(text))
     for one in report.evidence.elsewhere:
         yield Finding("routes-left", elsewhere=one)
+
+
+def _no_rule(report: Report) -> Iterator[Finding]:
+    """For each family with routes that no policy rule leads to, one of them."""
+    planned = [default.route for default in report.plan.defaults] + [one.route for one in report.plan.routes]
+    for family in (4, 6):
+        first = next((route for route in planned if route is not None and route.family == family), None)
+        if first is not None and report.before.first_rule(first.table, family) is None:
+            yield Finding("no-rule", route=first)
 
 
 def _managers(inspection: Inspection) -> Iterator[Finding]:

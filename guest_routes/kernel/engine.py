@@ -6,7 +6,7 @@ Both engines and the tests' value model of the kernel pass the same contract sui
 
 from __future__ import annotations
 
-from ..model.network import Address, KernelState, Lookup, Nic, Route
+from ..model.network import UNICAST, Address, KernelState, Lookup, Nic, Route
 from ..model.operations import Add, Failure, Operation, RemoveForeignDefault, RestoreDefault
 from .netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
 
@@ -69,6 +69,23 @@ class Kernel(Protocol):
 
     def close(self) -> None:
         """Release the socket."""
+
+
+def stored_kind(route: Route) -> int:
+    """The kind that the kernel keeps of a route: one by a nexthop object is unicast, also where a dump says blackhole.
+
+    Source: net/ipv4/fib_semantics.c, fib_dump_info.
+    """
+    return UNICAST if route.nexthop_id else route.kind
+
+
+def names_no_metrics(route: Route) -> bool:
+    """Whether a message needs an RTA_METRICS without any in it, to mean none.
+
+    Without the attribute IPv4 takes what it has of the same object, protocol and metric already, with metrics and all:
+    the route gets those, or is refused as being there (EEXIST). Source: net/ipv4/fib_semantics.c, fib_find_info_nh.
+    """
+    return bool(route.nexthop_id) and not route.metrics and route.family == 4
 
 
 def route_to_delete(operation: Operation) -> Route:

@@ -255,6 +255,14 @@ class KernelState(NamedTuple):
         """The NIC of that index."""
         return next((nic for nic in self.nics if nic.ifindex == ifindex), None)
 
+    def first_rule(self, table: int, family: int) -> int | None:
+        """Where the first rule that looks up a table stands among the family's; None where no rule does.
+
+        A family without any rule is switched off: 0.
+        """
+        own = [rule.table for rule in self.rules if rule.family == family]
+        return own.index(table) if table in own else None if own else 0
+
 
 class Lookup(NamedTuple):
     """The kernel's own answer for one address (RTM_GETROUTE)."""

@@ -216,8 +216,13 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     if not lines:
         return listed if done.outcome.failures else [*listed, "nothing to withdraw: the table has no route of ours"]
     kept = sum(op.reason == "handed-over" for op in made)
-    counts = [(len(back) - kept, "restored"), (kept, "kept")]
-    put = "".join(f", {counted(number, 'default')} {what}" for number, what in counts if number)
+    copies = sum(not is_removal(op) and not op.route.destination.is_default for op in made)
+    counts = [
+        (len(back) - kept - copies, "default", "restored"),
+        (kept, "default", "kept"),
+        (copies, "route", "restored"),
+    ]
+    put = "".join(f", {counted(number, what)} {done_with}" for number, what, done_with in counts if number)
     return [*lines, *listed, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
 
 

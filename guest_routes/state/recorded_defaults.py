@@ -1,15 +1,15 @@
 """The records of foreign defaults that passes took away (R4), as JSON objects and back.
 
-A record has the route, its NICs, the order of its equals as that pass found them, and when that was. A NIC is its MAC:
-it may have got another name or index since. Records are of one boot, which `at` counts the seconds of, as the kernel
-counts a route's lifetime: without those in which the machine was suspended.
+A record has the route, its NICs, the order of its equals as that pass found them, and when that was. A NIC is known by
+its addresses, its MAC, its index and its name: any of them may be another one's by now. Records are of one boot, which
+`at` counts the seconds of, as the kernel counts a route's lifetime: without those in which the machine was suspended.
 """
 
 from __future__ import annotations
 
 from ..clocks import seconds_awake
 from ..model.evidence import RecordedDefault
-from ..model.network import Nic, Route
+from ..model.network import Nic, Route, address_text, family_of, is_link_local
 from .route_json import route_from_json, route_to_json
 
 TYPE_CHECKING = False
@@ -69,7 +69,9 @@ def only(records: Sequence[Record], routes: Sequence[Route], nics: Sequence[Nic]
 
 def _read(record: Record, nics: Sequence[Nic]) -> RecordedDefault:
     route, known = route_from_json(record["route"]), record["nics"]
-    now = {int(ifindex): _find(int(ifindex), *names, nics=nics) for ifindex, names in known.items()}
+    now = {
+        int(ifindex): _find(int(ifindex), *names, family=route.family, nics=nics) for ifindex, names in known.items()
+    }
     absent = tuple(known[str(ifindex)][0] for ifindex in _ifindexes(route) if now[ifindex] is None)
     order = tuple(_moved(route_from_json(one), now) for one in record["order"])
     left = int(route.expires - (seconds_awake() - record["at"]))
@@ -92,18 +94,44 @@ def _moved(route: Route, now: Mapping[int, Nic | None]) -> Route:
     return route._replace(ifindex=index(route.ifindex), nexthops=hops)
 
 
-def _find(ifindex: int, name: str, mac: str, *, nics: Sequence[Nic]) -> Nic | None:
-    """The NIC of a MAC: at the same index, under the same name, or the only one of it."""
-    same = [nic for nic in nics if nic.mac.hex(":") == mac]
-    if not mac:
-        return next((nic for nic in same if (nic.ifindex, nic.name) == (ifindex, name)), None)
-    exact = [nic for nic in same if nic.ifindex == ifindex] or [nic for nic in same if nic.name == name]
-    return exact[0] if exact else same[0] if len(same) == 1 else None
+def _find(
+    ifindex: int, name: str, mac: str, addresses: Sequence[str] = (), *, family: int, nics: Sequence[Nic]
+) -> Nic | None:
+    """The NIC that a recorded one is now: where one of its addresses is, else by its MAC; without, by index and name.
+
+    A bridge, a bond or a new name takes a NIC's addresses, another MAC leaves them. With neither it may be another NIC:
+    none, as where several fit alike.
+    """
+
+    def likeness(nic: Nic) -> tuple[bool, bool, bool]:
+        return bool(mac) and nic.mac.hex(":") == mac, nic.ifindex == ifindex, nic.name == name
+
+    there = [nic for nic in nics if _lasting(nic, family).intersection(addresses)]
+    if not there:
+        there = [nic for nic in nics if (likeness(nic)[0] if mac else all(likeness(nic)[1:]))]
+    best = max(map(likeness, there), default=None)
+    alike = [nic for nic in there if likeness(nic) == best]
+    return _in_use(alike[0], family, nics) if len(alike) == 1 else None
 
 
-def _nics_of(routes: Sequence[Route], nics: Sequence[Nic]) -> dict[str, list[str]]:
+def _in_use(nic: Nic, family: int, nics: Sequence[Nic]) -> Nic:
+    """The bridge or bond that a NIC without an address has become a port of, where that has one."""
+    master = next((one for one in nics if one.ifindex == nic.master), nic)
+    return master if _lasting(master, family) and not _lasting(nic, family) else nic
+
+
+def _lasting(nic: Nic, family: int) -> set[str]:
+    """The addresses of a family that tell a NIC from others."""
+    own = [one.address for one in nic.addresses if family_of(one.address) == family]
+    return {address_text(one) for one in own if not is_link_local(one)}
+
+
+def _nics_of(routes: Sequence[Route], nics: Sequence[Nic]) -> dict[str, list[object]]:
     """Which NICs routes use, by ifindex: an ifindex alone is given to another NIC some day."""
-    known = {nic.ifindex: [nic.name, nic.mac.hex(":")] for nic in nics}
+    family = routes[0].family
+    known: dict[int, list[object]] = {
+        nic.ifindex: [nic.name, nic.mac.hex(":"), sorted(_lasting(nic, family))] for nic in nics
+    }
     used = {ifindex for route in routes for ifindex in _ifindexes(route)}
     return {str(ifindex): known.get(ifindex, [f"if{ifindex}", ""]) for ifindex in sorted(used)}
 

@@ -57,7 +57,8 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         if changed and passes.model is not None:
             break  # Of NICs that change it knows nothing.
         machine.change(changed)
-        removed = [row for row in removed if row.dev not in {one.nic for one in changed if one.mac}]
+        others = {one.nic for one in changed if one.mac and one.addresses}  # By neither what they were (R4).
+        removed = [row for row in removed if row.dev not in others]
         nics = machine.nics()
         before = passes.rows()
         oracles = [Oracle(document, nics, before, removed, situation.settings, f) for f in FAMILIES]

@@ -177,6 +177,44 @@ def test_a_vpn_that_stands_behind_stays_behind(lab: Lab, engine: str) -> None:
     assert "via 11.8.0.1 dev eth1" in lab.ip("route", "get", "8.8.8.8")
 
 
+@pytest.mark.parametrize("vpn", ["via 10.200.0.1 dev tun0", "dev tun0 scope link"])
+@pytest.mark.parametrize("extra", ["", "via 11.8.0.1 dev eth1"])
+def test_a_vpn_at_the_worst_metric_wins_over_ours_behind_it(lab: Lab, engine: str, vpn: str, extra: str) -> None:
+    """There is no metric behind 4294967295: ours goes behind it at the same."""
+    documented(lab, "")
+    tun(lab)
+    for route in filter(None, (vpn, extra)):
+        lab.ip(*f"route append default {route} metric 4294967295".split())
+    before = table(lab)
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert ran.code == 5 and "tun0 proto boot" in ran.out and " wins" in ran.out, ran
+    assert " dev tun0 " in lab.ip("route", "get", "8.8.8.8")
+    assert [" ".join(one.split()[-3:]) for one in table(lab) if "proto 121" in one and "default" in one] == [
+        "121 metric 4294967295"
+    ]
+    ran = run(lab, f"plan --check {PLAIN} {engine}")
+    assert ran.code == 5 and "nothing to change" in ran.out, ran
+    assert run(lab, "withdraw").code == 0
+    assert table(lab) == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("mode", ["enforce", "demote"])
+@pytest.mark.parametrize("metric", [1024, 100])
+def test_an_ipv6_vpn_on_link_keeps_its_place(lab: Lab, engine: str, first: bool, mode: str, metric: int) -> None:
+    """It is no next hop of another route of its metric: the first of them is used."""
+    dual_stack(lab)
+    tun(lab)
+    routes = ["dev tun0", "via fd00:8::1 dev eth1"]
+    for route in routes if first else reversed(routes):
+        lab.ip(*f"-6 route append default {route} metric {metric}".split())
+    ran = run(lab, f"sync {DUAL} {engine} --default-mode {mode}")
+    assert ran.code == (5 if first else 0), ran
+    assert f" dev {'tun0' if first else 'eth0'} " in lab.ip("-6", "route", "get", "2001:db8::1")
+    ran = run(lab, f"plan --check {DUAL} {engine} --default-mode {mode}")
+    assert ran.code == (5 if first else 0), ran
+
+
 def test_observed_defaults_are_reported_as_such(lab: Lab, engine: str) -> None:
     documented(lab, "eth1 eth0")
     ran = run(lab, f"sync {PLAIN} {engine} --default-mode observe")
@@ -335,3 +373,45 @@ def test_explain_a_narrower_route_of_any_kind(lab: Lab, route: str, code: int, l
     ran = run(lab, f"explain 9.9.9.9 {DUAL}")
     assert (ran.code, "another program's route: more specific" in ran.out) == (code, True), ran
     assert f"9.9.9.9 {leaves} route" in ran.out
+
+
+@pytest.mark.parametrize("rules", [["del pref 32766"], ["del pref 32766", "add pref 300 lookup 220"]])
+def test_no_rule_for_the_table(lab: Lab, rules: List[str]) -> None:
+    """sync changes nothing about that: explain and doctor name the rule that is missing."""
+    documented(lab, "eth0")
+    lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0", "table", "220")
+    for rule in rules:
+        lab.ip("rule", *rule.split())
+    for asked in ("11.11.3.4", "8.8.8.8"):
+        ran = run(lab, f"explain {asked} {PLAIN}")
+        assert ran.code == 1 and "guest-routes sync" not in ran.out, ran
+        assert "no rule looks up table main for IPv4: none of its routes is used" in ran.out, ran
+    ran = run(lab, f"doctor {PLAIN}")
+    assert ran.code == 1, ran
+    assert "used -> `ip -4 rule add priority 32766 lookup main`" in ran.out, ran
+    lab.ip(*"-4 rule add priority 32766 lookup main".split())
+    assert run(lab, f"sync {PLAIN}").code == (5 if len(rules) > 1 else 0)
+    assert "no rule" not in run(lab, f"doctor {PLAIN}").out
+
+
+def test_explain_speaks_of_the_address_that_it_is_asked_about(lab: Lab) -> None:
+    """A rule by destination decides about a part of a host route: another rule's table about the rest."""
+    documented(lab, "eth0")
+    tun(lab)
+    for command in (
+        "route add 11.11.0.0/17 via 10.65.0.1 dev eth0 table 220",
+        "route add default via 10.200.0.1 dev tun0 table 221",
+        "rule add pref 100 to 11.11.0.0/16 lookup 220",
+        "rule add pref 102 lookup 221",
+    ):
+        lab.ip(*command.split())
+    for _ in range(2):
+        ran = run(lab, f"explain 11.11.3.4 {PLAIN}")
+        assert "kernel now via 10.65.0.1 dev eth0 (NOT as wanted: another route or a policy rule decides" in ran.out, (
+            ran
+        )
+        ran = run(lab, f"explain 11.11.200.4 {PLAIN}")
+        assert "kernel now via 10.200.0.1 dev tun0 (NOT as wanted: " in ran.out, ran
+        assert "sync` fixes" not in ran.out, ran
+        run(lab, f"sync {PLAIN}")
+    assert "default via 10.200.0.1 dev tun0 table 221 proto boot wins by rule 102" in ran.out, ran

@@ -509,6 +509,34 @@ def test_nexthop_objects(world: World, lab: Lab) -> None:
     assert errnos(world.apply(Add(route("11.11.0.0/16", None, 0, nexthop_id=99)))) == [errno.EINVAL]
 
 
+@pytest.mark.parametrize("hop", ["via 11.8.0.1 dev eth1", "blackhole"])
+def test_twins_by_a_nexthop_object(world: World, lab: Lab, hop: str) -> None:
+    """One without metrics beside one that has some; a blackhole's are unicast to the kernel, and can be moved."""
+    lab.ip("nexthop", "add", "id", "7", *hop.split())
+    lab.ip(*"route add default nhid 7 proto static".split())
+    lab.ip(*"route append default nhid 7 proto static mtu 1400".split())
+    lab.ip(*"route append 10.9.0.0/16 nhid 7 proto static mtu 1300".split())
+    world.follow()
+    bare, other = (one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.destination.is_default)
+
+    def there() -> List[Route]:
+        return [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.nexthop_id]
+
+    narrower = there()[-1]
+    assert world.apply(RemoveForeignDefault(bare)) == ()
+    assert there() == [other, narrower]
+    assert world.apply(RestoreDefault(bare)) == ()
+    assert there() == [other, bare, narrower]
+    assert errnos(world.apply(RestoreDefault(bare))) == [errno.EEXIST]
+    assert world.apply(MoveDefault(other)) == ()
+    assert there() == [bare, other, narrower]
+    assert world.apply(MoveDefault(bare, before=False)) == ()  # The first by the object goes, which it is.
+    assert there() == [other, bare, narrower]
+    assert is_deleted_for([other], bare, there())
+    assert world.apply(RemoveForeignDefault(bare)) == ()
+    assert there() == [bare, narrower]
+
+
 @pytest.mark.parametrize("table", [100, 1000])
 def test_another_table(lab: Lab, engine: str, table: int) -> None:
     lab.documented_nics()

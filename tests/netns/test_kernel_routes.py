@@ -919,35 +919,77 @@ def test_a_default_whose_source_address_has_gone(lab: Lab, engine: str, given: D
     assert shown(lab) == before
 
 
-@pytest.mark.parametrize("change", ["del", "replace"])
+OTHER_OBJECTS = [
+    (11, ""),
+    (11, "via 10.200.0.1 dev wg0"),
+    (11, "encap ip id 5 dst 10.65.0.9 via 11.8.0.1 dev eth1"),
+    (11, "via 11.8.0.1 dev eth1 onlink"),
+    (21, "encap ip6 id 5 dst fd00:65::5 via fd00:8::1 dev eth1"),
+    (21, "via fd00:8::1 dev eth1 onlink"),
+]
+
+
+@pytest.mark.parametrize(("nhid", "now"), OTHER_OBJECTS)
 def test_a_recorded_nexthop_object_that_is_another_now(
-    lab: Lab, engine: str, given: Dict[int, str], change: str
+    lab: Lab, engine: str, given: Dict[int, str], nhid: int, now: str
 ) -> None:
-    """K6: its id alone isn't believed."""
+    """K6: its id alone isn't believed, nor its next hops alone: an encapsulated one could not be taken again."""
     nics(lab)
+    family, gateway, own, group = (4, "10.65.0.1", "11.8.0.1", 14) if nhid == 11 else (6, "fd00:65::1", "fd00:8::1", 24)
     add(
         lab,
         *OBJECTS,
-        "route add default via 10.65.0.1 dev eth0",
-        "route append default nhid 11 metric 9",
-        "route append default nhid 14 metric 10",
+        f"-{family} route add default via {gateway} dev eth0",
+        f"-{family} route append default nhid {nhid} metric 2009",
+        f"-{family} route append default nhid {group} metric 2010",
     )
-    synced(lab, f"{engine} {given[4]}")
-    add(lab, "nexthop del id 11")
-    if change == "replace":
-        add(lab, "nexthop add id 11 via 10.200.0.1 dev wg0")
+    synced(lab, f"{engine} {given[family]}")
+    left = defaults(lab, family)
+    if now:
+        add_if_known(lab, f"-{family} nexthop replace id {nhid} {now}")
+    else:
+        add(lab, f"nexthop del id {nhid}")
     ran = run(lab, f"withdraw {engine}")
-    assert ran.code == 0
-    assert "? default nhid 11 via 11.8.0.1 dev eth1 proto boot metric 9" in ran.out
+    assert ran.code == 0, ran
+    assert f"? default nhid {nhid} via {own} dev eth1 proto boot metric 2009" in ran.out
     assert "not restored: its nexthop object is gone, or is another one now; it stays recorded" in ran.out
     assert "default restored" not in ran.out
-    assert defaults(lab) == ["default via 10.65.0.1 dev eth0"]
-    add(lab, f"nexthop {'replace' if change == 'replace' else 'add'} id 11 via 11.8.0.1 dev eth1")
+    assert "default nhid" not in ran.out.replace("? default nhid", "")
+    assert defaults(lab, family) == left
+    add(lab, f"-{family} nexthop {'replace' if now else 'add'} id {nhid} via {own} dev eth1")
     ran = run(lab, f"withdraw {engine}")
-    assert (ran.code, [line for line in defaults(lab) if "nhid 11" in line]) == (
-        0, ["default nhid 11 via 11.8.0.1 dev eth1 metric 9"],
-    )  # fmt: skip
-    assert "? default nhid 14" in ran.out  # The group has lost its member 11: it is not what it was.
+    back = [" ".join(line.split()[:7]) for line in defaults(lab, family) if f"nhid {nhid}" in line]
+    assert (ran.code, back) == (0, [f"default nhid {nhid} via {own} dev eth1"]), ran
+    # A group that has lost its member is not what it was.
+    assert (f"? default nhid {group}" in ran.out) == (not now), ran
+
+
+AMONG_OBJECTS = [
+    ["nhid 16", "dev eth1", "nhid 16 mtu 1400"],
+    ["nhid 16 mtu 1400", "via 11.8.0.1 dev eth1", "nhid 16"],
+    ["nhid 16", "via 11.8.0.1 dev eth1", "nhid 16 mtu 1400", "nhid 16 mtu 1300"],
+    ["nhid 11", "nhid 11 congctl reno", "via 10.200.0.1 dev wg0"],
+    ["nhid 14", "nhid 14 congctl reno", "via 10.200.0.1 dev wg0"],
+    ["nhid 11 mtu 1400", "nhid 11 mtu 1300", "nhid 11", "via 10.200.0.1 dev wg0"],
+    ["nhid 11 mtu 1400", "nhid 11", "via 10.65.0.1 dev eth0", "nhid 11 mtu 1300"],
+]
+
+
+@pytest.mark.parametrize("there", AMONG_OBJECTS)
+def test_twins_by_an_object_come_back_each(lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str]) -> None:
+    """One by a blackhole is unicast to the kernel; one without metrics would get those of its twin, or be refused."""
+    nics(lab)
+    add(lab, *OBJECTS, "nexthop add id 16 blackhole")
+    # The one without metrics has to come first: iproute2 can't say that it has none.
+    bare = next(place for place, one in enumerate(there) if one.startswith("nhid") and len(one.split()) == 2)
+    add(lab, f"route add default {there[bare]}")
+    add(lab, *(f"route prepend default {one}" for one in reversed(there[:bare])))
+    add(lab, *(f"route append default {one}" for one in there[bare + 1 :]))
+    before = shown(lab)
+    ran = run(lab, f"sync {engine} {given[4]}")
+    assert ran.code in (0, 5), ran
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, shown(lab)) == (0, before), ran
 
 
 def test_a_renamed_nic(lab: Lab, engine: str, tmp_path: Path) -> None:
@@ -965,6 +1007,55 @@ def test_a_renamed_nic(lab: Lab, engine: str, tmp_path: Path) -> None:
     ]
     assert run(lab, f"withdraw {engine}").code == 0
     assert defaults(lab) == ["default via 10.65.0.1 dev eth0", "default via 11.8.0.1 dev ens4 metric 9"]
+
+
+BRIDGE = ["link add br0 type bridge", "{mac}", "link set eth1 master br0", "link set br0 up"]
+OTHER_MAC = "link set eth1 address fa:16:3e:00:00:77"
+OWN, NEW = "address add {own} dev br0 {nodad}", "address add {new} dev br0 {nodad}"
+MOVED = {
+    "bridge": (["address flush dev eth1", *BRIDGE, OWN], "br0"),
+    "bridge by DHCP": (["address flush dev eth1", *BRIDGE, NEW], "br0"),
+    "bridge of its own MAC": (["address flush dev eth1", *(one for one in BRIDGE if one != "{mac}"), OWN], "br0"),
+    "another one of its MAC": ([*BRIDGE[:2], "link set br0 up", "address add 192.0.2.1/24 dev br0"], "eth1"),
+    "MAC": ([OTHER_MAC], "eth1"),
+    "MAC and name": (
+        ["link set eth1 down", f"{OTHER_MAC} name ens4", "link set ens4 up", "address replace {own} dev ens4 {nodad}"],
+        "ens4",
+    ),
+}
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("how", MOVED)
+def test_a_recorded_default_follows_its_nic(
+    lab: Lab, engine: str, given: Dict[int, str], how: str, family: int
+) -> None:
+    """Into a bridge with its address, and under another MAC: by its addresses, MAC, index and name."""
+    nics(lab)
+    commands, now = MOVED[how]
+    gateways = ("10.65.0.1", "11.8.0.1") if family == 4 else ("fd00:65::1", "fd00:8::1")
+    own, new = ("11.8.0.9/24", "11.8.0.44/24") if family == 4 else ("fd00:8::9/64", "fd00:8::44/64")
+    words = {"own": own, "new": new, "nodad": "nodad" if family == 6 else "", "mac": f"link set br0 address {MACS[1]}"}
+    append = f"-{family} route append default via"
+    add(lab, f"{append} {gateways[0]} dev eth0 metric 100", f"{append} {gateways[1]} dev eth1 metric 2000 mtu 1400")
+    synced(lab, f"{engine} {given[family]}")
+    add(lab, *(one.format(**words) for one in commands))
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert f"+ default via {gateways[1]} dev {now} proto boot metric 2000 mtu 1400" in ran.out
+    assert f"default via {gateways[1]} dev {now} metric 2000" in "\n".join(defaults(lab, family))
+
+
+def test_a_nic_of_another_mac_and_address_is_another_one(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    nics(lab)
+    add(lab, "route append default via 10.65.0.1 dev eth0", "route append default via 11.8.0.1 dev eth1")
+    synced(lab, f"{engine} {given[4]}")
+    add(lab, OTHER_MAC, "address flush dev eth1", "address add 11.8.0.44/24 dev eth1")
+    ran = run(lab, f"withdraw {engine}")
+    assert (ran.code, ran.err) == (0, ""), ran
+    assert "not restored: its NIC is not there; it stays recorded" in ran.out, ran
+    add(lab, f"link set eth1 address {MACS[1]}")
+    assert "1 default restored" in run(lab, f"withdraw {engine}").out
 
 
 @pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit", "throw"])

@@ -6,7 +6,7 @@ from typing import Dict, Union
 
 from hypothesis import strategies as st
 
-from guest_routes.model.network import NextHop, Prefix, Route
+from guest_routes.model.network import UNICAST, NextHop, Prefix, Route
 
 U8, U32, IFINDEX = st.integers(0, 255), st.integers(0, 2**32 - 1), st.integers(1, 2**31 - 1)
 IPV4, IPV6 = st.binary(min_size=4, max_size=4), st.binary(min_size=16, max_size=16)
@@ -42,7 +42,7 @@ def any_route(draw: st.DrawFn) -> Route:
     if shape == "nexthops":
         return route._replace(nexthops=tuple(draw(st.lists(NEXT_HOP, min_size=1, max_size=3))))
     if shape == "object":
-        return route._replace(nexthop_id=draw(st.integers(1, 2**32 - 1)))
+        return route._replace(nexthop_id=draw(st.integers(1, 2**32 - 1)), kind=UNICAST)  # To the kernel it always is.
     gateways = {"gateway": own, "via": IPV6, "on link": st.none()}
     weight = draw(WEIGHT) if route.family == 6 and shape == "gateway" else 1
     return route._replace(

@@ -11,7 +11,7 @@ import jsonschema
 from guest_routes.evidence import network_data
 from guest_routes.model.document import Document, Provenance
 from guest_routes.model.evidence import Evidence
-from guest_routes.model.network import Nic, Prefix, Route, parse_prefix
+from guest_routes.model.network import Nic, Prefix, Route, Rule, parse_prefix
 from guest_routes.model.plan import Decision
 from guest_routes.model.report import Report
 from guest_routes.model.settings import Settings
@@ -84,3 +84,8 @@ def assert_fits(lines: Sequence[str], width: int = 80) -> None:
     wide = [line for line in lines if len(line) > width and " " in line.strip() and "`" not in line]
     assert wide == []
     assert [line for line in lines if line != line.rstrip() or "\0" in line or "\n" in line] == []
+
+
+def with_rules(found: Report, rules: tuple[Rule, ...]) -> Report:
+    """The same report of a kernel with these policy rules."""
+    return found._replace(evidence=found.evidence._replace(kernel=found.before._replace(rules=rules)))

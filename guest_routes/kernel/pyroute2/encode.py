@@ -18,7 +18,7 @@ from pyroute2.netlink.rtnl.rtmsg import rtmsg
 from ...model.network import Address, NextHop, Route, Rule, address_text
 from ...model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
 from ...model.source_routing import RemoveRoute, SetRoute
-from ..engine import addition_flags, restore_flags, route_to_delete
+from ..engine import addition_flags, names_no_metrics, restore_flags, route_to_delete, stored_kind
 from ..netlink import (
     NLM_F_ACK,
     NLM_F_CREATE,
@@ -165,7 +165,7 @@ def _route_message(kind: int, request_flags: int, route: Route) -> RouteMessage:
         table=route.table if route.table < 256 else 0,
         proto=route.protocol,
         scope=route.scope,
-        type=route.kind,
+        type=stored_kind(route),
         flags=RTNH_F_ONLINK if route.onlink and not route.nexthop_id else 0,
     )
     attributes = message["attrs"]
@@ -174,7 +174,7 @@ def _route_message(kind: int, request_flags: int, route: Route) -> RouteMessage:
         attributes.append(("RTA_PRIORITY", route.metric))
     if route.source is not None:
         attributes.append(("RTA_PREFSRC", address_text(route.source)))
-    if route.metrics:
+    if route.metrics or names_no_metrics(route):
         attributes.append(("RTA_METRICS", {"attrs": [(METRIC_NAME[number], value) for number, value in route.metrics]}))
     if route.preference:
         attributes.append(("RTA_PREF", route.preference))

@@ -8,7 +8,7 @@ from sys import byteorder
 
 from ...model.network import Address, NextHop, Prefix, Route
 from ...model.operations import Add, MoveDefault, Operation, Promote, RestoreDefault
-from ..engine import addition_flags, restore_flags, route_to_delete
+from ..engine import addition_flags, names_no_metrics, restore_flags, route_to_delete, stored_kind
 from ..netlink import (
     DST_HEAD,
     GATEWAY_HEAD,
@@ -117,7 +117,7 @@ def _route_body(route: Route) -> bytes:
     parts = [
         RTMSG.pack(
             AF_INET if route.family == 4 else AF_INET6, length, 0, route.tos,
-            route.table if route.table <= _TABLE_IN_HEADER else 0, route.protocol, route.scope, route.kind,
+            route.table if route.table <= _TABLE_IN_HEADER else 0, route.protocol, route.scope, stored_kind(route),
             RTNH_F_ONLINK if route.onlink and not route.nexthop_id else 0,
         ),
         attribute(RTA_TABLE, U32.pack(route.table)),
@@ -128,7 +128,7 @@ def _route_body(route: Route) -> bytes:
     if route.source is not None:
         parts.append(attribute(RTA_PREFSRC, route.source))
     parts.append(_where_to(route, len(destination)))
-    if route.metrics:
+    if route.metrics or names_no_metrics(route):
         parts.append(attribute(RTA_METRICS, b"".join(_metric(number, value) for number, value in route.metrics)))
     if route.preference:
         parts.append(attribute(RTA_PREF, bytes([route.preference])))

@@ -122,7 +122,7 @@ FindingKind: TypeAlias = (
     "'no-route-command', 'not-configured', 'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
     "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'metadata-unreachable', 'service-ended', "
     "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift', "
-    "'unused-drive']"
+    "'unused-drive', 'no-rule']"
 )
 
 
@@ -135,7 +135,7 @@ class Finding(NamedTuple):
     state: str = ""
     """not-configured: the manager's own word."""
     route: Route | None = None
-    """extra-default."""
+    """extra-default; no-rule: one of a table that no rule looks up."""
     missing: int = 0
     """missing-routes, source-drift."""
     verdicts: tuple[RouteVerdict, ...] = ()

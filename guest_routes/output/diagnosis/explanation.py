@@ -9,7 +9,7 @@ from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
 from ..summary import metadata_json, source_lines
 from ..words.elections import election_reason
-from ..words.outcomes import lookup_text, overruled_text
+from ..words.outcomes import lookup_text, no_rule_texts, overruled_text
 from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Sequence
 
     from ...model.diagnosis.explanation import Explanation
-    from ...model.network import Nic, Prefix
+    from ...model.network import Nic, Prefix, Route
     from ...model.network_data import HostRoute
     from ...model.plan import PlannedDefault, PlannedRoute
 
@@ -62,7 +62,8 @@ def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
     lines += _field("rule", next_hop_reason(resolved.next_hop))
     lines += _field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
     lines += _field("route", route_text(planned.route, nics))
-    lines += _field("state", _STATES[planned.verdict])
+    known = one.report.before.first_rule(planned.route.table, planned.route.family) is not None
+    lines += _field("state", _STATES[planned.verdict] if known or planned.verdict != "add" else "not there yet")
     if planned.competitor is not None:
         lines += _field("competes", route_text(planned.competitor, nics))
     return lines
@@ -115,15 +116,25 @@ def _verdict(one: Explanation, what: str) -> str:
         return "as wanted"
     if one.route is None:
         return "no route of ours decides"
+    if one.report.before.first_rule(one.route.table, one.route.family) is None:
+        return f"NOT as wanted: {'; '.join(no_rule_texts(one.route))}"
     wins = next((over for over in one.report.overruled if over.destination == one.route.destination), None)
-    if wins is not None:
+    if wins is not None and (wins.shares or wins.answer._replace(address=one.answer.address) == one.answer):
         return f"NOT as wanted: {overruled_text(wins, one.report.after.nics)}"
     if not one.next_hops:
         return "NOT as wanted: that route drops it; take it away if nobody needs it"
-    if one.route in [operation.route for operation in one.report.plan.additions]:
+    if _sync_helps(one.route, one):
         return "NOT as wanted; `guest-routes sync` fixes it"
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
     return f"NOT as wanted: another route or a policy rule decides; see {see}"
+
+
+def _sync_helps(route: Route, one: Explanation) -> bool:
+    """Whether a pass adds the route, and no rule of another table that decides now comes before its own."""
+    before = one.report.before
+    deciding, own = (before.first_rule(table, route.family) for table in (one.answer.table, route.table))
+    added = any(route == operation.route for operation in one.report.plan.additions)
+    return added and (deciding is None or own is None or deciding >= own)
 
 
 def _headline(what: str, one: Explanation) -> str:

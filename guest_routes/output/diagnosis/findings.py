@@ -9,7 +9,7 @@ from ..escape import shell_word
 from ..route_text import counted, route_text
 from ..source_routing import conflict_words
 from ..words.evidence import elsewhere_text
-from ..words.outcomes import suspicion_text, unprogrammed_text
+from ..words.outcomes import no_rule_texts, suspicion_text, unprogrammed_text
 from ..words.remedies import gateways_setting
 
 TYPE_CHECKING = False
@@ -110,6 +110,11 @@ def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
     missing = counted(finding.missing, "host route")
     return f"{missing} of the document not in place", "`guest-routes sync`; `guest-routes plan` shows which"
+
+
+def _no_rule(finding: Finding, nics: Sequence[Nic]) -> Words:
+    assert finding.route is not None
+    return no_rule_texts(finding.route)
 
 
 def _source_routing(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -238,6 +243,7 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "no-metadata": _no_metadata,
     "extra-default": _extra_default,
     "missing-routes": _missing_routes,
+    "no-rule": _no_rule,
     "not-programmed": _not_programmed,
     "partial-document": _partial_document,
     "two-managers": _two_managers,

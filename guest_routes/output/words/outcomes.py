@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.decision import Elected, NotElected, Resolved, Unresolved
-from ...model.network import BROADCAST, MULTICAST, address_text, family_of, mac_text
+from ...model.network import BROADCAST, MAIN_TABLE, MULTICAST, address_text, family_of, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
 from ...model.plan import PlannedRoute
@@ -106,6 +106,14 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     if one.by is not None:
         return f"{route_text(one.by, nics)} wins{' by ' + rule if rule else ''}; {asked}"
     return f"{rule} wins; {asked}" if rule else f"{asked}; see `ip rule`"
+
+
+def no_rule_texts(route: Route) -> tuple[str, str]:
+    """That no rule looks up a route's table, so that it decides about no packet; and what adds one."""
+    main = route.table == MAIN_TABLE
+    what = f"no rule looks up table {'main' if main else route.table} for IPv{route.family}: none of its routes is used"
+    command = f"`ip -{route.family} rule add priority 32766 lookup main`"
+    return what, command if main else f"see `ip -{route.family} rule`"
 
 
 def lookup_text(answer: Lookup, nics: Sequence[Nic]) -> str:

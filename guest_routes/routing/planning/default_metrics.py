@@ -70,8 +70,30 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
         # Those that ours would stand behind as well are no reason to add it.
         low = _lowest(_in_order(there, managed, settings, ()), six=False)
         return all(one.inside or one.metric < low for one in order[first:own])
-    # Those of one metric are next hops of one route.
-    return not any(order[first].metric < one.metric <= route.metric for one in order if not one.inside)
+    return not any(
+        (place < own or _shares(one, route)) and not _shares(one, order[first].route)
+        for place, one in _outside_behind(order, first)
+    )
+
+
+def _outside_behind(order: Sequence[_Default], first: int) -> Iterator[tuple[int, Route]]:
+    """The defaults outside the metadata behind a place, each with its own."""
+    return ((place, one.route) for place, one in enumerate(order) if place > first and not one.inside)
+
+
+def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
+    """Whether a default outside the metadata that wins today has this metric, the worst: ours comes behind it there."""
+    order = _in_order(there, managed, settings, ())
+    first = next((place for place, one in enumerate(order) if one.inside), len(order))
+    return any(one.metric == metric for one in order[:first])
+
+
+def _shares(one: Route, other: Route) -> bool:
+    """Whether one counts as a next hop of the other's IPv6 route: through a gateway it may be, encapsulated, too.
+
+    Of a metric's routes on link, or by an object, the first is used.
+    """
+    return one.metric == other.metric and one.gateway is not None and not one.nexthop_id
 
 
 def _in_order(
@@ -94,11 +116,11 @@ def _in_order(
 def _lowest(order: Sequence[_Default], six: bool) -> int:
     """The first metric behind every default outside the metadata that wins today."""
     first = next((place for place, one in enumerate(order) if one.inside), len(order))
-    # IPv6 routes of one metric are next hops of one route. Of such a route those outside the metadata stay ahead.
-    tied = order[first].metric if six and first < len(order) else -1
+    winner = order[first].route if six and first < len(order) else None
+    # Of a multipath route those outside the metadata stay ahead.
     ahead = [
         one.metric for place, one in enumerate(order)
-        if place < first or (one.stays_ahead if one.inside else one.metric == tied)
+        if place < first or (one.stays_ahead if one.inside else winner is not None and _shares(one.route, winner))
     ]  # fmt: skip
     return min(max(ahead) + 1, WORST_METRIC) if ahead else int(six)
 

@@ -28,7 +28,7 @@ def is_deleted_for(ones: Sequence[Route], route: Route, there: Sequence[Route]) 
         there: routes in the kernel's order, those of the key among them.
     """
     fits = _fits_4 if route.family == 4 else _fits_6
-    return not route.nexthop_id and any(fits(other, route) and other in ones for other in _ahead(route, there))
+    return any(fits(other, route) and other in ones for other in _ahead(route, there))
 
 
 def comes_between(restored: Iterable[Operation], part: Route) -> bool:
@@ -55,16 +55,19 @@ def _fits_4(one: Route, route: Route) -> bool:
     kinds = one.kind or UNICAST, route.kind or UNICAST
     same = kinds[0] == kinds[1] and (one.protocol, one.scope) == (route.protocol, route.scope)
     named = route.source in (None, one.source) and {*route.metrics} <= {*one.metrics}
+    return same and named and one.nexthop_id == route.nexthop_id and (bool(route.nexthop_id) or _fits_hops(one, route))
+
+
+def _fits_hops(one: Route, route: Route) -> bool:
+    """Whether the next hops are the same as far as both have them; a request without a gateway means any."""
     hops = zip(next_hops(one), next_hops(route))
-    return same and named and not one.nexthop_id and all(
-        mine[1] == theirs[1] and theirs[0] in (None, mine[0]) for mine, theirs in hops
-    )  # fmt: skip
+    return all(mine[1] == theirs[1] and theirs[0] in (None, mine[0]) for mine, theirs in hops)
 
 
 def _fits_6(one: Route, route: Route) -> bool:
     """The same, where a route by an object ahead makes the request name the protocol."""
-    if one.nexthop_id:
-        return one.protocol == route.protocol
+    if one.nexthop_id or route.nexthop_id:  # IPv6 has no two routes of a metric by one object.
+        return not route.nexthop_id and one.protocol == route.protocol
     same = one.protocol == route.protocol or is_next_hop(one)
     return same and route.gateway is None and one.ifindex == route.ifindex
 

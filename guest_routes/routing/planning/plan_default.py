@@ -15,7 +15,7 @@ from ...model.plan import PlannedDefault
 from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops
 from ..next_hops import needs_onlink
 from ..ownership import is_ours
-from .default_metrics import default_metrics, free_metrics, keeps_its_place
+from .default_metrics import default_metrics, free_metrics, keeps_its_place, stands_behind
 from .deletions import is_deleted_for, is_named_by_protocol, undeletable
 
 TYPE_CHECKING = False
@@ -162,7 +162,8 @@ def _enforced(
     stale = [route for route in present.ours if route is not serving]
     going: Sequence[Route] = present.extras
     if verdict == "add":
-        additions.append(Add(serving, election, _place(serving, present.every, (*stale, *going))))
+        behind = stands_behind(serving.metric, present.every, managed, settings)
+        additions.append(Add(serving, election, _place(serving, present.every, (*stale, *going), behind)))
     elif serving.family == 4 and not keeps_its_place(serving, present.every, managed, settings):
         # Behind one outside the metadata of the same metric, which would come to the front as others go (R8).
         additions.append(Promote(serving, election))
@@ -198,12 +199,12 @@ def _stands_first(route: Route, there: Sequence[Route]) -> bool:
     return route.family == 4 and route == first
 
 
-def _place(added: Route, there: Sequence[Route], going: Sequence[Route]) -> Place:
+def _place(added: Route, there: Sequence[Route], going: Sequence[Route], behind: bool) -> Place:
     """Where ours goes, so that it overtakes no default that comes between the snapshot and the addition."""
     equals = [route for route in there if route.metric == added.metric and not route.tos]
     if not equals:
         return "alone"
-    return "behind" if all(route in going for route in equals) else "before"
+    return "behind" if behind or all(route in going for route in equals) else "before"
 
 
 def _serving(

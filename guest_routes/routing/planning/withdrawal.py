@@ -7,7 +7,7 @@ default that can't come back as it was is left out, and named.
 
 from __future__ import annotations
 
-from ...model.network import PROTOCOL_BOOT, Route, contains
+from ...model.network import PROTOCOL_BOOT, NextHop, Route, contains
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
 from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, same_route
@@ -136,11 +136,9 @@ def _same_object(route: Route, state: KernelState) -> bool:
     if not route.nexthop_id:
         return True
     known = next((one for one in state.nexthops if one.id == route.nexthop_id), None)
-    if known is None:
+    if known is None or known.encapsulated:
         return False
-    now = [(hop.gateway, hop.ifindex, hop.weight) for hop in known.nexthops]
-    then = [(hop.gateway, hop.ifindex, hop.weight) for hop in route.nexthops]
-    return now == (then or [(route.gateway, route.ifindex, 1)])
+    return known.nexthops == (route.nexthops or (NextHop(route.gateway, route.ifindex, 1, route.onlink),))
 
 
 def _blocks(ours: Route, restored: Sequence[Route]) -> bool:

@@ -13,9 +13,9 @@ from guest_routes.model.diagnosis.inspection import CrossCheck, Difference, Find
 from guest_routes.model.diagnosis.status import ConflictRecord, StatusRecord
 from guest_routes.model.document import Provenance
 from guest_routes.model.lease import Lease
-from guest_routes.model.network import parse_address
+from guest_routes.model.network import Rule, parse_address
 from guest_routes.model.network_data import Network
-from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, prefix, report, route
+from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, prefix, report, route, with_rules
 
 FINE = report("wrong-subnet", IN_PLACE)
 ROUTE = ConfiguredRoute(ETH0, prefix("11.11.0.0/16"), parse_address("11.8.0.1"), "/a", (3,))
@@ -51,6 +51,12 @@ def test_what_a_pass_would_change_and_can_not_do() -> None:
         Finding("extra-default", route=route("default via 11.8.0.1 dev eth1 proto static")),
         Finding("missing-routes", missing=1),
     ]
+    ruled = tuple(Rule(family, 0, table, True) for family, table in ((4, 255), (4, 100), (6, 255)))
+    unused = report("wrong-subnet", IN_PLACE)
+    unused = with_rules(unused, ruled)
+    assert found(report=unused) == [Finding("no-rule", route=unused.plan.defaults[0].route)]
+    looked_up = with_rules(unused, (*ruled, Rule(4, 9, 254, False)))
+    assert found(report=looked_up) == []
     bad = report("not-a-gateway", NICS)
     assert Finding("not-programmed", unprogrammed=bad.unprogrammed) in found(report=bad)
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from guest_routes.errors import KernelError
-from guest_routes.kernel.engine import route_to_delete
+from guest_routes.kernel.engine import names_no_metrics, route_to_delete, stored_kind
 from guest_routes.kernel.open import open_kernel
 from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.network import Route, parse_address, parse_prefix
@@ -25,6 +25,18 @@ def test_a_removal_names_its_route() -> None:
 def test_a_foreign_ipv6_default_is_removed_whatever_its_protocol() -> None:
     """The kernel shows a next hop with the protocol of the first one of its multipath route."""
     assert route_to_delete(RemoveForeignDefault(DEFAULT_6)) == DEFAULT_6._replace(protocol=0)
+
+
+def test_a_route_by_an_object_is_unicast_whatever_the_object_is() -> None:
+    blackhole = DEFAULT_4._replace(kind=6, gateway=None, ifindex=0)
+    assert [stored_kind(one) for one in (blackhole, blackhole._replace(nexthop_id=7), DEFAULT_4)] == [6, 1, 1]
+
+
+def test_an_ipv4_route_by_an_object_says_that_it_has_no_metrics() -> None:
+    by_object = DEFAULT_4._replace(nexthop_id=7)
+    assert names_no_metrics(by_object)
+    others = DEFAULT_4, by_object._replace(metrics=((2, 1400),)), DEFAULT_6._replace(nexthop_id=7)
+    assert not any(map(names_no_metrics, others))
 
 
 def test_the_default_engine() -> None:

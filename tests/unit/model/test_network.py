@@ -11,6 +11,7 @@ from guest_routes.model.network import (
     Nic,
     Prefix,
     Route,
+    Rule,
     address_text,
     contains,
     family_of,
@@ -106,6 +107,14 @@ def test_macs() -> None:
 def test_a_nic_by_its_index() -> None:
     state = KernelState((Nic(2, "eth0"), Nic(5, "eth1")), ())
     assert [state.nic(index) for index in (2, 5, 3)] == [*state.nics, None]
+
+
+def test_the_first_rule_that_looks_up_a_table() -> None:
+    rules = (Rule(4, 0, 255, True), Rule(4, 100, 220, False), Rule(4, 200, 220, True), Rule(6, 0, 255, True))
+    state = KernelState((), (), rules)
+    assert [state.first_rule(table, 4) for table in (255, 220, 254)] == [0, 1, None]
+    assert [state.first_rule(table, 6) for table in (255, 220)] == [0, None]
+    assert state._replace(rules=rules[:3]).first_rule(254, 6) == 0  # IPv6 is switched off.
 
 
 def test_the_family_of_a_route_is_that_of_its_destination() -> None:

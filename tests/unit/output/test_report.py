@@ -256,6 +256,14 @@ def test_what_withdraw_did() -> None:
     assert withdrawal_lines(withdrawal(BOTH_DEFAULTS)) == ["nothing to withdraw: the table has no route of ours"]
 
 
+def test_copies_are_counted_as_routes() -> None:
+    copies = "11.8.0.1 dev eth0 proto dhcp scope link", "11.11.0.0/16 via 11.8.0.1 dev eth0 proto dhcp"
+    ours = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+    default = "default via 11.8.0.1 dev eth1 proto static"
+    done = withdrawal("\n".join([NICS, ours, *(f"recorded {one}" for one in (*copies, default)), ""]))
+    assert withdrawal_lines(done)[-1] == "withdrawn: 1 route, 1 default restored, 2 routes restored"
+
+
 def test_what_is_there_for_a_moment_is_not_told() -> None:
     """The route on link to the gateway of a default that comes back, where a tunnel covers it."""
     six = "default via fd00:8::1 dev eth1 proto static metric 1024 onlink"

@@ -12,7 +12,7 @@ import pytest
 
 from guest_routes.errors import LockError, StateError
 from guest_routes.model.evidence import RecordedDefault
-from guest_routes.model.network import NextHop, Nic, Prefix, Route, parse_address
+from guest_routes.model.network import NextHop, Nic, Prefix, Route, parse_address, parse_prefix
 from guest_routes.state.store import State
 
 from .machine import DEFAULT, FETCHED, MACS, NICS, write
@@ -96,7 +96,7 @@ def test_records_of_another_boot_are_nothing(state: State, root: Path) -> None:
     assert recorded(state) == [DEFAULT._replace(metric=5)]
 
 
-@pytest.mark.parametrize("now", [(), (Nic(2, "eth0", MACS[1]),), (Nic(2, "eth0", b""),)])
+@pytest.mark.parametrize("now", [(), (Nic(2, "eth0", MACS[1]),), (Nic(2, "eth9", b""),)])
 def test_a_record_of_a_nic_that_is_not_there(state: State, now: Tuple[Nic, ...]) -> None:
     record(state, DEFAULT)
     assert recorded(state, now) == []
@@ -119,6 +119,29 @@ def test_a_nic_is_its_mac(state: State, now: Tuple[Nic, ...], ifindex: int) -> N
     assert recorded(state, now) == [DEFAULT._replace(ifindex=ifindex)]
     (one,) = state.recorded_defaults(now)
     assert one.order == (one.route,)
+
+
+OWN, NEW, SIX, LINK_LOCAL = map(parse_prefix, ("10.65.0.7/24", "10.65.0.9/24", "fd00:65::7/64", "fe80::7/64"))
+
+
+@pytest.mark.parametrize(
+    "now, ifindex",
+    [
+        ((Nic(2, "eth0", MACS[0], master=7), Nic(7, "br0", MACS[0], addresses=(OWN,))), 7),
+        ((Nic(2, "eth0", MACS[0], master=7), Nic(7, "br0", MACS[1], addresses=(OWN,))), 7),
+        ((Nic(2, "eth0", MACS[0], master=7, addresses=(SIX,)), Nic(7, "br0", MACS[1], addresses=(OWN,))), 7),
+        ((Nic(2, "eth0", MACS[0], master=7, addresses=(SIX,)), Nic(7, "br0", MACS[0], addresses=(NEW,))), 7),
+        ((Nic(2, "eth0", MACS[0], master=7, addresses=(LINK_LOCAL,)), Nic(7, "br0", MACS[1], addresses=(NEW,))), 7),
+        ((Nic(2, "eth0", MACS[0], master=7, addresses=(OWN,)), Nic(7, "vrf0", b"", addresses=(NEW,))), 2),
+        ((Nic(2, "eth0", MACS[0], master=7), Nic(7, "br0", MACS[0])), 2),
+        ((Nic(2, "eth0", MACS[0], addresses=(NEW,)), Nic(7, "eth0.5", MACS[0], addresses=(NEW,))), 2),
+        ((Nic(2, "eth0", MACS[0], addresses=(OWN,)), Nic(7, "kube", MACS[1], addresses=(OWN,))), 2),
+        ((Nic(5, "ens5", MACS[1], addresses=(OWN,)), Nic(3, "eth1", b"", addresses=(NEW,))), 5),
+    ],
+)
+def test_a_nic_is_where_its_addresses_are(state: State, now: Tuple[Nic, ...], ifindex: int) -> None:
+    state.record_defaults([RecordedDefault(DEFAULT)], (NICS[0]._replace(addresses=(OWN, SIX)), NICS[1]))
+    assert recorded(state, now) == [DEFAULT._replace(ifindex=ifindex)]
 
 
 def test_two_nics_of_one_mac_are_not_separated(state: State) -> None:

@@ -144,13 +144,12 @@ def test_a_plain_route_to_the_byte() -> None:
 
 
 def test_a_nexthop_object_stands_alone() -> None:
-    """The kernel refuses RTA_NH_ID beside a gateway, a NIC or next hops."""
+    """The kernel refuses RTA_NH_ID beside a gateway, a NIC or next hops; without RTA_METRICS IPv4 means any."""
     ours = route("10.9.0.0/16", "11.8.0.1", 3, nexthop_id=7)
-    body = rtmsg_bytes(
-        INET, number(15, 254) + attribute(1, bytes([10, 9, 0, 0])) + number(6, 0) + number(30, 7),
-        dst_len=16, protocol=121,
-    )  # fmt: skip
+    parts = number(15, 254) + attribute(1, bytes([10, 9, 0, 0])) + number(6, 0) + number(30, 7) + attribute(8, b"")
+    body = rtmsg_bytes(INET, parts, dst_len=16, protocol=121)
     assert encode.encode(Delete(ours), 1) == message(25, body, flags=0x001)
+    assert encode.encode(Delete(ours._replace(kind=6)), 1) == message(25, body, flags=0x001)
 
 
 def test_a_multipath_route_to_the_byte() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from guest_routes.diagnose.explain import explain
 from guest_routes.model.diagnosis.explanation import Explanation
-from guest_routes.model.network import Lookup, parse_address
-from guest_routes.model.report import Report
+from guest_routes.model.network import Lookup, Rule, parse_address
+from guest_routes.model.report import Overruled, Report
 from guest_routes.model.settings import Settings
 from guest_routes.output.diagnosis.explanation import (
     explanation_json,
@@ -19,7 +19,7 @@ from guest_routes.output.diagnosis.explanation import (
     resolved_text,
 )
 from guest_routes.output.folding import laid_out
-from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, NICS, assert_fits, assert_valid, prefix, report
+from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, NICS, assert_fits, assert_valid, prefix, report, with_rules
 
 BY_ETH0, BY_ETH1 = (2, "10.65.0.1"), (3, "11.8.0.1")
 
@@ -113,6 +113,33 @@ def test_another_route_or_rule_decides() -> None:
     assert "(NOT as wanted: another route or a policy rule decides; see `ip rule` and `ip route get 11.11.0.0`)" in (
         " ".join(text)
     )
+
+
+def test_a_rule_before_the_tables_own_decides() -> None:
+    """Then sync doesn't help; where the answer comes from a rule behind it, sync does."""
+    for rules, text in (
+        ((220, 254), "NOT as wanted: another route or a policy rule decides"),
+        ((254, 220), "NOT as wanted; `guest-routes sync` fixes it"),
+        ((220,), "NOT as wanted: no rule looks up table main for IPv4: none of its routes is used; `ip -4 rule add"),
+    ):
+        found = report()
+        found = with_rules(found, tuple(Rule(4, 9, table, True) for table in rules))
+        one = explained("11.11.0.0/16", found, BY_ETH0)
+        one = one._replace(answer=one.answer._replace(table=220))
+        lines = lines_of(one)
+        assert text in " ".join(" ".join(lines).split())
+        assert ("  state      not there yet" in lines) is (254 not in rules)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_wins_over_the_route_is_named_where_it_decides_about_the_address(same: bool) -> None:
+    found = report("wrong-subnet", IN_PLACE)
+    one = explained("11.11.3.4", found, BY_ETH0)
+    other = one.answer._replace(address=prefix("11.11.200.4").address, table=254 if same else 220)
+    wins = Overruled(prefix("11.11.0.0/16"), other.address, other)
+    text = " ".join(" ".join(lines_of(one._replace(report=found._replace(overruled=(wins,))))).split())
+    assert ("the kernel sends 11.11.200.4 via 10.65.0.1 dev eth0" in text) is same
+    assert ("another route or a policy rule decides" in text) is not same
 
 
 def test_an_adopted_route_and_its_competitor() -> None:

@@ -55,6 +55,11 @@ CASES = [
         "`guest-routes sync`; `guest-routes plan` shows which",
     ),
     (
+        Finding("no-rule", route=route("11.11.0.0/16 via 11.8.0.1 dev eth1")),
+        "no rule looks up table main for IPv4: none of its routes is used",
+        "`ip -4 rule add priority 32766 lookup main`",
+    ),
+    (
         Finding("not-programmed", unprogrammed=(Problem("links[0]", "odd", True),)),
         "not in effect: links[0]: odd",
         "`guest-routes plan` shows each with its reason",

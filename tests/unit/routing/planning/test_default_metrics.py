@@ -7,7 +7,7 @@ from typing import List, Tuple
 import pytest
 
 from guest_routes.model.settings import Settings
-from guest_routes.routing.planning.default_metrics import NEAR, default_metrics, keeps_its_place
+from guest_routes.routing.planning.default_metrics import NEAR, default_metrics, keeps_its_place, stands_behind
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 
@@ -89,6 +89,10 @@ SIX = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
         ),
         # Of one metric they are one route: what is outside stays ahead.
         (["default via fd00:8::1 dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50"], 1023),
+        # One on link is no next hop of it: the first is used.
+        (["default via fd00:8::1 dev eth1 metric 50", "default dev tun0 metric 50"], 49),
+        (["default dev tun0 metric 50", "default via fd00:8::1 dev eth1 metric 50"], 1023),
+        (["default dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50"], 1023),
         # No room before the next one outside: behind it.
         (["default via fd00:8::1 dev eth1 metric 1", "default via fd00:200::1 dev tun0 metric 2"], 1023),
         (
@@ -192,3 +196,55 @@ def test_a_default_of_ipv6_that_keeps_its_place(vpn: int, keeps: bool) -> None:
     """Those of one metric share the traffic."""
     routes = [parse_route(text, NICS) for text in (SIX1, SIX0, f"default via fd00:200::1 dev tun0 metric {vpn}")]
     assert keeps_its_place(routes[1], routes, MANAGED, Settings()) == keeps
+
+
+ON_LINK = "default dev tun0 metric {}"
+
+
+@pytest.mark.parametrize(
+    ("there", "keeps"),
+    [
+        ([SIX1, ON_LINK.format(50), SIX0], False),
+        ([ON_LINK.format(50), SIX1, SIX0], True),
+        ([SIX1, ON_LINK.format(100), SIX0], False),
+        ([SIX1, SIX0, ON_LINK.format(100)], True),
+        (["default dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50", SIX0], True),
+    ],
+)
+def test_ipv6_on_link_stands_in_its_place(there: List[str], keeps: bool) -> None:
+    """The first of a metric is used where they are not next hops of one route."""
+    routes = [parse_route(text, NICS) for text in there]
+    assert keeps_its_place(parse_route(SIX0, NICS), routes, MANAGED, Settings()) == keeps
+
+
+WORST = "default via {} metric 4294967295"
+TUN0_WORST, ETH1_WORST = WORST.format("10.200.0.1 dev tun0"), WORST.format("11.8.0.1 dev eth1")
+
+
+@pytest.mark.parametrize(
+    ("there", "behind"),
+    [
+        ([TUN0_WORST], True),
+        ([TUN0_WORST, ETH1_WORST], True),
+        ([ETH1_WORST, TUN0_WORST], False),
+        ([ETH1_WORST], False),
+        ([VPN, TUN0_WORST], True),
+        ([VPN, ETH1_WORST], False),
+        ([], False),
+    ],
+)
+def test_behind_who_wins_at_the_same_metric(there: List[str], behind: bool) -> None:
+    routes = [parse_route(text, NICS) for text in there]
+    assert stands_behind(0xFFFFFFFF, routes, MANAGED, Settings()) is behind
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_encapsulated_next_hop_shares_too(place: int) -> None:
+    """Of a multipath route with one outside none can be written back: ours comes behind it."""
+    texts = "default via fd00:8::1 dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50"
+    routes = [parse_route(text, NICS)._replace(kind=0, unwritable="encap") for text in texts]
+    assert default_metrics(parse_route(SIX, NICS), routes, MANAGED, Settings())[0] == 1023
+    routes[place] = routes[place]._replace(kind=1, unwritable="")
+    assert default_metrics(parse_route(SIX, NICS), routes, MANAGED, Settings())[0] == 1023
+    by_object = [route._replace(nexthop_id=7 if number == place else 0) for number, route in enumerate(routes)]
+    assert default_metrics(parse_route(SIX, NICS), by_object, MANAGED, Settings())[0] == (49 if place else 1023)

@@ -52,6 +52,16 @@ def test_the_first_that_fits_goes(ahead: str, asked: str, deleted: bool) -> None
     assert not is_deleted_for([first], second, [first])
 
 
+@pytest.mark.parametrize(("first", "second", "deleted"), [((), (), True), ((1,), (), True), ((), (1,), False)])
+def test_twins_by_a_nexthop_object(first: Tuple[int, ...], second: Tuple[int, ...], deleted: bool) -> None:
+    """IPv4 has several by one object that differ by metrics; IPv6 has no two."""
+    for text, taken in ((PLAIN, deleted), ("default via fd00:8::1 dev eth1 proto static", False)):
+        one, other = (
+            made(text)._replace(nexthop_id=7, metrics=tuple((2, n) for n in metrics)) for metrics in (first, second)
+        )
+        assert is_deleted_for([one], other._replace(onlink=True), [one, other._replace(onlink=True)]) is taken
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_nexthop_object_is_named_by_its_id(number: int) -> None:
     by_id = [made(PLAIN)._replace(nexthop_id=7 if place == number else 0, metrics=((2, place),)) for place in (0, 1)]

@@ -32,7 +32,7 @@ class Binding(NamedTuple):
     network: Network | None
     link: Link | None
     nic: Nic | None
-    """None: no NIC with that MAC is present, or `ignore_nics` covers it."""
+    """None: no NIC with that MAC is present, nothing tells which it is, or `ignore_nics` covers it."""
     gateway: Address | None = None
     evidence: GatewayEvidence | None = None
     """Where the gateway is known from; None where there is none."""
@@ -42,6 +42,9 @@ class Binding(NamedTuple):
     family; settings: `gateways` alone, where there is nothing of this."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
+    claimed: str = ""
+    """The name of the NIC with the link's MAC, which another link has, too, and whose network's address is on it: nothing
+    tells this network's NIC."""
     known_family: int = 0
     """Of a NIC whose networks are all of the other family."""
     metric: int | None = None

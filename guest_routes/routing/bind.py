@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
 from ..model.network import infiniband_mac, is_link_local, is_self_assigned
+from ..model.network_data import doubled_macs
 from .eligible import Eligible
 from .gateways import with_gateways
 
@@ -34,10 +35,34 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     links = {link.id: link for link in evidence.data.links}
     nics = evidence.kernel.nics
     bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
+    doubled = doubled_macs(evidence.data.links)
+    if doubled:
+        bare = _without_doubtful(bare, doubled)
     bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
     bindings = [one for one in bindings if one.network is not None or one.gateway is not None]
     alone = _named_by_settings_alone(bindings, nics, settings) if settings.gateways else ()
     return (*bindings, *alone), tuple(elsewhere)
+
+
+def _without_doubtful(bindings: Sequence[Binding], doubled: frozenset[bytes]) -> list[Binding]:
+    """The bindings; of several links with one MAC only that of the NIC's own address keeps it, where one has that.
+
+    Nothing tells which NIC another link's network is on then, and this one's gateway it has not.
+    """
+    suspect = [one for one in bindings if one.nic is not None and one.link is not None and one.link.mac in doubled]
+    sure = {(one.nic.ifindex, one.family): one.link.id for one in suspect if one.nic and one.link and _is_there(one)}
+    found = []
+    for one in bindings:
+        owner = sure.get((one.nic.ifindex, one.family)) if one.nic is not None and one in suspect else None
+        other = owner is not None and one.link is not None and one.link.id != owner
+        doubtful = other and one.network is not None and one.network.address is not None and not _is_there(one)
+        found.append(one._replace(nic=None, claimed=one.nic.name) if doubtful and one.nic is not None else one)
+    return found
+
+
+def _is_there(binding: Binding) -> bool:
+    """Whether the NIC has the network's described address."""
+    return binding.nic is not None and binding.network is not None and _has(binding.nic, binding.network.address)
 
 
 def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
@@ -65,19 +90,60 @@ def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], s
 
 
 def find_nic_of(network: Network, links: dict[str, Link], nics: Sequence[Nic]) -> Nic | None:
-    """The NIC that a network of the document is on, by its link, else by its address; None when it isn't present."""
-    link = links.get(network.link)
-    nic = find_nic(link, links, nics, network.address) if link else None
-    return nic or _holder(network, nics, links)
+    """The NIC that a network of the document is on; None when it isn't present, or nothing tells which it is.
 
-
-def _holder(network: Network, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:
-    """The NIC of a network without a link, or whose link's MAC no NIC has: the one that has its address.
-
-    The MAC may have been changed since; a NIC that another link describes is that one's.
+    By the MAC of its link; but where that NIC hasn't the described address and another one has it, by the address.
     """
+    link = links.get(network.link)
+    by_mac = find_nic(link, links, nics, network.address) if link else None
+    if by_mac is not None and _has(by_mac, network.address):
+        return by_mac
+    return _holder(network, by_mac, nics, links) or (_upper(by_mac, network, nics) if by_mac is not None else None)
+
+
+def _holder(network: Network, by_mac: Nic | None, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:
+    """The NIC that has a network's described address, where its MAC's has not: a bridge with a MAC of its own over it.
+
+    Its MAC may have been changed, too, or two links have one, or there is no link. A NIC that another link describes is
+    that one's, unless the MAC's NIC is a port of it.
+    """
+    having = [nic for nic in nics if _has(nic, network.address) and _leads_somewhere(nic)]
+    if not having:
+        return None
+    if by_mac is not None:
+        over = _masters(by_mac, nics)
+        for nic in having:
+            if nic in over:
+                return nic
     macs = {link.mac for link in links.values() if link.id != network.link} - {b""} if network.link else set()
-    return next((nic for nic in nics if _has(nic, network.address) and not _has_mac(nic, macs)), None)
+    return next((nic for nic in having if not _has_mac(nic, macs)), None)
+
+
+def _upper(nic: Nic, network: Network, nics: Sequence[Nic]) -> Nic:
+    """The bridge, bond or team that a NIC without an address of the family is a port of, where that has one."""
+    if not nic.master or _is_addressed(nic, network.family):
+        return nic
+    return next((one for one in _masters(nic, nics) if _is_addressed(one, network.family)), nic)
+
+
+def _masters(nic: Nic, nics: Sequence[Nic]) -> list[Nic]:
+    """The devices that a NIC is a port of, the nearest first; without VRFs, whose ports keep their addresses."""
+    found: list[Nic] = []
+    by_index = {one.ifindex: one for one in nics} if nic.master else {}
+    master = by_index.get(nic.master)
+    while master is not None and master not in found and _leads_somewhere(master):
+        found.append(master)
+        master = by_index.get(master.master)
+    return found
+
+
+def _leads_somewhere(nic: Nic) -> bool:
+    """Whether packets leave by a device to a link: an address of a dummy, a VRF or a tunnel says nothing of networks."""
+    return any(nic.mac) and nic.kind not in ("dummy", "vrf")
+
+
+def _is_addressed(nic: Nic, family: int) -> bool:
+    return Binding(None, None, nic, known_family=family).addressed
 
 
 def _has(nic: Nic, address: Prefix | None) -> bool:

@@ -86,7 +86,7 @@ class Oracle:
         self.every = [row for row in rows if row.family == family]
         self.rows = [row for row in self.every if row.destination == ANYWHERE[family]]
         self.removed = [row for row in removed if row.family == family]
-        self.links = {link["id"]: link for link in document["links"]}
+        self.document, self.links = document, {link["id"]: link for link in reversed(document["links"])}
         self.open_hosts: Set[str] = set()
         self.described = [
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
@@ -123,12 +123,8 @@ class Oracle:
     def _bind(self, entry: Dict[str, Any]) -> Net:
         link = self.links.get(entry["link"])
         address = f"{entry['ip_address']}/{entry['netmask']}" if "ip_address" in entry else ""
-        nic = self._by_mac(link) if link else None
         own = _interface(address) if address else None
-        if nic is None and own is not None:
-            others = {one["ethernet_mac_address"] for one in self.links.values() if link and one is not link}
-            having = (n for n in self.nics if str(own.ip) in {a.split("/")[0] for a in n.addresses})
-            nic = next((n for n in having if n.mac not in others), None)
+        nic = self._find(entry, link, own)
         prefixes = [own.network] if own else []
         prefixes += nic.subnets(self.family) if nic else []
         routes = [
@@ -142,6 +138,22 @@ class Oracle:
         damaged = not metrics and any(_is_special(to) for to, _ in routes)
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
         return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own, damaged)
+
+    def _find(self, entry: Dict[str, Any], link: Optional[Dict[str, Any]], own: Any) -> Optional[Nic]:
+        """By the MAC; by the described address where that NIC hasn't it; else of one MAC's links the surest."""
+        by_mac = self._by_mac(link) if link else None
+        if own is None or (by_mac and _has(by_mac, own)):
+            return by_mac
+        others = {one["ethernet_mac_address"] for one in self.links.values() if link and one is not link}
+        holder = next((n for n in self.nics if _has(n, own) and n.mac not in others), None)
+        if holder or by_mac is None:
+            return holder
+        sharing = {
+            one["id"] for one in self.links.values() if one is not link and one["ethernet_mac_address"] == by_mac.mac
+        }
+        rivals = [n for n in self.document["networks"] if n["link"] in sharing and "ip_address" in n]
+        rivals = [n for n in rivals if (":" in n["ip_address"]) == (":" in entry["ip_address"])]
+        return None if any(_has(by_mac, _interface(f"{n['ip_address']}/{n['netmask']}")) for n in rivals) else by_mac
 
     def _metrics(self, entry: Dict[str, Any]) -> Dict[Ip, int]:
         """The next hops of the default entries in the order of the document, each with its best metric."""
@@ -461,6 +473,10 @@ def _by_metric(those: Sequence[Tuple[Optional[int], Any]]) -> List[Any]:
 def _interface(address: str) -> Any:
     head, _, mask = address.partition("/")
     return ipaddress.ip_interface(f"{head}/{_length(mask)}")
+
+
+def _has(nic: Nic, own: Any) -> bool:
+    return str(own.ip) in {a.split("/")[0] for a in nic.addresses}
 
 
 def _is_special(to: Subnet) -> bool:

@@ -97,6 +97,7 @@ class _Maker:
         self.r = random.Random(seed)
         self.m = random.Random(f"metrics of {seed}")
         self.c = random.Random(f"changes of {seed}")
+        self.w = random.Random(f"wrong links of {seed}")
         self.count = self.r.randint(2, 4)
         self.lengths = {4: 32 if self.chance(0.12) else 24, 6: 128 if self.chance(0.08) else 64}
         numbers = list(range(self.count))
@@ -168,7 +169,20 @@ class _Maker:
         if self.chance(0.02):
             networks = []
         self.with_metrics(networks)
+        self.with_wrong_links(links, networks)
         return {"links": links, "networks": networks, "services": []}
+
+    def with_wrong_links(self, links: List[Dict[str, Any]], networks: List[Dict[str, Any]]) -> None:
+        """In some documents two links have one MAC or one id."""
+        if len(links) < 2 or self.w.random() > 0.08:
+            return
+        one, other = self.w.sample(links, 2)
+        if self.w.random() < 0.7:
+            one["ethernet_mac_address"] = other["ethernet_mac_address"]
+            return
+        for network in networks:
+            network["link"] = other["id"] if network["link"] == one["id"] else network["link"]
+        one["id"] = other["id"]
 
     def with_metrics(self, networks: List[Dict[str, Any]]) -> None:
         """Some documents order their default entries."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...model.decision import NotElected
 from ...model.network import address_text
-from .evidence import binding_label, evidence_text, without_address_text
+from .evidence import absence_text, binding_label, evidence_text, without_address_text
 from .reasons import next_hop_reason, unresolved_cause
 
 TYPE_CHECKING = False
@@ -70,7 +70,7 @@ def _not_elected_reason(one: NotElected) -> str:
     label = binding_label(one.binding) if one.binding else ""
     why = {
         "no-network": f"no IPv{one.family} network of the metadata fits",
-        "absent": f"{label} is not present",
+        "absent": absence_text(one.binding) if one.binding else "",
         "down": f"{label} is down",
         "no-address": f"{label} has no IPv{one.family} address (yet)",
         "unknown-gateway": f"{label} has no known IPv{one.family} gateway",
@@ -89,5 +89,5 @@ def _unusable_cause(binding: Binding) -> str:
     """Why a NIC can't carry a default route."""
     label = binding_label(binding)
     if binding.nic is None:
-        return f"{label} is {'ignored' if binding.ignored else 'not present'}"
+        return absence_text(binding)
     return f"{label} has no IPv{binding.family} address" if binding.nic.up else f"{label} is down"

@@ -62,9 +62,21 @@ def binding_label(binding: Binding) -> str:
         return binding.nic.name
     if binding.ignored:
         return binding.ignored
-    if binding.link is not None:
-        return f"the NIC with MAC {mac_text(binding.link.mac)}"
+    if binding.link is not None and not binding.claimed:
+        vlan = f"VLAN {binding.link.vlan_id}" if binding.link.vlan_id is not None else "the NIC"
+        return f"{vlan} with MAC {mac_text(binding.link.mac)}" if binding.link.mac else vlan
     return f"networks[{binding.network.index}]" if binding.network else "?"
+
+
+def absence_text(binding: Binding) -> str:
+    """Why a network that is on no NIC is on none: "the NIC with MAC fa:16:3e:00:00:02 is not present"."""
+    label = binding_label(binding)
+    if binding.ignored:
+        return f"{label} is ignored"
+    if not binding.claimed:
+        return f"{label} is not present"
+    address = f"no NIC has {binding.network.address}" if binding.network else "no address tells"
+    return f"{label}'s NIC is unknown: {address}, and {binding.claimed}, which has its MAC, is another link's"
 
 
 def without_address_text(binding: Binding) -> str:

@@ -39,12 +39,13 @@ class Binding(NamedTuple):
     offers: Literal["", "documented", "undocumented", "settings"] = ""
     """Whether the gateway may have the default route: documented (by the network, a lease, or a router's own word for a
     network that is left to it); undocumented: the kernel's own or a recorded one, where nothing is documented in the
-    family; settings: `gateways` alone, where there is nothing of this."""
+    family; settings: `gateways` alone, where there is nothing of this. Without a gateway: the kernel's own default
+    through the NIC has none (`default dev eth0`), or one of the other family."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
     claimed: str = ""
-    """The name of the NIC with the link's MAC, which another link has, too, and whose network's address is on it: nothing
-    tells this network's NIC."""
+    """The name of the NIC with the link's MAC, where another link has that, too, and its network's address is there:
+    nothing tells this network's NIC."""
     known_family: int = 0
     """Of a NIC whose networks are all of the other family."""
     metric: int | None = None
@@ -248,7 +249,7 @@ class Elected(NamedTuple):
 
 
 NotElectedKind: TypeAlias = (
-    "Literal['no-gateway', 'unusable', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
+    "Literal['no-gateway', 'on-link', 'unusable', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
 )
 
 
@@ -257,11 +258,11 @@ class NotElected(NamedTuple):
 
     family: int
     kind: NotElectedKind
-    """no-gateway: no network has one. unusable: none of those that have one can be used. The others: why the settings'
+    """no-gateway: no network has one. on-link: the kernel's own default of the NIC that comes first has none. unusable: none of those that have one can be used. The others: why the settings'
     choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
-    """The network that the selector means."""
+    """The network that the selector means; on-link: that comes first."""
     wanted: bool = False
     """The settings ask for one that isn't to be had, though the family has gateways; or a default is documented."""
     bindings: tuple[Binding, ...] = ()

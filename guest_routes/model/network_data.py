@@ -48,7 +48,7 @@ class Link(NamedTuple):
 
 
 def doubled_macs(links: tuple[Link, ...]) -> frozenset[bytes]:
-    """The MACs that several links have, though none stands on another: VLANs and bonds may share one with what is below."""
+    """The MACs of several links of which none stands on another, as VLANs and bonds do, which may share one."""
     macs: set[bytes] = set()
     doubled: set[bytes] = set()
     members = {member for link in links for member in link.bond_links}

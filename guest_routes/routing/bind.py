@@ -39,7 +39,7 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     if doubled:
         bare = _without_doubtful(bare, doubled)
     bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
-    bindings = [one for one in bindings if one.network is not None or one.gateway is not None]
+    bindings = [one for one in bindings if one.network is not None or one.gateway is not None or one.offers]
     alone = _named_by_settings_alone(bindings, nics, settings) if settings.gateways else ()
     return (*bindings, *alone), tuple(elsewhere)
 
@@ -138,7 +138,7 @@ def _masters(nic: Nic, nics: Sequence[Nic]) -> list[Nic]:
 
 
 def _leads_somewhere(nic: Nic) -> bool:
-    """Whether packets leave by a device to a link: an address of a dummy, a VRF or a tunnel says nothing of networks."""
+    """Whether packets leave by a device to a link: an address of a dummy, VRF or tunnel says nothing of networks."""
     return any(nic.mac) and nic.kind not in ("dummy", "vrf")
 
 

@@ -13,6 +13,7 @@ from ..model.namedtuple import NamedTuple
 from ..model.network import (
     DEFAULT_PREFIX,
     PROTOCOL_RA,
+    UNICAST,
     Prefix,
     contains,
     family_of,
@@ -93,7 +94,7 @@ def with_gateways(
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
     eligible = Eligible(bindings, evidence.kernel.nics)
     neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible)
-    offers = default_offers(evidence, settings)
+    offers, on_link = default_offers(evidence, settings), _on_link_defaults(evidence, settings)
     found: list[Binding] = []
     elsewhere: list[_Entry] = []
     for binding in bindings:
@@ -103,6 +104,8 @@ def with_gateways(
         # A copy of another network's default through this NIC says nothing of its gateway.
         offered = _offered(binding, offers, neighbours)
         rank = _rank(next(iter(offered), None), binding, evidence)
+        if not offered and binding.nic is not None and (binding.nic.ifindex, binding.family) in on_link:
+            binding = binding._replace(offers=rank)
         found.append(_with_gateway(binding, own, _set(binding, settings, neighbours), offered, rank))
     elsewhere = in_order(elsewhere)
     return _named_by_others(bindings, found, elsewhere, neighbours), [one.route for one in elsewhere]
@@ -126,7 +129,7 @@ def _named_by_others(
         settled.add(home[0])
         there = [places[id(one)] for one in home[1]]
         if all(_is_unspoken_of(found[place]) for place in there):
-            found[there[0]] = found[there[0]]._replace(gateway=gateway, evidence=entry.evidence)
+            found[there[0]] = found[there[0]]._replace(gateway=gateway, evidence=entry.evidence, offers="")
     return found
 
 
@@ -200,7 +203,7 @@ def _with_gateway(
     binding = binding._replace(metric=own.metric if own is not None else None)
     if setting is not None:
         known = GatewayEvidence("settings", setting.place)
-        offers = "documented" if own is not None else rank if offer is not None else "settings"
+        offers = "documented" if own is not None else rank if offer is not None else binding.offers or "settings"
         return binding._replace(gateway=setting.gateway, evidence=known, offers=offers)
     if own is not None:
         binding = binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
@@ -276,6 +279,15 @@ def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEviden
                 if gateway and len(gateway) == len(route.destination.address):
                     offers.append(GatewayEvidence(found_in, gateway=gateway, nic=names.get(ifindex, "")))
     return offers
+
+
+def _on_link_defaults(evidence: Evidence, settings: Settings) -> set[tuple[int, int]]:
+    """The ifindexes and families of other programs' defaults without a gateway of their family, recorded ones too."""
+    return {
+        (ifindex, route.family)
+        for route in (*_present_defaults(evidence, settings), *_recorded_defaults(evidence)) if route.kind == UNICAST
+        for gateway, ifindex in next_hops(route) if gateway is None or len(gateway) != len(route.destination.address)
+    }  # fmt: skip
 
 
 def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:

@@ -62,12 +62,15 @@ def _rank_text(election: Elected, binding: Binding) -> str:
 
 
 def _not_elected_reason(one: NotElected) -> str:
+    label = binding_label(one.binding) if one.binding else ""
     if one.kind == "no-gateway":
         return f"no network has an IPv{one.family} gateway on a NIC that is up and has an address"
+    if one.kind == "on-link":
+        own = f"{label}'s own, which comes first, has no IPv{one.family} gateway"
+        return f"no default is documented, and in the kernel {own}"
     if one.kind == "unusable":
         causes = ", ".join([*map(_unusable_cause, one.bindings), *_missed_causes(one)])
         return "no default: it is documented, and no NIC can carry it" + (f" ({causes})" if causes else "")
-    label = binding_label(one.binding) if one.binding else ""
     why = {
         "no-network": f"no IPv{one.family} network of the metadata fits",
         "absent": absence_text(one.binding) if one.binding else "",

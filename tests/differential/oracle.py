@@ -114,7 +114,7 @@ class Oracle:
                 found.append(net)
             elif net.nic and net.nic.name not in there and last[net.nic.name] == place:
                 bare = Net(net.nic, "", tuple(net.nic.subnets(self.family)), (), {}, (), False)
-                found += [bare] if self._gateway(bare)[0] else []
+                found += [bare] if self._gateway(bare)[0] or self._has_default_on_link(bare) else []
         return found
 
     def _by_mac(self, link: Dict[str, Any]) -> Optional[Nic]:
@@ -229,12 +229,17 @@ class Oracle:
         """Those that routers advertise; and other programs', with those that passes took."""
         through = [row for row in self.rows if row.dev == name and row.via]
         advertised = sorted((row for row in through if row.proto == RA), key=lambda row: row.metric)
-        removed = [row for row in self.removed if row.dev == name]
+        removed = [row for row in self.removed if row.dev == name and row.via]
         foreign = [row for row in through if row.proto != OURS]
         if self.settings.get("default_mode") == "demote":  # One with a copy is still there.
             copies = {row.via for row in through if row.proto == OURS}
             foreign += [row for row in removed if row.via in copies]
         return advertised, [*sorted(foreign, key=lambda row: row.metric), *removed]
+
+    def _has_default_on_link(self, net: Net) -> bool:
+        """The kernel's own default through the NIC, present or recorded, has no gateway, and nothing else tells one."""
+        there = (row for row in (*self.rows, *self.removed) if net.nic is not None and row.dev == net.nic.name)
+        return not self._known(net)[0] and any(not row.via and row.proto != OURS for row in there)
 
     # -- R4: renumbered since the document -----------------------------------------------------------
 
@@ -280,7 +285,8 @@ class Oracle:
         """The kernel has what the network's routers advertised, or its DHCP server said."""
         rank = self._known(net)[1]
         omitted = net.kind == "ipv4_dhcp" and not net.described and not net.defaults
-        return (rank == 4 and net.kind.endswith(("slaac", "dhcp"))) or (rank == 5 and omitted)
+        by_kernel = rank == 5 or self._has_default_on_link(net)
+        return (rank == 4 and net.kind.endswith(("slaac", "dhcp"))) or (by_kernel and omitted)
 
     # -- R2, R3: next hops ---------------------------------------------------------------------------
 
@@ -289,12 +295,14 @@ class Oracle:
         pairs = list(zip(self.networks, self.gateways))
         found = [one for one, (gateway, _) in pairs if gateway == hop]
         if hop.is_link_local:
-            found = [one for one in found if one is net]
+            found = [one for one in found if one is net or (one.nic is not None and one.nic == net.nic)]
         if found:
             chosen = net if net in found else found[0]
             nic = chosen.nic
             return (Hop(str(hop), nic.name), False) if nic and nic.serves(self.family) else (None, True)
         inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
+        if hop.is_link_local:
+            inside = [(one, gateway) for one, (gateway, _) in pairs if one is net]
         inside.sort(key=lambda pair: pair[0] is not net)
         if inside and self._is_refused(hop, inside[0][0]):
             return None, False
@@ -307,7 +315,8 @@ class Oracle:
             return (Hop(str(hop), net.nic.name), False) if net.nic and serves else (None, True)
         if self.settings.get("next_hops") == "on-link":
             for one in (one for one in self.networks if one.nic and one.nic.serves(self.family)):
-                if one.nic and any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes)):
+                local = hop.is_link_local and one is net
+                if one.nic and (local or any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes))):
                     return Hop(str(hop), one.nic.name), False
         return None, not any(gateway is not None for _, gateway in inside)
 
@@ -349,8 +358,9 @@ class Oracle:
             if mine or self._leaves_it_to_others(net):
                 group = moved if renumbered and not instead else by_metric["own"]
                 group.append((net.metrics[mine] if mine else None, (net.nic, instead or gateway)))
-            elif gateway:
+            elif gateway or self._has_default_on_link(net):
                 only_set = net.nic is not None and net.nic.name in places and not self._known(net)[0]
+                only_set = only_set and not self._has_default_on_link(net)
                 (by_settings if only_set else other).append((net.nic, gateway))
                 behind += [(net.nic, gateway)] if renumbered else []
             for hop in net.defaults:
@@ -384,10 +394,12 @@ class Oracle:
         else:
             order = [(carrier, group) for groups in others for carrier in (True, False) for group in groups]
         for carrier, group in order:
-            serving = [(m, (n, g)) for m, (n, g) in group if n and g and n.serves(self.family)]
+            serving = [(m, (n, g)) for m, (n, g) in group if n and n.serves(self.family)]
             serving = [one for one in serving if one[1][0].carrier == carrier]
             if serving:
                 nic, gateway = _by_metric(serving)[0]
+                if gateway is None:
+                    return None, "a default on link", False
                 return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
         return None, "none", documented
 

@@ -54,6 +54,11 @@ class Binding(NamedTuple):
     """The NIC's own default, in place of the documented one, where the NIC has been renumbered since."""
 
     @property
+    def is_identified(self) -> bool:
+        """Whether the document tells which NIC is meant, present or not."""
+        return self.link is not None and not self.claimed
+
+    @property
     def family(self) -> int:
         """4 or 6."""
         if self.network is not None:
@@ -258,8 +263,8 @@ class NotElected(NamedTuple):
 
     family: int
     kind: NotElectedKind
-    """no-gateway: no network has one. on-link: the kernel's own default of the NIC that comes first has none. unusable: none of those that have one can be used. The others: why the settings'
-    choice can't be had."""
+    """no-gateway: no network has one. on-link: the kernel's own default through the first NIC has none. unusable: none of
+    those that have one can be used. The others: why the settings' choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
     """The network that the selector means; on-link: that comes first."""

@@ -209,8 +209,13 @@ def _stands_on(link: Link, links: dict[str, Link]) -> bool:
     return link.vlan_link in links and links[link.vlan_link].vlan_id is None
 
 
+def macs_of(nic: Nic) -> set[bytes]:
+    """The MACs that a document may know a NIC by: its permanent one, the one that it has, InfiniBand's six bytes."""
+    return {nic.permanent_mac, nic.mac, infiniband_mac(nic.mac)} - {b""}
+
+
 def _has_mac(nic: Nic, macs: set[bytes]) -> bool:
-    return not macs.isdisjoint({nic.permanent_mac, nic.mac, infiniband_mac(nic.mac)} - {b""})
+    return not macs.isdisjoint(macs_of(nic))
 
 
 def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:

@@ -48,7 +48,8 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
         return by_document
     by_settings = sorted(_offering(own, "settings"), key=lambda one: _place_in_settings(one, settings))
     found = (_first(rank, family, unaddressed) for rank in (_offering(own, "undocumented"), by_settings))
-    return next(filter(None, found), NotElected(family, "no-gateway"))
+    nothing: Election = NotElected(family, "no-gateway")
+    return next((one for one in found if one is not None), nothing)
 
 
 def _documented(

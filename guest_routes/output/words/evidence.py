@@ -62,7 +62,7 @@ def binding_label(binding: Binding) -> str:
         return binding.nic.name
     if binding.ignored:
         return binding.ignored
-    if binding.link is not None and not binding.claimed:
+    if binding.link is not None and binding.is_identified:
         vlan = f"VLAN {binding.link.vlan_id}" if binding.link.vlan_id is not None else "the NIC"
         return f"{vlan} with MAC {mac_text(binding.link.mac)}" if binding.link.mac else vlan
     return f"networks[{binding.network.index}]" if binding.network else "?"
@@ -73,10 +73,13 @@ def absence_text(binding: Binding) -> str:
     label = binding_label(binding)
     if binding.ignored:
         return f"{label} is ignored"
-    if not binding.claimed:
+    if binding.is_identified:
         return f"{label} is not present"
-    address = f"no NIC has {binding.network.address}" if binding.network else "no address tells"
-    return f"{label}'s NIC is unknown: {address}, and {binding.claimed}, which has its MAC, is another link's"
+    address = binding.network.address if binding.network is not None else None
+    lacking = f"no NIC has {address}" if address is not None else "it has no address"
+    if not binding.claimed:
+        return f"{label}'s NIC is unknown: it has no link that can be used, and {lacking}"
+    return f"{label}'s NIC is unknown: {lacking}, and {binding.claimed}, which has its MAC, is another link's"
 
 
 def without_address_text(binding: Binding) -> str:

@@ -81,7 +81,7 @@ def _unresolved_remedy(one: Unresolved) -> str:
         return _not_a_gateway_remedy(one, one.binding)
     name = binding_label(one.binding)
     return {
-        "absent": "programmed once a NIC has its address" if one.binding.claimed else "programmed once it appears",
+        "absent": f"programmed once {'it appears' if one.binding.is_identified else 'a NIC has its address'}",
         "down": f"`ip link set {shell_word(name)} up` fixes it",
     }.get(one.kind, "programmed once it has one")
 
@@ -134,8 +134,10 @@ def _unusable_cause(one: Unresolved, binding: Binding) -> str:
     name, next_hop = binding_label(binding), address_text(one.host.next_hop)
     is_gateway = one.host.next_hop == binding.gateway
     if one.kind == "absent":
+        is_gateway = is_gateway or one.host.destination.is_default
         there = f"{next_hop} is {'the gateway' if is_gateway else 'in the subnet'} of {name}"
-        return f"{there}, and {absence_text(binding)}" if binding.claimed else f"{there}, which is not present (yet)"
+        why = ", which is not present (yet)" if binding.is_identified else f", and {absence_text(binding)}"
+        return there + why
     why = {"ignored": "ignore_nics covers it", "down": f"{name} is down"}.get(
         one.kind, f"{name} has no IPv{binding.family} address (yet)"
     )

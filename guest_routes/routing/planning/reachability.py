@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from ...model.decision import Resolution
     from ...model.network import KernelState
     from ...model.operations import Operation, ReachReason, RemovalReason
     from ...model.plan import PlannedDefault, PlannedRoute
@@ -67,6 +68,13 @@ def plan_reaching(
         tuple(Add(route, "gateway") for gateway, route in wanted.items() if own.get(gateway) != route),
         tuple(Delete(route, _why(gateway, needed)) for gateway, route in dict.fromkeys(useless)),
         tuple(needed.values()),
+    )
+
+
+def gateways_alone(resolution: Resolution) -> set[Prefix]:
+    """The destinations that are an IPv6 gateway alone: its own route on link stands before a host route to it (R7)."""
+    return {Prefix(one.next_hop.gateway, 128) for one in resolution.resolved if len(one.next_hop.gateway) == 16}.union(
+        Prefix(one.gateway, 128) for one in resolution.bindings if one.gateway is not None and len(one.gateway) == 16
     )
 
 

@@ -94,7 +94,7 @@ class Oracle:
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
         # The NICs of a situation are devices made in the instance: one that the document has no link or network for
         # says nothing of other networks' gateways.
-        macs = {link["ethernet_mac_address"] for link in document["links"]}
+        macs = described_macs(document)
         on = {net.nic.name for _, net in bound if net.nic}
         self.neighbours = [nic for nic in nics if nic.mac in macs or nic.name in on]
         self.networks = self._of_family(bound)
@@ -452,13 +452,18 @@ class Oracle:
         )
 
 
+def described_macs(document: Dict[str, Any]) -> Set[str]:
+    """Those of the links that count: of several with one id the first."""
+    return {link["ethernet_mac_address"] for link in {one["id"]: one for one in reversed(document["links"])}.values()}
+
+
 def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> bool:
     """R6, by NICs and omitted routes; the rule's half of ten routes is out of a situation's size.
 
     A NIC is described by its link: the rule doesn't say whether one that only its network's address names counts, and
     the product says no.
     """
-    macs = {link["ethernet_mac_address"] for link in document["links"]}
+    macs = described_macs(document)
     present = {nic.mac for nic in nics}
     omits = any(_omits(network) for network in document["networks"])
     return not document["networks"] or omits or bool((known & present) - macs)

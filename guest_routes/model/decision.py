@@ -263,8 +263,8 @@ class NotElected(NamedTuple):
 
     family: int
     kind: NotElectedKind
-    """no-gateway: no network has one. on-link: the kernel's own default through the first NIC has none. unusable: none of
-    those that have one can be used. The others: why the settings' choice can't be had."""
+    """no-gateway: no network has one. on-link: the kernel's own default through the first NIC has none. unusable:
+    none of those that have one can be used. The others: why the settings' choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
     """The network that the selector means; on-link: that comes first."""

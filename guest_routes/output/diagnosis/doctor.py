@@ -95,7 +95,7 @@ def _state(nic: Nic) -> str:
 
 
 def _gateways(view: NicView, report_missing: bool) -> list[str]:
-    unbound = "unknown: there is no metadata" if report_missing else "the metadata doesn't describe this NIC"
+    unbound = "unknown: there is no metadata" if report_missing else "no network of the metadata is on this NIC"
     unbound = "`ignore_nics` covers this NIC" if view.ignored else unbound
     lines = [] if view.bindings else labelled("  gateway", unbound)
     known = [

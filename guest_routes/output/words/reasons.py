@@ -81,9 +81,17 @@ def _unresolved_remedy(one: Unresolved) -> str:
         return _not_a_gateway_remedy(one, one.binding)
     name = binding_label(one.binding)
     return {
-        "absent": f"programmed once {'it appears' if one.binding.is_identified else 'a NIC has its address'}",
+        "absent": _absent_remedy(one.binding),
         "down": f"`ip link set {shell_word(name)} up` fixes it",
     }.get(one.kind, "programmed once it has one")
+
+
+def _absent_remedy(binding: Binding) -> str:
+    if binding.is_identified:
+        return "programmed once it appears"
+    if binding.network is not None and binding.network.address is None:
+        return "name its link where the document is made"
+    return "programmed once a NIC has its address"
 
 
 def _overridden_cause(one: Unresolved, winner: HostRoute) -> str:

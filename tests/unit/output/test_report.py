@@ -143,6 +143,13 @@ def test_the_elected_default_is_added_and_a_vpn_s_is_not_changed() -> None:
     )
 
 
+def test_the_default_of_an_ignored_nic_is_not_called_undescribed() -> None:
+    kernel = f"{NICS}\ndefault via 10.65.0.1 dev eth0 proto static\n"
+    text = flat(lines_of(report("wrong-subnet", kernel, settings=Settings(ignore_nics=("eth0",)))))
+    shown = "= default via 10.65.0.1 dev eth0 proto static through a NIC that `ignore_nics` covers: never changed"
+    assert shown in text
+
+
 def test_a_route_that_wins_over_another_and_one_that_is_shadowed() -> None:
     behind = f"{IN_PLACE}\n11.11.0.0/16 via 10.65.0.66 dev eth0 proto static metric 5\n"
     text = flat(lines_of(report("wrong-subnet", behind), verbose=True))

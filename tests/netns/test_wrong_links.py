@@ -45,8 +45,12 @@ def document(tmp_path: Path, family: int = 4, **changed: Any) -> str:
 def nics(lab: Lab, family: int) -> None:
     """Both, with their addresses and gateways, and no route."""
     for place, name in enumerate(("eth0", "eth1")):
-        lab.nic(name, MACS[place], ADDRESSES[family][place], gateways=(f"{GATEWAYS[family][place]}/{24 if family == 4 else 64}",))
-
+        lab.nic(
+            name,
+            MACS[place],
+            ADDRESSES[family][place],
+            gateways=(f"{GATEWAYS[family][place]}/{24 if family == 4 else 64}",),
+        )
 
 
 def bridge(lab: Lab, port: str, address: str) -> None:
@@ -93,9 +97,7 @@ def test_a_bridge_with_a_mac_of_its_own_over_the_second_nic(lab: Lab, tmp_path: 
     assert routes(lab, family) == [f"default via {first} dev eth0", f"{BEHIND[family]} via {second} dev br0"]
 
 
-def test_the_service_follows_the_address_onto_the_bridge(
-    lab: Lab, tmp_path: Path, start: Start
-) -> None:
+def test_the_service_follows_the_address_onto_the_bridge(lab: Lab, tmp_path: Path, start: Start) -> None:
     nics(lab, 4)
     running = start(*document(tmp_path).split())
     running.wait(lambda: routes(lab) == ["default via 10.65.0.1 dev eth0", "11.11.0.0/16 via 11.8.0.1 dev eth1"])

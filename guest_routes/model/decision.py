@@ -88,8 +88,11 @@ class Binding(NamedTuple):
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the NIC's addresses go with the documented gateway, or with the default used in place of it."""
-        return self.instead is not None or (self.addressed and not self.renumbered)
+        """Whether the NIC's addresses go with the documented gateway, or with the default used in place of it.
+
+        A default without a gateway goes with any.
+        """
+        return self.instead is not None or (self.addressed and (self.gateway is None or not self.renumbered))
 
     def _own(self) -> tuple[Prefix, ...]:
         """The NIC's addresses of the family that are not link-local."""

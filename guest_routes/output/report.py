@@ -74,10 +74,17 @@ def _default(default: PlannedDefault, report: Report) -> list[Entry]:
         why = "since the document may be partial" if report.suspicion else "as `default_mode` says"
         why = "since it can't be recorded" if report.unrecorded else why
         found += [("?", route_text(route, nics), f"one default too many; it stays, {why}") for route in default.extras]
-    ignored = {one.ignored for one in report.resolution.bindings if one.ignored}
-    ignored_nics = frozenset(nic.ifindex for nic in nics if nic.name in ignored)
+    return found + _outside(default, report)
+
+
+def _outside(default: PlannedDefault, report: Report) -> list[Entry]:
+    """Defaults through NICs that are not ours to touch."""
+    nics = report.before.nics
+    names = {one.ignored for one in report.resolution.bindings if one.ignored}
+    ignored = frozenset(nic.ifindex for nic in nics if nic.name in names)
+    found: list[Entry] = []
     for route in default.outside:
-        which = "`ignore_nics` covers" if ifindexes(route) <= ignored_nics else "the metadata doesn't describe"
+        which = "`ignore_nics` covers" if ifindexes(route) <= ignored else "the metadata doesn't describe"
         found.append(("=", route_text(route, nics), f"through a NIC that {which}: never changed"))
     return found
 

@@ -45,19 +45,27 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
 
 
 def _without_doubtful(bindings: Sequence[Binding], doubled: frozenset[bytes]) -> list[Binding]:
-    """The bindings; of several links with one MAC only that of the NIC's own address keeps it, where one has that.
+    """The bindings, without NICs that have the MAC of several links and the described address of another one's network.
 
-    Nothing tells which NIC another link's network is on then, and this one's gateway it has not.
+    Nothing tells which NIC such a network is on, and its gateway is not there.
+
+    Args:
+        doubled: the MACs of several links.
     """
-    suspect = [one for one in bindings if one.nic is not None and one.link is not None and one.link.mac in doubled]
-    sure = {(one.nic.ifindex, one.family): one.link.id for one in suspect if one.nic and one.link and _is_there(one)}
-    found = []
-    for one in bindings:
-        owner = sure.get((one.nic.ifindex, one.family)) if one.nic is not None and one in suspect else None
-        other = owner is not None and one.link is not None and one.link.id != owner
-        doubtful = other and one.network is not None and one.network.address is not None and not _is_there(one)
-        found.append(one._replace(nic=None, claimed=one.nic.name) if doubtful and one.nic is not None else one)
-    return found
+    suspect = [one for one in bindings if one.link is not None and one.link.mac in doubled]
+    owners = {(one.nic, one.family): one.link for one in suspect if _is_there(one)}
+    doubtful = [one for one in suspect if owners.get((one.nic, one.family), one.link) != one.link]
+    unsure = {id(one) for one in doubtful if _is_elsewhere(one)}
+    return [_claimed(one) if id(one) in unsure else one for one in bindings]
+
+
+def _claimed(binding: Binding) -> Binding:
+    return binding._replace(nic=None, claimed=binding.nic.name if binding.nic is not None else "")
+
+
+def _is_elsewhere(binding: Binding) -> bool:
+    """Whether the document has an address for the network that the NIC has not."""
+    return binding.network is not None and binding.network.address is not None and not _is_there(binding)
 
 
 def _is_there(binding: Binding) -> bool:
@@ -110,13 +118,16 @@ def _holder(network: Network, by_mac: Nic | None, nics: Sequence[Nic], links: di
     having = [nic for nic in nics if _has(nic, network.address) and _leads_somewhere(nic)]
     if not having:
         return None
-    if by_mac is not None:
-        over = _masters(by_mac, nics)
-        for nic in having:
-            if nic in over:
-                return nic
-    macs = {link.mac for link in links.values() if link.id != network.link} - {b""} if network.link else set()
-    return next((nic for nic in having if not _has_mac(nic, macs)), None)
+    over = _masters(by_mac, nics) if by_mac is not None else []
+    macs = _macs_of_others(network, links)
+    return next((nic for nic in having if nic in over or not _has_mac(nic, macs)), None)
+
+
+def _macs_of_others(network: Network, links: dict[str, Link]) -> set[bytes]:
+    """Those of the other links; () for a network without a link, which any NIC's may be."""
+    if not network.link:
+        return set()
+    return {link.mac for link in links.values() if link.id != network.link} - {b""}
 
 
 def _upper(nic: Nic, network: Network, nics: Sequence[Nic]) -> Nic:

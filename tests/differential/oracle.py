@@ -308,8 +308,9 @@ class Oracle:
             return None, False
         for one, gateway in inside:
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local
-            if (router or (gateway is None and one.described)) and one.nic:
-                return (Hop(str(hop), one.nic.name), False) if one.nic.serves(self.family) else (None, True)
+            if router or (gateway is None and one.described):
+                serves = one.nic is not None and one.nic.serves(self.family)
+                return (Hop(str(hop), one.nic.name), False) if one.nic and serves else (None, True)
         if to == "169.254.169.254/32" and any(hop in p for p in net.prefixes):
             serves = net.nic is not None and net.nic.serves(self.family)
             return (Hop(str(hop), net.nic.name), False) if net.nic and serves else (None, True)

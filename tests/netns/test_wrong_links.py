@@ -1,4 +1,4 @@
-"""Networks whose link's MAC doesn't tell their NIC: bridges with a MAC of their own, two links with one MAC or id (R2)."""
+"""Networks whose link's MAC doesn't tell their NIC: bridges with a MAC of their own, links with one MAC or id (R2)."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from tests.support.odd_worlds import World, odd_world
 from .test_scenarios import NAMES, Scenario
 
 SEEDS = range(3000, 3400)
-A_PASS = re.compile(r"guest-routes (sync|plan|sync --accept-withdrawals|correct|export --format \w+)$")
+A_PASS = re.compile(r"guest-routes (sync|plan|plan --verbose|sync --accept-withdrawals|correct|export --format \w+)$")
 """Commands that only do or show what a pass decides."""
 OF_A_MANAGER = re.compile(r"(systemctl|networkctl|nmcli|sysctl|apt-get|ip -d|stat) ")
 """Commands about other programs and the machine; tests/netns runs them with the real ones."""

@@ -6,7 +6,8 @@ can't be used, the network's NIC is the one that has its address, and nothing of
 
 from __future__ import annotations
 
-from ..model.network_data import Link
+from ..model.network import mac_text
+from ..model.network_data import STANDS_ON_OTHERS, Link, doubled_macs
 from .json_fields import Fault, mac_of, object_of, show, text_of
 
 TYPE_CHECKING = False
@@ -54,6 +55,20 @@ class Links:
                 name = text_of(object_of(entry).get(key))
                 if name:
                     self._names.setdefault(name, link.id)
+        self._note_doubled()
+
+    def _note_doubled(self) -> None:
+        """Two ports never have one MAC: at least one link's is wrong."""
+        doubled = doubled_macs(self.links)
+        first: dict[bytes, Link] = {}
+        for link in self.links if doubled else ():
+            if link.mac not in doubled or link.kind in STANDS_ON_OTHERS:
+                continue
+            other = first.setdefault(link.mac, link)
+            if other is not link:
+                text = f"{mac_text(link.mac)} is links[{other.index}]'s too; each network is on the NIC that has its"
+                text += " address"
+                self._note(f"links[{link.index}].ethernet_mac_address", text)
 
     def id_for(self, place: str, entry: dict[str, object]) -> str:
         """The id of a network's link; "" where there is none: then its NIC is the one that has its address."""

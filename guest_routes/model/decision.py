@@ -32,22 +32,31 @@ class Binding(NamedTuple):
     network: Network | None
     link: Link | None
     nic: Nic | None
-    """None: no NIC with that MAC is present, or `ignore_nics` covers it."""
+    """None: no NIC with that MAC is present, nothing tells which it is, or `ignore_nics` covers it."""
     gateway: Address | None = None
     evidence: GatewayEvidence | None = None
     """Where the gateway is known from; None where there is none."""
     offers: Literal["", "documented", "undocumented", "settings"] = ""
     """Whether the gateway may have the default route: documented (by the network, a lease, or a router's own word for a
     network that is left to it); undocumented: the kernel's own or a recorded one, where nothing is documented in the
-    family; settings: `gateways` alone, where there is nothing of this."""
+    family; settings: `gateways` alone, where there is nothing of this. Without a gateway: the kernel's own default
+    through the NIC has none (`default dev eth0`), or one of the other family."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
+    claimed: str = ""
+    """The name of the NIC with the link's MAC, where another link has that, too, and its network's address is there:
+    nothing tells this network's NIC."""
     known_family: int = 0
     """Of a NIC whose networks are all of the other family."""
     metric: int | None = None
     """Of the document's default entry for it: of such networks the one with the best comes first (R4)."""
     instead: GatewayEvidence | None = None
     """The NIC's own default, in place of the documented one, where the NIC has been renumbered since."""
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the document tells which NIC is meant, present or not."""
+        return self.link is not None and not self.claimed
 
     @property
     def family(self) -> int:
@@ -79,8 +88,11 @@ class Binding(NamedTuple):
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the NIC's addresses go with the documented gateway, or with the default used in place of it."""
-        return self.instead is not None or (self.addressed and not self.renumbered)
+        """Whether the NIC's addresses go with the documented gateway, or with the default used in place of it.
+
+        A default without a gateway goes with any.
+        """
+        return self.instead is not None or (self.addressed and (self.gateway is None or not self.renumbered))
 
     def _own(self) -> tuple[Prefix, ...]:
         """The NIC's addresses of the family that are not link-local."""
@@ -245,7 +257,7 @@ class Elected(NamedTuple):
 
 
 NotElectedKind: TypeAlias = (
-    "Literal['no-gateway', 'unusable', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
+    "Literal['no-gateway', 'on-link', 'unusable', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
 )
 
 
@@ -254,11 +266,11 @@ class NotElected(NamedTuple):
 
     family: int
     kind: NotElectedKind
-    """no-gateway: no network has one. unusable: none of those that have one can be used. The others: why the settings'
-    choice can't be had."""
+    """no-gateway: no network has one. on-link: the kernel's own default through the first NIC has none. unusable:
+    none of those that have one can be used. The others: why the settings' choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
-    """The network that the selector means."""
+    """The network that the selector means; on-link: that comes first."""
     wanted: bool = False
     """The settings ask for one that isn't to be had, though the family has gateways; or a default is documented."""
     bindings: tuple[Binding, ...] = ()

@@ -30,6 +30,10 @@ class Problem(NamedTuple):
         return f"{self.place}: {self.text}"
 
 
+STANDS_ON_OTHERS = ("bond", "vlan")
+"""Types of links that may have the MAC of what they stand on."""
+
+
 class Link(NamedTuple):
     """An entry of `links`: a NIC as OpenStack describes it."""
 
@@ -41,6 +45,18 @@ class Link(NamedTuple):
     bond_links: tuple[str, ...] = ()
     vlan_id: int | None = None
     vlan_link: str = ""
+
+
+def doubled_macs(links: tuple[Link, ...]) -> frozenset[bytes]:
+    """The MACs of several links of which none stands on another, as VLANs and bonds do, which may share one."""
+    macs: set[bytes] = set()
+    doubled: set[bytes] = set()
+    members = {member for link in links for member in link.bond_links}
+    for link in links:
+        if link.kind in STANDS_ON_OTHERS or link.id in members or not link.mac:
+            continue
+        (doubled if link.mac in macs else macs).add(link.mac)
+    return frozenset(doubled)
 
 
 class DefaultEntry(NamedTuple):

@@ -201,7 +201,7 @@ def export_note_text(note: ExportNote) -> str:
     if note.kind == "apply":
         return _apply_text(note)
     return {
-        "shares-mac": f"{name} is not exported: it is a {note.nic_kind}, which shares its MAC address with another NIC",
+        "shares-mac": f"{name} is not exported: it is a {note.nic_kind}, and files tell NICs by MAC addresses alone",
         "other-table": f"the table {note.table} of the settings is not exported: these routes go to the main table",
         "source-dynamic": (
             f"the rules of source routing name the present addresses of {', '.join(note.nics)}, which DHCP or router "

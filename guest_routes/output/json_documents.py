@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.decision import BY_CHOICE, Note, Override, Unresolved
+from ..model.decision import BY_CHOICE, Note, NotElected, Override, Unresolved
 from ..model.network import Nic, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence, TypeAlias
 
+    from ..model.decision import Election
+    from ..model.evidence import GatewayEvidence
     from ..model.report import Report, Withdrawal
 
 
@@ -64,9 +66,25 @@ def _default_json(one: PlannedDefault, nics: Sequence[Nic]) -> Json:
         "verdict": one.verdict,
         "route": one.route and route_json(one.route, nics),
         "reason": election_reason(one.election),
+        "evidence": _evidence_json(_evidence_of(one.election)),
         "extras": [route_json(route, nics) for route in (*one.extras, *one.unwritable)],
         "outside": [route_json(route, nics) for route in one.outside],
     }
+
+
+def _evidence_of(election: Election) -> GatewayEvidence | None:
+    """Why the elected gateway is known."""
+    if isinstance(election, NotElected):
+        return None
+    if election.named is not None or election.binding is None:
+        return election.named.next_hop.evidence if election.named is not None else None
+    return election.binding.instead or election.binding.evidence
+
+
+def _evidence_json(known: GatewayEvidence | None) -> Json | None:
+    from .words.evidence import evidence_text
+
+    return {"kind": known.kind, "text": evidence_text(known)} if known is not None else None
 
 
 def _route_json(one: PlannedRoute, nics: Sequence[Nic]) -> Json:
@@ -82,6 +100,7 @@ def _route_json(one: PlannedRoute, nics: Sequence[Nic]) -> Json:
         "source": one.resolved.host.origin,
         "place": one.resolved.host.place,
         "reason": resolved_reason(one.resolved),
+        "evidence": _evidence_json(one.resolved.next_hop.evidence),
         "competitor": one.competitor and route_json(one.competitor, nics),
     }
 

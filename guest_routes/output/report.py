@@ -10,7 +10,7 @@ from ..model.decision import BY_CHOICE, NotElected, Unresolved
 from ..model.network import PROTOCOL_BOOT
 from ..model.network_data import Problem
 from ..model.operations import Add, MoveDefault, RemoveForeignDefault
-from ..routing.compare import is_advertised
+from ..routing.compare import ifindexes, is_advertised
 from .folding import entries, first_of, fitting, wrapped
 from .route_text import counted, route_text
 from .summary import is_remarkable, is_removal, short_lines, source_lines, summary
@@ -74,8 +74,19 @@ def _default(default: PlannedDefault, report: Report) -> list[Entry]:
         why = "since the document may be partial" if report.suspicion else "as `default_mode` says"
         why = "since it can't be recorded" if report.unrecorded else why
         found += [("?", route_text(route, nics), f"one default too many; it stays, {why}") for route in default.extras]
-    why = "through a NIC that the metadata doesn't describe: never changed"
-    return found + [("=", route_text(route, nics), why) for route in default.outside]
+    return found + _outside(default, report)
+
+
+def _outside(default: PlannedDefault, report: Report) -> list[Entry]:
+    """Defaults through NICs that are not ours to touch."""
+    nics = report.before.nics
+    names = {one.ignored for one in report.resolution.bindings if one.ignored}
+    ignored = frozenset(nic.ifindex for nic in nics if nic.name in names)
+    found: list[Entry] = []
+    for route in default.outside:
+        which = "`ignore_nics` covers" if ifindexes(route) <= ignored else "the metadata doesn't describe"
+        found.append(("=", route_text(route, nics), f"through a NIC that {which}: never changed"))
+    return found
 
 
 def _routes(report: Report, verbose: bool) -> list[str]:

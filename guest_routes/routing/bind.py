@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..model.decision import Binding
 from ..model.evidence import GatewayEvidence
 from ..model.network import infiniband_mac, is_link_local, is_self_assigned
+from ..model.network_data import doubled_macs
 from .eligible import Eligible
 from .gateways import with_gateways
 
@@ -34,10 +35,42 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     links = {link.id: link for link in evidence.data.links}
     nics = evidence.kernel.nics
     bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
+    doubled = doubled_macs(evidence.data.links)
+    if doubled:
+        bare = _without_doubtful(bare, doubled)
     bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
-    bindings = [one for one in bindings if one.network is not None or one.gateway is not None]
+    bindings = [one for one in bindings if one.network is not None or one.gateway is not None or one.offers]
     alone = _named_by_settings_alone(bindings, nics, settings) if settings.gateways else ()
     return (*bindings, *alone), tuple(elsewhere)
+
+
+def _without_doubtful(bindings: Sequence[Binding], doubled: frozenset[bytes]) -> list[Binding]:
+    """The bindings, without NICs that have the MAC of several links and the described address of another one's network.
+
+    Nothing tells which NIC such a network is on, and its gateway is not there.
+
+    Args:
+        doubled: the MACs of several links.
+    """
+    suspect = [one for one in bindings if one.link is not None and one.link.mac in doubled]
+    owners = {(one.nic, one.family): one.link for one in suspect if _is_there(one)}
+    doubtful = [one for one in suspect if owners.get((one.nic, one.family), one.link) != one.link]
+    unsure = {id(one) for one in doubtful if _is_elsewhere(one)}
+    return [_claimed(one) if id(one) in unsure else one for one in bindings]
+
+
+def _claimed(binding: Binding) -> Binding:
+    return binding._replace(nic=None, claimed=binding.nic.name if binding.nic is not None else "")
+
+
+def _is_elsewhere(binding: Binding) -> bool:
+    """Whether the document has an address for the network that the NIC has not."""
+    return binding.network is not None and binding.network.address is not None and not _is_there(binding)
+
+
+def _is_there(binding: Binding) -> bool:
+    """Whether the NIC has the network's described address."""
+    return binding.nic is not None and binding.network is not None and _has(binding.nic, binding.network.address)
 
 
 def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
@@ -65,19 +98,63 @@ def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], s
 
 
 def find_nic_of(network: Network, links: dict[str, Link], nics: Sequence[Nic]) -> Nic | None:
-    """The NIC that a network of the document is on, by its link, else by its address; None when it isn't present."""
-    link = links.get(network.link)
-    nic = find_nic(link, links, nics, network.address) if link else None
-    return nic or _holder(network, nics, links)
+    """The NIC that a network of the document is on; None when it isn't present, or nothing tells which it is.
 
-
-def _holder(network: Network, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:
-    """The NIC of a network without a link, or whose link's MAC no NIC has: the one that has its address.
-
-    The MAC may have been changed since; a NIC that another link describes is that one's.
+    By the MAC of its link; but where that NIC hasn't the described address and another one has it, by the address.
     """
-    macs = {link.mac for link in links.values() if link.id != network.link} - {b""} if network.link else set()
-    return next((nic for nic in nics if _has(nic, network.address) and not _has_mac(nic, macs)), None)
+    link = links.get(network.link)
+    by_mac = find_nic(link, links, nics, network.address) if link else None
+    if by_mac is not None and _has(by_mac, network.address):
+        return by_mac
+    return _holder(network, by_mac, nics, links) or (_upper(by_mac, network, nics) if by_mac is not None else None)
+
+
+def _holder(network: Network, by_mac: Nic | None, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:
+    """The NIC that has a network's described address, where its MAC's has not: a bridge with a MAC of its own over it.
+
+    Its MAC may have been changed, too, or two links have one, or there is no link. A NIC that another link describes is
+    that one's, unless the MAC's NIC is a port of it.
+    """
+    having = [nic for nic in nics if _has(nic, network.address) and _leads_somewhere(nic)]
+    if not having:
+        return None
+    over = _masters(by_mac, nics) if by_mac is not None else []
+    macs = _macs_of_others(network, links)
+    return next((nic for nic in having if nic in over or not _has_mac(nic, macs)), None)
+
+
+def _macs_of_others(network: Network, links: dict[str, Link]) -> set[bytes]:
+    """Those of the other links; () for a network without a link, which any NIC's may be."""
+    if not network.link:
+        return set()
+    return {link.mac for link in links.values() if link.id != network.link} - {b""}
+
+
+def _upper(nic: Nic, network: Network, nics: Sequence[Nic]) -> Nic:
+    """The bridge, bond or team that a NIC without an address of the family is a port of, where that has one."""
+    if not nic.master or _is_addressed(nic, network.family):
+        return nic
+    return next((one for one in _masters(nic, nics) if _is_addressed(one, network.family)), nic)
+
+
+def _masters(nic: Nic, nics: Sequence[Nic]) -> list[Nic]:
+    """The devices that a NIC is a port of, the nearest first; without VRFs, whose ports keep their addresses."""
+    found: list[Nic] = []
+    by_index = {one.ifindex: one for one in nics} if nic.master else {}
+    master = by_index.get(nic.master)
+    while master is not None and master not in found and _leads_somewhere(master):
+        found.append(master)
+        master = by_index.get(master.master)
+    return found
+
+
+def _leads_somewhere(nic: Nic) -> bool:
+    """Whether packets leave by a device to a link: an address of a dummy, VRF or tunnel says nothing of networks."""
+    return any(nic.mac) and nic.kind not in ("dummy", "vrf")
+
+
+def _is_addressed(nic: Nic, family: int) -> bool:
+    return Binding(None, None, nic, known_family=family).addressed
 
 
 def _has(nic: Nic, address: Prefix | None) -> bool:
@@ -143,8 +220,13 @@ def _stands_on(link: Link, links: dict[str, Link]) -> bool:
     return link.vlan_link in links and links[link.vlan_link].vlan_id is None
 
 
+def macs_of(nic: Nic) -> set[bytes]:
+    """The MACs that a document may know a NIC by: its permanent one, the one that it has, InfiniBand's six bytes."""
+    return {nic.permanent_mac, nic.mac, infiniband_mac(nic.mac)} - {b""}
+
+
 def _has_mac(nic: Nic, macs: set[bytes]) -> bool:
-    return not macs.isdisjoint({nic.permanent_mac, nic.mac, infiniband_mac(nic.mac)} - {b""})
+    return not macs.isdisjoint(macs_of(nic))
 
 
 def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:

@@ -48,7 +48,8 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
         return by_document
     by_settings = sorted(_offering(own, "settings"), key=lambda one: _place_in_settings(one, settings))
     found = (_first(rank, family, unaddressed) for rank in (_offering(own, "undocumented"), by_settings))
-    return next(filter(None, found), NotElected(family, "no-gateway"))
+    nothing: Election = NotElected(family, "no-gateway")
+    return next((one for one in found if one is not None), nothing)
 
 
 def _documented(
@@ -59,7 +60,7 @@ def _documented(
     if not (networks or named or missed):
         return None
     first = _first(networks, family, unaddressed)
-    if first is not None and first.nic.running:
+    if first is not None and _is_running(first):
         return first
     others = [_by_name(one, family) for one in named]
     running = next((one for one in others if one.nic.running), None)
@@ -84,12 +85,23 @@ def _missed(resolution: Resolution, family: int) -> tuple[Unresolved, ...]:
     return tuple(one for one in missed if family_of(one.host.next_hop) == family)
 
 
-def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Elected | None:
-    """The first usable network by the document's metrics, of those that can serve best."""
+def _is_running(first: Election) -> bool:
+    """Whether the NIC of the first network has a carrier."""
+    nic = first.nic if isinstance(first, Elected) else first.binding.nic if first.binding is not None else None
+    return nic is not None and nic.running
+
+
+def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Election | None:
+    """The first usable network by the document's metrics, of those that can serve best.
+
+    Where the kernel's own default of that one has no gateway, nothing better is known, and nothing is elected.
+    """
     candidates = _serving_best([binding for binding in rank if binding.is_usable(unaddressed)])
     if not candidates:
         return None
     chosen = in_order(candidates)[0]
+    if chosen.gateway is None:
+        return NotElected(family, "on-link", binding=chosen)
     earlier = rank[: rank.index(chosen)]
     waiting = tuple(one for one in earlier if one.is_usable(True) and not one.is_in_place)
     return _elected(chosen, family)._replace(waiting=waiting, by_metric=chosen is not candidates[0])

@@ -12,7 +12,6 @@ from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
 from ..model.network import (
     DEFAULT_PREFIX,
-    PROTOCOL_RA,
     Prefix,
     contains,
     family_of,
@@ -20,19 +19,18 @@ from ..model.network import (
     is_self_assigned,
 )
 from ..model.network_data import LEASES, HostRoute, default_route, special_kind
-from .compare import next_hops
 from .elect import in_order
 from .eligible import Eligible
-from .ownership import is_ours
+from .offers import default_offers, defaults_on_link
 from .subnets import Subnets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence
 
-    from ..model.evidence import Evidence, GatewayKind
+    from ..model.evidence import Evidence
     from ..model.lease import Lease
-    from ..model.network import Address, Nic, Route
+    from ..model.network import Address, Nic
     from ..model.settings import GatewaySetting, Settings
 
 
@@ -93,7 +91,7 @@ def with_gateways(
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
     eligible = Eligible(bindings, evidence.kernel.nics)
     neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible)
-    offers = default_offers(evidence, settings)
+    offers, on_link = default_offers(evidence, settings), defaults_on_link(evidence, settings)
     found: list[Binding] = []
     elsewhere: list[_Entry] = []
     for binding in bindings:
@@ -103,6 +101,8 @@ def with_gateways(
         # A copy of another network's default through this NIC says nothing of its gateway.
         offered = _offered(binding, offers, neighbours)
         rank = _rank(next(iter(offered), None), binding, evidence)
+        if not offered and binding.nic is not None and (binding.nic.ifindex, binding.family) in on_link:
+            binding = binding._replace(offers=rank)
         found.append(_with_gateway(binding, own, _set(binding, settings, neighbours), offered, rank))
     elsewhere = in_order(elsewhere)
     return _named_by_others(bindings, found, elsewhere, neighbours), [one.route for one in elsewhere]
@@ -126,7 +126,7 @@ def _named_by_others(
         settled.add(home[0])
         there = [places[id(one)] for one in home[1]]
         if all(_is_unspoken_of(found[place]) for place in there):
-            found[there[0]] = found[there[0]]._replace(gateway=gateway, evidence=entry.evidence)
+            found[there[0]] = found[there[0]]._replace(gateway=gateway, evidence=entry.evidence, offers="")
     return found
 
 
@@ -200,7 +200,7 @@ def _with_gateway(
     binding = binding._replace(metric=own.metric if own is not None else None)
     if setting is not None:
         known = GatewayEvidence("settings", setting.place)
-        offers = "documented" if own is not None else rank if offer is not None else "settings"
+        offers = "documented" if own is not None else rank if offer is not None else binding.offers or "settings"
         return binding._replace(gateway=setting.gateway, evidence=known, offers=offers)
     if own is not None:
         binding = binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
@@ -255,43 +255,3 @@ def _offered(binding: Binding, offers: Sequence[GatewayEvidence], neighbours: _N
     name = binding.nic.name if binding.nic else ""
     own = (offer for offer in offers if offer.nic == name and family_of(offer.gateway) == binding.family)
     return [offer for offer in own if neighbours.is_own(offer.gateway, binding)]
-
-
-def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:
-    """What the kernel's default routes, and recorded ones, say of gateways, best first; ours say nothing.
-
-    An advertised router is the subnet's own word; another default may be anybody's. Of recorded ones the last counts
-    first: it was the evidence when it was taken. One that default_mode demote has left a copy of is still there.
-    """
-    names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
-    sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
-        ("kernel", sorted(_present_defaults(evidence, settings), key=_advertised_first)),
-        ("recorded", _recorded_defaults(evidence)),
-    )
-    offers = []
-    for kind, routes in sources:
-        for route in routes:
-            found_in: GatewayKind = "advertised" if kind == "kernel" and route.protocol == PROTOCOL_RA else kind
-            for gateway, ifindex in next_hops(route):
-                if gateway and len(gateway) == len(route.destination.address):
-                    offers.append(GatewayEvidence(found_in, gateway=gateway, nic=names.get(ifindex, "")))
-    return offers
-
-
-def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
-    """Other programs' default routes, with those that default_mode demote has left a copy of."""
-    defaults = [route for route in evidence.kernel.routes if not route.destination.length]
-    foreign = [route for route in defaults if not is_ours(route, settings)]
-    if settings.default_mode != "demote":
-        return foreign
-    copied = {hop for route in defaults if is_ours(route, settings) for hop in next_hops(route)}
-    return foreign + [route for route in _recorded_defaults(evidence) if copied.issuperset(next_hops(route))]
-
-
-def _recorded_defaults(evidence: Evidence) -> list[Route]:
-    """Recorded copies of host routes (R20) say nothing of gateways."""
-    return [route for route in evidence.recorded_defaults if route.destination.is_default]
-
-
-def _advertised_first(route: Route) -> tuple[bool, int]:
-    return route.protocol != PROTOCOL_RA, route.metric

@@ -103,7 +103,8 @@ class NextHops:
         """A next hop that is no NIC's gateway (R3)."""
         found = self._home(host)
         if found is None:
-            return self._nowhere(host.next_hop)
+            unbound = self._unbound(host)
+            return self._nowhere(host.next_hop) if unbound is None else Miss("absent", unbound)
         subnet, home = found
         refusal = self.eligible.refusal(host.next_hop, home)
         if refusal is not None:
@@ -115,6 +116,13 @@ class NextHops:
             return _unusable(home)
         onlink = needs_onlink(home.nic, host.next_hop)
         return ResolvedNextHop(home.nic, host.next_hop, None, rule, subnet, onlink)
+
+    def _unbound(self, host: HostRoute) -> Binding | None:
+        """The network without a link whose default entry this is, where no NIC has its address: its NIC is unknown."""
+        if not host.destination.is_default:
+            return None
+        listing = (one for one in self._bindings if _lists(one, host))
+        return next((one for one in listing if one.nic is None and one.link is None and not one.ignored), None)
 
     def _nowhere(self, next_hop: Address) -> Miss:
         """A next hop in no network's subnet; perhaps in that of a NIC without a network."""

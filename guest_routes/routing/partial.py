@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.decision import Binding, Elected
 from ..model.plan import Suspicion
-from .bind import is_ignored
+from .bind import is_ignored, macs_of
 from .ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def _incomplete(evidence: Evidence) -> Suspicion | None:
     if not evidence.data.networks:
         return Suspicion("no-networks")
     documented = {link.mac for link in evidence.data.links}
-    present = {mac: nic.name for nic in evidence.kernel.nics for mac in (nic.mac, nic.permanent_mac) if mac}
+    present = {mac: nic.name for nic in evidence.kernel.nics for mac in macs_of(nic)}
     lost = [(present[mac], mac) for mac in evidence.known_macs if mac in present and mac not in documented]
     return Suspicion("nics-lost", tuple(lost)) if lost else None
 
@@ -94,7 +94,11 @@ def _left_by_hosts(evidence: Evidence, resolution: Resolution, settings: Setting
 
 
 def _is_known(nic: Nic, evidence: Evidence, settings: Settings) -> bool:
-    return nic.mac in evidence.known_macs and not is_ignored(nic, settings.ignore_nics)
+    """Whether it was described before, by any MAC of its own or of a port of it (a bridge has one of its own)."""
+    if is_ignored(nic, settings.ignore_nics):
+        return False
+    ports = (one for one in evidence.kernel.nics if one.master == nic.ifindex)
+    return any(not macs_of(one).isdisjoint(evidence.known_macs) for one in (nic, *ports))
 
 
 def _has_lost(nic: Nic, family: int, is_default: bool, evidence: Evidence, resolution: Resolution) -> bool:

@@ -124,7 +124,9 @@ def _with_listing(
 
 
 def _on_one_nic(bindings: Sequence[Binding]) -> bool:
-    return len({binding.nic.ifindex for binding in bindings if binding.nic}) == 1
+    """Whether all networks are on one NIC (R13); one whose NIC nothing tells may be on another."""
+    nics = {binding.nic.ifindex for binding in bindings if binding.nic is not None}
+    return len(nics) == 1 and all(one.nic is not None or one.is_identified for one in bindings)
 
 
 def _in_order(evidence: Evidence, settings: Settings) -> Iterator[HostRoute]:

@@ -86,7 +86,7 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
             if passes.model is not None and had and passes.model.fewest[family] < 1:
                 found.append(Violation("R7", f"IPv{family} no default for a moment", nth))
         if not held or not report.suspicion:  # One that takes nothing away is accepted, and is known from then on.
-            known = {link["ethernet_mac_address"] for link in document["links"]}
+            known = oracle.described_macs(document)
         if not held:
             again = passes.sync(document, accept)
             if again.changes or passes.rows() != after:

@@ -56,7 +56,7 @@ class Machine:
         for row in situation.rows:
             metric = f" metric {row.metric}" if row.metric else ""
             onlink = " onlink" if row.onlink else ""
-            hop = f"via {row.via} dev {row.dev}"
+            hop = f"via {row.via} dev {row.dev}" if row.via else f"dev {row.dev}"
             lines.append(f"-{row.family} route append {row.destination} {hop} proto {row.proto}{metric}{onlink}")
         lines += [f"link set peer-{nic.name} down" for nic in situation.nics if not nic.carrier and nic.up]
         batch([line for line in lines if not line.startswith("-")])

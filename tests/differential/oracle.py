@@ -86,7 +86,7 @@ class Oracle:
         self.every = [row for row in rows if row.family == family]
         self.rows = [row for row in self.every if row.destination == ANYWHERE[family]]
         self.removed = [row for row in removed if row.family == family]
-        self.links = {link["id"]: link for link in document["links"]}
+        self.document, self.links = document, {link["id"]: link for link in reversed(document["links"])}
         self.open_hosts: Set[str] = set()
         self.described = [
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
@@ -94,7 +94,7 @@ class Oracle:
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
         # The NICs of a situation are devices made in the instance: one that the document has no link or network for
         # says nothing of other networks' gateways.
-        macs = {link["ethernet_mac_address"] for link in document["links"]}
+        macs = described_macs(document)
         on = {net.nic.name for _, net in bound if net.nic}
         self.neighbours = [nic for nic in nics if nic.mac in macs or nic.name in on]
         self.networks = self._of_family(bound)
@@ -114,7 +114,7 @@ class Oracle:
                 found.append(net)
             elif net.nic and net.nic.name not in there and last[net.nic.name] == place:
                 bare = Net(net.nic, "", tuple(net.nic.subnets(self.family)), (), {}, (), False)
-                found += [bare] if self._gateway(bare)[0] else []
+                found += [bare] if self._gateway(bare)[0] or self._has_default_on_link(bare) else []
         return found
 
     def _by_mac(self, link: Dict[str, Any]) -> Optional[Nic]:
@@ -123,12 +123,8 @@ class Oracle:
     def _bind(self, entry: Dict[str, Any]) -> Net:
         link = self.links.get(entry["link"])
         address = f"{entry['ip_address']}/{entry['netmask']}" if "ip_address" in entry else ""
-        nic = self._by_mac(link) if link else None
         own = _interface(address) if address else None
-        if nic is None and own is not None:
-            others = {one["ethernet_mac_address"] for one in self.links.values() if link and one is not link}
-            having = (n for n in self.nics if str(own.ip) in {a.split("/")[0] for a in n.addresses})
-            nic = next((n for n in having if n.mac not in others), None)
+        nic = self._find(entry, link, own)
         prefixes = [own.network] if own else []
         prefixes += nic.subnets(self.family) if nic else []
         routes = [
@@ -142,6 +138,22 @@ class Oracle:
         damaged = not metrics and any(_is_special(to) for to, _ in routes)
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
         return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own, damaged)
+
+    def _find(self, entry: Dict[str, Any], link: Optional[Dict[str, Any]], own: Any) -> Optional[Nic]:
+        """By the MAC; by the described address where that NIC hasn't it; else of one MAC's links the surest."""
+        by_mac = self._by_mac(link) if link else None
+        if own is None or (by_mac and _has(by_mac, own)):
+            return by_mac
+        others = {one["ethernet_mac_address"] for one in self.links.values() if link and one is not link}
+        holder = next((n for n in self.nics if _has(n, own) and n.mac not in others), None)
+        if holder or by_mac is None:
+            return holder
+        sharing = {
+            one["id"] for one in self.links.values() if one is not link and one["ethernet_mac_address"] == by_mac.mac
+        }
+        rivals = [n for n in self.document["networks"] if n["link"] in sharing and "ip_address" in n]
+        rivals = [n for n in rivals if (":" in n["ip_address"]) == (":" in entry["ip_address"])]
+        return None if any(_has(by_mac, _interface(f"{n['ip_address']}/{n['netmask']}")) for n in rivals) else by_mac
 
     def _metrics(self, entry: Dict[str, Any]) -> Dict[Ip, int]:
         """The next hops of the default entries in the order of the document, each with its best metric."""
@@ -217,12 +229,17 @@ class Oracle:
         """Those that routers advertise; and other programs', with those that passes took."""
         through = [row for row in self.rows if row.dev == name and row.via]
         advertised = sorted((row for row in through if row.proto == RA), key=lambda row: row.metric)
-        removed = [row for row in self.removed if row.dev == name]
+        removed = [row for row in self.removed if row.dev == name and row.via]
         foreign = [row for row in through if row.proto != OURS]
         if self.settings.get("default_mode") == "demote":  # One with a copy is still there.
             copies = {row.via for row in through if row.proto == OURS}
             foreign += [row for row in removed if row.via in copies]
         return advertised, [*sorted(foreign, key=lambda row: row.metric), *removed]
+
+    def _has_default_on_link(self, net: Net) -> bool:
+        """The kernel's own default through the NIC, present or recorded, has no gateway, and nothing else tells one."""
+        there = (row for row in (*self.rows, *self.removed) if net.nic is not None and row.dev == net.nic.name)
+        return not self._known(net)[0] and any(not row.via and row.proto != OURS for row in there)
 
     # -- R4: renumbered since the document -----------------------------------------------------------
 
@@ -268,7 +285,8 @@ class Oracle:
         """The kernel has what the network's routers advertised, or its DHCP server said."""
         rank = self._known(net)[1]
         omitted = net.kind == "ipv4_dhcp" and not net.described and not net.defaults
-        return (rank == 4 and net.kind.endswith(("slaac", "dhcp"))) or (rank == 5 and omitted)
+        by_kernel = rank == 5 or self._has_default_on_link(net)
+        return (rank == 4 and net.kind.endswith(("slaac", "dhcp"))) or (by_kernel and omitted)
 
     # -- R2, R3: next hops ---------------------------------------------------------------------------
 
@@ -277,25 +295,29 @@ class Oracle:
         pairs = list(zip(self.networks, self.gateways))
         found = [one for one, (gateway, _) in pairs if gateway == hop]
         if hop.is_link_local:
-            found = [one for one in found if one is net]
+            found = [one for one in found if one is net or (one.nic is not None and one.nic == net.nic)]
         if found:
             chosen = net if net in found else found[0]
             nic = chosen.nic
             return (Hop(str(hop), nic.name), False) if nic and nic.serves(self.family) else (None, True)
         inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
+        if hop.is_link_local:
+            inside = [(one, gateway) for one, (gateway, _) in pairs if one is net]
         inside.sort(key=lambda pair: pair[0] is not net)
         if inside and self._is_refused(hop, inside[0][0]):
             return None, False
         for one, gateway in inside:
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local
-            if (router or (gateway is None and one.described)) and one.nic:
-                return (Hop(str(hop), one.nic.name), False) if one.nic.serves(self.family) else (None, True)
+            if router or (gateway is None and one.described):
+                serves = one.nic is not None and one.nic.serves(self.family)
+                return (Hop(str(hop), one.nic.name), False) if one.nic and serves else (None, True)
         if to == "169.254.169.254/32" and any(hop in p for p in net.prefixes):
             serves = net.nic is not None and net.nic.serves(self.family)
             return (Hop(str(hop), net.nic.name), False) if net.nic and serves else (None, True)
         if self.settings.get("next_hops") == "on-link":
             for one in (one for one in self.networks if one.nic and one.nic.serves(self.family)):
-                if one.nic and any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes)):
+                local = hop.is_link_local and one is net
+                if one.nic and (local or any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes))):
                     return Hop(str(hop), one.nic.name), False
         return None, not any(gateway is not None for _, gateway in inside)
 
@@ -337,8 +359,9 @@ class Oracle:
             if mine or self._leaves_it_to_others(net):
                 group = moved if renumbered and not instead else by_metric["own"]
                 group.append((net.metrics[mine] if mine else None, (net.nic, instead or gateway)))
-            elif gateway:
+            elif gateway or self._has_default_on_link(net):
                 only_set = net.nic is not None and net.nic.name in places and not self._known(net)[0]
+                only_set = only_set and not self._has_default_on_link(net)
                 (by_settings if only_set else other).append((net.nic, gateway))
                 behind += [(net.nic, gateway)] if renumbered else []
             for hop in net.defaults:
@@ -372,10 +395,12 @@ class Oracle:
         else:
             order = [(carrier, group) for groups in others for carrier in (True, False) for group in groups]
         for carrier, group in order:
-            serving = [(m, (n, g)) for m, (n, g) in group if n and g and n.serves(self.family)]
+            serving = [(m, (n, g)) for m, (n, g) in group if n and n.serves(self.family)]
             serving = [one for one in serving if one[1][0].carrier == carrier]
             if serving:
                 nic, gateway = _by_metric(serving)[0]
+                if gateway is None:
+                    return None, "a default on link", False
                 return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
         return None, "none", documented
 
@@ -428,13 +453,18 @@ class Oracle:
         )
 
 
+def described_macs(document: Dict[str, Any]) -> Set[str]:
+    """Those of the links that count: of several with one id the first."""
+    return {link["ethernet_mac_address"] for link in {one["id"]: one for one in reversed(document["links"])}.values()}
+
+
 def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> bool:
     """R6, by NICs and omitted routes; the rule's half of ten routes is out of a situation's size.
 
     A NIC is described by its link: the rule doesn't say whether one that only its network's address names counts, and
     the product says no.
     """
-    macs = {link["ethernet_mac_address"] for link in document["links"]}
+    macs = described_macs(document)
     present = {nic.mac for nic in nics}
     omits = any(_omits(network) for network in document["networks"])
     return not document["networks"] or omits or bool((known & present) - macs)
@@ -461,6 +491,10 @@ def _by_metric(those: Sequence[Tuple[Optional[int], Any]]) -> List[Any]:
 def _interface(address: str) -> Any:
     head, _, mask = address.partition("/")
     return ipaddress.ip_interface(f"{head}/{_length(mask)}")
+
+
+def _has(nic: Nic, own: Any) -> bool:
+    return str(own.ip) in {a.split("/")[0] for a in nic.addresses}
 
 
 def _is_special(to: Subnet) -> bool:

@@ -97,7 +97,11 @@ class _Maker:
         self.r = random.Random(seed)
         self.m = random.Random(f"metrics of {seed}")
         self.c = random.Random(f"changes of {seed}")
+        self.w = random.Random(f"wrong links of {seed}")
+        self.l = random.Random(f"link-local next hops of {seed}")
+        self.o = random.Random(f"defaults on link of {seed}")
         self.count = self.r.randint(2, 4)
+        self.on_link = self.o.randrange(self.count) if self.o.random() < 0.1 else None
         self.lengths = {4: 32 if self.chance(0.12) else 24, 6: 128 if self.chance(0.08) else 64}
         numbers = list(range(self.count))
         self.r.shuffle(numbers)
@@ -168,7 +172,39 @@ class _Maker:
         if self.chance(0.02):
             networks = []
         self.with_metrics(networks)
+        self.with_wrong_links(links, networks)
+        self.with_link_local_next_hops(networks)
+        if self.on_link is not None and self.o.random() < 0.7:
+            self.without_defaults(networks)
         return {"links": links, "networks": networks, "services": []}
+
+    def with_wrong_links(self, links: List[Dict[str, Any]], networks: List[Dict[str, Any]]) -> None:
+        """In some documents two links have one MAC or one id."""
+        if len(links) < 2 or self.w.random() > 0.08:
+            return
+        one, other = self.w.sample(links, 2)
+        if self.w.random() < 0.7:
+            one["ethernet_mac_address"] = other["ethernet_mac_address"]
+            return
+        for network in networks:
+            network["link"] = other["id"] if network["link"] == one["id"] else network["link"]
+        one["id"] = other["id"]
+
+    def with_link_local_next_hops(self, networks: List[Dict[str, Any]]) -> None:
+        """Some IPv6 documents name routers by link-local addresses, which several NICs may have."""
+        if self.l.random() > 0.5:
+            return
+        for network in (one for one in networks if one["type"].startswith("ipv6")):
+            for entry in network.get("routes", []):
+                if self.l.random() < 0.5:
+                    entry["gateway"] = f"fe80::{self.l.randint(1, 2)}"
+
+    def without_defaults(self, networks: List[Dict[str, Any]]) -> None:
+        """What the kernel has counts where nothing is documented."""
+        for network in networks:
+            network.pop("gateway", None)
+            if "routes" in network:
+                network["routes"] = [one for one in network["routes"] if one["network"] not in ("0.0.0.0", "::")]
 
     def with_metrics(self, networks: List[Dict[str, Any]]) -> None:
         """Some documents order their default entries."""
@@ -224,6 +260,10 @@ class _Maker:
         for _ in range(self.r.choice([0, 1, 2, 3, 5])):
             rows.append(self.host_row())
         self.r.shuffle(rows)
+        if self.on_link is not None:
+            name = NICS[self.on_link]
+            rows = [row for row in rows if (row.destination, row.dev) != (ANYWHERE[4], name)]
+            rows.append(Row(4, ANYWHERE[4], "", name, self.o.choice([10, 3001]), 3))
         return rows
 
     def defaults(self, n: int, family: int) -> List[Row]:

@@ -29,7 +29,7 @@ from guest_routes.model.report import Report
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.compare import ifindexes, leads_there
 from guest_routes.routing.elect import elect
-from guest_routes.routing.gateways import default_offers
+from guest_routes.routing.offers import default_offers
 from guest_routes.routing.ownership import separated
 from guest_routes.routing.planning.leftovers import EVIDENCE_GONE
 from guest_routes.routing.planning.lookups import contradictions, overruled, probes

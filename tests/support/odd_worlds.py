@@ -66,7 +66,16 @@ def _routes(situation: Situation, nics: Sequence[Nic]) -> List[Route]:
         if nic is not None and nic.up and not (row.proto == 9 and not nic.running):
             metric = row.metric or (1024 if row.family == 6 else 0)
             destination = parse_prefix(row.destination)
-            found.append(Route(destination, parse_address(row.via), nic.ifindex, metric, row.proto, onlink=row.onlink))
+            found.append(
+                Route(
+                    destination,
+                    parse_address(row.via) if row.via else None,
+                    nic.ifindex,
+                    metric,
+                    row.proto,
+                    onlink=row.onlink,
+                )
+            )
     return found
 
 

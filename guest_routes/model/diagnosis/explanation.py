@@ -40,10 +40,10 @@ class Explanation(NamedTuple):
 
     @property
     def not_elected(self) -> NotElected | None:
-        """Why its family has no default route, where one is documented."""
+        """Why its family has no default route, where one is documented or in the kernel."""
         family = family_of(self.asked.address)
-        missed = (one for one in self.report.elections if isinstance(one, NotElected) and one.wanted)
-        return next((one for one in missed if one.family == family), None)
+        missed = (one for one in self.report.elections if isinstance(one, NotElected) and one.family == family)
+        return next((one for one in missed if one.wanted or one.kind == "on-link"), None)
 
     @property
     def route(self) -> Route | None:

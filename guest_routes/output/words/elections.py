@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...model.decision import NotElected
 from ...model.network import address_text
-from .evidence import binding_label, evidence_text, without_address_text
+from .evidence import absence_text, binding_label, evidence_text, without_address_text
 from .reasons import next_hop_reason, unresolved_cause
 
 TYPE_CHECKING = False
@@ -62,15 +62,18 @@ def _rank_text(election: Elected, binding: Binding) -> str:
 
 
 def _not_elected_reason(one: NotElected) -> str:
+    label = binding_label(one.binding) if one.binding else ""
     if one.kind == "no-gateway":
         return f"no network has an IPv{one.family} gateway on a NIC that is up and has an address"
+    if one.kind == "on-link":
+        own = f"{label}'s own, which comes first, has no IPv{one.family} gateway"
+        return f"no default is documented, and in the kernel {own}"
     if one.kind == "unusable":
         causes = ", ".join([*map(_unusable_cause, one.bindings), *_missed_causes(one)])
         return "no default: it is documented, and no NIC can carry it" + (f" ({causes})" if causes else "")
-    label = binding_label(one.binding) if one.binding else ""
     why = {
         "no-network": f"no IPv{one.family} network of the metadata fits",
-        "absent": f"{label} is not present",
+        "absent": absence_text(one.binding) if one.binding else "",
         "down": f"{label} is down",
         "no-address": f"{label} has no IPv{one.family} address (yet)",
         "unknown-gateway": f"{label} has no known IPv{one.family} gateway",
@@ -89,5 +92,5 @@ def _unusable_cause(binding: Binding) -> str:
     """Why a NIC can't carry a default route."""
     label = binding_label(binding)
     if binding.nic is None:
-        return f"{label} is {'ignored' if binding.ignored else 'not present'}"
+        return absence_text(binding)
     return f"{label} has no IPv{binding.family} address" if binding.nic.up else f"{label} is down"

@@ -62,9 +62,24 @@ def binding_label(binding: Binding) -> str:
         return binding.nic.name
     if binding.ignored:
         return binding.ignored
-    if binding.link is not None:
-        return f"the NIC with MAC {mac_text(binding.link.mac)}"
+    if binding.link is not None and binding.is_identified:
+        vlan = f"VLAN {binding.link.vlan_id}" if binding.link.vlan_id is not None else "the NIC"
+        return f"{vlan} with MAC {mac_text(binding.link.mac)}" if binding.link.mac else vlan
     return f"networks[{binding.network.index}]" if binding.network else "?"
+
+
+def absence_text(binding: Binding) -> str:
+    """Why a network that is on no NIC is on none: "the NIC with MAC fa:16:3e:00:00:02 is not present"."""
+    label = binding_label(binding)
+    if binding.ignored:
+        return f"{label} is ignored"
+    if binding.is_identified:
+        return f"{label} is not present"
+    address = binding.network.address if binding.network is not None else None
+    lacking = f"no NIC has {address}" if address is not None else "it has no address"
+    if not binding.claimed:
+        return f"{label}'s NIC is unknown: it has no link that can be used, and {lacking}"
+    return f"{label}'s NIC is unknown: {lacking}, and {binding.claimed}, which has its MAC, is another link's"
 
 
 def without_address_text(binding: Binding) -> str:

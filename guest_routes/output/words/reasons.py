@@ -9,7 +9,7 @@ from ...model.decision import Resolved, Unresolved
 from ...model.network import address_text, family_of
 from ...model.network_data import Problem
 from ..escape import escaped, shell_word
-from .evidence import binding_label, evidence_text
+from .evidence import absence_text, binding_label, evidence_text
 from .remedies import gateways_setting, gateways_to_use, in_neutron, in_subnets, removal
 
 TYPE_CHECKING = False
@@ -81,9 +81,17 @@ def _unresolved_remedy(one: Unresolved) -> str:
         return _not_a_gateway_remedy(one, one.binding)
     name = binding_label(one.binding)
     return {
-        "absent": "programmed once it appears",
+        "absent": _absent_remedy(one.binding),
         "down": f"`ip link set {shell_word(name)} up` fixes it",
     }.get(one.kind, "programmed once it has one")
+
+
+def _absent_remedy(binding: Binding) -> str:
+    if binding.is_identified:
+        return "programmed once it appears"
+    if binding.network is not None and binding.network.address is None:
+        return "name its link where the document is made"
+    return "programmed once a NIC has its address"
 
 
 def _overridden_cause(one: Unresolved, winner: HostRoute) -> str:
@@ -134,7 +142,10 @@ def _unusable_cause(one: Unresolved, binding: Binding) -> str:
     name, next_hop = binding_label(binding), address_text(one.host.next_hop)
     is_gateway = one.host.next_hop == binding.gateway
     if one.kind == "absent":
-        return f"{next_hop} is {'the gateway' if is_gateway else 'in the subnet'} of {name}, which is not present (yet)"
+        is_gateway = is_gateway or one.host.destination.is_default
+        there = f"{next_hop} is {'the gateway' if is_gateway else 'in the subnet'} of {name}"
+        why = ", which is not present (yet)" if binding.is_identified else f", and {absence_text(binding)}"
+        return there + why
     why = {"ignored": "ignore_nics covers it", "down": f"{name} is down"}.get(
         one.kind, f"{name} has no IPv{binding.family} address (yet)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...model.network import address_text
 from ...routing.partial import AGREEING_FETCHES
 from ..escape import escaped
 from .evidence import binding_label, elsewhere_text, evidence_text, lease_text, provenance_text
@@ -11,6 +12,8 @@ _UNKNOWN_ROUTES = "its host routes are unknown"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.decision import Binding
+    from ...model.lease import Lease
+    from ...model.network import Nic
     from ...model.report import Report
 
 SHOWN = 16
@@ -110,10 +113,21 @@ def _used(binding: Binding, report: Report) -> str:
         return f"using its {lease_text(known, known.lease)}{routes}"
     if binding.gateway:
         return f"using {evidence_text(known)}; {_UNKNOWN_ROUTES}"
-    leases = report.evidence.leases
-    if leases is not None and binding.nic is not None and leases.of(binding.nic.ifindex) is None:
+    leases, nic = report.evidence.leases, binding.nic
+    lease = leases.of(nic.ifindex) if leases is not None and nic is not None else None
+    if lease is not None and nic is not None and lease.default_routers:
+        return _without_router(lease, nic) + ("" if lease.tells_routes else f"; {_UNKNOWN_ROUTES}")
+    if lease is None and leases is not None and nic is not None:
         from .remedies import gateways_setting
 
         setting = gateways_setting(binding)
         return f"its gateway and its host routes are unknown (no DHCP lease found); set the gateway: {setting}"
     return "its gateway and its host routes are unknown"
+
+
+def _without_router(lease: Lease, nic: Nic) -> str:
+    """Why the router that a lease names is no gateway."""
+    router = lease.default_routers[0].gateway
+    own = any(one.address == router for one in nic.addresses)
+    why = f"is {escaped(nic.name)}'s own address" if own else "can't be its gateway"
+    return f"{address_text(router)}, the router of its {lease.label}, {why}, so its gateway is unknown"

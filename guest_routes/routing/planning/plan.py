@@ -19,7 +19,7 @@ from ..elect import managed_ifindexes
 from ..ownership import is_ours, is_reaching
 from .default_metrics import NEAR
 from .plan_default import plan_default
-from .reachability import plan_reaching
+from .reachability import gateways_alone, plan_reaching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,11 +84,7 @@ def plan(
 
 
 def _copies(
-    resolution: Resolution,
-    state: KernelState,
-    managed: frozenset[int],
-    leases: LeaseSet | None,
-    settings: Settings,
+    resolution: Resolution, state: KernelState, managed: frozenset[int], leases: LeaseSet | None, settings: Settings
 ) -> Copies:
     """Copies of host routes through the wrong NIC (R20); mostly there is no route that could be one."""
     known = (PROTOCOL_KERNEL, settings.protocol)
@@ -174,12 +170,15 @@ def _plan_host_routes(
     # A hundred thousand routes share a few next hops: all but the destination is made once for each.
     tails: dict[int, tuple[Any, ...]] = {}
     make = tuple.__new__
+    behind = gateways_alone(resolution) if our_metric(6, settings) == 1 else ()
     for resolved in resolution.resolved:
         destination, next_hop = resolved.host.destination, resolved.next_hop
         tail = tails.get(id(next_hop))
         if tail is None:
             tail = tails[id(next_hop)] = _wanted(resolved, settings)[1:]
         wanted = make(Route, (destination, *tail))
+        if destination in behind:
+            wanted = wanted._replace(metric=2)
         there = present.pop(destination, None)
         if there is None:
             additions.append(make(Add, (wanted, resolved, "before")))

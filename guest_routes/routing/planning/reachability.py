@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from ...model.decision import Resolution
     from ...model.network import KernelState
     from ...model.operations import Operation, ReachReason, RemovalReason
     from ...model.plan import PlannedDefault, PlannedRoute
@@ -61,12 +62,35 @@ def plan_reaching(
     covers = _without_listed(covers, routes)
     wanted = {gateway: _winning(gateway, covers[gateway], own.get(gateway), settings, metrics) for gateway in covers}
     going = {operation.route for operation in removals}.union(_unused(own, covers))
-    needed = {gateway: wanted[gateway] for gateway, covering in covers.items() if not going.issuperset(covering)}
+    needed = {gateway: wanted[gateway] for gateway in _still_covered(covers, going, own)}
     useless = [one for one in (*own.items(), *wanted.items()) if needed.get(one[0]) != one[1]]
     return Reaching(
         tuple(Add(route, "gateway") for gateway, route in wanted.items() if own.get(gateway) != route),
         tuple(Delete(route, _why(gateway, needed)) for gateway, route in dict.fromkeys(useless)),
         tuple(needed.values()),
+    )
+
+
+def _still_covered(
+    covers: Mapping[_Gateway, Sequence[Route]], going: Collection[Route], own: Mapping[_Gateway, Route]
+) -> list[_Gateway]:
+    """The gateways that are covered when all has gone that goes, in their order.
+
+    Where two NICs have one gateway address, its own route on one covers it on the other, as long as that is needed.
+    """
+    found: set[_Gateway] = set()
+    while True:
+        passing = {route for gateway, route in own.items() if gateway not in found}.union(going)
+        more = {gateway for gateway, covering in covers.items() if not passing.issuperset(covering)}
+        if more <= found:
+            return [gateway for gateway in covers if gateway in found]
+        found |= more
+
+
+def gateways_alone(resolution: Resolution) -> set[Prefix]:
+    """The destinations that are an IPv6 gateway alone: its own route on link stands before a host route to it (R7)."""
+    return {Prefix(one.next_hop.gateway, 128) for one in resolution.resolved if len(one.next_hop.gateway) == 16}.union(
+        Prefix(one.gateway, 128) for one in resolution.bindings if one.gateway is not None and len(one.gateway) == 16
     )
 
 

@@ -23,6 +23,9 @@ def read(*entries: Any) -> Tuple[Links, List[str]]:
     return links, notes
 
 
+OTHER_MAC, THIRD_MAC = "fa:16:3e:00:00:02", "fa:16:3e:00:00:03"
+
+
 def entry(id_: object = "tap0", **fields: object) -> Any:
     return {"id": id_, "type": "tap", "ethernet_mac_address": MAC, **fields}
 
@@ -56,7 +59,7 @@ def test_what_is_no_link(written: Any, field: str) -> None:
 
 
 def test_links_in_their_order_and_one_that_can_not_be_used_costs_itself_only() -> None:
-    links, notes = read(entry("b"), entry(None), entry("a"))
+    links, notes = read(entry("b"), entry(None), entry("a", ethernet_mac_address=OTHER_MAC))
     assert [(link.id, link.index) for link in links.links] == [("b", 0), ("a", 2)]
     assert notes == ["links[1].id: must be text, not null"]
 
@@ -84,6 +87,25 @@ def test_what_a_network_calls_its_link(network: Any, id_: str, note: List[str]) 
 
 
 def test_a_name_is_the_first_link_s_that_has_it_and_an_id_goes_before_it() -> None:
-    links, notes = read(entry("a", name="b"), entry("b", name="eth0"), entry("c", name="eth0"))
+    links, notes = read(
+        entry("a", name="b"),
+        entry("b", name="eth0", ethernet_mac_address=OTHER_MAC),
+        entry("c", name="eth0", ethernet_mac_address=THIRD_MAC),
+    )
     assert [links.id_for("n", {"link": name}) for name in ("b", "eth0")] == ["b", "b"]
     assert len(notes) == 1
+
+
+DOUBLED = f"{MAC} is links[0]'s too; each network is on the NIC that has its address"
+
+
+@pytest.mark.parametrize("others, noted", [
+    ([entry("b")], [f"links[1].ethernet_mac_address: {DOUBLED}"]),
+    ([entry("b", type="phy"), entry("c")], [f"links[{place}].ethernet_mac_address: {DOUBLED}" for place in (1, 2)]),
+    ([entry("b", ethernet_mac_address=OTHER_MAC)], []),
+    ([entry("b", type="bond", bond_links=["x"])], []),
+    ([entry("v", type="vlan", vlan_id=5, vlan_link="tap0")], []),
+    ([{"id": "b", "type": "bond", "bond_links": ["tap0", "c"]}, entry("c")], []),
+])  # fmt: skip
+def test_two_ports_have_one_mac_only_where_one_stands_on_the_other(others: List[Any], noted: List[str]) -> None:
+    assert read(entry(), *others)[1] == noted

@@ -194,7 +194,7 @@ def test_correct_switched_off_as_json() -> None:
 NOTES = [
     (
         ExportNote("shares-mac", ("vlan7",), nic_kind="vlan"),
-        "vlan7 is not exported: it is a vlan, which shares its MAC address with another NIC",
+        "vlan7 is not exported: it is a vlan, and files tell NICs by MAC addresses alone",
     ),
     (
         ExportNote("no-leases", ("eth0", "eth1")),

@@ -71,6 +71,7 @@ def test_a_pass() -> None:
             "source": "metadata",
             "place": "networks[0].routes[1]",
             "reason": WAY,
+            "evidence": {"kind": "document", "text": "networks[1].routes[0]"},
             "competitor": None,
         }
     ]

@@ -129,7 +129,8 @@ def test_no_default_is_elected_and_the_kernel_s_stays() -> None:
     only_foreign = f"{NICS}\ndefault dev eth0 proto static scope link\n"
     found = report({"links": links, "networks": [{**network, "routes": []}]}, only_foreign)
     text = flat(lines_of(found, verbose=True))
-    assert "? IPv4 default left as it is: no network has an IPv4 gateway on a NIC that is up" in text
+    own = "no default is documented, and in the kernel eth0's own, which comes first, has no IPv4 gateway"
+    assert f"? IPv4 default left as it is: {own}" in text
 
 
 def test_the_elected_default_is_added_and_a_vpn_s_is_not_changed() -> None:
@@ -140,6 +141,13 @@ def test_the_elected_default_is_added_and_a_vpn_s_is_not_changed() -> None:
         "= default via 10.9.0.2 dev tun0 proto static metric 5 through a NIC that the metadata doesn't "
         "describe: never changed" in text
     )
+
+
+def test_the_default_of_an_ignored_nic_is_not_called_undescribed() -> None:
+    kernel = f"{NICS}\ndefault via 10.65.0.1 dev eth0 proto static\n"
+    text = flat(lines_of(report("wrong-subnet", kernel, settings=Settings(ignore_nics=("eth0",)))))
+    shown = "= default via 10.65.0.1 dev eth0 proto static through a NIC that `ignore_nics` covers: never changed"
+    assert shown in text
 
 
 def test_a_route_that_wins_over_another_and_one_that_is_shadowed() -> None:

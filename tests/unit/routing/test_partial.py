@@ -49,6 +49,9 @@ def test_a_present_nic_that_is_no_longer_described() -> None:
 
 OUR_DEFAULT = f"{TWO_NICS}default via 10.65.0.1 dev eth0 proto guest-routes\n"
 BRIDGED = "nic br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24\n" + OUR_DEFAULT.replace("10.65.0.7/24", "10.99.0.7/24")
+OWN_BRIDGE = BRIDGED.replace("br0 fa:16:3e:00:00:00", "br0 8e:00:00:00:00:00").replace("dev eth0", "dev br0")
+OWN_BRIDGE = OWN_BRIDGE.replace("eth0 fa:16:3e:00:00:00 10.99.0.7/24", "eth0 fa:16:3e:00:00:00 master br0")
+OTHER_MAC_NOW = OUR_DEFAULT.replace("eth0 fa:16:3e:00:00:00", "eth0 8e:00:00:00:00:00 perm fa:16:3e:00:00:00")
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,8 @@ BRIDGED = "nic br0 fa:16:3e:00:00:00 kind bridge 10.65.0.7/24\n" + OUR_DEFAULT.r
         ([network("eth0", "10.65.0.7/24"), ETH1], OUR_DEFAULT, Settings(), False),  # Whole, and without a default.
         ([ETH0, ETH1], BRIDGED, Settings(), False),  # Its network is on the bridge over it.
         ([ETH0], OURS, Settings(), True),
+        ([ETH1], OWN_BRIDGE, Settings(), True),  # Of a bridge with a MAC of its own: its port was described.
+        ([ETH1], OTHER_MAC_NOW, Settings(), True),
     ],
 )
 def test_a_network_is_missing_and_its_link_is_there(

@@ -97,7 +97,7 @@ def test_a_nic_that_nothing_is_known_of() -> None:
     )
     assert lines[6:11] == [
         "eth0         fa:16:3e:00:00:01  no address  down",
-        "  gateway    the metadata doesn't describe this NIC",
+        "  gateway    no network of the metadata is on this NIC",
         "  manager    unknown",
         "  metadata   not asked: down, or a port of another NIC",
         "",
@@ -108,6 +108,12 @@ def test_a_nic_that_nothing_is_known_of() -> None:
     assert "  lease      11.8.0.9, router none (dhclient, /a)" in lines
     value = doctor_json(inspection(view(ETH1, bindings=(unknown,))), ())
     assert value["nics"][0]["gateways"] == [{"family": 4, "gateway": None, "evidence": ""}]
+
+
+def test_a_nic_that_ignore_nics_covers() -> None:
+    lines = lines_of(inspection(view(ETH0, bindings=(), metadata=None, ignored=True)))
+    assert "  gateway    `ignore_nics` covers this NIC" in lines
+    assert "  metadata   not asked: `ignore_nics` covers it" in lines
 
 
 def test_findings_each_with_what_to_do() -> None:

@@ -54,6 +54,18 @@ def test_a_lease_that_names_no_gateway_is_not_asked_for() -> None:
     assert warning_texts(report("dhcp", NICS))[1] == f"{DHCP_1}its gateway and its host routes are unknown"
 
 
+def test_a_lease_whose_router_can_be_none() -> None:
+    own = Option((LeaseRoute(prefix("0.0.0.0/0"), parse_address("10.65.0.7")),))
+    found = report("dhcp", NICS, leases=LeaseSet((lease("eth0")._replace(classless=own), lease("eth1")), now=100.0))
+    label = "10.65.0.7, the router of its DHCP lease (dhclient, /var/lib/dhcp/eth0)"
+    assert warning_texts(found)[0] == f"{DHCP_0}{label}, is eth0's own address, so its gateway is unknown"
+    only_router = lease("eth0")._replace(classless=None, routers=(parse_address("224.0.0.1"),))
+    found = report("dhcp", NICS, leases=LeaseSet((only_router, lease("eth1")), now=100.0))
+    label = "224.0.0.1, the router of its DHCP lease (dhclient, /var/lib/dhcp/eth0)"
+    unknown = "can't be its gateway, so its gateway is unknown; its host routes are unknown"
+    assert warning_texts(found)[0] == f"{DHCP_0}{label}, {unknown}"
+
+
 def test_leases_that_have_expired() -> None:
     found = report("dhcp", NICS, leases=LeaseSet((lease("eth0", 50.0), lease("eth1")), now=100.0))
     assert warning_texts(found)[2:] == [

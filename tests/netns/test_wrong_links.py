@@ -1,0 +1,167 @@
+"""Networks whose link's MAC doesn't tell their NIC: bridges with a MAC of their own, links with one MAC or id (R2)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from tests.support.lab import MACS, Lab
+from tests.support.passes import run
+from tests.support.service import Start
+
+OWN_MAC = "8e:00:00:00:00:01"
+ADDRESSES = {4: ("10.65.0.7/24", "11.8.0.9/24"), 6: ("fd00:65::7/64", "fd00:8::9/64")}
+GATEWAYS = {4: ("10.65.0.1", "11.8.0.1"), 6: ("fd00:65::1", "fd00:8::1")}
+ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
+BEHIND = {4: "11.11.0.0/16", 6: "fd11::/16"}
+
+
+def document(tmp_path: Path, family: int = 4, **changed: Any) -> str:
+    """Both networks with a default, the second one with a host route; `macs` and `ids` of the links."""
+    macs, ids = changed.get("macs", MACS), changed.get("ids", ("tap0", "tap1"))
+    networks: List[Dict[str, Any]] = []
+    for place in (0, 1):
+        destinations = [ANYWHERE[family], *([BEHIND[family]] if place else [])]
+        routes = [
+            {"network": to.split("/")[0], "netmask": to.split("/")[1], "gateway": GATEWAYS[family][place]}
+            for to in destinations
+        ]
+        address, length = ADDRESSES[family][place].split("/")
+        networks.append(
+            {"id": f"n{place}", "type": f"ipv{family}", "link": ids[place], "ip_address": address, "netmask": length}
+        )
+        networks[-1]["routes"] = routes
+    if changed.get("no_first_default"):
+        networks[0]["routes"] = []
+    links = [{"id": ids[n], "type": "tap", "ethernet_mac_address": macs[n]} for n in (0, 1)]
+    path = tmp_path / "network_data.json"
+    path.write_text(json.dumps({"links": links, "networks": networks, "services": []}))
+    return f"--metadata {path}"
+
+
+def nics(lab: Lab, family: int) -> None:
+    """Both, with their addresses and gateways, and no route."""
+    for place, name in enumerate(("eth0", "eth1")):
+        lab.nic(
+            name,
+            MACS[place],
+            ADDRESSES[family][place],
+            gateways=(f"{GATEWAYS[family][place]}/{24 if family == 4 else 64}",),
+        )
+
+
+def bridge(lab: Lab, port: str, address: str) -> None:
+    """A bridge with a MAC of its own takes a NIC's place."""
+    lab.ip("link", "add", "br0", "address", OWN_MAC, "type", "bridge")
+    lab.ip("address", "flush", "dev", port, "scope", "global")
+    lab.ip("link", "set", port, "master", "br0")
+    lab.ip("address", "add", address, "dev", "br0", *(["nodad"] if ":" in address else []))
+    lab.up("br0")
+
+
+def routes(lab: Lab, family: int = 4) -> List[str]:
+    """Defaults and host routes, without what the kernel adds to a line."""
+    wanted = ("default", BEHIND[family])
+    found = (line.partition(" proto")[0] for line in lab.routes(family) if line.startswith(wanted))
+    return sorted(found, key=lambda line: not line.startswith("default"))
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_bridge_with_a_mac_of_its_own_over_the_first_nic(lab: Lab, tmp_path: Path, family: int) -> None:
+    """The default that was ours by the port goes to the bridge, not to the other NIC."""
+    nics(lab, family)
+    where = document(tmp_path, family)
+    assert run(lab, f"sync {where}").code == 0
+    first, second = GATEWAYS[family]
+    assert routes(lab, family) == [f"default via {first} dev eth0", f"{BEHIND[family]} via {second} dev eth1"]
+    bridge(lab, "eth0", ADDRESSES[family][0])
+    planned = run(lab, f"plan {where}")
+    assert f"default via {first} dev br0" in planned.out, planned
+    assert run(lab, f"sync {where}").code == 0
+    assert routes(lab, family) == [f"default via {first} dev br0", f"{BEHIND[family]} via {second} dev eth1"]
+    assert run(lab, f"plan --check {where}").code == 0
+    exported = run(lab, f"export --format ip {where}")
+    assert f"via {second} dev" in exported.out and "br0 is not exported" in exported.err, exported
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_bridge_with_a_mac_of_its_own_over_the_second_nic(lab: Lab, tmp_path: Path, family: int) -> None:
+    nics(lab, family)
+    bridge(lab, "eth1", ADDRESSES[family][1])
+    ran = run(lab, f"sync {document(tmp_path, family)}")
+    first, second = GATEWAYS[family]
+    assert ran.code == 0, ran
+    assert routes(lab, family) == [f"default via {first} dev eth0", f"{BEHIND[family]} via {second} dev br0"]
+
+
+def test_the_service_follows_the_address_onto_the_bridge(lab: Lab, tmp_path: Path, start: Start) -> None:
+    nics(lab, 4)
+    running = start(*document(tmp_path).split())
+    running.wait(lambda: routes(lab) == ["default via 10.65.0.1 dev eth0", "11.11.0.0/16 via 11.8.0.1 dev eth1"])
+    bridge(lab, "eth0", "10.65.0.7/24")
+    running.wait(lambda: routes(lab) == ["default via 10.65.0.1 dev br0", "11.11.0.0/16 via 11.8.0.1 dev eth1"])
+
+
+@pytest.mark.parametrize("changed", [{"macs": (MACS[0], MACS[0])}, {"ids": ("tap0", "tap0")}], ids=["MAC", "id"])
+def test_two_links_with_one(lab: Lab, tmp_path: Path, changed: Any) -> None:
+    """The second network is on the NIC with its address, and the document's fault is named."""
+    nics(lab, 4)
+    where = document(tmp_path, no_first_default=True, **changed)
+    ran = run(lab, f"sync {where}")
+    assert ran.code == 0 and "is links[0]'s too" in ran.err, ran
+    assert routes(lab) == ["default via 11.8.0.1 dev eth1", "11.11.0.0/16 via 11.8.0.1 dev eth1"]
+    exported = run(lab, f"export --format networkd {where}").out
+    second = exported.partition(f"MACAddress={MACS[1]}")[2]
+    assert exported.count("Gateway=11.8.0.1") == second.count("Gateway=11.8.0.1") == 2, exported
+    assert run(lab, f"plan --check {where}").code == 0
+
+
+def test_two_links_with_one_mac_and_nothing_tells_the_second_nic(lab: Lab, tmp_path: Path) -> None:
+    """No default is made through the NIC that is the other network's; doctor says why."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", gateways=("10.65.0.1/24",))
+    lab.nic("eth1", MACS[1])
+
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "metric", "50")
+    where = document(tmp_path, macs=(MACS[0], MACS[0]), no_first_default=True)
+    ran = run(lab, f"sync {where}")
+    assert ran.code == 5 and "networks[1]'s NIC is unknown: no NIC has 11.8.0.9/24" in ran.out, ran
+    assert [line for line in lab.routes() if "11.8.0.1" in line] == []
+    assert any(line.startswith("default via 10.65.0.1 dev eth0") for line in lab.routes())
+    assert "networks[1]'s NIC is unknown" in run(lab, f"doctor {where}").out
+    lab.ip("address", "add", "11.8.0.9/24", "dev", "eth1")
+    assert run(lab, f"sync {where}").code == 0
+    assert "default via 11.8.0.1 dev eth1" in routes(lab)
+
+
+def test_a_default_without_a_gateway_on_the_first_nic(lab: Lab, tmp_path: Path) -> None:
+    """R4: nothing is documented, and what the kernel has through the first NIC gives way to nothing worse."""
+    nics(lab, 4)
+    lab.ip("route", "add", "default", "dev", "eth0", "metric", "10")
+    lab.ip("route", "add", "default", "via", "11.8.0.1", "dev", "eth1", "metric", "100")
+    before = lab.routes()
+    where = document(tmp_path, no_first_default=True)
+    path = Path(where.split()[1])
+    data = json.loads(path.read_text())
+    data["networks"][1]["routes"] = []
+    path.write_text(json.dumps(data))
+    assert (run(lab, f"sync {where}").code, lab.routes()) == (0, before)
+    assert "eth0's own, which comes first, has no IPv4 gateway" in run(lab, f"explain 8.8.8.8 {where}").out
+    run(lab, "withdraw")
+    assert lab.routes() == before
+
+
+def test_an_ipv6_host_route_to_the_gateway_alone_at_the_best_metric(lab: Lab, tmp_path: Path) -> None:
+    """R7, R9: the first pass succeeds, and the second one writes nothing."""
+    nics(lab, 6)
+    where = document(tmp_path, 6)
+    path = Path(where.split()[1])
+    data = json.loads(path.read_text())
+    data["networks"][0]["routes"].append({"network": "fd00:65::1", "netmask": "128", "gateway": "fd00:65::1"})
+    path.write_text(json.dumps(data))
+    Path("/etc/guest-routes.yaml").write_text("metric: 1\n")
+    first = run(lab, f"sync {where}")
+    assert first.code == 0, first
+    assert run(lab, f"plan --check {where}").code == 0

@@ -66,8 +66,8 @@ class Links:
                 continue
             other = first.setdefault(link.mac, link)
             if other is not link:
-                text = f"{mac_text(link.mac)} is links[{other.index}]'s too; each network is on the NIC that has its"
-                text += " address"
+                means = "each network is on the NIC that has its address"
+                text = f"{mac_text(link.mac)} is links[{other.index}]'s too; {means}"
                 self._note(f"links[{link.index}].ethernet_mac_address", text)
 
     def id_for(self, place: str, entry: dict[str, object]) -> str:

@@ -151,4 +151,4 @@ class SourceRoutingOutcome(NamedTuple):
     overruled: tuple[SourceConflict, ...] = ()
     """The kernel's own lookups that say otherwise."""
     rolled_back: bool = False
-    """The pass cut the way to the metadata service, so that the rules were put back."""
+    """The pass cut the way to the metadata service, so that rules and tables were put back."""

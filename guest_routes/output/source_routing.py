@@ -143,7 +143,7 @@ def source_error_texts(report: Report) -> Iterator[str]:
         return
     yield from (source_failure_text(one, nics) for one in outcome.failures)
     if outcome.rolled_back:
-        yield "source routing cut the way to the metadata service: its rules were put back as they were"
+        yield "source routing cut the way to the metadata service: its rules and tables were put back as they were"
     for one in () if outcome.failures else outcome.remaining:
         state = "still there" if is_source_removal(one) else "missing"
         yield f"{state} after the pass: {source_text(one, nics)}"

@@ -61,22 +61,28 @@ def _without_shared(wanted: Sequence[NicTable]) -> tuple[list[NicTable], list[So
 def _foreign_in(one: NicTable, state: KernelState, settings: Settings) -> Iterator[SourceConflict]:
     """Routes of others in a NIC's table that aren't what it should have; rules of others that look it up.
 
-    A table that rules of ours look up is ours: then the routes are named, and the table is used all the same.
+    A table that rules of ours look up, or that has routes of ours, is ours: then routes of others are named, and the
+    table is used all the same. So it stays ours while a rule of ours is missing.
     """
     looking = [rule for rule in state.rules if (rule.table, rule.family) == (one.table, one.family)]
-    is_used = any(is_our_rule(rule, settings) for rule in looking)
+    own = (route for route in _present(one, state) if is_ours(route, settings))
+    is_our_own = any(is_our_rule(rule, settings) for rule in looking) or any(own)
     for route in _foreign_routes(one, state, settings):
-        yield SourceConflict("foreign-route" if is_used else "table-in-use", one.nic, one.table, route=route)
-    for rule in () if is_used else looking:
+        yield SourceConflict("foreign-route" if is_our_own else "table-in-use", one.nic, one.table, route=route)
+    for rule in () if is_our_own else looking:
         if not _is_one_of(rule, one.rules):
             yield SourceConflict("table-in-use", one.nic, one.table, rule=rule)
+
+
+def _present(one: NicTable, state: KernelState) -> Iterator[Route]:
+    """The routes that are in a NIC's table."""
+    return (route for route in state.tables or () if (route.table, route.family) == (one.table, one.family))
 
 
 def _foreign_routes(one: NicTable, state: KernelState, settings: Settings) -> Iterator[Route]:
     """Other programs' routes in a NIC's table that aren't equal to what it should have."""
     wanted = {identity(route) for route in one.routes}
-    present = (route for route in state.tables or () if (route.table, route.family) == (one.table, one.family))
-    return (route for route in present if not is_ours(route, settings) and identity(route) not in wanted)
+    return (route for route in _present(one, state) if not is_ours(route, settings) and identity(route) not in wanted)
 
 
 def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:

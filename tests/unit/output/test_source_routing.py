@@ -143,7 +143,7 @@ def test_what_failed_in_a_pass() -> None:
     ]  # fmt: skip
     back = made(SourceRoutingOutcome(rolled_back=True))
     assert list(source_error_texts(back)) == [
-        "source routing cut the way to the metadata service: its rules were put back as they were"
+        "source routing cut the way to the metadata service: its rules and tables were put back as they were"
     ]
     assert [one.exit_code for one in (refused, lacking, back, made())] == [1, 1, 1, 0]
     assert summary(refused).startswith("failed")

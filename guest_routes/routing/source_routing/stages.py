@@ -1,0 +1,97 @@
+"""In which order a plan is carried out, so that no rule ever looks up a table that isn't whole (R7, R21). Pure.
+
+Mostly all routes come first, then the rules, then what goes. Where the tables' numbers have moved by a few, a table is
+one NIC's before and another's afterwards. The NIC that leaves it needs its new table first, with the rules for it; then
+nothing looks the old one up, and it can be written for the other NIC. So the tables come one after the other.
+"""
+
+from __future__ import annotations
+
+from ...model.namedtuple import NamedTuple
+from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, Iterator, TypeAlias
+
+    from ...model.source_routing import SourceOperation, SourceRoutingPlan
+
+    TableKey: TypeAlias = tuple[int, int]
+    """Family and number of a table."""
+
+
+class Stage(NamedTuple):
+    """What is done before the next stage begins, in this order."""
+
+    unused: tuple[RemoveRule | RemoveRoute, ...] = ()
+    """What another NIC has left in a table that no rule needs any more."""
+    routes: tuple[SetRoute, ...] = ()
+    rules: tuple[AddRule, ...] = ()
+    removals: tuple[RemoveRule | RemoveRoute, ...] = ()
+
+
+def table_key(one: SourceOperation) -> TableKey:
+    """The table that an operation is about: that of its route, or that its rule looks up."""
+    about = one.rule if isinstance(one, (AddRule, RemoveRule)) else one.route
+    return about.family, about.table
+
+
+def stages(plan: SourceRoutingPlan) -> list[Stage]:
+    """The stages of a plan."""
+    taken = _taken(plan)
+    if not taken:
+        return [Stage((), plan.routes, plan.rules, plan.removals)]
+    tables = {table_key(one) for one in (*plan.routes, *plan.rules)}
+    found = [_stage(plan, key, key in taken) for key in _ordered(tables, _moves(plan))]
+    done = {one for stage in found for one in (*stage.unused, *stage.removals)}
+    return [*found, Stage(removals=tuple(one for one in plan.removals if one not in done))]
+
+
+def _taken(plan: SourceRoutingPlan) -> set[TableKey]:
+    """The tables that are another NIC's from now on: each of their rules goes, and others come."""
+    new = {(table_key(one), one.rule.source) for one in plan.rules}
+    going = (one for one in plan.removals if isinstance(one, RemoveRule))
+    left = {table_key(one) for one in going if (table_key(one), one.rule.source) not in new}
+    added = {one.rule for one in plan.rules}
+    kept = {(rule.family, rule.table) for one in plan.tables for rule in one.rules if rule not in added}
+    return left & {key for key, _ in new} - kept
+
+
+def _moves(plan: SourceRoutingPlan) -> dict[TableKey, list[TableKey]]:
+    """The tables that addresses leave, each with those that they look up afterwards."""
+    new = {(one.rule.family, one.rule.source): table_key(one) for one in plan.rules}
+    moves: dict[TableKey, list[TableKey]] = {}
+    for one in plan.removals:
+        now = new.get((one.rule.family, one.rule.source)) if isinstance(one, RemoveRule) else None
+        if now is not None:
+            moves.setdefault(table_key(one), []).append(now)
+    return moves
+
+
+def _ordered(tables: Iterable[TableKey], moves: dict[TableKey, list[TableKey]]) -> Iterator[TableKey]:
+    """The tables, each after those that its addresses move to."""
+    seen: set[TableKey] = set()
+
+    def following(table: TableKey) -> Iterator[TableKey]:
+        if table not in seen:
+            seen.add(table)
+            for other in moves.get(table, ()):
+                yield from following(other)
+            yield table
+
+    for table in sorted(tables):
+        yield from following(table)
+
+
+def _stage(plan: SourceRoutingPlan, key: TableKey, is_taken: bool) -> Stage:
+    """What makes one table whole and has its addresses look it up."""
+    rules = tuple(one for one in plan.rules if table_key(one) == key)
+    own = {one.rule.source for one in rules}
+    elsewhere = {one.rule.source for one in plan.rules if one.rule.family == key[0]}
+    rest = [one for one in plan.removals if table_key(one)[0] == key[0]]
+    old = [one for one in rest if isinstance(one, RemoveRule) and one.rule.source in own]
+    unused = [
+        one for one in rest if is_taken and table_key(one) == key
+        and not (isinstance(one, RemoveRule) and one.rule.source in elsewhere)
+    ]  # fmt: skip
+    return Stage(tuple(unused), tuple(one for one in plan.routes if table_key(one) == key), rules, tuple(old))

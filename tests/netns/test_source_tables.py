@@ -1,0 +1,172 @@
+"""The tables and rules of source routing on the real kernel: what others change there, the way back, other numbers."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any, Callable, List
+
+import pytest
+
+from guest_routes.kernel.pyroute2.engine import Pyroute2Kernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
+from guest_routes.model.settings import Settings
+from guest_routes.state.store import State
+from guest_routes.sync import sync
+from tests.support.by_source import ETH0, ETH1, FILE, ON, killed_after, own_rules, own_table, synced, way
+from tests.support.calico import GATEWAYS, OUTSIDE, OWN, Calico
+from tests.support.lab import Lab, document
+from tests.support.passes import run
+from tests.support.service import Start
+
+ENGINES = ["rtnetlink", "pyroute2"]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both engines."""
+    return f"--engine {request.param}"
+
+
+def by_ip(lab: Lab, *commands: str) -> None:
+    """Runs these words of `ip`."""
+    for command in commands:
+        lab.ip(*command.split())
+
+
+def tables(lab: Lab, *numbers: int) -> List[List[str]]:
+    """These tables, IPv4 first."""
+    return [own_table(lab, str(number), family) for number in numbers for family in (4, 6)]
+
+
+def outside_ways(lab: Lab) -> List[str]:
+    """Where packets to a host outside go, by each address."""
+    return [way(lab, OUTSIDE[":" in source], source) for source in (*ETH0, *ETH1)]
+
+
+RIGHT = [f"via {GATEWAYS[nic][family]} dev {nic}" for nic in ("eth0", "eth1") for family in (0, 1)]
+
+# ---- what others change -------------------------------------------------------------------------------
+
+FOREIGN = [
+    pytest.param(["route add 10.77.0.0/16 via 11.8.0.50 dev eth1 table 12103"], id="route"),
+    pytest.param(["route add unreachable 10.77.0.0/16 table 12103"], id="unreachable"),
+    pytest.param(["-6 route add fd00:77::/48 via fd00:8::50 dev eth1 table 12103"], id="ipv6 route"),
+    pytest.param(["rule add from 192.0.2.0/24 lookup 12103 priority 300",
+                  "-6 rule add from 2001:db8::/48 lookup 12103 priority 300"], id="rule"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_table_stays_ours_while_a_rule_is_missing(lab: Lab, engine: str, foreign: List[str]) -> None:
+    """What another program adds to it doesn't turn a repair into a withdrawal."""
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    rules = own_rules(lab)
+    by_ip(lab, *foreign, "rule delete from 11.8.0.9", "-6 rule delete from fd00:8::9")
+    ran = run(lab, f"sync {ON} {engine}")
+    ruled = "rule" in foreign[0]
+    ours = [rule for rule in own_rules(lab) if "/" not in rule]
+    assert (ours, outside_ways(lab), ran.code) == (rules, RIGHT, 0 if ruled else 5), ran
+    assert ruled or "another program has added a route to eth1's table 12103" in ran.err
+    synced(lab, f"{FILE} {engine}")
+    assert [rule for rule in own_rules(lab) if "/" not in rule] == []
+    assert [line for one in tables(lab, 12103) for line in one if "77" not in line] == []
+
+
+def test_the_service_repairs_a_rule_beside_a_foreign_route(lab: Lab, start: Start) -> None:
+    Calico(lab)
+    service = start("--metadata", str(document("dual-stack")), settings={"source_routing": True})
+    service.wait(lambda: len(own_rules(lab)) == 4)
+    service.wait(lambda: service.record.get("refreshed"))
+    rules = own_rules(lab)
+    by_ip(lab, "route add 10.77.0.0/16 via 11.8.0.50 dev eth1 table 12103")
+    service.wait_said("another program has added a route to eth1's table 12103")
+    by_ip(lab, "rule delete from 11.8.0.9")
+    service.wait_said("added rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes: deleted by ")
+    assert (own_rules(lab), outside_ways(lab)) == (rules, RIGHT)
+    assert service.stop() == 0
+
+
+# ---- the way back -------------------------------------------------------------------------------------
+
+CHANGES = [
+    pytest.param(False, {"source_routing": True}, id="on"),
+    pytest.param(True, {"source_routing": False}, id="off"),
+    pytest.param(True, {"source_routing": True, "source_routing_table": 13000}, id="other numbers"),
+    pytest.param(True, {"source_routing": True, "source_routing_table": 12101}, id="numbers that overlap"),
+    pytest.param(True, {"source_routing": True, "source_routing_priority": 99}, id="another priority"),
+]
+
+
+def cutting_kernel(name: str, cut: Callable[[], object]) -> Any:
+    """An engine that cuts the metadata off as soon as something of source routing is written."""
+    engine: Any = {"rtnetlink": RtnetlinkKernel, "pyroute2": Pyroute2Kernel}[name]
+
+    class Cutting(engine):  # type: ignore[misc]
+        def apply_source(self, operations: Any) -> Any:
+            cut()
+            return super().apply_source(operations)
+
+    return Cutting()
+
+
+@pytest.mark.parametrize("was_on, change", CHANGES)
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_pass_that_cuts_the_metadata_off_puts_rules_and_tables_back(
+    lab: Lab, name: str, was_on: bool, change: Any
+) -> None:
+    Calico(lab)
+    by_ip(lab, "route add 10.200.0.0/16 via 11.8.0.50 dev eth1 mtu 1400",
+          "-6 route add fd00:201::/48 nexthop via fd00:8::50 dev eth1 nexthop via fd00:8::51 dev eth1",
+          "route add 172.17.0.0/16 dev lo")  # fmt: skip
+    synced(lab, ON if was_on else FILE)
+    if was_on:  # A route that the pass is to replace.
+        by_ip(lab, "route replace default via 11.8.0.7 dev eth1 table 12103 metric 1024 proto 121")
+    numbers = 12102, 12103, 12104, 13002, 13003
+    before = sorted(own_rules(lab)), tables(lab, *numbers), outside_ways(lab)
+    server = lab.metadata_server(document("dual-stack"))
+    cutting = cutting_kernel(name, lambda: server.poll() is None and lab.stop(server))
+    report = sync(Settings(**change), State(), cutting)
+    cutting.close()
+    assert report.source_outcome is not None
+    assert (report.exit_code, report.source_outcome.rolled_back, report.source_outcome.failures) == (1, True, ())
+    assert (sorted(own_rules(lab)), tables(lab, *numbers), outside_ways(lab)) == before
+
+
+# ---- other numbers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("numbers", [(12100, 12101), (12101, 12100), (12100, 13000)])
+def test_other_numbers_are_made_before_the_old_ones_go(lab: Lab, numbers: Any) -> None:
+    """Wherever the pass is killed, each address leaves by its NIC."""
+    Calico(lab)
+    lab.nic("eth2", "fa:16:3e:00:00:03", "10.99.0.9/24")
+    first, second = (Settings(source_routing=True, source_routing_table=number) for number in numbers)
+    synced(lab, f"{ON} --source-routing-table {numbers[0]}")
+    for lives in range(100):
+        killed = killed_after(lives, second)
+        assert outside_ways(lab) == RIGHT, lives
+        synced(lab, f"{ON} --source-routing-table {numbers[1]}")
+        assert outside_ways(lab) == RIGHT
+        if not killed:
+            break
+        killed_after(100, first)
+        assert outside_ways(lab) == RIGHT
+    assert lives >= 15
+    wanted = {f"lookup {numbers[1] + index}" for index in (2, 3)}
+    listed = (subprocess.check_output(["ip", version, "rule"], text=True) for version in ("-4", "-6"))
+    assert {line[line.index("lookup") :].split(" proto")[0] for one in listed for line in one.splitlines()
+            if "121" in line or "130" in line} == wanted  # fmt: skip
+    gone = sorted({numbers[0] + 2, numbers[0] + 3} - {numbers[1] + 2, numbers[1] + 3})
+    assert tables(lab, *gone) == [[]] * 2 * len(gone)
+
+
+@pytest.mark.parametrize("base", [12101, 12099])
+def test_numbers_that_overlap(lab: Lab, engine: str, base: int) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    synced(lab, f"{ON} {engine} --source-routing-table {base}")
+    assert outside_ways(lab) == RIGHT
+    assert tables(lab, base + 3)[0] == ["default via 11.8.0.1 dev eth1 metric 1024", "11.8.0.0/24 dev eth1 scope link"]
+    assert "nothing to do" in synced(lab, f"{ON} {engine} --source-routing-table {base}")
+    assert len(own_rules(lab)) == 2 * len(OWN)

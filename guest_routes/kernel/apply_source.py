@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceRoutingOutcome
-from ..routing.source_routing.equal import joined, key
-from ..routing.source_routing.stages import stages, table_key
+from errno import EEXIST, ENOENT, ESRCH
+
+from ..model.source_routing import (
+    AddRule,
+    RemoveRoute,
+    RemoveRule,
+    SourceFailure,
+    SourceRoutingOutcome,
+    table_key,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator, Sequence
+    from typing import Iterable
 
-    from ..model.network import Route
-    from ..model.source_routing import SourceFailure, SourceOperation, SourceRoutingPlan
-    from ..routing.source_routing.stages import Stage, TableKey
+    from ..model.source_routing import SourceOperation, Stage, TableKey
     from .engine import Kernel
 
 
@@ -51,38 +56,24 @@ class _Course:
         return {table_key(one) for one in failed}
 
 
-def apply_source(plan: SourceRoutingPlan, kernel: Kernel) -> SourceRoutingOutcome:
-    """Carries it out."""
+def apply_source(stages: Iterable[Stage], kernel: Kernel) -> SourceRoutingOutcome:
+    """Carries the stages of a plan out."""
     course = _Course(kernel)
-    for stage in stages(plan):
+    for stage in stages:
         course.carry_out(stage)
     return SourceRoutingOutcome(tuple(course.done), tuple(course.failures))
 
 
-def roll_back_source(outcome: SourceRoutingOutcome, before: Sequence[Route], kernel: Kernel) -> SourceRoutingOutcome:
-    """Puts rules and tables back as they were, last first (R8).
+def roll_back_source(
+    outcome: SourceRoutingOutcome, inverse: Iterable[SourceOperation], kernel: Kernel
+) -> SourceRoutingOutcome:
+    """Puts rules and tables back as they were (R8).
 
     Args:
-        before: the routes of the NICs' tables as they were.
+        inverse: what undoes all that was done, last first.
     """
-    failures = kernel.apply_source(tuple(_inverse(outcome.done, before)))
+    failures = kernel.apply_source(tuple(inverse))
     return outcome._replace(failures=(*outcome.failures, *failures), rolled_back=True)
-
-
-def _inverse(done: Sequence[SourceOperation], before: Sequence[Route]) -> Iterator[SourceOperation]:
-    """What undoes these operations."""
-    had = {key(route): route for route in reversed(joined(before))}
-    for one in reversed(done):
-        if isinstance(one, AddRule):
-            yield RemoveRule(one.rule)
-        elif isinstance(one, RemoveRule):
-            yield AddRule(one.rule)
-        elif isinstance(one, RemoveRoute):
-            yield SetRoute(one.route)
-        elif one.replaces and key(one.route) in had:
-            yield SetRoute(had[key(one.route)], replaces=True)
-        else:
-            yield RemoveRoute(one.route)
 
 
 def failure_of(operation: SourceOperation, errno: int, text: str) -> SourceFailure | None:

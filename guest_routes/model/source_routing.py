@@ -57,6 +57,25 @@ class RemoveRule(NamedTuple):
 
 
 SourceOperation: TypeAlias = "SetRoute | RemoveRoute | AddRule | RemoveRule"
+TableKey: TypeAlias = "tuple[int, int]"
+"""Family and number of a table."""
+
+
+def table_key(one: SourceOperation) -> TableKey:
+    """The table that an operation is about: that of its route, or that its rule looks up."""
+    if isinstance(one, (AddRule, RemoveRule)):
+        return one.rule.family, one.rule.table
+    return one.route.family, one.route.table
+
+
+class Stage(NamedTuple):
+    """A part of a plan that is carried out before the next one begins, in this order."""
+
+    unused: tuple[RemoveRule | RemoveRoute, ...] = ()
+    """What another NIC has left in a table that no rule needs any more."""
+    routes: tuple[SetRoute, ...] = ()
+    rules: tuple[AddRule, ...] = ()
+    removals: tuple[RemoveRule | RemoveRoute, ...] = ()
 
 
 class SourceFailure(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any, Callable, List
+from typing import Any, List
 
 import pytest
 
@@ -98,13 +98,14 @@ CHANGES = [
 ]
 
 
-def cutting_kernel(name: str, cut: Callable[[], object]) -> Any:
+def cutting_kernel(name: str, lab: Lab, server: subprocess.Popen[bytes]) -> Any:
     """An engine that cuts the metadata off as soon as something of source routing is written."""
     engine: Any = {"rtnetlink": RtnetlinkKernel, "pyroute2": Pyroute2Kernel}[name]
 
     class Cutting(engine):  # type: ignore[misc]
         def apply_source(self, operations: Any) -> Any:
-            cut()
+            if server.poll() is None:
+                lab.stop(server)
             return super().apply_source(operations)
 
     return Cutting()
@@ -125,7 +126,7 @@ def test_a_pass_that_cuts_the_metadata_off_puts_rules_and_tables_back(
     numbers = 12102, 12103, 12104, 13002, 13003
     before = sorted(own_rules(lab)), tables(lab, *numbers), outside_ways(lab)
     server = lab.metadata_server(document("dual-stack"))
-    cutting = cutting_kernel(name, lambda: server.poll() is None and lab.stop(server))
+    cutting = cutting_kernel(name, lab, server)
     report = sync(Settings(**change), State(), cutting)
     cutting.close()
     assert report.source_outcome is not None
@@ -170,3 +171,33 @@ def test_numbers_that_overlap(lab: Lab, engine: str, base: int) -> None:
     assert tables(lab, base + 3)[0] == ["default via 11.8.0.1 dev eth1 metric 1024", "11.8.0.0/24 dev eth1 scope link"]
     assert "nothing to do" in synced(lab, f"{ON} {engine} --source-routing-table {base}")
     assert len(own_rules(lab)) == 2 * len(OWN)
+
+
+# ---- routes of a TOS ----------------------------------------------------------------------------------
+
+OF_A_TOS = [
+    pytest.param(["10.50.0.0/16 tos 0x10 dev tun9", "10.50.1.0/24 via 11.8.0.50 dev eth1"], id="thrown"),
+    pytest.param(["10.50.0.0/16 dev tun9", "10.50.1.0/24 tos 0x10 via 11.8.0.50 dev eth1"], id="exception"),
+    pytest.param(["10.50.0.0/16 dev tun9", "10.50.0.0/16 tos 0x10 via 11.8.0.50 dev eth1"], id="same prefix"),
+]
+
+
+@pytest.mark.parametrize("main", OF_A_TOS)
+def test_what_main_sends_by_tos_goes_so_by_source_too(lab: Lab, engine: str, main: List[str]) -> None:
+    """In main the longest prefix decides, whatever its TOS: a throw for one TOS must not swallow a longer one."""
+    Calico(lab)
+    by_ip(
+        lab,
+        "link add tun9 type veth peer name tun8",
+        "link set tun9 up",
+        "link set tun8 up",
+        *(f"route add {line}" for line in main),
+    )
+    synced(lab, f"{ON} {engine}")
+    assert "nothing to do" in synced(lab, f"{ON} {engine}")
+    for destination in ("10.50.1.5", "10.50.2.5"):
+        for tos in ("0x00", "0x10", "0x08"):
+            asked = ["route", "get", destination, "tos", tos]
+            by_main, by_source = (lab.ip(*asked, *more) for more in ([], ["from", "10.65.0.7"]))
+            wanted = "dev tun9" if "dev tun9" in by_main else "via 10.65.0.1 dev eth0"
+            assert wanted in by_source, (destination, tos, by_main)

@@ -51,7 +51,7 @@ def synced(machine: Machine) -> Tuple[Decision, SourceRoutingPlan]:
     """A whole pass; the model of the kernel refuses none of it."""
     decision, _ = machine.sync()
     plan = plan_now(machine, decision, machine.world.settings)
-    assert apply_source(plan, machine.kernel).failures == ()
+    assert apply_source(stages(plan), machine.kernel).failures == ()
     return decision, plan
 
 
@@ -149,7 +149,7 @@ def test_a_second_plan_is_empty_and_off_takes_all_away(world: World) -> None:
     decision, plan = synced(machine)
     assert plan_now(machine, decision, machine.world.settings).operations == ()
     assert len({one.nic.ifindex for one in plan.tables}) <= len(decision.resolution.bindings)
-    assert apply_source(plan_now(machine, decision, world.settings), machine.kernel).failures == ()
+    assert apply_source(stages(plan_now(machine, decision, world.settings)), machine.kernel).failures == ()
     assert not [rule for rule in machine.snapshot().rules if rule.protocol == OUR_PROTOCOL]
     assert machine.kernel.tables([table.table for table in plan.tables]) == ()
 
@@ -172,7 +172,7 @@ def test_killed_anywhere_it_is_never_half(world: World, data: st.DataObject) -> 
         machine.kernel.apply_source([operation])
     between = [asked(machine, address, source) for address, source in pairs]
     rest = plan_now(machine, decision, machine.world.settings)
-    apply_source(rest, machine.kernel)
+    apply_source(stages(rest), machine.kernel)
     assert plan_now(machine, decision, machine.world.settings).operations == ()
     after = [asked(machine, address, source) for address, source in pairs]
     assert all(now in (old, new) for old, now, new in zip(before, between, after))
@@ -198,7 +198,7 @@ def test_killed_while_the_numbers_move_it_is_never_half(world: World, by: int, d
     for operation in in_order[: data.draw(st.integers(0, len(in_order)))]:
         machine.kernel.apply_source([operation])
     assert answers() == before
-    apply_source(plan_now(machine, decision, moved), machine.kernel)
+    apply_source(stages(plan_now(machine, decision, moved)), machine.kernel)
     assert plan_now(machine, decision, moved).operations == ()
     assert answers() == before
 

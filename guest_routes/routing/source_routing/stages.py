@@ -3,37 +3,21 @@
 Mostly all routes come first, then the rules, then what goes. Where the tables' numbers have moved by a few, a table is
 one NIC's before and another's afterwards. The NIC that leaves it needs its new table first, with the rules for it; then
 nothing looks the old one up, and it can be written for the other NIC. So the tables come one after the other.
+
+What puts all back is every operation's inverse, from the last to the first.
 """
 
 from __future__ import annotations
 
-from ...model.namedtuple import NamedTuple
-from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute
+from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, Stage, table_key
+from .equal import joined, key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator, TypeAlias
+    from typing import Iterable, Iterator, Sequence
 
-    from ...model.source_routing import SourceOperation, SourceRoutingPlan
-
-    TableKey: TypeAlias = tuple[int, int]
-    """Family and number of a table."""
-
-
-class Stage(NamedTuple):
-    """What is done before the next stage begins, in this order."""
-
-    unused: tuple[RemoveRule | RemoveRoute, ...] = ()
-    """What another NIC has left in a table that no rule needs any more."""
-    routes: tuple[SetRoute, ...] = ()
-    rules: tuple[AddRule, ...] = ()
-    removals: tuple[RemoveRule | RemoveRoute, ...] = ()
-
-
-def table_key(one: SourceOperation) -> TableKey:
-    """The table that an operation is about: that of its route, or that its rule looks up."""
-    about = one.rule if isinstance(one, (AddRule, RemoveRule)) else one.route
-    return about.family, about.table
+    from ...model.network import Route
+    from ...model.source_routing import SourceOperation, SourceRoutingPlan, TableKey
 
 
 def stages(plan: SourceRoutingPlan) -> list[Stage]:
@@ -41,7 +25,7 @@ def stages(plan: SourceRoutingPlan) -> list[Stage]:
     taken = _taken(plan)
     if not taken:
         return [Stage((), plan.routes, plan.rules, plan.removals)]
-    tables = {table_key(one) for one in (*plan.routes, *plan.rules)}
+    tables = {table_key(one) for one in plan.routes} | {table_key(one) for one in plan.rules}
     found = [_stage(plan, key, key in taken) for key in _ordered(tables, _moves(plan))]
     done = {one for stage in found for one in (*stage.unused, *stage.removals)}
     return [*found, Stage(removals=tuple(one for one in plan.removals if one not in done))]
@@ -51,7 +35,7 @@ def _taken(plan: SourceRoutingPlan) -> set[TableKey]:
     """The tables that are another NIC's from now on: each of their rules goes, and others come."""
     new = {(table_key(one), one.rule.source) for one in plan.rules}
     going = (one for one in plan.removals if isinstance(one, RemoveRule))
-    left = {table_key(one) for one in going if (table_key(one), one.rule.source) not in new}
+    left = {key for key, source in ((table_key(one), one.rule.source) for one in going) if (key, source) not in new}
     added = {one.rule for one in plan.rules}
     kept = {(rule.family, rule.table) for one in plan.tables for rule in one.rules if rule not in added}
     return left & {key for key, _ in new} - kept
@@ -95,3 +79,23 @@ def _stage(plan: SourceRoutingPlan, key: TableKey, is_taken: bool) -> Stage:
         and not (isinstance(one, RemoveRule) and one.rule.source in elsewhere)
     ]  # fmt: skip
     return Stage(tuple(unused), tuple(one for one in plan.routes if table_key(one) == key), rules, tuple(old))
+
+
+def inverse(done: Sequence[SourceOperation], before: Sequence[Route]) -> Iterator[SourceOperation]:
+    """What undoes these operations, last first (R8).
+
+    Args:
+        before: the routes of the NICs' tables as they were.
+    """
+    had = {key(route): route for route in reversed(joined(before))}
+    for one in reversed(done):
+        if isinstance(one, AddRule):
+            yield RemoveRule(one.rule)
+        elif isinstance(one, RemoveRule):
+            yield AddRule(one.rule)
+        elif isinstance(one, RemoveRoute):
+            yield SetRoute(one.route)
+        elif one.replaces and key(one.route) in had:
+            yield SetRoute(had[key(one.route)], replaces=True)
+        else:
+            yield RemoveRoute(one.route)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
 import pytest
 
-from guest_routes.model.source_routing import SourceRoutingPlan
+from guest_routes.model.source_routing import SourceOperation, SourceRoutingPlan, Stage
 from guest_routes.output.source_routing import source_text
-from guest_routes.routing.source_routing.stages import Stage, stages
+from guest_routes.routing.source_routing.stages import stages
 
 from .test_plan import ON, bare, having, made, route, rules_of, whole
 
@@ -20,8 +20,14 @@ def moved(by: int) -> SourceRoutingPlan:
 
 def told(stage: Stage) -> List[Tuple[str, str]]:
     """A stage's operations, shortly."""
-    return [(name, source_text(one, whole().kernel.nics).replace(" proto guest-routes", "").replace(" metric 1024", ""))
-            for name, part in zip(Stage._fields, stage) for one in part]  # fmt: skip
+    parts: List[Tuple[str, Sequence[SourceOperation]]] = [
+        ("unused", stage.unused), ("routes", stage.routes), ("rules", stage.rules), ("removals", stage.removals),
+    ]  # fmt: skip
+    nics = whole().kernel.nics
+    return [
+        (name, source_text(one, nics).replace(" proto guest-routes", "").replace(" metric 1024", ""))
+        for name, part in parts for one in part
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("by", [0, 2, 900])

@@ -15,7 +15,7 @@ from guest_routes.sync import sync
 from tests.support.by_source import ETH0, ETH1, FILE, ON, killed_after, own_rules, own_table, synced, way
 from tests.support.calico import GATEWAYS, OUTSIDE, OWN, Calico
 from tests.support.lab import Lab, document
-from tests.support.passes import run
+from tests.support.passes import run, valid_json
 from tests.support.service import Start
 
 ENGINES = ["rtnetlink", "pyroute2"]
@@ -44,6 +44,7 @@ def outside_ways(lab: Lab) -> List[str]:
 
 
 RIGHT = [f"via {GATEWAYS[nic][family]} dev {nic}" for nic in ("eth0", "eth1") for family in (0, 1)]
+BY_MAIN = [RIGHT[0], RIGHT[1], RIGHT[0], RIGHT[1]]
 
 # ---- what others change -------------------------------------------------------------------------------
 
@@ -201,3 +202,34 @@ def test_what_main_sends_by_tos_goes_so_by_source_too(lab: Lab, engine: str, mai
             by_main, by_source = (lab.ip(*asked, *more) for more in ([], ["from", "10.65.0.7"]))
             wanted = "dev tun9" if "dev tun9" in by_main else "via 10.65.0.1 dev eth0"
             assert wanted in by_source, (destination, tos, by_main)
+
+
+# ---- other settings -----------------------------------------------------------------------------------
+
+
+def test_rules_of_another_protocol_are_named_and_withdrawn(lab: Lab) -> None:
+    """They go on deciding, and no pass by these settings may remove them (R1)."""
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    synced(lab)
+    left = "table 254: 4 routes and 4 rules of source routing of protocol 121 left by a pass with other settings"
+    for command in ("plan", "sync", "sync"):
+        assert left in run(lab, f"{command} {FILE} --protocol 99").err
+    doctor = run(lab, f"doctor {FILE} --protocol 99")
+    assert (doctor.code, left in doctor.out) == (1, True)
+    value = valid_json("doctor", lab.run("doctor", *FILE.split(), "--protocol", "99", "--json"))
+    assert [one["kind"] for one in value["findings"]].count("routes-left") == 1
+    assert run(lab, "withdraw").code == 0
+    assert (own_rules(lab), outside_ways(lab)) == ([], BY_MAIN)
+    assert left not in run(lab, f"sync {FILE} --protocol 99").err
+    assert "left by" not in run(lab, f"doctor {FILE} --protocol 99").out
+
+
+def test_doctor_s_advice_for_another_table_is_not_refused(lab: Lab) -> None:
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    by_ip(lab, "route add default via 10.65.0.1 dev eth0", "rule add lookup 100 priority 32000")
+    synced(lab, f"{FILE} --table 100")
+    said = run(lab, f"doctor {FILE} --table 100").out
+    assert "source routing would send them by eth1, and needs `table: main`: it is 100" in said
+    assert "`source_routing: true`" not in said

@@ -17,6 +17,7 @@ from ..model.document import Document, Provenance
 from ..model.lease import LeaseSet
 from ..model.network_data import Problem
 from ..output.diagnosis.findings import more_files_text
+from ..routing.bind import is_ignored
 from ..routing.decide import decide
 from ..routing.project import project
 from ..state.store import State
@@ -157,6 +158,7 @@ def _views(
             metadata=answers.get(nic.ifindex),
             rp_filter=_rp_filter(nic.name, proc),
             takes_routes=any(takes_default_route(one, files) for one in own),
+            ignored=is_ignored(nic, settings.ignore_nics),
         )
         views.append(view)
     return tuple(views)

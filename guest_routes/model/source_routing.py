@@ -131,6 +131,8 @@ class SourceConflict(NamedTuple):
     table: int
     route: Route | None = None
     """table-in-use, foreign-route."""
+    instead: Route | None = None
+    """foreign-route: ours, whose place it has taken."""
     rule: Rule | None = None
     """table-in-use; local-behind: the table local's; overruled: the first rule that may be why."""
     address: Address | None = None

@@ -91,6 +91,9 @@ def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
         return f"{text}; this rule comes later: {rule}", before
     if one.kind == "foreign-route":
         added = route_text(one.route, nics) if one.route else ""
+        if one.instead is not None:
+            text = f"another program's route stands in place of ours in {name}'s table {one.table}: {added}"
+            return text, "see which program makes it; without it the next pass makes ours"
         text = f"another program has added a route to {name}'s table {one.table}, and it may decide there: {added}"
         return text, "see which program makes it, and have it use another table"
     if one.kind == "shared-address":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from pathlib import Path
 from typing import Any, List
 
 import pytest
@@ -14,8 +16,8 @@ from guest_routes.state.store import State
 from guest_routes.sync import sync
 from tests.support.by_source import ETH0, ETH1, FILE, ON, killed_after, own_rules, own_table, synced, way
 from tests.support.calico import GATEWAYS, OUTSIDE, OWN, Calico
-from tests.support.lab import Lab, document
-from tests.support.passes import run, valid_json
+from tests.support.lab import Lab, document, write_document
+from tests.support.passes import Ran, run, valid_json
 from tests.support.service import Start
 
 ENGINES = ["rtnetlink", "pyroute2"]
@@ -233,3 +235,83 @@ def test_doctor_s_advice_for_another_table_is_not_refused(lab: Lab) -> None:
     said = run(lab, f"doctor {FILE} --table 100").out
     assert "source routing would send them by eth1, and needs `table: main`: it is 100" in said
     assert "`source_routing: true`" not in said
+
+
+# ---- explain --from -----------------------------------------------------------------------------------
+
+
+def explained(lab: Lab, asked: str, source: str, options: str = ON) -> Ran:
+    """`explain --from`, whose JSON is checked too."""
+    valid_json("explain", lab.run("explain", asked, "--from", source, *options.split(), "--json"))
+    return run(lab, f"explain {asked} --from {source} {options}")
+
+
+def test_a_partial_document_s_rules_are_explained_as_they_stay(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    value = json.loads(document("dual-stack").read_text())
+    value["networks"] = [one for one in value["networks"] if one["ip_address"] in ETH0]
+    partial = f"--metadata {write_document(Path('/run/tests/partial.json'), value)} --source-routing true {engine}"
+    assert outside_ways(lab) == RIGHT
+    for family in (0, 1):
+        ran = explained(lab, OUTSIDE[family], ETH1[family], partial)
+        assert f"{OUTSIDE[family]} from {ETH1[family]} should leave by eth1, via {GATEWAYS['eth1'][family]}" in ran.out
+        assert "an earlier pass's, which stays since the document may be partial" in ran.out
+        assert (ran.code, "(as wanted)" in ran.out) == (0, True), ran
+
+
+def test_what_main_drops_is_explained_so_in_both_families(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    by_ip(lab, "route add unreachable 10.66.0.0/16", "-6 route add blackhole fd00:66::/48")
+    synced(lab, f"{ON} {engine}")
+    for asked, source in (("10.66.0.1", ETH1[0]), ("fd00:66::1", ETH1[1])):
+        ran = explained(lab, asked, source, f"{ON} {engine}")
+        assert f"{asked} from {source} leaves by no NIC" in ran.out
+        assert "the main table drops what goes there, and so this packet" in ran.out
+        assert (ran.code, "NOT as wanted: that route drops it; take it away" in ran.out) == (1, True), ran
+
+
+def test_an_address_of_two_nics_is_that_one_s_which_the_document_describes(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    by_ip(lab, "address add 11.8.0.9/24 dev eth0", "-6 address add fd00:8::9/64 dev eth0 nodad")
+    told = synced(lab, f"{ON} {engine}", 5)
+    assert "11.8.0.9 is an address of both eth1 and eth0: packets that carry it leave by eth1" in told
+    assert [way(lab, OUTSIDE[family], ETH1[family]) for family in (0, 1)] == RIGHT[2:]
+    ran = explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}")
+    assert "11.8.0.9, of eth1 (fa:16:3e:00:00:02) and eth0 (fa:16:3e:00:00:01)" in ran.out
+    assert "is an address of both eth1 and eth0" in ran.out
+
+
+def test_a_nic_that_the_settings_ignore_is_named_so(lab: Lab) -> None:
+    Calico(lab)
+    ignoring = f"{ON} --ignore-nics eth1"
+    synced(lab, ignoring)
+    why = "this address has no rule: `ignore_nics` covers eth1"
+    assert why in explained(lab, OUTSIDE[0], "11.8.0.9", ignoring).out
+    thrown = explained(lab, "11.8.0.50", "10.65.0.7", ignoring).out
+    assert "the main table sends it through eth1, which `ignore_nics` covers, and so this packet" in thrown
+    lab.metadata_server(document("dual-stack"))
+    doctor = run(lab, f"doctor {ignoring}").out
+    assert "the metadata doesn't describe this NIC" not in doctor
+    assert "`ignore_nics` covers this NIC" in doctor
+
+
+@pytest.mark.parametrize("asked", ["11.8.0.255", "255.255.255.255", "224.0.0.5", "ff02::1"])
+def test_what_is_for_a_whole_link_is_not_said_to_be_wrong(lab: Lab, engine: str, asked: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    ran = explained(lab, asked, ETH1[":" in asked], f"{ON} {engine}")
+    assert (ran.code, "NOT as wanted" in ran.out) == (0, False), ran
+
+
+def test_a_route_in_place_of_ours_is_named_as_that(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    by_ip(lab, "route replace default via 10.65.0.1 dev eth0 table 12103 metric 1024")
+    told = synced(lab, f"{ON} {engine}", 5)
+    assert "another program's route stands in place of ours in eth1's table 12103: default via 10.65.0.1" in told
+    ran = explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}")
+    assert "state not there: another program's route stands in its place" in ran.out
+    by_ip(lab, "route delete default table 12103")
+    synced(lab, f"{ON} {engine}")
+    assert outside_ways(lab) == RIGHT

@@ -54,6 +54,8 @@ class NicView(NamedTuple):
     """The reverse path filter in force: 0 none, 1 strict, 2 loose. Source: kernel, networking/ip-sysctl."""
     takes_routes: bool
     """systemd-networkd is configured to take a default route from a DHCP server for it."""
+    ignored: bool = False
+    """`ignore_nics` covers it."""
     answers: tuple[SourceAnswer, ...] = ()
     """One for each of its addresses, where it has a gateway."""
 

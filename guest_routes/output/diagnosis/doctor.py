@@ -58,7 +58,8 @@ def _nic(view: NicView, report_missing: bool) -> list[str]:
     nic = view.nic
     addresses = " ".join(str(a) for a in nic.addresses if not is_link_local(a.address)) or "no address"
     head = f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}  {_state(nic)}".rstrip()
-    metadata = labelled("  metadata", _metadata(view) or "not asked: down, or a port of another NIC")
+    not_asked = "`ignore_nics` covers it" if view.ignored else "down, or a port of another NIC"
+    metadata = labelled("  metadata", _metadata(view) or f"not asked: {not_asked}")
     return [head, *_gateways(view, report_missing), *_managers(view), *_lease(view), *metadata]
 
 
@@ -102,6 +103,7 @@ def _state(nic: Nic) -> str:
 
 def _gateways(view: NicView, report_missing: bool) -> list[str]:
     unbound = "unknown: there is no metadata" if report_missing else "the metadata doesn't describe this NIC"
+    unbound = "not looked for: `ignore_nics` covers this NIC" if view.ignored else unbound
     lines = [] if view.bindings else labelled("  gateway", unbound)
     known = [
         f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"

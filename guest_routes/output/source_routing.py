@@ -5,7 +5,7 @@ Rules are written as `ip rule add` takes them, routes as `ip route add` does.
 
 from __future__ import annotations
 
-from ..model.network import MAIN_TABLE, Rule, address_text
+from ..model.network import LOOK_UP, MAIN_TABLE, Rule, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
 from .folding import entries
 from .route_text import counted, nic_names, protocol_text, route_json, route_text
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     )
     from .folding import Entry
 
+_ACTIONS = {3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+"""FR_ACT_ of linux/fib_rules.h."""
+GOTO = 2
 _TABLES = {255: "local", MAIN_TABLE: "main", 253: "default"}
 AS_OF_NOW = (
     "the tables hold what the main table has now; what changes there later counts with the next pass, which the "
@@ -36,13 +39,21 @@ AS_OF_NOW = (
 
 def rule_text(rule: Rule) -> str:
     """`from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes`"""
-    source = "all"
-    if rule.source is not None:
-        whole = rule.source.length == len(rule.source.address) * 8
-        source = address_text(rule.source.address) if whole else str(rule.source)
-    restricted = "" if rule.plain or rule.source is not None else " (of some packets)"
+    prefix, source = rule.source or rule.among, "all"
+    if prefix is not None:
+        whole = prefix.length == len(prefix.address) * 8
+        source = address_text(prefix.address) if whole else str(prefix)
+    restricted = " (of some packets)" if rule.restricted else ""
     protocol = f" proto {protocol_text(rule.protocol)}" if rule.protocol else ""
-    return f"from {source}{restricted} lookup {_TABLES.get(rule.table, rule.table)} priority {rule.priority}{protocol}"
+    return f"from {source}{restricted} {_action_text(rule)} priority {rule.priority}{protocol}"
+
+
+def _action_text(rule: Rule) -> str:
+    if rule.action == LOOK_UP:
+        return f"lookup {_TABLES.get(rule.table, rule.table)}"
+    if rule.action == GOTO:
+        return f"goto {rule.target}"
+    return _ACTIONS.get(rule.action, f"does {rule.action}")
 
 
 def key_text(key: SourceKey) -> str:

@@ -315,3 +315,33 @@ def test_a_route_in_place_of_ours_is_named_as_that(lab: Lab, engine: str) -> Non
     by_ip(lab, "route delete default table 12103")
     synced(lab, f"{ON} {engine}")
     assert outside_ways(lab) == RIGHT
+
+
+# ---- rules of others ----------------------------------------------------------------------------------
+
+OTHERS = [
+    ("from 11.8.0.9 priority 100 prohibit", "from 11.8.0.9 prohibit priority 100"),
+    ("from 11.8.0.9 priority 100 blackhole", "from 11.8.0.9 blackhole priority 100"),
+    ("from 11.8.0.0/24 priority 100 unreachable", "from 11.8.0.0/24 unreachable priority 100"),
+    ("from 11.8.0.9 priority 100 goto 32766", "from 11.8.0.9 goto 32766 priority 100"),
+    ("from 11.8.0.9 to 203.0.113.0/24 priority 100 lookup main",
+     "from 11.8.0.9 (of some packets) lookup main priority 100"),
+    ("not from 10.0.0.0/8 priority 100 lookup main", "from all (of some packets) lookup main priority 100"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule, text", OTHERS)
+def test_the_rule_that_decides_is_named_as_ip_rule_has_it(lab: Lab, engine: str, rule: str, text: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    by_ip(lab, f"rule add {rule}")
+    told = " ".join(synced(lab, f"{ON} {engine}", 5).split())
+    assert f"another program's rule comes first: {text}" in told
+    assert text in explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}").out
+
+
+def test_a_rule_about_other_packets_is_not_blamed(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    by_ip(lab, "rule add from 192.0.2.9 priority 50 prohibit", "rule add from 11.8.0.9 priority 100 prohibit")
+    assert "comes first: from 11.8.0.9 prohibit priority 100" in " ".join(synced(lab, f"{ON} {engine}", 5).split())

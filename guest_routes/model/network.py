@@ -29,6 +29,7 @@ LOOPBACK = 1
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
 LOOK_UP = 1
+"""FR_ACT_TO_TBL: a policy rule looks a table up. Source: include/uapi/linux/fib_rules.h."""
 UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
 """RTN_*; with a throw the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
 PROTOCOL_KERNEL = 2

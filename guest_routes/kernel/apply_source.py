@@ -15,8 +15,9 @@ from ..model.source_routing import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable
+    from typing import Iterable, Iterator
 
+    from ..model.network import Prefix
     from ..model.source_routing import SourceOperation, Stage, TableKey
     from .engine import Kernel
 
@@ -36,15 +37,18 @@ class _Course:
 
         An address that goes without its new rule keeps the old one, and that one's table.
         """
-        self._apply(one for one in stage.unused if table_key(one) not in self._kept)
-        broken = self._kept | self._apply(one for one in stage.routes if table_key(one) not in self._kept)
-        refused = self._apply(one for one in stage.rules if table_key(one) not in broken)
-        lacking = {(one.rule.family, one.rule.source) for one in stage.rules if table_key(one) in broken | refused}
+        self._apply(self._free(stage.unused))
+        broken = self._kept | self._apply(self._free(stage.routes))
+        broken |= self._apply(one for one in stage.rules if table_key(one) not in broken)
+        lacking = {_address(one) for one in stage.rules if table_key(one) in broken}
         rules = [one for one in stage.removals if isinstance(one, RemoveRule)]
-        self._kept |= {table_key(one) for one in rules if (one.rule.family, one.rule.source) in lacking}
-        self._apply(one for one in rules if (one.rule.family, one.rule.source) not in lacking)
-        routes = (one for one in stage.removals if isinstance(one, RemoveRoute))
-        self._apply(one for one in routes if table_key(one) not in self._kept)
+        self._kept |= {table_key(one) for one in rules if _address(one) in lacking}
+        self._apply(one for one in rules if _address(one) not in lacking)
+        self._apply(self._free(one for one in stage.removals if isinstance(one, RemoveRoute)))
+
+    def _free(self, operations: Iterable[SourceOperation]) -> Iterator[SourceOperation]:
+        """Those on tables that need not stay as they are."""
+        return (one for one in operations if table_key(one) not in self._kept)
 
     def _apply(self, operations: Iterable[SourceOperation]) -> set[TableKey]:
         """The tables of what was refused."""
@@ -54,6 +58,11 @@ class _Course:
         self.done += (one for one in asked if one not in failed)
         self.failures += failures
         return {table_key(one) for one in failed}
+
+
+def _address(one: AddRule | RemoveRule) -> tuple[int, Prefix | None]:
+    """The address that a rule is for, with its family."""
+    return one.rule.family, one.rule.source
 
 
 def apply_source(stages: Iterable[Stage], kernel: Kernel) -> SourceRoutingOutcome:

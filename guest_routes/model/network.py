@@ -28,7 +28,7 @@ LOOPBACK = 1
 """The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
-LOOK_UP = 1
+TO_TABLE = 1
 """FR_ACT_TO_TBL: a policy rule looks a table up. Source: include/uapi/linux/fib_rules.h."""
 UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
 """RTN_*; with a throw the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
@@ -244,8 +244,8 @@ class Rule(NamedTuple):
     """The same of any other rule that has one: it matches by more or does something else. None where it is negated."""
     restricted: bool = False
     """It matches by more than a source, or leaves routes of its table out."""
-    action: int = LOOK_UP
-    """FR_ACT_: what it does with what it matches; LOOK_UP, unless it is goto, nop, blackhole, unreachable, prohibit."""
+    action: int = TO_TABLE
+    """FR_ACT_: TO_TABLE, unless it does something else: goto, nop, blackhole, unreachable, prohibit."""
     target: int = 0
     """goto: the priority of the rule that comes next."""
 

@@ -74,8 +74,7 @@ def _foreign_in(one: NicTable, state: KernelState, settings: Settings) -> Iterat
     table is used all the same. So it stays ours while a rule of ours is missing.
     """
     looking = [rule for rule in state.rules if (rule.table, rule.family) == (one.table, one.family)]
-    own = (route for route in _present(one, state) if is_ours(route, settings))
-    is_our_own = any(is_our_rule(rule, settings) for rule in looking) or any(own)
+    is_our_own = any(is_our_rule(rule, settings) for rule in looking) or _has_ours(one, state, settings)
     ours = {key(route): route for route in one.routes}
     for route in _foreign_routes(one, state, settings):
         if is_our_own:
@@ -85,6 +84,10 @@ def _foreign_in(one: NicTable, state: KernelState, settings: Settings) -> Iterat
     for rule in () if is_our_own else looking:
         if not _is_one_of(rule, one.rules):
             yield SourceConflict("table-in-use", one.nic, one.table, rule=rule)
+
+
+def _has_ours(one: NicTable, state: KernelState, settings: Settings) -> bool:
+    return any(is_ours(route, settings) for route in _present(one, state))
 
 
 def _present(one: NicTable, state: KernelState) -> Iterator[Route]:

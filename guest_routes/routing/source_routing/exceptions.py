@@ -30,14 +30,14 @@ def exceptions(
         plain: destinations of host routes by a NIC's gateway, each with the NIC, sorted.
         by_gateway: the route by the gateway of the table's NIC.
     """
-    usual = [(destination, 0) for destination, tos in others if not tos]
+    usual = [one for one in others if not one[1]]
     inside = sorted([*plain, *usual]) if usual else plain
-    covers = {destination: route for (destination, tos), route in entries.items() if not tos}
+    covers = _with_tos(entries, 0)
     copies = _copies(covers)
     needed = _inside(covers, copies, inside, by_gateway)
     found = {(destination, 0): route for destination, route in needed if route is not None}
     for tos in sorted({tos for _, tos in (*entries, *others) if tos}):
-        own = {destination: route for (destination, of_tos), route in entries.items() if of_tos == tos}
+        own = _with_tos(entries, tos)
         elsewhere = [destination for destination, of_tos in others if of_tos == tos]
         met = {**covers, **own}, {**copies, **_copies(own)}
         for destination, route in _of_tos(*met, elsewhere, inside, by_gateway):
@@ -45,6 +45,10 @@ def exceptions(
             if decides is None or _leads(decides) != _leads(route):
                 found[destination, tos] = route._replace(destination=destination, tos=tos)
     return found
+
+
+def _with_tos(entries: Entries, tos: int) -> Covers:
+    return {destination: route for (destination, of_tos), route in entries.items() if of_tos == tos}
 
 
 def _of_tos(

@@ -70,15 +70,21 @@ def _ordered(tables: Iterable[TableKey], moves: dict[TableKey, list[TableKey]]) 
 def _stage(plan: SourceRoutingPlan, key: TableKey, is_taken: bool) -> Stage:
     """What makes one table whole and has its addresses look it up."""
     rules = tuple(one for one in plan.rules if table_key(one) == key)
-    own = {one.rule.source for one in rules}
-    elsewhere = {one.rule.source for one in plan.rules if one.rule.family == key[0]}
-    rest = [one for one in plan.removals if table_key(one)[0] == key[0]]
-    old = [one for one in rest if isinstance(one, RemoveRule) and one.rule.source in own]
-    unused = [
-        one for one in rest if is_taken and table_key(one) == key
-        and not (isinstance(one, RemoveRule) and one.rule.source in elsewhere)
-    ]  # fmt: skip
-    return Stage(tuple(unused), tuple(one for one in plan.routes if table_key(one) == key), rules, tuple(old))
+    routes = tuple(one for one in plan.routes if table_key(one) == key)
+    unused = tuple(_unused(plan, key)) if is_taken else ()
+    own = {(one.rule.family, one.rule.source) for one in rules}
+    going = (one for one in plan.removals if isinstance(one, RemoveRule))
+    old = tuple(one for one in going if (one.rule.family, one.rule.source) in own)
+    return Stage(unused, routes, rules, old)
+
+
+def _unused(plan: SourceRoutingPlan, key: TableKey) -> Iterator[RemoveRule | RemoveRoute]:
+    """What goes from a table but the rules of addresses that have moved: those went with their new table."""
+    moved = {(one.rule.family, one.rule.source) for one in plan.rules}
+    for one in plan.removals:
+        is_moved = isinstance(one, RemoveRule) and (one.rule.family, one.rule.source) in moved
+        if table_key(one) == key and not is_moved:
+            yield one
 
 
 def inverse(done: Sequence[SourceOperation], before: Sequence[Route]) -> Iterator[SourceOperation]:

@@ -40,11 +40,19 @@ def exceptions(
         own = _with_tos(entries, tos)
         elsewhere = [destination for destination, of_tos in others if of_tos == tos]
         met = {**covers, **own}, {**copies, **_copies(own)}
-        for destination, route in _of_tos(*met, elsewhere, inside, by_gateway):
-            decides = found.get((destination, 0)) or covers.get(destination)
-            if decides is None or _leads(decides) != _leads(route):
-                found[destination, tos] = route._replace(destination=destination, tos=tos)
+        needed_so = dict(_of_tos(*met, elsewhere, inside, by_gateway))
+        found.update(_of_this_tos_alone(needed_so, found, covers, tos))
     return found
+
+
+def _of_this_tos_alone(
+    needed: Covers, found: Entries, covers: Covers, tos: int
+) -> Iterator[tuple[tuple[Prefix, int], Route]]:
+    """What packets of a TOS need, and don't find with those of none."""
+    for destination, route in needed.items():
+        decides = found.get((destination, 0)) or covers.get(destination)
+        if decides is None or _leads(decides) != _leads(route):
+            yield (destination, tos), route._replace(destination=destination, tos=tos)
 
 
 def _with_tos(entries: Entries, tos: int) -> Covers:

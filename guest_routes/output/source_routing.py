@@ -5,7 +5,7 @@ Rules are written as `ip rule add` takes them, routes as `ip route add` does.
 
 from __future__ import annotations
 
-from ..model.network import MAIN_TABLE, OUR_PROTOCOL, TO_TABLE, Rule, address_text
+from ..model.network import MAIN_TABLE, TO_TABLE, Rule, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
 from .folding import entries
 from .route_text import counted, nic_names, protocol_text, route_json, route_text

@@ -56,7 +56,10 @@ def gateways(
     elected = _elected(elections)
     had = {(route.family, route.ifindex): route.gateway for route in present if _is_gateways(route, settings)}
     found: dict[tuple[int, int], Gateway] = {}
-    for binding, nic in _usable(bindings):
+    for binding in bindings:
+        nic = binding.nic
+        if nic is None or binding.network is None or not binding.is_usable():
+            continue
         key = binding.family, nic.ifindex
         gateway = elected.get(key) or _gateway(binding, had.get(key))
         if gateway is not None:

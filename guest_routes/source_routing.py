@@ -28,20 +28,25 @@ def apply_source_routing(
     """Applies the plan of the decision, verifies it, and asks the kernel where another rule could win.
 
     Args:
-        is_reachable: whether the metadata service can still be asked; else the rules are put back (R8).
+        is_reachable: whether the metadata service can still be asked; else rules and tables are put back (R8).
     """
     plan = report.decision.source_routing
     assert plan is not None
+    before = report.evidence.kernel
     if report.errors or report.outcome.failures:  # The settings' table is not as it was planned.
-        plan = _replanned(report, snapshot(settings, kernel), settings)
+        before = snapshot(settings, kernel)
+        plan = _replanned(report, before, settings)
         report = report._replace(decision=report.decision._replace(source_routing=plan))
     if not plan.operations:
         return ask_sources(report, settings, kernel)
-    from .kernel.apply_source import apply_source, roll_back_rules
+    from .kernel.apply_source import apply_source, roll_back_source
+    from .routing.source_routing.stages import inverse, stages
 
-    outcome = apply_source(plan, kernel)
+    outcome = apply_source(stages(plan), kernel)
     if outcome.done and not is_reachable():
-        return report._replace(source_outcome=roll_back_rules(outcome, kernel))
+        return report._replace(
+            source_outcome=roll_back_source(outcome, inverse(outcome.done, before.tables or ()), kernel)
+        )
     after = snapshot(settings, kernel)
     again = _replanned(report, after, settings)
     report = report._replace(source_outcome=outcome._replace(remaining=again.operations), after=after)
@@ -73,11 +78,12 @@ def withdraw_source_routing(before: KernelState, settings: Settings, kernel: Ker
     """Removes every rule of ours, and the routes of ours in their tables and those of NICs; None: there are none."""
     from .kernel.apply_source import apply_source
     from .routing.source_routing.nics import tables_to_read
+    from .routing.source_routing.stages import stages
 
     off = settings._replace(source_routing=False)
     now = before._replace(tables=kernel.tables(tables_to_read(before, settings)))
     plan = plan_source_routing(Resolution((), (), ()), (), (), now, off)
-    return apply_source(plan, kernel) if plan.operations else None
+    return apply_source(stages(plan), kernel) if plan.operations else None
 
 
 def both(one: SourceRoutingOutcome | None, other: SourceRoutingOutcome | None) -> SourceRoutingOutcome | None:

@@ -92,7 +92,8 @@ def dry_run_on(
         GuestRoutesError: the document is none at all, or the kernel can't be asked.
     """
     evidence = with_routes_left(gather(document, settings, state, before, fetched=True), settings, state, kernel)
-    report = Report(evidence, decide(evidence, settings, accept_withdrawals), before)
+    decision = decide(evidence, settings, accept_withdrawals)
+    report = Report(evidence, decision, before, table=settings.table, protocol=settings.protocol)
     report = ask(report, kernel, settings.table, ahead=True)
     if report.changes or report.decision.source_routing is None:
         return report

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..model.diagnosis.source_explanation import SourceExplanation
+from ..model.network import is_link_local
+from ..model.source_routing import NicTable, RemoveRule, SourceRoutingPlan
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.verify import deciding
 from .explain import explain
@@ -11,9 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ..model.network import Address, Lookup, Prefix, Rule
+    from ..model.network import Address, Lookup, Nic, Prefix, Route, Rule
     from ..model.report import Report
-    from ..model.source_routing import NicTable
+
+IPV4_LINK_LOCAL = b"\xa9\xfe"
+"""How addresses of 169.254.0.0/16 begin (RFC 3927)."""
 
 
 def explain_source(asked: Prefix, source: Address, report: Report, answer: Lookup) -> SourceExplanation:
@@ -22,20 +26,65 @@ def explain_source(asked: Prefix, source: Address, report: Report, answer: Looku
     Args:
         answer: the kernel's own for a packet that carries the source.
     """
-    plan = report.decision.source_routing
-    nic = next((nic for nic in report.before.nics if any(own.address == source for own in nic.addresses)), None)
-    table, rule = _looked_up(source, plan.tables if plan else ())
+    plan = report.decision.source_routing or SourceRoutingPlan()
+    having = _having(source, report)
+    table, rule = _looked_up(source, plan.tables)
+    held = table is None and report.suspicion is not None
+    if held:
+        table, rule = _held(source, having, plan, report)
+    nic = table.nic if table else next(iter(having), None)
     route = deciding(table.routes, asked.address) if table else None
-    new = [one.rule for one in plan.rules] if plan else []
-    in_place = rule not in new and not any(one.route == route for one in (plan.routes if plan else ()))
-    conflict = about(source, nic, report.source_conflicts) if nic else None
-    return SourceExplanation(source, nic, table, route, in_place, conflict, explain(asked, report, answer))
+    return SourceExplanation(
+        source,
+        nic,
+        table,
+        route,
+        not _is_lacking(rule, route, plan, report),
+        about(source, nic, report.source_conflicts) if nic else None,
+        explain(asked, report, answer),
+        tuple(one for one in having if one != nic),
+        held and table is not None,
+        is_link_local(source) or source[:2] == IPV4_LINK_LOCAL,
+    )
+
+
+def _having(source: Address, report: Report) -> list[Nic]:
+    """The NICs that have an address."""
+    return [nic for nic in report.before.nics if any(own.address == source for own in nic.addresses)]
+
+
+def _is_lacking(rule: Rule | None, route: Route | None, plan: SourceRoutingPlan, report: Report) -> bool:
+    """Whether the rule or the route isn't there: a pass has to make it, or another program's has its place."""
+    if rule in [one.rule for one in plan.rules] or route in [one.route for one in plan.routes]:
+        return True
+    return route is not None and route in [one.instead for one in report.source_conflicts]
+
+
+def _held(
+    source: Address, having: Sequence[Nic], plan: SourceRoutingPlan, report: Report
+) -> tuple[NicTable, Rule] | tuple[None, None]:
+    """The table and rule of an earlier pass, for a NIC that a document that may be partial lacks."""
+    going = [one.rule for one in plan.removals if isinstance(one, RemoveRule)]
+    own = [rule for rule in report.before.rules if rule.protocol == report.protocol and rule not in going]
+    rule = _for_address(source, own)
+    if rule is None or not having:
+        return None, None
+    key = rule.table, rule.family
+    routes = tuple(one for one in report.before.tables or () if (one.table, one.family) == key)
+    defaults = (one.gateway for one in routes if one.destination.is_default)
+    gateway = next(filter(None, defaults), None)
+    return (NicTable(having[0], rule.family, rule.table, gateway, routes, (rule,)), rule) if gateway else (None, None)
 
 
 def _looked_up(source: Address, tables: Sequence[NicTable]) -> tuple[NicTable, Rule] | tuple[None, None]:
     """The table that packets with that address look up, and the rule for it."""
     for table in tables:
-        for rule in table.rules:
-            if rule.source is not None and rule.source.address == source:
-                return table, rule
+        rule = _for_address(source, table.rules)
+        if rule is not None:
+            return table, rule
     return None, None
+
+
+def _for_address(source: Address, rules: Sequence[Rule]) -> Rule | None:
+    """The rule that is for an address alone."""
+    return next((rule for rule in rules if rule.source is not None and rule.source.address == source), None)

@@ -109,12 +109,15 @@ def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[E
     """The tables with routes of ours that no pass by these settings looks at: `withdraw` removes them (R18)."""
     from ..state.places import elsewhere
 
-    found = []
+    found: list[Elsewhere] = []
     for table, protocol in elsewhere(state, settings):
         there = settings._replace(table=table, protocol=protocol)
-        number = sum(is_ours(route, there) for route in table_snapshot(there, kernel).routes)
-        if number:
-            found.append(Elsewhere(table, protocol, number))
+        now = table_snapshot(there, kernel)
+        routes = sum(is_ours(route, there) for route in now.routes)
+        counted = protocol == settings.protocol or protocol in [one.protocol for one in found]
+        rules = 0 if counted else sum(is_our_rule(rule, there) for rule in now.rules)
+        if routes or rules:
+            found.append(Elsewhere(table, protocol, routes, rules))
     return tuple(found)
 
 

@@ -58,6 +58,8 @@ class Elsewhere(NamedTuple):
     table: int
     protocol: int
     routes: int
+    rules: int = 0
+    """Source routing's of that protocol, where the settings name another one: packets go by them (R21)."""
 
 
 class Evidence(NamedTuple):

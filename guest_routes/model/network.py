@@ -28,6 +28,8 @@ LOOPBACK = 1
 """The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
+TO_TABLE = 1
+"""FR_ACT_TO_TBL: a policy rule looks a table up. Source: include/uapi/linux/fib_rules.h."""
 UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
 """RTN_*; with a throw the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
 PROTOCOL_KERNEL = 2
@@ -238,6 +240,14 @@ class Rule(NamedTuple):
     """FRA_PROTOCOL: who made it, as for routes; 0 from a kernel before 4.17."""
     source: Prefix | None = None
     """Packets from this prefix, of a rule that matches by it alone and looks up a table; None for any other rule."""
+    among: Prefix | None = None
+    """The same of any other rule that has one: it matches by more or does something else. None where it is negated."""
+    restricted: bool = False
+    """It matches by more than a source, or leaves routes of its table out."""
+    action: int = TO_TABLE
+    """FR_ACT_: TO_TABLE, unless it does something else: goto, nop, blackhole, unreachable, prohibit."""
+    target: int = 0
+    """goto: the priority of the rule that comes next."""
 
 
 class KernelState(NamedTuple):

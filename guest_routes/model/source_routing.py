@@ -57,6 +57,25 @@ class RemoveRule(NamedTuple):
 
 
 SourceOperation: TypeAlias = "SetRoute | RemoveRoute | AddRule | RemoveRule"
+TableKey: TypeAlias = "tuple[int, int]"
+"""Family and number of a table."""
+
+
+def table_key(one: SourceOperation) -> TableKey:
+    """The table that an operation is about: that of its route, or that its rule looks up."""
+    if isinstance(one, (AddRule, RemoveRule)):
+        return one.rule.family, one.rule.table
+    return one.route.family, one.route.table
+
+
+class Stage(NamedTuple):
+    """A part of a plan that is carried out before the next one begins, in this order."""
+
+    unused: tuple[RemoveRule | RemoveRoute, ...] = ()
+    """What another NIC has left in a table that no rule needs any more."""
+    routes: tuple[SetRoute, ...] = ()
+    rules: tuple[AddRule, ...] = ()
+    removals: tuple[RemoveRule | RemoveRoute, ...] = ()
 
 
 class SourceFailure(NamedTuple):
@@ -112,6 +131,8 @@ class SourceConflict(NamedTuple):
     table: int
     route: Route | None = None
     """table-in-use, foreign-route."""
+    instead: Route | None = None
+    """foreign-route: ours, whose place it has taken."""
     rule: Rule | None = None
     """table-in-use; local-behind: the table local's; overruled: the first rule that may be why."""
     address: Address | None = None
@@ -151,4 +172,4 @@ class SourceRoutingOutcome(NamedTuple):
     overruled: tuple[SourceConflict, ...] = ()
     """The kernel's own lookups that say otherwise."""
     rolled_back: bool = False
-    """The pass cut the way to the metadata service, so that the rules were put back."""
+    """The pass cut the way to the metadata service, so that rules and tables were put back."""

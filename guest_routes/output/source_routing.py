@@ -5,7 +5,7 @@ Rules are written as `ip rule add` takes them, routes as `ip route add` does.
 
 from __future__ import annotations
 
-from ..model.network import MAIN_TABLE, Rule, address_text
+from ..model.network import MAIN_TABLE, TO_TABLE, Rule, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
 from .folding import entries
 from .route_text import counted, nic_names, protocol_text, route_json, route_text
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     )
     from .folding import Entry
 
+_ACTIONS = {3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+"""FR_ACT_ of linux/fib_rules.h."""
+GOTO = 2
 _TABLES = {255: "local", MAIN_TABLE: "main", 253: "default"}
 AS_OF_NOW = (
     "the tables hold what the main table has now; what changes there later counts with the next pass, which the "
@@ -36,13 +39,21 @@ AS_OF_NOW = (
 
 def rule_text(rule: Rule) -> str:
     """`from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes`"""
-    source = "all"
-    if rule.source is not None:
-        whole = rule.source.length == len(rule.source.address) * 8
-        source = address_text(rule.source.address) if whole else str(rule.source)
-    restricted = "" if rule.plain or rule.source is not None else " (of some packets)"
+    prefix, source = rule.source or rule.among, "all"
+    if prefix is not None:
+        whole = prefix.length == len(prefix.address) * 8
+        source = address_text(prefix.address) if whole else str(prefix)
+    restricted = " (of some packets)" if rule.restricted else ""
     protocol = f" proto {protocol_text(rule.protocol)}" if rule.protocol else ""
-    return f"from {source}{restricted} lookup {_TABLES.get(rule.table, rule.table)} priority {rule.priority}{protocol}"
+    return f"from {source}{restricted} {_action_text(rule)} priority {rule.priority}{protocol}"
+
+
+def _action_text(rule: Rule) -> str:
+    if rule.action == TO_TABLE:
+        return f"lookup {_TABLES.get(rule.table, rule.table)}"
+    if rule.action == GOTO:
+        return f"goto {rule.target}"
+    return _ACTIONS.get(rule.action, f"does {rule.action}")
 
 
 def key_text(key: SourceKey) -> str:
@@ -91,6 +102,9 @@ def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
         return f"{text}; this rule comes later: {rule}", before
     if one.kind == "foreign-route":
         added = route_text(one.route, nics) if one.route else ""
+        if one.instead is not None:
+            text = f"another program's route stands in place of ours in {name}'s table {one.table}: {added}"
+            return text, "see which program makes it; without it the next pass makes ours"
         text = f"another program has added a route to {name}'s table {one.table}, and it may decide there: {added}"
         return text, "see which program makes it, and have it use another table"
     if one.kind == "shared-address":
@@ -143,7 +157,7 @@ def source_error_texts(report: Report) -> Iterator[str]:
         return
     yield from (source_failure_text(one, nics) for one in outcome.failures)
     if outcome.rolled_back:
-        yield "source routing cut the way to the metadata service: its rules were put back as they were"
+        yield "source routing cut the way to the metadata service: its rules and tables were put back as they were"
     for one in () if outcome.failures else outcome.remaining:
         state = "still there" if is_source_removal(one) else "missing"
         yield f"{state} after the pass: {source_text(one, nics)}"

@@ -25,6 +25,7 @@ from guest_routes.model.source_routing import NicTable, SourceRoutingPlan
 from guest_routes.routing.compare import ifindexes
 from guest_routes.routing.elect import managed_ifindexes
 from guest_routes.routing.source_routing.plan import plan_source_routing
+from guest_routes.routing.source_routing.stages import stages
 from tests.support.examples import examples
 from tests.unit.test_laws import FAMILIES, FAR_AWAY, Machine, World, worlds
 
@@ -41,7 +42,7 @@ def plan_now(machine: Machine, decision: Decision, chosen: Settings, withdraw: b
     """The plan for what is there."""
     state = machine.snapshot()
     looked_up = {rule.table for rule in state.rules} - {255, 253, MAIN_TABLE}
-    numbers = sorted(looked_up | {12100 + nic.ifindex for nic in state.nics})
+    numbers = sorted(looked_up | {chosen.source_routing_table + nic.ifindex for nic in state.nics})
     state = state._replace(tables=machine.kernel.tables(numbers))
     return plan_source_routing(decision.resolution, decision.elections, state.routes, state, chosen, withdraw)
 
@@ -50,7 +51,7 @@ def synced(machine: Machine) -> Tuple[Decision, SourceRoutingPlan]:
     """A whole pass; the model of the kernel refuses none of it."""
     decision, _ = machine.sync()
     plan = plan_now(machine, decision, machine.world.settings)
-    assert apply_source(plan, machine.kernel).failures == ()
+    assert apply_source(stages(plan), machine.kernel).failures == ()
     return decision, plan
 
 
@@ -148,7 +149,7 @@ def test_a_second_plan_is_empty_and_off_takes_all_away(world: World) -> None:
     decision, plan = synced(machine)
     assert plan_now(machine, decision, machine.world.settings).operations == ()
     assert len({one.nic.ifindex for one in plan.tables}) <= len(decision.resolution.bindings)
-    assert apply_source(plan_now(machine, decision, world.settings), machine.kernel).failures == ()
+    assert apply_source(stages(plan_now(machine, decision, world.settings)), machine.kernel).failures == ()
     assert not [rule for rule in machine.snapshot().rules if rule.protocol == OUR_PROTOCOL]
     assert machine.kernel.tables([table.table for table in plan.tables]) == ()
 
@@ -165,14 +166,41 @@ def test_killed_anywhere_it_is_never_half(world: World, data: st.DataObject) -> 
     sources = [(rule.source.address, table) for table in plan.tables for rule in table.rules if rule.source]
     pairs = [(address, source) for source, table in sources for address in destinations(state, table.family)]
     before = [asked(machine, address, source) for address, source in pairs]
-    for operation in plan.operations[:lives]:
+    in_order = [one for stage in stages(plan) for part in stage for one in part]
+    assert sorted(in_order, key=repr) == sorted(plan.operations, key=repr)
+    for operation in in_order[:lives]:
         machine.kernel.apply_source([operation])
     between = [asked(machine, address, source) for address, source in pairs]
     rest = plan_now(machine, decision, machine.world.settings)
-    apply_source(rest, machine.kernel)
+    apply_source(stages(rest), machine.kernel)
     assert plan_now(machine, decision, machine.world.settings).operations == ()
     after = [asked(machine, address, source) for address, source in pairs]
     assert all(now in (old, new) for old, now, new in zip(before, between, after))
+
+
+@some
+@given(worlds(), st.integers(-2, 2), st.data())
+def test_killed_while_the_numbers_move_it_is_never_half(world: World, by: int, data: st.DataObject) -> None:
+    """Each address looks up a whole table, its NIC's, all the time: the old one or the new one."""
+    machine = Machine(on(world))
+    decision, plan = synced(machine)
+    moved = machine.world.settings._replace(source_routing_table=12100 + by)
+    state = machine.snapshot()
+    sources = [(rule.source.address, table) for table in plan.tables for rule in table.rules if rule.source]
+    pairs = [(address, source) for source, table in sources for address in destinations(state, table.family)]
+
+    def answers() -> List[Lookup]:
+        return [asked(machine, address, source)._replace(table=0) for address, source in pairs]
+
+    before, now = answers(), plan_now(machine, decision, moved)
+    in_order = [one for stage in stages(now) for part in stage for one in part]
+    assert sorted(in_order, key=repr) == sorted(now.operations, key=repr)
+    for operation in in_order[: data.draw(st.integers(0, len(in_order)))]:
+        machine.kernel.apply_source([operation])
+    assert answers() == before
+    apply_source(stages(plan_now(machine, decision, moved)), machine.kernel)
+    assert plan_now(machine, decision, moved).operations == ()
+    assert answers() == before
 
 
 @some

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Optional, Tuple, Union
 
 from ...model.network import Address, NextHop, Nic, Prefix, Route, Rule, parse_address
 from ..netlink import (
+    FIB_RULE_INVERT,
     FR_ACT_TO_TBL,
     IFF_RUNNING,
     IFF_UP,
@@ -30,7 +31,7 @@ REPLAYABLE = {
     "RTA_MULTIPATH", "RTA_NH_ID", "RTA_PREF", "RTA_CACHEINFO", "RTA_FLOW",
 }  # fmt: skip
 """Attributes that a Route holds."""
-SIMPLE_RULE = {"FRA_SRC", "FRA_TABLE", "FRA_PRIORITY", "FRA_PROTOCOL", "FRA_SUPPRESS_PREFIXLEN"}
+SIMPLE_RULE = {"FRA_SRC", "FRA_GOTO", "FRA_TABLE", "FRA_PRIORITY", "FRA_PROTOCOL", "FRA_SUPPRESS_PREFIXLEN"}
 NO_SUPPRESSION = 0xFFFFFFFF
 
 
@@ -81,21 +82,28 @@ def _mac(text: Optional[str]) -> bytes:
 
 def rule_of(message: Any) -> Rule:
     """The policy rule of an RTM_NEWRULE message."""
-    simple = message["action"] == FR_ACT_TO_TBL and not _is_restricted(message)
+    restricted = _is_restricted(message)
+    simple = message["action"] == FR_ACT_TO_TBL and not restricted
     source, length = message.get_attr("FRA_SRC"), message["src_len"]
+    has_one = source and length and not message["flags"] & FIB_RULE_INVERT
+    prefix = Prefix(parse_address(source), length) if has_one else None
     return Rule(
         family=FAMILIES[message["family"]],
         priority=message.get_attr("FRA_PRIORITY") or 0,
         table=message.get_attr("FRA_TABLE") or message["table"],
         plain=simple and not length,
         protocol=message.get_attr("FRA_PROTOCOL") or 0,
-        source=Prefix(parse_address(source), length) if simple and source and length else None,
+        source=prefix if simple else None,
+        among=None if simple else prefix,
+        restricted=restricted,
+        action=message["action"],
+        target=message.get_attr("FRA_GOTO") or 0,
     )
 
 
 def _is_restricted(message: Any) -> bool:
     """Whether a rule matches only some packets of its source, or leaves some routes of its table out."""
-    if message["dst_len"] or message["tos"] or message["flags"]:
+    if message["dst_len"] or message["tos"] or message["flags"] & FIB_RULE_INVERT:
         return True
     if not {name for name, _ in message["attrs"]} <= SIMPLE_RULE:
         return True

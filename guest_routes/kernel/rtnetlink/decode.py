@@ -14,6 +14,7 @@ from ...model.network import Address, NextHop, Prefix, Route, Rule
 from ..netlink import (
     FIB_RULE_INVERT,
     FR_ACT_TO_TBL,
+    FRA_GOTO,
     FRA_PRIORITY,
     FRA_PROTOCOL,
     FRA_SRC,
@@ -184,16 +185,22 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
     family, to_length, from_length, tos, table, _, _, action, flags = RTMSG.unpack_from(data, start)
     found = attributes(data, start + RTMSG.size, end)
     suppresses = found.get(FRA_SUPPRESS_PREFIXLEN, _NO_SUPPRESSION) != _NO_SUPPRESSION
-    source = found.pop(FRA_SRC, None)
-    restricted = bool(to_length or tos or flags & FIB_RULE_INVERT) or not _PLAIN_RULE.issuperset(found)
-    simple = action == FR_ACT_TO_TBL and not restricted and not suppresses
+    source, target = found.pop(FRA_SRC, None), number_of(found.pop(FRA_GOTO, None))
+    prefix = Prefix(source, from_length) if source and from_length and not flags & FIB_RULE_INVERT else None
+    narrowed = bool(to_length or tos or flags & FIB_RULE_INVERT) or not _PLAIN_RULE.issuperset(found)
+    restricted = narrowed or suppresses
+    simple = action == FR_ACT_TO_TBL and not restricted
     return Rule(
         family=4 if family == AF_INET else 6,
         priority=number_of(found.get(FRA_PRIORITY)),
         table=number_of(found.get(FRA_TABLE)) or table,
         plain=simple and not from_length,
         protocol=number_of(found.get(FRA_PROTOCOL)),
-        source=Prefix(source, from_length) if simple and source and from_length else None,
+        source=prefix if simple else None,
+        among=None if simple else prefix,
+        restricted=restricted,
+        action=action,
+        target=target,
     )
 
 

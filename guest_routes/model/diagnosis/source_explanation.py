@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..namedtuple import NamedTuple
-from ..network import LOOPBACK
+from ..network import BROADCAST, MULTICAST, UNICAST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ class SourceExplanation(NamedTuple):
     """Why its packets look up no table, or may leave otherwise."""
     by_main: Explanation
     """What main says, and the kernel's answer for a packet that carries the address."""
+    others: tuple[Nic, ...] = ()
+    """Further NICs that have the address."""
+    held: bool = False
+    """Rule and table are an earlier pass's, and stay since the document may be partial (R6)."""
+    link_local: bool = False
+    """Such addresses have no rule."""
 
     @property
     def expected(self) -> Route | None:
@@ -34,6 +40,20 @@ class SourceExplanation(NamedTuple):
         route = self.route
         leads = route is not None and (route.gateway is not None or route.ifindex or route.nexthops)
         return route if leads else self.by_main.route
+
+    @property
+    def next_hops(self) -> tuple[tuple[Address | None, int], ...]:
+        """Gateway and ifindex of each next hop of that route; () where it drops the packet."""
+        route = self.expected
+        if route is None or route.kind not in (UNICAST, 0):  # 0: one that can't be written back.
+            return ()
+        to_all = self.by_main.answer.kind in (BROADCAST, MULTICAST)  # Such a packet goes to everybody on the link.
+        return tuple((None if to_all else hop.gateway, hop.ifindex) for hop in route.nexthops or (route,))
+
+    @property
+    def is_thrown(self) -> bool:
+        """Whether main decides, although the packets look a table up."""
+        return self.route is None or self.route is not self.expected
 
     @property
     def is_refused(self) -> bool:
@@ -48,13 +68,12 @@ class SourceExplanation(NamedTuple):
     @property
     def as_wanted(self) -> bool:
         """Whether the kernel sends them so."""
-        route, answer = self.expected, self.by_main.answer
-        hops = [(hop.gateway, hop.ifindex) for hop in ((route.nexthops or (route,)) if route else ())]
-        return (answer.gateway, answer.ifindex) in hops
+        answer = self.by_main.answer
+        return (answer.gateway, answer.ifindex) in self.next_hops
 
     @property
     def exit_code(self) -> int:
-        """0: as wanted, or this machine's own address; 1: not, or source routing is kept from them."""
-        if self.by_main.answer.ifindex == LOOPBACK:
+        """0: as wanted, or nothing that routes decide; 1: not, or source routing is kept from them."""
+        if self.by_main.by_local:
             return 0
         return 0 if self.as_wanted and not self.is_prevented else 1

@@ -68,20 +68,27 @@ def _answers(view: NicView, inspection: Inspection) -> list[str]:
     names = nic_names(_nics(inspection))
     plan = inspection.report.decision.source_routing if inspection.report else None
     on = plan is not None and plan.enabled
+    table = inspection.report.table if inspection.report else MAIN_TABLE
     lines = []
     for one in view.answers:
         if one.answer.ifindex != view.nic.ifindex:
             by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else "nowhere"
             text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
-            remedy = "see below" if on else _answers_remedy(one, view.nic)
+            remedy = "see below" if on else _answers_remedy(one, view.nic, table)
             lines += labelled(
                 "  answers", f"{text}: a network that checks source addresses (Calico) drops them; {remedy}"
             )
     return lines
 
 
-def _answers_remedy(one: SourceAnswer, nic: Nic) -> str:
-    """What sends the answers by their NIC: a rule that stands before main stands before source routing's, too."""
+def _answers_remedy(one: SourceAnswer, nic: Nic, table: int) -> str:
+    """What sends the answers by their NIC: a rule that stands before main stands before source routing's, too.
+
+    Args:
+        table: the settings'.
+    """
+    if table != MAIN_TABLE:
+        return f"source routing would send them by {nic.name}, and needs `table: main`: it is {table}"
     if one.answer.table not in (0, MAIN_TABLE):
         return f"table {one.answer.table} decides, by a rule of another program: see `ip rule`"
     return f"`source_routing: true` sends them by {nic.name}"
@@ -96,7 +103,7 @@ def _state(nic: Nic) -> str:
 
 def _gateways(view: NicView, report_missing: bool) -> list[str]:
     unbound = "unknown: there is no metadata" if report_missing else "no network of the metadata is on this NIC"
-    unbound = "`ignore_nics` covers this NIC" if view.ignored else unbound
+    unbound = "not looked for: `ignore_nics` covers this NIC" if view.ignored else unbound
     lines = [] if view.bindings else labelled("  gateway", unbound)
     known = [
         f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"

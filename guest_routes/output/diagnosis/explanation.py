@@ -111,7 +111,7 @@ def explanation_reason(one: Explanation) -> str:
 def _verdict(one: Explanation, what: str) -> str:
     """What to make of the kernel's answer."""
     if one.by_local:
-        return "this machine itself" if one.answer.ifindex == LOOPBACK else "table local decides before every route"
+        return local_verdict(one)
     if one.as_wanted:
         return "as wanted"
     if one.route is None:
@@ -137,10 +137,20 @@ def _sync_helps(route: Route, one: Explanation) -> bool:
     return added and (deciding is None or own is None or deciding >= own)
 
 
+def local_verdict(one: Explanation) -> str:
+    """What to make of an answer by table local."""
+    return "this machine itself" if one.answer.ifindex == LOOPBACK else "table local decides before every route"
+
+
+def local_kind(one: Explanation) -> str:
+    """Which kind of address table local decides about."""
+    kind = _LOCAL_KINDS.get(one.answer.kind, "this machine's own")
+    return f"{kind} address"
+
+
 def _headline(what: str, one: Explanation) -> str:
     if one.by_local:
-        kind = _LOCAL_KINDS.get(one.answer.kind, "this machine's own")
-        return f"{what} is {kind} address"
+        return f"{what} is {local_kind(one)}"
     if one.route is None:
         return f"{what}: no host route covers it, and no default route is elected"
     nics = one.report.before.nics

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from ...model.network import LOOPBACK, address_text, mac_text
+from ...model.network import address_text, family_of, mac_text
 from ..folding import labelled
 from ..route_text import route_json, route_text
 from ..source_routing import conflict_text, first_rule_words, rule_json, rule_text
 from ..summary import metadata_json, source_lines
 from ..words.outcomes import lookup_text
-from .explanation import explanation_reason
+from .explanation import explanation_reason, local_kind, local_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ...model.diagnosis.source_explanation import SourceExplanation
-    from ...model.network import Rule
+    from ...model.network import Nic, Rule
 
 
 def source_explanation_lines(one: SourceExplanation) -> list[str]:
     """The explanation for people."""
     nics = one.by_main.report.before.nics
-    holder = f"of {one.nic.name} ({mac_text(one.nic.mac)})" if one.nic else "of no NIC here"
+    holders = (one.nic, *one.others) if one.nic else ()
+    holder = f"of {' and '.join(f'{nic.name} ({mac_text(nic.mac)})' for nic in holders) or 'no NIC here'}"
     lines = [_headline(one), "", *_field("address", f"{address_text(one.source)}, {holder}")]
-    if not one.is_refused:
+    if not one.is_refused and not one.by_main.by_local:
         lines += _decided(one)
     lines += _field("kernel now", f"{lookup_text(one.by_main.answer, nics)}  ({_verdict(one)})")
     return [*lines, "", *source_lines(one.by_main.report)]
@@ -34,12 +35,15 @@ def _decided(one: SourceExplanation) -> list[str]:
     nics, rule, lines = one.by_main.report.before.nics, _rule(one), []
     if rule is not None:
         lines += _field("rule", rule_text(rule))
-    for route in (one.route, one.expected if _is_thrown(one) else None):
+    for route in (one.route, one.expected if one.is_thrown else None):
         if route is not None:
             lines += _field("route", route_text(route, nics))
     lines += _field("why", source_reason(one))
     if one.table is not None:
-        lines += _field("state", "in place" if one.in_place else "not there yet; `guest-routes sync` adds it")
+        lines += _field("state", _state(one))
+    for shared in one.by_main.report.source_conflicts:
+        if shared.address == one.source and shared.kind == "shared-address":
+            lines += _field("but", conflict_text(shared, nics))
     return lines
 
 
@@ -48,8 +52,12 @@ def _rule(one: SourceExplanation) -> Rule | None:
     return next((rule for rule in rules if rule.source and rule.source.address == one.source), None)
 
 
-def _is_thrown(one: SourceExplanation) -> bool:
-    return one.route is None or one.route is not one.expected
+def _state(one: SourceExplanation) -> str:
+    if one.held:
+        return "in place: an earlier pass's, which stays since the document may be partial"
+    if any(found.instead == one.route for found in one.by_main.report.source_conflicts if one.route is not None):
+        return "not there: another program's route stands in its place"
+    return "in place" if one.in_place else "not there yet; `guest-routes sync` adds it"
 
 
 def source_reason(one: SourceExplanation) -> str:
@@ -57,12 +65,30 @@ def source_reason(one: SourceExplanation) -> str:
     if one.table is None:
         return f"{_why_main(one)}; so the main table decides: {explanation_reason(one.by_main) or 'nothing is decided'}"
     name = one.table.nic.name
-    if _is_thrown(one):
-        return "the main table sends it through a NIC that the metadata doesn't describe, and so does this packet"
+    if one.is_thrown:
+        return _why_thrown(one)
     assert one.route is not None
     if one.route.destination.is_default:
         return f"no route of the main table leads there through {name}, so {name}'s gateway does"
     return f"a route of the main table leads there through {name}"
+
+
+def _why_thrown(one: SourceExplanation) -> str:
+    """Why main decides about a packet that looks a table up."""
+    main, nics = one.expected, one.by_main.report.before.nics
+    if main is None:
+        return "the lookup goes on in the main table, and nothing there leads to it"
+    if not one.next_hops:
+        return "the main table drops what goes there, and so this packet"
+    through = [nic for nic in nics if nic.ifindex in {ifindex for _, ifindex in one.next_hops}]
+    if main.source == one.source:
+        return "the main table has a route there for packets with this address"
+    if one.nic is not None and one.nic in through:
+        return f"the kernel takes this route through {one.nic.name} in the main table only, so the lookup goes on there"
+    names = " and ".join(nic.name for nic in through)
+    ignored = {binding.ignored for binding in one.by_main.report.resolution.bindings}
+    why = "`ignore_nics` covers" if {nic.name for nic in through} & ignored else "the metadata doesn't describe"
+    return f"the main table sends it through {names}, which {why}, and so this packet"
 
 
 def _why_main(one: SourceExplanation) -> str:
@@ -73,11 +99,21 @@ def _why_main(one: SourceExplanation) -> str:
         return "no NIC has the address"
     if one.conflict is not None:
         return conflict_text(one.conflict, one.by_main.report.before.nics)
-    name = one.nic.name
-    return (
-        f"this address has no rule: the metadata doesn't describe {name}, {name} is down or has no known gateway of "
-        "this family, or the address is link-local"
-    )
+    return f"this address has no rule: {_why_no_rule(one, one.nic)}"
+
+
+def _why_no_rule(one: SourceExplanation, nic: Nic) -> str:
+    """What the NIC or the address lacks."""
+    bindings = one.by_main.report.resolution.bindings
+    if one.link_local:
+        return "it is link-local"
+    if any(binding.ignored == nic.name for binding in bindings):
+        return f"`ignore_nics` covers {nic.name}"
+    if not any(binding.network and binding.nic and binding.nic.ifindex == nic.ifindex for binding in bindings):
+        return f"the metadata doesn't describe {nic.name}"
+    if not nic.up:
+        return f"{nic.name} is down"
+    return f"no gateway of {nic.name} in IPv{family_of(one.source)} is known, or it can't be used now"
 
 
 def _headline(one: SourceExplanation) -> str:
@@ -86,24 +122,27 @@ def _headline(one: SourceExplanation) -> str:
     what = f"{what} from {address_text(one.source)}"
     if one.is_refused:
         return f"{what}: this machine sends no such packet"
-    if one.by_main.answer.ifindex == LOOPBACK:
-        return f"{what}: this machine's own address"
+    if one.by_main.by_local:
+        return f"{what}: {local_kind(one.by_main)}"
     if route is None:
         return f"{what}: nothing decides"
-    nics = one.by_main.report.before.nics
-    hop = route.nexthops[0] if route.nexthops else route
-    name = next((nic.name for nic in nics if nic.ifindex == hop.ifindex), "?")
-    return f"{what} should leave by {name}{', via ' + address_text(hop.gateway) if hop.gateway else ''}"
+    if not one.next_hops:
+        return f"{what} leaves by no NIC"
+    gateway, ifindex = one.next_hops[0]
+    name = next((nic.name for nic in one.by_main.report.before.nics if nic.ifindex == ifindex), "?")
+    return f"{what} should leave by {name}{', via ' + address_text(gateway) if gateway else ''}"
 
 
 def _verdict(one: SourceExplanation) -> str:
-    if one.by_main.answer.ifindex == LOOPBACK:
-        return "this machine itself"
+    if one.by_main.by_local:
+        return local_verdict(one.by_main)
     if one.is_refused:
         return f"{address_text(one.source)} is not an address of this machine"
     if one.as_wanted:
         return "as main says, not by source routing" if one.is_prevented else "as wanted"
-    if not one.in_place:
+    if not one.next_hops:
+        return "NOT as wanted: that route drops it; take it away if nobody needs it"
+    if not one.in_place and one.conflict is None:
         return "NOT as wanted; `guest-routes sync` fixes it"
     return f"NOT as wanted: {_decided_by(one)}"
 

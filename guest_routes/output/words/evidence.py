@@ -174,8 +174,10 @@ def unusable_reason(one: Unusable) -> str:
 
 def elsewhere_text(one: Elsewhere) -> str:
     """Routes of ours that the settings don't name any more."""
-    routes = f"{one.routes:,} route{'s' * (one.routes != 1)} of protocol {one.protocol}"
-    return f"table {one.table}: {routes} left by a pass with other settings"
+    routes = f"{one.routes:,} route{'s' * (one.routes != 1)}"
+    if one.rules:  # They stand in no table.
+        routes += f" and {one.rules:,} rule{'s' * (one.rules != 1)} of source routing"
+    return f"table {one.table}: {routes} of protocol {one.protocol} left by a pass with other settings"
 
 
 def contradiction_text(found: Document) -> str:

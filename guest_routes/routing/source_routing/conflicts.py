@@ -5,11 +5,11 @@ from __future__ import annotations
 from ...model.network import LOCAL_TABLE, family_of
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
-from .equal import identity, same_rule
+from .equal import identity, key, same_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Sequence
+    from typing import Iterator, Mapping, Sequence
 
     from ...model.network import Address, KernelState, Nic, Prefix, Route, Rule
     from ...model.settings import Settings
@@ -20,10 +20,14 @@ PREVENTING = ("table-in-use", "local-behind")
 
 
 def without_conflicts(
-    wanted: Sequence[NicTable], state: KernelState, settings: Settings
+    wanted: Sequence[NicTable], state: KernelState, settings: Settings, documented: Mapping[Address, int]
 ) -> tuple[tuple[NicTable, ...], tuple[SourceConflict, ...]]:
-    """The tables that can be had, and what speaks against the others, or may."""
-    alone, conflicts = _without_shared(wanted)
+    """The tables that can be had, and what speaks against the others, or may.
+
+    Args:
+        documented: the addresses that the document describes, each with its NIC's ifindex.
+    """
+    alone, conflicts = _without_shared(wanted, documented)
     free: list[NicTable] = []
     for one in alone:
         found = tuple(_local_behind(one, state, settings)) or tuple(_foreign_in(one, state, settings))
@@ -40,9 +44,14 @@ def _local_behind(one: NicTable, state: KernelState, settings: Settings) -> Iter
         yield SourceConflict("local-behind", one.nic, one.table, rule=local[0])
 
 
-def _without_shared(wanted: Sequence[NicTable]) -> tuple[list[NicTable], list[SourceConflict]]:
-    """An address that two NICs have is the first one's."""
-    owners: dict[Prefix, Nic] = {}
+def _without_shared(
+    wanted: Sequence[NicTable], documented: Mapping[Address, int]
+) -> tuple[list[NicTable], list[SourceConflict]]:
+    """An address that two NICs have is that one's for which the document describes it, else the first one's."""
+    owners: dict[Prefix, Nic] = {
+        rule.source: one.nic for one in wanted for rule in one.rules
+        if rule.source is not None and documented.get(rule.source.address) == one.nic.ifindex
+    }  # fmt: skip
     found, conflicts = [], []
     for one in wanted:
         own = []
@@ -61,22 +70,35 @@ def _without_shared(wanted: Sequence[NicTable]) -> tuple[list[NicTable], list[So
 def _foreign_in(one: NicTable, state: KernelState, settings: Settings) -> Iterator[SourceConflict]:
     """Routes of others in a NIC's table that aren't what it should have; rules of others that look it up.
 
-    A table that rules of ours look up is ours: then the routes are named, and the table is used all the same.
+    A table that rules of ours look up, or that has routes of ours, is ours: then routes of others are named, and the
+    table is used all the same. So it stays ours while a rule of ours is missing.
     """
     looking = [rule for rule in state.rules if (rule.table, rule.family) == (one.table, one.family)]
-    is_used = any(is_our_rule(rule, settings) for rule in looking)
+    is_our_own = any(is_our_rule(rule, settings) for rule in looking) or _has_ours(one, state, settings)
+    ours = {key(route): route for route in one.routes}
     for route in _foreign_routes(one, state, settings):
-        yield SourceConflict("foreign-route" if is_used else "table-in-use", one.nic, one.table, route=route)
-    for rule in () if is_used else looking:
+        if is_our_own:
+            yield SourceConflict("foreign-route", one.nic, one.table, route=route, instead=ours.get(key(route)))
+        else:
+            yield SourceConflict("table-in-use", one.nic, one.table, route=route)
+    for rule in () if is_our_own else looking:
         if not _is_one_of(rule, one.rules):
             yield SourceConflict("table-in-use", one.nic, one.table, rule=rule)
+
+
+def _has_ours(one: NicTable, state: KernelState, settings: Settings) -> bool:
+    return any(is_ours(route, settings) for route in _present(one, state))
+
+
+def _present(one: NicTable, state: KernelState) -> Iterator[Route]:
+    """The routes that are in a NIC's table."""
+    return (route for route in state.tables or () if (route.table, route.family) == (one.table, one.family))
 
 
 def _foreign_routes(one: NicTable, state: KernelState, settings: Settings) -> Iterator[Route]:
     """Other programs' routes in a NIC's table that aren't equal to what it should have."""
     wanted = {identity(route) for route in one.routes}
-    present = (route for route in state.tables or () if (route.table, route.family) == (one.table, one.family))
-    return (route for route in present if not is_ours(route, settings) and identity(route) not in wanted)
+    return (route for route in _present(one, state) if not is_ours(route, settings) and identity(route) not in wanted)
 
 
 def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:

@@ -48,22 +48,22 @@ def gateways(
     """Each usable NIC of the document with a gateway, once a family, in document order.
 
     The elected default's gateway comes before others of that NIC. Where the document omits the NIC's routes and nothing
-    else names a gateway any more, the one that its table has stays (R6).
+    else names a gateway any more, the one that its table has stays, whatever that one's number (R6).
 
     Args:
         present: the routes of the NICs' tables.
     """
     elected = _elected(elections)
-    had = {(route.family, route.table): route.gateway for route in present if _is_gateways(route, settings)}
+    had = {(route.family, route.ifindex): route.gateway for route in present if _is_gateways(route, settings)}
     found: dict[tuple[int, int], Gateway] = {}
     for binding in bindings:
-        nic, family = binding.nic, binding.family
-        if nic is not None and binding.is_usable():
-            gateway = elected.get((family, nic.ifindex)) or _gateway(
-                binding, had.get((family, table_of(nic, settings)))
-            )
-            if gateway is not None and binding.network is not None:
-                found.setdefault((family, nic.ifindex), Gateway(nic, family, gateway))
+        nic = binding.nic
+        if nic is None or binding.network is None or not binding.is_usable():
+            continue
+        key = binding.family, nic.ifindex
+        gateway = elected.get(key) or _gateway(binding, had.get(key))
+        if gateway is not None:
+            found.setdefault(key, Gateway(nic, binding.family, gateway))
     return tuple(one for one in found.values() if family_of(one.gateway) == one.family)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
     from ...model.decision import Election, Resolution
-    from ...model.network import KernelState, Nic, Rule
+    from ...model.network import Address, KernelState, Nic, Rule
     from ...model.operations import Operation
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
@@ -50,7 +50,7 @@ def plan_source_routing(
         if not withdraw:  # The NICs that have a table are the document's all the same.
             managed |= _with_a_table(state, settings)
         wanted = _wanted(resolution, elections, main, state, managed, settings)
-    tables, conflicts = without_conflicts(wanted, state, settings)
+    tables, conflicts = without_conflicts(wanted, state, settings, _documented(resolution))
     routes = tuple(_missing_routes(tables, state, settings))
     rules = tuple(_missing_rules(tables, state))
     going: list[RemoveRule | RemoveRoute] = [*_unwanted_rules(tables, state, settings)]
@@ -72,6 +72,15 @@ def _wanted(
     documented = frozenset(one.host.destination for one in resolution.resolved)
     families = {family: main_of(family, main, known, managed, documented, settings) for family in (4, 6)}
     return [nic_table(one, families[one.family], settings) for one in known]
+
+
+def _documented(resolution: Resolution) -> dict[Address, int]:
+    """The addresses that the document describes, each with its NIC."""
+    known = ((one.network, one.nic) for one in resolution.bindings)
+    return {
+        network.address.address: nic.ifindex for network, nic in known
+        if network is not None and network.address is not None and nic is not None
+    }  # fmt: skip
 
 
 def _with_a_table(state: KernelState, settings: Settings) -> frozenset[int]:

@@ -7,8 +7,8 @@ A packet that carries an address of the NIC goes
     by the NIC's gateway, whatever else main says: through another NIC of the document            (the default)
 
 The longest prefix decides in main, and must decide the same here. So a destination that main sends elsewhere, inside a
-prefix that is copied or thrown, has a route of its own. A host route by the NIC's gateway needs no copy: the default
-says the same, and a hundred thousand of them cost nothing.
+prefix that is copied or thrown, has a route of its own (exceptions.py). A host route by the NIC's gateway needs no
+copy: the default says the same, and a hundred thousand of them cost nothing.
 
 Known hazards, each with its answer here:
 - The kernel takes a gateway only if the table reaches it on link: such routes come first, and a gateway or router in no
@@ -24,25 +24,22 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
-from _bisect import bisect_left, bisect_right
-
 from ...model.namedtuple import NamedTuple
-from ...model.network import THROW, UNICAST, Prefix, Route, Rule, contains, is_link_local, network_of
+from ...model.network import THROW, UNICAST, Prefix, Route, Rule, contains, is_link_local
 from ...model.source_routing import NicTable
 from ..compare import ifindexes, same_next_hop
 from .equal import joined
+from .exceptions import exceptions, longest
 from .nics import sources, table_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Collection, Iterator, Literal, Sequence, TypeAlias
+    from typing import Collection, Literal, Sequence
 
     from ...model.network import Address, Nic
     from ...model.settings import Settings
+    from .exceptions import Entries
     from .nics import Gateway
-
-    Entries: TypeAlias = dict[tuple[Prefix, int], Route]
-    """The routes of a table by destination and TOS."""
 
 LINK_SCOPE = 253
 METRIC = {4: 0, 6: 1023}
@@ -129,7 +126,7 @@ def nic_table(of: Gateway, main: Main, settings: Settings) -> NicTable:
     table = table_of(nic, settings)
     blank = Route(Prefix(b"", 0), None, nic.ifindex, METRIC[family], settings.protocol, table)
     entries: Entries = {}
-    others: list[Prefix] = []
+    others: list[tuple[Prefix, int]] = []
     if family == 6:
         entries[LINK_LOCAL, 0] = blank._replace(destination=LINK_LOCAL)
     for group in main.groups:
@@ -142,8 +139,8 @@ def nic_table(of: Gateway, main: Main, settings: Settings) -> NicTable:
         elif own is not None:
             entries[key] = _copy(own, blank)
         else:
-            others.append(first.destination)
-    entries.update(_exceptions(entries, others, main.plain, blank, gateway))
+            others.append(key)
+    entries.update(exceptions(entries, others, main.plain, blank._replace(gateway=gateway)))
     for router in (gateway, *_routers(entries)):
         entries.update(_route_to(router, entries, blank))
     default = blank._replace(destination=Prefix(bytes(len(gateway)), 0), gateway=gateway, metric=GATEWAY_METRIC)
@@ -216,60 +213,6 @@ def _copy(route: Route, blank: Route) -> Route:
     )
 
 
-def _exceptions(
-    entries: Entries, others: Sequence[Prefix], plain: Sequence[tuple[Prefix, int]], blank: Route, gateway: Address
-) -> Entries:
-    """Routes for destinations of main inside shorter prefixes of the table, which would decide otherwise there."""
-    covers = {destination: route for (destination, tos), route in entries.items() if not tos}
-    inside = sorted([*plain, *((destination, 0) for destination in others)]) if others else plain
-    found: Entries = {}
-    for destination, ifindex in _within(covers, inside):
-        if destination not in covers:
-            route = _exception(destination, ifindex, covers, blank._replace(gateway=gateway))
-            if route is not None:
-                found[destination, 0] = route._replace(destination=destination)
-    return found
-
-
-def _exception(destination: Prefix, ifindex: int, covers: dict[Prefix, Route], by_gateway: Route) -> Route | None:
-    """The route that a destination of main has for the NIC; None where the table's shorter prefix says the same.
-
-    Args:
-        ifindex: the NIC whose gateway it goes by in main; 0: another one of the document leads there.
-    """
-    cover = _longest(destination, covers)
-    if cover is None:
-        return None
-    if ifindex == by_gateway.ifindex:
-        return None if (cover.gateway, cover.kind) == (by_gateway.gateway, UNICAST) else by_gateway
-    if cover.kind != THROW:
-        return None
-    copies = {prefix: route for prefix, route in covers.items() if route.kind != THROW}
-    return _longest(destination, copies) or by_gateway
-
-
-def _within(covers: dict[Prefix, Route], inside: Sequence[tuple[Prefix, int]]) -> Iterator[tuple[Prefix, int]]:
-    """Those of the sorted destinations that lie inside one of the covers, each once."""
-    seen: dict[tuple[Prefix, int], None] = {}
-    for cover in covers:
-        host_bits = len(cover.address) * 8 - cover.length
-        last = int.from_bytes(cover.address, "big") | (1 << host_bits) - 1
-        first = bisect_left(inside, (Prefix(cover.address, cover.length + 1), 0))
-        end = bisect_right(inside, (Prefix(last.to_bytes(len(cover.address), "big"), 129), 0))
-        seen.update(dict.fromkeys(one for one in inside[first:end] if one[0].length > cover.length))
-    return iter(seen)
-
-
-def _longest(destination: Prefix, covers: dict[Prefix, Route]) -> Route | None:
-    """The route of the longest prefix around a destination, itself left out."""
-    for length in sorted({prefix.length for prefix in covers}, reverse=True):
-        if length < destination.length:
-            found = covers.get(network_of(Prefix(destination.address, length)))
-            if found is not None:
-                return found
-    return None
-
-
 def _routers(entries: Entries) -> dict[Address, None]:
     """The gateways that have to be on link, each once."""
     hops = [(route, hop) for route in entries.values() for hop in (route.nexthops or (route,)) if not hop.onlink]
@@ -283,7 +226,7 @@ def _route_to(gateway: Address, entries: Entries, blank: Route) -> Entries:
         return {}
     host = Prefix(gateway, len(gateway) * 8)
     covers = {destination: route for (destination, tos), route in entries.items() if not tos}
-    cover = covers.get(host) or _longest(host, covers)
+    cover = covers.get(host) or longest(host, covers)
     if cover is not None and cover.kind == UNICAST and cover.gateway is None and not cover.nexthops:
         return {}
     scope = LINK_SCOPE if len(gateway) == 4 else 0

@@ -101,6 +101,12 @@ def _suspect(one: SourceProbe, answer: Lookup, state: KernelState, settings: Set
     before = [
         rule for rule in state.rules
         if rule.family == one.rule.family and may_decide(rule, settings)
-        and (rule.source is None or contains(rule.source, whole.address))
+        and _can_match(rule, whole.address)
     ]  # fmt: skip
     return next((rule for rule in before if rule.table == answer.table), next(iter(before), None))
+
+
+def _can_match(rule: Rule, source: Address) -> bool:
+    """Whether packets with that address can be what a rule matches."""
+    prefix = rule.source or rule.among
+    return prefix is None or contains(prefix, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import List, Sequence, Tuple
 
-from guest_routes.kernel.apply_source import apply_source, failure_of, roll_back_rules
+from guest_routes.kernel.apply_source import apply_source, failure_of, roll_back_source
 from guest_routes.model.network import Rule, parse_prefix
 from guest_routes.model.source_routing import (
     AddRule,
@@ -16,6 +16,7 @@ from guest_routes.model.source_routing import (
     SourceOperation,
     SourceRoutingPlan,
 )
+from guest_routes.routing.source_routing.stages import inverse, stages
 from tests.support.iproute_text import parse_kernel, parse_route
 from tests.support.model_kernel import ModelKernel
 
@@ -49,32 +50,56 @@ def test_routes_then_rules_then_what_goes() -> None:
     old = Rule(4, 32765, 700, False, 121, parse_prefix("10.65.0.7"))
     gone = RemoveRoute(FIRST.route._replace(table=700))
     plan = SourceRoutingPlan((), (FIRST, SECOND), tuple(map(AddRule, RULES)), (RemoveRule(old), gone))
-    outcome = apply_source(plan, kernel)
-    assert kernel.asked == [["SetRoute", "SetRoute"], ["AddRule", "AddRule", "RemoveRule", "RemoveRoute"]]
+    outcome = apply_source(stages(plan), kernel)
+    assert kernel.asked == [["SetRoute", "SetRoute"], ["AddRule", "AddRule"], ["RemoveRule"], ["RemoveRoute"]]
     assert (outcome.failures, outcome.done) == ((), plan.operations)
     assert [rule for rule in kernel.snapshot(254).rules if rule.protocol == 121] == RULES
 
 
 def test_no_rule_for_a_table_of_which_a_route_was_refused() -> None:
     kernel = Recording()
-    outcome = apply_source(SourceRoutingPlan((), (FIRST, UNREACHABLE), tuple(map(AddRule, RULES))), kernel)
+    outcome = apply_source(stages(SourceRoutingPlan((), (FIRST, UNREACHABLE), tuple(map(AddRule, RULES)))), kernel)
     assert [one.operation for one in outcome.failures] == [UNREACHABLE]
     assert outcome.done == (FIRST, AddRule(RULES[0]))
 
 
 def test_nothing_is_asked_for_nothing() -> None:
     kernel = Recording()
-    assert (apply_source(SourceRoutingPlan(), kernel).done, kernel.asked) == ((), [])
+    assert (apply_source(stages(SourceRoutingPlan()), kernel).done, kernel.asked) == ((), [])
 
 
-def test_the_way_back_is_the_rules_alone() -> None:
+def test_an_address_without_its_new_rule_keeps_the_old_one_and_its_table() -> None:
     kernel = Recording()
-    apply_source(SourceRoutingPlan((), (FIRST, SECOND), (AddRule(RULES[0]),)), kernel)
-    outcome = apply_source(SourceRoutingPlan((), (), (AddRule(RULES[1]),), (RemoveRule(RULES[0]),)), kernel)
-    back = roll_back_rules(outcome, kernel)
+    old = Rule(4, 32765, 700, False, 121, parse_prefix("11.8.0.9"))
+    left = SetRoute(SECOND.route._replace(table=700))
+    apply_source(stages(SourceRoutingPlan((), (left,), (AddRule(old),))), kernel)
+    removals = RemoveRule(old), RemoveRoute(left.route)
+    plan = SourceRoutingPlan((), (FIRST, UNREACHABLE), tuple(map(AddRule, RULES)), removals)
+    outcome = apply_source(stages(plan), kernel)
+    assert outcome.done == (FIRST, AddRule(RULES[0]))
+    assert [rule for rule in kernel.snapshot(254).rules if rule.protocol == 121] == [old, RULES[0]]
+    assert kernel.tables([700]) == (left.route,)
+
+
+def test_a_refused_route_keeps_only_its_own_family_s_rule_out() -> None:
+    kernel = Recording()
+    six = Rule(6, 32765, 12103, False, 121, parse_prefix("fd00:8::9"))
+    outcome = apply_source(stages(SourceRoutingPlan((), (UNREACHABLE,), (AddRule(RULES[1]), AddRule(six)))), kernel)
+    assert outcome.done == (AddRule(six),)
+
+
+def test_the_inverse_is_rules_and_tables_as_they_were() -> None:
+    kernel = Recording()
+    apply_source(stages(SourceRoutingPlan((), (FIRST, SECOND), (AddRule(RULES[0]),))), kernel)
+    before = kernel.snapshot(254).rules, kernel.tables([12102, 12103, 12104])
+    other = route("default via 11.8.0.2 dev eth1", 12103)._replace(replaces=True)
+    new = route("default via 11.8.0.1 dev eth1", 12104)
+    plan = SourceRoutingPlan((), (other, new), (AddRule(RULES[1]),), (RemoveRule(RULES[0]), RemoveRoute(FIRST.route)))
+    outcome = apply_source(stages(plan), kernel)
+    assert len(outcome.done) == 5
+    back = roll_back_source(outcome, inverse(outcome.done, before[1]), kernel)
     assert (back.rolled_back, back.failures) == (True, ())
-    assert [rule for rule in kernel.snapshot(254).rules if rule.protocol == 121] == RULES[:1]
-    assert len(kernel.tables([12102, 12103])) == 2
+    assert (kernel.snapshot(254).rules, kernel.tables([12102, 12103, 12104])) == before
 
 
 def test_what_is_so_already_is_no_failure() -> None:

@@ -47,7 +47,8 @@ from tests.unit.output.diagnosis.test_status import last_pass
 
 NICS = (ETH0, ETH1)
 OWN = Rule(4, 32765, 12103, False, 121, parse_prefix("11.8.0.9/32"))
-VPN = Rule(4, 32764, 51820, False, 3)
+VPN = Rule(4, 32764, 51820, False, 3, restricted=True)
+PREFIX = parse_prefix("11.8.0.0/24")
 ON = Settings(source_routing=True)
 
 
@@ -65,6 +66,10 @@ def made(outcome: Optional[SourceRoutingOutcome] = None, kernel: str = BOTH_DEFA
         (OWN._replace(source=parse_prefix("11.8.0.0/24"), protocol=0), "from 11.8.0.0/24 lookup 12103 priority 32765"),
         (VPN, "from all (of some packets) lookup 51820 priority 32764 proto boot"),
         (Rule(4, 32766, 254, True, 2), "from all lookup main priority 32766 proto kernel"),
+        (Rule(4, 9, 0, False, 3, among=PREFIX, action=8), "from 11.8.0.0/24 prohibit priority 9 proto boot"),
+        (Rule(4, 9, 0, False, 3, action=2, target=99), "from all goto 99 priority 9 proto boot"),
+        (Rule(4, 9, 0, False, restricted=True, action=6), "from all (of some packets) blackhole priority 9"),
+        (Rule(4, 9, 0, False, action=77), "from all does 77 priority 9"),
         (Rule(4, 9, 77, True, 99), "from all lookup 77 priority 9 proto 99"),
     ],
 )
@@ -100,6 +105,9 @@ CONFLICTS = [
     (SourceConflict("table-in-use", ETH1, 12103, rule=VPN), "by another program (rule from all (of some packets)"),
     (SourceConflict("foreign-route", ETH1, 12103, route=route("10.9.0.0/16 via 11.8.0.50 dev eth1")),
      "another program has added a route to eth1's table 12103, and it may decide there: 10.9.0.0/16"),
+    (SourceConflict("foreign-route", ETH1, 12103, route=route("default via 11.8.0.7 dev eth1"),
+                    instead=route("default via 11.8.0.1 dev eth1")),
+     "another program's route stands in place of ours in eth1's table 12103: default via 11.8.0.7"),
     (SourceConflict("local-behind", ETH1, 12103, rule=LOCAL),
      "no source routing for eth1: packets to this machine's own addresses would leave it; this rule comes later: from "
      "all lookup local priority 32765"),
@@ -143,7 +151,7 @@ def test_what_failed_in_a_pass() -> None:
     ]  # fmt: skip
     back = made(SourceRoutingOutcome(rolled_back=True))
     assert list(source_error_texts(back)) == [
-        "source routing cut the way to the metadata service: its rules were put back as they were"
+        "source routing cut the way to the metadata service: its rules and tables were put back as they were"
     ]
     assert [one.exit_code for one in (refused, lacking, back, made())] == [1, 1, 1, 0]
     assert summary(refused).startswith("failed")

@@ -36,12 +36,35 @@ def test_a_later_route_of_others_is_named_and_left() -> None:
     assert (plan.operations, len(plan.tables)) == ((), 2)
 
 
+def test_a_table_with_routes_of_ours_alone_is_ours() -> None:
+    """A rule that somebody has deleted doesn't make the table another program's."""
+    evidence = whole()
+    foreign = route("10.9.0.0/16 via 11.8.0.50 dev eth1 proto static", evidence)
+    theirs = Rule(4, 100, 12103, False, 4, parse_prefix("192.0.2.0/24"))
+    rules = [theirs, *(rule for rule in rules_of(evidence) if rule.table != 12103)]
+    plan = made(having(bare(), [*(evidence.kernel.tables or ()), foreign], rules))
+    assert [(one.kind, one.route, one.instead) for one in plan.conflicts] == [("foreign-route", foreign, None)]
+    assert [str(one.rule.source) for one in plan.rules] == ["11.8.0.9/32"]
+    assert plan.removals == ()
+
+
+def test_an_address_of_two_nics_is_that_one_s_which_the_document_describes() -> None:
+    evidence = bare(FOUR.replace("10.65.0.7/24", "11.8.0.9/32 10.65.0.7/24"))
+    plan = made(evidence)
+    assert {str(one.rule.source): one.rule.table for one in plan.rules} == {"10.65.0.7/32": 12102, "11.8.0.9/32": 12103}
+    (conflict,) = plan.conflicts
+    assert conflict.other is not None
+    assert (conflict.kind, conflict.nic.name, conflict.other.name) == ("shared-address", "eth0", "eth1")
+
+
 def test_what_stands_where_ours_should_is_not_replaced() -> None:
     evidence = whole()
     tables = [one for one in evidence.kernel.tables or () if one.table == 12102 or one.gateway is None]
     foreign = route("default via 11.8.0.77 dev eth1 proto static metric 1024", evidence)
     plan = made(having(bare(), [*tables, foreign], rules_of(evidence)))
     assert plan.operations == ()
+    (conflict,) = plan.conflicts
+    assert (conflict.route, conflict.instead in plan.tables[1].routes) == (foreign, True)
 
 
 def test_an_address_of_two_nics_is_the_first_one_s() -> None:

@@ -45,6 +45,8 @@ def test_a_network_that_omits_its_routes_keeps_the_gateway_of_its_table() -> Non
     assert found(evidence) == [("eth0", 4, "10.65.0.1")]
     had = Route(Prefix(bytes(4), 0), parse_address("11.8.0.1"), 3, 1024, table=12103)
     assert found(evidence, present=[had]) == [("eth0", 4, "10.65.0.1"), ("eth1", 4, "11.8.0.1")]
+    assert found(evidence, present=[had._replace(table=13003)])[1:] == [("eth1", 4, "11.8.0.1")]  # The number moves.
+    assert found(evidence, present=[had._replace(ifindex=4)])[1:] == []  # Another NIC's, whatever its table.
     assert found(evidence, present=[had._replace(protocol=4)]) == [("eth0", 4, "10.65.0.1")]
     isolated = situation([ETH0, network("eth1", "11.8.0.9/24")])
     assert found(isolated, present=[had]) == [("eth0", 4, "10.65.0.1")]  # The document says that it has none.

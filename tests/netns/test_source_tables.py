@@ -1,0 +1,347 @@
+"""The tables and rules of source routing on the real kernel: what others change there, the way back, other numbers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+
+from guest_routes.kernel.pyroute2.engine import Pyroute2Kernel
+from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
+from guest_routes.model.settings import Settings
+from guest_routes.state.store import State
+from guest_routes.sync import sync
+from tests.support.by_source import ETH0, ETH1, FILE, ON, killed_after, own_rules, own_table, synced, way
+from tests.support.calico import GATEWAYS, OUTSIDE, OWN, Calico
+from tests.support.lab import Lab, document, write_document
+from tests.support.passes import Ran, run, valid_json
+from tests.support.service import Start
+
+ENGINES = ["rtnetlink", "pyroute2"]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both engines."""
+    return f"--engine {request.param}"
+
+
+def by_ip(lab: Lab, *commands: str) -> None:
+    """Runs these words of `ip`."""
+    for command in commands:
+        lab.ip(*command.split())
+
+
+def tables(lab: Lab, *numbers: int) -> List[List[str]]:
+    """These tables, IPv4 first."""
+    return [own_table(lab, str(number), family) for number in numbers for family in (4, 6)]
+
+
+def outside_ways(lab: Lab) -> List[str]:
+    """Where packets to a host outside go, by each address."""
+    return [way(lab, OUTSIDE[":" in source], source) for source in (*ETH0, *ETH1)]
+
+
+RIGHT = [f"via {GATEWAYS[nic][family]} dev {nic}" for nic in ("eth0", "eth1") for family in (0, 1)]
+BY_MAIN = [RIGHT[0], RIGHT[1], RIGHT[0], RIGHT[1]]
+
+# ---- what others change -------------------------------------------------------------------------------
+
+FOREIGN = [
+    pytest.param(["route add 10.77.0.0/16 via 11.8.0.50 dev eth1 table 12103"], id="route"),
+    pytest.param(["route add unreachable 10.77.0.0/16 table 12103"], id="unreachable"),
+    pytest.param(["-6 route add fd00:77::/48 via fd00:8::50 dev eth1 table 12103"], id="ipv6 route"),
+    pytest.param(["rule add from 192.0.2.0/24 lookup 12103 priority 300",
+                  "-6 rule add from 2001:db8::/48 lookup 12103 priority 300"], id="rule"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_table_stays_ours_while_a_rule_is_missing(lab: Lab, engine: str, foreign: List[str]) -> None:
+    """What another program adds to it doesn't turn a repair into a withdrawal."""
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    rules = own_rules(lab)
+    by_ip(lab, *foreign, "rule delete from 11.8.0.9", "-6 rule delete from fd00:8::9")
+    ran = run(lab, f"sync {ON} {engine}")
+    ruled = "rule" in foreign[0]
+    ours = [rule for rule in own_rules(lab) if "/" not in rule]
+    assert (ours, outside_ways(lab), ran.code) == (rules, RIGHT, 0 if ruled else 5), ran
+    assert ruled or "another program has added a route to eth1's table 12103" in ran.err
+    synced(lab, f"{FILE} {engine}")
+    assert [rule for rule in own_rules(lab) if "/" not in rule] == []
+    assert [line for one in tables(lab, 12103) for line in one if "77" not in line] == []
+
+
+def test_the_service_repairs_a_rule_beside_a_foreign_route(lab: Lab, start: Start) -> None:
+    Calico(lab)
+    service = start("--metadata", str(document("dual-stack")), settings={"source_routing": True})
+    service.wait(lambda: len(own_rules(lab)) == 4)
+    service.wait(lambda: service.record.get("refreshed"))
+    rules = own_rules(lab)
+    by_ip(lab, "route add 10.77.0.0/16 via 11.8.0.50 dev eth1 table 12103")
+    service.wait_said("another program has added a route to eth1's table 12103")
+    by_ip(lab, "rule delete from 11.8.0.9")
+    service.wait_said("added rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes: deleted by ")
+    assert (own_rules(lab), outside_ways(lab)) == (rules, RIGHT)
+    assert service.stop() == 0
+
+
+# ---- the way back -------------------------------------------------------------------------------------
+
+CHANGES = [
+    pytest.param(False, {"source_routing": True}, id="on"),
+    pytest.param(True, {"source_routing": False}, id="off"),
+    pytest.param(True, {"source_routing": True, "source_routing_table": 13000}, id="other numbers"),
+    pytest.param(True, {"source_routing": True, "source_routing_table": 12101}, id="numbers that overlap"),
+    pytest.param(True, {"source_routing": True, "source_routing_priority": 99}, id="another priority"),
+]
+
+
+def cutting_kernel(name: str, lab: Lab, server: subprocess.Popen[bytes]) -> Any:
+    """An engine that cuts the metadata off as soon as something of source routing is written."""
+    engine: Any = {"rtnetlink": RtnetlinkKernel, "pyroute2": Pyroute2Kernel}[name]
+
+    class Cutting(engine):  # type: ignore[misc]
+        def apply_source(self, operations: Any) -> Any:
+            if server.poll() is None:
+                lab.stop(server)
+            return super().apply_source(operations)
+
+    return Cutting()
+
+
+@pytest.mark.parametrize("was_on, change", CHANGES)
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_pass_that_cuts_the_metadata_off_puts_rules_and_tables_back(
+    lab: Lab, name: str, was_on: bool, change: Any
+) -> None:
+    Calico(lab)
+    by_ip(lab, "route add 10.200.0.0/16 via 11.8.0.50 dev eth1 mtu 1400",
+          "-6 route add fd00:201::/48 nexthop via fd00:8::50 dev eth1 nexthop via fd00:8::51 dev eth1",
+          "route add 172.17.0.0/16 dev lo")  # fmt: skip
+    synced(lab, ON if was_on else FILE)
+    if was_on:  # A route that the pass is to replace.
+        by_ip(lab, "route replace default via 11.8.0.7 dev eth1 table 12103 metric 1024 proto 121")
+    numbers = 12102, 12103, 12104, 13002, 13003
+    before = sorted(own_rules(lab)), tables(lab, *numbers), outside_ways(lab)
+    server = lab.metadata_server(document("dual-stack"))
+    cutting = cutting_kernel(name, lab, server)
+    report = sync(Settings(**change), State(), cutting)
+    cutting.close()
+    assert report.source_outcome is not None
+    assert (report.exit_code, report.source_outcome.rolled_back, report.source_outcome.failures) == (1, True, ())
+    assert (sorted(own_rules(lab)), tables(lab, *numbers), outside_ways(lab)) == before
+
+
+# ---- other numbers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("numbers", [(12100, 12101), (12101, 12100), (12100, 13000)])
+def test_other_numbers_are_made_before_the_old_ones_go(lab: Lab, numbers: Any) -> None:
+    """Wherever the pass is killed, each address leaves by its NIC."""
+    Calico(lab)
+    lab.nic("eth2", "fa:16:3e:00:00:03", "10.99.0.9/24")
+    first, second = (Settings(source_routing=True, source_routing_table=number) for number in numbers)
+    synced(lab, f"{ON} --source-routing-table {numbers[0]}")
+    for lives in range(100):
+        killed = killed_after(lives, second)
+        assert outside_ways(lab) == RIGHT, lives
+        synced(lab, f"{ON} --source-routing-table {numbers[1]}")
+        assert outside_ways(lab) == RIGHT
+        if not killed:
+            break
+        killed_after(100, first)
+        assert outside_ways(lab) == RIGHT
+    assert lives >= 15
+    wanted = {f"lookup {numbers[1] + index}" for index in (2, 3)}
+    listed = (subprocess.check_output(["ip", version, "rule"], text=True) for version in ("-4", "-6"))
+    assert {line[line.index("lookup") :].split(" proto")[0] for one in listed for line in one.splitlines()
+            if "121" in line or "130" in line} == wanted  # fmt: skip
+    gone = sorted({numbers[0] + 2, numbers[0] + 3} - {numbers[1] + 2, numbers[1] + 3})
+    assert tables(lab, *gone) == [[]] * 2 * len(gone)
+
+
+@pytest.mark.parametrize("base", [12101, 12099])
+def test_numbers_that_overlap(lab: Lab, engine: str, base: int) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    synced(lab, f"{ON} {engine} --source-routing-table {base}")
+    assert outside_ways(lab) == RIGHT
+    assert tables(lab, base + 3)[0] == ["default via 11.8.0.1 dev eth1 metric 1024", "11.8.0.0/24 dev eth1 scope link"]
+    assert "nothing to do" in synced(lab, f"{ON} {engine} --source-routing-table {base}")
+    assert len(own_rules(lab)) == 2 * len(OWN)
+
+
+# ---- routes of a TOS ----------------------------------------------------------------------------------
+
+OF_A_TOS = [
+    pytest.param(["10.50.0.0/16 tos 0x10 dev tun9", "10.50.1.0/24 via 11.8.0.50 dev eth1"], id="thrown"),
+    pytest.param(["10.50.0.0/16 dev tun9", "10.50.1.0/24 tos 0x10 via 11.8.0.50 dev eth1"], id="exception"),
+    pytest.param(["10.50.0.0/16 dev tun9", "10.50.0.0/16 tos 0x10 via 11.8.0.50 dev eth1"], id="same prefix"),
+]
+
+
+@pytest.mark.parametrize("main", OF_A_TOS)
+def test_what_main_sends_by_tos_goes_so_by_source_too(lab: Lab, engine: str, main: List[str]) -> None:
+    """In main the longest prefix decides, whatever its TOS: a throw for one TOS must not swallow a longer one."""
+    Calico(lab)
+    by_ip(
+        lab,
+        "link add tun9 type veth peer name tun8",
+        "link set tun9 up",
+        "link set tun8 up",
+        *(f"route add {line}" for line in main),
+    )
+    synced(lab, f"{ON} {engine}")
+    assert "nothing to do" in synced(lab, f"{ON} {engine}")
+    for destination in ("10.50.1.5", "10.50.2.5"):
+        for tos in ("0x00", "0x10", "0x08"):
+            asked = ["route", "get", destination, "tos", tos]
+            by_main, by_source = (lab.ip(*asked, *more) for more in ([], ["from", "10.65.0.7"]))
+            wanted = "dev tun9" if "dev tun9" in by_main else "via 10.65.0.1 dev eth0"
+            assert wanted in by_source, (destination, tos, by_main)
+
+
+# ---- other settings -----------------------------------------------------------------------------------
+
+
+def test_rules_of_another_protocol_are_named_and_withdrawn(lab: Lab) -> None:
+    """They go on deciding, and no pass by these settings may remove them (R1)."""
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    synced(lab)
+    left = "table 254: 4 routes and 4 rules of source routing of protocol 121 left by a pass with other settings"
+    for command in ("plan", "sync", "sync"):
+        assert left in run(lab, f"{command} {FILE} --protocol 99").err
+    doctor = run(lab, f"doctor {FILE} --protocol 99")
+    assert (doctor.code, left in doctor.out) == (1, True)
+    value = valid_json("doctor", lab.run("doctor", *FILE.split(), "--protocol", "99", "--json"))
+    assert [one["kind"] for one in value["findings"]].count("routes-left") == 1
+    assert run(lab, "withdraw").code == 0
+    assert (own_rules(lab), outside_ways(lab)) == ([], BY_MAIN)
+    assert left not in run(lab, f"sync {FILE} --protocol 99").err
+    assert "left by" not in run(lab, f"doctor {FILE} --protocol 99").out
+
+
+def test_doctor_s_advice_for_another_table_is_not_refused(lab: Lab) -> None:
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    by_ip(lab, "route add default via 10.65.0.1 dev eth0", "rule add lookup 100 priority 32000")
+    synced(lab, f"{FILE} --table 100")
+    said = run(lab, f"doctor {FILE} --table 100").out
+    assert "source routing would send them by eth1, and needs `table: main`: it is 100" in said
+    assert "`source_routing: true`" not in said
+
+
+# ---- explain --from -----------------------------------------------------------------------------------
+
+
+def explained(lab: Lab, asked: str, source: str, options: str = ON) -> Ran:
+    """`explain --from`, whose JSON is checked too."""
+    valid_json("explain", lab.run("explain", asked, "--from", source, *options.split(), "--json"))
+    return run(lab, f"explain {asked} --from {source} {options}")
+
+
+def test_a_partial_document_s_rules_are_explained_as_they_stay(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    value = json.loads(document("dual-stack").read_text())
+    value["networks"] = [one for one in value["networks"] if one["ip_address"] in ETH0]
+    partial = f"--metadata {write_document(Path('/run/tests/partial.json'), value)} --source-routing true {engine}"
+    assert outside_ways(lab) == RIGHT
+    for family in (0, 1):
+        ran = explained(lab, OUTSIDE[family], ETH1[family], partial)
+        assert f"{OUTSIDE[family]} from {ETH1[family]} should leave by eth1, via {GATEWAYS['eth1'][family]}" in ran.out
+        assert "an earlier pass's, which stays since the document may be partial" in ran.out
+        assert (ran.code, "(as wanted)" in ran.out) == (0, True), ran
+
+
+def test_what_main_drops_is_explained_so_in_both_families(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    by_ip(lab, "route add unreachable 10.66.0.0/16", "-6 route add blackhole fd00:66::/48")
+    synced(lab, f"{ON} {engine}")
+    for asked, source in (("10.66.0.1", ETH1[0]), ("fd00:66::1", ETH1[1])):
+        ran = explained(lab, asked, source, f"{ON} {engine}")
+        assert f"{asked} from {source} leaves by no NIC" in ran.out
+        assert "the main table drops what goes there, and so this packet" in ran.out
+        assert (ran.code, "NOT as wanted: that route drops it; take it away" in ran.out) == (1, True), ran
+
+
+def test_an_address_of_two_nics_is_that_one_s_which_the_document_describes(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    by_ip(lab, "address add 11.8.0.9/24 dev eth0", "-6 address add fd00:8::9/64 dev eth0 nodad")
+    told = synced(lab, f"{ON} {engine}", 5)
+    assert "11.8.0.9 is an address of both eth1 and eth0: packets that carry it leave by eth1" in told
+    assert [way(lab, OUTSIDE[family], ETH1[family]) for family in (0, 1)] == RIGHT[2:]
+    ran = explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}")
+    assert "11.8.0.9, of eth1 (fa:16:3e:00:00:02) and eth0 (fa:16:3e:00:00:01)" in ran.out
+    assert "is an address of both eth1 and eth0" in ran.out
+
+
+def test_a_nic_that_the_settings_ignore_is_named_so(lab: Lab) -> None:
+    Calico(lab)
+    ignoring = f"{ON} --ignore-nics eth1"
+    synced(lab, ignoring)
+    why = "this address has no rule: `ignore_nics` covers eth1"
+    assert why in explained(lab, OUTSIDE[0], "11.8.0.9", ignoring).out
+    thrown = explained(lab, "11.8.0.50", "10.65.0.7", ignoring).out
+    assert "the main table sends it through eth1, which `ignore_nics` covers, and so this packet" in thrown
+    lab.metadata_server(document("dual-stack"))
+    doctor = run(lab, f"doctor {ignoring}").out
+    assert "the metadata doesn't describe this NIC" not in doctor
+    assert "`ignore_nics` covers this NIC" in doctor
+
+
+@pytest.mark.parametrize("asked", ["11.8.0.255", "255.255.255.255", "224.0.0.5", "ff02::1"])
+def test_what_is_for_a_whole_link_is_not_said_to_be_wrong(lab: Lab, engine: str, asked: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    ran = explained(lab, asked, ETH1[":" in asked], f"{ON} {engine}")
+    assert (ran.code, "NOT as wanted" in ran.out) == (0, False), ran
+
+
+def test_a_route_in_place_of_ours_is_named_as_that(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    by_ip(lab, "route replace default via 10.65.0.1 dev eth0 table 12103 metric 1024")
+    told = synced(lab, f"{ON} {engine}", 5)
+    assert "another program's route stands in place of ours in eth1's table 12103: default via 10.65.0.1" in told
+    ran = explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}")
+    assert "state not there: another program's route stands in its place" in ran.out
+    by_ip(lab, "route delete default table 12103")
+    synced(lab, f"{ON} {engine}")
+    assert outside_ways(lab) == RIGHT
+
+
+# ---- rules of others ----------------------------------------------------------------------------------
+
+OTHERS = [
+    ("from 11.8.0.9 priority 100 prohibit", "from 11.8.0.9 prohibit priority 100"),
+    ("from 11.8.0.9 priority 100 blackhole", "from 11.8.0.9 blackhole priority 100"),
+    ("from 11.8.0.0/24 priority 100 unreachable", "from 11.8.0.0/24 unreachable priority 100"),
+    ("from 11.8.0.9 priority 100 goto 32766", "from 11.8.0.9 goto 32766 priority 100"),
+    ("from 11.8.0.9 to 203.0.113.0/24 priority 100 lookup main",
+     "from 11.8.0.9 (of some packets) lookup main priority 100"),
+    ("not from 10.0.0.0/8 priority 100 lookup main", "from all (of some packets) lookup main priority 100"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule, text", OTHERS)
+def test_the_rule_that_decides_is_named_as_ip_rule_has_it(lab: Lab, engine: str, rule: str, text: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    by_ip(lab, f"rule add {rule}")
+    told = " ".join(synced(lab, f"{ON} {engine}", 5).split())
+    assert f"another program's rule comes first: {text}" in told
+    assert text in explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}").out
+
+
+def test_a_rule_about_other_packets_is_not_blamed(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    by_ip(lab, "rule add from 192.0.2.9 priority 50 prohibit", "rule add from 11.8.0.9 priority 100 prohibit")
+    assert "comes first: from 11.8.0.9 prohibit priority 100" in " ".join(synced(lab, f"{ON} {engine}", 5).split())

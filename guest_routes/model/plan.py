@@ -95,6 +95,8 @@ class Plan(NamedTuple):
     """Recorded defaults that `withdraw` can't put back now."""
     copies: tuple[Copy, ...] = ()
     """Of host routes, through the wrong NIC (R20): removed, or only reported (mode observe)."""
+    shadowed: tuple[PlannedRoute, ...] = ()
+    """Those of `routes` over which another program's wins (R5)."""
 
     @property
     def operations(self) -> tuple[Operation, ...]:

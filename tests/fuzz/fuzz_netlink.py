@@ -52,7 +52,7 @@ def one_input(data: bytes) -> None:
     changes_in(data, 254, 7)
     for family in (AF_INET, AF_INET6):
         try:
-            dumped = RouteDump(family)
+            dumped = RouteDump(family, 254)
             for _, _, _, _, start, end in dumped.others(data + data):
                 dumped.decode(data + data, start, end)
         except UNDECODABLE:

@@ -24,13 +24,17 @@ _TABLE, _DST = 28, 36
 
 
 class RouteDump:
-    """Reads the datagrams of one dump of a family's routes.
+    """Reads the datagrams of one dump of a family's routes of a table.
+
+    Args:
+        table: kernels before 4.20 dump every table, of which the others are left out.
 
     Attributes:
         routes: those that have been read, in the kernel's order.
     """
 
-    def __init__(self, family: int) -> None:
+    def __init__(self, family: int, table: int) -> None:
+        self._table = table
         self.routes: list[Route] = []
         self._address_bytes = 4 if family == AF_INET else 16
         self._dst_head = DST_HEAD[self._address_bytes]
@@ -54,7 +58,7 @@ class RouteDump:
 
     def decode(self, data: bytes, start: int, end: int) -> None:
         """Reads an RTM_NEWROUTE body, whose routes those of later messages may be like."""
-        found = decode_route(data, start, end)
+        found = [route for route in decode_route(data, start, end) if route.table == self._table]
         self.routes.extend(found)
         message, size = start - 16, end - start + 16
         if len(found) != 1 or size < _DST + 4 + self._address_bytes:

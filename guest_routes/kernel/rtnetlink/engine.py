@@ -130,18 +130,15 @@ class RtnetlinkKernel:
         return rules
 
     def _routes(self, family: int, table: int) -> list[Route]:
-        read = RouteDump(family)
-        routes = read.routes
+        read = RouteDump(family, table)
         self._socket.dump(
             lambda sequence: requests.dump_routes(sequence, family, table),
             RTM_NEWROUTE,
             read.decode,
-            routes.clear,
+            read.routes.clear,
             read.others,
         )
-        if any(route.table != table for route in routes):
-            return [route for route in routes if route.table == table]
-        return routes
+        return read.routes
 
     def tables(self, numbers: Sequence[int]) -> tuple[Route, ...]:
         """See Kernel."""

@@ -70,16 +70,16 @@ def plan(
     metrics = {family: our_metric(family, settings) for family in (4, 6)}
     reaching = plan_reaching(state, routes, planned, (additions, removals), settings, metrics)
     removals.extend(reaching.removals if withdraw else ())
-    held = () if withdraw else unwanted
     return Plan(
         (*reaching.additions, *additions),
         tuple(removals),
         tuple(routes),
         tuple(planned),
-        held,
+        () if withdraw else unwanted,
         staying,
         reaching.routes,
         copies=tuple(Copy(route, one) for route, one in copied.items()),
+        shadowed=tuple([one for one in routes if one.verdict == "shadowed"]),
     )
 
 
@@ -175,7 +175,7 @@ def _plan_host_routes(
     tails: dict[int, tuple[Any, ...]] = {}
     make = tuple.__new__
     for resolved in resolution.resolved:
-        destination, next_hop = resolved.host.destination, resolved.next_hop
+        destination, next_hop = resolved[0][0], resolved[1]
         tail = tails.get(id(next_hop))
         if tail is None:
             tail = tails[id(next_hop)] = _wanted(resolved, settings)[1:]

@@ -47,7 +47,7 @@ def read(dump: RouteDump, data: bytes) -> List[Tuple[int, int]]:
 def test_any_mixture_comes_out_as_if_each_were_decoded_by_itself(drawn: Tuple[int, Sequence[bytes]]) -> None:
     family, bodies = drawn
     datagram = b"".join(message(24, one) for one in bodies)
-    dump = RouteDump(family)
+    dump = RouteDump(family, 254)
     read(dump, datagram)
     read(dump, datagram)
     assert dump.routes == [route for one in bodies for route in decode_route(one, 0, len(one))] * 2
@@ -57,7 +57,7 @@ def test_any_mixture_comes_out_as_if_each_were_decoded_by_itself(drawn: Tuple[in
 @pytest.mark.parametrize("gateway", [True, False])
 def test_of_the_kernels_usual_messages_only_the_first_is_decoded_by_itself(family: int, gateway: bool) -> None:
     """In every datagram, and with messages of other forms in between."""
-    dump = RouteDump(family)
+    dump = RouteDump(family, 254)
     alike = [message(24, body(family, number, gateway), flags=2) for number in range(256)]
     other = [message(24, body(family, number, not gateway), flags=2) for number in range(2)]
     assert len(read(dump, alike[0] + other[0])) == 2
@@ -71,13 +71,13 @@ def test_of_the_kernels_usual_messages_only_the_first_is_decoded_by_itself(famil
     {"flags": 0x12}, {"flags": 2, "sequence": 8}, {"flags": 2, "port": 9},
 ], ids=["interrupted", "another-request", "another-port"])  # fmt: skip
 def test_a_message_with_another_header_comes_out(family: int, other: Dict[str, int]) -> None:
-    dump, usual = RouteDump(family), message(24, body(family, 7), flags=2, sequence=7)
+    dump, usual = RouteDump(family, 254), message(24, body(family, 7), flags=2, sequence=7)
     data = usual + usual + message(24, body(family, 8), **{"sequence": 7, **other}) + usual
     assert [start for start, _ in read(dump, data)] == [16, 2 * len(usual) + 16]
 
 
 def test_what_is_no_route_comes_out_whatever_its_length() -> None:
-    dump, usual = RouteDump(INET), message(24, body(INET, 7))
+    dump, usual = RouteDump(INET, 254), message(24, body(INET, 7))
     done = message(3, bytes(len(usual) - 16))
     read(dump, usual)
     assert [start for start, _ in read(dump, usual + done + usual)] == [len(usual) + 16]
@@ -86,7 +86,15 @@ def test_what_is_no_route_comes_out_whatever_its_length() -> None:
 
 @pytest.mark.parametrize("rest", [b"\x3c\0\0\0", b"\3\0\0\0" * 5, b"\xff\xff\0\0" * 5, b"\0"])
 def test_a_malformed_end_ends_it(rest: bytes) -> None:
-    dump, usual = RouteDump(INET), message(24, body(INET, 7))
+    dump, usual = RouteDump(INET, 254), message(24, body(INET, 7))
     assert len(read(dump, usual + usual + rest)) == 1
     assert len(read(dump, (usual + usual)[:-4])) == 0
     assert len(dump.routes) == 3
+
+
+def test_routes_of_other_tables_are_left_out() -> None:
+    """Kernels before 4.20 dump them."""
+    other = rtmsg(INET, number(15, 100) + attribute(1, bytes(4)) + number(4, 3), dst_len=24, table=100)
+    dump, usual = RouteDump(INET, 254), message(24, body(INET, 7))
+    assert len(read(dump, message(24, other) * 2 + usual * 2)) == 3
+    assert [route.table for route in dump.routes] == [254, 254]

@@ -10,7 +10,7 @@ from .operations import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Iterable, Literal, TypeAlias
 
     from .source_routing import SourceRoutingPlan
 
@@ -102,6 +102,11 @@ class Plan(NamedTuple):
     def operations(self) -> tuple[Operation, ...]:
         """Additions, then removals."""
         return self.additions + self.removals
+
+
+def shadowed_of(routes: Iterable[PlannedRoute]) -> tuple[PlannedRoute, ...]:
+    """Those over which another program's route wins (R5)."""
+    return tuple([one for one in routes if one.verdict == "shadowed"])
 
 
 class Suspicion(NamedTuple):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ...model.decision import NotElected
 from ...model.network import IPV6_DEFAULT_METRIC, PROTOCOL_KERNEL, UNICAST, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
-from ...model.plan import Copy, Plan, PlannedRoute
+from ...model.plan import Copy, Plan, PlannedRoute, shadowed_of
 from ..compare import same_next_hop
 from ..elect import managed_ifindexes
 from ..ownership import is_ours, is_reaching
@@ -79,7 +79,7 @@ def plan(
         staying,
         reaching.routes,
         copies=tuple(Copy(route, one) for route, one in copied.items()),
-        shadowed=tuple([one for one in routes if one.verdict == "shadowed"]),
+        shadowed=shadowed_of(routes),
     )
 
 

@@ -14,7 +14,10 @@ from errno import EACCES, EHOSTUNREACH, EINVAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator
+    from typing import Iterator, TypeAlias
+
+    Message: TypeAlias = "tuple[int, int, int, int, int, int]"
+    """A message's type, flags, sequence, port, and the span of its body."""
 
 # linux/netlink.h
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -121,8 +124,8 @@ def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return HEADER.pack(len(body) + 16, kind, flags, sequence, 0) + body
 
 
-def messages(data: bytes | bytearray, end: int, start: int = 0) -> Iterator[tuple[int, int, int, int, int, int]]:
-    """Each message's type, flags, sequence, port, and the span of its body. Stops at a malformed one."""
+def messages(data: bytes | bytearray, end: int, start: int = 0) -> Iterator[Message]:
+    """Each message. Stops at a malformed one."""
     while start + 16 <= end:
         length, kind, flags, sequence, port = HEADER.unpack_from(data, start)
         if length < 16 or start + length > end:
@@ -131,12 +134,9 @@ def messages(data: bytes | bytearray, end: int, start: int = 0) -> Iterator[tupl
         start += length + 3 & ~3
 
 
-# A unicast route with gateway and metric, as nearly all are: one pack or unpack instead of eight. nlmsghdr, rtmsg, then
-# RTA_TABLE, RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF in the order in which the kernel dumps them, each with its
-# length and type in one number (attribute_head). Of IPv4 also without a metric, and on link.
+# A unicast route with gateway and metric, as nearly all of ours are: one pack instead of eight. nlmsghdr, rtmsg, then
+# RTA_TABLE, RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF, each with its length and type in one number (attribute_head).
 PLAIN = {4: Struct("=IHHIIBBBBBBBBIIII4sIII4sII"), 16: Struct("=IHHIIBBBBBBBBIIII16sIII16sII")}
-PLAIN_NO_METRIC = Struct("=IHHIIBBBBBBBBIIII4sI4sII")
-PLAIN_ON_LINK = Struct("=IHHIIBBBBBBBBIIII4sII")
 TABLE_HEAD, PRIORITY_HEAD = attribute_head(RTA_TABLE, 4), attribute_head(RTA_PRIORITY, 4)
 OIF_HEAD = attribute_head(RTA_OIF, 4)
 DST_HEAD = {size: attribute_head(RTA_DST, size) for size in (4, 16)}

@@ -10,7 +10,7 @@ from .operations import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Iterable, Literal, TypeAlias
 
     from .source_routing import SourceRoutingPlan
 
@@ -95,11 +95,18 @@ class Plan(NamedTuple):
     """Recorded defaults that `withdraw` can't put back now."""
     copies: tuple[Copy, ...] = ()
     """Of host routes, through the wrong NIC (R20): removed, or only reported (mode observe)."""
+    shadowed: tuple[PlannedRoute, ...] = ()
+    """Those of `routes` over which another program's wins (R5)."""
 
     @property
     def operations(self) -> tuple[Operation, ...]:
         """Additions, then removals."""
         return self.additions + self.removals
+
+
+def shadowed_of(routes: Iterable[PlannedRoute]) -> tuple[PlannedRoute, ...]:
+    """Those over which another program's route wins (R5)."""
+    return tuple([one for one in routes if one.verdict == "shadowed"])
 
 
 class Suspicion(NamedTuple):

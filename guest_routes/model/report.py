@@ -159,7 +159,7 @@ class Report(NamedTuple):
         """Each route of the document that is not programmed, with the reason."""
         return (
             *self.decision.unprogrammable,
-            *[one for one in self.plan.routes if one.verdict == "shadowed" and one.competitor],
+            *(one for one in self.plan.shadowed if one.competitor),
             *(ExtraDefault(route) for one in self.plan.defaults for route in one.unwritable),
             *self.overruled,
         )

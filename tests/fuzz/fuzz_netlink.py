@@ -14,7 +14,8 @@ from tests.fuzz.harness import fuzz
 with atheris.instrument_imports(include=["guest_routes"]):
     from guest_routes.kernel.monitor import changes_in
     from guest_routes.kernel.netlink import attribute, message, messages
-    from guest_routes.kernel.rtnetlink import decode, nics, plain
+    from guest_routes.kernel.rtnetlink import decode, nics
+    from guest_routes.kernel.rtnetlink.dump import RouteDump
 
 UNDECODABLE = decode.UNDECODABLE
 ROUTE = bytes((2, 16, 0, 0, 254, 121, 0, 1)) + bytes(4)
@@ -23,6 +24,19 @@ SEEDS = (
         24, 0, 1, ROUTE + attribute(1, b"\x0b\x0b\0\0") + attribute(5, b"\x0b\x08\0\1") + attribute(4, b"\3\0\0\0")
     ),
     message(24, 0, 1, ROUTE + attribute(9, b"\x10\0\0\0\3\0\0\0" + attribute(5, b"\x0b\x08\0\1"))),
+    message(
+        24,
+        0,
+        1,
+        b"\x0a"
+        + ROUTE[1:]
+        + attribute(15, b"\xfe\0\0\0")
+        + attribute(1, bytes(16))
+        + attribute(6, b"\1\0\0\0")
+        + attribute(4, b"\3\0\0\0")
+        + attribute(12, bytes(32))
+        + attribute(20, b"\0"),
+    ),
     message(25, 0, 1, b"\x0a" + ROUTE[1:] + attribute(1, bytes(16)) + attribute(8, attribute(1, b"\1\0\0\0"))),
     message(
         16, 0, 1, bytes(16) + attribute(3, b"eth0\0") + attribute(1, bytes(6)) + attribute(18, attribute(1, b"vlan\0"))
@@ -36,7 +50,13 @@ SEEDS = (
 def one_input(data: bytes) -> None:
     """What libFuzzer calls."""
     changes_in(data, 254, 7)
-    plain.plain_routes(data, 1, [])
+    for family in (AF_INET, AF_INET6):
+        try:
+            dumped = RouteDump(family, 254)
+            for _, _, _, _, start, end in dumped.others(data + data):
+                dumped.decode(data + data, start, end)
+        except UNDECODABLE:
+            continue
     for _, flags, _, _, start, end in messages(data, len(data)):
         for read in (
             nics.decode_link, nics.decode_address, decode.decode_rule,
@@ -44,11 +64,6 @@ def one_input(data: bytes) -> None:
         ):  # fmt: skip
             try:
                 str(read(data, start, end))
-            except UNDECODABLE:
-                continue
-        for family in (AF_INET, AF_INET6):
-            try:
-                plain.route_decoder(family)(data, start, end, [])
             except UNDECODABLE:
                 continue
         try:

@@ -30,7 +30,8 @@ from ..netlink import (
     RTM_NEWRULE,
     messages,
 )
-from . import decode, nics, plain, requests
+from . import decode, nics, requests
+from .dump import RouteDump
 from .socket import RequestSocket
 
 TYPE_CHECKING = False
@@ -129,18 +130,15 @@ class RtnetlinkKernel:
         return rules
 
     def _routes(self, family: int, table: int) -> list[Route]:
-        decode_route = plain.route_decoder(family)
-        routes: list[Route] = []
+        read = RouteDump(family, table)
         self._socket.dump(
             lambda sequence: requests.dump_routes(sequence, family, table),
             RTM_NEWROUTE,
-            lambda data, start, end: decode_route(data, start, end, routes),
-            routes.clear,
-            None if family == AF_INET6 else lambda data, sequence: plain.plain_routes(data, sequence, routes),
+            read.decode,
+            read.routes.clear,
+            read.others,
         )
-        if any(route.table != table for route in routes):
-            return [route for route in routes if route.table == table]
-        return routes
+        return read.routes
 
     def tables(self, numbers: Sequence[int]) -> tuple[Route, ...]:
         """See Kernel."""

@@ -29,7 +29,9 @@ from .decode import UNDECODABLE, decode_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, TypeAlias
+    from typing import Callable, Iterator, TypeAlias
+
+    from ..netlink import Message
 
 _RECEIVE_BYTES = 64 * 1024
 """The kernel fills at most 32 KiB a time."""
@@ -39,8 +41,8 @@ _WAIT_SECONDS = 10
 _TRIES = 10
 
 Decoder: TypeAlias = "Callable[[bytes, int, int], None]"
-HeadDecoder: TypeAlias = "Callable[[bytes, int], int]"
-"""Decodes those messages of a sequence number that it knows at the head of a datagram; where the others begin."""
+FastDecoder: TypeAlias = "Callable[[bytes], Iterator[Message]]"
+"""Decodes those messages of a datagram that are like earlier ones of the same dump; the others come out."""
 
 
 class RequestSocket:
@@ -101,21 +103,21 @@ class RequestSocket:
         kind: int,
         decode: Decoder,
         again: Callable[[], None],
-        head: HeadDecoder | None = None,
+        fast: FastDecoder | None = None,
     ) -> None:
         """Runs one dump to its end; starts again, after calling `again`, when it was interrupted or overrun."""
         for _ in range(_TRIES):
             self.sequence += 1
             self.send(request(self.sequence))
             try:
-                if self._read_dump(kind, decode, head):
+                if self._read_dump(kind, decode, fast):
                     return
             except UNDECODABLE as error:
                 raise KernelError(f"the kernel's dump can't be read: {error}") from error
             again()
         raise KernelError(f"the routing tables changed during each of {_TRIES} dumps; no route was changed")
 
-    def _read_dump(self, wanted: int, decode: Decoder, head: HeadDecoder | None) -> bool:
+    def _read_dump(self, wanted: int, decode: Decoder, fast: FastDecoder | None) -> bool:
         """Whether the dump came whole."""
         whole = True
         while True:
@@ -127,8 +129,8 @@ class RequestSocket:
                     continue
                 raise KernelError(f"the kernel's dump did not come to its end: {error}") from error
             data = bytes(memoryview(self.buffer)[:received])
-            rest = head(data, self.sequence) if head is not None else 0
-            for kind, flags, sequence, _, start, end in messages(data, received, rest):
+            left = messages(data, received) if fast is None else fast(data)
+            for kind, flags, sequence, _, start, end in left:
                 if sequence != self.sequence:
                     continue
                 if flags & NLM_F_DUMP_INTR:

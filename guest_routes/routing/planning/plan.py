@@ -13,7 +13,7 @@ from __future__ import annotations
 from ...model.decision import NotElected
 from ...model.network import IPV6_DEFAULT_METRIC, PROTOCOL_KERNEL, UNICAST, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
-from ...model.plan import Copy, Plan, PlannedRoute
+from ...model.plan import Copy, Plan, PlannedRoute, shadowed_of
 from ..compare import same_next_hop
 from ..elect import managed_ifindexes
 from ..ownership import is_ours, is_reaching
@@ -70,16 +70,16 @@ def plan(
     metrics = {family: our_metric(family, settings) for family in (4, 6)}
     reaching = plan_reaching(state, routes, planned, (additions, removals), settings, metrics)
     removals.extend(reaching.removals if withdraw else ())
-    held = () if withdraw else unwanted
     return Plan(
         (*reaching.additions, *additions),
         tuple(removals),
         tuple(routes),
         tuple(planned),
-        held,
+        () if withdraw else unwanted,
         staying,
         reaching.routes,
         copies=tuple(Copy(route, one) for route, one in copied.items()),
+        shadowed=shadowed_of(routes),
     )
 
 
@@ -172,7 +172,7 @@ def _plan_host_routes(
     make = tuple.__new__
     behind = gateways_alone(resolution) if our_metric(6, settings) == 1 else ()
     for resolved in resolution.resolved:
-        destination, next_hop = resolved.host.destination, resolved.next_hop
+        destination, next_hop = resolved[0][0], resolved[1]
         tail = tails.get(id(next_hop))
         if tail is None:
             tail = tails[id(next_hop)] = _wanted(resolved, settings)[1:]

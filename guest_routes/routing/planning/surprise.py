@@ -66,8 +66,8 @@ def _misses_default(error: PassError) -> bool:
 
 
 def _defaults_added(done: Sequence[Operation]) -> list[Add]:
-    # By index, since a hundred thousand others may be among them.
-    return [one for one in done if isinstance(one, Add) and not one[0][0][1]]
+    # By index and length first, since a hundred thousand others may be among them.
+    return [one for one in done if not one[0][0][1] and isinstance(one, Add)]
 
 
 def _adds_default(operation: Operation) -> bool:

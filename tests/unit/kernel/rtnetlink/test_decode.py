@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import struct
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import pytest
 from hypothesis import given
@@ -19,9 +19,9 @@ from guest_routes.kernel.rtnetlink.decode import (
     decode_route,
     decode_rule,
 )
+from guest_routes.kernel.rtnetlink.dump import RouteDump
 from guest_routes.kernel.rtnetlink.encode import encode
 from guest_routes.kernel.rtnetlink.nics import decode_address, decode_link
-from guest_routes.kernel.rtnetlink.plain import plain_routes, route_decoder
 from guest_routes.model.network import NextHop, Nic, Prefix, Route, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Add
 from tests.support.any_route import any_route
@@ -35,14 +35,34 @@ VIA, OIF = attribute(5, GATEWAY), number(4, 3)
 
 
 def decoded(body: bytes) -> List[Route]:
-    """As the dump of a table is read; the ways for any route and for the usual ones have to agree."""
+    """The routes of an RTM_NEWROUTE body; a dump with others like it has to come to the same."""
     data = message(24, body)
-    found: List[Route] = []
-    route_decoder(body[0])(data, 16, 16 + len(body), found)
-    assert decode_route(data, 16, 16 + len(body)) == found
-    plain: List[Route] = []
-    assert (plain_routes(data, 1, plain), plain) in ((len(data), found), (0, []))
+    found = decode_route(data, 16, 16 + len(body))
+    other = with_destination(data, b"\xfd")
+    like = [one for one in decoded_by_itself(other) if one.table in {route.table for route in found}]
+    assert dumped(body[0], (data, data, other, data)) == [*found, *found, *like, *found]
     return found
+
+
+def decoded_by_itself(data: bytes) -> List[Route]:
+    """The routes of one message."""
+    return decode_route(data, 16, len(data))
+
+
+def dumped(family: int, messages: Sequence[bytes]) -> List[Route]:
+    """The routes of these messages in one datagram, of the first one's table."""
+    tables = [route.table for route in decoded_by_itself(messages[0])]
+    dump, data = RouteDump(family, tables[0] if tables else 0), b"".join(messages)
+    for _, _, _, _, start, end in dump.others(data):
+        dump.decode(data, start, end)
+    return dump.routes
+
+
+def with_destination(data: bytes, byte: bytes) -> bytes:
+    """The message with another byte where RTA_DST mostly begins, and a prefix one bit longer."""
+    if len(data) <= 40:
+        return data
+    return data[:17] + bytes([data[17] + 1 & 255]) + data[18:40] + byte + data[41:]
 
 
 # ---- round trips ------------------------------------------------------------------------------------
@@ -51,10 +71,12 @@ def decoded(body: bytes) -> List[Route]:
 @given(any_route())
 def test_what_is_encoded_comes_back(route: Route) -> None:
     data = encode(Add(route), 1)
-    found: List[Route] = []
-    route_decoder(INET if route.family == 4 else INET6)(data, 16, len(data), found)
-    assert found == [route]
     assert decode_route(data, 16, len(data)) == [route]
+    family = INET if route.family == 4 else INET6
+    assert dumped(family, (data, data)) == [route, route]
+    if route.destination.length:
+        other = with_destination(data, b"\xfd")
+        assert dumped(family, (data, other, data)) == [route, *decoded_by_itself(other), route]
 
 
 # ---- routes as the kernel dumps them ----------------------------------------------------------------

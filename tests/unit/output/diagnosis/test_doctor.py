@@ -112,7 +112,7 @@ def test_a_nic_that_nothing_is_known_of() -> None:
 
 def test_a_nic_that_ignore_nics_covers() -> None:
     lines = lines_of(inspection(view(ETH0, bindings=(), metadata=None, ignored=True)))
-    assert "  gateway    `ignore_nics` covers this NIC" in lines
+    assert "  gateway    not looked for: `ignore_nics` covers this NIC" in lines
     assert "  metadata   not asked: `ignore_nics` covers it" in lines
 
 

@@ -30,8 +30,11 @@ def print_report(context: Context, report: Report, code: int, written: bool = Tr
 def print_remarks(context: Context, report: Report) -> None:
     """Warnings, refusals and errors, on standard error."""
     terminal = context.terminal
-    for warning in warning_texts(report):
-        (terminal.error if warning in report.state_errors else terminal.warning)(warning)
+    texts = warning_texts(report)
+    for text in texts[: len(texts) - len(report.state_errors)]:
+        terminal.warning(text)
+    for text in report.state_errors:
+        terminal.error(text)
     if report.outcome.failures or report.errors:
         from ..output.notices import error_texts
 

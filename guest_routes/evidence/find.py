@@ -101,7 +101,7 @@ def _first(asked: Mapping[str, Callable[[], Document | Missing]], order: Sequenc
             unused += _others_drives(found)
             found = contradiction_text(found)
         if isinstance(found, Document):
-            reasons = tuple(f"{name}: {why}" for name, why in missing if isinstance(why, str))
+            reasons = tuple((name, why) for name, why in missing if isinstance(why, str))
             return found._replace(passed_over=reasons, unused=(*unused, *found.unused))
         missing.append((source, found))
         if source == "config-drive" and isinstance(found, NoDocument):

@@ -45,16 +45,13 @@ def parse(data: bytes, where: str = "") -> NetworkData:
     Raises:
         NetworkDataError: `data` is not JSON, or not a JSON object.
     """
+    what = where or NETWORK_DATA
     try:
         document = loads(data)
     except (ValueError, RecursionError) as error:
-        raise NetworkDataError(
-            f"{where or NETWORK_DATA} is not JSON: {_written(error)}; no route was changed"
-        ) from error
+        raise NetworkDataError(f"{what} is not JSON: {_written(error)}; no route was changed") from error
     if not isinstance(document, dict):
-        raise NetworkDataError(
-            f"{where or NETWORK_DATA} is not a JSON object but {kind_of(document)}; no route was changed"
-        )
+        raise NetworkDataError(f"{what} is not a JSON object but {kind_of(document)}; no route was changed")
     return _Reader().read(document)
 
 
@@ -65,6 +62,8 @@ class _Reader:
         self.problems: list[Problem] = []
         self._left_out = {False: 0, True: 0}
         """How many problems are not kept, of notes and of refused routes."""
+        self._refused = 0
+        """How many routes are refused."""
         self.routes: list[HostRoute] = []
         self._gateways: dict[str, Address] = {}
         self._lengths: dict[tuple[str, int], int] = {}
@@ -91,7 +90,7 @@ class _Reader:
         kind = text_of(entry.get("type"))
         address = self._address(place, entry)
         family = self._family(place, kind, address, entry)
-        known = len(self.routes)
+        known, refused = len(self.routes), self._refused
         defaults = self._possible(self._routes(index, family, entry), address)
         # ipv4_dhcp, ipv6_slaac, ipv6_dhcpv6-stateful; by a word of it, so that the next of the kind counts, too.
         dynamic = "dhcp" in kind or "slaac" in kind
@@ -107,6 +106,7 @@ class _Reader:
             address=address,
             defaults=defaults,
             lists_routes=len(self.routes) > known or any(one.index >= 0 for one in defaults),
+            lacks_routes=self._refused > refused or not isinstance(entry.get("routes") or [], list),
             network_id=text_of(entry.get("network_id")),
             omits_routes=dynamic and omits,
             dynamic=dynamic,
@@ -280,6 +280,7 @@ class _Reader:
         return []
 
     def _note(self, place: str, text: str, refused: bool = False) -> None:
+        self._refused += refused
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(Problem(place, text, refused))
         else:

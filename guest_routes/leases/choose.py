@@ -70,7 +70,7 @@ def host_routes(lease: Lease) -> tuple[list[HostRoute], list[Problem]]:
     notes: list[Problem] = []
     seen: set[LeaseRoute] = set()
     for option, number in ((lease.classless, 121), (lease.microsoft, 249)):
-        source = f"{lease.place}, option {number}"
+        source = lease.option_place(number)
         for index, route in enumerate(option.routes if option else ()):
             destination = network_of(route.destination)
             if route in seen or destination.is_default:
@@ -97,7 +97,7 @@ def host_routes(lease: Lease) -> tuple[list[HostRoute], list[Problem]]:
 def _faults(lease: Lease) -> list[Problem]:
     faults = [(121, lease.classless), (249, lease.microsoft)]
     return [
-        Problem(f"{lease.place}, option {number}", f"{option.fault}; what follows is not read")
+        Problem(lease.option_place(number), f"{option.fault}; what follows is not read")
         for number, option in faults
         if option is not None and option.fault is not None
     ]

@@ -56,8 +56,8 @@ class Document(NamedTuple):
     """In that meta_data.json."""
     contradicts: str = ""
     """The uuid of this instance, where the document is another's by its uuid and nothing better answered (R11)."""
-    passed_over: tuple[str, ...] = ()
-    """The sources that go before this one and had no document, each with its reason: "http: no answer within 10 s"."""
+    passed_over: tuple[tuple[str, str], ...] = ()
+    """The sources that go before this one and had no document, each with why: http, "no answer within 10 s"."""
     unused: tuple[Problem, ...] = ()
     """The config drives that were passed over, each with the reason."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .document import Document
     from .lease import Lease, LeaseSet
     from .network_data import HostRoute, Problem
+    from .settings import GatewaySetting
 
 GatewayKind: TypeAlias = "Literal['settings', 'document', 'lease', 'advertised', 'kernel', 'recorded']"
 """What a NIC's gateway is known from, best first (R2)."""
@@ -35,6 +36,8 @@ class GatewayEvidence(NamedTuple):
     """advertised, kernel, recorded: of that default route."""
     nic: str = ""
     """advertised, kernel, recorded: the name of the NIC that the route leads through."""
+    setting: GatewaySetting | None = None
+    """settings: the entry of `gateways`."""
 
 
 class RecordedDefault(NamedTuple):

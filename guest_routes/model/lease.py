@@ -70,6 +70,10 @@ class Lease(NamedTuple):
         """`DHCP lease (systemd-networkd, /run/systemd/netif/leases/2)`."""
         return f"DHCP lease ({self.client}, {self.path})"
 
+    def option_place(self, number: int) -> str:
+        """`eth0's DHCP lease (dhclient, /var/lib/dhcp/dhclient.leases), option 121`."""
+        return f"{self.place}, option {number}"
+
     @property
     def default_routers(self) -> tuple[RouterOption, ...]:
         """The gateways of its default routes, in order, and which option names each.

@@ -88,6 +88,8 @@ class Network(NamedTuple):
     once."""
     lists_routes: bool = False
     """It has an entry in `routes`."""
+    lacks_routes: bool = False
+    """One of its routes or its `gateway` is refused, or `routes` is no list: a default may have been there."""
     network_id: str = ""
     omits_routes: bool = False
     """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""

@@ -167,7 +167,8 @@ def _named_by_settings_alone(bindings: Sequence[Binding], nics: Sequence[Nic], s
     eligible = Eligible(bindings, nics)
     for setting in settings.gateways:
         for nic in nics:
-            alone = Binding(None, None, nic, setting.gateway, GatewayEvidence("settings", setting.place), "settings")
+            known = GatewayEvidence("settings", setting.place, setting=setting)
+            alone = Binding(None, None, nic, setting.gateway, known, "settings")
             named = nic.ifindex not in bound and alone.chosen_by(setting.selector)
             possible = named and eligible.refusal(setting.gateway, alone) is None
             if possible and not is_ignored(nic, settings.ignore_nics):

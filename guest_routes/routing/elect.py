@@ -75,8 +75,8 @@ def _offering(own: Sequence[Binding], rank: str) -> list[Binding]:
 
 def _place_in_settings(binding: Binding, settings: Settings) -> int:
     """A NIC that only `gateways` speaks of comes in the settings' order: an entry added there moves no default."""
-    places = [setting.place for setting in settings.gateways]
-    return places.index(binding.evidence.place) if binding.evidence else len(places)
+    setting = binding.evidence.setting if binding.evidence else None
+    return settings.gateways.index(setting) if setting else len(settings.gateways)
 
 
 def _missed(resolution: Resolution, family: int) -> tuple[Unresolved, ...]:

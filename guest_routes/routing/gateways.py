@@ -178,7 +178,7 @@ def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[_Entry]:
             known = GatewayEvidence(
                 "lease", lease=lease, option=one.option, index=one.index, expired=lease.expired(now)
             )
-            source = f"{lease.place}, option {one.option}"
+            source = lease.option_place(one.option)
             found.append(_Entry(HostRoute(DEFAULT_PREFIX[4], one.gateway, source, LEASES, one.index), known))
     return found
 
@@ -199,7 +199,7 @@ def _with_gateway(
     offer = next(iter(offered), None)
     binding = binding._replace(metric=own.metric if own is not None else None)
     if setting is not None:
-        known = GatewayEvidence("settings", setting.place)
+        known = GatewayEvidence("settings", setting.place, setting=setting)
         offers = "documented" if own is not None else rank if offer is not None else binding.offers or "settings"
         return binding._replace(gateway=setting.gateway, evidence=known, offers=offers)
     if own is not None:

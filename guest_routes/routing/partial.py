@@ -106,7 +106,7 @@ def _has_lost(nic: Nic, family: int, is_default: bool, evidence: Evidence, resol
     if not Binding(None, None, nic, known_family=family).is_usable():
         return False
     networks = [one for one in resolution.bindings if one.family == family and _is_on(one, nic)]
-    return all(is_default and _is_damaged(one, evidence) for one in networks)
+    return all(is_default and _is_damaged(one) for one in networks)
 
 
 def _is_on(binding: Binding, nic: Nic) -> bool:
@@ -117,13 +117,9 @@ def _is_on(binding: Binding, nic: Nic) -> bool:
     return (binding.nic is not None and binding.nic.ifindex == nic.ifindex) or nic.mac in macs
 
 
-def _is_damaged(binding: Binding, evidence: Evidence) -> bool:
+def _is_damaged(binding: Binding) -> bool:
     """Whether a network lists no default, and something that is refused, or no list at all: that may have been it."""
-    if binding.network is None or binding.network.defaults:
-        return False
-    place = f"networks[{binding.network.index}]"
-    inside, routes = (f"{place}.routes[", f"{place}.gateway"), f"{place}.routes"
-    return any(one.place == routes or (one.refused and one.place.startswith(inside)) for one in evidence.data.problems)
+    return binding.network is not None and not binding.network.defaults and binding.network.lacks_routes
 
 
 def _omission(

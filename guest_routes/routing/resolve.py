@@ -111,7 +111,8 @@ def _with_listing(
 ) -> Iterator[Unresolved]:
     """Those that are corrected in Neutron with the network whose subnet lists them."""
     networks = {binding.network.index: binding for binding in bindings if binding.network is not None}
-    leased = {lease.place: lease.ifindex for lease in evidence.leases.leases} if evidence.leases else {}
+    leases = evidence.leases.leases if evidence.leases else ()
+    leased = {lease.option_place(number): lease.ifindex for lease in leases for number in (3, 121, 249)}
     on_nic = {one.nic.ifindex: one for one in reversed(bindings) if one.nic is not None and one.family == 4}
     for one in unresolved:
         if one.kind not in ("not-a-gateway", "conflict") or one.host.origin not in ("metadata", "leases"):
@@ -119,8 +120,7 @@ def _with_listing(
         elif one.host.network >= 0:
             yield one._replace(listing=networks.get(one.host.network))
         else:
-            place = one.host.source.rpartition(", option ")[0]
-            yield one._replace(listing=on_nic.get(leased.get(place, 0)))
+            yield one._replace(listing=on_nic.get(leased.get(one.host.source, 0)))
 
 
 def _on_one_nic(bindings: Sequence[Binding]) -> bool:

@@ -21,7 +21,7 @@ SHOWN = 16
 
 
 def warning_texts(report: Report) -> list[str]:
-    """Each in one line."""
+    """Each in one line, those of the files of state last."""
     found = [*_passed_over(report), *_partial(report)]
     if report.document.source == "leases":
         nics = ", ".join(report.document.provenance.nics)
@@ -75,10 +75,10 @@ def _other_instance(report: Report) -> list[str]:
 def _passed_over(report: Report) -> list[str]:
     """Why the metadata service's document isn't the one that was used."""
     document = report.document
-    reasons = [reason for reason in document.passed_over if reason.startswith("http: ")]
-    if not reasons or document.source == "leases":
+    reason = dict(document.passed_over).get("http")
+    if reason is None or document.source == "leases":
         return []
-    return [f"{reasons[0]}; using {provenance_text(document.provenance)}"]
+    return [f"http: {reason}; using {provenance_text(document.provenance)}"]
 
 
 def _partial(report: Report) -> list[str]:

@@ -134,7 +134,7 @@ def test_what_is_another_instances_comes_after_the_last_known_good(state: State)
     got = find(sources("http", "last-known-good", "leases"), nics, state, http=OF_ANOTHER)
     assert (got.data, got.contradicts) == (KEPT.data, "")
     why = f"the metadata of http://169.254.169.254 through eth0 is of instance {FALSE}, and this is instance {TRUE}"
-    assert got.passed_over == (f"http: {why}",)
+    assert got.passed_over == (("http", why),)
 
 
 def test_but_before_leases(state: State) -> None:

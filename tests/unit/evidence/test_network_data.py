@@ -631,3 +631,27 @@ def test_bytes_that_are_no_json_say_why_in_words(data: bytes, words: str) -> Non
     assert str(raised.value).startswith("here is not JSON: ")
     assert words in str(raised.value)
     assert "sys." not in str(raised.value)
+
+
+LISTED = {"network": "11.11.0.0", "netmask": "255.255.0.0", "gateway": "10.65.0.1"}
+
+
+@pytest.mark.parametrize(
+    "entry, lacks",
+    [
+        ({}, False),
+        ({"routes": None}, False),
+        ({"routes": [LISTED]}, False),
+        ({"routes": "none"}, True),
+        ({"routes": [LISTED, {"network": "a"}]}, True),
+        ({"gateway": "10.65.0.999"}, True),
+        ({"routes": [{**LISTED, "network": "11.11.0.1"}]}, False),  # host bits: a note
+    ],
+)
+def test_a_network_that_may_have_listed_more(entry: Dict[str, Any], lacks: bool) -> None:
+    """R6 holds its default then; also behind more problems than are kept."""
+    broken = {"type": "ipv4", "link": "a", "routes": [{"network": "a"}] * 1100}
+    network = {"type": "ipv4", "link": "a", "ip_address": "10.65.0.7", **entry}
+    document = {"links": [], "networks": [broken, network]}
+    first, second = parse(json.dumps(document).encode()).networks
+    assert (first.lacks_routes, second.lacks_routes) == (True, lacks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.configuration import RewriteError
 from ...model.network import mac_text
 from ..configuration import rewrite_error_text, verdict_reason
-from ..escape import shell_word
+from ..escape import shell_words
 from ..route_text import counted, route_text
 from ..source_routing import conflict_words
 from ..words.evidence import elsewhere_text
@@ -177,7 +177,7 @@ def _no_route_command(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _not_configured(finding: Finding, nics: Sequence[Nic]) -> Words:
     (nic,), (manager,) = finding.nics, finding.managers
     what = f"{manager} has not configured {nic} ({finding.state}): its wait-online delays the boot"
-    return what, f"`networkctl status {shell_word(nic)}` says why; usually it is a route that can't be set"
+    return what, f"`networkctl status {shell_words([nic])}` says why; usually it is a route that can't be set"
 
 
 def _use_routes(finding: Finding, nics: Sequence[Nic]) -> Words:

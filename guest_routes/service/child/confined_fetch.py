@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SOCKET_PATH = "/run/guest-routes/fetch"
 REQUEST_BYTES = 1 << 20
-LINE_BYTES = 16 * 1024
-"""The longest line before the document."""
+LINE_BYTES = 64 * 1024
+"""The longest line before the document: a property and a uuid of their limits, and the URL."""
 STACK_BYTES = 1 << 20
 """Of each thread of the process."""
 REASON_CHARACTERS = 4096
@@ -92,7 +92,8 @@ def framed(got: Document | str) -> bytes:
     about = {"uuid": got.uuid, "properties": str(got.properties), "contradicts": got.contradicts}
     line = dumps({**provenance, **about}).encode()
     if len(line) > LINE_BYTES:
-        line = dumps({"reason": f"its property guest_routes has {len(str(got.properties)):,} characters"}).encode()
+        text = f"its URL has {len(got.provenance.location):,} characters: what goes with it exceeds {LINE_BYTES:,} bytes"
+        line = dumps({"reason": text}).encode()
     return line + b"\n" + got.data
 
 

@@ -295,4 +295,6 @@ def _too_large(limit_bytes: int) -> str:
 
 def unreadable(error: OSError | Untrusted) -> str:
     """Why a file is not used, behind its path."""
+    if isinstance(error, PermissionError) and os.geteuid() != 0:
+        return f"cannot be read by this user: {error.strerror}"
     return str(error) if isinstance(error, Untrusted) else f"cannot be read: {error.strerror or error}"

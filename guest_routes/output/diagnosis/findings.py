@@ -52,6 +52,11 @@ def _settings_wrong(finding: Finding, nics: Sequence[Nic]) -> Words:
     return what, "correct them; `guest-routes withdraw`, `status` and `explain` work all the same"
 
 
+def _settings_hidden(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"the settings are not known to this user, so what follows may be otherwise: {finding.text}"
+    return what, "`guest-routes doctor` as root"
+
+
 def _metadata_unreachable(finding: Finding, nics: Sequence[Nic]) -> Words:
     through = f" through {', '.join(finding.nics)}" if finding.nics else ""
     reason = finding.text or "no NIC to ask through is up and running"
@@ -261,6 +266,7 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "unused-file": _unused_file,
     "unused-drive": _unused_drive,
     "settings-wrong": _settings_wrong,
+    "settings-hidden": _settings_hidden,
     "doubtful": _doubtful,
     "routes-left": _routes_left,
     "metadata-unreachable": _metadata_unreachable,

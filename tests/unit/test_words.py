@@ -32,7 +32,7 @@ READERS = """
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
 WRITERS = """
     cli/commands/report.py cli/commands/status.py
-    diagnose/bundle.py managers/export/file.py managers/export/networkd.py managers/export/nmstate.py
+    diagnose/bundle/collect.py managers/export/file.py managers/export/networkd.py managers/export/nmstate.py
     managers/export/scripts.py managers/export/source_routing.py managers/rewrite.py managers/undo.py
 """.split()
 """Texts of these are files, commands, or what follows when a file can't be written (errors.StateError)."""

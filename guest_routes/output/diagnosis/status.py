@@ -151,7 +151,9 @@ def drift_lines(found: Status, verbose: bool = False) -> list[str]:
         return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
 
     if found.settings_problems:
-        return labelled("drift", f"unknown: {missing_text(found.unknown) if found.unknown else 'the settings are wrong'}")
+        return labelled(
+            "drift", f"unknown: {missing_text(found.unknown) if found.unknown else 'the settings are wrong'}"
+        )
     if found.unknown is not None:
         return labelled("drift", f"unknown: no document to compare with; {missing_text(found.unknown)}")
     if not found.drift:

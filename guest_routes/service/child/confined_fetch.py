@@ -92,7 +92,9 @@ def framed(got: Document | str) -> bytes:
     about = {"uuid": got.uuid, "properties": str(got.properties), "contradicts": got.contradicts}
     line = dumps({**provenance, **about}).encode()
     if len(line) > LINE_BYTES:
-        text = f"its URL has {len(got.provenance.location):,} characters: what goes with it exceeds {LINE_BYTES:,} bytes"
+        text = (
+            f"its URL has {len(got.provenance.location):,} characters: what goes with it exceeds {LINE_BYTES:,} bytes"
+        )
         line = dumps({"reason": text}).encode()
     return line + b"\n" + got.data
 

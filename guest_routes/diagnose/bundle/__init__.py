@@ -1,0 +1,1 @@
+"""What `report` collects, and what of it others may see."""

@@ -33,7 +33,17 @@ _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a li
 
 
 class Untrusted(Exception):  # noqa: N818  # a reason, not a failure
-    """Why a file is not used; completes a sentence that begins with its path."""
+    """Why a file is not used; completes a sentence that begins with its path.
+
+    Args:
+        text: the reason.
+        folder: the folder at which it failed; "" for the file itself.
+        of_folder: what completes a sentence that begins with that folder's path.
+    """
+
+    def __init__(self, text: str, folder: str = "", of_folder: str = "") -> None:
+        super().__init__(text)
+        self.folder, self.of_folder = folder, of_folder
 
 
 class File(NamedTuple):
@@ -108,11 +118,11 @@ def trusted_names(folder: str, fits: Callable[[str], bool], client: Client = NOB
     """
     try:
         descriptor = _open_folder(os.path.abspath(folder), client)[0]
-    except Untrusted:
+    except Untrusted as fault:
         with os.scandir(folder) as entries:
-            if any(fits(entry.name) for _, entry in zip(range(LOOKED_AT), entries)):
-                raise
-        return []
+            if not any(fits(entry.name) for _, entry in zip(range(LOOKED_AT), entries)):
+                return []
+        raise (Untrusted(fault.of_folder) if fault.folder == os.path.abspath(folder) else fault) from None
     os.close(descriptor)
     return sorted(name for name in os.listdir(folder) if fits(name))
 
@@ -213,10 +223,11 @@ def _check_folder(about: os.stat_result, folder: _Folder, client: Client) -> _Fo
     path = folder.path or "/"
     if about.st_mode & 0o022:
         whose = "everybody" if about.st_mode & 0o002 else f"the group {about.st_gid}"
-        raise Untrusted(f"is in {path}, where {whose} can write")
+        raise Untrusted(f"is in {path}, where {whose} can write", path, f"can be written by {whose}")
     if about.st_uid not in folder.owners:
         if not _is_client(about.st_uid, path, client):
-            raise Untrusted(f"is in {path}, which belongs to the user {about.st_uid}, not to root")
+            owned = f"belongs to the user {about.st_uid}, not to root"
+            raise Untrusted(f"is in {path}, which {owned}", path, owned)
         return folder._replace(owners=(*folder.owners, about.st_uid))
     return folder
 

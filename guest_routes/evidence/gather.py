@@ -149,8 +149,9 @@ def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
 def _uuid_problems(document: Document) -> tuple[Problem, ...]:
     if len(document.uuid) <= UUID_CHARACTERS:
         return ()
-    text = f"has more than {UUID_CHARACTERS} characters, so it is no instance's"
-    return (Problem("uuid of meta_data.json", text),)
+    from ..output.words.evidence import long_uuid_text
+
+    return (Problem("meta_data.json", long_uuid_text(UUID_CHARACTERS)),)
 
 
 def _with_property(evidence: Evidence, settings: Settings) -> Evidence:

@@ -26,8 +26,8 @@ def host_routes(value: str) -> tuple[list[HostRoute], list[Problem]]:
     place = f"meta.{PROPERTY} of {SOURCE}"
     if len(value) > PROPERTY_CHARACTERS:
         text = (
-            f"has more than {PROPERTY_CHARACTERS:,} characters, so none of its host routes is used; the setting `routes` "
-            "takes as many as there are"
+            f"has more than {PROPERTY_CHARACTERS:,} characters, so none of its host routes is used; the setting "
+            "`routes` takes as many as there are"
         )
         return [], [Problem(place, text, refused=True)]
     try:

@@ -150,9 +150,9 @@ class NoDocument(NamedTuple):
         "settings-wrong",
         "settings-hidden",
     ]
-    """settings-wrong, settings-hidden: what is wanted is not known, or not to this user; empty-input: nothing comes from standard input; scheme:
-    --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's files has one, each for a
-    reason of its own; no-network-json, no-object: one of these files."""
+    """settings-wrong, settings-hidden: what is wanted is not known, or not to this user; empty-input: nothing comes
+    from standard input; scheme: --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's
+    files has one, each for a reason of its own; no-network-json, no-object: one of these files."""
     path: str = ""
     """no-network-json, no-object."""
     problems: tuple[Problem, ...] = ()

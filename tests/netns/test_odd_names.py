@@ -1,12 +1,14 @@
-"""Commands and settings that are advised about NICs of odd names, pasted: they are about that NIC, and do what they say.
+"""Commands and settings that are advised about NICs of odd names, pasted: each is about that NIC.
 
 The kernel takes any name without a slash, a colon and a space (net/core/dev.c, dev_valid_name).
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ from tests.support.lab import MACS, Lab, write_document
 from tests.support.passes import run
 
 NAMES = (
-    "true", "null", "~", "0121", "1", "1e3", "{a}", "&a", "*a", "#x", "'a", 'a"b', "a,b", "a=b", "!x", "@x", "`id`", "-x",
+    "true", "null", "~", "0121", "1", "1e3", "{a}", "&a", "*a", "#x", "'a", 'a"b', "a,b", "a=b", "!x", "@x", "`id`",
+    "-x",
     "eth0.100", "$(id)", "é", "\u202ex",
 )  # fmt: skip
 SETTINGS = Path("/etc/guest-routes.yaml")
@@ -87,3 +90,35 @@ def test_the_sysctl_that_ends_a_conflict_with_the_kernel(lab: Lab, odd: str) -> 
     (command,) = re.findall(r"`(sysctl .*?=0)`", text)
     pasted(command)
     assert Path(f"/proc/sys/net/ipv6/conf/{odd}/accept_ra_defrtr").read_text() == "0\n"
+
+
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+EVERY = (
+    "plan", "sync --verbose", "plan --json", "plan --graph", "plan --diff", "status", "status --json",
+    "explain 11.11.3.4", "doctor", "doctor --json",
+    "export --format ip", "export --format networkd", "export --format netplan", "export --format ifupdown",
+    "export --format networkmanager", "export --format nmstate", "correct --check", "rehearse --example",
+    "report --output -", "sync --gateways é=11.8.0.1", "withdraw",
+)  # fmt: skip
+
+
+def test_a_name_that_the_locale_has_not(lab: Lab, tmp_path: Path) -> None:
+    """A daemon or a cron job has often no locale: Python writes names of files in ASCII then."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", gateways=("10.65.0.1/24",))
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", gateways=("11.8.0.1/24",))
+    lab.ip("link", "set", "eth1", "down")
+    lab.ip("link", "set", "dev", "eth1", "name", "é")
+    lab.ip("link", "set", "dev", "é", "up")
+    document = metadata(tmp_path, "ipv4")
+    lab.metadata_server(Path(document))
+    for command in EVERY:
+        for source in ("", f" --metadata {document}"):
+            if source and command.split()[0] in ("status", "report", "rehearse", "withdraw"):
+                continue
+            ran = subprocess.run(
+                [sys.executable, "-m", "guest_routes", *f"{command}{source}".split()],
+                capture_output=True, env={**os.environ, **C_LOCALE},
+            )  # fmt: skip
+            assert b"Traceback" not in ran.stderr + ran.stdout, (command, ran.stderr[-2000:])
+            assert b"UnicodeEncodeError" not in ran.stderr + ran.stdout, command
+            assert b"this is a bug" not in ran.stderr, command

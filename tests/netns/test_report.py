@@ -92,17 +92,17 @@ NETPLAN = 'network:\n  wifis:\n    w0:\n      psk: "a\n        hunter2"\n      p
 
 
 def test_what_others_wrote_is_redacted_in_each_of_its_forms(lab: Lab, tmp_path: Path) -> None:
-    """The MACs of the NICs, in every file and in ip's own link-local addresses; secrets by what is known not to be one."""
+    """The NICs' MACs, in every file and in link-local addresses; of secrets all but what is known to be none."""
     documented(lab)
     lab.metadata_server(document("documented"))
     assert run(lab, f"sync {FILE}").code == 0
-    for path, text in (
+    for place, text in (
         ("/var/lib/dhcp/dhclient.eth0.leases", LEASE), ("/etc/netplan/99-x.yaml", NETPLAN),
         ("/etc/NetworkManager/system-connections/a.nmconnection", PROFILE),
         ("/var/lib/dhcpcd/eth0.lease", "\2\1\0\x11\x0b\x08\0\x09"),
     ):  # fmt: skip
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(text)
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        Path(place).write_text(text)
     path = tmp_path / "report.tar.gz"
     assert run(lab, f"report --redact --output {path}").code == 0
     files = unpacked(path.read_bytes())

@@ -321,8 +321,8 @@ def test_a_reload_fetches_at_once(lab: Lab, start: Start) -> None:
 
 
 LONG = (
-    ({"uuid": "x" * 20_000}, "uuid of meta_data.json: has more than 64 characters, so it is no instance's"),
-    ({"uuid": "x" * 1_000_000}, "uuid of meta_data.json: has more than 64 characters, so it is no instance's"),
+    ({"uuid": "x" * 20_000}, "meta_data.json: its uuid has more than 64 characters, so it is no instance's"),
+    ({"uuid": "x" * 1_000_000}, "meta_data.json: its uuid has more than 64 characters, so it is no instance's"),
     ({"meta": {"guest_routes": "11.13.0.0/16,11.8.0.1" + " " * 20_000}},
      "has more than 16,384 characters, so none of its host routes is used"),
     ({"meta": {"guest_routes": ["[" * 20_000]}},

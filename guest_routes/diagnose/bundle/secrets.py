@@ -1,8 +1,8 @@
 """Text of a report without secrets. Pure.
 
-Of the files whose format is known, and which hold keys for Wi-Fi, VPNs and 802.1X, what is known to be no secret is shown,
-and everything else is hidden: NetworkManager's and networkd's by section, netplan's by key, ifupdown's by option. In
-all text, those included, go values whose key names a secret, keys in PEM, and passwords in URLs.
+Of the files whose format is known, and which hold keys for Wi-Fi, VPNs and 802.1X, what is known to be no secret is
+shown, and everything else is hidden: NetworkManager's and networkd's by section, netplan's by key, ifupdown's by
+option. In all text, those included, go values whose key names a secret, keys in PEM, and passwords in URLs.
 
 Source: nm-settings-keyfile(5), systemd.network(5), systemd.netdev(5), netplan's YAML reference, interfaces(5).
 """
@@ -38,8 +38,8 @@ _KEYFILE = (
 _NETWORKD = (
     "Match Link Network Address Neighbor IPv6AddressLabel RoutingPolicyRule NextHop Route DHCP DHCPv4 DHCPv6 "
     "DHCPPrefixDelegation IPv6PrefixDelegation IPv6AcceptRA IPv6SendRA IPv6Prefix IPv6RoutePrefix DHCPServer "
-    "DHCPServerStaticLease Bridge BridgeFDB BridgeMDB BridgeVLAN LLDP NetDev VLAN MACVLAN MACVTAP IPVLAN Bond VRF VXLAN "
-    "GENEVE Tunnel Tap Tun Peer SR-IOV CAN NetworkEmulator"
+    "DHCPServerStaticLease Bridge BridgeFDB BridgeMDB BridgeVLAN LLDP NetDev VLAN MACVLAN MACVTAP IPVLAN Bond VRF "
+    "VXLAN GENEVE Tunnel Tap Tun Peer SR-IOV CAN NetworkEmulator"
 ).split()
 _NETPLAN = frozenset(
     "version renderer name macaddress driver set-name wakeonlan emit-lldp optional critical dhcp4 dhcp6 "
@@ -54,9 +54,9 @@ _NETPLAN = frozenset(
 )
 """Keys whose values are shown; those of any other are hidden, with all that is below them but these keys again."""
 _IFUPDOWN = frozenset(
-    "auto allow-auto allow-hotplug no-auto-down no-scripts iface mapping template rename source source-directory inherits "
-    "address netmask broadcast network gateway metric mtu hwaddress pointopoint scope accept_ra autoconf privext "
-    "dad-attempts dad-interval preferred-lifetime request_prefix vlan-raw-device vlan_raw_device vlan-id "
+    "auto allow-auto allow-hotplug no-auto-down no-scripts iface mapping template rename source source-directory "
+    "inherits address netmask broadcast network gateway metric mtu hwaddress pointopoint scope accept_ra autoconf "
+    "privext dad-attempts dad-interval preferred-lifetime request_prefix vlan-raw-device vlan_raw_device vlan-id "
     "dns-nameservers dns-nameserver dns-search dns-domain hostname client vendor endpoint local mode ttl".split()
 )
 _IFUPDOWN_BEGINS = ("bond-", "bond_", "bridge_", "bridge-")

@@ -184,6 +184,11 @@ def elsewhere_text(one: Elsewhere) -> str:
     return f"table {one.table}: {routes} of protocol {one.protocol} left by a pass with other settings"
 
 
+def long_uuid_text(limit: int) -> str:
+    """A uuid of an instance that is too long."""
+    return f"its uuid has more than {limit} characters, so it is no instance's"
+
+
 def contradiction_text(found: Document) -> str:
     """A document names another instance than this one (R11)."""
     theirs, source = ascii(found.uuid)[1:-1][:60], provenance_text(found.provenance)

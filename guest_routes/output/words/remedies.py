@@ -119,7 +119,7 @@ def gateways_setting(binding: Binding, gateway: bytes = b"") -> str:
     mac = binding.nic.mac if binding.nic else binding.link.mac if binding.link is not None else b""
     if "=" in key:  # It would be read as the form of a selector.
         key = f"nic={key}"
-    if mac and not (key and key.isprintable()):  # What is not printable can't be compared by eye.
+    if mac and not (key and key.isprintable() and "\ufffd" not in key):  # It can't be typed, or isn't the whole name.
         key = mac_text(mac)
     address = address_text(gateway) if gateway else "ADDRESS"
     quoted = f'"{address}"' if ":" in address else address
@@ -203,9 +203,10 @@ def _network_manager(route: _Contested) -> str:
 
 
 def _dhclient(route: _Contested) -> str:
+    nic = dhclient_text(route.nic)
     option = "routers" if route.extra_default else "rfc3442-classless-static-routes"
     return (
-        f"in /etc/dhcp/dhclient.conf: leave {option} out of the `request` of `interface {dhclient_text(route.nic)} {{ ... }}`, or "
+        f"in /etc/dhcp/dhclient.conf: leave {option} out of the `request` of `interface {nic} {{ ... }}`, or "
         f"`unset new_{option.replace('-', '_')}` in a script in /etc/dhcp/dhclient-enter-hooks.d"
     )
 

@@ -15,7 +15,7 @@ from ...json_codec import dumps, loads
 from ...model.document import Document
 from ...model.namedtuple import NamedTuple
 from ...model.settings import Settings
-from ...output.service_log import child_fault_text, no_unit_text, not_confined_text
+from ...output.service_log import child_fault_text, long_url_text, no_unit_text, not_confined_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,10 +92,7 @@ def framed(got: Document | str) -> bytes:
     about = {"uuid": got.uuid, "properties": str(got.properties), "contradicts": got.contradicts}
     line = dumps({**provenance, **about}).encode()
     if len(line) > LINE_BYTES:
-        text = (
-            f"its URL has {len(got.provenance.location):,} characters: what goes with it exceeds {LINE_BYTES:,} bytes"
-        )
-        line = dumps({"reason": text}).encode()
+        line = dumps({"reason": long_url_text(len(got.provenance.location), LINE_BYTES)}).encode()
     return line + b"\n" + got.data
 
 

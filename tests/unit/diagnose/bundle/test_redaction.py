@@ -60,7 +60,8 @@ def test_what_does_goes_the_same_by_the_same() -> None:
 
 MAC = "fa:16:3e:aa:bb:cc"
 FORMS = (
-    MAC, MAC.upper(), "FA-16-3E-AA-BB-CC", "fa16.3eaa.bbcc", "fa163eaabbcc", "0xfa163eaabbcc", f"1:{MAC}", f"01:{MAC}", "01fa163eaabbcc",
+    MAC, MAC.upper(), "FA-16-3E-AA-BB-CC", "fa16.3eaa.bbcc", "fa163eaabbcc", "0xfa163eaabbcc", f"1:{MAC}", f"01:{MAC}",
+    "01fa163eaabbcc",
     f"00:01:00:01:2b:3c:4d:5e:{MAC}", "80:00:02:08:fe:80:00:00:00:00:00:00:fa:16:3e:ff:fe:aa:bb:cc",
     "ff3eaabbcc00020000ab11fa163eaabbcc", "fe80::f816:3eff:feaa:bbcc", "2a01:4f8:1:2:f816:3eff:feaa:bbcc/64",
     "ff02::1:ffaa:bbcc", "fe80::f816:3eff:feaa:bbcc%eth0", f"x-{MAC}", f"nic_{MAC}",
@@ -91,7 +92,8 @@ def test_a_link_local_address_is_made_of_the_mac_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "fe80::1", "ff02::1:ff00:1", "at 1764148297123456 us", "2026-11-26 09:10:11",
+    "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "fe80::1", "ff02::1:ff00:1", "at 1764148297123456 us",
+    "2026-11-26 09:10:11",
     "metric 4294967295", "0000:00:1f.6", "crc32 3323070217",
 ])  # fmt: skip
 def test_numbers_and_what_every_machine_has_stay(text: str) -> None:
@@ -100,7 +102,8 @@ def test_numbers_and_what_every_machine_has_stay(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "fe80::1c2d:3e4f:5a6b:7c8d", "::ffff:198.18.7.9", "x198.18.7.9", "nic_198.18.7.9", "198.018.007.009", "v198.18.7.9",
-    "198.18.7.9-x", "WEB1", "HOSTNAME=web1", "web1", "11111111-2222-3333-4444-555555555555", "11111111222233334444555555555555",
+    "198.18.7.9-x", "WEB1", "HOSTNAME=web1", "web1", "11111111-2222-3333-4444-555555555555",
+    "11111111222233334444555555555555",
 ])  # fmt: skip
 def test_no_other_form_of_an_address_or_name_stays(text: str) -> None:
     shown = Redaction(KEY, "web1").text(text).lower()

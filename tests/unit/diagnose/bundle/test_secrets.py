@@ -25,7 +25,8 @@ SECRETS = (
     "preshared-key=hunter2", "PresharedKey=hunter2", "pin=hunter2", "Key=hunter2", "mka-cak=hunter2", "KEY1=hunter2",
     "keys: {private: hunter2, shared: hunter2}", "  private: hunter2", "auth: {key-management: psk, password: hunter2}",
     "cert-pass=hunter2", "proxy-server-pass=hunter2", "cookie=hunter2", "apikey: hunter2", "api_key: hunter2",
-    "auth-key: hunter2", "credential: hunter2", 'psk: "x\n  hunter2"', "passwords: [x,\n  hunter2]", "password: !!str\n  hunter2",
+    "auth-key: hunter2", "credential: hunter2", 'psk: "x\n  hunter2"', "passwords: [x,\n  hunter2]",
+    "password: !!str\n  hunter2",
     "password: |\n  x\n\n  hunter2", "  Authorization: Bearer hunter2",
     "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nhunter2\n-----END RSA PRIVATE KEY-----",
     "http://user:hun/hunter2@h", "https://u:p@hunter2@h", "http://hunter2@h/",
@@ -118,14 +119,16 @@ hunter2
 
 
 @pytest.mark.parametrize("name, text, stays", [
-    ("/etc/netplan/50-cloud-init.yaml", NETPLAN, ("dhcp4: true", "macaddress: ", "10.0.0.1/24", "version: 2", "password")),
+    ("/etc/netplan/50-cloud-init.yaml", NETPLAN, ("dhcp4: true", "macaddress: ", "10.0.0.1/24", "version: 2",
+     "password")),
     ("/etc/NetworkManager/system-connections/a.nmconnection", KEYFILE,
      ("id=eth0", "address1=10.65.0.7/24", "[vpn-secrets]\ncert-pass=(hidden)", "unheard-of=(hidden)")),
     ("/etc/systemd/network/a.netdev", NETWORKD, ("Name=eth0", "Gateway=10.65.0.1", "Unheard=(hidden)")),
     ("/etc/network/interfaces", IFUPDOWN,
-     ("address 10.65.0.7/24", "up ip route add 11.11.0.0/16 via 11.8.0.1 dev eth0", "wpa-unheard-of (hidden)", "mtu 1500")),
+     ("address 10.65.0.7/24", "up ip route add 11.11.0.0/16 via 11.8.0.1 dev eth0", "wpa-unheard-of (hidden)",
+      "mtu 1500")),
 ])  # fmt: skip
-def test_of_a_known_format_what_is_unknown_is_hidden(name: str, text: str, stays: "tuple[str, ...]") -> None:
+def test_of_a_known_format_what_is_unknown_is_hidden(name: str, text: str, stays: tuple[str, ...]) -> None:
     """In the managers' files, and in the copies that `correct` keeps of them."""
     for path in (name, f"files/var/lib/guest-routes/originals{name}"):
         shown = without_secrets(text, path)

@@ -212,7 +212,8 @@ def test_a_subnet_of_which_nothing_is_known(network: Optional[Network]) -> None:
 @pytest.mark.parametrize("binding, key", [
     (Binding(None, None, NIC), "eth1"), (Binding(None, None, None, ignored="docker0"), "docker0"),
     (Binding(None, Link(0, "tap1", "ovs", NIC.mac), None), '"fa:16:3e:00:00:02"'),
-    (Binding(None, None, NIC._replace(name="true")), '"true"'), (Binding(None, None, NIC._replace(name="{a}")), '"{a}"'),
+    (Binding(None, None, NIC._replace(name="true")), '"true"'), (Binding(None, None, NIC._replace(name="{a}")),
+     '"{a}"'),
     (Binding(None, None, NIC._replace(name="a=b")), '"nic=a=b"'), (Binding(None, None, None, ignored="0121"), '"0121"'),
     (Binding(None, None, NIC._replace(name="\u202ex")), '"fa:16:3e:00:00:02"'),
     (Binding(None, Link(0, "tap1", "bond", b""), None), "NIC"), (Binding(None, None, None), "NIC"),

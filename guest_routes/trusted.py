@@ -5,8 +5,6 @@ descriptor; so is the file. What fails is never used: the reason goes into a war
 
 Known hazards: a file that another user can write; a folder in which another user can put a file of root's in place of
 a second one (rename, hard link); /tmp and /var/tmp, which are everybody's; a FIFO, which would hold up the pass.
-
-A file that the operator names on the command line is read on the operator's word (`read_named`).
 """
 
 from __future__ import annotations
@@ -33,13 +31,7 @@ _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a li
 
 
 class Untrusted(Exception):  # noqa: N818  # a reason, not a failure
-    """Why a file is not used; completes a sentence that begins with its path.
-
-    Args:
-        text: the reason.
-        folder: the folder at which it failed; "" for the file itself.
-        of_folder: what completes a sentence that begins with that folder's path.
-    """
+    """Why a file is not used; completes a sentence that begins with its path, `of_folder` one with the faulty folder's."""
 
     def __init__(self, text: str, folder: str = "", of_folder: str = "") -> None:
         super().__init__(text)
@@ -167,11 +159,7 @@ def read_named(path: str, limit_bytes: int) -> File:
 
 
 def _open_folder(path: str, client: Client) -> tuple[int, _Folder]:
-    """A descriptor of a folder that stands in trusted folders only.
-
-    Raises:
-        OSError, Untrusted: with the whole path where the system refuses a part of it.
-    """
+    """A descriptor of a folder that stands in trusted folders only; of an OSError the whole path is the file's name."""
     try:
         return _descend(path, client)
     except OSError as error:

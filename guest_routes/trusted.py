@@ -31,7 +31,7 @@ _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a li
 
 
 class Untrusted(Exception):  # noqa: N818  # a reason, not a failure
-    """Why a file is not used; completes a sentence that begins with its path, `of_folder` one with the faulty folder's."""
+    """Why a file is not used; completes a sentence that begins with its path; `of_folder`: with the folder's."""
 
     def __init__(self, text: str, folder: str = "", of_folder: str = "") -> None:
         super().__init__(text)

@@ -5,8 +5,6 @@ descriptor; so is the file. What fails is never used: the reason goes into a war
 
 Known hazards: a file that another user can write; a folder in which another user can put a file of root's in place of
 a second one (rename, hard link); /tmp and /var/tmp, which are everybody's; a FIFO, which would hold up the pass.
-
-A file that the operator names on the command line is read on the operator's word (`read_named`).
 """
 
 from __future__ import annotations
@@ -33,7 +31,11 @@ _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a li
 
 
 class Untrusted(Exception):  # noqa: N818  # a reason, not a failure
-    """Why a file is not used; completes a sentence that begins with its path."""
+    """Why a file is not used; completes a sentence that begins with its path; `of_folder`: with the folder's."""
+
+    def __init__(self, text: str, folder: str = "", of_folder: str = "") -> None:
+        super().__init__(text)
+        self.folder, self.of_folder = folder, of_folder
 
 
 class File(NamedTuple):
@@ -108,11 +110,11 @@ def trusted_names(folder: str, fits: Callable[[str], bool], client: Client = NOB
     """
     try:
         descriptor = _open_folder(os.path.abspath(folder), client)[0]
-    except Untrusted:
+    except Untrusted as fault:
         with os.scandir(folder) as entries:
-            if any(fits(entry.name) for _, entry in zip(range(LOOKED_AT), entries)):
-                raise
-        return []
+            if not any(fits(entry.name) for _, entry in zip(range(LOOKED_AT), entries)):
+                return []
+        raise (Untrusted(fault.of_folder) if fault.folder == os.path.abspath(folder) else fault) from None
     os.close(descriptor)
     return sorted(name for name in os.listdir(folder) if fits(name))
 
@@ -157,11 +159,7 @@ def read_named(path: str, limit_bytes: int) -> File:
 
 
 def _open_folder(path: str, client: Client) -> tuple[int, _Folder]:
-    """A descriptor of a folder that stands in trusted folders only.
-
-    Raises:
-        OSError, Untrusted: with the whole path where the system refuses a part of it.
-    """
+    """A descriptor of a folder that stands in trusted folders only; of an OSError the whole path is the file's name."""
     try:
         return _descend(path, client)
     except OSError as error:
@@ -213,10 +211,11 @@ def _check_folder(about: os.stat_result, folder: _Folder, client: Client) -> _Fo
     path = folder.path or "/"
     if about.st_mode & 0o022:
         whose = "everybody" if about.st_mode & 0o002 else f"the group {about.st_gid}"
-        raise Untrusted(f"is in {path}, where {whose} can write")
+        raise Untrusted(f"is in {path}, where {whose} can write", path, f"can be written by {whose}")
     if about.st_uid not in folder.owners:
         if not _is_client(about.st_uid, path, client):
-            raise Untrusted(f"is in {path}, which belongs to the user {about.st_uid}, not to root")
+            owned = f"belongs to the user {about.st_uid}, not to root"
+            raise Untrusted(f"is in {path}, which {owned}", path, owned)
         return folder._replace(owners=(*folder.owners, about.st_uid))
     return folder
 
@@ -295,4 +294,6 @@ def _too_large(limit_bytes: int) -> str:
 
 def unreadable(error: OSError | Untrusted) -> str:
     """Why a file is not used, behind its path."""
+    if isinstance(error, PermissionError) and os.geteuid() != 0:
+        return f"cannot be read by this user: {error.strerror}"
     return str(error) if isinstance(error, Untrusted) else f"cannot be read: {error.strerror or error}"

@@ -30,6 +30,8 @@ class Context:
         self.terminal = Terminal(options.color or "auto", options.quiet)
         self.settings_problems: tuple[str, ...] = ()
         """What is wrong in the settings, once `usable_settings` was asked for."""
+        self.settings_hidden = False
+        """All that is wrong is that this user may not read them."""
         self.settings_layers: tuple[Layer, ...] = ()
         """What each file and the command line say, likewise."""
         self._state: State | None = None
@@ -89,6 +91,7 @@ class Context:
 
         found = read_usable(self.flags, self.options.settings)
         settings, self.settings_problems, self.settings_layers = found.settings, found.problems, found.layers
+        self.settings_hidden = found.hidden
         if self.settings_problems:
             last = self.state.read_status()
             place = {key: last[key] for key in ("table", "protocol") if key in last and key not in self.flags}
@@ -99,6 +102,7 @@ class Context:
             self._kernel = self._open(settings.engine)
         except EngineMissingError as error:
             self.settings_problems += (str(error),)
+            self.settings_hidden = False
             settings = settings._replace(engine="rtnetlink")
         return settings
 
@@ -121,7 +125,7 @@ class Context:
         if self.settings_problems:
             from ..output.notices import settings_wrong_text
 
-            self.terminal.failure(settings_wrong_text(self.settings_problems, command, settings))
+            self.terminal.failure(settings_wrong_text(self.settings_problems, command, settings, self.settings_hidden))
 
     @property
     def kernel(self) -> Kernel:

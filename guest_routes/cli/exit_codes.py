@@ -29,14 +29,14 @@ BY_COMMAND: dict[str, dict[int, str]] = {
     "explain": {
         0: "the traffic leaves as wanted",
         1: "it doesn't, or a host route or source routing for it is not programmed",
-        2: "the settings are wrong; shown is what follows from the rest of them",
+        2: "the settings are wrong, or can't be read by this user; shown is what follows from the rest of them",
         4: "no metadata and no last known good",
     },
     "status": {
         0: "all in place, or switched off by the settings; --watch: it was ended",
         1: "something that should be there isn't, or can't be known: drift, drift unknown, withdrawn by hand, a service"
         " that ended or is enabled and doesn't run, a last pass that failed or left no record",
-        2: "the settings are wrong; the rest is shown",
+        2: "the settings are wrong, or can't be read by this user; the rest is shown",
         4: "no pass has run since the boot, or the last one had no metadata",
         5: "in place, but for what can't be programmed",
     },

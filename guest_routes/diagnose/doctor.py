@@ -51,11 +51,13 @@ def inspect(
     proc: str = "/proc",
     root: str = "/",
     settings_problems: tuple[str, ...] = (),
+    settings_hidden: bool = False,
 ) -> Inspection:
     """Everything that can be seen without changing anything.
 
     Args:
         settings_problems: what is wrong in the settings, which are used without it.
+        settings_hidden: that is only that this user may not read them.
 
     Raises:
         KernelError: the kernel can't be asked.
@@ -87,6 +89,7 @@ def inspect(
         _has("route"),
         (*problems, *(rewritten.errors if rewritten else ())),
         settings_problems,
+        settings_hidden,
         service,
         runs,
         unit_state(root),

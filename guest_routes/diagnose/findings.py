@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..model.configuration import Correction
     from ..model.decision import Binding
-    from ..model.diagnosis.inspection import Inspection, NicView
+    from ..model.diagnosis.inspection import FindingKind, Inspection, NicView
     from ..model.report import Report
 
 UNFINISHED = ("configuring", "failed", "pending")
@@ -28,7 +28,8 @@ DHCP = 16
 
 def findings(inspection: Inspection) -> tuple[Finding, ...]:
     """All of them, the most pressing first."""
-    found = [Finding("settings-wrong", text=text) for text in inspection.settings_problems]
+    unusable: FindingKind = "settings-hidden" if inspection.settings_hidden else "settings-wrong"
+    found = [Finding(unusable, text=text) for text in inspection.settings_problems]
     if inspection.report is None:
         found.append(Finding("no-metadata", text=inspection.no_metadata))
     else:

@@ -29,12 +29,18 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    settings: Settings, state: State, kernel: Kernel, settings_problems: tuple[str, ...] = (), root: str = "/"
+    settings: Settings,
+    state: State,
+    kernel: Kernel,
+    settings_problems: tuple[str, ...] = (),
+    settings_hidden: bool = False,
+    root: str = "/",
 ) -> Status:
     """Compares the kernel with what the last accepted document asks for.
 
     Args:
         settings_problems: what is wrong in the settings; what is wanted is not known then.
+        settings_hidden: that is only that this user may not read them.
 
     Raises:
         KernelError: the tables can't be read.
@@ -44,7 +50,7 @@ def inspect(
     from_leases = bool(last) and last["metadata"].get("source") == "leases"
     compared = _compared(settings, state, kernel, before, from_leases)
     if settings_problems:
-        compared = NoDocument("settings-wrong")
+        compared = NoDocument("settings-hidden" if settings_hidden else "settings-wrong")
     service, runs, damaged = service_of(state)
     problems += damaged
     ours = tuple(route for route in before.routes if is_ours(route, settings))
@@ -62,6 +68,7 @@ def inspect(
         runs,
         tuple(dict.fromkeys(problems)),
         settings_problems,
+        settings_hidden,
         settings.enabled,
         unit_state(root),
         tuple(rule for rule in before.rules if is_our_rule(rule, settings)),

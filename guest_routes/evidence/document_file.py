@@ -7,7 +7,7 @@ import stat
 import time
 
 from ..json_codec import dumps, loads
-from ..model.document import Document, Provenance, ServerProperty
+from ..model.document import PROPERTY_CHARACTERS, UUID_CHARACTERS, Document, Provenance, ServerProperty
 from ..trusted import File, Untrusted, read_named
 
 TYPE_CHECKING = False
@@ -85,7 +85,10 @@ def too_many(data: bytes) -> str:
 
 
 def about(meta_data: bytes) -> tuple[str, ServerProperty]:
-    """The instance's uuid, "" when unknown, and the property guest_routes in a meta_data.json."""
+    """The instance's uuid, "" when unknown, and the property guest_routes in a meta_data.json.
+
+    Both are cut off one character behind their limits, by which gather() sees that they are too long.
+    """
     if not meta_data:
         return "", ServerProperty()
     try:
@@ -96,8 +99,8 @@ def about(meta_data: bytes) -> tuple[str, ServerProperty]:
         return "", ServerProperty()
     uuid, properties = found.get("uuid"), found.get("meta")
     value = properties.get("guest_routes") if isinstance(properties, dict) else None
-    about_property = ServerProperty(True, None if value is None else dumps(value))
-    return uuid if isinstance(uuid, str) else "", about_property
+    about_property = ServerProperty(True, None if value is None else dumps(value)[: PROPERTY_CHARACTERS + 1])
+    return uuid[: UUID_CHARACTERS + 1] if isinstance(uuid, str) else "", about_property
 
 
 def age_of(mtime: float) -> float:

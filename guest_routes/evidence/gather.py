@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import os
 
-from ..model.document import Unusable
+from ..model.document import UUID_CHARACTERS, Unusable
 from ..model.evidence import Elsewhere, Evidence
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
+from ..model.network_data import Problem
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic_of, is_ignored
 from ..routing.ownership import is_our_rule, is_ours, separated
@@ -77,7 +78,8 @@ def gather(
     """
     data = parsed or network_data.parse(document.data, document.provenance.location)
     recorded = tuple(one.route for one in state.recorded_defaults(before.nics) if not one.absent)
-    evidence = Evidence(document, data, before, recorded, problems=(*document.unused, *data.problems))
+    problems = (*document.unused, *_uuid_problems(document), *data.problems)
+    evidence = Evidence(document, data, before, recorded, problems=problems)
     if document.source == "argument" or (
         document.source != "last-known-good" and "last-known-good" in settings.sources
     ):
@@ -142,6 +144,14 @@ def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
         # meta_data.json didn't come in time: its last known value is better than none.
         return evidence._replace(document=document._replace(properties=known.properties))
     return evidence
+
+
+def _uuid_problems(document: Document) -> tuple[Problem, ...]:
+    if len(document.uuid) <= UUID_CHARACTERS:
+        return ()
+    from ..output.words.evidence import long_uuid_text
+
+    return (Problem("meta_data.json", long_uuid_text(UUID_CHARACTERS)),)
 
 
 def _with_property(evidence: Evidence, settings: Settings) -> Evidence:

@@ -7,7 +7,6 @@ veth, so where there are plain NICs, only they and what stands on them are asked
 from __future__ import annotations
 
 import _socket  # socket itself brings enum, selectors and more, which would stay in the service
-import os
 import time
 
 from ..model.document import Provenance
@@ -145,7 +144,7 @@ def endpoints_for(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -
 
 def device_option(nic: str) -> tuple[int, int, bytes]:
     """The socket option which binds to a NIC. Source: socket(7), SO_BINDTODEVICE."""
-    return _socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, os.fsencode(nic) + b"\0"
+    return _socket.SOL_SOCKET, _socket.SO_BINDTODEVICE, nic.encode("utf-8", "replace") + b"\0"
 
 
 def _may_bind(nic: str) -> bool:

@@ -8,6 +8,7 @@ Nova keeps a property as text of at most 255 characters and puts it into meta_da
 from __future__ import annotations
 
 from ..json_codec import loads
+from ..model.document import PROPERTY_CHARACTERS
 from ..model.network_data import PROPERTIES, HostRoute, Problem
 from ..settings.route_values import host_route
 from ..settings.values import Place
@@ -23,6 +24,12 @@ def host_routes(value: str) -> tuple[list[HostRoute], list[Problem]]:
     Routes are separated by spaces, semicolons or line ends.
     """
     place = f"meta.{PROPERTY} of {SOURCE}"
+    if len(value) > PROPERTY_CHARACTERS:
+        text = (
+            f"has more than {PROPERTY_CHARACTERS:,} characters, so none of its host routes is used; the setting "
+            "`routes` takes as many as there are"
+        )
+        return [], [Problem(place, text, refused=True)]
     try:
         written = loads(value)
     except (ValueError, RecursionError):

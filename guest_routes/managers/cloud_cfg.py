@@ -106,13 +106,19 @@ def _parsed(text: str) -> dict[str, Any]:
         raise GuestRoutesError(
             f"not YAML{where}: {getattr(error, 'problem', None) or 'a character that it has not'}"
         ) from error
+    except Exception as error:
+        raise GuestRoutesError(f"not YAML: {ascii(str(error))[1:-1][:80] or type(error).__name__}") from error
     if not isinstance(found, dict) or not isinstance(found.get(LIST), list):
         raise GuestRoutesError(f"there is no list {LIST} in it")
     return found
 
 
 def _checked(text: str, wanted: dict[str, Any]) -> str:
-    if _parsed(text) != wanted:
+    try:
+        same = _parsed(text) == wanted
+    except RecursionError:  # A list that is in itself, by an alias.
+        same = False
+    if not same:
         raise GuestRoutesError(
             f"the module can't be put in or taken out without changing something else; edit {LIST} by hand"
         )

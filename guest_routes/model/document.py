@@ -14,6 +14,12 @@ Source: TypeAlias = "Literal['http', 'config-drive', 'last-known-good', 'cloud-i
 """One of settings.DOCUMENT_SOURCES; "argument" for --metadata; "leases" where there is none and leases replace it."""
 
 
+UUID_CHARACTERS = 64
+"""The longest uuid of an instance; Nova's have 36."""
+PROPERTY_CHARACTERS = 16 * 1024
+"""The longest property guest_routes, as JSON text; Nova keeps 255 characters of a property."""
+
+
 class Provenance(NamedTuple):
     """Where a document was found."""
 
@@ -32,7 +38,7 @@ class ServerProperty(NamedTuple):
     known: bool = False
     """There was a meta_data.json."""
     json: str | None = None
-    """Its value as JSON text; None where it isn't set, or unknown."""
+    """Its value as JSON text; None where it isn't set, or unknown. One that is too long is cut off behind the limit."""
 
     def __str__(self) -> str:
         return "" if not self.known else "null" if self.json is None else self.json
@@ -51,7 +57,8 @@ class Document(NamedTuple):
     age_seconds: float = 0.0
     """0 for what came over HTTP just now."""
     uuid: str = ""
-    """The instance's uuid in the meta_data.json beside it; "" when unknown."""
+    """The instance's uuid in the meta_data.json beside it; "" when unknown. One that is too long is cut off behind the
+    limit, so that it is nobody's."""
     properties: ServerProperty = ServerProperty()
     """In that meta_data.json."""
     contradicts: str = ""
@@ -141,10 +148,11 @@ class NoDocument(NamedTuple):
         "no-network-json",
         "no-object",
         "settings-wrong",
+        "settings-hidden",
     ]
-    """settings-wrong: nobody can say which is wanted; empty-input: nothing comes from standard input; scheme:
-    --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's files has one, each for a
-    reason of its own; no-network-json, no-object: one of these files."""
+    """settings-wrong, settings-hidden: what is wanted is not known, or not to this user; empty-input: nothing comes
+    from standard input; scheme: --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's
+    files has one, each for a reason of its own; no-network-json, no-object: one of these files."""
     path: str = ""
     """no-network-json, no-object."""
     problems: tuple[Problem, ...] = ()

@@ -70,13 +70,20 @@ def _subnet(entry: Any, place: str) -> Subnet:
     if not isinstance(routes, list):
         raise SettingsError(f"{routes_at}: must be a list, not {ascii(routes)[:60]}")
     return Subnet(
-        str(values["id"][0]),
+        _id(*values["id"]),
         str(values["name"][0] or ""),
         str(values["project"][0] or ""),
         read,
         _address(gateway, at) if gateway else None,
         tuple(_route(one, f"{routes_at}[{index}]") for index, one in enumerate(routes)),
     )
+
+
+def _id(value: Any, place: str) -> str:
+    """An ID as Neutron makes them: it stands in commands, so that one which reads as an option is none."""
+    if isinstance(value, str) and value[:1].isalnum() and value.isascii() and value.replace("-", "").isalnum():
+        return value
+    raise SettingsError(f"{place}: must be the ID of a subnet, not {ascii(value)[:60]}")
 
 
 def _route(entry: Any, place: str) -> SubnetRoute:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.configuration import ORIGINALS, Export, ExportNote, profile_name
 from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
-from .escape import shell_word
+from .escape import shell_word, shell_words
 from .folding import entries, first_of, wrapped
 from .route_text import counted
 from .words.elections import election_reason
@@ -238,7 +238,7 @@ def export_note_text(note: ExportNote) -> str:
 
 def _apply_text(note: ExportNote) -> str:
     if note.format_name == "networkd":
-        return f"then run `networkctl reload`, and `networkctl reconfigure {' '.join(map(shell_word, note.nics))}`"
+        return f"then run `networkctl reload`, and `networkctl reconfigure {shell_words(note.nics)}`"
     if note.format_name == "networkmanager":
         ups = " && ".join(f"nmcli connection up {shell_word(profile_name(nic))}" for nic in note.nics)
         return f"then run `nmcli connection reload`, and `{ups}`"

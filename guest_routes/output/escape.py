@@ -10,12 +10,13 @@ from ..json_codec import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Iterable
 
 _SHELL_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-:/@%+,=")
 _YAML_SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 
-_QUOTED_SAFE = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\"}
+_QUOTED_SAFE = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\", "`"}
+"""Not the backquote either, which ends a command in a sentence."""
 _YAML_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 
@@ -68,8 +69,40 @@ def yaml_text(text: str) -> str:
 
 
 def shell_word(text: str) -> str:
-    """A word that a shell takes literally, for commands that are pasted."""
-    shown = escaped(text)
-    if shown and set(shown) <= _SHELL_SAFE:
-        return shown
-    return "'" + shown.replace("'", "'\\''") + "'"
+    """A word that a shell takes literally, for commands that are pasted.
+
+    What is not printable is written as bytes in $'...', which bash, zsh, ksh and busybox read.
+    """
+    if text and set(text) <= _SHELL_SAFE:
+        return text
+    if text.isprintable():
+        return "'" + text.replace("'", "'\\''") + "'"
+    return "$'" + "".join(map(_shell_letter, text)) + "'"
+
+
+def _shell_letter(letter: str) -> str:
+    """Within $'...'; a byte of a name that is no UTF-8 is that byte."""
+    if letter.isascii() and letter.isalnum():
+        return letter
+    of_a_name = "\udc80" <= letter <= "\udcff"
+    written = letter.encode("utf-8", "surrogateescape" if of_a_name else "backslashreplace")
+    return "".join(f"\\{byte:03o}" for byte in written)
+
+
+def shell_words(texts: Iterable[str]) -> str:
+    """Arguments of a command, none of which is taken for an option."""
+    words = [*map(shell_word, texts)]
+    return " ".join(["--", *words] if any(word.startswith("-") for word in words) else words)
+
+
+def dhclient_text(text: str) -> str:
+    """A string of dhclient.conf(5), with octal escapes."""
+    return '"' + "".join(c if c in _QUOTED_SAFE else _shell_letter(c) for c in text) + '"'
+
+
+def sysctl_key(*parts: str) -> str:
+    """A sysctl's key with slashes, in which a dot is a part of a NIC's name, as a word of a shell.
+
+    Source: sysctl.d(5): where the first separator is a slash, dots stay.
+    """
+    return shell_word("/".join(parts))

@@ -44,13 +44,17 @@ def not_corrected_text(settings: Settings) -> str:
 
 
 def settings_wrong_text(
-    problems: Sequence[str], command: Literal["explain", "status", "withdraw"], settings: Settings
+    problems: Sequence[str], command: Literal["explain", "status", "withdraw"], settings: Settings, hidden: bool = False
 ) -> str:
     """What is wrong in the settings, for a command that works all the same (R18).
 
     Args:
         settings: those that it works with.
+        hidden: this user may not read them, and nothing else is wrong.
     """
+    if hidden:
+        known = "what this user can read of them is used"
+        return "\n".join([f"the settings cannot be read by this user; {known}", *problems])
     consequence = {
         "explain": "what is right in them is used, and no pass runs until they are corrected",
         "status": "no pass runs until they are corrected",

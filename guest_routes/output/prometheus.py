@@ -40,7 +40,8 @@ def _text(metrics: Iterable[Metric]) -> str:
 def _metrics(found: Status) -> Iterator[Metric]:
     last, service = found.last, found.service
     yield _exit_code(found.exit_code)
-    yield "settings_valid", "gauge", not found.settings_problems, "Whether the settings can be used."
+    valid = found.settings_hidden or not found.settings_problems
+    yield "settings_valid", "gauge", valid, "Whether the settings can be used."
     yield "routes", "gauge", len(found.ours), "Routes of ours in the table."
     yield "drift_known", "gauge", found.unknown is None, "Whether it is known if the routes are in place."
     if found.unknown is None:

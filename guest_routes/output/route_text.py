@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..model.network import LOOPBACK, MAIN_TABLE, OUR_PROTOCOL, UNICAST, NextHop, Nic, Route, address_text
+from .escape import shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _next_hop_words(gateway: bytes | None, ifindex: int, names: dict[int, str], 
     if gateway is not None:
         words += ["via", *([] if len(gateway) == size else ["inet6" if size == 4 else "inet"]), address_text(gateway)]
     if ifindex:
-        words += ["dev", names.get(ifindex, f"if{ifindex}")]
+        words += ["dev", shell_word(names.get(ifindex, f"if{ifindex}"))]
     return words
 
 

@@ -222,6 +222,11 @@ def child_fault_text(fault: ChildFault, detail: str = "") -> str:
     return _CHILD_FAULTS[fault] + (f" ({detail})" if detail else "")
 
 
+def long_url_text(characters: int, limit_bytes: int) -> str:
+    """What goes with a document doesn't fit before it: only a URL can be so long."""
+    return f"its URL has {characters:,} characters: what goes with it exceeds {limit_bytes:,} bytes"
+
+
 def no_child_text(error: OSError) -> str:
     """The system refused a process for a fetch."""
     return f"cannot start a process to ask the metadata service: {error.strerror}"

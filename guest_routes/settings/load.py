@@ -57,6 +57,8 @@ class Usable(NamedTuple):
     """Where each value is from that is not the default; of several places the gateways."""
     refusals: tuple[OSError, ...] = ()
     """Where the system could not read a file, which may well be right."""
+    hidden: bool = False
+    """All that is wrong is that this user may not read a file; whoever makes passes may."""
 
 
 def read(
@@ -129,7 +131,9 @@ def read_all(
     if merged.source_routing and merged.table != MAIN_TABLE:
         problems.append(f"source_routing: true: needs `table: main`, and table is {merged.table}")
         merged = merged._replace(source_routing=False)
-    return Usable(merged, tuple(problems), tuple(layers), origins, tuple(refusals))
+    kept_from = sum(isinstance(one, PermissionError) for one in refusals)
+    failures = tuple(one for one in refusals if not isinstance(one, PermissionError))
+    return Usable(merged, tuple(problems), tuple(layers), origins, failures, 0 < kept_from == len(problems))
 
 
 def _merge(layers: Sequence[Layer], problems: list[str]) -> tuple[Settings, dict[str, tuple[Origin, ...]]]:
@@ -220,8 +224,8 @@ def _files(settings_file: str, etc: str, problems: list[str], refusals: list[OSE
         # Whoever made the link has settings there: a disk that is not mounted yet, say.
         problems += [f"{folder}: is a link to nowhere"] if os.path.islink(folder) else []
     except OSError as error:
-        problems.append(f"{folder}: cannot be read: {error.strerror}")
-        refusals += [error] if error.errno in _REFUSED else []
+        problems.append(f"{folder}: {_unread(error)}")
+        refusals += [error] if _is_refusal(error) else []
     except Untrusted as fault:
         problems.append(f"{folder}: {fault}; its files are not read")
     return [(etc + "/guest-routes.yaml", False), *((f"{folder}/{name}", True) for name in names)]
@@ -253,8 +257,22 @@ def _text_of(
         return read(path, LIMIT_BYTES).data.decode()
     except (OSError, Untrusted) as error:
         if required or not isinstance(error, FileNotFoundError):
-            problems.append(f"{path}: {unreadable(error)}")
-        refusals += [error] if isinstance(error, OSError) and error.errno in _REFUSED else []
+            problems.append(f"{path}: {_unread(error)}")
+        refusals += [error] if isinstance(error, OSError) and _is_refusal(error) else []
     except UnicodeDecodeError as error:
         problems.append(f"{path}: is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}")
     return None
+
+
+def _unread(error: OSError | Untrusted) -> str:
+    return f"{unreadable(error)}; run it as root" if _is_hidden(error) else unreadable(error)
+
+
+def _is_refusal(error: OSError) -> bool:
+    """Whether that is no fault of the settings."""
+    return error.errno in _REFUSED or _is_hidden(error)
+
+
+def _is_hidden(error: OSError | Untrusted) -> bool:
+    """Whether this is an ordinary user, who may not read what others can."""
+    return isinstance(error, PermissionError) and os.geteuid() != 0

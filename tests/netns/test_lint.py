@@ -49,3 +49,19 @@ def test_what_can_not_be_read_is_said(lab: Lab, tmp_path: Path) -> None:
     assert (ran.code, ran.err) == (2, f"guest-routes: {tmp_path}/none.json: cannot be read: No such file or directory")
     ran = run(lab, f"lint {tmp_path}")
     assert (ran.code, ran.err) == (2, f"guest-routes: {tmp_path}: cannot be read: Is a directory")
+
+
+@pytest.mark.parametrize("name", ["2", "-x", "--no-host-route", "a\u202eb", "a\nb", "$(id)"])
+def test_commands_name_the_subnet_by_its_id(lab: Lab, name: str) -> None:
+    """A tenant who calls a subnet by another one's ID does not have the operator change that one."""
+    ran = lab.run("lint", stdin=SUBNETS.replace('"Name": "A"', f'"Name": {json.dumps(name)}'))
+    commands = [line.strip() for line in ran.stdout.splitlines() if line.strip().startswith("openstack ")]
+    assert [command.split()[-1] for command in commands] == ["1", "1"]
+    assert ran.stdout.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("wrong", ['"--all"', '""', '"a b"', '"a;b"', "7", "null"])
+def test_an_id_that_is_none_is_refused(lab: Lab, wrong: str) -> None:
+    ran = run(lab, "lint", stdin=SUBNETS.replace('"ID": "1"', f'"ID": {wrong}'))
+    assert (ran.code, ran.out) == (2, "")
+    assert "standard input: [0].ID: must be the ID of a subnet, not " in ran.err

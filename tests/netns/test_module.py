@@ -44,6 +44,25 @@ def test_json_fits_its_schema(lab: Lab) -> None:
     assert failed["exit_code"] == 1 and "/etc/cloud/cloud.cfg: not YAML at line 2, column 1" in failed["error"]
 
 
+@pytest.mark.parametrize("line", [
+    "built: 2001-99-99", "a: !!int ''", "default: &a [*a]", "routes: &a [*a]", "a: " + "[" * 3000, "a: !!timestamp x",
+    "a: !!binary é", "<<: &a {<<: *a}", "a: &b {*b : 1}", "a: 1" + ":59" * 5000,
+])  # fmt: skip
+@pytest.mark.parametrize("options", ["--add", "--remove", "--add --check", "--add --json", "--remove --json"])
+def test_what_yamls_own_reader_fails_at_is_said_and_left(lab: Lab, line: str, options: str) -> None:
+    """Where cloud-init could not read the file either, or what comes of it can't be compared."""
+    text = f"{line}\n{WITH if '--remove' in options else TEXT}"
+    CLOUD_CFG.write_text(text)
+    ran = lab.run("module", *options.split())
+    assert "Traceback" not in ran.stderr and "bug" not in ran.stderr
+    if ran.returncode == 1:
+        assert CLOUD_CFG.read_text() == text
+        said = valid_json("module", ran)["error"] if "--json" in options else ran.stderr
+        assert f"{CLOUD_CFG}: " in said and "; it stays as it is" in said
+    else:
+        assert ran.returncode in (0, 3)
+
+
 @pytest.mark.parametrize("options", ["", " --add --remove"])
 def test_what_is_wanted_has_to_be_said(lab: Lab, options: str) -> None:
     ran = run(lab, f"module{options}")

@@ -66,7 +66,7 @@ def test_what_is_missing_now_is_in_the_status(lab: Lab) -> None:
     lab.ip("link", "set", "eth1", "down")
     status = run(lab, "status")
     assert (status.code, run(lab, f"plan --metadata {document('documented')}").code) == (5, 5)
-    assert "missing" in status.out and "`ip link set eth1 up` fixes it" in " ".join(status.out.split())
+    assert "missing" in status.out and "`ip link set dev eth1 up` fixes it" in " ".join(status.out.split())
 
 
 def test_a_rule_that_wins_is_in_the_plan(lab: Lab) -> None:

@@ -83,6 +83,40 @@ def test_redacted(lab: Lab, tmp_path: Path) -> None:
             assert gone not in name
 
 
+LEASE = """lease { interface "eth0"; fixed-address 10.65.0.7;
+ option dhcp-client-identifier 1:fa:16:3e:00:00:01; duid 00:01:00:01:2b:3c:4d:5e:fa:16:3e:00:00:01;
+ option rfc3442-classless-static-routes 16,11,11,11,8,0,1; plain fa163e000001; dash FA-16-3E-00-00-01 }
+"""
+PROFILE = "[connection]\nid=a\n[vpn-secrets]\ncert-pass=hunter2\ncookie=hunter2\n[unheard-of]\nx=hunter2\n"
+NETPLAN = 'network:\n  wifis:\n    w0:\n      psk: "a\n        hunter2"\n      passwords: [a,\n        hunter2]\n'
+
+
+def test_what_others_wrote_is_redacted_in_each_of_its_forms(lab: Lab, tmp_path: Path) -> None:
+    """The NICs' MACs, in every file and in link-local addresses; of secrets all but what is known to be none."""
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    assert run(lab, f"sync {FILE}").code == 0
+    for place, text in (
+        ("/var/lib/dhcp/dhclient.eth0.leases", LEASE), ("/etc/netplan/99-x.yaml", NETPLAN),
+        ("/etc/NetworkManager/system-connections/a.nmconnection", PROFILE),
+        ("/var/lib/dhcpcd/eth0.lease", "\2\1\0\x11\x0b\x08\0\x09"),
+    ):  # fmt: skip
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        Path(place).write_text(text)
+    path = tmp_path / "report.tar.gz"
+    assert run(lab, f"report --redact --output {path}").code == 0
+    files = unpacked(path.read_bytes())
+    macs = ("fa:16:3e:00:00:01", "fa:16:3e:00:00:02")
+    written = [mac.replace(":", sign) for mac in macs for sign in (":", "-", "")]
+    made_of_them = ["f816:3eff:fe00:1", "f816:3eff:fe00:2"]
+    for name, text in files.items():
+        for gone in (*written, *made_of_them, "hunter2"):
+            assert gone not in text.lower(), (name, gone)
+    assert "cert-pass=(hidden)" in files["files/etc/NetworkManager/system-connections/a.nmconnection"]
+    assert files["files/var/lib/dhcpcd/eth0.lease"].startswith("(binary")
+    assert "fe80::" in files["commands/ip_-d_address_show"]
+
+
 @pytest.mark.parametrize("state", ["nothing", "broken settings", "full disk", "read-only run", "damaged state"])
 def test_in_every_state(lab: Lab, state: str, tmp_path: Path) -> None:
     if state != "nothing":

@@ -225,7 +225,7 @@ def test_a_nic_that_is_down_then_up(lab: Lab) -> None:
     lab.ip("link", "set", "eth1", "down")
     ran = run(lab, f"sync {FILE}")
     assert ran.code == 5
-    assert "11.8.0.1 is eth1's gateway, and eth1 is down; `ip link set eth1 up` fixes it" in ran.out
+    assert "11.8.0.1 is eth1's gateway, and eth1 is down; `ip link set dev eth1 up` fixes it" in ran.out
     lab.ip("link", "set", "eth1", "up")
     assert run(lab, f"sync {FILE}").code == 0
     assert table(lab) == DOCUMENTED

@@ -16,8 +16,8 @@ import guest_routes
 from tests.support.cost import cost
 from tests.support.evil import AFTERWARDS, COMMANDS, EVIL, FEW, assert_clean, evil_documents, outputs
 from tests.support.hostile import HOSTILE, USER, as_root
-from tests.support.lab import MACS, Lab, write_document
-from tests.support.passes import documented, run, table, valid_json
+from tests.support.lab import MACS, Lab, document, write_document
+from tests.support.passes import Ran, documented, run, table, valid_json
 from tests.support.service import Start
 
 
@@ -223,6 +223,76 @@ def test_an_ordinary_user_can_look(lab: Lab, tmp_path: Path) -> None:
         assert "Traceback" not in ran.stderr
         assert "not used" not in ran.stdout + ran.stderr
     assert "metric 7" in ran.stdout
+
+
+def by_the_user(readable: Path, *words: str) -> Ran:
+    """One command as the ordinary user types it."""
+    for package in (guest_routes, yaml):  # The checkout may be root's alone.
+        shutil.copytree(Path(str(package.__file__)).parent, readable / package.__name__, dirs_exist_ok=True)
+    command = ["/usr/bin/python3", "-m", "guest_routes", *words]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=readable, preexec_fn=_drop)
+    assert "Traceback" not in ran.stderr
+    return Ran(ran.returncode, " ".join(ran.stdout.split()), " ".join(ran.stderr.split()))
+
+
+def of_the_file(path: Path) -> str:
+    path.write_text("refresh_seconds: 200\n")
+    path.chmod(0o600)
+    return f"{path}: cannot be read by this user: Permission denied; run it as root"
+
+
+def of_the_folder(path: Path) -> str:
+    folder = path.with_suffix(".d")
+    folder.mkdir(0o700)
+    (folder / "a.yaml").write_text("refresh_seconds: 200\n")
+    return f"{folder}: cannot be read by this user: Permission denied; run it as root"
+
+
+def of_a_drop_in(path: Path) -> str:
+    folder = path.with_suffix(".d")
+    folder.mkdir(0o755)
+    (folder / "a.yaml").write_text("refresh_seconds: 200\n")
+    (folder / "a.yaml").chmod(0o600)
+    return f"{folder}/a.yaml: cannot be read by this user: Permission denied; run it as root"
+
+
+@pytest.mark.parametrize("hide", [of_the_file, of_the_folder, of_a_drop_in])
+def test_settings_that_only_root_may_read_are_not_called_wrong(lab: Lab, hide: Callable[[Path], str]) -> None:
+    as_root()
+    documented(lab)
+    said = hide(Path("/etc/guest-routes.yaml"))
+    metadata = str(document("documented"))
+    assert run(lab, f"sync --metadata {metadata}").code == 0
+    readable = Path("/run/readable")
+    copy = Path("/run/theirs.json")
+    copy.write_bytes(document("documented").read_bytes())
+    status = by_the_user(readable, "status")
+    assert (status.code, f"settings unknown: {said}" in status.out, "wrong" in status.out) == (2, True, False), status
+    assert "no pass runs" not in status.out
+    assert "drift unknown: the settings cannot be read by this user" in status.out
+    doctor = by_the_user(readable, "doctor", "--metadata", str(copy))
+    assert f"! the settings are not known to this user, so what follows may be otherwise: {said}" in doctor.out
+    assert "wrong" not in doctor.out.partition("settings are not known")[2][:200]
+    explain = by_the_user(readable, "explain", "11.11.3.4", "--metadata", str(copy))
+    assert (explain.code, "wrong" in explain.err, said in explain.err) == (2, False, True)
+    withdraw = by_the_user(readable, "withdraw")
+    assert (withdraw.code, "are withdrawn" in withdraw.err, said in withdraw.err) == (1, False, True)
+    for command in ("sync", "plan"):
+        refused = by_the_user(readable, command, "--metadata", str(copy))
+        assert (refused.code, refused.err) == (2, f"guest-routes: {said}")
+    assert run(lab, "status").code == 0
+
+
+def test_what_only_root_can_do_is_said_where_there_is_no_metadata_either(lab: Lab) -> None:
+    as_root()
+    documented(lab)
+    assert run(lab, f"sync --metadata {document('documented')}").code == 0
+    ran = by_the_user(Path("/run/readable"), "sync", "--sources", "last-known-good")
+    kept = "/var/lib/guest-routes/last-known-good: cannot be read by this user: Permission denied; run it as root"
+    assert (ran.code, kept in ran.err, ran.err.endswith("run it as root")) == (4, True, True), ran
+    shutil.rmtree("/var/lib/guest-routes")
+    ran = by_the_user(Path("/run/readable"), "sync", "--sources", "last-known-good")
+    assert (ran.code, ran.err.endswith("and routes are root's to change: run it as root")) == (4, True), ran
 
 
 # ---- files that are named ---------------------------------------------------------------------------------

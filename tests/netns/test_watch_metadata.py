@@ -248,7 +248,7 @@ def test_the_unit_is_confined_and_ends_with_the_one_who_waits(lab: Lab, start: S
 
 @pytest.mark.parametrize("answer, reason", [
     ("cat >/dev/null; cat /dev/zero", "ended without an answer"),
-    ("cat >/dev/null; yes | tr -d '\\n' | head -c 30000", "its first line is too long"),
+    ("cat >/dev/null; yes | tr -d '\\n' | head -c 90000", "its first line is too long"),
     ("cat >/dev/null; echo '{\"reason\": 5}'", "sent an invalid answer"),
     ("exit 1", "cannot reach guest-routes-fetch.socket|ended without an answer"),
 ])  # fmt: skip
@@ -318,6 +318,36 @@ def test_a_reload_fetches_at_once(lab: Lab, start: Start) -> None:
     refreshed = service.record["refreshed"]
     service.reload()
     service.wait(lambda: service.record["refreshed"] > refreshed)
+
+
+LONG = (
+    ({"uuid": "x" * 20_000}, "meta_data.json: its uuid has more than 64 characters, so it is no instance's"),
+    ({"uuid": "x" * 1_000_000}, "meta_data.json: its uuid has more than 64 characters, so it is no instance's"),
+    ({"meta": {"guest_routes": "11.13.0.0/16,11.8.0.1" + " " * 20_000}},
+     "has more than 16,384 characters, so none of its host routes is used"),
+    ({"meta": {"guest_routes": ["[" * 20_000]}},
+     "has more than 16,384 characters, so none of its host routes is used"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("meta_data, words", LONG)
+def test_what_is_too_long_beside_a_document_costs_itself_only(
+    lab: Lab, start: Start, tmp_path: Path, meta_data: Dict[str, Any], words: str
+) -> None:
+    """By the service and by hand alike (R12)."""
+    documented(lab)
+    written = write_document(tmp_path / "meta_data.json", meta_data)
+    lab.metadata_server(document("documented"), "--meta-data", str(written))
+    by_hand = run(lab, "sync --deadline-seconds 3")
+    assert table(lab) == DOCUMENTED
+    assert words in " ".join((by_hand.out + by_hand.err).split())
+    assert run(lab, "withdraw").code == 0
+    for folder in ("/run/guest-routes", "/var/lib/guest-routes"):
+        shutil.rmtree(folder)
+    service = start(settings=FAST)
+    service.wait(lambda: table(lab) == DOCUMENTED)
+    service.wait(lambda: words in " ".join(service.log.split()), what="the same words")
+    assert len(lab.run("status", "--json").stdout) < 10_000
 
 
 def test_a_link_that_flaps_is_no_reason_to_ask(lab: Lab, start: Start, tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def of_unresolved(one: Unresolved, text: str, tmp_path: Path) -> Iterator[Advice
             pasted = command.replace("ADDRESS", quoted(host.next_hop))
             yield Advice(text, one, lambda world, pasted=pasted: with_gateway(world, pasted, tmp_path), default)  # type: ignore[misc]
         elif command.startswith("ip link set "):
-            name = command.split()[3]
+            name = command.split()[4]
             yield Advice(text, one, lambda world, name=name: with_nic_up(world, name), True)  # type: ignore[misc]
         else:
             assert command == "sources" or command in (*finding, *added, *removed, *cleared), text

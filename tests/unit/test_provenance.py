@@ -24,6 +24,7 @@ from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.output.configuration import rewrite_error_text
 from guest_routes.settings.load import read as read_settings
+from guest_routes.settings.load import read_all
 from guest_routes.state.identity import instance_uuid
 from guest_routes.state.store import State
 from guest_routes.trusted import USERS, Untrusted, read_trusted
@@ -217,7 +218,8 @@ def test_a_file_that_others_could_have_written_is_not(root: Path, name: str, wha
     spoil(path)
     assert not reader.used(root)
     said = reader.said(root)
-    assert reason in said
+    of_folder = reason.replace("which ", "").replace("where ", "can be written by ").replace(" can write", "")
+    assert reason in said or f"{path.parent}: {of_folder}" in said
     assert str(path) in said or str(path.parent) in said
 
 
@@ -315,6 +317,19 @@ def test_an_optional_file_that_is_missing_is_absent_wherever_it_would_be(root: P
     root.chmod(mode)
     assert isinstance(_settings(root), Settings)
     assert _state_problems(root) + _lease_problems(root) + _manager_problems(root) + "".join(_correct(root)) == ""
+
+
+@pytest.mark.parametrize("at, said", [
+    ("etc/guest-routes.d", "etc/guest-routes.d: can be written by everybody; its files are not read"),
+    ("etc", "etc/guest-routes.d: is in {root}/etc, where everybody can write; its files are not read"),
+])  # fmt: skip
+def test_a_folder_is_not_in_itself(root: Path, at: str, said: str) -> None:
+    folder = root / "etc/guest-routes.d"
+    folder.mkdir(parents=True)
+    (folder / "a.yaml").write_text("metric: 7\n")
+    (root / at).chmod(0o777)
+    problems = read_all({}, etc=f"{root}/etc", stanza="").problems
+    assert f"{root}/{said.format(root=root)}" in problems
 
 
 def test_a_masked_drop_in_is_no_problem(root: Path) -> None:

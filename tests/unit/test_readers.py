@@ -38,8 +38,11 @@ EXCEPTIONS: Dict[Tuple[str, str], str] = {
     ("guest_routes/service/child/privileges.py", "_volunteer_for_oom"): "/proc",
     ("guest_routes/service/child/privileges.py", "_limit_resources"): "/proc",
     ("guest_routes/cli/terminal.py", "open_closed_streams"): "a standard stream",
-    ("guest_routes/diagnose/bundle.py", "archive"): "bytes in memory",
-    ("guest_routes/diagnose/bundle.py", "file_entries"): "copied into the report; decides nothing, follows no link",
+    ("guest_routes/diagnose/bundle/collect.py", "archive"): "bytes in memory",
+    (
+        "guest_routes/diagnose/bundle/collect.py",
+        "file_entries",
+    ): "copied into the report; decides nothing, follows no link",
     ("cloudinit_module/cc_guest_routes.py", "_write"): "writes a new file of ours",
 }
 

@@ -32,7 +32,8 @@ READERS = """
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
 WRITERS = """
     cli/commands/report.py cli/commands/status.py
-    diagnose/bundle.py managers/export/file.py managers/export/networkd.py managers/export/nmstate.py
+    diagnose/bundle/collect.py diagnose/bundle/redaction.py diagnose/bundle/secrets.py managers/export/file.py
+    managers/export/networkd.py managers/export/nmstate.py
     managers/export/scripts.py managers/export/source_routing.py managers/rewrite.py managers/undo.py
 """.split()
 """Texts of these are files, commands, or what follows when a file can't be written (errors.StateError)."""
@@ -89,9 +90,7 @@ NO_SENTENCES = {
     "model/diagnosis/status.py": {
         "process_started doing failure partial_reason last_error route what why destination actor remedy"
     },  # names of fields
-    "service/child/confined_fetch.py": {
-        "{}; install requests (Debian's python3-requests)", "its property guest_routes has {} characters",
-    },  # what a child that is confined can say
+    "service/child/confined_fetch.py": {"{}; install requests (Debian's python3-requests)"},  # the child's own words
     "service/child/files.py": {"to look for a document", "to read the settings"},  # of an exception
     "service/child/seccomp.py": {"not socket", "not clone", "{} with 32-bit programs"},  # labels of a program
     "state/files.py": {

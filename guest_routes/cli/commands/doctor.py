@@ -15,9 +15,14 @@ def run(context: Context) -> int:
     """0: nothing found; 1: something to do."""
     options, terminal = context.options, context.terminal
     settings = context.usable_settings
-    problems = context.settings_problems
     inspection = inspect(
-        settings, context.state, context.kernel, options.metadata, terminal.tell, settings_problems=problems
+        settings,
+        context.state,
+        context.kernel,
+        options.metadata,
+        terminal.tell,
+        settings_problems=context.settings_problems,
+        settings_hidden=context.settings_hidden,
     )
     found = findings(inspection)
     if options.json:

@@ -6,8 +6,9 @@ import os
 import sys
 import time
 
-from ...diagnose.bundle import Entry, archive, command_entries, file_entries
-from ...diagnose.redaction import Redaction, without_secrets
+from ...diagnose.bundle.collect import Entry, archive, command_entries, file_entries
+from ...diagnose.bundle.redaction import Redaction
+from ...diagnose.bundle.secrets import without_secrets
 from ...errors import GuestRoutesError, SettingsError, StateError, UsageError
 from ...output.notices import REPORTING, bundle_json, bundle_text
 
@@ -117,14 +118,14 @@ def _redacted(entries: Sequence[Entry], addresses: bool) -> list[Entry]:
     """The entries without secrets, and where asked for, without addresses."""
     redaction = Redaction(os.urandom(32), os.uname().nodename) if addresses else None
 
-    def clean(data: str) -> str:
-        text = without_secrets(data)
+    def clean(data: str, name: str = "") -> str:
+        text = without_secrets(data, name)
         return redaction.text(text) if redaction else text
 
     return [
         one._replace(
             name=clean(one.name),
-            content=clean(one.content.decode("utf-8", "replace")).encode(),
+            content=clean(one.content.decode("utf-8", "replace"), one.name).encode(),
             failed=clean(one.failed),
         )
         for one in entries

@@ -43,7 +43,8 @@ def run(context: Context) -> int:
 
 
 def _inspect(context: Context) -> Status:
-    return inspect(context.usable_settings, context.state, context.kernel, context.settings_problems)
+    settings = context.usable_settings
+    return inspect(settings, context.state, context.kernel, context.settings_problems, context.settings_hidden)
 
 
 def _wait(context: Context) -> Status:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from ...errors import MetadataError
 from ...sync import recorded, sync
 from ..report import print_report
 
@@ -20,12 +23,18 @@ def run(context: Context) -> int:
         if options.json:
             terminal.json(disabled_json())
         return 0
-    report = recorded(
-        context.state,
-        lambda: sync(
-            settings, context.state, context.kernel, options.metadata, terminal.tell, options.accept_withdrawals
-        ),
-    )
+    try:
+        report = recorded(
+            context.state,
+            lambda: sync(
+                settings, context.state, context.kernel, options.metadata, terminal.tell, options.accept_withdrawals
+            ),
+        )
+    except MetadataError as error:
+        if os.geteuid() == 0:
+            raise
+        # With a document it would have ended at the lock, which says so.
+        raise MetadataError(f"{error}\nand routes are root's to change: run it as root") from error
     code = report.exit_code
     print_report(context, report, code)
     return code

@@ -108,6 +108,8 @@ class Inspection(NamedTuple):
     """Files that are damaged, or that others could have written, each with the reason why it is not used."""
     settings_problems: tuple[str, ...] = ()
     """What is wrong in the settings; what is right in them was used."""
+    settings_hidden: bool = False
+    """All that is wrong is that this user may not read them."""
     service: StatusRecord | None = None
     """The service's own record; None when there is none."""
     service_runs: bool = False
@@ -122,7 +124,8 @@ FindingKind: TypeAlias = (
     "Literal['no-metadata', 'doubtful', 'routes-left', 'extra-default', 'missing-routes', 'not-programmed', "
     "'partial-document', 'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', "
     "'no-route-command', 'not-configured', 'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
-    "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'metadata-unreachable', 'service-ended', "
+    "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'settings-hidden', 'metadata-unreachable', "
+    "'service-ended', "
     "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift', "
     "'unused-drive', 'no-rule']"
 )
@@ -158,5 +161,5 @@ class Finding(NamedTuple):
     elsewhere: Elsewhere | None = None
     """routes-left."""
     text: str = ""
-    """no-metadata: every source's reason; settings-wrong, doubtful: one problem; metadata-unreachable: what each NIC
-    got for an answer, "" where none was asked."""
+    """no-metadata: every source's reason; settings-wrong, settings-hidden, doubtful: one problem;
+    metadata-unreachable: what each NIC got for an answer, "" where none was asked."""

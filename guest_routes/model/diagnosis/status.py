@@ -44,7 +44,8 @@ class Status(NamedTuple):
     problems: tuple[Problem, ...] = ()
     """Files of state that are damaged, or that others could have written: none of them is used."""
     settings_problems: tuple[str, ...] = ()
-    """What is wrong in the settings: no pass runs until it is corrected."""
+    """What is wrong in the settings: no pass runs until it is corrected, but where they are hidden."""
+    settings_hidden: bool = False  # All that is wrong is that this user may not read them.
     enabled: bool = True
     """False: the settings switch everything off."""
     unit: UnitState = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.configuration import RewriteError
 from ...model.network import mac_text
 from ..configuration import rewrite_error_text, verdict_reason
-from ..escape import shell_word
+from ..escape import shell_words
 from ..route_text import counted, route_text
 from ..source_routing import conflict_words
 from ..words.evidence import elsewhere_text
@@ -50,6 +50,11 @@ def _routes_left(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _settings_wrong(finding: Finding, nics: Sequence[Nic]) -> Words:
     what = f"the settings are wrong, so no pass runs: {finding.text}"
     return what, "correct them; `guest-routes withdraw`, `status` and `explain` work all the same"
+
+
+def _settings_hidden(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = f"the settings are not known to this user, so what follows may be otherwise: {finding.text}"
+    return what, "`guest-routes doctor` as root"
 
 
 def _metadata_unreachable(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -177,7 +182,7 @@ def _no_route_command(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _not_configured(finding: Finding, nics: Sequence[Nic]) -> Words:
     (nic,), (manager,) = finding.nics, finding.managers
     what = f"{manager} has not configured {nic} ({finding.state}): its wait-online delays the boot"
-    return what, f"`networkctl status {shell_word(nic)}` says why; usually it is a route that can't be set"
+    return what, f"`networkctl status {shell_words([nic])}` says why; usually it is a route that can't be set"
 
 
 def _use_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -261,6 +266,7 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "unused-file": _unused_file,
     "unused-drive": _unused_drive,
     "settings-wrong": _settings_wrong,
+    "settings-hidden": _settings_hidden,
     "doubtful": _doubtful,
     "routes-left": _routes_left,
     "metadata-unreachable": _metadata_unreachable,

@@ -70,8 +70,9 @@ def waiting_text(found: Status) -> str:
 
 def _settings(found: Status) -> list[str]:
     """What keeps every pass from running."""
-    lines = [line for text in found.settings_problems for line in labelled("settings", f"wrong: {text}")]
-    if found.settings_problems:
+    fault = "unknown" if found.settings_hidden else "wrong"
+    lines = [line for text in found.settings_problems for line in labelled("settings", f"{fault}: {text}")]
+    if found.settings_problems and not found.settings_hidden:
         lines += labelled("", "no pass runs until they are corrected")
     if not found.enabled:
         lines += labelled("settings", "disabled (`enabled: false`): no pass runs")
@@ -150,7 +151,9 @@ def drift_lines(found: Status, verbose: bool = False) -> list[str]:
         return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
 
     if found.settings_problems:
-        return labelled("drift", "unknown: the settings are wrong")
+        return labelled(
+            "drift", f"unknown: {missing_text(found.unknown) if found.unknown else 'the settings are wrong'}"
+        )
     if found.unknown is not None:
         return labelled("drift", f"unknown: no document to compare with; {missing_text(found.unknown)}")
     if not found.drift:

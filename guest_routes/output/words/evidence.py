@@ -113,6 +113,8 @@ def no_document_text(sources: Sequence[tuple[str, Missing]]) -> str:
 
 def _source_line(source: str, why: Missing) -> str:
     remedy = f"; {_REMEDIES[source]}" if source in _REMEDIES else ""
+    if isinstance(why, Unusable) and why.kind == "not-permitted":
+        remedy = "; run it as root"
     return f"  {source}: {' '.join(missing_text(why).splitlines())}{remedy}"
 
 
@@ -140,6 +142,8 @@ def _nothing_text(one: NoDocument) -> str:
         return "; ".join(map(missing_text, one.each))
     if one.kind == "settings-wrong":
         return "the settings are wrong"
+    if one.kind == "settings-hidden":
+        return "the settings cannot be read by this user"
     if one.kind == "empty-input":
         return "standard input is empty or closed"
     if one.kind == "scheme":
@@ -178,6 +182,11 @@ def elsewhere_text(one: Elsewhere) -> str:
     if one.rules:  # They stand in no table.
         routes += f" and {one.rules:,} rule{'s' * (one.rules != 1)} of source routing"
     return f"table {one.table}: {routes} of protocol {one.protocol} left by a pass with other settings"
+
+
+def long_uuid_text(limit: int) -> str:
+    """A uuid of an instance that is too long."""
+    return f"its uuid has more than {limit} characters, so it is no instance's"
 
 
 def contradiction_text(found: Document) -> str:

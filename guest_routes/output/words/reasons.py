@@ -82,7 +82,7 @@ def _unresolved_remedy(one: Unresolved) -> str:
     name = binding_label(one.binding)
     return {
         "absent": _absent_remedy(one.binding),
-        "down": f"`ip link set {shell_word(name)} up` fixes it",
+        "down": f"`ip link set dev {shell_word(name)} up` fixes it",
     }.get(one.kind, "programmed once it has one")
 
 

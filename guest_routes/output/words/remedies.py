@@ -11,6 +11,7 @@ from __future__ import annotations
 from ...model.diagnosis.status import Actor
 from ...model.namedtuple import NamedTuple
 from ...model.network import Prefix, address_text, contains, family_of, is_link_local, mac_text
+from ..escape import dhclient_text, sysctl_key, yaml_text
 from .evidence import binding_label
 
 TYPE_CHECKING = False
@@ -115,11 +116,14 @@ def _inside(binding: Binding) -> bool:
 def gateways_setting(binding: Binding, gateway: bytes = b"") -> str:
     """An entry of `gateways`, to be completed where no address is given: by the NIC's name, else by its MAC."""
     key = binding.nic.name if binding.nic else binding.ignored
-    if not key and binding.link is not None and binding.link.mac:
-        key = f'"{mac_text(binding.link.mac)}"'
+    mac = binding.nic.mac if binding.nic else binding.link.mac if binding.link is not None else b""
+    if "=" in key:  # It would be read as the form of a selector.
+        key = f"nic={key}"
+    if mac and not (key and key.isprintable() and "\ufffd" not in key):  # It can't be typed, or isn't the whole name.
+        key = mac_text(mac)
     address = address_text(gateway) if gateway else "ADDRESS"
     quoted = f'"{address}"' if ":" in address else address
-    return f"`gateways: {{{key or 'NIC'}: {quoted}}}`"
+    return f"`gateways: {{{yaml_text(key or 'NIC')}: {quoted}}}`"
 
 
 class _Contested(NamedTuple):
@@ -142,7 +146,8 @@ def remedy(actor: Actor, destination: Prefix, deleted: bool, nic: str) -> str:
     names = (actor.program, *actor.ancestors)
     route = _Contested(family_of(destination.address), nic, destination.is_default and not deleted)
     if actor.program == "kernel":
-        return f"`sysctl -w net.ipv6.conf.{nic}.accept_ra_defrtr=0`, kept in /etc/sysctl.d, ends it"
+        key = sysctl_key("net", "ipv6", "conf", nic, "accept_ra_defrtr")
+        return f"`sysctl -w {key}=0`, kept in /etc/sysctl.d, ends it"
     for starts, words in _PROGRAMS:
         if any(name.startswith(starts) for name in names):
             return words(route)
@@ -198,9 +203,10 @@ def _network_manager(route: _Contested) -> str:
 
 
 def _dhclient(route: _Contested) -> str:
+    nic = dhclient_text(route.nic)
     option = "routers" if route.extra_default else "rfc3442-classless-static-routes"
     return (
-        f'in /etc/dhcp/dhclient.conf: leave {option} out of the `request` of `interface "{route.nic}" {{ ... }}`, or '
+        f"in /etc/dhcp/dhclient.conf: leave {option} out of the `request` of `interface {nic} {{ ... }}`, or "
         f"`unset new_{option.replace('-', '_')}` in a script in /etc/dhcp/dhclient-enter-hooks.d"
     )
 

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 def lint_lines(subnets: Sequence[Subnet], findings: Sequence[SubnetFinding]) -> list[str]:
     """Each finding with its commands, then the number of what was looked at."""
     lines = []
-    names = _names(subnets)
     for finding in findings:
         lines += [f"! {_listed(finding.subnet, finding.route)}", *wrapped(_text(finding))]
-        lines += [f"      {_command(one, names)}" for one in finding.corrections]
+        lines += [f"      {_command(one)}" for one in finding.corrections]
         lines.append("")
     routes = sum(len(subnet.routes) for subnet in subnets)
     looked = f"{counted(routes, 'host route')} of {counted(len(subnets), 'subnet')}"
@@ -29,7 +28,6 @@ def lint_lines(subnets: Sequence[Subnet], findings: Sequence[SubnetFinding]) -> 
 
 def lint_json(subnets: Sequence[Subnet], findings: Sequence[SubnetFinding], code: int) -> dict[str, Any]:
     """`lint --json`."""
-    names = _names(subnets)
     return {
         "schema": "guest-routes/lint/1",
         "exit_code": code,
@@ -43,23 +41,17 @@ def lint_json(subnets: Sequence[Subnet], findings: Sequence[SubnetFinding], code
                 "destination": str(one.route.destination),
                 "next_hop": address_text(one.route.next_hop),
                 "text": _text(one),
-                "commands": [_command(correction, names) for correction in one.corrections],
+                "commands": [_command(correction) for correction in one.corrections],
             }
             for one in findings
         ],
     }
 
 
-def _names(subnets: Sequence[Subnet]) -> dict[str, str]:
-    """By id, the name where no other subnet has it."""
-    count: dict[str, int] = {}
-    for subnet in subnets:
-        count[subnet.name] = count.get(subnet.name, 0) + 1
-    return {one.id: one.name if one.name and count[one.name] == 1 else one.id for one in subnets}
-
-
 def _listed(subnet: Subnet, route: SubnetRoute) -> str:
-    return f"{_pair(route)}  (subnet {subnet}, {subnet.prefix})"
+    """The route, and its subnet by name and by the ID that the commands have."""
+    named = f"{subnet.name}, ID {subnet.id}" if subnet.name else subnet.id
+    return escaped(f"{_pair(route)}  (subnet {named}, {subnet.prefix})")
 
 
 def _pair(route: SubnetRoute) -> str:
@@ -87,7 +79,8 @@ def _text(finding: SubnetFinding) -> str:
     return escaped(text)
 
 
-def _command(one: Correction, names: dict[str, str]) -> str:
+def _command(one: Correction) -> str:
+    """By the subnet's ID: names are any tenant's to choose, as another subnet's ID or an option among them."""
     verb = "set" if one.add else "unset"
     route = f"destination={one.route.destination},gateway={address_text(one.route.next_hop)}"
-    return f"openstack subnet {verb} --host-route {route} {shell_word(names[one.subnet.id])}"
+    return f"openstack subnet {verb} --host-route {route} {shell_word(one.subnet.id)}"

@@ -15,7 +15,7 @@ from ...json_codec import dumps, loads
 from ...model.document import Document
 from ...model.namedtuple import NamedTuple
 from ...model.settings import Settings
-from ...output.service_log import child_fault_text, no_unit_text, not_confined_text
+from ...output.service_log import child_fault_text, long_url_text, no_unit_text, not_confined_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SOCKET_PATH = "/run/guest-routes/fetch"
 REQUEST_BYTES = 1 << 20
-LINE_BYTES = 16 * 1024
-"""The longest line before the document."""
+LINE_BYTES = 64 * 1024
+"""The longest line before the document: a property and a uuid of their limits, and the URL."""
 STACK_BYTES = 1 << 20
 """Of each thread of the process."""
 REASON_CHARACTERS = 4096
@@ -92,7 +92,7 @@ def framed(got: Document | str) -> bytes:
     about = {"uuid": got.uuid, "properties": str(got.properties), "contradicts": got.contradicts}
     line = dumps({**provenance, **about}).encode()
     if len(line) > LINE_BYTES:
-        line = dumps({"reason": f"its property guest_routes has {len(str(got.properties)):,} characters"}).encode()
+        line = dumps({"reason": long_url_text(len(got.provenance.location), LINE_BYTES)}).encode()
     return line + b"\n" + got.data
 
 

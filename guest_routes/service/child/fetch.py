@@ -10,7 +10,7 @@ import os
 
 from ...evidence.document_file import LIMIT_BYTES
 from ...json_codec import loads
-from ...model.document import Document, Provenance, parse_property
+from ...model.document import PROPERTY_CHARACTERS, UUID_CHARACTERS, Document, Provenance, parse_property
 from ...model.settings import Settings
 from ...output.service_log import child_fault_text
 from ...state.store import State
@@ -46,6 +46,7 @@ def parse_answer(answer: bytes) -> Document | str:
             raise ValueError("other fields")
         provenance = Provenance("http", _printable(fields["location"]), tuple(map(_printable, fields["nics"])))
         uuid, properties, contradicts = (_printable(fields[name]) for name in ("uuid", "properties", "contradicts"))
+        uuid, properties = uuid[: UUID_CHARACTERS + 1], properties[: PROPERTY_CHARACTERS + 1]
         return Document(data, provenance, 0.0, uuid, parse_property(properties), contradicts)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return child_fault_text("invalid", type(error).__name__)

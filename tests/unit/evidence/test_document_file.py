@@ -20,7 +20,13 @@ from guest_routes.evidence.document_file import (
     read_file,
     too_many,
 )
-from guest_routes.model.document import Document, Provenance, ServerProperty
+from guest_routes.model.document import (
+    PROPERTY_CHARACTERS,
+    UUID_CHARACTERS,
+    Document,
+    Provenance,
+    ServerProperty,
+)
 from guest_routes.trusted import File
 
 UUID = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11"
@@ -40,6 +46,14 @@ UNKNOWN, UNSET = ServerProperty(), ServerProperty(True)
 def test_what_meta_data_says(meta_data: bytes, uuid: str, known: ServerProperty) -> None:
     """A property that isn't set is known not to be; where nothing can be read, it is unknown."""
     assert about(meta_data) == (uuid, known)
+
+
+@pytest.mark.parametrize("over", [0, 1, 20_000])
+def test_what_is_too_long_is_cut_off_behind_its_limit(over: int) -> None:
+    """So that all that comes later knows it to be too long, and nothing has to keep or show megabytes."""
+    uuid, value = "u" * (UUID_CHARACTERS + over), "r" * (PROPERTY_CHARACTERS - 2 + over)
+    got, known = about(json.dumps({"uuid": uuid, "meta": {"guest_routes": value}}).encode())
+    assert (got, known.json) == (uuid[: UUID_CHARACTERS + 1], f'"{value}"'[: PROPERTY_CHARACTERS + 1])
 
 
 def test_a_file_with_its_time(tmp_path: Path) -> None:

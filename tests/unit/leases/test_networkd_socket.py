@@ -157,4 +157,4 @@ def test_a_socket_that_others_can_have_made_is_not_asked(tmp_path: Path) -> None
         os.chmod(tmp_path / "run/systemd/netif", 0o777)
         found = read_leases(NICS[:1], str(tmp_path))
     assert asked == [] and found.leases == ()
-    assert ["everybody can write" in problem.text for problem in found.problems] == [True]
+    assert ["can be written by everybody" in problem.text for problem in found.problems] == [True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import Optional
 
@@ -11,7 +12,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.output.escape import escaped, escaped_lines, json_text, shell_word, yaml_text
+from guest_routes.output.escape import (
+    dhclient_text,
+    escaped,
+    escaped_lines,
+    json_text,
+    shell_word,
+    shell_words,
+    sysctl_key,
+    yaml_text,
+)
 
 ANY = st.text(st.characters(), max_size=20)
 """Lone surrogates too, as undecodable bytes of a file name become."""
@@ -68,7 +78,30 @@ def test_yaml_words(text: str, shown: str) -> None:
     assert yaml_text(text) == shown
 
 
-@pytest.mark.parametrize("text", ["eth0", "", "a b", "$(id)", "it's", "'", "-n", "`id`", "a\nb", "\udc80", "~", "*"])
-def test_a_shell_gets_the_escaped_text(text: str) -> None:
-    ran = subprocess.run(["sh", "-c", f"printf %s {shell_word(text)}"], capture_output=True, text=True)
-    assert ran.stdout == ("-n" if text == "-n" else escaped(text))
+ODD = ["eth0", "", "a b", "$(id)", "it's", "'", "-n", "`id`", "a\nb", "\u202ex", "é", "\udc80", "~", "*", "!x", "a\\nb"]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_shell_gets_the_text_itself(text: str) -> None:
+    """A command with a name in it is about that name: what is escaped would be another one."""
+    assert shell_word(text).isprintable()
+    ran = subprocess.run(["bash", "-c", f"printf '%s.' {shell_word(text)}"], capture_output=True)
+    assert ran.stdout == os.fsencode(text) + b"."
+
+
+def test_a_name_is_no_option() -> None:
+    assert shell_words(["eth0", "eth1"]) == "eth0 eth1"
+    assert shell_words(["eth0", "-x"]) == "-- eth0 -x"
+
+
+@pytest.mark.parametrize("nic, key", [
+    ("eth0", "net/ipv6/conf/eth0/forwarding"), ("eth0.100", "net/ipv6/conf/eth0.100/forwarding"),
+    ("$(id)", "'net/ipv6/conf/$(id)/forwarding'"),
+])  # fmt: skip
+def test_a_sysctl(nic: str, key: str) -> None:
+    assert sysctl_key("net", "ipv6", "conf", nic, "forwarding") == key
+
+
+@pytest.mark.parametrize("text, shown", [("eth0", '"eth0"'), ('a"b\\', r'"a\042b\134"'), ("\u202e", r'"\342\200\256"')])
+def test_dhclients_strings(text: str, shown: str) -> None:
+    assert dhclient_text(text) == shown

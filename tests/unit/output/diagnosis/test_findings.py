@@ -171,6 +171,12 @@ CASES = [
         "`guest-routes withdraw`, then `guest-routes sync`",
     ),
     (
+        Finding("settings-hidden", text="/etc/a.yaml: cannot be read by this user: Permission denied"),
+        "the settings are not known to this user, so what follows may be otherwise: /etc/a.yaml: cannot be read by "
+        "this user: Permission denied",
+        "`guest-routes doctor` as root",
+    ),
+    (
         Finding("metadata-unreachable", ("eth0", "eth1"), text="HTTP 500"),
         "the metadata service can't be reached through eth0, eth1: HTTP 500; what was kept may be out of date",
         "`ip route get 169.254.169.254` shows the way the kernel would take; is there a firewall?",

@@ -114,7 +114,7 @@ UNRESOLVED = [
     ),
     (
         Unresolved(HOST, "down", BINDING),
-        "11.8.0.1 is eth1's gateway, and eth1 is down; `ip link set eth1 up` fixes it",
+        "11.8.0.1 is eth1's gateway, and eth1 is down; `ip link set dev eth1 up` fixes it",
     ),
     (
         Unresolved(HOST, "no-address", BINDING),
@@ -129,7 +129,7 @@ UNRESOLVED = [
     ),
     (
         Unresolved(BAD, "down", BINDING),
-        "11.8.0.99 is in eth1's subnet, and eth1 is down; `ip link set eth1 up` fixes it",
+        "11.8.0.99 is in eth1's subnet, and eth1 is down; `ip link set dev eth1 up` fixes it",
     ),
     (Unresolved(HOST, "ignored"), "ignore_destinations covers it"),
     (

@@ -30,7 +30,7 @@ CASES = [
     (("dhclient",), HOST, TAKEN, ("rfc3442-classless-static-routes", "unset new_rfc3442_classless_static_routes")),
     (("ip", "dhcpcd-run-hooks", "dhcpcd"), DEFAULT, ADDED, ("`interface eth1`", "`nogateway`")),
     (("networkctl", "netplan", "bash"), HOST, TAKEN, ("dhcp4-overrides", "netplan apply")),
-    (("kernel",), DEFAULT6, ADDED, ("net.ipv6.conf.eth1.accept_ra_defrtr=0",)),
+    (("kernel",), DEFAULT6, ADDED, ("net/ipv6/conf/eth1/accept_ra_defrtr=0",)),
     (("ip", "bash", "sshd"), HOST, TAKEN, ("a shell or a script", "`ignore_destinations: [11.11.0.0/16]`")),
     (("bash",), DEFAULT, ADDED, ("a shell or a script", "`default_mode: observe`")),
     (("openvpn", "systemd", "bash"), HOST, TAKEN, ("find the program", "`ignore_destinations: [11.11.0.0/16]`")),
@@ -120,7 +120,7 @@ def test_whoever_it_is_there_is_an_answer(program: str, ancestors: Tuple[str, ..
             "kernel",
             DEFAULT6,
             ADDED,
-            "`sysctl -w net.ipv6.conf.eth1.accept_ra_defrtr=0`, kept in /etc/sysctl.d, ends it",
+            "`sysctl -w net/ipv6/conf/eth1/accept_ra_defrtr=0`, kept in /etc/sysctl.d, ends it",
         ),
     ],
 )
@@ -212,6 +212,10 @@ def test_a_subnet_of_which_nothing_is_known(network: Optional[Network]) -> None:
 @pytest.mark.parametrize("binding, key", [
     (Binding(None, None, NIC), "eth1"), (Binding(None, None, None, ignored="docker0"), "docker0"),
     (Binding(None, Link(0, "tap1", "ovs", NIC.mac), None), '"fa:16:3e:00:00:02"'),
+    (Binding(None, None, NIC._replace(name="true")), '"true"'), (Binding(None, None, NIC._replace(name="{a}")),
+     '"{a}"'),
+    (Binding(None, None, NIC._replace(name="a=b")), '"nic=a=b"'), (Binding(None, None, None, ignored="0121"), '"0121"'),
+    (Binding(None, None, NIC._replace(name="\u202ex")), '"fa:16:3e:00:00:02"'),
     (Binding(None, Link(0, "tap1", "bond", b""), None), "NIC"), (Binding(None, None, None), "NIC"),
 ])  # fmt: skip
 def test_which_gateway_to_set(binding: Binding, key: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guest_routes.evidence.document_file import LIMIT_BYTES
-from guest_routes.model.document import Document, Provenance, ServerProperty
+from guest_routes.model.document import PROPERTY_CHARACTERS, UUID_CHARACTERS, Document, Provenance, ServerProperty
 from guest_routes.service.child.confined_fetch import LINE_BYTES, REASON_CHARACTERS, framed
 from guest_routes.service.child.fetch import parse_answer
 from tests.support.examples import examples
@@ -99,6 +99,21 @@ def test_a_reason_arrives_cut_to_its_limit() -> None:
     assert parse_answer(framed("x" * (REASON_CHARACTERS + 1))) == "x" * REASON_CHARACTERS
 
 
-def test_a_property_that_is_too_long_is_the_reason() -> None:
-    got = parse_answer(framed(Document(b"{}", Provenance("http"), properties=ServerProperty(True, "x" * LINE_BYTES))))
-    assert got == "its property guest_routes has 16,384 characters"
+def test_the_longest_uuid_and_property_fit_whatever_is_in_them() -> None:
+    """A quote takes two bytes in a line of JSON, and any other character no more: a property is JSON already."""
+    longest = ServerProperty(True, '"' * (PROPERTY_CHARACTERS + 1))
+    uuid = "\U0001f600" * (UUID_CHARACTERS + 1)
+    got = parse_answer(framed(Document(b"{}", Provenance("http", "http://[fe80::1]"), 0.0, uuid, longest, uuid)))
+    assert isinstance(got, Document)
+    assert (got.uuid, got.properties) == (uuid, longest)
+
+
+def test_what_is_longer_than_the_line_is_named() -> None:
+    got = parse_answer(framed(Document(b"{}", Provenance("http", "x" * LINE_BYTES))))
+    assert got == "its URL has 65,536 characters: what goes with it exceeds 65,536 bytes"
+
+
+def test_a_process_that_was_taken_over_can_not_send_more_either() -> None:
+    got = parse_answer(line(uuid="x" * 999, properties="y" * 20_000) + b"\n{}")
+    assert isinstance(got, Document)
+    assert (len(got.uuid), len(str(got.properties))) == (UUID_CHARACTERS + 1, PROPERTY_CHARACTERS + 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..model.namedtuple import NamedTuple
+from ...model.namedtuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

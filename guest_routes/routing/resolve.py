@@ -111,16 +111,21 @@ def _with_listing(
 ) -> Iterator[Unresolved]:
     """Those that are corrected in Neutron with the network whose subnet lists them."""
     networks = {binding.network.index: binding for binding in bindings if binding.network is not None}
-    leases = evidence.leases.leases if evidence.leases else ()
-    leased = {lease.option_place(number): lease.ifindex for lease in leases for number in (3, 121, 249)}
-    on_nic = {one.nic.ifindex: one for one in reversed(bindings) if one.nic is not None and one.family == 4}
+    leased = _leased(bindings, evidence)
     for one in unresolved:
         if one.kind not in ("not-a-gateway", "conflict") or one.host.origin not in ("metadata", "leases"):
             yield one
         elif one.host.network >= 0:
             yield one._replace(listing=networks.get(one.host.network))
         else:
-            yield one._replace(listing=on_nic.get(leased.get(one.host.source, 0)))
+            yield one._replace(listing=leased.get(one.host.source))
+
+
+def _leased(bindings: Sequence[Binding], evidence: Evidence) -> dict[str, Binding]:
+    """The network of the NIC of each lease, by the lease's options as a HostRoute's `source` names them."""
+    on_nic = {one.nic.ifindex: one for one in reversed(bindings) if one.nic is not None and one.family == 4}
+    leases = [one for one in evidence.leases.leases if one.ifindex in on_nic] if evidence.leases else []
+    return {lease.option_place(number): on_nic[lease.ifindex] for lease in leases for number in (3, 121, 249)}
 
 
 def _on_one_nic(bindings: Sequence[Binding]) -> bool:

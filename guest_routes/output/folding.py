@@ -120,6 +120,11 @@ def labelled(label: str, text: str) -> list[str]:
     return [Text(label.ljust(LABEL_WIDTH) + _on_one_line(text).strip(), LABEL_WIDTH)]
 
 
+def field(name: str, text: str) -> list[str]:
+    """The same of an answer's part, indented; nothing without a text."""
+    return labelled(f"  {name}", text) if text else []
+
+
 def error_lines(text: str, width: int = WIDTH) -> list[str]:
     """An error or warning folded for a terminal, its own line breaks and indents kept."""
     lines = f"guest-routes: {text}".splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...json_codec import dumps, loads
 from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, mac_text
-from ..folding import labelled, wrapped
+from ..folding import field, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
 from ..summary import metadata_json, source_lines
@@ -36,21 +36,21 @@ def explanation_lines(one: Explanation) -> list[str]:
     what = address_text(one.asked.address) if one.asked.length == len(one.asked.address) * 8 else str(one.asked)
     lines = [_headline(what, one), ""]
     if one.by_local:
-        lines += _field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
+        lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
         return [*lines, "", *source_lines(one.report)]
     for missed in one.unresolved:
         lines += [f"! not programmed: {missed.host}", *_item("listed at", missed.host, one)]
-        lines += [*_field("why not", unresolved_reason(missed)), ""]
+        lines += [*field("why not", unresolved_reason(missed)), ""]
     if one.nearer is not None:
-        lines += _field("route", route_text(one.nearer, nics))
-        lines += _field("rule", _nearer_rule(one))
+        lines += field("route", route_text(one.nearer, nics))
+        lines += field("rule", _nearer_rule(one))
     elif one.planned is not None:
         lines += _host_route(one.planned, one)
     elif one.default is not None:
         lines += _default(one.default, one)
     elif one.not_elected is not None:
-        lines += _field("why not", election_reason(one.not_elected))
-    lines += _field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
+        lines += field("why not", election_reason(one.not_elected))
+    lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
     return [*lines, "", *source_lines(one.report)]
 
 
@@ -59,26 +59,26 @@ def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
     resolved = planned.resolved
     nic = resolved.next_hop.nic
     lines = [f"  {'host route':<11}{resolved.host}", *_item("listed at", resolved.host, one)]
-    lines += _field("rule", next_hop_reason(resolved.next_hop))
-    lines += _field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
-    lines += _field("route", route_text(planned.route, nics))
+    lines += field("rule", next_hop_reason(resolved.next_hop))
+    lines += field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
+    lines += field("route", route_text(planned.route, nics))
     known = one.report.before.first_rule(planned.route.table, planned.route.family) is not None
-    lines += _field("state", _STATES[planned.verdict] if known or planned.verdict != "add" else "not there yet")
+    lines += field("state", _STATES[planned.verdict] if known or planned.verdict != "add" else "not there yet")
     if planned.competitor is not None:
-        lines += _field("competes", route_text(planned.competitor, nics))
+        lines += field("competes", route_text(planned.competitor, nics))
     return lines
 
 
 def _default(default: PlannedDefault, one: Explanation) -> list[str]:
     nics = one.report.before.nics
     assert default.route is not None
-    lines = _field("host route", "none covers it, so the default route does")
-    lines += _field("rule", election_reason(default.election))
-    lines += _field("route", route_text(default.route, nics))
+    lines = field("host route", "none covers it, so the default route does")
+    lines += field("rule", election_reason(default.election))
+    lines += field("route", route_text(default.route, nics))
     going = [operation.route for operation in one.report.plan.removals]
     for extra in default.extras:
         end = "`guest-routes sync` removes it" if extra in going else "it stays, as `default_mode` says"
-        lines += _field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
+        lines += field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
     return lines
 
 
@@ -160,13 +160,9 @@ def _headline(what: str, one: Explanation) -> str:
     return f"{what} should leave {', or '.join(by)}" if by else f"{what} leaves by no NIC"
 
 
-def _field(name: str, text: str) -> list[str]:
-    return labelled(f"  {name}", text) if text else []
-
-
 def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
     """The place of a host route, and the entry as the document has it."""
-    lines = _field(name, host.place)
+    lines = field(name, host.place)
     if host.network >= 0 and host.index >= 0:  # A `gateway` key is no entry of the list.
         entry = loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
         lines += wrapped(dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry}), 13)

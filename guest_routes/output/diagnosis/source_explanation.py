@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.network import address_text, family_of, mac_text
-from ..folding import labelled
+from ..folding import field
 from ..route_text import route_json, route_text
 from ..source_routing import conflict_text, first_rule_words, rule_json, rule_text
 from ..summary import metadata_json, source_lines
@@ -23,10 +23,10 @@ def source_explanation_lines(one: SourceExplanation) -> list[str]:
     nics = one.by_main.report.before.nics
     holders = (one.nic, *one.others) if one.nic else ()
     holder = f"of {' and '.join(f'{nic.name} ({mac_text(nic.mac)})' for nic in holders) or 'no NIC here'}"
-    lines = [_headline(one), "", *_field("address", f"{address_text(one.source)}, {holder}")]
+    lines = [_headline(one), "", *field("address", f"{address_text(one.source)}, {holder}")]
     if not one.is_refused and not one.by_main.by_local:
         lines += _decided(one)
-    lines += _field("kernel now", f"{lookup_text(one.by_main.answer, nics)}  ({_verdict(one)})")
+    lines += field("kernel now", f"{lookup_text(one.by_main.answer, nics)}  ({_verdict(one)})")
     return [*lines, "", *source_lines(one.by_main.report)]
 
 
@@ -34,16 +34,16 @@ def _decided(one: SourceExplanation) -> list[str]:
     """The rule and the route that decide, and why."""
     nics, rule, lines = one.by_main.report.before.nics, _rule(one), []
     if rule is not None:
-        lines += _field("rule", rule_text(rule))
+        lines += field("rule", rule_text(rule))
     for route in (one.route, one.expected if one.is_thrown else None):
         if route is not None:
-            lines += _field("route", route_text(route, nics))
-    lines += _field("why", source_reason(one))
+            lines += field("route", route_text(route, nics))
+    lines += field("why", source_reason(one))
     if one.table is not None:
-        lines += _field("state", _state(one))
+        lines += field("state", _state(one))
     for shared in one.by_main.report.source_conflicts:
         if shared.address == one.source and shared.kind == "shared-address":
-            lines += _field("but", conflict_text(shared, nics))
+            lines += field("but", conflict_text(shared, nics))
     return lines
 
 
@@ -155,10 +155,6 @@ def _decided_by(one: SourceExplanation) -> str:
     if found.kind == "overruled" and found.rule is not None:
         return "; ".join(first_rule_words(found.rule))
     return conflict_text(found, one.by_main.report.before.nics)
-
-
-def _field(name: str, text: str) -> list[str]:
-    return labelled(f"  {name}", text) if text else []
 
 
 def source_explanation_json(one: SourceExplanation) -> dict[str, Any]:

@@ -237,9 +237,12 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
 
     def record_defaults(routes: Sequence[Route]) -> None:
         from .routing.planning.restoration import recorded_defaults
+        from .state.places import without_ours
 
+        foreign = without_ours(routes, state, settings)
         managed = managed_ifindexes(report.resolution.bindings)
-        state.record_defaults(recorded_defaults(routes, report.before, managed), report.before.nics)
+        if foreign:
+            state.record_defaults(recorded_defaults(foreign, report.before, managed), report.before.nics)
 
     def put_back(outcome: Outcome, cause: Literal["not-put-back", "metadata-unreachable"]) -> RolledBack:
         from .routing.planning.restoration import as_before, undoable, within_reach

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model.decision import Elected
 from ..model.diagnosis.inspection import Finding
 from ..output.escape import escaped
+from ..output.folding import first_of
 from ..output.words.warnings import doubts
 
 TYPE_CHECKING = False
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ..model.diagnosis.inspection import FindingKind, Inspection, NicView
     from ..model.report import Report
 
+SHOWN = 12
+"""So many doubts are findings of their own: a document may be wrong in a thousand places."""
 UNFINISHED = ("configuring", "failed", "pending")
 """systemd-networkd's words for a NIC that it isn't done with."""
 EXPORTED = ("systemd-networkd", "NetworkManager", "ifupdown")
@@ -82,9 +85,10 @@ def _pass(report: Report) -> Iterator[Finding]:
         yield Finding("partial-document", suspicion=report.suspicion)
     for default in report.plan.defaults:
         for route in default.extras:
-            yield Finding("extra-default", route=route)
+            yield Finding("extra-default", route=route, stays=not default.removals)
     yield from _no_rule(report)
-    missing = sum(one.verdict == "add" for one in report.plan.routes)
+    plan = report.plan
+    missing = sum(one.verdict == "add" for one in plan.routes) + sum(one.verdict == "add" for one in plan.defaults)
     if missing:
         yield Finding("missing-routes", missing=missing)
     if report.unprogrammed:
@@ -98,10 +102,11 @@ def _pass(report: Report) -> Iterator[Finding]:
 
 def _doubtful(inspection: Inspection, report: Report) -> Iterator[Finding]:
     """What is wrong with the document and with the other evidence, but for what is a finding of its own."""
-    named = {str(one) for one in (*report.document.unused, *inspection.unused)}
-    for text in doubts(report):
-        if text not in named:
-            yield Finding("doubtful", text=escaped(text))
+    leases = report.evidence.leases.problems if report.evidence.leases else ()
+    named = {str(one) for one in (*report.document.unused, *inspection.unused, *leases)}
+    texts = [escaped(text) for text in doubts(report) if text not in named]
+    for text in first_of(texts, "doubts", SHOWN):
+        yield Finding("doubtful", text=text)
     for one in report.evidence.elsewhere:
         yield Finding("routes-left", elsewhere=one)
 

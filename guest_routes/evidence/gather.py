@@ -103,8 +103,9 @@ def with_routes_left(evidence: Evidence, settings: Settings, state: State, kerne
 
 
 def always_here(settings: Settings, state: State) -> bool:
-    """Whether every pass of this boot wrote where these settings say, which are the defaults: nothing is recorded."""
-    return (settings.table, settings.protocol) == (MAIN_TABLE, OUR_PROTOCOL) and not os.path.exists(state.places_path)
+    """Whether every pass of this boot wrote where these settings say, which are the defaults, and came to its end."""
+    has_defaults = (settings.table, settings.protocol) == (MAIN_TABLE, OUR_PROTOCOL)
+    return has_defaults and os.path.exists(state.status_path) and not os.path.exists(state.places_path)
 
 
 def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[Elsewhere, ...]:

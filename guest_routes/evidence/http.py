@@ -186,7 +186,10 @@ class _Race:
         endpoint = (self._waiting or self._refused).pop(0)
         self._asked.setdefault(endpoint, None)
         arguments = (endpoint, self._until, self._over, self._may_ask_uuid, self._answers)
-        threading.Thread(target=_ask, args=arguments, daemon=True).start()
+        try:
+            threading.Thread(target=_ask, args=arguments, daemon=True).start()
+        except RuntimeError as error:  # Its word for EAGAIN: no memory for the stack, or too many.
+            raise MemoryError from error
         self._pace = self._pace.asked(now)
 
     def _next_answer(self) -> tuple[Endpoint, Answer] | None:

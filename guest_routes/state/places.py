@@ -1,8 +1,8 @@
 """Where routes of ours may be besides where the settings say: each table and protocol that a pass of this boot had.
 
 Settings change, and the routes of a pass with others stay where they are (R1). `withdraw` looks there too, and a pass
-names what is left (R18). The last pass's status names one; nothing else is kept while every pass had the defaults, so
-that such a pass reads nothing here.
+names what is left (R18). The last pass's status names one; nothing else is kept while every pass had the defaults and
+has come to its end, so that the next one reads nothing here.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from .store import NO_PLACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import Iterable, TypeAlias
 
+    from ..model.network import Route
     from .store import State
 
 Place: TypeAlias = "tuple[int, int]"
@@ -31,13 +32,14 @@ def remember(state: State, settings: Settings) -> None:
     """Keeps the place of a pass that is about to write, and that of the pass before.
 
     Raises:
-        StateError: it can't be written.
+        StateError: it can't be written, or removed.
     """
-    known = _places(state)
-    if place_of(settings) == place_of(Settings()) and not known:
-        return
-    wanted = tuple(dict.fromkeys([*known, *_last_place(state), place_of(settings)]))
-    if wanted != known:
+    known, last = _places(state), _last_place(state)
+    wanted = tuple(dict.fromkeys([*known, *last, place_of(settings)]))
+    if last and set(wanted) == {place_of(Settings())}:
+        if known:
+            forget(state)  # It was of a first pass, which may not have come to its end.
+    elif wanted != known:
         consequence = "after a change of `table` or `protocol`, `guest-routes withdraw` would not find these routes"
         state.replace(state.places_path, dumps(wanted).encode(), 0o600, consequence)
 
@@ -46,6 +48,12 @@ def elsewhere(state: State, settings: Settings) -> tuple[Place, ...]:
     """The places but that of the settings."""
     found = dict.fromkeys([*_places(state), *_last_place(state)])
     return tuple(place for place in found if place != place_of(settings))
+
+
+def without_ours(routes: Iterable[Route], state: State, settings: Settings) -> list[Route]:
+    """Without routes that a pass with other settings has made: those are nobody else's, and never come back."""
+    ours = set(elsewhere(state, settings))
+    return [route for route in routes if (route.table, route.protocol) not in ours]
 
 
 def forget(state: State) -> None:

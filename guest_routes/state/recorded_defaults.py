@@ -8,6 +8,7 @@ its addresses, its MAC, its index and its name: any of them may be another one's
 from __future__ import annotations
 
 from ..clocks import seconds_awake
+from ..errors import StateError
 from ..model.evidence import RecordedDefault
 from ..model.network import Nic, Route, address_text, family_of, is_link_local
 from .route_json import route_from_json, route_to_json
@@ -19,12 +20,30 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
 
 
-def of_boot(document: Mapping[str, Any], schema: str, boot: str) -> tuple[list[Record], str]:
+SCHEMA = "guest-routes/defaults/2"
+UNRECORDED = "a default route that isn't recorded can't be put back, so none is taken away"
+NO_BOOT = "records are of one boot, and /proc/sys/kernel/random/boot_id, which names this one, can't be read"
+
+
+def document_of(records: Sequence[Mapping[str, Any]], boot: str) -> dict[str, Any]:
+    """The file with these records.
+
+    Raises:
+        StateError: which boot this is can't be told.
+    """
+    if not boot:
+        raise StateError(f"{NO_BOOT}; {UNRECORDED}")
+    return {"schema": SCHEMA, "boot_id": boot, "records": records}
+
+
+def of_boot(document: Mapping[str, Any], boot: str) -> tuple[list[Record], str]:
     """The records of this boot, since an ifindex means nothing in another, and what is wrong with them."""
+    if not boot:
+        return [], NO_BOOT
     if isinstance(document.get("boot_id"), str) and document["boot_id"] != boot:
         return [], ""
-    if document.get("schema") != schema:
-        return [], f"is not of the form {schema}"
+    if document.get("schema") != SCHEMA:
+        return [], f"is not of the form {SCHEMA}"
     records = document.get("records")
     if not isinstance(records, list) or document.get("boot_id") != boot:
         return [], "is damaged: no list of records, or not of which boot"

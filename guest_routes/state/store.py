@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 LOCK_SECONDS = 30.0
 """How long a pass that somebody runs waits for another one."""
 NO_PLACE = "its table or protocol is none that settings can have"
-DEFAULTS_SCHEMA = "guest-routes/defaults/2"
 
 
 class State:
@@ -133,10 +132,10 @@ class State:
         Raises:
             StateError: they can't be written, or those recorded earlier not be read; then they mustn't be removed.
         """
-        from .recorded_defaults import added
+        from .recorded_defaults import UNRECORDED, added
 
         records = self._records()
-        self._refuse_unusable("none is recorded in its place, so none is taken away; move it away")
+        self._refuse_unusable(f"{UNRECORDED}; move it away")
         self._write_records(added(taken, nics, records))
 
     def recorded_defaults(self, nics: Sequence[Nic]) -> tuple[RecordedDefault, ...]:
@@ -194,8 +193,9 @@ class State:
         Raises:
             StateError: it can't be written.
         """
-        consequence = "the service, if it runs, would put the routes back; stop it first"
-        self.replace(self._withdrawn_path, b"", 0o644, consequence)
+        self.replace(
+            self._withdrawn_path, b"", 0o644, "the service, if it runs, would put the routes back; stop it first"
+        )
 
     def clear_withdrawn(self) -> None:
         """Somebody ran a pass: unattended ones may restore the routes again.
@@ -262,8 +262,7 @@ class State:
     def _object(self, path: str) -> dict[str, Any]:
         """The JSON object in a file; {}, with a problem unless there is no file, where it can't be used."""
         content = self.content(path)
-        found = json_object(content)
-        if not found and content not in (b"{}", None):
+        if not (found := json_object(content)) and content not in (b"{}", None):
             self.note(path, "is damaged: no JSON object")
         return found
 
@@ -280,7 +279,7 @@ class State:
             return []
         from .recorded_defaults import of_boot
 
-        records, fault = of_boot(document, DEFAULTS_SCHEMA, boot_id(self.root))
+        records, fault = of_boot(document, boot_id(self.root))
         if fault:
             self.note(self._defaults_path, fault)
         return records
@@ -294,6 +293,7 @@ class State:
             raise StateError(f"{path}: {self._faults[path]}; {consequence}")
 
     def _write_records(self, records: Sequence[Mapping[str, Any]]) -> None:
-        document = {"schema": DEFAULTS_SCHEMA, "boot_id": boot_id(self.root), "records": records}
-        consequence = "a default route that isn't recorded can't be put back, so none is taken away"
-        self.replace(self._defaults_path, dumps(document).encode(), 0o600, consequence)
+        from .recorded_defaults import UNRECORDED, document_of
+
+        document = document_of(records, boot_id(self.root))
+        self.replace(self._defaults_path, dumps(document).encode(), 0o600, UNRECORDED)

@@ -192,7 +192,7 @@ def test_a_pass_that_plans_anew_still_names_what_another_table_has(lab: Lab) -> 
     assert run(lab, f"sync --table 100 --metadata {path}").code == 0
     report = sync(Settings(), State(), interrupted(RtnetlinkKernel, f"route replace {VPN4}"), path)
     assert defaults(lab) == [VPN4, ETH0]
-    assert [one.place for one in report.evidence.problems] == ["table 100"]
+    assert [one.table for one in report.evidence.elsewhere] == [100]
 
 
 # ---- under the service ------------------------------------------------------------------------------

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
 
+from guest_routes.model.network import MAIN_TABLE, OUR_PROTOCOL
+from guest_routes.model.settings import Settings
+from guest_routes.state.places import remember
+from guest_routes.state.store import State
 from tests.netns.test_removal import everything, everywhere
 from tests.support.lab import Lab, document
 from tests.support.passes import DOCUMENTED, documented, run, table, valid_json
@@ -243,3 +248,62 @@ def test_a_record_that_can_be_read_comes_back_beside_one_that_can_not(lab: Lab) 
     for _ in range(2):
         assert (run(lab, "withdraw").code, table(lab)) == (1, before)
     assert json.loads(record.read_text()) == content
+
+
+# ---- passes that did not come to their end, and defaults that were ours --------------------------------------
+
+
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+def test_the_first_pass_of_a_boot_leaves_its_place_before_it_writes(lab: Lab, family: str) -> None:
+    """Killed before it left a status, its routes are found by whoever has other settings by then."""
+    before, file = everything(lab, family)
+    assert run(lab, f"sync {file}").code == 0
+    assert not PLACES.exists() or run(lab, f"sync {file}").code == 0
+    assert not PLACES.exists()
+    assert run(lab, "withdraw").code == 0
+    shutil.rmtree("/run/guest-routes")
+    state = State()
+    with_place = [(MAIN_TABLE, OUR_PROTOCOL)]
+    remember(state, Settings())
+    assert json.loads(PLACES.read_text()) == [list(one) for one in with_place]
+    lab.ip("route", "add", "11.11.0.0/16", "via", "11.8.0.1", "dev", "eth1", "proto", "121")
+    SETTINGS.write_text("protocol: 77\n")
+    assert run(lab, f"sync {file}").code == 0
+    assert run(lab, "withdraw").code == 0
+    assert everywhere() == before
+
+
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+def test_a_default_of_ours_is_never_recorded_as_anothers(lab: Lab, family: str) -> None:
+    """It was ours under the settings of an earlier pass: given back, it would stand before the machine's own."""
+    before, file = everything(lab, family)
+    assert run(lab, f"sync {file}").code == 0
+    SETTINGS.write_text("protocol: 77\ndefault:\n  nic: eth1\n")
+    assert run(lab, f"sync {file}").code == 0
+    for _ in range(2):
+        assert run(lab, "withdraw").code == 0
+        assert everywhere() == before
+    assert not Path("/var/lib/guest-routes/defaults").exists()
+
+
+def test_records_of_defaults_without_a_boot_id(lab: Lab) -> None:
+    """What they are of can't be told: they stay, nothing is taken, and both say why."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    record = Path("/var/lib/guest-routes/defaults")
+    kept = record.read_bytes()
+    lab.ip("route", "append", "default", "via", "10.65.0.9", "dev", "eth0", "metric", "50", "proto", "dhcp")
+    hidden = Path("/proc/sys/kernel/random")
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(hidden)], check=True)
+    try:
+        ran = run(lab, f"sync {FILE}")
+        assert ran.code == 1 and "boot_id" in ran.err
+        assert "default via 10.65.0.9 dev eth0 proto dhcp metric 50" in table(lab)
+        lab.ip("route", "del", "default", "via", "10.65.0.9", "dev", "eth0", "metric", "50", "proto", "dhcp")
+        ran = run(lab, "withdraw")
+        assert ran.code == 1 and "boot_id" in ran.err
+        assert record.read_bytes() == kept
+    finally:
+        subprocess.run(["umount", str(hidden)], check=True)
+    assert run(lab, "withdraw").code == 0
+    assert "default via 11.8.0.1 dev eth1 proto static" in table(lab)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
@@ -48,6 +49,7 @@ from guest_routes.routing.elect import managed_ifindexes
 from guest_routes.routing.planning.verify import discrepancies
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from guest_routes.state.store import State
+from tests.support.boots import write_boot_id
 from tests.support.examples import examples
 from tests.support.iproute_text import KERNELS_OWN_RULES, connected_routes
 from tests.support.model_kernel import ModelKernel
@@ -102,6 +104,7 @@ class Machine:
         self.kernel = ModelKernel(world.state)
         self.recorded: List[Route] = []
         self._folder = TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        write_boot_id(Path(self._folder.name))
         self._state = State(f"{self._folder.name}/run", f"{self._folder.name}/lib", root=self._folder.name)
 
     def snapshot(self) -> KernelState:

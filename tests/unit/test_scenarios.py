@@ -44,6 +44,7 @@ from guest_routes.settings import load as settings
 from guest_routes.state.store import State
 from guest_routes.sync import dry_run, sync
 from guest_routes.withdraw import withdraw
+from tests.support.boots import write_boot_id
 from tests.support.iproute_text import KERNEL_PROTOCOL, Written, parse_kernel
 from tests.support.model_kernel import ModelKernel
 from tests.support.situations import recorded
@@ -100,6 +101,7 @@ class Scenario:
         self.kernel = ModelKernel(self.written.state)
         if (self.folder / "root").exists():
             shutil.copytree(self.folder / "root", tmp_path, dirs_exist_ok=True)
+        write_boot_id(tmp_path)
         self.state = State(str(tmp_path / "run"), str(tmp_path / "lib"), root=str(tmp_path))
         self.state.record_defaults(recorded(self.written.recorded), self.written.state.nics)
         if self.written.known_macs:

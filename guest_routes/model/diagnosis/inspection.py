@@ -141,6 +141,8 @@ class Finding(NamedTuple):
     """not-configured: the manager's own word."""
     route: Route | None = None
     """extra-default; no-rule: one of a table that no rule looks up."""
+    stays: bool = False
+    """extra-default: a pass leaves it, as `default_mode` says or since the document may be partial."""
     missing: int = 0
     """missing-routes, source-drift."""
     verdicts: tuple[RouteVerdict, ...] = ()

@@ -109,11 +109,12 @@ def more_files_text(number: int) -> str:
 
 def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
     route = route_text(finding.route, nics) if finding.route else ""
-    return f"one default route too many: {route}", "`guest-routes sync` removes it"
+    remedy = "it stays: `guest-routes plan --verbose` says why" if finding.stays else "`guest-routes sync` removes it"
+    return f"one default route too many: {route}", remedy
 
 
 def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
-    missing = counted(finding.missing, "host route")
+    missing = counted(finding.missing, "route")
     return f"{missing} of the document not in place", "`guest-routes sync`; `guest-routes plan` shows which"
 
 

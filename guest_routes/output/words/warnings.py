@@ -110,11 +110,14 @@ def _used(binding: Binding, report: Report) -> str:
     known = binding.evidence
     if known is not None and known.lease is not None:
         routes = "" if known.lease.tells_routes else f"; {_UNKNOWN_ROUTES}"
-        return f"using its {lease_text(known, known.lease)}{routes}"
-    if binding.gateway:
-        return f"using {evidence_text(known)}; {_UNKNOWN_ROUTES}"
+        nic = binding.nic
+        whose = "its" if nic is None or known.lease.ifindex == nic.ifindex else f"{known.lease.nic}'s"
+        return f"using {whose} {lease_text(known, known.lease)}{routes}"
     leases, nic = report.evidence.leases, binding.nic
     lease = leases.of(nic.ifindex) if leases is not None and nic is not None else None
+    if binding.gateway:
+        routes = "" if lease is not None and lease.tells_routes else f"; {_UNKNOWN_ROUTES}"
+        return f"using {evidence_text(known)}{routes}"
     if lease is not None and nic is not None and lease.default_routers:
         return _without_router(lease, nic) + ("" if lease.tells_routes else f"; {_UNKNOWN_ROUTES}")
     if lease is None and leases is not None and nic is not None:

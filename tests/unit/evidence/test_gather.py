@@ -15,6 +15,7 @@ from guest_routes.model.evidence import Evidence, RecordedDefault
 from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State
+from tests.support.boots import write_boot_id
 from tests.support.model_kernel import ModelKernel
 
 MACS = ("fa:16:3e:00:00:01", "fa:16:3e:00:00:02")
@@ -35,6 +36,7 @@ def state(tmp_path: Path) -> State:
     path = tmp_path / "run/systemd/netif/leases/3"
     path.parent.mkdir(parents=True)
     path.write_text(LEASE)
+    write_boot_id(tmp_path)
     return State(str(tmp_path / "guest-routes"), str(tmp_path / "lib"), root=str(tmp_path))
 
 

@@ -20,10 +20,13 @@ def state(tmp_path: Path) -> State:
     return State(str(tmp_path / "run"), str(tmp_path / "lib"))
 
 
-def test_nothing_is_kept_by_default(state: State) -> None:
+def test_nothing_is_kept_by_default_once_a_pass_has_come_to_its_end(state: State) -> None:
     remember(state, HERE)
-    assert not Path(state.run_dir).exists()
-    assert elsewhere(state, HERE) == ()
+    assert elsewhere(state, THERE) == ((254, 121),)
+    state.write_status({"table": 254, "protocol": 121})
+    remember(state, HERE)
+    assert not Path(state.places_path).exists()
+    assert (elsewhere(state, HERE), elsewhere(state, THERE)) == ((), ((254, 121),))
 
 
 def test_the_pass_before_is_kept_as_well(state: State) -> None:

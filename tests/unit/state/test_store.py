@@ -168,7 +168,7 @@ def test_damaged_records_are_nothing_and_stay(state: State, content: str) -> Non
     path = Path(state.lib_dir, "defaults")
     write(path, content)
     assert recorded(state) == []
-    with pytest.raises(StateError, match=r"none is taken away; move it away"):
+    with pytest.raises(StateError, match="none is taken away; move it away"):
         record(state, DEFAULT)
     assert path.read_text() == content
 

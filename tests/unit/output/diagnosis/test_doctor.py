@@ -121,7 +121,7 @@ def test_findings_each_with_what_to_do() -> None:
     lines = lines_of(inspection(view(ETH0)), found)
     assert lines[-7:] == [
         "2 findings:",
-        "! 1 host route of the document not in place",
+        "! 1 route of the document not in place",
         "      -> `guest-routes sync`; `guest-routes plan` shows which",
         "! strict rp_filter on eth0: packets are dropped whose replies leave by another",
         "  NIC",

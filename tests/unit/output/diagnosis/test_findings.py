@@ -51,7 +51,7 @@ CASES = [
     ),
     (
         Finding("missing-routes", missing=2),
-        "2 host routes of the document not in place",
+        "2 routes of the document not in place",
         "`guest-routes sync`; `guest-routes plan` shows which",
     ),
     (

@@ -14,6 +14,8 @@ from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State
 from guest_routes.sync import sync
+from tests.netns.test_default_in_use import dual_stack
+from tests.netns.test_kernel_routes import metadata, net
 from tests.support.by_source import ETH0, ETH1, FILE, ON, killed_after, own_rules, own_table, synced, way
 from tests.support.calico import GATEWAYS, OUTSIDE, OWN, Calico
 from tests.support.lab import Lab, document, write_document
@@ -345,3 +347,17 @@ def test_a_rule_about_other_packets_is_not_blamed(lab: Lab, engine: str) -> None
     synced(lab, f"{ON} {engine}")
     by_ip(lab, "rule add from 192.0.2.9 priority 50 prohibit", "rule add from 11.8.0.9 priority 100 prohibit")
     assert "comes first: from 11.8.0.9 prohibit priority 100" in " ".join(synced(lab, f"{ON} {engine}", 5).split())
+
+
+def test_a_rule_that_decides_about_the_other_nics_subnet_alone_is_named(lab: Lab, engine: str, tmp_path: Path) -> None:
+    """wg-quick's: main without its default comes before ours, and nothing but the connected subnets is in it."""
+    dual_stack(lab)
+    options = metadata(tmp_path, net(0, ("0.0.0.0/0", "10.65.0.1")), net(1, ("0.0.0.0/0", "11.8.0.1")))
+    options += f" --source-routing true {engine}"
+    assert run(lab, f"sync {options}").code == 0
+    lab.ip("rule", "add", "priority", "100", "lookup", "main", "suppress_prefixlength", "0")
+    assert "dev eth1" in lab.ip("route", "get", "11.8.0.55", "from", "10.65.0.7")
+    for command in ("sync", "plan"):
+        ran = run(lab, f"{command} {options}")
+        assert ran.code == 5, ran
+        assert "eth0's address 10.65.0.7 to 11.8.0.1 leave by eth1" in ran.err

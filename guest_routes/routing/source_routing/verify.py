@@ -9,6 +9,7 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Prefix, contains, parse_address
 from ...model.source_routing import SourceConflict
 from ..compare import next_hops
+from ..planning.uncovered import Nesting
 from .conflicts import may_decide
 
 TYPE_CHECKING = False
@@ -24,6 +25,10 @@ OUTSIDE = {
     6: ("2001:db8::9", "2001:4860:4860::8888", "2620:fe::9", "3fff::9"),
 }
 """Addresses that stand for a host anywhere, the documentation's own first (RFC 5737, RFC 3849, RFC 9637)."""
+
+
+TRIED, ASKED = 64, 4
+"""So many destinations of main are tried for a host, and so many hosts asked about: a rule is about all alike."""
 
 
 class SourceProbe(NamedTuple):
@@ -49,8 +54,8 @@ def outside(family: int, routes: Sequence[Route]) -> Address | None:
 def source_probes(plan: SourceRoutingPlan, state: KernelState, settings: Settings) -> Iterator[SourceProbe]:
     """What to ask, for each address, where another program's rule may come first.
 
-    A host outside, and one that main sends through another NIC: a rule that looks main up without its default
-    (`suppress_prefixlength 0`) shows only there.
+    A host outside, and some that main sends through another NIC: a rule that looks main up without its default
+    (`suppress_prefixlength 0`, as wg-quick has it) shows only there.
     """
     asked = {rule.family for rule in state.rules if may_decide(rule, settings)}
     managed = frozenset(one.nic.ifindex for one in plan.tables)
@@ -58,7 +63,7 @@ def source_probes(plan: SourceRoutingPlan, state: KernelState, settings: Setting
         hosts = _hosts(one, state, managed) if one.family in asked else ()
         for rule, host in ((rule, host) for rule in one.rules for host in hosts):
             route = deciding(one.routes, host)
-            if rule.source is not None and route is not None and route.kind == UNICAST:
+            if rule.source is not None and route is not None:
                 yield SourceProbe(one, rule, rule.source.address, host, route)
 
 
@@ -69,16 +74,24 @@ def deciding(routes: Sequence[Route], address: Address) -> Route | None:
 
 
 def _hosts(one: NicTable, state: KernelState, managed: frozenset[int]) -> tuple[Address, ...]:
-    """The hosts to ask about: one outside, and one that a route of main leads to by another NIC's gateway."""
+    """The hosts to ask about: one outside, and some that routes of main lead to by another NIC, its subnet's too."""
     elsewhere = managed - {one.nic.ifindex}
-    through = (
-        route.destination.address
-        for route in state.routes
-        if route.family == one.family and route.gateway is not None and route.destination.length
-        and route.ifindex in elsewhere
-    )  # fmt: skip
-    found = outside(one.family, one.routes), next(through, None)
-    return tuple(host for host in found if host is not None)
+    routes = [route for route in state.routes if route.family == one.family]
+    through = [
+        route.destination for route in routes
+        if route.destination.length and any(ifindex in elsewhere for _, ifindex in next_hops(route))
+    ]  # fmt: skip
+    own = [Prefix(address.address, len(address.address) * 8) for nic in state.nics for address in nic.addresses]
+    nesting = Nesting([route.destination for route in routes], own)
+    found = [outside(one.family, one.routes), *map(nesting.address_in, through[:TRIED])]
+    asked = [host for host in found if host is not None and _is_sent(host, one.routes)]
+    return tuple(dict.fromkeys(asked))[:ASKED]
+
+
+def _is_sent(host: Address, routes: Sequence[Route]) -> bool:
+    """Whether a NIC's table sends a packet to that host by the NIC."""
+    route = deciding(routes, host)
+    return route is not None and route.kind == UNICAST
 
 
 def overruled_sources(

@@ -11,7 +11,7 @@ from guest_routes.model.network import Lookup, NextHop, Prefix, Route, Rule, add
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import SourceRoutingPlan
 from guest_routes.routing.decide import decide
-from guest_routes.routing.source_routing.verify import outside, overruled_sources, source_probes
+from guest_routes.routing.source_routing.verify import ASKED, outside, overruled_sources, source_probes
 from tests.support.situations import THREE_NICS, network, situation, with_tables
 
 ON = Settings(source_routing=True)
@@ -44,8 +44,12 @@ def test_nothing_is_asked_where_the_tables_prove_it() -> None:
 
 
 def test_each_address_is_asked_about_where_another_rule_comes_first() -> None:
-    assert asked(VPN) == ["203.0.113.9 from 10.65.0.7", "203.0.113.9 from 11.8.0.9"]
-    assert asked(VPN, main="default dev tun0 scope link") == []  # Main decides anyway.
+    assert asked(VPN) == [
+        "203.0.113.9 from 10.65.0.7", "11.8.0.1 from 10.65.0.7",
+        "203.0.113.9 from 11.8.0.9", "10.65.0.1 from 11.8.0.9",
+    ]  # fmt: skip
+    # Main decides about hosts outside anyway.
+    assert asked(VPN, main="default dev tun0 scope link") == ["11.8.0.1 from 10.65.0.7", "10.65.0.1 from 11.8.0.9"]
 
 
 def test_main_s_own_rule_before_ours_is_asked_about_too() -> None:
@@ -56,17 +60,27 @@ def test_main_s_own_rule_before_ours_is_asked_about_too() -> None:
 
 def test_a_host_that_main_sends_through_the_other_nic_is_asked_about() -> None:
     """A rule that looks main up without its default decides there only."""
-    inside = "11.11.0.0/16 via 11.8.0.1 dev eth1"
-    outside_only = ["203.0.113.9 from 10.65.0.7", "203.0.113.9 from 11.8.0.9"]
-    assert asked(VPN, main=inside) == [outside_only[0], "11.11.0.0 from 10.65.0.7", outside_only[1]]
-    # What goes through a NIC of another program, follows main, or is on link.
-    assert asked(VPN, main="11.11.0.0/16 via 10.200.0.1 dev tun0") == outside_only
-    assert asked(VPN, main="11.11.0.0/16 dev eth1 scope link") == outside_only
+    for route in (
+        "via 11.8.0.1 dev eth1",
+        "dev eth1 scope link",
+        "nexthop via 11.8.0.1 dev eth1 nexthop via 11.8.0.2 dev eth1",
+    ):
+        assert set(asked(VPN, main=f"11.11.0.0/16 {route}")) - set(asked(VPN)) == {"11.11.0.1 from 10.65.0.7"}
+    # What goes through a NIC of another program follows main.
+    assert asked(VPN, main="11.11.0.0/16 via 10.200.0.1 dev tun0") == asked(VPN)
+    # Of a prefix that is thrown in part the rest is asked about.
+    thrown = asked(VPN, main="11.11.0.0/16 via 11.8.0.1 dev eth1\n11.11.0.0/24 dev tun0 scope link")
+    assert set(thrown) - set(asked(VPN)) == {"11.11.128.0 from 10.65.0.7"}
+
+
+def test_a_few_hosts_stand_for_all() -> None:
+    many = "\n".join(f"11.{number}.0.0/16 via 11.8.0.1 dev eth1" for number in range(11, 200))
+    assert len(asked(VPN, main=many)) == ASKED + 2
 
 
 def test_any_next_hop_of_a_multipath_route_is_right() -> None:
     plan, found = made(VPN, main="11.11.0.0/16 via 11.8.0.1 dev eth1")
-    probe = next(one for one in source_probes(plan, found.kernel, ON) if one.destination == parse_address("11.11.0.0"))
+    probe = next(one for one in source_probes(plan, found.kernel, ON) if one.destination == parse_address("11.11.0.1"))
     hops = tuple(NextHop(parse_address(one), 2) for one in ("10.65.0.50", "10.65.0.51"))
     probe = probe._replace(route=probe.route._replace(gateway=None, ifindex=0, nexthops=hops))
     answers = [Lookup(probe.destination, 2, parse_address(one)) for one in ("10.65.0.51", "10.65.0.1")]
@@ -92,6 +106,7 @@ def test_an_answer_by_another_nic_names_the_rule_that_may_be_why() -> None:
     other, of_source = Rule(4, 100, 77, True, 4), Rule(4, 90, 78, False, 4, parse_prefix("11.8.0.9/32"))
     plan, found = made(of_source, other, VPN)
     probes = tuple(source_probes(plan, found.kernel, ON))
+    probes = (probes[0], next(one for one in probes if one.table.nic.name == "eth1"))
     wrong = Lookup(probes[1].destination, 8, None, 51820)
     right = Lookup(probes[0].destination, 2, parse_address("10.65.0.1"), 12102)
     (conflict,) = overruled_sources(probes, [right, wrong], found.kernel, ON)

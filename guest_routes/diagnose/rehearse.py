@@ -70,6 +70,7 @@ def rehearse(document: Document, settings: Settings) -> Rehearsal:
         kernel = open_kernel(settings.engine)
         try:
             before = kernel.snapshot(settings.table)
+            _begin_boot(folder)
             state = State(os.path.join(folder, "run"), os.path.join(folder, "lib"), root=folder, read_again=False)
             # As if it were given: there is no metadata service in there that could be asked.
             as_argument = document._replace(provenance=Provenance("argument"))
@@ -80,3 +81,11 @@ def rehearse(document: Document, settings: Settings) -> Rehearsal:
     found = report.document._replace(provenance=document.provenance)
     report = report._replace(evidence=report.evidence._replace(document=found))
     return Rehearsal(report, tuple(notes), before, after)
+
+
+def _begin_boot(root: str) -> None:
+    """A rehearsal is a boot of its own: records are of one."""
+    folder = os.path.join(root, "proc/sys/kernel/random")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "boot_id"), "w") as file:
+        file.write("rehearsal\n")

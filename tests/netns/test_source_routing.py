@@ -506,7 +506,7 @@ def test_main_looked_up_before_ours_is_named(
     Calico(lab)
     for command in commands:
         lab.ip(f"-{family}", *command.replace("10.0.0.0/7", "10.0.0.0/7" if family == 4 else "fd00::/16").split())
-    own, host = ETH0[family == 6], {4: "11.11.0.0", 6: "fd00:11:11::"}[family]
+    own, host = ETH0[family == 6], {4: "11.11.0.1", 6: "fd00:11:11::1"}[family]
     ran = run(lab, f"sync {ON} {engine}")
     assert ran.code == 5
     assert f"packets that carry eth0's address {own} to {host} leave by eth1, not by eth0; {whose} comes" in ran.err

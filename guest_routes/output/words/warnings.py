@@ -12,6 +12,7 @@ _UNKNOWN_ROUTES = "its host routes are unknown"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.decision import Binding
+    from ...model.evidence import GatewayEvidence
     from ...model.lease import Lease
     from ...model.network import Nic
     from ...model.report import Report
@@ -109,10 +110,7 @@ def _used(binding: Binding, report: Report) -> str:
     """What a NIC's gateway is known from in place of the document, and whether anything has its host routes."""
     known = binding.evidence
     if known is not None and known.lease is not None:
-        routes = "" if known.lease.tells_routes else f"; {_UNKNOWN_ROUTES}"
-        nic = binding.nic
-        whose = "its" if nic is None or known.lease.ifindex == nic.ifindex else f"{known.lease.nic}'s"
-        return f"using {whose} {lease_text(known, known.lease)}{routes}"
+        return _used_lease(binding, known, known.lease)
     leases, nic = report.evidence.leases, binding.nic
     lease = leases.of(nic.ifindex) if leases is not None and nic is not None else None
     if binding.gateway:
@@ -126,6 +124,12 @@ def _used(binding: Binding, report: Report) -> str:
         setting = gateways_setting(binding)
         return f"its gateway and its host routes are unknown (no DHCP lease found); set the gateway: {setting}"
     return "its gateway and its host routes are unknown"
+
+
+def _used_lease(binding: Binding, known: GatewayEvidence, lease: Lease) -> str:
+    routes = "" if lease.tells_routes else f"; {_UNKNOWN_ROUTES}"
+    whose = "its" if binding.nic is None or lease.ifindex == binding.nic.ifindex else f"{lease.nic}'s"
+    return f"using {whose} {lease_text(known, lease)}{routes}"
 
 
 def _without_router(lease: Lease, nic: Nic) -> str:

@@ -9,7 +9,6 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Prefix, contains, parse_address
 from ...model.source_routing import SourceConflict
 from ..compare import next_hops
-from ..planning.uncovered import Nesting
 from .conflicts import may_decide
 
 TYPE_CHECKING = False
@@ -75,17 +74,32 @@ def deciding(routes: Sequence[Route], address: Address) -> Route | None:
 
 def _hosts(one: NicTable, state: KernelState, managed: frozenset[int]) -> tuple[Address, ...]:
     """The hosts to ask about: one outside, and some that routes of main lead to by another NIC, its subnet's too."""
-    elsewhere = managed - {one.nic.ifindex}
     routes = [route for route in state.routes if route.family == one.family]
-    through = [
-        route.destination for route in routes
-        if route.destination.length and any(ifindex in elsewhere for _, ifindex in next_hops(route))
-    ]  # fmt: skip
-    own = [Prefix(address.address, len(address.address) * 8) for nic in state.nics for address in nic.addresses]
-    nesting = Nesting([route.destination for route in routes], own)
-    found = [outside(one.family, one.routes), *map(nesting.address_in, through[:TRIED])]
-    asked = [host for host in found if host is not None and _is_sent(host, one.routes)]
-    return tuple(dict.fromkeys(asked))[:ASKED]
+    through = _through(managed - {one.nic.ifindex}, routes)
+    own = {address.address for nic in state.nics for address in nic.addresses}
+
+    def is_asked(host: Address) -> bool:
+        return host not in own and _is_sent(host, one.routes)
+
+    found = [next(filter(is_asked, _inside(route)), None) for route in through[:TRIED]]
+    outer = outside(one.family, one.routes)
+    usable = [outer] if outer is not None and is_asked(outer) else []
+    return tuple(dict.fromkeys([*usable, *filter(None, found)]))[:ASKED]
+
+
+def _inside(route: Route) -> Iterator[Address]:
+    """Two addresses that a route covers, the first host and one in the middle: a narrower route may have one."""
+    size = len(route.destination.address)
+    span = 1 << size * 8 - route.destination.length
+    for offset in (min(1, span - 1), span // 2):
+        yield (int.from_bytes(route.destination.address, "big") + offset).to_bytes(size, "big")
+
+
+def _through(nics: frozenset[int], routes: Sequence[Route]) -> list[Route]:
+    """The routes by these NICs but for defaults, those by a gateway first: they say more than a neighbour."""
+    narrower = (route for route in routes if route.destination.length)
+    found = [route for route in narrower if any(ifindex in nics for _, ifindex in next_hops(route))]
+    return sorted(found, key=lambda route: route.gateway is None)
 
 
 def _is_sent(host: Address, routes: Sequence[Route]) -> bool:
@@ -97,15 +111,14 @@ def _is_sent(host: Address, routes: Sequence[Route]) -> bool:
 def overruled_sources(
     probes: Sequence[SourceProbe], answers: Sequence[Lookup], state: KernelState, settings: Settings
 ) -> tuple[SourceConflict, ...]:
-    """The addresses whose packets leave otherwise, each with the rule that may be why."""
-    return tuple(
-        SourceConflict(
-            "overruled", one.table.nic, one.table.table, rule=_suspect(one, answer, state, settings),
-            address=one.source, answer=answer,
-        )
-        for one, answer in zip(probes, answers)
-        if (answer.gateway, answer.ifindex) not in next_hops(one.route)
-    )  # fmt: skip
+    """The addresses whose packets leave otherwise, each once with each rule that may be why."""
+    found: dict[object, SourceConflict] = {}
+    for one, answer in zip(probes, answers):
+        if (answer.gateway, answer.ifindex) not in next_hops(one.route):
+            rule, nic = _suspect(one, answer, state, settings), one.table.nic
+            conflict = SourceConflict("overruled", nic, one.table.table, rule=rule, address=one.source, answer=answer)
+            found.setdefault((one.source, rule), conflict)
+    return tuple(found.values())
 
 
 def _suspect(one: SourceProbe, answer: Lookup, state: KernelState, settings: Settings) -> Rule | None:

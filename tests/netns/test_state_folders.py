@@ -85,7 +85,7 @@ def test_a_record_that_is_none_is_not_replaced(lab: Lab, what: str) -> None:
     lab.ip("route", "append", "default", "via", "11.8.0.1", "dev", "eth1", "proto", "static")
     ran = run(lab, f"sync {FILE}")
     assert (ran.code, table(lab)) == (1, before[:2] + DOCUMENTED[1:])
-    assert "none is recorded in its place, so none is taken away" in ran.err
+    assert "a default route that isn't recorded can't be put back, so none is taken away" in ran.err
     assert run(lab, "withdraw").code == 1
     if what == "a user's":
         assert record.read_bytes() == content
@@ -153,4 +153,4 @@ def test_the_service_goes_on_and_says_so_once(lab: Lab, start: Start, folder: Pa
     service.wait(lambda: run(lab, "status").code == 0)
     assert json.loads((RUN / "status").read_text())["exit_code"] == 0
     assert service.stop() == 0
-    assert service.log.count("where everybody can write") <= 4
+    assert service.log.count("where everybody can write") <= 5  # A line a file, and not a pass.

@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-from typing import Callable, List, Sequence, Tuple
+from typing import Callable, List, Tuple
 
 import pytest
 
 from guest_routes.kernel.engine import Kernel
-from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
-from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State
 from guest_routes.sync import sync
 from guest_routes.withdraw import withdraw
+from tests.support.deadly import DeadlyKernel, was_killed
 from tests.support.lab import MACS, Lab, document
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, run, table
 
 FILE = str(document("dual-stack"))
 
 
-class DeadlyKernel(RtnetlinkKernel):
-    """The real kernel, one operation at a time; the process is killed after the given number of them."""
-
-    def __init__(self, lives: int) -> None:
-        super().__init__()
-        self.lives = lives
-
-    def apply(self, operations: Sequence[Operation]) -> Tuple[Failure, ...]:
-        failures: List[Failure] = []
-        for operation in operations:
-            if self.lives == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self.lives -= 1
-            failures += super().apply([operation])
-        return tuple(failures)
-
-
 def killed_after(operations: int, job: Callable[[Kernel], object]) -> bool:
-    """Runs the job in a child that is killed after so many operations; whether it was, and didn't end before."""
-    child = os.fork()
-    if child == 0:
-        try:
-            job(DeadlyKernel(operations))
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.WEXITSTATUS(status) == 0
-    return False
+    """The job is killed after so many operations; whether it was, and didn't end before."""
+    return was_killed(lambda: job(DeadlyKernel(operations)))
 
 
 def one_sync(kernel: Kernel) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-from typing import List, Sequence, Tuple
+from typing import List
 
-from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.settings import Settings
-from guest_routes.model.source_routing import SourceFailure, SourceOperation
 from guest_routes.state.store import State
 from guest_routes.sync import sync
 from tests.support.calico import OWN
+from tests.support.deadly import DeadlySourceKernel, was_killed
 from tests.support.lab import Lab, document
 from tests.support.passes import run, table
 
@@ -57,32 +54,6 @@ def mains(lab: Lab) -> List[List[str]]:
     return [table(lab, family) for family in (4, 6)]
 
 
-class DeadlyKernel(RtnetlinkKernel):
-    """The real kernel, one operation at a time; the process is killed after the given number of them."""
-
-    def __init__(self, lives: int) -> None:
-        super().__init__()
-        self.lives = lives
-
-    def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
-        failures: List[SourceFailure] = []
-        for operation in operations:
-            if self.lives == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self.lives -= 1
-            failures += super().apply_source([operation])
-        return tuple(failures)
-
-
 def killed_after(lives: int, options: Settings) -> bool:
     """A pass that is killed after so many operations of source routing; whether it was."""
-    child = os.fork()
-    if child == 0:
-        try:
-            sync(options, State(), DeadlyKernel(lives), str(document("dual-stack")))
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
+    return was_killed(lambda: sync(options, State(), DeadlySourceKernel(lives), str(document("dual-stack"))))

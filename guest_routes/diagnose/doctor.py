@@ -70,12 +70,7 @@ def inspect(
     correction = rewritten.correction if rewritten else None
     leases = _leases(settings, state, before.nics, report)
     files = ManagerFiles()
-    views = _views(settings, before.nics, report, leases, files, tell, proc)
-    if report is not None:
-        from .source_answers import source_answers
-
-        asked = source_answers(report, settings, kernel)
-        views = tuple(view._replace(answers=asked.get(view.nic.ifindex, ())) for view in views)
+    views = _with_answers(_views(settings, before.nics, report, leases, files, tell, proc), settings, kernel, report)
     service, runs, damaged = service_of(state)
     refused = (*damaged, *state.problems, *leases.problems, *files.problems, *refused_copies())
     problems = _first(tuple(dict.fromkeys(refused)))
@@ -165,6 +160,18 @@ def _views(
         )
         views.append(view)
     return tuple(views)
+
+
+def _with_answers(
+    views: tuple[NicView, ...], settings: Settings, kernel: Kernel, report: Report | None
+) -> tuple[NicView, ...]:
+    """The same, each with where answers from its addresses leave; without a report nothing is known of gateways."""
+    if report is None:
+        return views
+    from .source_answers import source_answers
+
+    asked = source_answers(report, settings, kernel)
+    return tuple(view._replace(answers=asked.get(view.nic.ifindex, ())) for view in views)
 
 
 def _bindings_by_nic(report: Report | None) -> dict[int, tuple[Binding, ...]]:

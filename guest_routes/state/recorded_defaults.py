@@ -29,7 +29,7 @@ def document_of(records: Sequence[Mapping[str, Any]], boot: str) -> dict[str, An
     """The file with these records.
 
     Raises:
-        StateError: which boot this is can't be told.
+        StateError: it is unknown which boot this is.
     """
     if not boot:
         raise StateError(f"{NO_BOOT}; {UNRECORDED}")

@@ -193,9 +193,8 @@ class State:
         Raises:
             StateError: it can't be written.
         """
-        self.replace(
-            self._withdrawn_path, b"", 0o644, "the service, if it runs, would put the routes back; stop it first"
-        )
+        consequence = "the service, if it runs, would put the routes back; stop it first"
+        self.replace(self._withdrawn_path, b"", 0o644, consequence)
 
     def clear_withdrawn(self) -> None:
         """Somebody ran a pass: unattended ones may restore the routes again.
@@ -262,7 +261,8 @@ class State:
     def _object(self, path: str) -> dict[str, Any]:
         """The JSON object in a file; {}, with a problem unless there is no file, where it can't be used."""
         content = self.content(path)
-        if not (found := json_object(content)) and content not in (b"{}", None):
+        found = json_object(content)
+        if not found and content not in (b"{}", None):
             self.note(path, "is damaged: no JSON object")
         return found
 

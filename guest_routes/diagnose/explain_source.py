@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..model.diagnosis.source_explanation import SourceExplanation
-from ..model.network import is_link_local
 from ..model.source_routing import NicTable, RemoveRule, SourceRoutingPlan
 from ..routing.source_routing.conflicts import about
+from ..routing.source_routing.nics import is_for_its_link
 from ..routing.source_routing.verify import deciding
 from .explain import explain
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from ..model.network import Address, Lookup, Nic, Prefix, Route, Rule
     from ..model.report import Report
-
-IPV4_LINK_LOCAL = b"\xa9\xfe"
-"""How addresses of 169.254.0.0/16 begin (RFC 3927)."""
 
 
 def explain_source(asked: Prefix, source: Address, report: Report, answer: Lookup) -> SourceExplanation:
@@ -44,7 +41,7 @@ def explain_source(asked: Prefix, source: Address, report: Report, answer: Looku
         explain(asked, report, answer),
         tuple(one for one in having if one != nic),
         held and table is not None,
-        is_link_local(source) or source[:2] == IPV4_LINK_LOCAL,
+        is_for_its_link(source),
     )
 
 

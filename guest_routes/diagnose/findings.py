@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ..model.diagnosis.inspection import FindingKind, Inspection, NicView
     from ..model.report import Report
 
-SHOWN = 12
-"""So many doubts are findings of their own: a document may be wrong in a thousand places."""
 UNFINISHED = ("configuring", "failed", "pending")
 """systemd-networkd's words for a NIC that it isn't done with."""
 EXPORTED = ("systemd-networkd", "NetworkManager", "ifupdown")
@@ -105,7 +103,7 @@ def _doubtful(inspection: Inspection, report: Report) -> Iterator[Finding]:
     leases = report.evidence.leases.problems if report.evidence.leases else ()
     named = {str(one) for one in (*report.document.unused, *inspection.unused, *leases)}
     texts = [escaped(text) for text in doubts(report) if text not in named]
-    for text in first_of(texts, "doubts", SHOWN):
+    for text in first_of(texts, "doubts"):
         yield Finding("doubtful", text=text)
     for one in report.evidence.elsewhere:
         yield Finding("routes-left", elsewhere=one)

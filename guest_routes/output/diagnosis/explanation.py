@@ -27,6 +27,7 @@ _STATES = {
     "adopted": "in place: another program's equal route, adopted",
     "shadowed": "shadowed by another route",
 }
+DROPPED = "NOT as wanted: that route drops it; take it away if nobody needs it"
 _LOCAL_KINDS = {BROADCAST: "a broadcast", MULTICAST: "a multicast"}
 
 
@@ -122,7 +123,7 @@ def _verdict(one: Explanation, what: str) -> str:
     if wins is not None and (wins.shares or wins.answer._replace(address=one.answer.address) == one.answer):
         return f"NOT as wanted: {overruled_text(wins, one.report.after.nics)}"
     if not one.next_hops:
-        return "NOT as wanted: that route drops it; take it away if nobody needs it"
+        return DROPPED
     if _sync_helps(one.route, one):
         return "NOT as wanted; `guest-routes sync` fixes it"
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"

@@ -8,7 +8,7 @@ from ..route_text import route_json, route_text
 from ..source_routing import conflict_text, first_rule_words, rule_json, rule_text
 from ..summary import metadata_json, source_lines
 from ..words.outcomes import lookup_text
-from .explanation import explanation_reason, local_kind, local_verdict
+from .explanation import DROPPED, explanation_reason, local_kind, local_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _verdict(one: SourceExplanation) -> str:
     if one.as_wanted:
         return "as main says, not by source routing" if one.is_prevented else "as wanted"
     if not one.next_hops:
-        return "NOT as wanted: that route drops it; take it away if nobody needs it"
+        return DROPPED
     if not one.in_place and one.conflict is None:
         return "NOT as wanted; `guest-routes sync` fixes it"
     return f"NOT as wanted: {_decided_by(one)}"

@@ -36,10 +36,15 @@ def tables_to_read(state: KernelState, settings: Settings) -> tuple[int, ...]:
     return tuple(sorted(ours - {settings.table}))
 
 
+def is_for_its_link(address: Address) -> bool:
+    """Whether an address is link-local: no router forwards its packets, and it has no rule (RFC 3927, RFC 4291)."""
+    return is_link_local(address) or address[:2] == b"\xa9\xfe"
+
+
 def sources(nic: Nic, family: int) -> list[Address]:
     """The addresses of a NIC that its packets can carry past its own link."""
     own = (prefix.address for prefix in nic.addresses if family_of(prefix.address) == family)
-    return list(dict.fromkeys(address for address in own if not is_link_local(address) and address[:2] != b"\xa9\xfe"))
+    return list(dict.fromkeys(address for address in own if not is_for_its_link(address)))
 
 
 def gateways(

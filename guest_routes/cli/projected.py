@@ -29,7 +29,7 @@ def projected(context: Context) -> tuple[Evidence, Decision]:
         GuestRoutesError: no metadata, no kernel.
     """
     settings, kernel = context.settings, context.kernel
-    document = find(settings, kernel.nics, context.state, context.options.metadata, context.terminal.tell)
+    document = find(settings, kernel.nics, context.state, context.options.metadata, context.terminal.progress)
     before = snapshot(settings, kernel)
     evidence = project(gather(document, settings, context.state, before, fetched=True), settings)
     return evidence, decide(evidence, settings)
@@ -49,7 +49,7 @@ def projected_offline(context: Context) -> tuple[Evidence, Decision]:
     if not options.metadata:
         raise UsageError("--nic is for a machine that isn't running: --metadata must name its document", json_command)
     settings, state, nics = _offline_settings(context.settings), _no_state(), _nics(options.nic, json_command)
-    document = find(settings, lambda: nics, state, options.metadata, context.terminal.tell)
+    document = find(settings, lambda: nics, state, options.metadata, context.terminal.progress)
     before = KernelState(nics, (), tables=() if settings.source_routing else None)
     evidence = project(gather(document, settings, state, before), settings)
     return evidence, decide(evidence, settings)

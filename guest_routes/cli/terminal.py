@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, Sequence, TypeAlias
 
+    from ..model.document import Progress
     from ..service.sd_journal import Field, Log
 
     Level: TypeAlias = Literal["error", "warning", "info"]
@@ -59,6 +60,12 @@ class Terminal:
         elif not self._waiting:
             self._to_stderr(f"{self._prefix('info')}{escaped(text)}")
         self._waiting = text
+
+    def progress(self, progress: Progress) -> None:
+        """What the search for a document waits for now."""
+        from ..output.words.evidence import progress_text
+
+        self.tell(progress_text(progress))
 
     def lines(self, lines: Sequence[str]) -> None:
         """Data for people, folded to the width of a terminal."""

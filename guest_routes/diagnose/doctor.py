@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import GuestRoutesError
-from ..evidence.find import find, refused_copies
+from ..evidence.find import find, refused_copies, tell_nobody
 from ..evidence.gather import leases_of, snapshot
 from ..kernel.engine import Kernel
 from ..managers.detect import holders, running
@@ -13,7 +13,7 @@ from ..managers.files import ManagerFiles
 from ..managers.networkd_config import takes_default_route
 from ..managers.rewrite import rewrite
 from ..model.diagnosis.inspection import Inspection, NicView
-from ..model.document import Document, Provenance
+from ..model.document import Document, Progress, Provenance
 from ..model.lease import LeaseSet
 from ..model.network_data import Problem
 from ..output.diagnosis.findings import more_files_text
@@ -28,8 +28,9 @@ from .status import service_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Sequence
+    from typing import Sequence
 
+    from ..evidence.document_file import Tell
     from ..model.configuration import Rewritten
     from ..model.decision import Binding
     from ..model.network import KernelState, Nic
@@ -47,7 +48,7 @@ def inspect(
     state: State,
     kernel: Kernel,
     metadata_argument: str,
-    tell: Callable[[str], None],
+    tell: Tell,
     proc: str = "/proc",
     root: str = "/",
     settings_problems: tuple[str, ...] = (),
@@ -100,9 +101,7 @@ def _first(problems: Sequence[Problem]) -> Sequence[Problem]:
     return (*problems[:SHOWN], Problem(problems[SHOWN].place, more_files_text(len(problems) - SHOWN - 1)))
 
 
-def _find(
-    settings: Settings, state: State, kernel: Kernel, metadata_argument: str, tell: Callable[[str], None]
-) -> Document | str:
+def _find(settings: Settings, state: State, kernel: Kernel, metadata_argument: str, tell: Tell) -> Document | str:
     """The document, or why there is none."""
     try:
         return find(settings, kernel.nics, state, metadata_argument, tell)
@@ -136,7 +135,7 @@ def _views(
     report: Report | None,
     found: LeaseSet,
     files: ManagerFiles,
-    tell: Callable[[str], None],
+    tell: Tell,
     proc: str,
 ) -> tuple[NicView, ...]:
     """Every NIC that has a MAC."""
@@ -182,7 +181,7 @@ def _bindings_by_nic(report: Report | None) -> dict[int, tuple[Binding, ...]]:
     return found
 
 
-def _ask(settings: Settings, nics: Sequence[Nic], tell: Callable[[str], None]) -> dict[int, Provenance | str]:
+def _ask(settings: Settings, nics: Sequence[Nic], tell: Tell) -> dict[int, Provenance | str]:
     """Where the metadata service answers through each NIC, or why it doesn't; all asked at once."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -192,13 +191,13 @@ def _ask(settings: Settings, nics: Sequence[Nic], tell: Callable[[str], None]) -
     brief = settings._replace(deadline_seconds=min(settings.deadline_seconds, ASK_SECONDS))
 
     def asked(nic: Nic) -> Provenance | str:
-        got = fetch(settings.metadata_urls, brief, lambda: (nic,), lambda text: None)
+        got = fetch(settings.metadata_urls, brief, lambda: (nic,), tell_nobody)
         return got.provenance if isinstance(got, Document) else got
 
     usable = usable_nics(nics, settings.ignore_nics)
     if not usable:
         return {}
-    tell("asking the metadata service through each NIC")
+    tell(Progress("each-nic"))
     with ThreadPoolExecutor(len(usable)) as pool:
         return {nic.ifindex: got for nic, got in zip(usable, pool.map(asked, usable))}
 

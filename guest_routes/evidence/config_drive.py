@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ..json_codec import loads
-from ..model.document import Document, NoDocument, Provenance
+from ..model.document import Document, NoDocument, Progress, Provenance
 from ..model.namedtuple import NamedTuple
 from ..model.network_data import NETWORK_DATA, Problem
 from ..state.files import read_pseudo
@@ -57,7 +57,7 @@ def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | NoD
     others: list[Document] = []
     devices = _Devices(deadline_seconds)
     for device in devices.labelled():
-        tell(f"reading config drive {device}")
+        tell(Progress("config-drive", device))
         got = _from_device(device, deadline_seconds)
         if isinstance(got, str):
             unused.append(Problem(device, f"not used as a config drive: {got}"))

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, TypeAlias
 
+    from ..model.document import Progress
     from ..model.network import Nic
 
 META_DATA = "meta_data.json"
@@ -30,8 +31,8 @@ _BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXE
 
 Nics: TypeAlias = "Callable[[], tuple[Nic, ...]]"
 """Called again while waiting: at boot NICs appear late."""
-Tell: TypeAlias = "Callable[[str], None]"
-"""Gets a line about what is being waited for."""
+Tell: TypeAlias = "Callable[[Progress], None]"
+"""Gets what is being waited for."""
 
 
 def document_from_file(path: str, provenance: Provenance) -> Document | str:

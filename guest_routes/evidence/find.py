@@ -29,13 +29,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Mapping, Sequence
 
-    from ..model.document import Missing
+    from ..model.document import Missing, Progress
     from .document_file import Nics, Tell
 
 INSTANCE_DATA = ("/run/cloud-init/instance-data-sensitive.json", "/run/cloud-init/instance-data.json")
 
 
-def tell_nobody(text: str) -> None:
+def tell_nobody(progress: Progress) -> None:
     """Discards the line."""
 
 

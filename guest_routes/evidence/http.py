@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..model.document import Document, ServerProperty
+from ..model.document import Document, Progress, ServerProperty
 from ..model.network_data import NETWORK_DATA
 from ..model.settings import Settings
 from .document_file import LATEST, META_DATA, about
@@ -24,10 +24,11 @@ from .mailbox import Mailbox
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
-    from typing import Mapping, Sequence, TypeAlias
+    from typing import Iterable, Mapping, Sequence, TypeAlias
 
     import requests
 
+    from ..model.document import ProgressKind
     from .document_file import Nics, Tell
 
     Answer: TypeAlias = "bytes | tuple[str, ServerProperty] | Failed"
@@ -156,7 +157,7 @@ class _Race:
         """Look for NICs that have come, and report what is being waited for."""
         deadline_seconds, waited = self._settings.deadline_seconds, now - self._started
         if self._asked or waited >= TICK_SECONDS:
-            self._tell(_waiting_text(self._asked, waited, deadline_seconds))
+            self._tell(_progress(self._asked, waited, deadline_seconds))
         self._next_scan = now + TICK_SECONDS
         found = endpoints_for(self._urls, usable_nics(self._nics(), self._settings.ignore_nics), self._bind)
         self._waiting = [endpoint for endpoint in found if endpoint not in self._asked]
@@ -267,10 +268,9 @@ def _await_about(answers: Mailbox, winner: Endpoint, until: float) -> tuple[str,
     return "", ServerProperty()
 
 
-def _waiting_text(asked: dict[Endpoint, Failed | None], waited: float, deadline: float) -> str:
-    time_text = f"({waited:.1f} s of {deadline:g} s)"
-    if not asked:
-        return f"waiting for a NIC that is up and running {time_text}"
-    hosts = " and ".join(dict.fromkeys(endpoint.host.strip("[]") for endpoint in asked))
-    names = ", ".join(dict.fromkeys(endpoint.nic for endpoint in asked if endpoint.nic))
-    return f"asking {hosts}" + (f" through {names}" if names else "") + f" {time_text}"
+def _progress(asked: Iterable[Endpoint], waited_seconds: float, deadline_seconds: float) -> Progress:
+    """Whom the endpoints asked so far stand for, each named once."""
+    hosts = tuple(dict.fromkeys(endpoint.host.strip("[]") for endpoint in asked))
+    nics = tuple(dict.fromkeys(endpoint.nic for endpoint in asked if endpoint.nic))
+    kind: ProgressKind = "asked" if hosts else "no-nic"
+    return Progress(kind, hosts=hosts, nics=nics, waited_seconds=waited_seconds, deadline_seconds=deadline_seconds)

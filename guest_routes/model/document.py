@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "Literal['http', 'config-drive', 'last-known-good', 'cloud-init', 'argument', 'leases']"
 """One of settings.DOCUMENT_SOURCES; "argument" for --metadata; "leases" where there is none and leases replace it."""
+ProgressKind: TypeAlias = "Literal['no-nic', 'asked', 'config-drive', 'each-nic']"
+"""No NIC to ask through yet; hosts were asked; a drive is read; each NIC is asked through at once (doctor)."""
 
 
 UUID_CHARACTERS = 64
@@ -30,6 +32,20 @@ class Provenance(NamedTuple):
     """The NIC that an answer came through; the NICs whose leases replace a document."""
     first: Provenance | None = None
     """Of a document that was kept: where it was found at first."""
+
+
+class Progress(NamedTuple):
+    """What the search for a document, or a question through each NIC, waits for now."""
+
+    kind: ProgressKind
+    device: str = ""
+    """Of a config drive: the block device that is read."""
+    hosts: tuple[str, ...] = ()
+    """Asked so far, without brackets."""
+    nics: tuple[str, ...] = ()
+    """Asked through so far."""
+    waited_seconds: float = 0.0
+    deadline_seconds: float = 0.0
 
 
 class ServerProperty(NamedTuple):

@@ -24,11 +24,11 @@ from guest_routes.evidence.backing_file import untrusted_backing
 from guest_routes.evidence.config_drive import _is_json_object, _mount, read_drive, read_mounted
 from guest_routes.evidence.find import find
 from guest_routes.evidence.http_endpoints import probe, usable_nics
-from guest_routes.model.document import Document, Provenance, ServerProperty
+from guest_routes.model.document import Document, Progress, Provenance, ServerProperty
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.network_data import Problem
 from guest_routes.model.settings import Settings
-from guest_routes.output.words.evidence import provenance_text
+from guest_routes.output.words.evidence import progress_text, provenance_text
 from guest_routes.state.store import State
 from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document
@@ -198,10 +198,10 @@ def test_a_nic_that_comes_late_is_used(lab: Lab) -> None:
     lab.metadata_server(DOCUMENT)
     told: List[str] = []
 
-    def tell(text: str) -> None:
+    def tell(progress: Progress) -> None:
         if not told:
             lab.documented_nics()
-        told.append(text)
+        told.append(progress_text(progress))
 
     assert find(HTTP_ONLY._replace(deadline_seconds=8.0), nics, State(), tell=tell).data == DOCUMENT.read_bytes()
     assert told[0].startswith("waiting for a NIC that is up and running (0.5 s of 8 s)")
@@ -215,7 +215,7 @@ def test_without_a_nic_it_says_so(lab: Lab) -> None:
 def test_waiting_is_told(instance: Lab) -> None:
     instance.metadata_server(DOCUMENT, "--behave", "slow=1.3")
     told: List[str] = []
-    find(HTTP_ONLY, nics, State(), tell=told.append)
+    find(HTTP_ONLY, nics, State(), tell=lambda progress: told.append(progress_text(progress)))
     assert told[0].startswith("asking 169.254.169.254 through eth0")  # the others follow
     assert told[0].endswith("(0.5 s of 2 s)")
     assert told[1] == "asking 169.254.169.254 and fe80::a9fe:a9fe through eth0, eth1 (1.0 s of 2 s)"

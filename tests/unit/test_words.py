@@ -80,7 +80,6 @@ def sentences(path: Path) -> Iterator[str]:
 
 NO_SENTENCES = {
     "cli/commands/lint.py": {"standard input"},  # what it was read from
-    "diagnose/doctor.py": {"asking the metadata service through each NIC"},  # while it waits
     "diagnose/names.py": {"write 11.11.3.4, 11.11.0.0/16 or a host name"},  # of an exception
     "diagnose/rehearse.py": {"the documented example"},  # a Provenance's location
     "diagnose/status.py": {

@@ -20,7 +20,7 @@ def run(context: Context) -> int:
         context.state,
         context.kernel,
         options.metadata,
-        terminal.tell,
+        terminal.progress,
         settings_problems=context.settings_problems,
         settings_hidden=context.settings_hidden,
     )

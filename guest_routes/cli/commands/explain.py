@@ -32,7 +32,7 @@ def run(context: Context) -> int:
             raise SettingsError(f"cannot explain --from {vars(options)['from']}: {one.prefix} is of the other family")
     settings = context.usable_settings
     context.show_settings_problems("explain")
-    report = dry_run(settings, context.state, context.kernel, options.metadata, terminal.tell)
+    report = dry_run(settings, context.state, context.kernel, options.metadata, terminal.progress)
     shown = [_shown(context, one, source, report) for one in targets]
     code = 2 if context.settings_problems else max(code for _, _, code in shown)
     if options.json:

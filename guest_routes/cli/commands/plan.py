@@ -15,7 +15,7 @@ def run(context: Context) -> int:
     """That of the pass; 3 with --check when something would change."""
     settings, options, terminal = context.settings, context.options, context.terminal
     report = dry_run(
-        settings, context.state, context.kernel, options.metadata, terminal.tell, options.accept_withdrawals
+        settings, context.state, context.kernel, options.metadata, terminal.progress, options.accept_withdrawals
     )
     if not settings.enabled:
         from ...output.notices import disabled_text

@@ -29,6 +29,6 @@ def _document(context: Context) -> Document:
     if options.example or not options.metadata:
         return example()
     try:
-        return find(context.settings, context.kernel.nics, context.state, options.metadata, context.terminal.tell)
+        return find(context.settings, context.kernel.nics, context.state, options.metadata, context.terminal.progress)
     finally:
         context.close()  # The private network has an engine of its own.

@@ -27,7 +27,7 @@ def run(context: Context) -> int:
         report = recorded(
             context.state,
             lambda: sync(
-                settings, context.state, context.kernel, options.metadata, terminal.tell, options.accept_withdrawals
+                settings, context.state, context.kernel, options.metadata, terminal.progress, options.accept_withdrawals
             ),
         )
     except MetadataError as error:

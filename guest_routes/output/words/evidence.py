@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ...model.decision import Binding
-    from ...model.document import Document, Missing, NoDocument, OtherInstance, Provenance
+    from ...model.document import Document, Missing, NoDocument, OtherInstance, Progress, Provenance
     from ...model.evidence import Elsewhere, GatewayEvidence
     from ...model.lease import Lease
 
@@ -29,6 +29,19 @@ def provenance_text(found: Provenance) -> str:
     if found.location == "-":
         return "standard input"
     return f"{found.location} through {nics}" if nics else found.location
+
+
+def progress_text(progress: Progress) -> str:
+    """What is being waited for, and how long it has been and may be."""
+    if progress.kind == "config-drive":
+        return f"reading config drive {progress.device}"
+    if progress.kind == "each-nic":
+        return "asking the metadata service through each NIC"
+    time_text = f"({progress.waited_seconds:.1f} s of {progress.deadline_seconds:g} s)"
+    if progress.kind == "no-nic":
+        return f"waiting for a NIC that is up and running {time_text}"
+    through = f" through {', '.join(progress.nics)}" if progress.nics else ""
+    return f"asking {' and '.join(progress.hosts)}{through} {time_text}"
 
 
 _DEFAULTS = {

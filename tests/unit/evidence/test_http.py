@@ -6,9 +6,10 @@ from typing import Dict, Optional
 
 import pytest
 
-from guest_routes.evidence.http import _no_answer, _waiting_text
+from guest_routes.evidence.http import _no_answer, _progress
 from guest_routes.evidence.http_endpoints import Endpoint
 from guest_routes.evidence.http_get import Failed
+from guest_routes.output.words.evidence import progress_text
 
 ETH0 = Endpoint("http://169.254.169.254", "eth0", bound=True)
 ETH1 = ETH0._replace(nic="eth1")
@@ -33,4 +34,4 @@ def test_why_no_document_came(asked: Dict[Endpoint, Optional[Failed]], text: str
     ({UNBOUND: None}, "asking 192.0.2.1:8775 (1.5 s of 10 s)"),
 ])  # fmt: skip
 def test_what_is_waited_for(asked: Dict[Endpoint, Optional[Failed]], text: str) -> None:
-    assert _waiting_text(asked, 1.5, 10.0) == text
+    assert progress_text(_progress(asked, 1.5, 10.0)) == text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guest_routes.model.decision import Binding
-from guest_routes.model.document import Missing, NoDocument, OtherInstance, Provenance, Unusable
+from guest_routes.model.document import Missing, NoDocument, OtherInstance, Progress, Provenance, Unusable
 from guest_routes.model.evidence import Elsewhere, GatewayEvidence
 from guest_routes.model.lease import Lease
 from guest_routes.model.network import parse_address
@@ -19,6 +19,7 @@ from guest_routes.output.words.evidence import (
     missing_text,
     no_document_text,
     other_instance_text,
+    progress_text,
     provenance_text,
 )
 from tests.support.reports import ETH0
@@ -161,3 +162,14 @@ def test_routes_left_elsewhere_and_drives_passed_over() -> None:
         Problem("/dev/sr1", "not used as a config drive: b"),
     )
     assert missing_text(NoDocument("no-drive", problems=drives)) == f"{drives[0]}; {drives[1]}"
+
+
+@pytest.mark.parametrize("progress, text", [
+    (Progress("config-drive", "/dev/vdb"), "reading config drive /dev/vdb"),
+    (Progress("each-nic"), "asking the metadata service through each NIC"),
+    (Progress("no-nic", waited_seconds=0.5, deadline_seconds=8.0),
+     "waiting for a NIC that is up and running (0.5 s of 8 s)"),
+    (Progress("asked", hosts=("192.0.2.1:8775",), deadline_seconds=2.5), "asking 192.0.2.1:8775 (0.0 s of 2.5 s)"),
+])  # fmt: skip
+def test_what_is_waited_for(progress: Progress, text: str) -> None:
+    assert progress_text(progress) == text

@@ -1,4 +1,4 @@
-"""The records of foreign defaults that passes took away (R4), as JSON objects and back.
+"""The records of other programs' defaults (R4) and copies (R20) that passes took away, as JSON objects and back.
 
 A record has the route, its NICs, the order of its equals as that pass found them, and when that was. A NIC is known by
 its addresses, its MAC, its index and its name: any of them may be another one's by now. Records are of one boot, which

@@ -54,7 +54,7 @@ class Redaction:
         import re
 
         if "\0" in text:  # dhcpcd keeps the server's packet as it came.
-            return "(binary: which bytes of it are addresses can't be told)\n"
+            return "(binary: which bytes of it are addresses is unknown)\n"
         text = re.sub(_ALL, self._replacement, text)
         if len(self._host) > 1:
             text = re.sub(rf"(?i)(?<![\w.-]){re.escape(self._host)}(?![\w-])", "host", text)

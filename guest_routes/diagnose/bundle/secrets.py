@@ -147,7 +147,7 @@ def _netplan(text: str) -> str:
         _hide(root)
         return str(yaml.serialize(root))
     except ImportError:
-        return f"{HIDDEN}: what is secret in it can't be told without PyYAML\n"
+        return f"{HIDDEN}: which values in it are secret is unknown without PyYAML\n"
     except Exception:  # noqa: BLE001  PyYAML lets errors of its own through
         return f"{HIDDEN}: it is not YAML\n"
 

@@ -126,7 +126,7 @@ def test_option_121_tells_the_same_story() -> None:
 
 
 def test_what_is_binary_can_not_be_read_for_addresses() -> None:
-    assert Redaction(KEY).text("\x02\x01\0\x0b\x08") == "(binary: which bytes of it are addresses can't be told)\n"
+    assert Redaction(KEY).text("\x02\x01\0\x0b\x08") == "(binary: which bytes of it are addresses is unknown)\n"
 
 
 @pytest.mark.parametrize("unit", ["a", "12:", "1-", "1.", "f", ":", "aaaa.", "routes 1,2,"])

@@ -129,7 +129,11 @@ def test_where_two_halves_cover_everything_one_of_them_is_asked_for() -> None:
     halves = (
         "0.0.0.0/1 via 10.65.0.1 dev eth0 proto guest-routes\n128.0.0.0/1 via 10.65.0.1 dev eth0 proto guest-routes"
     )
-    assert asked(situation(ours, f"{THREE_NICS}{DEFAULT}\n{halves}\n")) == []  # The document's own.
+    text = f"{THREE_NICS}{DEFAULT}\n{halves}\n"
+    assert asked(situation(ours, text)) == []  # The document's own.
+    addresses = situation(ours, f"{text}192.0.2.7 dev tun0\n10.65.0.1 dev eth0\n")
+    narrow = tuple(route for route in addresses.kernel.routes if route.destination.length != 24)
+    assert asked(addresses._replace(kernel=addresses.kernel._replace(routes=narrow))) == []  # An address has no half.
 
 
 def test_before_anything_is_written() -> None:

@@ -281,7 +281,7 @@ def _reachable(report: Report, settings: Settings, kernel: Kernel) -> bool:
 def _keep(report: Report, state: State) -> Report:
     """Keeps the document if it was accepted (R10)."""
     document = report.document
-    if report.suspicion or report.errors or document.contradicts or document.source in ("last-known-good", "leases"):
+    if report.suspicion or report.errors or document.expected_uuid or document.source in ("last-known-good", "leases"):
         return report
     macs = sorted({link.mac for link in report.data.links if link.mac})
     return _attempt(report, lambda: state.keep(document, macs, time.time() - document.age_seconds))

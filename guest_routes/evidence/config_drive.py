@@ -62,7 +62,7 @@ def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | NoD
         if isinstance(got, str):
             unused.append(Problem(device, f"not used as a config drive: {got}"))
         elif uuid and got.uuid and got.uuid.lower() != uuid:
-            others.append(got._replace(contradicts=uuid))
+            others.append(got._replace(expected_uuid=uuid))
         else:
             return got._replace(unused=(*unused, *map(others_drive, others)))
     if others:
@@ -76,7 +76,7 @@ def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | NoD
 def others_drive(found: Document) -> Problem:
     """Why another instance's drive is not used."""
     theirs = ascii(found.uuid)[1:-1][:60]
-    reason = f"it is instance {theirs}'s, and this is instance {found.contradicts}"
+    reason = f"it is instance {theirs}'s, and this is instance {found.expected_uuid}"
     return Problem(found.provenance.location, f"not used as a config drive: {reason}")
 
 

@@ -82,7 +82,7 @@ def find(
 
 
 def _first(asked: Mapping[str, Callable[[], Document | Missing]], order: Sequence[str], state: State) -> Document:
-    """The first document, in this order of sources; another instance's only where else leases would be used.
+    """The first document, in this order of sources; one that doesn't name this instance only in place of leases.
 
     Raises:
         MetadataError: there is none.
@@ -95,11 +95,11 @@ def _first(asked: Mapping[str, Callable[[], Document | Missing]], order: Sequenc
             break
         found = asked[source]()
         if isinstance(found, Document) and _is_others(found, state):
-            from ..output.words.evidence import contradiction_text
+            from ..output.words.evidence import other_uuid_text
 
             others.append(found)
             unused += _others_drives(found)
-            found = contradiction_text(found)
+            found = other_uuid_text(found)
         if isinstance(found, Document):
             reasons = tuple((name, why) for name, why in missing if isinstance(why, str))
             return found._replace(passed_over=reasons, unused=(*unused, *found.unused))
@@ -124,12 +124,12 @@ def _others_drives(found: Document) -> tuple[Problem, ...]:
 
 
 def _is_others(found: Document, state: State) -> bool:
-    """Whether a document is proven to be another instance's."""
-    if not found.contradicts:
+    """Whether a document doesn't name this instance, whose uuid is proven."""
+    if not found.expected_uuid:
         return False
     from .instance import proven_uuid
 
-    return proven_uuid(state.root) == found.contradicts
+    return proven_uuid(state.root) == found.expected_uuid
 
 
 def _from_http(settings: Settings, nics: Nics, state: State, tell: Tell) -> Document | str:

@@ -151,7 +151,7 @@ class _Race:
             return None
         best = min(self._held, key=lambda endpoint: (bool(self._held[endpoint].uuid), self._is_unproven(endpoint)))
         document = self._held[best]
-        return document._replace(contradicts=self._known.uuid if document.uuid else "")
+        return document._replace(expected_uuid=self._known.uuid)
 
     def _find_endpoints(self, now: float) -> None:
         """Look for NICs that have come, and report what is being waited for."""

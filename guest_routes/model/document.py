@@ -77,8 +77,8 @@ class Document(NamedTuple):
     limit, so that it is nobody's."""
     properties: ServerProperty = ServerProperty()
     """In that meta_data.json."""
-    contradicts: str = ""
-    """The uuid of this instance, where the document is another's by its uuid and nothing better answered (R11)."""
+    expected_uuid: str = ""
+    """The uuid of this instance, where the document names another or none, and nothing better answered (R11)."""
     passed_over: tuple[tuple[str, str], ...] = ()
     """The sources that go before this one and had no document, each with why: http, "no answer within 10 s"."""
     unused: tuple[Problem, ...] = ()

@@ -119,14 +119,14 @@ class Refresher:
             return self._failed(got, None if answer else LONGEST_FAULT_SECONDS)
         if self._metadata_argument:
             got = got._replace(provenance=got.provenance._replace(source="argument"))
-        elif got.contradicts and not self._counts(got):
-            from ..output.words.evidence import contradiction_text
+        elif got.expected_uuid and not self._counts(got):
+            from ..output.words.evidence import other_uuid_text
 
-            return self._failed(contradiction_text(got))
+            return self._failed(other_uuid_text(got))
         self._program(got)
 
     def _counts(self, got: Document) -> bool:
-        """Whether an answer of another instance is used: the last known good of this one goes before it."""
+        """Whether an answer that doesn't name this instance is used: the last known good of this one goes before it."""
         settings = self._reconciler.settings
         sources = tuple(one for one in ("http", "last-known-good") if one in settings.sources)
         nics = self._reconciler.kernel.nics

@@ -25,7 +25,7 @@ def one_input(data: bytes) -> None:
         return
     provenance = got.provenance
     assert data.endswith(got.data) and provenance.source == "http"
-    for text in (provenance.location, *provenance.nics, got.uuid, str(got.properties), got.contradicts):
+    for text in (provenance.location, *provenance.nics, got.uuid, str(got.properties), got.expected_uuid):
         printable(text)
 
 
@@ -33,6 +33,6 @@ if __name__ == "__main__":
     fuzz(
         one_input,
         SEEDS,
-        ["reason", "location", "nics", "uuid", "properties", "contradicts", "\\\\ud800", "\\\\u001b"],
+        ["reason", "location", "nics", "uuid", "properties", "expected_uuid", "\\\\ud800", "\\\\u001b"],
         20000,
     )

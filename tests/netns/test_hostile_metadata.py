@@ -142,16 +142,25 @@ def test_the_service_waits_as_well(lab: Lab, start: Start, tmp_path: Path, setti
     assert table(lab) == DOCUMENTED and "instance" not in service.log
 
 
-def test_a_neighbour_alone_is_used_at_the_deadline_with_a_warning(lab: Lab, tmp_path: Path, settings: Path) -> None:
+THEIRS = pytest.mark.parametrize("uuid, text", [
+    (FALSE, f"is of instance {FALSE}, and this is instance {TRUE}"),
+    ("", f"doesn't say which instance it is of; this is instance {TRUE}"),
+], ids=["another", "unnamed"])  # fmt: skip
+
+
+@THEIRS
+def test_a_neighbour_alone_is_used_at_the_deadline_with_a_warning(
+    lab: Lab, tmp_path: Path, settings: Path, uuid: str, text: str
+) -> None:
     kept(lab, tmp_path)
-    serve(lab, tmp_path, "eth1", FALSE, extra="8.8.8.0")
+    serve(lab, tmp_path, "eth1", uuid, extra="8.8.8.0")
     before = Path("/var/lib/guest-routes/last-known-good").read_bytes()
     started = time.monotonic()
     (warning,) = [text for text in sync(lab)["warnings"] if "instance" in text]
     assert time.monotonic() - started > 1.5
     assert warning == (
-        f"the metadata is of instance {FALSE}, and this is instance {TRUE}; nothing else answered within the deadline; "
-        "check which machine answers as http://169.254.169.254 through eth1"
+        f"the metadata of http://169.254.169.254 through eth1 {text}. It is used, and not kept, since nothing else "
+        "answered within the deadline; check which machine answers there"
     )
     assert "8.8.8.0/24 via 11.8.0.1 dev eth1 proto 121" in table(lab)
     assert Path("/var/lib/guest-routes/last-known-good").read_bytes() == before, "it is this instance's no longer"
@@ -168,24 +177,28 @@ def proven(settings: Path) -> Iterator[None]:
     shutil.rmtree("/run/cloud-init")
 
 
+@THEIRS
 def test_where_the_instance_is_proven_a_neighbour_alone_moves_nothing(
-    lab: Lab, tmp_path: Path, settings: Path, proven: None
+    lab: Lab, tmp_path: Path, settings: Path, proven: None, uuid: str, text: str
 ) -> None:
     kept(lab, tmp_path)
-    serve(lab, tmp_path, "eth1", FALSE, extra="8.8.8.0")
+    serve(lab, tmp_path, "eth1", uuid, extra="8.8.8.0")
     (warning,) = [text for text in sync(lab)["warnings"] if "instance" in text]
     assert warning == (
-        f"http: the metadata of http://169.254.169.254 through eth1 is of instance {FALSE}, and this is instance {TRUE}"
+        f"http: the metadata of http://169.254.169.254 through eth1 {text}"
         "; using last known good (from http://169.254.169.254 through eth0)"
     )
     assert table(lab) == DOCUMENTED
 
 
-def test_nor_does_it_in_the_service(lab: Lab, start: Start, tmp_path: Path, settings: Path, proven: None) -> None:
+@THEIRS
+def test_nor_does_it_in_the_service(
+    lab: Lab, start: Start, tmp_path: Path, settings: Path, proven: None, uuid: str, text: str
+) -> None:
     kept(lab, tmp_path)
-    serve(lab, tmp_path, "eth1", FALSE, extra="8.8.8.0")
+    serve(lab, tmp_path, "eth1", uuid, extra="8.8.8.0")
     service = start(settings={**FAST, "sources": ["http", "last-known-good"], "deadline_seconds": 1})
-    service.wait_said(f"is of instance {FALSE}, and this is instance {TRUE}")
+    service.wait_said(text)
     assert table(lab) == DOCUMENTED
 
 

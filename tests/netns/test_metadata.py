@@ -575,14 +575,14 @@ def test_a_drive_of_another_instance_comes_after_its_own(
     other = UUID.replace("7c6f", "0bad")
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, "/run/cloud-init")
-        for name, uuid, contradicts in (("other", other, UUID), ("own", UUID.upper(), "")):
+        for name, uuid, expected_uuid in (("other", other, UUID), ("own", UUID.upper(), "")):
             latest = tmp_path / name / "drive/openstack/latest"
             latest.mkdir(parents=True)
             shutil.copy(DOCUMENT, latest / "network_data.json")
             (latest / "meta_data.json").write_text(json.dumps({"uuid": uuid}))
             device = stack.enter_context(contextlib.contextmanager(attached)(_ext4(tmp_path / name)))
             got = find(DRIVE_ONLY, nics, State())
-            assert (got.provenance.location, got.uuid, got.contradicts) == (device, uuid, contradicts)
+            assert (got.provenance.location, got.uuid, got.expected_uuid) == (device, uuid, expected_uuid)
             if name == "other":
                 assert got.unused == ()
                 first = device

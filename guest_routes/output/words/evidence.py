@@ -202,10 +202,11 @@ def long_uuid_text(limit: int) -> str:
     return f"its uuid has more than {limit} characters, so it is no instance's"
 
 
-def contradiction_text(found: Document) -> str:
-    """A document names another instance than this one (R11)."""
+def other_uuid_text(found: Document) -> str:
+    """A document names another instance than this one, or none (R11)."""
     theirs, source = ascii(found.uuid)[1:-1][:60], provenance_text(found.provenance)
-    return f"the metadata of {source} is of instance {theirs}, and this is instance {found.contradicts}"
+    whose = f"is of instance {theirs}, and" if found.uuid else "doesn't say which instance it is of;"
+    return f"the metadata of {source} {whose} this is instance {found.expected_uuid}"
 
 
 def other_instance_text(one: OtherInstance) -> str:

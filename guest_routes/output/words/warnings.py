@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.network import address_text
 from ...routing.partial import AGREEING_FETCHES
 from ..escape import escaped
-from .evidence import binding_label, elsewhere_text, evidence_text, lease_text, provenance_text
+from .evidence import binding_label, elsewhere_text, evidence_text, lease_text, other_uuid_text, provenance_text
 
 _UNKNOWN_ROUTES = "its host routes are unknown"
 
@@ -62,15 +62,14 @@ def _refused_gateways(report: Report) -> list[str]:
 
 
 def _other_instance(report: Report) -> list[str]:
-    """The answer that was used although it is another instance's, by its uuid (R11)."""
+    """The answer that was used although it doesn't name this instance (R11)."""
     document = report.document
-    if not document.contradicts:
+    if not document.expected_uuid:
         return []
-    theirs, source = ascii(document.uuid)[1:-1][:60], provenance_text(document.provenance)
-    text = f"the metadata is of instance {theirs}, and this is instance {document.contradicts}"
+    text = f"{other_uuid_text(document)}. It is used, and not kept, since"
     if document.source == "http":
-        return [f"{text}; nothing else answered within the deadline; check which machine answers as {source}"]
-    return [f"{text}; no other source has a document; check where {source} is from"]
+        return [f"{text} nothing else answered within the deadline; check which machine answers there"]
+    return [f"{text} no other source has a document; check where that is from"]
 
 
 def _passed_over(report: Report) -> list[str]:

@@ -89,7 +89,7 @@ def framed(got: Document | str) -> bytes:
     if isinstance(got, str):
         return dumps({"reason": got[:REASON_CHARACTERS]}).encode() + b"\n"
     provenance = {"location": got.provenance.location, "nics": got.provenance.nics}
-    about = {"uuid": got.uuid, "properties": str(got.properties), "contradicts": got.contradicts}
+    about = {"uuid": got.uuid, "properties": str(got.properties), "expected_uuid": got.expected_uuid}
     line = dumps({**provenance, **about}).encode()
     if len(line) > LINE_BYTES:
         line = dumps({"reason": long_url_text(len(got.provenance.location), LINE_BYTES)}).encode()

@@ -17,7 +17,7 @@ from ...state.store import State
 from .confined_fetch import LINE_BYTES
 from .process import Child
 
-FIELDS = {"location", "nics", "uuid", "properties", "contradicts"}
+FIELDS = {"location", "nics", "uuid", "properties", "expected_uuid"}
 """Of the line before the document."""
 
 
@@ -45,9 +45,9 @@ def parse_answer(answer: bytes) -> Document | str:
         if set(fields) != FIELDS:
             raise ValueError("other fields")
         provenance = Provenance("http", _printable(fields["location"]), tuple(map(_printable, fields["nics"])))
-        uuid, properties, contradicts = (_printable(fields[name]) for name in ("uuid", "properties", "contradicts"))
+        uuid, properties, expected_uuid = (_printable(fields[name]) for name in ("uuid", "properties", "expected_uuid"))
         uuid, properties = uuid[: UUID_CHARACTERS + 1], properties[: PROPERTY_CHARACTERS + 1]
-        return Document(data, provenance, 0.0, uuid, parse_property(properties), contradicts)
+        return Document(data, provenance, 0.0, uuid, parse_property(properties), expected_uuid)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return child_fault_text("invalid", type(error).__name__)
 

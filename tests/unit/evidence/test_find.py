@@ -118,7 +118,7 @@ def test_what_it_names_and_is_not_there(state: State, argument: str, reason: str
 
 
 TRUE, FALSE = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11", "0badc0de-5b6a-4c9e-9a3f-0f6c6a5b1e11"
-OF_ANOTHER = FROM_HTTP._replace(uuid=FALSE, contradicts=TRUE)
+OF_ANOTHER = FROM_HTTP._replace(uuid=FALSE, expected_uuid=TRUE)
 
 
 def found_by_cloud_init(state: State, uuid: str) -> None:
@@ -132,7 +132,7 @@ def test_what_is_another_instances_comes_after_the_last_known_good(state: State)
     found_by_cloud_init(state, TRUE)
     state.keep(KEPT, (NICS[0].mac,), 1.0)
     got = find(sources("http", "last-known-good", "leases"), nics, state, http=OF_ANOTHER)
-    assert (got.data, got.contradicts) == (KEPT.data, "")
+    assert (got.data, got.expected_uuid) == (KEPT.data, "")
     why = f"the metadata of http://169.254.169.254 through eth0 is of instance {FALSE}, and this is instance {TRUE}"
     assert got.passed_over == (("http", why),)
 

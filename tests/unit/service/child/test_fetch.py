@@ -21,7 +21,7 @@ GOOD: Dict[str, Any] = {
     "nics": ["eth0"],
     "uuid": "u",
     "properties": "null",
-    "contradicts": "",
+    "expected_uuid": "",
 }
 
 

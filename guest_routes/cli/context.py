@@ -77,11 +77,13 @@ class Context:
         Raises:
             SettingsError: they are broken.
         """
-        if not self._has_settings:
+        documents = getattr(self.options, "documents", "")
+        if not (self._has_settings or documents):
             return Settings()  # Nothing to read, and no need of the modules that would.
-        from ..settings.load import read
+        from ..settings.load import document_sources, read
 
-        return read(self.flags, self.options.settings)
+        settings = read(self.flags, self.options.settings)
+        return settings.from_documents(*document_sources(documents, settings)) if documents else settings
 
     def _read_usable_settings(self) -> Settings:
         if not self._has_settings:

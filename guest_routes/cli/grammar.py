@@ -78,7 +78,10 @@ OWN_SWITCHES = {
     "rehearse": {"--example": "the documented example (the default)"},
     "status": {"--watch": "live, until ^C; needs a terminal"},
 }
+_DOCUMENTS = {"--documents": ("SOURCES", "the document from these alone, if they are on")}
 OWN_VALUES = {
+    "sync": _DOCUMENTS,
+    "correct": _DOCUMENTS,
     "report": {"--output": ("FILE", "instead of guest-routes-report.tar.gz here; - for standard output")},
     "lint": {"--cloud": ("NAME", "ask this cloud of clouds.yaml, by openstacksdk")},
     "explain": {"--from": ("ADDRESS", "explain packets that carry this address of the machine")},

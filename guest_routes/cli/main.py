@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 def run() -> None:
     """The command: main, then the end without taking every value apart first, which shows with many routes.
 
-    guest-routes-fetch@.service starts it with a word that is no command: nobody else has the connection it needs.
+    Two units start it with a word that is no command: nobody else has the connection, or the need.
     """
     if sys.argv[1:] == ["fetch-for-service"]:
         from ..service.child.confined_fetch import main as fetch
 
         fetch()
+        os._exit(0)
+    if sys.argv[1:] == ["drives-for-early"]:
+        from ..service.child.early_drive import main as mount
+
+        mount()
         os._exit(0)
     open_closed_streams()
     code = main()

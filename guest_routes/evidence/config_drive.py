@@ -73,6 +73,15 @@ def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | NoD
     return f"no block device is labelled config-2{unseen}{devices.unasked()}"
 
 
+def drives(deadline_seconds: float) -> Iterator[tuple[str, str]]:
+    """The devices that may be read and aren't mounted yet, each with its filesystem: "/dev/sr0", "iso9660"."""
+    for device in _Devices(deadline_seconds).labelled():
+        if untrusted_backing(device) is None and not _mount(device)[0]:
+            kind = _filesystem(device, deadline_seconds)
+            if kind in FILESYSTEMS:
+                yield device, kind
+
+
 def others_drive(found: Document) -> Problem:
     """Why another instance's drive is not used."""
     theirs = ascii(found.uuid)[1:-1][:60]

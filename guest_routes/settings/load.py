@@ -12,11 +12,11 @@ import os
 from ..errors import SettingsError
 from ..model.namedtuple import NamedTuple
 from ..model.network import MAIN_TABLE
-from ..model.settings import GatewaySetting, Origin, Selector, Settings
+from ..model.settings import DOCUMENT_SOURCES, GatewaySetting, Origin, Selector, Settings
 from ..trusted import Untrusted, read_named, read_trusted, trusted_names, unreadable
 from .documents import STANZA_KEY, load_json, load_yaml
 from .keys import BY_NAME, KEYS, Key
-from .values import COMMAND_LINE, Place, bare, did_you_mean, shown
+from .values import COMMAND_LINE, Place, bare, did_you_mean, one_of, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,6 +208,20 @@ def _written_items(key: Key, value: object) -> list[tuple[object, object]] | Non
 
 def _split(item: object) -> list[object]:
     return list(item.split(",")) if isinstance(item, str) else [item]
+
+
+def document_sources(text: str, settings: Settings) -> tuple[str, ...]:
+    """The sources that --documents names, in its order, but those that the settings turn off.
+
+    Raises:
+        SettingsError: a name is no source of documents.
+    """
+    place, reader = Place(COMMAND_LINE, "documents"), one_of(DOCUMENT_SOURCES)
+    try:
+        named = [reader(name.strip(), place) for name in text.split(",")]
+    except ValueError as error:
+        raise SettingsError(f"{place}: {shown(text)}: {error}") from error
+    return tuple(name for name in named if name in settings.sources)
 
 
 # ---- files ------------------------------------------------------------------------------------------

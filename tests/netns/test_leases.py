@@ -54,6 +54,39 @@ def index_of(lab: Lab, nic: str) -> int:
     return int(json.loads(lab.ip("-j", "link", "show", nic))[0]["ifindex"])
 
 
+# ---- the command of the early unit -----------------------------------------------------------------------
+
+EARLY = "sync --documents last-known-good,config-drive"
+
+
+def test_it_uses_what_is_on_the_machine(lab: Lab) -> None:
+    documented(lab)
+    networkd(lab)
+    assert run(lab, EARLY).code == 0
+    assert table(lab) == OURS
+
+
+def test_and_nothing_that_the_settings_turn_off(lab: Lab, tmp_path: Path) -> None:
+    """An operator who wants the metadata service alone gets no route from a lease, nor from what was kept."""
+    documented(lab)
+    before = table(lab)
+    networkd(lab)
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("sources: [settings, http]\n")
+    ran = run(lab, f"{EARLY} --settings {settings}")
+    assert (ran.code, table(lab)) == (4, before)
+    assert "none of its sources is on (`sources`)" in ran.err
+    settings.write_text("sources: [settings, http, leases]\n")
+    assert run(lab, f"{EARLY} --settings {settings}").code == 0
+    assert table(lab) == OURS
+
+
+def test_a_name_that_is_no_source_of_documents(lab: Lab) -> None:
+    ran = run(lab, "sync --documents last-known-good,leases")
+    assert ran.code == 2
+    assert '--documents: "last-known-good,leases": must be http or config-drive or last-known-good' in ran.err
+
+
 # ---- what comes out -------------------------------------------------------------------------------------
 
 

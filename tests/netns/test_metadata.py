@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shutil
+import stat
 import struct
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.network_data import Problem
 from guest_routes.model.settings import Settings
 from guest_routes.output.words.evidence import progress_text, provenance_text
+from guest_routes.service.child.early_drive import mount_for_pass
 from guest_routes.state.store import State
 from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document
@@ -467,15 +469,68 @@ def test_a_drive_of_another_filesystem_is_not_mounted(drive: str) -> None:
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
-def test_nor_does_the_early_unit_mount_it(drive: str, tmp_path: Path) -> None:
-    """Its command is systemd's to run, and mounts for the pass."""
-    unit = Path(__file__).parents[2] / "packaging/systemd/guest-routes-early.service"
-    options = [
-        line.split(" $$drive")[0].split()[1:] for line in unit.read_text().splitlines() if " $$drive /run" in line
-    ]
-    assert len(options) == 1
-    ran = subprocess.run(["mount", *options[0], drive, tmp_path / "point"], capture_output=True, text=True)
-    assert ran.returncode != 0 and not os.path.ismount(tmp_path / "point")
+@pytest.fixture
+def points() -> Iterator[Path]:
+    """Where the early unit's drives are mounted, here in the test's own mount namespace."""
+    where = Path("/run/guest-routes/drives")
+    yield where
+    for point in where.iterdir() if where.exists() else ():
+        subprocess.run(["umount", point], check=False)
+    shutil.rmtree(where, ignore_errors=True)
+
+
+EARLY = Settings(sources=("http", "config-drive", "last-known-good"))
+
+
+def mounted_early(settings: Settings = EARLY) -> List[str]:
+    """The devices that are mounted for the early unit's pass."""
+    mount_for_pass(settings, State(), nics(), enter=())
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line.split(" - ")[1].split()[1] for line in lines if " /run/guest-routes/drives/" in line]
+
+
+def test_nor_does_the_early_unit_mount_it(drive: str, points: Path) -> None:
+    with by_label(drive):
+        assert mounted_early() == []
+
+
+def test_the_early_unit_mounts_it_for_root_alone_to_see(
+    drive: str, points: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drives of ext4 stand for Nova's. A drive has user-data, with passwords in it."""
+    monkeypatch.setattr(config_drive, "FILESYSTEMS", ("ext4",))
+    assert mounted_early() == [drive]
+    assert stat.S_IMODE(points.stat().st_mode) == 0o700
+    read = find(DRIVE_ONLY, nics, State())
+    assert (read.data, read.provenance.location) == (DOCUMENT.read_bytes(), drive)
+    assert mounted_early() == [drive], "once"
+
+
+@pytest.mark.parametrize("settings", [
+    EARLY._replace(enabled=False),
+    EARLY._replace(sources=("http", "last-known-good")),
+])  # fmt: skip
+def test_nor_where_the_settings_have_no_drives(
+    drive: str, points: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(config_drive, "FILESYSTEMS", ("ext4",))
+    assert mounted_early(settings) == []
+
+
+def test_nor_a_users_file(drive: str, tmp_path: Path, points: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config_drive, "FILESYSTEMS", ("ext4",))
+    os.chown(tmp_path / "image", 4242, 4242)
+    with by_label(drive):
+        assert mounted_early() == []
+
+
+def test_nor_what_the_last_known_good_makes_needless(
+    instance: Lab, drive: str, points: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config_drive, "FILESYSTEMS", ("ext4",))
+    State().keep(Document(DOCUMENT.read_bytes(), Provenance("http")), [nic.mac for nic in nics()], time.time())
+    assert mounted_early() == []
+    assert mounted_early(EARLY._replace(sources=("http", "config-drive"))) == [drive]
 
 
 def test_a_loop_device_of_an_ordinary_users_file_is_not_used(drive: str, tmp_path: Path) -> None:

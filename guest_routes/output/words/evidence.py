@@ -119,7 +119,7 @@ def no_document_text(sources: Sequence[tuple[str, Missing]]) -> str:
     """Why no source has a document: a line for each, with what would help."""
     return "\n".join([
         "cannot find network_data.json; nothing was changed",
-        *(_source_line(source, why) for source, why in sources),
+        *([_source_line(source, why) for source, why in sources] or ["  none of its sources is on (`sources`)"]),
         "name one yourself: --metadata FILE, DIR or URL",
     ])  # fmt: skip
 

@@ -1,4 +1,4 @@
 """The child processes that fetch and read what others wrote, and what they may not do.
 
-Imports evidence, state and errors, and how output words it; the service starts them.
+Imports settings, kernel, evidence, state and errors, and how output words it; the service starts them, or systemd.
 """

@@ -34,6 +34,8 @@ LINES = [
     ["report", "--redact", "--output", "/tmp/d"],
     ["sync", "-v", "--color", "never"],
     ["plan", "-q"],
+    ["sync", "--documents", "last-known-good,config-drive"],
+    ["correct", "--documents", "cloud-init"],
     ["status", "--watch"],
     ["settings", "--check", "/tmp/e"],
     ["sync", "--source-routing", "true", "--json", "--metric", "5", "--metric", "6"],

@@ -77,8 +77,8 @@ def _service(inspection: Inspection) -> Iterator[Finding]:
 
 def _pass(report: Report) -> Iterator[Finding]:
     """What a pass would change or can't do."""
-    for drive in report.document.unused:
-        yield Finding("unused-drive", unused=drive)
+    for one in report.document.unused:
+        yield Finding("unused-file" if report.document.source == "argument" else "unused-drive", unused=one)
     if report.suspicion is not None:
         yield Finding("partial-document", suspicion=report.suspicion)
     for default in report.plan.defaults:

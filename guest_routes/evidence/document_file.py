@@ -8,6 +8,7 @@ import time
 
 from ..json_codec import dumps, loads
 from ..model.document import PROPERTY_CHARACTERS, UUID_CHARACTERS, Document, Provenance, ServerProperty
+from ..model.network_data import Problem
 from ..trusted import File, Untrusted, read_named
 
 TYPE_CHECKING = False
@@ -36,12 +37,48 @@ Tell: TypeAlias = "Callable[[Progress], None]"
 
 
 def document_from_file(path: str, provenance: Provenance) -> Document | str:
-    """The document in a file that the operator names, with the uuid in the meta_data.json beside it; or why not."""
+    """The document in a file that the operator names, with what the meta_data.json beside it says; or why not."""
     got = read_file(path)
     if isinstance(got, str):
         return got
-    meta = read_file(os.path.join(os.path.dirname(path), META_DATA))
-    return Document(got.data, provenance, age_of(got.mtime), *about(b"" if isinstance(meta, str) else meta.data))
+    meta = _meta_data_beside(path)
+    unused = (meta,) if isinstance(meta, Problem) else ()
+    known = about(b"" if isinstance(meta, Problem) else meta)
+    return Document(got.data, provenance, age_of(got.mtime), *known, unused=unused)
+
+
+def _meta_data_beside(path: str) -> bytes | Problem:
+    """The meta_data.json beside a document that the operator names, b"" without one, or why it isn't used.
+
+    Nobody has named it: it counts where nobody can write it who can't write the document, too.
+    """
+    beside = os.path.join(os.path.dirname(path), META_DATA)
+    try:
+        descriptor = os.open(beside, _BELOW)
+        with open(descriptor, "rb") as file:
+            fault = _less_trusted(os.fstat(descriptor), os.stat(path))
+            data = b"" if fault else file.read(LIMIT_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        data, reason = b"", (error.strerror or str(error)).lower()
+        fault = "is a link, which is not followed" if os.path.islink(beside) else reason
+    if not fault and (excess := f"more than {LIMIT_BYTES >> 20} MiB" if len(data) > LIMIT_BYTES else too_many(data)):
+        fault = f"has {excess}"
+    return Problem(beside, f"{fault}; ignored") if fault else data
+
+
+def _less_trusted(meta: os.stat_result, document: os.stat_result) -> str:
+    """Why others could have written it who can't write the document; "" where nobody could."""
+    if not stat.S_ISREG(meta.st_mode):
+        return "is no regular file"
+    if meta.st_uid not in (0, os.geteuid(), document.st_uid):
+        return f"belongs to the user {meta.st_uid}, and the document beside it to {document.st_uid}"
+    shared = document.st_mode if meta.st_gid == document.st_gid else document.st_mode & ~stat.S_IWGRP
+    more = meta.st_mode & ~shared
+    if more & stat.S_IWOTH:
+        return "can be written by everybody, and the document beside it can't"
+    return f"can be written by the group {meta.st_gid}, and the document beside it can't" if more & stat.S_IWGRP else ""
 
 
 def read_file(path: str, read: Callable[[str, int], File] = read_named) -> File | str:

@@ -82,7 +82,7 @@ class Document(NamedTuple):
     passed_over: tuple[tuple[str, str], ...] = ()
     """The sources that go before this one and had no document, each with why: http, "no answer within 10 s"."""
     unused: tuple[Problem, ...] = ()
-    """The config drives that were passed over, each with the reason."""
+    """The config drives that were passed over, and what beside a named file was, each with the reason."""
 
     @property
     def source(self) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.configuration import RewriteError
 from ...model.network import mac_text
 from ..configuration import rewrite_error_text, verdict_reason
-from ..escape import shell_words
+from ..escape import shell_word, shell_words
 from ..route_text import counted, route_text
 from ..source_routing import conflict_words
 from ..words.evidence import elsewhere_text
@@ -94,7 +94,8 @@ def _unused_file(finding: Finding, nics: Sequence[Nic]) -> Words:
     one = finding.unused
     text = rewrite_error_text(one) if isinstance(one, RewriteError) else str(one)
     what = f"not used: {text.removesuffix('; ignored')}"
-    return what, "see who made it: `stat FILE`; only root may be able to write it and every folder above it"
+    path = shell_word(one.path if isinstance(one, RewriteError) else one.place if one is not None else "")
+    return what, f"only root may be able to write it and every folder above it: `namei -l {path}` shows whose they are"
 
 
 def _unused_drive(finding: Finding, nics: Sequence[Nic]) -> Words:

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -27,6 +28,7 @@ from guest_routes.model.document import (
     Provenance,
     ServerProperty,
 )
+from guest_routes.model.network_data import Problem
 from guest_routes.trusted import File
 
 UUID = "7c6f0d2e-5b6a-4c9e-9a3f-0f6c6a5b1e11"
@@ -83,6 +85,60 @@ def test_a_document_and_its_neighbour(tmp_path: Path) -> None:
     assert document_from_file(str(path), provenance) == Document(b"anything", provenance)
     (tmp_path / "meta_data.json").write_text(f'{{"uuid": "{UUID}"}}')
     assert document_from_file(str(path), provenance) == Document(b"anything", provenance, 0.0, UUID, UNSET)
+
+
+def _own(path: Path, mode: int) -> None:
+    path.unlink(missing_ok=True)
+    path.write_text(f'{{"uuid": "{UUID}"}}')
+    path.chmod(mode)
+
+
+def _linked(path: Path) -> None:
+    (path.parent / "elsewhere").write_text(f'{{"uuid": "{UUID}"}}')
+    path.symlink_to("elsewhere")
+
+
+def _foreign(path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("needs root, who gives a file away")
+    _own(path, 0o644)
+    os.chown(path, 4242, 0)
+
+
+MANY = b"[" * (MOST_OBJECTS + 1)
+
+
+@pytest.mark.parametrize("make, reason", [
+    (_foreign, "belongs to the user 4242, and the document beside it to 0; ignored"),
+    (lambda path: _own(path, 0o646), "can be written by everybody, and the document beside it can't; ignored"),
+    (lambda path: _own(path, 0o664),
+     f"can be written by the group {os.getegid()}, and the document beside it can't; ignored"),
+    (_linked, "is a link, which is not followed; ignored"),
+    (os.mkfifo, "is no regular file; ignored"),
+    (os.mkdir, "is a directory; ignored"),
+    (lambda path: path.write_bytes(b"x" * (LIMIT_BYTES + 1)), "has more than 5 MiB; ignored"),
+    (lambda path: path.write_bytes(MANY), f"has more than {MOST_OBJECTS:,} objects and lists; ignored"),
+])  # fmt: skip
+def test_a_neighbour_that_others_could_have_made(tmp_path: Path, make: Callable[[Path], object], reason: str) -> None:
+    """Its name is not the operator's word."""
+    path, provenance = tmp_path / "network_data.json", Provenance("argument", "x")
+    path.write_bytes(b"anything")
+    path.chmod(0o644)
+    make(tmp_path / "meta_data.json")
+    got = document_from_file(str(path), provenance)
+    assert isinstance(got, Document)
+    assert (got.uuid, got.properties) == ("", ServerProperty())
+    assert got.unused == (Problem(f"{tmp_path}/meta_data.json", reason),)
+
+
+def test_a_neighbour_that_whoever_wrote_the_document_could_write(tmp_path: Path) -> None:
+    """A tree of an ordinary user's, with the umask 002."""
+    path = tmp_path / "network_data.json"
+    path.write_bytes(b"anything")
+    path.chmod(0o664)
+    _own(tmp_path / "meta_data.json", 0o664)
+    got = document_from_file(str(path), Provenance("argument", "x"))
+    assert isinstance(got, Document) and got.uuid == UUID
 
 
 def test_the_age_of_a_file() -> None:

@@ -148,7 +148,7 @@ CASES = [
     (
         Finding("unused-file", unused=Problem("/run/x", "belongs to the user 1000, not to root; ignored")),
         "not used: /run/x: belongs to the user 1000, not to root",
-        "see who made it: `stat FILE`; only root may be able to write it and every folder above it",
+        "only root may be able to write it and every folder above it: `namei -l /run/x` shows whose they are",
     ),
     (
         Finding("unused-drive", unused=Problem("/dev/sr1", "not used as a config drive: its filesystem is ext4")),

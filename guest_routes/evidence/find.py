@@ -151,6 +151,8 @@ def _from_argument(metadata_argument: str, settings: Settings, nics: Nics, tell:
     if "://" in metadata_argument:
         if not metadata_argument.lower().startswith(("http://", "https://")):
             return NoDocument("scheme")
+        if "@" in metadata_argument.split("/", 3)[2]:
+            return NoDocument("user")
         from .http import fetch
 
         got = fetch((metadata_argument,), settings, nics, tell, bind=False)

@@ -41,6 +41,8 @@ _OBJECT: dict[str, object] = {}
 """Stands for every object while an answer is checked: nothing is looked up in it."""
 _CHECKING = _thread.allocate_lock()
 """Two answers that are parsed at the same time would take twice the memory."""
+MOST_DIGITS = len(str(LIMIT_BYTES))
+"""Of an announced length; int() refuses some thousand."""
 TOO_LARGE = Failed(f"more than {LIMIT_BYTES >> 20} MiB", True)
 
 
@@ -158,7 +160,8 @@ def get_object(session: requests.Session, url: str, until: float) -> bytes | Fai
 def _body(response: requests.Response, until: float) -> bytes | Failed:
     """The body of an answer, within the limits of size and time."""
     announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced) > LIMIT_BYTES:
+    is_number = announced.isascii() and announced.isdigit()
+    if is_number and (len(announced) > MOST_DIGITS or int(announced) > LIMIT_BYTES):
         return TOO_LARGE
     parts: list[bytes] = []
     size = 0
@@ -171,7 +174,7 @@ def _body(response: requests.Response, until: float) -> bytes | Failed:
             return TOO_LARGE
         if time.monotonic() >= until:
             return Failed(f"no more than {size} bytes in time", False)
-    if announced.isdigit() and size < int(announced):
+    if is_number and size < int(announced):
         return Failed(f"answer ends after {size} of {announced} bytes", False)
     data = b"".join(parts)
     parts.clear()
@@ -195,7 +198,7 @@ def _not_an_object(data: bytes) -> str:
         return f"not JSON: {error.reason} at byte {error.start}"
     except RecursionError:
         return "not JSON: nested too deeply"
-    return "" if isinstance(value, dict) else f"not a JSON object but {ascii(value)[:40]}"
+    return "" if isinstance(value, dict) else f"not a JSON object but {'null' if value is None else ascii(value)[:40]}"
 
 
 def _network_reason(error: BaseException) -> tuple[str, bool]:

@@ -158,6 +158,7 @@ class NoDocument(NamedTuple):
         "no-lease",
         "no-drive",
         "scheme",
+        "user",
         "too-large",
         "empty-input",
         "no-copy",
@@ -167,8 +168,9 @@ class NoDocument(NamedTuple):
         "settings-hidden",
     ]
     """settings-wrong, settings-hidden: what is wanted is not known, or not to this user; empty-input: nothing comes
-    from standard input; scheme: --metadata names a URL that is neither http nor https; no-copy: none of cloud-init's
-    files has one, each for a reason of its own; no-network-json, no-object: one of these files."""
+    from standard input; scheme, user: --metadata names a URL that is neither http nor https, or has a
+    user name; no-copy: none of cloud-init's files has one, each for a reason of its own; no-network-json, no-object:
+    one of these files."""
     path: str = ""
     """no-network-json, no-object."""
     problems: tuple[Problem, ...] = ()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..model.settings import Settings
 
 DISABLED = "disabled by the settings (`enabled: false`)"
+NO_REQUEST = "guest-routes: standard input is no request of the service; guest-routes-fetch@.service starts this"
 INTERRUPTED = "interrupted; what was written stays; run it again"
 REPORTING = "running status, plan, doctor and correct --check, then ip and what the managers have"
 SHOWN = 20

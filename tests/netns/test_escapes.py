@@ -11,9 +11,7 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
@@ -132,39 +130,22 @@ def test_a_config_drive(lab: Lab, tmp_path: Path) -> None:
     b"HTTP/1.1 302 x\r\nLocation: http://" + ONE_LINE + b"/\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.1 302 x\r\nLocation: /" + ONE_LINE + b"\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.1 200 x\r\nContent-Type: " + ONE_LINE + b"\r\nContent-Length: 3\r\n\r\n\x1b[2",
-    b"HTTP/1.1 200 x\r\n" + ONE_LINE + b": x\r\nContent-Length: " + ONE_LINE + b"\r\n\r\n{}",
+    b"HTTP/1.1 200 x\r\n" + ONE_LINE + b": x\r\nContent-Length: " + ONE_LINE + b"\r\n\r\n[]",
     ONE_LINE + b"\r\n\r\n",
 ], ids=["status", "other host", "other path", "type", "header", "no HTTP"])  # fmt: skip
-def test_an_answer_of_the_metadata_service(lab: Lab, start: Start, answer: bytes) -> None:
+def test_an_answer_of_the_metadata_service(lab: Lab, start: Start, tmp_path: Path, answer: bytes) -> None:
     documented(lab)
-    lab.ip("address", "add", "169.254.169.254/32", "dev", "lo")
-    with socket.socket() as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind(("169.254.169.254", 80))
-        server.listen(50)
-        threading.Thread(target=_answer_all, args=(server, answer), daemon=True).start()
-        for command in ("sync", "plan --json", "doctor"):
-            outputs(f"{command} --sources http --deadline-seconds 0.7")
-        service = start(settings={**FAST, "deadline_seconds": 0.7})
-        service.wait_said("no metadata: ")
-        service.stop()
-        assert_clean(service.log.encode(), "the log")
-        server.shutdown(socket.SHUT_RDWR)
+    said, log = tmp_path / "answer", tmp_path / "log"
+    said.write_bytes(answer)
+    lab.metadata_server(said, "--behave", f"raw={said}", "--log", str(log))
+    for command in ("sync", "plan --json", "doctor"):
+        outputs(f"{command} --sources http --deadline-seconds 0.7")
+    assert log.read_text(), "nobody asked"
+    service = start(settings={**FAST, "deadline_seconds": 0.7})
+    service.wait_said("no metadata: ")
+    service.stop()
+    assert_clean(service.log.encode(), "the log")
     after()
-
-
-def _answer_all(server: socket.socket, answer: bytes) -> None:
-    while True:
-        try:
-            connection, _ = server.accept()
-        except OSError:
-            return
-        with connection:
-            try:
-                connection.recv(4096)
-                connection.sendall(answer)
-            except OSError:
-                continue
 
 
 # ---- settings, state ----------------------------------------------------------------------------------------

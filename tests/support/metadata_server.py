@@ -31,7 +31,7 @@ LISTINGS = {
 """What cloud-init asks for beside the documents. Source: Nova, "Metadata", OpenStack and EC2 formats."""
 MODES = (
     "ok", "404", "500", "503-then-ok", "slow", "trickle", "truncated", "endless", "not-json", "list", "redirect",
-    "empty", "large", "hang", "reset", "alternate", *raw_answers.MODES,
+    "empty", "large", "hang", "reset", "alternate", "raw", *raw_answers.MODES,
 )  # fmt: skip
 
 
@@ -135,6 +135,9 @@ class Answers(BaseHTTPRequestHandler):
             self.end_headers()
         elif how.mode == "alternate":
             self.answer(data if count % 2 else Path(how.argument).read_bytes())
+        elif how.mode == "raw":
+            self.close_connection = True
+            self.connection.sendall(Path(how.argument).read_bytes())
         elif how.mode in raw_answers.MODES:
             self.close_connection = True
             raw_answers.send(how.mode, self.connection)

@@ -14,7 +14,7 @@ BLOCK = 1 << 16
 MOST_BYTES = 400 << 20
 MODES = (
     "chunk-size", "chunk-zeros", "chunk-extension", "chunks-of-one", "trailer", "trailers", "header", "headers",
-    "status-line", "interim", "gzip", "gzip-redirect", "numbers", "objects", "nested",
+    "status-line", "interim", "gzip", "gzip-redirect", "numbers", "objects", "nested", "digits",
 )  # fmt: skip
 
 
@@ -82,6 +82,8 @@ def parts(mode: str) -> Iterator[bytes]:
         head = b'{"links": [' + one * (LIMIT_BYTES // 48 // 301) + '"\U0001f600'.encode()
         body = head + b"x" * (LIMIT_BYTES - len(head) - 3) + b'"]}'
         yield HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    elif mode == "digits":
+        yield HEAD + b"Content-Length: " + b"9" * 6000 + b"\r\n\r\n{}"
     elif mode == "nested":
         body = b'{"links": ' + b"[" * 5_000_000
         yield HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body

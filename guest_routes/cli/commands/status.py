@@ -75,4 +75,4 @@ def _write(path: str, metrics: str) -> None:
         raise refusal("write", path, error, "name a file in the collector's directory, which must be there") from error
     if os.path.exists(path) and not os.path.isfile(path):
         raise StateError(f"cannot write {path}: it is no regular file; name a file in the collector's directory")
-    replace(path, metrics.encode(), 0o644, "the old one is still there")
+    replace(path, metrics.encode(), 0o644, "it has no figures of now")

@@ -161,6 +161,8 @@ def _nothing_text(one: NoDocument) -> str:
         return "standard input is empty or closed"
     if one.kind == "scheme":
         return "only http and https are supported"
+    if one.kind == "user":
+        return "a user name or password in a URL is not taken, since reports show the URL"
     if one.kind == "too-large":
         return f"more than {one.limit_bytes >> 20} MiB"
     what = (

@@ -9,12 +9,14 @@ that unit the process is a child that confines itself and changes its user (priv
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from ...json_codec import dumps, loads
 from ...model.document import Document
 from ...model.namedtuple import NamedTuple
 from ...model.settings import Settings
+from ...output.notices import NO_REQUEST
 from ...output.service_log import child_fault_text, long_url_text, no_unit_text, not_confined_text
 
 TYPE_CHECKING = False
@@ -131,7 +133,10 @@ def relayed(request: Request, limit_bytes: int) -> bytes:
 
 def main() -> None:
     """The unit: a request from standard input, which is the connection; the answer to it."""
-    request = _request(_all_of(0, REQUEST_BYTES))
+    try:
+        request = _request(_all_of(0, REQUEST_BYTES))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        sys.exit(NO_REQUEST)
     remaining = round(request.ends - time.monotonic(), 1)
     # In another time namespace than the service's the clock says nothing.
     at_least, at_most = request.deadline_seconds / 2, request.deadline_seconds
@@ -153,7 +158,7 @@ def _all_of(descriptor: int, limit_bytes: int) -> bytes:
 
 
 def _request(data: bytes) -> Request:
-    """The service's request; it is root's, and its mistakes end this process."""
+    """The service's request; it is root's."""
     sent: dict[str, Any] = loads(data)
     fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in sent.items()}
     return Request(**fields)

@@ -1,7 +1,8 @@
 """The system calls that the process that talks to the network may not make: a seccomp filter, as BPF (R16).
 
-Refused are: sockets but for IP and netlink (so no UNIX socket: systemd's, D-Bus's), writing to files and changing
-their names, owners or modes, signals, new processes and programs, tracing, namespaces, mounts, keys, shared memory.
+Refused are: sockets but for IP and netlink (so no UNIX socket: systemd's, D-Bus's), listening for connections, writing
+to files and changing their names, owners or modes, signals, those that a descriptor sends included, new processes and
+programs, tracing, namespaces, mounts, keys, shared memory. A UDP socket may be bound: bind(2) serves netlink, too.
 Where a call's arguments stand in memory, the filter can't see them: clone3 and openat2 don't exist for this process,
 so that the C library takes clone and openat; nor does any call from number 424 on that isn't named here, io_uring's
 and those of later kernels included.
@@ -121,7 +122,10 @@ REFUSED = {
 }
 """x86_64, aarch64 and riscv64 (asm-generic), ppc64le."""
 SOCKET, OPEN, OPENAT, CLONE = (41, 198, 326), (2, _, 5), (257, 56, 286), (56, 220, 120)
+FCNTL, IOCTL = (72, 25, 55), (16, 29, 54)
 """Refused by their arguments."""
+_SIGNALS_OF_DESCRIPTORS = ((FCNTL, (8, 10, 15)), (IOCTL, (0x8901, 0x8902)))
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP: whom a descriptor that is ready sends which signal."""
 
 Instruction: TypeAlias = "tuple[int, int, str, str]"
 """Code, value, and the labels to go on at if a comparison holds and if not; "" for the next instruction."""
@@ -173,6 +177,15 @@ def _by_arguments(column: int) -> list[Instruction | str]:
                 (_JSET, _FOR_WRITING, "refuse", "allow"),
                 after,
             ]
+    for numbers, commands in _SIGNALS_OF_DESCRIPTORS:
+        after = f"not {numbers[column]}"
+        code += [
+            (_JEQ, numbers[column], "", after),
+            (_LD, _ARGUMENTS + 8, "", ""),
+            *((_JEQ, command, "refuse", "") for command in commands),
+            (_JEQ, 0, "allow", "allow"),
+            after,
+        ]
     return code
 
 

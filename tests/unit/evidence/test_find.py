@@ -108,6 +108,7 @@ def test_what_the_command_line_names_comes_first(state: State, tmp_path: Path, b
 
 
 @pytest.mark.parametrize("argument, reason", [
+    ("http://me:secret@192.0.2.1/", "a user name or password in a URL is not taken, since reports show the URL"),
     ("ftp://x/", "only http and https are supported"), ("/nowhere/x", "/nowhere/x: no such file or directory"),
 ])  # fmt: skip
 def test_what_it_names_and_is_not_there(state: State, argument: str, reason: str) -> None:

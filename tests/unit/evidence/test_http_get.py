@@ -17,7 +17,7 @@ from guest_routes.evidence.http_get import _network_reason, _not_an_object
     ('{"ü": }'.encode(), "not JSON: Expecting value at byte 7"),
     (b'{"\xff"}', "not JSON: invalid start byte at byte 2"),
     (b"[" * 100_000, "not JSON: nested too deeply"),
-    (b"[1]", "not a JSON object but [1]"), (b"null", "not a JSON object but None"),
+    (b"[1]", "not a JSON object but [1]"), (b"null", "not a JSON object but null"),
     (b'"' + b"x" * 100 + b'"', "not a JSON object but '" + "x" * 39),
 ])  # fmt: skip
 def test_what_is_no_json_object(data: bytes, problem: str) -> None:

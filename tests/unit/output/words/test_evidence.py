@@ -116,6 +116,7 @@ FIRST, SECOND = bytes.fromhex("fa163e000001"), bytes.fromhex("fa163e000002")
     (NoDocument("no-lease", clients=("dhclient", "dhcpcd")), "no NIC has a DHCP lease of dhclient, dhcpcd"),
     (NoDocument("no-lease", problems=(Problem("/a", "is odd"), Problem("/b", "too"))), "/a: is odd; /b: too"),
     (NoDocument("scheme"), "only http and https are supported"),
+    (NoDocument("user"), "a user name or password in a URL is not taken, since reports show the URL"),
     (NoDocument("too-large", limit_bytes=5 << 20), "more than 5 MiB"),
     (NoDocument("no-copy", each=("/x: gone", NoDocument("no-network-json", "/y"))),
      "/x: gone; /y: no ds.network_json in it"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import resource
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -233,6 +235,10 @@ def unix_socket(kind: int = socket.SOCK_STREAM) -> None:
     socket.socket(socket.AF_UNIX, kind)
 
 
+def _udp() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+
 VICTIM, LEFT = f"/tmp/guest-routes-victim-{os.getpid()}", f"/tmp/guest-routes-attack-{os.getpid()}"
 """In /tmp, where another user may write; one pair for each run of the tests."""
 ATTACKS: dict[str, Callable[[], object]] = {
@@ -243,6 +249,10 @@ ATTACKS: dict[str, Callable[[], object]] = {
     "a server": lambda: socket.socket(socket.AF_INET).listen(),
     "a signal to the parent": lambda: os.kill(PARENT, signal.SIGCONT),
     "a question about the parent": lambda: os.kill(PARENT, 0),
+    "a signal by a descriptor, to whom": lambda: fcntl.fcntl(_udp(), fcntl.F_SETOWN, PARENT),
+    "a signal by a descriptor, which": lambda: fcntl.fcntl(_udp(), 10, signal.SIGKILL),
+    "a signal by a descriptor, to a thread": lambda: fcntl.fcntl(_udp(), 15, struct.pack("ii", 1, PARENT)),
+    "a signal by a socket": lambda: fcntl.ioctl(_udp(), 0x8902, struct.pack("i", PARENT)),
     "a program": lambda: os.execv("/bin/true", ["true"]),
     "tracing": lambda: call("ptrace", 16, PARENT, 0, 0),
     "a mount": lambda: call("mount", b"none", b"/mnt", b"tmpfs", 0, None),

@@ -11,7 +11,14 @@ import pytest
 from guest_routes.service.child import seccomp
 from guest_routes.service.child.seccomp import ARCHITECTURES, REFUSED, filter_program
 
-ARGUMENTS = {"socket": seccomp.SOCKET, "open": seccomp.OPEN, "openat": seccomp.OPENAT, "clone": seccomp.CLONE}
+ARGUMENTS = {
+    "socket": seccomp.SOCKET,
+    "open": seccomp.OPEN,
+    "openat": seccomp.OPENAT,
+    "clone": seccomp.CLONE,
+    "fcntl": seccomp.FCNTL,
+    "ioctl": seccomp.IOCTL,
+}
 LIBRARY = ctypes.util.find_library("seccomp")
 
 

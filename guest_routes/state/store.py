@@ -216,7 +216,7 @@ class State:
         """Publish what `status` shows of the last pass; anybody may read it."""
         content = json_text(stamped(status, self.root)).encode()
         # Without the lock, since a pass that didn't get it has a status too.
-        self.replace(self.status_path, content, 0o644, "`guest-routes status` shows an older pass", alone=False)
+        self.replace(self.status_path, content, 0o644, "`guest-routes status` has no record of this pass", alone=False)
 
     def read_status(self) -> dict[str, Any]:
         """The last pass's status, by the clock as it is now; {} when there is none."""

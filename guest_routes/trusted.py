@@ -25,6 +25,7 @@ LOOKED_AT = 1000
 """So many names are read of a folder in which others can write."""
 TRIES = 3
 """A file that is written at the same time is read again."""
+MUST_BE = "it must be a regular file of root's in folders of root's, which nobody else can write"
 _FOLDER = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a link"}

@@ -41,20 +41,20 @@ def document_from_file(path: str, provenance: Provenance) -> Document | str:
     got = read_file(path)
     if isinstance(got, str):
         return got
-    meta = _meta_data_beside(path)
+    meta = _meta_data_of(path)
     unused = (meta,) if isinstance(meta, Problem) else ()
     known = about(b"" if isinstance(meta, Problem) else meta)
     return Document(got.data, provenance, age_of(got.mtime), *known, unused=unused)
 
 
-def _meta_data_beside(path: str) -> bytes | Problem:
+def _meta_data_of(path: str) -> bytes | Problem:
     """The meta_data.json beside a document that the operator names, b"" without one, or why it isn't used.
 
     Nobody has named it: it counts where nobody can write it who can't write the document, too.
     """
-    beside = os.path.join(os.path.dirname(path), META_DATA)
+    neighbour = os.path.join(os.path.dirname(path), META_DATA)
     try:
-        descriptor = os.open(beside, _BELOW)
+        descriptor = os.open(neighbour, _BELOW)
         with open(descriptor, "rb") as file:
             fault = _less_trusted(os.fstat(descriptor), os.stat(path))
             data = b"" if fault else file.read(LIMIT_BYTES + 1)
@@ -62,10 +62,10 @@ def _meta_data_beside(path: str) -> bytes | Problem:
         return b""
     except OSError as error:
         data, reason = b"", (error.strerror or str(error)).lower()
-        fault = "is a link, which is not followed" if os.path.islink(beside) else reason
+        fault = "is a link, which is not followed" if os.path.islink(neighbour) else reason
     if not fault and (excess := f"more than {LIMIT_BYTES >> 20} MiB" if len(data) > LIMIT_BYTES else too_many(data)):
         fault = f"has {excess}"
-    return Problem(beside, f"{fault}; ignored") if fault else data
+    return Problem(neighbour, f"{fault}; ignored") if fault else data
 
 
 def _less_trusted(meta: os.stat_result, document: os.stat_result) -> str:

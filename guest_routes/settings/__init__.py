@@ -1,4 +1,4 @@
 """The settings, from files and flags to one model.settings.Settings.
 
-Imports model, trusted and errors; load.py reads files, the rest is pure.
+Imports output, model, trusted and errors; load.py reads files, the rest is pure.
 """

@@ -13,7 +13,8 @@ from ..errors import SettingsError
 from ..model.namedtuple import NamedTuple
 from ..model.network import MAIN_TABLE
 from ..model.settings import DOCUMENT_SOURCES, GatewaySetting, Origin, Selector, Settings
-from ..trusted import Untrusted, read_named, read_trusted, trusted_names, unreadable
+from ..output.escape import shell_word
+from ..trusted import MUST_BE, Untrusted, read_named, read_trusted, trusted_names, unreadable
 from .documents import STANZA_KEY, load_json, load_yaml
 from .keys import BY_NAME, KEYS, Key
 from .values import COMMAND_LINE, Place, bare, did_you_mean, one_of, shown
@@ -271,7 +272,8 @@ def _text_of(
         return read(path, LIMIT_BYTES).data.decode()
     except (OSError, Untrusted) as error:
         if required or not isinstance(error, FileNotFoundError):
-            problems.append(f"{path}: {_unread(error)}")
+            wanted = f"; {MUST_BE}: see `namei -l {shell_word(path)}`" if isinstance(error, Untrusted) else ""
+            problems.append(f"{path}: {_unread(error)}{wanted}")
         refusals += [error] if isinstance(error, OSError) and _is_refusal(error) else []
     except UnicodeDecodeError as error:
         problems.append(f"{path}: is not UTF-8 text: byte {error.start} is 0x{error.object[error.start]:02x}")

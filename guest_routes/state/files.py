@@ -11,13 +11,12 @@ import os
 
 from ..errors import StateError
 from ..json_codec import loads
-from ..trusted import Untrusted, read_trusted, untrusted_file
+from ..trusted import MUST_BE, Untrusted, read_trusted, untrusted_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-WANTED = "it must be a regular file of root's in folders of root's, which nobody else can write"
 LIMIT_BYTES = 64 << 20
 """Of one file: a document given by the operator is the largest."""
 
@@ -173,7 +172,7 @@ def _unlink(path: str) -> bool:
 def refusal(action: str, path: str, error: OSError | Untrusted, consequence: str) -> StateError:
     """The error for a file that the system refused to open, write or remove, or that others can write."""
     if isinstance(error, Untrusted):
-        return StateError(f"cannot {action} {path}: it {error}; {consequence}; {WANTED}")
+        return StateError(f"cannot {action} {path}: it {error}; {consequence}; {MUST_BE}")
     refused = error.filename  # A number, where a call by descriptor was refused.
     other = os.fsdecode(refused) if isinstance(refused, (str, bytes)) else path
     at = f" at {other}" if other and other != path else ""

@@ -20,7 +20,7 @@ EXCEPTIONS: Dict[Tuple[str, str], str] = {
     ("guest_routes/trusted.py", "read_trusted"): "it is the reader",
     ("guest_routes/trusted.py", "read_named"): "the operator names the file",
     ("guest_routes/trusted.py", "_descend"): "it is the reader",
-    ("guest_routes/evidence/document_file.py", "_meta_data_beside"): "beside a named file; as trusted as that",
+    ("guest_routes/evidence/document_file.py", "_meta_data_of"): "beside a named file; as trusted as that",
     ("guest_routes/evidence/document_file.py", "read_below"): "a drive that is mounted; no link is followed",
     ("guest_routes/evidence/backing_file.py", "untrusted_backing"): "/sys",
     ("guest_routes/evidence/backing_file.py", "_has_file"): "a loop device; nothing is read from it",

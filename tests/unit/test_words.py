@@ -92,7 +92,7 @@ NO_SENTENCES = {
     "service/child/confined_fetch.py": {"{}; install requests (Debian's python3-requests)"},  # the child's own words
     "service/child/files.py": {"to look for a document", "to read the settings"},  # of an exception
     "service/child/seccomp.py": {"not socket", "not clone", "{} with 32-bit programs"},  # labels of a program
-    "state/files.py": {
+    "trusted.py": {
         "it must be a regular file of root's in folders of root's, which nobody else can write"
     },  # of an exception
 }  # fmt: skip

@@ -265,7 +265,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         errors = (put_back(outcome, "not-put-back"),)
     elif not _reachable(report, settings, kernel):
         errors = (put_back(outcome, "metadata-unreachable"),)
-    after = table_snapshot(settings, kernel)
+    after = table_snapshot(settings, kernel, outcome.done)
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..model.lease import LeaseSet
     from ..model.network import Address, KernelState, Nic
     from ..model.network_data import NetworkData
+    from ..model.operations import Operation
     from ..model.settings import Settings
     from ..state.store import State
 
@@ -49,13 +50,16 @@ def snapshot(settings: Settings, kernel: Kernel) -> KernelState:
     return state._replace(tables=kernel.tables(tables_to_read(state, settings)))
 
 
-def table_snapshot(settings: Settings, kernel: Kernel) -> KernelState:
+def table_snapshot(settings: Settings, kernel: Kernel, written: Sequence[Operation] = ()) -> KernelState:
     """The settings' table alone, with other programs' next hops separated from ours; NICs and rules.
+
+    Args:
+        written: see Kernel.
 
     Raises:
         KernelError: the kernel refused a dump.
     """
-    return separated(kernel.snapshot(settings.table), settings)
+    return separated(kernel.snapshot(settings.table, written), settings)
 
 
 def gather(

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from _operator import itemgetter
+from _socket import AF_INET, AF_INET6, inet_pton
+from itertools import repeat
+
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
 from ..model.network_data import special_kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator, Mapping, Sequence
 
 
 class Fault(Exception):  # noqa: N818  # never leaves the parser
@@ -17,6 +25,37 @@ class Fault(Exception):  # noqa: N818  # never leaves the parser
 
 SUSPECT = frozenset([0, 127, *range(224, 256)])
 """First bytes of destinations that need a second look: unspecified, loopback, multicast, and IPv6's ::/8."""
+
+_NETWORK, _NETMASK, _GATEWAY = map(itemgetter, ("network", "netmask", "gateway"))
+_HOST_BITS = {
+    size: [((1 << 8 * size - length) - 1).to_bytes(size, "big") for length in range(8 * size + 1)] for size in (4, 16)
+}
+"""By address size in bytes and prefix length: the mask of the host's part."""
+
+
+def usual_routes(
+    entries: Sequence[Any], lengths: Mapping[tuple[str, int], int], gateways: Mapping[str, Address]
+) -> tuple[Iterator[Prefix], list[Address]] | None:
+    """Destinations and next hops of host routes about which there is nothing to say; None where there is of any.
+
+    A hundred thousand are alike: all that is done for each of them is done by C functions.
+
+    Args:
+        lengths: of netmasks that were read before, by text and the size of an address in bytes.
+        gateways: that were read before, by text.
+    """
+    try:
+        next_hops = list(map(gateways.__getitem__, map(_GATEWAY, entries)))
+        size = len(next_hops[0])
+        known = list(map(lengths.__getitem__, zip(map(_NETMASK, entries), repeat(size))))
+        addresses = list(map(inet_pton, repeat(AF_INET if size == 4 else AF_INET6), map(_NETWORK, entries)))
+    except (LookupError, TypeError, ValueError, OSError):
+        return None
+    joined, masks = b"".join(addresses), b"".join(map(_HOST_BITS[size].__getitem__, known))
+    has_host_bits = int.from_bytes(joined, "big") & int.from_bytes(masks, "big")
+    if has_host_bits or 0 in known or not SUSPECT.isdisjoint(joined[::size]) or set(map(len, next_hops)) != {size}:
+        return None
+    return map(tuple.__new__, repeat(Prefix), zip(addresses, known)), next_hops
 
 
 def refuse_special(destination: Prefix) -> None:

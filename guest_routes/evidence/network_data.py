@@ -9,7 +9,7 @@ prefix lengths, capitals in MACs, links without a type, services inside routes).
 
 from __future__ import annotations
 
-from _socket import AF_INET, AF_INET6, inet_pton
+from itertools import repeat
 
 from ..errors import NetworkDataError
 from ..json_codec import loads
@@ -27,11 +27,16 @@ from .json_fields import (
     refuse_special,
     show,
     text_of,
+    usual_routes,
 )
 from .links import Links
 
-_HOST_BITS = {bits // 8: [(1 << bits - length) - 1 for length in range(bits + 1)] for bits in (32, 128)}
-"""By address size in bytes and prefix length: the mask of the host's part."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator
+
+_PIECE = 256
+"""So many routes are read at once, where there is nothing to say about any of them."""
 PROBLEMS_KEPT = 1000
 """The first problems of a document; the others are counted. A document of a megabyte can have half a million."""
 
@@ -164,30 +169,14 @@ class _Reader:
         defaults: list[DefaultEntry] = []
         place = f"networks[{network}].routes"
         usual = self._metric(f"networks[{network}]", entry, unset_metric(family))
-        routes, lengths, gateways, make = self.routes, self._lengths, self._gateways, tuple.__new__
-        for index, route in enumerate(self._list(entry, "routes", place, needed=False)):
-            try:
-                # Nearly every route: a netmask and gateway seen before, and nothing to say about it.
-                text = route["network"]  # type: ignore[index]
-                address = inet_pton(AF_INET6 if ":" in text else AF_INET, text)
-                size = len(address)
-                length = lengths[route["netmask"], size]  # type: ignore[index]
-                next_hop = gateways[route["gateway"]]  # type: ignore[index]
-                host_bits = int.from_bytes(address, "big") & _HOST_BITS[size][length]
-                if length and not host_bits and size == len(next_hop) and address[0] not in SUSPECT:
-                    destination = make(Prefix, (address, length))
-                    routes.append(make(HostRoute, (destination, next_hop, NETWORK_DATA, network, index)))
-                    continue
-            except (LookupError, TypeError, ValueError, OSError):
-                pass  # What is wrong is said below, in full.
+        for index, route in self._unusual(network, self._list(entry, "routes", place, needed=False)):
             try:
                 written, next_hop = self._route(route)
                 if written.length:
-                    destination = written
-                    if int.from_bytes(written.address, "big") & _HOST_BITS[len(written.address)][written.length]:
-                        destination = network_of(written)
+                    destination = network_of(written)
+                    if destination != written:
                         self._note(f"{place}[{index}].network", f"host bits masked off: {written} is {destination}")
-                    routes.append(HostRoute(destination, next_hop, NETWORK_DATA, network, index))
+                    self.routes.append(HostRoute(destination, next_hop, NETWORK_DATA, network, index))
                 elif any(written.address):
                     default = "0.0.0.0/0" if len(written.address) == 4 else "::/0"
                     raise Fault(".netmask", f"{written} is no destination; the default route is {default}")
@@ -199,6 +188,19 @@ class _Reader:
             except Fault as bad:
                 self._note(f"{place}[{index}]{bad.field}", bad.text, refused=True)
         return defaults + self._gateway_key(network, family, entry, usual)
+
+    def _unusual(self, network: int, entries: list[object], first: int = 0) -> Iterator[tuple[int, object]]:
+        """Appends the host routes of a list; those about which something may be said come out, each with its index."""
+        count = len(entries)
+        found = usual_routes(entries, self._lengths, self._gateways) if 1 < count <= _PIECE else None
+        if found is not None:
+            rest = repeat(NETWORK_DATA), repeat(network), range(first, first + count)
+            self.routes.extend(map(tuple.__new__, repeat(HostRoute), zip(*found, *rest)))
+        elif count < 2:
+            yield from enumerate(entries, first)
+        else:
+            for start in range(0, count, size := min(_PIECE, (count + 1) // 2)):
+                yield from self._unusual(network, entries[start : start + size], first + start)
 
     def _metric(self, place: str, values: dict[str, object], usual: int) -> int:
         """The key `metric` of a default entry or of its network, which cloud-init honours, too."""

@@ -25,12 +25,16 @@ class Kernel(Protocol):
     def nics(self) -> tuple[Nic, ...]:
         """Every NIC with its addresses, by ifindex, the loopback left out."""
 
-    def snapshot(self, table: int) -> KernelState:
+    def snapshot(self, table: int, written: Sequence[Operation] = ()) -> KernelState:
         """NICs, rules, and both families' routes of one table, in the kernel's order.
 
         Cached routes and IPv6 routes of the kernel's own kind `local` are left out. Routes with attributes
         that can't be written back the same (encapsulation) have kind 0, so that nothing changes them. Routes by a
         nexthop object have its next hops, whatever the dump shows.
+
+        Args:
+            written: what has just been carried out. Routes that equal its own may be the same values, which takes less
+                memory.
 
         Raises:
             KernelError: the kernel refused a dump, or each of several tries was interrupted.

@@ -103,6 +103,12 @@ class Plan(NamedTuple):
         """Additions, then removals."""
         return self.additions + self.removals
 
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many of `routes` have each verdict, in the order in which these come."""
+        each = [one[0] for one in self.routes]
+        return {verdict: each.count(verdict) for verdict in dict.fromkeys(each)}
+
 
 def shadowed_of(routes: Iterable[PlannedRoute]) -> tuple[PlannedRoute, ...]:
     """Those over which another program's route wins (R5)."""

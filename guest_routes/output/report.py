@@ -102,9 +102,10 @@ def _routes(report: Report, verbose: bool) -> list[str]:
         mark = "+" if one.verdict == "add" else "="
         return mark, route_text(one.route, nics), f"{rule}{resolved_reason(one.resolved)}{over}"
 
-    shown = [one for one in report.plan.routes if one.verdict != "shadowed" and id(one.resolved) not in failed]
+    serving = [one for one in report.plan.routes if one[0] != "shadowed"]
+    shown = [one for one in serving if id(one.resolved) not in failed] if failed else serving
     # Additions that serve no host route. A host route's reason is a value: comparing it with each takes long.
-    named = [op for op in report.plan.additions if isinstance(op.reason, str)]
+    named = [op for op in report.plan.additions if type(op[1]) is str]
     others = [op for op in named if op.reason in ("nexthops-outside", "demoted", "gateway")]
     return [
         *entries(shown, planned, verbose),

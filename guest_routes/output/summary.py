@@ -89,13 +89,13 @@ def _placed(report: Report) -> int:
     """So many routes were in place before the pass."""
     plan = report.plan
     in_place = ("kept", "adopted")
-    return sum(one.verdict in in_place for one in plan.routes) + sum(
-        one.verdict in in_place and one.route is not None for one in plan.defaults
-    )
+    routes = sum(number for verdict, number in plan.verdicts.items() if verdict in in_place)
+    return routes + sum(one.verdict in in_place and one.route is not None for one in plan.defaults)
 
 
 def _moved(report: Report, written: bool) -> list[str]:
-    added = len([op for op in report.plan.additions if not isinstance(op, (RestoreDefault, Promote))])
+    kinds = list(map(type, report.plan.additions))
+    added = len(kinds) - kinds.count(RestoreDefault) - kinds.count(Promote)
     removed = len(report.plan.removals)
     moved = [f"{added:,} added" if written else f"{added:,} to add"] if added else []
     return moved + ([f"{removed:,} removed" if written else f"{removed:,} to remove"] if removed else [])
@@ -117,9 +117,6 @@ def verb_of(operation: Operation) -> str:
 def last_pass_json(report: Report, finished: float) -> Json:
     """What a pass leaves for `status`: a summary, whatever the number of routes."""
     nics = report.after.nics
-    verdicts: dict[str, int] = {}
-    for one in report.plan.routes:
-        verdicts[one.verdict] = verdicts.get(one.verdict, 0) + 1
     unprogrammed = report.unprogrammed
     return {
         "finished": finished,
@@ -128,7 +125,7 @@ def last_pass_json(report: Report, finished: float) -> Json:
         "protocol": report.protocol,
         "metadata": metadata_json(report),
         "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
-        "routes": verdicts,
+        "routes": report.plan.verdicts,
         "changes": report.changes,
         "unprogrammed": unprogrammed_texts(unprogrammed[:20], nics),
         "unprogrammed_count": len(unprogrammed),

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from _operator import itemgetter
+
 from ..model.network import PROTOCOL_RA, UNICAST, NextHop, is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Iterable, Iterator, Sequence
 
-    from ..model.network import Address, Route
+    from ..model.network import Address, Prefix, Route
+
+
+_DESTINATION = itemgetter(0)
+
+
+def destinations_of(routes: Iterable[Route]) -> Iterator[Prefix]:
+    """Where they lead. Without a step of Python for each: a pass looks through a hundred thousand several times."""
+    return map(_DESTINATION, routes)
 
 
 def next_hops(route: Route) -> list[tuple[Address | None, int]]:

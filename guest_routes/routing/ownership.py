@@ -6,8 +6,10 @@ replaced or deleted; R4's exceptions have operation types of their own.
 
 from __future__ import annotations
 
+from _operator import eq
+
 from ..model.network import PROTOCOL_BOOT
-from .compare import is_next_hop
+from .compare import destinations_of, is_next_hop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ def separated(state: KernelState, settings: Settings) -> KernelState:
     one it was the kernel doesn't show: it counts as made by hand.
     """
     routes = state.routes
+    there = list(destinations_of(routes))
+    if not any(map(eq, there, there[1:])):
+        return state
     merged = [
         place for place, (one, other) in enumerate(zip(routes, routes[1:]), 1)
         if one[0] == other[0] and other.protocol == settings.protocol and _is_merged(one, other)

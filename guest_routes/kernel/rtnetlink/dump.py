@@ -15,12 +15,14 @@ from .decode import decode_route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any, Iterator, Mapping
 
     from ..netlink import Message
 
 _TABLE, _DST = 28, 36
 """Where a message has RTA_TABLE and RTA_DST, behind nlmsghdr and rtmsg: the kernel dumps them first."""
+
+NOTHING_KNOWN: Mapping[Prefix, Route] = {}
 
 
 class RouteDump:
@@ -28,13 +30,15 @@ class RouteDump:
 
     Args:
         table: kernels before 4.20 dump every table, of which the others are left out.
+        known: routes by destination. Those that the dump has, too, are the same values.
 
     Attributes:
         routes: those that have been read, in the kernel's order.
     """
 
-    def __init__(self, family: int, table: int) -> None:
+    def __init__(self, family: int, table: int, known: Mapping[Prefix, Route] = NOTHING_KNOWN) -> None:
         self._table = table
+        self._known: Mapping[Any, Route] = known
         self.routes: list[Route] = []
         self._address_bytes = 4 if family == AF_INET else 16
         self._dst_head = DST_HEAD[self._address_bytes]
@@ -88,7 +92,7 @@ class RouteDump:
         self, data: memoryview, pieces: Struct, rests: dict[tuple[bytes, bytes, bytes], tuple[Any, ...]]
     ) -> int:
         """Reads as many as there are, and counts them."""
-        routes, make, before = self.routes, tuple.__new__, len(self.routes)
+        routes, make, before, written = self.routes, tuple.__new__, len(self.routes), self._known
         last_head = last_middle = last_tail = b""
         rest: tuple[Any, ...] = ()
         for head, length, middle, destination, tail in pieces.iter_unpack(data):
@@ -97,6 +101,11 @@ class RouteDump:
                 if known is None:
                     break
                 last_head, last_middle, last_tail, rest = head, middle, tail, known
+            if written:
+                same = written.get((destination, length))
+                if same is not None and same[1:] == rest:
+                    routes.append(same)
+                    continue
             first = (make(Prefix, (destination, length)),)
             routes.append(make(Route, first + rest))
         return len(routes) - before

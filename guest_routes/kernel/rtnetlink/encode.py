@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _operator import itemgetter
 from _socket import AF_INET, AF_INET6
 from _struct import Struct
 from sys import byteorder
@@ -42,13 +43,15 @@ from ..netlink import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Iterator, Sequence
 
 _DST = 40
 """Where a route's destination stands in its message: behind nlmsghdr, rtmsg, RTA_TABLE and RTA_DST's head. The sequence
 number stands at 8, the prefix length at 17."""
 _TABLE_IN_HEADER = 255
 """The largest table that struct rtmsg can name; RTA_TABLE names any."""
+_PIECE, _FEW = 256, 8
+"""So many operations are encoded at once where all are alike; fewer than so many each by itself."""
 _NOTHING_MORE = Route(Prefix(b"", 0), None, 0)[10:]
 """A Route's source, metrics and what follows them, of one that has none of these."""
 
@@ -68,31 +71,47 @@ def encode(operation: Operation, sequence: int) -> bytes:
     return encode_route(route, RTM_NEWROUTE, NLM_F_REQUEST | flags, sequence)
 
 
-def encoder() -> Callable[[Operation, int], bytes]:
-    """The same for operations one after the other.
+def encoded(operations: Sequence[Operation], first: int) -> Iterator[tuple[int, bytes]]:
+    """The same for operations in a row, numbered from `first`: pieces of at most _PIECE, each with its last number."""
+    for start in range(0, len(operations), _PIECE):
+        yield from _encoded_piece(operations[start : start + _PIECE], first + start)
 
-    Of additions in a row that differ in their destination only, as nearly all do, the rest is made once.
+
+def _encoded_piece(operations: Sequence[Operation], first: int) -> Iterator[tuple[int, bytes]]:
+    count = len(operations)
+    if count < _FEW:
+        yield from ((sequence, encode(operation, sequence)) for sequence, operation in enumerate(operations, first))
+        return
+    alike = _encoded_alike(operations, first)
+    if alike is not None:
+        yield first + count - 1, alike
+        return
+    yield from _encoded_piece(operations[: count // 2], first)
+    yield from _encoded_piece(operations[count // 2 :], first + count // 2)
+
+
+def _encoded_alike(operations: Sequence[Operation], first: int) -> bytes | None:
+    """The messages of additions that differ in their destination only, as nearly all do; None of any others.
+
+    They are copies of the first one, into which numbers and destinations are put, a byte of all of them at a time.
     """
-    alike: object = None
-    pack: Callable[..., bytes] | None = None
-    head = family = middle = tail = b""
-
-    def encode_next(operation: Operation, sequence: int) -> bytes:
-        nonlocal alike, pack, head, family, middle, tail
-        route = operation.route
-        destination, length = route[0]
-        # A default route may have no RTA_DST.
-        rest = (operation.place, route[1:], len(destination)) if isinstance(operation, Add) and length else None
-        if rest is None or rest != alike:
-            alike, pack = rest, None
-            return encode(operation, sequence)
-        if pack is None:
-            made = encode(operation, sequence)
-            head, family, middle, tail = made[:8], made[12:17], made[18:_DST], made[_DST + len(destination) :]
-            pack = Struct(f"=8sI5sB{_DST - 18}s{len(destination)}s{len(tail)}s").pack
-        return pack(head, sequence, family, length, middle, destination, tail)
-
-    return encode_next
+    one, rest, count = operations[0], operations[0].route[1:], len(operations)
+    if not isinstance(one, Add) or rest != operations[-1].route[1:] or set(map(type, operations)) != {Add}:
+        return None
+    routes, places = list(map(itemgetter(0), operations)), set(map(itemgetter(2), operations))
+    if len(places) > 1 or list(map(itemgetter(slice(1, None)), routes)).count(rest) < count:
+        return None
+    prefixes = list(map(itemgetter(0), routes))
+    addresses, lengths = list(map(itemgetter(0), prefixes)), bytes(map(itemgetter(1), prefixes))
+    width = len(addresses[0])
+    if 0 in lengths or set(map(len, addresses)) != {width}:  # A default route may have no RTA_DST.
+        return None
+    made = encode(one, first)
+    messages, numbers = bytearray(made * count), Struct(f"={count}I").pack(*range(first, first + count))
+    for start, values, size in ((8, numbers, 4), (17, lengths, 1), (_DST, b"".join(addresses), width)):
+        for place in range(size):
+            messages[start + place :: len(made)] = values[place::size]
+    return bytes(messages)
 
 
 def encode_route(route: Route, kind: int, flags: int, sequence: int) -> bytes:

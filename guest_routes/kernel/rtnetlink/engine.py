@@ -31,18 +31,18 @@ from ..netlink import (
     messages,
 )
 from . import decode, nics, requests
-from .dump import RouteDump
+from .dump import NOTHING_KNOWN, RouteDump
 from .socket import RequestSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Mapping, Sequence
 
     from ...model.source_routing import SourceFailure, SourceOperation
     from ..nexthops import NexthopMessage
 
 _SEND_BYTES = 128 * 1024
-"""Of messages in one send: 2,000 routes, well below the default send buffer of 208 KiB."""
+"""Of messages in one send, but for the last piece of them: 2,000 routes, below the default send buffer of 208 KiB."""
 _FAMILIES = (AF_INET, AF_INET6)
 
 
@@ -93,10 +93,11 @@ class RtnetlinkKernel:
         )
         return tuple(sorted(found, key=lambda nic: nic.ifindex))
 
-    def snapshot(self, table: int) -> KernelState:
+    def snapshot(self, table: int, written: Sequence[Operation] = ()) -> KernelState:
         """See Kernel."""
         rules = self._rules(AF_INET) + self._rules(AF_INET6)
-        routes = self._routes(AF_INET, table) + self._routes(AF_INET6, table)
+        known = {operation[0][0]: operation[0] for operation in written}
+        routes = self._routes(AF_INET, table, known) + self._routes(AF_INET6, table, known)
         nics, objects = self.nics(), self._nexthops()
         if any(route.nexthop_id for route in routes):
             from ..nexthops import with_objects
@@ -129,8 +130,8 @@ class RtnetlinkKernel:
         )
         return rules
 
-    def _routes(self, family: int, table: int) -> list[Route]:
-        read = RouteDump(family, table)
+    def _routes(self, family: int, table: int, known: Mapping[Prefix, Route] = NOTHING_KNOWN) -> list[Route]:
+        read = RouteDump(family, table, known)
         self._socket.dump(
             lambda sequence: requests.dump_routes(sequence, family, table),
             RTM_NEWROUTE,
@@ -172,19 +173,17 @@ class RtnetlinkKernel:
 
     def apply(self, operations: Sequence[Operation]) -> tuple[Failure, ...]:
         """See Kernel."""
-        from .encode import encoder
+        from .encode import encoded
 
-        encode = encoder()
         first = self._socket.sequence + 1
         refused: dict[int, decode.Answer] = {}
         lost = False
         batch: list[bytes] = []
         size = 0
         last = first + len(operations) - 1
-        for sequence, operation in enumerate(operations, first):
-            encoded = encode(operation, sequence)
-            batch.append(encoded)
-            size += len(encoded)
+        for sequence, piece in encoded(operations, first):
+            batch.append(piece)
+            size += len(piece)
             if size >= _SEND_BYTES or sequence == last:
                 self._socket.sequence = sequence
                 lost = self._send(batch, refused) or lost

@@ -13,7 +13,7 @@ from itertools import chain
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, LOCAL_TABLE, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
 from ...model.report import Overruled
-from ..compare import equals_of, is_next_hop, leads_there, next_hops
+from ..compare import destinations_of, equals_of, is_next_hop, leads_there, next_hops
 from .uncovered import Nesting, beyond
 
 TYPE_CHECKING = False
@@ -54,8 +54,8 @@ def probes(plan: Plan, state: KernelState, table: int, others: Tables) -> tuple[
         others: routes of other tables, as far as they were read: no address inside a narrower one of these is chosen.
     """
     own = [address for nic in state.nics for address in nic.addresses]
-    destinations = [route.destination for route in chain(state.routes, *others.values())]
-    asked = [*_default_probes(plan, destinations, own), *_host_route_probes(plan, state, table, destinations, own)]
+    there = list(destinations_of(chain(state.routes, *others.values())))
+    asked = [*_default_probes(plan, there, own), *_host_route_probes(plan, state, table, there, own)]
     return tuple(one for one in asked if _is_asked_about(one.route.family, state, table))
 
 
@@ -63,7 +63,7 @@ def _host_route_probes(
     plan: Plan, state: KernelState, table: int, destinations: Sequence[Prefix], own: Sequence[Prefix]
 ) -> Iterator[Probe]:
     ruled = {family for family in (4, 6) if deciding_rules(state, family, table)}
-    serving = plan.routes if ruled else [one for one in plan.routes if one.competitor is not None]
+    serving = plan.routes if ruled else [one for one in plan.routes if one[3] is not None]  # Its competitor.
     contested = [one.route for one in serving if _is_contested(one, ruled)]
     nesting = Nesting(destinations, own) if contested else None
     for route in contested:

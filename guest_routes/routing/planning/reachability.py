@@ -7,9 +7,13 @@ route covers it that goes in the same pass, its own goes with that.
 
 from __future__ import annotations
 
+from _operator import itemgetter
+from itertools import chain
+
 from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Address, NextHop, Prefix, Route, contains, family_of, is_link_local, network_of
 from ...model.operations import Add, Delete
+from ..compare import destinations_of
 from ..ownership import is_ours, is_reaching
 
 TYPE_CHECKING = False
@@ -24,6 +28,12 @@ if TYPE_CHECKING:
 
 SCOPE_LINK = 253
 """RT_SCOPE_LINK, which an IPv4 route without a gateway has."""
+
+
+_NEXT_HOP = itemgetter(1, 2)
+"""Gateway and ifindex of a Route."""
+_LENGTH = itemgetter(1)
+"""Of a Prefix."""
 
 
 class Reaching(NamedTuple):
@@ -152,8 +162,8 @@ def _own(state: KernelState, settings: Settings) -> dict[_Gateway, Route]:
 
 def _gateways(routes: Sequence[PlannedRoute], defaults: Sequence[PlannedDefault]) -> set[_Gateway]:
     """The gateways of all routes that serve. A link-local one is on link whatever else there is."""
-    found = {one.route[1:3] for one in routes if one.verdict != "shadowed"}  # Gateway and ifindex.
-    found |= {one.route[1:3] for one in defaults if one.route is not None}
+    found = set(map(_NEXT_HOP, [one[1] for one in routes if one[0] != "shadowed"]))
+    found.update(_NEXT_HOP(one.route) for one in defaults if one.route is not None)
     return {
         _Gateway(address, ifindex) for address, ifindex in found if address is not None and not is_link_local(address)
     }
@@ -165,18 +175,24 @@ def _covering(
     """The routes that cover gateways, more specific than the NIC's own prefix; gateways without any are left out."""
     wanted = _candidates(gateways, state, added, settings)
     found: dict[_Gateway, list[Route]] = {}
-    for route in (route for routes in (state.routes, added) for route in routes if route[0] in wanted):
+    for route in (*_to(wanted, state.routes), *_to(wanted, added)):
         for gateway in wanted[route[0]]:
             if _hides(route, gateway, settings):
                 found.setdefault(gateway, []).append(route)
     return found
 
 
+def _to(wanted: Collection[Prefix], routes: Sequence[Route]) -> list[Route]:
+    """Of many routes the few to these destinations."""
+    there = set(wanted).intersection(destinations_of(routes))
+    return [route for route in routes if route[0] in there] if there else []
+
+
 def _candidates(
     gateways: Iterable[_Gateway], state: KernelState, added: Sequence[Route], settings: Settings
 ) -> dict[Prefix, list[_Gateway]]:
     """The prefixes that would cover a gateway, of the lengths that routes have."""
-    lengths = {(len(route[0][0]), route[0][1]) for routes in (state.routes, added) for route in routes}
+    lengths = set(map(_LENGTH, chain(destinations_of(state.routes), destinations_of(added))))
     around = {one: _prefixes_around(one.address, lengths) for one in gateways}
     own = _own_prefixes(state, {prefix for prefixes in around.values() for prefix in prefixes}, settings)
     wanted: dict[Prefix, list[_Gateway]] = {}
@@ -188,9 +204,9 @@ def _candidates(
     return wanted
 
 
-def _prefixes_around(address: Address, lengths: Iterable[tuple[int, int]]) -> list[Prefix]:
-    """Those of these lengths, each with the size of its addresses, that an address is in."""
-    return [network_of(Prefix(address, length)) for size, length in lengths if size == len(address)]
+def _prefixes_around(address: Address, lengths: Iterable[int]) -> list[Prefix]:
+    """Those of these lengths that an address is in."""
+    return [network_of(Prefix(address, length)) for length in lengths if length <= 8 * len(address)]
 
 
 def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Settings) -> dict[int, list[Prefix]]:
@@ -200,14 +216,8 @@ def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Sett
         around: the destinations of routes that matter: a table may have fifty thousand others.
     """
     own = {nic.ifindex: list(nic.addresses) for nic in state.nics}
-    for route in state.routes:
-        if (
-            route[0] in around
-            and route[1] is None
-            and route.kind == UNICAST
-            and not route.nexthops
-            and not is_ours(route, settings)
-        ):
+    for route in _to(around, state.routes):
+        if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
             own.setdefault(route.ifindex, []).append(route.destination)
     return own
 

@@ -18,7 +18,7 @@ def beyond(family: int, destinations: Sequence[Prefix]) -> Address | None:
     """An address that none of these prefixes covers but 0.0.0.0/0 and ::/0; None where they cover everything."""
     size = 4 if family == 4 else 16
     used = {address[0] for address, length in destinations if length and len(address) == size}
-    wide = [prefix for prefix in destinations if 0 < prefix.length < 8]
+    wide = [prefix for prefix in destinations if 0 < prefix[1] < 8]
     for first in _FIRST_BYTES[family]:
         address = bytes((first,)) + bytes(size - 2) + b"\1"
         if first not in used and not _is_covered(address, wide):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 import pytest
 
@@ -13,6 +13,7 @@ from guest_routes.cli.main import _command
 from guest_routes.cli.parser import parse
 from guest_routes.diagnose.rehearse import EXAMPLE
 from guest_routes.model.network import KernelState, Nic, parse_prefix
+from guest_routes.model.operations import Operation
 from guest_routes.state import last_known_good
 from guest_routes.state.store import State
 from tests.support.model_kernel import ModelKernel
@@ -30,10 +31,10 @@ class CountingKernel(ModelKernel):
         super().__init__(KernelState(NICS, ()))
         self.snapshots = 0
 
-    def snapshot(self, table: int) -> KernelState:
+    def snapshot(self, table: int, written: Sequence[Operation] = ()) -> KernelState:
         """Counts."""
         self.snapshots += 1
-        return super().snapshot(table)
+        return super().snapshot(table, written)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -114,15 +114,17 @@ OPERATIONS = st.one_of(
 )
 
 
-@given(st.lists(st.tuples(OPERATIONS, st.lists(st.sampled_from(DESTINATIONS), max_size=4)), max_size=4))
+@given(st.lists(st.tuples(OPERATIONS, st.lists(st.sampled_from(DESTINATIONS), max_size=24)), max_size=4))
 def test_one_after_the_other_they_are_encoded_as_each_alone(groups: List[Tuple[Any, List[Prefix]]]) -> None:
     operations = [operation for operation, _ in groups]
     for operation, destinations in groups:
         likes = [one for one in destinations if len(one.address) == len(operation.route.destination.address)]
         operations += [operation._replace(route=operation.route._replace(destination=one)) for one in likes]
-    encode_next = encode.encoder()
-    for sequence, operation in enumerate(operations):
-        assert encode_next(operation, sequence) == encode.encode(operation, sequence)
+    pieces = list(encode.encoded(operations, 7))
+    alone = [encode.encode(operation, sequence) for sequence, operation in enumerate(operations, 7)]
+    assert b"".join(piece for _, piece in pieces) == b"".join(alone)
+    for sequence, _ in pieces:  # Each piece ends where it says.
+        assert b"".join(piece for last, piece in pieces if last <= sequence) == b"".join(alone[: sequence - 6])
 
 
 def test_a_promotion_is_a_deletion_and_an_addition_in_one_send() -> None:

@@ -233,7 +233,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
     """Applies the plan and verifies it; puts the old state back when the pass did harm (R8)."""
     from .kernel.apply import apply, leaves_less, roll_back
     from .routing.planning.surprise import without_another
-    from .routing.planning.verify import discrepancies
+    from .routing.planning.verify import discrepancies, serving
 
     def record_defaults(routes: Sequence[Route]) -> None:
         from .routing.planning.restoration import recorded_defaults
@@ -265,7 +265,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         errors = (put_back(outcome, "not-put-back"),)
     elif not _reachable(report, settings, kernel):
         errors = (put_back(outcome, "metadata-unreachable"),)
-    after = table_snapshot(settings, kernel, outcome.done)
+    after = table_snapshot(settings, kernel, serving(report.plan))
     return report._replace(outcome=outcome, after=after, errors=errors or discrepancies(report.plan, outcome, after))
 
 

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from ..kernel.engine import Kernel
     from ..model.document import Document, Known
     from ..model.lease import LeaseSet
-    from ..model.network import Address, KernelState, Nic
+    from ..model.network import Address, KernelState, Nic, Route
     from ..model.network_data import NetworkData
-    from ..model.operations import Operation
     from ..model.settings import Settings
     from ..state.store import State
 
@@ -50,16 +49,16 @@ def snapshot(settings: Settings, kernel: Kernel) -> KernelState:
     return state._replace(tables=kernel.tables(tables_to_read(state, settings)))
 
 
-def table_snapshot(settings: Settings, kernel: Kernel, written: Sequence[Operation] = ()) -> KernelState:
+def table_snapshot(settings: Settings, kernel: Kernel, expected: Sequence[Route] = ()) -> KernelState:
     """The settings' table alone, with other programs' next hops separated from ours; NICs and rules.
 
     Args:
-        written: see Kernel.
+        expected: see Kernel.
 
     Raises:
         KernelError: the kernel refused a dump.
     """
-    return separated(kernel.snapshot(settings.table, written), settings)
+    return separated(kernel.snapshot(settings.table, expected), settings)
 
 
 def gather(

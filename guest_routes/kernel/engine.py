@@ -25,16 +25,15 @@ class Kernel(Protocol):
     def nics(self) -> tuple[Nic, ...]:
         """Every NIC with its addresses, by ifindex, the loopback left out."""
 
-    def snapshot(self, table: int, written: Sequence[Operation] = ()) -> KernelState:
-        """NICs, rules, and both families' routes of one table, in the kernel's order.
+    def snapshot(self, table: int, expected: Sequence[Route] = ()) -> KernelState:
+        """NICs, rules, and both families' routes of one table, IPv4's first, in the kernel's order.
 
         Cached routes and IPv6 routes of the kernel's own kind `local` are left out. Routes with attributes
         that can't be written back the same (encapsulation) have kind 0, so that nothing changes them. Routes by a
         nexthop object have its next hops, whatever the dump shows.
 
         Args:
-            written: what has just been carried out. Routes that equal its own may be the same values, which takes less
-                memory.
+            expected: routes that should be there. Those that are may be the same values, which takes less memory.
 
         Raises:
             KernelError: the kernel refused a dump, or each of several tries was interrupted.

@@ -6,10 +6,10 @@ replaced or deleted; R4's exceptions have operation types of their own.
 
 from __future__ import annotations
 
-from _operator import eq
+from itertools import takewhile
 
 from ..model.network import PROTOCOL_BOOT
-from .compare import destinations_of, is_next_hop
+from .compare import is_next_hop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +26,13 @@ def separated(state: KernelState, settings: Settings) -> KernelState:
     """The same snapshot, with other programs' next hops separated from ours.
 
     IPv6 makes one multipath route of routes of a destination and metric, and shows each next hop with the protocol of
-    the first. Ours never share a metric, so what stands behind ours has been added by another program since. Which
-    one it was the kernel doesn't show: it counts as made by hand.
+    the first. Its routes stand behind IPv4's. Ours never share a metric, so what stands behind ours has been added by
+    another program since. Which one it was the kernel doesn't show: it counts as made by hand.
     """
     routes = state.routes
-    there = list(destinations_of(routes))
-    if not any(map(eq, there, there[1:])):
-        return state
+    first = len(routes) - sum(1 for _ in takewhile(_is_ipv6, reversed(routes)))
     merged = [
-        place for place, (one, other) in enumerate(zip(routes, routes[1:]), 1)
+        place for place, (one, other) in enumerate(zip(routes[first:], routes[first + 1 :]), first + 1)
         if one[0] == other[0] and other.protocol == settings.protocol and _is_merged(one, other)
     ]  # fmt: skip
     if not merged:
@@ -48,7 +46,11 @@ def separated(state: KernelState, settings: Settings) -> KernelState:
 def _is_merged(one: Route, other: Route) -> bool:
     """Whether two routes to one destination are next hops of the same IPv6 route."""
     same = (one.metric, one.protocol, one.table) == (other.metric, other.protocol, other.table)
-    return same and one.family == 6 and is_next_hop(one) and is_next_hop(other)
+    return same and is_next_hop(one) and is_next_hop(other)
+
+
+def _is_ipv6(route: Route) -> bool:
+    return len(route[0][0]) == 16
 
 
 def is_reaching(route: Route, settings: Settings) -> bool:

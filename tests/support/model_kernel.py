@@ -108,7 +108,7 @@ class ModelKernel:
         """The NICs it was made with."""
         return self._nics
 
-    def snapshot(self, table: int, written: Sequence[Operation] = ()) -> KernelState:
+    def snapshot(self, table: int, expected: Sequence[Route] = ()) -> KernelState:
         """The routes of one table in the order of a dump."""
         filled = ((of_table, prefix, routes) for (of_table, prefix), routes in self._tables.items() if routes)
         lists = [(prefix, routes) for of_table, prefix, routes in filled if of_table == table]

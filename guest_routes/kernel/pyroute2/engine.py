@@ -99,7 +99,7 @@ class Pyroute2Kernel:
         )
         return tuple(sorted(nics, key=lambda nic: nic.ifindex))
 
-    def snapshot(self, table: int, written: Sequence[Operation] = ()) -> KernelState:
+    def snapshot(self, table: int, expected: Sequence[Route] = ()) -> KernelState:
         """NICs, rules, and both families' routes of one table, in the kernel's order."""
         routes: List[Route] = []
         rules: List[Rule] = []

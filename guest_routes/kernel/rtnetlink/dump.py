@@ -63,7 +63,9 @@ class RouteDump:
     def decode(self, data: bytes, start: int, end: int) -> None:
         """Reads an RTM_NEWROUTE body, whose routes those of later messages may be like."""
         found = [route for route in decode_route(data, start, end) if route.table == self._table]
-        self.routes.extend(found)
+        for route in found:
+            same = self._known.get(route.destination)
+            self.routes.append(same if same is not None and same == route else route)
         message, size = start - 16, end - start + 16
         if len(found) != 1 or size < _DST + 4 + self._address_bytes:
             return
@@ -92,17 +94,17 @@ class RouteDump:
         self, data: memoryview, pieces: Struct, rests: dict[tuple[bytes, bytes, bytes], tuple[Any, ...]]
     ) -> int:
         """Reads as many as there are, and counts them."""
-        routes, make, before, written = self.routes, tuple.__new__, len(self.routes), self._known
+        routes, make, before, known = self.routes, tuple.__new__, len(self.routes), self._known
         last_head = last_middle = last_tail = b""
         rest: tuple[Any, ...] = ()
         for head, length, middle, destination, tail in pieces.iter_unpack(data):
             if middle != last_middle or tail != last_tail or head != last_head:
-                known = rests.get((head, middle, tail))
-                if known is None:
+                found = rests.get((head, middle, tail))
+                if found is None:
                     break
-                last_head, last_middle, last_tail, rest = head, middle, tail, known
-            if written:
-                same = written.get((destination, length))
+                last_head, last_middle, last_tail, rest = head, middle, tail, found
+            if known:
+                same = known.get((destination, length))
                 if same is not None and same[1:] == rest:
                     routes.append(same)
                     continue

@@ -13,6 +13,7 @@ Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
 from __future__ import annotations
 
 import _socket
+from _operator import itemgetter
 from _socket import AF_INET, AF_INET6
 from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
 from os import strerror
@@ -93,10 +94,10 @@ class RtnetlinkKernel:
         )
         return tuple(sorted(found, key=lambda nic: nic.ifindex))
 
-    def snapshot(self, table: int, written: Sequence[Operation] = ()) -> KernelState:
+    def snapshot(self, table: int, expected: Sequence[Route] = ()) -> KernelState:
         """See Kernel."""
         rules = self._rules(AF_INET) + self._rules(AF_INET6)
-        known = {operation[0][0]: operation[0] for operation in written}
+        known = dict(zip(map(itemgetter(0), expected), expected))
         routes = self._routes(AF_INET, table, known) + self._routes(AF_INET6, table, known)
         nics, objects = self.nics(), self._nexthops()
         if any(route.nexthop_id for route in routes):

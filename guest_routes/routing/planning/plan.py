@@ -176,8 +176,8 @@ def _plan_host_routes(
         tail = tails.get(id(next_hop))
         if tail is None:
             tail = tails[id(next_hop)] = _wanted(resolved, settings)[1:]
-        wanted = make(Route, (destination, *tail))
-        if destination in behind:
+        wanted = make(Route, (destination,) + tail)  # noqa: RUF005  # half as long as with a star
+        if behind and destination in behind:
             wanted = wanted._replace(metric=2)
         there = present.pop(destination, None)
         if there is None:

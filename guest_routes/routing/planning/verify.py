@@ -9,7 +9,7 @@ from ...model.report import Discrepancy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Iterator, Mapping, Sequence
+    from typing import Callable, Mapping, Sequence
 
     from ...model.network import KernelState, Route
     from ...model.operations import Outcome
@@ -28,7 +28,7 @@ def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Dis
     """What the second snapshot says otherwise than the plan's end; () when it all came true."""
     # Nearly every route is there to the letter, and alone to its destination.
     there = {route[0]: route for route in after.routes}
-    odd = [route for route in _wanted(plan) if there.get(route[0]) != route]
+    odd = [route for route in serving(plan) if there.get(route[0]) != route]
     removed = _removed(outcome) if plan.removals else []
     if not (odd or removed):
         return ()
@@ -62,12 +62,7 @@ def _key(route: Route) -> object:
     return _keys[route.family](route)
 
 
-def _wanted(plan: Plan) -> Iterator[Route]:
+def serving(plan: Plan) -> list[Route]:
     """The routes that serve after the pass."""
-    for planned in plan.routes:
-        if planned.verdict != "shadowed":
-            yield planned.route
-    for default in plan.defaults:
-        if default.route is not None:
-            yield default.route
-    yield from plan.reaching
+    routes = [one[1] for one in plan.routes if one[0] != "shadowed"]
+    return [*routes, *(one.route for one in plan.defaults if one.route is not None), *plan.reaching]

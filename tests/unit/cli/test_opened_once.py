@@ -12,8 +12,7 @@ from guest_routes.cli.context import Context
 from guest_routes.cli.main import _command
 from guest_routes.cli.parser import parse
 from guest_routes.diagnose.rehearse import EXAMPLE
-from guest_routes.model.network import KernelState, Nic, parse_prefix
-from guest_routes.model.operations import Operation
+from guest_routes.model.network import KernelState, Nic, Route, parse_prefix
 from guest_routes.state import last_known_good
 from guest_routes.state.store import State
 from tests.support.model_kernel import ModelKernel
@@ -31,10 +30,10 @@ class CountingKernel(ModelKernel):
         super().__init__(KernelState(NICS, ()))
         self.snapshots = 0
 
-    def snapshot(self, table: int, written: Sequence[Operation] = ()) -> KernelState:
+    def snapshot(self, table: int, expected: Sequence[Route] = ()) -> KernelState:
         """Counts."""
         self.snapshots += 1
-        return super().snapshot(table, written)
+        return super().snapshot(table, expected)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -1,7 +1,8 @@
 """The routes of a dump, fast where they are alike. Pure: bytes in, values out.
 
-Nearly all routes of a table share all but their destination with one that came before. decode.py decodes the first of
-such; the others need a comparison of bytes and two tuples.
+Nearly all routes of a table share all but their destination with one that came before, or where there are many next
+hops, all but destination and gateway. decode.py decodes the first of such; the others need a comparison of bytes and
+two tuples.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from _socket import AF_INET
 from _struct import Struct
 
+from ...model.namedtuple import NamedTuple
 from ...model.network import Prefix, Route
-from ..netlink import DST_HEAD, TABLE_HEAD, U32, messages
+from ..netlink import DST_HEAD, GATEWAY_HEAD, TABLE_HEAD, U32, messages
 from .decode import decode_route
 
 TYPE_CHECKING = False
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 _TABLE, _DST = 28, 36
 """Where a message has RTA_TABLE and RTA_DST, behind nlmsghdr and rtmsg: the kernel dumps them first."""
 
+_FEW = 64
+"""So many different next hops are told from each other by all their bytes; of more, gateways are read one by one."""
+_ATTRIBUTE = Struct("=HH")
+"""struct rtattr: length and type."""
 NOTHING_KNOWN: Mapping[Prefix, Route] = {}
 
 
@@ -42,9 +48,8 @@ class RouteDump:
         self.routes: list[Route] = []
         self._address_bytes = 4 if family == AF_INET else 16
         self._dst_head = DST_HEAD[self._address_bytes]
-        self._rests: dict[int, tuple[Struct, dict[tuple[bytes, bytes, bytes], tuple[Any, ...]]]] = {}
-        """By a message's length: how it is cut around the prefix length and the destination, and of each one with
-        these pieces what its Route has beside the destination."""
+        self._alike: dict[int, _Alike] = {}
+        """By a message's length."""
 
     def others(self, data: bytes) -> Iterator[Message]:
         """The messages of a datagram, but for routes like earlier ones: those are read on the way.
@@ -71,49 +76,82 @@ class RouteDump:
             return
         heads = U32.unpack_from(data, message + _TABLE)[0], U32.unpack_from(data, message + _DST)[0]
         if heads == (TABLE_HEAD, self._dst_head):
-            if size not in self._rests:
-                self._rests[size] = _pieces(size, self._address_bytes), {}
-            pieces, rests = self._rests[size]
-            head, _, middle, _, tail = pieces.unpack_from(data, message)
-            rests[head, middle, tail] = found[0][1:]
+            self._remember(found[0], data[message:end])
+
+    def _remember(self, route: Route, message: bytes) -> None:
+        size, own = len(message), _place_of_gateway(message, self._address_bytes)
+        alike = self._alike.get(size)
+        if alike is None:
+            alike = self._alike[size] = _Alike(_pieces(size, self._address_bytes), {}, 0)
+        elif own and not alike.gateway and len(alike.rests) >= _FEW:
+            alike = self._alike[size] = _Alike(_pieces(size, self._address_bytes, own), {}, own)
+        if alike.gateway in (0, own):
+            head, _, middle, _, between, _, tail = alike.pieces.unpack(message)
+            alike.rests[head, middle, between, tail] = route[2:] if alike.gateway else route[1:]
 
     def _read_alike(self, data: bytes, start: int) -> int:
         """Reads what is known from there on; where another message begins."""
         while start + U32.size <= len(data):
             size = U32.unpack_from(data, start)[0]
-            if size not in self._rests:
+            if size not in self._alike:
                 break
             end = len(data) - (len(data) - start) % size
-            count = self._read_alike_of_a_size(memoryview(data)[start:end], *self._rests[size])
+            count = self._read_alike_of_a_size(memoryview(data)[start:end], self._alike[size])
             if not count:
                 break
             start += count * size
         return start
 
-    def _read_alike_of_a_size(
-        self, data: memoryview, pieces: Struct, rests: dict[tuple[bytes, bytes, bytes], tuple[Any, ...]]
-    ) -> int:
+    def _read_alike_of_a_size(self, data: memoryview, alike: _Alike) -> int:
         """Reads as many as there are, and counts them."""
         routes, make, before, known = self.routes, tuple.__new__, len(self.routes), self._known
-        last_head = last_middle = last_tail = b""
+        last_head = last_middle = last_between = last_tail = b""
         rest: tuple[Any, ...] = ()
-        for head, length, middle, destination, tail in pieces.iter_unpack(data):
-            if middle != last_middle or tail != last_tail or head != last_head:
-                found = rests.get((head, middle, tail))
+        for head, length, middle, destination, between, gateway, tail in alike.pieces.iter_unpack(data):
+            if middle != last_middle or tail != last_tail or between != last_between or head != last_head:
+                found = alike.rests.get((head, middle, between, tail))
                 if found is None:
                     break
-                last_head, last_middle, last_tail, rest = head, middle, tail, found
+                last_head, last_middle, last_between, last_tail, rest = head, middle, between, tail, found
+            whole = (gateway,) + rest if gateway else rest  # noqa: RUF005  # half as long as with a star
             if known:
                 same = known.get((destination, length))
-                if same is not None and same[1:] == rest:
+                if same is not None and same[1:] == whole:
                     routes.append(same)
                     continue
             first = (make(Prefix, (destination, length)),)
-            routes.append(make(Route, first + rest))
+            routes.append(make(Route, first + whole))
         return len(routes) - before
 
 
-def _pieces(size: int, address_bytes: int) -> Struct:
-    """A message of this length: up to the family, the prefix length, up to the destination, that, and the rest."""
+class _Alike(NamedTuple):
+    """What is known of messages of a length."""
+
+    pieces: Struct
+    """How they are cut, as _pieces has it."""
+    rests: dict[tuple[bytes, bytes, bytes, bytes], tuple[Any, ...]]
+    """By all pieces that may not differ, what a Route has beside those that may."""
+    gateway: int
+    """Where the gateway is that may differ, too; 0 for none."""
+
+
+def _pieces(size: int, address_bytes: int, gateway: int = 0) -> Struct:
+    """A message of this length: up to the family, the prefix length, up to the destination, that, up to the gateway,
+    that, and the rest."""
     start = _DST + 4
-    return Struct(f"=17sB{start - 18}s{address_bytes}s{size - start - address_bytes}s")
+    end = start + address_bytes
+    between, width = (gateway - end, address_bytes) if gateway else (0, 0)
+    return Struct(f"=17sB{start - 18}s{address_bytes}s{between}s{width}s{size - end - between - width}s")
+
+
+def _place_of_gateway(message: bytes, address_bytes: int) -> int:
+    """Where the address of RTA_GATEWAY stands; 0 without one of the family."""
+    place = _TABLE
+    while place + 4 + address_bytes <= len(message):
+        if U32.unpack_from(message, place) == (GATEWAY_HEAD[address_bytes],):
+            return place + 4
+        length, _ = _ATTRIBUTE.unpack_from(message, place)
+        if length < U32.size:
+            break
+        place += length + 3 & ~3
+    return 0

@@ -98,3 +98,54 @@ def test_routes_of_other_tables_are_left_out() -> None:
     dump, usual = RouteDump(INET, 254), message(24, body(INET, 7))
     assert len(read(dump, message(24, other) * 2 + usual * 2)) == 3
     assert [route.table for route in dump.routes] == [254, 254]
+
+
+def with_own(family: int, number_of_route: int, attribute_type: int = 5, metric: int = 1024) -> bytes:
+    """A route whose gateway, or by another attribute's type whose source, no other one has."""
+    size = len(GATEWAYS[family])
+    own = number_of_route.to_bytes(4, "big").rjust(size, b"\x01")
+    attributes = number(15, 254) + attribute(1, number_of_route.to_bytes(2, "big") + bytes(size - 2))
+    attributes += number(6, metric) + attribute(attribute_type, own) + number(4, 3)
+    return rtmsg(family, attributes, dst_len=16)
+
+
+@pytest.mark.parametrize("family", [INET, INET6])
+def test_of_routes_that_each_have_a_gateway_of_their_own_a_few_are_decoded_by_themselves(family: int) -> None:
+    """A hundred thousand others would take ten times as long."""
+    dump, bodies = RouteDump(family, 254), [with_own(family, number) for number in range(1, 1001)]
+    by_themselves = [
+        read(dump, b"".join(message(24, one) for one in bodies[at : at + 50])) for at in range(0, 1000, 50)
+    ]
+    assert sum(map(len, by_themselves)) < 100
+    assert dump.routes == [route for one in bodies for route in decode_route(one, 0, len(one))]
+
+
+@pytest.mark.parametrize("family", [INET, INET6])
+def test_gateways_of_their_own_are_never_taken_for_other_attributes_of_their_length(family: int) -> None:
+    """A source stands where another route has its gateway; another metric stands in between."""
+    dump = RouteDump(family, 254)
+    bodies = [with_own(family, one, 7 if one % 5 == 0 else 5, 1024 + one % 3) for one in range(1, 501)]
+    for one in bodies:
+        read(dump, message(24, one) + message(24, one))
+    assert dump.routes == [route for one in bodies for _ in "ab" for route in decode_route(one, 0, len(one))]
+
+
+def test_a_gateway_that_is_cut_short_is_none() -> None:
+    dump, cut = RouteDump(INET, 254), with_own(INET, 7)[:-12] + b"\x08\0\x05\0"
+    for _ in range(200):
+        read(dump, message(24, cut))
+    assert dump.routes == 200 * decode_route(cut, 0, len(cut))
+
+
+@given(st.lists(st.integers(0, 5), max_size=9), st.sampled_from([INET, INET6]))
+def test_routes_that_are_expected_and_there_are_the_same_values(expected: Sequence[int], family: int) -> None:
+    """Of those that differ by their metric or are not expected, the dump's own."""
+    bodies = [body(family, one, metric=5 if one % 2 else 1024) for one in (0, 1, 2, 3, 2, 1)]
+    there = [route for one in bodies for route in decode_route(one, 0, len(one))]
+    known = {one.destination: one for route in (body(family, n, metric=5) for n in expected)
+             for one in decode_route(route, 0, len(route))}  # fmt: skip
+    dump = RouteDump(family, 254, known)
+    read(dump, b"".join(message(24, one) for one in bodies))
+    assert dump.routes == there
+    for route in dump.routes:
+        assert (route is known.get(route.destination)) == (known.get(route.destination) == route)

@@ -617,6 +617,35 @@ def test_every_route_is_read_or_a_problem(pairs: List[Tuple[int, int]]) -> None:
         assert one.destination == ((number & mask).to_bytes(4, "big"), length)
 
 
+ANY_ROUTES: st.SearchStrategy[Json] = st.one_of(
+    st.builds(
+        route, st.sampled_from(["11.11.0.0", "10.9.7.0", "127.1.0.0", "224.0.0.0", "0.0.0.0", "x", 7]),
+        st.sampled_from(["255.255.0.0", "24", "0.0.0.0", 16, True, "255.0.255.0", None]),
+        st.sampled_from(["10.65.0.1", "10.65.0.2", "fd00:65::1", "", 7, []]),
+    ),
+    st.builds(route6, st.sampled_from(["fd11::", "fd11::1", "ff02::"]), st.sampled_from(["ffff::", "48", "::"])),
+    st.sampled_from([None, 7, [], {}, "route"]),
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(ANY_ROUTES, st.sampled_from([1, 2, 40, 300])), max_size=4))
+def test_routes_are_read_alike_whatever_stands_around_them(drawn: List[Tuple[Json, int]]) -> None:
+    """Nearly all are read hundreds at a time: each comes out as it does alone, with its own place."""
+    entries = [entry for entry, times in drawn for _ in range(times)]
+    data = read([network(*entries)])
+    alone = {json.dumps(entry): read([network(entry)]) for entry, _ in drawn}
+    expected = [(index, one) for index, entry in enumerate(entries) for one in alone[json.dumps(entry)].routes]
+    assert [(one.index, one.destination, one.next_hop) for one in data.routes] == [
+        (index, one.destination, one.next_hop) for index, one in expected
+    ]
+    said = [
+        f"networks[0].routes[{index}]{text[len('networks[0].routes[0]') :]}"
+        for index, entry in enumerate(entries) for text in problems(alone[json.dumps(entry)])
+    ]  # fmt: skip
+    assert problems(data)[-1000:] == said[:1000]
+
+
 @pytest.mark.parametrize("data, words", [
     (b'{"x": ' + b"1" * 5000 + b"}", "a number has too many digits"),
     (b'{"a\x00b": 1}', "Invalid control character at: line 1, column 4"),

@@ -127,6 +127,18 @@ def test_one_after_the_other_they_are_encoded_as_each_alone(groups: List[Tuple[A
         assert b"".join(piece for last, piece in pieces if last <= sequence) == b"".join(alone[: sequence - 6])
 
 
+@pytest.mark.parametrize("gateway, size", [("11.8.0.1", 4), ("fd00:8::1", 16)])
+def test_a_thousand_that_are_alike_are_a_few_pieces(gateway: str, size: int) -> None:
+    """Each below what a send may have; what is unlike among them costs its neighbours nothing."""
+    prefixes = [Prefix(bytes([20, *number.to_bytes(2, "big")]) + bytes(size - 3), 24) for number in range(1000)]
+    operations: List[Any] = [Add(Route(prefix, parse_address(gateway), 3)) for prefix in prefixes]
+    operations[700] = Delete(operations[700].route)
+    pieces = list(encode.encoded(operations, 1))
+    alone = [encode.encode(operation, sequence) for sequence, operation in enumerate(operations, 1)]
+    assert b"".join(piece for _, piece in pieces) == b"".join(alone)
+    assert len(pieces) < 30 and max(len(piece) for _, piece in pieces) < 32 * 1024
+
+
 def test_a_promotion_is_a_deletion_and_an_addition_in_one_send() -> None:
     """Both with the operation's sequence number: whichever is refused, it is this operation's answer."""
     ours = ENCODED[1]

@@ -1,7 +1,7 @@
 """`correct --undo`: the files that `correct` has changed, as cloud-init wrote them.
 
-A file is put back only where it is still as `correct` left it; whatever somebody has changed since stays. What has been
-put back is no longer kept.
+A file is put back only where it is still as `correct` left it; whatever somebody has changed since stays, and what
+somebody has removed stays away, with its original kept. What has been put back is no longer kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    Fate = Literal["restored", "left", ""]
+    Fate = Literal["restored", "left", "gone", ""]
 
 
 def undo(root: str = "") -> Reverted:
@@ -31,6 +31,7 @@ def undo(root: str = "") -> Reverted:
     """
     restored: list[str] = []
     left: list[str] = []
+    gone: list[str] = []
     errors: list[RewriteError] = []
     for path in _kept(root, errors):
         try:
@@ -44,9 +45,10 @@ def undo(root: str = "") -> Reverted:
         else:
             restored += [path] if fate == "restored" else []
             left += [path] if fate == "left" else []
+            gone += [path] if fate == "gone" else []
     if any(_manager(path) == "netplan" for path in restored):
         errors += generate()
-    return Reverted(tuple(restored), tuple(left), tuple(errors))
+    return Reverted(tuple(restored), tuple(left), tuple(errors), tuple(gone))
 
 
 def _kept(root: str, errors: list[RewriteError]) -> list[str]:
@@ -78,6 +80,8 @@ def _undo(path: str, root: str) -> Fate:
     original = _read(f"{root}{ORIGINALS}{path}")
     corrected = [_read(f"{root}{CORRECTED}{path}{end}") for end in ("", NEXT)]
     now = _read(root + path, owner_of(root + path, _manager(path)))
+    if now is None and original is not None:
+        return "gone"  # The only copy of its routes: they may be in no other file.
     if now is not None and now != original:
         if now not in corrected or (original is None and not now.startswith(CREATED[0].encode())):
             return "left"

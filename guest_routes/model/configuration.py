@@ -175,11 +175,13 @@ class Reverted(NamedTuple):
     left: tuple[str, ...] = ()
     """Paths of files that somebody has changed since."""
     errors: tuple[RewriteError, ...] = ()
+    gone: tuple[str, ...] = ()
+    """Paths of files that somebody has removed since."""
 
     @property
     def exit_code(self) -> int:
         """0: every file is as cloud-init wrote it; 1: not every one."""
-        return 1 if self.left or self.errors else 0
+        return 1 if self.left or self.gone or self.errors else 0
 
 
 class ExportFile(NamedTuple):

@@ -161,12 +161,17 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
 
 def reverted_lines(done: Reverted) -> list[str]:
     """What `correct --undo` did, for people."""
-    if not (done.restored or done.left or done.errors):
+    if not (done.restored or done.left or done.gone or done.errors):
         return ["nothing to undo: `correct` has changed no file"]
     lines = [f"< {path}: as cloud-init wrote it" for path in done.restored]
     lines += [
         f"! {path}: stays, since somebody has changed it; its original, if it had one: {ORIGINALS}{path}"
         for path in done.left
+    ]
+    lines += [
+        f"! {path}: stays away, since somebody has removed it; its original: {ORIGINALS}{path} (remove it, too, if "
+        "nothing in it is needed)"
+        for path in done.gone
     ]
     if done.restored:
         again = "guest-routes-correct.service corrects it again at the next boot, unless `correct_rendered: false`"
@@ -182,7 +187,7 @@ def reverted_json(done: Reverted) -> dict[str, Any]:
         "schema": "guest-routes/correct/1",
         "exit_code": done.exit_code,
         "restored": list(done.restored),
-        "left": list(done.left),
+        "left": [*done.left, *done.gone],
         "errors": [rewrite_error_text(one) for one in done.errors],
     }
 

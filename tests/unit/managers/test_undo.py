@@ -50,11 +50,27 @@ def test_what_somebody_has_changed_stays(tmp_path: Path, corrected: Tuple[Path, 
     assert "undone: 1 file" in said
 
 
-def test_what_has_gone_or_is_as_it_was_is_forgotten(tmp_path: Path, corrected: Tuple[Path, Path]) -> None:
+def test_what_somebody_has_removed_stays_away_and_its_original_kept(
+    tmp_path: Path, corrected: Tuple[Path, Path]
+) -> None:
     corrected[0].unlink()
-    corrected[1].write_text(ETH1)
+    done = undo(str(tmp_path))
+    assert done == Reverted(PATHS[1:], gone=PATHS[:1])
+    assert done.exit_code == 1 and not corrected[0].exists()
+    original = Path(f"{tmp_path}{ORIGINALS}{PATHS[0]}")
+    assert original.read_text() == ETH0
+    words = f"! {PATHS[0]}: stays away, since somebody has removed it; its original: {ORIGINALS}{PATHS[0]}"
+    assert words in "\n".join(reverted_lines(done))
+    assert reverted_json(done)["left"] == list(PATHS[:1])
+    assert undo(str(tmp_path)) == Reverted((), gone=PATHS[:1])  # said again, until nobody needs it
+    original.unlink()
     assert undo(str(tmp_path)) == Reverted(())
-    assert not corrected[0].exists()
+
+
+def test_what_is_as_it_was_is_forgotten(tmp_path: Path, corrected: Tuple[Path, Path]) -> None:
+    for path, text in zip(corrected, (ETH0, ETH1)):
+        path.write_text(text)
+    assert undo(str(tmp_path)) == Reverted(())
     assert reverted_lines(undo(str(tmp_path))) == ["nothing to undo: `correct` has changed no file"]
 
 

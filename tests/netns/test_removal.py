@@ -152,6 +152,33 @@ def test_what_is_left_elsewhere_goes_by_the_commands_that_are_named(
     assert everywhere() == before
 
 
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+def test_where_the_program_does_not_start_its_script_names_every_step(
+    lab: Lab, kind: str, tmp_path: Path, family: str
+) -> None:
+    """Nothing is above what the script says; done to the letter it leaves nothing of ours but the only default."""
+    _, file = everything(lab, family)
+    for number in (4, 6) if family == "dual-stack" else (4,):
+        lab.ip(f"-{number}", "route", "flush", "exact", "default")
+    bare = everywhere()
+    assert run(lab, f"sync --source-routing true {file}").code == 0
+    (tmp_path / "guest-routes").write_text("#!/nonexistent/interpreter\n")
+    done = ran(kind, "prerm", tmp_path)
+    assert "as said" not in done.stderr
+    commands = [one.split()[1:] for one in re.findall("`([^`]*)`", done.stderr) if one.startswith("ip ")]
+    keep, flush = [one for one in commands if "replace" in one], [one for one in commands if "flush" in one]
+    assert (keep, len(flush)) == ([["route", "replace"]], 2)
+    for number in ("-4", "-6"):
+        for line in lab.ip(number, "route", "show", "proto", "121").splitlines():
+            if line.startswith("default"):
+                lab.ip(number, *keep[0], *line.split(), "proto", "boot")
+        for command in flush:
+            lab.ip(number, *command)
+    kept = [line for line in everywhere() if line not in bare]
+    assert [line.split()[0] for line in kept] == ["default"] * (2 if family == "dual-stack" else 1)
+    assert not [line for line in everywhere() if "121" in line]
+
+
 def everything(lab: Lab, family: str) -> Tuple[List[str], str]:
     """The documented NICs with their defaults, of one family or both: what the kernel has, and the document."""
     documented(lab)

@@ -17,8 +17,11 @@ METADATA_URLS = ("http://169.254.169.254", "http://[fe80::a9fe:a9fe]")
 """OpenStack's metadata addresses. Source: Nova's metadata documentation, "Metadata service"."""
 
 SOURCE_ROUTING_TABLE = 12100
-FOREIGN_PROTOCOLS = (0, 1, 2, 3, 4, 9)
-"""Route protocols of others: unspec, redirect, kernel, boot, static, and ra (router advertisements)."""
+FOREIGN_PROTOCOLS = (0, 1, 2, 3, 4, *range(8, 19), 42, 84, 99, *range(186, 190), 192)
+"""Route protocols of others, by name: the kernel, operators, routing daemons, DHCP clients.
+
+Source: include/uapi/linux/rtnetlink.h, RTPROT_*; iproute2, etc/iproute2/rt_protos.
+"""
 IFINDEXES = 1 << 20
 """More than a machine has had NICs since it started."""
 SOURCE_ROUTING_PRIORITY = 32765

@@ -218,15 +218,15 @@ def test_rules_of_another_protocol_are_named_and_withdrawn(lab: Lab) -> None:
     synced(lab)
     left = "table 254: 4 routes and 4 rules of source routing of protocol 121 left by a pass with other settings"
     for command in ("plan", "sync", "sync"):
-        assert left in run(lab, f"{command} {FILE} --protocol 99").err
-    doctor = run(lab, f"doctor {FILE} --protocol 99")
+        assert left in run(lab, f"{command} {FILE} --protocol 77").err
+    doctor = run(lab, f"doctor {FILE} --protocol 77")
     assert (doctor.code, left in doctor.out) == (1, True)
-    value = valid_json("doctor", lab.run("doctor", *FILE.split(), "--protocol", "99", "--json"))
+    value = valid_json("doctor", lab.run("doctor", *FILE.split(), "--protocol", "77", "--json"))
     assert [one["kind"] for one in value["findings"]].count("routes-left") == 1
     assert run(lab, "withdraw").code == 0
     assert (own_rules(lab), outside_ways(lab)) == ([], BY_MAIN)
-    assert left not in run(lab, f"sync {FILE} --protocol 99").err
-    assert "left by" not in run(lab, f"doctor {FILE} --protocol 99").out
+    assert left not in run(lab, f"sync {FILE} --protocol 77").err
+    assert "left by" not in run(lab, f"doctor {FILE} --protocol 77").out
 
 
 def test_doctor_s_advice_for_another_table_is_not_refused(lab: Lab) -> None:

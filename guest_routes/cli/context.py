@@ -121,6 +121,25 @@ class Context:
             if name.startswith("setting_") and value is not None
         }
 
+    @property
+    def has_file_settings(self) -> bool:
+        """Whether the settings are those of the files that every command reads, without options."""
+        return not (self.flags or self.options.settings)
+
+    @property
+    def file_settings(self) -> Settings | None:
+        """The settings of these files, whatever the options say; None where they can't be used."""
+        if self.has_file_settings:
+            usable = self.usable_settings
+            return None if self.settings_problems else usable
+        from ..errors import SettingsError
+        from ..settings.load import read
+
+        try:
+            return read({})
+        except SettingsError:
+            return None
+
     def show_settings_problems(self, command: Literal["explain", "status", "withdraw"]) -> None:
         """What is wrong in the settings, on standard error; nothing where they are right."""
         settings = self.usable_settings

@@ -24,7 +24,7 @@ from ..state.store import State
 from ..sync import dry_run_on
 from .cross_check import engine_check, netifaces_check
 from .service_unit import unit_state
-from .status import service_of
+from .status import is_unread, service_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,12 +53,14 @@ def inspect(
     root: str = "/",
     settings_problems: tuple[str, ...] = (),
     settings_hidden: bool = False,
+    file_settings: Settings | None = None,
 ) -> Inspection:
     """Everything that can be seen without changing anything.
 
     Args:
         settings_problems: what is wrong in the settings, which are used without it.
         settings_hidden: that is only that this user may not read them.
+        file_settings: those of the files, without options; None where they can't be used.
 
     Raises:
         KernelError: the kernel can't be asked.
@@ -91,6 +93,8 @@ def inspect(
         unit_state(root),
         state.is_withdrawn(),
         asks_http=not metadata_argument and "http" in settings.sources,
+        enabled=settings.enabled,
+        settings_unread=is_unread(service, runs, file_settings),
     )
 
 

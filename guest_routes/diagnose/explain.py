@@ -8,15 +8,17 @@ from ..routing.planning.uncovered import Nesting, beyond
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..model.diagnosis.status import Obstacle
     from ..model.network import Address, Lookup, Route
     from ..model.report import Report
 
 
-def explain(asked: Prefix, report: Report, answer: Lookup) -> Explanation:
+def explain(asked: Prefix, report: Report, answer: Lookup, obstacle: Obstacle = "") -> Explanation:
     """What a pass decided about an address (a prefix of its whole length) or prefix.
 
     Args:
         answer: the kernel's own for the address.
+        obstacle: why `sync` would make no pass.
     """
     covering = [one for one in report.plan.routes if _covers(one.route.destination, asked)]
     planned = max(covering, key=lambda one: one.route.destination.length, default=None)
@@ -27,7 +29,7 @@ def explain(asked: Prefix, report: Report, answer: Lookup) -> Explanation:
         if route.destination.length > length and _covers(route.destination, asked) and not _is_planned(route, report)
     ]  # fmt: skip
     nearest = max(nearer, key=lambda route: (route.destination.length, -route.metric), default=None)
-    return Explanation(asked, planned, missed, answer, report, nearest)
+    return Explanation(asked, planned, missed, answer, report, nearest, obstacle)
 
 
 def address_in(asked: Prefix, report: Report) -> Address:

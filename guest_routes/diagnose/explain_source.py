@@ -13,15 +13,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ..model.diagnosis.status import Obstacle
     from ..model.network import Address, Lookup, Nic, Prefix, Route, Rule
     from ..model.report import Report
 
 
-def explain_source(asked: Prefix, source: Address, report: Report, answer: Lookup) -> SourceExplanation:
+def explain_source(
+    asked: Prefix, source: Address, report: Report, answer: Lookup, obstacle: Obstacle = ""
+) -> SourceExplanation:
     """What a pass decided about packets from one address to another.
 
     Args:
         answer: the kernel's own for a packet that carries the source.
+        obstacle: why `sync` would make no pass.
     """
     plan = report.decision.source_routing or SourceRoutingPlan()
     having = _having(source, report)
@@ -38,7 +42,7 @@ def explain_source(asked: Prefix, source: Address, report: Report, answer: Looku
         route,
         not _is_lacking(rule, route, plan, report),
         about(source, nic, report.source_conflicts) if nic else None,
-        explain(asked, report, answer),
+        explain(asked, report, answer, obstacle),
         tuple(one for one in having if one != nic),
         held and table is not None,
         is_for_its_link(source),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model.decision import Elected
 from ..model.diagnosis.inspection import Finding
+from ..model.diagnosis.status import goes_on
 from ..output.escape import escaped
 from ..output.folding import first_of
 from ..output.words.warnings import doubts
@@ -30,7 +31,8 @@ DHCP = 16
 def findings(inspection: Inspection) -> tuple[Finding, ...]:
     """All of them, the most pressing first."""
     unusable: FindingKind = "settings-hidden" if inspection.settings_hidden else "settings-wrong"
-    found = [Finding(unusable, text=text) for text in inspection.settings_problems]
+    passes = goes_on(inspection.service, inspection.service_runs, inspection.withdrawn)
+    found = [Finding(unusable, text=text, service_goes_on=passes) for text in inspection.settings_problems]
     if inspection.report is None:
         found.append(Finding("no-metadata", text=inspection.no_metadata))
     else:
@@ -64,6 +66,8 @@ def _service(inspection: Inspection) -> Iterator[Finding]:
     """A service that should run and doesn't, and what it has met with."""
     if inspection.withdrawn:
         yield Finding("withdrawn")
+    if inspection.settings_unread:
+        yield Finding("settings-unread")
     if inspection.unit == "not-enabled":
         yield Finding("service-not-enabled")
     if inspection.service_runs and inspection.service is not None:

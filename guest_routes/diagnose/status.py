@@ -6,11 +6,13 @@ import time
 
 from ..errors import GuestRoutesError
 from ..evidence.find import find, last_known_good
-from ..evidence.gather import snapshot
+from ..evidence.gather import left_elsewhere, snapshot
 from ..model.diagnosis.comparison import Comparison
-from ..model.diagnosis.status import SCHEMA, Status, is_failed_pass, is_last_pass, status_record_from_json
+from ..model.diagnosis.record_forms import is_failed_pass, is_last_pass
+from ..model.diagnosis.status import SCHEMA, Status, status_record_from_json
 from ..model.document import Document, NoDocument
 from ..model.network_data import Problem
+from ..model.settings import fingerprint
 from ..routing.ownership import is_our_rule, is_ours
 from ..state.processes import process_started
 from ..sync import dry_run_on
@@ -34,6 +36,7 @@ def inspect(
     kernel: Kernel,
     settings_problems: tuple[str, ...] = (),
     settings_hidden: bool = False,
+    file_settings: Settings | None = None,
     root: str = "/",
 ) -> Status:
     """Compares the kernel with what the last accepted document asks for.
@@ -41,6 +44,7 @@ def inspect(
     Args:
         settings_problems: what is wrong in the settings; what is wanted is not known then.
         settings_hidden: that is only that this user may not read them.
+        file_settings: those of the files, without options; None where they can't be used.
 
     Raises:
         KernelError: the tables can't be read.
@@ -54,6 +58,7 @@ def inspect(
     service, runs, damaged = service_of(state)
     problems += damaged
     ours = tuple(route for route in before.routes if is_ours(route, settings))
+    elsewhere = left_elsewhere(settings, state, kernel)
     problems += state.problems
     withdrawn = state.is_withdrawn()
     return Status(
@@ -73,7 +78,16 @@ def inspect(
         unit_state(root),
         tuple(rule for rule in before.rules if is_our_rule(rule, settings)),
         not last and (bool(ours) or any(problem.place == state.status_path for problem in problems)),
+        is_unread(service, runs, file_settings),
+        elsewhere,
     )
+
+
+def is_unread(service: StatusRecord | None, runs: bool, file_settings: Settings | None) -> bool:
+    """Whether a service that runs goes by other settings than the files have now, as far as both are known."""
+    if service is None or not runs or not service.settings or file_settings is None:
+        return False
+    return service.settings != fingerprint(file_settings)
 
 
 def service_of(state: State) -> tuple[StatusRecord | None, bool, list[Problem]]:
@@ -90,7 +104,7 @@ def _last_pass(state: State) -> tuple[dict[str, Any], dict[str, Any], list[Probl
     last = state.read_status()
     failed = last.pop("failed", {})
     problems = []
-    if (failed and not is_failed_pass(failed)) or (last and not is_last_pass(last)):
+    if (failed != {} and not is_failed_pass(failed)) or (last and not is_last_pass(last)):
         problems.append(Problem(state.status_path, "is damaged: it is not what a pass leaves; ignored"))
     return last if is_last_pass(last) else {}, failed if is_failed_pass(failed) else {}, problems
 

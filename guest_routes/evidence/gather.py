@@ -100,7 +100,7 @@ def with_routes_left(evidence: Evidence, settings: Settings, state: State, kerne
     """The same, and what a pass with another table or protocol has left in the kernel."""
     if always_here(settings, state):
         return evidence
-    left = _left_elsewhere(settings, state, kernel)
+    left = left_elsewhere(settings, state, kernel)
     wrong = [problem for problem in state.problems if problem not in evidence.problems]
     return evidence._replace(problems=(*evidence.problems, *wrong), elsewhere=left)
 
@@ -111,7 +111,7 @@ def always_here(settings: Settings, state: State) -> bool:
     return has_defaults and os.path.exists(state.status_path) and not os.path.exists(state.places_path)
 
 
-def _left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[Elsewhere, ...]:
+def left_elsewhere(settings: Settings, state: State, kernel: Kernel) -> tuple[Elsewhere, ...]:
     """The tables with routes of ours that no pass by these settings looks at: `withdraw` removes them (R18)."""
     from ..state.places import elsewhere
 

@@ -40,6 +40,16 @@ def has_room_for_ours(table: object, protocol: object) -> bool:
     )
 
 
+def fingerprint(settings: Settings) -> str:
+    """The same for equal settings, in every process and boot.
+
+    Not hashlib: it would bring four megabytes of libcrypto into the service.
+    """
+    import binascii
+
+    return f"{binascii.crc32(repr(settings).encode('utf-8', 'backslashreplace')):08x}"
+
+
 class Selector(NamedTuple):
     """Names one NIC or network; exactly one field is set."""
 

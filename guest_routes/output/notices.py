@@ -56,9 +56,10 @@ def settings_wrong_text(
     if hidden:
         known = "what this user can read of them is used"
         return "\n".join([f"the settings cannot be read by this user; {known}", *problems])
+    refused = "`guest-routes sync` refuses them, and a service that runs keeps those that it has read"
     consequence = {
-        "explain": "what is right in them is used, and no pass runs until they are corrected",
-        "status": "no pass runs until they are corrected",
+        "explain": f"what is right in them is used here; {refused}",
+        "status": refused,
         "withdraw": f"routes of protocol {settings.protocol} in table {settings.table} are withdrawn",
     }[command]
     return "\n".join([f"the settings are wrong; {consequence}", *problems])

@@ -45,7 +45,8 @@ def _metrics(found: Status) -> Iterator[Metric]:
     yield "routes", "gauge", len(found.ours), "Routes of ours in the table."
     yield "drift_known", "gauge", found.unknown is None, "Whether it is known if the routes are in place."
     if found.unknown is None:
-        yield "drift_changes", "gauge", len(found.drift), "Changes a pass on the last good metadata would make."
+        changes = found.comparison.changes
+        yield "drift_changes", "gauge", changes, "Changes a pass on the last good metadata would make."
     if last:
         yield "last_pass_timestamp_seconds", "gauge", last["finished"], "When the last pass ended."
         fetched = last["finished"] - last["metadata"]["age_seconds"]
@@ -57,6 +58,9 @@ def _metrics(found: Status) -> Iterator[Metric]:
     yield "service_running", "gauge", found.service_runs, "Whether guest-routes watch runs."
     if service is not None and found.service_runs:
         yield "service_start_timestamp_seconds", "gauge", service.started, "When the service was started."
+        if not found.settings_problems:
+            current = not found.settings_unread
+            yield "service_settings_current", "gauge", current, "Whether the service goes by the settings as they are."
         yield "passes_total", "counter", service.passes, "Passes of the service."
         yield "events_total", "counter", service.events, "Kernel notifications that the service looked at."
         foreign, malformed = service.foreign_messages, service.malformed_messages

@@ -239,15 +239,19 @@ def status_source_lines(found: Status, made_by: str, verbose: bool = False) -> l
         made_by: who makes these changes.
     """
     nics, changes = found.state.nics, found.comparison.source_drift
+    drift = [source_drift_line(len(changes), made_by)] if changes else []
     head = f"rules        {counted(len(found.own_rules), 'rule')} of ours for source routing" + (
         ":" if found.own_rules else ""
     )
-    lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""), verbose)]
-    if changes:
-        lines.append(f"drift        {counted(len(changes), 'change')} needed for source routing; {made_by}")
+    lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""), verbose), *drift]
     lines += entries(changes, lambda one: ("-" if is_source_removal(one) else "+", source_text(one, nics), ""), verbose)
     conflicts = found.comparison.source_conflicts
     return lines + entries(conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)), verbose)
+
+
+def source_drift_line(changes: int, made_by: str) -> str:
+    """How much a pass would change."""
+    return f"drift        {counted(changes, 'change')} needed for source routing; {made_by}"
 
 
 def status_source_json(found: Status) -> dict[str, Any]:

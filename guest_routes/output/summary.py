@@ -131,7 +131,7 @@ def last_pass_json(report: Report, finished: float) -> Json:
         "unprogrammed_count": len(unprogrammed),
         "overrides": _overrides(report.resolution.overrides[:20]),
         "leases": leases_json(report),
-        "warnings": warning_texts(report)[:20],
+        "warnings": warning_texts(report, left=False)[:20],  # `status` looks for itself what is left.
         "source_routing": None if report.decision.source_routing is None else _source_summary(report),
         "errors": [
             *errors_texts(report.errors, nics),

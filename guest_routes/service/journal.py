@@ -10,7 +10,7 @@ import time
 
 from ..errors import StateError
 from ..model.diagnosis.status import ConflictRecord, Repair, StatusRecord, status_record_json
-from ..model.namedtuple import NamedTuple
+from ..model.settings import fingerprint
 from ..output import service_log
 from ..output.route_text import route_text
 from ..output.summary import verb_of
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from ..model.operations import Operation
     from ..model.plan import Suspicion
     from ..model.report import Report
+    from ..model.settings import Settings
     from ..model.source_routing import SourceOperation
     from .conflicts import Conflict, Contested
+    from .error_kind import ErrorKind
     from .sd_journal import Field, Log
 
     Level: TypeAlias = Literal["info", "warning", "error"]
@@ -66,43 +68,16 @@ def _now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-class ErrorKind(NamedTuple):
-    """What makes two errors the same for the log: not their texts, which have process ids and times in them."""
-
-    error: type[BaseException]
-    errno: int | None = None
-    """Of the system's refusal, where one is behind it."""
-    path: str = ""
-    """The file that the system refused."""
-    place: str = ""
-    """The function that raised an unexpected error."""
-
-
-def error_kind(error: BaseException, expected: bool = True) -> ErrorKind:
-    """The kind of an error; of an unexpected one, its place in the code is a part."""
-    refused = error if isinstance(error, OSError) else error.__cause__
-    place = "" if expected else _place(error)
-    if not isinstance(refused, OSError):
-        return ErrorKind(type(error), place=place)
-    return ErrorKind(type(error), refused.errno, str(refused.filename or ""), place)
-
-
-def _place(error: BaseException) -> str:
-    """The function that raised it, with its file; "" for an error that was never raised."""
-    place, frame = "", error.__traceback__
-    while frame is not None:
-        place, frame = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_frame.f_code.co_name}", frame.tb_next
-    return place
-
-
 class Journal:
     """The log, systemd's status and the record of one service.
 
     Args:
         log: gets a level, a text, and fields for systemd's journal.
+        only_files: the settings are those of the files that every command reads, without options.
     """
 
-    def __init__(self, state: State, log: Log, notifier: Notifier) -> None:
+    def __init__(self, state: State, log: Log, notifier: Notifier, only_files: bool = True) -> None:
+        self._only_files = only_files
         self._state, self._log, self._notifier = state, log, notifier
         self._holding: dict[Subject, tuple[str, ...]] = {}
         self._summary = ""
@@ -112,6 +87,11 @@ class Journal:
         """The last published pass failed, or left something of the document out."""
         pid = os.getpid()
         self._record = StatusRecord(pid, process_started(pid), _now())
+
+    def uses(self, settings: Settings) -> None:
+        """From now on the service goes by these."""
+        files = fingerprint(settings) if self._only_files else ""
+        self._record = self._record._replace(enabled=settings.enabled, settings=files)
 
     # -- the log -------------------------------------------------------------------------------------------
 

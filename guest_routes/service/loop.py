@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     from .sd_journal import Log
 
 
-def watch(read_settings: Callable[[], Settings], state: State, metadata_argument: str, log: Log) -> int:
+def watch(
+    read_settings: Callable[[], Settings], state: State, metadata_argument: str, log: Log, only_files: bool = True
+) -> int:
     """Runs until SIGTERM or SIGINT, then returns 0; the routes stay.
 
     Args:
         read_settings: called at the start and on SIGHUP; the memory that it takes should not stay.
         metadata_argument: `--metadata`: where the document is, instead of the settings' sources.
         log: gets a level ("info", "warning", "error"), a text, and fields for a journal.
+        only_files: the settings are those of the files that every command reads, without options.
 
     Raises:
         LockError: another service runs.
@@ -45,7 +48,7 @@ def watch(read_settings: Callable[[], Settings], state: State, metadata_argument
     """
     signals = Signals()
     notifier = Notifier(os.environ)
-    journal = Journal(state, log, notifier)
+    journal = Journal(state, log, notifier, only_files)
     settings = _first_settings(read_settings, signals, journal)
     if settings is None:
         return 0

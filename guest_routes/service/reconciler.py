@@ -47,7 +47,8 @@ from ..output.service_log import bug_text, new_socket_line
 from ..state.store import State
 from ..sync import program
 from .child.files import local_document
-from .journal import ErrorKind, Journal, error_kind
+from .error_kind import error_kind
+from .journal import Journal
 from .repairs import Repairs, Restoration
 from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule, first_expiry, state_of
 
@@ -55,6 +56,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model.document import Document
     from ..model.report import Report
+    from .error_kind import ErrorKind
     from .schedule import PassState
 
 REPLACING_SECONDS = 0.5
@@ -74,7 +76,10 @@ class Reconciler:
         """Until when a program may be about to put its default in place of one that it has deleted."""
         self._repairs = Repairs(journal)
         self._restoration = Restoration(store)
+        self._new_settings = True
+        """No pass was made with them: what it changes is no repair."""
         self._open()
+        journal.uses(settings)
 
     # -- sockets -------------------------------------------------------------------------------------------
 
@@ -113,6 +118,8 @@ class Reconciler:
             self.settings = before
             raise
         self._restoration.forget()
+        self._new_settings = True
+        self._journal.uses(settings)
 
     # -- notifications -------------------------------------------------------------------------------------
 
@@ -278,10 +285,11 @@ class Reconciler:
         if report.outcome.done or (report.source_outcome and report.source_outcome.done):
             self.read_events()  # The pass may have seen changes whose notifications were not read yet.
         now = time.monotonic()
-        self._repairs.account(report.outcome.done, report.before.nics, before, fetched, now)
+        anew, self._new_settings = fetched or self._new_settings, False
+        self._repairs.account(report.outcome.done, report.before.nics, before, anew, now)
         self._journal.outcome(report)
         if report.decision.source_routing is not None:
-            self._repairs.account_source(report, fetched, now)
+            self._repairs.account_source(report, anew, now)
         if self.state == "failed":
             self.schedule = self.schedule.failed(now)
         elif ends := first_expiry(report.after.routes):

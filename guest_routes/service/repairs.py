@@ -94,24 +94,25 @@ class Repairs:
         done: Sequence[Operation],
         nics: Sequence[Nic],
         before: Mapping[RouteKey, Change],
-        fetched: bool,
+        anew: bool,
         now: float,
     ) -> None:
-        """Logs what was changed and why, and counts the repairs; a pass on a fetched document makes none.
+        """Logs what was changed and why, and counts the repairs.
 
         Args:
             done: the operations of a pass, or what Restoration put back.
+            anew: it went by a fetched document, or by other settings than the pass before, and repaired nothing.
             before: the changes until the pass. Of those that came with it, what it reverted is forgotten.
         """
-        earlier = attribute(done, [] if fetched else before.values())
-        meanwhile = attribute(done, [] if fetched else self._changes.values())
+        earlier = attribute(done, [] if anew else before.values())
+        meanwhile = attribute(done, [] if anew else self._changes.values())
         # What was reverted and is done again at once is the next pass's.
         reverted = [one or other for one, other in zip(earlier, meanwhile)]
         for one in filter(None, reverted):
             if self._changes.get(one.route) is one:
                 del self._changes[one.route]
         self._journal.changes(done, nics, reverted)
-        if not fetched:
+        if not anew:
             for operation, change in zip(done, reverted):
                 if operation.reason != "equal-serves":
                     self._journal.repaired(operation, change, nics)
@@ -119,11 +120,11 @@ class Repairs:
         last = {one.route.destination: (one, change) for one, change in zip(done, reverted) if change}
         self._count(nics, last, now)
 
-    def account_source(self, report: Report, fetched: bool, now: float) -> None:
+    def account_source(self, report: Report, anew: bool, now: float) -> None:
         """The same of source routing's rules and tables, after `take_changes`."""
         done = report.source_outcome.done if report.source_outcome else ()
-        earlier = attribute_source(done, [] if fetched else self._source_taken.values())
-        meanwhile = attribute_source(done, [] if fetched else self._source_changes.values())
+        earlier = attribute_source(done, [] if anew else self._source_taken.values())
+        meanwhile = attribute_source(done, [] if anew else self._source_changes.values())
         reverted = [one or other for one, other in zip(earlier, meanwhile)]
         for one in filter(None, reverted):
             if self._source_changes.get(one.key) is one:

@@ -158,8 +158,8 @@ def test_where_the_program_does_not_start_its_script_names_every_step(
 ) -> None:
     """Nothing is above what the script says; done to the letter it leaves nothing of ours but the only default."""
     _, file = everything(lab, family)
-    for number in (4, 6) if family == "dual-stack" else (4,):
-        lab.ip(f"-{number}", "route", "flush", "exact", "default")
+    for version in ("-4", "-6") if family == "dual-stack" else ("-4",):
+        lab.ip(version, "route", "flush", "exact", "default")
     bare = everywhere()
     assert run(lab, f"sync --source-routing true {file}").code == 0
     (tmp_path / "guest-routes").write_text("#!/nonexistent/interpreter\n")
@@ -168,12 +168,12 @@ def test_where_the_program_does_not_start_its_script_names_every_step(
     commands = [one.split()[1:] for one in re.findall("`([^`]*)`", done.stderr) if one.startswith("ip ")]
     keep, flush = [one for one in commands if "replace" in one], [one for one in commands if "flush" in one]
     assert (keep, len(flush)) == ([["route", "replace"]], 2)
-    for number in ("-4", "-6"):
-        for line in lab.ip(number, "route", "show", "proto", "121").splitlines():
+    for version in ("-4", "-6"):
+        for line in lab.ip(version, "route", "show", "proto", "121").splitlines():
             if line.startswith("default"):
-                lab.ip(number, *keep[0], *line.split(), "proto", "boot")
+                lab.ip(version, *keep[0], *line.split(), "proto", "boot")
         for command in flush:
-            lab.ip(number, *command)
+            lab.ip(version, *command)
     kept = [line for line in everywhere() if line not in bare]
     assert [line.split()[0] for line in kept] == ["default"] * (2 if family == "dual-stack" else 1)
     assert not [line for line in everywhere() if "121" in line]

@@ -108,16 +108,18 @@ def test_odd_json_in_the_state_is_absent_and_said(lab: Lab, tmp_path: Path) -> N
         {**whole, "failed": {"error": 7}}, {**whole, "leases": [7]}, {**whole, "warnings": "x"},
         {**whole, "leases": [{"nic": "x", "client": "x", "obtained": 1}]},
         {**whole, "warnings": [7]}, {**whole, "exit_code": True}, {"failed": []}, {"failed": "x"},
+        {**whole, "exit_code": 256}, {**whole, "exit_code": 10**30}, {**whole, "routes": 7}, {**whole, "x": 1},
+        {**whole, "failed": {"finished": 1, "exit_code": 512, "error": "x"}}, {**whole, "failed": None},
     ]  # fmt: skip
     contents = [json.dumps(case) for case in cases] + ["[" * 100_000, '{"a":' * 100_000, "{", "", "\udc80"]
     for content in contents:
         status.write_bytes(content.encode("utf-8", "surrogatepass"))
         ran = run(lab, "status")
         assert "none yet" in ran.out or "last pass" in ran.out
-        assert "/run/guest-routes/status: is damaged" in ran.out or content in ("", '{"failed": []}'), content
+        assert "/run/guest-routes/status: is damaged" in ran.out or content == "", content
         valid_json("status", lab.run("status", "--json"))
         lab.run("status", "--textfile", str(tmp_path / "metrics"))
-    status.write_text(json.dumps({"failed": {"finished": 1, "exit_code": 4, "error": ""}}))
+    status.write_text(json.dumps({"failed": {"finished": 1, "exit_code": 4, "error": "x"}}))
     assert run(lab, "status").code == 4
     status.write_text(json.dumps(whole))
     assert "not used" not in run(lab, "status").out

@@ -26,6 +26,7 @@ WELL = {
     "guest_routes_exit_code": "0",
     "guest_routes_settings_valid": "1",
     "guest_routes_service_running": "1",
+    "guest_routes_service_settings_current": "1",
     "guest_routes_unprogrammed_routes": "0",
     "guest_routes_conflicts": "0",
     "guest_routes_withdrawn": "0",
@@ -37,6 +38,7 @@ FILE = next(name for name in WELL if name.startswith("node_"))
 WRONG = {
     "GuestRoutesNotInPlace": {"guest_routes_exit_code": "1"},
     "GuestRoutesSettingsWrong": {"guest_routes_settings_valid": "0"},
+    "GuestRoutesSettingsNotRead": {"guest_routes_service_settings_current": "0"},
     "GuestRoutesNoMetadata": {"guest_routes_exit_code": "4"},
     "GuestRoutesMetadataOld": {"guest_routes_metadata_timestamp_seconds": str(-6 * 3600)},
     "GuestRoutesServiceDown": {"guest_routes_service_running": "0"},

@@ -23,6 +23,7 @@ def run(context: Context) -> int:
         terminal.progress,
         settings_problems=context.settings_problems,
         settings_hidden=context.settings_hidden,
+        file_settings=context.file_settings,
     )
     found = findings(inspection)
     if options.json:

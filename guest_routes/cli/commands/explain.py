@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...diagnose.explain import address_in, explain
 from ...diagnose.names import target
 from ...errors import SettingsError
+from ...model.diagnosis.status import obstacle_of
 from ...model.network import parse_address
 from ...output.diagnosis.explanation import explanation_json, explanation_lines, explanations_json, resolved_text
 from ...sync import dry_run
@@ -59,15 +60,16 @@ def _source(text: str) -> Address | None:
 
 def _shown(context: Context, asked: Target, source: Address | None, report: Report) -> Shown:
     address = address_in(asked.prefix, report)
+    obstacle = obstacle_of(context.settings_problems, context.settings_hidden, context.usable_settings.enabled)
     answer = context.kernel.lookup([address], *(() if source is None else (source,)))[0]
     if source is None:
-        found = explain(asked.prefix, report, answer)
+        found = explain(asked.prefix, report, answer, obstacle)
         lines, document, code = explanation_lines(found), explanation_json(found), found.exit_code
     else:
         from ...diagnose.explain_source import explain_source
         from ...output.diagnosis.source_explanation import source_explanation_json, source_explanation_lines
 
-        by_source = explain_source(asked.prefix, source, report, answer)
+        by_source = explain_source(asked.prefix, source, report, answer, obstacle)
         lines, document = source_explanation_lines(by_source), source_explanation_json(by_source)
         code = by_source.exit_code
     if asked.name:

@@ -43,8 +43,14 @@ def run(context: Context) -> int:
 
 
 def _inspect(context: Context) -> Status:
-    settings = context.usable_settings
-    return inspect(settings, context.state, context.kernel, context.settings_problems, context.settings_hidden)
+    return inspect(
+        context.usable_settings,
+        context.state,
+        context.kernel,
+        context.settings_problems,
+        context.settings_hidden,
+        context.file_settings,
+    )
 
 
 def _wait(context: Context) -> Status:
@@ -55,14 +61,13 @@ def _wait(context: Context) -> Status:
 
 def _graph(context: Context, found: Status) -> list[str]:
     """The table, with what a pass on the last good metadata would change."""
-    from ...output.diagnosis.status import drift_lines
+    from ...output.diagnosis.status import drift_heads
     from ...output.pictures.graph import graph_of
     from ..pictures import graph_lines
 
     protocol, verbose = context.usable_settings.protocol, context.options.verbose
     graph = graph_of(found.state, found.drift, found.unprogrammed, protocol, verbose)
-    drift = drift_lines(found)
-    return graph_lines(context, graph, drift if found.unknown is not None else drift[:1])
+    return graph_lines(context, graph, drift_heads(found))
 
 
 def _write(path: str, metrics: str) -> None:

@@ -16,4 +16,10 @@ def run(context: Context) -> int:
     """0 once a signal ends it."""
     gc.enable()  # This process stays.
     log = context.terminal.log()
-    return watch(lambda: read_settings_in_child(context.read_settings), context.state, context.options.metadata, log)
+    return watch(
+        lambda: read_settings_in_child(context.read_settings),
+        context.state,
+        context.options.metadata,
+        log,
+        context.has_file_settings,
+    )

@@ -27,3 +27,8 @@ class Comparison(NamedTuple):
     def source_drift(self) -> tuple[SourceOperation, ...]:
         """What it would change of source routing."""
         return self.by_source.operations if self.by_source else ()
+
+    @property
+    def changes(self) -> int:
+        """How many changes it would make, source routing's among them."""
+        return len(self.drift) + len(self.source_drift)

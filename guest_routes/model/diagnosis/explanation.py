@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..network import Address, Lookup, Prefix, Route
     from ..plan import PlannedDefault, PlannedRoute
     from ..report import Report
+    from .status import Obstacle
 
 
 LIMITED_BROADCAST = b"\xff\xff\xff\xff"
@@ -31,6 +32,8 @@ class Explanation(NamedTuple):
     report: Report
     nearer: Route | None = None
     """A route of the kernel's or of another program that is more specific than any of ours: its own subnet, say."""
+    obstacle: Obstacle = ""
+    """Why `sync` would make no pass."""
 
     @property
     def default(self) -> PlannedDefault | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..namedtuple import NamedTuple
+from .status import obstacle_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ..plan import Suspicion
     from ..report import Report, Unprogrammed
     from ..source_routing import SourceConflict
-    from .status import ConflictRecord, StatusRecord, UnitState
+    from .status import ConflictRecord, Obstacle, StatusRecord, UnitState
 
 
 class Holder(NamedTuple):
@@ -118,6 +119,15 @@ class Inspection(NamedTuple):
     """`withdraw` ran last: the service leaves the routes alone."""
     asks_http: bool = False
     """The metadata service is one of the settings' sources, and no other document was named."""
+    enabled: bool = True
+    """False: the settings switch everything off."""
+    settings_unread: bool = False
+    """The service goes by other settings than these."""
+
+    @property
+    def obstacle(self) -> Obstacle:
+        """Why `sync` would make no pass."""
+        return obstacle_of(self.settings_problems, self.settings_hidden, self.enabled)
 
 
 FindingKind: TypeAlias = (
@@ -127,7 +137,7 @@ FindingKind: TypeAlias = (
     "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'settings-hidden', 'metadata-unreachable', "
     "'service-ended', "
     "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift', "
-    "'unused-drive', 'no-rule']"
+    "'unused-drive', 'no-rule', 'settings-unread']"
 )
 
 
@@ -162,6 +172,8 @@ class Finding(NamedTuple):
     """source-routing."""
     elsewhere: Elsewhere | None = None
     """routes-left."""
+    service_goes_on: bool = False
+    """settings-wrong: the service makes passes with the settings that it has read before."""
     text: str = ""
     """no-metadata: every source's reason; settings-wrong, settings-hidden, doubtful: one problem;
     metadata-unreachable: what each NIC got for an answer, "" where none was asked."""

@@ -9,16 +9,20 @@ from ..namedtuple import NamedTuple
 from ..network import Address, KernelState, Prefix, Route, Rule
 from ..network_data import Problem
 from .comparison import Comparison
+from .record_forms import RECENT, is_service_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, TypeAlias
+    from typing import Any, Literal, Sequence, TypeAlias
 
     from ..document import Missing
+    from ..evidence import Elsewhere
     from ..operations import Operation
     from ..report import Unprogrammed
     from ..source_routing import SourceKey
 
+Obstacle: TypeAlias = "Literal['settings-wrong', 'disabled', '']"
+"""Why no command makes a pass."""
 UnitState: TypeAlias = "Literal['enabled', 'not-enabled', '']"
 """What systemd or OpenRC makes of the service's unit; "" where it has none."""
 
@@ -44,7 +48,7 @@ class Status(NamedTuple):
     problems: tuple[Problem, ...] = ()
     """Files of state that are damaged, or that others could have written: none of them is used."""
     settings_problems: tuple[str, ...] = ()
-    """What is wrong in the settings: no pass runs until it is corrected, but where they are hidden."""
+    """What is wrong in the settings: nothing but a service that has read others makes a pass until it is corrected."""
     settings_hidden: bool = False  # All that is wrong is that this user may not read them.
     enabled: bool = True
     """False: the settings switch everything off."""
@@ -53,6 +57,20 @@ class Status(NamedTuple):
     own_rules: tuple[Rule, ...] = ()
     last_unknown: bool = False
     """A pass has run, by its routes or by a file that can't be used, and `last` is {}."""
+    settings_unread: bool = False
+    """The service goes by other settings than these."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """What passes with other settings have left."""
+
+    @property
+    def service_goes_on(self) -> bool:
+        """The service makes passes, whatever the settings say by now."""
+        return goes_on(self.service, self.service_runs, self.withdrawn)
+
+    @property
+    def obstacle(self) -> Obstacle:
+        """Why `sync` would make no pass."""
+        return obstacle_of(self.settings_problems, self.settings_hidden, self.enabled)
 
     @property
     def service_missing(self) -> bool:
@@ -85,21 +103,36 @@ class Status(NamedTuple):
         if self.settings_problems:
             return 2
         if not self.enabled:
-            return 0
+            return 1 if self.service_goes_on else 0
         if self.failed:
             return int(self.failed["exit_code"])
         if not self.last:
             return 1 if self.last_unknown else 4
-        drifted = self.drift or self.comparison.source_drift
-        if any((drifted, self.unknown is not None, self.withdrawn, self.service_missing)):
+        if any((self.comparison.changes, self.unknown is not None, self.withdrawn, self.service_missing)):
             return 1
         missed = self.unprogrammed or self.comparison.source_conflicts
         return 5 if missed else int(self.last["exit_code"])
 
 
+def goes_on(service: StatusRecord | None, runs: bool, withdrawn: bool) -> bool:
+    """Whether the service makes passes, whatever the settings say by now."""
+    return runs and service is not None and service.enabled and not withdrawn
+
+
+def obstacle_of(problems: Sequence[str], hidden: bool, enabled: bool) -> Obstacle:
+    """Why `sync` would make no pass.
+
+    Args:
+        problems: what is wrong in the settings.
+        hidden: that is only that this user may not read them.
+        enabled: what is right in them doesn't switch everything off.
+    """
+    if problems and not hidden:
+        return "settings-wrong"
+    return "" if enabled else "disabled"
+
+
 SCHEMA = "guest-routes/service/1"
-RECENT = 10
-"""So many repairs and conflicts are kept."""
 
 
 class Actor(NamedTuple):
@@ -192,6 +225,10 @@ class StatusRecord(NamedTuple):
     """Netlink messages of other processes so far, which were ignored."""
     malformed_messages: int = 0
     """Notifications so far that could not be read."""
+    enabled: bool = True
+    """False: the settings that the service has read switch it off, and it makes no pass."""
+    settings: str = ""
+    """The fingerprint of these settings; "" where options have a part in them, so that files don't tell of a change."""
 
     def moved(self, seconds: float) -> StatusRecord:
         """With all times so much later; 0 is no time."""
@@ -232,69 +269,9 @@ def service_json(record: StatusRecord) -> dict[str, Any]:
 
 def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
     """The record in a file's content; None when it is incomplete or another version's."""
-    if value.get("schema") != SCHEMA:
+    fields = {name: one for name, one in value.items() if name != "schema"}
+    if value.get("schema") != SCHEMA or not is_service_record(fields):
         return None
-    try:
-        fields = {name: value[name] for name in StatusRecord._fields}
-        fields["recent"] = tuple(Repair(**one) for one in fields["recent"])
-        fields["conflicts"] = tuple(ConflictRecord(**one) for one in fields["conflicts"])
-        record = StatusRecord(**fields)
-    except (KeyError, TypeError):
-        return None
-    rows: list[StatusRecord | Repair | ConflictRecord] = [record, *record.recent, *record.conflicts]
-    return record if all(_has_types(row) for row in rows) else None
-
-
-_TEXTS = "process_started doing failure partial_reason last_error route what why destination actor remedy".split()
-_TUPLES = ("recent", "conflicts")
-
-
-def _has_types(row: StatusRecord | Repair | ConflictRecord) -> bool:
-    """Whether texts are texts and the rest numbers, as they were written."""
-    values = {name: value for name, value in row._asdict().items() if name not in _TUPLES}
-    return all(isinstance(value, str) if name in _TEXTS else _is_number(value) for name, value in values.items())
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is a number that a time or a count can be: no NaN, no infinity."""
-    return type(value) in (int, float) and abs(value) < 1e15  # type: ignore[arg-type]
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
-
-
-def is_last_pass(value: dict[str, Any]) -> bool:
-    """Whether it is what a pass leaves (output.summary.last_pass_json), as far as `status` shows it."""
-    metadata, leases = value.get("metadata"), value.get("leases")
-    return (
-        _is_number(value.get("finished"))
-        and all(type(value.get(key)) is int for key in ("exit_code", "table", "protocol"))
-        and _is_number(value.get("unprogrammed_count"))
-        and isinstance(metadata, dict)
-        and isinstance(metadata.get("where"), str)
-        and _is_number(metadata.get("age_seconds"))
-        and all(_are_texts(value.get(key)) for key in ("defaults", "unprogrammed", "overrides", "errors", "warnings"))
-        and isinstance(leases, list)
-        and all(map(_is_lease, leases))
-    )
-
-
-def _is_lease(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and _are_texts([value.get("nic"), value.get("client")])
-        and _is_number(value.get("obtained"))
-        and "expires" in value
-        and (value["expires"] is None or _is_number(value["expires"]))
-    )
-
-
-def is_failed_pass(value: object) -> bool:
-    """Whether it is what a pass that could do nothing leaves."""
-    return (
-        isinstance(value, dict)
-        and _is_number(value.get("finished"))
-        and type(value.get("exit_code")) is int
-        and isinstance(value.get("error"), str)
-    )
+    recent = tuple(Repair(**one) for one in fields.pop("recent"))
+    conflicts = tuple(ConflictRecord(**one) for one in fields.pop("conflicts"))
+    return StatusRecord(**fields, recent=recent, conflicts=conflicts)

@@ -9,6 +9,7 @@ from ..folding import LABEL_WIDTH, first_of, labelled, wrapped
 from ..route_text import age_text, counted, nic_names
 from ..words.elections import election_reason
 from ..words.evidence import evidence_text, provenance_text
+from ..words.obstacles import after
 from .findings import difference_text, finding_words
 
 TYPE_CHECKING = False
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
     from ...model.diagnosis.inspection import Finding, Inspection, NicView, SourceAnswer
     from ...model.network import Nic
+
+_BY_A_PASS = frozenset(
+    ("doubtful", "routes-left", "extra-default", "missing-routes", "source-drift", "partial-document", "not-programmed",
+     "withdrawn", "wrong-configuration")
+)  # fmt: skip
+"""What `sync`, `plan` or `correct` deals with: none of them does anything where an obstacle is."""
+_BY_EXPORT = frozenset(("use-routes", "dhcp-default"))
+"""What `export` deals with, which only wrong settings keep from it."""
 
 
 def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
@@ -28,12 +37,19 @@ def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
         lines += ["", *_nic(view, report_missing=inspection.report is None), *_answers(view, inspection)]
     lines += ["", *_cross_checks(inspection)]
     lines += ["", f"{counted(len(found), 'finding')}:" if found else "nothing found"]
-    nics = _nics(inspection)
     for finding in found:
-        what, remedy = finding_words(finding, nics)
+        what, remedy = _words(finding, inspection)
         lines += wrapped(f"! {what}", 2, 0)
         lines += wrapped(f"-> {remedy}", 9, 6)
     return lines
+
+
+def _words(finding: Finding, inspection: Inspection) -> tuple[str, str]:
+    """What is wrong, and what to do, with what that needs first."""
+    what, remedy = finding_words(finding, _nics(inspection))
+    obstacle = inspection.obstacle
+    kept = finding.kind in _BY_A_PASS or (finding.kind in _BY_EXPORT and obstacle == "settings-wrong")
+    return what, after(obstacle, remedy) if kept else remedy
 
 
 def _nics(inspection: Inspection) -> tuple[Nic, ...]:
@@ -156,7 +172,7 @@ def doctor_json(inspection: Inspection, found: Sequence[Finding]) -> dict[str, A
     """`doctor --json`."""
     report = inspection.report
     nics = _nics(inspection)
-    words = [(one.kind, *finding_words(one, nics)) for one in found]
+    words = [(one.kind, *_words(one, inspection)) for one in found]
     return {
         "schema": "guest-routes/doctor/1",
         "exit_code": 1 if found else 0,

@@ -9,6 +9,7 @@ from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
 from ..summary import metadata_json, source_lines
 from ..words.elections import election_reason
+from ..words.obstacles import not_there_text, not_wanted_text, sync_text
 from ..words.outcomes import lookup_text, no_rule_texts, overruled_text
 from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ...model.plan import PlannedDefault, PlannedRoute
 
 _STATES = {
-    "add": "not there yet; `guest-routes sync` adds it",
     "kept": "in place, ours",
     "adopted": "in place: another program's equal route, adopted",
     "shadowed": "shadowed by another route",
@@ -37,7 +37,7 @@ def explanation_lines(one: Explanation) -> list[str]:
     what = address_text(one.asked.address) if one.asked.length == len(one.asked.address) * 8 else str(one.asked)
     lines = [_headline(what, one), ""]
     if one.by_local:
-        lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
+        lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({local_verdict(one)})")
         return [*lines, "", *source_lines(one.report)]
     for missed in one.unresolved:
         lines += [f"! not programmed: {missed.host}", *_item("listed at", missed.host, one)]
@@ -63,11 +63,16 @@ def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
     lines += field("rule", next_hop_reason(resolved.next_hop))
     lines += field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
     lines += field("route", route_text(planned.route, nics))
-    known = one.report.before.first_rule(planned.route.table, planned.route.family) is not None
-    lines += field("state", _STATES[planned.verdict] if known or planned.verdict != "add" else "not there yet")
+    lines += field("state", _STATES[planned.verdict] if planned.verdict != "add" else _missing(planned, one))
     if planned.competitor is not None:
         lines += field("competes", route_text(planned.competitor, nics))
     return lines
+
+
+def _missing(planned: PlannedRoute, one: Explanation) -> str:
+    """The state of a route that is not there: a pass adds it, but where no rule leads to its table."""
+    known = one.report.before.first_rule(planned.route.table, planned.route.family) is not None
+    return not_there_text(one.obstacle) if known else "not there yet"
 
 
 def _default(default: PlannedDefault, one: Explanation) -> list[str]:
@@ -78,7 +83,7 @@ def _default(default: PlannedDefault, one: Explanation) -> list[str]:
     lines += field("route", route_text(default.route, nics))
     going = [operation.route for operation in one.report.plan.removals]
     for extra in default.extras:
-        end = "`guest-routes sync` removes it" if extra in going else "it stays, as `default_mode` says"
+        end = f"{sync_text(one.obstacle)} removes it" if extra in going else "it stays, as `default_mode` says"
         lines += field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
     return lines
 
@@ -110,9 +115,7 @@ def explanation_reason(one: Explanation) -> str:
 
 
 def _verdict(one: Explanation, what: str) -> str:
-    """What to make of the kernel's answer."""
-    if one.by_local:
-        return local_verdict(one)
+    """What to make of the kernel's answer, where table local doesn't give it."""
     if one.as_wanted:
         return "as wanted"
     if one.route is None:
@@ -125,7 +128,7 @@ def _verdict(one: Explanation, what: str) -> str:
     if not one.next_hops:
         return DROPPED
     if _sync_helps(one.route, one):
-        return "NOT as wanted; `guest-routes sync` fixes it"
+        return not_wanted_text(one.obstacle)
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
     return f"NOT as wanted: another route or a policy rule decides; see {see}"
 

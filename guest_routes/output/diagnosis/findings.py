@@ -9,6 +9,7 @@ from ..escape import shell_word, shell_words
 from ..route_text import counted, route_text
 from ..source_routing import conflict_words
 from ..words.evidence import elsewhere_text
+from ..words.obstacles import RELOAD
 from ..words.outcomes import no_rule_texts, suspicion_text, unprogrammed_text
 from ..words.remedies import gateways_setting
 
@@ -48,8 +49,16 @@ def _routes_left(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 
 def _settings_wrong(finding: Finding, nics: Sequence[Nic]) -> Words:
-    what = f"the settings are wrong, so no pass runs: {finding.text}"
-    return what, "correct them; `guest-routes withdraw`, `status` and `explain` work all the same"
+    passes = "and the service goes on with those that it has read" if finding.service_goes_on else "so no pass runs"
+    then = f", then {RELOAD}" if finding.service_goes_on else ""
+    return (
+        f"the settings are wrong, {passes}: {finding.text}",
+        f"correct them{then}; `guest-routes withdraw`, `status` and `explain` work all the same",
+    )
+
+
+def _settings_unread(finding: Finding, nics: Sequence[Nic]) -> Words:
+    return "the service goes by other settings than the files have now", f"{RELOAD} puts these in force"
 
 
 def _settings_hidden(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -269,6 +278,7 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "unused-drive": _unused_drive,
     "settings-wrong": _settings_wrong,
     "settings-hidden": _settings_hidden,
+    "settings-unread": _settings_unread,
     "doubtful": _doubtful,
     "routes-left": _routes_left,
     "metadata-unreachable": _metadata_unreachable,

@@ -7,6 +7,7 @@ from ..folding import field
 from ..route_text import route_json, route_text
 from ..source_routing import conflict_text, first_rule_words, rule_json, rule_text
 from ..summary import metadata_json, source_lines
+from ..words.obstacles import not_there_text, not_wanted_text
 from ..words.outcomes import lookup_text
 from .explanation import DROPPED, explanation_reason, local_kind, local_verdict
 
@@ -57,7 +58,7 @@ def _state(one: SourceExplanation) -> str:
         return "in place: an earlier pass's, which stays since the document may be partial"
     if any(found.instead == one.route for found in one.by_main.report.source_conflicts if one.route is not None):
         return "not there: another program's route stands in its place"
-    return "in place" if one.in_place else "not there yet; `guest-routes sync` adds it"
+    return "in place" if one.in_place else not_there_text(one.by_main.obstacle)
 
 
 def source_reason(one: SourceExplanation) -> str:
@@ -143,7 +144,7 @@ def _verdict(one: SourceExplanation) -> str:
     if not one.next_hops:
         return DROPPED
     if not one.in_place and one.conflict is None:
-        return "NOT as wanted; `guest-routes sync` fixes it"
+        return not_wanted_text(one.by_main.obstacle)
     return f"NOT as wanted: {_decided_by(one)}"
 
 

@@ -7,7 +7,9 @@ from ..folding import entries, labelled, wrapped
 from ..route_text import age_text, counted, route_json, route_text, span_text
 from ..summary import is_removal
 from ..words.evidence import missing_text
+from ..words.obstacles import RELOAD, settings_wrong_words, sync_text
 from ..words.outcomes import unprogrammed_parts, unprogrammed_text
+from ..words.warnings import left_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def status_lines(found: Status, verbose: bool = False) -> list[str]:
         *_our_routes(found, verbose),
         *_remarks(found, verbose),
         *(line for one in found.problems for line in labelled("not used", str(one))),
-        *drift_lines(found, verbose),
+        *_drift(found, verbose),
         *_by_source(found, verbose),
     ]
 
@@ -59,34 +61,41 @@ def unseen_text(lines: int) -> str:
 
 def waiting_text(found: Status) -> str:
     """What `status --wait` waits for."""
+    if not found.enabled:
+        return f"waiting for {RELOAD}: the service goes on with other settings"
     if found.failed or not found.last:
         return "waiting for a pass that succeeds"
     if found.withdrawn:
         return "waiting for `guest-routes sync`: the routes are withdrawn by hand"
-    if found.drift:
-        return f"waiting for {counted(len(found.drift), 'change')}"
+    if found.comparison.changes:
+        return f"waiting for {counted(found.comparison.changes, 'change')}"
     return "waiting for the service" if found.service_missing else "waiting until all is in place"
 
 
 def _settings(found: Status) -> list[str]:
-    """What keeps every pass from running."""
+    """What keeps passes from running, or from going by these settings."""
     fault = "unknown" if found.settings_hidden else "wrong"
     lines = [line for text in found.settings_problems for line in labelled("settings", f"{fault}: {text}")]
     if found.settings_problems and not found.settings_hidden:
-        lines += labelled("", "no pass runs until they are corrected")
+        lines += labelled("", settings_wrong_words(found.service_goes_on))
     if not found.enabled:
-        lines += labelled("settings", "disabled (`enabled: false`): no pass runs")
+        passes = f"the service goes on with those that it has read; {RELOAD} ends that"
+        passes = passes if found.service_goes_on else "no pass runs"
+        lines += labelled("settings", f"disabled (`enabled: false`): {passes}")
+    elif found.settings_unread:
+        lines += labelled("settings", f"other ones than the service goes by; {RELOAD} puts them in force")
     return lines
 
 
 def _last_pass(found: Status) -> list[str]:
     last = found.last
     if found.last_unknown:
-        return labelled("last pass", "unknown: its record is missing or can't be used; `guest-routes sync` runs one")
+        text = f"unknown: its record is missing or can't be used; {sync_text(found.obstacle)} runs one"
+        return labelled("last pass", text)
     if not last:
-        return ["last pass    none yet; `guest-routes sync` runs one"]
+        return labelled("last pass", f"none yet; {sync_text(found.obstacle)} runs one")
     metadata, ago = last["metadata"], found.now - last["finished"]
-    result = _RESULTS.get(last["exit_code"], f"exit code {last['exit_code']}")
+    result = _RESULTS[last["exit_code"]]
     return [
         f"last pass    {age_text(ago)}: {result}",
         f"metadata     {metadata['where']}, {age_text(ago + metadata['age_seconds'])}",
@@ -108,7 +117,8 @@ def _failed(found: Status) -> list[str]:
 def _withdrawn(found: Status) -> list[str]:
     if not found.withdrawn:
         return []
-    return labelled("withdrawn", "by hand: the service programs no routes; `guest-routes sync` programs them again")
+    again = f"{sync_text(found.obstacle)} programs them again"
+    return labelled("withdrawn", f"by hand: the service programs no routes; {again}")
 
 
 def _our_routes(found: Status, verbose: bool) -> list[str]:
@@ -136,6 +146,8 @@ def _remarks(found: Status, verbose: bool) -> list[str]:
     for label, key in (("override", "overrides"), ("error", "errors"), ("warning", "warnings")):
         for text in last.get(key, ()):
             lines += labelled(label, text)
+    for one in found.elsewhere:
+        lines += labelled("warning", left_text(one))
     return lines
 
 
@@ -144,32 +156,45 @@ def _parted(text: str) -> tuple[str, str]:
     return what, why
 
 
-def drift_lines(found: Status, verbose: bool = False) -> list[str]:
-    """What a pass would change; the first line says how much."""
-
-    def change(operation: Operation) -> Entry:
-        return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
-
+def drift_heads(found: Status) -> list[str]:
+    """How much a pass would change, source routing's part in a line of its own; or why that is unknown."""
     if found.settings_problems:
         return labelled(
             "drift", f"unknown: {missing_text(found.unknown) if found.unknown else 'the settings are wrong'}"
         )
     if found.unknown is not None:
         return labelled("drift", f"unknown: no document to compare with; {missing_text(found.unknown)}")
-    if not found.drift:
-        return ["drift        none"]
-    head = f"drift        {counted(len(found.drift), 'change')} needed; {_made_by(found, len(found.drift))}"
-    return [head, *entries(found.drift, change, verbose)]
+    changes, by_source = len(found.drift), len(found.comparison.source_drift)
+    heads = [f"drift        {counted(changes, 'change')} needed; {_made_by(found, changes)}"] if changes else []
+    if by_source:
+        from ..source_routing import source_drift_line
+
+        heads.append(source_drift_line(by_source, _made_by(found, by_source)))
+    return heads or ["drift        none"]
+
+
+def _drift(found: Status, verbose: bool) -> list[str]:
+    """What a pass would change of the table, with how much; source routing's part is _by_source's."""
+
+    def change(operation: Operation) -> Entry:
+        return "-" if is_removal(operation) else "+", route_text(operation.route, found.state.nics), ""
+
+    heads = drift_heads(found)
+    if found.drift:
+        return [heads[0], *entries(found.drift, change, verbose)]
+    return [] if found.comparison.source_drift else heads
 
 
 def _made_by(found: Status, changes: int) -> str:
     """Who makes the changes that a pass would make now."""
-    who = "`guest-routes sync` makes"
+    them = "it" if changes == 1 else "them"
     if not found.enabled:
-        who = "no pass makes"
-    elif found.service_runs and not found.withdrawn:
-        who = "the service is about to make"
-    return f"{who} {'it' if changes == 1 else 'them'}"
+        return f"no pass {'by these settings ' if found.service_goes_on else ''}makes {them}"
+    if not found.service_goes_on:
+        return f"`guest-routes sync` makes {them}"
+    return (
+        f"the service makes {them} after {RELOAD}" if found.settings_unread else f"the service is about to make {them}"
+    )
 
 
 def _has_source_routing(found: Status) -> bool:
@@ -258,6 +283,8 @@ def status_json(found: Status) -> dict[str, Any]:
         "settings_problems": list(found.settings_problems),
         "enabled": found.enabled,
         "unit": found.unit,
+        "settings_unread": found.settings_unread,
+        "left": [left_text(one) for one in found.elsewhere],
         "withdrawn": found.withdrawn,
         "service": found.service and {**service_json(found.service), "runs": found.service_runs},
     }

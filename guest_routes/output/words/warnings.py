@@ -12,7 +12,7 @@ _UNKNOWN_ROUTES = "its host routes are unknown"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.decision import Binding
-    from ...model.evidence import GatewayEvidence
+    from ...model.evidence import Elsewhere, GatewayEvidence
     from ...model.lease import Lease
     from ...model.network import Nic
     from ...model.report import Report
@@ -21,8 +21,12 @@ SHOWN = 16
 """So many are written; a document may be wrong in a thousand places."""
 
 
-def warning_texts(report: Report) -> list[str]:
-    """Each in one line, those of the files of state last."""
+def warning_texts(report: Report, left: bool = True) -> list[str]:
+    """Each in one line, those of the files of state last.
+
+    Args:
+        left: with what passes with other settings have left.
+    """
     found = [*_passed_over(report), *_partial(report)]
     if report.document.source == "leases":
         nics = ", ".join(report.document.provenance.nics)
@@ -31,13 +35,17 @@ def warning_texts(report: Report) -> list[str]:
     else:
         found += _omissions(report)
     found += doubts(report)
-    remedy = "`guest-routes withdraw` removes them, too"
-    found += [f"{elsewhere_text(one)}; {remedy}" for one in report.evidence.elsewhere]
+    found += [left_text(one) for one in report.evidence.elsewhere] if left else []
     if not found:
         return list(report.state_errors)
     from ..folding import first_of
 
     return [*first_of(list(map(escaped, found)), "warnings", SHOWN), *report.state_errors]
+
+
+def left_text(one: Elsewhere) -> str:
+    """Routes of ours that the settings don't name any more, and what removes them."""
+    return f"{elsewhere_text(one)}; `guest-routes withdraw` removes them, too"
 
 
 def doubts(report: Report) -> list[str]:

@@ -40,7 +40,7 @@ def test_wrong_settings_say_what_the_command_does_all_the_same() -> None:
     shown = notices.settings_wrong_text(("a: wrong", "b: wrong"), "withdraw", settings).splitlines()
     assert shown == ["the settings are wrong; routes of protocol 77 in table 100 are withdrawn", "a: wrong", "b: wrong"]
     others = {notices.settings_wrong_text(("a",), command, settings) for command in ("explain", "status")}
-    assert len(others) == 2 and all("no pass runs until they are corrected" in text for text in others)
+    assert len(others) == 2 and all("a service that runs keeps those that it has read" in text for text in others)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def test_a_machine_with_a_service() -> None:
         "withdrawn": 0,
         "service_running": 1,
         "service_start_timestamp_seconds": 1600000000,
+        "service_settings_current": 1,
         "passes_total": 3,
         "events_total": 9,
         "repairs_total": 4,
@@ -71,6 +72,10 @@ def test_what_is_not_known_is_left_out() -> None:
         "withdrawn": 1,
         "service_running": 0,
     }
+    unread = metrics(service=SERVICE, service_runs=True, settings_unread=True)
+    assert unread["service_settings_current"] == 0
+    wrong = metrics(service=SERVICE, service_runs=True, settings_problems=("a typo",), compared="settings-wrong")
+    assert "service_settings_current" not in wrong
     wrong = metrics(settings_problems=("a typo",), compared="the settings are wrong")
     assert (wrong["exit_code"], wrong["settings_valid"], wrong["drift_known"]) == (2, 0, 0)
 

@@ -75,7 +75,9 @@ SCALARS = st.one_of(
     TEXTS,
     st.none(),
     st.booleans(),
-    st.sampled_from([-1, 0, 1, 4, 5, 9, 16, 59, 60, 121, 254, 255, 256, 32765, 32766, 2**31 - 1, 2**31, 2**32 - 1, 2**32]),
+    st.sampled_from(
+        [-1, 0, 1, 4, 5, 9, 16, 59, 60, 121, 254, 255, 256, 32765, 32766, 2**31 - 1, 2**31, 2**32 - 1, 2**32]
+    ),
     st.sampled_from([0.0, 0.5, 5.0, -1.5, 1e9, 1.5e9]),
 )
 MAPPINGS = st.dictionaries(TEXTS, SCALARS, max_size=2)

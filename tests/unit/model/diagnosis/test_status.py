@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guest_routes.model.diagnosis.comparison import Comparison
+from guest_routes.model.diagnosis.record_forms import RECENT
 from guest_routes.model.diagnosis.status import (
-    RECENT,
     SCHEMA,
     ConflictRecord,
     Repair,
@@ -26,12 +26,14 @@ from guest_routes.model.operations import Add
 
 texts = st.text(max_size=20)
 times = st.floats(0, 1e10)
-repairs = st.builds(Repair, times, texts, texts, texts)
-conflicts = st.builds(ConflictRecord, times, texts, st.integers(0, 99), texts, texts)
+words = st.text(min_size=1, max_size=20)
+repairs = st.builds(Repair, times, words, st.sampled_from(["added", "removed"]), texts)
+conflicts = st.builds(ConflictRecord, times, words, st.integers(0, 99), texts, texts)
 records = st.builds(
     StatusRecord, st.integers(1, 1 << 22), texts, times, texts, times, times, times, st.integers(0, 99), texts, texts,
     st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.lists(repairs, max_size=3).map(tuple),
-    st.lists(conflicts, max_size=3).map(tuple), texts, st.integers(0, 10**12), st.integers(0, 10**12),
+    st.lists(conflicts, max_size=3).map(tuple), texts, st.integers(0, 10**12), st.integers(0, 10**12), st.booleans(),
+    texts,
 )  # fmt: skip
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
@@ -110,6 +112,10 @@ SERVICE = StatusRecord(7, "1", 0.0)
     ({"failed": {"exit_code": 4}}, 4),
     ({"failed": {"exit_code": 4}, "compared": Comparison(DRIFT)}, 4),  # the failure may be why
     ({"enabled": False, "compared": Comparison(DRIFT), "last": {}}, 0),
+    ({"enabled": False, "service": SERVICE, "service_runs": True}, 1),  # it goes on with other settings
+    ({"enabled": False, "service": SERVICE, "service_runs": True, "withdrawn": True}, 0),
+    ({"enabled": False, "service": SERVICE._replace(enabled=False), "service_runs": True}, 0),
+    ({"settings_unread": True, "service": SERVICE, "service_runs": True}, 0),
     ({"settings_problems": ("wrong",), "enabled": False, "failed": {"exit_code": 4}}, 2),
 ])  # fmt: skip
 def test_the_exit_code_of_status(fields: Any, code: int) -> None:

@@ -161,6 +161,17 @@ CASES = [
         "correct them; `guest-routes withdraw`, `status` and `explain` work all the same",
     ),
     (
+        Finding("settings-wrong", text="/etc/a.yaml: x", service_goes_on=True),
+        "the settings are wrong, and the service goes on with those that it has read: /etc/a.yaml: x",
+        "correct them, then `systemctl reload guest-routes`; `guest-routes withdraw`, `status` and `explain` work all "
+        "the same",
+    ),
+    (
+        Finding("settings-unread"),
+        "the service goes by other settings than the files have now",
+        "`systemctl reload guest-routes` puts these in force",
+    ),
+    (
         Finding("doubtful", text="networks[2].link: must be the id of an entry of links, not 'a'"),
         "networks[2].link: must be the id of an entry of links, not 'a'",
         "correct it where it comes from; `guest-routes plan --verbose` shows what is used meanwhile",

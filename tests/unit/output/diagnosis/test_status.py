@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
 from guest_routes.model.diagnosis.comparison import Comparison
 from guest_routes.model.diagnosis.status import ConflictRecord, Repair, Status, StatusRecord
+from guest_routes.model.evidence import Elsewhere
 from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import parse_address
 from guest_routes.model.operations import Delete
@@ -64,6 +65,14 @@ def test_settings_that_keep_every_pass_from_running() -> None:
         "settings     wrong: /etc/a.yaml: x: no such setting",
         "             no pass runs until they are corrected",
     ]
+    running = lines_of(status(settings_problems=("a: b",), service=SERVICE, service_runs=True))
+    assert running[1:3] == [
+        "             the service goes on with those that it has read; correct these,",
+        "             then `systemctl reload guest-routes`",
+    ]
+    for idle in ({"service_runs": False}, {"withdrawn": True}, {"service": SERVICE._replace(enabled=False)}):
+        found = status(**{"settings_problems": ("a: b",), "service": SERVICE, "service_runs": True, **idle})
+        assert lines_of(found)[1] == shown[1]
     assert lines_of(status(enabled=False))[0] == "settings     disabled (`enabled: false`): no pass runs"
     assert "service      not running, but enabled" in lines_of(status(unit="enabled"))
 
@@ -86,7 +95,6 @@ def test_before_the_first_pass() -> None:
         (1, "failed"),
         (4, "no usable metadata"),
         (5, "done, but not everything is in effect"),
-        (9, "exit code 9"),
     ],
 )
 def test_how_the_last_pass_ended(code: int, text: str) -> None:
@@ -112,10 +120,46 @@ def test_withdrawn_by_hand() -> None:
     assert "drift 1 change needed; `guest-routes sync` makes it - 11.12.0.0/16 via 11.8.0.1 dev eth1" in text
 
 
-@pytest.mark.parametrize("runs", [True, False])
-def test_drift_that_nobody_repairs_while_passes_are_switched_off(runs: bool) -> None:
-    found = status(enabled=False, compared=Comparison((GONE,)), service=SERVICE, service_runs=runs)
+@pytest.mark.parametrize("service", [None, SERVICE._replace(enabled=False)])
+def test_drift_that_nobody_repairs_while_passes_are_switched_off(service: Optional[StatusRecord]) -> None:
+    found = status(enabled=False, compared=Comparison((GONE,)), service=service, service_runs=service is not None)
     assert "drift        1 change needed; no pass makes it" in lines_of(found)
+    assert status_json(found)["exit_code"] == 0
+
+
+def test_a_service_that_has_not_read_the_settings() -> None:
+    off = status(enabled=False, settings_unread=True, service=SERVICE, service_runs=True, compared=Comparison((GONE,)))
+    shown = lines_of(off)
+    text = " ".join(" ".join(shown).split())
+    goes_on = "the service goes on with those that it has read; `systemctl reload guest-routes` ends that"
+    assert f"settings disabled (`enabled: false`): {goes_on}" in text
+    assert "drift        1 change needed; no pass by these settings makes it" in shown
+    assert (status_json(off)["exit_code"], status_json(off)["settings_unread"]) == (1, True)
+    assert waiting_text(off).startswith("waiting for `systemctl reload guest-routes`: the service goes on")
+    other = status(settings_unread=True, service=SERVICE, service_runs=True, compared=Comparison((GONE,)))
+    text = " ".join(" ".join(lines_of(other)).split())
+    assert "settings other ones than the service goes by; `systemctl reload guest-routes` puts them in force" in text
+    assert "drift 1 change needed; the service makes it after `systemctl reload guest-routes`" in text
+
+
+def test_what_passes_with_other_settings_have_left() -> None:
+    found = status(elsewhere=(Elsewhere(100, 121, 2),))
+    text = " ".join(" ".join(lines_of(found)).split())
+    (left,) = status_json(found)["left"]
+    assert f"warning {left}" in text and left.startswith("table 100: 2 routes of protocol 121 left by a pass")
+
+
+def test_what_needs_a_pass_says_what_keeps_it_from_running() -> None:
+    cases: List[Tuple[Dict[str, Any], str]] = [
+        ({"enabled": False}, "with `enabled: true` `guest-routes sync`"),
+        ({"settings_problems": ("a: b",)}, "with correct settings `guest-routes sync`"),
+        ({"settings_problems": ("a: b",), "settings_hidden": True}, "; `guest-routes sync`"),
+    ]
+    states: List[Dict[str, Any]] = [{"last": {}}, {"last": {}, "last_unknown": True}, {"withdrawn": True}]
+    for fields, first in cases:
+        for more in states:
+            text = " ".join(" ".join(lines_of(status(**fields, **more))).split())
+            assert first in text, (fields, more)
 
 
 def test_drift_that_the_service_repairs() -> None:

@@ -8,8 +8,8 @@ from ..errors import GuestRoutesError
 from ..evidence.find import find, last_known_good
 from ..evidence.gather import left_elsewhere, snapshot
 from ..model.diagnosis.comparison import Comparison
-from ..model.diagnosis.record_forms import is_failed_pass, is_last_pass
-from ..model.diagnosis.status import SCHEMA, Status, status_record_from_json
+from ..model.diagnosis.record_forms import is_failed_pass, is_last_pass, status_record_from_json
+from ..model.diagnosis.status import SCHEMA, Status
 from ..model.document import Document, NoDocument
 from ..model.network_data import Problem
 from ..model.settings import fingerprint

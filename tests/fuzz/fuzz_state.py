@@ -16,7 +16,8 @@ from tests.fuzz.harness import fuzz, printable
 with atheris.instrument_imports(include=["guest_routes"]):
     from guest_routes.diagnose.status import _last_pass
     from guest_routes.model.diagnosis.comparison import Comparison
-    from guest_routes.model.diagnosis.status import Status, status_record_from_json
+    from guest_routes.model.diagnosis.record_forms import status_record_from_json
+    from guest_routes.model.diagnosis.status import Status
     from guest_routes.model.document import Unusable
     from guest_routes.model.network import KernelState, Nic
     from guest_routes.output.diagnosis.status import status_json, status_lines
@@ -29,14 +30,29 @@ FILES = ("status", "service", "disputed", "defaults", "last-known-good")
 LAST = {
     "finished": 1.0,
     "exit_code": 0,
+    "table": 254,
+    "protocol": 121,
+    "metadata": {"source": "http", "where": "x", "age_seconds": 1, "uuid": ""},
+    "routes": {"kept": 1},
+    "changes": 0,
+    "source_routing": None,
     "unprogrammed_count": 0,
-    "metadata": {"where": "x", "age_seconds": 1},
     "defaults": ["x"],
     "unprogrammed": ["x"],
     "overrides": [],
     "errors": [],
     "warnings": ["x"],
-    "leases": [{"nic": "eth0", "client": "x", "obtained": 1, "expires": None}],
+    "leases": [
+        {
+            "nic": "eth0",
+            "client": "x",
+            "path": "x",
+            "obtained": 1,
+            "expires": None,
+            "expired": False,
+            "tells_routes": False,
+        }
+    ],
     "failed": {"finished": 2.0, "exit_code": 4, "error": "x"},
 }
 ROUTE = {"destination": "0.0.0.0/0", "gateway": "10.65.0.1", "ifindex": 2, "metric": 0}
@@ -59,6 +75,10 @@ SERVICE = {
     "recent": [{"when": 1.0, "route": "x", "what": "added", "why": "x"}],
     "conflicts": [{"since": 1.0, "destination": "x", "times": 1, "actor": "x", "remedy": "x"}],
     "last_error": "",
+    "foreign_messages": 0,
+    "malformed_messages": 0,
+    "enabled": True,
+    "settings": "",
 }
 HEADER = {
     "schema": "guest-routes/last-known-good/1",

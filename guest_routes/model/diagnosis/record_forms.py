@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from ..network import MAIN_TABLE, OUR_PROTOCOL
 from ..settings import has_room_for_ours
+from .status import RECENT, SCHEMA, ConflictRecord, Repair, StatusRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Mapping, TypeAlias
+    from typing import Any, Callable, Mapping, TypeAlias
 
     Check: TypeAlias = "Callable[[object], bool]"
 
-RECENT = 10
-"""So many repairs and conflicts are kept."""
 SHOWN = 20
 """So many texts of a kind are kept of a pass."""
 
@@ -31,9 +30,14 @@ def is_failed_pass(value: object) -> bool:
     return _has(value, _FAILED_PASS)
 
 
-def is_service_record(value: object) -> bool:
-    """Whether it is what the service leaves (status.service_json)."""
-    return _has(value, _SERVICE)
+def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
+    """The record in a file's content; None when it is incomplete or another version's."""
+    fields = {name: one for name, one in value.items() if name != "schema"}
+    if value.get("schema") != SCHEMA or not _has(fields, _SERVICE):
+        return None
+    recent = tuple(Repair(**one) for one in fields.pop("recent"))
+    conflicts = tuple(ConflictRecord(**one) for one in fields.pop("conflicts"))
+    return StatusRecord(**fields, recent=recent, conflicts=conflicts)
 
 
 def _has(value: object, form: Mapping[str, Check]) -> bool:

@@ -9,7 +9,6 @@ from ..namedtuple import NamedTuple
 from ..network import Address, KernelState, Prefix, Route, Rule
 from ..network_data import Problem
 from .comparison import Comparison
-from .record_forms import RECENT, is_service_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,6 +132,8 @@ def obstacle_of(problems: Sequence[str], hidden: bool, enabled: bool) -> Obstacl
 
 
 SCHEMA = "guest-routes/service/1"
+RECENT = 10
+"""So many repairs and conflicts are kept."""
 
 
 class Actor(NamedTuple):
@@ -265,13 +266,3 @@ def service_json(record: StatusRecord) -> dict[str, Any]:
     value["recent"] = [one._asdict() for one in record.recent]
     value["conflicts"] = [one._asdict() for one in record.conflicts]
     return value
-
-
-def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
-    """The record in a file's content; None when it is incomplete or another version's."""
-    fields = {name: one for name, one in value.items() if name != "schema"}
-    if value.get("schema") != SCHEMA or not is_service_record(fields):
-        return None
-    recent = tuple(Repair(**one) for one in fields.pop("recent"))
-    conflicts = tuple(ConflictRecord(**one) for one in fields.pop("conflicts"))
-    return StatusRecord(**fields, recent=recent, conflicts=conflicts)

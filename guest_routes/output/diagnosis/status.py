@@ -229,6 +229,7 @@ def _service(found: Status) -> list[str]:
         return labelled("service", text)
     again = span_text(max(0.0, service.next_refresh - now))
     asked = f"; fetches the metadata again in {again}" if service.next_refresh else ""
+    asked = asked if service.enabled else "; idle: the settings that it has read switch it off"
     lines = labelled("service", f"running for {span_text(now - service.started)} (pid {service.pid}){asked}")
     if service.failures:
         since = age_text(now - service.failing_since)

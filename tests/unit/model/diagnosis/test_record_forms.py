@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.model.diagnosis.record_forms import RECENT, SHOWN, is_failed_pass, is_last_pass, is_service_record
-from guest_routes.model.diagnosis.status import ConflictRecord, Repair, StatusRecord, service_json
+from guest_routes.model.diagnosis.record_forms import SHOWN, is_failed_pass, is_last_pass, status_record_from_json
+from guest_routes.model.diagnosis.status import RECENT, SCHEMA, ConflictRecord, Repair, StatusRecord, service_json
 from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import parse_address
 from guest_routes.output.summary import last_pass_json
@@ -27,6 +27,13 @@ SERVICE = service_json(
         7, "1", 1.5, recent=(Repair(1.0, "default", "added", ""),), conflicts=(ConflictRecord(1.0, "x", 3, "", ""),)
     )
 )
+
+
+def is_service_record(value: Any) -> bool:
+    """Whether it is taken for a record of the service."""
+    return isinstance(value, dict) and status_record_from_json({"schema": SCHEMA, **value}) is not None
+
+
 FORMS = {
     "last_pass": (is_last_pass, LAST),
     "failed": (is_failed_pass, FAILED),

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guest_routes.model.diagnosis.comparison import Comparison
-from guest_routes.model.diagnosis.record_forms import RECENT
+from guest_routes.model.diagnosis.record_forms import status_record_from_json
 from guest_routes.model.diagnosis.status import (
+    RECENT,
     SCHEMA,
     ConflictRecord,
     Repair,
     Status,
     StatusRecord,
-    status_record_from_json,
     status_record_json,
 )
 from guest_routes.model.network import KernelState, Route, parse_address, parse_prefix

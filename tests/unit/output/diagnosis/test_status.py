@@ -123,7 +123,11 @@ def test_withdrawn_by_hand() -> None:
 @pytest.mark.parametrize("service", [None, SERVICE._replace(enabled=False)])
 def test_drift_that_nobody_repairs_while_passes_are_switched_off(service: Optional[StatusRecord]) -> None:
     found = status(enabled=False, compared=Comparison((GONE,)), service=service, service_runs=service is not None)
-    assert "drift        1 change needed; no pass makes it" in lines_of(found)
+    lines = lines_of(found)
+    assert "drift        1 change needed; no pass makes it" in lines
+    text = " ".join(" ".join(lines).split())
+    assert "fetches the metadata again" not in text
+    assert ("(pid 77); idle: the settings that it has read switch it off" in text) == (service is not None)
     assert status_json(found)["exit_code"] == 0
 
 

@@ -65,7 +65,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
     },
     "correct": {
         0: "nothing is left to correct; with --undo: all is as cloud-init wrote it",
-        1: "a file could not be read or written; --undo: or it was changed or removed since",
+        1: "a file could not be read or written; --undo: or it was changed since",
         3: "with --check: something would change",
         4: "there are files, and no document to judge them by",
     },

@@ -87,6 +87,29 @@ def test_whatever_is_taken_is_valid(name: str) -> None:
     assert tried > 100
 
 
+@pytest.mark.parametrize(
+    "name, path",
+    [
+        ("last_pass", ("metadata", "source")),
+        ("last_pass", ("exit_code",)),
+        ("failed", ("exit_code",)),
+        ("service", ("recent", 0, "what")),
+    ],
+)
+def test_every_value_that_the_schema_has_is_taken(name: str, path: Tuple[Any, ...]) -> None:
+    check, whole = FORMS[name]
+    part: Any = STATUS["$defs"]["status"]["properties"][name]
+    for key in path:
+        part = STATUS["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        part = part["items"] if isinstance(key, int) else part["properties"][key]
+    assert part["enum"] and all(check(put(whole, path, one)) for one in part["enum"])
+
+
+def test_every_verdict_of_a_route_is_taken() -> None:
+    verdicts = STATUS["$defs"]["status"]["properties"]["last_pass"]["properties"]["routes"]["properties"]
+    assert is_last_pass({**LAST, "routes": dict.fromkeys(verdicts, 1)})
+
+
 @pytest.mark.parametrize("name", FORMS)
 @given(data=st.data())
 def test_a_record_that_lacks_something_or_has_more_is_not_taken(name: str, data: st.DataObject) -> None:

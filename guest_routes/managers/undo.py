@@ -1,7 +1,7 @@
 """`correct --undo`: the files that `correct` has changed, as cloud-init wrote them.
 
 A file is put back only where it is still as `correct` left it; whatever somebody has changed since stays, and what
-somebody has removed stays away, with its original kept. What has been put back is no longer kept.
+somebody has removed is not restored, with its original kept. What has been put back is no longer kept.
 """
 
 from __future__ import annotations

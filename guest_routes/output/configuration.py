@@ -169,7 +169,7 @@ def reverted_lines(done: Reverted) -> list[str]:
         for path in done.left
     ]
     lines += [
-        f"! {path}: stays away, since somebody has removed it; its original: {ORIGINALS}{path} (remove it, too, if "
+        f"! {path}: not restored, since somebody has removed it; its original: {ORIGINALS}{path} (remove it, too, if "
         "nothing in it is needed)"
         for path in done.gone
     ]

@@ -58,7 +58,7 @@ def _metrics(found: Status) -> Iterator[Metric]:
     yield "service_running", "gauge", found.service_runs, "Whether guest-routes watch runs."
     if service is not None and found.service_runs:
         yield "service_start_timestamp_seconds", "gauge", service.started, "When the service was started."
-        if not found.settings_problems:
+        if service.settings and not found.settings_problems:
             current = not found.settings_unread
             yield "service_settings_current", "gauge", current, "Whether the service goes by the settings as they are."
         yield "passes_total", "counter", service.passes, "Passes of the service."

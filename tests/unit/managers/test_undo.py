@@ -59,7 +59,7 @@ def test_what_somebody_has_removed_stays_away_and_its_original_kept(
     assert done.exit_code == 1 and not corrected[0].exists()
     original = Path(f"{tmp_path}{ORIGINALS}{PATHS[0]}")
     assert original.read_text() == ETH0
-    words = f"! {PATHS[0]}: stays away, since somebody has removed it; its original: {ORIGINALS}{PATHS[0]}"
+    words = f"! {PATHS[0]}: not restored, since somebody has removed it; its original: {ORIGINALS}{PATHS[0]}"
     assert words in "\n".join(reverted_lines(done))
     assert reverted_json(done)["left"] == list(PATHS[:1])
     assert undo(str(tmp_path)) == Reverted((), gone=PATHS[:1])  # said again, until nobody needs it

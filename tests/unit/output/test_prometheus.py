@@ -18,7 +18,7 @@ LAST = {"finished": 1700000000.25, "exit_code": 5, "metadata": {"age_seconds": 1
 BOTH = Comparison((Delete(OURS),), (Problem("a", "odd"), Problem("b", "odd")))
 CONFLICT = ConflictRecord(0.0, "11.11.0.0/16", 5, "ip", "end it")
 SERVICE = StatusRecord(7, "1", 1600000000.0, passes=3, events=9, repairs=4, failures=2, conflicts=(CONFLICT,),
-                       foreign_messages=5, malformed_messages=6)  # fmt: skip
+                       foreign_messages=5, malformed_messages=6, settings="00c0ffee")  # fmt: skip
 
 
 def metrics(**fields: Any) -> Dict[str, float]:
@@ -74,6 +74,8 @@ def test_what_is_not_known_is_left_out() -> None:
     }
     unread = metrics(service=SERVICE, service_runs=True, settings_unread=True)
     assert unread["service_settings_current"] == 0
+    by_options = metrics(service=SERVICE._replace(settings=""), service_runs=True)
+    assert "service_settings_current" not in by_options
     wrong = metrics(service=SERVICE, service_runs=True, settings_problems=("a typo",), compared="settings-wrong")
     assert "service_settings_current" not in wrong
     wrong = metrics(settings_problems=("a typo",), compared="the settings are wrong")

@@ -6,16 +6,7 @@ No words here: kinds and what they are about. output/words/reasons.py makes sent
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import (
-    Address,
-    Nic,
-    Prefix,
-    contains,
-    family_of,
-    is_link_local,
-    is_self_assigned,
-    network_of,
-)
+from .network import Address, Nic, Prefix, contains, family_of, is_link_local, is_self_assigned, network_of
 from .network_data import HostRoute, Link, Network
 
 TYPE_CHECKING = False
@@ -24,6 +15,19 @@ if TYPE_CHECKING:
 
     from .evidence import GatewayEvidence
     from .settings import GatewaySetting, Selector
+
+
+class Contradiction(NamedTuple):
+    """Why nothing tells which NIC a network is on, although one has the MAC of its link (R2)."""
+
+    kind: Literal["doubled-mac", "address-elsewhere", "subnet-elsewhere", "other-network"]
+    """doubled-mac: another link has the MAC, too, and its network's address is there. address-elsewhere: another link's
+    NIC has this network's address. subnet-elsewhere: the NIC is in another network's subnet, and that one's own NIC
+    isn't. other-network: the network has no address, and another one of its link is contradicted."""
+    nic: str
+    """The name of the NIC with the MAC."""
+    other: str = ""
+    """address-elsewhere: the name of the NIC with the address; subnet-elsewhere: `networks[1]`."""
 
 
 class Binding(NamedTuple):
@@ -43,9 +47,8 @@ class Binding(NamedTuple):
     through the NIC has none (`default dev eth0`), or one of the other family."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
-    claimed: str = ""
-    """The name of the NIC with the link's MAC, where another link has that, too, and its network's address is there:
-    nothing tells this network's NIC."""
+    contradiction: Contradiction | None = None
+    """Why `nic` is None although a NIC has the link's MAC."""
     known_family: int = 0
     """Of a NIC whose networks are all of the other family."""
     metric: int | None = None
@@ -56,7 +59,7 @@ class Binding(NamedTuple):
     @property
     def is_identified(self) -> bool:
         """Whether the document tells which NIC is meant, present or not."""
-        return self.link is not None and not self.claimed
+        return self.link is not None and self.contradiction is None
 
     @property
     def family(self) -> int:
@@ -70,7 +73,7 @@ class Binding(NamedTuple):
     @property
     def addressed(self) -> bool:
         """Whether the NIC has an address of the family, so that packets through it have one to come from."""
-        return bool(self._own())
+        return bool(self.own_addresses)
 
     @property
     def renumbered(self) -> tuple[Prefix, ...]:
@@ -83,8 +86,16 @@ class Binding(NamedTuple):
             return ()
         if gateway and not contains(subnet, gateway):
             return ()
-        documented, own = self.network.address.address, self._own()
-        return () if any(contains(subnet, one.address) or contains(one, documented) for one in own) else own
+        return self.own_addresses if self.is_off_subnet else ()
+
+    @property
+    def is_off_subnet(self) -> bool:
+        """Whether the document has an address, and the NIC none in its subnet; also where it has none at all."""
+        subnet, documented = self.documented_subnet, self.network.address if self.network is not None else None
+        if subnet is None or documented is None or self.nic is None:
+            return False
+        own = self.own_addresses
+        return not any(contains(subnet, one.address) or contains(one, documented.address) for one in own)
 
     @property
     def is_in_place(self) -> bool:
@@ -94,7 +105,8 @@ class Binding(NamedTuple):
         """
         return self.instead is not None or (self.addressed and (self.gateway is None or not self.renumbered))
 
-    def _own(self) -> tuple[Prefix, ...]:
+    @property
+    def own_addresses(self) -> tuple[Prefix, ...]:
         """The NIC's addresses of the family that are not link-local."""
         return tuple(a for a in self._present() if family_of(a.address) == self.family and not is_link_local(a.address))
 
@@ -257,7 +269,8 @@ class Elected(NamedTuple):
 
 
 NotElectedKind: TypeAlias = (
-    "Literal['no-gateway', 'on-link', 'unusable', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
+    "Literal['no-gateway', 'on-link', 'unusable', 'contradicted', 'no-network', 'absent', 'down', 'no-address', "
+    "'unknown-gateway']"
 )
 
 
@@ -267,10 +280,11 @@ class NotElected(NamedTuple):
     family: int
     kind: NotElectedKind
     """no-gateway: no network has one. on-link: the kernel's own default through the first NIC has none. unusable:
-    none of those that have one can be used. The others: why the settings' choice can't be had."""
+    none of those that have one can be used. contradicted: the one that comes first is on a NIC that nothing tells. The
+    others: why the settings' choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
-    """The network that the selector means; on-link: that comes first."""
+    """The network that the selector means; on-link, contradicted: that comes first."""
     wanted: bool = False
     """The settings ask for one that isn't to be had, though the family has gateways; or a default is documented."""
     bindings: tuple[Binding, ...] = ()

@@ -36,41 +36,14 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     nics = evidence.kernel.nics
     bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
     doubled = doubled_macs(evidence.data.links)
-    if doubled:
-        bare = _without_doubtful(bare, doubled)
+    if doubled or any(one.is_off_subnet for one in bare):
+        from .binding.contradictions import with_contradictions
+
+        bare = with_contradictions(bare, [nic for nic in nics if _leads_somewhere(nic)], doubled)
     bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
     bindings = [one for one in bindings if one.network is not None or one.gateway is not None or one.offers]
     alone = _named_by_settings_alone(bindings, nics, settings) if settings.gateways else ()
     return (*bindings, *alone), tuple(elsewhere)
-
-
-def _without_doubtful(bindings: Sequence[Binding], doubled: frozenset[bytes]) -> list[Binding]:
-    """The bindings, without NICs that have the MAC of several links and the described address of another one's network.
-
-    Nothing tells which NIC such a network is on, and its gateway is not there.
-
-    Args:
-        doubled: the MACs of several links.
-    """
-    suspect = [one for one in bindings if one.link is not None and one.link.mac in doubled]
-    owners = {(one.nic, one.family): one.link for one in suspect if _is_there(one)}
-    doubtful = [one for one in suspect if owners.get((one.nic, one.family), one.link) != one.link]
-    unsure = {id(one) for one in doubtful if _is_elsewhere(one)}
-    return [_claimed(one) if id(one) in unsure else one for one in bindings]
-
-
-def _claimed(binding: Binding) -> Binding:
-    return binding._replace(nic=None, claimed=binding.nic.name if binding.nic is not None else "")
-
-
-def _is_elsewhere(binding: Binding) -> bool:
-    """Whether the document has an address for the network that the NIC has not."""
-    return binding.network is not None and binding.network.address is not None and not _is_there(binding)
-
-
-def _is_there(binding: Binding) -> bool:
-    """Whether the NIC has the network's described address."""
-    return binding.nic is not None and binding.network is not None and _has(binding.nic, binding.network.address)
 
 
 def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:

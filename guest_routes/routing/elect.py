@@ -59,6 +59,9 @@ def _documented(
     networks, missed = _offering(own, "documented"), _missed(resolution, family)
     if not (networks or named or missed):
         return None
+    unknown = _contradicted_before(networks, unaddressed)
+    if unknown is not None:
+        return NotElected(family, "contradicted", wanted=True, binding=unknown)
     first = _first(networks, family, unaddressed)
     if first is not None and _is_running(first):
         return first
@@ -105,6 +108,20 @@ def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Election 
     earlier = rank[: rank.index(chosen)]
     waiting = tuple(one for one in earlier if one.is_usable(True) and not one.is_in_place)
     return _elected(chosen, family)._replace(waiting=waiting, by_metric=chosen is not candidates[0])
+
+
+def _contradicted_before(networks: Sequence[Binding], unaddressed: bool) -> Binding | None:
+    """A network whose NIC nothing tells, where it comes before those that can be used.
+
+    The default that is there may be its own, and the next one in order would take its place.
+    """
+    unknown = [one for one in networks if one.contradiction is not None]
+    if not unknown:
+        return None
+    serving = _serving_best([one for one in networks if one.is_usable(unaddressed)])
+    counting = {*map(id, serving), *map(id, unknown)}
+    first = in_order([one for one in networks if id(one) in counting])[0]
+    return first if first.contradiction is not None else None
 
 
 def in_order(those: Sequence[One]) -> list[One]:

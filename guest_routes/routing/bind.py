@@ -34,16 +34,24 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     """
     links = {link.id: link for link in evidence.data.links}
     nics = evidence.kernel.nics
-    bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
-    doubled = doubled_macs(evidence.data.links)
-    if doubled or any(one.is_off_subnet for one in bare):
-        from .binding.contradictions import with_contradictions
-
-        bare = with_contradictions(bare, [nic for nic in nics if _leads_somewhere(nic)], doubled)
+    bare = _uncontradicted(
+        [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks],
+        nics,
+        doubled_macs(evidence.data.links),
+    )
     bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
     bindings = [one for one in bindings if one.network is not None or one.gateway is not None or one.offers]
     alone = _named_by_settings_alone(bindings, nics, settings) if settings.gateways else ()
     return (*bindings, *alone), tuple(elsewhere)
+
+
+def _uncontradicted(bindings: list[Binding], nics: Sequence[Nic], doubled: frozenset[bytes]) -> list[Binding]:
+    """The bindings; those of networks whose link and address name two NICs without one."""
+    if not doubled and not any(one.is_off_subnet for one in bindings):
+        return bindings
+    from .binding.contradictions import with_contradictions
+
+    return with_contradictions(bindings, [nic for nic in nics if _leads_somewhere(nic)], doubled)
 
 
 def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:

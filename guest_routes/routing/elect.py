@@ -46,10 +46,17 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
     by_document = _documented(resolution, own, named, family, unaddressed)
     if by_document is not None:
         return by_document
+    return _undocumented(own, settings, family, unaddressed)
+
+
+def _undocumented(own: Sequence[Binding], settings: Settings, family: int, unaddressed: bool) -> Election:
+    """What other evidence elects; nothing where it may speak of a network whose NIC nothing tells."""
+    unknown = next((one for one in own if one.contradiction is not None), None)
+    if unknown is not None:
+        return NotElected(family, "contradicted", binding=unknown)
     by_settings = sorted(_offering(own, "settings"), key=lambda one: _place_in_settings(one, settings))
     found = (_first(rank, family, unaddressed) for rank in (_offering(own, "undocumented"), by_settings))
-    nothing: Election = NotElected(family, "no-gateway")
-    return next((one for one in found if one is not None), nothing)
+    return next((one for one in found if one is not None), NotElected(family, "no-gateway"))
 
 
 def _documented(
@@ -59,9 +66,19 @@ def _documented(
     networks, missed = _offering(own, "documented"), _missed(resolution, family)
     if not (networks or named or missed):
         return None
-    unknown = _contradicted_before(networks, unaddressed)
-    if unknown is not None:
-        return NotElected(family, "contradicted", wanted=True, binding=unknown)
+    return _contradicted_before(networks, family, unaddressed) or _first_documented(
+        networks, named, missed, family, unaddressed
+    )
+
+
+def _first_documented(
+    networks: Sequence[Binding],
+    named: Sequence[Resolved],
+    missed: tuple[Unresolved, ...],
+    family: int,
+    unaddressed: bool,
+) -> Election:
+    """The first of them that can be used; of those named by others one with a carrier before one without."""
     first = _first(networks, family, unaddressed)
     if first is not None and _is_running(first):
         return first
@@ -110,8 +127,8 @@ def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Election 
     return _elected(chosen, family)._replace(waiting=waiting, by_metric=chosen is not candidates[0])
 
 
-def _contradicted_before(networks: Sequence[Binding], unaddressed: bool) -> Binding | None:
-    """A network whose NIC nothing tells, where it comes before those that can be used.
+def _contradicted_before(networks: Sequence[Binding], family: int, unaddressed: bool) -> NotElected | None:
+    """None elected, where a network whose NIC nothing tells comes before those that can be used.
 
     The default that is there may be its own, and the next one in order would take its place.
     """
@@ -121,7 +138,7 @@ def _contradicted_before(networks: Sequence[Binding], unaddressed: bool) -> Bind
     serving = _serving_best([one for one in networks if one.is_usable(unaddressed)])
     counting = {*map(id, serving), *map(id, unknown)}
     first = in_order([one for one in networks if id(one) in counting])[0]
-    return first if first.contradiction is not None else None
+    return NotElected(family, "contradicted", wanted=True, binding=first) if first.contradiction is not None else None
 
 
 def in_order(those: Sequence[One]) -> list[One]:

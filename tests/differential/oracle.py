@@ -48,6 +48,8 @@ class Net(NamedTuple):
     """The address that the document has for it."""
     damaged: bool = False
     """It lists no default, and something that is refused."""
+    unknown: str = ""
+    """Its link and the addresses contradict each other: the name of the NIC with the link's MAC."""
 
 
 class Hop(NamedTuple):
@@ -92,6 +94,8 @@ class Oracle:
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
         ]
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
+        wrong = self._contradicted([net for _, net in bound])
+        bound = [(kind, _without_nic(net) if bad else net) for (kind, net), bad in zip(bound, wrong)]
         # The NICs of a situation are devices made in the instance: one that the document has no link or network for
         # says nothing of other networks' gateways.
         macs = described_macs(document)
@@ -146,14 +150,42 @@ class Oracle:
             return by_mac
         others = {one["ethernet_mac_address"] for one in self.links.values() if link and one is not link}
         holder = next((n for n in self.nics if _has(n, own) and n.mac not in others), None)
-        if holder or by_mac is None:
-            return holder
-        sharing = {
-            one["id"] for one in self.links.values() if one is not link and one["ethernet_mac_address"] == by_mac.mac
-        }
-        rivals = [n for n in self.document["networks"] if n["link"] in sharing and "ip_address" in n]
-        rivals = [n for n in rivals if (":" in n["ip_address"]) == (":" in entry["ip_address"])]
-        return None if any(_has(by_mac, _interface(f"{n['ip_address']}/{n['netmask']}")) for n in rivals) else by_mac
+        return holder or by_mac
+
+    def _contradicted(self, nets: Sequence[Net]) -> List[bool]:
+        """R2: of each network of the document whether its link and the addresses contradict each other."""
+        entries = self.document["networks"]
+        placed = list(zip(entries, nets))
+        wrong = [self._is_contradicted(entry, net, placed) for entry, net in placed]
+        settled = {e["link"] for e, net in placed if net.own and net.nic and _has(net.nic, net.own)}
+        doubtful = {e["link"] for e, bad in zip(entries, wrong) if bad} - settled
+        bare = [net.own is None and net.nic is not None and e["link"] in doubtful for e, net in placed]
+        return [one or other for one, other in zip(wrong, bare)]
+
+    def _is_contradicted(self, entry: Dict[str, Any], net: Net, placed: Sequence[Tuple[Dict[str, Any], Net]]) -> bool:
+        link, nic, own = self.links.get(entry["link"]), net.nic, net.own
+        if link is None or nic is None or own is None or _has(nic, own):
+            return False
+        others = [(e, o) for e, o in placed if e["link"] != entry["link"] and o.own and o.own.version == own.version]
+        if any(
+            self.links[e["link"]]["ethernet_mac_address"] == link["ethernet_mac_address"] and _has(nic, o.own)
+            for e, o in others if e["link"] in self.links
+        ):  # fmt: skip
+            return True
+        if _is_home(net):
+            return False
+        for holder in (one for one in self.nics if one is not nic and _has(one, own)):
+            theirs = [o for _, o in placed if o.nic == holder and o.own and o.own.version == own.version]
+            same = any(o.own.ip == own.ip for o in theirs)
+            moved = not nic.subnets(own.version) and any(_is_home(o) for o in theirs)
+            if not same and not moved:
+                return True
+        for subnet in nic.subnets(own.version):
+            there = [(e, o) for e, o in placed if o.own and o.own.network == subnet]
+            foreign = there and all(e["link"] != entry["link"] for e, _ in there)
+            if foreign and not any(_is_home(o) for _, o in there):
+                return True
+        return False
 
     def _metrics(self, entry: Dict[str, Any]) -> Dict[Ip, int]:
         """The next hops of the default entries in the order of the document, each with its best metric."""
@@ -394,6 +426,10 @@ class Oracle:
             order = [(carrier, group) for carrier in (True, False) for group in documented_ones]
         else:
             order = [(carrier, group) for groups in others for carrier in (True, False) for group in groups]
+        if documented and self._is_unknown_first(pairs):
+            return None, "contradicted", True
+        if not documented and any(net.unknown for net in self.networks):
+            return None, "contradicted", False
         for carrier, group in order:
             serving = [(m, (n, g)) for m, (n, g) in group if n and n.serves(self.family)]
             serving = [one for one in serving if one[1][0].carrier == carrier]
@@ -403,6 +439,22 @@ class Oracle:
                     return None, "a default on link", False
                 return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
         return None, "none", documented
+
+    def _is_unknown_first(self, pairs: Sequence[Tuple[Net, Tuple[Optional[Ip], int]]]) -> bool:
+        """R4: of the networks with a documented default one whose NIC nothing tells comes before the usable ones."""
+        own = []
+        for net, (gateway, rank) in pairs:
+            mine = self._own_default(net)
+            if mine or self._leaves_it_to_others(net):
+                in_place = not self._is_renumbered(net, gateway) or bool(
+                    rank > 1 and mine and self._default_in_force(net)
+                )
+                own.append((net.metrics[mine] if mine else None, (net, in_place)))
+        usable = [one for one in own if one[1][0].nic is not None and one[1][0].nic.serves(self.family)]
+        usable = [one for one in usable if one[1][0].nic and one[1][0].nic.carrier] or usable
+        usable = [one for one in usable if one[1][1]] or usable
+        ranked = _by_metric([one for one in own if one[1][0].unknown or one in usable])
+        return bool(ranked) and bool(ranked[0][0].unknown)
 
     def expected(self) -> Expected:
         elected, why, documented = self.elect()
@@ -415,8 +467,9 @@ class Oracle:
 
         A default does so, too, that leaves one whose networks are damaged.
         """
-        on = {net.nic.name for net in self.networks if net.nic and net.kind}
-        whole = {net.nic.name for net in self.networks if net.nic and net.kind and not net.damaged}
+        named = [(net.nic.name if net.nic else net.unknown, net) for net in self.networks if net.kind]
+        on = {name for name, _ in named if name}
+        whole = {name for name, net in named if name and not net.damaged}
         serving = {nic.name for nic in self.nics if nic.mac in known and nic.serves(self.family)} - whole
         elected = expected.elected.dev if expected.elected else ""
         for row in self.every:
@@ -495,6 +548,20 @@ def _interface(address: str) -> Any:
 
 def _has(nic: Nic, own: Any) -> bool:
     return str(own.ip) in {a.split("/")[0] for a in nic.addresses}
+
+
+def _without_nic(net: Net) -> Net:
+    """A network whose NIC nothing tells."""
+    prefixes = (net.own.network,) if net.own else ()
+    return net._replace(nic=None, unknown=net.nic.name if net.nic else "", prefixes=prefixes)
+
+
+def _is_home(net: Net) -> bool:
+    """Its NIC has an address in its subnet."""
+    if net.nic is None or net.own is None:
+        return False
+    own = [one for one in map(ipaddress.ip_interface, net.nic.addresses) if one.version == net.own.version]
+    return any(one.ip in net.own.network or net.own.ip in one.network for one in own if not one.ip.is_link_local)
 
 
 def _is_special(to: Subnet) -> bool:

@@ -179,11 +179,21 @@ class _Maker:
         return {"links": links, "networks": networks, "services": []}
 
     def with_wrong_links(self, links: List[Dict[str, Any]], networks: List[Dict[str, Any]]) -> None:
-        """In some documents two links have one MAC or one id."""
-        if len(links) < 2 or self.w.random() > 0.08:
+        """In some documents two links are swapped, or have one MAC, one id, or one's networks."""
+        if len(links) < 2 or self.w.random() > 0.12:
             return
         one, other = self.w.sample(links, 2)
-        if self.w.random() < 0.7:
+        how = self.w.random()
+        if how < 0.25:
+            one["ethernet_mac_address"], other["ethernet_mac_address"] = (
+                other["ethernet_mac_address"], one["ethernet_mac_address"],
+            )  # fmt: skip
+            return
+        if how < 0.4:
+            for network in networks:
+                network["link"] = other["id"] if network["link"] == one["id"] else network["link"]
+            return
+        if how < 0.8:
             one["ethernet_mac_address"] = other["ethernet_mac_address"]
             return
         for network in networks:

@@ -123,7 +123,9 @@ def test_swapped_links_take_nothing(lab: Lab, tmp_path: Path, family: int) -> No
     ran = run(lab, f"sync {where}")
     assert (ran.code, lab.routes(family)) == (5, before), ran
     first, second = ADDRESSES[family]
-    unknown = "networks[0]'s NIC is unknown: its link has the MAC of eth1, and its address {} is on eth0, another link's"
+    unknown = (
+        "networks[0]'s NIC is unknown: its link has the MAC of eth1, and its address {} is on eth0, another link's"
+    )
     assert unknown.format(first) in ran.out, ran
     assert f"its link has the MAC of eth0, and its address {second} is on eth1" in ran.out, ran
     for command in ("plan", "explain 8.8.8.8" if family == 4 else "explain 2001:db8::1", "doctor"):

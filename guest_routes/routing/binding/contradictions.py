@@ -1,7 +1,7 @@
-"""Networks whose link names one NIC and whose address names another, so that nothing tells their NIC (R2). Pure.
+"""Networks whose link names one NIC and whose address names another, so that nothing tells which is theirs. Pure.
 
-A document with two swapped links is one; so is one that has a link's id, or its MAC, twice. Which half is wrong can't be
-told, so the network is on no NIC: nothing is programmed for it, and no default is taken.
+R2. A document with two swapped links has such networks; so has one that has a link's id, or its MAC, twice. Which half
+is wrong can't be told, so the network is on no NIC: nothing is programmed for it, and no default is taken.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from ...model.network import Address, Nic, Prefix
 
 
-def with_contradictions(
-    bindings: Sequence[Binding], nics: Sequence[Nic], doubled: frozenset[bytes]
-) -> list[Binding]:
+def with_contradictions(bindings: Sequence[Binding], nics: Sequence[Nic], doubled: frozenset[bytes]) -> list[Binding]:
     """The bindings; those of networks that are contradicted without their NIC.
 
     A network without an address goes with the others of its link.

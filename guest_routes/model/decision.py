@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Contradiction(NamedTuple):
-    """Why nothing tells which NIC a network is on, although one has the MAC of its link (R2)."""
+    """Why nothing tells a network's NIC, although one has the MAC of its link (R2)."""
 
     kind: Literal["doubled-mac", "address-elsewhere", "subnet-elsewhere", "other-network"]
     """doubled-mac: another link has the MAC, too, and its network's address is there. address-elsewhere: another link's
@@ -36,7 +36,7 @@ class Binding(NamedTuple):
     network: Network | None
     link: Link | None
     nic: Nic | None
-    """None: no NIC with that MAC is present, nothing tells which it is, or `ignore_nics` covers it."""
+    """None: it isn't present, nothing tells which it is, or `ignore_nics` covers it."""
     gateway: Address | None = None
     evidence: GatewayEvidence | None = None
     """Where the gateway is known from; None where there is none."""
@@ -54,7 +54,7 @@ class Binding(NamedTuple):
     metric: int | None = None
     """Of the document's default entry for it: of such networks the one with the best comes first (R4)."""
     instead: GatewayEvidence | None = None
-    """The NIC's own default, in place of the documented one, where the NIC has been renumbered since."""
+    """What names the gateway in place of the documented one, where the NIC has been renumbered since."""
 
     @property
     def is_identified(self) -> bool:
@@ -82,11 +82,9 @@ class Binding(NamedTuple):
         () where that is a single address, or the gateway is outside it: nothing follows then.
         """
         subnet, gateway = self.documented_subnet, self.gateway or b""
-        if self.network is None or self.network.address is None or subnet is None or subnet == self.network.address:
+        if not self.is_off_subnet or subnet is None or (gateway and not contains(subnet, gateway)):
             return ()
-        if gateway and not contains(subnet, gateway):
-            return ()
-        return self.own_addresses if self.is_off_subnet else ()
+        return self.own_addresses if self.network is not None and subnet != self.network.address else ()
 
     @property
     def is_off_subnet(self) -> bool:
@@ -98,12 +96,19 @@ class Binding(NamedTuple):
         return not any(contains(subnet, one.address) or contains(one, documented.address) for one in own)
 
     @property
-    def is_in_place(self) -> bool:
-        """Whether the NIC's addresses go with the documented gateway, or with the default used in place of it.
+    def gateway_in_force(self) -> Address | None:
+        """The gateway that routes lead by."""
+        return self.instead.gateway if self.instead is not None else self.gateway
 
-        A default without a gateway goes with any.
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the NIC's addresses go with the documented gateway, or with a default used in place of it.
+
+        A default without a gateway goes with any; an entry of `gateways` that corrects none moves none.
         """
-        return self.instead is not None or (self.addressed and (self.gateway is None or not self.renumbered))
+        if self.instead is not None:
+            return self.instead.kind != "settings" or bool(self.instead.nic)
+        return self.addressed and (self.gateway is None or not self.renumbered)
 
     @property
     def own_addresses(self) -> tuple[Prefix, ...]:
@@ -165,6 +170,8 @@ class ResolvedNextHop(NamedTuple):
     """R14: it is outside every prefix of the NIC."""
     shared_with: tuple[str, ...] = ()
     """Names of other NICs that have the same gateway address."""
+    instead: GatewayEvidence | None = None
+    """What `gateway` is known from where it isn't the next hop, since the NIC has been renumbered."""
 
 
 class Resolved(NamedTuple):
@@ -208,13 +215,15 @@ class Unresolved(NamedTuple):
     """not-a-gateway, conflict: the network that lists it, or whose lease does; None where no network does."""
 
 
-class RefusedGateway(NamedTuple):
-    """An entry of `gateways` by an address that no router can have (R12)."""
+class UnusedGateway(NamedTuple):
+    """An entry of `gateways` that names no gateway."""
 
     setting: GatewaySetting
-    own: Literal["next-hop", "network", "broadcast"]
-    owner: str
-    """As in Unresolved."""
+    kind: Literal["next-hop", "network", "broadcast", "other-subnet", "another-entry", "nothing-fits"]
+    """The first three: no router can have the address (R12). other-subnet: it is in another NIC's subnet.
+    another-entry: one before it counts. nothing-fits: no NIC and no network is what it is about."""
+    owner: str = ""
+    """As in Unresolved; other-subnet: the name of that NIC."""
 
 
 class Override(NamedTuple):
@@ -243,7 +252,7 @@ class Resolution(NamedTuple):
     """Default entries that name another NIC than that of the network listing them."""
     notes: tuple[Note, ...] = ()
     overrides: tuple[Override, ...] = ()
-    refused_gateways: tuple[RefusedGateway, ...] = ()
+    unused_gateways: tuple[UnusedGateway, ...] = ()
 
 
 # ---- defaults -----------------------------------------------------------------------------------------

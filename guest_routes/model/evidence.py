@@ -33,9 +33,10 @@ class GatewayEvidence(NamedTuple):
     expired: bool = False
     """lease: it has run out."""
     gateway: Address = b""
-    """advertised, kernel, recorded: of that default route."""
+    """advertised, kernel, recorded: of that default route; settings: the entry's."""
     nic: str = ""
-    """advertised, kernel, recorded: the name of the NIC that the route leads through."""
+    """advertised, kernel, recorded: the name of the NIC that the route leads through; settings: the same of the route
+    that an entry corrects, where the NIC has been renumbered."""
     setting: GatewaySetting | None = None
     """settings: the entry of `gateways`."""
 

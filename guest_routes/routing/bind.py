@@ -7,7 +7,6 @@ a VLAN on it, a bond of it): the VLAN id, the bond's members and the network's o
 from __future__ import annotations
 
 from ..model.decision import Binding
-from ..model.evidence import GatewayEvidence
 from ..model.network import infiniband_mac, is_link_local, is_self_assigned
 from ..model.network_data import doubled_macs
 from .eligible import Eligible
@@ -143,17 +142,19 @@ def _has(nic: Nic, address: Prefix | None) -> bool:
 
 
 def _named_by_settings_alone(bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Iterator[Binding]:
-    """NICs that the document doesn't describe and `gateways` names."""
+    """NICs that the document doesn't describe and `gateways` names, in the order of the entries."""
+    from .binding.settings_gateways import SettingsGateways
+
     bound = {binding.nic.ifindex for binding in bindings if binding.nic}
-    eligible = Eligible(bindings, nics)
-    for setting in settings.gateways:
-        for nic in nics:
-            known = GatewayEvidence("settings", setting.place, setting=setting)
-            alone = Binding(None, None, nic, setting.gateway, known, "settings")
-            named = nic.ifindex not in bound and alone.chosen_by(setting.selector)
-            possible = named and eligible.refusal(setting.gateway, alone) is None
-            if possible and not is_ignored(nic, settings.ignore_nics):
-                yield alone
+    others = [nic for nic in nics if nic.ifindex not in bound and not is_ignored(nic, settings.ignore_nics)]
+    known = SettingsGateways(settings.gateways, bindings, Eligible(bindings, nics))
+    bare = [Binding(None, None, nic, known_family=family) for nic in others for family in (4, 6)]
+    found = [
+        one._replace(gateway=entry.gateway, evidence=entry, offers="settings")
+        for one in bare
+        for entry in known.about_nic(one)
+    ]
+    yield from found
 
 
 # ---- which NIC ----------------------------------------------------------------------------------------

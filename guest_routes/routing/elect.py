@@ -9,7 +9,7 @@ that no NIC can carry elects none.
 from __future__ import annotations
 
 from ..model.decision import Elected, NotElected
-from ..model.network import family_of
+from ..model.network import contains, family_of
 from .next_hops import needs_onlink
 
 TYPE_CHECKING = False
@@ -41,12 +41,17 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
     """
     own = [binding for binding in resolution.bindings if binding.family == family]
     named = [one for one in resolution.defaults if family_of(one.host.next_hop) == family]
-    if settings.default is not None:
+    if settings.default is not None and _decides(settings.default, family):
         return _chosen(settings.default, own, named, family, unaddressed)
     by_document = _documented(resolution, own, named, family, unaddressed)
     if by_document is not None:
         return by_document
     return _undocumented(own, settings, family, unaddressed)
+
+
+def _decides(selector: Selector, family: int) -> bool:
+    """Whether a selector is about a family: a subnet is about its own."""
+    return selector.subnet is None or family_of(selector.subnet.address) == family
 
 
 def _undocumented(own: Sequence[Binding], settings: Settings, family: int, unaddressed: bool) -> Election:
@@ -162,8 +167,14 @@ def _by_name(named: Resolved, family: int) -> Elected:
 def _chosen(
     selector: Selector, own: Sequence[Binding], named: Sequence[Resolved], family: int, unaddressed: bool
 ) -> Election:
-    """The network that the settings choose, or why it can't have the default."""
+    """The network that the settings choose, or why it can't have the default.
+
+    Of several subnets of one NIC each has its gateway.
+    """
     chosen = [binding for binding in own if binding.chosen_by(selector)]
+    subnet = selector.subnet
+    if subnet is not None:
+        chosen.sort(key=lambda one: one.gateway is None or not contains(subnet, one.gateway))
     first = next((one for one in chosen if one.gateway and one.is_usable(unaddressed)), None)
     if first is not None:
         return _elected(first, family)._replace(selector=selector)
@@ -193,7 +204,7 @@ def _unusable(meant: Binding | None) -> NotElectedKind:
 
 
 def _elected(chosen: Binding, family: int) -> Elected:
-    nic, gateway = chosen.nic, chosen.instead.gateway if chosen.instead is not None else chosen.gateway
+    nic, gateway = chosen.nic, chosen.gateway_in_force
     assert nic is not None and gateway is not None
     return Elected(family, chosen, nic, gateway, needs_onlink(nic, gateway))
 

@@ -96,6 +96,7 @@ class Oracle:
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
         wrong = self._contradicted([net for _, net in bound])
         bound = [(kind, _without_nic(net) if bad else net) for (kind, net), bad in zip(bound, wrong)]
+        self._bound = [net for _, net in bound]
         # The NICs of a situation are devices made in the instance: one that the document has no link or network for
         # says nothing of other networks' gateways.
         macs = described_macs(document)
@@ -237,13 +238,22 @@ class Oracle:
         """A network's gateway and the rank of its evidence."""
         name = net.nic.name if net.nic else ""
         named = self.settings.get("gateways", {}).get(name)
-        if (
-            named
-            and self.family == ipaddress.ip_address(named).version
-            and not self._is_refused(ipaddress.ip_address(named), net)
-        ):
-            return ipaddress.ip_address(named), 1
-        return self._known(net)
+        known = self._known(net)
+        if not named or self.family != ipaddress.ip_address(named).version:
+            return known
+        entry = ipaddress.ip_address(named)
+        return (entry, 1) if not self._is_refused(entry, net) and self._is_about(entry, net, known[0]) else known
+
+    def _is_about(self, entry: Ip, net: Net, known: Optional[Ip]) -> bool:
+        """R2: the entry is in the network's subnet, or in none of the NIC's; and not in another NIC's alone."""
+        on_nic = [p for p in (net.nic.subnets(self.family) if net.nic else []) if entry in p]
+        if net.own is not None and entry in net.own.network:
+            return True
+        if on_nic:
+            return net.own is None and (known is None or known in on_nic[0] or known not in _Any(net.prefixes))
+        return not any(
+            entry in p for other in self._bound if other.nic and other.nic != net.nic for p in other.prefixes
+        )
 
     def _known(self, net: Net) -> Tuple[Optional[Ip], int]:
         """The same without the settings."""
@@ -325,13 +335,15 @@ class Oracle:
     def resolve(self, net: Net, to: str, hop: Ip) -> Tuple[Optional[Hop], bool]:
         """Where it leaves, or None and whether only the evidence for its NIC is lacking (R6)."""
         pairs = list(zip(self.networks, self.gateways))
-        found = [one for one, (gateway, _) in pairs if gateway == hop]
+        found = [one for one, (gateway, _) in pairs if hop in (gateway, *self._further(one), self._in_force(one))]
         if hop.is_link_local:
             found = [one for one in found if one is net or (one.nic is not None and one.nic == net.nic)]
         if found:
             chosen = net if net in found else found[0]
             nic = chosen.nic
-            return (Hop(str(hop), nic.name), False) if nic and nic.serves(self.family) else (None, True)
+            mine = self.gateways[self.networks.index(chosen)][0]
+            serving = (self._in_force(chosen) if hop == mine else None) or hop
+            return (Hop(str(serving), nic.name), False) if nic and nic.serves(self.family) else (None, True)
         inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
         if hop.is_link_local:
             inside = [(one, gateway) for one, (gateway, _) in pairs if one is net]
@@ -339,8 +351,10 @@ class Oracle:
         if inside and self._is_refused(hop, inside[0][0]):
             return None, False
         for one, gateway in inside:
+            gateway = self._in_force(one) or gateway
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local
-            if router or (gateway is None and one.described):
+            named = gateway is not None and self.gateways[self.networks.index(one)][1] not in (4, 5)
+            if router or (one.described and not named):
                 serves = one.nic is not None and one.nic.serves(self.family)
                 return (Hop(str(hop), one.nic.name), False) if one.nic and serves else (None, True)
         if to == "169.254.169.254/32" and any(hop in p for p in net.prefixes):
@@ -352,6 +366,37 @@ class Oracle:
                 if one.nic and (local or any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes))):
                     return Hop(str(hop), one.nic.name), False
         return None, not any(gateway is not None for _, gateway in inside)
+
+    def _in_force(self, net: Net) -> Optional[Ip]:
+        """R4: what stands in for the documented gateway where the NIC has been renumbered."""
+        gateway, rank = self.gateways[self.networks.index(net)]
+        if rank != 2 or self._own_default(net) is None or not self._is_renumbered(net, gateway):
+            return None
+        return self._set_in_force(net) or self._default_in_force(net)
+
+    def _set_in_force(self, net: Net) -> Optional[Ip]:
+        """The entry of `gateways` in a subnet that the NIC has now."""
+        assert net.nic is not None
+        entry = self.settings.get("gateways", {}).get(net.nic.name)
+        hop = ipaddress.ip_address(entry) if entry else None
+        fits = hop is not None and any(hop in subnet for subnet in net.nic.subnets(self.family))
+        return hop if fits and hop is not None and not self._is_refused(hop, net) else None
+
+    def _further(self, net: Net) -> List[Ip]:
+        """R2: what default routes through its NIC, and `gateways`, name beside a network's own gateway."""
+        gateway, rank = self.gateways[self.networks.index(net)]
+        if net.nic is None:
+            return []
+        entry = self._set_in_force(net)
+        known = [entry] if entry is not None and entry != gateway else []
+        for row in (row for rows in self._defaults_through(net.nic.name) for row in rows):
+            hop = ipaddress.ip_address(row.via)
+            there = next((p for p in net.nic.subnets(self.family) if hop in p), None)
+            better = [gateway] if rank not in (4, 5) and gateway is not None else []
+            better += known[:1] if entry is not None else []
+            if there and not any(one in there for one in better) and self._can_be_its_own(row, net):
+                known.append(hop)
+        return known
 
     def hosts(self) -> Tuple[Dict[str, Hop], Dict[str, Set[str]], Set[Tuple[str, str]]]:
         wanted: Dict[str, Hop] = {}
@@ -384,12 +429,13 @@ class Oracle:
         places = list(self.settings.get("gateways", {}))
         by_name = {nic.name: nic for nic in self.nics}
         moved: List[Tuple[Optional[int], Tuple[Optional[Nic], Optional[Ip]]]] = []
-        for net, (gateway, rank) in pairs:
+        for net, (gateway, _) in pairs:
             mine = self._own_default(net)
             renumbered = self._is_renumbered(net, gateway)
-            instead = self._default_in_force(net) if renumbered and mine and rank > 1 else None
+            instead = self._in_force(net)
+            by_default = self._default_in_force(net) if instead else None
             if mine or self._leaves_it_to_others(net):
-                group = moved if renumbered and not instead else by_metric["own"]
+                group = moved if renumbered and not by_default else by_metric["own"]
                 group.append((net.metrics[mine] if mine else None, (net.nic, instead or gateway)))
             elif gateway or self._has_default_on_link(net):
                 only_set = net.nic is not None and net.nic.name in places and not self._known(net)[0]
@@ -548,6 +594,16 @@ def _interface(address: str) -> Any:
 
 def _has(nic: Nic, own: Any) -> bool:
     return str(own.ip) in {a.split("/")[0] for a in nic.addresses}
+
+
+class _Any:
+    """An address is in it that is in one of some subnets."""
+
+    def __init__(self, subnets: Sequence[Subnet]) -> None:
+        self._subnets = subnets
+
+    def __contains__(self, address: object) -> bool:
+        return any(address in subnet for subnet in self._subnets)
 
 
 def _without_nic(net: Net) -> Net:

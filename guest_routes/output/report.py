@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..model.decision import BY_CHOICE, NotElected, Unresolved
 from ..model.network import PROTOCOL_BOOT
 from ..model.network_data import Problem
-from ..model.operations import Add, MoveDefault, RemoveForeignDefault
+from ..model.operations import Add, Delete, MoveDefault, RemoveForeignDefault
 from ..routing.compare import ifindexes, is_advertised
 from .folding import entries, first_of, fitting, wrapped
 from .route_text import counted, route_text
@@ -124,14 +124,15 @@ def _removals(report: Report, verbose: bool) -> list[str]:
     from .words.outcomes import copy_reason, operation_reason
 
     nics = report.before.nics
+    listed = {one.host.destination: one for one in reversed(report.resolution.unresolved)} if report.plan.held else {}
 
     def removed(operation: Operation) -> Entry:
         taken = isinstance(operation, RemoveForeignDefault)
         return "-", route_text(operation.route, nics), operation_reason(operation) + (_back(operation) if taken else "")
 
     def held(route: Route) -> Entry:
-        why = "not in this document; stays, since the document may be partial"
-        return "=", route_text(route, nics), why
+        why = operation_reason(Delete(route, listed.get(route.destination, "not-in-document")))
+        return "=", route_text(route, nics), f"{why}; stays, since the document may be partial"
 
     def staying(one: StayingRoute) -> Entry:
         why = f"{one.unresolved.host.place} lists it; stays as an earlier pass programmed it"

@@ -167,7 +167,7 @@ def test_a_route_that_wins_over_another_and_one_that_is_shadowed() -> None:
 def test_routes_that_stay_because_the_document_may_be_partial() -> None:
     lines = lines_of(report({"links": [], "networks": []}, IN_PLACE))
     at = lines.index("= 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes")
-    assert lines[at + 1] == "      not in this document; stays, since the document may be partial"
+    assert lines[at + 1] == "      nothing lists it any more; stays, since the document may be partial"
     assert lines[-1] == "nothing done: the document has no networks"
 
 

@@ -13,21 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from .evidence import GatewayEvidence
+    from .evidence import Contradiction, GatewayEvidence
     from .settings import GatewaySetting, Selector
-
-
-class Contradiction(NamedTuple):
-    """Why nothing tells a network's NIC, although one has the MAC of its link (R2)."""
-
-    kind: Literal["doubled-mac", "address-elsewhere", "subnet-elsewhere", "other-network"]
-    """doubled-mac: another link has the MAC, too, and its network's address is there. address-elsewhere: another link's
-    NIC has this network's address. subnet-elsewhere: the NIC is in another network's subnet, and that one's own NIC
-    isn't. other-network: the network has no address, and another one of its link is contradicted."""
-    nic: str
-    """The name of the NIC with the MAC."""
-    other: str = ""
-    """address-elsewhere: the name of the NIC with the address; subnet-elsewhere: `networks[1]`."""
 
 
 class Binding(NamedTuple):

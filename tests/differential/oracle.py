@@ -175,6 +175,9 @@ class Oracle:
             return True
         if _is_home(net):
             return False
+        macs = {one["ethernet_mac_address"] for one in self.document["links"] if one["id"] == entry["link"]}
+        if len(macs) > 1 and nic.subnets(own.version):
+            return True
         for holder in (one for one in self.nics if one is not nic and _has(one, own)):
             theirs = [o for _, o in placed if o.nic == holder and o.own and o.own.version == own.version]
             same = any(o.own.ip == own.ip for o in theirs)

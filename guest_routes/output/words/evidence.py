@@ -9,9 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ...model.decision import Binding, Contradiction
+    from ...model.decision import Binding
     from ...model.document import Document, Missing, NoDocument, OtherInstance, Progress, Provenance
-    from ...model.evidence import Elsewhere, GatewayEvidence
+    from ...model.evidence import Contradiction, Elsewhere, GatewayEvidence
     from ...model.lease import Lease
 
 

@@ -94,7 +94,7 @@ def _unresolved_remedy(one: Unresolved) -> str:
 def _absent_remedy(binding: Binding) -> str:
     if binding.is_identified:
         return "programmed once it appears"
-    if binding.contradiction is not None and binding.contradiction.kind != "doubled-mac":
+    if binding.contradiction is not None and binding.contradiction.kind not in ("doubled-mac", "doubled-id"):
         return "correct its link or its address where the document is made, or the address of the NIC"
     if binding.network is not None and binding.network.address is None:
         return "name its link where the document is made"

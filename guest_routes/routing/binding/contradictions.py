@@ -6,13 +6,14 @@ is wrong can't be told, so the network is on no NIC: nothing is programmed for i
 
 from __future__ import annotations
 
-from ...model.decision import Binding, Contradiction
+from ...model.evidence import Contradiction
 from ..subnets import Subnets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ...model.decision import Binding
     from ...model.network import Address, Nic, Prefix
 
 
@@ -73,6 +74,8 @@ class _Places:
             return Contradiction("doubled-mac", nic.name)
         if not binding.is_off_subnet:
             return None
+        if binding.link.doubled and binding.addressed:
+            return Contradiction("doubled-id", nic.name)
         holder = self._holder(binding, nic, address)
         if holder is not None:
             return Contradiction("address-elsewhere", nic.name, holder.name)

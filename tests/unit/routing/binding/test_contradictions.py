@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
+from guest_routes.evidence import network_data
 from guest_routes.model.decision import Binding, NotElected
 from guest_routes.model.settings import Settings
 from guest_routes.routing.bind import bind
 from guest_routes.routing.decide import decide
-from tests.support.situations import TWO_NICS, network, situation
+from tests.support.situations import TWO_NICS, document, network, situation
 
 NONE = "nic eth0 fa:16:3e:00:00:00\nnic eth1 fa:16:3e:00:00:01 11.8.0.9/24 fd00:8::9/64"
 THREE = f"{TWO_NICS}nic eth2 fa:16:3e:00:00:02 12.8.0.9/24\n"
@@ -119,3 +121,16 @@ def test_no_undocumented_default_takes_the_place_of_one_that_may_be_an_unknown_n
     kernel = f"{THREE}default via 10.65.0.1 dev eth0 metric 100\ndefault via 12.8.0.1 dev eth2 metric 200\n"
     assert election(networks, kernel) == "contradicted"
     assert election(networks[2:], kernel) == "eth2"
+
+
+def test_two_links_with_one_id_and_nobody_with_the_second_address() -> None:
+    """No default is made through the first one's NIC by the second network's gateway."""
+    networks = [network("eth0", "10.65.0.7/24"), network("eth0", *SECOND)]
+    data = json.loads(document(networks))
+    data["links"].append({**data["links"][0], "ethernet_mac_address": "fa:16:3e:00:00:01"})
+    kernel = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01\n"
+    evidence = situation(networks, kernel)._replace(data=network_data.parse(json.dumps(data).encode()))
+    bindings, _ = bind(evidence, Settings())
+    assert [label(one) for one in bindings if one.network is not None] == ["eth0", "doubled-id eth0"]
+    elected = decide(evidence, Settings()).elections[0]
+    assert isinstance(elected, NotElected) and elected.kind == "contradicted"

@@ -113,7 +113,7 @@ class NextHops:
             return Miss("refused", own=refusal.own, owner=refusal.owner)
         rule = self._rule(home, host)
         if rule == "gateway":
-            return Miss("unknown-gateway" if _is_unknown(home, subnet) else "not-a-gateway", home, subnet)
+            return self._missed(home, subnet)
         if home.nic is None or not home.is_usable(self._unaddressed):
             return _unusable(home)
         onlink = needs_onlink(home.nic, host.next_hop)
@@ -163,8 +163,24 @@ class NextHops:
         if found is None:
             return None
         subnet, homes = found
-        known = _with_gateway_in(subnet, homes) or [b for b in homes if b.gateway is not None] or homes
+        if host.destination == METADATA_SERVICE:
+            homes = [b for b in homes if _lists(b, host)] or homes
+        known = _telling(subnet, homes)
         return subnet, next((b for b in known if _lists(b, host)), known[0])
+
+    def _missed(self, home: Binding, subnet: Prefix) -> Miss:
+        """A next hop in a subnet that is not its gateway."""
+        further = self._subnets.home(subnet.address)
+        there = [b for b in (further[1] if further is not None else ()) if b.nic == home.nic]
+        home = next(iter(_with_gateway_in(subnet, there)), home)
+        return Miss("unknown-gateway" if _is_unknown(home, subnet) else "not-a-gateway", home, subnet)
+
+
+def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
+    """Those of the networks in a subnet that tell most of its gateway, networks of the document before others."""
+    documented = [one for one in homes if one.network is not None] or homes
+    inside = [one for one in _with_gateway_in(subnet, homes) if one.network is not None or _is_gateway_named(one)]
+    return inside or [one for one in documented if one.gateway is not None] or documented
 
 
 def _with_gateway_in(subnet: Prefix, bindings: Sequence[Binding]) -> list[Binding]:

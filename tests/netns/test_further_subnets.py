@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
@@ -21,7 +21,7 @@ SETTINGS = Path("/etc/guest-routes.yaml")
 def nics(lab: Lab, family: int, *more: str) -> None:
     """Both, eth1 with more addresses."""
     length = 24 if family == 4 else 64
-    gateways = [(f"{one}/{length}",) for one in GATEWAYS[family]]
+    gateways: List[Tuple[str, ...]] = [(f"{one}/{length}",) for one in GATEWAYS[family]]
     gateways[1] += (f"{FURTHER[family][1]}/{length}",)
     for place, name in enumerate(("eth0", "eth1")):
         lab.nic(name, MACS[place], ADDRESSES[family][place], *(more if place else ()), gateways=gateways[place])

@@ -55,3 +55,27 @@ def test_a_default_that_comes_and_goes_undoes_no_route_of_a_network_without_a_ga
     for line in ("", "default via 11.8.0.1 dev eth1 metric 500\n", "recorded default via 11.8.0.1 dev eth1\n"):
         found = decide(situation(networks, TWO_NICS + line), Settings()).resolution.resolved
         assert [(str(one.host), one.next_hop.rule) for one in found] == [("12.0.0.0/8,11.8.0.2", "no-gateway")]
+
+
+SECOND = TWO_NICS.replace("11.8.0.9/24", "11.8.0.9/24 11.9.0.9/24")
+
+
+@pytest.mark.parametrize(
+    "own, to, kernel, expected",
+    [
+        pytest.param("default 11.8.0.1", "169.254.169.254/32", "", "as-listed", id="Neutron's port there"),
+        pytest.param("12.0.0.0/8 11.8.0.2", "13.0.0.0/8", "", "no-gateway", id="a network without a gateway"),
+        pytest.param("default 11.8.0.1", "13.0.0.0/8", "", "not-a-gateway", id="another one is known"),
+        pytest.param("default 11.8.0.1", "13.0.0.0/8", "none", "unknown-gateway", id="none is known"),
+    ],
+)
+def test_a_next_hop_in_a_further_subnet_with_a_gateway_by_a_default(
+    own: str, to: str, kernel: str, expected: str
+) -> None:
+    """The default, which may be there for a moment only, undoes nothing that R3 has without it."""
+    networks = [STATIC[0], network("eth1", "11.8.0.9/24", own, f"{to} 11.9.0.2")]
+    text = SECOND if kernel else f"{SECOND}default via 11.9.0.1 dev eth1 metric 500\n"
+    resolution = decide(situation(networks, text), Settings()).resolution
+    found: Dict[str, str] = {str(one.host.destination): one.next_hop.rule for one in resolution.resolved}
+    found.update({str(one.host.destination): one.kind for one in resolution.unresolved})
+    assert found[to] == expected

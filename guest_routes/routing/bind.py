@@ -142,19 +142,16 @@ def _has(nic: Nic, address: Prefix | None) -> bool:
 
 
 def _named_by_settings_alone(bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Iterator[Binding]:
-    """NICs that the document doesn't describe and `gateways` names, in the order of the entries."""
+    """NICs that the document doesn't describe and `gateways` names, once for each entry about them."""
     from .binding.settings_gateways import SettingsGateways
 
     bound = {binding.nic.ifindex for binding in bindings if binding.nic}
     others = [nic for nic in nics if nic.ifindex not in bound and not is_ignored(nic, settings.ignore_nics)]
     known = SettingsGateways(settings.gateways, bindings, Eligible(bindings, nics))
     bare = [Binding(None, None, nic, known_family=family) for nic in others for family in (4, 6)]
-    found = [
-        one._replace(gateway=entry.gateway, evidence=entry, offers="settings")
-        for one in bare
-        for entry in known.about_nic(one)
-    ]
-    yield from found
+    for one in bare:
+        for entry in known.about_nic(one):
+            yield one._replace(gateway=entry.gateway, evidence=entry, offers="settings")
 
 
 # ---- which NIC ----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What bind() needs only where a document contradicts the machine, or a NIC has more subnets than the document.
+"""What a pass needs only where a document contradicts the machine, a NIC has further gateways, or `gateways` is set.
 
-Pure: may import model and the rest of routing; nothing of routing but bind.py and gateways.py imports it.
+Pure: may import model and the rest of routing. Of routing bind.py, gateways.py and resolve.py import it, when they need it.
 """

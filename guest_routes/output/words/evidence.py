@@ -103,15 +103,17 @@ def _contradiction_text(binding: Binding, why: Contradiction) -> str:
     """Why its link doesn't tell a network's NIC."""
     if why.kind == "doubled-mac":
         return f"{_unplaced_text(binding)}, and {why.nic}, which has its MAC, is another link's"
+    if why.kind == "doubled-id":
+        return (
+            f"two links have its link's id, {_unplaced_text(binding)}, and {why.nic}, which one of them is, has others"
+        )
     address = binding.network.address if binding.network is not None else None
-    return (
-        f"its link has the MAC of {why.nic}, "
-        + {
-            "address-elsewhere": f"and its address {address} is on {why.other}, another link's NIC",
-            "subnet-elsewhere": f"which has no address in {binding.documented_subnet}, and one in {why.other}'s subnet",
-            "other-network": "which hasn't the address of another network of that link",
-        }[why.kind]
-    )
+    text = {
+        "address-elsewhere": f"and its address {address} is on {why.other}, another link's NIC",
+        "subnet-elsewhere": f"which has no address in {binding.documented_subnet}, and one in {why.other}'s subnet",
+        "other-network": "which hasn't the address of another network of that link",
+    }[why.kind]
+    return f"its link has the MAC of {why.nic}, {text}"
 
 
 def without_address_text(binding: Binding) -> str:

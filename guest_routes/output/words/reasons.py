@@ -31,10 +31,8 @@ def next_hop_rule(next_hop: ResolvedNextHop) -> str:
         }[next_hop.rule]
         return f"{gateway} is in {name}'s subnet {next_hop.subnet}{why}"
     if next_hop.instead is not None:
-        return (
-            f"it names {name} ({evidence_text(next_hop.evidence)}), whose addresses go with {gateway}: "
-            + evidence_text(next_hop.instead)
-        )
+        named = f"the next hop is {name}'s documented gateway ({evidence_text(next_hop.evidence)})"
+        return f"{named}, and its addresses go with {gateway}: {evidence_text(next_hop.instead)}"
     return f"{gateway} is {name}'s gateway ({evidence_text(next_hop.evidence)})"
 
 

@@ -64,7 +64,7 @@ def test_the_gateway_of_a_further_subnet(lab: Lab, tmp_path: Path, family: int, 
     SETTINGS.write_text(written)
     ran = run(lab, f"sync {where}")
     quoted = f'"{gateway}"' if family == 6 else gateway
-    assert ran.code == 5 and "whose gateway is unknown: eth1's own" in ran.out, ran
+    assert ran.code == 5 and "whose gateway is unknown: " in ran.out, ran
     assert f"`gateways: {{eth1: {quoted}}}`" in ran.out, ran
     SETTINGS.write_text(f'{written}gateways: {{"{subnet if key == "a subnet" else key}": "{gateway}"}}\n')
     assert run(lab, f"sync {where}").code == 0

@@ -49,6 +49,7 @@ class Links:
                 continue
             first = self._by_id.setdefault(link.id, link)
             if first is not link:
+                self._by_id[link.id] = first._replace(doubled=first.doubled or first.mac != link.mac)
                 self._note(f"links[{index}].id", f"{show(link.id)} is links[{first.index}]'s too; that one counts")
                 continue
             for key in ("name", "vif_id"):

@@ -98,7 +98,7 @@ class _Reader:
         known, refused = len(self.routes), self._refused
         defaults = self._possible(self._routes(index, family, entry), address)
         # ipv4_dhcp, ipv6_slaac, ipv6_dhcpv6-stateful; by a word of it, so that the next of the kind counts, too.
-        dynamic = "dhcp" in kind or "slaac" in kind
+        dynamic = "dhcp" in kind.lower() or "slaac" in kind.lower()
         omits = not entry.get("routes") and not entry.get("gateway")  # One that lists what is refused speaks.
         if address is None and "ip_address" not in entry and not dynamic:
             self._note(f"{place}.ip_address", "missing; the NIC's own addresses are taken from the kernel")

@@ -105,7 +105,8 @@ def _judge(
         return _judge_unlisted(route, parsed)
     own = _bindings_of(route, decision)
     reachable = any(contains(subnet, route.gateway) for one in own for subnet in one.subnets)
-    if unresolved.kind != "ignored" and not reachable:
+    uncertain = unresolved.binding is not None and unresolved.binding.contradiction is not None
+    if unresolved.kind != "ignored" and not reachable and not uncertain:
         return RouteVerdict(route, "removed", "out-of-reach", unresolved)
     return RouteVerdict(route, "kept", "unresolved", unresolved)
 

@@ -6,23 +6,14 @@ No words here: kinds and what they are about. output/words/reasons.py makes sent
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import (
-    Address,
-    Nic,
-    Prefix,
-    contains,
-    family_of,
-    is_link_local,
-    is_self_assigned,
-    network_of,
-)
+from .network import Address, Nic, Prefix, contains, family_of, is_link_local, is_self_assigned, network_of
 from .network_data import HostRoute, Link, Network
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from .evidence import GatewayEvidence
+    from .evidence import Contradiction, GatewayEvidence
     from .settings import GatewaySetting, Selector
 
 
@@ -32,7 +23,7 @@ class Binding(NamedTuple):
     network: Network | None
     link: Link | None
     nic: Nic | None
-    """None: no NIC with that MAC is present, nothing tells which it is, or `ignore_nics` covers it."""
+    """None: it isn't present, nothing tells which it is, or `ignore_nics` covers it."""
     gateway: Address | None = None
     evidence: GatewayEvidence | None = None
     """Where the gateway is known from; None where there is none."""
@@ -43,20 +34,19 @@ class Binding(NamedTuple):
     through the NIC has none (`default dev eth0`), or one of the other family."""
     ignored: str = ""
     """The NIC's name, when `ignore_nics` covers it."""
-    claimed: str = ""
-    """The name of the NIC with the link's MAC, where another link has that, too, and its network's address is there:
-    nothing tells this network's NIC."""
+    contradiction: Contradiction | None = None
+    """Why `nic` is None although a NIC has the link's MAC."""
     known_family: int = 0
     """Of a NIC whose networks are all of the other family."""
     metric: int | None = None
     """Of the document's default entry for it: of such networks the one with the best comes first (R4)."""
     instead: GatewayEvidence | None = None
-    """The NIC's own default, in place of the documented one, where the NIC has been renumbered since."""
+    """What names the gateway in place of the documented one, where the NIC has been renumbered since."""
 
     @property
     def is_identified(self) -> bool:
         """Whether the document tells which NIC is meant, present or not."""
-        return self.link is not None and not self.claimed
+        return self.link is not None and self.contradiction is None
 
     @property
     def family(self) -> int:
@@ -70,7 +60,7 @@ class Binding(NamedTuple):
     @property
     def addressed(self) -> bool:
         """Whether the NIC has an address of the family, so that packets through it have one to come from."""
-        return bool(self._own())
+        return bool(self.own_addresses)
 
     @property
     def renumbered(self) -> tuple[Prefix, ...]:
@@ -79,22 +69,36 @@ class Binding(NamedTuple):
         () where that is a single address, or the gateway is outside it: nothing follows then.
         """
         subnet, gateway = self.documented_subnet, self.gateway or b""
-        if self.network is None or self.network.address is None or subnet is None or subnet == self.network.address:
+        if not self.is_off_subnet or subnet is None or (gateway and not contains(subnet, gateway)):
             return ()
-        if gateway and not contains(subnet, gateway):
-            return ()
-        documented, own = self.network.address.address, self._own()
-        return () if any(contains(subnet, one.address) or contains(one, documented) for one in own) else own
+        return self.own_addresses if self.network is not None and subnet != self.network.address else ()
+
+    @property
+    def is_off_subnet(self) -> bool:
+        """Whether the document has an address, and the NIC none in its subnet; also where it has none at all."""
+        subnet, documented = self.documented_subnet, self.network.address if self.network is not None else None
+        if subnet is None or documented is None or self.nic is None:
+            return False
+        own = self.own_addresses
+        return not any(contains(subnet, one.address) or contains(one, documented.address) for one in own)
+
+    @property
+    def gateway_in_force(self) -> Address | None:
+        """The gateway that routes lead by."""
+        return self.instead.gateway if self.instead is not None else self.gateway
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the NIC's addresses go with the documented gateway, or with the default used in place of it.
+        """Whether the NIC's addresses go with the documented gateway, or with a default used in place of it.
 
-        A default without a gateway goes with any.
+        A default without a gateway goes with any; an entry of `gateways` that corrects none moves none.
         """
-        return self.instead is not None or (self.addressed and (self.gateway is None or not self.renumbered))
+        if self.instead is not None:
+            return self.instead.kind != "settings" or bool(self.instead.nic)
+        return self.addressed and (self.gateway is None or not self.renumbered)
 
-    def _own(self) -> tuple[Prefix, ...]:
+    @property
+    def own_addresses(self) -> tuple[Prefix, ...]:
         """The NIC's addresses of the family that are not link-local."""
         return tuple(a for a in self._present() if family_of(a.address) == self.family and not is_link_local(a.address))
 
@@ -153,6 +157,8 @@ class ResolvedNextHop(NamedTuple):
     """R14: it is outside every prefix of the NIC."""
     shared_with: tuple[str, ...] = ()
     """Names of other NICs that have the same gateway address."""
+    instead: GatewayEvidence | None = None
+    """What `gateway` is known from where it isn't the next hop, since the NIC has been renumbered."""
 
 
 class Resolved(NamedTuple):
@@ -196,13 +202,15 @@ class Unresolved(NamedTuple):
     """not-a-gateway, conflict: the network that lists it, or whose lease does; None where no network does."""
 
 
-class RefusedGateway(NamedTuple):
-    """An entry of `gateways` by an address that no router can have (R12)."""
+class UnusedGateway(NamedTuple):
+    """An entry of `gateways` that names no gateway."""
 
     setting: GatewaySetting
-    own: Literal["next-hop", "network", "broadcast"]
-    owner: str
-    """As in Unresolved."""
+    kind: Literal["next-hop", "network", "broadcast", "other-subnet", "another-entry", "nothing-fits"]
+    """The first three: no router can have the address (R12). other-subnet: it is in another NIC's subnet.
+    another-entry: one before it counts. nothing-fits: no NIC and no network is what it is about."""
+    owner: str = ""
+    """As in Unresolved; other-subnet: the name of that NIC."""
 
 
 class Override(NamedTuple):
@@ -231,7 +239,7 @@ class Resolution(NamedTuple):
     """Default entries that name another NIC than that of the network listing them."""
     notes: tuple[Note, ...] = ()
     overrides: tuple[Override, ...] = ()
-    refused_gateways: tuple[RefusedGateway, ...] = ()
+    unused_gateways: tuple[UnusedGateway, ...] = ()
 
 
 # ---- defaults -----------------------------------------------------------------------------------------
@@ -257,7 +265,8 @@ class Elected(NamedTuple):
 
 
 NotElectedKind: TypeAlias = (
-    "Literal['no-gateway', 'on-link', 'unusable', 'no-network', 'absent', 'down', 'no-address', 'unknown-gateway']"
+    "Literal['no-gateway', 'on-link', 'unusable', 'contradicted', 'no-network', 'absent', 'down', 'no-address', "
+    "'unknown-gateway']"
 )
 
 
@@ -267,10 +276,11 @@ class NotElected(NamedTuple):
     family: int
     kind: NotElectedKind
     """no-gateway: no network has one. on-link: the kernel's own default through the first NIC has none. unusable:
-    none of those that have one can be used. The others: why the settings' choice can't be had."""
+    none of those that have one can be used. contradicted: the one that comes first is on a NIC that nothing tells. The
+    others: why the settings' choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
-    """The network that the selector means; on-link: that comes first."""
+    """The network that the selector means; on-link, contradicted: that comes first."""
     wanted: bool = False
     """The settings ask for one that isn't to be had, though the family has gateways; or a default is documented."""
     bindings: tuple[Binding, ...] = ()

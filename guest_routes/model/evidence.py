@@ -33,11 +33,26 @@ class GatewayEvidence(NamedTuple):
     expired: bool = False
     """lease: it has run out."""
     gateway: Address = b""
-    """advertised, kernel, recorded: of that default route."""
+    """advertised, kernel, recorded: of that default route; settings: the entry's."""
     nic: str = ""
-    """advertised, kernel, recorded: the name of the NIC that the route leads through."""
+    """advertised, kernel, recorded: the name of the NIC that the route leads through; settings: the same of the route
+    that an entry corrects, where the NIC has been renumbered."""
     setting: GatewaySetting | None = None
     """settings: the entry of `gateways`."""
+
+
+class Contradiction(NamedTuple):
+    """Why nothing tells a network's NIC, although one has the MAC of its link (R2)."""
+
+    kind: Literal["doubled-mac", "doubled-id", "address-elsewhere", "subnet-elsewhere", "other-network"]
+    """doubled-mac: another link has the MAC, and its network's address is there. doubled-id: one has the id, and other
+    addresses are there. address-elsewhere: another link's NIC has the network's address. subnet-elsewhere: the NIC is
+    in the subnet of another network, which isn't on its own. other-network: it has no address, and another network of
+    its link is contradicted."""
+    nic: str
+    """The name of the NIC with the MAC."""
+    other: str = ""
+    """address-elsewhere: the name of the NIC with the address; subnet-elsewhere: `networks[1]`."""
 
 
 class RecordedDefault(NamedTuple):

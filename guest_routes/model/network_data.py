@@ -45,6 +45,8 @@ class Link(NamedTuple):
     bond_links: tuple[str, ...] = ()
     vlan_id: int | None = None
     vlan_link: str = ""
+    doubled: bool = False
+    """Another link, with another MAC, has its id."""
 
 
 def doubled_macs(links: tuple[Link, ...]) -> frozenset[bytes]:

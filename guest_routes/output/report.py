@@ -7,9 +7,9 @@ alone though it is one too many. Routes are in `ip route` syntax.
 from __future__ import annotations
 
 from ..model.decision import BY_CHOICE, NotElected, Unresolved
-from ..model.network import PROTOCOL_BOOT
+from ..model.network import PROTOCOL_BOOT, UNICAST
 from ..model.network_data import Problem
-from ..model.operations import Add, MoveDefault, RemoveForeignDefault
+from ..model.operations import Add, Delete, MoveDefault, RemoveForeignDefault
 from ..routing.compare import ifindexes, is_advertised
 from .folding import entries, first_of, fitting, wrapped
 from .route_text import counted, route_text
@@ -82,11 +82,19 @@ def _outside(default: PlannedDefault, report: Report) -> list[Entry]:
     nics = report.before.nics
     names = {one.ignored for one in report.resolution.bindings if one.ignored}
     ignored = frozenset(nic.ifindex for nic in nics if nic.name in names)
-    found: list[Entry] = []
-    for route in default.outside:
-        which = "`ignore_nics` covers" if ifindexes(route) <= ignored else "the metadata doesn't describe"
-        found.append(("=", route_text(route, nics), f"through a NIC that {which}: never changed"))
-    return found
+    return [
+        ("=", route_text(route, nics), f"{_outside_cause(route, ignored)}: never changed") for route in default.outside
+    ]
+
+
+def _outside_cause(route: Route, ignored: frozenset[int]) -> str:
+    """Why a default is not ours to touch."""
+    if route.unwritable == "source":
+        return "for packets from a prefix only"
+    through = ifindexes(route)
+    if not through or route.kind != UNICAST:
+        return "it leads nowhere"
+    return f"through a NIC that {'`ignore_nics` covers' if through <= ignored else 'no network of the metadata is on'}"
 
 
 def _routes(report: Report, verbose: bool) -> list[str]:
@@ -124,14 +132,15 @@ def _removals(report: Report, verbose: bool) -> list[str]:
     from .words.outcomes import copy_reason, operation_reason
 
     nics = report.before.nics
+    listed = {one.host.destination: one for one in reversed(report.resolution.unresolved)} if report.plan.held else {}
 
     def removed(operation: Operation) -> Entry:
         taken = isinstance(operation, RemoveForeignDefault)
         return "-", route_text(operation.route, nics), operation_reason(operation) + (_back(operation) if taken else "")
 
     def held(route: Route) -> Entry:
-        why = "not in this document; stays, since the document may be partial"
-        return "=", route_text(route, nics), why
+        why = operation_reason(Delete(route, listed.get(route.destination, "not-in-document")))
+        return "=", route_text(route, nics), f"{why}; stays, since the document may be partial"
 
     def staying(one: StayingRoute) -> Entry:
         why = f"{one.unresolved.host.place} lists it; stays as an earlier pass programmed it"

@@ -7,7 +7,6 @@ a VLAN on it, a bond of it): the VLAN id, the bond's members and the network's o
 from __future__ import annotations
 
 from ..model.decision import Binding
-from ..model.evidence import GatewayEvidence
 from ..model.network import infiniband_mac, is_link_local, is_self_assigned
 from ..model.network_data import doubled_macs
 from .eligible import Eligible
@@ -34,43 +33,24 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     """
     links = {link.id: link for link in evidence.data.links}
     nics = evidence.kernel.nics
-    bare = [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks]
-    doubled = doubled_macs(evidence.data.links)
-    if doubled:
-        bare = _without_doubtful(bare, doubled)
+    bare = _uncontradicted(
+        [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks],
+        nics,
+        doubled_macs(evidence.data.links),
+    )
     bindings, elsewhere = with_gateways(_with_other_family(bare), evidence, settings)
     bindings = [one for one in bindings if one.network is not None or one.gateway is not None or one.offers]
     alone = _named_by_settings_alone(bindings, nics, settings) if settings.gateways else ()
     return (*bindings, *alone), tuple(elsewhere)
 
 
-def _without_doubtful(bindings: Sequence[Binding], doubled: frozenset[bytes]) -> list[Binding]:
-    """The bindings, without NICs that have the MAC of several links and the described address of another one's network.
+def _uncontradicted(bindings: list[Binding], nics: Sequence[Nic], doubled: frozenset[bytes]) -> list[Binding]:
+    """The bindings; those of networks whose link and address name two NICs without one."""
+    if not doubled and not any(one.is_off_subnet for one in bindings):
+        return bindings
+    from .binding.contradictions import with_contradictions
 
-    Nothing tells which NIC such a network is on, and its gateway is not there.
-
-    Args:
-        doubled: the MACs of several links.
-    """
-    suspect = [one for one in bindings if one.link is not None and one.link.mac in doubled]
-    owners = {(one.nic, one.family): one.link for one in suspect if _is_there(one)}
-    doubtful = [one for one in suspect if owners.get((one.nic, one.family), one.link) != one.link]
-    unsure = {id(one) for one in doubtful if _is_elsewhere(one)}
-    return [_claimed(one) if id(one) in unsure else one for one in bindings]
-
-
-def _claimed(binding: Binding) -> Binding:
-    return binding._replace(nic=None, claimed=binding.nic.name if binding.nic is not None else "")
-
-
-def _is_elsewhere(binding: Binding) -> bool:
-    """Whether the document has an address for the network that the NIC has not."""
-    return binding.network is not None and binding.network.address is not None and not _is_there(binding)
-
-
-def _is_there(binding: Binding) -> bool:
-    """Whether the NIC has the network's described address."""
-    return binding.nic is not None and binding.network is not None and _has(binding.nic, binding.network.address)
+    return with_contradictions(bindings, [nic for nic in nics if _leads_somewhere(nic)], doubled)
 
 
 def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
@@ -162,17 +142,16 @@ def _has(nic: Nic, address: Prefix | None) -> bool:
 
 
 def _named_by_settings_alone(bindings: Sequence[Binding], nics: Sequence[Nic], settings: Settings) -> Iterator[Binding]:
-    """NICs that the document doesn't describe and `gateways` names."""
+    """NICs that the document doesn't describe and `gateways` names, once for each entry about them."""
+    from .binding.settings_gateways import SettingsGateways
+
     bound = {binding.nic.ifindex for binding in bindings if binding.nic}
-    eligible = Eligible(bindings, nics)
-    for setting in settings.gateways:
-        for nic in nics:
-            known = GatewayEvidence("settings", setting.place, setting=setting)
-            alone = Binding(None, None, nic, setting.gateway, known, "settings")
-            named = nic.ifindex not in bound and alone.chosen_by(setting.selector)
-            possible = named and eligible.refusal(setting.gateway, alone) is None
-            if possible and not is_ignored(nic, settings.ignore_nics):
-                yield alone
+    others = [nic for nic in nics if nic.ifindex not in bound and not is_ignored(nic, settings.ignore_nics)]
+    known = SettingsGateways(settings.gateways, bindings, Eligible(bindings, nics))
+    bare = [Binding(None, None, nic, known_family=family) for nic in others for family in (4, 6)]
+    for one in bare:
+        for entry in known.about_nic(one):
+            yield one._replace(gateway=entry.gateway, evidence=entry, offers="settings")
 
 
 # ---- which NIC ----------------------------------------------------------------------------------------

@@ -42,5 +42,6 @@ def _by_source(decision: Decision, evidence: Evidence, settings: Settings) -> So
     main, state = main_after(evidence.kernel.routes, decision.plan), evidence.kernel
     if evidence.projected:
         main = (*main, *connected(state.nics, main))
-    withdraw = decision.suspicion is None
+    contradicted = any(one.contradiction is not None for one in decision.resolution.bindings)
+    withdraw = decision.suspicion is None and not contradicted
     return plan_source_routing(decision.resolution, decision.elections, main, state, settings, withdraw)

@@ -9,7 +9,7 @@ that no NIC can carry elects none.
 from __future__ import annotations
 
 from ..model.decision import Elected, NotElected
-from ..model.network import family_of
+from ..model.network import contains, family_of
 from .next_hops import needs_onlink
 
 TYPE_CHECKING = False
@@ -41,15 +41,27 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
     """
     own = [binding for binding in resolution.bindings if binding.family == family]
     named = [one for one in resolution.defaults if family_of(one.host.next_hop) == family]
-    if settings.default is not None:
+    if settings.default is not None and _decides(settings.default, family):
         return _chosen(settings.default, own, named, family, unaddressed)
     by_document = _documented(resolution, own, named, family, unaddressed)
     if by_document is not None:
         return by_document
+    return _undocumented(own, settings, family, unaddressed)
+
+
+def _decides(selector: Selector, family: int) -> bool:
+    """Whether a selector is about a family: a subnet is about its own."""
+    return selector.subnet is None or family_of(selector.subnet.address) == family
+
+
+def _undocumented(own: Sequence[Binding], settings: Settings, family: int, unaddressed: bool) -> Election:
+    """What other evidence elects; nothing where it may speak of a network whose NIC nothing tells."""
+    unknown = next((one for one in own if one.contradiction is not None), None)
+    if unknown is not None:
+        return NotElected(family, "contradicted", binding=unknown)
     by_settings = sorted(_offering(own, "settings"), key=lambda one: _place_in_settings(one, settings))
     found = (_first(rank, family, unaddressed) for rank in (_offering(own, "undocumented"), by_settings))
-    nothing: Election = NotElected(family, "no-gateway")
-    return next((one for one in found if one is not None), nothing)
+    return next((one for one in found if one is not None), NotElected(family, "no-gateway"))
 
 
 def _documented(
@@ -59,6 +71,19 @@ def _documented(
     networks, missed = _offering(own, "documented"), _missed(resolution, family)
     if not (networks or named or missed):
         return None
+    return _contradicted_before(networks, family, unaddressed) or _first_documented(
+        networks, named, missed, family, unaddressed
+    )
+
+
+def _first_documented(
+    networks: Sequence[Binding],
+    named: Sequence[Resolved],
+    missed: tuple[Unresolved, ...],
+    family: int,
+    unaddressed: bool,
+) -> Election:
+    """The first of them that can be used; of those named by others one with a carrier before one without."""
     first = _first(networks, family, unaddressed)
     if first is not None and _is_running(first):
         return first
@@ -107,6 +132,20 @@ def _first(rank: Sequence[Binding], family: int, unaddressed: bool) -> Election 
     return _elected(chosen, family)._replace(waiting=waiting, by_metric=chosen is not candidates[0])
 
 
+def _contradicted_before(networks: Sequence[Binding], family: int, unaddressed: bool) -> NotElected | None:
+    """None elected, where a network whose NIC nothing tells comes before those that can be used.
+
+    The default that is there may be its own, and the next one in order would take its place.
+    """
+    unknown = [one for one in networks if one.contradiction is not None]
+    if not unknown:
+        return None
+    serving = _serving_best([one for one in networks if one.is_usable(unaddressed)])
+    counting = {*map(id, serving), *map(id, unknown)}
+    first = in_order([one for one in networks if id(one) in counting])[0]
+    return NotElected(family, "contradicted", wanted=True, binding=first) if first.contradiction is not None else None
+
+
 def in_order(those: Sequence[One]) -> list[One]:
     """Those with a metric by it among themselves, the first of equals first; the others keep their places."""
     ranked = iter(sorted((one for one in those if one.metric is not None), key=lambda one: one.metric or 0))
@@ -128,8 +167,14 @@ def _by_name(named: Resolved, family: int) -> Elected:
 def _chosen(
     selector: Selector, own: Sequence[Binding], named: Sequence[Resolved], family: int, unaddressed: bool
 ) -> Election:
-    """The network that the settings choose, or why it can't have the default."""
+    """The network that the settings choose, or why it can't have the default.
+
+    Of several subnets of one NIC each has its gateway.
+    """
     chosen = [binding for binding in own if binding.chosen_by(selector)]
+    subnet = selector.subnet
+    if subnet is not None:
+        chosen.sort(key=lambda one: one.gateway is None or not contains(subnet, one.gateway))
     first = next((one for one in chosen if one.gateway and one.is_usable(unaddressed)), None)
     if first is not None:
         return _elected(first, family)._replace(selector=selector)
@@ -159,7 +204,7 @@ def _unusable(meant: Binding | None) -> NotElectedKind:
 
 
 def _elected(chosen: Binding, family: int) -> Elected:
-    nic, gateway = chosen.nic, chosen.instead.gateway if chosen.instead is not None else chosen.gateway
+    nic, gateway = chosen.nic, chosen.gateway_in_force
     assert nic is not None and gateway is not None
     return Elected(family, chosen, nic, gateway, needs_onlink(nic, gateway))
 

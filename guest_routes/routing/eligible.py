@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from ..model.decision import Binding, RefusedGateway
 from ..model.namedtuple import NamedTuple
-from ..model.network import family_of, is_link_local
+from ..model.network import is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence
 
+    from ..model.decision import Binding
     from ..model.network import Address, Nic, Prefix
-    from ..model.settings import Settings
 
 
 class Refusal(NamedTuple):
@@ -52,19 +51,3 @@ def _end(gateway: Address, subnet: Prefix) -> Refusal | None:
     if number == 0:
         return Refusal("network", str(subnet))
     return Refusal("broadcast", str(subnet)) if number == (1 << 32 - subnet.length) - 1 else None
-
-
-def refused_gateways(
-    bindings: Sequence[Binding], settings: Settings, nics: Sequence[Nic], eligible: Eligible
-) -> tuple[RefusedGateway, ...]:
-    """The entries of `gateways` that no NIC which they mean can have."""
-    found = []
-    for setting in settings.gateways:
-        family = family_of(setting.gateway)
-        bare = (Binding(None, None, nic, known_family=family) for nic in nics)
-        meant = [one for one in (*bindings, *bare) if one.family == family and one.chosen_by(setting.selector)]
-        refusals = [eligible.refusal(setting.gateway, one) for one in meant]
-        first = next(filter(None, refusals), None)
-        if first is not None:
-            found.append(RefusedGateway(setting, first.own, first.owner))
-    return tuple(found)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ..model.evidence import Evidence
     from ..model.lease import Lease
     from ..model.network import Address, Nic
-    from ..model.settings import GatewaySetting, Settings
+    from ..model.settings import Settings
+    from .binding.settings_gateways import SettingsGateways
 
 
 class _Entry(NamedTuple):
@@ -92,7 +93,9 @@ def with_gateways(
     eligible = Eligible(bindings, evidence.kernel.nics)
     neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible)
     offers, on_link = default_offers(evidence, settings), defaults_on_link(evidence, settings)
+    entered = _entered(bindings, settings, eligible)
     found: list[Binding] = []
+    every: list[list[GatewayEvidence]] = []
     elsewhere: list[_Entry] = []
     for binding in bindings:
         entries = _entries(binding, evidence)
@@ -103,9 +106,32 @@ def with_gateways(
         rank = _rank(next(iter(offered), None), binding, evidence)
         if not offered and binding.nic is not None and (binding.nic.ifindex, binding.family) in on_link:
             binding = binding._replace(offers=rank)
-        found.append(_with_gateway(binding, own, _set(binding, settings, neighbours), offered, rank))
+        found.append(_with_gateway(binding, own, offered, rank, entered))
+        every.append(offered)
     elsewhere = in_order(elsewhere)
-    return _named_by_others(bindings, found, elsewhere, neighbours), [one.route for one in elsewhere]
+    found = _named_by_others(bindings, found, elsewhere, neighbours)
+    return _with_further(found, every, entered), [one.route for one in elsewhere]
+
+
+def _entered(bindings: Sequence[Binding], settings: Settings, eligible: Eligible) -> SettingsGateways | None:
+    """The entries of `gateways`; None where there are none."""
+    if not settings.gateways:
+        return None
+    from .binding.settings_gateways import SettingsGateways
+
+    return SettingsGateways(settings.gateways, bindings, eligible)
+
+
+def _with_further(
+    bindings: list[Binding], offered: Sequence[Sequence[GatewayEvidence]], entered: SettingsGateways | None
+) -> list[Binding]:
+    """The bindings, and behind them those of further gateways, where anything names one."""
+    pairs = zip(bindings, offered)
+    if entered is None and not any(_is_another(offer, one) for one, offers in pairs for offer in offers):
+        return bindings
+    from .binding.further_gateways import further_gateways
+
+    return [*bindings, *further_gateways(bindings, offered, entered)]
 
 
 def _named_by_others(
@@ -183,31 +209,54 @@ def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[_Entry]:
     return found
 
 
+def _is_another(offer: GatewayEvidence, binding: Binding) -> bool:
+    """Whether a default route names another gateway than a network has; an advertised router may have any address."""
+    return offer.gateway not in (binding.gateway, binding.gateway_in_force) and not is_link_local(offer.gateway)
+
+
 def _with_gateway(
     binding: Binding,
     own: _Entry | None,
-    setting: GatewaySetting | None,
     offered: Sequence[GatewayEvidence],
     rank: Literal["documented", "undocumented"],
+    entered: SettingsGateways | None,
 ) -> Binding:
     """R2's evidence, best first. A gateway of the settings corrects one that is known, and moves no default.
 
     Args:
         offered: by default routes through the NIC, best first.
         rank: of the first of them.
+        entered: the entries of `gateways`.
     """
     offer = next(iter(offered), None)
     binding = binding._replace(metric=own.metric if own is not None else None)
+    setting = entered.of(binding, _gateway_of(own, offer)) if entered is not None else None
     if setting is not None:
-        known = GatewayEvidence("settings", setting.place, setting=setting)
         offers = "documented" if own is not None else rank if offer is not None else binding.offers or "settings"
-        return binding._replace(gateway=setting.gateway, evidence=known, offers=offers)
+        return binding._replace(gateway=setting.gateway, evidence=setting, offers=offers)
     if own is not None:
         binding = binding._replace(gateway=own.route.next_hop, evidence=own.evidence, offers="documented")
-        return binding._replace(instead=next((one for one in offered if _is_in_force(one, binding)), None))
+        return _as_renumbered(binding, offered, entered) if binding.renumbered else binding
     if offer is None:
         return binding
     return binding._replace(gateway=offer.gateway, evidence=offer, offers=rank)
+
+
+def _gateway_of(own: _Entry | None, offer: GatewayEvidence | None) -> Address | None:
+    """A network's gateway without the settings."""
+    if own is not None:
+        return own.route.next_hop
+    return offer.gateway if offer is not None else None
+
+
+def _as_renumbered(binding: Binding, offered: Sequence[GatewayEvidence], entered: SettingsGateways | None) -> Binding:
+    """A network whose NIC has other addresses now, with the gateway that goes with them, where one is known."""
+    offer = next((one for one in offered if _is_in_force(one, binding)), None)
+    entries = entered.about_nic(binding) if entered is not None else ()
+    setting = next((one for one in entries if _is_in_force(one, binding)), None)
+    if setting is not None and offer is not None:
+        setting = setting._replace(nic=offer.nic)
+    return binding._replace(instead=setting or offer)
 
 
 def _is_in_force(offer: GatewayEvidence, binding: Binding) -> bool:
@@ -232,22 +281,6 @@ def _omitted_everywhere(binding: Binding, evidence: Evidence) -> bool:
     if network is None or nic is None or network.family == 6 or not network.omits_routes:
         return False
     return evidence.leases is None or evidence.leases.of(nic.ifindex) is None
-
-
-def _set(binding: Binding, settings: Settings, neighbours: _Neighbours) -> GatewaySetting | None:
-    """The entry of `gateways` that is about this network, by an address that a router can have."""
-    own = (setting for setting in settings.gateways if family_of(setting.gateway) == binding.family)
-    meant = (setting for setting in own if _means(setting, binding))
-    return next((setting for setting in meant if not neighbours.is_refused(setting.gateway, binding)), None)
-
-
-def _means(setting: GatewaySetting, binding: Binding) -> bool:
-    """Whether an entry of `gateways` is about this network: its NIC, and its subnet where that is known."""
-    if not binding.chosen_by(setting.selector):
-        return False
-    subnet = binding.network.address if binding.network else None
-    other = [a for a in (binding.nic.addresses if binding.nic else ()) if contains(a, setting.gateway)]
-    return subnet is None or contains(subnet, setting.gateway) or not other
 
 
 def _offered(binding: Binding, offers: Sequence[GatewayEvidence], neighbours: _Neighbours) -> list[GatewayEvidence]:

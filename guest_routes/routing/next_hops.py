@@ -55,6 +55,8 @@ class NextHops:
         for binding in bindings:
             if binding.gateway:
                 self._claims.setdefault(binding.gateway, []).append(binding)
+            if binding.instead is not None:
+                self._claims.setdefault(binding.instead.gateway, []).append(binding)
         self._shared = {gateway for gateway, claims in self._claims.items() if len(_present(claims)) > 1}
         self._known = {size: tuple(b for b in bindings if b.gateway and len(b.gateway) == size) for size in (4, 16)}
         self._answers: dict[tuple[Address, int], Answer] = {}
@@ -89,7 +91,7 @@ class NextHops:
         claims = [binding for binding in claims if binding.nic is not None] or claims
         # Not the next best: what another NIC has under the same address may be another router.
         chosen = next((b for b in claims if _lists(b, host)), claims[0])
-        return _by_gateway(chosen, claims) if chosen.is_usable(self._unaddressed) else _unusable(chosen)
+        return _by_gateway(host.next_hop, chosen, claims) if chosen.is_usable(self._unaddressed) else _unusable(chosen)
 
     def _claims_of(self, host: HostRoute) -> list[Binding]:
         """The networks whose gateway the next hop is; a link-local one only on the NIC of the network that lists it."""
@@ -111,7 +113,7 @@ class NextHops:
             return Miss("refused", own=refusal.own, owner=refusal.owner)
         rule = self._rule(home, host)
         if rule == "gateway":
-            return Miss("unknown-gateway" if home.gateway is None else "not-a-gateway", home, subnet)
+            return self._missed(home, subnet)
         if home.nic is None or not home.is_usable(self._unaddressed):
             return _unusable(home)
         onlink = needs_onlink(home.nic, host.next_hop)
@@ -144,10 +146,11 @@ class NextHops:
         if host.destination == METADATA_SERVICE and _lists(home, host):
             return "as-listed"
         # A router that is known by its link-local address only has another in its subnet, too.
-        if is_link_local(home.gateway) and not is_link_local(host.next_hop):
+        if is_link_local(home.gateway_in_force) and not is_link_local(host.next_hop):
             return "link-local-gateway"
         # A network with routes and without a gateway (Rackspace's and IBM's private ones): nobody names another.
-        if home.gateway is None and home.network is not None and home.network.lists_routes:
+        # A default that somebody has made for a moment, and that is recorded since, names none either.
+        if home.network is not None and home.network.lists_routes and not _is_gateway_named(home):
             return "no-gateway"
         return "on-link" if self._settings.next_hops == "on-link" and home.is_usable(self._unaddressed) else "gateway"
 
@@ -160,8 +163,45 @@ class NextHops:
         if found is None:
             return None
         subnet, homes = found
-        known = [b for b in homes if b.gateway is not None] or homes
+        if host.destination == METADATA_SERVICE:
+            homes = [b for b in homes if _lists(b, host)] or homes
+        known = _telling(subnet, homes)
         return subnet, next((b for b in known if _lists(b, host)), known[0])
+
+    def _missed(self, home: Binding, subnet: Prefix) -> Miss:
+        """A next hop in a subnet that is not its gateway."""
+        further = self._subnets.home(subnet.address)
+        there = [b for b in (further[1] if further is not None else ()) if b.nic == home.nic]
+        home = next(iter(_with_gateway_in(subnet, there)), home)
+        return Miss("unknown-gateway" if _is_unknown(home, subnet) else "not-a-gateway", home, subnet)
+
+
+def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
+    """Those of the networks in a subnet that tell most of its gateway, networks of the document before others."""
+    documented = [one for one in homes if one.network is not None] or homes
+    inside = [one for one in _with_gateway_in(subnet, homes) if one.network is not None or _is_gateway_named(one)]
+    return inside or [one for one in documented if one.gateway is not None] or documented
+
+
+def _with_gateway_in(subnet: Prefix, bindings: Sequence[Binding]) -> list[Binding]:
+    """Those whose gateway is in a subnet."""
+    known = ((one, one.gateway_in_force) for one in bindings)
+    return [one for one, gateway in known if gateway is not None and contains(subnet, gateway)]
+
+
+def _is_unknown(home: Binding, subnet: Prefix) -> bool:
+    """Whether no gateway is known in a subnet of a network's NIC: the network's own may be in another one."""
+    gateway = home.gateway_in_force
+    if gateway is None:
+        return True
+    if subnet == home.documented_subnet or is_link_local(subnet.address):
+        return False
+    return any(contains(one, gateway) for one in home.subnets if one != subnet)
+
+
+def _is_gateway_named(home: Binding) -> bool:
+    """Whether a network's gateway is known by other than default routes in the kernel, present or recorded."""
+    return home.evidence is not None and home.evidence.kind not in ("kernel", "recorded", "advertised")
 
 
 def _has_address(nic: Nic, family: int) -> bool:
@@ -177,13 +217,15 @@ def _present(bindings: Sequence[Binding]) -> set[int]:
     return {binding.nic.ifindex for binding in bindings if binding.nic}
 
 
-def _by_gateway(chosen: Binding, claims: Sequence[Binding]) -> ResolvedNextHop:
-    nic, gateway = chosen.nic, chosen.gateway
+def _by_gateway(next_hop: Address, chosen: Binding, claims: Sequence[Binding]) -> ResolvedNextHop:
+    """The documented gateway of a NIC that has been renumbered stands for the one in force."""
+    nic, gateway, known = chosen.nic, chosen.gateway_in_force, chosen.evidence
     assert nic is not None and gateway is not None
-    others = {b.nic.name for b in claims if b.nic and b.nic.ifindex != nic.ifindex}
-    return ResolvedNextHop(
-        nic, gateway, chosen.evidence, onlink=needs_onlink(nic, gateway), shared_with=tuple(sorted(others))
-    )
+    others = tuple(sorted({b.nic.name for b in claims if b.nic and b.nic.ifindex != nic.ifindex}))
+    onlink = needs_onlink(nic, gateway)
+    if chosen.instead is None or next_hop != gateway:
+        return ResolvedNextHop(nic, gateway, known, onlink=onlink, shared_with=others, instead=chosen.instead)
+    return ResolvedNextHop(nic, gateway, chosen.instead, onlink=onlink, shared_with=others)
 
 
 def needs_onlink(nic: Nic, gateway: Address) -> bool:

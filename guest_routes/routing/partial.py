@@ -175,10 +175,11 @@ def _shrunk(gone: int, ours: int) -> Suspicion | None:
 
 
 def _gone(evidence: Evidence, resolution: Resolution, settings: Settings) -> tuple[int, int]:
-    """How many routes of ours would go, of how many."""
+    """How many routes of ours would go, of how many; not counted are those that the settings say are to be ignored."""
     routes = (route for route in evidence.kernel.routes if route.destination.length and is_ours(route, settings))
     ours = [route.destination for route in routes if not is_reaching(route, settings)]
     if not ours:
         return 0, 0
     wanted = {resolved.host.destination for resolved in resolution.resolved}
+    wanted.update(one.host.destination for one in resolution.unresolved if one.kind == "ignored")
     return sum(1 for destination in ours if destination not in wanted), len(ours)

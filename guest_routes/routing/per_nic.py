@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.decision import Elected, Resolved
 from ..model.namedtuple import NamedTuple
-from ..model.network import Address, Nic, Prefix
+from ..model.network import Address, Nic, Prefix, contains, family_of, is_link_local
 from ..model.plan import Decision
 from ..model.settings import Settings
 
@@ -35,7 +35,7 @@ class NicRoutes(NamedTuple):
 
     nic: Nic
     addresses: tuple[Prefix, ...]
-    """Its static addresses, as the document says them."""
+    """Its static addresses, as the document says them; and those of further subnets that its routes need."""
     dynamic: tuple[int, ...]
     """Families that DHCP or router advertisements configure."""
     advertised: bool
@@ -65,10 +65,32 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
         if network.dynamic:
             families = tuple(sorted({*one.dynamic, network.family}))
             one = one._replace(dynamic=families, advertised=one.advertised or network.family == 6)
-        elif network.address is not None:
+        elif network.address is not None and network.address not in one.addresses:
             one = one._replace(addresses=(*one.addresses, network.address))
         found[nic.ifindex] = one
-    return tuple(one._replace(by_source=_by_source(one.nic, decision)) for one in found.values())
+    return tuple(
+        one._replace(addresses=_with_further(one), by_source=_by_source(one.nic, decision)) for one in found.values()
+    )
+
+
+def _with_further(one: NicRoutes) -> tuple[Prefix, ...]:
+    """The addresses, and those that the NIC has in further subnets, where only these have a gateway of its routes.
+
+    Not those of a family that DHCP configures, or that end.
+    """
+    static = {family_of(own.address) for own in one.addresses} - {*one.dynamic}
+    further = [own for own in one.nic.addresses if own not in (*one.nic.limited, *one.addresses)]
+    gateways = [route.gateway for route in (*one.default, *one.routes)] if further else []
+    lacking = [gateway for gateway in gateways if not (is_link_local(gateway) or _is_in_one(gateway, one.addresses))]
+    return (*one.addresses, *(own for own in further if family_of(own.address) in static and _has_one(own, lacking)))
+
+
+def _is_in_one(address: Address, prefixes: Sequence[Prefix]) -> bool:
+    return any(contains(one, address) for one in prefixes)
+
+
+def _has_one(prefix: Prefix, addresses: Sequence[Address]) -> bool:
+    return any(contains(prefix, one) for one in addresses)
 
 
 def _by_source(nic: Nic, decision: Decision) -> tuple[NicTable, ...]:

@@ -14,14 +14,13 @@ from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextH
 from ..model.network import Prefix, contains, is_link_local, network_of
 from ..model.network_data import METADATA_SERVICE, HostRoute, default_route
 from .bind import bind
-from .eligible import refused_gateways
 from .next_hops import NextHops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Literal, Sequence
 
-    from ..model.decision import Binding, UnresolvedKind
+    from ..model.decision import Binding, UnresolvedKind, UnusedGateway
     from ..model.evidence import Evidence
     from ..model.network import Address
     from ..model.network_data import Network
@@ -68,8 +67,20 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     named = tuple(_with_listing((*unresolved, *missed), bindings, evidence))
-    refused = refused_gateways(bindings, settings, evidence.kernel.nics, next_hops.eligible)
-    return Resolution(bindings, tuple(taken.values()), named, defaults, tuple(notes), tuple(overrides), refused)
+    unused = _unused_gateways(bindings, evidence, settings, next_hops)
+    return Resolution(bindings, tuple(taken.values()), named, defaults, tuple(notes), tuple(overrides), unused)
+
+
+def _unused_gateways(
+    bindings: Sequence[Binding], evidence: Evidence, settings: Settings, next_hops: NextHops
+) -> tuple[UnusedGateway, ...]:
+    """The entries of `gateways` that name no gateway."""
+    if not settings.gateways:
+        return ()
+    from .binding.settings_gateways import SettingsGateways
+
+    entries = SettingsGateways(settings.gateways, bindings, next_hops.eligible)
+    return entries.unused(bindings, evidence.kernel.nics)
 
 
 def _taken_already(

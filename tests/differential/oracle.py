@@ -48,6 +48,8 @@ class Net(NamedTuple):
     """The address that the document has for it."""
     damaged: bool = False
     """It lists no default, and something that is refused."""
+    unknown: str = ""
+    """Its link and the addresses contradict each other: the name of the NIC with the link's MAC."""
 
 
 class Hop(NamedTuple):
@@ -92,6 +94,9 @@ class Oracle:
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
         ]
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
+        wrong = self._contradicted([net for _, net in bound])
+        bound = [(kind, _without_nic(net) if bad else net) for (kind, net), bad in zip(bound, wrong)]
+        self._bound = [net for _, net in bound]
         # The NICs of a situation are devices made in the instance: one that the document has no link or network for
         # says nothing of other networks' gateways.
         macs = described_macs(document)
@@ -146,14 +151,45 @@ class Oracle:
             return by_mac
         others = {one["ethernet_mac_address"] for one in self.links.values() if link and one is not link}
         holder = next((n for n in self.nics if _has(n, own) and n.mac not in others), None)
-        if holder or by_mac is None:
-            return holder
-        sharing = {
-            one["id"] for one in self.links.values() if one is not link and one["ethernet_mac_address"] == by_mac.mac
-        }
-        rivals = [n for n in self.document["networks"] if n["link"] in sharing and "ip_address" in n]
-        rivals = [n for n in rivals if (":" in n["ip_address"]) == (":" in entry["ip_address"])]
-        return None if any(_has(by_mac, _interface(f"{n['ip_address']}/{n['netmask']}")) for n in rivals) else by_mac
+        return holder or by_mac
+
+    def _contradicted(self, nets: Sequence[Net]) -> List[bool]:
+        """R2: of each network of the document whether its link and the addresses contradict each other."""
+        entries = self.document["networks"]
+        placed = list(zip(entries, nets))
+        wrong = [self._is_contradicted(entry, net, placed) for entry, net in placed]
+        settled = {e["link"] for e, net in placed if net.own and net.nic and _has(net.nic, net.own)}
+        doubtful = {e["link"] for e, bad in zip(entries, wrong) if bad} - settled
+        bare = [net.own is None and net.nic is not None and e["link"] in doubtful for e, net in placed]
+        return [one or other for one, other in zip(wrong, bare)]
+
+    def _is_contradicted(self, entry: Dict[str, Any], net: Net, placed: Sequence[Tuple[Dict[str, Any], Net]]) -> bool:
+        link, nic, own = self.links.get(entry["link"]), net.nic, net.own
+        if link is None or nic is None or own is None or _has(nic, own):
+            return False
+        others = [(e, o) for e, o in placed if e["link"] != entry["link"] and o.own and o.own.version == own.version]
+        if any(
+            self.links[e["link"]]["ethernet_mac_address"] == link["ethernet_mac_address"] and _has(nic, o.own)
+            for e, o in others if e["link"] in self.links
+        ):  # fmt: skip
+            return True
+        if _is_home(net):
+            return False
+        macs = {one["ethernet_mac_address"] for one in self.document["links"] if one["id"] == entry["link"]}
+        if len(macs) > 1 and nic.subnets(own.version):
+            return True
+        for holder in (one for one in self.nics if one is not nic and _has(one, own)):
+            theirs = [o for _, o in placed if o.nic == holder and o.own and o.own.version == own.version]
+            same = any(o.own.ip == own.ip for o in theirs)
+            moved = not nic.subnets(own.version) and any(_is_home(o) for o in theirs)
+            if not same and not moved:
+                return True
+        for subnet in nic.subnets(own.version):
+            there = [(e, o) for e, o in placed if o.own and o.own.network == subnet]
+            foreign = there and all(e["link"] != entry["link"] for e, _ in there)
+            if foreign and not any(_is_home(o) for _, o in there):
+                return True
+        return False
 
     def _metrics(self, entry: Dict[str, Any]) -> Dict[Ip, int]:
         """The next hops of the default entries in the order of the document, each with its best metric."""
@@ -205,13 +241,22 @@ class Oracle:
         """A network's gateway and the rank of its evidence."""
         name = net.nic.name if net.nic else ""
         named = self.settings.get("gateways", {}).get(name)
-        if (
-            named
-            and self.family == ipaddress.ip_address(named).version
-            and not self._is_refused(ipaddress.ip_address(named), net)
-        ):
-            return ipaddress.ip_address(named), 1
-        return self._known(net)
+        known = self._known(net)
+        if not named or self.family != ipaddress.ip_address(named).version:
+            return known
+        entry = ipaddress.ip_address(named)
+        return (entry, 1) if not self._is_refused(entry, net) and self._is_about(entry, net, known[0]) else known
+
+    def _is_about(self, entry: Ip, net: Net, known: Optional[Ip]) -> bool:
+        """R2: the entry is in the network's subnet, or in none of the NIC's; and not in another NIC's alone."""
+        on_nic = [p for p in (net.nic.subnets(self.family) if net.nic else []) if entry in p]
+        if net.own is not None and entry in net.own.network:
+            return True
+        if on_nic:
+            return net.own is None and (known is None or known in on_nic[0] or known not in _Any(net.prefixes))
+        return not any(
+            entry in p for other in self._bound if other.nic and other.nic != net.nic for p in other.prefixes
+        )
 
     def _known(self, net: Net) -> Tuple[Optional[Ip], int]:
         """The same without the settings."""
@@ -293,13 +338,15 @@ class Oracle:
     def resolve(self, net: Net, to: str, hop: Ip) -> Tuple[Optional[Hop], bool]:
         """Where it leaves, or None and whether only the evidence for its NIC is lacking (R6)."""
         pairs = list(zip(self.networks, self.gateways))
-        found = [one for one, (gateway, _) in pairs if gateway == hop]
+        found = [one for one, (gateway, _) in pairs if hop in (gateway, *self._further(one), self._in_force(one))]
         if hop.is_link_local:
             found = [one for one in found if one is net or (one.nic is not None and one.nic == net.nic)]
         if found:
             chosen = net if net in found else found[0]
             nic = chosen.nic
-            return (Hop(str(hop), nic.name), False) if nic and nic.serves(self.family) else (None, True)
+            mine = self.gateways[self.networks.index(chosen)][0]
+            serving = (self._in_force(chosen) if hop == mine else None) or hop
+            return (Hop(str(serving), nic.name), False) if nic and nic.serves(self.family) else (None, True)
         inside = [(one, gateway) for one, (gateway, _) in pairs if any(hop in p for p in one.prefixes)]
         if hop.is_link_local:
             inside = [(one, gateway) for one, (gateway, _) in pairs if one is net]
@@ -307,8 +354,10 @@ class Oracle:
         if inside and self._is_refused(hop, inside[0][0]):
             return None, False
         for one, gateway in inside:
+            gateway = self._in_force(one) or gateway
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local
-            if router or (gateway is None and one.described):
+            named = gateway is not None and self.gateways[self.networks.index(one)][1] not in (4, 5)
+            if router or (one.described and not named):
                 serves = one.nic is not None and one.nic.serves(self.family)
                 return (Hop(str(hop), one.nic.name), False) if one.nic and serves else (None, True)
         if to == "169.254.169.254/32" and any(hop in p for p in net.prefixes):
@@ -320,6 +369,37 @@ class Oracle:
                 if one.nic and (local or any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes))):
                     return Hop(str(hop), one.nic.name), False
         return None, not any(gateway is not None for _, gateway in inside)
+
+    def _in_force(self, net: Net) -> Optional[Ip]:
+        """R4: what stands in for the documented gateway where the NIC has been renumbered."""
+        gateway, rank = self.gateways[self.networks.index(net)]
+        if rank != 2 or self._own_default(net) is None or not self._is_renumbered(net, gateway):
+            return None
+        return self._set_in_force(net) or self._default_in_force(net)
+
+    def _set_in_force(self, net: Net) -> Optional[Ip]:
+        """The entry of `gateways` in a subnet that the NIC has now."""
+        assert net.nic is not None
+        entry = self.settings.get("gateways", {}).get(net.nic.name)
+        hop = ipaddress.ip_address(entry) if entry else None
+        fits = hop is not None and any(hop in subnet for subnet in net.nic.subnets(self.family))
+        return hop if fits and hop is not None and not self._is_refused(hop, net) else None
+
+    def _further(self, net: Net) -> List[Ip]:
+        """R2: what default routes through its NIC, and `gateways`, name beside a network's own gateway."""
+        gateway, rank = self.gateways[self.networks.index(net)]
+        if net.nic is None:
+            return []
+        entry = self._set_in_force(net)
+        known = [entry] if entry is not None and entry != gateway else []
+        for row in (row for rows in self._defaults_through(net.nic.name) for row in rows):
+            hop = ipaddress.ip_address(row.via)
+            there = next((p for p in net.nic.subnets(self.family) if hop in p), None)
+            better = [gateway] if rank not in (4, 5) and gateway is not None else []
+            better += known[:1] if entry is not None else []
+            if there and not any(one in there for one in better) and self._can_be_its_own(row, net):
+                known.append(hop)
+        return known
 
     def hosts(self) -> Tuple[Dict[str, Hop], Dict[str, Set[str]], Set[Tuple[str, str]]]:
         wanted: Dict[str, Hop] = {}
@@ -352,12 +432,13 @@ class Oracle:
         places = list(self.settings.get("gateways", {}))
         by_name = {nic.name: nic for nic in self.nics}
         moved: List[Tuple[Optional[int], Tuple[Optional[Nic], Optional[Ip]]]] = []
-        for net, (gateway, rank) in pairs:
+        for net, (gateway, _) in pairs:
             mine = self._own_default(net)
             renumbered = self._is_renumbered(net, gateway)
-            instead = self._default_in_force(net) if renumbered and mine and rank > 1 else None
+            instead = self._in_force(net)
+            by_default = self._default_in_force(net) if instead else None
             if mine or self._leaves_it_to_others(net):
-                group = moved if renumbered and not instead else by_metric["own"]
+                group = moved if renumbered and not by_default else by_metric["own"]
                 group.append((net.metrics[mine] if mine else None, (net.nic, instead or gateway)))
             elif gateway or self._has_default_on_link(net):
                 only_set = net.nic is not None and net.nic.name in places and not self._known(net)[0]
@@ -394,6 +475,10 @@ class Oracle:
             order = [(carrier, group) for carrier in (True, False) for group in documented_ones]
         else:
             order = [(carrier, group) for groups in others for carrier in (True, False) for group in groups]
+        if documented and self._is_unknown_first(pairs):
+            return None, "contradicted", True
+        if not documented and any(net.unknown for net in self.networks):
+            return None, "contradicted", False
         for carrier, group in order:
             serving = [(m, (n, g)) for m, (n, g) in group if n and n.serves(self.family)]
             serving = [one for one in serving if one[1][0].carrier == carrier]
@@ -403,6 +488,22 @@ class Oracle:
                     return None, "a default on link", False
                 return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
         return None, "none", documented
+
+    def _is_unknown_first(self, pairs: Sequence[Tuple[Net, Tuple[Optional[Ip], int]]]) -> bool:
+        """R4: of the networks with a documented default one whose NIC nothing tells comes before the usable ones."""
+        own = []
+        for net, (gateway, rank) in pairs:
+            mine = self._own_default(net)
+            if mine or self._leaves_it_to_others(net):
+                in_place = not self._is_renumbered(net, gateway) or bool(
+                    rank > 1 and mine and self._default_in_force(net)
+                )
+                own.append((net.metrics[mine] if mine else None, (net, in_place)))
+        usable = [one for one in own if one[1][0].nic is not None and one[1][0].nic.serves(self.family)]
+        usable = [one for one in usable if one[1][0].nic and one[1][0].nic.carrier] or usable
+        usable = [one for one in usable if one[1][1]] or usable
+        ranked = _by_metric([one for one in own if one[1][0].unknown or one in usable])
+        return bool(ranked) and bool(ranked[0][0].unknown)
 
     def expected(self) -> Expected:
         elected, why, documented = self.elect()
@@ -415,8 +516,9 @@ class Oracle:
 
         A default does so, too, that leaves one whose networks are damaged.
         """
-        on = {net.nic.name for net in self.networks if net.nic and net.kind}
-        whole = {net.nic.name for net in self.networks if net.nic and net.kind and not net.damaged}
+        named = [(net.nic.name if net.nic else net.unknown, net) for net in self.networks if net.kind]
+        on = {name for name, _ in named if name}
+        whole = {name for name, net in named if name and not net.damaged}
         serving = {nic.name for nic in self.nics if nic.mac in known and nic.serves(self.family)} - whole
         elected = expected.elected.dev if expected.elected else ""
         for row in self.every:
@@ -495,6 +597,30 @@ def _interface(address: str) -> Any:
 
 def _has(nic: Nic, own: Any) -> bool:
     return str(own.ip) in {a.split("/")[0] for a in nic.addresses}
+
+
+class _Any:
+    """An address is in it that is in one of some subnets."""
+
+    def __init__(self, subnets: Sequence[Subnet]) -> None:
+        self._subnets = subnets
+
+    def __contains__(self, address: object) -> bool:
+        return any(address in subnet for subnet in self._subnets)
+
+
+def _without_nic(net: Net) -> Net:
+    """A network whose NIC nothing tells."""
+    prefixes = (net.own.network,) if net.own else ()
+    return net._replace(nic=None, unknown=net.nic.name if net.nic else "", prefixes=prefixes)
+
+
+def _is_home(net: Net) -> bool:
+    """Its NIC has an address in its subnet."""
+    if net.nic is None or net.own is None:
+        return False
+    own = [one for one in map(ipaddress.ip_interface, net.nic.addresses) if one.version == net.own.version]
+    return any(one.ip in net.own.network or net.own.ip in one.network for one in own if not one.ip.is_link_local)
 
 
 def _is_special(to: Subnet) -> bool:

@@ -87,6 +87,11 @@ def renumbered(number: int, family: int) -> str:
     return f"10.{number + 101}.0." if family == 4 else f"fd00:{number + 101}::"
 
 
+def further(number: int, family: int) -> str:
+    """The beginning of the addresses in a subnet that no document describes."""
+    return f"10.{number + 201}.0." if family == 4 else f"fd00:{number + 201}::"
+
+
 def make(seed: int) -> Situation:
     return _Maker(seed).situation()
 
@@ -100,7 +105,9 @@ class _Maker:
         self.w = random.Random(f"wrong links of {seed}")
         self.l = random.Random(f"link-local next hops of {seed}")
         self.o = random.Random(f"defaults on link of {seed}")
+        self.f = random.Random(f"further subnets of {seed}")
         self.count = self.r.randint(2, 4)
+        self.further = self.f.randrange(self.count) if self.f.random() < 0.15 else None
         self.on_link = self.o.randrange(self.count) if self.o.random() < 0.1 else None
         self.lengths = {4: 32 if self.chance(0.12) else 24, 6: 128 if self.chance(0.08) else 64}
         numbers = list(range(self.count))
@@ -133,6 +140,8 @@ class _Maker:
             settings["default_mode"] = self.r.choice(["demote", "observe"])
         if self.chance(0.08):
             settings["next_hops"] = "on-link"
+        if self.further is not None and self.f.random() < 0.6:
+            settings.setdefault("gateways", {})[NICS[self.further]] = f"{further(self.further, 4)}1"
         rows = tuple(self.rows(others))
         accept = tuple(self.chance(0.6) for _ in documents)
         changes = tuple(tuple(self.changes()) for _ in documents[1:])
@@ -141,6 +150,8 @@ class _Maker:
     def nic(self, number: int) -> NicSpec:
         state = self.r.choice(["up"] * 25 + ["down", "no carrier", "no address"])
         addresses = tuple(f"{own(number, f)}/{self.lengths[f]}" for f in self.families[number])
+        if number == self.further:
+            addresses += tuple(f"{further(number, f)}7/{24 if f == 4 else 64}" for f in self.families[number])
         return NicSpec(NICS[number], state != "down", state != "no carrier", () if state == "no address" else addresses)
 
     def changes(self) -> Iterator[Change]:
@@ -174,16 +185,27 @@ class _Maker:
         self.with_metrics(networks)
         self.with_wrong_links(links, networks)
         self.with_link_local_next_hops(networks)
+        self.with_next_hops_beyond(networks)
         if self.on_link is not None and self.o.random() < 0.7:
             self.without_defaults(networks)
         return {"links": links, "networks": networks, "services": []}
 
     def with_wrong_links(self, links: List[Dict[str, Any]], networks: List[Dict[str, Any]]) -> None:
-        """In some documents two links have one MAC or one id."""
-        if len(links) < 2 or self.w.random() > 0.08:
+        """In some documents two links are swapped, or have one MAC, one id, or one's networks."""
+        if len(links) < 2 or self.w.random() > 0.12:
             return
         one, other = self.w.sample(links, 2)
-        if self.w.random() < 0.7:
+        how = self.w.random()
+        if how < 0.25:
+            one["ethernet_mac_address"], other["ethernet_mac_address"] = (
+                other["ethernet_mac_address"], one["ethernet_mac_address"],
+            )  # fmt: skip
+            return
+        if how < 0.4:
+            for network in networks:
+                network["link"] = other["id"] if network["link"] == one["id"] else network["link"]
+            return
+        if how < 0.8:
             one["ethernet_mac_address"] = other["ethernet_mac_address"]
             return
         for network in networks:
@@ -198,6 +220,14 @@ class _Maker:
             for entry in network.get("routes", []):
                 if self.l.random() < 0.5:
                     entry["gateway"] = f"fe80::{self.l.randint(1, 2)}"
+
+    def with_next_hops_beyond(self, networks: List[Dict[str, Any]]) -> None:
+        """Host routes by a router of the further subnet, under any network."""
+        for network in networks if self.further is not None else ():
+            family = 6 if network["type"].startswith("ipv6") else 4
+            if "routes" in network and self.further is not None and self.f.random() < 0.5:
+                hop = f"{further(self.further, family)}{self.f.choice([1, 1, 3])}"
+                network["routes"].append(route(self.f.choice(DESTINATIONS[family]), hop))
 
     def without_defaults(self, networks: List[Dict[str, Any]]) -> None:
         """What the kernel has counts where nothing is documented."""
@@ -260,6 +290,11 @@ class _Maker:
         for _ in range(self.r.choice([0, 1, 2, 3, 5])):
             rows.append(self.host_row())
         self.r.shuffle(rows)
+        there = self.further
+        for family in self.families[there] if there is not None else ():
+            if there is not None and self.f.random() < 0.4:
+                hop, metric = f"{further(there, family)}{self.f.choice([1, 3])}", self.f.choice([300, 5])
+                rows.append(Row(family, ANYWHERE[family], hop, NICS[there], metric, 16))
         if self.on_link is not None:
             name = NICS[self.on_link]
             rows = [row for row in rows if (row.destination, row.dev) != (ANYWHERE[4], name)]

@@ -49,7 +49,7 @@ def test_no_socket_is_opened_and_no_root_is_taken(lab: Lab, tmp_path: Path) -> N
     words = ["export", "--format", "ip", "--metadata", str(document("documented"))]
     ran = subprocess.run([sys.executable, "-c", WITHOUT_SOCKETS, *words, *NICS], text=True, capture_output=True)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "ip -4 route replace 11.11.0.0/16 via 11.8.0.1" in ran.stdout
+    assert "add -4 prepend '' 11.11.0.0/16 via 11.8.0.1" in ran.stdout
     online = subprocess.run([sys.executable, "-c", WITHOUT_SOCKETS, *words], text=True, capture_output=True)
     assert "opened a socket" in online.stderr  # The hook does see them.
 

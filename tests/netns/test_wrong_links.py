@@ -1,4 +1,4 @@
-"""Networks whose link's MAC doesn't tell their NIC: bridges with a MAC of their own, links with one MAC or id (R2)."""
+"""Networks whose link's MAC doesn't tell their NIC: bridges, links with one MAC or id, links that are swapped (R2)."""
 
 from __future__ import annotations
 
@@ -103,6 +103,90 @@ def test_the_service_follows_the_address_onto_the_bridge(lab: Lab, tmp_path: Pat
     running.wait(lambda: routes(lab) == ["default via 10.65.0.1 dev eth0", "11.11.0.0/16 via 11.8.0.1 dev eth1"])
     bridge(lab, "eth0", "10.65.0.7/24")
     running.wait(lambda: routes(lab) == ["default via 10.65.0.1 dev br0", "11.11.0.0/16 via 11.8.0.1 dev eth1"])
+
+
+SWAPPED = (MACS[1], MACS[0])
+
+
+def default_of(lab: Lab, family: int) -> None:
+    """eth0's, as the network manager made it."""
+    lab.ip(f"-{family}", *f"route add default via {GATEWAYS[family][0]} dev eth0 proto static".split())
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_swapped_links_take_nothing(lab: Lab, tmp_path: Path, family: int) -> None:
+    """The addresses and the default are right, and the document's links are not."""
+    nics(lab, family)
+    default_of(lab, family)
+    before = lab.routes(family)
+    where = document(tmp_path, family, macs=SWAPPED)
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, lab.routes(family)) == (5, before), ran
+    first, second = ADDRESSES[family]
+    unknown = (
+        "networks[0]'s NIC is unknown: its link has the MAC of eth1, and its address {} is on eth0, another link's"
+    )
+    assert unknown.format(first) in ran.out, ran
+    assert f"its link has the MAC of eth0, and its address {second} is on eth1" in ran.out, ran
+    for command in ("plan", "explain 8.8.8.8" if family == 4 else "explain 2001:db8::1", "doctor"):
+        assert unknown.format(first) in run(lab, f"{command} {where}").out
+    exported = run(lab, f"export --format ip {where}")
+    assert exported.code == 5 and "route" not in exported.out.replace("guest-routes", ""), exported
+    run(lab, "withdraw")
+    assert lab.routes(family) == before
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_links_swapped_after_a_good_document(lab: Lab, tmp_path: Path, family: int) -> None:
+    """What the good one brought stays: routes, and the rules and tables of source routing (R6, R21)."""
+    nics(lab, family)
+    Path("/etc/guest-routes.yaml").write_text("source_routing: true\n")
+    assert run(lab, f"sync {document(tmp_path, family)}").code == 0
+    before = lab.routes(family), lab.ip(f"-{family}", "rule"), lab.ip(f"-{family}", "route", "show", "table", "all")
+    assert run(lab, f"sync {document(tmp_path, family, macs=SWAPPED)}").code == 5
+    assert before == (
+        lab.routes(family), lab.ip(f"-{family}", "rule"), lab.ip(f"-{family}", "route", "show", "table", "all")
+    )  # fmt: skip
+
+
+def test_one_address_of_swapped_links_tells_it_before_the_other_is_there(lab: Lab, tmp_path: Path) -> None:
+    """No default is made through eth0 by the gateway of eth1, which has no address yet."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", gateways=("10.65.0.1/24",))
+    lab.nic("eth1", MACS[1])
+    default_of(lab, 4)
+    before = lab.routes()
+    assert (run(lab, f"sync {document(tmp_path, macs=SWAPPED)}").code, lab.routes()) == (5, before)
+
+
+def test_swapped_links_whose_addresses_were_changed_since(lab: Lab, tmp_path: Path) -> None:
+    """The subnets tell as much as the addresses."""
+    lab.nic("eth0", MACS[0], "10.65.0.77/24", gateways=("10.65.0.1/24",))
+    lab.nic("eth1", MACS[1], "11.8.0.99/24", gateways=("11.8.0.1/24",))
+    default_of(lab, 4)
+    before = lab.routes()
+    ran = run(lab, f"sync {document(tmp_path, macs=SWAPPED)}")
+    assert (ran.code, lab.routes()) == (5, before), ran
+    assert "which has no address in 10.65.0.0/24, and one in networks[1]'s subnet" in ran.out, ran
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_the_second_network_on_the_first_one_s_link(lab: Lab, tmp_path: Path, family: int) -> None:
+    """The first one is right and has the default; a host route of the second one's goes by no wrong NIC."""
+    nics(lab, family)
+    where = document(tmp_path, family)
+    path = Path(where.split()[1])
+    path.write_text(path.read_text().replace('"link": "tap1"', '"link": "tap0"'))
+    ran = run(lab, f"sync {where}")
+    assert ran.code == 5 and f"its address {ADDRESSES[family][1]} is on eth1, another link's" in ran.out, ran
+    assert routes(lab, family) == [f"default via {GATEWAYS[family][0]} dev eth0"]
+
+
+def test_the_settings_tell_what_swapped_links_do_not(lab: Lab, tmp_path: Path) -> None:
+    nics(lab, 4)
+    where = document(tmp_path, macs=SWAPPED)
+    Path("/etc/guest-routes.yaml").write_text("default: nic=eth0\ngateways: {eth0: 10.65.0.1, eth1: 11.8.0.1}\n")
+    assert run(lab, f"sync {where}").code == 0
+    assert routes(lab) == ["default via 10.65.0.1 dev eth0", "11.11.0.0/16 via 11.8.0.1 dev eth1"]
 
 
 @pytest.mark.parametrize("changed", [{"macs": (MACS[0], MACS[0])}, {"ids": ("tap0", "tap0")}], ids=["MAC", "id"])

@@ -72,6 +72,10 @@ def withdrawn(recorded: str, **changed: Any) -> List[str]:
 def printed() -> Iterable[List[str]]:
     """Of one situation for each limit that has a message."""
     vpn = "default via 10.200.0.1 dev tun0"
+    beyond = network("eth1", "11.8.0.9/24", "default 11.8.0.1", "13.0.0.0/8 11.9.0.1")
+    yield passed([FOUR[0], beyond], THREE_NICS.replace("11.8.0.9/24", "11.8.0.9/24 11.9.0.9/24").lstrip())
+    swapped = ({**one, "link": link} for one, link in zip(FOUR, ("eth1", "eth0")))
+    yield passed(list(swapped))
     yield passed([network("eth0", kind="ipv4_dhcp"), network("eth1", kind="ipv4_dhcp")])
     shared = [
         network("eth0", "10.65.0.7/24", "default 10.65.0.1"),

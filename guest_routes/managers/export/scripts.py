@@ -22,6 +22,12 @@ HOOK = "/etc/network/if-up.d/zz-guest-routes"
 DHCLIENT_HOOK = "/etc/dhcp/dhclient-enter-hooks.d/guest-routes"
 FIND = r'''sed -n "s/^[0-9]*: \([^:@]*\)[:@].* link\/ether $1 .*/\1/p"'''
 SCRIPT = "/usr/local/sbin/guest-routes-exported"
+ADD = """add() {  # one more route, in place of none: another program's to the same destination stays
+    family=$1 verb=$2 options=$3; shift 3
+    ip "$family" route "$verb" "$@" $options 2>/dev/null && return
+    ip "$family" route show "$@" | grep -q . || echo "cannot add $* $options" >&2
+}"""
+"""The function of the scripts that adds a route, unless it is there."""
 
 
 def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Export:
@@ -32,6 +38,7 @@ def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Exp
         "#!/bin/sh",
         "# By guest-routes export. Runs when ifup has brought IFACE up.",
         'case "$IFACE" in lo|--all) exit 0 ;; esac',
+        ADD,
     ]
     hook += ['case "$(cat "/sys/class/net/$IFACE/address")" in']
     for one in nics:
@@ -53,7 +60,7 @@ def script(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Expor
     if not nics:
         return Export(())
     lines = ["#!/bin/sh", "# By guest-routes export. Run it again after every change of the network.", "set -u", ""]
-    lines += ["nic() {  # the NIC with that MAC address", f"    ip -o link | {FIND} | head -n 1 | grep .", "}"]
+    lines += ["nic() {  # the NIC with that MAC address", f"    ip -o link | {FIND} | head -n 1 | grep .", "}", ADD]
     for one in nics:
         lines += ["", f"# {escaped(one.nic.name)}: {what_for(one)}"]
         lines += [
@@ -68,7 +75,7 @@ def script(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Expor
 
 def _commands(one: NicRoutes, nic: str) -> list[str]:
     """`ip` commands for one NIC: what is wanted first, then what isn't."""
-    lines = [_replace(route, nic) for route in (*one.default, *one.routes)]
+    lines = [_add(route, nic) for route in (*one.default, *one.routes)]
     for family in one.barred:
         lines.append(f"while ip -{family} route del {DEFAULT_PREFIX[family]} dev {nic} 2>/dev/null; do :; done")
         if family == 6:
@@ -77,9 +84,13 @@ def _commands(one: NicRoutes, nic: str) -> list[str]:
     return lines or [":"]
 
 
-def _replace(route: GatewayRoute, nic: str) -> str:
-    onlink = " onlink" if route.onlink else ""
+def _add(route: GatewayRoute, nic: str) -> str:
+    """A host route comes before others of its destination and metric (R5), a default behind a VPN's (R8).
+
+    In IPv6 two of one metric would be one multipath route.
+    """
+    verb = "add" if route.family == 6 else "append" if route.destination.is_default else "prepend"
     number = route.metric or (OUR_IPV6_METRIC if route.family == 6 else 0)
-    metric = f" metric {number}" if number else ""
-    next_hop = f"via {address_text(route.gateway)} dev {nic} proto static{metric}{onlink}"
-    return f"ip -{route.family} route replace {destination_text(route)} {next_hop}"
+    options = " ".join([*([f"metric {number}"] if number else []), *(["onlink"] if route.onlink else [])])
+    next_hop = f"via {address_text(route.gateway)} dev {nic} proto static"
+    return f"add -{route.family} {verb} '{options}' {destination_text(route)} {next_hop}"

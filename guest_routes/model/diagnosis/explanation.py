@@ -46,7 +46,7 @@ class Explanation(NamedTuple):
         """Why its family has no default route, where one is documented or in the kernel."""
         family = family_of(self.asked.address)
         missed = (one for one in self.report.elections if isinstance(one, NotElected) and one.family == family)
-        return next((one for one in missed if one.wanted or one.kind == "on-link"), None)
+        return next((one for one in missed if one.wanted or one.kind in ("on-link", "contradicted")), None)
 
     @property
     def route(self) -> Route | None:

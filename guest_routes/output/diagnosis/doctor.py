@@ -16,8 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
+    from ...model.decision import Binding
     from ...model.diagnosis.inspection import Finding, Inspection, NicView, SourceAnswer
-    from ...model.network import Nic
+    from ...model.evidence import GatewayEvidence
+    from ...model.network import Address, Nic
 
 _BY_A_PASS = frozenset(
     ("doubtful", "routes-left", "extra-default", "missing-routes", "source-drift", "partial-document", "not-programmed",
@@ -117,13 +119,18 @@ def _state(nic: Nic) -> str:
     return "" if nic.running else "no carrier"
 
 
+def _in_force(binding: Binding) -> tuple[Address | None, GatewayEvidence | None]:
+    """The gateway that routes lead by, and what it is known from."""
+    return binding.gateway_in_force, binding.instead or binding.evidence
+
+
 def _gateways(view: NicView, report_missing: bool) -> list[str]:
     unbound = "unknown: there is no metadata" if report_missing else "no network of the metadata is on this NIC"
     unbound = "not looked for: `ignore_nics` covers this NIC" if view.ignored else unbound
     lines = [] if view.bindings else labelled("  gateway", unbound)
     known = [
-        f"{address_text(binding.gateway)} ({evidence_text(binding.evidence)})" if binding.gateway else "unknown"
-        for binding in view.bindings
+        f"{address_text(gateway)} ({evidence_text(known)})" if gateway is not None else "unknown"
+        for gateway, known in map(_in_force, view.bindings)
     ]
     for text in first_of(known, "networks"):
         lines += labelled("  gateway", text)
@@ -212,10 +219,10 @@ def _nic_json(view: NicView, nics: Sequence[Nic]) -> dict[str, Any]:
         "gateways": [
             {
                 "family": binding.family,
-                "gateway": address_text(binding.gateway) if binding.gateway else None,
-                "evidence": evidence_text(binding.evidence),
+                "gateway": address_text(gateway) if gateway is not None else None,
+                "evidence": evidence_text(known),
             }
-            for binding in view.bindings
+            for binding, (gateway, known) in zip(view.bindings, map(_in_force, view.bindings))
         ],
         "managers": [{"manager": one.manager, "state": one.state, "file": one.file} for one in view.holders],
         "lease": view.lease.place if view.lease else None,

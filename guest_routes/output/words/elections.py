@@ -68,6 +68,9 @@ def _not_elected_reason(one: NotElected) -> str:
     if one.kind == "on-link":
         own = f"{label}'s own, which comes first, has no IPv{one.family} gateway"
         return f"no default is documented, and in the kernel {own}"
+    if one.kind == "contradicted":
+        cause = absence_text(one.binding) if one.binding is not None else ""
+        return f"no default, and those that are there stay: {cause}; no network behind it takes its place"
     if one.kind == "unusable":
         causes = ", ".join([*map(_unusable_cause, one.bindings), *_missed_causes(one)])
         return "no default: it is documented, and no NIC can carry it" + (f" ({causes})" if causes else "")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ...model.decision import Binding
     from ...model.document import Document, Missing, NoDocument, OtherInstance, Progress, Provenance
-    from ...model.evidence import Elsewhere, GatewayEvidence
+    from ...model.evidence import Contradiction, Elsewhere, GatewayEvidence
     from ...model.lease import Lease
 
 
@@ -88,11 +88,32 @@ def absence_text(binding: Binding) -> str:
         return f"{label} is ignored"
     if binding.is_identified:
         return f"{label} is not present"
+    if binding.contradiction is not None:
+        return f"{label}'s NIC is unknown: {_contradiction_text(binding, binding.contradiction)}"
+    return f"{label}'s NIC is unknown: it has no link that can be used, and {_unplaced_text(binding)}"
+
+
+def _unplaced_text(binding: Binding) -> str:
+    """Why its address doesn't tell a network's NIC."""
     address = binding.network.address if binding.network is not None else None
-    lacking = f"no NIC has {address}" if address is not None else "it has no address"
-    if not binding.claimed:
-        return f"{label}'s NIC is unknown: it has no link that can be used, and {lacking}"
-    return f"{label}'s NIC is unknown: {lacking}, and {binding.claimed}, which has its MAC, is another link's"
+    return f"no NIC has {address}" if address is not None else "it has no address"
+
+
+def _contradiction_text(binding: Binding, why: Contradiction) -> str:
+    """Why its link doesn't tell a network's NIC."""
+    if why.kind == "doubled-mac":
+        return f"{_unplaced_text(binding)}, and {why.nic}, which has its MAC, is another link's"
+    if why.kind == "doubled-id":
+        return (
+            f"two links have its link's id, {_unplaced_text(binding)}, and {why.nic}, which one of them is, has others"
+        )
+    address = binding.network.address if binding.network is not None else None
+    text = {
+        "address-elsewhere": f"and its address {address} is on {why.other}, another link's NIC",
+        "subnet-elsewhere": f"which has no address in {binding.documented_subnet}, and one in {why.other}'s subnet",
+        "other-network": "which hasn't the address of another network of that link",
+    }[why.kind]
+    return f"its link has the MAC of {why.nic}, {text}"
 
 
 def without_address_text(binding: Binding) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _OPERATIONS = {
     "": "",
-    "not-in-document": "no longer in the metadata",
+    "not-in-document": "nothing lists it any more",
     "equal-serves": "another program's equal route is used",
     "shadowed": "another program's route wins",
     "not-elected": "not the elected default",

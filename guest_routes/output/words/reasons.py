@@ -30,6 +30,9 @@ def next_hop_rule(next_hop: ResolvedNextHop) -> str:
             "as-listed": ", as the document lists it for the metadata service",
         }[next_hop.rule]
         return f"{gateway} is in {name}'s subnet {next_hop.subnet}{why}"
+    if next_hop.instead is not None:
+        named = f"the next hop is {name}'s documented gateway ({evidence_text(next_hop.evidence)})"
+        return f"{named}, and its addresses go with {gateway}: {evidence_text(next_hop.instead)}"
     return f"{gateway} is {name}'s gateway ({evidence_text(next_hop.evidence)})"
 
 
@@ -89,6 +92,8 @@ def _unresolved_remedy(one: Unresolved) -> str:
 def _absent_remedy(binding: Binding) -> str:
     if binding.is_identified:
         return "programmed once it appears"
+    if binding.contradiction is not None and binding.contradiction.kind not in ("doubled-mac", "doubled-id"):
+        return "correct its link or its address where the document is made, or the address of the NIC"
     if binding.network is not None and binding.network.address is None:
         return "name its link where the document is made"
     return "programmed once a NIC has its address"
@@ -157,20 +162,22 @@ def _not_a_gateway_cause(one: Unresolved, binding: Binding) -> str:
     """In a NIC's subnet, but not its gateway."""
     name = binding_label(binding)
     where = f"{address_text(one.host.next_hop)} is in {name}'s subnet {one.subnet}"
-    if binding.gateway is None:
+    if one.kind == "unknown-gateway" or binding.gateway is None:
         return f"{where}, whose gateway is unknown: {_unknown_cause(binding, name)}"
-    return f"{where}, but its gateway is {address_text(binding.gateway)}"
+    return f"{where}, but its gateway is {address_text(binding.gateway_in_force or binding.gateway)}"
 
 
 def _not_a_gateway_remedy(one: Unresolved, binding: Binding) -> str:
     """Both halves where Neutron has it: `subnet set` only adds to the list."""
-    if binding.gateway is None:
+    if one.kind == "unknown-gateway":
         next_hop = one.host.next_hop
         return f"if it is {address_text(next_hop)}, set it in the settings: {gateways_setting(binding, next_hop)}"
     return in_subnets(one, binding) if in_neutron(one.host) else "name that one as the next hop"
 
 
 def _unknown_cause(binding: Binding, name: str) -> str:
+    if binding.gateway_in_force is not None:
+        return f"{name}'s own, {address_text(binding.gateway_in_force)}, is in another of its subnets"
     if binding.network is None:
         return "no source names it"
     if binding.network.omits_routes:

@@ -76,7 +76,9 @@ def _subnet(one: Unresolved) -> tuple[str, str]:
     if one.listing is None or network is None:
         return "", "SUBNET"
     options = [f"--network {network.network_id}"] if _is_uuid(network.network_id) else []
-    subnet = next((p for p in one.listing.subnets if _is_neutrons(p, network.family)), None)
+    documented = one.listing.documented_subnet  # A NIC can have others, too, which are other subnets of Neutron's.
+    possible = one.listing.subnets if documented is None else (documented,)
+    subnet = next((p for p in possible if _is_neutrons(p, network.family)), None)
     options += [f"--subnet-range {subnet}"] if subnet is not None else []
     if not options:
         return "", "SUBNET"

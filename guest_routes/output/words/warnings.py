@@ -11,7 +11,7 @@ _UNKNOWN_ROUTES = "its host routes are unknown"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...model.decision import Binding
+    from ...model.decision import Binding, UnusedGateway
     from ...model.evidence import Elsewhere, GatewayEvidence
     from ...model.lease import Lease
     from ...model.network import Nic
@@ -51,22 +51,29 @@ def left_text(one: Elsewhere) -> str:
 def doubts(report: Report) -> list[str]:
     """What is wrong with what the pass went by, and with what it left aside."""
     found = _other_instance(report)
-    if report.resolution.refused_gateways:
-        found += _refused_gateways(report)
+    if report.resolution.unused_gateways:
+        found += _unused_gateways(report)
     leases = report.evidence.leases
     expired = [lease for lease in leases.leases if lease.expired(leases.now)] if leases else []
     found += [f"{lease.place} has expired and is still used; its DHCP client may have stopped" for lease in expired]
     return [*found, *(str(problem) for problem in report.evidence.problems if not problem.refused)]
 
 
-def _refused_gateways(report: Report) -> list[str]:
+def _unused_gateways(report: Report) -> list[str]:
     """The entries of `gateways` that are not used (R12)."""
+    return [f"{one.setting.place} is not used: {_unused_cause(one)}" for one in report.resolution.unused_gateways]
+
+
+def _unused_cause(one: UnusedGateway) -> str:
     from .reasons import no_gateway_text
 
-    return [
-        f"{one.setting.place} is not used: {no_gateway_text(one.setting.gateway, one.own, one.owner)}"
-        for one in report.resolution.refused_gateways
-    ]
+    if one.kind == "another-entry":
+        return "an entry before it is for the same subnet"
+    if one.kind == "nothing-fits":
+        return "no NIC and no network fits it"
+    if one.kind == "other-subnet":
+        return f"{address_text(one.setting.gateway)} is in {one.owner}'s subnet, and in none of its own"
+    return no_gateway_text(one.setting.gateway, one.kind, one.owner)
 
 
 def _other_instance(report: Report) -> list[str]:

@@ -80,9 +80,7 @@ def _elected(elections: Sequence[Election]) -> dict[tuple[int, int], Address]:
 def _gateway(binding: Binding, had: Address | None) -> Address | None:
     """A network's gateway; where the document omits its routes, the one that its NIC's table has."""
     omits = binding.network is not None and binding.network.omits_routes
-    if binding.instead is not None:
-        return binding.instead.gateway
-    return had if binding.gateway is None and omits else binding.gateway
+    return had if binding.gateway is None and omits else binding.gateway_in_force
 
 
 def _is_gateways(route: Route, settings: Settings) -> bool:

@@ -334,6 +334,7 @@ def test_an_address_with_its_length() -> None:
         ("ipv6", 6, False),
         ("static6", 6, False),
         ("ipv4_dhcp", 4, True),
+        ("IPV4_DHCP", 4, True),
         ("ipv6_dhcp", 6, True),
         ("ipv6_slaac", 6, True),
         ("ipv6_dhcpv6-stateful", 6, True),

@@ -138,9 +138,11 @@ def test_the_elected_default_is_added_and_a_vpn_s_is_not_changed() -> None:
     text = flat(lines_of(report("wrong-subnet", kernel)))
     assert "+ default via 10.65.0.1 dev eth0 proto guest-routes metric 6 Elected: the first network" in text
     assert (
-        "= default via 10.9.0.2 dev tun0 proto static metric 5 through a NIC that the metadata doesn't "
-        "describe: never changed" in text
+        "= default via 10.9.0.2 dev tun0 proto static metric 5 through a NIC that no network of the "
+        "metadata is on: never changed" in text
     )
+    nowhere = flat(lines_of(report("wrong-subnet", "unreachable default metric 4278198272\n")))
+    assert "= unreachable default proto boot metric 4278198272 it leads nowhere: never changed" in nowhere
 
 
 def test_the_default_of_an_ignored_nic_is_not_called_undescribed() -> None:
@@ -167,7 +169,7 @@ def test_a_route_that_wins_over_another_and_one_that_is_shadowed() -> None:
 def test_routes_that_stay_because_the_document_may_be_partial() -> None:
     lines = lines_of(report({"links": [], "networks": []}, IN_PLACE))
     at = lines.index("= 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes")
-    assert lines[at + 1] == "      not in this document; stays, since the document may be partial"
+    assert lines[at + 1] == "      nothing lists it any more; stays, since the document may be partial"
     assert lines[-1] == "nothing done: the document has no networks"
 
 

@@ -43,8 +43,8 @@ def test_who_changed_a_route(actor: Actor, text: str) -> None:
     (Add(ROUTE._replace(metric=9)), Change(DHCLIENT, KEY, False), "dhclient (pid 812) added a route before it"),
     (Promote(ROUTE), Change(DHCLIENT, KEY, False), "dhclient (pid 812) added a route before it"),
     (Delete(ROUTE, "not-in-document"), Change(DHCLIENT, KEY, False),
-     "added by dhclient (pid 812); no longer in the metadata"),
-    (Delete(ROUTE, "not-in-document"), None, "no longer in the metadata"),
+     "added by dhclient (pid 812); nothing lists it any more"),
+    (Delete(ROUTE, "not-in-document"), None, "nothing lists it any more"),
 ])  # fmt: skip
 def test_why_a_route_was_changed(operation: Operation, change: Change, text: str) -> None:
     verb = "removed" if isinstance(operation, (Delete, RemoveForeignDefault)) else "added"

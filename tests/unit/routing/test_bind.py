@@ -107,7 +107,7 @@ def test_each_kind_of_evidence_before_the_next() -> None:
     assert gateways(described, by_settings) == [("eth0", "10.65.0.9", "settings")]
     assert gateways(described) == [("eth0", "10.65.0.2", "document")]
     assert gateways(omitted._replace(leases=LEASED)) == [("eth0", "10.65.0.1", "lease")]
-    assert gateways(omitted) == [("eth0", "10.65.0.3", "kernel")]
+    assert gateways(omitted) == [("eth0", "10.65.0.3", "kernel"), ("eth0", "10.65.0.4", "recorded")]
     only_recorded = situation(OMITTED[:1], f"{TWO_NICS}recorded default via 10.65.0.4 dev eth0\n")
     assert gateways(only_recorded) == [("eth0", "10.65.0.4", "recorded")]
     assert gateways(situation(OMITTED[:1])) == [("eth0", "", "")]
@@ -137,14 +137,19 @@ def test_ours_are_no_evidence() -> None:
 def test_an_advertised_router_comes_before_other_defaults() -> None:
     kernel = f"{TWO_NICS}default via fd00:65::9 dev eth0 metric 5\ndefault via fe80::1 dev eth0 proto ra metric 100\n"
     slaac = [network("eth0", kind="ipv6_slaac"), network("eth1", kind="ipv6_slaac")]
-    assert gateways(situation(slaac, kernel)) == [("eth0", "fe80::1", "advertised"), ("eth1", "", "")]
+    assert gateways(situation(slaac, kernel)) == [
+        ("eth0", "fe80::1", "advertised"), ("eth1", "", ""), ("eth0", "fd00:65::9", "kernel"),
+    ]  # fmt: skip
     recorded = f"{TWO_NICS}recorded default via fe80::1 dev eth0 proto ra\n"
     assert gateways(situation(slaac, recorded))[0] == ("eth0", "fe80::1", "recorded")
 
 
 def test_the_best_metric_first_and_every_next_hop() -> None:
     kernel = f"{TWO_NICS}default via 10.65.0.5 dev eth0 metric 50\ndefault via 10.65.0.4 dev eth0 metric 40\n"
-    assert gateways(situation(OMITTED[:1], kernel)) == [("eth0", "10.65.0.4", "kernel")]
+    assert gateways(situation(OMITTED[:1], kernel)) == [
+        ("eth0", "10.65.0.4", "kernel"),
+        ("eth0", "10.65.0.5", "kernel"),
+    ]
     many = f"{TWO_NICS}default nexthop via 10.65.0.1 dev eth0 weight 1 nexthop via 11.8.0.1 dev eth1 weight 1\n"
     assert gateways(situation(OMITTED, many)) == [("eth0", "10.65.0.1", "kernel"), ("eth1", "11.8.0.1", "kernel")]
     on_link = f"{TWO_NICS}default dev eth0 scope link\n"

@@ -9,8 +9,7 @@ import pytest
 from guest_routes.model.decision import Binding
 from guest_routes.model.network import Nic, parse_address, parse_prefix
 from guest_routes.model.network_data import Network
-from guest_routes.model.settings import GatewaySetting, Selector, Settings
-from guest_routes.routing.eligible import Eligible, Refusal, refused_gateways
+from guest_routes.routing.eligible import Eligible, Refusal
 
 OWN = ("10.65.0.7/24", "10.9.0.4/31", "fd00:65::7/64", "fe80::7/64")
 ETH0 = Nic(2, "eth0", addresses=tuple(map(parse_prefix, OWN)))
@@ -39,14 +38,3 @@ ON_ETH0 = Binding(NETWORK, None, ETH0)
 )
 def test_refusal(gateway: str, refusal: Optional[Refusal]) -> None:
     assert Eligible([ON_ETH0], (ETH0, ETH1)).refusal(parse_address(gateway), ON_ETH0) == refusal
-
-
-def test_settings_for_nics_with_and_without_a_network() -> None:
-    entries = (("eth0", "10.65.0.7"), ("eth0", "10.65.0.1"), ("eth1", "11.8.0.0"), ("eth9", "10.65.0.7"))
-    written = tuple(GatewaySetting(Selector(nic=nic), parse_address(one), f"gateways[{nic}]") for nic, one in entries)
-    eligible = Eligible([ON_ETH0], (ETH0, ETH1))
-    found = refused_gateways([ON_ETH0], Settings(gateways=written), (ETH0, ETH1), eligible)
-    assert [(one.setting, one.own, one.owner) for one in found] == [
-        (written[0], "next-hop", "eth0"),
-        (written[2], "network", "11.8.0.0/24"),
-    ]

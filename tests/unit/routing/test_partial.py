@@ -11,10 +11,11 @@ from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
 from guest_routes.model.settings import Selector, Settings
+from guest_routes.routing.decide import decide
 from guest_routes.routing.elect import elect
 from guest_routes.routing.partial import suspicion
 from guest_routes.routing.resolve import resolve
-from tests.support.situations import TWO_NICS, network, situation
+from tests.support.situations import TWO_NICS, network, situation, texts, wanted
 
 ETH0 = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
 ETH1 = network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.11.0.0/16 11.8.0.1")
@@ -158,3 +159,18 @@ def test_a_default_of_ours_whose_lease_has_gone() -> None:
     assert found(situation([ETH0, ETH1], ours.replace("10.65.0.1", "10.65.0.9"))) is None  # the document says so
     down = ours.replace("10.65.0.7/24", "down").replace("default via 10.65.0.1 dev eth0 proto guest-routes\n", "")
     assert found(situation(both, down)) is None
+
+
+def test_what_the_settings_ignore_makes_no_document_suspicious() -> None:
+    """The document omits routes; the settings, not it, take ours away."""
+    networks = [network("eth0", kind="ipv4_dhcp"), network("eth1", kind="ipv4_dhcp")]
+    kernel = f"{TWO_NICS}12.0.0.0/8 via 11.8.0.1 dev eth1 proto guest-routes\n"
+    evidence = situation(networks, kernel)
+    listed = Settings(routes=wanted("12.0.0.0/8,11.8.0.1"))
+    ignored = listed._replace(ignore_destinations=(parse_prefix("12.0.0.0/8"),))
+    assert decide(evidence, listed).suspicion is not None  # Its gateway is unknown.
+    decision = decide(evidence, ignored)
+    assert decision.suspicion is None
+    assert texts(decision.plan.removals, evidence.kernel) == [
+        "Delete 12.0.0.0/8 via 11.8.0.1 dev eth1 proto guest-routes"
+    ]

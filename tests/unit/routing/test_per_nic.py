@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Tuple
 
-from guest_routes.model.settings import Selector, Settings
+from guest_routes.model.network import parse_address
+from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.decide import decide
 from guest_routes.routing.per_nic import GatewayRoute, NicRoutes, nic_routes
 from guest_routes.routing.project import project
@@ -93,3 +94,18 @@ def test_routes_have_the_settings_metric() -> None:
 def test_a_network_without_an_address_that_can_be_read_gives_its_nic_none() -> None:
     (eth0,) = found([network("eth0", "", "default 10.65.0.1")])
     assert (eth0.nic.name, eth0.addresses, eth0.dynamic) == ("eth0", (), ())
+
+
+def test_an_address_that_the_document_has_twice_is_one() -> None:
+    (eth0,) = found([NETWORKS[0], NETWORKS[0]])
+    assert [str(one) for one in eth0.addresses] == ["10.65.0.7/24"]
+
+
+def test_the_address_of_a_further_subnet_that_has_a_route_s_gateway() -> None:
+    """Without it the route can't be made; an address that no route needs is whose it is."""
+    kernel = TWO_NICS.replace("11.8.0.9/24", "11.8.0.9/24 11.9.0.9/24 11.10.0.9/24")
+    entry = GatewaySetting(Selector(nic="eth1"), parse_address("11.9.0.1"), "gateways[eth1]")
+    settings = Settings(gateways=(entry,), routes=wanted("13.0.0.0/8,11.9.0.1"))
+    eth1 = found(NETWORKS[:2], settings, kernel)[1]
+    assert [str(one) for one in eth1.addresses] == ["11.8.0.9/24", "11.9.0.9/24"]
+    assert "13.0.0.0/8 11.9.0.1" in texts(eth1.routes)

@@ -101,9 +101,11 @@ def test_a_network_with_routes_and_no_gateway_is_where_its_next_hops_are() -> No
     assert (next_hop.rule, str(next_hop.subnet), next_hop.evidence) == ("no-gateway", "11.8.0.0/24", None)
     by_the_other = [*base(first=("12.0.0.0/8 11.8.0.78",))[:1], private]
     assert len(resolve(situation(by_the_other), Settings()).resolved) == 2
-    # The kernel's own default through it is a gateway: then a next hop has to be that.
+    # The kernel's own default through it may be there for a moment only; an entry of the settings stays.
     evidence = situation([BASE[0], private], f"{TWO_NICS}default via 11.8.0.1 dev eth1\n")
-    assert reasons(resolve(evidence, Settings())) == [("11.11.0.0/16", "not-a-gateway")]
+    assert resolved(resolve(evidence, Settings())) == [("11.11.0.0/16", "11.8.0.77", "eth1")]
+    entry = GatewaySetting(Selector(nic="eth1"), parse_address("11.8.0.1"), "gateways[eth1]")
+    assert reasons(resolve(evidence, Settings(gateways=(entry,)))) == [("11.11.0.0/16", "not-a-gateway")]
     down = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01 11.8.0.9/24 down\n"
     assert one_reason([BASE[0], private], down).kind == "down"
 

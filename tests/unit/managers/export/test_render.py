@@ -40,8 +40,8 @@ METRICS = {
     "netplan": 'via: "11.8.0.1"\n          metric: 77\n',
     "networkmanager": "=11.11.0.0/16,11.8.0.1,77\n",
     "nmstate": 'next-hop-address: "11.8.0.1"\n      next-hop-interface: eth1\n      metric: 77\n',
-    "ifupdown": 'replace 11.11.0.0/16 via 11.8.0.1 dev "$IFACE" proto static metric 77\n',
-    "ip": 'replace 11.11.0.0/16 via 11.8.0.1 dev "$nic" proto static metric 77\n',
+    "ifupdown": "prepend 'metric 77' 11.11.0.0/16 via 11.8.0.1 dev \"$IFACE\" proto static\n",
+    "ip": "prepend 'metric 77' 11.11.0.0/16 via 11.8.0.1 dev \"$nic\" proto static\n",
 }
 
 

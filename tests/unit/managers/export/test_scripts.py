@@ -42,14 +42,14 @@ def test_the_hook_programs_the_routes_of_the_nic_that_came_up() -> None:
     (only,) = made.files
     assert (only.path, only.mode) == (HOOK, 0o755)
     assert commands(only.path, only.text) == [
-        "ip -4 route replace 11.11.0.0/16 via 11.8.0.1 dev eth1 proto static",
-        "ip -6 route replace fd00:11:11::/48 via fd00:8::1 dev eth1 proto static metric 1023 onlink",
+        "ip -4 route prepend 11.11.0.0/16 via 11.8.0.1 dev eth1 proto static",
+        "ip -6 route add fd00:11:11::/48 via fd00:8::1 dev eth1 proto static metric 1023 onlink",
         "write /proc/sys/net/ipv6/conf/eth1/accept_ra_defrtr",
     ]
     assert 'while ip -4 route del 0.0.0.0/0 dev "$IFACE" 2>/dev/null; do :; done' in only.text
     assert commands(only.path, only.text, nic="eth0", mac="fa:16:3e:00:00:01") == [
-        "ip -4 route replace 0.0.0.0/0 via 10.65.0.1 dev eth0 proto static",
-        "ip -6 route replace ::/0 via fd00:65::1 dev eth0 proto static metric 1023",
+        "ip -4 route append 0.0.0.0/0 via 10.65.0.1 dev eth0 proto static",
+        "ip -6 route add ::/0 via fd00:65::1 dev eth0 proto static metric 1023",
     ]
     assert commands(only.path, only.text, nic="eth7", mac="fa:16:3e:00:00:07") == []
     assert commands(only.path, only.text, nic="lo") == []
@@ -69,7 +69,7 @@ def test_the_script_finds_the_nics_by_mac() -> None:
     assert (only.path, only.mode) == ("/usr/local/sbin/guest-routes-exported", 0o755)
     assert made.notes == (ExportNote("apply", ("eth0", "eth1"), format_name="ip", path=only.path),)
     assert commands(only.path, only.text, nic="ens4") == [
-        "ip -4 route replace 11.11.0.0/16 via 11.8.0.1 dev ens4 proto static",
+        "ip -4 route prepend 11.11.0.0/16 via 11.8.0.1 dev ens4 proto static",
         "no NIC has the MAC address fa:16:3e:00:00:01",
     ]
 
@@ -84,5 +84,5 @@ def test_nothing_makes_nothing() -> None:
 
 def test_ipv6_has_the_settings_metric_else_1023() -> None:
     chosen = STATIC_ETH1._replace(routes=tuple(route._replace(metric=7) for route in STATIC_ETH1.routes))
-    assert "proto static metric 7 onlink" in script([chosen], {}).files[0].text
-    assert "proto static metric 1023 onlink" in script([STATIC_ETH1], {}).files[0].text
+    assert "add -6 add 'metric 7 onlink' fd00" in script([chosen], {}).files[0].text
+    assert "add -6 add 'metric 1023 onlink' fd00" in script([STATIC_ETH1], {}).files[0].text

@@ -6,11 +6,12 @@ import pytest
 
 from guest_routes.model.decision import Binding
 from guest_routes.model.document import Missing, NoDocument, OtherInstance, Progress, Provenance, Unusable
-from guest_routes.model.evidence import Elsewhere, GatewayEvidence
+from guest_routes.model.evidence import Contradiction, Elsewhere, GatewayEvidence
 from guest_routes.model.lease import Lease
-from guest_routes.model.network import parse_address
+from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.network_data import Link, Network, Problem
 from guest_routes.output.words.evidence import (
+    absence_text,
     argument_text,
     binding_label,
     elsewhere_text,
@@ -174,3 +175,34 @@ def test_routes_left_elsewhere_and_drives_passed_over() -> None:
 ])  # fmt: skip
 def test_what_is_waited_for(progress: Progress, text: str) -> None:
     assert progress_text(progress) == text
+
+
+@pytest.mark.parametrize(
+    "why, text",
+    [
+        (
+            Contradiction("doubled-mac", "eth0"),
+            "no NIC has 11.8.0.9/24, and eth0, which has its MAC, is another link's",
+        ),
+        (
+            Contradiction("doubled-id", "eth0"),
+            "two links have its link's id, no NIC has 11.8.0.9/24, and eth0, which one of them is, has others",
+        ),
+        (
+            Contradiction("address-elsewhere", "eth0", "eth1"),
+            "its link has the MAC of eth0, and its address 11.8.0.9/24 is on eth1, another link's NIC",
+        ),
+        (
+            Contradiction("subnet-elsewhere", "eth0", "networks[0]"),
+            "its link has the MAC of eth0, which has no address in 11.8.0.0/24, and one in networks[0]'s subnet",
+        ),
+        (
+            Contradiction("other-network", "eth0"),
+            "its link has the MAC of eth0, which hasn't the address of another network of that link",
+        ),
+    ],
+)
+def test_why_nothing_tells_a_network_s_nic(why: Contradiction, text: str) -> None:
+    network = NETWORK._replace(address=parse_prefix("11.8.0.9/24"))
+    binding = Binding(network, Link(0, "tap0", "tap", b"1"), None, contradiction=why)
+    assert absence_text(binding) == f"networks[3]'s NIC is unknown: {text}"

@@ -55,7 +55,7 @@ def test_why_a_route_is_written_or_removed() -> None:
     "reason, text",
     [
         ("", ""),
-        ("not-in-document", "no longer in the metadata"),
+        ("not-in-document", "nothing lists it any more"),
         ("equal-serves", "another program's equal route is used"),
         ("shadowed", "another program's route wins"),
         ("not-elected", "not the elected default"),

@@ -8,8 +8,8 @@ detached and the network manager does it all again; a second; one with the metad
 module instead of our units; and, on a disk of its own, a first one without either, which tells what we add to the boot
 and what the table is without us. What each boot came to is kept in kept/ beside this file; RESULTS.md and the table of
 docs/support.md are written from that after every boot, so that a run can be ended at any time. The next one leaves out
-the boots that are kept, and begins with the machines that have none; `--again` boots all of them. The reports
-themselves are in .cache/e2e/runs.
+the boots that are kept of the same package, and begins with the machines that have none of any. The reports themselves
+are in .cache/e2e/runs.
 
 From the environment: ACCEL=kvm where KVM works (software emulation, the default, takes two to five minutes a boot),
 CPUS=2, KERNEL=cloud-amd64 or amd64, MIRROR=the Debian mirror that debootstrap is to use instead of apt's.
@@ -56,7 +56,6 @@ def main() -> int:
     parser.add_argument("--managers", nargs="+", choices=MANAGERS, default=list(MANAGERS))
     parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--boots", nargs="+", choices=BOOTS, default=list(BOOTS))
-    parser.add_argument("--again", action="store_true", help="boots that are kept, too")
     parser.add_argument("--short", action="store_true", help="no NIC is attached, no manager told again")
     parser.add_argument("--jobs", type=int, default=2, help="machines at the same time")
     parser.add_argument("--results", type=Path, default=HERE / "RESULTS.md")
@@ -66,12 +65,11 @@ def main() -> int:
         for one in MACHINES
         if one.suite in options.suites and one.manager in options.managers and one.network in options.networks
     ]
-    kept = {} if options.again else record.load(KEPT)
     install_tools()
     RUNS.mkdir(parents=True, exist_ok=True)
     todo = [
         (one, boots, not options.short, options.package, options.results)
-        for one, boots in left(chosen, options.boots, kept)
+        for one, boots in left(chosen, options.boots, record.load(KEPT), _named(options.package))
     ]
     # Each in a process of its own: its hypervisor is that process's network namespace.
     with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
@@ -80,20 +78,28 @@ def main() -> int:
 
 
 def left(
-    machines: Sequence[Machine], wanted: Collection[str], kept: Collection[Tuple[str, str]]
+    machines: Sequence[Machine], wanted: Collection[str], kept: record.Records, package: str
 ) -> List[Tuple[Machine, Tuple[str, ...]]]:
-    """The wanted boots of each machine that are not kept, machines of which none is kept first.
+    """The wanted boots of each machine that are not kept of that package.
 
-    A boot that works on what the first one has left brings that one with it.
+    First come the machines of which no boot is kept, then those of which one never ran, then the others. A boot that
+    works on what the first one has left brings that one with it.
     """
-    found = []
+    found: List[Tuple[int, Machine, Tuple[str, ...]]] = []
     for machine in machines:
-        missing = {boot for boot in machine.boots if boot in wanted and (machine.name, boot) not in kept}
+        ran = {boot: kept[machine.name, boot].package for boot in machine.boots if (machine.name, boot) in kept}
+        missing = {boot for boot in machine.boots if boot in wanted and ran.get(boot) != package}
         if missing - {"first", "without"}:
             missing.add("first")
         if missing:
-            found.append((machine, tuple(boot for boot in BOOTS if boot in missing)))
-    return sorted(found, key=lambda one: any((one[0].name, boot) in kept for boot in BOOTS))
+            rank = 0 if not ran else 1 if missing - set(ran) else 2
+            found.append((rank, machine, tuple(boot for boot in BOOTS if boot in missing)))
+    return [(machine, boots) for _, machine, boots in sorted(found, key=lambda one: one[0])]
+
+
+def _named(package: Path) -> str:
+    """A package as it is kept with a boot."""
+    return f"{package.name} (sha256 {hashlib.sha256(package.read_bytes()).hexdigest()[:12]})"
 
 
 def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
@@ -115,8 +121,7 @@ def _boots(machine: Machine, boots: Tuple[str, ...], more: bool, package: Path, 
         if path not in others:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     folder.mkdir(exist_ok=True)
-    digest = hashlib.sha256(package.read_bytes()).hexdigest()
-    installed = f"{package.name} (sha256 {digest[:12]})"
+    installed = _named(package)
     faulty = 0
     cloud = Cloud(machine, disk, folder)
     try:

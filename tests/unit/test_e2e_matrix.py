@@ -99,12 +99,21 @@ def test_of_one_boot_the_later_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_run_takes_up_where_the_one_before_was_ended() -> None:
-    begun, whole, new = MACHINES[0], MACHINES[-1], MACHINES[3]
-    ran = {(begun.name, "first"), *((whole.name, boot) for boot in whole.boots)}
-    assert left([begun, whole, new], BOOTS, ran) == [(new, new.boots), (begun, begun.boots)]
-    assert left([begun], ["first", "without"], ran) == [(begun, ("without",))]
-    assert left([begun], ["module"], ran) == [(begun, ("first", "module"))]
-    assert left([begun, whole], ["first"], ran) == []
+    begun, older, done, new = MACHINES[0], MACHINES[-1], MACHINES[-2], MACHINES[3]
+    plan = [("now", begun, ("first",)), ("before", older, older.boots), ("now", done, done.boots)]
+    ran = kept(
+        *(
+            case(boot)._replace(suite=one.suite, manager=one.manager, network=one.network, package=package)
+            for package, one, boots in plan
+            for boot in boots
+        )
+    )
+    assert left([older, begun, done, new], BOOTS, ran, "now") == [
+        (new, new.boots), (begun, begun.boots), (older, older.boots)
+    ]  # fmt: skip
+    assert left([begun], ["first", "without"], ran, "now") == [(begun, ("without",))]
+    assert left([begun], ["module"], ran, "now") == [(begun, ("first", "module"))]
+    assert left([begun, done], ["first"], ran, "now") == []
 
 
 def test_what_is_kept_in_the_repository_is_what_the_documents_say(tmp_path: Path) -> None:

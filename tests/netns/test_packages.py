@@ -129,8 +129,12 @@ def test_debian_needs_only_cap_net_admin(debian: Debian, lab: Lab) -> None:
 def test_lintian_has_nothing_to_say() -> None:
     if shutil.which("lintian") is None:
         pytest.skip("no lintian here")
+    # The package is for systemd. An override in it would be an error to Debian 13's lintian, which knows no such tag.
+    for_systemd = ("--suppress-tags", "package-supports-alternative-init-but-no-init.d-script")
     for package in ("*_all.deb", "*.dsc"):
-        done = command("lintian", "--no-cfg", "--allow-root", "--display-info", "--pedantic", str(built(package)))
+        done = command(
+            "lintian", "--no-cfg", "--allow-root", "--display-info", "--pedantic", *for_systemd, str(built(package))
+        )  # fmt: skip
         assert done.stdout == ""
 
 

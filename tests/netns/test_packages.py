@@ -94,6 +94,7 @@ def test_debian_removal_in_an_image_being_built_does_nothing(lab: Lab, debian: D
 @pytest.mark.packages
 def test_debian_runs_with_what_it_depends_on(debian: Debian, lab: Lab) -> None:
     debian.run("dpkg", "-i", "/root/guest-routes.deb")
+    debian.run("dpkg", "--purge", "python3-pyroute2")
     assert debian.run("python3", "-c", "import pyroute2", check=False).returncode != 0
     debian.write("/etc/guest-routes.d/1.yaml", "default_mode: observe\n")
     server = lab.metadata_server(document("documented"))
@@ -104,15 +105,16 @@ def test_debian_runs_with_what_it_depends_on(debian: Debian, lab: Lab) -> None:
 
 
 @pytest.mark.packages
-def test_debian_its_autopkgtest(debian: Debian) -> None:
-    """The script that autopkgtest runs; pyroute2, on which it depends, is the tests' own."""
-    debian.run("dpkg", "-i", "/root/guest-routes.deb")
-    shutil.copytree(
-        Path(sysconfig.get_path("purelib"), "pyroute2"), debian.path("/usr/lib/python3/dist-packages/pyroute2")
-    )
-    shutil.copy(ROOT / "packaging/debian/tests/demo", debian.path("/root/demo"))
-    done = debian.run("env", "AUTOPKGTEST_TMP=/root", "/root/demo")
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_debian_its_autopkgtest(suite: str, lab: Lab) -> None:
+    """The script that autopkgtest runs, with that Debian's own pyroute2 and what else it depends on."""
+    made = Debian(suite)
+    shutil.copy(built("guest-routes_*_all.deb"), made.path("/root/guest-routes.deb"))
+    made.run("dpkg", "-i", "/root/guest-routes.deb")
+    shutil.copy(ROOT / "packaging/debian/tests/demo", made.path("/root/demo"))
+    done = made.run("env", "AUTOPKGTEST_TMP=/root", "/root/demo")
     assert "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes" in done.stdout
+    made.close()
 
 
 @pytest.mark.packages

@@ -64,9 +64,10 @@ class RouteMessage(rtmsg):  # type: ignore[misc] # pyroute2 has no types
         )
 
 
-for _own in (RouteMessage, RouteMessage.metrics):
-    # pyroute2 does that once a class, and takes a parent's table for the child's where the parent's came first.
-    _own().compile_nla_table()
+for _own in (RouteMessage(), RouteMessage.metrics()):
+    # pyroute2 does that once a class, and takes a parent's table for the child's where the parent's came first. Before
+    # 0.8, Debian 12's and 13's, the method has another name.
+    (getattr(_own, "compile_nla_table", None) or _own.compile_nla)()
 
 
 class NexthopObjectMessage(nlmsg):  # type: ignore[misc]

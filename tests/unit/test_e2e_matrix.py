@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from guest_routes.evidence import document_file
 from tests.e2e import glance, matrix, record, supported
 from tests.e2e.hypervisor import SERVER
@@ -78,6 +80,18 @@ def test_docs_have_one_line_for_each_distribution_and_manager(tmp_path: Path) ->
     assert of_first.endswith(f"| 0 of 1 | 0 of 1 | {planned - 1} | 2026-01-02 |")
     kinds = {(one.suite, one.manager) for one in MACHINES}
     assert table.count("| not run |") == len(kinds) - 1
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("23.317s (kernel) + 3min 37.510s (userspace) = 4min 828ms", "241"),
+        ("1s (kernel) + 900ms (userspace) = 1.9s", "1.9"),
+        ("3s (kernel) + 1h 2.1s (userspace) = 1h 5.100s", "3605"),
+    ],
+)
+def test_how_long_a_boot_took_by_systemd_analyze(said: str, shown: str) -> None:
+    assert record.of(case("first", time=f"Startup finished in {said}\ngraphical.target reached")).boot_seconds == shown
 
 
 def test_a_run_elsewhere_keeps_what_others_have_run(tmp_path: Path) -> None:

@@ -109,12 +109,14 @@ def test_debian_runs_with_what_it_depends_on(debian: Debian, lab: Lab) -> None:
 def test_debian_its_autopkgtest(suite: str, lab: Lab) -> None:
     """The script that autopkgtest runs, with that Debian's own pyroute2 and what else it depends on."""
     made = Debian(suite)
-    shutil.copy(built("guest-routes_*_all.deb"), made.path("/root/guest-routes.deb"))
-    made.run("dpkg", "-i", "/root/guest-routes.deb")
-    shutil.copy(ROOT / "packaging/debian/tests/demo", made.path("/root/demo"))
-    done = made.run("env", "AUTOPKGTEST_TMP=/root", "/root/demo")
+    try:
+        shutil.copy(built("guest-routes_*_all.deb"), made.path("/root/guest-routes.deb"))
+        made.run("dpkg", "-i", "/root/guest-routes.deb")
+        shutil.copy(ROOT / "packaging/debian/tests/demo", made.path("/root/demo"))
+        done = made.run("env", "AUTOPKGTEST_TMP=/root", "/root/demo")
+    finally:
+        made.close()
     assert "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes" in done.stdout
-    made.close()
 
 
 @pytest.mark.packages

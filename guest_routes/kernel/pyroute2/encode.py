@@ -36,8 +36,11 @@ from ..netlink import (
 )
 
 OLDEST = (0, 7, 2)
-"""Of pyroute2, the oldest that is tested, Debian 12's; 0.5.14 knows no ext_ack."""
-if tuple(int("".join(filter(str.isdigit, part)) or 0) for part in __version__.split(".")[:3]) < OLDEST:
+"""Of pyroute2, the oldest that is tested, Debian 12's, whose version is "unknown"; 0.5.14 knows no ext_ack."""
+if (
+    __version__ != "unknown"
+    and tuple(int("".join(filter(str.isdigit, part)) or 0) for part in __version__.split(".")[:3]) < OLDEST
+):
     raise ImportError(f"pyroute2 {__version__} is too old: {'.'.join(map(str, OLDEST))} or newer is needed")
 
 

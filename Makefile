@@ -132,7 +132,7 @@ fuzz: $(VENV)/.fuzz  ## every reader of bytes against made-up ones, FUZZ_SECONDS
 	@set -e; for target in $(TARGETS); do echo "fuzz_$$target"; \
 		$(BIN)/python -m tests.fuzz.fuzz_$$target -max_total_time=$(FUZZ_SECONDS) $(ARGS); done
 
-e2e:  ## virtual machines booted from nothing, hours; as root. SUITES=bookworm VARIANTS=networkd DOCUMENTS=static-wrong for one
+e2e:  ## virtual machines booted from nothing, hours, taken up where ended; as root. SUITES=bookworm VARIANTS=networkd DOCUMENTS=static-wrong for one
 	@$(MAKE) --no-print-directory deb
 	@$(REAL_PYTHON) -m tests.e2e.run --package $$(ls -t dist/guest-routes_*_all.deb | head -n 1) \
 		--suites $(SUITES) --managers $(VARIANTS) --networks $(DOCUMENTS) $(ARGS)

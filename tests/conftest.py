@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Iterator
 
 import pytest
 
 from tests.support import examples, sandbox
 
+# What a test writes is what root alone can write, where the umask of whoever runs it has their group write, too.
+os.umask(0o022)
 sandbox.enter()
 examples.register()
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, List, Tuple
 
-from . import results
 from .plan import MACHINES, MANAGERS, NETWORKS, RELEASES, SUITES, Machine
-from .results import Case
+from .record import Records
 
 SHORT = {
     "static-right": "static, eth1's subnet", "static-wrong": "static, eth0's subnet", "drive": "drive, eth0's subnet",
@@ -20,7 +19,7 @@ LEGEND = (
 )
 
 
-def rows(cases: Mapping[Tuple[str, str], Case]) -> List[List[str]]:
+def rows(records: Records) -> List[List[str]]:
     """The table with its heading."""
     planned: Dict[Tuple[str, str], Dict[str, Machine]] = {}
     for machine in MACHINES:
@@ -29,17 +28,17 @@ def rows(cases: Mapping[Tuple[str, str], Case]) -> List[List[str]]:
     for suite in SUITES:
         for manager in MANAGERS:
             by_network = planned.get((suite, manager), {})
-            cells = [_cell(by_network[name], cases) if name in by_network else "" for name in NETWORKS]
+            cells = [_cell(by_network[name], records) if name in by_network else "" for name in NETWORKS]
             if by_network:
                 found.append([f"{RELEASES[suite]}, {manager}", *cells])
     return found
 
 
-def _cell(machine: Machine, cases: Mapping[Tuple[str, str], Case]) -> str:
+def _cell(machine: Machine, records: Records) -> str:
     boots = [boot for boot in machine.boots if boot != "without"]
-    ran = [cases[machine.name, boot] for boot in boots if (machine.name, boot) in cases]
+    ran = [records[machine.name, boot] for boot in boots if (machine.name, boot) in records]
     if not ran:
         return "not run"
-    right = sum(not results.faults(case) for case in ran)
+    right = sum(not one.faults for one in ran)
     missing = f", {len(boots) - len(ran)} not run" if len(ran) < len(boots) else ""
     return f"{'' if right == len(ran) else 'NO '}{right} of {len(ran)}{missing}"

@@ -115,7 +115,8 @@ class Hypervisor:
             stdout=subprocess.PIPE,
         )  # fmt: skip
         assert self._server.stdout is not None
-        assert self._server.stdout.readline() == b"ready\n", "the metadata server didn't start"
+        if self._server.stdout.readline() != b"ready\n":
+            raise RuntimeError("the metadata server didn't start")
 
     def end_service(self) -> None:
         """Ends the metadata service, if it runs."""

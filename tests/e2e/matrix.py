@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from math import isnan
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
-from . import glance, results, table
+from . import glance
 from .hypervisor import ELSEWHERE, REMOTE
 from .plan import BOOTS, LEFT_OUT, MACHINES, NETWORKS, RELEASES, Machine
-from .results import Case
+from .record import PACKAGES, Record, Records, rows_of
 
-Cases = Dict[Tuple[str, str], Case]
 COLUMNS = (
     "machine", "told by", *BOOTS[:4], "NIC attached, detached", "manager told again", "table with us",
     "table without us", "wait-online, with us / without", "cloud-init", "boot in s, with us / without",
@@ -42,27 +40,18 @@ COST = (
     " Python that does nothing. Requests to the metadata service, cloud-init's included."
 )
 AGAIN = "From three seconds after the manager said that it was done, in emulated seconds."
+WITHOUT = "With our units masked, on a disk that was never booted."
 SOURCE_ROUTING = "Three pings from an address of the machine's own; a tap drops what comes by the wrong NIC."
-PACKAGES = (
-    "cloud-init",
-    "systemd",
-    "netplan.io",
-    "network-manager",
-    "ifupdown",
-    "isc-dhcp-client",
-    "dhcpcd-base",
-    "python3",
-)
 
 
-def write(path: Path, cases: Cases) -> None:
+def write(path: Path, records: Records) -> None:
     """RESULTS.md, from all the boots that are kept."""
     notes: List[str] = []
-    begun = {name for name, _ in cases}
-    rows = [_row(machine, cases, notes) for machine in MACHINES if machine.name in begun]
-    not_run = [[*_heading(machine), ", ".join(machine.boots)] for machine in MACHINES if machine.name not in begun]
-    judged = [case for (_, boot), case in cases.items() if boot != "without"]
-    right = sum(not results.faults(case) for case in judged)
+    begun = {name for name, _ in records}
+    rows = [_row(machine, records, notes) for machine in MACHINES if machine.name in begun]
+    left = [[*_heading(one), ", ".join(boots)] for one in MACHINES for boots in [_not_run(one, records)] if boots]
+    judged = [one for (_, boot), one in records.items() if boot != "without"]
+    right = sum(not one.faults for one in judged)
     text = [
         "# What virtual machines booted with guest-routes did",
         "",
@@ -72,42 +61,45 @@ def write(path: Path, cases: Cases) -> None:
         "## At a glance",
         "",
         *_paragraph(glance.LEGEND),
-        *_table(glance.rows(cases)),
+        *rows_of(glance.rows(records)),
         "",
         "## Each machine",
         "",
         *_paragraph(LEGEND),
-        *_table([list(COLUMNS), *rows]),
+        *rows_of([list(COLUMNS), *rows]),
         "",
         *(["## Notes", "", *(f"{number}. {note}" for number, note in enumerate(notes, 1)), ""] if notes else []),
-        *_told_again(cases),
-        *_source_routing(cases),
-        *_module(cases),
-        *_without(cases),
-        *_cost(cases),
-        *_inside(cases),
-        *(["## Planned, not run", "", *_table([["machine", "told by", "boots"], *not_run]), ""] if not_run else []),
+        *_told_again(records),
+        *_quoted(records, "source routing", "first", "Source routing: {}", SOURCE_ROUTING),
+        *_module(records),
+        *_quoted(records, "without", "without", "{}, without guest-routes", WITHOUT),
+        *_cost(records),
+        *_quoted(records, "inside", "reboot", "Seen inside: {}, reboot", ""),
+        *(["## Planned, not run", "", *rows_of([["machine", "told by", "boots"], *left]), ""] if left else []),
         "## Left out",
         "",
         *(f"- {what}: {why}." for what, why in LEFT_OUT.items()),
         "",
-        *_versions(cases),
+        *_versions(records),
     ]
     path.write_text("\n".join(text).rstrip() + "\n")
 
 
-def _row(machine: Machine, cases: Cases, notes: List[str]) -> List[str]:
-    found = {boot: cases.get((machine.name, boot)) for boot in BOOTS}
+def _not_run(machine: Machine, records: Records) -> Tuple[str, ...]:
+    return tuple(boot for boot in machine.boots if (machine.name, boot) not in records)
+
+
+def _row(machine: Machine, records: Records, notes: List[str]) -> List[str]:
+    found = {boot: records.get((machine.name, boot)) for boot in BOOTS}
     shown = [_boot_cell(machine, boot, found[boot], notes) for boot in BOOTS[:4]]
     first, without = found["first"], found["without"]
     attached = ""
     if NETWORKS[machine.network].served:
-        attached = _part(first, "attached.exit", results.wrong_attachment(first) if first else [])
-    again = _part(first, "beside.txt", results.wrong_manager(first) if first else [])
+        attached = first.attached if first else "not run"
     return [
-        *_heading(machine), *shown, attached, again, _with_cell(found), _without_cell(machine, without),
-        _pair(first, without, results.wait_online), results.cloud_init_state(first) if first else "not run",
-        _pair(first, without, _boot_seconds),
+        *_heading(machine), *shown, attached, first.told_again if first else "not run", _with_cell(found),
+        _without_cell(machine, without), _pair(first, without, lambda one: one.wait_online),
+        first.cloud_init if first else "not run", _pair(first, without, lambda one: one.boot_seconds),
     ]  # fmt: skip
 
 
@@ -115,185 +107,99 @@ def _heading(machine: Machine) -> List[str]:
     return [f"{RELEASES[machine.suite]}, {machine.manager}", NETWORKS[machine.network].shown]
 
 
-def _boot_cell(machine: Machine, boot: str, case: Optional[Case], notes: List[str]) -> str:
-    if case is None:
+def _boot_cell(machine: Machine, boot: str, one: Optional[Record], notes: List[str]) -> str:
+    if one is None:
         return "not run" if boot in machine.boots else ""
-    faults = results.faults(case)
-    if not faults:
+    if not one.faults:
         return "ok"
-    notes.append(f"{', '.join([*_heading(machine), boot])}: {'; '.join(faults)}")
+    notes.append(f"{', '.join([*_heading(machine), boot])}: {'; '.join(one.faults)}")
     return f"NO ({len(notes)})"
 
 
-def _part(case: Optional[Case], needs: str, wrong: List[str]) -> str:
-    """Something that one boot did at its end; what was wrong stands in the note of that boot."""
-    if case is None or needs not in case.report:
-        return "not run"
-    return "NO" if wrong else "ok"
-
-
-def _with_cell(found: Dict[str, Optional[Case]]) -> str:
+def _with_cell(found: Dict[str, Optional[Record]]) -> str:
     """Of every boot that reported."""
-    ran = [case for boot, case in found.items() if case is not None and case.report and boot != "without"]
-    wrong = sum(bool(results.wrong_table(case)) for case in ran)
+    ran = [one for boot, one in found.items() if one is not None and one.reported and boot != "without"]
+    wrong = sum(bool(one.wrong_routes) for one in ran)
     return f"{wrong} of {len(ran)} wrong" if wrong else "ok" if ran else "no report"
 
 
-def _without_cell(machine: Machine, case: Optional[Case]) -> str:
-    if case is None:
+def _without_cell(machine: Machine, one: Optional[Record]) -> str:
+    if one is None:
         return "not run" if "without" in machine.boots else ""
-    wrong = results.wrong_table(case)
-    return f"{len(wrong)} wrong" if wrong else "ok"
+    return f"{one.wrong_routes} wrong" if one.wrong_routes else "ok"
 
 
-def _pair(ours: Optional[Case], without: Optional[Case], of: Callable[[Case], str]) -> str:
-    return " / ".join(of(case) for case in (ours, without) if case) or "not run"
-
-
-def _boot_seconds(case: Case) -> str:
-    return _seconds(results.boot_seconds(case))
-
-
-def _seconds(value: float) -> str:
-    return "-" if isnan(value) else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+def _pair(ours: Optional[Record], without: Optional[Record], of: Callable[[Record], str]) -> str:
+    return " / ".join(of(one) for one in (ours, without) if one) or "not run"
 
 
 def _paragraph(text: str) -> List[str]:
     return [*textwrap.wrap(text, 118), ""]
 
 
-def _table(rows: List[List[str]]) -> List[str]:
-    shown = ["| " + " | ".join(row) + " |" for row in rows]
-    return [shown[0], "| " + " | ".join("---" for _ in rows[0]) + " |", *shown[1:]]
+def _each(records: Records, boot: str) -> List[Tuple[Machine, Record]]:
+    return [(one, records[one.name, boot]) for one in MACHINES if (one.name, boot) in records]
 
 
-def _each(cases: Cases, boot: str) -> List[Tuple[Machine, Case]]:
-    return [(one, cases[one.name, boot]) for one in MACHINES if (one.name, boot) in cases]
-
-
-def _told_again(cases: Cases) -> List[str]:
-    rows = []
-    for machine, case in _each(cases, "first"):
-        for name, service in (("beside", "runs"), ("alone", "stopped, withdrawn")):
-            for one in results.reconfigured(case, name):
-                seconds = one.said if isnan(one.seconds) else f"{one.seconds:.1f}"
-                rows.append([machine.name, f"`{one.command}`", service, seconds])
+def _told_again(records: Records) -> List[str]:
+    rows = [
+        [machine.name, f"`{command}`", service, took]
+        for machine, one in _each(records, "first")
+        for command, service, took in one.again
+    ]
     if not rows:
         return []
     heading = ["machine", "command", "our service", "documented table after"]
-    return ["## The manager told again", "", *_paragraph(AGAIN), *_table([heading, *rows]), ""]
+    return ["## The manager told again", "", *_paragraph(AGAIN), *rows_of([heading, *rows]), ""]
 
 
-def _source_routing(cases: Cases) -> List[str]:
+def _quoted(records: Records, section: str, boot: str, heading: str, introduction: str) -> List[str]:
+    """A section for each machine whose boot has that text."""
     text: List[str] = []
-    for machine, case in _each(cases, "first"):
-        if "by-source-sync.exit" not in case.report:
-            continue
-        rows = []
-        for pair in results.PAIRS:
-            answers = ["yes" if pair in results.answered(case, name) else "no" for name in ("by-main", "by-source")]
-            rows.append([*pair, *answers])
-        text += [f"## Source routing: {machine.name}", "", *_paragraph(SOURCE_ROUTING)]
-        text += [*_table([["from", "to", "answered by table main alone", "with `source_routing: true`"], *rows]), ""]
-        text += [
-            "    $ ip rule",
-            *_quoted(case, "by-source-rules"),
-            "    $ ip route show table guest-routes-2; ... guest-routes-3",
-        ]
-        text += [*_quoted(case, "by-source-table"), ""]
+    for machine, one in _each(records, boot):
+        if section in one.text:
+            text += [f"## {heading.format(machine.name)}", "", *(_paragraph(introduction) if introduction else [])]
+            text += [*one.text[section], ""]
     return text
 
 
-def _module(cases: Cases) -> List[str]:
+def _module(records: Records) -> List[str]:
     rows = [
-        [
-            machine.name,
-            case.version("cloud-init"),
-            _seconds(results.module_seconds(case)),
-            "ok" if not results.faults(case) else "NO",
-        ]
-        for machine, case in _each(cases, "module")
+        [machine.name, one.versions.get("cloud-init", ""), one.module_seconds, "NO" if one.faults else "ok"]
+        for machine, one in _each(records, "module")
     ]
     if not rows:
         return []
     heading = ["machine", "cloud-init", "seconds in the module", "came out right"]
-    return ["## cloud-init's module in place of the units", "", *_paragraph(MODULE), *_table([heading, *rows]), ""]
+    return ["## cloud-init's module in place of the units", "", *_paragraph(MODULE), *rows_of([heading, *rows]), ""]
 
 
-def _without(cases: Cases) -> List[str]:
-    text = []
-    for machine, case in _each(cases, "without"):
-        text += [f"{machine.name}; {REMOTE} left by {_by(case, REMOTE)}, {ELSEWHERE} by"
-                 f" {_by(case, ELSEWHERE)}:", "", *_quoted(case, "route")]  # fmt: skip
-        if case.cloud.ipv6:
-            text += [f"    {one.printed}" for one in table.shown(case.text("route6"))]
-        text.append("")
-    return ["## The same without guest-routes", "", "The last boot, our units masked.", "", *text] if text else []
-
-
-def _by(case: Case, destination: str) -> str:
-    return ", ".join(f"{nic} ({count})" for nic, count in results.by_tap(case, destination).items()) or "no NIC"
-
-
-def _cost(cases: Cases) -> List[str]:
-    rows = []
-    for boot in BOOTS[:3]:
-        for machine, case in _each(cases, boot):
-            correct, early, late = results.UNITS
-            figures = (
-                results.unit_seconds(case, correct), results.unit_seconds(case, early), results.waited_for(case, late),
-                results.boot_seconds(case),
-            )  # fmt: skip
-            memory = (results.memory_megabytes(case), results.memory_megabytes(case, "bare-memory"))
-            sizes = ["-" if isnan(size) else f"{size:.1f}" for size in memory]
-            rows.append([machine.name, boot, *map(_seconds, figures), *sizes, results.source(case), str(case.requests)])
+def _cost(records: Records) -> List[str]:
+    rows = [
+        [machine.name, boot, *one.unit_seconds, one.boot_seconds, *one.megabytes, one.source, one.requests]
+        for boot in BOOTS[:3]
+        for machine, one in _each(records, boot)
+    ]
     heading = [
         "machine", "boot", "correct unit", "early unit", "service ready", "whole boot", "MB", "Python's", "data from",
         "requests",
     ]  # fmt: skip
     if not rows:
         return []
-    return ["## What each boot took", "", *_paragraph(COST), *_table([heading, *rows]), ""]
+    return ["## What each boot took", "", *_paragraph(COST), *rows_of([heading, *rows]), ""]
 
 
-def _inside(cases: Cases) -> List[str]:
-    text: List[str] = []
-    for machine, case in _each(cases, "reboot"):
-        if "links-made.exit" not in case.report:
-            continue
-        text += [f"## Seen inside: {machine.name}, reboot", "", "    $ ip route", *_quoted(case, "route"), ""]
-        text += ["    $ journalctl -u 'guest-routes*'", *_quoted(case, "journal-ours"), ""]
-        scores = ", ".join(f"{unit} {score}" for unit, score in results.security(case).items())
-        text += [f"`systemd-analyze security`: {scores}.", ""]
-        compared = results.start_up(case)
-        bare = compared.get("python3 -c pass")
-        if bare:
-            rows = [[f"`{name}`", f"{took:.2f}", f"{took / bare:.1f}"] for name, took in compared.items()]
-            text += [*_table([["command", "seconds", "times `python3 -c pass`"], *rows]), ""]
-        text += ["A bond of two NICs, a VLAN on a NIC and a VLAN on the bond, in a namespace in the machine:", ""]
-        text += ["    $ ip route", *_quoted(case, "links-route-before")]
-        text += ["    $ guest-routes sync --metadata links.json --verbose", *_quoted(case, "links-sync")]
-        text += ["    $ ip route", *_quoted(case, "links-route"), ""]
-    return text
-
-
-def _versions(cases: Cases) -> List[str]:
+def _versions(records: Records) -> List[str]:
     rows = []
     for machine in MACHINES:
-        ran = [cases[machine.name, boot] for boot in BOOTS if (machine.name, boot) in cases]
-        if ran:
-            versions = ", ".join(f"{name} {ran[0].version(name)}" for name in PACKAGES if ran[0].version(name))
-            rows.append(
-                [
-                    machine.name,
-                    ran[-1].day,
-                    ", ".join(case.boot for case in ran),
-                    versions,
-                    "; ".join(dict.fromkeys(case.package for case in ran)),
-                ]
-            )
-    return ["## What ran", "", *_table([["machine", "day", "boots", "with", "package"], *rows])] if rows else []
-
-
-def _quoted(case: Case, name: str) -> List[str]:
-    return ["    " + printed.rstrip() for printed in case.text(name).splitlines()]
+        ran = [records[machine.name, boot] for boot in BOOTS if (machine.name, boot) in records]
+        packages: Dict[str, List[str]] = {}
+        for one in ran:
+            packages.setdefault(f"{one.day} | {one.package}", []).append(one.boot)
+        for package, boots in packages.items():
+            versions = ran[0].versions
+            shown = ", ".join(f"{name} {versions[name]}" for name in PACKAGES if name in versions)
+            day, installed = package.split(" | ")
+            rows.append([machine.name, day, ", ".join(boots), shown, installed])
+    heading = ["machine", "day", "boots", "with", "package"]
+    return ["## What ran", "", *rows_of([heading, *rows])] if rows else []

@@ -304,8 +304,10 @@ def security(case: Case) -> Dict[str, float]:
 
 def boot_seconds(case: Case) -> float:
     """From the kernel's start until the default target is reached, as systemd-analyze has it; nan when not known."""
-    found = re.search(r"= (?:(\d+)min )?([\d.]+)s", case.text("time"))
-    return int(found[1] or 0) * 60 + float(found[2]) if found else nan
+    found = re.search(r"^Startup finished in .* = (.+)$", case.text("time"), re.MULTILINE)
+    units = {"h": 3600, "min": 60, "s": 1, "ms": 0.001}
+    parts = re.findall(r"([\d.]+)(h|min|s|ms)\b", found[1]) if found else []
+    return sum(float(number) * units[unit] for number, unit in parts) if parts else nan
 
 
 def unit_seconds(case: Case, unit: str) -> float:

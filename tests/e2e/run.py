@@ -6,8 +6,10 @@ As root on Debian or Ubuntu. The machines are those of plan.py, in its order; al
 made here. Each is a disk never booted before, and its boots: the first, at the end of which a NIC is attached and
 detached and the network manager does it all again; a second; one with the metadata service down; one with cloud-init's
 module instead of our units; and, on a disk of its own, a first one without either, which tells what we add to the boot
-and what the table is without us. What each boot reported is kept in .cache/e2e/runs; RESULTS.md beside this file is
-written from it after every boot.
+and what the table is without us. What each boot came to is kept in kept/ beside this file; RESULTS.md and the table of
+docs/support.md are written from that after every boot, so that a run can be ended at any time. The next one leaves out
+the boots that are kept of the same package, and begins with the machines that have none of any. The reports themselves
+are in .cache/e2e/runs.
 
 From the environment: ACCEL=kvm where KVM works (software emulation, the default, takes two to five minutes a boot),
 CPUS=2, KERNEL=cloud-amd64 or amd64, MIRROR=the Debian mirror that debootstrap is to use instead of apt's.
@@ -27,16 +29,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, Tuple
+from typing import Callable, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from tests.support import sandbox
 
-from . import matrix, results, supported
+from . import matrix, record, results, supported
 from .hypervisor import LATER, Hypervisor
 from .machine import CACHE, HERE, TOP, Disk, Monitor, boot, build, overlay, write_metadata
 from .plan import BOOTS, MACHINES, MANAGERS, NETWORKS, SUITES, Machine
 
 RUNS = CACHE / "runs"
+KEPT = HERE / "kept"
 WITHOUT_UNITS = tuple(f"systemd.mask={unit}" for unit in results.UNITS)
 TOOLS = {
     "debootstrap": "debootstrap", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils",
@@ -64,28 +67,61 @@ def main() -> int:
     ]
     install_tools()
     RUNS.mkdir(parents=True, exist_ok=True)
-    todo = [(one, tuple(options.boots), not options.short, options.package, options.results) for one in chosen]
+    todo = [
+        (one, boots, not options.short, options.package, options.results)
+        for one, boots in left(chosen, options.boots, record.load(KEPT), _named(options.package))
+    ]
     # Each in a process of its own: its hypervisor is that process's network namespace.
     with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
         faulty = sum(pool.imap_unordered(_run, todo, chunksize=1))
     return 1 if faulty else 0
 
 
+def left(
+    machines: Sequence[Machine], wanted: Collection[str], kept: record.Records, package: str
+) -> List[Tuple[Machine, Tuple[str, ...]]]:
+    """The wanted boots of each machine that are not kept of that package.
+
+    First come the machines of which no boot is kept, then those of which one never ran, then the others. A boot that
+    works on what the first one has left brings that one with it.
+    """
+    found: List[Tuple[int, Machine, Tuple[str, ...]]] = []
+    for machine in machines:
+        ran = {boot: kept[machine.name, boot].package for boot in machine.boots if (machine.name, boot) in kept}
+        missing = {boot for boot in machine.boots if boot in wanted and ran.get(boot) != package}
+        if missing - {"first", "without"}:
+            missing.add("first")
+        if missing:
+            rank = 0 if not ran else 1 if missing - set(ran) else 2
+            found.append((rank, machine, tuple(boot for boot in BOOTS if boot in missing)))
+    return [(machine, boots) for _, machine, boots in sorted(found, key=lambda one: one[0])]
+
+
+def _named(package: Path) -> str:
+    """A package as it is kept with a boot."""
+    return f"{package.name} (sha256 {hashlib.sha256(package.read_bytes()).hexdigest()[:12]})"
+
+
 def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
-    """One machine's boots; how many were not as they must be."""
-    machine, wanted, more, package, report = task
+    """One machine's boots; how many were not as they must be. What ends them here ends no other machine's."""
+    try:
+        return _boots(*task)
+    except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+        print(f"{task[0].name}: {error}", flush=True)
+        return 1
+
+
+def _boots(machine: Machine, boots: Tuple[str, ...], more: bool, package: Path, report: Path) -> int:
     disk = build(machine.suite, machine.manager, package)
     sandbox.enter()
     folder = RUNS / machine.name
-    boots = [name for name in machine.boots if name in wanted]
-    # What other boots showed, as "without", is kept.
-    kept = [_folder(folder, name) for name in machine.boots if name not in boots]
+    # What other boots showed, as "without", stays.
+    others = [_folder(folder, name) for name in machine.boots if name not in boots]
     for path in folder.glob("*"):
-        if path not in kept:
+        if path not in others:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     folder.mkdir(exist_ok=True)
-    digest = hashlib.sha256(package.read_bytes()).hexdigest()
-    installed = f"{package.name} (sha256 {digest[:12]})"
+    installed = _named(package)
     faulty = 0
     cloud = Cloud(machine, disk, folder)
     try:
@@ -94,9 +130,6 @@ def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
             print(results.line(case), flush=True)
             faulty += bool(results.faults(case))
             _write(report)
-    except (OSError, subprocess.SubprocessError, RuntimeError) as error:
-        print(f"{machine.name}: {error}", flush=True)
-        faulty += 1
     finally:
         cloud.close()
     return faulty
@@ -168,7 +201,7 @@ def _folder(machine: Path, boot: str) -> Path:
     return machine / boot.replace(" ", "-")
 
 
-def _kernel_options(machine: Machine, boots: List[str], name: str, more: bool) -> List[str]:
+def _kernel_options(machine: Machine, boots: Tuple[str, ...], name: str, more: bool) -> List[str]:
     network = NETWORKS[machine.network]
     options = [f"e2e.wanted={network.wanted}"]
     if network.option_121:
@@ -183,7 +216,7 @@ def _kernel_options(machine: Machine, boots: List[str], name: str, more: bool) -
         options += ["e2e.module", *WITHOUT_UNITS]
     elif name == "without":
         options += WITHOUT_UNITS
-    if boots[boots.index(name) + 1 :][:1] == ["module"]:
+    if boots[boots.index(name) + 1 :][:1] == ("module",):
         options.append("e2e.add-module")
     return options
 
@@ -217,9 +250,10 @@ def _with_eth2(written: str) -> str:
 def _write(report: Path) -> None:
     with (RUNS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        cases = results.load(RUNS)
-        matrix.write(report, cases)
-        supported.write(TOP / "docs" / "support.md", cases)
+        record.keep(KEPT, results.load(RUNS))
+        kept = record.load(KEPT)
+        matrix.write(report, kept)
+        supported.write(TOP / "docs" / "support.md", kept)
 
 
 def install_tools() -> None:

@@ -5,48 +5,43 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-from . import results
 from .plan import MACHINES, MANAGERS, RELEASES, SUITES
-from .results import Case
+from .record import Record, Records
 
 BEGIN, END = "<!-- make e2e: begin -->\n", "<!-- make e2e: end -->"
 HEADING = (
     "| distribution | manager | cloud-init | systemd | kernel, Python | documents | table as documented |"
-    " nothing wrong | when |"
+    " nothing wrong | boots not run | when |"
 )
 
 
-def write(path: Path, cases: Dict[Tuple[str, str], Case]) -> None:
+def write(path: Path, records: Records) -> None:
     """Puts the table between its marks."""
     before, _, rest = path.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    ran: Dict[Tuple[str, str], List[Case]] = {}
+    planned: Dict[Tuple[str, str], List[Tuple[str, str]]] = {}
     for machine in MACHINES:
-        ran.setdefault((machine.suite, machine.manager), []).extend(
-            case for (name, boot), case in cases.items() if name == machine.name and boot != "without"
-        )
-    rows = [
-        f"| {RELEASES[suite]} | {manager} | not run | | | | | | |" if not found else _row(found)
-        for (suite, manager), found in sorted(
-            ran.items(), key=lambda one: (SUITES.index(one[0][0]), MANAGERS.index(one[0][1]))
-        )
-    ]
+        boots = [(machine.name, boot) for boot in machine.boots if boot != "without"]
+        planned.setdefault((machine.suite, machine.manager), []).extend(boots)
+    kinds = sorted(planned, key=lambda one: (SUITES.index(one[0]), MANAGERS.index(one[1])))
+    rows = []
+    for suite, manager in kinds:
+        boots = planned[suite, manager]
+        ran = [records[boot] for boot in boots if boot in records]
+        cells = _cells(ran) if ran else ["not run", *[""] * 6]
+        rows.append(f"| {' | '.join([RELEASES[suite], manager, *cells[:-1], str(len(boots) - len(ran)), cells[-1]])} |")
     lines = [HEADING, "|" + " --- |" * HEADING.count(" | ") + " --- |", *rows]
     path.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n\n" + END + after)
 
 
-def _row(cases: List[Case]) -> str:
-    one = next((case for case in cases if case.report), cases[0])
-    kernel = next(
-        (line.split()[1] for line in one.text("packages").splitlines() if line.startswith("linux-image-")), ""
-    )
-    documents = sorted({case.network for case in cases})
-    tables = sum(bool(case.report) and not results.wrong_table(case) for case in cases)
-    right = sum(not results.faults(case) for case in cases)
-    days = sorted({case.day for case in cases})
-    cells = (
-        RELEASES[one.suite], one.manager, one.version("cloud-init"), one.version("systemd"),
-        f"{kernel}, {one.version('python3')}", ", ".join(documents), f"{tables} of {len(cases)}",
-        f"{right} of {len(cases)}", ", ".join(days),
-    )  # fmt: skip
-    return "| " + " | ".join(cells) + " |"
+def _cells(ran: List[Record]) -> List[str]:
+    """From cloud-init's version on, but for the boots that were not run."""
+    latest = max((one for one in ran if one.reported), key=lambda one: one.day, default=ran[0])
+    versions = [latest.versions.get(name, "") for name in ("cloud-init", "systemd", "kernel", "python3")]
+    cloud_init, systemd, kernel, python = versions
+    tables = sum(one.reported and not one.wrong_routes for one in ran)
+    right = sum(not one.faults for one in ran)
+    return [
+        cloud_init, systemd, f"{kernel}, {python}", ", ".join(sorted({one.network for one in ran})),
+        f"{tables} of {len(ran)}", f"{right} of {len(ran)}", ", ".join(sorted({one.day for one in ran})),
+    ]  # fmt: skip

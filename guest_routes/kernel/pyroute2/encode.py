@@ -36,8 +36,11 @@ from ..netlink import (
 )
 
 OLDEST = (0, 7, 2)
-"""Of pyroute2, the oldest that is tested, Debian 12's; 0.5.14 knows no ext_ack."""
-if tuple(int("".join(filter(str.isdigit, part)) or 0) for part in __version__.split(".")[:3]) < OLDEST:
+"""Of pyroute2, the oldest that is tested, Debian 12's, whose version is "unknown"; 0.5.14 knows no ext_ack."""
+if (
+    __version__ != "unknown"
+    and tuple(int("".join(filter(str.isdigit, part)) or 0) for part in __version__.split(".")[:3]) < OLDEST
+):
     raise ImportError(f"pyroute2 {__version__} is too old: {'.'.join(map(str, OLDEST))} or newer is needed")
 
 
@@ -64,9 +67,10 @@ class RouteMessage(rtmsg):  # type: ignore[misc] # pyroute2 has no types
         )
 
 
-for _own in (RouteMessage, RouteMessage.metrics):
-    # pyroute2 does that once a class, and takes a parent's table for the child's where the parent's came first.
-    _own().compile_nla_table()
+for _own in (RouteMessage(), RouteMessage.metrics()):
+    # pyroute2 does that once a class, and takes a parent's table for the child's where the parent's came first. Before
+    # 0.8, Debian 12's and 13's, the method has another name.
+    (getattr(_own, "compile_nla_table", None) or _own.compile_nla)()
 
 
 class NexthopObjectMessage(nlmsg):  # type: ignore[misc]

@@ -65,3 +65,10 @@ def test_a_pyroute2_that_is_too_old_is_none(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delitem(sys.modules, f"guest_routes.kernel.pyroute2.{module}", raising=False)
     with pytest.raises(KernelError, match=r"pyroute2 0\.6\.13 is too old: 0\.7\.2 or newer is needed; install it"):
         open_kernel("pyroute2")
+
+
+def test_debians_pyroute2_that_does_not_know_its_version_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyroute2.__version__", "unknown")
+    for module in ("engine", "decode", "encode"):
+        monkeypatch.delitem(sys.modules, f"guest_routes.kernel.pyroute2.{module}", raising=False)
+    open_kernel("pyroute2")

@@ -30,7 +30,7 @@ def projected(context: Context) -> tuple[Evidence, Decision]:
     """
     settings, kernel = context.settings, context.kernel
     document = find(settings, kernel.nics, context.state, context.options.metadata, context.terminal.progress)
-    before = snapshot(settings, kernel)
+    before = snapshot(settings, context.state, kernel)
     evidence = project(gather(document, settings, context.state, before, fetched=True), settings)
     return evidence, decide(evidence, settings)
 

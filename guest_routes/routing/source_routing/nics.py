@@ -29,9 +29,10 @@ def table_of(nic: Nic, settings: Settings) -> int:
     return settings.source_routing_table + nic.ifindex
 
 
-def tables_to_read(state: KernelState, settings: Settings) -> tuple[int, ...]:
-    """The tables that matter: those of NICs with an address, and those that rules of ours look up."""
+def tables_to_read(state: KernelState, settings: Settings, written: Iterable[int]) -> tuple[int, ...]:
+    """The tables that matter: of NICs with an address, those that rules of ours look up, and what passes have written."""
     ours = {rule.table for rule in state.rules if is_our_rule(rule, settings)}
+    ours.update(written)
     ours.update(table_of(nic, settings) for nic in state.nics if nic.addresses)
     return tuple(sorted(ours - {settings.table}))
 

@@ -71,10 +71,10 @@ def test_the_sources_of_a_nic() -> None:
 def test_a_nic_s_table_and_those_to_read() -> None:
     evidence: Any = situation([ETH0, ETH1], THREE_NICS)
     assert table_of(nic(evidence.kernel, "eth1"), ON) == 12103
-    assert tables_to_read(evidence.kernel, ON) == (12102, 12103, 12104)
-    assert tables_to_read(evidence.kernel, ON._replace(source_routing_table=500)) == (502, 503, 504)
+    assert tables_to_read(evidence.kernel, ON, ()) == (12102, 12103, 12104)
+    assert tables_to_read(evidence.kernel, ON._replace(source_routing_table=500), ()) == (502, 503, 504)
     left = evidence.kernel._replace(
         rules=(Rule(4, 32765, 700, False, 121, Prefix(bytes(4), 32)), Rule(4, 5, 77, True, 4))
     )
     bare = left._replace(nics=tuple(one._replace(addresses=()) for one in left.nics))
-    assert tables_to_read(bare, Settings()) == (700,)
+    assert tables_to_read(bare, Settings(), (600, 700)) == (600, 700)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .errors import StateError
 from .evidence.gather import snapshot, source_tables
+from .lookups import TABLES_READ
 from .model.decision import Resolution
 from .model.source_routing import SourceRoutingOutcome
 from .routing.ownership import is_ours
@@ -86,9 +87,10 @@ def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
     plan, outcome, rules = report.decision.source_routing, report.source_outcome, report.after.rules
     if plan is None or report.source_routing_failed or not any(may_decide(rule, settings) for rule in rules):
         return report
-    from .routing.source_routing.verify import overruled_sources, source_probes
+    from .routing.source_routing.verify import deciding_tables, overruled_sources, source_probes
 
-    probes = tuple(source_probes(plan, report.after, settings))
+    others = kernel.tables(deciding_tables(report.after, settings)[:TABLES_READ])
+    probes = tuple(source_probes(plan, report.after, settings, others))
     if not probes:
         return report
     answers = [kernel.lookup([one.destination], one.source)[0] for one in probes]

@@ -170,11 +170,11 @@ def program(
             before_writing()
         if report.plan.operations:
             report = _written(report, settings, state, kernel, accept_withdrawals)
-        report = ask(report, kernel, settings.table)
         if report.decision.source_routing is not None:
             from .source_routing import apply_source_routing
 
             report = apply_source_routing(report, settings, state, kernel, lambda: _reachable(report, settings, kernel))
+        report = ask(report, kernel, settings.table)  # With the rules as they are now.
         return _keep(report, state)
 
 

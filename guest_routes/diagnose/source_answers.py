@@ -25,9 +25,8 @@ def source_answers(report: Report, settings: Settings, kernel: Kernel) -> dict[i
     found: dict[int, tuple[SourceAnswer, ...]] = {}
     present = report.before.tables or ()
     for one in gateways(report.resolution.bindings, report.elections, present, settings):
-        host = outside(one.family, [route for route in report.after.routes if route.family == one.family])
-        for source in sources(one.nic, one.family) if host else ():
-            assert host is not None
+        host = outside(one.family, [route for route in report.after.routes if route.family == one.family])[0]
+        for source in sources(one.nic, one.family):
             answer = SourceAnswer(source, host, kernel.lookup([host], source)[0])
             found[one.nic.ifindex] = (*found.get(one.nic.ifindex, ()), answer)
     return found

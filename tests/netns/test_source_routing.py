@@ -450,12 +450,38 @@ def test_rules_with_our_protocol_that_somebody_made_go_and_ours_stay(lab: Lab, e
         lab.ip("rule", "add", *rule.split(), "protocol", "121")
     synced(lab, f"{ON} {engine}")
     left = [line.partition(":")[2].split(" proto")[0].strip() for line in lab.ip("-4", "rule").splitlines()]
-    # A request to delete the last one would fit ours.
+    # A request to delete the last one would fit ours; it leads the same way.
     assert left[1:-2] == ["from 10.65.0.7 lookup 12102", "from 11.8.0.9 lookup 12103",
                           "from 11.8.0.9 to 203.0.113.0/24 lookup 12103"]  # fmt: skip
     assert "nothing to do" in synced(lab, f"{ON} {engine}")
     assert run(lab, f"withdraw {engine}").code == 0
     assert len(lab.ip("-4", "rule").splitlines()) == 3
+
+
+@pytest.mark.parametrize("selector", ["from 11.8.0.9 iif lo", "from 11.8.0.0/24 iif lo"])
+def test_a_rule_with_our_protocol_that_would_misroute_goes(lab: Lab, engine: str, selector: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    there = lab.ip("-4", "rule")
+    lab.ip("rule", "del", "from", "11.8.0.9")
+    lab.ip("rule", "add", *selector.split(), "lookup", "12102", "priority", "32765", "protocol", "121")
+    synced(lab, f"{ON} {engine}")
+    assert lab.ip("-4", "rule") == there
+    assert way(lab, OUTSIDE[0], ETH1[0]) == "via 11.8.0.1 dev eth1"
+
+
+def test_one_that_cannot_be_told_from_ours_is_named(lab: Lab, engine: str) -> None:
+    """A request to delete it fits eth0's rule, too."""
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    lab.ip("rule", "del", "from", "11.8.0.9")
+    lab.ip("rule", "add", "iif", "lo", "lookup", "12102", "priority", "32765", "protocol", "121")
+    out = synced(lab, f"{ON} {engine}", 5)
+    assert "another program's rule comes first: from all (of some packets) lookup 12102 priority 32765" in out
+    assert way(lab, OUTSIDE[0], ETH0[0]) == "via 10.65.0.1 dev eth0"
+    synced(lab, f"{ON} {engine} --source-routing-priority 32764")
+    assert way(lab, OUTSIDE[0], ETH1[0]) == "via 11.8.0.1 dev eth1"
+    assert len(own_rules(lab)) == 4
 
 
 def test_withdraw_takes_all_of_it_away(lab: Lab, engine: str) -> None:

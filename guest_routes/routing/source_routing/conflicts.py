@@ -106,9 +106,13 @@ def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:
 
 
 def may_decide(rule: Rule, settings: Settings) -> bool:
-    """Whether a rule that isn't ours stands before ours: another program's, or main's own that was moved there."""
+    """Whether a rule that no pass made stands before ours: another program's, or main's own that was moved there.
+
+    Another program's may have our protocol: those that passes make match by their source alone.
+    """
     local = rule.plain and rule.table == LOCAL_TABLE
-    return not is_our_rule(rule, settings) and not local and rule.priority <= settings.source_routing_priority
+    made = is_our_rule(rule, settings) and rule.source is not None
+    return not made and not local and rule.priority <= settings.source_routing_priority
 
 
 def about(source: Address, nic: Nic, conflicts: Sequence[SourceConflict]) -> SourceConflict | None:

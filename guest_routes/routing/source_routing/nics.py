@@ -30,7 +30,7 @@ def table_of(nic: Nic, settings: Settings) -> int:
 
 
 def tables_to_read(state: KernelState, settings: Settings, written: Iterable[int]) -> tuple[int, ...]:
-    """The tables that matter: of NICs with an address, those that rules of ours look up, and what passes have written."""
+    """The tables that matter: NICs' that have an address, those that rules of ours look up, and what passes wrote."""
     ours = {rule.table for rule in state.rules if is_our_rule(rule, settings)}
     ours.update(written)
     ours.update(table_of(nic, settings) for nic in state.nics if nic.addresses)

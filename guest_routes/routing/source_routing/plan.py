@@ -144,15 +144,16 @@ def _missing_rules(tables: Sequence[NicTable], state: KernelState) -> Iterator[A
 
 
 def _unwanted_rules(tables: Sequence[NicTable], state: KernelState, settings: Settings) -> Iterator[RemoveRule]:
-    """Ours that no NIC should have.
+    """Ours that no NIC should have; those without a source last, since a request to delete one fits others.
 
-    One that matches by more than its source stays where a wanted one has its priority and table: a request to delete it
-    fits that one as well, and the kernel deletes the first.
+    One that matches by more than its source stays where a request to delete it fits a wanted one as well, of the same
+    priority, table and source: the kernel deletes the first. Where it decides, the lookups tell (verify.py).
     """
     wanted = [rule for one in tables for rule in one.rules]
-    places = {rule[:3] for rule in wanted}
+    fitting = {(rule[:3], source) for rule in wanted for source in (rule.source, None)}
     ours = (rule for rule in state.rules if is_our_rule(rule, settings) and rule not in wanted)
-    return (RemoveRule(rule) for rule in ours if rule.source or rule.plain or rule[:3] not in places)
+    going = [rule for rule in ours if rule.source or rule.plain or (rule[:3], rule.among) not in fitting]
+    return (RemoveRule(rule) for rule in sorted(going, key=lambda rule: (rule.source or rule.among) is None))
 
 
 def _unwanted_routes(

@@ -6,9 +6,18 @@ Where no rule but the local table's comes before ours, the tables and rules prov
 from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import UNICAST, Prefix, contains, parse_address
+from ...model.network import (
+    LOCAL_TABLE,
+    MAIN_TABLE,
+    THROW,
+    TO_TABLE,
+    UNICAST,
+    Prefix,
+    contains,
+    parse_address,
+)
 from ...model.source_routing import SourceConflict
-from ..compare import next_hops
+from ..compare import ifindexes, next_hops
 from .conflicts import may_decide
 
 TYPE_CHECKING = False
@@ -27,7 +36,8 @@ OUTSIDE = {
 
 
 TRIED, ASKED = 64, 4
-"""So many destinations of main are tried for a host, and so many hosts asked about: a rule is about all alike."""
+"""So many destinations of main, and of other programs' tables, are tried for a host, and so many hosts asked about: a
+rule is about all alike."""
 
 
 class SourceProbe(NamedTuple):
@@ -40,26 +50,37 @@ class SourceProbe(NamedTuple):
     route: Route
 
 
-def outside(family: int, routes: Sequence[Route]) -> Address | None:
-    """An address of a host that no route but a default covers."""
+def outside(family: int, routes: Sequence[Route]) -> list[Address]:
+    """Hosts outside: those first that no route but a default covers, then those of the widest prefixes."""
     prefixes = [route.destination for route in routes if route.destination.length]
-    for text in OUTSIDE[family]:
-        address = parse_address(text)
-        if not any(contains(prefix, address) for prefix in prefixes):
-            return address
-    return None
+
+    def covered(host: Address) -> int:
+        return max((prefix.length for prefix in prefixes if contains(prefix, host)), default=0)
+
+    return sorted(map(parse_address, OUTSIDE[family]), key=covered)
 
 
-def source_probes(plan: SourceRoutingPlan, state: KernelState, settings: Settings) -> Iterator[SourceProbe]:
+def deciding_tables(state: KernelState, settings: Settings) -> tuple[int, ...]:
+    """Other programs' tables that rules before ours look up, the first first."""
+    tables = (rule.table for rule in state.rules if may_decide(rule, settings) and rule.action == TO_TABLE)
+    return tuple(dict.fromkeys(table for table in tables if table not in (0, LOCAL_TABLE, MAIN_TABLE)))
+
+
+def source_probes(
+    plan: SourceRoutingPlan, state: KernelState, settings: Settings, others: Sequence[Route] = ()
+) -> Iterator[SourceProbe]:
     """What to ask, for each address, where another program's rule may come first.
 
     A host outside, and some that main sends through another NIC: a rule that looks main up without its default
-    (`suppress_prefixlength 0`, as wg-quick has it) shows only there.
+    (`suppress_prefixlength 0`, as wg-quick has it) shows only there. Some that another program's table sends otherwise.
+
+    Args:
+        others: the routes of other programs' tables that rules before ours look up.
     """
     asked = {rule.family for rule in state.rules if may_decide(rule, settings)}
     managed = frozenset(one.nic.ifindex for one in plan.tables)
     for one in plan.tables:
-        hosts = _hosts(one, state, managed) if one.family in asked else ()
+        hosts = _hosts(one, state, managed, others) if one.family in asked else ()
         for rule, host in ((rule, host) for rule in one.rules for host in hosts):
             route = deciding(one.routes, host)
             if rule.source is not None and route is not None:
@@ -72,19 +93,29 @@ def deciding(routes: Sequence[Route], address: Address) -> Route | None:
     return max(covering, key=lambda route: (route.destination.length, -route.metric), default=None)
 
 
-def _hosts(one: NicTable, state: KernelState, managed: frozenset[int]) -> tuple[Address, ...]:
-    """The hosts to ask about: one outside, and some that routes of main lead to by another NIC, its subnet's too."""
+def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: Sequence[Route]) -> tuple[Address, ...]:
+    """The hosts to ask about: one outside, some that routes of main lead to by another NIC, its subnet's too, and some
+    of those of other tables.
+    """
     routes = [route for route in state.routes if route.family == one.family]
     through = _through(managed - {one.nic.ifindex}, routes)
+    elsewhere = [route for route in others if route.family == one.family and _leads_elsewhere(route, one.nic.ifindex)]
     own = {address.address for nic in state.nics for address in nic.addresses}
 
     def is_asked(host: Address) -> bool:
         return host not in own and _is_sent(host, one.routes)
 
-    found = [next(filter(is_asked, _inside(route)), None) for route in through[:TRIED]]
-    outer = outside(one.family, one.routes)
-    usable = [outer] if outer is not None and is_asked(outer) else []
-    return tuple(dict.fromkeys([*usable, *filter(None, found)]))[:ASKED]
+    def some(routes: Sequence[Route]) -> list[Address]:
+        found = (next(filter(is_asked, _inside(route)), None) for route in routes[:TRIED])
+        return list(dict.fromkeys(filter(None, found)))[:ASKED]
+
+    outer = next(filter(is_asked, outside(one.family, one.routes)), None)
+    return tuple(dict.fromkeys([*([outer] if outer else []), *some(through), *some(elsewhere)]))
+
+
+def _leads_elsewhere(route: Route, ifindex: int) -> bool:
+    """Whether a route that isn't a default leads by another NIC, or nowhere."""
+    return bool(route.destination.length) and route.kind != THROW and ifindexes(route) != {ifindex}
 
 
 def _inside(route: Route) -> Iterator[Address]:

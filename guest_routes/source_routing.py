@@ -12,7 +12,7 @@ from .model.decision import Resolution
 from .model.source_routing import SourceRoutingOutcome
 from .routing.ownership import is_ours
 from .routing.source_routing.conflicts import may_decide
-from .routing.source_routing.plan import plan_source_routing
+from .routing.source_routing.plan import main_after, plan_source_routing
 from .state.places import keep_source_tables
 
 TYPE_CHECKING = False
@@ -82,8 +82,12 @@ def _replanned(report: Report, now: KernelState, settings: Settings) -> SourceRo
     return plan_source_routing(decision.resolution, decision.elections, now.routes, now, settings, withdraw)
 
 
-def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
-    """Asks the kernel, as of now, where packets with each NIC's address leave, if another rule could decide."""
+def ask_sources(report: Report, settings: Settings, kernel: Kernel, ahead: bool = False) -> Report:
+    """Asks the kernel, as of now, where packets with each NIC's address leave, if another rule could decide.
+
+    Args:
+        ahead: the plan has not been carried out yet; the answer is what will be then, as far as that can be known.
+    """
     plan, outcome, rules = report.decision.source_routing, report.source_outcome, report.after.rules
     if plan is None or report.source_routing_failed or not any(may_decide(rule, settings) for rule in rules):
         return report
@@ -94,7 +98,13 @@ def ask_sources(report: Report, settings: Settings, kernel: Kernel) -> Report:
     if not probes:
         return report
     answers = [kernel.lookup([one.destination], one.source)[0] for one in probes]
-    overruled = overruled_sources(probes, answers, report.after, settings)
+    if ahead:
+        from .routing.source_routing.prediction import overruled_after_plan
+
+        main = main_after(report.before.routes, report.plan)
+        overruled = overruled_after_plan(probes, answers, main, others, report.after, settings)
+    else:
+        overruled = overruled_sources(probes, answers, report.after, settings)
     return report._replace(source_outcome=(outcome or SourceRoutingOutcome())._replace(overruled=overruled))
 
 

@@ -95,11 +95,11 @@ def dry_run_on(
     decision = decide(evidence, settings, accept_withdrawals)
     report = Report(evidence, decision, before, table=settings.table, protocol=settings.protocol)
     report = ask(report, kernel, settings.table, ahead=True)
-    if report.changes or report.decision.source_routing is None:
+    if report.decision.source_routing is None:
         return report
     from .source_routing import ask_sources
 
-    return ask_sources(report, settings, kernel)
+    return ask_sources(report, settings, kernel, ahead=bool(report.changes))
 
 
 def recorded(state: State, make: Callable[[], Report]) -> Report:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 import pytest
 
@@ -721,14 +721,30 @@ def test_status_shows_the_rules_and_their_drift(lab: Lab, tmp_path: Path) -> Non
     assert change["what"] == "rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"
 
 
-def test_doctor_does_not_promise_that_it_wins_over_a_vpns_rule(lab: Lab) -> None:
+@pytest.mark.parametrize("commands, why", [
+    (["rule add priority 100 lookup 77", "route add default via 10.65.0.1 dev eth0 table 77"],
+     "another program's rule comes first: from all lookup 77 priority 100; `source_routing_priority` below 100"),
+    (["rule add priority 100 lookup main"],
+     "the rule of the main table comes first: from all lookup main priority 100"),
+    (["rule add priority 32765 lookup local", "rule del priority 0"],
+     "no source routing for eth1: packets to this machine's own addresses would leave it"),
+    (["route add 198.51.100.0/24 via 11.8.0.5 dev eth1 table 12103"],
+     "no source routing for eth1: table 12103 is used by another program"),
+    (["rule add from 11.8.0.0/24 lookup main priority 3000"],
+     "another program's rule comes first: from 11.8.0.0/24 lookup main priority 3000"),
+], ids=["vpn", "main", "local", "table", "subnet"])  # fmt: skip
+def test_doctor_does_not_promise_what_source_routing_alone_cannot_do(lab: Lab, commands: List[str], why: str) -> None:
     Calico(lab)
     lab.metadata_server(document("dual-stack"))
     synced(lab, FILE)
-    lab.ip("rule", "add", "priority", "100", "lookup", "77")
-    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "table", "77")
-    answers = re.findall(r"from 11\.8\.0\.9 to \S+ leave by eth0: [^;]*; (.*?) `", run(lab, f"doctor {FILE}").out)
-    assert set(answers) == {"table 77 decides, by a rule of another program: see"}
+    for command in commands:
+        lab.ip(*command.split())
+    answers = re.findall(
+        r"answers from 11\.8\.0\.9 to \S+ leave by eth0: (.*?) answers", run(lab, f"doctor {FILE}").out
+    )
+    assert len(answers) == 1
+    assert f"`source_routing: true` alone would not send them by eth1: {why}" in answers[0]
+    assert why in synced(lab, ON, 5)  # As it turns out.
 
 
 def test_doctor_says_which_answers_leave_by_another_nic(lab: Lab) -> None:
@@ -754,3 +770,37 @@ def test_doctor_says_which_answers_leave_by_another_nic(lab: Lab) -> None:
     synced(lab, ON, 5)
     found = run(lab, f"doctor {ON}")
     assert "`source_routing_priority` below 100 puts ours before it" in found.out
+
+
+BEFORE_OURS = {
+    "fwmark": (["rule add fwmark 7 lookup 500 priority 100"], 0),
+    "another table": (["rule add from 11.8.0.9 lookup 77 priority 100",
+                       "route add default via 10.65.0.1 dev eth0 table 77"], 5),
+    "main without its default": (["rule add priority 100 lookup main suppress_prefixlength 0"], 5),
+    "main": (["rule add priority 100 lookup main"], 5),
+    "main for a subnet": (["rule add from 11.8.0.0/24 lookup main priority 3000"], 5),
+    "prohibit": (["rule add from 11.8.0.0/24 prohibit priority 5"], 5),
+    "goto": (["rule add priority 90 goto 32766"], 5),
+    "nop": (["rule add from 11.8.0.9 nop priority 90"], 0),
+    "uid": (["rule add uidrange 0-0 lookup 77 priority 80", "route add default via 10.65.0.1 dev eth0 table 77"], 5),
+    "protocol": (["rule add ipproto tcp dport 22 lookup 77 priority 80"], 0),
+    "l3mdev": (["rule add l3mdev priority 1000"], 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("commands, code", BEFORE_OURS.values(), ids=BEFORE_OURS)
+def test_plan_says_what_sync_will(lab: Lab, commands: List[str], code: int) -> None:
+    """Which rules will decide before ours: with main as it is to be, too."""
+    Calico(lab)
+    for command in commands:
+        lab.ip(*command.split())
+
+    def named(command: str) -> Tuple[int, Set[str]]:
+        ran = run(lab, f"{command} {ON}")
+        return ran.code, set(re.findall(r"carry eth\d's address \S+ to .*? comes first: .*? priority \d+", ran.err))
+
+    fresh = named("plan")
+    run(lab, f"sync {FILE}")
+    planned, done = named("plan"), named("sync")
+    assert (fresh[0], planned[0], done[0], named("sync")) == (code, code, code, done)
+    assert planned == done

@@ -189,6 +189,7 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
     prefix = Prefix(source, from_length) if source and from_length and not flags & FIB_RULE_INVERT else None
     narrowed = bool(to_length or tos or flags & FIB_RULE_INVERT) or not _PLAIN_RULE.issuperset(found)
     restricted = narrowed or suppresses
+    suppressed = number_of(found.get(FRA_SUPPRESS_PREFIXLEN)) if suppresses and not narrowed else -1
     simple = action == FR_ACT_TO_TBL and not restricted
     return Rule(
         family=4 if family == AF_INET else 6,
@@ -201,6 +202,7 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
         restricted=restricted,
         action=action,
         target=target,
+        suppresses=suppressed,
     )
 
 

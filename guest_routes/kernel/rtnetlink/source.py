@@ -79,7 +79,7 @@ def request(operation: SourceOperation, sequence: int) -> bytes:
 
 
 def _rule(rule: Rule, kind: int, flags: int, sequence: int) -> bytes:
-    """RTM_NEWRULE of a rule that matches by its source, RTM_DELRULE of any: what isn't said matches all in a deletion."""
+    """RTM_NEWRULE of a rule that matches by its source, RTM_DELRULE of any; in that what isn't said matches all."""
     source = rule.source or rule.among
     length = source.length if source else 0
     family = AF_INET if rule.family == 4 else AF_INET6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.network import LOCAL_TABLE, family_of
+from ...model.network import GOTO, LOCAL_TABLE, NOP, TO_TABLE, family_of
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
 from .equal import identity, key, same_rule
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
 
-    from ...model.network import Address, KernelState, Nic, Prefix, Route, Rule
+    from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
 
@@ -39,9 +39,15 @@ def without_conflicts(
 
 def _local_behind(one: NicTable, state: KernelState, settings: Settings) -> Iterator[SourceConflict]:
     """The table local's rule, where it was moved behind ours (as for VRFs): what goes to an own address would leave."""
-    local = [rule for rule in state.rules if rule.family == one.family and rule.plain and rule.table == LOCAL_TABLE]
-    if local and local[0].priority >= settings.source_routing_priority:
-        yield SourceConflict("local-behind", one.nic, one.table, rule=local[0])
+    local = local_rule(state, one.family)
+    if local is not None and local.priority >= settings.source_routing_priority:
+        yield SourceConflict("local-behind", one.nic, one.table, rule=local)
+
+
+def local_rule(state: KernelState, family: int) -> Rule | None:
+    """The first rule that looks the table local up for all packets."""
+    own = (rule for rule in state.rules if rule.family == family and rule.plain and rule.table == LOCAL_TABLE)
+    return next(own, None)
 
 
 def _without_shared(
@@ -113,6 +119,18 @@ def may_decide(rule: Rule, settings: Settings) -> bool:
     local = rule.plain and rule.table == LOCAL_TABLE
     made = is_our_rule(rule, settings) and rule.source is not None
     return not made and not local and rule.priority <= settings.source_routing_priority
+
+
+def is_selective(rule: Rule) -> bool:
+    """Whether it matches by more than a source, so that it may be about other packets."""
+    return rule.restricted and rule.suppresses < 0
+
+
+def gives(rule: Rule, answer: Lookup) -> bool:
+    """Whether an answer of the kernel can come of it: of its table, or of a rule that drops or goes elsewhere."""
+    if rule.action == TO_TABLE:
+        return bool(rule.table) and answer.table in (rule.table, 0)
+    return rule.action == GOTO or (rule.action != NOP and not answer.ifindex)
 
 
 def about(source: Address, nic: Nic, conflicts: Sequence[SourceConflict]) -> SourceConflict | None:

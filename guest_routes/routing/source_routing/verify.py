@@ -12,13 +12,12 @@ from ...model.network import (
     THROW,
     TO_TABLE,
     UNICAST,
-    Prefix,
     contains,
     parse_address,
 )
 from ...model.source_routing import SourceConflict
 from ..compare import ifindexes, next_hops
-from .conflicts import may_decide
+from .conflicts import gives, is_selective, local_rule, may_decide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,20 +146,30 @@ def overruled_sources(
     for one, answer in zip(probes, answers):
         if (answer.gateway, answer.ifindex) not in next_hops(one.route):
             rule, nic = _suspect(one, answer, state, settings), one.table.nic
-            conflict = SourceConflict("overruled", nic, one.table.table, rule=rule, address=one.source, answer=answer)
+            local = _local_before(rule, state) if rule is not None else None
+            conflict = SourceConflict(
+                "overruled", nic, one.table.table, rule=rule, local=local, address=one.source, answer=answer
+            )
             found.setdefault((one.source, rule), conflict)
     return tuple(found.values())
 
 
+def _local_before(rule: Rule, state: KernelState) -> Rule | None:
+    """The table local's rule, where ours would come before it as soon as they come before the other one."""
+    local = local_rule(state, rule.family)
+    return local if local is not None and local.priority >= rule.priority - 1 else None
+
+
 def _suspect(one: SourceProbe, answer: Lookup, state: KernelState, settings: Settings) -> Rule | None:
-    """The first rule before ours that looks up the answer's table; else the first that can be about the address."""
-    whole = Prefix(one.source, len(one.source) * 8)
-    before = [
-        rule for rule in state.rules
-        if rule.family == one.rule.family and may_decide(rule, settings)
-        and _can_match(rule, whole.address)
-    ]  # fmt: skip
-    return next((rule for rule in before if rule.table == answer.table), next(iter(before), None))
+    """The first rule before ours that the answer can come of; rather one that is for all packets of the address."""
+    before = rules_before(one, state, settings)
+    return min(before, key=lambda rule: (not gives(rule, answer), is_selective(rule)), default=None)
+
+
+def rules_before(one: SourceProbe, state: KernelState, settings: Settings) -> list[Rule]:
+    """The rules before ours that can be about a packet, in their order."""
+    own = (rule for rule in state.rules if rule.family == one.rule.family and may_decide(rule, settings))
+    return [rule for rule in own if _can_match(rule, one.source)]
 
 
 def _can_match(rule: Rule, source: Address) -> bool:

@@ -151,3 +151,22 @@ def test_an_answer_by_another_nic_names_the_rule_that_may_be_why() -> None:
     plan, found = made(of_source)
     (first,) = overruled_sources(tuple(source_probes(plan, found.kernel, ON))[:1], [wrong], found.kernel, ON)
     assert first.rule is None  # The rule is for another address.
+
+
+@pytest.mark.parametrize("answer", [Lookup(b"", 2, table=77), Lookup(b"", 0)], ids=["a way", "none"])
+def test_a_rule_for_all_packets_of_the_address_is_rather_blamed(answer: Lookup) -> None:
+    some, own = Rule(4, 50, 77, False, restricted=True), Rule(4, 100, 77, False, source=parse_prefix("11.8.0.0/24"))
+    plan, found = made(Rule(4, 40, 90, True), some, Rule(4, 60, 0, True, action=3), own)
+    probe = next(one for one in source_probes(plan, found.kernel, ON) if one.source == parse_address("11.8.0.9"))
+    (conflict,) = overruled_sources([probe], [answer], found.kernel, ON)
+    assert conflict.rule == (own if answer.ifindex else Rule(4, 40, 90, True))
+
+
+@pytest.mark.parametrize("local, priority, moved", [(0, 50, False), (0, 1, True), (49, 50, True), (48, 50, False)])
+def test_where_the_table_local_leaves_no_room_before_a_rule(local: int, priority: int, moved: bool) -> None:
+    plan, found = made(Rule(4, priority, 77, True))
+    rules = tuple(one._replace(priority=local) if one.table == 255 else one for one in found.kernel.rules)
+    there = found.kernel._replace(rules=rules)
+    probe = next(iter(source_probes(plan, there, ON)))
+    (conflict,) = overruled_sources([probe], [Lookup(b"", 9, table=77)], there, ON)
+    assert conflict.local == (rules[[one.table for one in rules].index(255)] if moved else None)

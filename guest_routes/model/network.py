@@ -35,7 +35,7 @@ Source: include/uapi/linux/fib_rules.h."""
 UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
 """RTN_*; with a throw the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
 PROTOCOL_KERNEL = 2
-PROTOCOL_BOOT = 3
+PROTOCOL_BOOT, PROTOCOL_STATIC = 3, 4
 PROTOCOL_RA = 9
 """RTPROT_RA: set by the kernel or a manager for what a router advertised."""
 PROTOCOL_DHCP = 16

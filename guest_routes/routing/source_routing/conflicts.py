@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
+    from .equal import Key
 
 PREVENTING = ("table-in-use", "local-behind")
 """With these a NIC has no source routing."""
@@ -102,9 +103,13 @@ def _present(one: NicTable, state: KernelState) -> Iterator[Route]:
 
 
 def _foreign_routes(one: NicTable, state: KernelState, settings: Settings) -> Iterator[Route]:
-    """Other programs' routes in a NIC's table that aren't equal to what it should have."""
+    """Other programs' routes in a NIC's table that aren't equal to what it should have, nor behind one of ours."""
     wanted = {identity(route) for route in one.routes}
-    return (route for route in _present(one, state) if not is_ours(route, settings) and identity(route) not in wanted)
+    first: dict[Key, Route] = {}
+    for route in _present(one, state):
+        first.setdefault(key(route), route)
+        if not is_ours(first[key(route)], settings) and identity(route) not in wanted:
+            yield route
 
 
 def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:

@@ -61,7 +61,7 @@ def test_a_renumbered_nic_has_the_gateway_that_came_with_its_address() -> None:
 
 def test_the_sources_of_a_nic() -> None:
     evidence = situation(
-        [ETH0], "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 10.65.0.8/24 169.254.9.9/16 fe80::1/64 fd00::7/64"
+        [ETH0], "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 10.65.0.8/24 169.254.9.9/16 127.5.5.5/8 fe80::1/64 fd00::7/64"
     )
     own = nic(evidence.kernel, "eth0")
     assert [address_text(one) for one in sources(own, 4)] == ["10.65.0.7", "10.65.0.8"]

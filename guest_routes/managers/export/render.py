@@ -58,10 +58,10 @@ def export(decision: Decision, settings: Settings, format_name: str, network_fil
         network_files: the .network file that systemd-networkd has applied to a NIC, by ifindex.
     """
     every = nic_routes(decision, settings)
-    said = [without_unsayable(one, format_name) for one in every]
-    made = FORMATS[format_name]([one for one, _ in said if one.nic.kind not in STACKED], network_files)
+    sayable = [without_unsayable(one, format_name) for one in every]
+    made = FORMATS[format_name]([one for one, _ in sayable if one.nic.kind not in STACKED], network_files)
     notes = [*made.notes, *_left_out(every, settings), *_of_source_routing(every, settings, format_name)]
-    less = tuple(one.nic.name for one, is_less in said if is_less)
+    less = tuple(one.nic.name for one, is_less in sayable if is_less)
     if less and format_name not in NO_THROW:
         notes.append(ExportNote("unsayable-routes", less))
     return made._replace(notes=tuple(notes))

@@ -35,6 +35,10 @@ class CountingKernel(ModelKernel):
         self.snapshots += 1
         return super().snapshot(table, expected)
 
+    def tables(self, numbers: Sequence[int]) -> Tuple[Route, ...]:
+        """Routes alone, which don't count: what source routing would find."""
+        return tuple(route for number in numbers for route in super(CountingKernel, self).snapshot(number).routes)
+
     def close(self) -> None:
         """Nothing to close."""
 

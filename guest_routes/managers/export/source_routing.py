@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 LOCK, MTU = 1, 2
 """RTAX_LOCK, RTAX_MTU. Source: include/uapi/linux/rtnetlink.h."""
-
-
 FORMER = r"sed -n 's/^%d:[[:space:]]*from \([^ /]*\) lookup .* proto static.*/\1/p'"
 """The addresses of rules of a priority that an earlier script has made."""
 TOS = ("networkmanager", "ifupdown", "ip")
@@ -141,17 +139,20 @@ def networkmanager_source(one: NicRoutes, family: int, first: int) -> list[str]:
     for number, route in enumerate((single(route) for table in tables for route in table.routes), first):
         gateway = f",{address_text(route.gateway)}" if route.gateway else ",::" if family == 6 else ",0.0.0.0"
         lines.append(f"route{number}={route.destination}{gateway},{route.metric}")
-        options = [f"table={route.table}"]
-        options += ["type=throw"] if route.kind == THROW else []
-        options += [f"tos={route.tos}"] if route.tos else []
-        options += ["onlink=true"] if route.onlink else []
-        options += [f"mtu={_mtu(route)}"] if _mtu(route) else []
-        options += ["lock-mtu=true"] if _has_locked_mtu(route) else []
-        lines.append(f"route{number}_options={','.join(options)}")
+        lines.append(f"route{number}_options={','.join(_networkmanager_options(route))}")
     rules = [rule for table in tables for rule in table.rules]
     for number, rule in enumerate(rules, 1):
         lines.append(f"routing-rule{number}=priority {rule.priority} from {_source(rule)} table {rule.table}")
     return lines
+
+
+def _networkmanager_options(route: Route) -> list[str]:
+    options = [f"table={route.table}"]
+    options += ["type=throw"] if route.kind == THROW else []
+    options += [f"tos={route.tos}"] if route.tos else []
+    options += ["onlink=true"] if route.onlink else []
+    options += [f"mtu={_mtu(route)}"] if _mtu(route) else []
+    return options + (["lock-mtu=true"] if _has_locked_mtu(route) else [])
 
 
 def ip_source(one: NicRoutes, nic: str) -> Iterator[str]:

@@ -150,10 +150,18 @@ def _unwanted_rules(tables: Sequence[NicTable], state: KernelState, settings: Se
     priority, table and source: the kernel deletes the first. Where it decides, the lookups tell (verify.py).
     """
     wanted = [rule for one in tables for rule in one.rules]
-    fitting = {(rule[:3], source) for rule in wanted for source in (rule.source, None)}
     ours = (rule for rule in state.rules if is_our_rule(rule, settings) and rule not in wanted)
-    going = [rule for rule in ours if rule.source or rule.plain or (rule[:3], rule.among) not in fitting]
-    return (RemoveRule(rule) for rule in sorted(going, key=lambda rule: (rule.source or rule.among) is None))
+    going = [rule for rule in ours if rule.source or rule.plain or not _fits_one(rule, wanted)]
+    return map(RemoveRule, sorted(going, key=_has_no_source))
+
+
+def _fits_one(rule: Rule, wanted: Sequence[Rule]) -> bool:
+    """Whether a request to delete a rule that matches by more than a source fits a wanted one."""
+    return any(rule[:3] == one[:3] and rule.among in (one.source, None) for one in wanted)
+
+
+def _has_no_source(rule: Rule) -> bool:
+    return (rule.source or rule.among) is None
 
 
 def _unwanted_routes(

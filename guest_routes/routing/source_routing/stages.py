@@ -34,9 +34,8 @@ def stages(plan: SourceRoutingPlan) -> list[Stage]:
 def _taken(plan: SourceRoutingPlan) -> set[TableKey]:
     """The tables that are another NIC's from now on: each of their rules goes, and others come."""
     new = {(table_key(one), one.rule.source) for one in plan.rules}
-    going = (one for one in plan.removals if isinstance(one, RemoveRule))
-    own = ((table_key(one), one.rule.source) for one in going if one.rule.source is not None)
-    left = {key for key, source in own if (key, source) not in new}
+    going = {(table_key(one), one.rule.source) for one in plan.removals if isinstance(one, RemoveRule)}
+    left = {key for key, source in going - new if source is not None}
     added = {one.rule for one in plan.rules}
     kept = {(rule.family, rule.table) for one in plan.tables for rule in one.rules if rule not in added}
     return left & {key for key, _ in new} - kept

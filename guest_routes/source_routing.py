@@ -93,7 +93,7 @@ def ask_sources(report: Report, settings: Settings, kernel: Kernel, ahead: bool 
         return report
     from .routing.source_routing.verify import deciding_tables, overruled_sources, source_probes
 
-    others = kernel.tables(deciding_tables(report.after, settings)[:TABLES_READ])
+    others = kernel.tables(deciding_tables(plan, report.after, settings)[:TABLES_READ])
     probes = tuple(source_probes(plan, report.after, settings, others))
     if not probes:
         return report

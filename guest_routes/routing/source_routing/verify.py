@@ -59,9 +59,14 @@ def outside(family: int, routes: Sequence[Route]) -> list[Address]:
     return sorted(map(parse_address, OUTSIDE[family]), key=covered)
 
 
-def deciding_tables(state: KernelState, settings: Settings) -> tuple[int, ...]:
-    """Other programs' tables that rules before ours look up, the first first."""
-    tables = (rule.table for rule in state.rules if may_decide(rule, settings) and rule.action == TO_TABLE)
+def deciding_tables(plan: SourceRoutingPlan, state: KernelState, settings: Settings) -> tuple[int, ...]:
+    """Other programs' tables that rules before ours look up, the first first; a table may be large.
+
+    Those of rules that are for no address of ours are left out.
+    """
+    own = [rule for one in plan.tables for rule in one.rules]
+    before = (rule for rule in state.rules if may_decide(rule, settings) and rule.action == TO_TABLE)
+    tables = (rule.table for rule in before if any(_is_before(rule, one) for one in own))
     return tuple(dict.fromkeys(table for table in tables if table not in (0, LOCAL_TABLE, MAIN_TABLE)))
 
 
@@ -168,11 +173,12 @@ def _suspect(one: SourceProbe, answer: Lookup, state: KernelState, settings: Set
 
 def rules_before(one: SourceProbe, state: KernelState, settings: Settings) -> list[Rule]:
     """The rules before ours that can be about a packet, in their order."""
-    own = (rule for rule in state.rules if rule.family == one.rule.family and may_decide(rule, settings))
-    return [rule for rule in own if _can_match(rule, one.source)]
+    return [rule for rule in state.rules if may_decide(rule, settings) and _is_before(rule, one.rule)]
 
 
-def _can_match(rule: Rule, source: Address) -> bool:
-    """Whether packets with that address can be what a rule matches."""
+def _is_before(rule: Rule, own: Rule) -> bool:
+    """Whether packets with the address of a rule of ours can be what a rule before it matches."""
     prefix = rule.source or rule.among
-    return prefix is None or contains(prefix, source)
+    if rule.family != own.family or own.source is None:
+        return False
+    return prefix is None or contains(prefix, own.source.address)

@@ -104,12 +104,15 @@ def test_what_another_programs_table_sends_otherwise_is_asked_about() -> None:
 
 
 def test_which_tables_are_other_programs() -> None:
-    _, found = made(
+    plan, found = made(
         VPN, VPN._replace(table=77), VPN, VPN._replace(table=0, action=2), VPN._replace(table=254),
         VPN._replace(table=255),
         VPN._replace(table=90, priority=32766), Rule(4, 32765, 12102, False, 121, parse_prefix("10.65.0.7/32")),
     )  # fmt: skip
-    assert deciding_tables(found.kernel, ON) == (51820, 77)
+    assert deciding_tables(plan, found.kernel, ON) == (51820, 77)
+    others = Rule(4, 100, 90, False, source=parse_prefix("192.0.2.0/24"))
+    plan, found = made(others, VPN._replace(family=6, table=91), others._replace(table=92, source=parse_prefix("::/0")))
+    assert deciding_tables(plan, found.kernel, ON) == ()
 
 
 def test_any_next_hop_of_a_multipath_route_is_right() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from .errors import StateError
 from .evidence.gather import snapshot, source_tables
-from .lookups import TABLES_READ
 from .model.decision import Resolution
 from .model.source_routing import SourceRoutingOutcome
 from .routing.ownership import is_ours
@@ -93,7 +92,7 @@ def ask_sources(report: Report, settings: Settings, kernel: Kernel, ahead: bool 
         return report
     from .routing.source_routing.verify import deciding_tables, overruled_sources, source_probes
 
-    others = kernel.tables(deciding_tables(plan, report.after, settings)[:TABLES_READ])
+    others = kernel.tables(deciding_tables(plan, report.after, settings))
     probes = tuple(source_probes(plan, report.after, settings, others))
     if not probes:
         return report

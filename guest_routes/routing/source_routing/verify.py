@@ -39,6 +39,10 @@ TRIED, ASKED = 64, 4
 rule is about all alike."""
 
 
+TABLES_READ = 16
+"""So many of other programs' tables are read."""
+
+
 class SourceProbe(NamedTuple):
     """A packet from a NIC's address that the kernel is asked about, and the route of the table that should decide."""
 
@@ -67,7 +71,7 @@ def deciding_tables(plan: SourceRoutingPlan, state: KernelState, settings: Setti
     own = [rule for one in plan.tables for rule in one.rules]
     before = (rule for rule in state.rules if may_decide(rule, settings) and rule.action == TO_TABLE)
     tables = (rule.table for rule in before if any(_is_before(rule, one) for one in own))
-    return tuple(dict.fromkeys(table for table in tables if table not in (0, LOCAL_TABLE, MAIN_TABLE)))
+    return tuple(dict.fromkeys(table for table in tables if table not in (0, LOCAL_TABLE, MAIN_TABLE)))[:TABLES_READ]
 
 
 def source_probes(

@@ -36,6 +36,7 @@ PYTHON = sys.executable
 COMMAND = str(Path(sysconfig.get_path("scripts"), "guest-routes"))
 WORK = Path("/run/bench")
 SETTINGS = Path("/etc/guest-routes.yaml")
+RUN_DIR = Path("/run/guest-routes")
 CLONE_NEWNET = 0x40000000
 """Source: include/uapi/linux/sched.h."""
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
@@ -268,10 +269,16 @@ def source_routing(runs: int) -> Row:
         lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64", gateways=("11.8.0.1/24", "fd00:8::1/64"))
         space = os.open("/proc/self/ns/net", os.O_RDONLY)
 
+        state = RUN_DIR.with_suffix(f".{space}")
+
         def once() -> float:
             setns(space, CLONE_NEWNET)
             SETTINGS.write_text(settings)
-            return run(COMMAND, "sync", "--metadata", str(document("dual-stack")))
+            if state.exists():  # Each instance has a state of its own.
+                state.rename(RUN_DIR)
+            took = run(COMMAND, "sync", "--metadata", str(document("dual-stack")))
+            RUN_DIR.rename(state)
+            return took
 
         return space, lab, once
 

@@ -75,7 +75,7 @@ def dry_run(
         GuestRoutesError: there is no metadata, or no kernel.
     """
     document = find(settings, kernel.nics, state, metadata_argument, tell)
-    return dry_run_on(document, settings, state, kernel, snapshot(settings, kernel), accept_withdrawals)
+    return dry_run_on(document, settings, state, kernel, snapshot(settings, state, kernel), accept_withdrawals)
 
 
 def dry_run_on(
@@ -95,11 +95,11 @@ def dry_run_on(
     decision = decide(evidence, settings, accept_withdrawals)
     report = Report(evidence, decision, before, table=settings.table, protocol=settings.protocol)
     report = ask(report, kernel, settings.table, ahead=True)
-    if report.changes or report.decision.source_routing is None:
+    if report.decision.source_routing is None:
         return report
     from .source_routing import ask_sources
 
-    return ask_sources(report, settings, kernel)
+    return ask_sources(report, settings, kernel, ahead=bool(report.changes))
 
 
 def recorded(state: State, make: Callable[[], Report]) -> Report:
@@ -154,7 +154,7 @@ def program(
     with state.lock(lock_seconds) as unlocked:
         if unattended and state.is_withdrawn():
             raise WithdrawnError("withdrawn by hand; `guest-routes sync` programs the routes again")
-        evidence = gather(document, settings, state, snapshot(settings, kernel), fetched, parsed)
+        evidence = gather(document, settings, state, snapshot(settings, state, kernel), fetched, parsed)
         evidence = with_routes_left(evidence, settings, state, kernel)
         decision = decide(evidence, settings, accept_withdrawals)
         report = Report(evidence, decision, evidence.kernel, table=settings.table, protocol=settings.protocol)
@@ -170,11 +170,11 @@ def program(
             before_writing()
         if report.plan.operations:
             report = _written(report, settings, state, kernel, accept_withdrawals)
-        report = ask(report, kernel, settings.table)
         if report.decision.source_routing is not None:
             from .source_routing import apply_source_routing
 
-            report = apply_source_routing(report, settings, kernel, lambda: _reachable(report, settings, kernel))
+            report = apply_source_routing(report, settings, state, kernel, lambda: _reachable(report, settings, kernel))
+        report = ask(report, kernel, settings.table)  # With the rules as they are now.
         return _keep(report, state)
 
 
@@ -219,7 +219,7 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
             break
         kernel.apply(found.taken_back)
         taken_back = report.outcome._replace(done=(*report.outcome.done, *found.taken_back))
-        now = snapshot(settings, kernel)
+        now = snapshot(settings, state, kernel)
         evidence = gather_again(report.evidence, settings, state, now)
         evidence = with_routes_left(evidence, settings, state, kernel)
         again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)

@@ -50,7 +50,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
         was_withdrawn = state.is_withdrawn()
         _attempt(state.set_withdrawn, errors)  # Before the routes go: the service would put them back.
         try:
-            done = _withdrawn_from(places, kernel)
+            done = _withdrawn_from(places, state, kernel)
         except KernelError:
             if not was_withdrawn:
                 _attempt(state.clear_withdrawn, errors)  # What is missing comes back by the next pass.
@@ -91,19 +91,23 @@ def _of(settings: Settings, recorded: Sequence[RecordedDefault]) -> list[Recorde
     return [one for one in recorded if one.route.table == settings.table]
 
 
-def _withdrawn_from(places: Iterable[tuple[Settings, Sequence[RecordedDefault]]], kernel: Kernel) -> Withdrawal:
+def _withdrawn_from(
+    places: Iterable[tuple[Settings, Sequence[RecordedDefault]]], state: State, kernel: Kernel
+) -> Withdrawal:
     """What one after the other came to; the snapshots are those of the first."""
     done: Withdrawal | None = None
     protocols: set[int] = set()
     for there, recorded in places:
-        one = _withdrawn(there, recorded, kernel, by_source=there.protocol not in protocols)
+        one = _withdrawn(there, recorded, state, kernel, by_source=there.protocol not in protocols)
         protocols.add(there.protocol)
         done = one if done is None else _joined(done, one)
     assert done is not None  # The settings' own place is one.
     return done
 
 
-def _withdrawn(settings: Settings, recorded: Sequence[RecordedDefault], kernel: Kernel, by_source: bool) -> Withdrawal:
+def _withdrawn(
+    settings: Settings, recorded: Sequence[RecordedDefault], state: State, kernel: Kernel, by_source: bool
+) -> Withdrawal:
     """From one table the routes of one protocol.
 
     Args:
@@ -112,7 +116,7 @@ def _withdrawn(settings: Settings, recorded: Sequence[RecordedDefault], kernel: 
     before = table_snapshot(settings, kernel)
     main = _main(settings, kernel)
     made = plan_withdrawal(before, recorded, settings, main=main)
-    source_outcome = withdraw_source_routing(before, settings, kernel) if by_source else None
+    source_outcome = withdraw_source_routing(before, settings, state, kernel) if by_source else None
     outcome = apply(made, kernel, lambda routes: None, _spare(settings))
     after = table_snapshot(settings, kernel)
     refused = _refused(made, recorded, after)

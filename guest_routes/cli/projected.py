@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import UsageError
 from ..evidence.find import find
 from ..evidence.gather import gather, snapshot
-from ..model.network import KernelState
+from ..model.network import PROTOCOL_STATIC, KernelState
 from ..routing.decide import decide
 from ..routing.project import project
 
@@ -30,9 +30,19 @@ def projected(context: Context) -> tuple[Evidence, Decision]:
     """
     settings, kernel = context.settings, context.kernel
     document = find(settings, kernel.nics, context.state, context.options.metadata, context.terminal.progress)
-    before = snapshot(settings, kernel)
+    before = _without_exported(snapshot(settings, context.state, kernel), settings)
     evidence = project(gather(document, settings, context.state, before, fetched=True), settings)
     return evidence, decide(evidence, settings)
+
+
+def _without_exported(before: KernelState, settings: Settings) -> KernelState:
+    """The same without what an earlier export's files made for source routing: theirs is no other program's table."""
+    if before.tables is None:
+        return before
+    priority = settings.source_routing_priority
+    rules = (one for one in before.rules if (one.protocol, one.priority) != (PROTOCOL_STATIC, priority))
+    tables = (one for one in before.tables if one.protocol != PROTOCOL_STATIC)
+    return before._replace(rules=tuple(rules), tables=tuple(tables))
 
 
 def projected_offline(context: Context) -> tuple[Evidence, Decision]:

@@ -66,7 +66,7 @@ def inspect(
         KernelError: the kernel can't be asked.
     """
     found = _find(settings, state, kernel, metadata_argument, tell)
-    before = snapshot(settings, kernel)
+    before = snapshot(settings, state, kernel)
     cross_checks = (netifaces_check(before.nics), engine_check(before.routes, settings.table, settings.engine))
     report, no_metadata = _dry_run(found, settings, state, kernel, before)
     rewritten = _rewritten(settings, report) if report else None

@@ -49,7 +49,7 @@ def inspect(
     Raises:
         KernelError: the tables can't be read.
     """
-    before = snapshot(settings, kernel)
+    before = snapshot(settings, state, kernel)
     last, failed, problems = _last_pass(state)
     from_leases = bool(last) and last["metadata"].get("source") == "leases"
     compared = _compared(settings, state, kernel, before, from_leases)

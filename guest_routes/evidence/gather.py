@@ -35,18 +35,28 @@ if TYPE_CHECKING:
     from ..state.store import State
 
 
-def snapshot(settings: Settings, kernel: Kernel) -> KernelState:
-    """What the kernel has, as a pass needs it: with the tables of source routing, where it is on or rules are left.
+def snapshot(settings: Settings, state: State, kernel: Kernel) -> KernelState:
+    """What the kernel has, as a pass needs it: with the tables of source routing, where it is on or something is left.
 
     Raises:
         KernelError: the kernel refused a dump.
     """
-    state = table_snapshot(settings, kernel)
-    if not (settings.source_routing or any(is_our_rule(rule, settings) for rule in state.rules)):
-        return state
+    now = table_snapshot(settings, kernel)
+    written = source_tables(settings, state)
+    if not (settings.source_routing or written or any(is_our_rule(rule, settings) for rule in now.rules)):
+        return now
     from ..routing.source_routing.nics import tables_to_read
 
-    return state._replace(tables=kernel.tables(tables_to_read(state, settings)))
+    return now._replace(tables=kernel.tables(tables_to_read(now, settings, written)))
+
+
+def source_tables(settings: Settings, state: State) -> tuple[int, ...]:
+    """The tables of source routing that passes have written, and that may not be empty."""
+    if not os.path.exists(state.source_tables_path):
+        return ()
+    from ..state.places import source_tables as written
+
+    return written(state, settings.protocol)
 
 
 def table_snapshot(settings: Settings, kernel: Kernel, expected: Sequence[Route] = ()) -> KernelState:

@@ -28,12 +28,14 @@ LOOPBACK = 1
 """The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
-TO_TABLE = 1
-"""FR_ACT_TO_TBL: a policy rule looks a table up. Source: include/uapi/linux/fib_rules.h."""
+TO_TABLE, GOTO, NOP = 1, 2, 3
+"""FR_ACT_: a policy rule looks a table up, goes on with a later rule, does nothing; others drop the packet.
+
+Source: include/uapi/linux/fib_rules.h."""
 UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
 """RTN_*; with a throw the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
 PROTOCOL_KERNEL = 2
-PROTOCOL_BOOT = 3
+PROTOCOL_BOOT, PROTOCOL_STATIC = 3, 4
 PROTOCOL_RA = 9
 """RTPROT_RA: set by the kernel or a manager for what a router advertised."""
 PROTOCOL_DHCP = 16
@@ -248,6 +250,9 @@ class Rule(NamedTuple):
     """FR_ACT_: TO_TABLE, unless it does something else: goto, nop, blackhole, unreachable, prohibit."""
     target: int = 0
     """goto: the priority of the rule that comes next."""
+    suppresses: int = -1
+    """Routes of its table up to this prefix length don't count (suppress_prefixlength); -1: all do, or it matches by
+    more than a source."""
 
 
 class KernelState(NamedTuple):

@@ -135,6 +135,8 @@ class SourceConflict(NamedTuple):
     """foreign-route: ours, whose place it has taken."""
     rule: Rule | None = None
     """table-in-use; local-behind: the table local's; overruled: the first rule that may be why."""
+    local: Rule | None = None
+    """overruled: the table local's, where no priority is left between it and that rule."""
     address: Address | None = None
     """shared-address, overruled: the NIC's."""
     other: Nic | None = None

@@ -216,6 +216,10 @@ def export_note_text(note: ExportNote) -> str:
             f"of multipath routes in the tables of {', '.join(note.nics)} the first next hop is exported: this format "
             "has no others"
         ),
+        "unsayable-routes": (
+            f"routes in the tables of {', '.join(note.nics)} that are for a TOS, or IPv4's with a gateway of IPv6, are "
+            "left out where this format can't say them: packets that carry an address of the NIC leave by its gateway"
+        ),
         "no-source-routing": "source routing is not exported: this format has no route of type throw; "
         "leave `source_routing` to `guest-routes watch`, or choose another format",
         "no-leases": (

@@ -5,7 +5,7 @@ Rules are written as `ip rule add` takes them, routes as `ip route add` does.
 
 from __future__ import annotations
 
-from ..model.network import MAIN_TABLE, TO_TABLE, Rule, address_text
+from ..model.network import GOTO, MAIN_TABLE, TO_TABLE, Rule, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
 from .folding import entries
 from .route_text import counted, nic_names, protocol_text, route_json, route_text
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _ACTIONS = {3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 """FR_ACT_ of linux/fib_rules.h."""
-GOTO = 2
 _TABLES = {255: "local", MAIN_TABLE: "main", 253: "default"}
 AS_OF_NOW = (
     "the tables hold what the main table has now; what changes there later counts with the next pass, which the "
@@ -43,14 +42,15 @@ def rule_text(rule: Rule) -> str:
     if prefix is not None:
         whole = prefix.length == len(prefix.address) * 8
         source = address_text(prefix.address) if whole else str(prefix)
-    restricted = " (of some packets)" if rule.restricted else ""
+    restricted = " (of some packets)" if rule.restricted and rule.suppresses < 0 else ""
     protocol = f" proto {protocol_text(rule.protocol)}" if rule.protocol else ""
     return f"from {source}{restricted} {_action_text(rule)} priority {rule.priority}{protocol}"
 
 
 def _action_text(rule: Rule) -> str:
     if rule.action == TO_TABLE:
-        return f"lookup {_TABLES.get(rule.table, rule.table)}"
+        suppresses = f" suppress_prefixlength {rule.suppresses}" if rule.suppresses >= 0 else ""
+        return f"lookup {_TABLES.get(rule.table, rule.table)}{suppresses}"
     if rule.action == GOTO:
         return f"goto {rule.target}"
     return _ACTIONS.get(rule.action, f"does {rule.action}")
@@ -98,7 +98,7 @@ def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
     if one.kind == "local-behind":
         rule = rule_text(one.rule) if one.rule else ""
         text = f"no source routing for {name}: packets to this machine's own addresses would leave it"
-        before = "move that rule before ours (`ip rule add priority 0 lookup local`, then delete the other one)"
+        before = f"move that rule before ours ({_local_first(one.rule)})"
         return f"{text}; this rule comes later: {rule}", before
     if one.kind == "foreign-route":
         added = route_text(one.route, nics) if one.route else ""
@@ -114,6 +114,13 @@ def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
     return _overruled_words(one, nics)
 
 
+def prevention_text(one: SourceConflict, nics: Sequence[Nic]) -> str:
+    """The same, where it is said already that packets leave otherwise."""
+    if one.kind == "overruled" and one.rule is not None:
+        return "; ".join(first_rule_words(one.rule, one.local))
+    return conflict_text(one, nics)
+
+
 def _overruled_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
     """Where the kernel sends packets instead, and by which rule."""
     name, address = one.nic.name, address_text(one.address) if one.address else ""
@@ -121,18 +128,30 @@ def _overruled_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str
     text = f"packets that carry {name}'s address {address}{to} leave {_answer_text(one.answer, nics)}, not by {name}"
     if one.rule is None:
         return text, "see `ip rule`"
-    first, before = first_rule_words(one.rule)
+    first, before = first_rule_words(one.rule, one.local)
     return f"{text}; {first}", before
 
 
-def first_rule_words(rule: Rule) -> tuple[str, str]:
-    """Which rule decides before ours, and how ours comes before it."""
+def _local_first(rule: Rule | None) -> str:
+    """How the table local is looked up first again."""
+    version = " -6" if rule is not None and rule.family == 6 else ""
+    return f"`ip{version} rule add priority 0 lookup local`, then delete the other one"
+
+
+def first_rule_words(rule: Rule, local: Rule | None) -> tuple[str, str]:
+    """Which rule decides before ours, and how ours comes before it.
+
+    Args:
+        local: the table local's, where no priority is left between it and that rule.
+    """
     whose = "the rule of the main table" if rule.plain and rule.table == MAIN_TABLE else "another program's rule"
     before = f"`source_routing_priority` below {rule.priority} puts ours before it"
-    return (
-        f"{whose} comes first: {rule_text(rule)}",
-        before if rule.priority > 1 else "give it a higher number (`ip rule`)",
-    )
+    if rule.priority <= 1:
+        before = "give it a higher number (`ip rule`)"
+    elif local is not None:
+        moved = f"move the rule of the table local, of priority {local.priority}, to 0 ({_local_first(local)})"
+        before = f"{moved}; then {before}"
+    return f"{whose} comes first: {rule_text(rule)}", before
 
 
 def _answer_text(answer: Lookup | None, nics: Sequence[Nic]) -> str:

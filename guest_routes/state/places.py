@@ -3,6 +3,10 @@
 Settings change, and the routes of a pass with others stay where they are (R1). `withdraw` looks there too, and a pass
 names what is left (R18). The last pass's status names one; nothing else is kept while every pass had the defaults and
 has come to its end, so that the next one reads nothing here.
+
+Source routing's tables have a file of their own: a rule tells of the table that it looks up, and nothing in the kernel
+does of one whose rules were deleted, or whose NIC has gone. A table is in it from before it is written until it has no
+route of ours any more.
 """
 
 from __future__ import annotations
@@ -60,15 +64,36 @@ def forget(state: State) -> None:
     """Nothing of ours is left anywhere.
 
     Raises:
-        StateError: the file can't be removed.
+        StateError: a file can't be removed.
     """
-    remove(state.places_path, "`guest-routes withdraw` looks into more tables than it must")
+    for path in (state.places_path, state.source_tables_path):
+        remove(path, "`guest-routes withdraw` looks into more tables than it must")
+
+
+def source_tables(state: State, protocol: int) -> tuple[int, ...]:
+    """The tables that source routing's passes with this protocol have written, and that may not be empty."""
+    return tuple(table for table, of in _pairs(state, state.source_tables_path) if of == protocol)
+
+
+def keep_source_tables(state: State, protocol: int, tables: Iterable[int]) -> None:
+    """These are the tables with that protocol.
+
+    Raises:
+        StateError: it can't be written, or removed.
+    """
+    known = _pairs(state, state.source_tables_path)
+    wanted = sorted({(table, protocol) for table in tables} | {one for one in known if one[1] != protocol})
+    consequence = "what is left in a table that no rule looks up may not be removed"
+    if not wanted:
+        remove(state.source_tables_path, consequence)
+    elif wanted != sorted(known):
+        state.replace(state.source_tables_path, dumps(wanted).encode(), 0o644, consequence)
 
 
 def unusable_texts(state: State) -> list[str]:
     """Why the records that `elsewhere` went by can't be used, and what that means."""
     consequence = "routes of passes with other settings may be left: `ip route show table all` shows them"
-    own = (state.places_path, state.status_path)
+    own = (state.places_path, state.source_tables_path, state.status_path)
     return [f"{problem.place}: {problem.text}; {consequence}" for problem in state.problems if problem.place in own]
 
 
@@ -79,8 +104,13 @@ def _last_place(state: State) -> list[Place]:
 
 
 def _places(state: State) -> tuple[Place, ...]:
-    """Those kept; what is damaged, or others could have written, is none, and is a problem."""
-    content = state.content(state.places_path)
+    """Those kept."""
+    return _pairs(state, state.places_path)
+
+
+def _pairs(state: State, path: str) -> tuple[Place, ...]:
+    """The places in a file; what is damaged, or others could have written, is none, and is a problem."""
+    content = state.content(path)
     if content is None:
         return ()
     try:
@@ -88,9 +118,9 @@ def _places(state: State) -> tuple[Place, ...]:
         if not isinstance(rows, list):
             raise ValueError("no list")
     except (ValueError, RecursionError):
-        state.note(state.places_path, "is damaged: no JSON list")
+        state.note(path, "is damaged: no JSON list")
         return ()
     found = [(row[0], row[1]) for row in rows if isinstance(row, list) and len(row) == 2 and has_room_for_ours(*row)]
     if len(found) < len(rows):
-        state.note(state.places_path, f"is damaged: {NO_PLACE}")
+        state.note(path, f"is damaged: {NO_PLACE}")
     return tuple(found)

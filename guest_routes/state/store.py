@@ -56,10 +56,10 @@ class State:
     ) -> None:  # fmt: skip
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
         self.status_path, self.places_path = os.path.join(run_dir, "status"), os.path.join(run_dir, "places")
+        self.source_tables_path = os.path.join(run_dir, "source-tables")
         self._disputed_path, self._service_path = os.path.join(run_dir, "disputed"), os.path.join(run_dir, "service")
         self._withdrawn_path = os.path.join(run_dir, "withdrawn")
-        self._kept_path = os.path.join(lib_dir, "last-known-good")
-        self._defaults_path = os.path.join(lib_dir, "defaults")
+        self._kept_path, self._defaults_path = (os.path.join(lib_dir, one) for one in ("last-known-good", "defaults"))
         self._read_again, self.replace = read_again, replace_own if read_again else replace
         self._faults: dict[str, str] = {}
         """Why the files that were read last are not used, by path."""

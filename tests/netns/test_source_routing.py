@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 import pytest
 
@@ -450,12 +450,38 @@ def test_rules_with_our_protocol_that_somebody_made_go_and_ours_stay(lab: Lab, e
         lab.ip("rule", "add", *rule.split(), "protocol", "121")
     synced(lab, f"{ON} {engine}")
     left = [line.partition(":")[2].split(" proto")[0].strip() for line in lab.ip("-4", "rule").splitlines()]
-    # A request to delete the last one would fit ours.
+    # A request to delete the last one would fit ours; it leads the same way.
     assert left[1:-2] == ["from 10.65.0.7 lookup 12102", "from 11.8.0.9 lookup 12103",
                           "from 11.8.0.9 to 203.0.113.0/24 lookup 12103"]  # fmt: skip
     assert "nothing to do" in synced(lab, f"{ON} {engine}")
     assert run(lab, f"withdraw {engine}").code == 0
     assert len(lab.ip("-4", "rule").splitlines()) == 3
+
+
+@pytest.mark.parametrize("selector", ["from 11.8.0.9 iif lo", "from 11.8.0.0/24 iif lo"])
+def test_a_rule_with_our_protocol_that_would_misroute_goes(lab: Lab, engine: str, selector: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    there = lab.ip("-4", "rule")
+    lab.ip("rule", "del", "from", "11.8.0.9")
+    lab.ip("rule", "add", *selector.split(), "lookup", "12102", "priority", "32765", "protocol", "121")
+    synced(lab, f"{ON} {engine}")
+    assert lab.ip("-4", "rule") == there
+    assert way(lab, OUTSIDE[0], ETH1[0]) == "via 11.8.0.1 dev eth1"
+
+
+def test_one_that_cannot_be_told_from_ours_is_named(lab: Lab, engine: str) -> None:
+    """A request to delete it fits eth0's rule, too."""
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    lab.ip("rule", "del", "from", "11.8.0.9")
+    lab.ip("rule", "add", "iif", "lo", "lookup", "12102", "priority", "32765", "protocol", "121")
+    out = synced(lab, f"{ON} {engine}", 5)
+    assert "another program's rule comes first: from all (of some packets) lookup 12102 priority 32765" in out
+    assert way(lab, OUTSIDE[0], ETH0[0]) == "via 10.65.0.1 dev eth0"
+    synced(lab, f"{ON} {engine} --source-routing-priority 32764")
+    assert way(lab, OUTSIDE[0], ETH1[0]) == "via 11.8.0.1 dev eth1"
+    assert len(own_rules(lab)) == 4
 
 
 def test_withdraw_takes_all_of_it_away(lab: Lab, engine: str) -> None:
@@ -695,14 +721,30 @@ def test_status_shows_the_rules_and_their_drift(lab: Lab, tmp_path: Path) -> Non
     assert change["what"] == "rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"
 
 
-def test_doctor_does_not_promise_that_it_wins_over_a_vpns_rule(lab: Lab) -> None:
+@pytest.mark.parametrize("commands, why", [
+    (["rule add priority 100 lookup 77", "route add default via 10.65.0.1 dev eth0 table 77"],
+     "another program's rule comes first: from all lookup 77 priority 100; `source_routing_priority` below 100"),
+    (["rule add priority 100 lookup main"],
+     "the rule of the main table comes first: from all lookup main priority 100"),
+    (["rule add priority 32765 lookup local", "rule del priority 0"],
+     "no source routing for eth1: packets to this machine's own addresses would leave it"),
+    (["route add 198.51.100.0/24 via 11.8.0.5 dev eth1 table 12103"],
+     "no source routing for eth1: table 12103 is used by another program"),
+    (["rule add from 11.8.0.0/24 lookup main priority 3000"],
+     "another program's rule comes first: from 11.8.0.0/24 lookup main priority 3000"),
+], ids=["vpn", "main", "local", "table", "subnet"])  # fmt: skip
+def test_doctor_does_not_promise_what_source_routing_alone_cannot_do(lab: Lab, commands: List[str], why: str) -> None:
     Calico(lab)
     lab.metadata_server(document("dual-stack"))
     synced(lab, FILE)
-    lab.ip("rule", "add", "priority", "100", "lookup", "77")
-    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "table", "77")
-    answers = re.findall(r"from 11\.8\.0\.9 to \S+ leave by eth0: [^;]*; (.*?) `", run(lab, f"doctor {FILE}").out)
-    assert set(answers) == {"table 77 decides, by a rule of another program: see"}
+    for command in commands:
+        lab.ip(*command.split())
+    answers = re.findall(
+        r"answers from 11\.8\.0\.9 to \S+ leave by eth0: (.*?) answers", run(lab, f"doctor {FILE}").out
+    )
+    assert len(answers) == 1
+    assert f"`source_routing: true` alone would not send them by eth1: {why}" in answers[0]
+    assert why in synced(lab, ON, 5)  # As it turns out.
 
 
 def test_doctor_says_which_answers_leave_by_another_nic(lab: Lab) -> None:
@@ -728,3 +770,37 @@ def test_doctor_says_which_answers_leave_by_another_nic(lab: Lab) -> None:
     synced(lab, ON, 5)
     found = run(lab, f"doctor {ON}")
     assert "`source_routing_priority` below 100 puts ours before it" in found.out
+
+
+BEFORE_OURS = {
+    "fwmark": (["rule add fwmark 7 lookup 500 priority 100"], 0),
+    "another table": (["rule add from 11.8.0.9 lookup 77 priority 100",
+                       "route add default via 10.65.0.1 dev eth0 table 77"], 5),
+    "main without its default": (["rule add priority 100 lookup main suppress_prefixlength 0"], 5),
+    "main": (["rule add priority 100 lookup main"], 5),
+    "main for a subnet": (["rule add from 11.8.0.0/24 lookup main priority 3000"], 5),
+    "prohibit": (["rule add from 11.8.0.0/24 prohibit priority 5"], 5),
+    "goto": (["rule add priority 90 goto 32766"], 5),
+    "nop": (["rule add from 11.8.0.9 nop priority 90"], 0),
+    "uid": (["rule add uidrange 0-0 lookup 77 priority 80", "route add default via 10.65.0.1 dev eth0 table 77"], 5),
+    "protocol": (["rule add ipproto tcp dport 22 lookup 77 priority 80"], 0),
+    "l3mdev": (["rule add l3mdev priority 1000"], 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("commands, code", BEFORE_OURS.values(), ids=BEFORE_OURS)
+def test_plan_says_what_sync_will(lab: Lab, commands: List[str], code: int) -> None:
+    """Which rules will decide before ours: with main as it is to be, too."""
+    Calico(lab)
+    for command in commands:
+        lab.ip(*command.split())
+
+    def named(command: str) -> Tuple[int, Set[str]]:
+        ran = run(lab, f"{command} {ON}")
+        return ran.code, set(re.findall(r"carry eth\d's address \S+ to .*? comes first: .*? priority \d+", ran.err))
+
+    fresh = named("plan")
+    run(lab, f"sync {FILE}")
+    planned, done = named("plan"), named("sync")
+    assert (fresh[0], planned[0], done[0], named("sync")) == (code, code, code, done)
+    assert planned == done

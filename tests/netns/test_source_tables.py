@@ -20,7 +20,7 @@ from tests.support.by_source import ETH0, ETH1, FILE, ON, killed_after, own_rule
 from tests.support.calico import GATEWAYS, OUTSIDE, OWN, Calico
 from tests.support.lab import Lab, document, write_document
 from tests.support.passes import Ran, run, valid_json
-from tests.support.service import Start
+from tests.support.service import Start, write_settings
 
 ENGINES = ["rtnetlink", "pyroute2"]
 
@@ -319,6 +319,15 @@ def test_a_route_in_place_of_ours_is_named_as_that(lab: Lab, engine: str) -> Non
     assert outside_ways(lab) == RIGHT
 
 
+def test_a_route_behind_ours_is_none_in_its_place(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    by_ip(lab, "route append default via 10.65.0.1 dev eth0 table 12103 metric 1024")
+    assert "nothing to do" in synced(lab, f"{ON} {engine}")
+    by_ip(lab, "route prepend default via 10.65.0.77 dev eth0 table 12103 metric 1024")
+    assert "in place of ours in eth1's table 12103: default via 10.65.0.77" in synced(lab, f"{ON} {engine}", 5)
+
+
 # ---- rules of others ----------------------------------------------------------------------------------
 
 OTHERS = [
@@ -361,3 +370,58 @@ def test_a_rule_that_decides_about_the_other_nics_subnet_alone_is_named(lab: Lab
         ran = run(lab, f"{command} {options}")
         assert ran.code == 5, ran
         assert "eth0's address 10.65.0.7 to 11.8.0.1 leave by eth1" in ran.err
+
+
+def test_a_table_that_sends_the_other_nics_subnet_otherwise_is_named(lab: Lab, engine: str) -> None:
+    """A rule for a whole subnet, whose table has no default: it decides about what it lists alone."""
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    lab.ip("rule", "add", "from", "10.65.0.0/24", "lookup", "50", "priority", "100")
+    lab.ip("route", "add", "10.50.0.0/16", "via", "11.8.0.50", "dev", "eth1", "table", "50")
+    out = synced(lab, f"{ON} {engine}", 5)
+    text = "packets that carry eth0's address 10.65.0.7 to 10.50.0.1 leave by eth1, not by eth0"
+    assert f"{text}; another program's rule comes first: from 10.65.0.0/24 lookup 50 priority 100" in out
+
+
+def test_where_main_covers_all_that_is_outside_it_is_asked_about_all_the_same(lab: Lab, engine: str) -> None:
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    write_settings(default={"nic": "eth1"})
+    lab.ip("-6", "route", "add", "2000::/3", "via", "fd00:8::1", "dev", "eth1")
+    assert run(lab, "sync").code == 0
+    answers = " ".join(run(lab, "doctor").out.split())
+    assert "answers from fd00:65::7 to 2001:db8::9 leave by eth1: a network that checks source addresses" in answers
+    synced(lab, f"{ON} {engine}")
+    lab.ip("-6", "rule", "add", "from", "fd00:8::9", "lookup", "77", "priority", "100")
+    lab.ip("-6", "route", "add", "2000::/3", "via", "fd00:65::1", "dev", "eth0", "table", "77")
+    out = synced(lab, f"{ON} {engine}", 5)
+    assert "packets that carry eth1's address fd00:8::9 to 2001:db8::9 leave by eth0, not by eth1" in out
+
+
+def test_an_exported_script_is_run_again_after_a_change(lab: Lab, tmp_path: Path) -> None:
+    """Routes of a TOS and by a gateway of IPv6 are as in main; the rule of a former address goes."""
+    Calico(lab)
+    by_ip(lab, "route add 10.50.0.0/16 via 11.8.0.51 dev eth1",
+          "route add 10.50.0.0/16 tos 0x10 via 11.8.0.50 dev eth1",
+          "route add 10.70.0.0/16 via inet6 fe80::77 dev eth1")  # fmt: skip
+    value = json.loads(document("dual-stack").read_text())
+
+    def exported() -> List[str]:
+        options = f"--metadata {write_document(tmp_path / 'document.json', value)} --source-routing true"
+        (tmp_path / "script").write_text(lab.run("export", "--format", "ip", *options.split()).stdout)
+        ran = subprocess.run(["sh", str(tmp_path / "script")], text=True, capture_output=True)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        rules = [line.split() for line in lab.ip("-4", "rule").splitlines() if "lookup 12103" in line]
+        return [words[2] for words in rules]
+
+    assert exported() == ["11.8.0.9"]
+    assert [line for line in own_table(lab, "eth1") if line.startswith(("10.50", "10.70"))] == [
+        "10.50.0.0/16 tos 0x10 via 11.8.0.50 dev eth1 proto static",
+        "10.50.0.0/16 via 11.8.0.51 dev eth1 proto static",
+        "10.70.0.0/16 via inet6 fe80::77 dev eth1 proto static",
+    ]
+    by_ip(lab, "address delete 11.8.0.9/24 dev eth1", "address add 11.8.0.19/24 dev eth1")
+    value["networks"][2]["ip_address"] = "11.8.0.19"
+    by_ip(lab, "rule add from 192.0.2.9 lookup 12102 priority 9")
+    assert exported() == exported() == ["11.8.0.19"]
+    assert "from 192.0.2.9 lookup 12102" in lab.ip("rule")

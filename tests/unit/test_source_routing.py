@@ -92,11 +92,11 @@ def test_what_is_missing_afterwards_fails_the_pass(state: State) -> None:
 def test_a_pass_that_cuts_the_way_to_the_metadata_puts_the_rules_back(state: State) -> None:
     kernel = Kernel()
     report = passed(kernel, state, OFF)
-    found = report.evidence._replace(kernel=snapshot(ON, kernel))
+    found = report.evidence._replace(kernel=snapshot(ON, state, kernel))
     from guest_routes.routing.decide import decide
 
     planned = Report(found, decide(found, ON), found.kernel)
-    cut = apply_source_routing(planned, ON, kernel, lambda: False)
+    cut = apply_source_routing(planned, ON, state, kernel, lambda: False)
     assert cut.source_outcome is not None
     assert (cut.exit_code, cut.source_outcome.rolled_back, rules(kernel)) == (1, True, [])
 
@@ -121,7 +121,7 @@ def test_another_rule_that_comes_first_is_asked_about_and_named(state: State) ->
 
 def test_withdraw(state: State) -> None:
     kernel = Kernel()
-    assert withdraw_source_routing(kernel.snapshot(254), ON, kernel) is None
+    assert withdraw_source_routing(kernel.snapshot(254), ON, state, kernel) is None
     passed(kernel, state)
     done = withdraw(OFF, state, kernel)
     assert done.source_outcome is not None

@@ -82,7 +82,9 @@ def _mac(text: Optional[str]) -> bytes:
 
 def rule_of(message: Any) -> Rule:
     """The policy rule of an RTM_NEWRULE message."""
-    restricted = _is_restricted(message)
+    selective, suppresses = _is_selective(message), message.get_attr("FRA_SUPPRESS_PREFIXLEN")
+    suppressed = -1 if suppresses in (None, NO_SUPPRESSION) else suppresses
+    restricted = selective or suppressed >= 0
     simple = message["action"] == FR_ACT_TO_TBL and not restricted
     source, length = message.get_attr("FRA_SRC"), message["src_len"]
     has_one = source and length and not message["flags"] & FIB_RULE_INVERT
@@ -98,16 +100,15 @@ def rule_of(message: Any) -> Rule:
         restricted=restricted,
         action=message["action"],
         target=message.get_attr("FRA_GOTO") or 0,
+        suppresses=-1 if selective else suppressed,
     )
 
 
-def _is_restricted(message: Any) -> bool:
-    """Whether a rule matches only some packets of its source, or leaves some routes of its table out."""
+def _is_selective(message: Any) -> bool:
+    """Whether a rule matches only some packets of its source."""
     if message["dst_len"] or message["tos"] or message["flags"] & FIB_RULE_INVERT:
         return True
-    if not {name for name, _ in message["attrs"]} <= SIMPLE_RULE:
-        return True
-    return message.get_attr("FRA_SUPPRESS_PREFIXLEN") not in (None, NO_SUPPRESSION)
+    return not {name for name, _ in message["attrs"]} <= SIMPLE_RULE
 
 
 def routes_of(message: Any) -> Tuple[Route, ...]:

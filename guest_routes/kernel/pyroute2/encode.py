@@ -120,11 +120,12 @@ def table_route(operation: Union[SetRoute, RemoveRoute]) -> RouteMessage:
 
 
 def rule_fields(rule: Rule) -> Dict[str, Any]:
-    """A rule that matches by its source, in the words of IPRoute.rule."""
+    """A rule, as far as its source tells of it, in the words of IPRoute.rule."""
     fields: Dict[str, Any] = {"family": AF_INET if rule.family == 4 else AF_INET6, "priority": rule.priority}
     fields.update(table=rule.table, protocol=rule.protocol)
-    if rule.source:
-        fields.update(src=address_text(rule.source.address), src_len=rule.source.length)
+    source = rule.source or rule.among
+    if source:
+        fields.update(src=address_text(source.address), src_len=source.length)
     return fields
 
 

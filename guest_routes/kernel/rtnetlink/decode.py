@@ -184,11 +184,11 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
     """A policy rule of an RTM_NEWRULE body (struct fib_rule_hdr)."""
     family, to_length, from_length, tos, table, _, _, action, flags = RTMSG.unpack_from(data, start)
     found = attributes(data, start + RTMSG.size, end)
-    suppresses = found.get(FRA_SUPPRESS_PREFIXLEN, _NO_SUPPRESSION) != _NO_SUPPRESSION
+    suppressed = _suppressed(found)
     source, target = found.pop(FRA_SRC, None), number_of(found.pop(FRA_GOTO, None))
     prefix = Prefix(source, from_length) if source and from_length and not flags & FIB_RULE_INVERT else None
     narrowed = bool(to_length or tos or flags & FIB_RULE_INVERT) or not _PLAIN_RULE.issuperset(found)
-    restricted = narrowed or suppresses
+    restricted = narrowed or suppressed >= 0
     simple = action == FR_ACT_TO_TBL and not restricted
     return Rule(
         family=4 if family == AF_INET else 6,
@@ -201,7 +201,14 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
         restricted=restricted,
         action=action,
         target=target,
+        suppresses=-1 if narrowed else suppressed,
     )
+
+
+def _suppressed(found: dict[int, bytes]) -> int:
+    """Up to which prefix length a rule leaves routes of its table out; -1: none."""
+    length = found.get(FRA_SUPPRESS_PREFIXLEN, _NO_SUPPRESSION)
+    return -1 if length == _NO_SUPPRESSION else number_of(length)
 
 
 class Answer(NamedTuple):

@@ -79,14 +79,15 @@ def request(operation: SourceOperation, sequence: int) -> bytes:
 
 
 def _rule(rule: Rule, kind: int, flags: int, sequence: int) -> bytes:
-    """RTM_NEWRULE or RTM_DELRULE of a rule that matches by its source. What isn't said matches any in a deletion."""
-    length = rule.source.length if rule.source else 0
+    """RTM_NEWRULE of a rule that matches by its source, RTM_DELRULE of any; in that what isn't said matches all."""
+    source = rule.source or rule.among
+    length = source.length if source else 0
     family = AF_INET if rule.family == 4 else AF_INET6
     body = RTMSG.pack(family, 0, length, 0, 0, 0, 0, FR_ACT_TO_TBL if rule.source or rule.plain else 0, 0)
     body += attribute(FRA_PRIORITY, U32.pack(rule.priority)) + attribute(FRA_TABLE, U32.pack(rule.table))
     body += attribute(FRA_PROTOCOL, bytes([rule.protocol]))
-    if rule.source:
-        body += attribute(FRA_SRC, rule.source.address)
+    if source:
+        body += attribute(FRA_SRC, source.address)
     return message(kind, flags, sequence, body)
 
 

@@ -13,6 +13,7 @@ from .networkd import netplan, networkd
 from .networkmanager import networkmanager
 from .nmstate import nmstate
 from .scripts import ifupdown, script
+from .source_routing import without_unsayable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,8 +58,12 @@ def export(decision: Decision, settings: Settings, format_name: str, network_fil
         network_files: the .network file that systemd-networkd has applied to a NIC, by ifindex.
     """
     every = nic_routes(decision, settings)
-    made = FORMATS[format_name]([one for one in every if one.nic.kind not in STACKED], network_files)
+    sayable = [without_unsayable(one, format_name) for one in every]
+    made = FORMATS[format_name]([one for one, _ in sayable if one.nic.kind not in STACKED], network_files)
     notes = [*made.notes, *_left_out(every, settings), *_of_source_routing(every, settings, format_name)]
+    less = tuple(one.nic.name for one, is_less in sayable if is_less)
+    if less and format_name not in NO_THROW:
+        notes.append(ExportNote("unsayable-routes", less))
     return made._replace(notes=tuple(notes))
 
 

@@ -16,11 +16,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator
 
-    from ...model.network import Rule
+    from ...model.network import Address, Rule
+    from ...model.source_routing import NicTable
     from ...routing.per_nic import NicRoutes
 
-MTU = 2
-"""RTAX_MTU. Source: include/uapi/linux/rtnetlink.h."""
+LOCK, MTU = 1, 2
+"""RTAX_LOCK, RTAX_MTU. Source: include/uapi/linux/rtnetlink.h."""
+FORMER = r"sed -n 's/^%d:[[:space:]]*from \([^ /]*\) lookup .* proto static.*/\1/p'"
+"""The addresses of rules of a priority that an earlier script has made."""
+TOS = ("networkmanager", "ifupdown", "ip")
+"""Formats whose routes can be for packets of a TOS."""
+OTHER_FAMILY = ("networkd", "ifupdown", "ip")
+"""Formats whose IPv4 routes can have a gateway of IPv6 (RFC 5549)."""
+
+
+def without_unsayable(one: NicRoutes, format_name: str) -> tuple[NicRoutes, bool]:
+    """The NIC's tables as far as the format's routes can say them, and whether that is not all.
+
+    A route of a TOS without it would be for all packets, in place of the one that is.
+    """
+    tables = tuple(
+        table._replace(routes=tuple(route for route in table.routes if _is_sayable(route, format_name)))
+        for table in one.by_source
+    )
+    return one._replace(by_source=tables), tables != one.by_source
+
+
+def _is_sayable(route: Route, format_name: str) -> bool:
+    hops = [hop.gateway for hop in route.nexthops or (route,)]
+    mixed = any(gateway is not None and len(gateway) != len(route.destination.address) for gateway in hops)
+    return (not route.tos or format_name in TOS) and (not mixed or format_name in OTHER_FAMILY)
 
 
 def single(route: Route) -> Route:
@@ -34,6 +59,24 @@ def single(route: Route) -> Route:
 def _mtu(route: Route) -> int:
     """RTAX_MTU; 0 where there is none."""
     return next((value for number, value in route.metrics if number == MTU and isinstance(value, int)), 0)
+
+
+def _has_locked_mtu(route: Route) -> bool:
+    """Whether path MTU discovery leaves the MTU alone: a bit of RTAX_LOCK."""
+    locked = next((value for number, value in route.metrics if number == LOCK and isinstance(value, int)), 0)
+    return bool(locked & 1 << MTU)
+
+
+def _mtu_words(route: Route) -> list[str]:
+    lock = ["lock"] if _has_locked_mtu(route) else []
+    return ["mtu", *lock, str(_mtu(route))] if _mtu(route) else []
+
+
+def _via(gateway: Address | None, family: int) -> list[str]:
+    """The gateway as `ip route` takes it."""
+    if gateway is None:
+        return []
+    return ["via", *(["inet6"] if len(gateway) * 8 == 128 and family == 4 else []), address_text(gateway)]
 
 
 def _source(rule: Rule) -> str:
@@ -96,19 +139,24 @@ def networkmanager_source(one: NicRoutes, family: int, first: int) -> list[str]:
     for number, route in enumerate((single(route) for table in tables for route in table.routes), first):
         gateway = f",{address_text(route.gateway)}" if route.gateway else ",::" if family == 6 else ",0.0.0.0"
         lines.append(f"route{number}={route.destination}{gateway},{route.metric}")
-        options = [f"table={route.table}"]
-        options += ["type=throw"] if route.kind == THROW else []
-        options += ["onlink=true"] if route.onlink else []
-        options += [f"mtu={_mtu(route)}"] if _mtu(route) else []
-        lines.append(f"route{number}_options={','.join(options)}")
+        lines.append(f"route{number}_options={','.join(_networkmanager_options(route))}")
     rules = [rule for table in tables for rule in table.rules]
     for number, rule in enumerate(rules, 1):
         lines.append(f"routing-rule{number}=priority {rule.priority} from {_source(rule)} table {rule.table}")
     return lines
 
 
+def _networkmanager_options(route: Route) -> list[str]:
+    options = [f"table={route.table}"]
+    options += ["type=throw"] if route.kind == THROW else []
+    options += [f"tos={route.tos}"] if route.tos else []
+    options += ["onlink=true"] if route.onlink else []
+    options += [f"mtu={_mtu(route)}"] if _mtu(route) else []
+    return options + (["lock-mtu=true"] if _has_locked_mtu(route) else [])
+
+
 def ip_source(one: NicRoutes, nic: str) -> Iterator[str]:
-    """`ip` commands: a table's routes, then its rules."""
+    """`ip` commands: a table's routes, then its rules, then without those of former addresses."""
     for table in one.by_source:
         family = f"ip -{table.family}"
         for route in table.routes:
@@ -118,15 +166,29 @@ def ip_source(one: NicRoutes, nic: str) -> Iterator[str]:
             elif route.nexthops:
                 words.append(str(route.destination))
             else:
-                words += [str(route.destination), *(["via", address_text(route.gateway)] if route.gateway else [])]
+                words += [str(route.destination), *_via(route.gateway, table.family)]
                 words += ["dev", nic, *(["scope link"] if route.scope == LINK_SCOPE else [])]
+            words += [f"tos {route.tos:#x}"] if route.tos else []
             words += [f"table {route.table} proto static", *([f"metric {route.metric}"] if route.metric else [])]
-            words += [*(["onlink"] if route.onlink else []), *([f"mtu {_mtu(route)}"] if _mtu(route) else [])]
+            words += [*(["onlink"] if route.onlink else []), *_mtu_words(route)]
             for hop in route.nexthops:
-                words += ["nexthop", *(["via", address_text(hop.gateway)] if hop.gateway else []), "dev", nic]
+                words += ["nexthop", *_via(hop.gateway, table.family), "dev", nic]
                 words += [f"weight {hop.weight}", *(["onlink"] if hop.onlink else [])]
             yield " ".join(words)
-        for rule in table.rules:
+        for rule in table.rules:  # One that is there already is refused, and stays.
             what = f"from {_source(rule)} lookup {rule.table} priority {rule.priority}"
-            yield f"{family} rule del {what} 2>/dev/null"
-            yield f"{family} rule add {what} protocol static"
+            yield f"{family} rule add {what} protocol static 2>/dev/null"
+        yield from _without_former(table)
+
+
+def _without_former(table: NicTable) -> Iterator[str]:
+    """Removes the rules that an earlier script has made for addresses that the NIC has no longer."""
+    if not table.rules:
+        return
+    own = "|".join(address_text(rule.source.address) for rule in table.rules if rule.source)
+    priority = table.rules[0].priority
+    of_table = f"ip -{table.family} rule"
+    yield f"{of_table} show table {table.table} | {FORMER % priority} | while read -r source; do"
+    yield f'    case "$source" in {own}) ;;'
+    yield f'    *) {of_table} del from "$source" table {table.table} priority {priority} protocol static ;; esac'
+    yield "done"

@@ -39,6 +39,8 @@ class SourceAnswer(NamedTuple):
     source: Address
     destination: Address
     answer: Lookup
+    against: SourceConflict | None = None
+    """What speaks, or would speak, against source routing for it."""
 
 
 class NicView(NamedTuple):

@@ -7,6 +7,7 @@ from ...model.document import Provenance
 from ...model.network import MAIN_TABLE, address_text, is_link_local, mac_text
 from ..folding import LABEL_WIDTH, first_of, labelled, wrapped
 from ..route_text import age_text, counted, nic_names
+from ..source_routing import prevention_text
 from ..words.elections import election_reason
 from ..words.evidence import evidence_text, provenance_text
 from ..words.obstacles import after
@@ -92,23 +93,23 @@ def _answers(view: NicView, inspection: Inspection) -> list[str]:
         if one.answer.ifindex != view.nic.ifindex:
             by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else "nowhere"
             text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
-            remedy = "see below" if on else _answers_remedy(one, view.nic, table)
+            remedy = "see below" if on else _answers_remedy(one, view.nic, table, _nics(inspection))
             lines += labelled(
                 "  answers", f"{text}: a network that checks source addresses (Calico) drops them; {remedy}"
             )
     return lines
 
 
-def _answers_remedy(one: SourceAnswer, nic: Nic, table: int) -> str:
-    """What sends the answers by their NIC: a rule that stands before main stands before source routing's, too.
+def _answers_remedy(one: SourceAnswer, nic: Nic, table: int, nics: Sequence[Nic]) -> str:
+    """What sends the answers by their NIC, and what has to be done for it besides.
 
     Args:
         table: the settings'.
     """
     if table != MAIN_TABLE:
         return f"source routing would send them by {nic.name}, and needs `table: main`: it is {table}"
-    if one.answer.table not in (0, MAIN_TABLE):
-        return f"table {one.answer.table} decides, by a rule of another program: see `ip rule`"
+    if one.against is not None:
+        return f"`source_routing: true` alone would not send them by {nic.name}: {prevention_text(one.against, nics)}"
     return f"`source_routing: true` sends them by {nic.name}"
 
 

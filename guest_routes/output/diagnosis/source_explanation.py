@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.network import address_text, family_of, mac_text
 from ..folding import field
 from ..route_text import route_json, route_text
-from ..source_routing import conflict_text, first_rule_words, rule_json, rule_text
+from ..source_routing import conflict_text, prevention_text, rule_json, rule_text
 from ..summary import metadata_json, source_lines
 from ..words.obstacles import not_there_text, not_wanted_text
 from ..words.outcomes import lookup_text
@@ -153,9 +153,7 @@ def _decided_by(one: SourceExplanation) -> str:
     found = one.conflict
     if found is None:
         return "another program's rule or route decides; see `ip rule`"
-    if found.kind == "overruled" and found.rule is not None:
-        return "; ".join(first_rule_words(found.rule))
-    return conflict_text(found, one.by_main.report.before.nics)
+    return prevention_text(found, one.by_main.report.before.nics)
 
 
 def source_explanation_json(one: SourceExplanation) -> dict[str, Any]:

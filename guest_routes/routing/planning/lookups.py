@@ -11,7 +11,17 @@ from __future__ import annotations
 from itertools import chain
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import DEFAULT_PREFIX, LOCAL_TABLE, MAIN_TABLE, UNICAST, Prefix, contains, is_link_local
+from ...model.network import (
+    DEFAULT_PREFIX,
+    LOCAL_TABLE,
+    MAIN_TABLE,
+    NOP,
+    TO_TABLE,
+    UNICAST,
+    Prefix,
+    contains,
+    is_link_local,
+)
 from ...model.report import Overruled
 from ..compare import destinations_of, equals_of, is_next_hop, leads_there, next_hops
 from .uncovered import Nesting, beyond
@@ -231,7 +241,8 @@ def _winner(
             if by is not None or answer.table:
                 return by, rule
     by = _best(state.routes, probe.address, answer)
-    rejecting = [rule for rule in deciding_rules(state, probe.route.family, table) if not rule.table]
+    before = deciding_rules(state, probe.route.family, table)
+    rejecting = [rule for rule in before if rule.action not in (TO_TABLE, NOP)]
     return by, (rejecting[0] if by is None and not answer.ifindex and rejecting else None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.network import LOCAL_TABLE, family_of
+from ...model.network import GOTO, LOCAL_TABLE, NOP, TO_TABLE, family_of
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
 from .equal import identity, key, same_rule
@@ -11,9 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
 
-    from ...model.network import Address, KernelState, Nic, Prefix, Route, Rule
+    from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
+    from .equal import Key
 
 PREVENTING = ("table-in-use", "local-behind")
 """With these a NIC has no source routing."""
@@ -39,9 +40,15 @@ def without_conflicts(
 
 def _local_behind(one: NicTable, state: KernelState, settings: Settings) -> Iterator[SourceConflict]:
     """The table local's rule, where it was moved behind ours (as for VRFs): what goes to an own address would leave."""
-    local = [rule for rule in state.rules if rule.family == one.family and rule.plain and rule.table == LOCAL_TABLE]
-    if local and local[0].priority >= settings.source_routing_priority:
-        yield SourceConflict("local-behind", one.nic, one.table, rule=local[0])
+    local = local_rule(state, one.family)
+    if local is not None and local.priority >= settings.source_routing_priority:
+        yield SourceConflict("local-behind", one.nic, one.table, rule=local)
+
+
+def local_rule(state: KernelState, family: int) -> Rule | None:
+    """The first rule that looks the table local up for all packets."""
+    own = (rule for rule in state.rules if rule.family == family and rule.plain and rule.table == LOCAL_TABLE)
+    return next(own, None)
 
 
 def _without_shared(
@@ -96,9 +103,13 @@ def _present(one: NicTable, state: KernelState) -> Iterator[Route]:
 
 
 def _foreign_routes(one: NicTable, state: KernelState, settings: Settings) -> Iterator[Route]:
-    """Other programs' routes in a NIC's table that aren't equal to what it should have."""
+    """Other programs' routes in a NIC's table that aren't equal to what it should have, nor behind one of ours."""
     wanted = {identity(route) for route in one.routes}
-    return (route for route in _present(one, state) if not is_ours(route, settings) and identity(route) not in wanted)
+    first: dict[Key, Route] = {}
+    for route in _present(one, state):
+        first.setdefault(key(route), route)
+        if not is_ours(first[key(route)], settings) and identity(route) not in wanted:
+            yield route
 
 
 def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:
@@ -106,9 +117,25 @@ def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:
 
 
 def may_decide(rule: Rule, settings: Settings) -> bool:
-    """Whether a rule that isn't ours stands before ours: another program's, or main's own that was moved there."""
+    """Whether a rule that no pass made stands before ours: another program's, or main's own that was moved there.
+
+    Another program's may have our protocol: those that passes make match by their source alone.
+    """
     local = rule.plain and rule.table == LOCAL_TABLE
-    return not is_our_rule(rule, settings) and not local and rule.priority <= settings.source_routing_priority
+    made = is_our_rule(rule, settings) and rule.source is not None
+    return not made and not local and rule.priority <= settings.source_routing_priority
+
+
+def is_selective(rule: Rule) -> bool:
+    """Whether it matches by more than a source, so that it may be about other packets."""
+    return rule.restricted and rule.suppresses < 0
+
+
+def gives(rule: Rule, answer: Lookup) -> bool:
+    """Whether an answer of the kernel can come of it: of its table, or of a rule that drops or goes elsewhere."""
+    if rule.action == TO_TABLE:
+        return bool(rule.table) and answer.table in (rule.table, 0)
+    return rule.action == GOTO or (rule.action != NOP and not answer.ifindex)
 
 
 def about(source: Address, nic: Nic, conflicts: Sequence[SourceConflict]) -> SourceConflict | None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ...model.settings import Settings
 
 
+LOOPBACK = 127
+"""The first byte of addresses that never leave a machine (RFC 1122, 3.2.1.3)."""
+
+
 class Gateway(NamedTuple):
     """One NIC of the document in one family, and where its packets go that no route of its own is for."""
 
@@ -29,9 +33,10 @@ def table_of(nic: Nic, settings: Settings) -> int:
     return settings.source_routing_table + nic.ifindex
 
 
-def tables_to_read(state: KernelState, settings: Settings) -> tuple[int, ...]:
-    """The tables that matter: those of NICs with an address, and those that rules of ours look up."""
+def tables_to_read(state: KernelState, settings: Settings, written: Iterable[int]) -> tuple[int, ...]:
+    """The tables that matter: NICs' that have an address, those that rules of ours look up, and what passes wrote."""
     ours = {rule.table for rule in state.rules if is_our_rule(rule, settings)}
+    ours.update(written)
     ours.update(table_of(nic, settings) for nic in state.nics if nic.addresses)
     return tuple(sorted(ours - {settings.table}))
 
@@ -42,9 +47,10 @@ def is_for_its_link(address: Address) -> bool:
 
 
 def sources(nic: Nic, family: int) -> list[Address]:
-    """The addresses of a NIC that its packets can carry past its own link."""
+    """The addresses of a NIC that its packets can carry past its own link: none of the loopback's (127.0.0.0/8)."""
     own = (prefix.address for prefix in nic.addresses if family_of(prefix.address) == family)
-    return list(dict.fromkeys(address for address in own if not is_for_its_link(address)))
+    usable = (address for address in own if family == 6 or address[0] != LOOPBACK)
+    return list(dict.fromkeys(address for address in usable if not is_for_its_link(address)))
 
 
 def gateways(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...model.network import THROW, Route, contains, network_of
 from ...model.operations import Add, Delete, MoveDefault, RemoveForeignDefault, RestoreDefault
 from ...model.plan import Plan
-from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceRoutingPlan
+from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceRoutingPlan, table_key
 from ..elect import managed_ifindexes
 from ..ownership import is_our_rule, is_ours
 from .conflicts import without_conflicts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...model.network import Address, KernelState, Nic, Rule
     from ...model.operations import Operation
     from ...model.settings import Settings
-    from ...model.source_routing import NicTable
+    from ...model.source_routing import NicTable, TableKey
 
 
 def plan_source_routing(
@@ -53,9 +53,11 @@ def plan_source_routing(
     tables, conflicts = without_conflicts(wanted, state, settings, _documented(resolution))
     routes = tuple(_missing_routes(tables, state, settings))
     rules = tuple(_missing_rules(tables, state))
-    going: list[RemoveRule | RemoveRoute] = [*_unwanted_rules(tables, state, settings)]
-    going += _unwanted_routes(tables, routes, state, settings)
-    removals = [one for one in going if withdraw or _goes_all_the_same(one, tables, state, settings)]
+    unwanted = _unwanted_rules(tables, state, settings)
+    going = [one for one in unwanted if withdraw or _is_no_longer_needed(one.rule, tables, state)]
+    left = _unwanted_routes(tables, routes, state, settings)
+    kept: frozenset[TableKey] = frozenset() if withdraw else _kept(tables, going, state, settings)
+    removals: list[RemoveRule | RemoveRoute] = [*going, *(one for one in left if table_key(one) not in kept)]
     return SourceRoutingPlan(tables, routes, rules, tuple(removals), conflicts, settings.source_routing)
 
 
@@ -142,15 +144,24 @@ def _missing_rules(tables: Sequence[NicTable], state: KernelState) -> Iterator[A
 
 
 def _unwanted_rules(tables: Sequence[NicTable], state: KernelState, settings: Settings) -> Iterator[RemoveRule]:
-    """Ours that no NIC should have.
+    """Ours that no NIC should have; those without a source last, since a request to delete one fits others.
 
-    One that matches by more than its source stays where a wanted one has its priority and table: a request to delete it
-    fits that one as well, and the kernel deletes the first.
+    One that matches by more than its source stays where a request to delete it fits a wanted one as well, of the same
+    priority, table and source: the kernel deletes the first. Where it decides, the lookups tell (verify.py).
     """
     wanted = [rule for one in tables for rule in one.rules]
-    places = {rule[:3] for rule in wanted}
     ours = (rule for rule in state.rules if is_our_rule(rule, settings) and rule not in wanted)
-    return (RemoveRule(rule) for rule in ours if rule.source or rule.plain or rule[:3] not in places)
+    going = [rule for rule in ours if rule.source or rule.plain or not _fits_one(rule, wanted)]
+    return map(RemoveRule, sorted(going, key=_has_no_source))
+
+
+def _fits_one(rule: Rule, wanted: Sequence[Rule]) -> bool:
+    """Whether a request to delete a rule that matches by more than a source fits a wanted one."""
+    return any(rule[:3] == one[:3] and rule.among in (one.source, None) for one in wanted)
+
+
+def _has_no_source(rule: Rule) -> bool:
+    return (rule.source or rule.among) is None
 
 
 def _unwanted_routes(
@@ -169,17 +180,20 @@ def _removal_order(route: Route) -> tuple[bool, bool, int]:
     return route.kind != THROW, route.gateway is None, route.destination.length
 
 
-def _goes_all_the_same(
-    one: RemoveRule | RemoveRoute, tables: Sequence[NicTable], state: KernelState, settings: Settings
-) -> bool:
-    """Whether something goes though the document may be partial: it is a table's that follows main, or nobody's."""
-    if isinstance(one, RemoveRule):
-        return _is_nobodys(one.rule, state)
-    there = any(table_of(nic, settings) == one.route.table for nic in state.nics)
-    return not there or one.route.table in [table.table for table in tables]
+def _kept(
+    tables: Sequence[NicTable], going: Sequence[RemoveRule], state: KernelState, settings: Settings
+) -> frozenset[TableKey]:
+    """The tables that nothing is taken from where the document may be partial: of NICs that it lacks."""
+    gone = {one.rule for one in going}
+    looked_up = {rule for rule in state.rules if is_our_rule(rule, settings) and rule not in gone}
+    kept = {(rule.family, rule.table) for rule in looked_up}
+    kept |= {(family, table_of(nic, settings)) for nic in state.nics for family in (4, 6)}
+    return frozenset(kept - {(one.family, one.table) for one in tables})
 
 
-def _is_nobodys(rule: Rule, state: KernelState) -> bool:
-    """Whether no NIC has an address that the rule is for."""
+def _is_no_longer_needed(rule: Rule, tables: Sequence[NicTable], state: KernelState) -> bool:
+    """Whether no NIC has an address that the rule is for, or another rule is for it now: the numbers have changed."""
     source = rule.source
-    return source is None or not any(contains(source, own.address) for nic in state.nics for own in nic.addresses)
+    if source is None or source in [one.source for table in tables for one in table.rules]:
+        return True
+    return not any(contains(source, own.address) for nic in state.nics for own in nic.addresses)

@@ -34,8 +34,8 @@ def stages(plan: SourceRoutingPlan) -> list[Stage]:
 def _taken(plan: SourceRoutingPlan) -> set[TableKey]:
     """The tables that are another NIC's from now on: each of their rules goes, and others come."""
     new = {(table_key(one), one.rule.source) for one in plan.rules}
-    going = (one for one in plan.removals if isinstance(one, RemoveRule))
-    left = {key for key, source in ((table_key(one), one.rule.source) for one in going) if (key, source) not in new}
+    going = {(table_key(one), one.rule.source) for one in plan.removals if isinstance(one, RemoveRule)}
+    left = {key for key, source in going - new if source is not None}
     added = {one.rule for one in plan.rules}
     kept = {(rule.family, rule.table) for one in plan.tables for rule in one.rules if rule not in added}
     return left & {key for key, _ in new} - kept
@@ -88,7 +88,7 @@ def _unused(plan: SourceRoutingPlan, key: TableKey) -> Iterator[RemoveRule | Rem
 
 
 def inverse(done: Sequence[SourceOperation], before: Sequence[Route]) -> Iterator[SourceOperation]:
-    """What undoes these operations, last first (R8).
+    """What undoes these operations, last first (R8). Rules that match by more than a source are none that a pass makes.
 
     Args:
         before: the routes of the NICs' tables as they were.
@@ -98,7 +98,8 @@ def inverse(done: Sequence[SourceOperation], before: Sequence[Route]) -> Iterato
         if isinstance(one, AddRule):
             yield RemoveRule(one.rule)
         elif isinstance(one, RemoveRule):
-            yield AddRule(one.rule)
+            if one.rule.source is not None:
+                yield AddRule(one.rule)
         elif isinstance(one, RemoveRoute):
             yield SetRoute(one.route)
         elif one.replaces and key(one.route) in had:

@@ -6,10 +6,18 @@ Where no rule but the local table's comes before ours, the tables and rules prov
 from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import UNICAST, Prefix, contains, parse_address
+from ...model.network import (
+    LOCAL_TABLE,
+    MAIN_TABLE,
+    THROW,
+    TO_TABLE,
+    UNICAST,
+    contains,
+    parse_address,
+)
 from ...model.source_routing import SourceConflict
-from ..compare import next_hops
-from .conflicts import may_decide
+from ..compare import ifindexes, next_hops
+from .conflicts import gives, is_selective, local_rule, may_decide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +35,12 @@ OUTSIDE = {
 
 
 TRIED, ASKED = 64, 4
-"""So many destinations of main are tried for a host, and so many hosts asked about: a rule is about all alike."""
+"""So many destinations of main, and of other programs' tables, are tried for a host, and so many hosts asked about: a
+rule is about all alike."""
+
+
+TABLES_READ = 16
+"""So many of other programs' tables are read."""
 
 
 class SourceProbe(NamedTuple):
@@ -40,26 +53,42 @@ class SourceProbe(NamedTuple):
     route: Route
 
 
-def outside(family: int, routes: Sequence[Route]) -> Address | None:
-    """An address of a host that no route but a default covers."""
+def outside(family: int, routes: Sequence[Route]) -> list[Address]:
+    """Hosts outside: those first that no route but a default covers, then those of the widest prefixes."""
     prefixes = [route.destination for route in routes if route.destination.length]
-    for text in OUTSIDE[family]:
-        address = parse_address(text)
-        if not any(contains(prefix, address) for prefix in prefixes):
-            return address
-    return None
+
+    def covered(host: Address) -> int:
+        return max((prefix.length for prefix in prefixes if contains(prefix, host)), default=0)
+
+    return sorted(map(parse_address, OUTSIDE[family]), key=covered)
 
 
-def source_probes(plan: SourceRoutingPlan, state: KernelState, settings: Settings) -> Iterator[SourceProbe]:
+def deciding_tables(plan: SourceRoutingPlan, state: KernelState, settings: Settings) -> tuple[int, ...]:
+    """Other programs' tables that rules before ours look up, the first first; a table may be large.
+
+    Those of rules that are for no address of ours are left out.
+    """
+    own = [rule for one in plan.tables for rule in one.rules]
+    before = (rule for rule in state.rules if may_decide(rule, settings) and rule.action == TO_TABLE)
+    tables = (rule.table for rule in before if any(_is_before(rule, one) for one in own))
+    return tuple(dict.fromkeys(table for table in tables if table not in (0, LOCAL_TABLE, MAIN_TABLE)))[:TABLES_READ]
+
+
+def source_probes(
+    plan: SourceRoutingPlan, state: KernelState, settings: Settings, others: Sequence[Route] = ()
+) -> Iterator[SourceProbe]:
     """What to ask, for each address, where another program's rule may come first.
 
     A host outside, and some that main sends through another NIC: a rule that looks main up without its default
-    (`suppress_prefixlength 0`, as wg-quick has it) shows only there.
+    (`suppress_prefixlength 0`, as wg-quick has it) shows only there. Some that another program's table sends otherwise.
+
+    Args:
+        others: the routes of other programs' tables that rules before ours look up.
     """
     asked = {rule.family for rule in state.rules if may_decide(rule, settings)}
     managed = frozenset(one.nic.ifindex for one in plan.tables)
     for one in plan.tables:
-        hosts = _hosts(one, state, managed) if one.family in asked else ()
+        hosts = _hosts(one, state, managed, others) if one.family in asked else ()
         for rule, host in ((rule, host) for rule in one.rules for host in hosts):
             route = deciding(one.routes, host)
             if rule.source is not None and route is not None:
@@ -72,19 +101,29 @@ def deciding(routes: Sequence[Route], address: Address) -> Route | None:
     return max(covering, key=lambda route: (route.destination.length, -route.metric), default=None)
 
 
-def _hosts(one: NicTable, state: KernelState, managed: frozenset[int]) -> tuple[Address, ...]:
-    """The hosts to ask about: one outside, and some that routes of main lead to by another NIC, its subnet's too."""
+def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: Sequence[Route]) -> tuple[Address, ...]:
+    """The hosts to ask about: one outside, some that routes of main lead to by another NIC, its subnet's too, and some
+    of those of other tables.
+    """
     routes = [route for route in state.routes if route.family == one.family]
     through = _through(managed - {one.nic.ifindex}, routes)
+    elsewhere = [route for route in others if route.family == one.family and _leads_elsewhere(route, one.nic.ifindex)]
     own = {address.address for nic in state.nics for address in nic.addresses}
 
     def is_asked(host: Address) -> bool:
         return host not in own and _is_sent(host, one.routes)
 
-    found = [next(filter(is_asked, _inside(route)), None) for route in through[:TRIED]]
-    outer = outside(one.family, one.routes)
-    usable = [outer] if outer is not None and is_asked(outer) else []
-    return tuple(dict.fromkeys([*usable, *filter(None, found)]))[:ASKED]
+    def some(routes: Sequence[Route]) -> list[Address]:
+        found = (next(filter(is_asked, _inside(route)), None) for route in routes[:TRIED])
+        return list(dict.fromkeys(filter(None, found)))[:ASKED]
+
+    outer = next(filter(is_asked, outside(one.family, one.routes)), None)
+    return tuple(dict.fromkeys([*([outer] if outer else []), *some(through), *some(elsewhere)]))
+
+
+def _leads_elsewhere(route: Route, ifindex: int) -> bool:
+    """Whether a route that isn't a default leads by another NIC, or nowhere."""
+    return bool(route.destination.length) and route.kind != THROW and ifindexes(route) != {ifindex}
 
 
 def _inside(route: Route) -> Iterator[Address]:
@@ -116,23 +155,34 @@ def overruled_sources(
     for one, answer in zip(probes, answers):
         if (answer.gateway, answer.ifindex) not in next_hops(one.route):
             rule, nic = _suspect(one, answer, state, settings), one.table.nic
-            conflict = SourceConflict("overruled", nic, one.table.table, rule=rule, address=one.source, answer=answer)
+            local = _local_before(rule, state) if rule is not None else None
+            conflict = SourceConflict(
+                "overruled", nic, one.table.table, rule=rule, local=local, address=one.source, answer=answer
+            )
             found.setdefault((one.source, rule), conflict)
     return tuple(found.values())
 
 
+def _local_before(rule: Rule, state: KernelState) -> Rule | None:
+    """The table local's rule, where ours would come before it as soon as they come before the other one."""
+    local = local_rule(state, rule.family)
+    return local if local is not None and local.priority >= rule.priority - 1 else None
+
+
 def _suspect(one: SourceProbe, answer: Lookup, state: KernelState, settings: Settings) -> Rule | None:
-    """The first rule before ours that looks up the answer's table; else the first that can be about the address."""
-    whole = Prefix(one.source, len(one.source) * 8)
-    before = [
-        rule for rule in state.rules
-        if rule.family == one.rule.family and may_decide(rule, settings)
-        and _can_match(rule, whole.address)
-    ]  # fmt: skip
-    return next((rule for rule in before if rule.table == answer.table), next(iter(before), None))
+    """The first rule before ours that the answer can come of; rather one that is for all packets of the address."""
+    before = rules_before(one, state, settings)
+    return min(before, key=lambda rule: (not gives(rule, answer), is_selective(rule)), default=None)
 
 
-def _can_match(rule: Rule, source: Address) -> bool:
-    """Whether packets with that address can be what a rule matches."""
+def rules_before(one: SourceProbe, state: KernelState, settings: Settings) -> list[Rule]:
+    """The rules before ours that can be about a packet, in their order."""
+    return [rule for rule in state.rules if may_decide(rule, settings) and _is_before(rule, one.rule)]
+
+
+def _is_before(rule: Rule, own: Rule) -> bool:
+    """Whether packets with the address of a rule of ours can be what a rule before it matches."""
     prefix = rule.source or rule.among
-    return prefix is None or contains(prefix, source)
+    if rule.family != own.family or own.source is None:
+        return False
+    return prefix is None or contains(prefix, own.source.address)

@@ -69,6 +69,10 @@ def made(outcome: Optional[SourceRoutingOutcome] = None, kernel: str = BOTH_DEFA
         (Rule(4, 9, 0, False, 3, among=PREFIX, action=8), "from 11.8.0.0/24 prohibit priority 9 proto boot"),
         (Rule(4, 9, 0, False, 3, action=2, target=99), "from all goto 99 priority 9 proto boot"),
         (Rule(4, 9, 0, False, restricted=True, action=6), "from all (of some packets) blackhole priority 9"),
+        (
+            Rule(4, 9, 254, False, restricted=True, suppresses=0),
+            "from all lookup main suppress_prefixlength 0 priority 9",
+        ),
         (Rule(4, 9, 0, False, action=77), "from all does 77 priority 9"),
         (Rule(4, 9, 77, True, 99), "from all lookup 77 priority 9 proto 99"),
     ],
@@ -121,6 +125,11 @@ CONFLICTS = [
     (SourceConflict("overruled", ETH1, 12103, rule=MAIN, address=ADDRESS, answer=Lookup(ADDRESS, 2)),
      "to 11.8.0.9 leave by eth0, not by eth1; the rule of the main table comes first: from all lookup main priority 1; "
      "give it a higher number (`ip rule`)"),
+    (SourceConflict("overruled", ETH1, 12103, rule=VPN._replace(priority=50), local=LOCAL._replace(priority=100),
+                    address=ADDRESS),
+     "move the rule of the table local, of priority 100, to 0 (`ip rule add priority 0 lookup local`, then delete the "
+     "other one); then `source_routing_priority` below 50 puts ours before it"),
+    (SourceConflict("local-behind", ETH1, 12103, rule=LOCAL._replace(family=6)), "`ip -6 rule add priority 0 lookup"),
     (SourceConflict("overruled", ETH1, 12103, address=ADDRESS), "leave nowhere, not by eth1"),
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guest_routes.model.settings import Settings
-from guest_routes.state.places import elsewhere, forget, remember
+from guest_routes.state.places import elsewhere, forget, keep_source_tables, remember, source_tables
 from guest_routes.state.store import State
 
 HERE = Settings()
@@ -54,3 +54,28 @@ def test_any_number_of_places_is_kept(state: State) -> None:
     for table in range(1, 70):
         remember(state, Settings(table=table))
     assert elsewhere(state, HERE) == tuple((table, 121) for table in range(1, 70))
+
+
+def test_source_routing_s_tables_are_kept_by_protocol_until_they_are_empty(state: State) -> None:
+    assert source_tables(state, 121) == ()
+    keep_source_tables(state, 121, ())
+    assert not Path(state.source_tables_path).exists()
+    keep_source_tables(state, 121, {12103, 12102})
+    keep_source_tables(state, 130, {500})
+    assert (source_tables(state, 121), source_tables(state, 130)) == ((12102, 12103), (500,))
+    before = Path(state.source_tables_path).stat().st_mtime_ns
+    keep_source_tables(state, 121, {12102, 12103})
+    assert Path(state.source_tables_path).stat().st_mtime_ns == before
+    keep_source_tables(state, 121, ())
+    assert (source_tables(state, 121), source_tables(state, 130)) == ((), (500,))
+    forget(state)
+    assert not Path(state.source_tables_path).exists()
+
+
+def test_a_damaged_file_of_tables_is_named_and_replaced(state: State) -> None:
+    keep_source_tables(state, 121, {12102})
+    Path(state.source_tables_path).write_text("{}")
+    assert source_tables(state, 121) == ()
+    assert [problem.place for problem in state.problems] == [state.source_tables_path]
+    keep_source_tables(state, 121, {12103})
+    assert (source_tables(state, 121), state.problems) == ((12103,), ())

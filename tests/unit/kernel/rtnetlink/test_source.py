@@ -54,6 +54,13 @@ def test_a_rule_without_a_source_can_be_removed() -> None:
     assert decode_rule(sent, 16, len(sent)) == Rule(4, 5, 77, True, 121)
 
 
+def test_the_source_tells_of_one_that_matches_by_more() -> None:
+    """A request to delete it mustn't fit rules of other addresses."""
+    found = Rule(4, 32765, 12102, False, 121, among=parse_prefix("11.8.0.0/24"), restricted=True)
+    sent = request(RemoveRule(found), 7)
+    assert decode_rule(sent, 16, len(sent)) == found._replace(action=0, restricted=False)
+
+
 class Wire:
     """Takes requests; refuses those with these sequence numbers, and may lose the first answers."""
 

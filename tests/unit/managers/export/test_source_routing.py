@@ -12,6 +12,7 @@ from guest_routes.managers.export.source_routing import (
     networkd_source,
     networkmanager_source,
     single,
+    without_unsayable,
 )
 from guest_routes.model.configuration import ExportNote
 from guest_routes.model.network import Rule, parse_address, parse_prefix
@@ -113,10 +114,8 @@ def test_ip_commands() -> None:
         'ip -4 route replace 10.7.0.0/16 table 12103 proto static nexthop via 11.8.0.51 dev "$nic" weight 1 '
         'nexthop via 11.8.0.52 dev "$nic" weight 1'
     )
-    assert found[6:8] == [
-        "ip -4 rule del from 11.8.0.9/32 lookup 12103 priority 32765 2>/dev/null",
-        "ip -4 rule add from 11.8.0.9/32 lookup 12103 priority 32765 protocol static",
-    ]
+    assert found[6] == "ip -4 rule add from 11.8.0.9/32 lookup 12103 priority 32765 protocol static 2>/dev/null"
+    assert found[8].strip() == 'case "$source" in 11.8.0.9) ;;'
     assert "ip -6 route replace default" not in "\n".join(found)
     assert 'ip -6 route replace ::/0 via fd00:8::1 dev "$nic" table 12103 proto static metric 1024' in found
 
@@ -167,3 +166,45 @@ def test_a_format_without_throw_says_that_it_has_no_source_routing() -> None:
         assert "source-dynamic" not in kinds
         assert "source routing" not in made.files[0].text
     assert "choose another format" in export_note_text(ExportNote("no-source-routing"))
+
+
+OTHERS = (
+    "10.50.0.0/16 via 11.8.0.50 dev eth1", "10.50.0.0/16 tos 0x10 via 11.8.0.51 dev eth1",
+    "10.70.0.0/16 via inet6 fe80::77 dev eth1", "10.80.0.0/16 via 11.8.0.50 dev eth1 mtu lock 1400",
+)  # fmt: skip
+
+
+def test_a_tos_a_gateway_of_ipv6_and_a_locked_mtu() -> None:
+    found = nic_routes(ETH1, by_source=(TABLE._replace(routes=tuple(map(route, OTHERS))),))
+
+    def said(format_name: str) -> str:
+        one, _ = without_unsayable(found, format_name)
+        lines = {
+            "ip": list(ip_source(one, "eth1")), "networkd": networkd_source(one),
+            "netplan": netplan_source_routes(one), "networkmanager": networkmanager_source(one, 4, 1),
+        }  # fmt: skip
+        return "\n".join(lines[format_name])
+
+    ip = said("ip")
+    assert "route replace 10.50.0.0/16 via 11.8.0.51 dev eth1 tos 0x10 table" in ip
+    assert "10.70.0.0/16 via inet6 fe80::77 dev eth1" in ip
+    assert "mtu lock 1400" in ip
+    assert ("11.8.0.51" in said("networkd"), "Gateway=fe80::77" in said("networkd")) == (False, True)
+    assert ("11.8.0.51" in said("netplan"), "fe80::77" in said("netplan")) == (False, False)
+    assert "tos=16" in said("networkmanager")
+    assert "mtu=1400,lock-mtu=true" in said("networkmanager")
+    assert "fe80::77" not in said("networkmanager")
+    assert [without_unsayable(found, name)[1] for name in ("ip", "networkd", "netplan", "networkmanager")] == [
+        False, True, True, True
+    ]  # fmt: skip
+
+
+def test_what_a_format_can_t_say_is_told() -> None:
+    main = f"{NICS}10.50.0.0/16 tos 0x10 via 11.8.0.51 dev eth1"
+    on = Settings(source_routing=True)
+    decision = decide(project(with_tables(evidence("documented", main)), on), on)
+    note = ExportNote("unsayable-routes", ("eth1",))
+    told = {name for name in ("networkd", "netplan", "networkmanager", "nmstate", "ifupdown", "ip")
+            if note in export(decision, on, name, {}).notes}  # fmt: skip
+    assert told == {"networkd", "netplan"}
+    assert "routes in the tables of eth1 that are for a TOS" in export_note_text(note)

@@ -242,7 +242,9 @@ def test_a_route_of_another_table_and_its_rule() -> None:
 
 
 def test_what_rejects() -> None:
-    evidence = kernel(DEFAULT, OURS, rules=(*KERNELS, STRONGSWAN, Rule(4, 300, 0, False)))
+    evidence = kernel(
+        DEFAULT, OURS, rules=(*KERNELS, STRONGSWAN, Rule(4, 250, 0, False, action=3), Rule(4, 300, 0, False, action=8))
+    )
     nowhere = Lookup(EIGHT, 0, error="No route to host")
     (probe, *_) = probes(plan_of(evidence), evidence.kernel, MAIN, {})
     assert unread_tables([Contradiction(probe, nowhere)], evidence.kernel, MAIN, {}) == {220}

@@ -67,6 +67,15 @@ def test_what_stands_where_ours_should_is_not_replaced() -> None:
     assert (conflict.route, conflict.instead in plan.tables[1].routes) == (foreign, True)
 
 
+def test_a_route_behind_ours_of_its_key_decides_nothing() -> None:
+    evidence = whole()
+    tables = list(evidence.kernel.tables or ())
+    foreign = route("default via 10.65.0.1 dev eth0 proto static metric 1024", evidence)
+    assert made(having(bare(), [*tables, foreign], rules_of(evidence))).conflicts == ()
+    (conflict,) = made(having(bare(), [foreign, *tables], rules_of(evidence))).conflicts
+    assert conflict.route == foreign
+
+
 def test_an_address_of_two_nics_is_the_first_one_s() -> None:
     evidence = bare(FOUR.replace("11.8.0.9/24", "11.8.0.9/24 10.65.0.7/32"))
     plan = made(evidence)

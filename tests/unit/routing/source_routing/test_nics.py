@@ -61,7 +61,7 @@ def test_a_renumbered_nic_has_the_gateway_that_came_with_its_address() -> None:
 
 def test_the_sources_of_a_nic() -> None:
     evidence = situation(
-        [ETH0], "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 10.65.0.8/24 169.254.9.9/16 fe80::1/64 fd00::7/64"
+        [ETH0], "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 10.65.0.8/24 169.254.9.9/16 127.5.5.5/8 fe80::1/64 fd00::7/64"
     )
     own = nic(evidence.kernel, "eth0")
     assert [address_text(one) for one in sources(own, 4)] == ["10.65.0.7", "10.65.0.8"]
@@ -71,10 +71,10 @@ def test_the_sources_of_a_nic() -> None:
 def test_a_nic_s_table_and_those_to_read() -> None:
     evidence: Any = situation([ETH0, ETH1], THREE_NICS)
     assert table_of(nic(evidence.kernel, "eth1"), ON) == 12103
-    assert tables_to_read(evidence.kernel, ON) == (12102, 12103, 12104)
-    assert tables_to_read(evidence.kernel, ON._replace(source_routing_table=500)) == (502, 503, 504)
+    assert tables_to_read(evidence.kernel, ON, ()) == (12102, 12103, 12104)
+    assert tables_to_read(evidence.kernel, ON._replace(source_routing_table=500), ()) == (502, 503, 504)
     left = evidence.kernel._replace(
         rules=(Rule(4, 32765, 700, False, 121, Prefix(bytes(4), 32)), Rule(4, 5, 77, True, 4))
     )
     bare = left._replace(nics=tuple(one._replace(addresses=()) for one in left.nics))
-    assert tables_to_read(bare, Settings()) == (700,)
+    assert tables_to_read(bare, Settings(), (600, 700)) == (600, 700)

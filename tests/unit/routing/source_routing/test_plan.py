@@ -143,6 +143,17 @@ def test_a_partial_document_doesn_t_hold_what_is_nobody_s() -> None:
     assert removed == ["rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"]
 
 
+def test_with_other_numbers_a_partial_document_keeps_the_table_that_a_rule_which_stays_looks_up() -> None:
+    evidence = whole()
+    partial = having(situation(BOTH[:1], FOUR), evidence.kernel.tables or (), rules_of(evidence))
+    lost = partial._replace(known_macs=tuple(one.mac for one in partial.kernel.nics))
+    plan = made(lost, ON._replace(source_routing_table=13000))
+    assert [source_text(one, ()) for one in plan.removals if isinstance(one, RemoveRule)] == [
+        "rule from 10.65.0.7 lookup 12102 priority 32765 proto guest-routes"
+    ]
+    assert {one.route.table for one in plan.removals if isinstance(one, RemoveRoute)} == {12102}
+
+
 def test_main_after_a_plan() -> None:
     evidence = situation(BOTH, FOUR + "default via 11.8.0.1 dev eth1 proto static")
     decision = decide(evidence, ON)

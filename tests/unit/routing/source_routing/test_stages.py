@@ -6,9 +6,10 @@ from typing import List, Sequence, Tuple
 
 import pytest
 
-from guest_routes.model.source_routing import SourceOperation, SourceRoutingPlan, Stage
+from guest_routes.model.network import Rule, parse_prefix
+from guest_routes.model.source_routing import AddRule, RemoveRule, SourceOperation, SourceRoutingPlan, Stage
 from guest_routes.output.source_routing import source_text
-from guest_routes.routing.source_routing.stages import stages
+from guest_routes.routing.source_routing.stages import inverse, stages
 
 from .test_plan import ON, bare, having, made, route, rules_of, whole
 
@@ -75,3 +76,23 @@ def test_another_priority_takes_one_stage() -> None:
     evidence = whole()
     plan = made(evidence, ON._replace(source_routing_priority=99))
     assert stages(plan) == [Stage((), plan.routes, plan.rules, plan.removals)]
+
+
+FOREIGN = Rule(4, 32765, 12102, False, 121, restricted=True)
+"""Another program's with our protocol: a request to delete it fits eth0's, too."""
+
+
+def test_a_rule_that_is_no_address_s_says_nothing_of_its_table() -> None:
+    evidence = whole()
+    plan = made(
+        having(evidence, evidence.kernel.tables or (), [*rules_of(evidence), FOREIGN]),
+        ON._replace(source_routing_priority=99),
+    )
+    assert stages(plan) == [Stage((), plan.routes, plan.rules, plan.removals)]
+    assert plan.removals[-1] == RemoveRule(FOREIGN)  # After eth0's.
+
+
+def test_a_rule_that_no_pass_makes_is_not_put_back() -> None:
+    own = Rule(4, 32765, 12102, False, 121, parse_prefix("10.65.0.7/32"))
+    wider = FOREIGN._replace(among=parse_prefix("10.65.0.0/24"))
+    assert list(inverse([RemoveRule(own), RemoveRule(wider)], ())) == [AddRule(own)]

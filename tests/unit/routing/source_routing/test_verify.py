@@ -11,7 +11,14 @@ from guest_routes.model.network import Lookup, NextHop, Prefix, Route, Rule, add
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import SourceRoutingPlan
 from guest_routes.routing.decide import decide
-from guest_routes.routing.source_routing.verify import ASKED, outside, overruled_sources, source_probes
+from guest_routes.routing.source_routing.verify import (
+    ASKED,
+    deciding_tables,
+    outside,
+    overruled_sources,
+    source_probes,
+)
+from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, network, situation, with_tables
 
 ON = Settings(source_routing=True)
@@ -75,7 +82,37 @@ def test_a_host_that_main_sends_through_the_other_nic_is_asked_about() -> None:
 
 def test_a_few_hosts_stand_for_all() -> None:
     many = "\n".join(f"11.{number}.0.0/16 via 11.8.0.1 dev eth1" for number in range(11, 200))
-    assert len(asked(VPN, main=many)) == ASKED + 2
+    assert len(asked(VPN, main=many)) == ASKED + 3  # eth1's own are one outside, and eth0's gateway.
+
+
+def test_where_main_covers_every_host_outside_one_is_asked_about_all_the_same() -> None:
+    halves = "0.0.0.0/1 via 11.8.0.1 dev eth1\n128.0.0.0/1 via 11.8.0.1 dev eth1"
+    assert {"203.0.113.9 from 10.65.0.7", "203.0.113.9 from 11.8.0.9"} <= set(asked(VPN, main=halves))
+
+
+def test_what_another_programs_table_sends_otherwise_is_asked_about() -> None:
+    plan, found = made(VPN)
+    texts = ("10.50.0.0/16 via 11.8.0.5 dev eth1", "10.51.0.0/16 via 10.65.0.5 dev eth0", "blackhole 10.52.0.0/16",
+             "throw 10.53.0.0/16", "default via 10.65.0.5 dev eth0")  # fmt: skip
+    others = [parse_route(text, found.kernel.nics)._replace(table=VPN.table) for text in texts]
+    more = {(one.destination, one.source) for one in source_probes(plan, found.kernel, ON, others)}
+    less = {(one.destination, one.source) for one in source_probes(plan, found.kernel, ON)}
+    assert {f"{address_text(host)} from {address_text(source)}" for host, source in more - less} == {
+        "10.50.0.1 from 10.65.0.7", "10.52.0.1 from 10.65.0.7",
+        "10.51.0.1 from 11.8.0.9", "10.52.0.1 from 11.8.0.9",
+    }  # fmt: skip
+
+
+def test_which_tables_are_other_programs() -> None:
+    plan, found = made(
+        VPN, VPN._replace(table=77), VPN, VPN._replace(table=0, action=2), VPN._replace(table=254),
+        VPN._replace(table=255),
+        VPN._replace(table=90, priority=32766), Rule(4, 32765, 12102, False, 121, parse_prefix("10.65.0.7/32")),
+    )  # fmt: skip
+    assert deciding_tables(plan, found.kernel, ON) == (51820, 77)
+    others = Rule(4, 100, 90, False, source=parse_prefix("192.0.2.0/24"))
+    plan, found = made(others, VPN._replace(family=6, table=91), others._replace(table=92, source=parse_prefix("::/0")))
+    assert deciding_tables(plan, found.kernel, ON) == ()
 
 
 def test_any_next_hop_of_a_multipath_route_is_right() -> None:
@@ -92,14 +129,15 @@ def test_any_next_hop_of_a_multipath_route_is_right() -> None:
     [
         ([], "203.0.113.9"),
         (["203.0.113.0/24"], "198.51.100.9"),
-        (["0.0.0.0/1", "128.0.0.0/1"], None),
+        (["0.0.0.0/1", "128.0.0.0/1"], "203.0.113.9"),
+        (["0.0.0.0/1", "128.0.0.0/1", "192.0.0.0/3"], "8.8.8.8"),
         (["::/1"], "203.0.113.9"),
     ],
 )
 def test_a_host_outside(covered: List[str], expected: str) -> None:
+    """The first is one that no route but the default covers, else one of the widest prefix."""
     routes = [Route(parse_prefix(one), None, 3) for one in covered] + [Route(Prefix(bytes(4), 0), None, 3)]
-    found = outside(4, routes)
-    assert (address_text(found) if found else None) == expected
+    assert address_text(outside(4, routes)[0]) == expected
 
 
 def test_an_answer_by_another_nic_names_the_rule_that_may_be_why() -> None:
@@ -116,3 +154,22 @@ def test_an_answer_by_another_nic_names_the_rule_that_may_be_why() -> None:
     plan, found = made(of_source)
     (first,) = overruled_sources(tuple(source_probes(plan, found.kernel, ON))[:1], [wrong], found.kernel, ON)
     assert first.rule is None  # The rule is for another address.
+
+
+@pytest.mark.parametrize("answer", [Lookup(b"", 2, table=77), Lookup(b"", 0)], ids=["a way", "none"])
+def test_a_rule_for_all_packets_of_the_address_is_rather_blamed(answer: Lookup) -> None:
+    some, own = Rule(4, 50, 77, False, restricted=True), Rule(4, 100, 77, False, source=parse_prefix("11.8.0.0/24"))
+    plan, found = made(Rule(4, 40, 90, True), some, Rule(4, 60, 0, True, action=3), own)
+    probe = next(one for one in source_probes(plan, found.kernel, ON) if one.source == parse_address("11.8.0.9"))
+    (conflict,) = overruled_sources([probe], [answer], found.kernel, ON)
+    assert conflict.rule == (own if answer.ifindex else Rule(4, 40, 90, True))
+
+
+@pytest.mark.parametrize("local, priority, moved", [(0, 50, False), (0, 1, True), (49, 50, True), (48, 50, False)])
+def test_where_the_table_local_leaves_no_room_before_a_rule(local: int, priority: int, moved: bool) -> None:
+    plan, found = made(Rule(4, priority, 77, True))
+    rules = tuple(one._replace(priority=local) if one.table == 255 else one for one in found.kernel.rules)
+    there = found.kernel._replace(rules=rules)
+    probe = next(iter(source_probes(plan, there, ON)))
+    (conflict,) = overruled_sources([probe], [Lookup(b"", 9, table=77)], there, ON)
+    assert conflict.local == (rules[[one.table for one in rules].index(255)] if moved else None)

@@ -1,0 +1,89 @@
+"""Which rules will decide about packets with a NIC's address once a plan is carried out (R8, R21). Pure.
+
+The kernel's answers are those of today. A rule before ours that leads to another program's table, or drops, decides
+today as it will then. What main says then, the plan knows; but whether a rule for some packets that leads there will be
+for these can't be told.
+"""
+
+from __future__ import annotations
+
+from ...model.network import GOTO, MAIN_TABLE, THROW, TO_TABLE, Lookup
+from ..compare import leads_out, next_hops
+from .conflicts import gives, is_selective
+from .verify import deciding, overruled_sources, rules_before
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.network import KernelState, Route, Rule
+    from ...model.settings import Settings
+    from ...model.source_routing import SourceConflict
+    from .verify import SourceProbe
+
+
+def overruled_after_plan(
+    probes: Sequence[SourceProbe],
+    answers: Sequence[Lookup],
+    main: Sequence[Route],
+    others: Sequence[Route],
+    state: KernelState,
+    settings: Settings,
+) -> tuple[SourceConflict, ...]:
+    """The addresses whose packets will leave otherwise.
+
+    Args:
+        answers: today's.
+        main: the routes of the main table after the pass.
+        others: those of other programs' tables.
+    """
+    routes = [*(route for route in main if route.table == MAIN_TABLE), *others]
+    found = ((probe, _then(probe, today, routes, state, settings)) for probe, today in zip(probes, answers))
+    known = [(probe, answer) for probe, answer in found if answer is not None]
+    return overruled_sources([probe for probe, _ in known], [answer for _, answer in known], state, settings)
+
+
+def _then(
+    probe: SourceProbe, today: Lookup, routes: Sequence[Route], state: KernelState, settings: Settings
+) -> Lookup | None:
+    """What a rule before ours will say of a packet; None where none says anything, as far as that can be known."""
+    for rule in rules_before(probe, state, settings):
+        if _leads_to_main(rule, settings):
+            route = None if is_selective(rule) else _deciding(routes, MAIN_TABLE, probe)
+            if route is not None and route.destination.length > rule.suppresses:
+                return _by(route, today)
+        elif _gives(rule, today, routes, probe):
+            return today
+    return None
+
+
+def _gives(rule: Rule, today: Lookup, routes: Sequence[Route], probe: SourceProbe) -> bool:
+    """Whether today's answer comes of a rule that doesn't lead to main."""
+    if rule.action == GOTO or not gives(rule, today):
+        return False
+    return rule.action != TO_TABLE or bool(today.table) or _drops(rule, routes, probe)
+
+
+def _deciding(routes: Sequence[Route], table: int, probe: SourceProbe) -> Route | None:
+    return deciding([route for route in routes if route.table == table], probe.destination)
+
+
+def _drops(rule: Rule, routes: Sequence[Route], probe: SourceProbe) -> bool:
+    """Whether the table of a rule is why the kernel has no route, and names no table."""
+    route = _deciding(routes, rule.table, probe)
+    return route is not None and route.kind != THROW and not leads_out(route)
+
+
+def _leads_to_main(rule: Rule, settings: Settings) -> bool:
+    """Whether it looks main up, or passes over our rules."""
+    if rule.action == GOTO:
+        return rule.target > settings.source_routing_priority
+    return rule.action == TO_TABLE and rule.table == MAIN_TABLE
+
+
+def _by(route: Route, today: Lookup) -> Lookup:
+    """What the kernel will say where a route of main decides."""
+    if not leads_out(route):
+        return Lookup(today.address, 0, table=MAIN_TABLE)
+    gateway, ifindex = next_hops(route)[0]
+    return Lookup(today.address, ifindex, gateway, MAIN_TABLE)

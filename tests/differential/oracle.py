@@ -180,7 +180,7 @@ class Oracle:
 
     def _own_default(self, net: Net) -> Optional[Ip]:
         possible = [hop for hop in net.defaults if not self._is_refused(hop, net)]
-        inside = [hop for hop in possible if any(hop in p for p in net.prefixes)]
+        inside = [hop for hop in possible if hop.is_link_local or any(hop in p for p in net.prefixes)]
         outside = [hop for hop in possible if self._is_outside(hop)]
         return next(iter([*inside, *outside]), None)
 

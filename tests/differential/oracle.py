@@ -356,7 +356,7 @@ class Oracle:
             mine = self._own_default(net)
             renumbered = self._is_renumbered(net, gateway)
             instead = self._default_in_force(net) if renumbered and mine and rank > 1 else None
-            if mine or self._leaves_it_to_others(net):
+            if mine or (rank != 6 and self._leaves_it_to_others(net)):
                 group = moved if renumbered and not instead else by_metric["own"]
                 group.append((net.metrics[mine] if mine else None, (net.nic, instead or gateway)))
             elif gateway or self._has_default_on_link(net):

@@ -61,8 +61,8 @@ ROUTER = "default via fe80::1 dev eth0 proto ra metric 1024\n"
         ([network("eth0", kind="ipv4_dhcp")], KERNEL, "", ("10.65.0.2", "kernel", "documented")),
         ([network("eth0", kind="ipv4_dhcp")], RECORDED, "", ("10.65.0.3", "recorded", "documented")),
         ([network("eth0", kind="ipv4_dhcp")], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "documented")),
-        # A link-local next hop is on the network's own link, whatever addresses the NIC has: an entry by it comes before
-        # one that lies outside every prefix.
+        # A link-local next hop is on the network's own link, whatever addresses the NIC has: it comes before one that
+        # lies outside every prefix.
         ([ROUTED_TWICE], ADDRESSED, "", ("fe80::1", "document", "documented")),
         ([ROUTED_TWICE], ADDRESSED.replace(" fe80::7/64", ""), "", ("fe80::1", "document", "documented")),
         ([ROUTED_TWICE], ADDRESSED.replace("fe80::7", "fe80::1"), "", ("fd00:4::1", "document", "documented")),

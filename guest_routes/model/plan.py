@@ -31,7 +31,7 @@ NotRestoredReason: TypeAlias = "Literal['refused', 'nic-absent', 'expired', 'adv
 """refused: by the kernel; nic-absent: its NIC isn't there; expired: its lifetime has passed; advertised: its router's
 next advertisement brings it; no-source: no NIC has its source address; other-object: its nexthop object is gone, or
 another one has its id."""
-DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left']"
+DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left', 'shadowed']"
 
 
 class PlannedDefault(NamedTuple):
@@ -39,9 +39,10 @@ class PlannedDefault(NamedTuple):
 
     election: Election
     verdict: DefaultVerdict
-    """observed: default_mode; left: none is elected."""
+    """observed: default_mode; left: none is elected; shadowed: one outside the metadata wins, and IPv6 has no metric
+    behind it that is free."""
     route: Route | None = None
-    """The elected default, in place or to be added."""
+    """The elected default, in place or to be added; when shadowed, the one that ought to."""
     extras: tuple[Route, ...] = ()
     """Others through NICs of the metadata: removed, demoted, or only reported (mode observe)."""
     outside: tuple[Route, ...] = ()
@@ -50,6 +51,13 @@ class PlannedDefault(NamedTuple):
     removals: tuple[Operation, ...] = ()
     unwritable: tuple[Route, ...] = ()
     """Extras that could not be given back, or be removed without harm to another route, and so stay (R17)."""
+    competitor: Route | None = None
+    """When shadowed, the default that wins."""
+
+    @property
+    def serving(self) -> Route | None:
+        """The elected default, in place or to be added; None where there is none."""
+        return None if self.verdict == "shadowed" else self.route
 
     @property
     def family(self) -> int:

@@ -15,7 +15,7 @@ from .network import (
     Rule,
 )
 from .operations import Outcome
-from .plan import Decision, Plan, PlannedRoute
+from .plan import Decision, Plan, PlannedDefault, PlannedRoute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class RolledBack(NamedTuple):
 
 
 PassError: TypeAlias = "Discrepancy | RolledBack"
-Unprogrammed: TypeAlias = "Problem | NotElected | Unresolved | PlannedRoute | Overruled | ExtraDefault"
+Unprogrammed: TypeAlias = "Problem | NotElected | Unresolved | PlannedRoute | PlannedDefault | Overruled | ExtraDefault"
 """What of the document is not so in the kernel: refused, not elected, not resolved, shadowed, overruled, or not the
 only default."""
 
@@ -160,6 +160,7 @@ class Report(NamedTuple):
         return (
             *self.decision.unprogrammable,
             *(one for one in self.plan.shadowed if one.competitor),
+            *(one for one in self.plan.defaults if one.verdict == "shadowed"),
             *(ExtraDefault(route) for one in self.plan.defaults for route in one.unwritable),
             *self.overruled,
         )

@@ -198,6 +198,27 @@ def test_a_vpn_at_the_worst_metric_wins_over_ours_behind_it(lab: Lab, engine: st
     assert table(lab) == before
 
 
+@pytest.mark.parametrize("vpn", ["via fd00:200::1 dev tun0", "dev tun0"])
+def test_nothing_stands_behind_an_ipv6_vpn_at_the_worst_metric(lab: Lab, engine: str, vpn: str) -> None:
+    """IPv6 would make one route of two: ours is left out as long as the VPN's is there, by each pass the same."""
+    dual_stack(lab)
+    tun(lab)
+    lab.ip(*f"-6 route add default {vpn} metric 4294967295".split())
+    before = lab.ip("-6", "route", "show", "default")
+    wins = f"shadowed by default {vpn} proto boot metric 4294967295"
+    run(lab, f"sync {DUAL} {engine}")
+    everywhere(lab, DUAL, engine, wins)
+    assert lab.ip("-6", "route", "show", "default") == before
+    told = run(lab, f"explain 2001:db8::1 {DUAL} {engine}")
+    assert f"NOT as wanted: default {vpn} proto boot metric 4294967295 wins" in told.out, told
+    assert "should leave by eth0, via fd00:65::1" in told.out
+    lab.ip("-6", "route", "del", "default", "dev", "tun0")
+    assert run(lab, f"sync {DUAL} {engine}").code == 0
+    assert " dev eth0 " in lab.ip("-6", "route", "get", "2001:db8::1")
+    lab.ip(*f"-6 route add default {vpn} metric 4294967295".split())
+    assert run(lab, f"sync {DUAL} {engine}").code == 0  # It came behind.
+
+
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("mode", ["enforce", "demote"])
 @pytest.mark.parametrize("metric", [1024, 100])

@@ -6,7 +6,7 @@ from ...model.decision import Elected, NotElected, Resolved, Unresolved
 from ...model.network import BROADCAST, MAIN_TABLE, MULTICAST, address_text, family_of, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
-from ...model.plan import PlannedRoute
+from ...model.plan import PlannedDefault, PlannedRoute
 from ...model.report import Discrepancy, ExtraDefault, Overruled
 from ..escape import escaped
 from ..route_text import counted, nic_names, route_text
@@ -75,9 +75,11 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
         if one.route.unwritable:
             why = f"its attributes can't be written back the same ({one.route.unwritable})"
         return route_text(one.route, nics), f"one default too many; it stays, since {why}"
-    if isinstance(one, PlannedRoute):
-        host = one.resolved.host
+    if isinstance(one, (PlannedRoute, PlannedDefault)):
         by = route_text(one.competitor, nics) if one.competitor else "another route"
+        if isinstance(one, PlannedDefault):
+            return f"IPv{one.family} default", f"shadowed by {by}"
+        host = one.resolved.host
         return f"{host}  ({host.place})", f"shadowed by {by}"
     what = f"IPv{family_of(one.address)} default" if one.destination.is_default else str(one.destination)
     return what, f"programmed, but {overruled_text(one, nics)}"

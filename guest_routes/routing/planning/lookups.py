@@ -109,11 +109,11 @@ def _is_contested(planned: PlannedRoute, ruled: set[int]) -> bool:
 
 def _default_probes(plan: Plan, destinations: Sequence[Prefix], own: Sequence[Prefix]) -> Iterator[Probe]:
     for default in plan.defaults:
-        if default.route is not None:
+        if default.serving is not None:
             everything = (*destinations, *own)
             address = beyond(default.family, everything) or _covered(plan, default.family, destinations, own)
             if address is not None:
-                yield Probe(default.route, address)
+                yield Probe(default.serving, address)
 
 
 def _covered(plan: Plan, family: int, destinations: Sequence[Prefix], own: Sequence[Prefix]) -> Address | None:

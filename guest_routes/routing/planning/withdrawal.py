@@ -10,11 +10,10 @@ from __future__ import annotations
 from ...model.network import PROTOCOL_BOOT, NextHop, Route, contains
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
-from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, same_route
+from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, nexthops_outside, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
 from .deletions import comes_between
-from .plan_default import nexthops_outside
 from .restoration import former_order, is_back, restorations, within_reach
 
 TYPE_CHECKING = False

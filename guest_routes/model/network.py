@@ -28,8 +28,8 @@ LOOPBACK = 1
 """The loopback's ifindex in every network namespace: what is sent to an address of its own stays in the machine."""
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
-TO_TABLE = 1
-"""FR_ACT_TO_TBL: a policy rule looks a table up. Source: include/uapi/linux/fib_rules.h."""
+TO_TABLE, GOTO = 1, 2
+"""FR_ACT_: a policy rule looks a table up, or jumps to one behind it. Source: include/uapi/linux/fib_rules.h."""
 UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
 """RTN_*; with a throw the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
 PROTOCOL_KERNEL = 2

@@ -5,7 +5,7 @@ Rules are written as `ip rule add` takes them, routes as `ip route add` does.
 
 from __future__ import annotations
 
-from ..model.network import MAIN_TABLE, TO_TABLE, Rule, address_text
+from ..model.network import GOTO, MAIN_TABLE, TO_TABLE, Rule, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
 from .folding import entries
 from .route_text import counted, nic_names, protocol_text, route_json, route_text
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _ACTIONS = {3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 """FR_ACT_ of linux/fib_rules.h."""
-GOTO = 2
 _TABLES = {255: "local", MAIN_TABLE: "main", 253: "default"}
 AS_OF_NOW = (
     "the tables hold what the main table has now; what changes there later counts with the next pass, which the "

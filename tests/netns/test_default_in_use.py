@@ -96,6 +96,19 @@ def test_a_default_in_another_table(lab: Lab, engine: str) -> None:
     assert "as wanted" in run(lab, f"explain 11.11.3.4 {PLAIN} {engine}").out
 
 
+@pytest.mark.parametrize("which", ["", "to 8.0.0.0/7"])
+def test_a_rule_that_jumps_over_mains(lab: Lab, engine: str, which: str) -> None:
+    """What is looked up in place of main is named with its rule."""
+    documented(lab)
+    lab.ip("route", "add", "default", "via", "10.65.0.9", "dev", "eth0", "table", "220")
+    lab.ip("rule", "add", "priority", "300", "lookup", "220")
+    lab.ip("rule", "add", "priority", "200", "lookup", "main")
+    lab.ip("rule", "add", "priority", "100", *which.split(), "goto", "300")
+    assert run(lab, f"sync {PLAIN} {engine}").code == 5
+    everywhere(lab, PLAIN, engine, "default via 10.65.0.9 dev eth0 table 220", "rule 300", "IPv4 default")
+    assert "rule 300 (`ip rule`)" in run(lab, f"explain 8.8.8.8 {PLAIN} {engine}").out
+
+
 @pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit"])
 def test_a_rule_that_rejects(lab: Lab, engine: str, kind: str) -> None:
     documented(lab)

@@ -42,6 +42,8 @@ class Overruled(NamedTuple):
     """The rule that leads to that route's table, or decides by itself; None where it is in the settings' table."""
     shares: bool = False
     """Both are next hops of one IPv6 route: each gets a part of the traffic."""
+    unruled: bool = False
+    """Nothing wins: no rule of the family looks up table main."""
 
 
 class ExtraDefault(NamedTuple):

@@ -422,7 +422,16 @@ def test_no_rule_for_the_table(lab: Lab, rules: List[str]) -> None:
         assert "no rule looks up table main for IPv4: none of its routes is used" in ran.out, ran
     ran = run(lab, f"doctor {PLAIN}")
     assert ran.code == 1, ran
+    both = "1 route of the document not in place -> `ip -4 rule add priority 32766 lookup main`, then"
+    assert both in ran.out and "! 1 route of" not in ran.out, ran
+    lab.ip(*"-4 rule add priority 32766 lookup main".split())
+    assert run(lab, f"sync {PLAIN}").code == (5 if len(rules) > 1 else 0)
+    lab.ip(*"-4 rule del priority 32766".split())
+    ran = run(lab, f"plan {PLAIN}")
+    assert ran.code == 5 and "no rule looks up table main for IPv4" in ran.out, ran
+    ran = run(lab, f"doctor {PLAIN}")
     assert "used -> `ip -4 rule add priority 32766 lookup main`" in ran.out, ran
+    assert ("not in effect" in ran.out) == (len(rules) > 1), ran
     lab.ip(*"-4 rule add priority 32766 lookup main".split())
     assert run(lab, f"sync {PLAIN}").code == (5 if len(rules) > 1 else 0)
     assert "no rule" not in run(lab, f"doctor {PLAIN}").out

@@ -121,7 +121,7 @@ def _verdict(one: Explanation, what: str) -> str:
     if one.route is None:
         return "no route of ours decides"
     if one.report.before.first_rule(one.route.table, one.route.family) is None:
-        return f"NOT as wanted: {'; '.join(no_rule_texts(one.route))}"
+        return f"NOT as wanted: {'; '.join(no_rule_texts(one.route.table, one.route.family))}"
     if wins := _wins(one.route, one):
         return f"NOT as wanted: {wins}"
     if not one.next_hops:

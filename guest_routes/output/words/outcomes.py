@@ -105,17 +105,18 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
         sent = f"nowhere: {answer.error}" if answer.error else "nowhere"
     asked = f"the kernel sends {address_text(one.address)} {sent}"
     rule = f"rule {one.rule.priority} (`ip rule`)" if one.rule else ""
+    if one.unruled:
+        return f"{no_rule_texts(MAIN_TABLE, family_of(one.address))[0]}; {asked}"
     if one.by is not None:
         return f"{route_text(one.by, nics)} wins{' by ' + rule if rule else ''}; {asked}"
     return f"{rule} wins; {asked}" if rule else f"{asked}; see `ip rule`"
 
 
-def no_rule_texts(route: Route) -> tuple[str, str]:
-    """That no rule looks up a route's table, so that it decides about no packet; and what adds one."""
-    main = route.table == MAIN_TABLE
-    what = f"no rule looks up table {'main' if main else route.table} for IPv{route.family}: none of its routes is used"
-    command = f"`ip -{route.family} rule add priority 32766 lookup main`"
-    return what, command if main else f"see `ip -{route.family} rule`"
+def no_rule_texts(table: int, family: int) -> tuple[str, str]:
+    """That no rule looks up a table, so that it decides about no packet; and what adds one."""
+    main = table == MAIN_TABLE
+    what = f"no rule looks up table {'main' if main else table} for IPv{family}: none of its routes is used"
+    return what, f"`ip -{family} rule add priority 32766 lookup main`" if main else f"see `ip -{family} rule`"
 
 
 def lookup_text(answer: Lookup, nics: Sequence[Nic]) -> str:

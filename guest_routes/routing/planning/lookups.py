@@ -207,7 +207,8 @@ def overruled(
         by, rule = _winner(probe, answer, state, table, others)
         unknown = by is None and rule is None and probe.route not in present
         if by not in accounted and not unknown:
-            found.append(Overruled(probe.route.destination, probe.address, answer, by, rule))
+            unruled = by is None and rule is None and state.first_rule(table, probe.route.family) is None
+            found.append(Overruled(probe.route.destination, probe.address, answer, by, rule, unruled=unruled))
     return tuple(found)
 
 

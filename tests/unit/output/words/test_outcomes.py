@@ -122,6 +122,11 @@ ANSWER = Lookup(parse_address("11.11.0.1"), 2, parse_address("10.65.0.1"), 100)
             "route, and gets a part of the traffic",
         ),
         (
+            Overruled(prefix("11.11.0.0/16"), ANSWER.address, Lookup(ANSWER.address, 0), unruled=True),
+            "11.11.0.0/16: programmed, but no rule looks up table main for IPv4: none of its routes is used; "
+            "the kernel sends 11.11.0.1 nowhere",
+        ),
+        (
             Overruled(prefix("11.11.0.0/16"), ANSWER.address, ANSWER, None, Rule(4, 220, 0, False)),
             "11.11.0.0/16: programmed, but rule 220 (`ip rule`) wins; the kernel sends 11.11.0.1 via 10.65.0.1 dev "
             "eth0 (table 100)",

@@ -86,6 +86,16 @@ def _pass(report: Report) -> Iterator[Finding]:
     for default in report.plan.defaults:
         for route in default.extras:
             yield Finding("extra-default", route=route, stays=not default.removals)
+    yield from _not_in_effect(report)
+    for conflict in report.source_conflicts:
+        yield Finding("source-routing", (conflict.nic.name,), source_conflict=conflict)
+    by_source = report.decision.source_routing
+    if by_source is not None and by_source.operations:
+        yield Finding("source-drift", missing=len(by_source.operations))
+
+
+def _not_in_effect(report: Report) -> Iterator[Finding]:
+    """Routes that are not there, or that the kernel doesn't go by; what a missing rule leads to is no finding apart."""
     unruled = tuple(_no_rule(report))
     yield from unruled
     missing = len(_missing(report)) - sum(one.missing for one in unruled)
@@ -94,11 +104,6 @@ def _pass(report: Report) -> Iterator[Finding]:
     unprogrammed = tuple(one for one in report.unprogrammed if not (isinstance(one, Overruled) and one.unruled))
     if unprogrammed:
         yield Finding("not-programmed", unprogrammed=unprogrammed)
-    for conflict in report.source_conflicts:
-        yield Finding("source-routing", (conflict.nic.name,), source_conflict=conflict)
-    by_source = report.decision.source_routing
-    if by_source is not None and by_source.operations:
-        yield Finding("source-drift", missing=len(by_source.operations))
 
 
 def _doubtful(inspection: Inspection, report: Report) -> Iterator[Finding]:

@@ -92,10 +92,7 @@ def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
     over the table's own rule, those behind that may decide, too.
     """
     rules = sorted((rule for rule in state.rules if rule.family == family), key=lambda rule: rule.priority)
-    own = next((place for place, rule in enumerate(rules) if rule.plain and rule.table == table), len(rules))
-    coming = rules[:own]
-    if any(rule.action == GOTO for rule in coming):
-        coming = [rules[place] for place in sorted(_reached(rules, table))]
+    coming = [rules[place] for place in sorted(_reached(rules, table))]
     return [rule for rule in coming if rule.source is None and not (rule.plain and rule.table == LOCAL_TABLE)]
 
 

@@ -27,10 +27,12 @@ class PlannedRoute(NamedTuple):
     """The best route of another program to the same destination that is not equal."""
 
 
-NotRestoredReason: TypeAlias = "Literal['refused', 'nic-absent', 'expired', 'advertised', 'no-source', 'other-object']"
-"""refused: by the kernel; nic-absent: its NIC isn't there; expired: its lifetime has passed; advertised: its router's
-next advertisement brings it; no-source: no NIC has its source address; other-object: its nexthop object is gone, or
-another one has its id."""
+NotRestoredReason: TypeAlias = (
+    "Literal['refused', 'nic-absent', 'nic-down', 'no-subnet', 'expired', 'advertised', 'no-source', 'other-object']"
+)
+"""refused: by the kernel; nic-absent: its NIC isn't there; nic-down: that is down; no-subnet: its gateway is not on its
+NIC's link any more; expired: its lifetime has passed; advertised: its router's next advertisement brings it; no-source:
+no NIC has its source address; other-object: its nexthop object is gone, or another one has its id."""
 DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left', 'shadowed']"
 
 

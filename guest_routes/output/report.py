@@ -203,6 +203,8 @@ def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
 _NOT_RESTORED = {
     "refused": "the kernel refused it",
     "nic-absent": "its NIC is not there",
+    "nic-down": "its NIC is down",
+    "no-subnet": "its gateway is in no subnet of its NIC any more",
     "expired": "its lifetime has passed",
     "advertised": "its router's next advertisement brings it",
     "no-source": "no NIC has its source address any more",

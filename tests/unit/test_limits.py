@@ -54,9 +54,10 @@ def passed(
     return [*report_lines(report, verbose=True), *warning_texts(report)]
 
 
-def withdrawn(recorded: str, **changed: Any) -> List[str]:
+def withdrawn(recorded: str, up: bool = True, **changed: Any) -> List[str]:
     """What `withdraw` prints of a recorded default."""
     state = situation([], THREE_NICS + "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n").kernel
+    state = state._replace(nics=tuple(nic._replace(up=up) for nic in state.nics))
     one = RecordedDefault(parse_route(recorded, NICS))._replace(**changed)
     plan = plan_withdrawal(state, [one], Settings())
     return withdrawal_lines(Withdrawal(plan, Outcome(plan.operations), state, state))
@@ -86,7 +87,9 @@ def printed() -> Iterable[List[str]]:
     yield passed(FOUR, f"{vpn}\n")
     yield withdrawn("default via 11.8.0.1 dev eth1 src 11.8.0.60")
     yield withdrawn("default via 11.8.0.1 dev eth1", absent=("eth1",))
+    yield withdrawn("default via 11.9.0.1 dev eth1")
     yield withdrawn("default via fe80::1 dev eth1 proto ra")
+    yield withdrawn("default via 11.8.0.1 dev eth1", up=False)
 
 
 def quoted() -> List[str]:

@@ -7,7 +7,7 @@ default that can't come back as it was is left out, and named.
 
 from __future__ import annotations
 
-from ...model.network import PROTOCOL_BOOT, NextHop, Route, contains
+from ...model.network import PROTOCOL_BOOT, UNICAST, NextHop, Route, contains, is_link_local
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
 from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, nexthops_outside, same_route
@@ -18,10 +18,10 @@ from .restoration import former_order, is_back, restorations, within_reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Collection, Iterable, Sequence
 
     from ...model.evidence import RecordedDefault
-    from ...model.network import KernelState
+    from ...model.network import KernelState, Prefix
     from ...model.operations import Operation
     from ...model.plan import NotRestoredReason
     from ...model.settings import Settings
@@ -76,8 +76,9 @@ def _restorable(
 ) -> tuple[list[RecordedDefault], list[NotRestored]]:
     """Those that can come back as they were, and the others with the reason."""
     restored, left = [], []
+    links = [route for route in (*state.routes, *(one.route for one in missing)) if _is_on_link(route)]
     for one in missing:
-        obstacle = _obstacle(one, state, refused)
+        obstacle = _obstacle(one, state, refused) or _lacking(one.route, state, links)
         if obstacle is None:
             restored.append(one)
         else:
@@ -128,6 +129,33 @@ def _obstacle(one: RecordedDefault, state: KernelState, refused: Sequence[Route]
     if route.source is not None and not any(own.address == route.source for nic in state.nics for own in nic.addresses):
         return "no-source"
     return None if _same_object(route, state) else "other-object"
+
+
+def _lacking(route: Route, state: KernelState, links: Sequence[Route]) -> NotRestoredReason | None:
+    """What the NICs of a route lack, so that the kernel would refuse it; it has itself dropped such routes since.
+
+    Args:
+        links: routes without a gateway.
+    """
+    nics = {nic.ifindex: nic for nic in state.nics}
+    hops = route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
+    if any(hop.ifindex in nics and not nics[hop.ifindex].up for hop in hops):
+        return "nic-down"
+    reached = {(one.ifindex, one.destination) for one in links}
+    reached.update((nic.ifindex, prefix) for nic in state.nics for prefix in nic.addresses)
+    return None if route.nexthop_id or all(_is_reached(hop, reached) for hop in hops) else "no-subnet"
+
+
+def _is_reached(hop: NextHop, reached: Collection[tuple[int, Prefix]]) -> bool:
+    """Whether a gateway is on its NIC's link, or there is none."""
+    gateway = hop.gateway
+    if gateway is None or hop.onlink or is_link_local(gateway):
+        return True
+    return any(ifindex == hop.ifindex and contains(prefix, gateway) for ifindex, prefix in reached)
+
+
+def _is_on_link(route: Route) -> bool:
+    return route.kind == UNICAST and route.gateway is None and not route.nexthops
 
 
 def _same_object(route: Route, state: KernelState) -> bool:

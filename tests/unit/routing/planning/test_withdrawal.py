@@ -10,6 +10,7 @@ from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.operations import RestoreDefault
 from guest_routes.model.settings import Settings
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
+from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, recorded, situation, texts
 
 OURS = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
@@ -141,6 +142,50 @@ def test_ours_is_what_has_the_settings_protocol() -> None:
     assert operations(kernel, 90) == ["Delete 11.0.0.0/8 via 11.8.0.1 dev eth1 proto 90"]
 
 
+IN_11_9 = "via 11.9.0.1 dev eth1 proto static"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "route", "reason"),
+    [
+        ("", "default via 11.8.0.1 dev eth1", ""),
+        # Its NIC has other addresses by now, or none.
+        ("", f"default {IN_11_9}", "no-subnet"),
+        ("", "default via fd00:9::1 dev eth1", "no-subnet"),
+        ("", "default via 11.8.0.1 dev eth0", "no-subnet"),
+        ("", "default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 11.9.0.1 dev eth1 weight 1", "no-subnet"),
+        ("", "default via inet6 fd00:9::1 dev eth1", "no-subnet"),
+        # On link by a flag, a route, or since it needs no address.
+        ("", f"default {IN_11_9} onlink", ""),
+        ("11.9.0.1 dev eth1 proto static scope link\n", f"default {IN_11_9}", ""),
+        ("11.9.0.1 dev eth0 proto static scope link\n", f"default {IN_11_9}", "no-subnet"),
+        ("unreachable 11.9.0.1\n", f"default {IN_11_9}", "no-subnet"),
+        ("", "default dev eth1 scope link", ""),
+        ("", "default via fe80::1 dev eth1", ""),
+        ("", "default via inet6 fe80::1 dev eth1", ""),
+        # Its NIC is down: the kernel has dropped it then, whatever it leads by.
+        ("down\n", "default via 11.8.0.1 dev eth1", "nic-down"),
+        ("down\n", f"default {IN_11_9} onlink", "nic-down"),
+        ("down\n", "default dev eth1 scope link", "nic-down"),
+        ("down\n", "default via 10.65.0.1 dev eth0", ""),
+        ("", "unreachable default metric 9", ""),
+    ],
+)
+def test_what_the_kernel_would_refuse_is_named_and_not_tried(kernel: str, route: str, reason: str) -> None:
+    there = situation([], THREE_NICS + kernel.replace("down\n", "")).kernel
+    there = there._replace(nics=tuple(one._replace(up=one.name != "eth1" or kernel != "down\n") for one in there.nics))
+    made = plan_withdrawal(there, recorded([parse_route(route, there.nics)]), Settings())
+    assert [one.reason for one in made.not_restored] == [reason] * bool(reason)
+    assert [type(one) for one in made.operations] == [RestoreDefault] * (not reason)
+
+
+def test_one_by_another_that_comes_back_with_it() -> None:
+    """A copy's own route on link (R20)."""
+    there = situation([], THREE_NICS).kernel
+    both = recorded(parse_route(one, there.nics) for one in (f"default {IN_11_9}", "11.9.0.1 dev eth1 scope link"))
+    assert [one.route.destination.length for one in plan_withdrawal(there, both, Settings()).operations] == [32, 0]
+
+
 def test_every_operation_has_its_reason() -> None:
     kernel = (
         f"{THREE_NICS}{OUR_DEFAULT}\nrecorded {MANY}\ndefault via 10.200.0.1 dev tun0 proto static metric 9\n{OURS_6}\n"
@@ -196,7 +241,7 @@ ON_LINK = "fd00:8::1 dev eth1 proto guest-routes metric 1023"
         (
             "default via fd00:77::1 dev tun0 proto static\nfd00:99::/80 dev tun0 proto static\n"
             "recorded default via fd00:99::1 dev eth1 proto static metric 9\n",
-            ["RestoreDefault default via fd00:99::1 dev eth1 proto static metric 9"],
+            [],
         ),
     ],
 )

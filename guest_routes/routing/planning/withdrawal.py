@@ -7,6 +7,8 @@ default that can't come back as it was is left out, and named.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ...model.network import PROTOCOL_BOOT, UNICAST, NextHop, Route, contains, is_link_local
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
@@ -52,7 +54,7 @@ def plan_withdrawal(
     back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
     first, last = _replaced(parts, back)
     return Plan(
-        (*_withdrawn(blocking), *first, *back, *_heirs(ours, [*foreign, *routes, *main])),
+        (*_withdrawn(blocking), *first, *back, *_heirs(ours, [*foreign, *routes, *main], left)),
         (*_withdrawn(staying), *last),
         not_restored=tuple(left),
     )
@@ -184,23 +186,34 @@ def _defaults(routes: Sequence[Route], family: int) -> list[Route]:
     return [route for route in found if not route.tos and leads_out(route)]
 
 
-def _heirs(ours: Sequence[Route], others: Sequence[Route]) -> Iterable[RestoreDefault]:
-    """Our best default under another protocol, in each family where no other program has one."""
+def _heirs(ours: Sequence[Route], others: Sequence[Route], left: Sequence[NotRestored]) -> Iterable[RestoreDefault]:
+    """Our best default under another protocol, in each family where no other program has one.
+
+    Args:
+        left: recorded ones that are not back.
+    """
     for family in (4, 6):
         own = _defaults(ours, family)
         if own and not _defaults(others, family):
             best = min(own, key=lambda route: route.metric)
-            every = [r for r in (*ours, *others) if r.family == family and r.destination.is_default]
-            metric = best.metric if family == 4 else _free_metric(best.metric, own, every)
+            foreign = [r.metric for r in others if r.family == family and r.destination.is_default]
+            awaited = [one.route.metric for one in left if one.route.family == family and one.reason != "expired"]
+            metric = _heirs_metric(best, awaited, foreign, {route.metric for route in own})
             yield RestoreDefault(best._replace(protocol=PROTOCOL_BOOT, metric=metric), "handed-over", family == 4)
 
 
-def _free_metric(metric: int, ours: Sequence[Route], every: Sequence[Route]) -> int:
-    """IPv6 would merge two of one metric: the heir stands just behind, or before one that leads nowhere."""
-    taken = {route.metric for route in every}
-    end = min((route.metric for route in every if route not in ours), default=WORST_METRIC)
-    nearest = (*range(metric + 1, min(metric + len(taken) + 1, end)), *range(metric - 1, 0, -1))
-    return next((free for free in nearest if free not in taken), metric)
+def _heirs_metric(best: Route, awaited: Sequence[int], foreign: Sequence[int], own: set[int]) -> int:
+    """Behind recorded defaults that may come back, and before one that leads nowhere where ours is so.
+
+    IPv6 would merge two of one metric: the heir stands just behind ours, or before it where there is no room.
+    """
+    end = max(best.metric, min(foreign, default=WORST_METRIC))
+    if best.family == 4:
+        return min(max([best.metric, *(metric + 1 for metric in awaited)]), end)
+    taken = {*own, *foreign, *awaited}
+    start = min(max([best.metric, *awaited]), end)
+    nearest = chain(range(start + 1, end), range(start - 1, 0, -1))
+    return next((free for free in nearest if free not in taken), best.metric)
 
 
 def _has_gateway(route: Route) -> bool:

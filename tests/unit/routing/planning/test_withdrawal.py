@@ -95,6 +95,7 @@ def test_ipv4(kernel: str, expected: List[str]) -> None:
     assert operations(kernel) == expected
 
 
+LATER_4, LATER_6 = "via 11.9.0.1 dev eth1", "via fd00:9::1 dev eth1"  # In no subnet of eth1, for now.
 OURS_6 = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
 
 
@@ -118,7 +119,7 @@ OURS_6 = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
         (f"{STATIC}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n", []),
         (
             f"{OURS_6}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n",
-            ["RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1024", f"Delete {OURS_6}"],
+            ["RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1025", f"Delete {OURS_6}"],
         ),
         # IPv6 has no two that differ in their protocol only.
         (
@@ -140,6 +141,27 @@ def test_ipv6(kernel: str, expected: List[str]) -> None:
 def test_ours_is_what_has_the_settings_protocol() -> None:
     kernel = "11.0.0.0/8 via 11.8.0.1 dev eth1 proto 90\n11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n"
     assert operations(kernel, 90) == ["Delete 11.0.0.0/8 via 11.8.0.1 dev eth1 proto 90"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "heir"),
+    [
+        (f"{OUR_DEFAULT}\nrecorded default {LATER_4} metric 100\n", "metric 101"),
+        (f"{OUR_DEFAULT}\nrecorded default {LATER_4}\n", "metric 1"),
+        (f"{OUR_DEFAULT} metric 200\nrecorded default {LATER_4} metric 100\n", "metric 200"),
+        (f"{OUR_DEFAULT}\nunreachable default metric 50\nrecorded default {LATER_4} metric 100\n", "metric 50"),
+        (f"{OUR_DEFAULT} metric 60\nunreachable default metric 50\nrecorded default {LATER_4}\n", "metric 60"),
+        (f"{OUR_DEFAULT}\nrecorded default {LATER_6} metric 100\n", ""),
+        (f"{OURS_6}\nrecorded default {LATER_6} metric 100\n", "metric 1024"),
+        (f"{OURS_6}\nrecorded default {LATER_6} metric 2000\nrecorded default {LATER_6} metric 9\n", "metric 2001"),
+        (f"{OURS_6}\nunreachable ::/0 dev lo metric 1500\nrecorded default {LATER_6} metric 2000\n", "metric 1499"),
+        (f"{OURS_6}\nunreachable ::/0 dev lo metric 1024\nrecorded default {LATER_6} metric 2000\n", "metric 1022"),
+        (f"{OURS_6}\nrecorded default {LATER_6} metric 4294967295\n", "metric 4294967294"),
+    ],
+)
+def test_what_is_handed_over_stands_behind_what_may_come_back(kernel: str, heir: str) -> None:
+    made = operations(kernel)[0]
+    assert made.startswith("RestoreDefault default via") and made.partition(" proto boot")[2].strip() == heir
 
 
 IN_11_9 = "via 11.9.0.1 dev eth1 proto static"

@@ -309,6 +309,23 @@ def test_records_of_defaults_without_a_boot_id(lab: Lab) -> None:
     assert "default via 11.8.0.1 dev eth1 proto static" in table(lab)
 
 
+@pytest.mark.parametrize("host_route", [True, False])
+def test_ours_go_where_the_kernel_refuses_what_was_recorded(lab: Lab, host_route: bool) -> None:
+    """Also where nothing else could be done at the first try: the only default of ours is handed over."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    lab.ip("address", "flush", "dev", "eth1")
+    lab.ip("address", "add", "11.8.0.9/24", "dev", "eth1", "noprefixroute")
+    if host_route:
+        lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0", "proto", "121")
+    lab.ip("route", "replace", "default", "via", "10.65.0.1", "dev", "eth0", "proto", "121")
+    ran = run(lab, "withdraw")
+    assert ran.code == 1 and "not restored: the kernel refused it; it stays recorded" in ran.out, ran
+    assert [line for line in table(lab) if "proto 121" in line or line.startswith("default")] == [
+        "default via 10.65.0.1 dev eth0 metric 1"
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

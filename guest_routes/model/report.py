@@ -45,6 +45,11 @@ class Overruled(NamedTuple):
     unruled: bool = False
     """Nothing wins: no rule of the family looks up table main."""
 
+    @property
+    def by_rules(self) -> bool:
+        """Whether the rules decide, whatever the settings' table holds."""
+        return self.rule is not None or self.unruled
+
 
 class ExtraDefault(NamedTuple):
     """A default route too many that could not be given back, and so isn't taken (R17)."""

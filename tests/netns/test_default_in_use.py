@@ -416,6 +416,10 @@ def test_no_rule_for_the_table(lab: Lab, rules: List[str]) -> None:
     lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0", "table", "220")
     for rule in rules:
         lab.ip("rule", *rule.split())
+    ran = run(lab, f"plan {PLAIN}")
+    assert (
+        ran.code == 5 and "no rule looks up table main for IPv4: none of its routes is used; the kernel" in ran.out
+    ), ran
     for asked in ("11.11.3.4", "8.8.8.8"):
         ran = run(lab, f"explain {asked} {PLAIN}")
         assert ran.code == 1 and "guest-routes sync" not in ran.out, ran

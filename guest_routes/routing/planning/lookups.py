@@ -202,9 +202,9 @@ def overruled(
     found = []
     for probe, answer in wrong:
         by, rule = _winner(probe, answer, state, table, others)
-        unknown = by is None and rule is None and probe.route not in present
+        unruled = by is None and rule is None and state.first_rule(table, probe.route.family) is None
+        unknown = by is None and rule is None and probe.route not in present and not unruled
         if by not in accounted and not unknown:
-            unruled = by is None and rule is None and state.first_rule(table, probe.route.family) is None
             found.append(Overruled(probe.route.destination, probe.address, answer, by, rule, unruled=unruled))
     return tuple(found)
 

@@ -300,5 +300,8 @@ def test_a_default_that_is_yet_to_be_added() -> None:
     assert named(evidence, won(evidence, Lookup(EIGHT, TUN0, None, 254))) == [
         ("default dev tun0 proto boot metric 7", -1)
     ]
-    none = kernel(OURS)
-    assert won(none, Lookup(EIGHT, 0, error="Network is unreachable")) == []
+    nowhere = Lookup(EIGHT, 0, error="Network is unreachable")
+    assert won(kernel(OURS), nowhere) == []
+    # Where no rule looks the table up it is of no use then, either.
+    (found,) = won(kernel(OURS, rules=(KERNELS[0], KERNELS[2])), nowhere)
+    assert (found.unruled, found.by_rules, found.by, found.rule) == (True, True, None, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EPERM
+
 from .errors import KernelError, StateError
 from .evidence.gather import table_snapshot
 from .kernel.apply import apply
@@ -164,9 +166,10 @@ def _ours(state: KernelState, settings: Settings) -> tuple[Route, ...]:
 def _must_try_again(outcome: Outcome, refused: Sequence[Route], left: Sequence[Route]) -> bool:
     """Whether ours stay for a recorded default that is not back, or for one that was there and has gone.
 
-    Where ours could go, what is not back is named by it.
+    Where ours could go, what is not back is named by it; who may write nothing can't the second time, either.
     """
-    return bool(refused and (outcome.done or not left)) or bool(outcome.skipped and not outcome.failures)
+    denied = left and not outcome.done and all(one.errno == EPERM for one in outcome.failures)
+    return bool(refused and not denied) or bool(outcome.skipped and not outcome.failures)
 
 
 def _nothing_withdrawn(done: Withdrawal) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model.decision import Elected
 from ..model.diagnosis.inspection import Finding
 from ..model.diagnosis.status import goes_on
+from ..model.report import Overruled
 from ..output.escape import escaped
 from ..output.folding import first_of
 from ..output.words.warnings import doubts
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..model.configuration import Correction
     from ..model.decision import Binding
     from ..model.diagnosis.inspection import FindingKind, Inspection, NicView
+    from ..model.network import Route
     from ..model.report import Report
 
 UNFINISHED = ("configuring", "failed", "pending")
@@ -88,18 +90,24 @@ def _pass(report: Report) -> Iterator[Finding]:
     for default in report.plan.defaults:
         for route in default.extras:
             yield Finding("extra-default", route=route, stays=not default.removals)
-    yield from _no_rule(report)
-    plan = report.plan
-    missing = sum(one.verdict == "add" for one in plan.routes) + sum(one.verdict == "add" for one in plan.defaults)
-    if missing:
-        yield Finding("missing-routes", missing=missing)
-    if report.unprogrammed:
-        yield Finding("not-programmed", unprogrammed=report.unprogrammed)
+    yield from _not_in_effect(report)
     for conflict in report.source_conflicts:
         yield Finding("source-routing", (conflict.nic.name,), source_conflict=conflict)
     by_source = report.decision.source_routing
     if by_source is not None and by_source.operations:
         yield Finding("source-drift", missing=len(by_source.operations))
+
+
+def _not_in_effect(report: Report) -> Iterator[Finding]:
+    """Routes that are not there, or that the kernel doesn't go by; what a missing rule leads to is no finding apart."""
+    unruled = tuple(_no_rule(report))
+    yield from unruled
+    missing = len(_missing(report)) - sum(one.missing for one in unruled)
+    if missing:
+        yield Finding("missing-routes", missing=missing)
+    unprogrammed = tuple(one for one in report.unprogrammed if not (isinstance(one, Overruled) and one.unruled))
+    if unprogrammed:
+        yield Finding("not-programmed", unprogrammed=unprogrammed)
 
 
 def _doubtful(inspection: Inspection, report: Report) -> Iterator[Finding]:
@@ -114,12 +122,22 @@ def _doubtful(inspection: Inspection, report: Report) -> Iterator[Finding]:
 
 
 def _no_rule(report: Report) -> Iterator[Finding]:
-    """For each family with routes that no policy rule leads to, one of them."""
+    """For each family with routes that no policy rule leads to, one of them, and how many are not in place.
+
+    The kernel checks IPv4 gateways by the rules: a pass can't add those before there is one.
+    """
     planned = [default.route for default in report.plan.defaults] + [one.route for one in report.plan.routes]
     for family in (4, 6):
         first = next((route for route in planned if route is not None and route.family == family), None)
         if first is not None and report.before.first_rule(first.table, family) is None:
-            yield Finding("no-rule", route=first)
+            missing = sum(route.family == family for route in _missing(report))
+            yield Finding("no-rule", route=first, missing=missing)
+
+
+def _missing(report: Report) -> list[Route]:
+    """The planned routes that a pass adds."""
+    hosts = [one.route for one in report.plan.routes if one.verdict == "add"]
+    return hosts + [one.route for one in report.plan.defaults if one.verdict == "add" and one.route is not None]
 
 
 def _managers(inspection: Inspection) -> Iterator[Finding]:

@@ -12,8 +12,8 @@ import errno
 import os
 
 from ..errors import KernelError
-from ..model.network import DEFAULT_PREFIX, Route, address_text, infiniband_mac, mac_text
-from ..model.network_data import Link, Network, NetworkData
+from ..model.network import DEFAULT_PREFIX, Route, address_text, mac_text
+from ..model.network_data import Link, Network, NetworkData, infiniband_mac
 from ..model.operations import Add, Operation, RestoreDefault
 from ..model.report import NotMade
 

@@ -13,7 +13,7 @@ from .namedtuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Iterable, Literal, TypeAlias
 
     Unwritable: TypeAlias = Literal["", "encap", "source", "attributes"]
     """encap: encapsulation; source: the route is for packets from a prefix only; attributes: some that are not known
@@ -29,7 +29,7 @@ LOOPBACK = 1
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
 TO_TABLE, GOTO, NOP = 1, 2, 3
-"""FR_ACT_: a policy rule looks a table up, goes on with a later rule, does nothing; others drop the packet.
+"""FR_ACT_: a policy rule looks a table up, jumps to one behind it, does nothing; others drop the packet.
 
 Source: include/uapi/linux/fib_rules.h."""
 UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
@@ -70,14 +70,6 @@ def is_link_local(address: Address | None) -> bool:
 def is_self_assigned(address: Prefix) -> bool:
     """Whether this is an IPv4 address that a NIC has given itself: 169.254.x.y/16 (RFC 3927, section 2.6.1)."""
     return address.length == 16 and len(address.address) == 4 and address.address[:2] == b"\xa9\xfe"
-
-
-def infiniband_mac(address: bytes) -> bytes:
-    """The six bytes that OpenStack gives for an InfiniBand port of twenty: its GUID without ff:fe in the middle.
-
-    Source: cloud-init, cloudinit/net, get_ib_hwaddrs_by_interface.
-    """
-    return address[12:15] + address[17:20] if len(address) == 20 else b""
 
 
 def mac_text(mac: bytes) -> str:
@@ -163,6 +155,22 @@ class Nic(NamedTuple):
     duplicate address detection)."""
     limited: tuple[Prefix, ...] = ()
     """Those that the kernel takes away when their lifetime ends, a DHCP lease's say; by a clock that nobody sets."""
+
+
+def masters(nic: Nic, nics: Iterable[Nic]) -> list[Nic]:
+    """The bridge, bond or team that a NIC is a port of, and those over it; without VRFs, whose ports keep addresses."""
+    found: list[Nic] = []
+    by_index = {one.ifindex: one for one in nics} if nic.master else {}
+    master = by_index.get(nic.master)
+    while master is not None and master not in found and leads_somewhere(master):
+        found.append(master)
+        master = by_index.get(master.master)
+    return found
+
+
+def leads_somewhere(nic: Nic) -> bool:
+    """Whether packets leave by a device to a link: an address of a dummy, VRF or tunnel says nothing of networks."""
+    return any(nic.mac) and nic.kind not in ("dummy", "vrf")
 
 
 class NextHop(NamedTuple):

@@ -27,11 +27,13 @@ class PlannedRoute(NamedTuple):
     """The best route of another program to the same destination that is not equal."""
 
 
-NotRestoredReason: TypeAlias = "Literal['refused', 'nic-absent', 'expired', 'advertised', 'no-source', 'other-object']"
-"""refused: by the kernel; nic-absent: its NIC isn't there; expired: its lifetime has passed; advertised: its router's
-next advertisement brings it; no-source: no NIC has its source address; other-object: its nexthop object is gone, or
-another one has its id."""
-DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left']"
+NotRestoredReason: TypeAlias = (
+    "Literal['refused', 'nic-absent', 'nic-down', 'no-subnet', 'expired', 'advertised', 'no-source', 'other-object']"
+)
+"""refused: by the kernel; nic-absent: its NIC isn't there; nic-down: that is down; no-subnet: its gateway is not on its
+NIC's link any more; expired: its lifetime has passed; advertised: its router's next advertisement brings it; no-source:
+no NIC has its source address; other-object: its nexthop object is gone, or another one has its id."""
+DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left', 'shadowed']"
 
 
 class PlannedDefault(NamedTuple):
@@ -39,9 +41,10 @@ class PlannedDefault(NamedTuple):
 
     election: Election
     verdict: DefaultVerdict
-    """observed: default_mode; left: none is elected."""
+    """observed: default_mode; left: none is elected; shadowed: one outside the metadata wins, and IPv6 has no metric
+    behind it that is free."""
     route: Route | None = None
-    """The elected default, in place or to be added."""
+    """The elected default, in place or to be added; when shadowed, the one that ought to."""
     extras: tuple[Route, ...] = ()
     """Others through NICs of the metadata: removed, demoted, or only reported (mode observe)."""
     outside: tuple[Route, ...] = ()
@@ -50,6 +53,13 @@ class PlannedDefault(NamedTuple):
     removals: tuple[Operation, ...] = ()
     unwritable: tuple[Route, ...] = ()
     """Extras that could not be given back, or be removed without harm to another route, and so stay (R17)."""
+    competitor: Route | None = None
+    """When shadowed, the default that wins."""
+
+    @property
+    def serving(self) -> Route | None:
+        """The elected default, in place or to be added; None where there is none."""
+        return None if self.verdict == "shadowed" else self.route
 
     @property
     def family(self) -> int:

@@ -15,7 +15,7 @@ from .network import (
     Rule,
 )
 from .operations import Outcome
-from .plan import Decision, Plan, PlannedRoute
+from .plan import Decision, Plan, PlannedDefault, PlannedRoute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,13 @@ class Overruled(NamedTuple):
     """The rule that leads to that route's table, or decides by itself; None where it is in the settings' table."""
     shares: bool = False
     """Both are next hops of one IPv6 route: each gets a part of the traffic."""
+    unruled: bool = False
+    """Nothing wins: no rule of the family looks up table main."""
+
+    @property
+    def by_rules(self) -> bool:
+        """Whether the rules decide, whatever the settings' table holds."""
+        return self.rule is not None or self.unruled
 
 
 class ExtraDefault(NamedTuple):
@@ -68,7 +75,7 @@ class RolledBack(NamedTuple):
 
 
 PassError: TypeAlias = "Discrepancy | RolledBack"
-Unprogrammed: TypeAlias = "Problem | NotElected | Unresolved | PlannedRoute | Overruled | ExtraDefault"
+Unprogrammed: TypeAlias = "Problem | NotElected | Unresolved | PlannedRoute | PlannedDefault | Overruled | ExtraDefault"
 """What of the document is not so in the kernel: refused, not elected, not resolved, shadowed, overruled, or not the
 only default."""
 
@@ -160,6 +167,7 @@ class Report(NamedTuple):
         return (
             *self.decision.unprogrammable,
             *(one for one in self.plan.shadowed if one.competitor),
+            *(one for one in self.plan.defaults if one.verdict == "shadowed"),
             *(ExtraDefault(route) for one in self.plan.defaults for route in one.unwritable),
             *self.overruled,
         )

@@ -62,11 +62,11 @@ def _default(default: PlannedDefault, report: Report) -> list[Entry]:
 
     nics = report.before.nics
     found: list[Entry] = []
-    if default.route is not None:
+    if default.serving is not None:
         mark = "+" if default.verdict == "add" else "="
         rule = _ADOPTED if default.verdict == "adopted" else ""
         why = f"{rule}Elected: {election_reason(default.election)}"
-        found.append((mark, route_text(default.route, nics), why))
+        found.append((mark, route_text(default.serving, nics), why))
     if isinstance(default.election, NotElected) and not default.election.wanted:
         why = f"left as it is: {election_reason(default.election)}"
         found.append(("?", f"IPv{default.family} default", why))
@@ -212,6 +212,8 @@ def failure_text(failure: Failure, nics: Sequence[Nic]) -> str:
 _NOT_RESTORED = {
     "refused": "the kernel refused it",
     "nic-absent": "its NIC is not there",
+    "nic-down": "its NIC is down",
+    "no-subnet": "its gateway is in no subnet of its NIC any more",
     "expired": "its lifetime has passed",
     "advertised": "its router's next advertisement brings it",
     "no-source": "no NIC has its source address any more",

@@ -124,7 +124,7 @@ def last_pass_json(report: Report, finished: float) -> Json:
         "table": report.table,
         "protocol": report.protocol,
         "metadata": metadata_json(report),
-        "defaults": [route_text(one.route, nics) for one in report.plan.defaults if one.route],
+        "defaults": [route_text(one.serving, nics) for one in report.plan.defaults if one.serving],
         "routes": report.plan.verdicts,
         "changes": report.changes,
         "unprogrammed": unprogrammed_texts(unprogrammed[:20], nics),

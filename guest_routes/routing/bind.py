@@ -7,8 +7,8 @@ a VLAN on it, a bond of it): the VLAN id, the bond's members and the network's o
 from __future__ import annotations
 
 from ..model.decision import Binding
-from ..model.network import infiniband_mac, is_link_local, is_self_assigned
-from ..model.network_data import doubled_macs
+from ..model.network import is_link_local, is_self_assigned, leads_somewhere, masters
+from ..model.network_data import doubled_macs, infiniband_mac
 from .eligible import Eligible
 from .gateways import with_gateways
 
@@ -50,7 +50,7 @@ def _uncontradicted(bindings: list[Binding], nics: Sequence[Nic], doubled: froze
         return bindings
     from .binding.contradictions import with_contradictions
 
-    return with_contradictions(bindings, [nic for nic in nics if _leads_somewhere(nic)], doubled)
+    return with_contradictions(bindings, [nic for nic in nics if leads_somewhere(nic)], doubled)
 
 
 def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
@@ -95,10 +95,10 @@ def _holder(network: Network, by_mac: Nic | None, nics: Sequence[Nic], links: di
     Its MAC may have been changed, too, or two links have one, or there is no link. A NIC that another link describes is
     that one's, unless the MAC's NIC is a port of it.
     """
-    having = [nic for nic in nics if _has(nic, network.address) and _leads_somewhere(nic)]
+    having = [nic for nic in nics if _has(nic, network.address) and leads_somewhere(nic)]
     if not having:
         return None
-    over = _masters(by_mac, nics) if by_mac is not None else []
+    over = masters(by_mac, nics) if by_mac is not None else []
     macs = _macs_of_others(network, links)
     return next((nic for nic in having if nic in over or not _has_mac(nic, macs)), None)
 
@@ -114,23 +114,7 @@ def _upper(nic: Nic, network: Network, nics: Sequence[Nic]) -> Nic:
     """The bridge, bond or team that a NIC without an address of the family is a port of, where that has one."""
     if not nic.master or _is_addressed(nic, network.family):
         return nic
-    return next((one for one in _masters(nic, nics) if _is_addressed(one, network.family)), nic)
-
-
-def _masters(nic: Nic, nics: Sequence[Nic]) -> list[Nic]:
-    """The devices that a NIC is a port of, the nearest first; without VRFs, whose ports keep their addresses."""
-    found: list[Nic] = []
-    by_index = {one.ifindex: one for one in nics} if nic.master else {}
-    master = by_index.get(nic.master)
-    while master is not None and master not in found and _leads_somewhere(master):
-        found.append(master)
-        master = by_index.get(master.master)
-    return found
-
-
-def _leads_somewhere(nic: Nic) -> bool:
-    """Whether packets leave by a device to a link: an address of a dummy, VRF or tunnel says nothing of networks."""
-    return any(nic.mac) and nic.kind not in ("dummy", "vrf")
+    return next((one for one in masters(nic, nics) if _is_addressed(one, network.family)), nic)
 
 
 def _is_addressed(nic: Nic, family: int) -> bool:

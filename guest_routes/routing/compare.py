@@ -42,6 +42,20 @@ def whole(parts: Sequence[Route]) -> Route:
     return parts[0]._replace(gateway=None, ifindex=0, onlink=False, weight=1, nexthops=nexthops)
 
 
+def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]:
+    """What stays of a multipath default, or one by a nexthop group: its next hops through NICs outside the metadata."""
+    staying = tuple(hop for hop in route.nexthops if hop.ifindex not in managed)
+    if len(staying) > 1 and route.family == 4:
+        return (route._replace(nexthops=staying, nexthop_id=0),)
+    return tuple(
+        route._replace(
+            nexthops=(), nexthop_id=0, gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, realms=hop.realms,
+            weight=hop.weight if len(staying) > 1 else 1,
+        )
+        for hop in staying
+    )  # fmt: skip
+
+
 def is_advertised(route: Route) -> bool:
     """Whether a router announces it, and so brings it back: routers have link-local addresses (RFC 4861).
 

@@ -57,13 +57,20 @@ class _Neighbours(NamedTuple):
     def is_own(self, gateway: Address, binding: Binding) -> bool:
         """Whether a gateway lies in a prefix of this network, or else in no network's and no NIC's.
 
-        The document needn't describe a NIC's subnet. Link-local addresses are everybody's.
+        The document needn't describe a NIC's subnet.
         """
         return self.is_inside(gateway, binding) or self.is_outside(gateway, binding)
 
     def is_inside(self, gateway: Address, binding: Binding) -> bool:
-        """In the network's prefix as described; else in one that its NIC has, and that isn't described for another."""
-        if self.is_refused(gateway, binding) or not any(contains(subnet, gateway) for subnet in binding.subnets):
+        """In the network's prefix as described; else in one that its NIC has, and that isn't described for another.
+
+        A link-local address is, also where the NIC has none of its own.
+        """
+        if self.is_refused(gateway, binding):
+            return False
+        if is_link_local(gateway):
+            return True
+        if not any(contains(subnet, gateway) for subnet in binding.subnets):
             return False
         if binding.documented_subnet is not None and contains(binding.documented_subnet, gateway):
             return True
@@ -74,8 +81,6 @@ class _Neighbours(NamedTuple):
         """In no subnet at all."""
         if self.is_refused(gateway, binding):
             return False
-        if is_link_local(gateway):
-            return True
         prefixes = (one for nic in self.nics for one in nic.addresses if not is_self_assigned(one))
         on_a_nic = any(contains(prefix, gateway) for prefix in prefixes)
         return not on_a_nic and self.subnets.home(gateway) is None

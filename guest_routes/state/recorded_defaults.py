@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..clocks import seconds_awake
 from ..errors import StateError
 from ..model.evidence import RecordedDefault
-from ..model.network import Nic, Route, address_text, family_of, is_link_local
+from ..model.network import Nic, Route, address_text, family_of, is_link_local, masters
 from .route_json import route_from_json, route_to_json
 
 TYPE_CHECKING = False
@@ -134,9 +134,10 @@ def _find(
 
 
 def _in_use(nic: Nic, family: int, nics: Sequence[Nic]) -> Nic:
-    """The bridge or bond that a NIC without an address has become a port of, where that has one."""
-    master = next((one for one in nics if one.ifindex == nic.master), nic)
-    return master if _lasting(master, family) and not _lasting(nic, family) else nic
+    """The nearest bridge or bond over a NIC without an address that has one: it has become a port."""
+    if _lasting(nic, family):
+        return nic
+    return next((one for one in masters(nic, nics) if _lasting(one, family)), nic)
 
 
 def _lasting(nic: Nic, family: int) -> set[str]:

@@ -216,7 +216,7 @@ class Oracle:
 
     def _own_default(self, net: Net) -> Optional[Ip]:
         possible = [hop for hop in net.defaults if not self._is_refused(hop, net)]
-        inside = [hop for hop in possible if any(hop in p for p in net.prefixes)]
+        inside = [hop for hop in possible if hop.is_link_local or any(hop in p for p in net.prefixes)]
         outside = [hop for hop in possible if self._is_outside(hop)]
         return next(iter([*inside, *outside]), None)
 
@@ -432,12 +432,12 @@ class Oracle:
         places = list(self.settings.get("gateways", {}))
         by_name = {nic.name: nic for nic in self.nics}
         moved: List[Tuple[Optional[int], Tuple[Optional[Nic], Optional[Ip]]]] = []
-        for net, (gateway, _) in pairs:
+        for net, (gateway, rank) in pairs:
             mine = self._own_default(net)
             renumbered = self._is_renumbered(net, gateway)
             instead = self._in_force(net)
             by_default = self._default_in_force(net) if instead else None
-            if mine or self._leaves_it_to_others(net):
+            if mine or (rank != 6 and self._leaves_it_to_others(net)):
                 group = moved if renumbered and not by_default else by_metric["own"]
                 group.append((net.metrics[mine] if mine else None, (net.nic, instead or gateway)))
             elif gateway or self._has_default_on_link(net):

@@ -96,6 +96,19 @@ def test_a_default_in_another_table(lab: Lab, engine: str) -> None:
     assert "as wanted" in run(lab, f"explain 11.11.3.4 {PLAIN} {engine}").out
 
 
+@pytest.mark.parametrize("which", ["", "to 8.0.0.0/7"])
+def test_a_rule_that_jumps_over_mains(lab: Lab, engine: str, which: str) -> None:
+    """What is looked up in place of main is named with its rule."""
+    documented(lab)
+    lab.ip("route", "add", "default", "via", "10.65.0.9", "dev", "eth0", "table", "220")
+    lab.ip("rule", "add", "priority", "300", "lookup", "220")
+    lab.ip("rule", "add", "priority", "200", "lookup", "main")
+    lab.ip("rule", "add", "priority", "100", *which.split(), "goto", "300")
+    assert run(lab, f"sync {PLAIN} {engine}").code == 5
+    everywhere(lab, PLAIN, engine, "default via 10.65.0.9 dev eth0 table 220", "rule 300", "IPv4 default")
+    assert "rule 300 (`ip rule`)" in run(lab, f"explain 8.8.8.8 {PLAIN} {engine}").out
+
+
 @pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit"])
 def test_a_rule_that_rejects(lab: Lab, engine: str, kind: str) -> None:
     documented(lab)
@@ -196,6 +209,27 @@ def test_a_vpn_at_the_worst_metric_wins_over_ours_behind_it(lab: Lab, engine: st
     assert ran.code == 5 and "nothing to change" in ran.out, ran
     assert run(lab, "withdraw").code == 0
     assert table(lab) == before
+
+
+@pytest.mark.parametrize("vpn", ["via fd00:200::1 dev tun0", "dev tun0"])
+def test_nothing_stands_behind_an_ipv6_vpn_at_the_worst_metric(lab: Lab, engine: str, vpn: str) -> None:
+    """IPv6 would make one route of two: ours is left out as long as the VPN's is there, by each pass the same."""
+    dual_stack(lab)
+    tun(lab)
+    lab.ip(*f"-6 route add default {vpn} metric 4294967295".split())
+    before = lab.ip("-6", "route", "show", "default")
+    wins = f"shadowed by default {vpn} proto boot metric 4294967295"
+    run(lab, f"sync {DUAL} {engine}")
+    everywhere(lab, DUAL, engine, wins)
+    assert lab.ip("-6", "route", "show", "default") == before
+    told = run(lab, f"explain 2001:db8::1 {DUAL} {engine}")
+    assert f"NOT as wanted: default {vpn} proto boot metric 4294967295 wins" in told.out, told
+    assert "should leave by eth0, via fd00:65::1" in told.out
+    lab.ip("-6", "route", "del", "default", "dev", "tun0")
+    assert run(lab, f"sync {DUAL} {engine}").code == 0
+    assert " dev eth0 " in lab.ip("-6", "route", "get", "2001:db8::1")
+    lab.ip(*f"-6 route add default {vpn} metric 4294967295".split())
+    assert run(lab, f"sync {DUAL} {engine}").code == 0  # It came behind.
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -382,13 +416,26 @@ def test_no_rule_for_the_table(lab: Lab, rules: List[str]) -> None:
     lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0", "table", "220")
     for rule in rules:
         lab.ip("rule", *rule.split())
+    ran = run(lab, f"plan {PLAIN}")
+    assert (
+        ran.code == 5 and "no rule looks up table main for IPv4: none of its routes is used; the kernel" in ran.out
+    ), ran
     for asked in ("11.11.3.4", "8.8.8.8"):
         ran = run(lab, f"explain {asked} {PLAIN}")
         assert ran.code == 1 and "guest-routes sync" not in ran.out, ran
         assert "no rule looks up table main for IPv4: none of its routes is used" in ran.out, ran
     ran = run(lab, f"doctor {PLAIN}")
     assert ran.code == 1, ran
+    both = "1 route of the document not in place -> `ip -4 rule add priority 32766 lookup main`, then"
+    assert both in ran.out and "! 1 route of" not in ran.out, ran
+    lab.ip(*"-4 rule add priority 32766 lookup main".split())
+    assert run(lab, f"sync {PLAIN}").code == (5 if len(rules) > 1 else 0)
+    lab.ip(*"-4 rule del priority 32766".split())
+    ran = run(lab, f"plan {PLAIN}")
+    assert ran.code == 5 and "no rule looks up table main for IPv4" in ran.out, ran
+    ran = run(lab, f"doctor {PLAIN}")
     assert "used -> `ip -4 rule add priority 32766 lookup main`" in ran.out, ran
+    assert ("not in effect" in ran.out) == (len(rules) > 1), ran
     lab.ip(*"-4 rule add priority 32766 lookup main".split())
     assert run(lab, f"sync {PLAIN}").code == (5 if len(rules) > 1 else 0)
     assert "no rule" not in run(lab, f"doctor {PLAIN}").out

@@ -1073,9 +1073,10 @@ def test_a_default_that_rejects_is_no_heir(
 
 
 def test_an_advertised_default_is_not_said_to_be_recorded(lab: Lab, engine: str, given: Dict[int, str]) -> None:
-    """K15: its router brings it back, not `withdraw`."""
+    """K15: its router brings it back, not `withdraw`, and in front of what is kept till then."""
     nics(lab)
-    add(lab, "-6 route add default via fe80::a9fe:a9fe dev eth1 proto ra metric 100 expires 600")
+    advertised = "-6 route add default via fe80::a9fe:a9fe dev eth1 proto ra metric 1024 expires 600"
+    add(lab, advertised)
     ran = run(lab, f"sync {engine} {given[6]}")
     assert ran.code == 0
     assert "recorded" not in ran.out
@@ -1084,6 +1085,9 @@ def test_an_advertised_default_is_not_said_to_be_recorded(lab: Lab, engine: str,
     assert ran.code == 0
     assert "default via fe80::a9fe:a9fe dev eth1" in ran.out and "next advertisement" in ran.out
     assert "default restored" not in ran.out and "1 default kept" in ran.out
+    assert " dev eth0 " in lab.ip("-6", "route", "get", "2001:db8::1")
+    add(lab, advertised)
+    assert " dev eth1 " in lab.ip("-6", "route", "get", "2001:db8::1")
 
 
 def test_a_reboot(lab: Lab, engine: str, given: Dict[int, str]) -> None:

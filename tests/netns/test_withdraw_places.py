@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 import pytest
 
@@ -306,4 +306,49 @@ def test_records_of_defaults_without_a_boot_id(lab: Lab) -> None:
     finally:
         subprocess.run(["umount", str(hidden)], check=True)
     assert run(lab, "withdraw").code == 0
+    assert "default via 11.8.0.1 dev eth1 proto static" in table(lab)
+
+
+@pytest.mark.parametrize("host_route", [True, False])
+def test_ours_go_where_the_kernel_refuses_what_was_recorded(lab: Lab, host_route: bool) -> None:
+    """Also where nothing else could be done at the first try: the only default of ours is handed over."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    lab.ip("address", "flush", "dev", "eth1")
+    lab.ip("address", "add", "11.8.0.9/24", "dev", "eth1", "noprefixroute")
+    if host_route:
+        lab.ip("route", "add", "11.11.0.0/16", "via", "10.65.0.1", "dev", "eth0", "proto", "121")
+    lab.ip("route", "replace", "default", "via", "10.65.0.1", "dev", "eth0", "proto", "121")
+    ran = run(lab, "withdraw")
+    assert ran.code == 1 and "not restored: the kernel refused it; it stays recorded" in ran.out, ran
+    assert [line for line in table(lab) if "proto 121" in line or line.startswith("default")] == [
+        "default via 10.65.0.1 dev eth0 metric 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (["address flush dev eth1"], "its gateway is in no subnet of its NIC any more"),
+        (
+            ["address flush dev eth1", "address add 11.9.0.9/24 dev eth1"],
+            "its gateway is in no subnet of its NIC any more",
+        ),
+        (["link set eth1 down"], "its NIC is down"),
+    ],
+)
+def test_a_default_that_the_kernel_would_not_have_kept(lab: Lab, changes: List[str], why: str) -> None:
+    """Not tried, named, and put back once its NIC is as it was."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    for change in changes:
+        lab.ip(*change.split())
+    ran = run(lab, "withdraw")
+    told = f"default via 11.8.0.1 dev eth1 proto static not restored: {why}; it stays recorded"
+    assert (ran.code, ran.err, told in ran.out) == (0, "", True), ran
+    assert (run(lab, "withdraw").code, "proto 121" in str(table(lab))) == (0, False)
+    lab.ip("link", "set", "eth1", "up")
+    lab.ip("address", "replace", "11.8.0.9/24", "dev", "eth1")
+    ran = run(lab, "withdraw")
+    assert ran.code == 0 and "1 default restored" in ran.out, ran
     assert "default via 11.8.0.1 dev eth1 proto static" in table(lab)

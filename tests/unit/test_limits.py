@@ -11,7 +11,7 @@ from guest_routes.model.network import MAIN_TABLE, Route, Rule
 from guest_routes.model.operations import Outcome
 from guest_routes.model.report import Report, Withdrawal
 from guest_routes.model.settings import Settings
-from guest_routes.output.report import failure_text, report_lines, withdrawal_lines
+from guest_routes.output.report import report_lines, withdrawal_lines
 from guest_routes.output.words.warnings import warning_texts
 from guest_routes.routing.decide import decide
 from guest_routes.routing.planning.lookups import contradictions, overruled, probes
@@ -54,16 +54,10 @@ def passed(
     return [*report_lines(report, verbose=True), *warning_texts(report)]
 
 
-def refused(networks: List[Dict[str, Any]], kernel: str) -> List[str]:
-    """What a pass prints of the operations that the kernel refuses."""
-    evidence = situation(networks, THREE_NICS + kernel)
-    failures = ModelKernel(evidence.kernel).apply(decide(evidence, Settings()).plan.operations)
-    return [failure_text(failure, NICS) for failure in failures]
-
-
-def withdrawn(recorded: str, **changed: Any) -> List[str]:
+def withdrawn(recorded: str, up: bool = True, **changed: Any) -> List[str]:
     """What `withdraw` prints of a recorded default."""
     state = situation([], THREE_NICS + "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n").kernel
+    state = state._replace(nics=tuple(nic._replace(up=up) for nic in state.nics))
     one = RecordedDefault(parse_route(recorded, NICS))._replace(**changed)
     plan = plan_withdrawal(state, [one], Settings())
     return withdrawal_lines(Withdrawal(plan, Outcome(plan.operations), state, state))
@@ -93,11 +87,13 @@ def printed() -> Iterable[List[str]]:
     yield passed(FOUR, "nic eth0 fa:16:3e:00:00:00\nnic eth1 fa:16:3e:00:00:01\n")
     yield passed(FOUR, "11.11.0.0/16 via 11.8.0.1 dev eth0 onlink proto static metric 100\n")
     yield passed(SIX, "default via fd00:8::1 dev eth1 metric 1\ndefault via fd00:200::1 dev tun0 metric 2\n")
-    yield refused(SIX, "default via fd00:200::1 dev tun0 metric 4294967295\n")
+    yield passed(SIX, "default via fd00:200::1 dev tun0 metric 4294967295\n")
     yield passed(FOUR, f"{vpn}\n")
     yield withdrawn("default via 11.8.0.1 dev eth1 src 11.8.0.60")
     yield withdrawn("default via 11.8.0.1 dev eth1", absent=("eth1",))
+    yield withdrawn("default via 11.9.0.1 dev eth1")
     yield withdrawn("default via fe80::1 dev eth1 proto ra")
+    yield withdrawn("default via 11.8.0.1 dev eth1", up=False)
 
 
 def quoted() -> List[str]:

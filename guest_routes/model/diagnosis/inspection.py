@@ -156,7 +156,7 @@ class Finding(NamedTuple):
     stays: bool = False
     """extra-default: a pass leaves it, as `default_mode` says or since the document may be partial."""
     missing: int = 0
-    """missing-routes, source-drift."""
+    """missing-routes, source-drift; no-rule: of the same family."""
     verdicts: tuple[RouteVerdict, ...] = ()
     """wrong-configuration, wrong-configuration-left."""
     unprogrammed: tuple[Unprogrammed, ...] = ()

@@ -81,6 +81,9 @@ def _default(default: PlannedDefault, one: Explanation) -> list[str]:
     lines = field("host route", "none covers it, so the default route does")
     lines += field("rule", election_reason(default.election))
     lines += field("route", route_text(default.route, nics))
+    if default.competitor is not None:
+        lines += field("state", _STATES["shadowed"])
+        lines += field("competes", route_text(default.competitor, nics))
     going = [operation.route for operation in one.report.plan.removals]
     for extra in default.extras:
         end = f"{sync_text(one.obstacle)} removes it" if extra in going else "it stays, as `default_mode` says"
@@ -121,16 +124,27 @@ def _verdict(one: Explanation, what: str) -> str:
     if one.route is None:
         return "no route of ours decides"
     if one.report.before.first_rule(one.route.table, one.route.family) is None:
-        return f"NOT as wanted: {'; '.join(no_rule_texts(one.route))}"
-    wins = next((over for over in one.report.overruled if over.destination == one.route.destination), None)
-    if wins is not None and (wins.shares or wins.answer._replace(address=one.answer.address) == one.answer):
-        return f"NOT as wanted: {overruled_text(wins, one.report.after.nics)}"
+        return f"NOT as wanted: {'; '.join(no_rule_texts(one.route.table, one.route.family))}"
+    if wins := _wins(one.route, one):
+        return f"NOT as wanted: {wins}"
     if not one.next_hops:
         return DROPPED
     if _sync_helps(one.route, one):
         return not_wanted_text(one.obstacle)
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
     return f"NOT as wanted: another route or a policy rule decides; see {see}"
+
+
+def _wins(route: Route, one: Explanation) -> str:
+    """What wins over the route for the address; "" where nothing is known to."""
+    nics = one.report.after.nics
+    decided = one.planned or one.default
+    if one.nearer is None and decided is not None and decided.verdict == "shadowed" and decided.competitor is not None:
+        return f"{route_text(decided.competitor, nics)} wins"
+    over = next((over for over in one.report.overruled if over.destination == route.destination), None)
+    if over is not None and (over.shares or over.answer._replace(address=one.answer.address) == one.answer):
+        return overruled_text(over, nics)
+    return ""
 
 
 def _sync_helps(route: Route, one: Explanation) -> bool:

@@ -130,7 +130,11 @@ def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 def _no_rule(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert finding.route is not None
-    return no_rule_texts(finding.route)
+    what, remedy = no_rule_texts(finding.route.table, finding.route.family)
+    if finding.missing:
+        what += f"; {counted(finding.missing, 'route')} of the document not in place"
+        remedy += ", then `guest-routes sync`"
+    return what, remedy
 
 
 def _source_routing(finding: Finding, nics: Sequence[Nic]) -> Words:

@@ -6,7 +6,7 @@ from ...model.decision import Elected, NotElected, Resolved, Unresolved
 from ...model.network import BROADCAST, MAIN_TABLE, MULTICAST, address_text, family_of, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
-from ...model.plan import PlannedRoute
+from ...model.plan import PlannedDefault, PlannedRoute
 from ...model.report import Discrepancy, ExtraDefault, Overruled
 from ..escape import escaped
 from ..route_text import counted, nic_names, route_text
@@ -75,9 +75,11 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
         if one.route.unwritable:
             why = f"its attributes can't be written back the same ({one.route.unwritable})"
         return route_text(one.route, nics), f"one default too many; it stays, since {why}"
-    if isinstance(one, PlannedRoute):
-        host = one.resolved.host
+    if isinstance(one, (PlannedRoute, PlannedDefault)):
         by = route_text(one.competitor, nics) if one.competitor else "another route"
+        if isinstance(one, PlannedDefault):
+            return f"IPv{one.family} default", f"shadowed by {by}"
+        host = one.resolved.host
         return f"{host}  ({host.place})", f"shadowed by {by}"
     what = f"IPv{family_of(one.address)} default" if one.destination.is_default else str(one.destination)
     return what, f"programmed, but {overruled_text(one, nics)}"
@@ -103,17 +105,18 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
         sent = f"nowhere: {answer.error}" if answer.error else "nowhere"
     asked = f"the kernel sends {address_text(one.address)} {sent}"
     rule = f"rule {one.rule.priority} (`ip rule`)" if one.rule else ""
+    if one.unruled:
+        return f"{no_rule_texts(MAIN_TABLE, family_of(one.address))[0]}; {asked}"
     if one.by is not None:
         return f"{route_text(one.by, nics)} wins{' by ' + rule if rule else ''}; {asked}"
     return f"{rule} wins; {asked}" if rule else f"{asked}; see `ip rule`"
 
 
-def no_rule_texts(route: Route) -> tuple[str, str]:
-    """That no rule looks up a route's table, so that it decides about no packet; and what adds one."""
-    main = route.table == MAIN_TABLE
-    what = f"no rule looks up table {'main' if main else route.table} for IPv{route.family}: none of its routes is used"
-    command = f"`ip -{route.family} rule add priority 32766 lookup main`"
-    return what, command if main else f"see `ip -{route.family} rule`"
+def no_rule_texts(table: int, family: int) -> tuple[str, str]:
+    """That no rule looks up a table, so that it decides about no packet; and what adds one."""
+    main = table == MAIN_TABLE
+    what = f"no rule looks up table {'main' if main else table} for IPv{family}: none of its routes is used"
+    return what, f"`ip -{family} rule add priority 32766 lookup main`" if main else f"see `ip -{family} rule`"
 
 
 def lookup_text(answer: Lookup, nics: Sequence[Nic]) -> str:

@@ -6,6 +6,8 @@ go on losing. IPv6 merges routes of one metric into one multipath route, so ther
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ...model.namedtuple import NamedTuple
 from ...model.network import Route
 from ..compare import ifindexes, leads_out, leads_there
@@ -43,8 +45,10 @@ def default_metrics(
     managed: frozenset[int],
     settings: Settings,
     beaten: Sequence[Route] = (),
-) -> tuple[int, range]:
+) -> tuple[int | None, range]:
     """The metric for our own default, and those at which it may stay when it is there already.
+
+    None where IPv6 has none left behind a default outside the metadata that wins.
 
     Args:
         beaten: routes that stay, and that ours has to win over (R5).
@@ -57,8 +61,8 @@ def default_metrics(
     if not six:
         metric = min(max(wanted.metric, low), _highest(order, low, six))
         return metric, range(metric, metric + 1)
-    metric, near = _free_ipv6_metric(wanted, there, order, low, settings)
-    return metric, range(near.start, max(metric, min(near.stop - 1, bound)) + 1)
+    free, near = _free_ipv6_metric(wanted, there, order, low, settings)
+    return free, range(near.start, max(free or 0, min(near.stop - 1, bound)) + 1)
 
 
 def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
@@ -86,6 +90,12 @@ def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], 
     order = _in_order(there, managed, settings, ())
     first = next((place for place, one in enumerate(order) if one.inside), len(order))
     return any(one.metric == metric for one in order[:first])
+
+
+def first_outside(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> Route | None:
+    """The first of the defaults outside the metadata that lead somewhere."""
+    order = _in_order(there, managed, settings, ())
+    return next((one.route for one in order if not one.inside), None)
 
 
 def _shares(one: Route, other: Route) -> bool:
@@ -133,16 +143,18 @@ def _highest(order: Sequence[_Default], low: int, six: bool) -> int:
 
 def _free_ipv6_metric(
     wanted: Route, there: Sequence[Route], order: Sequence[_Default], low: int, settings: Settings
-) -> tuple[int, range]:
+) -> tuple[int | None, range]:
     """Where nobody else stands; where there is no room before the next one outside, behind it."""
     taken = {route.metric for route in there if not (is_ours(route, settings) and leads_there(route, wanted))}
     while True:
         high = _highest(order, low, six=True)
         metric = min(max(wanted.metric, low), high)
-        near = (*range(metric, low - 1, -1)[:NEAR], *range(metric + 1, high + 1)[:NEAR])
-        free = next((one for one in near if one not in taken), None)
+        below = range(metric, low - 1, -1)
+        every = chain(below[:NEAR], range(metric + 1, high + 1), below[NEAR:])
+        free = next((one for one in every if one not in taken), None)
         if free is not None or high == WORST_METRIC:
-            return free or metric, range(max(low, metric - NEAR), min(high, metric + NEAR) + 1)
+            start = min(metric if free is None else free, max(low, metric - NEAR))
+            return free, range(start, min(high, metric + NEAR) + 1)
         low = high + 2
 
 

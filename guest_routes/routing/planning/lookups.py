@@ -13,6 +13,7 @@ from itertools import chain
 from ...model.namedtuple import NamedTuple
 from ...model.network import (
     DEFAULT_PREFIX,
+    GOTO,
     LOCAL_TABLE,
     MAIN_TABLE,
     NOP,
@@ -98,16 +99,41 @@ def standing(plan: Plan) -> Plan:
 def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
     """The rules that could decide before the settings' table is looked at, in their order; not the kernel's own.
 
-    Those for a source (source routing's, say) decide about no packet whose source isn't chosen yet.
+    Those for a source (source routing's, say) decide about no packet whose source isn't chosen yet. Where one jumps
+    over the table's own rule, those behind that may decide, too.
     """
     rules = sorted((rule for rule in state.rules if rule.family == family), key=lambda rule: rule.priority)
-    found = []
-    for rule in rules:
-        if rule.plain and rule.table == table:
-            break
-        if not (rule.plain and rule.table == LOCAL_TABLE) and rule.source is None:
-            found.append(rule)
+    coming = [rules[place] for place in sorted(_reached(rules, table))]
+    return [rule for rule in coming if rule.source is None and not (rule.plain and rule.table == LOCAL_TABLE)]
+
+
+def _reached(rules: Sequence[Rule], table: int) -> set[int]:
+    """The places of the rules that a packet may come to before it finds a rule that looks the table up for all.
+
+    The kernel jumps forward, to the first rule of the priority; where there is none it goes on.
+    """
+    found: set[int] = set()
+    starts = [0]
+    for start in starts:
+        for place in range(start, len(rules)):
+            rule = rules[place]
+            if place in found or (rule.plain and rule.table == table):
+                break
+            found.add(place)
+            target = _target(place, rules)
+            if target is not None:
+                starts.append(target)
+                if not (rule.restricted or rule.among):
+                    break
     return found
+
+
+def _target(place: int, rules: Sequence[Rule]) -> int | None:
+    """Where a rule jumps to; None where it doesn't."""
+    if rules[place].action != GOTO:
+        return None
+    behind = range(place + 1, len(rules))
+    return next((one for one in behind if rules[one].priority == rules[place].target), None)
 
 
 def _is_contested(planned: PlannedRoute, ruled: set[int]) -> bool:
@@ -119,11 +145,11 @@ def _is_contested(planned: PlannedRoute, ruled: set[int]) -> bool:
 
 def _default_probes(plan: Plan, destinations: Sequence[Prefix], own: Sequence[Prefix]) -> Iterator[Probe]:
     for default in plan.defaults:
-        if default.route is not None:
+        if default.serving is not None:
             everything = (*destinations, *own)
             address = beyond(default.family, everything) or _covered(plan, default.family, destinations, own)
             if address is not None:
-                yield Probe(default.route, address)
+                yield Probe(default.serving, address)
 
 
 def _covered(plan: Plan, family: int, destinations: Sequence[Prefix], own: Sequence[Prefix]) -> Address | None:
@@ -187,9 +213,10 @@ def overruled(
     found = []
     for probe, answer in wrong:
         by, rule = _winner(probe, answer, state, table, others)
-        unknown = by is None and rule is None and probe.route not in present
+        unruled = by is None and rule is None and state.first_rule(table, probe.route.family) is None
+        unknown = by is None and rule is None and probe.route not in present and not unruled
         if by not in accounted and not unknown:
-            found.append(Overruled(probe.route.destination, probe.address, answer, by, rule))
+            found.append(Overruled(probe.route.destination, probe.address, answer, by, rule, unruled=unruled))
     return tuple(found)
 
 

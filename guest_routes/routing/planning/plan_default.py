@@ -12,10 +12,10 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
-from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops
+from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops, nexthops_outside
 from ..next_hops import needs_onlink
 from ..ownership import is_ours
-from .default_metrics import default_metrics, free_metrics, keeps_its_place, stands_behind
+from .default_metrics import default_metrics, first_outside, free_metrics, keeps_its_place, stands_behind
 from .deletions import is_deleted_for, is_named_by_protocol, undeletable
 
 TYPE_CHECKING = False
@@ -158,6 +158,8 @@ def _enforced(
 ) -> PlannedDefault:
     """The elected default in place, and the others gone or demoted."""
     serving, verdict = _serving(wanted, present, managed, settings)
+    if verdict == "shadowed":
+        return _shadowed(election, serving, present, managed, settings)
     additions: list[Operation] = []
     stale = [route for route in present.ours if route is not serving]
     going: Sequence[Route] = present.extras
@@ -181,6 +183,15 @@ def _enforced(
     return PlannedDefault(
         election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals), present.unwritable
     )
+
+
+def _shadowed(
+    election: Elected, wanted: Route, present: _Present, managed: frozenset[int], settings: Settings
+) -> PlannedDefault:
+    """Ours can't be there, so nobody's is taken in its place."""
+    removals = tuple(Delete(route, "shadowed") for route in present.ours)
+    by = first_outside(present.every, managed, settings)
+    return PlannedDefault(election, "shadowed", wanted, outside=present.outside, removals=removals, competitor=by)
 
 
 def _staying_parts(
@@ -215,7 +226,9 @@ def _serving(
         return present.equal, "adopted"
     metric, fitting = default_metrics(wanted, present.every, managed, settings, present.unwritable)
     mine = next((r for r in present.ours if leads_there(r, wanted) and r.metric in fitting), None)
-    return (wanted._replace(metric=metric), "add") if mine is None else (mine, "kept")
+    if mine is not None:
+        return mine, "kept"
+    return (wanted, "shadowed") if metric is None else (wanted._replace(metric=metric), "add")
 
 
 def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]) -> list[tuple[Route, Route]]:
@@ -230,20 +243,6 @@ def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozense
             if not any(next_hops(one) == next_hops(remaining) for one in equals):
                 found.append((route, remaining))
     return found
-
-
-def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]:
-    """What stays of a multipath default, or one by a nexthop group: its next hops through NICs outside the metadata."""
-    staying = tuple(hop for hop in route.nexthops if hop.ifindex not in managed)
-    if len(staying) > 1 and route.family == 4:
-        return (route._replace(nexthops=staying, nexthop_id=0),)
-    return tuple(
-        route._replace(
-            nexthops=(), nexthop_id=0, gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, realms=hop.realms,
-            weight=hop.weight if len(staying) > 1 else 1,
-        )
-        for hop in staying
-    )  # fmt: skip
 
 
 def _demote(

@@ -37,7 +37,7 @@ def overruled_after_plan(
     """
     from ..source_routing.plan import main_after
 
-    ruled = {one.address for one in found if one.rule is not None}
+    ruled = {one.address for one in found if one.by_rules}
     here = [
         (probe, answer) for probe, answer in zip(asked, answers)
         if probe.route.destination.is_default and answer.table in (0, table) and probe.address not in ruled

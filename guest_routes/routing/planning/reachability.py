@@ -163,7 +163,7 @@ def _own(state: KernelState, settings: Settings) -> dict[_Gateway, Route]:
 def _gateways(routes: Sequence[PlannedRoute], defaults: Sequence[PlannedDefault]) -> set[_Gateway]:
     """The gateways of all routes that serve. A link-local one is on link whatever else there is."""
     found = set(map(_NEXT_HOP, [one[1] for one in routes if one[0] != "shadowed"]))
-    found.update(_NEXT_HOP(one.route) for one in defaults if one.route is not None)
+    found.update(_NEXT_HOP(one.serving) for one in defaults if one.serving is not None)
     return {
         _Gateway(address, ifindex) for address, ifindex in found if address is not None and not is_link_local(address)
     }

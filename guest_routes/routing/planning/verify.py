@@ -65,4 +65,4 @@ def _key(route: Route) -> object:
 def serving(plan: Plan) -> list[Route]:
     """The routes that serve after the pass."""
     routes = [one[1] for one in plan.routes if one[0] != "shadowed"]
-    return [*routes, *(one.route for one in plan.defaults if one.route is not None), *plan.reaching]
+    return [*routes, *(one.serving for one in plan.defaults if one.serving is not None), *plan.reaching]

@@ -7,22 +7,23 @@ default that can't come back as it was is left out, and named.
 
 from __future__ import annotations
 
-from ...model.network import PROTOCOL_BOOT, NextHop, Route, contains
+from itertools import chain
+
+from ...model.network import PROTOCOL_BOOT, UNICAST, NextHop, Route, contains, is_link_local
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
-from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, same_route
+from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, nexthops_outside, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
 from .deletions import comes_between
-from .plan_default import nexthops_outside
 from .restoration import former_order, is_back, restorations, within_reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Collection, Iterable, Sequence
 
     from ...model.evidence import RecordedDefault
-    from ...model.network import KernelState
+    from ...model.network import KernelState, Prefix
     from ...model.operations import Operation
     from ...model.plan import NotRestoredReason
     from ...model.settings import Settings
@@ -53,7 +54,7 @@ def plan_withdrawal(
     back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
     first, last = _replaced(parts, back)
     return Plan(
-        (*_withdrawn(blocking), *first, *back, *_heirs(ours, [*foreign, *routes, *main])),
+        (*_withdrawn(blocking), *first, *back, *_heirs(ours, [*foreign, *routes, *main], left)),
         (*_withdrawn(staying), *last),
         not_restored=tuple(left),
     )
@@ -77,8 +78,9 @@ def _restorable(
 ) -> tuple[list[RecordedDefault], list[NotRestored]]:
     """Those that can come back as they were, and the others with the reason."""
     restored, left = [], []
+    links = [route for route in (*state.routes, *(one.route for one in missing)) if _is_on_link(route)]
     for one in missing:
-        obstacle = _obstacle(one, state, refused)
+        obstacle = _obstacle(one, state, refused) or _lacking(one.route, state, links)
         if obstacle is None:
             restored.append(one)
         else:
@@ -131,6 +133,33 @@ def _obstacle(one: RecordedDefault, state: KernelState, refused: Sequence[Route]
     return None if _same_object(route, state) else "other-object"
 
 
+def _lacking(route: Route, state: KernelState, links: Sequence[Route]) -> NotRestoredReason | None:
+    """What the NICs of a route lack, so that the kernel would refuse it; it has itself dropped such routes since.
+
+    Args:
+        links: routes without a gateway.
+    """
+    nics = {nic.ifindex: nic for nic in state.nics}
+    hops = route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
+    if any(hop.ifindex in nics and not nics[hop.ifindex].up for hop in hops):
+        return "nic-down"
+    reached = {(one.ifindex, one.destination) for one in links}
+    reached.update((nic.ifindex, prefix) for nic in state.nics for prefix in nic.addresses)
+    return None if route.nexthop_id or all(_is_reached(hop, reached) for hop in hops) else "no-subnet"
+
+
+def _is_reached(hop: NextHop, reached: Collection[tuple[int, Prefix]]) -> bool:
+    """Whether a gateway is on its NIC's link, or there is none."""
+    gateway = hop.gateway
+    if gateway is None or hop.onlink or is_link_local(gateway):
+        return True
+    return any(ifindex == hop.ifindex and contains(prefix, gateway) for ifindex, prefix in reached)
+
+
+def _is_on_link(route: Route) -> bool:
+    return route.kind == UNICAST and route.gateway is None and not route.nexthops
+
+
 def _same_object(route: Route, state: KernelState) -> bool:
     """Whether the nexthop object of a route is what it was: an id may have been given to another one since."""
     if not route.nexthop_id:
@@ -157,23 +186,34 @@ def _defaults(routes: Sequence[Route], family: int) -> list[Route]:
     return [route for route in found if not route.tos and leads_out(route)]
 
 
-def _heirs(ours: Sequence[Route], others: Sequence[Route]) -> Iterable[RestoreDefault]:
-    """Our best default under another protocol, in each family where no other program has one."""
+def _heirs(ours: Sequence[Route], others: Sequence[Route], left: Sequence[NotRestored]) -> Iterable[RestoreDefault]:
+    """Our best default under another protocol, in each family where no other program has one.
+
+    Args:
+        left: recorded ones that are not back.
+    """
     for family in (4, 6):
         own = _defaults(ours, family)
         if own and not _defaults(others, family):
             best = min(own, key=lambda route: route.metric)
-            every = [r for r in (*ours, *others) if r.family == family and r.destination.is_default]
-            metric = best.metric if family == 4 else _free_metric(best.metric, own, every)
+            foreign = [r.metric for r in others if r.family == family and r.destination.is_default]
+            awaited = [one.route.metric for one in left if one.route.family == family and one.reason != "expired"]
+            metric = _heirs_metric(best, awaited, foreign, {route.metric for route in own})
             yield RestoreDefault(best._replace(protocol=PROTOCOL_BOOT, metric=metric), "handed-over", family == 4)
 
 
-def _free_metric(metric: int, ours: Sequence[Route], every: Sequence[Route]) -> int:
-    """IPv6 would merge two of one metric: the heir stands just behind, or before one that leads nowhere."""
-    taken = {route.metric for route in every}
-    end = min((route.metric for route in every if route not in ours), default=WORST_METRIC)
-    nearest = (*range(metric + 1, min(metric + len(taken) + 1, end)), *range(metric - 1, 0, -1))
-    return next((free for free in nearest if free not in taken), metric)
+def _heirs_metric(best: Route, awaited: Sequence[int], foreign: Sequence[int], own: set[int]) -> int:
+    """Behind recorded defaults that may come back, and before one that leads nowhere where ours is so.
+
+    IPv6 would merge two of one metric: the heir stands just behind ours, or before it where there is no room.
+    """
+    end = max(best.metric, min(foreign, default=WORST_METRIC))
+    if best.family == 4:
+        return min(max([best.metric, *(metric + 1 for metric in awaited)]), end)
+    taken = {*own, *foreign, *awaited}
+    start = min(max([best.metric, *awaited]), end)
+    nearest = chain(range(start + 1, end), range(start - 1, 0, -1))
+    return next((free for free in nearest if free not in taken), best.metric)
 
 
 def _has_gateway(route: Route) -> bool:

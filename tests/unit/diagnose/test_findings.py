@@ -13,8 +13,9 @@ from guest_routes.model.diagnosis.inspection import CrossCheck, Difference, Find
 from guest_routes.model.diagnosis.status import ConflictRecord, StatusRecord
 from guest_routes.model.document import Provenance
 from guest_routes.model.lease import Lease
-from guest_routes.model.network import Rule, parse_address
+from guest_routes.model.network import Lookup, Rule, parse_address
 from guest_routes.model.network_data import Network
+from guest_routes.model.report import Overruled
 from tests.support.reports import BOTH_DEFAULTS, ETH0, ETH1, IN_PLACE, NICS, prefix, report, route, with_rules
 
 FINE = report("wrong-subnet", IN_PLACE)
@@ -55,6 +56,11 @@ def test_what_a_pass_would_change_and_can_not_do() -> None:
     unused = report("wrong-subnet", IN_PLACE)
     unused = with_rules(unused, ruled)
     assert found(report=unused) == [Finding("no-rule", route=unused.plan.defaults[0].route)]
+    # What follows from that is no finding of its own: routes that can't be added, lookups that find nothing.
+    nowhere = Overruled(prefix("11.11.0.0/16"), b"\x0b\x0b\0\1", Lookup(b"\x0b\x0b\0\1", 0), unruled=True)
+    lacking = with_rules(report("wrong-subnet", NICS), ruled)
+    lacking = lacking._replace(overruled=(nowhere,))
+    assert found(report=lacking) == [Finding("no-rule", route=lacking.plan.defaults[0].route, missing=2)]
     looked_up = with_rules(unused, (*ruled, Rule(4, 9, 254, False)))
     assert found(report=looked_up) == []
     bad = report("not-a-gateway", NICS)

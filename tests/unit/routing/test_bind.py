@@ -8,8 +8,8 @@ import pytest
 
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseSet
-from guest_routes.model.network import Nic, Prefix, address_text, infiniband_mac, parse_address, parse_prefix
-from guest_routes.model.network_data import Link
+from guest_routes.model.network import Nic, Prefix, address_text, parse_address, parse_prefix
+from guest_routes.model.network_data import Link, infiniband_mac
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.bind import bind, find_nic
 from tests.support.situations import TWO_NICS, network, situation

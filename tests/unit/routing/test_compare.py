@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guest_routes.model.network import Route
-from guest_routes.routing.compare import ifindexes, leads_there, next_hops, same_next_hop
+from guest_routes.routing.compare import ifindexes, leads_there, next_hops, nexthops_outside, same_next_hop
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 
@@ -78,3 +78,14 @@ def test_leads_there(there: str, equal: bool) -> None:
 def test_a_link_local_router_on_the_elected_nic_is_the_same_hypervisor(there: str, equal: bool) -> None:
     there = there.replace("unreachable default", "-6 unreachable default") if "unreachable" in there else there
     assert leads_there(route(there), route("default via fd00:65::1 dev eth0 proto guest-routes")) is equal
+
+
+def test_nexthops_outside() -> None:
+    mixed = "default proto static nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 10.200.0.1 dev tun0 weight 1"
+    three = route(f"{mixed} nexthop via 10.200.0.9 dev tun0 weight 2 onlink")._replace(nexthop_id=7)
+    (two,) = nexthops_outside(three, frozenset({2, 3}))
+    assert ([hop.ifindex for hop in two.nexthops], two.nexthop_id) == ([4, 4], 0)
+    (one,) = nexthops_outside(three._replace(nexthops=three.nexthops[:1] + three.nexthops[2:]), frozenset({2, 3}))
+    assert (one.nexthops, one.ifindex, one.onlink, one.nexthop_id) == ((), 4, True, 0)
+    assert nexthops_outside(three, frozenset({2, 3, 4})) == ()
+    assert nexthops_outside(route("default via 10.65.0.1 dev eth0 proto static"), frozenset({2})) == ()

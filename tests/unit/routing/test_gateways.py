@@ -32,6 +32,8 @@ PLAIN = network("eth0", "10.65.0.7/24")
 DOCUMENTED = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
 OTHER = network("eth1", "11.8.0.9/24", "default 11.8.0.1")
 SIX = network("eth0", "fd00:65::7/64", kind="ipv6_slaac")
+ROUTED_TWICE = network("eth0", "fd00:65::7/64", "default fd00:4::1", "default fe80::1")
+ADDRESSED = "nic eth0 fa:16:3e:00:00:00 fd00:65::7/64 fe80::7/64\n"
 KERNEL = TWO_NICS + "default via 10.65.0.2 dev eth0 proto dhcp metric 100\n"
 RECORDED = TWO_NICS + "recorded default via 10.65.0.3 dev eth0 proto dhcp\n"
 ROUTER = "default via fe80::1 dev eth0 proto ra metric 1024\n"
@@ -59,6 +61,11 @@ ROUTER = "default via fe80::1 dev eth0 proto ra metric 1024\n"
         ([network("eth0", kind="ipv4_dhcp")], KERNEL, "", ("10.65.0.2", "kernel", "documented")),
         ([network("eth0", kind="ipv4_dhcp")], RECORDED, "", ("10.65.0.3", "recorded", "documented")),
         ([network("eth0", kind="ipv4_dhcp")], KERNEL, "10.65.0.9", ("10.65.0.9", "settings", "documented")),
+        # A link-local next hop is on the network's own link, whatever addresses the NIC has: it comes before one that
+        # lies outside every prefix.
+        ([ROUTED_TWICE], ADDRESSED, "", ("fe80::1", "document", "documented")),
+        ([ROUTED_TWICE], ADDRESSED.replace(" fe80::7/64", ""), "", ("fe80::1", "document", "documented")),
+        ([ROUTED_TWICE], ADDRESSED.replace("fe80::7", "fe80::1"), "", ("fd00:4::1", "document", "documented")),
         # What a manager made of another network's default says nothing of this NIC's gateway.
         ([PLAIN, OTHER], TWO_NICS + "default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),
         ([PLAIN], TWO_NICS + "default via 11.8.0.1 dev eth0 proto static onlink\n", "", (None, "", "")),

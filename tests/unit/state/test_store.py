@@ -121,6 +121,7 @@ def test_a_nic_is_its_mac(state: State, now: Tuple[Nic, ...], ifindex: int) -> N
     assert one.order == (one.route,)
 
 
+PORT, BOND = Nic(2, "eth0", MACS[0], master=7), Nic(7, "bond0", MACS[0], kind="bond", master=8)
 OWN, NEW, SIX, LINK_LOCAL = map(parse_prefix, ("10.65.0.7/24", "10.65.0.9/24", "fd00:65::7/64", "fe80::7/64"))
 
 
@@ -134,6 +135,14 @@ OWN, NEW, SIX, LINK_LOCAL = map(parse_prefix, ("10.65.0.7/24", "10.65.0.9/24", "
         ((Nic(2, "eth0", MACS[0], master=7, addresses=(LINK_LOCAL,)), Nic(7, "br0", MACS[1], addresses=(NEW,))), 7),
         ((Nic(2, "eth0", MACS[0], master=7, addresses=(OWN,)), Nic(7, "vrf0", b"", addresses=(NEW,))), 2),
         ((Nic(2, "eth0", MACS[0], master=7), Nic(7, "br0", MACS[0])), 2),
+        # A bridge over a bond of it, each with the same MAC.
+        ((PORT, BOND, Nic(8, "br0", MACS[0], addresses=(OWN,))), 8),
+        ((PORT, BOND, Nic(8, "br0", MACS[0], addresses=(NEW,))), 8),
+        ((PORT, BOND, Nic(8, "br0", MACS[1], addresses=(NEW,))), 8),
+        ((PORT, BOND._replace(addresses=(NEW,)), Nic(8, "br0", MACS[0], addresses=(SIX,))), 7),
+        ((PORT, BOND, Nic(8, "br0", MACS[0], addresses=(LINK_LOCAL,))), 2),
+        # A VRF's own address is no bridge's.
+        ((Nic(2, "eth0", MACS[0], master=7), Nic(7, "vrf0", b"", kind="vrf", addresses=(NEW,))), 2),
         ((Nic(2, "eth0", MACS[0], addresses=(NEW,)), Nic(7, "eth0.5", MACS[0], addresses=(NEW,))), 2),
         ((Nic(2, "eth0", MACS[0], addresses=(OWN,)), Nic(7, "kube", MACS[1], addresses=(OWN,))), 2),
         ((Nic(5, "ens5", MACS[1], addresses=(OWN,)), Nic(3, "eth1", b"", addresses=(NEW,))), 5),

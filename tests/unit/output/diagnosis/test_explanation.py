@@ -19,8 +19,14 @@ from guest_routes.output.diagnosis.explanation import (
     resolved_text,
 )
 from guest_routes.output.folding import laid_out
+from tests.support.lab import MACS
 from tests.support.reports import BOTH_DEFAULTS, IN_PLACE, NICS, assert_fits, assert_valid, prefix, report, with_rules
 
+NICS_6 = f"""
+nic eth0 {MACS[0]} fd00:65::7/64
+nic eth1 {MACS[1]} fd00:8::9/64
+nic tun0 02:00:00:00:00:07 fd00:200::2/64
+"""
 BY_ETH0, BY_ETH1 = (2, "10.65.0.1"), (3, "11.8.0.1")
 
 
@@ -163,6 +169,16 @@ def test_the_default_route_serves_the_rest() -> None:
     value = explanation_json(one)
     assert (value["verdict"], value["host_route"], value["place"]) == ("adopted", None, None)
     assert value["reason"].startswith("the first network with a documented default on")
+
+
+def test_a_default_that_is_shadowed_names_what_wins() -> None:
+    """IPv6 has no metric behind a VPN's at the worst one."""
+    vpn = "default via fd00:200::1 dev tun0 proto boot metric 4294967295"
+    one = explained("2001:db8::1", report("dual-stack", NICS_6 + f"{vpn}\n"), (4, "fd00:200::1"))
+    lines = [" ".join(line.split()) for line in lines_of(one)]
+    assert lines[0] == "2001:db8::1 should leave by eth0, via fd00:65::1"
+    assert "state shadowed by another route" in lines and f"competes {vpn}" in " ".join(lines)
+    assert f"(NOT as wanted: {vpn} wins)" in " ".join(lines)
 
 
 def test_an_extra_default_that_stays() -> None:

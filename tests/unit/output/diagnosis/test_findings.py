@@ -60,6 +60,11 @@ CASES = [
         "`ip -4 rule add priority 32766 lookup main`",
     ),
     (
+        Finding("no-rule", route=route("11.11.0.0/16 via 11.8.0.1 dev eth1"), missing=2),
+        "no rule looks up table main for IPv4: none of its routes is used; 2 routes of the document not in place",
+        "`ip -4 rule add priority 32766 lookup main`, then `guest-routes sync`",
+    ),
+    (
         Finding("not-programmed", unprogrammed=(Problem("links[0]", "odd", True),)),
         "not in effect: links[0]: odd",
         "`guest-routes plan` shows each with its reason",

@@ -18,7 +18,7 @@ from guest_routes.model.evidence import GatewayEvidence
 from guest_routes.model.network import Lookup, Rule, parse_address
 from guest_routes.model.network_data import HostRoute, Link, Network, Problem
 from guest_routes.model.operations import Add, Delete, RemoveForeignDefault
-from guest_routes.model.plan import PlannedRoute, Suspicion
+from guest_routes.model.plan import PlannedDefault, PlannedRoute, Suspicion
 from guest_routes.model.report import Discrepancy, Overruled, RolledBack
 from guest_routes.output.words.elections import election_reason
 from guest_routes.output.words.outcomes import (
@@ -98,6 +98,10 @@ ANSWER = Lookup(parse_address("11.11.0.1"), 2, parse_address("10.65.0.1"), 100)
         ),
         (PLANNED, "11.11.0.0/16,11.8.0.1  (networks[0].routes[1]): shadowed by another route"),
         (
+            PlannedDefault(NotElected(6, "no-gateway"), "shadowed", competitor=route("default dev eth0 metric 9")),
+            "IPv6 default: shadowed by default dev eth0 proto boot metric 9",
+        ),
+        (
             Overruled(prefix("11.11.0.0/16"), ANSWER.address, ANSWER),
             "11.11.0.0/16: programmed, but the kernel sends 11.11.0.1 via 10.65.0.1 dev eth0 (table 100); see "
             "`ip rule`",
@@ -116,6 +120,11 @@ ANSWER = Lookup(parse_address("11.11.0.1"), 2, parse_address("10.65.0.1"), 100)
             Overruled(prefix("0.0.0.0/0"), ANSWER.address, ANSWER, RIVAL, shares=True),
             "IPv4 default: programmed, but 11.11.0.0/16 via 10.65.0.1 dev eth0 proto static is a next hop of the same "
             "route, and gets a part of the traffic",
+        ),
+        (
+            Overruled(prefix("11.11.0.0/16"), ANSWER.address, Lookup(ANSWER.address, 0), unruled=True),
+            "11.11.0.0/16: programmed, but no rule looks up table main for IPv4: none of its routes is used; "
+            "the kernel sends 11.11.0.1 nowhere",
         ),
         (
             Overruled(prefix("11.11.0.0/16"), ANSWER.address, ANSWER, None, Rule(4, 220, 0, False)),

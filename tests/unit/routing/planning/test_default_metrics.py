@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import pytest
 
@@ -15,7 +15,7 @@ NICS = situation([], THREE_NICS).kernel.nics
 MANAGED = frozenset({2, 3})
 
 
-def metrics(wanted: str, *there: str) -> Tuple[int, range]:
+def metrics(wanted: str, *there: str) -> Tuple[Optional[int], range]:
     routes = [parse_route(text, NICS) for text in there]
     return default_metrics(parse_route(wanted, NICS), routes, MANAGED, Settings())
 
@@ -140,10 +140,38 @@ def test_upwards_as_far_as_who_loses_today(end: int, metric: int) -> None:
 
 
 def test_no_metric_is_worse_than_the_worst_one() -> None:
-    """All that are near are taken: ours shares the last one, and is none that RTA_PRIORITY can't hold."""
+    """All that are near are taken, and RTA_PRIORITY can't hold one behind: ours stands farther ahead, and may stay."""
     worst = 4294967295
     inside = [f"default via fd00:8::{n} dev eth1 metric {worst - n}" for n in range(NEAR + 1)]
-    assert metrics(SIX.replace("1023", str(worst)), *inside)[0] == worst
+    metric, fitting = metrics(SIX.replace("1023", str(worst)), *inside)
+    assert metric == worst - NEAR - 1 and metric in fitting
+
+
+def test_all_near_metrics_are_taken() -> None:
+    """Ours stands behind them, and before one outside the metadata that loses."""
+    inside = [f"default via fd00:8::{n + NEAR + 1} dev eth1 metric {1023 + n}" for n in range(-NEAR, 2 * NEAR)]
+    metric, fitting = metrics(SIX, *inside, "default via fd00:200::1 dev tun0 metric 2000")
+    assert metric == 1023 + 2 * NEAR and metric in fitting
+
+
+WORST_VPN = "default via fd00:200::1 dev tun0 metric 4294967295"
+
+
+@pytest.mark.parametrize(
+    ("there", "metric"),
+    [
+        ([WORST_VPN], None),
+        ([WORST_VPN.replace("95", "94")], 4294967295),
+        ([WORST_VPN.replace("95", "94"), WORST_VPN], None),
+        ([WORST_VPN.replace("95", "94"), "unreachable default metric 4294967295"], None),
+        ([WORST_VPN, "default via fd00:8::1 dev eth1 metric 4294967295"], None),
+        # It loses.
+        (["default via fd00:8::1 dev eth1 metric 1024", WORST_VPN], 1023),
+    ],
+)
+def test_none_is_left_behind_the_worst_one(there: List[str], metric: Optional[int]) -> None:
+    """IPv6 makes next hops of one route of two at a metric."""
+    assert metrics(SIX, *there)[0] == metric
 
 
 def test_how_far_from_the_wanted_metric_is_nearby() -> None:

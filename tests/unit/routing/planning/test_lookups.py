@@ -8,6 +8,7 @@ import pytest
 
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.network import Lookup, Route, Rule, address_text, parse_address
+from guest_routes.model.network import parse_prefix as prefix
 from guest_routes.model.plan import Plan
 from guest_routes.model.report import Overruled
 from guest_routes.model.settings import Settings
@@ -17,6 +18,7 @@ from guest_routes.routing.planning.lookups import (
     Contradiction,
     Probe,
     contradictions,
+    deciding_rules,
     overruled,
     probes,
     standing,
@@ -106,6 +108,33 @@ def test_where_none_is_elected_there_is_nothing_to_ask() -> None:
 def test_a_rule_that_could_decide(rule: Rule, decides: bool) -> None:
     evidence = kernel(DEFAULT, OURS, rules=(*KERNELS, rule))
     assert asked(evidence) == ["8.0.0.1", *(["11.11.0.1"] if decides else [])]
+
+
+def jump(priority: int, target: int, restricted: bool = False) -> Rule:
+    return Rule(4, priority, 0, False, restricted=restricted, action=2, target=target)
+
+
+@pytest.mark.parametrize(
+    ("rules", "deciding"),
+    [
+        ((jump(100, 32767),), [100, 32767]),
+        ((jump(100, 32766),), [100]),
+        ((jump(100, 32766), STRONGSWAN), [100]),  # It is jumped over.
+        ((jump(100, 32767, restricted=True), STRONGSWAN), [100, 220, 32767]),
+        ((jump(100, 220), STRONGSWAN), [100, 220]),
+        ((jump(100, 300), STRONGSWAN, Rule(4, 200, 254, True), Rule(4, 300, 99, True)), [100, 300]),
+        ((jump(100, 300), jump(300, 32767), Rule(4, 300, 99, True)), [100, 300, 32767]),
+        ((jump(100, 40000, restricted=True),), [100]),  # No rule has the priority: the kernel marks it as unresolved.
+        ((jump(32766, 40000, restricted=True), Rule(4, 40000, 99, True)), [32766, 40000]),
+        ((Rule(4, 100, 0, False, among=prefix("11.8.0.9/32"), action=2, target=32767),), [100, 32767]),
+        ((Rule(4, 40000, 99, True),), []),
+    ],
+)
+def test_a_rule_that_jumps_over_others(rules: Tuple[Rule, ...], deciding: List[int]) -> None:
+    # Those with main's priority come before it.
+    evidence = kernel(DEFAULT, OURS, rules=(*rules, *KERNELS))
+    found = deciding_rules(evidence.kernel, 4, MAIN)
+    assert [one.priority for one in found] == deciding
 
 
 def test_a_shadowed_route_is_not_asked_for() -> None:
@@ -273,5 +302,8 @@ def test_a_default_that_is_yet_to_be_added() -> None:
     assert named(evidence, won(evidence, Lookup(EIGHT, TUN0, None, 254))) == [
         ("default dev tun0 proto boot metric 7", -1)
     ]
-    none = kernel(OURS)
-    assert won(none, Lookup(EIGHT, 0, error="Network is unreachable")) == []
+    nowhere = Lookup(EIGHT, 0, error="Network is unreachable")
+    assert won(kernel(OURS), nowhere) == []
+    # Where no rule looks the table up it is of no use then, either.
+    (found,) = won(kernel(OURS, rules=(KERNELS[0], KERNELS[2])), nowhere)
+    assert (found.unruled, found.by_rules, found.by, found.rule) == (True, True, None, None)

@@ -12,7 +12,7 @@ from guest_routes.model.settings import Selector, Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.elect import elect, managed_ifindexes
 from guest_routes.routing.planning.plan import our_metric
-from guest_routes.routing.planning.plan_default import nexthops_outside, plan_default
+from guest_routes.routing.planning.plan_default import plan_default
 from guest_routes.routing.resolve import resolve
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, network, situation, texts
@@ -91,6 +91,33 @@ def test_ipv4(kernel: List[str], verdict: str, operations: List[str]) -> None:
     assert found.election.family == found.family == 4
 
 
+WORST_VPN = "default via fd00:200::1 dev tun0 proto boot metric 4294967295"
+ON_LINK = "default dev eth1 proto static metric 4294967295"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "operations"),
+    [
+        ([WORST_VPN], []),
+        ([WORST_VPN, ON_LINK], []),
+        # What of ours another program has made a next hop of.
+        (
+            [WORST_VPN, "default via fd00:8::1 dev eth1 proto guest-routes metric 4294967295"],
+            ["Delete default via fd00:8::1 dev eth1 proto guest-routes metric 4294967295"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", ["enforce", "demote"])
+def test_ipv6_has_no_metric_behind_a_vpn_at_the_worst(kernel: List[str], operations: List[str], mode: str) -> None:
+    """Nobody's is taken for ours, which can't be there."""
+    found, made = planned(*kernel, family=6, settings=Settings(default_mode=mode))
+    assert (found.verdict, found.serving, found.extras, made) == ("shadowed", None, (), operations)
+    assert found.competitor is not None and found.competitor == found.outside[0]
+    nics = situation([], THREE_NICS).kernel.nics
+    assert found.route is not None and route_text(found.route, nics) == OURS_6
+    assert route_text(found.competitor, nics) == WORST_VPN
+
+
 def test_what_is_inside_and_outside() -> None:
     found, _ = planned(VPN, ETH0, ETH1)
     nics = situation([], THREE_NICS).kernel.nics
@@ -158,17 +185,6 @@ def test_next_hops_outside_stay() -> None:
     ]
     # What a killed pass left is not added again.
     assert planned(MIXED, rest)[1] == [f"Add {OURS} metric 1", f"RemoveForeignDefault {MIXED}"]
-
-
-def test_nexthops_outside() -> None:
-    nics = situation([], THREE_NICS).kernel.nics
-    three = parse_route(f"{MIXED} nexthop via 10.200.0.9 dev tun0 weight 2 onlink", nics)._replace(nexthop_id=7)
-    (two,) = nexthops_outside(three, frozenset({2, 3}))
-    assert ([hop.ifindex for hop in two.nexthops], two.nexthop_id) == ([4, 4], 0)
-    (one,) = nexthops_outside(three._replace(nexthops=three.nexthops[:1] + three.nexthops[2:]), frozenset({2, 3}))
-    assert (one.nexthops, one.ifindex, one.onlink, one.nexthop_id) == ((), 4, True, 0)
-    assert nexthops_outside(three, frozenset({2, 3, 4})) == ()
-    assert nexthops_outside(parse_route(ETH0, nics), frozenset({2})) == ()
 
 
 def test_none_elected_leaves_everything() -> None:

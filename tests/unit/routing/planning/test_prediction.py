@@ -107,3 +107,8 @@ def test_another_table_decides_then_too() -> None:
     (only,) = will_win(there, BY_TUN0._replace(table=VPNS), rules=(rule, Rule(4, 32766, MAIN, True)))
     assert only == "unknown"  # The rule does it; its table was not read here.
     assert will_win(there, Lookup(b"", ETH0, parse_address("10.65.0.1"), VPNS), rules=(rule,)) == []
+
+
+def test_no_rule_looks_the_table_up_then_either() -> None:
+    rules = tuple(Rule(family, 0, 255, True) for family in (4, 6))
+    assert will_win([], UNREACHABLE, rules=rules) == ["unknown, Network is unreachable"] * 2

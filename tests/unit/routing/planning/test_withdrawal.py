@@ -10,6 +10,7 @@ from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.operations import RestoreDefault
 from guest_routes.model.settings import Settings
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
+from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, recorded, situation, texts
 
 OURS = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
@@ -94,6 +95,7 @@ def test_ipv4(kernel: str, expected: List[str]) -> None:
     assert operations(kernel) == expected
 
 
+LATER_4, LATER_6 = "via 11.9.0.1 dev eth1", "via fd00:9::1 dev eth1"  # In no subnet of eth1, for now.
 OURS_6 = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
 
 
@@ -117,7 +119,7 @@ OURS_6 = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
         (f"{STATIC}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n", []),
         (
             f"{OURS_6}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n",
-            ["RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1024", f"Delete {OURS_6}"],
+            ["RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1025", f"Delete {OURS_6}"],
         ),
         # IPv6 has no two that differ in their protocol only.
         (
@@ -139,6 +141,71 @@ def test_ipv6(kernel: str, expected: List[str]) -> None:
 def test_ours_is_what_has_the_settings_protocol() -> None:
     kernel = "11.0.0.0/8 via 11.8.0.1 dev eth1 proto 90\n11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n"
     assert operations(kernel, 90) == ["Delete 11.0.0.0/8 via 11.8.0.1 dev eth1 proto 90"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "heir"),
+    [
+        (f"{OUR_DEFAULT}\nrecorded default {LATER_4} metric 100\n", "metric 101"),
+        (f"{OUR_DEFAULT}\nrecorded default {LATER_4}\n", "metric 1"),
+        (f"{OUR_DEFAULT} metric 200\nrecorded default {LATER_4} metric 100\n", "metric 200"),
+        (f"{OUR_DEFAULT}\nunreachable default metric 50\nrecorded default {LATER_4} metric 100\n", "metric 50"),
+        (f"{OUR_DEFAULT} metric 60\nunreachable default metric 50\nrecorded default {LATER_4}\n", "metric 60"),
+        (f"{OUR_DEFAULT}\nrecorded default {LATER_6} metric 100\n", ""),
+        (f"{OURS_6}\nrecorded default {LATER_6} metric 100\n", "metric 1024"),
+        (f"{OURS_6}\nrecorded default {LATER_6} metric 2000\nrecorded default {LATER_6} metric 9\n", "metric 2001"),
+        (f"{OURS_6}\nunreachable ::/0 dev lo metric 1500\nrecorded default {LATER_6} metric 2000\n", "metric 1499"),
+        (f"{OURS_6}\nunreachable ::/0 dev lo metric 1024\nrecorded default {LATER_6} metric 2000\n", "metric 1022"),
+        (f"{OURS_6}\nrecorded default {LATER_6} metric 4294967295\n", "metric 4294967294"),
+    ],
+)
+def test_what_is_handed_over_stands_behind_what_may_come_back(kernel: str, heir: str) -> None:
+    made = operations(kernel)[0]
+    assert made.startswith("RestoreDefault default via") and made.partition(" proto boot")[2].strip() == heir
+
+
+IN_11_9 = "via 11.9.0.1 dev eth1 proto static"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "route", "reason"),
+    [
+        ("", "default via 11.8.0.1 dev eth1", ""),
+        # Its NIC has other addresses by now, or none.
+        ("", f"default {IN_11_9}", "no-subnet"),
+        ("", "default via fd00:9::1 dev eth1", "no-subnet"),
+        ("", "default via 11.8.0.1 dev eth0", "no-subnet"),
+        ("", "default nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 11.9.0.1 dev eth1 weight 1", "no-subnet"),
+        ("", "default via inet6 fd00:9::1 dev eth1", "no-subnet"),
+        # On link by a flag, a route, or since it needs no address.
+        ("", f"default {IN_11_9} onlink", ""),
+        ("11.9.0.1 dev eth1 proto static scope link\n", f"default {IN_11_9}", ""),
+        ("11.9.0.1 dev eth0 proto static scope link\n", f"default {IN_11_9}", "no-subnet"),
+        ("unreachable 11.9.0.1\n", f"default {IN_11_9}", "no-subnet"),
+        ("", "default dev eth1 scope link", ""),
+        ("", "default via fe80::1 dev eth1", ""),
+        ("", "default via inet6 fe80::1 dev eth1", ""),
+        # Its NIC is down: the kernel has dropped it then, whatever it leads by.
+        ("down\n", "default via 11.8.0.1 dev eth1", "nic-down"),
+        ("down\n", f"default {IN_11_9} onlink", "nic-down"),
+        ("down\n", "default dev eth1 scope link", "nic-down"),
+        ("down\n", "default via 10.65.0.1 dev eth0", ""),
+        ("", "unreachable default metric 9", ""),
+    ],
+)
+def test_what_the_kernel_would_refuse_is_named_and_not_tried(kernel: str, route: str, reason: str) -> None:
+    there = situation([], THREE_NICS + kernel.replace("down\n", "")).kernel
+    there = there._replace(nics=tuple(one._replace(up=one.name != "eth1" or kernel != "down\n") for one in there.nics))
+    made = plan_withdrawal(there, recorded([parse_route(route, there.nics)]), Settings())
+    assert [one.reason for one in made.not_restored] == [reason] * bool(reason)
+    assert [type(one) for one in made.operations] == [RestoreDefault] * (not reason)
+
+
+def test_one_by_another_that_comes_back_with_it() -> None:
+    """A copy's own route on link (R20)."""
+    there = situation([], THREE_NICS).kernel
+    both = recorded(parse_route(one, there.nics) for one in (f"default {IN_11_9}", "11.9.0.1 dev eth1 scope link"))
+    assert [one.route.destination.length for one in plan_withdrawal(there, both, Settings()).operations] == [32, 0]
 
 
 def test_every_operation_has_its_reason() -> None:
@@ -196,7 +263,7 @@ ON_LINK = "fd00:8::1 dev eth1 proto guest-routes metric 1023"
         (
             "default via fd00:77::1 dev tun0 proto static\nfd00:99::/80 dev tun0 proto static\n"
             "recorded default via fd00:99::1 dev eth1 proto static metric 9\n",
-            ["RestoreDefault default via fd00:99::1 dev eth1 proto static metric 9"],
+            [],
         ),
     ],
 )

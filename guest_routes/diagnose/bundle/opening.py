@@ -135,7 +135,9 @@ def _opened_folder(path: str) -> Iterator[Folder]:
             finally:
                 os.close(following)
             links += 1
-            if links > LINKS or not here.is_roots:
+            if links > LINKS:
+                raise LeftOut("is behind too many links")
+            if not here.is_roots:
                 raise LeftOut(f"is behind a link ({part}) that not only root can have made")
             remaining += target.split("/")[::-1]
             if target.startswith("/"):

@@ -132,11 +132,14 @@ def _by_section(text: str, sections: list[str]) -> str:
 
 
 def _section_lines(text: str, sections: list[str]) -> Iterator[str]:
-    """A line that ends with a backslash goes on in the next; what stands before the first section is hidden wholly."""
+    """What stands before the first section is hidden wholly, and so is a hidden line that goes on behind a backslash.
+
+    Not every format and comment goes on: behind a line that is shown a section always begins.
+    """
     shown, in_section, goes_on = False, False, False
     for line in text.split("\n"):
         bare, begun, goes_on = line.strip(), goes_on, line.endswith("\\")
-        if bare.startswith("[") and not begun:
+        if bare.startswith("[") and (shown or not begun):
             shown, in_section = bare[1:-1] in sections and bare.endswith("]"), True
             yield line if bare.endswith("]") and _is_word(bare[1:-1], ".-_") else f"[{HIDDEN}]"
         elif shown or not bare:

@@ -160,6 +160,7 @@ WIREGUARD = "AbcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ="
 
 @pytest.mark.parametrize("text", [
     WIREGUARD, f"[WireGuard]\n{WIREGUARD}\n", f"[WireGuard]\nPrivateKey=\\\n{WIREGUARD}\n[Match]\nName=a\n",
+    f"[Match]\n# x \\\n[WireGuard]\nPrivateKey={WIREGUARD}\n", f"[WireGuard]\nx=\\\n[Match]\nPrivateKey={WIREGUARD}\n",
     f"[WireGuard]\nx=\\\nAbcdef=\n{WIREGUARD[:30]}=\\\nQ=\n",
 ])  # fmt: skip
 def test_a_key_alone_on_a_line_is_no_name_of_a_setting(text: str) -> None:

@@ -30,7 +30,7 @@ from .options import LeaseFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Sequence
+    from typing import Callable, Iterator, Sequence
 
     from .client_files import Read
 
@@ -73,6 +73,12 @@ BY_LISTING = (
     _Place("var/tmp/cloud-init", cloud_init, ends=(".lease.json",)),
     _Place("run/cloud-init/tmp", cloud_init, ends=(".lease.json",)),
 )
+
+
+def lease_files() -> Iterator[tuple[str, Callable[[str], bool]]]:
+    """The folders that leases are read from, by their whole paths, and which names in each are leases'."""
+    yield from ((f"/{place.folder}", str.isdigit) for place in BY_IFINDEX)
+    yield from ((f"/{place.folder}", place.fits) for place in BY_LISTING)
 
 
 def read_leases(nics: Sequence[Nic], root: str = "/") -> LeaseSet:

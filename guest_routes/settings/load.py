@@ -208,7 +208,8 @@ def _written_items(key: Key, value: object) -> list[tuple[object, object]] | Non
 
 
 def _split(item: object) -> list[object]:
-    return list(item.split(",")) if isinstance(item, str) else [item]
+    """The parts between commas; a URL with a password, which is refused as a whole, may have commas in it."""
+    return list(item.split(",")) if isinstance(item, str) and "@" not in item else [item]
 
 
 def document_sources(text: str, settings: Settings) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 MAX_SECONDS = 1_000_000_000
+_HIDDEN = "(hidden)"
 _SCALARS = (str, bool, int, float, type(None))
 
 
@@ -45,11 +46,24 @@ class Place(NamedTuple):
 
 
 def bare(value: object) -> str:
-    """A value on one line of plain ASCII, shortened, without quotes."""
-    text = (
-        _short_int(value) if isinstance(value, int) else ascii(value)[1:-1] if isinstance(value, str) else ascii(value)
-    )
+    """A value on one line of plain ASCII, shortened, without quotes, and without the user and password of a URL."""
+    if isinstance(value, str):
+        text = ascii(without_user(value))[1:-1]
+    else:
+        text = _short_int(value) if isinstance(value, int) else ascii(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def without_user(text: str) -> str:
+    """A text that shows nothing of a URL's user and password, also where a comma in them has cut the URL."""
+    scheme, begins, rest = text.partition("://")
+    if not begins:
+        return text
+    if "@" in rest:
+        return f"{scheme}://{_HIDDEN}@{without_user(rest.rpartition('@')[2])}"
+    place = rest.partition("/")[0]
+    _, colon, port = place.rpartition(":")
+    return text if not colon or not port or port.isdecimal() or place.endswith("]") else f"{scheme}://{_HIDDEN}"
 
 
 def shown(value: object) -> str:
@@ -176,6 +190,8 @@ def url(value: object, place: Place) -> str:
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         fine = False
-    if not fine or not text.isprintable() or any(character in text for character in " ?#@\\"):
+    if "@" in text:
+        raise ValueError("must be a URL alone: user names and passwords in URLs are refused")
+    if not fine or not text.isprintable() or any(character in text for character in " ?#\\"):
         raise ValueError("must be an http:// or https:// URL, such as http://169.254.169.254")
     return text.rstrip("/")

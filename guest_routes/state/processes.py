@@ -4,7 +4,8 @@ The port of a process's first netlink socket is its process id; others have numb
 netlink(7). A command such as `ip` mostly ends within milliseconds, so it is looked up at once.
 
 Known hazards: systemd-networkd's socket is made by systemd, and has its port (systemd-networkd.socket). In a container
-the port is a process id of the container's own, which may be anybody's here.
+the port is a process id of the container's own, which may be anybody's here. A process has the name of the link that
+it was started by: whoever starts a set-user-ID program by a link of his own chooses the name of a process of root's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 
 from ..clocks import NANOSECONDS, namespace_offset
 from ..model.diagnosis.status import Actor
+from .files import read_pseudo
 
 ANCESTORS = 4
 """The number of generations that are looked at."""
@@ -21,6 +23,12 @@ KERNEL_THREAD = 0x00200000
 """PF_KTHREAD among a process's flags. Source: include/linux/sched.h; proc(5), stat, field 9."""
 FIRST_USER = 1000
 """Ids below are root's and the system's own. Source: systemd's UIDS-GIDS.md, SYS_UID_MAX in login.defs(5)."""
+SET_ID, EXECUTABLE = 0o4000, 0o111
+"""Among a program's mode. Source: inode(7)."""
+NO_LOGIN = (b"", b"4294967295")
+"""The login's user of a process that no login started; "" in a kernel that keeps none. Source: proc_pid_loginuid(5)."""
+NET_ADMIN = 1 << 12
+"""Source: include/uapi/linux/capability.h."""
 NETWORKD = "systemd-networkd"
 CUT = {NETWORKD[:15]: NETWORKD}
 """The kernel keeps 15 characters of a name."""
@@ -32,8 +40,8 @@ def actor_at(port: int, proc: str = "/proc") -> Actor:
         return Actor("kernel")
     if port == INIT:
         port = _activated(proc)
-    if _is_kernel_thread(port, proc):  # None asks for routes by a socket.
-        return Actor()
+    if _is_kernel_thread(port, proc) or not _may_change_routes(port, proc):
+        return Actor()  # No kernel thread asks for routes by a socket.
     name, parent = _process(port, proc)
     if not name:
         return Actor(pid=port if port < 1 << 22 else 0)
@@ -60,11 +68,32 @@ def process_started(pid: int, proc: str = "/proc") -> str:
 
 
 def is_of_the_system(pid: int | str, proc: str = "/proc") -> bool:
-    """Whether a process is root's or a system user's: an ordinary user's may have any name."""
+    """Whether root or a system user has started a process: an ordinary user's may have any name, and root's uid too.
+
+    That comes of a program with the set-user-ID bit: such a process counts as nobody's. Where the program isn't shown
+    (another user's, to whom has no CAP_SYS_PTRACE) a process counts that systemd has started as a system service's.
+    """
+    uids = _of_status(pid, b"Uid:", proc)
+    if not uids or any(int(uid) >= FIRST_USER for uid in uids):  # The real one is whose it was before.
+        return False
     try:
-        return os.stat(f"{proc}/{pid}").st_uid < FIRST_USER
+        mode = os.stat(f"{proc}/{pid}/exe").st_mode
+    except PermissionError:
+        return _is_a_system_service(pid, proc)
     except OSError:
         return False
+    # dpkg takes both bits from a set-user-ID program when it replaces it.
+    return not mode & SET_ID and bool(mode & EXECUTABLE)
+
+
+def _is_a_system_service(pid: int | str, proc: str) -> bool:
+    """Whether systemd has started a process for a unit, and for no login. Source: cgroups(7); systemd.slice(5)."""
+    if read_pseudo(f"{proc}/{pid}/loginuid").strip() not in NO_LOGIN:  # A user's job of cron's, in cron's unit.
+        return False
+    groups = [line.split(b"/") for line in read_pseudo(f"{proc}/{pid}/cgroup").splitlines()]
+    if any(b"user.slice" in parts for parts in groups):
+        return False
+    return any(b"system.slice" in parts and parts[-1].endswith(b".service") for parts in groups)
 
 
 def _activated(proc: str) -> int:
@@ -82,6 +111,24 @@ def _process(pid: int, proc: str) -> tuple[str, int]:
 def _is_kernel_thread(pid: int, proc: str) -> bool:
     fields = _stat(pid, proc)[1]
     return len(fields) > 6 and bool(int(fields[6]) & KERNEL_THREAD)
+
+
+def _may_change_routes(pid: int, proc: str) -> bool:
+    """Whether a process can have CAP_NET_ADMIN here; so may one that has gone or isn't shown.
+
+    One in a user namespace of its own has it there alone. Permitted is enough: zebra makes it effective when it writes.
+    """
+    permitted = _of_status(pid, b"CapPrm:", proc)
+    users = read_pseudo(f"{proc}/{pid}/uid_map")
+    if not permitted or not users:
+        return True
+    return bool(int(permitted[0], 16) & NET_ADMIN) and users == read_pseudo(f"{proc}/self/uid_map")
+
+
+def _of_status(pid: int | str, key: bytes, proc: str) -> list[bytes]:
+    """The values of one line. Source: proc(5), status; its name is escaped there, and has no line end."""
+    lines = read_pseudo(f"{proc}/{pid}/status").splitlines()
+    return next((line.split()[1:] for line in lines if line.startswith(key)), [])
 
 
 def _stat(pid: int, proc: str) -> tuple[str, list[str]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
-from tests.support.hostile import as_root
+from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document
 from tests.support.managers import Managers, wait_for
 from tests.support.passes import SCHEMAS, documented, run, valid_json
@@ -45,6 +48,30 @@ def healthy(lab: Lab) -> None:
         sysctl(f"net.ipv4.conf.{nic}.rp_filter", 0)
     lab.metadata_server(document("wrong-subnet"))
     assert lab.run("sync").returncode == 0
+
+
+def test_a_users_link_to_a_set_user_id_program_is_no_manager(lab: Lab) -> None:
+    """As `ln -s /usr/bin/su ~/systemd-networkd`: doctor would advise to disable another's manager, or ours."""
+    as_root()
+    healthy(lab)
+    Path("/run/network").mkdir(exist_ok=True)
+    Path("/run/network/ifstate").write_text("eth0=eth0\neth1=eth1\n")
+    with tempfile.TemporaryDirectory(dir="/run") as folder:
+        os.chmod(folder, 0o755)
+        program, link = Path(folder, "su"), Path(folder, "systemd-networkd")
+        shutil.copy(os.path.realpath(sys.executable), program)
+        program.chmod(0o4755)
+        link.symlink_to(program)
+        code = "import os, time; os.setresuid(-1, 0, 0); print(flush=True); time.sleep(600)"
+        child = subprocess.Popen([str(link), "-c", code], user=USER, stdout=subprocess.PIPE)
+        try:
+            assert child.stdout is not None and child.stdout.readline() == b"\n"
+            value = valid_json("doctor", lab.run("doctor", "--json"))
+        finally:
+            child.kill()
+            child.communicate()
+            shutil.rmtree("/run/network")
+    assert (value["running"], kinds(value), value["exit_code"]) == ([], [], 0)
 
 
 def test_nothing_is_found_where_nothing_is_wrong(lab: Lab) -> None:

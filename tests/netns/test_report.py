@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,7 @@ import pytest
 
 from tests.netns.test_ways_out import TYPO, break_settings
 from tests.support.disks import broken
+from tests.support.hostile import USER, as_root
 from tests.support.lab import Lab, document
 from tests.support.passes import documented, run, table, valid_json
 
@@ -167,3 +169,99 @@ def test_no_byte_of_it_reaches_a_terminal(lab: Lab) -> None:
     with pytest.raises(OSError):
         os.read(theirs, 1)
     os.close(theirs)
+
+
+def names_in_missing(files: Dict[str, str]) -> Dict[str, str]:
+    """Why each entry isn't there, by its name."""
+    lines = (line.partition(": ") for line in files["missing.txt"].splitlines())
+    return {name: reason for name, _, reason in lines}
+
+
+def test_names_that_are_no_utf8_or_no_line(lab: Lab, tmp_path: Path) -> None:
+    """Of files, of links' targets, of settings files, of the report itself."""
+    for folder in ("/etc/netplan", "/etc/guest-routes.d", "/run/guest-routes/leases"):
+        os.makedirs(folder, exist_ok=True)
+    os.symlink("/etc/hostname", b"/etc/netplan/a\xff.yaml")
+    os.symlink(b"/etc/\xff", b"/etc/netplan/b\xff.yaml")
+    for written in (b"/etc/netplan/c\xff\nx.yaml", b"/etc/guest-routes.d/a\xff.yaml", b"/run/guest-routes/leases/\xff"):
+        Path(os.fsdecode(written)).write_text("psk: hunter2\n")
+    path = f"{tmp_path}/" + os.fsdecode(b"\xff.tar.gz")
+    command = [sys.executable, "-m", "guest_routes", "report", "--json", "--output", path]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert (ran.returncode, "Traceback" in ran.stderr) == (0, False)
+    value = valid_json("report", ran)
+    files = unpacked(Path(path).read_bytes())
+    missing = names_in_missing(files)
+    for name in ("a", "b"):
+        assert missing[f"files/etc/netplan/{name}\\udcff.yaml"] == "is no regular file but a link"
+    assert "files/etc/netplan/a\\udcff.yaml: is no regular file but a link" in value["missing"]
+    assert "hunter2" not in files["files/etc/netplan/c\\udcff\\nx.yaml"]
+    assert {"files/etc/guest-routes.d/a\\udcff.yaml", "files/run/guest-routes/leases/\\udcff"} <= set(files)
+    assert not [name for name, text in files.items() if "Traceback" in text]
+
+
+def test_what_is_there_and_is_not_copied_is_named(lab: Lab, tmp_path: Path) -> None:
+    """A FIFO among the settings, a client's secret; and what was refused as a lease is copied."""
+    for folder in ("/etc/guest-routes.d", "/var/lib/dhcpcd", "/run/guest-routes/leases"):
+        os.makedirs(folder, exist_ok=True)
+    os.mkfifo("/etc/guest-routes.d/a.yaml")
+    Path("/var/lib/dhcpcd/secret").write_text("68:75:6e:74:65:72:32:" * 20)
+    refused = Path("/run/guest-routes/leases/eth0")
+    refused.write_text("router=11.8.0.1\n")
+    refused.chmod(0o666)
+    path = tmp_path / "report.tar.gz"
+    assert run(lab, f"report --output {path}").code == 0
+    files = unpacked(path.read_bytes())
+    missing = names_in_missing(files)
+    assert missing["files/etc/guest-routes.d/a.yaml"] == "is no regular file but a FIFO"
+    assert missing["files/var/lib/dhcpcd/secret"] == "left out: no file of a known kind"
+    assert files["files/run/guest-routes/leases/eth0"] == "router=11.8.0.1\n"
+    assert not [name for name, text in files.items() if "68:75:6e" in text]
+
+
+def test_nothing_that_only_root_may_read_goes_into_it_by_a_clients_link(lab: Lab, tmp_path: Path) -> None:
+    """networkd's user has its folder, and links a folder of root's there."""
+    as_root()
+    secret = tmp_path / "roots"
+    secret.mkdir(mode=0o700)
+    (secret / "2").write_text("hunter2")
+    netif = Path("/run/systemd/netif")
+    netif.mkdir(parents=True, exist_ok=True)
+    (netif / "leases").symlink_to(secret)
+    os.chown(netif, USER, USER)
+    path = tmp_path / "report.tar.gz"
+    try:
+        assert run(lab, f"report --output {path}").code == 0
+    finally:
+        shutil.rmtree(netif)
+    files = unpacked(path.read_bytes())
+    assert not [name for name, text in files.items() if "hunter2" in text]
+    assert "is behind a link" in names_in_missing(files)["files/run/systemd/netif/leases"]
+
+
+def test_a_password_in_a_url_of_the_settings(lab: Lab, tmp_path: Path) -> None:
+    """The message is cut before the @."""
+    password = "hunter2" * 20
+    for setting in (
+        f"['http://admin:{password}@169.254.169.254']",
+        f"'http://a:{password}@h",
+        f"http://a:{password},{password}@h",
+    ):
+        Path("/etc/guest-routes.yaml").write_text(f"metadata_urls: {setting}\n")
+        path = tmp_path / "report.tar.gz"
+        assert run(lab, f"report --output {path}").code == 0
+        for name, text in unpacked(path.read_bytes()).items():
+            assert "hunter2" not in text, name
+
+
+def test_neutrons_host_names_have_the_address(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    leases = Path("/run/NetworkManager/devices")
+    leases.mkdir(parents=True, exist_ok=True)
+    (leases / "3").write_text(Path("tests/data/leases/networkmanager-cross.eth1").read_text())
+    path = tmp_path / "report.tar.gz"
+    assert run(lab, f"report --redact --output {path}").code == 0
+    files = unpacked(path.read_bytes())
+    assert "dhcp4.host_name=host-" in files["files/run/NetworkManager/devices/3"]
+    assert not [name for name, text in files.items() if "11-8-0-9" in text]

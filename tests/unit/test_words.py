@@ -32,7 +32,8 @@ READERS = """
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
 WRITERS = """
     cli/commands/report.py cli/commands/status.py
-    diagnose/bundle/collect.py diagnose/bundle/redaction.py diagnose/bundle/secrets.py managers/export/file.py
+    diagnose/bundle/collect.py diagnose/bundle/files.py diagnose/bundle/redaction.py diagnose/bundle/secrets.py
+    managers/export/file.py
     managers/export/networkd.py managers/export/nmstate.py
     managers/export/scripts.py managers/export/source_routing.py managers/rewrite.py managers/undo.py
 """.split()

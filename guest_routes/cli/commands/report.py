@@ -6,10 +6,12 @@ import os
 import sys
 import time
 
-from ...diagnose.bundle.collect import Entry, archive, command_entries, file_entries
+from ...diagnose.bundle.collect import Entry, archive, command_entries
+from ...diagnose.bundle.files import file_entries
 from ...diagnose.bundle.redaction import Redaction
 from ...diagnose.bundle.secrets import without_secrets
 from ...errors import GuestRoutesError, SettingsError, StateError, UsageError
+from ...output.escape import escaped
 from ...output.notices import REPORTING, bundle_json, bundle_text
 
 TYPE_CHECKING = False
@@ -35,7 +37,7 @@ def run(context: Context) -> int:
     entries = [_settings(context), *_own(), *command_entries(), *file_entries()]
     entries = _redacted(entries, options.redact)
     missing = [f"{one.name}: {one.failed}" for one in entries if one.failed]
-    entries.append(Entry("missing.txt", "\n".join([*missing, ""]).encode()))
+    entries.append(Entry("missing.txt", _encoded("\n".join([*missing, ""]))))
     content = archive([one for one in entries if not one.failed], NAME)
     if options.output == "-":
         terminal.binary(content)
@@ -55,12 +57,16 @@ def _settings(context: Context) -> Entry:
     try:
         effective = context.usable_settings._asdict()
     except GuestRoutesError as error:
-        return Entry("settings.txt", str(error).encode())
+        return Entry("settings.txt", _encoded(str(error)))
     for layer in context.settings_layers:
         lines += [f"{name}: {value!r}  ({layer.source})" for name, value in layer.values.items()]
     lines += ["", "in force:", *(f"{name}: {value!r}" for name, value in effective.items())]
     lines += [f"wrong: {problem}" for problem in context.settings_problems]
-    return Entry("settings.txt", "\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
+    return Entry("settings.txt", _encoded("\n".join([*lines, ""])))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _own() -> Iterator[Entry]:
@@ -124,9 +130,9 @@ def _redacted(entries: Sequence[Entry], addresses: bool) -> list[Entry]:
 
     return [
         one._replace(
-            name=clean(one.name),
-            content=clean(one.content.decode("utf-8", "replace"), one.name).encode(),
-            failed=clean(one.failed),
+            name=clean(escaped(one.name)),
+            content=_encoded(clean(one.content.decode("utf-8", "replace"), one.name)),
+            failed=clean(escaped(one.failed)),
         )
         for one in entries
     ]

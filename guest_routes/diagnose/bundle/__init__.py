@@ -1,4 +1,4 @@
 """What `report` collects, and what of it others may see.
 
-Imports model only; nothing here is used for a decision.
+Imports model, and of leases where they are kept; nothing here is used for a decision.
 """

@@ -21,19 +21,31 @@ if TYPE_CHECKING:
 _UUID = r"(?P<uuid>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)"
 _COLONS = r"(?P<colons>(?<![0-9a-z:.])[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5,31}(?![0-9a-z:]))"
 """A MAC, a DHCP client's id, a DUID, InfiniBand's address."""
-_DASHES = r"(?P<dashes>(?<![0-9a-z:.-])[0-9a-f]{1,2}(?:-[0-9a-f]{1,2}){5,31}(?![0-9a-z:-]))"
+_DASHES = r"(?P<dashes>(?<![0-9a-z:.])[0-9a-f]{1,2}(?:-[0-9a-f]{1,2}){5,31}(?![0-9a-z:]))"
 _DOTS = r"(?P<dots>(?<![\w.])[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}(?![\w.]))"
 _HEX = r"(?P<hex>(?<![0-9a-z])(?:0x)?[0-9a-f]{12,}(?![0-9a-z]))"
 """The same without separators, and uuids."""
 _IPV4 = r"(?P<ipv4>(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d))"
 _IPV6 = r"(?P<ipv6>(?<![0-9a-z:.])[0-9a-f]{0,4}:[0-9a-f:]*:[0-9a-f.]*(?![\w:]))"
+_NAME4 = r"(?P<name4>(?<!\d)(?<!\d-)\d{1,3}(?:-\d{1,3}){3}(?!\d))"
+_GROUP = "[0-9a-f]{1,4}"
+_NAME6 = (
+    rf"(?P<name6>(?<![0-9a-z])(?:{_GROUP}(?:-{_GROUP}){{0,6}}--(?:{_GROUP}(?:-{_GROUP}){{0,6}})?|"
+    rf"{_GROUP}(?:-{_GROUP}){{7,31}})(?![0-9a-z]))"
+)
+"""An address in a host name, as Neutron makes it (host-11-8-0-9, host-fd00-8--9).
+
+Source: neutron/agent/linux/dhcp.py.
+"""
 _ROUTES = r"(?P<routes>routes[ =:\"]{1,4}\d{1,3}(?:,\d{1,3}){4,})"
 """DHCP's option 121 as dhclient writes it, in octets."""
-_ALL = "(?i)" + "|".join((_UUID, _ROUTES, _COLONS, _DASHES, _DOTS, _IPV4, _IPV6, _HEX))
+_ALL = "(?i)" + "|".join((_UUID, _ROUTES, _COLONS, _NAME6, _NAME4, _DASHES, _DOTS, _IPV4, _IPV6, _HEX))
 _KEPT = ("169.254.169.254", "fe80::a9fe:a9fe", "0.0.0.0", "::", "::1")
 _LINK_LOCAL = b"\xfe\x80" + bytes(6)
 _SOLICITED_NODE = bytes.fromhex("ff0200000000000000000001ff")
 """Its last three bytes are those of an interface's address."""
+_OPTION_121_DIGITS = 1 << 14
+"""Of a longer option 121 nothing is shown: a DHCP packet has no room for a quarter of that."""
 _FIRST = {4: 4, 6: 3}
 """So many bits stay as they are: what kind of address it is."""
 
@@ -48,6 +60,7 @@ class Redaction:
     def __init__(self, key: bytes, host: str = "") -> None:
         self._key, self._host = key, host
         self._known: dict[tuple[int, bytes], int] = {}
+        self._addresses: dict[Address, Address] = {}
 
     def text(self, text: str) -> str:
         """The text redacted."""
@@ -62,6 +75,12 @@ class Redaction:
 
     def address(self, address: Address) -> Address:
         """Another address, which shares a prefix with those whose addresses shared one of that length."""
+        known = self._addresses.get(address)
+        if known is None:
+            known = self._addresses[address] = self._made(address)
+        return known
+
+    def _made(self, address: Address) -> Address:
         size = len(address) * 8
         number, first = int.from_bytes(address, "big"), _FIRST[4 if size == 32 else 6]
         changed = number
@@ -78,6 +97,8 @@ class Redaction:
             return self._option_121(text)
         if kind == "hex":
             return self._hexadecimal(text)
+        if kind in ("name4", "name6"):
+            return self._host_name(text)
         if kind == "dots":
             digits = self._hardware(text.replace(".", ""))
             return ".".join((digits[:4], digits[4:8], digits[8:]))
@@ -120,6 +141,14 @@ class Redaction:
             return address_text(self._on_link(address)) if len(address) == 16 else text
         return address_text(self.address(address))
 
+    def _host_name(self, text: str) -> str:
+        """An address whose dots or colons are dashes."""
+        for sign in ".:":
+            address = self._other_address(text.replace("-", sign))
+            if address != text.replace("-", sign):
+                return address.replace(sign, "-")
+        return text if text.count("-") < 8 else "(hidden)"
+
     def _on_link(self, address: Address) -> Address:
         """Of a link-local or multicast address what an interface's MAC has made of it."""
         if address[:13] == _SOLICITED_NODE and any(address[13:15]):
@@ -135,15 +164,19 @@ class Redaction:
     def _option_121(self, text: str) -> str:
         """Each route's length, the octets that it needs, and a gateway. Source: RFC 3442."""
         name = text.rstrip("0123456789,")
-        octets, written = list(map(int, text[len(name) :].split(","))), []
-        while octets:
-            size = (octets[0] + 7) // 8
-            route, octets = octets[: size + 5], octets[size + 5 :]
+        if len(text) - len(name) > _OPTION_121_DIGITS:
+            return f"{name}(hidden)"
+        octets, at = list(map(int, text[len(name) :].split(","))), 0
+        written: list[int] = []
+        while at < len(octets):
+            size = (octets[at] + 7) // 8
+            route = octets[at : at + size + 5]
             if size > 4 or len(route) < size + 5 or max(route) > 255:
                 return f"{name}(hidden)"
             to, by = bytes(route[1 : size + 1]), bytes(route[size + 1 :])
             to = self.address(to.ljust(4, b"\0"))[:size]
             written += [route[0], *to, *(by if _is_common(by) else self.address(by))]
+            at += size + 5
         return name + ",".join(map(str, written))
 
     def _flip(self, place: int, above: bytes) -> int:

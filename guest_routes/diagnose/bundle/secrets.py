@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any, Iterator
 
 HIDDEN = "(hidden)"
+KEY_LENGTH = 40
+"""Of an ini file's key. WireGuard's keys have 44 characters, the last a =, and may stand alone on a line."""
 _WITHIN = (
     r"psk|passw(?:or)?d|passphrase|passcode|secret|token|community|cookie|credential|authorization|pre-?shared|"
     r"(?:private|wep|wireless|api|auth|access)[-_]?key"
@@ -24,11 +26,14 @@ _WHOLE = r"key\d{0,2}|private|shared|pin|xauth|(?:mka-)?cak|(?:[\w-]{0,64}[-_])?
 """Keys that are one by themselves: netplan's and systemd-networkd's for WireGuard and MACsec, NetworkManager's."""
 _KEY = rf"(?<![\w-])(?:[\w-]{{0,64}}(?:{_WITHIN})[\w-]{{0,64}}|{_WHOLE})[\"']?"
 _VALUE = r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[^\s\"'][^\n]*|[\"'][^\n]*"
-_BEFORE_BLANK = r"(?:[ \t]*(?:wpa|wireless)-[\w-]*(?:psk|pass\w*|key)\d?|.*[ \t](?:pre-?shared|private)-key)"
+_BEFORE_BLANK = r"(?:[ \t]*(?:wpa|wireless)-[\w-]{0,64}(?:psk|pass\w{0,64}|key)\d?|.*[ \t](?:pre-?shared|private)-key)"
 """ifupdown's options, and wg's in its commands."""
 _PEM = r"(?s)(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)"
 _BELOW = rf"(?im)^([ \t]*)((?:- )?[\"']?{_KEY}[ \t]*[:=])[^\n]*\n(?:(?:[ \t]*\n)*\1[ \t]+\S[^\n]*(?:\n|\Z))+"
 """In YAML a value may stand on the lines below its key, or go on there: whatever is indented deeper."""
+_PORT = r"\d{1,5}(?:[/?#\s\"'<>,;)\]}`]|\.?(?:\s|$))"
+_USER = rf"://[^\s/?#\"'<>@:\[\]]*:(?=[^\s:\"'<>`])(?!{_PORT})"
+"""The begin of a URL with a password: what is behind the colon is no port."""
 _URL_WORD = r"[^\s\"'<>]+"
 
 _KEYFILE = (
@@ -88,9 +93,23 @@ def _without_named(text: str) -> str:
     text = re.sub(_BELOW, rf"\1\2 {HIDDEN}\n", text)
     text = re.sub(rf"(?i)({_KEY}[ \t]*[:=][ \t]*)(?:{_VALUE})", rf"\1{HIDDEN}", text)
     text = re.sub(rf"(?im)^({_BEFORE_BLANK}[ \t]+)\S.*$", rf"\1{HIDDEN}", text)
-    if "://" not in text or "@" not in text:
+    if "://" not in text:
         return text
-    return re.sub(_URL_WORD, _without_user, text)
+    text = "\n".join(_without_cut_password(line) if "://" in line else line for line in text.split("\n"))
+    return re.sub(_URL_WORD, _without_user, text) if "@" in text else text
+
+
+def _without_cut_password(line: str) -> str:
+    """A line without what stands behind `://NAME:` and is no port: up to the last @, which may have been cut off."""
+    import re
+
+    shown, at, last = "", 0, line.rfind("@")
+    for found in re.finditer(_USER, line):
+        if found.start() >= at:
+            word = re.compile(_URL_WORD).match(line, found.end())
+            end = last if last > found.end() else word.end() if word else found.end()
+            shown, at = f"{shown}{line[at : found.end()]}{HIDDEN}", end
+    return shown + line[at:]
 
 
 def _without_user(found: Match[str]) -> str:
@@ -113,19 +132,29 @@ def _by_section(text: str, sections: list[str]) -> str:
 
 
 def _section_lines(text: str, sections: list[str]) -> Iterator[str]:
-    shown = False
+    """What stands before the first section is hidden wholly, and so is a hidden line that goes on behind a backslash.
+
+    Not every format and comment goes on: behind a line that is shown a section always begins.
+    """
+    shown, in_section, goes_on = False, False, False
     for line in text.split("\n"):
-        bare = line.strip()
-        if bare.startswith("["):
-            shown = bare[1:-1] in sections and bare.endswith("]")
-            plain = bare.endswith("]") and all(c.isalnum() or c in ".-_" for c in bare[1:-1])
-            yield line if plain else f"[{HIDDEN}]"
+        bare, begun, goes_on = line.strip(), goes_on, line.endswith("\\")
+        if bare.startswith("[") and (shown or not begun):
+            shown, in_section = bare[1:-1] in sections and bare.endswith("]"), True
+            yield line if bare.endswith("]") and _is_word(bare[1:-1], ".-_") else f"[{HIDDEN}]"
         elif shown or not bare:
             yield line
         else:
-            key, equals, _ = bare.partition("=")
-            plain = bool(equals) and len(key) < 64 and all(c.isalnum() or c in " .-_" for c in key)
-            yield f"{key}={HIDDEN}" if plain else HIDDEN
+            yield HIDDEN if begun or not in_section else _key_alone(bare)
+
+
+def _key_alone(line: str) -> str:
+    key, equals, _ = line.partition("=")
+    return f"{key}={HIDDEN}" if equals and len(key) <= KEY_LENGTH and _is_word(key, " .-_") else HIDDEN
+
+
+def _is_word(text: str, signs: str) -> bool:
+    return all(letter.isalnum() or letter in signs for letter in text)
 
 
 def _keyfile(text: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -78,26 +81,52 @@ def test_two_at_once(tmp_path: Path) -> None:
 def test_who_runs_each_once_by_name(tmp_path: Path) -> None:
     for number, name in enumerate(["dhclient", "systemd-network", "dhclient", "bash"]):
         write(tmp_path, f"{number}/comm", f"{name}\n")
+        write(tmp_path, f"{number}/status", "Name:\tx\nUid:\t0\t0\t0\t0\n")
+        write(tmp_path, f"{number}/exe", "")
+        (tmp_path / f"{number}/exe").chmod(0o755)
     write(tmp_path, "net/comm", "connmand\n")
     (tmp_path / "99").mkdir()
     assert running(str(tmp_path)) == ("dhclient", "systemd-networkd")
 
 
-def test_a_users_process_of_that_name_is_no_manager() -> None:
+@pytest.mark.parametrize("real", [USER, 0], ids=["as su runs", "as sudo runs"])
+def test_a_users_process_of_that_name_is_no_manager(real: int) -> None:
+    """A program with the set-user-ID bit, by a link of the user's: its name is the link's, its uid root's."""
     as_root()
-    ready, started = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        Path("/proc/self/comm").write_text("connmand")
-        os.setresuid(USER, USER, USER)
-        os.write(started, b"x")
-        time.sleep(60)
-    try:
-        os.read(ready, 1)
-        assert Path(f"/proc/{pid}/comm").read_text() == "connmand\n"
-        assert "ConnMan" not in running()
-    finally:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
-        os.close(ready)
-        os.close(started)
+    with tempfile.TemporaryDirectory(dir="/run") as folder:
+        os.chmod(folder, 0o755)
+        program, link = Path(folder, "su"), Path(folder, "connmand")
+        shutil.copy(os.path.realpath(sys.executable), program)
+        program.chmod(0o4755)
+        link.symlink_to(program)
+        code = f"import os, time; os.setresuid({real}, 0, 0); print(flush=True); time.sleep(60)"
+        child = subprocess.Popen([str(link), "-c", code], user=USER, stdout=subprocess.PIPE)
+        try:
+            assert child.stdout is not None and child.stdout.readline() == b"\n"
+            status = Path(f"/proc/{child.pid}/status").read_text()
+            assert f"Uid:\t{real}\t0\t0\t0" in status and status.startswith("Name:\tconnmand\n")
+            assert "ConnMan" not in running()
+        finally:
+            child.kill()
+            child.communicate()
+
+
+def started(path: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def test_what_root_runs_is_one(tmp_path: Path) -> None:
+    """A script, whose program is its interpreter, and one whose file has been replaced."""
+    script, program = tmp_path / "wickedd", tmp_path / "connmand"
+    script.write_text(f"#!{sys.executable}\nprint(flush=True)\ninput()\n")
+    shutil.copy(shutil.which("cat") or "/bin/cat", program)
+    for path in (script, program):
+        path.chmod(0o755)
+    with started(script) as one, started(program) as other:
+        assert one.stdin and one.stdout and one.stdout.readline()
+        assert other.stdin and other.stdout and other.stdin.write(b"\n")
+        other.stdin.flush()
+        other.stdout.readline()
+        program.unlink()
+        assert os.readlink(f"/proc/{other.pid}/exe").endswith(" (deleted)")
+        assert {"ConnMan", "wicked"} <= set(running())

@@ -133,6 +133,7 @@ def test_gateways_by_every_selector(files: Files) -> None:
     ]
 
 
+NO_PASSWORDS = "must be a URL alone: user names and passwords in URLs are refused"
 PROBLEMS: Dict[str, List[str]] = {
     'routes: ["10.0.0.0/8,10.0.0.1", "10.0.0.0/8,10.0.0.1", "11.11.0.0/33,11.8.0.1"]': [
         ': routes[2]: "11.11.0.0/33,11.8.0.1": prefix length must be 0 to 32'
@@ -200,6 +201,16 @@ PROBLEMS: Dict[str, List[str]] = {
                     + ",".join(SOURCES)],
     "metadata_urls: ['ftp://x']": [
         ': metadata_urls[0]: "ftp://x": must be an http:// or https:// URL, such as http://169.254.169.254'
+    ],
+    **{f"metadata_urls: {url!r}": [f': metadata_urls[0]: "http://{shown}": {NO_PASSWORDS}'] for url, shown in (
+        ("http://admin:" + "hunter2" * 20 + "@169.254.169.254", "(hidden)@169.254.169.254"),
+        ("http://admin:hun,t,er2@h,http://x", "(hidden)@h,http://x"), ("http://admin:hun/t@er2@h", "(hidden)@h"),
+        ("http://hunter2@h", "(hidden)@h"),
+        ("http://a:hunter2@h http://b:hunter2", "(hidden)@h http://(hidden)"),
+    )},
+    "metadata_urls: {'http://a:hunter2@h': 1}": [': metadata_urls: {http://(hidden)@h: 1}: must be a list'],
+    "metadata_urls: ['http://admin:hunter2']": [
+        ': metadata_urls[0]: "http://(hidden)": must be an http:// or https:// URL, such as http://169.254.169.254'
     ],
     "protocol: 4": [
         ": protocol: 4: marks routes of the kernel or of other programs, which would be taken for ours;"

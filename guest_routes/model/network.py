@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from typing import Iterable, Literal, TypeAlias
 
     Unwritable: TypeAlias = Literal["", "encap", "source", "attributes"]
-    """encap: encapsulation; source: the route is for packets from a prefix only; attributes: some that are not known
-    here."""
+    """encap: encapsulation; source: for packets from a prefix only; attributes: some that are not known here."""
 
 Address = bytes
 """A packed IPv4 (4 bytes) or IPv6 (16 bytes) address."""
@@ -29,13 +28,10 @@ LOOPBACK = 1
 OUR_PROTOCOL = 121
 """The route protocol of what we program, after the DHCP option it stands in for (R1)."""
 TO_TABLE, GOTO, NOP = 1, 2, 3
-"""FR_ACT_: a policy rule looks a table up, jumps to one behind it, does nothing; others drop the packet.
-
-Source: include/uapi/linux/fib_rules.h."""
+"""FR_ACT_*: looks a table up, jumps to a later rule, does nothing. Source: include/uapi/linux/fib_rules.h."""
 UNICAST, BROADCAST, MULTICAST, THROW = 1, 3, 5, 9
 """RTN_*; with a throw the lookup goes on with the next rule. Source: include/uapi/linux/rtnetlink.h."""
-PROTOCOL_KERNEL = 2
-PROTOCOL_BOOT, PROTOCOL_STATIC = 3, 4
+PROTOCOL_KERNEL, PROTOCOL_BOOT, PROTOCOL_STATIC = 2, 3, 4
 PROTOCOL_RA = 9
 """RTPROT_RA: set by the kernel or a manager for what a router advertised."""
 PROTOCOL_DHCP = 16

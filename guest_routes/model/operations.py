@@ -81,7 +81,7 @@ class RestoreDefault(NamedTuple):
     before: bool = False
     """Before the others of its key (IPv4)."""
     instead: bool = False
-    """In place of the others of its key, whose next hops it has too (IPv6)."""
+    """In place of the others of its key, of which it is the whole or the heir (IPv6)."""
 
 
 class MoveDefault(NamedTuple):

@@ -12,6 +12,20 @@ from tests.netns.test_removal import everything
 from tests.support.lab import Lab
 from tests.support.passes import run
 
+
+def test_a_default_before_what_rejects_is_handed_over_where_it_stands(lab: Lab) -> None:
+    """No metric of IPv6's is free there."""
+    _, file = everything(lab, "dual-stack")
+    lab.ip("-6", "route", "flush", "exact", "default")
+    lab.ip("-6", "route", "add", "unreachable", "default", "metric", "2", "proto", "static")
+    assert run(lab, f"sync {file}").code == 0
+    assert run(lab, "withdraw").code == 0
+    default, rejecting = lab.ip("-6", "route", "show", "default").splitlines()
+    assert default.startswith("default via fd00:65::1 dev eth0 metric 1 "), default
+    assert rejecting.startswith("unreachable default dev lo proto static metric 2 "), rejecting
+    assert lab.ip("-6", "route", "show", "proto", "121") == ""
+
+
 WITHOUT_CAPABILITY = ("setpriv", "--bounding-set=-net_admin")
 
 

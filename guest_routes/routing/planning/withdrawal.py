@@ -53,9 +53,11 @@ def plan_withdrawal(
     there = before._replace(routes=(*foreign, *staying))
     back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
     first, last = _replaced(parts, back)
+    heirs = list(_heirs(ours, [*foreign, *routes, *main], left))
+    inherited = [route for one in heirs if one.instead for route in equals_of(one.route, staying)]
     return Plan(
-        (*_withdrawn(blocking), *first, *back, *_heirs(ours, [*foreign, *routes, *main], left)),
-        (*_withdrawn(staying), *last),
+        (*_withdrawn(blocking), *first, *back, *heirs),
+        (*_withdrawn([route for route in staying if route not in inherited]), *last),
         not_restored=tuple(left),
     )
 
@@ -198,14 +200,15 @@ def _heirs(ours: Sequence[Route], others: Sequence[Route], left: Sequence[NotRes
             best = min(own, key=lambda route: route.metric)
             foreign = [r.metric for r in others if r.family == family and r.destination.is_default]
             awaited = [one.route.metric for one in left if one.route.family == family and one.reason != "expired"]
-            metric = _heirs_metric(best, awaited, foreign, {route.metric for route in own})
-            yield RestoreDefault(best._replace(protocol=PROTOCOL_BOOT, metric=metric), "handed-over", family == 4)
+            metrics = {route.metric for route in own}
+            heir = best._replace(protocol=PROTOCOL_BOOT, metric=_heirs_metric(best, awaited, foreign, metrics))
+            yield RestoreDefault(heir, "handed-over", family == 4, family == 6 and heir.metric in metrics)
 
 
 def _heirs_metric(best: Route, awaited: Sequence[int], foreign: Sequence[int], own: set[int]) -> int:
     """Behind recorded defaults that may come back, and before one that leads nowhere where ours is so.
 
-    IPv6 would merge two of one metric: the heir stands just behind ours, or before it where there is no room.
+    IPv6 would merge two of one metric: the heir stands just behind ours, or before it, or else in place of it.
     """
     end = max(best.metric, min(foreign, default=WORST_METRIC))
     if best.family == 4:

@@ -164,6 +164,13 @@ def test_what_is_handed_over_stands_behind_what_may_come_back(kernel: str, heir:
     assert made.startswith("RestoreDefault default via") and made.partition(" proto boot")[2].strip() == heir
 
 
+def test_where_no_metric_is_free_it_stands_in_place_of_ours() -> None:
+    """IPv6 has one route of a metric: ours needs no removal then."""
+    there = situation([], f"{THREE_NICS}{OURS_6.replace('1023', '1')}\nunreachable ::/0 dev lo metric 2\n").kernel
+    (made,) = plan_withdrawal(there, (), Settings()).operations
+    assert isinstance(made, RestoreDefault) and (made.instead, made.route.metric) == (True, 1)
+
+
 IN_11_9 = "via 11.9.0.1 dev eth1 proto static"
 
 

@@ -54,16 +54,17 @@ def plan_withdrawal(
     back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
     first, last = _replaced(parts, back)
     heirs = list(_heirs(ours, [*foreign, *routes, *main], left))
-    inherited = [route for one in heirs if one.instead for route in equals_of(one.route, staying)]
     return Plan(
         (*_withdrawn(blocking), *first, *back, *heirs),
-        (*_withdrawn([route for route in staying if route not in inherited]), *last),
+        (*_withdrawn(staying, heirs), *last),
         not_restored=tuple(left),
     )
 
 
-def _withdrawn(ours: Sequence[Route]) -> Iterable[Delete]:
-    return (Delete(route, "withdrawn") for route in ours)
+def _withdrawn(ours: Sequence[Route], heirs: Sequence[RestoreDefault] = ()) -> Iterable[Delete]:
+    """Their removals, but for those in whose place an heir comes."""
+    inherited = [route for one in heirs if one.instead for route in equals_of(one.route, ours)]
+    return (Delete(route, "withdrawn") for route in ours if route not in inherited)
 
 
 def _replaced(

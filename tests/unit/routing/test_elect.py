@@ -390,6 +390,7 @@ class One(NamedTuple):
         ([None, None], "ab"),
         ([100, None, 50], "cba"),  # b comes from a lease
         ([None, 100, 50], "acb"),
+        ([1, 0], "ba"),
     ],
 )
 def test_documented_defaults_by_the_documents_metrics(metrics: List[Optional[int]], order: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any, List, Optional
 
 import pytest
 
+from guest_routes.model.decision import Binding
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import parse_address, parse_prefix
@@ -13,7 +14,7 @@ from guest_routes.model.plan import Suspicion
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.routing.decide import decide
 from guest_routes.routing.elect import elect
-from guest_routes.routing.partial import suspicion
+from guest_routes.routing.partial import _is_on, suspicion
 from guest_routes.routing.resolve import resolve
 from tests.support.situations import TWO_NICS, network, situation, texts, wanted
 
@@ -78,6 +79,17 @@ def test_a_network_is_missing_and_its_link_is_there(
     evidence = evidence._replace(data=evidence.data._replace(links=whole.data.links), known_macs=(FIRST, SECOND))
     suspected = found(evidence, settings)
     assert (suspected.kind if suspected else "") == ("networks-lost" if lost else "")
+
+
+def test_which_nic_a_network_is_on() -> None:
+    """Its own, or another device with the MAC of its link or of its NIC."""
+    eth0, eth1 = situation([ETH0, ETH1]).kernel.nics
+    (link, _), bare = situation([ETH0, ETH1]).data.links, Binding(situation([ETH0]).data.networks[0], None, None)
+    assert not _is_on(bare, eth0)
+    assert _is_on(bare._replace(link=link), eth0) and not _is_on(bare._replace(link=link), eth1)
+    over = eth0._replace(ifindex=9)
+    assert _is_on(bare._replace(nic=eth0), eth0) and _is_on(bare._replace(nic=eth0), over)
+    assert not _is_on(bare._replace(nic=eth0), eth1) and not _is_on(bare._replace(network=None, nic=eth0), eth0)
 
 
 def test_a_nic_is_known_by_its_permanent_mac_too() -> None:

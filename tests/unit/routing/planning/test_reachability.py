@@ -8,6 +8,7 @@ import pytest
 
 from guest_routes.model.settings import Settings
 from guest_routes.routing.decide import decide
+from guest_routes.routing.planning.reachability import gateways_alone
 from tests.support.situations import network, situation, texts
 
 WHOLE = """
@@ -171,3 +172,13 @@ def test_of_ipv6_a_host_route_to_another_nics_gateway_goes_after_the_default() -
     made = planned(networks, f"{SUBNETS}{left}\n")
     assert made[0] == f"Add {own}" and made[1].startswith("Add default via fd00:65::1 dev eth0")
     assert sorted(made[2:]) == sorted([f"Delete {left}", f"Delete {own}"])
+
+
+def test_destinations_that_are_a_gateway_alone_are_ipv6s() -> None:
+    """Those that host routes lead by, and those of NICs whose gateway nothing leads by."""
+    networks = [ETH0_4, ETH1_4, network("eth0", "fd00:65::7/128", "default fd00:65::1"), ETH1_6]
+    resolution = decide(situation(networks, WHOLE), Settings()).resolution
+    assert {str(one) for one in gateways_alone(resolution)} == {"fd00:65::1/128", "fd00:8::1/128"}
+    by_link_local = [network("eth0", "fd00:65::7/128", "fd00:11::/48 fe80::1", "default fe80::1")]
+    alone = gateways_alone(decide(situation(by_link_local, WHOLE), Settings()).resolution)
+    assert {str(one) for one in alone} == {"fe80::1/128"}

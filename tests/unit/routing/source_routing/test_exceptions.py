@@ -64,6 +64,8 @@ INSIDE = [
                  ["throw 10.50.0.0/16", "10.50.1.0/24 tos 0x10 via 10.65.0.1 dev eth0"], id="exception of a TOS"),
     pytest.param(["10.50.0.0/16 dev tun0 scope link", "10.50.0.0/16 tos 0x10 via 11.8.0.50 dev eth1"],
                  ["throw 10.50.0.0/16", "10.50.0.0/16 tos 0x10 via 10.65.0.1 dev eth0"], id="at the same prefix"),
+    pytest.param(["10.50.0.0/16 tos 0x10 via 10.65.0.50 dev eth0"],
+                 ["10.50.0.0/16 tos 0x10 via 10.65.0.50 dev eth0"], id="of a TOS alone"),
 ]  # fmt: skip
 
 

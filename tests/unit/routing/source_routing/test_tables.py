@@ -197,6 +197,15 @@ def test_a_copy_that_the_kernel_would_refuse_is_thrown() -> None:
     assert "fd00:a::/64 via fd00:aa::1 dev eth1 onlink" in found
 
 
+@pytest.mark.parametrize("main, family", [
+    ("10.9.0.0/16 via 10.65.0.50 dev eth1 onlink", 4),  # IPv4 looks at no table for it.
+    ("fd00:9::/64 via fe80::50 dev eth1 onlink", 6),  # Of its own link in any case.
+])  # fmt: skip
+def test_a_copy_that_only_looks_so_stays(main: str, family: int) -> None:
+    nics = f"{THREE_NICS}fe80::/64 dev eth0 proto kernel\n"
+    assert main in table("eth1", evidence(main, nics), family)
+
+
 def test_metrics_keep_copies_before_the_gateway_s_default() -> None:
     plan = decide(evidence(), ON).source_routing
     assert plan is not None

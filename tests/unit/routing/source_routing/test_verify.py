@@ -59,6 +59,13 @@ def test_each_address_is_asked_about_where_another_rule_comes_first() -> None:
     assert asked(VPN, main="default dev tun0 scope link") == ["11.8.0.1 from 10.65.0.7", "10.65.0.1 from 11.8.0.9"]
 
 
+def test_a_host_that_a_table_sends_nowhere_is_not_asked_about() -> None:
+    """A table that has lost its default, as one that waits for its NIC's gateway has."""
+    plan, found = made(VPN)
+    bare = plan._replace(tables=tuple(one._replace(routes=()) for one in plan.tables))
+    assert not list(source_probes(bare, found.kernel, ON))
+
+
 def test_main_s_own_rule_before_ours_is_asked_about_too() -> None:
     main = Rule(4, 100, 254, True, 2)
     assert asked(main) == asked(VPN)

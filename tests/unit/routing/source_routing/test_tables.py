@@ -202,7 +202,7 @@ def test_a_copy_that_the_kernel_would_refuse_is_thrown() -> None:
     ("fd00:9::/64 via fe80::50 dev eth1 onlink", 6),  # Of its own link in any case.
 ])  # fmt: skip
 def test_a_copy_that_only_looks_so_stays(main: str, family: int) -> None:
-    nics = f"{THREE_NICS}fe80::/64 dev eth0 proto kernel\n"
+    nics = f"{THREE_NICS}8000::/1 via fd00:65::50 dev eth0 proto static\n"
     assert main in table("eth1", evidence(main, nics), family)
 
 

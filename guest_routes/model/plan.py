@@ -138,6 +138,9 @@ class Suspicion(NamedTuple):
     """So many routes of ours would go,"""
     ours: int = 0
     """of so many."""
+    leases: tuple[Problem, ...] = ()
+    """routes-omitted, default-omitted: leases that can't be used. They may have what the document omits, so that it is
+    not believed however often it comes."""
 
 
 class Decision(NamedTuple):

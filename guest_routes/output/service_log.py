@@ -11,7 +11,7 @@ from .escape import escaped
 from .route_text import counted, nic_names, route_text, span_text
 from .summary import is_removal, source_line, summary, verb_of
 from .words.actors import actor_fields, actor_text
-from .words.outcomes import operation_reason, suspicion_text, unprogrammed_text
+from .words.outcomes import operation_reason, suspicion_text, unprogrammed_text, until_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def metadata_back_line(seconds: float) -> str:
 def set_aside_line(suspicion: Suspicion, fetches: int) -> str:
     """A document that may be partial replaces the last known good one only when so many fetches in a row agree."""
     stays = "the last known good one stays in force"
-    return f"the document may be partial: {suspicion_text(suspicion)}; {stays} until {fetches} fetches in a row agree"
+    return f"the document may be partial: {suspicion_text(suspicion)}; {stays} {until_text(suspicion, fetches)}"
 
 
 def child_fault_text(fault: ChildFault, detail: str = "") -> str:

@@ -26,8 +26,8 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
     resolution = resolve(evidence, settings)
     elections = tuple(elect(resolution, settings, family, evidence.projected) for family in FAMILIES)
     suspected = suspicion(evidence, resolution, elections, settings)
-    believed = accept_withdrawals or evidence.agreeing_fetches >= AGREEING_FETCHES
-    standing = None if believed else suspected
+    agreed = evidence.agreeing_fetches >= AGREEING_FETCHES and not (suspected and suspected.leases)
+    standing = None if accept_withdrawals or agreed else suspected
     made = plan(resolution, elections, evidence.kernel, settings, standing is None, evidence.copied_leases)
     decision = Decision(resolution, elections, made, evidence.problems, standing, suspected is not None)
     if evidence.kernel.tables is None:

@@ -141,10 +141,11 @@ def _omission(
     omitted = tuple(
         one for one in resolution.bindings if one.network and one.network.omits_routes and not _leased(one, with_lease)
     )
+    unused = evidence.leases.problems if evidence.leases else ()
     if gone and omitted:
-        return Suspicion("routes-omitted", (), omitted, gone, ours)
+        return Suspicion("routes-omitted", (), omitted, gone, ours, unused)
     left = tuple(one for one in omitted if _leaves(one, evidence, elections, settings))
-    return Suspicion("default-omitted", (), left) if left else None
+    return Suspicion("default-omitted", (), left, leases=unused) if left else None
 
 
 def _leaves(binding: Binding, evidence: Evidence, elections: Sequence[Election], settings: Settings) -> bool:

@@ -54,6 +54,23 @@ def index_of(lab: Lab, nic: str) -> int:
     return int(json.loads(lab.ip("-j", "link", "show", nic))[0]["ifindex"])
 
 
+def test_a_lease_that_is_refused_withdraws_nothing(lab: Lab, tmp_path: Path) -> None:
+    """What fails decides nothing, however often the document comes that omits what it has."""
+    documented(lab)
+    paths = networkd(lab)
+    option = omits_routes(tmp_path)
+    assert run(lab, f"sync {option}").code == 0
+    assert HOST_ROUTE in table(lab)
+    paths[0].chmod(0o664)
+    for _ in range(4):
+        ran = run(lab, f"sync {option}")
+        assert HOST_ROUTE in table(lab)
+        assert f"stays until {paths[0]} can be used (or --accept-withdrawals)" in ran.err
+    assert f"correct {paths[0]} first" in run(lab, f"doctor {option}").out
+    assert run(lab, f"sync {option} --accept-withdrawals").code == 0
+    assert HOST_ROUTE not in table(lab)
+
+
 # ---- the command of the early unit -----------------------------------------------------------------------
 
 EARLY = "sync --documents last-known-good,config-drive"

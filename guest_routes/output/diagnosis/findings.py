@@ -150,6 +150,8 @@ def _source_drift(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _partial_document(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert finding.suspicion is not None
     what = f"the document may be partial: {suspicion_text(finding.suspicion)}"
+    if finding.suspicion.leases:
+        return what, f"correct {finding.suspicion.leases[0].place} first, which may have what it omits"
     return what, "`guest-routes plan` shows what it lacks; `guest-routes sync --accept-withdrawals` takes it as it is"
 
 

@@ -143,6 +143,11 @@ def pass_error_text(error: PassError, nics: Sequence[Nic]) -> str:
     return f"{harm}; the routes are as they were before the pass{end}"
 
 
+def until_text(one: Suspicion, fetches: int) -> str:
+    """Until when a document that may be partial isn't believed: after so many fetches, unless a lease can't be used."""
+    return f"until {one.leases[0].place} can be used" if one.leases else f"until {fetches} fetches in a row agree"
+
+
 def suspicion_text(one: Suspicion) -> str:
     """Why a document may be partial (R6)."""
     if one.kind == "no-networks":

@@ -99,11 +99,11 @@ def _passed_over(report: Report) -> list[str]:
 def _partial(report: Report) -> list[str]:
     if report.suspicion is None:
         return []
-    from .outcomes import suspicion_text
+    from .outcomes import suspicion_text, until_text
 
     held = len(report.plan.held)
     stays = f"{held:,} route{'s' * (held != 1)} of ours stay{'s' * (held == 1)}" if held else "nothing is withdrawn"
-    until = f"until {AGREEING_FETCHES} fetches in a row agree (or --accept-withdrawals)"
+    until = f"{until_text(report.suspicion, AGREEING_FETCHES)} (or --accept-withdrawals)"
     return [f"the document may be partial: {suspicion_text(report.suspicion)}; {stays} {until}"]
 
 

@@ -10,6 +10,7 @@ from guest_routes.model.decision import Binding
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.network_data import Problem
 from guest_routes.model.plan import Suspicion
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.routing.decide import decide
@@ -118,6 +119,16 @@ def test_a_lease_that_holds_tells_what_the_document_omits() -> None:
     assert found(evidence._replace(leases=leases(expires=200.0))) is None
     assert found(evidence._replace(leases=leases(expires=50.0))) is not None
     assert found(evidence._replace(leases=leases(fault="cut off"))) is not None
+
+
+def test_where_a_lease_can_t_be_used_no_number_of_fetches_is_enough() -> None:
+    unread = LeaseSet((), (Problem("/l", "can be written by the group 0; ignored"),), now=100.0)
+    evidence = situation([ETH0, OMITTED], OURS)._replace(agreeing_fetches=100)
+    assert decide(evidence, Settings()).suspicion is None
+    held = decide(evidence._replace(leases=unread), Settings())
+    assert held.suspicion is not None and held.suspicion.leases == unread.problems
+    assert not held.plan.removals
+    assert decide(evidence._replace(leases=unread), Settings(), accept_withdrawals=True).plan.removals
 
 
 def test_a_lease_says_nothing_of_ipv6() -> None:

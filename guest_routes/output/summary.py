@@ -43,6 +43,15 @@ def source_lines(report: Report) -> list[str]:
     return lines
 
 
+def evidence_lines(report: Report) -> list[str]:
+    """The same with the leases that can't be used, for a command that shows no warnings."""
+    from .folding import first_of, wrapped
+
+    leases = report.evidence.leases
+    unused = first_of(list(map(str, leases.problems)), "leases") if leases else []
+    return [*source_lines(report), *(line for one in unused for line in wrapped(f"unused:   {one}", 10, 0))]
+
+
 def is_remarkable(report: Report) -> bool:
     """Whether there is more to show than the summary: changes, or routes that are not as the document has them."""
     plan = report.plan

@@ -66,6 +66,7 @@ def test_a_lease_that_is_refused_withdraws_nothing(lab: Lab, tmp_path: Path) -> 
         ran = run(lab, f"sync {option}")
         assert HOST_ROUTE in table(lab)
         assert f"stays until {paths[0]} can be used (or --accept-withdrawals)" in ran.err
+    assert f"unused: {paths[0]}: can be written by the group 0" in run(lab, f"explain 11.11.3.4 {option}").out
     assert f"correct {paths[0]} first" in run(lab, f"doctor {option}").out
     assert run(lab, f"sync {option} --accept-withdrawals").code == 0
     assert HOST_ROUTE not in table(lab)

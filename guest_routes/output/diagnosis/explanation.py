@@ -7,7 +7,7 @@ from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_te
 from ..folding import field, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
-from ..summary import metadata_json, source_lines
+from ..summary import evidence_lines, metadata_json
 from ..words.elections import election_reason
 from ..words.obstacles import not_there_text, not_wanted_text, sync_text
 from ..words.outcomes import lookup_text, no_rule_texts, overruled_text
@@ -38,7 +38,7 @@ def explanation_lines(one: Explanation) -> list[str]:
     lines = [_headline(what, one), ""]
     if one.by_local:
         lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({local_verdict(one)})")
-        return [*lines, "", *source_lines(one.report)]
+        return [*lines, "", *evidence_lines(one.report)]
     for missed in one.unresolved:
         lines += [f"! not programmed: {missed.host}", *_item("listed at", missed.host, one)]
         lines += [*field("why not", unresolved_reason(missed)), ""]
@@ -52,7 +52,7 @@ def explanation_lines(one: Explanation) -> list[str]:
     elif one.not_elected is not None:
         lines += field("why not", election_reason(one.not_elected))
     lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
-    return [*lines, "", *source_lines(one.report)]
+    return [*lines, "", *evidence_lines(one.report)]
 
 
 def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:

@@ -6,7 +6,7 @@ from ...model.network import address_text, family_of, mac_text
 from ..folding import field
 from ..route_text import route_json, route_text
 from ..source_routing import conflict_text, prevention_text, rule_json, rule_text
-from ..summary import metadata_json, source_lines
+from ..summary import evidence_lines, metadata_json
 from ..words.obstacles import not_there_text, not_wanted_text
 from ..words.outcomes import lookup_text
 from .explanation import DROPPED, explanation_reason, local_kind, local_verdict
@@ -28,7 +28,7 @@ def source_explanation_lines(one: SourceExplanation) -> list[str]:
     if not one.is_refused and not one.by_main.by_local:
         lines += _decided(one)
     lines += field("kernel now", f"{lookup_text(one.by_main.answer, nics)}  ({_verdict(one)})")
-    return [*lines, "", *source_lines(one.by_main.report)]
+    return [*lines, "", *evidence_lines(one.by_main.report)]
 
 
 def _decided(one: SourceExplanation) -> list[str]:

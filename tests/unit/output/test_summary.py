@@ -9,10 +9,12 @@ import pytest
 from guest_routes.model.document import Document, Provenance
 from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import parse_address
+from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add, Delete, Failure, Outcome, Promote, RemoveForeignDefault
 from guest_routes.model.report import Discrepancy, PassError, RolledBack
 from guest_routes.output.folding import laid_out
 from guest_routes.output.summary import (
+    evidence_lines,
     is_remarkable,
     is_removal,
     last_pass_json,
@@ -99,3 +101,11 @@ def test_what_status_is_left_stays_small() -> None:
     assert kept["routes"] == {"add": 3}
     assert kept["errors"][:2] == ["13.0.0.0/16: no", "13.1.0.0/16: no"]
     assert len(kept["errors"]) == 4
+
+
+def test_leases_that_can_t_be_used_are_named_where_no_warnings_are_shown() -> None:
+    many = tuple(Problem(f"/l/{number}", "is cut off; ignored") for number in range(30))
+    lines = evidence_lines(report(leases=LeaseSet((), many, now=100.0)))
+    assert lines[1] == "unused:   /l/0: is cut off; ignored"
+    assert lines[-1].startswith("unused:   ... and ") and len(lines) < 25
+    assert evidence_lines(report()) == source_lines(report())

@@ -22,6 +22,11 @@ def is_ours(route: Route, settings: Settings) -> bool:
     return route.protocol == settings.protocol
 
 
+def is_of(one: Route | Rule, protocol: int) -> bool:
+    """The same of a route or rule, by a pass's number."""
+    return one.protocol == protocol
+
+
 def separated(state: KernelState, settings: Settings) -> KernelState:
     """The same snapshot, with other programs' next hops separated from ours.
 
@@ -33,7 +38,7 @@ def separated(state: KernelState, settings: Settings) -> KernelState:
     first = len(routes) - sum(1 for _ in takewhile(_is_ipv6, reversed(routes)))
     merged = [
         place for place, (one, other) in enumerate(zip(routes[first:], routes[first + 1 :]), first + 1)
-        if one[0] == other[0] and other.protocol == settings.protocol and _is_merged(one, other)
+        if one[0] == other[0] and is_ours(other, settings) and _is_merged(one, other)
     ]  # fmt: skip
     if not merged:
         return state

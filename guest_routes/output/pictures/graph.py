@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import OUR_PROTOCOL, UNICAST, address_text, is_link_local, mac_text
+from ...routing.ownership import is_of
 from ..escape import escaped
 from ..folding import SHOWN, first_of
 from ..route_text import is_shown, kind_text
@@ -104,7 +105,7 @@ def _marked(routes: Iterable[Route], operations: Sequence[Operation], protocol: 
     removed = {one.route for one in operations if is_removal(one)}
     marks: dict[Route, Mark] = {}
     for route in routes:
-        marks[route] = "-" if route in removed else "=" if route.protocol == protocol else " "
+        marks[route] = "-" if route in removed else "=" if is_of(route, protocol) else " "
     for one in operations:
         if one.route not in marks:
             marks[one.route] = "+"

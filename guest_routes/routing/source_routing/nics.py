@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.decision import Elected
 from ...model.namedtuple import NamedTuple
 from ...model.network import family_of, is_link_local
-from ..ownership import is_our_rule
+from ..ownership import is_our_rule, is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,4 +90,4 @@ def _gateway(binding: Binding, had: Address | None) -> Address | None:
 
 
 def _is_gateways(route: Route, settings: Settings) -> bool:
-    return route.destination.is_default and route.gateway is not None and route.protocol == settings.protocol
+    return route.destination.is_default and route.gateway is not None and is_ours(route, settings)

@@ -28,6 +28,7 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import THROW, UNICAST, Prefix, Route, Rule, contains, is_link_local
 from ...model.source_routing import NicTable
 from ..compare import ifindexes, same_next_hop
+from ..ownership import is_ours
 from .equal import joined
 from .exceptions import exceptions, longest
 from .nics import sources, table_of
@@ -93,7 +94,7 @@ def _destination_and_nic(route: Route) -> tuple[Prefix, int]:
 
 def _is_plain(route: Route, documented: Collection[Prefix], settings: Settings) -> bool:
     """Whether a route by a NIC's gateway is a host route, and nothing more than that."""
-    ours = route.protocol == settings.protocol or route.destination in documented
+    ours = is_ours(route, settings) or route.destination in documented
     return ours and route.destination.length > 0 and not route.metrics and not route.tos
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .routing.planning.lookups import contradictions, overruled, probes, standing, unread_tables, with_shared
+from .routing.planning.lookups import contradictions, overruled, probes, unread_tables, with_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Repo
     """
     if report.errors:
         return report
-    plan, state = standing(report.plan) if ahead else report.plan, report.after
+    plan, state = report.plan, report.after
     others: dict[int, tuple[Route, ...]] = {}
     while True:
         asked = probes(plan, state, table, others)

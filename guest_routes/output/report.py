@@ -285,6 +285,9 @@ def _keeping_texts(done: Withdrawal) -> list[str]:
     left = sorted((route for route in done.left if route.destination.is_default), key=lambda route: route.metric)
     others = {one.family for one in done.after.routes if one.destination.is_default and one not in done.left}
     best = {route.family: route for route in reversed(left) if route.family not in others}
-    texts = [route_text(route._replace(protocol=PROTOCOL_BOOT), done.after.nics) for route in best.values()]
+    # On link: where rules let no packet out, Linux looks for the gateway in vain.
+    kept = [one._replace(protocol=PROTOCOL_BOOT, onlink=one.gateway is not None) for one in best.values()]
+    texts = [route_text(route, done.after.nics) for route in kept]
     commands = [f"`ip -{family} route replace {text}`" for family, text in zip(best, texts)]
-    return [f"first keep the default route, there is no other: {', '.join(commands)}"] if commands else []
+    keep = f"first keep the default route, there is no other: {', '.join(commands)}"
+    return [f"{keep}; go on only once that has worked"] if commands else []

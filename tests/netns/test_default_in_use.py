@@ -54,8 +54,10 @@ def test_a_plain_rule_to_a_table_with_a_wider_route(lab: Lab, engine: str) -> No
     documented(lab)
     lab.ip("rule", "add", "priority", "220", "lookup", "220")
     lab.ip("route", "add", "11.0.0.0/8", "via", "10.65.0.1", "dev", "eth0", "table", "220")
-    assert run(lab, f"sync {PLAIN} {engine}").code == 5
     wins = "11.0.0.0/8 via 10.65.0.1 dev eth0 table 220"
+    ahead = run(lab, f"plan {PLAIN} {engine}")  # The host route isn't there yet.
+    assert ahead.code == 5 and wins in ahead.out and "rule 220" in ahead.out
+    assert run(lab, f"sync {PLAIN} {engine}").code == 5
     everywhere(lab, PLAIN, engine, wins, "rule 220", "11.11.0.0/16")
     told = run(lab, f"explain 11.11.3.4 {PLAIN} {engine}")
     assert "NOT as wanted" in told.out
@@ -462,3 +464,12 @@ def test_explain_speaks_of_the_address_that_it_is_asked_about(lab: Lab) -> None:
         assert "sync` fixes" not in ran.out, ran
         run(lab, f"sync {PLAIN}")
     assert "default via 10.200.0.1 dev tun0 table 221 proto boot wins by rule 102" in ran.out, ran
+
+
+def test_a_route_for_some_sources_beside_ours(lab: Lab, engine: str) -> None:
+    """The kernel passes over both for other sources, and takes a wider one."""
+    dual_stack(lab)
+    lab.ip("-6", "route", "add", "default", "via", "fd00:65::1", "dev", "eth0")
+    lab.ip("-6", "route", "add", "fd00:11:11::/48", "from", "fd00:99::/64", "via", "fd00:65::1", "dev", "eth0")
+    assert run(lab, f"sync {DUAL} {engine}").code == 5
+    everywhere(lab, DUAL, engine, "fd00:11:11::/48 from ... via fd00:65::1 dev eth0", "fd00:11:11::/48")

@@ -26,6 +26,22 @@ def test_a_default_before_what_rejects_is_handed_over_where_it_stands(lab: Lab) 
     assert lab.ip("-6", "route", "show", "proto", "121") == ""
 
 
+@pytest.mark.parametrize("action", ["unreachable", "prohibit", "blackhole"])
+def test_behind_a_rule_that_lets_no_packet_out_the_advice_keeps_the_default(lab: Lab, action: str) -> None:
+    """A VPN's kill switch: Linux looks for the gateway by the rules then, too, and finds none."""
+    _, file = everything(lab, "ipv4")
+    lab.ip("route", "flush", "exact", "default")
+    assert run(lab, f"sync {file}").code == 0
+    lab.ip("rule", "add", "priority", "32765", "not", "fwmark", "7", action)
+    refused = run(lab, "withdraw")
+    assert refused.code == 1 and "go on only once that has worked" in refused.err
+    for command in re.findall("`(ip [^`]*)`", refused.err):
+        lab.ip(*command.split()[1:])
+    assert lab.ip("route", "show", "proto", "121") == ""
+    (kept,) = lab.ip("route", "show", "default").splitlines()
+    assert kept.startswith("default via 10.65.0.1 dev eth0 onlink")
+
+
 WITHOUT_CAPABILITY = ("setpriv", "--bounding-set=-net_admin")
 
 

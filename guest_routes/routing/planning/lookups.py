@@ -74,8 +74,8 @@ def _host_route_probes(
     plan: Plan, state: KernelState, table: int, destinations: Sequence[Prefix], own: Sequence[Prefix]
 ) -> Iterator[Probe]:
     ruled = {family for family in (4, 6) if deciding_rules(state, family, table)}
-    serving = plan.routes if ruled else [one for one in plan.routes if one[3] is not None]  # Its competitor.
-    contested = [one.route for one in serving if _is_contested(one, ruled)]
+    by_source = {route.destination for route in state.routes if route.unwritable == "source"}
+    contested = _contested(plan.routes, ruled, by_source)
     nesting = Nesting(destinations, own) if contested else None
     for route in contested:
         address = nesting.address_in(route.destination) if nesting else None
@@ -83,17 +83,13 @@ def _host_route_probes(
             yield Probe(route, address)
 
 
+def _contested(routes: Sequence[PlannedRoute], ruled: set[int], by_source: set[Prefix]) -> list[Route]:
+    serving = routes if ruled or by_source else [one for one in routes if one[3] is not None]  # Its competitor.
+    return [one.route for one in serving if _is_contested(one, ruled, by_source)]
+
+
 def _is_asked_about(family: int, state: KernelState, table: int) -> bool:
     return table == MAIN_TABLE or any(r.plain and (r.family, r.table) == (family, table) for r in state.rules)
-
-
-def standing(plan: Plan) -> Plan:
-    """The part of a plan about which the kernel can be asked before anything is written.
-
-    A host route that is not there yet can't be asked for. A default that wins today wins over one of ours that is
-    added: what stands ahead stays ahead (R8).
-    """
-    return plan._replace(routes=tuple(one for one in plan.routes if one.verdict != "add"))
 
 
 def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
@@ -136,11 +132,16 @@ def _target(place: int, rules: Sequence[Rule]) -> int | None:
     return next((one for one in behind if rules[one].priority == rules[place].target), None)
 
 
-def _is_contested(planned: PlannedRoute, ruled: set[int]) -> bool:
-    """Whether something else could decide about a route that should serve."""
+def _is_contested(planned: PlannedRoute, ruled: set[int], by_source: set[Prefix]) -> bool:
+    """Whether something else could decide about a route that should serve.
+
+    Where an IPv6 route for some sources alone stands beside it, the kernel passes over both for other sources.
+    """
     if planned.verdict == "shadowed":
         return False
-    return planned.competitor is not None or (bool(ruled) and planned.route.family in ruled)
+    if planned.competitor is not None or planned.route.destination in by_source:
+        return True
+    return bool(ruled) and planned.route.family in ruled
 
 
 def _default_probes(plan: Plan, destinations: Sequence[Prefix], own: Sequence[Prefix]) -> Iterator[Probe]:

@@ -1,4 +1,4 @@
-"""What will win over a default route once a plan is carried out (R8). Pure: the kernel's answers of today are given.
+"""What will win over planned routes once a plan is carried out (R8). Pure: the kernel's answers of today are given.
 
 Today's answer speaks of today's table. Where another table decides it will decide then, too; where the settings' table
 does, the table that the plan leaves says which default comes first.
@@ -37,6 +37,7 @@ def overruled_after_plan(
     """
     from ..source_routing.plan import main_after
 
+    found = _predictable(found, plan)
     ruled = {one.address for one in found if one.by_rules}
     here = [
         (probe, answer) for probe, answer in zip(asked, answers)
@@ -48,6 +49,12 @@ def overruled_after_plan(
     addresses = {probe.address for probe, _ in here}
     defaults = filter(None, (_winner(probe, today, after, plan) for probe, today in here))
     return (*defaults, *(one for one in found if one.address not in addresses))
+
+
+def _predictable(found: Sequence[Overruled], plan: Plan) -> list[Overruled]:
+    """Without host routes that are not there yet: of these the rules alone say today whether they will be used."""
+    added = {one.route.destination for one in plan.routes if one.verdict == "add"}
+    return [one for one in found if one.by_rules or one.destination not in added]
 
 
 def _winner(probe: Probe, today: Lookup, after: Sequence[Route], plan: Plan) -> Overruled | None:

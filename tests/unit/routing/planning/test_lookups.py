@@ -21,7 +21,6 @@ from guest_routes.routing.planning.lookups import (
     deciding_rules,
     overruled,
     probes,
-    standing,
     unread_tables,
     with_shared,
 )
@@ -163,17 +162,6 @@ def test_where_two_halves_cover_everything_one_of_them_is_asked_for() -> None:
     addresses = situation(ours, f"{text}192.0.2.7 dev tun0\n10.65.0.1 dev eth0\n")
     narrow = tuple(route for route in addresses.kernel.routes if route.destination.length != 24)
     assert asked(addresses._replace(kernel=addresses.kernel._replace(routes=narrow))) == []  # An address has no half.
-
-
-def test_before_anything_is_written() -> None:
-    evidence = kernel("default dev tun0 metric 7", "default via 10.65.0.1 dev eth0 metric 100")
-    plan = plan_of(evidence)
-    assert [one.verdict for one in plan.routes] == ["add"]
-    assert standing(plan).routes == ()
-    assert standing(plan).removals == plan.removals
-
-
-# ---- what the answers say -----------------------------------------------------------------------------
 
 
 def test_an_answer_that_agrees() -> None:

@@ -4,7 +4,7 @@
                                                                                                                   |
                                            output <--Report-- sync <-- planning.verify <-- second snapshot -------+
 
-model, routing and output are pure. sync.py composes one pass and is the one way in; docs/architecture.md has the rest.
+model, routing and output are pure. sync.py composes one pass; docs/architecture.md has the rest.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
 """The command line: its grammar, terminal output, and one module a command.
 
-Imports whatever a command needs; nothing imports it but the entry points and cloud-init's module.
+Imports whatever a command needs; only the entry points import it.
 """

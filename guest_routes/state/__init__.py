@@ -1,4 +1,5 @@
-"""What is kept under /run and /var/lib, and which instance, machine, boot and process this is.
+"""What is kept under /run and /var/lib, and which instance, machine and boot this is; which processes others are.
 
-Imports model, trusted and errors, and how output writes JSON. What `correct` keeps there is written by managers.
+Imports model, trusted, clocks, json_codec and errors, and how output words and writes. What `correct` keeps there
+is written by managers.
 """

@@ -1,4 +1,4 @@
 """One module a command, named as it is typed, each with `run(context)`, which returns the exit code.
 
-Imports anything below the command line; a command imports what it needs when it runs.
+Imports whatever is below the command line; a command imports what it needs when it runs.
 """

@@ -1,4 +1,4 @@
 """What `status`, `doctor` and the service's record of itself show, as values.
 
-Imports model and errors.
+Imports model.
 """

@@ -1,4 +1,4 @@
 """Sentences: what a value of a decision, its evidence or its outcome says, in one line.
 
-Imports model, routing's bounds, and of output how routes are written, escaped and counted; nothing that does I/O.
+Imports model, routing's bounds, and of output how routes and rules are written, escaped and counted. Pure.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..model.decision import Elected
 from ..model.diagnosis.inspection import Finding
 from ..model.diagnosis.status import goes_on
+from ..model.network import PROTOCOL_DHCP
 from ..model.report import Overruled
 from ..output.escape import escaped
 from ..output.folding import first_of
@@ -26,8 +27,6 @@ EXPORTED = ("systemd-networkd", "NetworkManager", "ifupdown")
 """Managers that `export` has a format for."""
 UNREAD = ("ConnMan", "wicked")
 """Programs with a DHCP client of their own whose leases are not read."""
-DHCP = 16
-"""RTPROT_DHCP."""
 
 
 def findings(inspection: Inspection) -> tuple[Finding, ...]:
@@ -215,7 +214,7 @@ def _default_is_elsewhere(view: NicView, report: Report | None) -> bool:
 def _dhcp_default(view: NicView, report: Report | None) -> bool:
     """Whether a DHCP client has made a default route through the NIC that should not be there."""
     extras = [route for default in (report.plan.defaults if report else ()) for route in default.extras]
-    return any(route.ifindex == view.nic.ifindex and route.protocol == DHCP for route in extras)
+    return any(route.ifindex == view.nic.ifindex and route.protocol == PROTOCOL_DHCP for route in extras)
 
 
 def _rp_filter(inspection: Inspection) -> Iterator[Finding]:

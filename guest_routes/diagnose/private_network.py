@@ -12,7 +12,7 @@ import errno
 import os
 
 from ..errors import KernelError
-from ..model.network import DEFAULT_PREFIX, Route, address_text, mac_text
+from ..model.network import DEFAULT_PREFIX, PROTOCOL_STATIC, Route, address_text, mac_text
 from ..model.network_data import Link, Network, NetworkData, infiniband_mac
 from ..model.operations import Add, Operation, RestoreDefault
 from ..model.report import NotMade
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
-STATIC = 4
-"""RTPROT_STATIC: what systemd-networkd gives the routes that cloud-init hands it."""
 NO_DAD = 0x02
 """IFA_F_NODAD: the address can be used at once."""
 CARRIER_SECONDS = 2.0
@@ -274,7 +272,7 @@ def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[
     for network in data.networks:
         ifindex = ifindexes.get(network.link, 0)
         for entry in network.defaults if ifindex else ():
-            default = Route(DEFAULT_PREFIX[network.family], entry.gateway, ifindex, entry.metric, STATIC)
+            default = Route(DEFAULT_PREFIX[network.family], entry.gateway, ifindex, entry.metric, PROTOCOL_STATIC)
             operations.append(RestoreDefault(default))
             places.append(entry.place)
     networks = {network.index: network for network in data.networks}
@@ -282,7 +280,7 @@ def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[
         listed = networks.get(host.network)
         ifindex = ifindexes.get(listed.link, 0) if listed else 0
         if ifindex:
-            operations.append(Add(Route(host.destination, host.next_hop, ifindex, protocol=STATIC)))
+            operations.append(Add(Route(host.destination, host.next_hop, ifindex, protocol=PROTOCOL_STATIC)))
             places.append(host.place)
     kernel = RtnetlinkKernel()
     try:

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from .document_file import Tell
 
 FILESYSTEMS = ("iso9660", "vfat")
+MOUNT_OPTIONS = "ro,nosuid,nodev,noexec"
 LABELS = ("config-2", "CONFIG-2")
 """In capitals is what vfat makes of the label."""
 SHOWN = 3
 """So many devices that are not looked into are named; a user may have made hundreds."""
 _READ_DRIVE = """
-mount -t "$1" -o ro,nosuid,nodev,noexec "$2" "$3" || exit 42
+mount -t "$1" -o "$7" "$2" "$3" || exit 42
 cd "$3" || exit 43
 for part in openstack latest; do
     [ -h "$part" ] && exit 44
@@ -215,7 +216,7 @@ def read_drive(device: str, kind: str, deadline_seconds: float) -> dict[str, Fil
     """
     point = "/mnt" if os.path.isdir("/mnt") else "/tmp"  # noqa: S108  # hidden in the child's namespace only
     command = ["unshare", "--mount", "sh", "-c", _READ_DRIVE, "sh"]
-    command += [kind, device, point, NETWORK_DATA, META_DATA, str(LIMIT_BYTES + 1)]
+    command += [kind, device, point, NETWORK_DATA, META_DATA, str(LIMIT_BYTES + 1), MOUNT_OPTIONS]
     ran = _run(command, deadline_seconds)
     if isinstance(ran, str):
         return f"cannot be read: {ran}"

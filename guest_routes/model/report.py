@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .source_routing import SourceConflict, SourceRoutingOutcome
 
 
+KEPT_TEXTS = 20
+"""So many texts of a kind are kept of a pass."""
+
+
 class Overruled(NamedTuple):
     """A programmed destination that the kernel sends another way all the same (R8)."""
 

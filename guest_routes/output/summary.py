@@ -7,6 +7,7 @@ json_documents.py's.
 from __future__ import annotations
 
 from ..model.operations import Delete, Promote, RemoveForeignDefault, RestoreDefault
+from ..model.report import KEPT_TEXTS
 from .route_text import age_text, counted, route_text
 from .words.evidence import provenance_text
 from .words.warnings import warning_texts
@@ -136,15 +137,15 @@ def last_pass_json(report: Report, finished: float) -> Json:
         "defaults": [route_text(one.serving, nics) for one in report.plan.defaults if one.serving],
         "routes": report.plan.verdicts,
         "changes": report.changes,
-        "unprogrammed": unprogrammed_texts(unprogrammed[:20], nics),
+        "unprogrammed": unprogrammed_texts(unprogrammed[:KEPT_TEXTS], nics),
         "unprogrammed_count": len(unprogrammed),
-        "overrides": _overrides(report.resolution.overrides[:20]),
+        "overrides": _overrides(report.resolution.overrides[:KEPT_TEXTS]),
         "leases": leases_json(report),
-        "warnings": warning_texts(report, left=False)[:20],  # `status` looks for itself what is left.
+        "warnings": warning_texts(report, left=False)[:KEPT_TEXTS],  # `status` looks for itself what is left.
         "source_routing": None if report.decision.source_routing is None else _source_summary(report),
         "errors": [
             *errors_texts(report.errors, nics),
-            *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:20]),
+            *(f"{one.operation.route.destination}: {one.text}" for one in report.outcome.failures[:KEPT_TEXTS]),
         ],
     }
 
@@ -195,8 +196,8 @@ def _source_summary(report: Report) -> Json:
         errors += source_error_texts(report)
     return {
         "nics": list(dict.fromkeys(one.nic.name for one in plan.tables)) if plan else [],
-        "conflicts": _conflict_texts(report.source_conflicts[:20], nics),
-        "errors": errors[:20],
+        "conflicts": _conflict_texts(report.source_conflicts[:KEPT_TEXTS], nics),
+        "errors": errors[:KEPT_TEXTS],
     }
 
 

@@ -7,6 +7,7 @@ docs/schema/status.json has the same, but for the names of DHCP clients, so that
 from __future__ import annotations
 
 from ..network import MAIN_TABLE, OUR_PROTOCOL
+from ..report import KEPT_TEXTS
 from ..settings import has_room_for_ours
 from .status import RECENT, SCHEMA, ConflictRecord, Repair, StatusRecord
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Mapping, TypeAlias
 
     Check: TypeAlias = "Callable[[object], bool]"
-
-SHOWN = 20
-"""So many texts of a kind are kept of a pass."""
 
 
 def is_last_pass(value: object) -> bool:
@@ -121,11 +119,11 @@ _LAST_PASS: dict[str, Check] = {
     "defaults": _list(_words),
     "routes": _verdicts,
     "changes": _count,
-    "unprogrammed": _list(_words, SHOWN),
+    "unprogrammed": _list(_words, KEPT_TEXTS),
     "unprogrammed_count": _count,
-    "overrides": _list(_text, SHOWN),
+    "overrides": _list(_text, KEPT_TEXTS),
     "leases": _list(_object(_LEASE)),
-    "warnings": _list(_words, SHOWN),
+    "warnings": _list(_words, KEPT_TEXTS),
     "source_routing": _or_none(_object(_BY_SOURCE)),
     "errors": _list(_words),
 }

@@ -52,7 +52,7 @@ def mount_for_pass(
     """
     import subprocess
 
-    from ...evidence.config_drive import drives
+    from ...evidence.config_drive import MOUNT_OPTIONS, drives
 
     if not (settings.enabled and "config-drive" in settings.sources):
         return
@@ -62,5 +62,5 @@ def mount_for_pass(
         point = f"{points}/{os.path.basename(device)}"
         os.makedirs(points, 0o700, exist_ok=True)
         os.makedirs(point, exist_ok=True)
-        command = [*enter, "mount", "-t", kind, "-o", "ro,nosuid,nodev,noexec", device, point]
+        command = [*enter, "mount", "-t", kind, "-o", MOUNT_OPTIONS, device, point]
         subprocess.run(command, stdin=subprocess.DEVNULL, check=False)  # It says itself what went wrong.

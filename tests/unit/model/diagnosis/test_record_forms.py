@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guest_routes.model.diagnosis.record_forms import SHOWN, is_failed_pass, is_last_pass, status_record_from_json
+from guest_routes.model.diagnosis.record_forms import is_failed_pass, is_last_pass, status_record_from_json
 from guest_routes.model.diagnosis.status import RECENT, SCHEMA, ConflictRecord, Repair, StatusRecord, service_json
 from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import parse_address
+from guest_routes.model.report import KEPT_TEXTS
 from guest_routes.output.summary import last_pass_json
 from tests.support.reports import IN_PLACE, SCHEMAS, report
 
@@ -127,7 +128,7 @@ def test_exit_codes_that_no_pass_has(code: Any) -> None:
 
 
 def test_records_are_bounded() -> None:
-    assert is_last_pass({**LAST, "warnings": ["x"] * SHOWN}) and not is_last_pass({**LAST, "warnings": ["x"] * 21})
+    assert is_last_pass({**LAST, "warnings": ["x"] * KEPT_TEXTS}) and not is_last_pass({**LAST, "warnings": ["x"] * 21})
     repairs = [SERVICE["recent"][0]] * (RECENT + 1)
     assert is_service_record({**SERVICE, "recent": repairs[1:]}) and not is_service_record(
         {**SERVICE, "recent": repairs}

@@ -1,12 +1,39 @@
-"""What `withdraw` takes for refused by the kernel."""
+"""What `withdraw` takes for refused, and when the service goes on after it."""
 
 from __future__ import annotations
 
+from typing import Optional, Tuple
+
+import pytest
+
 from guest_routes.model.evidence import RecordedDefault
+from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
+from guest_routes.model.operations import Delete, Outcome
 from guest_routes.model.plan import NotRestored, Plan
-from guest_routes.withdraw import _refused
+from guest_routes.model.report import Withdrawal
+from guest_routes.model.source_routing import RemoveRule, SourceFailure, SourceRoutingOutcome
+from guest_routes.withdraw import _nothing_withdrawn, _refused
 from tests.support.iproute_text import parse_route
 from tests.support.situations import TWO_NICS, situation
+
+DEFAULT = Route(parse_prefix("0.0.0.0/0"), parse_address("10.65.0.1"), 2, protocol=121)
+RULE = Rule(4, 32765, 12102, False, 121)
+
+
+@pytest.mark.parametrize("outcome, left, by_source, nothing", [
+    (Outcome(), (DEFAULT,), None, True),
+    (Outcome((Delete(DEFAULT),)), (DEFAULT,), None, False),
+    (Outcome(), (), None, False),
+    (Outcome(), (), SourceRoutingOutcome(failures=(SourceFailure(RemoveRule(RULE), 1, ""),)), True),
+    (Outcome(), (), SourceRoutingOutcome(done=(RemoveRule(RULE),)), False),
+    (Outcome(), (DEFAULT,), SourceRoutingOutcome(done=(RemoveRule(RULE),)), False),
+])  # fmt: skip
+def test_whether_nothing_was_withdrawn(
+    outcome: Outcome, left: Tuple[Route, ...], by_source: Optional[SourceRoutingOutcome], nothing: bool
+) -> None:
+    state = situation([], TWO_NICS).kernel
+    done = Withdrawal(Plan((), ()), outcome, state, state, left=left, source_outcome=by_source)
+    assert _nothing_withdrawn(done) == nothing
 
 
 def test_a_recorded_default_that_is_not_back_and_not_named_was_refused() -> None:

@@ -7,7 +7,13 @@ from typing import List, Optional, Tuple
 import pytest
 
 from guest_routes.model.settings import Settings
-from guest_routes.routing.planning.default_metrics import NEAR, default_metrics, keeps_its_place, stands_behind
+from guest_routes.routing.planning.default_metrics import (
+    NEAR,
+    default_metrics,
+    free_metrics,
+    keeps_its_place,
+    stands_behind,
+)
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 
@@ -276,3 +282,9 @@ def test_an_encapsulated_next_hop_shares_too(place: int) -> None:
     assert default_metrics(parse_route(SIX, NICS), routes, MANAGED, Settings())[0] == 1023
     by_object = [route._replace(nexthop_id=7 if number == place else 0) for number, route in enumerate(routes)]
     assert default_metrics(parse_route(SIX, NICS), by_object, MANAGED, Settings())[0] == (49 if place else 1023)
+
+
+def test_metrics_that_are_free() -> None:
+    assert next(free_metrics(1024, set())) == 1024
+    assert next(free_metrics(1024, {1024, 1025, 1027})) == 1026
+    assert list(free_metrics(4294967294, {4294967294})) == [4294967295]

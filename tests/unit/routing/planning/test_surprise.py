@@ -7,11 +7,11 @@ from typing import List, Optional, Sequence
 
 import pytest
 
-from guest_routes.model.operations import Delete, Failure, Outcome
+from guest_routes.model.operations import Add, Delete, Failure, Operation, Outcome, RestoreDefault
 from guest_routes.model.report import Discrepancy, Report
 from guest_routes.model.settings import Settings
 from guest_routes.routing.decide import decide
-from guest_routes.routing.planning.surprise import Surprise, both, surprise, without_another
+from guest_routes.routing.planning.surprise import Surprise, _defaults_added, both, surprise, without_another
 from tests.support.situations import THREE_NICS, network, routes, situation, texts
 
 NETWORKS = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
@@ -128,3 +128,10 @@ def test_two_looks_are_one_report() -> None:
     assert texts(made.plan.operations, now.kernel) == [
         f"Add {host}", f"Add {OURS}", f"Add {OURS} metric 1", f"RemoveForeignDefault {ETH1}",
     ]  # fmt: skip
+
+
+def test_which_operations_have_added_a_default() -> None:
+    there = situation([], THREE_NICS).kernel
+    default, host = routes("default via 10.65.0.1 dev eth0\n11.11.0.0/16 via 11.8.0.1 dev eth1\n", there)
+    done: List[Operation] = [Add(default), Add(host), RestoreDefault(default), RestoreDefault(host), Delete(default)]
+    assert _defaults_added(done) == [Add(default)]

@@ -71,6 +71,29 @@ def test_another_route_does_not_stand_for_it(other: str) -> None:
     assert found(plan, Outcome(plan.operations), DEFAULT, other) == [("missing", OURS)]
 
 
+OURS_6 = "fd11:11::/32 via fd00:8::1 dev eth1 proto guest-routes metric 1023"
+
+
+@pytest.mark.parametrize("other", [
+    "fd11:11::/32 via fd00:8::2 dev eth1 proto guest-routes metric 1023",
+    "fd11:11::/32 via fd00:8::1 dev eth0 proto guest-routes metric 1023 onlink",
+    "fd11:11::/32 via fd00:8::1 dev eth1 proto guest-routes metric 1024",
+    "fd11:11::/33 via fd00:8::1 dev eth1 proto guest-routes metric 1023",
+])  # fmt: skip
+def test_nor_does_another_one_of_ipv6s(other: str) -> None:
+    six = [network("eth1", "fd00:8::9/64", "default fd00:8::1", "fd11:11::/32 fd00:8::1")]
+    nics = f"{TWO_NICS}default via fd00:8::1 dev eth1 proto static metric 1024\n"
+    evidence = situation(six, nics)
+    plan = decide(evidence, Settings()).plan
+    for line, missing in ((OURS_6, []), (other, [OURS_6]), (f"{OURS_6}\n{other}", [])):
+        after = situation(six, f"{nics}{line}\n").kernel
+        got = discrepancies(plan, Outcome(plan.operations), after)
+        assert [route_text(one.route, after.nics) for one in got] == missing
+    for_some = [one._replace(unwritable="source") for one in situation(six, f"{nics}{OURS_6}\n").kernel.routes]
+    after = situation(six, nics).kernel._replace(routes=tuple(for_some))
+    assert len(discrepancies(plan, Outcome(plan.operations), after)) == 2
+
+
 def test_what_the_kernel_refused_is_told_once() -> None:
     """By its failure, not as missing."""
     plan = plan_of(DEFAULT)

@@ -7,9 +7,10 @@ from typing import List
 import pytest
 
 from guest_routes.model.evidence import RecordedDefault
+from guest_routes.model.network import NextHop, NexthopObject, parse_address
 from guest_routes.model.operations import RestoreDefault
 from guest_routes.model.settings import Settings
-from guest_routes.routing.planning.withdrawal import plan_withdrawal
+from guest_routes.routing.planning.withdrawal import _same_object, plan_withdrawal
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, recorded, situation, texts
 
@@ -308,3 +309,16 @@ def test_defaults_that_differ_by_attributes_only() -> None:
     assert with_order(both, "0", "1") == restored[:1]
     assert with_order(f"{STATIC} mtu 1500\n{both}", "01", "01") == []
     assert with_order(f"{STATIC} mtu 1400\n{both}", "10", "10") == [f"RestoreDefault {STATIC}"]
+
+
+@pytest.mark.parametrize("now, same", [
+    (NexthopObject(7, (NextHop(parse_address("11.8.0.1"), 3),)), True),
+    (NexthopObject(7, (NextHop(parse_address("11.8.0.2"), 3),)), False),
+    (NexthopObject(7, (NextHop(parse_address("11.8.0.1"), 3),), encapsulated=True), False),
+    (NexthopObject(8, (NextHop(parse_address("11.8.0.1"), 3),)), False),
+])  # fmt: skip
+def test_a_nexthop_object_may_be_another_one_by_now(now: NexthopObject, same: bool) -> None:
+    there = situation([], THREE_NICS).kernel._replace(nexthops=(now,))
+    route = parse_route("default via 11.8.0.1 dev eth1", there.nics)
+    assert _same_object(route._replace(nexthop_id=7), there) == same
+    assert _same_object(route, there)

@@ -11,6 +11,8 @@ from guest_routes.model.network import MAIN_TABLE
 from guest_routes.model.settings import Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.decide import decide
+from guest_routes.routing.source_routing.tables import _is_no_matter
+from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, TWO_NICS, network, situation, with_tables
 
 BOTH = [
@@ -233,3 +235,14 @@ def test_a_table_that_follows_main() -> None:
     assert plan is not None
     defaults = [route for one in plan.tables for route in one.routes if route.destination.is_default]
     assert {route.family for route in defaults if route.gateway is None} == {4}
+
+
+@pytest.mark.parametrize("text, matters", [
+    ("fd11::/16 via fd00:8::1 dev eth1", True),
+    ("fe80::/64 dev eth1", False), ("ff00::/8 dev eth1", False), ("fec0::/10 dev eth1", True),
+    ("169.254.0.0/16 dev eth1", True), ("255.0.0.0/8 dev eth1", True),
+])  # fmt: skip
+def test_what_of_main_the_tables_don_t_depend_on(text: str, matters: bool) -> None:
+    route = parse_route(text, situation([], THREE_NICS).kernel.nics)
+    assert _is_no_matter(route) != matters
+    assert _is_no_matter(route._replace(unwritable="source"))

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from ...model.operations import Outcome
     from ...model.plan import Plan
 
-_keys = {4: itemgetter(0, 1, 2, 3, 4, 8, 12), 6: itemgetter(0, 1, 2, 3, 8, 12, 18)}
-"""Destination, gateway, ifindex, metric, protocol, TOS and nexthops of a Route; compared at C speed. IPv6 shows all
-next hops of a multipath route with the first one's protocol, and so with another one when that has gone; one for
-packets from a prefix (Route.unwritable) stands beside the same for all."""
+_keys = {4: itemgetter(0, 1, 2, 3, 4, 8, 12), 6: itemgetter(0, 1, 2, 3, 12, 18)}
+"""Destination, gateway, ifindex, metric, protocol, TOS and nexthops of a Route; compared at C speed. IPv6 has no TOS,
+and shows all next hops of a multipath route with the first one's protocol, and so with another one when that has gone;
+one for packets from a prefix (Route.unwritable) stands beside the same for all."""
 
 _identities = {4: itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 16, 18), 6: _keys[6]}
 """Of a route that was removed: one that differs from it by IPv4 attributes only is another one."""

@@ -55,6 +55,14 @@ def test_what_was_kept_or_adopted_must_be_there_too() -> None:
     assert found(adopted, Outcome(), DEFAULT) == [("missing", "11.11.0.0/16 via 11.8.0.1 dev eth1 proto static")]
 
 
+def test_the_next_hops_of_an_adopted_route_must_be_the_same() -> None:
+    several = "11.11.0.0/16 proto static nexthop via 11.8.0.1 dev eth1 weight 1 nexthop via 11.8.0.1 dev eth1 weight {}"
+    plan = plan_of(DEFAULT, several.format(2))
+    assert [one.verdict for one in plan.routes] == ["adopted"]
+    assert found(plan, Outcome(), DEFAULT, several.format(2)) == []
+    assert [kind for kind, _ in found(plan, Outcome(), DEFAULT, several.format(3))] == ["missing"]
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Optional, Tuple
 
 import pytest
@@ -11,9 +12,13 @@ from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Delete, Outcome
 from guest_routes.model.plan import NotRestored, Plan
 from guest_routes.model.report import Withdrawal
+from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import RemoveRule, SourceFailure, SourceRoutingOutcome
-from guest_routes.withdraw import _nothing_withdrawn, _refused
+from guest_routes.state.store import State
+from guest_routes.withdraw import _nothing_withdrawn, _refused, withdraw
+from tests.support.boots import write_boot_id
 from tests.support.iproute_text import parse_route
+from tests.support.model_kernel import ModelKernel
 from tests.support.situations import TWO_NICS, situation
 
 DEFAULT = Route(parse_prefix("0.0.0.0/0"), parse_address("10.65.0.1"), 2, protocol=121)
@@ -44,3 +49,15 @@ def test_a_recorded_default_that_is_not_back_and_not_named_was_refused() -> None
     )
     plan = Plan((), (), not_restored=(NotRestored(named, "no-subnet"),))
     assert _refused(plan, [RecordedDefault(one, (one,)) for one in (named, back, refused)], after) == [refused]
+
+
+def test_the_service_stays_away_unless_nothing_could_be_withdrawn(tmp_path: Path) -> None:
+    """What it would put back at once is gone by the operator's will."""
+    write_boot_id(tmp_path)
+    state = State(str(tmp_path / "run"), str(tmp_path / "lib"), root=str(tmp_path))
+    default = f"{TWO_NICS}default via 10.65.0.1 dev eth0 proto static\n"
+    ours = situation([], f"{default}11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n").kernel
+    done = withdraw(Settings(), state, ModelKernel(ours))
+    assert done.left == () and state.is_withdrawn()
+    done = withdraw(Settings(), state, ModelKernel(situation([], TWO_NICS).kernel))
+    assert done.outcome.done == () and state.is_withdrawn()

@@ -71,6 +71,31 @@ def test_the_other_nic_s_default_goes(lab: Lab, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_the_only_default_stays_where_the_documented_one_is_refused(lab: Lab, tmp_path: Path) -> None:
+    machine(lab, 4)
+    lab.ip("route", "add", *"default via 11.8.0.1 dev eth1".split())
+    lab.ip("link", "set", "eth0", "down")
+    ran = exported(lab, tmp_path, "documented")
+    assert ran.returncode == 1 and "cannot add 0.0.0.0/0 via 10.65.0.1 dev eth0" in ran.stderr
+    assert without_kernels(lab) == [
+        "default via 11.8.0.1 dev eth1", "11.11.0.0/16 via 11.8.0.1 dev eth1 proto static",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["eth0@x", "eth0@eth0"])
+def test_a_nic_is_found_by_its_whole_name(lab: Lab, tmp_path: Path, name: str) -> None:
+    """What `ip` prints of a VLAN looks like a name with an @."""
+    machine(lab, 4)
+    lab.ip("link", "set", "eth1", "down")
+    lab.ip("link", "set", "eth1", "name", name)
+    lab.ip("link", "set", name, "up")
+    ran = exported(lab, tmp_path, "documented")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert without_kernels(lab) == [
+        "default via 10.65.0.1 dev eth0 proto static", f"11.11.0.0/16 via 11.8.0.1 dev {name} proto static",
+    ]  # fmt: skip
+
+
 def test_ifupdown_s_hook_replaces_nothing_either(lab: Lab, tmp_path: Path) -> None:
     machine(lab, 4)
     lab.ip("route", "add", *"11.11.0.0/16 via 10.200.0.1 dev tun0".split())

@@ -7,7 +7,7 @@ stays. Source: interfaces(5), dhclient-script(8).
 from __future__ import annotations
 
 from ...model.configuration import Export, ExportFile, ExportNote
-from ...model.network import DEFAULT_PREFIX, address_text, mac_text
+from ...model.network import address_text, mac_text
 from ...output.escape import escaped
 from ...routing.per_nic import GatewayRoute, NicRoutes
 from ...routing.planning.plan import OUR_IPV6_METRIC
@@ -20,14 +20,28 @@ if TYPE_CHECKING:
 
 HOOK = "/etc/network/if-up.d/zz-guest-routes"
 DHCLIENT_HOOK = "/etc/dhcp/dhclient-enter-hooks.d/guest-routes"
-FIND = r'''sed -n "s/^[0-9]*: \([^:@]*\)[:@].* link\/ether $1 .*/\1/p"'''
+FIND = r"""nic() {  # the NIC with that MAC address; of NAME@PARENT the name, unless that is the name
+    found=$(ip -o link | sed -n "s/^[0-9]*: \([^:]*\): .* link\/ether $1 .*/\1/p" | head -n 1)
+    [ -n "$found" ] || return 1
+    ip link show dev "$found" >/dev/null 2>&1 || found=${found%@*}
+    echo "$found"
+}"""
 SCRIPT = "/usr/local/sbin/guest-routes-exported"
-ADD = """add() {  # one more route, in place of none: another program's to the same destination stays
+ADD = """failed=0
+add() {  # one more route, in place of none: another program's to the same destination stays
     family=$1 verb=$2 options=$3; shift 3
     ip "$family" route "$verb" "$@" $options 2>/dev/null && return
-    ip "$family" route show "$@" | grep -q . || echo "cannot add $* $options" >&2
+    ip "$family" route show "$@" | grep -q . || { echo "cannot add $* $options" >&2; failed=1; }
 }"""
 """The function of the scripts that adds a route, unless it is there."""
+BAR = """bar() {  # a NIC's default routes go, as long as another one has one
+    while ip "$1" route show default | sed "s/$/ /" | grep "^default\\|nexthop" | grep -vqF " dev $2 " &&
+        ip "$1" route del default dev "$2" 2>/dev/null; do :; done
+}"""
+
+
+WHILE_THERE = 'while ip -{} route del default dev "$IFACE" 2>/dev/null; do :; done'
+"""Of a hook: the NIC that keeps the default may come up later, when this one's hook doesn't run again."""
 
 
 def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Export:
@@ -60,24 +74,25 @@ def script(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Expor
     if not nics:
         return Export(())
     lines = ["#!/bin/sh", "# By guest-routes export. Run it again after every change of the network.", "set -u", ""]
-    lines += ["nic() {  # the NIC with that MAC address", f"    ip -o link | {FIND} | head -n 1 | grep .", "}", ADD]
+    lines += [FIND, ADD, BAR]
     for one in nics:
         lines += ["", f"# {escaped(one.nic.name)}: {what_for(one)}"]
         lines += [
             f"if nic=$(nic {mac_text(one.nic.mac)}); then",
-            *(f"    {x}" for x in _commands(one, '"$nic"')),
+            *(f"    {x}" for x in _commands(one, '"$nic"', 'bar -{} "$nic"')),
             "else",
         ]
-        lines += [f'    echo "no NIC has the MAC address {mac_text(one.nic.mac)}" >&2', "fi"]
+        lines += [f'    echo "no NIC has the MAC address {mac_text(one.nic.mac)}" >&2', "    failed=1", "fi"]
+    lines.append('exit "$failed"')
     note = ExportNote("apply", tuple(one.nic.name for one in nics), format_name="ip", path=SCRIPT)
     return Export((ExportFile(SCRIPT, "\n".join(lines) + "\n", 0o755),), (note,))
 
 
-def _commands(one: NicRoutes, nic: str) -> list[str]:
-    """`ip` commands for one NIC: what is wanted first, then what isn't."""
+def _commands(one: NicRoutes, nic: str, bar: str = WHILE_THERE) -> list[str]:
+    """`ip` commands for one NIC: what is wanted first, then what isn't; `bar` with the family in place of {}."""
     lines = [_add(route, nic) for route in (*one.default, *one.routes)]
     for family in one.barred:
-        lines.append(f"while ip -{family} route del {DEFAULT_PREFIX[family]} dev {nic} 2>/dev/null; do :; done")
+        lines.append(bar.format(family))
         if family == 6:
             lines.append(f'echo 0 >"/proc/sys/net/ipv6/conf/"{nic}"/accept_ra_defrtr"')
     lines += ip_source(one, nic)

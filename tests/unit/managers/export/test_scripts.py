@@ -46,7 +46,7 @@ def test_the_hook_programs_the_routes_of_the_nic_that_came_up() -> None:
         "ip -6 route add fd00:11:11::/48 via fd00:8::1 dev eth1 proto static metric 1023 onlink",
         "write /proc/sys/net/ipv6/conf/eth1/accept_ra_defrtr",
     ]
-    assert 'while ip -4 route del 0.0.0.0/0 dev "$IFACE" 2>/dev/null; do :; done' in only.text
+    assert 'while ip -4 route del default dev "$IFACE" 2>/dev/null; do :; done' in only.text
     assert commands(only.path, only.text, nic="eth0", mac="fa:16:3e:00:00:01") == [
         "ip -4 route append 0.0.0.0/0 via 10.65.0.1 dev eth0 proto static",
         "ip -6 route add ::/0 via fd00:65::1 dev eth0 proto static metric 1023",

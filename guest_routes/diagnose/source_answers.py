@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..model.diagnosis.inspection import SourceAnswer
 from ..model.network import MAIN_TABLE
-from ..routing.decide import decide
+from ..routing.decide import with_source_routing
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.nics import gateways, sources, tables_to_read
 from ..routing.source_routing.verify import outside
@@ -46,5 +46,5 @@ def _against(report: Report, settings: Settings, kernel: Kernel) -> tuple[Source
     on = settings._replace(source_routing=True)
     before = report.before._replace(tables=kernel.tables(tables_to_read(report.before, on, ())))
     evidence = report.evidence._replace(kernel=before)
-    planned = report._replace(evidence=evidence, decision=decide(evidence, on))
+    planned = report._replace(evidence=evidence, decision=with_source_routing(report.decision, evidence, on))
     return ask_sources(planned, on, kernel, ahead=True).source_conflicts

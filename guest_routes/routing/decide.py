@@ -32,6 +32,11 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
     decision = Decision(resolution, elections, made, evidence.problems, standing, suspected is not None)
     if evidence.kernel.tables is None:
         return decision
+    return with_source_routing(decision, evidence, settings)
+
+
+def with_source_routing(decision: Decision, evidence: Evidence, settings: Settings) -> Decision:
+    """The same decision with source routing's part, which nothing of the rest depends on."""
     return decision._replace(source_routing=_by_source(decision, evidence, settings))
 
 

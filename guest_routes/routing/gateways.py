@@ -100,7 +100,7 @@ def with_gateways(
     offers, on_link = default_offers(evidence, settings), defaults_on_link(evidence, settings)
     entered = _entered(bindings, settings, eligible)
     found: list[Binding] = []
-    every: list[list[GatewayEvidence]] = []
+    every: list[Sequence[GatewayEvidence]] = []
     elsewhere: list[_Entry] = []
     for binding in bindings:
         entries = _entries(binding, evidence)
@@ -112,7 +112,7 @@ def with_gateways(
         if not offered and binding.nic is not None and (binding.nic.ifindex, binding.family) in on_link:
             binding = binding._replace(offers=rank)
         found.append(_with_gateway(binding, own, offered, rank, entered))
-        every.append(offered)
+        every.append(offered or ())  # One value for the many without.
     elsewhere = in_order(elsewhere)
     found = _named_by_others(bindings, found, elsewhere, neighbours)
     return _with_further(found, every, entered), [one.route for one in elsewhere]

@@ -10,7 +10,9 @@ from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.decide import decide
-from tests.support.situations import THREE_NICS, network, situation, texts
+from guest_routes.routing.planning.plan import _competitor
+from tests.support.iproute_text import parse_route
+from tests.support.situations import THREE_NICS, TWO_NICS, network, situation, texts
 
 FOUR = [
     network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
@@ -275,3 +277,14 @@ def test_ipv6_downwards_at_most_twice_near(taken: int, metric: int) -> None:
     verdict, route, _ = planned(decision)
     assert verdict == ("add" if metric else "shadowed")
     assert not metric or route == f"fd11::/16 via fd00:8::1 dev eth1 proto guest-routes metric {metric}"
+
+
+def test_only_the_best_of_another_programs_routes_competes() -> None:
+    nics = situation([], TWO_NICS).kernel.nics
+    ours, best, other = (
+        parse_route(f"11.11.0.0/16 via {hop}", nics)
+        for hop in ("11.8.0.1 dev eth1", "11.8.0.1 dev eth1 metric 5", "10.65.0.9 dev eth0 metric 9")
+    )
+    assert _competitor([best, other], ours) is None
+    assert _competitor([best, other._replace(metric=5)], ours) == other._replace(metric=5)
+    assert _competitor([other, best._replace(metric=10)], ours) == other

@@ -13,6 +13,7 @@ from guest_routes.model.source_routing import SourceRoutingPlan
 from guest_routes.routing.decide import decide
 from guest_routes.routing.source_routing.verify import (
     ASKED,
+    _through,
     deciding_tables,
     outside,
     overruled_sources,
@@ -180,3 +181,13 @@ def test_where_the_table_local_leaves_no_room_before_a_rule(local: int, priority
     probe = next(iter(source_probes(plan, there, ON)))
     (conflict,) = overruled_sources([probe], [Lookup(b"", 9, table=77)], there, ON)
     assert conflict.local == (rules[[one.table for one in rules].index(255)] if moved else None)
+
+
+def test_routes_by_a_gateway_say_more_than_a_neighbour() -> None:
+    nics = situation([], THREE_NICS).kernel.nics
+    near, far, default, elsewhere = (
+        parse_route(text, nics)
+        for text in ("10.7.0.0/16 dev eth0", "10.9.0.0/16 via 10.65.0.50 dev eth0", "default via 10.65.0.1 dev eth0",
+                     "10.8.0.0/16 dev tun0")
+    )  # fmt: skip
+    assert _through(frozenset({2}), [near, default, far, elsewhere]) == [far, near]

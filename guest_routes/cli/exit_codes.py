@@ -46,7 +46,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
         2: "the settings are wrong at the start; systemd doesn't start it again",
     },
     "withdraw": {
-        0: "no route of ours is left, and recorded default routes are back, with wrong settings too",
+        0: "no route of ours is left, and recorded default routes are back or named, with wrong settings too",
         1: "something was refused or is left, or could not be recorded",
     },
     "rehearse": {

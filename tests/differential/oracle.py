@@ -357,6 +357,8 @@ class Oracle:
             gateway = self._in_force(one) or gateway
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local
             named = gateway is not None and self.gateways[self.networks.index(one)][1] not in (4, 5)
+            entry = self._set_in_force(one) if one.nic is not None else None
+            named |= entry is not None and any(entry in p and hop in p for p in one.prefixes)
             if router or (one.described and not named):
                 serves = one.nic is not None and one.nic.serves(self.family)
                 return (Hop(str(hop), one.nic.name), False) if one.nic and serves else (None, True)

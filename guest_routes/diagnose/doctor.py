@@ -67,25 +67,22 @@ def inspect(
     """
     found = _find(settings, state, kernel, metadata_argument, tell)
     before = snapshot(settings, state, kernel)
-    cross_checks = (netifaces_check(before.nics), engine_check(before.routes, settings.table, settings.engine))
     report, no_metadata = _dry_run(found, settings, state, kernel, before)
     rewritten = _rewritten(settings, report) if report else None
-    correction = rewritten.correction if rewritten else None
     leases = _leases(settings, state, before.nics, report)
     files = ManagerFiles()
     views = _with_answers(_views(settings, before.nics, report, leases, files, tell, proc), settings, kernel, report)
     service, runs, damaged = service_of(state)
     refused = (*damaged, *state.problems, *leases.problems, *files.problems, *refused_copies())
-    problems = _first(tuple(dict.fromkeys(refused)))
     return Inspection(
         views,
         report,
         no_metadata,
         running(proc),
-        correction,
-        cross_checks,
+        rewritten.correction if rewritten else None,
+        (netifaces_check(before.nics), engine_check(before.routes, settings.table, settings.engine)),
         _has("route"),
-        (*problems, *(rewritten.errors if rewritten else ())),
+        (*_first(tuple(dict.fromkeys(refused))), *(rewritten.errors if rewritten else ())),
         settings_problems,
         settings_hidden,
         service,

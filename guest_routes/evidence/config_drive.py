@@ -77,10 +77,9 @@ def fetch(deadline_seconds: float, tell: Tell, uuid: str = "") -> Document | NoD
 def drives(deadline_seconds: float) -> Iterator[tuple[str, str]]:
     """The devices that may be read and aren't mounted yet, each with its filesystem: "/dev/sr0", "iso9660"."""
     for device in _Devices(deadline_seconds).labelled():
-        if untrusted_backing(device) is None and not _mount(device)[0]:
-            kind = _filesystem(device, deadline_seconds)
-            if kind in FILESYSTEMS:
-                yield device, kind
+        found = _readable(device, deadline_seconds)
+        if not isinstance(found, str) and not found[0]:
+            yield device, found[1]
 
 
 def others_drive(found: Document) -> Problem:
@@ -90,8 +89,8 @@ def others_drive(found: Document) -> Problem:
     return Problem(found.provenance.location, f"not used as a config drive: {reason}")
 
 
-def _from_device(device: str, deadline_seconds: float) -> Document | str:
-    """The document of one device, or why it is not used."""
+def _readable(device: str, deadline_seconds: float) -> tuple[str, str] | str:
+    """Where a device that may be read is mounted, "" for nowhere, and its filesystem; or why it is not used."""
     backing = untrusted_backing(device)
     if backing is not None:
         return backing
@@ -99,6 +98,15 @@ def _from_device(device: str, deadline_seconds: float) -> Document | str:
     kind = kind or _filesystem(device, deadline_seconds)
     if kind not in FILESYSTEMS:
         return f"its filesystem is {kind or 'unknown'}, and a config drive's is iso9660 or vfat"
+    return mounted, kind
+
+
+def _from_device(device: str, deadline_seconds: float) -> Document | str:
+    """The document of one device, or why it is not used."""
+    found = _readable(device, deadline_seconds)
+    if isinstance(found, str):
+        return found
+    mounted, kind = found
     files = read_mounted(mounted) if mounted else read_drive(device, kind, deadline_seconds)
     if isinstance(files, str):
         return files

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Dict, Iterator, Tuple
@@ -15,6 +17,14 @@ from .sandbox import in_user_namespace
 
 USER = 4242
 """An ordinary user, who is nobody's DHCP client."""
+
+
+def public_folder() -> Iterator[Path]:
+    """A folder that every user can look into, and only root can write to, with all above it. For a fixture."""
+    path = Path(tempfile.mkdtemp(dir="/run"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 def as_root() -> None:

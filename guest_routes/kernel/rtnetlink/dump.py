@@ -25,7 +25,7 @@ _TABLE, _DST = 28, 36
 """Where a message has RTA_TABLE and RTA_DST, behind nlmsghdr and rtmsg: the kernel dumps them first."""
 
 _FEW = 64
-"""So many different next hops are told from each other by all their bytes; of more, gateways are read one by one."""
+"""So many different next hops are distinguished by all their bytes; of more, gateways are read one by one."""
 _ATTRIBUTE = Struct("=HH")
 """struct rtattr: length and type."""
 NOTHING_KNOWN: Mapping[Prefix, Route] = {}

@@ -1,7 +1,7 @@
 """Networks whose link names one NIC and whose address names another, so that nothing tells which is theirs. Pure.
 
 R2. A document with two swapped links has such networks; so has one that has a link's id, or its MAC, twice. Which half
-is wrong can't be told, so the network is on no NIC: nothing is programmed for it, and no default is taken.
+is wrong is unknown, so the network is on no NIC: nothing is programmed for it, and no default is taken.
 """
 
 from __future__ import annotations

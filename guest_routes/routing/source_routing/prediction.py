@@ -2,7 +2,7 @@
 
 The kernel's answers are those of today. A rule before ours that leads to another program's table, or drops, decides
 today as it will then. What main says then, the plan knows; but whether a rule for some packets that leads there will be
-for these can't be told.
+for these is unknown.
 """
 
 from __future__ import annotations

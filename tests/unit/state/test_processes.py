@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Callable, Iterator
@@ -14,7 +12,7 @@ import pytest
 
 from guest_routes.model.diagnosis.status import Actor
 from guest_routes.state.processes import actor_at, is_of_the_system, process_started
-from tests.support.hostile import USER, as_root
+from tests.support.hostile import USER, as_root, public_folder
 
 
 def process(proc: Path, pid: int, name: bytes, parent: int, started: int = 4711, flags: int = 0x400000) -> None:
@@ -27,10 +25,7 @@ def process(proc: Path, pid: int, name: bytes, parent: int, started: int = 4711,
 @pytest.fixture
 def public() -> Iterator[Path]:
     """A folder that every user can look into."""
-    path = Path(tempfile.mkdtemp(dir="/run"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
+    yield from public_folder()
 
 
 def as_user(asked: Callable[[], bool]) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Dict, Iterator
 
@@ -12,7 +10,7 @@ import pytest
 
 from guest_routes.diagnose.bundle.files import file_entries
 from guest_routes.leases.find import lease_files
-from tests.support.hostile import USER, as_root
+from tests.support.hostile import USER, as_root, public_folder
 
 SECRET = "hunter2"
 
@@ -20,10 +18,7 @@ SECRET = "hunter2"
 @pytest.fixture
 def root() -> Iterator[Path]:
     """A folder that only root can write to, with all above it."""
-    path = Path(tempfile.mkdtemp(dir="/run"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
+    yield from public_folder()
 
 
 def packed(pattern: str) -> Dict[str, str]:

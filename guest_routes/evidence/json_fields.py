@@ -7,7 +7,7 @@ from _socket import AF_INET, AF_INET6, inet_pton
 from itertools import repeat
 
 from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
-from ..model.network_data import special_kind
+from ..model.network_data import end_of, special_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,18 +66,11 @@ def refuse_special(destination: Prefix) -> None:
 
 
 def refuse_ends(gateway: Address, address: Prefix | None) -> None:
-    """Raises Fault for the first and the last address of the network's own IPv4 subnet: no router has them.
-
-    Linux takes the first one for a host's, and refuses the last one as a gateway.
-    Source: Neutron, check_gateway_invalid_in_subnet; RFC 3021 for 31 bits.
-    """
-    if address is None or len(address.address) == 16 or len(gateway) == 16 or address.length > 30:
-        return
-    subnet = network_of(address)
-    number = int.from_bytes(gateway, "big") - int.from_bytes(subnet.address, "big")
-    what = {0: "network", (1 << 32 - subnet.length) - 1: "broadcast"}.get(number)
-    if what:
-        raise Fault(".gateway", f"refused: {address_text(gateway)} is the {what} address of {subnet}, not a gateway")
+    """Raises Fault for the first and the last address of the network's own IPv4 subnet: no router has them."""
+    end = end_of(address, gateway) if address is not None else None
+    if address is not None and end is not None:
+        subnet = network_of(address)
+        raise Fault(".gateway", f"refused: {address_text(gateway)} is the {end} address of {subnet}, not a gateway")
 
 
 def next_hop_of(value: object) -> Address:

@@ -5,10 +5,8 @@ Nobody is asked over D-Bus: this must work before, without and beside them.
 
 from __future__ import annotations
 
-import os
-
 from ..model.diagnosis.inspection import Holder
-from ..state.processes import is_of_the_system
+from ..state.processes import system_processes
 from ..trusted import Client
 from .files import ManagerFiles, names_in
 
@@ -74,17 +72,7 @@ def network_files(nics: Sequence[Nic], files: ManagerFiles, run: str = "/run") -
 
 def running(proc: str = "/proc") -> tuple[str, ...]:
     """The managers and DHCP clients among the processes of this machine's system users, each once, by name."""
-    return tuple(sorted({PROCESSES[name] for name in _processes(proc) if name in PROCESSES}))
-
-
-def _processes(proc: str) -> Iterator[str]:
-    for entry in os.listdir(proc):
-        if entry.isdigit() and is_of_the_system(entry, proc):
-            try:
-                with open(f"{proc}/{entry}/comm", encoding="utf-8", errors="replace") as file:
-                    yield file.read().rstrip("\n")
-            except OSError:
-                continue  # It has ended.
+    return tuple(sorted({PROCESSES[name] for _, name in system_processes(proc, PROCESSES)}))
 
 
 def _profiles(files: ManagerFiles, *folders: str) -> dict[str, Profile]:

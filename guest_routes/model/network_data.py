@@ -8,6 +8,10 @@ from __future__ import annotations
 from .namedtuple import NamedTuple
 from .network import DEFAULT_PREFIX, IPV6_DEFAULT_METRIC, Address, Prefix, address_text, is_link_local
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
 NETWORK_DATA = "network_data.json"
 """The `source` of a document's own host routes."""
 METADATA_SERVICE = Prefix(bytes((169, 254, 169, 254)), 32)
@@ -153,6 +157,21 @@ def special_kind(prefix: Prefix) -> str:
     Source: the special-purpose registries of RFC 6890; RFC 4291 for IPv6.
     """
     return _special_ipv4(prefix) if len(prefix.address) == 4 else _special_ipv6(prefix)
+
+
+def end_of(subnet: Prefix, address: Address) -> Literal["network", "broadcast"] | None:
+    """Which end of an IPv4 subnet an address is; no router has either. None for IPv6, 31 and 32 bits (RFC 3021).
+
+    Linux takes the first one for a host's, and refuses the last one as a gateway.
+    Source: Neutron, check_gateway_invalid_in_subnet.
+    """
+    if len(address) != 4 or len(subnet.address) != 4 or subnet.length > 30:
+        return None
+    hosts = (1 << 32 - subnet.length) - 1
+    number = int.from_bytes(address, "big")
+    if number == int.from_bytes(subnet.address, "big") & ~hosts:
+        return "network"
+    return "broadcast" if number == int.from_bytes(subnet.address, "big") | hosts else None
 
 
 def _special_ipv4(prefix: Prefix) -> str:

@@ -31,6 +31,11 @@ def ifindexes(route: Route) -> frozenset[int]:
     return frozenset(ifindex for _, ifindex in next_hops(route))
 
 
+def preference(route: Route) -> tuple[int, int]:
+    """Among a table's routes for one address the kernel goes by the least: the longest prefix, then the best metric."""
+    return -route.destination.length, route.metric
+
+
 def is_next_hop(route: Route) -> bool:
     """Whether IPv6 merges it with others of its destination and metric into a multipath route."""
     return route.kind == UNICAST and route.gateway is not None and not route.nexthop_id

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ..model.namedtuple import NamedTuple
 from ..model.network import is_link_local
+from ..model.network_data import end_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence
 
     from ..model.decision import Binding
-    from ..model.network import Address, Nic, Prefix
+    from ..model.network import Address, Nic
 
 
 class Refusal(NamedTuple):
@@ -40,14 +41,5 @@ class Eligible:
             owner = next((binding.nic.name for own in binding.nic.addresses if own.address == gateway), None)
         if owner is not None:
             return Refusal("next-hop", owner)
-        return next(filter(None, (_end(gateway, subnet) for subnet in binding.subnets)), None)
-
-
-def _end(gateway: Address, subnet: Prefix) -> Refusal | None:
-    """The first and the last address of an IPv4 subnet; one of 31 or 32 bits has neither (RFC 3021)."""
-    if len(gateway) != 4 or len(subnet.address) != 4 or subnet.length > 30:
-        return None
-    number = int.from_bytes(gateway, "big") - int.from_bytes(subnet.address, "big")
-    if number == 0:
-        return Refusal("network", str(subnet))
-    return Refusal("broadcast", str(subnet)) if number == (1 << 32 - subnet.length) - 1 else None
+        ends = ((end_of(subnet, gateway), subnet) for subnet in binding.subnets)
+        return next((Refusal(end, str(subnet)) for end, subnet in ends if end is not None), None)

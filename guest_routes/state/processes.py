@@ -16,6 +16,10 @@ from ..clocks import NANOSECONDS, namespace_offset
 from ..model.diagnosis.status import Actor
 from .files import read_pseudo
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Container, Iterator
+
 ANCESTORS = 4
 """The number of generations that are looked at."""
 INIT = 1
@@ -96,10 +100,17 @@ def _is_a_system_service(pid: int | str, proc: str) -> bool:
     return any(b"system.slice" in parts and parts[-1].endswith(b".service") for parts in groups)
 
 
+def system_processes(proc: str, names: Container[str]) -> Iterator[tuple[int, str]]:
+    """The processes of root and of system users that have one of these names, of 15 characters at most."""
+    for pid in (int(entry) for entry in os.listdir(proc) if entry.isdigit()):
+        name = _stat(pid, proc)[0]
+        if name in names and is_of_the_system(pid, proc):
+            yield pid, name
+
+
 def _activated(proc: str) -> int:
     """The process that has a socket of systemd's own: systemd-networkd, where it runs; else systemd."""
-    processes = (int(entry) for entry in os.listdir(proc) if entry.isdigit())
-    return next((pid for pid in processes if _process(pid, proc)[0] == NETWORKD and is_of_the_system(pid, proc)), INIT)
+    return next((pid for pid, _ in system_processes(proc, CUT)), INIT)
 
 
 def _process(pid: int, proc: str) -> tuple[str, int]:

@@ -119,7 +119,14 @@ def is_prose(node: ast.AST) -> bool:
 
 
 def texts(nodes: Iterable[ast.expr]) -> List[str]:
-    return [one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    """The texts among nodes, and those in a tuple, a list or a set of them."""
+    found: List[str] = []
+    for one in nodes:
+        if isinstance(one, (ast.Tuple, ast.List, ast.Set)):
+            found += texts(one.elts)
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
+            found.append(one.value)
+    return found
 
 
 def conditions(module: ast.Module) -> Iterator[ast.expr]:
@@ -152,6 +159,8 @@ def test_no_text_decides_by_being_empty(path: Path) -> None:
 
 
 SEARCHES = "startswith endswith partition rpartition find rfind index count removesuffix removeprefix".split()
+MATCHES = "match fullmatch search findall finditer split sub".split()
+"""Of the module re, or of an expression: what is searched is an argument."""
 SEARCHED = {
     # mount(8) has no exit code for it.
     "evidence/config_drive.py": {"""words.partition("unknown filesystem type '")"""},
@@ -174,5 +183,7 @@ def test_no_text_is_searched_or_compared(path: Path) -> None:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SEARCHES:
             blank = any(" " in text for text in texts(node.args))
             found.update([ast.unparse(node)] if blank or is_prose(node.func.value) else [])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MATCHES:
+            found.update([ast.unparse(node)] if any(map(is_prose, node.args)) else [])
     allowed = SEARCHED.get(str(path.relative_to(PACKAGE)), set())
     assert found - allowed == set()

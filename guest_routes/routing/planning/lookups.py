@@ -24,7 +24,7 @@ from ...model.network import (
     is_link_local,
 )
 from ...model.report import Overruled
-from ..compare import destinations_of, equals_of, is_next_hop, leads_there, next_hops
+from ..compare import destinations_of, equals_of, is_next_hop, leads_there, next_hops, preference
 from .uncovered import Nesting, beyond
 
 TYPE_CHECKING = False
@@ -278,7 +278,7 @@ def _best(routes: Sequence[Route], address: Address, answer: Lookup) -> Route | 
     """The route of a table that the kernel goes by: of the longest prefix, with the best metric, the first."""
     covering = [route for route in routes if not route.tos and contains(route.destination, address)]
     fitting = [route for route in covering if fits(route, answer)]
-    return min(fitting, key=lambda route: (-route.destination.length, route.metric), default=None)
+    return min(fitting, key=preference, default=None)
 
 
 def fits(route: Route, answer: Lookup) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...model.network import Lookup, contains
 from ...model.report import Overruled
-from ..compare import leads_out, leads_there, next_hops
+from ..compare import leads_out, leads_there, next_hops, preference
 from .lookups import accounted_for, fits, sharing
 
 TYPE_CHECKING = False
@@ -61,7 +61,7 @@ def _winner(probe: Probe, today: Lookup, after: Sequence[Route], plan: Plan) -> 
     """The route that comes before the default for the probe's address, or that takes a part of its traffic."""
     covering = _covering(probe, after, plan)
     accounted = accounted_for(plan)
-    by = min(covering, key=lambda route: (-route.destination.length, route.metric), default=probe.route)
+    by = min(covering, key=preference, default=probe.route)
     other = sharing(probe.route, [route for route in covering if route not in accounted])
     if other is not None and other.metric == by.metric and by.destination.is_default:
         return Overruled(probe.route.destination, probe.address, _answer(other, today), other, shares=True)

@@ -16,7 +16,7 @@ from ...model.network import (
     parse_address,
 )
 from ...model.source_routing import SourceConflict
-from ..compare import ifindexes, next_hops
+from ..compare import ifindexes, next_hops, preference
 from .conflicts import gives, is_selective, local_rule, may_decide
 
 TYPE_CHECKING = False
@@ -98,7 +98,7 @@ def source_probes(
 def deciding(routes: Sequence[Route], address: Address) -> Route | None:
     """Of a table's routes the one for an address: the longest prefix, and of that the best metric."""
     covering = [route for route in routes if not route.tos and contains(route.destination, address)]
-    return max(covering, key=lambda route: (route.destination.length, -route.metric), default=None)
+    return min(covering, key=preference, default=None)
 
 
 def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: Sequence[Route]) -> tuple[Address, ...]:

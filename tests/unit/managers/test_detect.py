@@ -80,11 +80,11 @@ def test_two_at_once(tmp_path: Path) -> None:
 
 def test_who_runs_each_once_by_name(tmp_path: Path) -> None:
     for number, name in enumerate(["dhclient", "systemd-network", "dhclient", "bash"]):
-        write(tmp_path, f"{number}/comm", f"{name}\n")
+        write(tmp_path, f"{number}/stat", f"{number} ({name}) S 1 1 1 0 -1 0\n")
         write(tmp_path, f"{number}/status", "Name:\tx\nUid:\t0\t0\t0\t0\n")
         write(tmp_path, f"{number}/exe", "")
         (tmp_path / f"{number}/exe").chmod(0o755)
-    write(tmp_path, "net/comm", "connmand\n")
+    write(tmp_path, "net/stat", "7 (connmand) S 1 1 1 0 -1 0\n")
     (tmp_path / "99").mkdir()
     assert running(str(tmp_path)) == ("dhclient", "systemd-networkd")
 

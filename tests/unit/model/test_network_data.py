@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guest_routes.model.network import parse_address, parse_prefix
-from guest_routes.model.network_data import LEASES, PROPERTIES, SETTINGS, HostRoute, Problem, special_kind
+from guest_routes.model.network_data import LEASES, PROPERTIES, SETTINGS, HostRoute, Problem, end_of, special_kind
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,26 @@ def test_a_problem_names_its_place() -> None:
 )
 def test_special_kinds(text: str, kind: str) -> None:
     assert special_kind(parse_prefix(text)) == kind
+
+
+@pytest.mark.parametrize(
+    ("subnet", "address", "end"),
+    [
+        ("11.8.0.0/24", "11.8.0.0", "network"),
+        ("11.8.0.9/24", "11.8.0.0", "network"),
+        ("11.8.0.9/24", "11.8.0.255", "broadcast"),
+        ("11.8.0.0/30", "11.8.0.3", "broadcast"),
+        ("11.8.0.0/30", "11.8.0.0", "network"),
+        ("11.8.0.0/31", "11.8.0.0", None),
+        ("11.8.0.0/31", "11.8.0.1", None),
+        ("11.8.0.9/32", "11.8.0.9", None),
+        ("11.8.0.0/24", "11.8.0.1", None),
+        ("11.8.0.0/24", "11.8.1.255", None),
+        ("0.0.0.0/0", "255.255.255.255", "broadcast"),
+        ("fd00::/64", "fd00::", None),
+        ("11.8.0.0/24", "fd00::", None),
+        ("fd00::/24", "11.8.0.0", None),
+    ],
+)
+def test_the_ends_of_a_subnet(subnet: str, address: str, end: str | None) -> None:
+    assert end_of(parse_prefix(subnet), parse_address(address)) == end

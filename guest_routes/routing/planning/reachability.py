@@ -109,7 +109,7 @@ def _without_listed(
 ) -> dict[_Gateway, list[Route]]:
     """Those without IPv4 gateways that a host route leads to: what is meant for them goes as listed."""
     wholes = {_whole(gateway) for gateway in covers if family_of(gateway.address) == 4}
-    listed = {one.route[0] for one in routes if one.route[0] in wholes and one.verdict != "shadowed"} if wholes else ()
+    listed = {one.route[0] for one in routes if one.route[0] in wholes} if wholes else ()
     return {gateway: covering for gateway, covering in covers.items() if _whole(gateway) not in listed}
 
 

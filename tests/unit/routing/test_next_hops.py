@@ -166,6 +166,13 @@ def test_a_subnet_of_two_nics_is_that_of_the_network_that_lists_the_route() -> N
     assert answered(half, "10.65.0.99", 0, kernel=kernel) == ("not-a-gateway", "eth1")
 
 
+def test_a_default_in_a_further_subnet_of_a_nic_doesn_t_undo_that_its_network_has_no_gateway() -> None:
+    """R3: the document names none for the NIC; that somebody has made defaults for a moment names none either."""
+    kernel = TWO_NICS.replace("11.8.0.9/24", "11.8.0.9/24 11.9.0.9/24")
+    kernel += "default via 11.8.0.1 dev eth1 metric 200\ndefault via 11.9.0.1 dev eth1 metric 300\n"
+    assert answered([DEFAULT, NO_GATEWAY], "11.9.0.5", 1, kernel=kernel) == ("eth1", "no-gateway")
+
+
 def test_which_gateway_is_outside_every_prefix() -> None:
     eth0 = nic(situation([]).kernel, "eth0")
     assert [needs_onlink(eth0, parse_address(one)) for one in ("10.65.0.1", "10.66.0.1", "fe80::1", "fd00:9::1")] == [

@@ -21,8 +21,10 @@ from tests.support.situations import TWO_NICS, network, situation, texts, wanted
 
 ETH0 = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
 ETH1 = network("eth1", "11.8.0.9/24", "default 11.8.0.1", "11.11.0.0/16 11.8.0.1")
+ETH0_WITH_ETH1S = network("eth0", "10.65.0.7/24", "default 10.65.0.1", "11.11.0.0/16 10.65.0.1")
 OMITTED = network("eth1", kind="ipv4_dhcp")
 OURS = f"{TWO_NICS}11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n"
+AND_ETH0S = "11.12.0.0/16 via 10.65.0.1 dev eth0 proto guest-routes\n"
 NOTHING_SET = Settings()
 FIRST, SECOND, ABSENT = (bytes.fromhex(f"fa163e0000{n}") for n in ("00", "01", "09"))
 
@@ -68,6 +70,8 @@ OTHER_MAC_NOW = OUR_DEFAULT.replace("eth0 fa:16:3e:00:00:00", "eth0 8e:00:00:00:
         ([network("eth0", "10.65.0.7/24"), ETH1], OUR_DEFAULT, Settings(), False),  # Whole, and without a default.
         ([ETH0, ETH1], BRIDGED, Settings(), False),  # Its network is on the bridge over it.
         ([ETH0], OURS, Settings(), True),
+        ([ETH0_WITH_ETH1S], OURS + AND_ETH0S, Settings(), False),  # Its host route leads through another NIC now.
+        ([ETH0], OURS + AND_ETH0S, Settings(), True),
         ([ETH1], OWN_BRIDGE, Settings(), True),  # Of a bridge with a MAC of its own: its port was described.
         ([ETH1], OTHER_MAC_NOW, Settings(), True),
     ],

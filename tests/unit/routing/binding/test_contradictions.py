@@ -76,6 +76,11 @@ def label(one: Binding) -> str:
             ["eth0", "eth1"], id="an address that has moved to a NIC with its own",
         ),
         pytest.param(
+            [("eth0", *FIRST), ("eth1", *SECOND)], NONE.replace("11.8.0.9", "10.65.0.7"),
+            ["address-elsewhere eth0 eth1", "subnet-elsewhere eth1 networks[0]"],
+            id="an address that has moved to a NIC without its own",
+        ),
+        pytest.param(
             [("eth0", "10.65.0.7/24"), ("eth1", *SECOND)], TWO_NICS.replace("10.65.0.7", "11.8.0.77"),
             ["eth0", "eth1"], id="renumbered into the other's subnet",
         ),

@@ -143,6 +143,16 @@ def test_a_partial_document_doesn_t_hold_what_is_nobody_s() -> None:
     assert removed == ["rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"]
 
 
+def test_a_network_that_omits_its_routes_keeps_its_table() -> None:
+    """Nothing but the table itself tells eth1's gateway any more (R6)."""
+    evidence = whole()
+    omitted = {"link": "eth1", "type": "ipv4_dhcp"}
+    now = having(situation([BOTH[0], omitted], FOUR), evidence.kernel.tables or (), rules_of(evidence))
+    plan = made(now)
+    assert [one.nic.name for one in plan.tables] == ["eth0", "eth1"]
+    assert plan.operations == ()
+
+
 def test_with_other_numbers_a_partial_document_keeps_the_table_that_a_rule_which_stays_looks_up() -> None:
     evidence = whole()
     partial = having(situation(BOTH[:1], FOUR), evidence.kernel.tables or (), rules_of(evidence))

@@ -178,8 +178,10 @@ class NextHops:
 
 def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
     """Those of the networks in a subnet that tell most of its gateway, networks of the document before others."""
-    documented = [one for one in homes if one.network is not None] or homes
-    inside = [one for one in _with_gateway_in(subnet, homes) if one.network is not None or _is_gateway_named(one)]
+    documented = [one for one in homes if one.network is not None]
+    named = list(filter(_is_gateway_named, _with_gateway_in(subnet, homes)))
+    inside = named or _with_gateway_in(subnet, documented)
+    documented = documented or list(homes)
     return inside or [one for one in documented if one.gateway is not None] or documented
 
 

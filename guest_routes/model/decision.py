@@ -262,6 +262,8 @@ class Elected(NamedTuple):
     """The default entry that names the NIC."""
     by_metric: bool = False
     """Its metric in the document put it before a network that stands before it."""
+    in_use: bool = False
+    """There is no metadata, and the kernel has a default through the NIC, which put it first."""
 
 
 NotElectedKind: TypeAlias = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model.plan import Decision, Unlisted
 from .elect import elect
+from .offers import nics_in_use
 from .ownership import is_ours
 from .partial import AGREEING_FETCHES, suspicion
 from .planning.plan import plan
@@ -26,7 +27,9 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
         accept_withdrawals: routes of ours go although the document may be partial (R6).
     """
     resolution = resolve(evidence, settings)
-    elections = tuple(elect(resolution, settings, family, evidence.projected) for family in FAMILIES)
+    elections = tuple(
+        elect(resolution, settings, family, evidence.projected, _in_use(evidence, family)) for family in FAMILIES
+    )
     unlisted = _unlisted(evidence, settings)
     suspected = suspicion(evidence, resolution, elections, settings, unlisted.dropped)
     agreed = evidence.agreeing_fetches >= AGREEING_FETCHES and not (suspected and suspected.leases)
@@ -37,6 +40,11 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
     if evidence.kernel.tables is None:
         return decision
     return with_source_routing(decision, evidence, settings)
+
+
+def _in_use(evidence: Evidence, family: int) -> list[int]:
+    """What orders NICs where leases take the metadata's place, and nothing else does (R4)."""
+    return nics_in_use(evidence, family) if evidence.source == "leases" else []
 
 
 def _unlisted(evidence: Evidence, settings: Settings) -> Unlisted:

@@ -12,7 +12,7 @@ from .evidence.find import find, tell_nobody
 from .evidence.gather import always_here, disputable, gather, gather_again, snapshot, table_snapshot, with_routes_left
 from .lookups import ask
 from .model.report import Report, RolledBack
-from .routing.decide import decide
+from .routing.decide import decide, settings_routes
 from .routing.elect import managed_ifindexes
 from .state.store import LOCK_SECONDS
 
@@ -166,6 +166,7 @@ def program(
             report = _attempt(report, lambda: _count_agreement(evidence, decision, state))
         if unattended and decision.suspicion and evidence.replaceable:
             return report._replace(set_aside=True)
+        report = _attempt(report, lambda: _remember_routes(report, settings, state))
         if report.changes and before_writing is not None:
             before_writing()
         if report.plan.operations:
@@ -185,6 +186,15 @@ def _remember(report: Report, settings: Settings, state: State) -> Report:
     from .state.places import remember
 
     return _attempt(report, lambda: remember(state, settings))
+
+
+def _remember_routes(report: Report, settings: Settings, state: State) -> None:
+    """Which routes the settings name, for later passes with other ones (R6)."""
+    wanted = settings_routes(report.decision, report.evidence, settings)
+    if wanted != report.evidence.settings_routes:
+        from .state.settings_routes import keep
+
+        keep(state, wanted)
 
 
 def _attempt(report: Report, change: Callable[[], None]) -> Report:

@@ -101,6 +101,10 @@ def gather(
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
     evidence = _with_copied_leases(evidence, settings, state.root)
+    if os.path.exists(state.settings_routes_path):
+        from ..state.settings_routes import destinations
+
+        evidence = evidence._replace(settings_routes=destinations(state))
     if fetched:
         evidence = evidence._replace(agreeing_fetches=state.agreeing_fetches(disputable(evidence)))
     return evidence

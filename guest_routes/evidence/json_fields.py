@@ -84,6 +84,48 @@ def next_hop_of(value: object) -> Address:
     return address
 
 
+def length_of(netmask: object, bits: int) -> int:
+    """A netmask as the prefix length: dotted, IPv6, or a number of bits."""
+    if isinstance(netmask, int) and not isinstance(netmask, bool) and 0 <= netmask <= bits:
+        return netmask
+    if isinstance(netmask, str):
+        if netmask.isascii() and netmask.isdigit() and len(netmask) <= 3 and int(netmask) <= bits:
+            return int(netmask)
+        try:
+            mask = parse_address(netmask)
+        except ValueError:
+            mask = b""
+        if len(mask) * 8 == bits:
+            number = int.from_bytes(mask, "big")
+            length = bin(number).count("1")
+            if number == (1 << bits) - (1 << bits - length):
+                return length
+            raise Fault(".netmask", f"{show(netmask)} has ones after zeros; write a prefix length or a netmask")
+    example = "255.255.0.0 or 16" if bits == 32 else "ffff:ffff:ffff:: or 48"
+    raise Fault(".netmask", f"must be a netmask or prefix length such as {example}, not {show(netmask)}")
+
+
+def legible(route: object) -> tuple[Prefix | None, Address | None]:
+    """What can be read of a route that is refused: its destination and its next hop."""
+    values = route if isinstance(route, dict) else {}
+    try:
+        next_hop = next_hop_of(values.get("gateway"))
+    except Fault:
+        return _legible_destination(values), None
+    return _legible_destination(values), next_hop
+
+
+def _legible_destination(values: dict[str, object]) -> Prefix | None:
+    text, slash, tail = text_of(values.get("network")).partition("/")
+    try:
+        address = parse_address(text)
+        length = length_of(tail if slash else values.get("netmask"), len(address) * 8)
+    except (Fault, ValueError):
+        return None
+    is_default = not any(address)  # Another one of no length has a wrong netmask.
+    return network_of(Prefix(address, length)) if length or is_default else None
+
+
 def family_of_gateways(entry: dict[str, object]) -> int:
     """The family of the first gateway that can be read; IPv4 where there is none."""
     routes = entry.get("routes")

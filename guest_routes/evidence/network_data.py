@@ -13,13 +13,15 @@ from itertools import repeat
 
 from ..errors import NetworkDataError
 from ..json_codec import loads
-from ..model.network import Address, Prefix, address_text, family_of, network_of, parse_address
+from ..model.network import DEFAULT_PREFIX, Address, Prefix, address_text, family_of, network_of, parse_address
 from ..model.network_data import NETWORK_DATA, DefaultEntry, HostRoute, Network, NetworkData, Problem, unset_metric
 from .json_fields import (
     SUSPECT,
     Fault,
     family_of_gateways,
     kind_of,
+    legible,
+    length_of,
     metric_of,
     next_hop_of,
     object_of,
@@ -111,7 +113,7 @@ class _Reader:
             address=address,
             defaults=defaults,
             lists_routes=len(self.routes) > known or any(one.index >= 0 for one in defaults),
-            lacks_routes=self._refused > refused or not isinstance(entry.get("routes") or [], list),
+            lacks_routes=self._refused > refused,
             network_id=text_of(entry.get("network_id")),
             omits_routes=dynamic and omits,
             dynamic=dynamic,
@@ -151,7 +153,7 @@ class _Reader:
         netmask = tail if slash else entry.get("netmask")
         if netmask is None:
             return Prefix(address, len(address) * 8)
-        return Prefix(address, self._length(netmask, len(address) * 8))
+        return Prefix(address, length_of(netmask, len(address) * 8))
 
     def _possible(self, defaults: list[DefaultEntry], address: Prefix | None) -> tuple[DefaultEntry, ...]:
         """The default entries by addresses that a router can have, each once: the best metric first."""
@@ -161,7 +163,9 @@ class _Reader:
                 refuse_ends(one.gateway, address)
                 kept.setdefault(one.gateway, one)
             except Fault as bad:
-                self._note(one.place + (bad.field if one.index >= 0 else ""), bad.text, refused=True)
+                self._refuse(
+                    one.place + (bad.field if one.index >= 0 else ""), bad.text, DEFAULT_PREFIX[family_of(one.gateway)]
+                )
         return tuple(kept.values())
 
     def _routes(self, network: int, family: int, entry: dict[str, object]) -> list[DefaultEntry]:
@@ -186,7 +190,7 @@ class _Reader:
                     metric = self._metric(f"{place}[{index}]", object_of(route), usual)
                     defaults.append(DefaultEntry(next_hop, f"{place}[{index}]", index, metric))
             except Fault as bad:
-                self._note(f"{place}[{index}]{bad.field}", bad.text, refused=True)
+                self._refuse(f"{place}[{index}]{bad.field}", bad.text, *legible(route))
         return defaults + self._gateway_key(network, family, entry, usual)
 
     def _unusual(self, network: int, entries: list[object], first: int = 0) -> Iterator[tuple[int, object]]:
@@ -221,7 +225,7 @@ class _Reader:
             if len(gateway) * 8 != (32 if family == 4 else 128):
                 raise Fault(".gateway", f"IPv{family_of(gateway)} gateway of an IPv{family} network")
         except Fault as bad:
-            self._note(place + bad.field, bad.text, refused=True)
+            self._refuse(place + bad.field, bad.text, DEFAULT_PREFIX[family])
             return []
         return [DefaultEntry(gateway, f"{place}.gateway", metric=metric)]
 
@@ -239,7 +243,7 @@ class _Reader:
         key = (netmask, len(address)) if isinstance(netmask, str) else None
         length = self._lengths.get(key) if key else None
         if length is None:
-            length = self._length(netmask, len(address) * 8)
+            length = length_of(netmask, len(address) * 8)
             if key:
                 self._lengths[key] = length
         gateway = route.get("gateway")
@@ -253,40 +257,32 @@ class _Reader:
             refuse_special(Prefix(address, length))
         return Prefix(address, length), next_hop
 
-    def _length(self, netmask: object, bits: int) -> int:
-        """A netmask as the prefix length: dotted, IPv6, or a number of bits."""
-        if isinstance(netmask, int) and not isinstance(netmask, bool) and 0 <= netmask <= bits:
-            return netmask
-        if isinstance(netmask, str):
-            if netmask.isascii() and netmask.isdigit() and len(netmask) <= 3 and int(netmask) <= bits:
-                return int(netmask)
-            try:
-                mask = parse_address(netmask)
-            except ValueError:
-                mask = b""
-            if len(mask) * 8 == bits:
-                number = int.from_bytes(mask, "big")
-                length = bin(number).count("1")
-                if number == (1 << bits) - (1 << bits - length):
-                    return length
-                raise Fault(".netmask", f"{show(netmask)} has ones after zeros; write a prefix length or a netmask")
-        example = "255.255.0.0 or 16" if bits == 32 else "ffff:ffff:ffff:: or 48"
-        raise Fault(".netmask", f"must be a netmask or prefix length such as {example}, not {show(netmask)}")
-
     def _list(self, entry: dict[str, object], key: str, place: str, needed: bool = True) -> list[object]:
         value = entry.get(key)
         if isinstance(value, list):
             return value
-        if value is not None or needed:
-            self._note(place, f"must be a list, not {show(value) if key in entry else 'absent'}")
+        text = f"must be a list, not {show(value) if key in entry else 'absent'}"
+        if value and not needed:
+            self._refuse(place, text)
+        elif value is not None or needed:
+            self._note(place, text)
         return []
 
-    def _note(self, place: str, text: str, refused: bool = False) -> None:
-        self._refused += refused
+    def _note(self, place: str, text: str) -> None:
+        self._keep(Problem(place, text))
+
+    def _refuse(
+        self, place: str, text: str, destination: Prefix | None = None, next_hop: Address | None = None
+    ) -> None:
+        """A route that can't be used, with what can be read of it."""
+        self._refused += 1
+        self._keep(Problem(place, text, True, destination, next_hop))
+
+    def _keep(self, problem: Problem) -> None:
         if len(self.problems) < PROBLEMS_KEPT:
-            self.problems.append(Problem(place, text, refused))
+            self.problems.append(problem)
         else:
-            self._left_out[refused] += 1
+            self._left_out[problem.refused] += 1
 
 
 def _written(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..json_codec import loads
 from ..model.document import PROPERTY_CHARACTERS
 from ..model.network_data import PROPERTIES, HostRoute, Problem
-from ..settings.route_values import host_route
+from ..settings.route_values import host_route, legible_route
 from ..settings.values import Place
 from .json_fields import show
 
@@ -44,5 +44,6 @@ def host_routes(value: str) -> tuple[list[HostRoute], list[Problem]]:
             read = host_route(word, Place(SOURCE, f"meta.{PROPERTY}", index))
             routes.append(read._replace(network=PROPERTIES))
         except ValueError as error:
-            problems.append(Problem(f"meta.{PROPERTY}[{index}] of {SOURCE}", f"{show(word)}: {error}", refused=True))
+            where, text = f"meta.{PROPERTY}[{index}] of {SOURCE}", f"{show(word)}: {error}"
+            problems.append(Problem(where, text, True, *legible_route(word)))
     return routes, problems

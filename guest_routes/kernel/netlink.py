@@ -12,6 +12,8 @@ from __future__ import annotations
 from _struct import Struct
 from errno import EACCES, EHOSTUNREACH, EINVAL
 
+from ..model.network import Address, Prefix, contains
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, TypeAlias
@@ -141,3 +143,13 @@ TABLE_HEAD, PRIORITY_HEAD = attribute_head(RTA_TABLE, 4), attribute_head(RTA_PRI
 OIF_HEAD = attribute_head(RTA_OIF, 4)
 DST_HEAD = {size: attribute_head(RTA_DST, size) for size in (4, 16)}
 GATEWAY_HEAD = {size: attribute_head(RTA_GATEWAY, size) for size in (4, 16)}
+
+
+def own_and_peer(own: Address, peer: Address, length: int) -> tuple[Prefix, Prefix | None]:
+    """An address with its subnet's length; and its peer's subnet, where that is another one.
+
+    Args:
+        length: of the peer's subnet, in bits; without a peer (IFA_ADDRESS) it is the address itself.
+    """
+    there = Prefix(peer, length)
+    return (Prefix(own, length), None) if contains(there, own) else (Prefix(own, 8 * len(own)), there)

@@ -119,9 +119,10 @@ class Binding(NamedTuple):
 
     @property
     def subnets(self) -> tuple[Prefix, ...]:
-        """The network's subnet as documented, and those the NIC really has."""
+        """The network's subnet as documented, and those that the NIC really has."""
         documented = self.documented_subnet
-        return tuple(dict.fromkeys([*([documented] if documented else []), *map(network_of, self._present())]))
+        present = (*self._present(), *(self.nic.peers if self.nic else ()))
+        return tuple(dict.fromkeys([*([documented] if documented else []), *map(network_of, present)]))
 
     def chosen_by(self, selector: Selector) -> bool:
         """Whether the selector means this one."""
@@ -262,6 +263,8 @@ class Elected(NamedTuple):
     """The default entry that names the NIC."""
     by_metric: bool = False
     """Its metric in the document put it before a network that stands before it."""
+    in_use: bool = False
+    """There is no metadata, and the kernel has a default through the NIC, which put it first."""
 
 
 NotElectedKind: TypeAlias = (

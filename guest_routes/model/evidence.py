@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .namedtuple import NamedTuple
-from .network import Address, KernelState, Route
+from .network import Address, KernelState, Prefix, Route
 from .network_data import NetworkData
 
 TYPE_CHECKING = False
@@ -104,6 +104,8 @@ class Evidence(NamedTuple):
     """What is wrong in the document, the property, the leases and the files of state."""
     elsewhere: tuple[Elsewhere, ...] = ()
     """Where passes of this boot with other settings have left routes (R18)."""
+    settings_routes: frozenset[Prefix] = frozenset()
+    """Destinations of routes of ours that the settings named in the passes of this boot before (R6)."""
     known_macs: tuple[bytes, ...] = ()
     """What the last accepted document described (R6)."""
     replaceable: bool = False

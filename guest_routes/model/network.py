@@ -151,6 +151,13 @@ class Nic(NamedTuple):
     duplicate address detection)."""
     limited: tuple[Prefix, ...] = ()
     """Those that the kernel takes away when their lifetime ends, a DHCP lease's say; by a clock that nobody sets."""
+    peers: tuple[Prefix, ...] = ()
+    """On link in place of an address's own subnet, which is that address alone (`10.65.0.7 peer 10.65.0.1/32`)."""
+
+    @property
+    def on_link(self) -> tuple[Prefix, ...]:
+        """The prefixes whose addresses are on the NIC's link."""
+        return self.addresses + self.peers
 
 
 def masters(nic: Nic, nics: Iterable[Nic]) -> list[Nic]:
@@ -270,10 +277,6 @@ class KernelState(NamedTuple):
     tables: tuple[Route, ...] | None = None
     """The routes of source routing's tables (R21); None where they were not read: it is off, and nothing is left."""
 
-    def nic(self, ifindex: int) -> Nic | None:
-        """The NIC of that index."""
-        return next((nic for nic in self.nics if nic.ifindex == ifindex), None)
-
     def first_rule(self, table: int, family: int) -> int | None:
         """Where the first rule that looks up a table stands among the family's; None where no rule does.
 
@@ -295,6 +298,3 @@ class Lookup(NamedTuple):
     """The kernel's text when there is no route: "Network is unreachable"."""
     kind: int = UNICAST
     """RTN_*: that of the address, where it is a broadcast or multicast one; such a packet goes to no next hop."""
-
-
-# ---- what is done about it --------------------------------------------------------------------------

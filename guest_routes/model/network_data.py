@@ -29,6 +29,10 @@ class Problem(NamedTuple):
     place: str
     text: str
     refused: bool = False
+    destination: Prefix | None = None
+    """Of a refused route; None: it can't be read, and may be any."""
+    next_hop: Address | None = None
+    """The same."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
@@ -95,7 +99,7 @@ class Network(NamedTuple):
     lists_routes: bool = False
     """It has an entry in `routes`."""
     lacks_routes: bool = False
-    """One of its routes or its `gateway` is refused, or `routes` is no list: a default may have been there."""
+    """One of its routes, all of them or its `gateway` are refused: a default may have been there."""
     network_id: str = ""
     omits_routes: bool = False
     """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""

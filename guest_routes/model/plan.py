@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .decision import BY_CHOICE, Binding, Election, NotElected, Resolution, Resolved, Unresolved
 from .namedtuple import NamedTuple
-from .network import Route
+from .network import Prefix, Route
 from .network_data import Problem
 from .operations import Operation
 
@@ -67,11 +67,21 @@ class PlannedDefault(NamedTuple):
         return self.election.family
 
 
+class Unlisted(NamedTuple):
+    """What tells why no source lists a route of ours any more (R6)."""
+
+    damaged: tuple[Problem, ...] = ()
+    """Entries of the document and the property that can't be read: they may list it."""
+    dropped: frozenset[Prefix] = frozenset()
+    """Destinations that the settings' `routes` named in an earlier pass, and name no more."""
+
+
 class StayingRoute(NamedTuple):
-    """A route of ours that stays though its host route is not resolved (R6): only the evidence for its NIC has gone."""
+    """A route of ours that stays though no host route for it is resolved (R6)."""
 
     route: Route
-    unresolved: Unresolved
+    reason: Unresolved | Problem
+    """The host route, of which only the evidence for its NIC has gone; or what can't be read, and may list it."""
 
 
 class NotRestored(NamedTuple):

@@ -39,7 +39,9 @@ def report_json(report: Report, command: str) -> Json:
         "unresolved": [unresolved_json(one) for one in report.resolution.unresolved],
         "overrides": [_override_json(one) for one in report.resolution.overrides],
         "leases": leases_json(report),
-        "problems": [one._asdict() for one in report.evidence.problems],
+        "problems": [
+            {"place": one.place, "text": one.text, "refused": one.refused} for one in report.evidence.problems
+        ],
         "notes": [": ".join(note_parts(one)) for one in notes],
         "changes": [operation_json(operation, nics) for operation in report.plan.operations],
         "held": [route_json(route, nics) for route in report.plan.held],

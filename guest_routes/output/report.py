@@ -129,7 +129,7 @@ def _back(operation: Operation) -> str:
 
 
 def _removals(report: Report, verbose: bool) -> list[str]:
-    from .words.outcomes import copy_reason, operation_reason
+    from .words.outcomes import copy_reason, operation_reason, staying_cause
 
     nics = report.before.nics
     listed = {one.host.destination: one for one in reversed(report.resolution.unresolved)} if report.plan.held else {}
@@ -143,8 +143,7 @@ def _removals(report: Report, verbose: bool) -> list[str]:
         return "=", route_text(route, nics), f"{why}; stays, since the document may be partial"
 
     def staying(one: StayingRoute) -> Entry:
-        why = f"{one.unresolved.host.place} lists it; stays as an earlier pass programmed it"
-        return "=", route_text(one.route, nics), why
+        return "=", route_text(one.route, nics), f"{staying_cause(one)}; stays as an earlier pass programmed it"
 
     def copied(one: Copy) -> Entry:
         stays = "since the document may be partial" if report.suspicion else "as `default_mode` says"

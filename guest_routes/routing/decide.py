@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..model.plan import Decision
+from ..model.plan import Decision, Unlisted
 from .elect import elect
+from .offers import nics_in_use
+from .ownership import is_ours
 from .partial import AGREEING_FETCHES, suspicion
 from .planning.plan import plan
 from .resolve import resolve
@@ -11,6 +13,7 @@ from .resolve import resolve
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model.evidence import Evidence
+    from ..model.network import Prefix
     from ..model.settings import Settings
     from ..model.source_routing import SourceRoutingPlan
 
@@ -24,15 +27,41 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
         accept_withdrawals: routes of ours go although the document may be partial (R6).
     """
     resolution = resolve(evidence, settings)
-    elections = tuple(elect(resolution, settings, family, evidence.projected) for family in FAMILIES)
-    suspected = suspicion(evidence, resolution, elections, settings)
+    elections = tuple(
+        elect(resolution, settings, family, evidence.projected, _in_use(evidence, family)) for family in FAMILIES
+    )
+    unlisted = _unlisted(evidence, settings)
+    suspected = suspicion(evidence, resolution, elections, settings, unlisted.dropped)
     agreed = evidence.agreeing_fetches >= AGREEING_FETCHES and not (suspected and suspected.leases)
     standing = None if accept_withdrawals or agreed else suspected
-    made = plan(resolution, elections, evidence.kernel, settings, standing is None, evidence.copied_leases)
+    unlisted = unlisted._replace(damaged=()) if accept_withdrawals else unlisted
+    made = plan(resolution, elections, evidence.kernel, settings, standing is None, evidence.copied_leases, unlisted)
     decision = Decision(resolution, elections, made, evidence.problems, standing, suspected is not None)
     if evidence.kernel.tables is None:
         return decision
     return with_source_routing(decision, evidence, settings)
+
+
+def _in_use(evidence: Evidence, family: int) -> list[int]:
+    """What orders NICs where leases take the metadata's place, and nothing else does (R4)."""
+    return nics_in_use(evidence, family) if evidence.source == "leases" else []
+
+
+def _unlisted(evidence: Evidence, settings: Settings) -> Unlisted:
+    """Why no source may list a route of ours any more (R6): settings are read whole or not at all."""
+    damaged = tuple(one for one in evidence.problems if one.refused)
+    dropped = evidence.settings_routes.difference(host.destination for host in settings.routes)
+    return Unlisted(damaged, dropped)
+
+
+def settings_routes(decision: Decision, evidence: Evidence, settings: Settings) -> frozenset[Prefix]:
+    """The destinations for which the settings name a route of ours, and those that they did, while it is there (R6)."""
+    if not settings.routes and not evidence.settings_routes:
+        return frozenset()
+    origins = {one.host.destination: one.host.origin for one in decision.resolution.resolved}
+    ours = {route.destination for route in evidence.kernel.routes if is_ours(route, settings)}
+    left = (one for one in evidence.settings_routes if one in ours and one not in origins)
+    return frozenset([*left, *(one for one, origin in origins.items() if origin == "settings")])
 
 
 def with_source_routing(decision: Decision, evidence: Evidence, settings: Settings) -> Decision:

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     One = TypeVar("One", bound=Ranked)
 
 
-def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: bool = False) -> Election:
+def elect(
+    resolution: Resolution, settings: Settings, family: int, unaddressed: bool = False, in_use: Sequence[int] = ()
+) -> Election:
     """The NIC of a family's default route, or why there is none.
 
     A NIC without an address is as good as down: DHCP may never bring one. A NIC without a carrier is passed over as
@@ -38,8 +40,24 @@ def elect(resolution: Resolution, settings: Settings, family: int, unaddressed: 
 
     Args:
         unaddressed: NICs serve without an address, too: the network manager is going to give them one.
+        in_use: the ifindexes of NICs that come first, in place of metadata order: no working default moves.
     """
     own = [binding for binding in resolution.bindings if binding.family == family]
+    if in_use:
+        found = _elect(sorted(own, key=lambda one: _place(one, in_use)), resolution, settings, family, unaddressed)
+        return found._replace(in_use=found.nic.ifindex in in_use) if isinstance(found, Elected) else found
+    return _elect(own, resolution, settings, family, unaddressed)
+
+
+def _place(binding: Binding, in_use: Sequence[int]) -> int:
+    ifindex = binding.nic.ifindex if binding.nic is not None else 0
+    return in_use.index(ifindex) if ifindex in in_use else len(in_use)
+
+
+def _elect(
+    own: Sequence[Binding], resolution: Resolution, settings: Settings, family: int, unaddressed: bool
+) -> Election:
+    """Of the family's networks in the order that counts."""
     named = [one for one in resolution.defaults if family_of(one.host.next_hop) == family]
     if settings.default is not None and _decides(settings.default, family):
         return _chosen(settings.default, own, named, family, unaddressed)

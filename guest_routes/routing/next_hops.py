@@ -130,7 +130,7 @@ class NextHops:
         """A next hop in no network's subnet; perhaps in that of a NIC without a network."""
         gateways = self._known[len(next_hop)]
         for nic in self._nics:
-            own = next((one for one in nic.addresses if contains(one, next_hop) and not is_link_local(next_hop)), None)
+            own = next((one for one in nic.on_link if contains(one, next_hop) and not is_link_local(next_hop)), None)
             if own is not None:
                 return Miss("no-subnet", Binding(None, None, nic), network_of(own), gateways)
         return Miss("no-subnet", gateways=gateways, unaddressed=self._unaddressed_nics(family_of(next_hop)))
@@ -178,8 +178,10 @@ class NextHops:
 
 def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
     """Those of the networks in a subnet that tell most of its gateway, networks of the document before others."""
-    documented = [one for one in homes if one.network is not None] or homes
-    inside = [one for one in _with_gateway_in(subnet, homes) if one.network is not None or _is_gateway_named(one)]
+    documented = [one for one in homes if one.network is not None]
+    named = list(filter(_is_gateway_named, _with_gateway_in(subnet, homes)))
+    inside = named or _with_gateway_in(subnet, documented)
+    documented = documented or list(homes)
     return inside or [one for one in documented if one.gateway is not None] or documented
 
 
@@ -232,7 +234,7 @@ def needs_onlink(nic: Nic, gateway: Address) -> bool:
     """R14: whether the gateway lies outside every prefix of the NIC. Link-local ones never do."""
     if is_link_local(gateway):
         return False
-    return not any(contains(address, gateway) for address in nic.addresses)
+    return not any(contains(address, gateway) for address in nic.on_link)
 
 
 def _unusable(claim: Binding) -> Miss:

@@ -46,6 +46,13 @@ def defaults_on_link(evidence: Evidence, settings: Settings) -> set[tuple[int, i
     }  # fmt: skip
 
 
+def nics_in_use(evidence: Evidence, family: int) -> list[int]:
+    """The ifindexes that a family's defaults lead through, ours too, in the order in which the kernel uses them."""
+    defaults = (one for one in evidence.kernel.routes if one.destination.is_default and one.family == family)
+    used = sorted((one for one in defaults if one.kind == UNICAST and not one.tos), key=lambda one: one.metric)
+    return [ifindex for route in used for _, ifindex in next_hops(route)]
+
+
 def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
     """Other programs' default routes, with those that default_mode demote has left a copy of."""
     defaults = [route for route in evidence.kernel.routes if not route.destination.length]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..model.decision import Election, Resolution
     from ..model.evidence import Evidence
-    from ..model.network import Nic, Route
+    from ..model.network import Nic, Prefix, Route
     from ..model.settings import Settings
 
 AGREEING_FETCHES = 3
@@ -22,22 +22,33 @@ MANY = 10
 
 
 def suspicion(
-    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings
+    evidence: Evidence,
+    resolution: Resolution,
+    elections: Sequence[Election],
+    settings: Settings,
+    dropped: frozenset[Prefix] = frozenset(),
 ) -> Suspicion | None:
     """Why the document is suspicious; None when it isn't.
 
     A last known good document was believed when it came; of it only the omission of routes counts.
+
+    Args:
+        dropped: destinations that the settings name no more: no document has lost them.
     """
-    gone, ours = _gone(evidence, resolution, settings)
+    lost = _not_dropped(evidence, dropped) if dropped else evidence
+    gone, ours = _gone(lost, resolution, settings)
     omission = _omission(evidence, resolution, elections, settings, gone, ours)
     if evidence.source == "last-known-good":
         return omission
     return (
-        _incomplete(evidence)
-        or omission
-        or _lost(evidence, resolution, elections, settings, gone)
-        or _shrunk(gone, ours)
+        _incomplete(evidence) or omission or _lost(lost, resolution, elections, settings, gone) or _shrunk(gone, ours)
     )
+
+
+def _not_dropped(evidence: Evidence, dropped: frozenset[Prefix]) -> Evidence:
+    """The same evidence without the routes to these destinations."""
+    routes = tuple(route for route in evidence.kernel.routes if route.destination not in dropped)
+    return evidence._replace(kernel=evidence.kernel._replace(routes=routes))
 
 
 def _incomplete(evidence: Evidence) -> Suspicion | None:

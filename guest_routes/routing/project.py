@@ -25,6 +25,7 @@ def project(evidence: Evidence, settings: Settings) -> Evidence:
         nic._replace(
             up=True,
             running=True,
+            peers=(),
             addresses=tuple(dict.fromkeys([*nic.addresses, *documented.get(nic.ifindex, ())])),
         )
         for nic in evidence.kernel.nics

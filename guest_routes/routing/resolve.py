@@ -210,6 +210,9 @@ def _own(evidence: Evidence) -> dict[object, str]:
                 own.setdefault(address.address, name)
             own.setdefault(Prefix(address.address, len(address.address) * 8), name)
             own.setdefault(network_of(address), name)
+    for nic in evidence.kernel.nics:
+        for peer in nic.peers:
+            own.setdefault(network_of(peer), nic.name)
     return own
 
 

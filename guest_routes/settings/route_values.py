@@ -10,6 +10,12 @@ from ..model.network_data import SETTINGS, HostRoute, special_kind
 from ..model.settings import GatewaySetting, Selector
 from .values import Place, bare, did_you_mean, shown, text_of
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, TypeVar
+
+    Read = TypeVar("Read")
+
 FORMS = ("nic", "mac", "network", "subnet")
 SELECTORS = "nic=eth0, mac=fa:16:3e:00:00:01, network=ID or subnet=10.65.0.0/24"
 
@@ -32,8 +38,12 @@ def _prefix(text: str) -> Prefix:
         raise ValueError(f"prefix length must be 0 to {len(address) * 8}") from None
 
 
+def _destination(text: str) -> Prefix:
+    return network_of(_prefix(text))
+
+
 def ignored_destination(value: object, place: Place) -> Prefix:
-    return network_of(_prefix(text_of(value, "a prefix such as 11.11.0.0/16")))
+    return _destination(text_of(value, "a prefix such as 11.11.0.0/16"))
 
 
 def _next_hop(text: str) -> Address:
@@ -48,7 +58,7 @@ def host_route(value: object, place: Place) -> HostRoute:
     no_default = "a default route is no host route: use the setting `default`"
     if destination_text == "default":
         raise ValueError(no_default)
-    destination, next_hop = network_of(_prefix(destination_text)), _next_hop(next_hop_text)
+    destination, next_hop = _destination(destination_text), _next_hop(next_hop_text)
     if destination.is_default:
         raise ValueError(no_default)
     if len(destination.address) != len(next_hop):
@@ -57,6 +67,19 @@ def host_route(value: object, place: Place) -> HostRoute:
     if kind:
         raise ValueError(f"{destination} is {kind}: no destination for a host route")
     return HostRoute(destination, next_hop, place.source, SETTINGS, int(str(place.item)))
+
+
+def legible_route(text: str) -> tuple[Prefix | None, Address | None]:
+    """What can be read of a host route that is none: its destination and its next hop."""
+    destination_text, _, next_hop_text = text.partition(",")
+    return _legible(_destination, destination_text), _legible(_next_hop, next_hop_text)
+
+
+def _legible(read: Callable[[str], Read], text: str) -> Read | None:
+    try:
+        return read(text)
+    except ValueError:
+        return None
 
 
 def _written_route(value: object) -> tuple[str, str]:

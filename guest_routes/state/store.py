@@ -5,6 +5,7 @@
     /run/guest-routes/service               the state of the service, for `status`
     /run/guest-routes/service.lock          flock: one service at a time
     /run/guest-routes/withdrawn             `withdraw` was the last command: the service leaves the routes alone
+    /run/guest-routes/settings-routes       which of our routes the settings named (R6)
     /run/guest-routes/disputed              how often the same withdrawing document came (R6)
     /var/lib/guest-routes/last-known-good   the last accepted metadata (R10): a JSON line, then the document
     /var/lib/guest-routes/defaults          foreign default routes that were removed (R4)
@@ -57,6 +58,7 @@ class State:
         self.run_dir, self.lib_dir, self.root = run_dir, lib_dir, root
         self.status_path, self.places_path = os.path.join(run_dir, "status"), os.path.join(run_dir, "places")
         self.source_tables_path = os.path.join(run_dir, "source-tables")
+        self.settings_routes_path = os.path.join(run_dir, "settings-routes")
         self._disputed_path, self._service_path = os.path.join(run_dir, "disputed"), os.path.join(run_dir, "service")
         self._withdrawn_path = os.path.join(run_dir, "withdrawn")
         self._kept_path, self._defaults_path = (os.path.join(lib_dir, one) for one in ("last-known-good", "defaults"))
@@ -207,8 +209,7 @@ class State:
 
     def is_withdrawn(self) -> bool:
         """Whether `withdraw` was the last command that somebody ran."""
-        fault = untrusted_file(self._withdrawn_path)
-        if fault is not None:
+        if fault := untrusted_file(self._withdrawn_path):
             raise_shortage(fault)
         return fault is None
 

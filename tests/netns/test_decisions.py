@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -307,3 +308,57 @@ def test_a_self_assigned_address_is_no_place_for_a_gateway(lab: Lab, tmp_path: P
     assert ran.code == 0, ran
     assert "default via 169.254.1.1 dev eth0 proto 121 onlink" in routed(lab)
     assert not [line for line in routed(lab) if line.startswith("default") and "eth1" in line]
+
+
+# ---- addresses with a peer ----------------------------------------------------------------------------
+
+
+PEERS = {
+    4: (("10.65.0.7", "10.65.0.1/32"), ("11.8.0.9", "11.8.0.1/32"), "11.11.0.0/16", "0.0.0.0/0"),
+    6: (("fd00:65::7", "fd00:65::1/128"), ("fd00:8::9", "fd00:8::1/128"), "fd00:11::/32", "::/0"),
+}
+
+
+@pytest.mark.parametrize("engine", ["rtnetlink", "pyroute2"])
+@pytest.mark.parametrize("family", PEERS)
+def test_the_peer_of_an_address_is_on_link(lab: Lab, tmp_path: Path, family: int, engine: str) -> None:
+    """The kernel has a route to it: no route by it needs the flag onlink, and a default that goes comes back."""
+    first, second, beyond, everything = PEERS[family]
+    length = "32" if family == 4 else "128"
+    networks = []
+    for number, (own, peer) in enumerate((first, second)):
+        gateway = peer.partition("/")[0]
+        lab.nic(f"eth{number}", MACS[number])
+        lab.ip(*f"address add {own} peer {peer} dev eth{number}".split(), *(["nodad"] if family == 6 else []))
+        while not any(line.startswith(f"{gateway} dev") for line in lab.routes(family)):
+            time.sleep(0.01)  # The kernel takes its time with IPv6's.
+        routes = [(everything, gateway)] + [(beyond, second[1].partition("/")[0])] * (not number)
+        lab.ip(*f"-{family} route append default via {gateway} dev eth{number} metric {50 + 50 * number}".split())
+        networks.append(net(number, *routes, ip_address=own, netmask=length, type=f"ipv{family}"))
+    where = f"{write(tmp_path, *networks)} --engine {engine}"
+    before = lab.routes(family)
+    assert "onlink" not in run(lab, f"plan --verbose {where}").out
+    ran = run(lab, f"sync --verbose {where}")
+    assert (ran.code, "outside every prefix" in ran.out) == (0, False), ran
+    by = second[1].partition("/")[0]
+    assert any(line.startswith(f"{beyond} via {by} dev eth1 proto 121") for line in table(lab, family))
+    assert not any("onlink" in line for line in lab.routes(family))
+    assert [line.split()[4] for line in lab.routes(family) if line.startswith("default")] == ["eth0"]
+    assert "nothing to do" in run(lab, f"sync {where}").out
+    assert run(lab, "withdraw").code == 0
+    assert lab.routes(family) == before
+    assert run(lab, f"sync {where} --source-routing true").code == 0
+    lab.ip(f"-{family}", "route", "delete", "default")
+    assert run(lab, f"sync {where}").code == 0
+    assert not any("onlink" in line for line in lab.routes(family, "all"))
+
+
+def test_a_peer_s_subnet_is_the_nic_s(lab: Lab, tmp_path: Path) -> None:
+    """Of `10.99.0.7 peer 10.65.0.1/24` all of 10.65.0.0/24 is on link, and nothing of 10.99.0.0/24."""
+    lab.nic("eth0", MACS[0])
+    lab.ip(*"address add 10.99.0.7 peer 10.65.0.1/24 dev eth0".split())
+    entry = ("0.0.0.0/0", "10.65.0.1")
+    network = net(0, entry, ("12.0.0.0/8", "10.99.0.1"), ip_address="10.99.0.7", netmask="32")
+    ran = run(lab, f"sync {write(tmp_path, network)}")
+    assert "default via 10.65.0.1 dev eth0 proto 121" in table(lab), ran
+    assert ran.code == 5 and "10.99.0.1 is in no" in ran.out, ran

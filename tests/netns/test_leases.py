@@ -179,6 +179,30 @@ def test_without_a_document(lab: Lab) -> None:
     assert not Path("/var/lib/guest-routes/last-known-good").exists()
 
 
+def test_without_a_document_no_working_default_moves(lab: Lab) -> None:
+    """The leases have no order: what the network manager prefers counts, in each family by itself."""
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64", gateways=("11.8.0.1/24", "fd00:8::1/64"))
+    lab.ip(*"route add default via 10.65.0.1 dev eth0 proto dhcp metric 200".split())
+    lab.ip(*"route add default via 11.8.0.1 dev eth1 proto dhcp metric 100".split())
+    lab.ip(*"-6 route add default via fd00:65::1 dev eth0 proto static metric 100".split())
+    lab.ip(*"-6 route add default via fd00:8::1 dev eth1 proto static metric 200".split())
+    networkd(lab)
+    planned = run(lab, f"plan {LOCAL}").out
+    assert "no metadata orders the NICs: the one whose default the kernel uses: networks[1], eth1" in planned, planned
+    wanted = ("default via 11.8.0.1 dev eth1 proto dhcp metric 100", "default via fd00:65::1 dev eth0 proto static")
+    for _ in range(2):
+        assert run(lab, f"sync {LOCAL}").code == 0
+        defaults = [line for family in (4, 6) for line in lab.routes(family) if line.startswith("default")]
+        assert len(defaults) == 2 and all(map(str.startswith, defaults, wanted)), defaults
+    lab.ip("link", "set", "eth1", "down")  # Then the other one's takes its place, and keeps it.
+    assert run(lab, f"sync {LOCAL}").code == 5  # The host route has no NIC.
+    lab.ip("link", "set", "eth1", "up")
+    lab.ip(*"route add default via 11.8.0.1 dev eth1 proto dhcp metric 100".split())
+    assert run(lab, f"sync {LOCAL}").code == 0
+    assert [line for line in table(lab) if line.startswith("default")] == ["default via 10.65.0.1 dev eth0 proto 121"]
+
+
 def test_without_a_document_and_leases_the_error_says_so(lab: Lab) -> None:
     documented(lab)
     ran = run(lab, f"sync {LOCAL}")

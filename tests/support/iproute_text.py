@@ -3,6 +3,7 @@
     # The documented instance after a boot with NetworkManager.
     nic eth0 fa:16:3e:00:00:01 10.65.0.7/24 fd00:65::7/64
     nic eth1 fa:16:3e:00:00:02 down
+    nic eth3 fa:16:3e:00:00:06 10.66.0.7/32 peer 10.66.0.1/32
     nic bond0 fa:16:3e:00:00:03 kind bond
     nic eth2 fa:16:3e:00:00:03 perm fa:16:3e:00:00:04 master bond0
     nic bond0.5 fa:16:3e:00:00:05 kind vlan id 5 on bond0 10.77.0.7/24
@@ -270,6 +271,10 @@ def connected_routes(nic: Nic) -> List[Route]:
             found.append(route._replace(metric=CONNECTED_IPV6_METRIC))
         elif own.length < bits:
             found.append(route._replace(scope=SCOPES["link"], source=own.address))
+    for peer in nic.peers if nic.up else ():
+        route = Route(network_of(peer), None, nic.ifindex, protocol=KERNEL_PROTOCOL, table=MAIN_TABLE)
+        six = len(peer.address) == 16
+        found.append(route._replace(metric=CONNECTED_IPV6_METRIC) if six else route._replace(scope=SCOPES["link"]))
     return found
 
 
@@ -295,6 +300,8 @@ def _nic(words: Words, before: List[Nic]) -> Nic:
             nic = nic._replace(master=names[words.take()])
         elif word == "perm":
             nic = nic._replace(permanent_mac=_mac(words.take()))
+        elif word == "peer":
+            nic = nic._replace(peers=(*nic.peers, parse_prefix(words.take())))
         elif "/" in word:
             addresses.append(parse_prefix(word))
         else:

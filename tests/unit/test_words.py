@@ -27,7 +27,8 @@ READERS = """
     evidence/network_data.py evidence/properties.py leases/choose.py leases/client_files.py leases/networkd_socket.py
     leases/find.py leases/options.py managers/cloud_cfg.py managers/parsed/config.py neutron/cloud.py neutron/subnets.py
     settings/documents.py settings/keys.py settings/load.py settings/route_values.py settings/values.py state/lock.py
-    state/store.py state/places.py state/recorded_defaults.py state/last_known_good.py trusted.py
+    state/store.py state/places.py state/recorded_defaults.py state/last_known_good.py state/settings_routes.py
+    trusted.py
 """.split()
 """What reads or writes others' files: an exception or a Problem says what is wrong there, and only its reader knows."""
 WRITERS = """

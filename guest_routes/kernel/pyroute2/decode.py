@@ -46,7 +46,9 @@ class Hop(NamedTuple):
     realms: int = 0
 
 
-def nic_of(link: Any, addresses: Tuple[Prefix, ...], limited: Tuple[Prefix, ...] = ()) -> Nic:
+def nic_of(
+    link: Any, addresses: Tuple[Prefix, ...], limited: Tuple[Prefix, ...] = (), peers: Tuple[Prefix, ...] = ()
+) -> Nic:
     """The NIC of an RTM_NEWLINK message."""
     info: Any = link.get_attr("IFLA_LINKINFO")
     kind = (info.get_attr("IFLA_INFO_KIND") if info else "") or ""
@@ -67,6 +69,7 @@ def nic_of(link: Any, addresses: Tuple[Prefix, ...], limited: Tuple[Prefix, ...]
         ),
         addresses=addresses,
         limited=limited,
+        peers=peers,
     )
 
 

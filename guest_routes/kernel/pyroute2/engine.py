@@ -34,6 +34,7 @@ from ..netlink import (
     RTM_GETROUTE,
     RTM_NEWNEXTHOP,
     RTM_NEWROUTE,
+    own_and_peer,
 )
 from ..nexthops import nexthop_objects, with_objects
 from .decode import FAMILIES, hop_of, nexthop_of, nic_of, routes_of, rule_of
@@ -84,16 +85,20 @@ class Pyroute2Kernel:
         """Every NIC with its addresses, by ifindex, the loopback left out."""
         addresses: Dict[int, List[Prefix]] = {}
         limited: Dict[int, List[Prefix]] = {}
+        peers: Dict[int, List[Prefix]] = {}
         for message in self._dump("addresses", lambda: self._socket.get_addr()):
-            text = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+            text = message.get_attr("IFA_ADDRESS")
             if text and not message["flags"] & IFA_F_DADFAILED:
-                own = Prefix(parse_address(text), message["prefixlen"])
+                local = parse_address(message.get_attr("IFA_LOCAL") or text)
+                own, peer = own_and_peer(local, parse_address(text), message["prefixlen"])
+                if peer is not None:
+                    peers.setdefault(message["index"], []).append(peer)
                 addresses.setdefault(message["index"], []).append(own)
                 if not message["flags"] & IFA_F_PERMANENT:
                     limited.setdefault(message["index"], []).append(own)
         links = self._dump("links", lambda: self._socket.get_links())
         nics = (
-            nic_of(link, tuple(addresses.get(link["index"], ())), tuple(limited.get(link["index"], ())))
+            nic_of(link, *(tuple(of.get(link["index"], ())) for of in (addresses, limited, peers)))
             for link in links
             if not link["flags"] & IFF_LOOPBACK
         )

@@ -67,6 +67,7 @@ class RtnetlinkKernel:
         links: list[Nic] = []
         addresses: dict[int, list[Prefix]] = {}
         limited: dict[int, list[Prefix]] = {}
+        peers: dict[int, list[Prefix]] = {}
 
         def link(data: bytes, start: int, end: int) -> None:
             nic = nics.decode_link(data, start, end)
@@ -77,19 +78,25 @@ class RtnetlinkKernel:
             found = nics.decode_address(data, start, end)
             if found is None:
                 return
-            ifindex, own, is_limited = found
+            ifindex, own, peer, is_limited = found
             addresses.setdefault(ifindex, []).append(own)
+            if peer is not None:
+                peers.setdefault(ifindex, []).append(peer)
             if is_limited:
                 limited.setdefault(ifindex, []).append(own)
 
         def anew() -> None:
-            addresses.clear()
-            limited.clear()
+            for found in (addresses, limited, peers):
+                found.clear()
 
         self._socket.dump(requests.dump_links, RTM_NEWLINK, link, links.clear)
         self._socket.dump(requests.dump_addresses, RTM_NEWADDR, address, anew)
         found = (
-            nic._replace(addresses=tuple(addresses.get(nic.ifindex, ())), limited=tuple(limited.get(nic.ifindex, ())))
+            nic._replace(
+                addresses=tuple(addresses.get(nic.ifindex, ())),
+                limited=tuple(limited.get(nic.ifindex, ())),
+                peers=tuple(peers.get(nic.ifindex, ())),
+            )
             for nic in links
         )
         return tuple(sorted(found, key=lambda nic: nic.ifindex))

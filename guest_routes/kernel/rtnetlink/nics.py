@@ -32,6 +32,7 @@ from ..netlink import (
     Attributes,
     attributes,
     nested,
+    own_and_peer,
 )
 from .decode import number_of, text_of
 
@@ -72,8 +73,8 @@ def _mac_before_bonding(info: Attributes) -> bytes:
     return nested(info.get(IFLA_INFO_SLAVE_DATA)).get(IFLA_BOND_SLAVE_PERM_HWADDR, b"")
 
 
-def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix, bool] | None:
-    """The ifindex and address of an RTM_NEWADDR body (struct ifaddrmsg), and whether its lifetime is limited.
+def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix, Prefix | None, bool] | None:
+    """The ifindex and address of an RTM_NEWADDR body (struct ifaddrmsg), its peer, and whether its lifetime is limited.
 
     None for one that another machine has: the kernel doesn't use it.
     """
@@ -81,5 +82,6 @@ def decode_address(data: bytes, start: int, end: int) -> tuple[int, Prefix, bool
     if flags & IFA_F_DADFAILED:
         return None
     found = attributes(data, start + IFADDR_BYTES, end)
-    address = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")
-    return U32.unpack_from(data, start + 4)[0], Prefix(address, data[start + 1]), not flags & IFA_F_PERMANENT
+    peer = found.get(IFA_ADDRESS, b"")
+    own, there = own_and_peer(found.get(IFA_LOCAL) or peer, peer, data[start + 1])
+    return U32.unpack_from(data, start + 4)[0], own, there, not flags & IFA_F_PERMANENT

@@ -75,7 +75,8 @@ def _pass(inspection: Inspection) -> list[str]:
 
 def _nic(view: NicView, report_missing: bool) -> list[str]:
     nic = view.nic
-    addresses = " ".join(str(a) for a in nic.addresses if not is_link_local(a.address)) or "no address"
+    shown = [str(a) for a in nic.addresses if not is_link_local(a.address)]
+    addresses = " ".join([*shown, *(f"peer {peer}" for peer in nic.peers)]) or "no address"
     head = f"{nic.name.ljust(LABEL_WIDTH - 1)} {mac_text(nic.mac)}  {addresses}  {_state(nic)}".rstrip()
     why_not = "`ignore_nics` covers it" if view.ignored else "down, or a port of another NIC"
     metadata = labelled("  metadata", _metadata(view) or f"not asked: {why_not}")

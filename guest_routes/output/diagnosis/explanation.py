@@ -10,7 +10,7 @@ from ..route_text import route_json, route_text
 from ..summary import evidence_lines, metadata_json
 from ..words.elections import election_reason
 from ..words.obstacles import not_there_text, not_wanted_text, sync_text
-from ..words.outcomes import lookup_text, no_rule_texts, overruled_text
+from ..words.outcomes import lookup_text, no_rule_texts, overruled_text, staying_cause
 from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
@@ -96,8 +96,9 @@ def _nearer_kind(one: Explanation) -> str:
     plan, nearer = one.report.plan, one.nearer
     if nearer in plan.held:
         return "a route of an earlier pass, which stays since the document may be partial"
-    if nearer in [staying.route for staying in plan.staying]:
-        return "a route of an earlier pass, which stays as the document still lists it"
+    staying = next((staying for staying in plan.staying if staying.route == nearer), None)
+    if staying is not None:
+        return f"a route of an earlier pass, which stays: {staying_cause(staying)}"
     own = nearer is not None and nearer.kind == UNICAST and nearer.gateway is None and not nearer.nexthops
     return "a directly connected subnet" if own else "another program's route"
 

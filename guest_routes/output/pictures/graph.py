@@ -93,7 +93,8 @@ def graph_of(
         for ifindex, gateway in _next_hops(route):
             by_nic.setdefault(ifindex, {}).setdefault(gateway, []).append((route, mark))
     nothing = by_nic.pop(0, {})
-    nics = [_nic(state.nic(ifindex), ifindex, gateways, repeated, verbose) for ifindex, gateways in by_nic.items()]
+    present = {nic.ifindex: nic for nic in state.nics}
+    nics = [_nic(present.get(ifindex), ifindex, gateways, repeated, verbose) for ifindex, gateways in by_nic.items()]
     nics += [GraphNic(NO_NIC, (), _gateways(nothing, repeated, verbose))] if nothing else []
     texts = [escaped(unprogrammed_parts(one, state.nics)[0]) for one in missing]
     shown = len(texts) if verbose else SHOWN

@@ -49,6 +49,8 @@ def _rank_text(election: Elected, binding: Binding) -> str:
     if binding.offers == "settings":
         return "no default is documented, the kernel has none: the first NIC of `gateways` that is up"
     kind = binding.evidence.kind if binding.evidence else "kernel"
+    if election.in_use:
+        return "no metadata orders the NICs: the one whose default the kernel uses"
     if kind == "advertised":
         rank = "the first network whose router advertises itself on a NIC that is up"
     elif election.by_metric:

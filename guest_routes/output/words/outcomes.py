@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...model.network import Lookup, Nic, Route
     from ...model.operations import Operation
-    from ...model.plan import Suspicion
+    from ...model.plan import StayingRoute, Suspicion
     from ...model.report import PassError, Unprogrammed
 
 
@@ -60,6 +60,13 @@ def operation_reason(operation: Operation) -> str:
 def copy_reason(one: Resolved) -> str:
     """Why a route is a copy (R20)."""
     return f"a copy of {one.host} through the wrong NIC: {resolved_reason(one)}"
+
+
+def staying_cause(one: StayingRoute) -> str:
+    """Why a route of ours stays that no resolved host route has (R6)."""
+    if isinstance(one.reason, Problem):
+        return f"{one.reason.place} is refused, and may list it"
+    return f"{one.reason.host.place} lists it"
 
 
 def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def further_gateways(
     nics: dict[tuple[int, int], _Known] = {}
     for binding in bindings:
         if binding.nic is not None:
-            nics.setdefault((binding.nic.ifindex, binding.family), _Known({}, set())).add(binding)
+            nics.setdefault((binding.nic.ifindex, binding.family), _Known({}, {})).add(binding)
     found = []
     for binding, offers in zip(bindings, offered):
         if binding.nic is None:
@@ -65,23 +65,24 @@ class _Known(NamedTuple):
 
     kinds: dict[Prefix, str]
     """Of each subnet of the NIC the kind of evidence for its gateway."""
-    gateways: set[Address]
+    gateways: dict[Address, str]
+    """The same of each gateway."""
 
     def add(self, binding: Binding) -> None:
         """What is known of one more network."""
         known = binding.instead or binding.evidence
         for gateway in filter(None, (binding.gateway, binding.gateway_in_force)):
-            self.gateways.add(gateway)
-            there = subnet_on_nic(gateway, binding)
-            if there is not None and known is not None:
-                self.kinds.setdefault(network_of(there), known.kind)
+            there, kind = subnet_on_nic(gateway, binding), known.kind if known is not None else ""
+            self.gateways[gateway] = kind
+            if there is not None and kind:
+                self.kinds.setdefault(network_of(there), kind)
 
     def takes(self, evidence: GatewayEvidence, binding: Binding) -> bool:
-        """Whether a gateway is a further one."""
-        if evidence.gateway in self.gateways:
-            return False
-        there = subnet_on_nic(evidence.gateway, binding)
+        """Whether a gateway is a further one, or only default routes have named it, and this is better evidence."""
+        there, by_default = subnet_on_nic(evidence.gateway, binding), evidence.kind in BY_DEFAULTS
         if there is None:
             return False
+        if evidence.gateway in self.gateways:
+            return self.gateways[evidence.gateway] in BY_DEFAULTS and not by_default
         kind = self.kinds.get(network_of(there))
-        return kind is None or (kind in BY_DEFAULTS and evidence.kind in BY_DEFAULTS)
+        return kind is None or (kind in BY_DEFAULTS and by_default)

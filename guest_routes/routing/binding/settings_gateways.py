@@ -85,7 +85,8 @@ def _is_from(setting: GatewaySetting, binding: Binding) -> bool:
 
 def subnet_on_nic(address: Address, binding: Binding) -> Prefix | None:
     """The narrowest prefix of the NIC that an address is in."""
-    own = [one for one in binding.own_addresses if contains(one, address)]
+    peers = binding.nic.peers if binding.nic is not None else ()
+    own = [one for one in (*binding.own_addresses, *peers) if contains(one, address)]
     return max(own, key=lambda one: one.length, default=None)
 
 

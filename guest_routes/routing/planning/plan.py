@@ -13,7 +13,7 @@ from __future__ import annotations
 from ...model.decision import NotElected
 from ...model.network import IPV6_DEFAULT_METRIC, PROTOCOL_KERNEL, UNICAST, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
-from ...model.plan import Copy, Plan, PlannedRoute, shadowed_of
+from ...model.plan import Copy, Plan, PlannedRoute, Unlisted, shadowed_of
 from ..compare import same_next_hop
 from ..elect import managed_ifindexes
 from ..ownership import is_ours, is_reaching
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from ...model.lease import LeaseSet
     from ...model.network import KernelState, Nic, Prefix
     from ...model.operations import Operation
-    from ...model.plan import PlannedDefault, StayingRoute
+    from ...model.plan import PlannedDefault
     from ...model.settings import Settings
     from .copies import Copies
+    from .leftovers import Leftovers
 
 OUR_IPV6_METRIC = IPV6_DEFAULT_METRIC - 1
 """What metric 0 of the settings means for IPv6: before the 1024 that everybody else gets, and not equal to it."""
@@ -44,12 +45,14 @@ def plan(
     settings: Settings,
     withdraw: bool = True,
     leases: LeaseSet | None = None,
+    unlisted: Unlisted = Unlisted(),  # noqa: B008
 ) -> Plan:
     """What turns the kernel's routes into the desired ones.
 
     Args:
         withdraw: False when the document may be partial (R6): nothing that is there is then taken away.
         leases: of NICs with routes that may be copies of host routes (R20).
+        unlisted: why no source may list a route of ours any more (R6).
     """
     managed = managed_ifindexes(resolution.bindings)
     copied = _copies(resolution, state, managed, leases, settings)
@@ -59,9 +62,8 @@ def plan(
     removals: list[Operation] = []
     routes = _plan_host_routes(resolution, present, settings, additions, removals)
     left = _left_of_ours(present, settings)
-    staying, unwanted, leaving = _leftovers(left, resolution) if left else ((), (), ())
-    if withdraw:
-        removals.extend(leaving)
+    staying, held, leaving = _leftovers(left, resolution, unlisted, withdraw) if left else ((), (), ())
+    removals.extend(leaving)
     removals.extend(RemoveForeignDefault(route, one) for route, one in going.items())
     planned = _plan_defaults(elections, defaults, managed, settings, withdraw, state.nics)
     for default in planned:
@@ -75,7 +77,7 @@ def plan(
         tuple(removals),
         tuple(routes),
         tuple(planned),
-        () if withdraw else unwanted,
+        held,
         staying,
         reaching.routes,
         copies=tuple(Copy(route, one) for route, one in copied.items()),
@@ -101,16 +103,11 @@ def _left_of_ours(present: dict[Prefix, list[Route]], settings: Settings) -> tup
     return tuple(route for route in ours if not is_reaching(route, settings))
 
 
-def _leftovers(
-    left: Sequence[Route], resolution: Resolution
-) -> tuple[tuple[StayingRoute, ...], tuple[Route, ...], Sequence[Delete]]:
-    """Of routes of ours that no host route has: those that stay, those that are not wanted, and their removals."""
-    from .leftovers import removals_of, staying_routes
+def _leftovers(left: Sequence[Route], resolution: Resolution, unlisted: Unlisted, withdraw: bool) -> Leftovers:
+    """What becomes of routes of ours that no host route has; mostly there are none."""
+    from .leftovers import leftovers
 
-    staying = staying_routes(left, resolution.unresolved)
-    kept = {one.route for one in staying}
-    unwanted = tuple(route for route in left if route not in kept)
-    return staying, unwanted, removals_of(unwanted, resolution.unresolved)
+    return leftovers(left, resolution.unresolved, unlisted, withdraw)
 
 
 def _plan_defaults(

@@ -136,7 +136,7 @@ def reach_restored(
 
 def _on_their_links(route: Route, state: KernelState) -> Iterator[_Gateway]:
     """The gateways of a route that are on their NICs' links, by its flag or by a prefix."""
-    own = {nic.ifindex: nic.addresses for nic in state.nics}
+    own = {nic.ifindex: nic.on_link for nic in state.nics}
     hops = route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
     for gateway, ifindex, _, onlink, _ in hops:
         if gateway is None or is_link_local(gateway):
@@ -215,7 +215,7 @@ def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Sett
     Args:
         around: the destinations of routes that matter: a table may have fifty thousand others.
     """
-    own = {nic.ifindex: list(nic.addresses) for nic in state.nics}
+    own = {nic.ifindex: list(nic.on_link) for nic in state.nics}
     for route in _to(around, state.routes):
         if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
             own.setdefault(route.ifindex, []).append(route.destination)

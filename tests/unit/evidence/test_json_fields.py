@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from guest_routes.evidence.json_fields import (
     SUSPECT,
     Fault,
     kind_of,
+    legible,
     mac_of,
     metric_of,
     next_hop_of,
@@ -21,7 +22,7 @@ from guest_routes.evidence.json_fields import (
     show,
     text_of,
 )
-from guest_routes.model.network import Prefix, parse_address, parse_prefix
+from guest_routes.model.network import Prefix, address_text, parse_address, parse_prefix
 from guest_routes.model.network_data import special_kind
 
 
@@ -124,3 +125,22 @@ def test_what_no_router_has(gateway: str, subnet: str, what: str) -> None:
 ])  # fmt: skip
 def test_what_one_can_have(gateway: str, subnet: str) -> None:
     refuse_ends(parse_address(gateway), parse_prefix(subnet) if subnet else None)
+
+
+@pytest.mark.parametrize(
+    ("route", "destination", "next_hop"),
+    [
+        ({"network": "11.11.0.0", "netmask": "255.255.0.0", "gateway": "x"}, "11.11.0.0/16", None),
+        ({"network": "11.11.2.3/16", "gateway": "11.8.0.1"}, "11.11.0.0/16", "11.8.0.1"),
+        ({"network": "11.11.0.0", "netmask": 99, "gateway": "11.8.0.1"}, None, "11.8.0.1"),
+        ({"network": "11.11.0.0", "netmask": 0, "gateway": "127.0.0.1"}, None, None),
+        ({"network": "0.0.0.0", "netmask": 0, "gateway": 7}, "0.0.0.0/0", None),
+        ({"network": 7, "gateway": "fd00::1"}, None, "fd00::1"),
+        ({}, None, None),
+        ("11.11.0.0/16", None, None),
+        (None, None, None),
+    ],
+)
+def test_what_can_be_read_of_a_route(route: object, destination: Optional[str], next_hop: Optional[str]) -> None:
+    found, gateway = legible(route)
+    assert (found and str(found), gateway and address_text(gateway)) == (destination, next_hop)

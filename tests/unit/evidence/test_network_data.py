@@ -248,7 +248,6 @@ MISSING = "missing; the NIC's own addresses are taken from the kernel"
         (network(type="ipv6"), "networks[0].type: 'ipv6' does not fit the address 10.65.0.7/24, which counts"),
         (network6(type="ipv4"), "networks[0].type: 'ipv4' does not fit the address fd00:65::7/64, which counts"),
         (network(routes={}), "networks[0].routes: must be a list, not an object"),
-        (network(routes="none"), "networks[0].routes: must be a list, not 'none'"),
     ],
 )  # fmt: skip
 def test_odd_networks(entry: Json, said: str) -> None:
@@ -685,3 +684,11 @@ def test_a_network_that_may_have_listed_more(entry: Dict[str, Any], lacks: bool)
     document = {"links": [], "networks": [broken, network]}
     first, second = parse(json.dumps(document).encode()).networks
     assert (first.lacks_routes, second.lacks_routes) == (True, lacks)
+
+
+def test_routes_that_are_no_list_are_refused() -> None:
+    data = read([network(routes="none"), network(route(), id="next")])
+    assert problems(data) == ["networks[0].routes: must be a list, not 'none'"]
+    assert refused(data) == ["networks[0].routes"]
+    assert [(one.index, one.lacks_routes) for one in data.networks] == [(0, True), (1, False)]
+    assert routes(data) == ["11.11.0.0/16,10.65.0.1"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import pytest
 
 from guest_routes.evidence.properties import host_routes
 from guest_routes.model.document import PROPERTY_CHARACTERS
-from guest_routes.model.network import parse_address, parse_prefix
+from guest_routes.model.network import address_text, parse_address, parse_prefix
 from guest_routes.model.network_data import PROPERTIES, HostRoute
 
 FORM = "must be destination,nexthop, such as 11.11.0.0/16,11.8.0.1"
@@ -78,3 +78,22 @@ def test_what_is_no_text(written: object, shown: str) -> None:
 def test_what_is_no_json(value: str) -> None:
     routes, problems = host_routes(value)
     assert (routes, [str(problem) for problem in problems]) == ([], ["meta.guest_routes of meta_data.json: is damaged"])
+
+
+@pytest.mark.parametrize(
+    ("written", "destination", "next_hop"),
+    [
+        ("12.0.0.0/8", "12.0.0.0/8", None),
+        ("12.0.0.0/8,11.8.0", "12.0.0.0/8", None),
+        ("12.0.0.0.8,11.8.0.1", None, "11.8.0.1"),
+        ("12.0.0.0/99,fd00::1", None, "fd00::1"),
+        ("0.0.0.0/0,11.8.0.1", "0.0.0.0/0", "11.8.0.1"),
+        ("x", None, None),
+    ],
+)
+def test_what_can_be_read_of_a_route_that_is_refused(
+    written: str, destination: Optional[str], next_hop: Optional[str]
+) -> None:
+    _, (problem,) = host_routes(json.dumps(written))
+    found, gateway = problem.destination, problem.next_hop
+    assert (found and str(found), gateway and address_text(gateway)) == (destination, next_hop)

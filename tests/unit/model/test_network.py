@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from guest_routes.model.network import (
     KernelState,
-    Nic,
     Prefix,
     Route,
     Rule,
@@ -102,11 +101,6 @@ def test_no_address_is_not_link_local() -> None:
 def test_macs() -> None:
     assert mac_text(bytes.fromhex("fa163e000001")) == "fa:16:3e:00:00:01"
     assert mac_text(b"") == "none"
-
-
-def test_a_nic_by_its_index() -> None:
-    state = KernelState((Nic(2, "eth0"), Nic(5, "eth1")), ())
-    assert [state.nic(index) for index in (2, 5, 3)] == [*state.nics, None]
 
 
 def test_the_first_rule_that_looks_up_a_table() -> None:

@@ -10,6 +10,7 @@ from guest_routes.model.decision import Elected, Election, NotElected
 from guest_routes.model.network import address_text, parse_prefix
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.bind import bind
+from guest_routes.routing.decide import decide
 from guest_routes.routing.elect import elect, in_order, managed_ifindexes
 from guest_routes.routing.resolve import resolve
 from tests.support.situations import THREE_NICS, network, situation
@@ -396,3 +397,27 @@ class One(NamedTuple):
 def test_documented_defaults_by_the_documents_metrics(metrics: List[Optional[int]], order: str) -> None:
     those = [One(name, metric) for name, metric in zip("abc", metrics)]
     assert "".join(one.name for one in in_order(those)) == order
+
+
+@pytest.mark.parametrize(
+    ("source", "kernel", "elected"),
+    [
+        ("leases", "", "eth0"),
+        ("leases", "default via 11.8.0.1 dev eth1 metric 100\n", "eth1"),
+        ("leases", "default via 11.8.0.1 dev eth1 proto guest-routes\n", "eth1"),
+        ("leases", "default via 11.8.0.1 dev eth1 metric 200\ndefault via 10.65.0.1 dev eth0 metric 100\n", "eth0"),
+        ("leases", "default via 10.200.0.1 dev tun0\ndefault via 11.8.0.1 dev eth1 metric 200\n", "eth1"),
+        ("leases", "unreachable default\ndefault via 11.8.0.1 dev eth1 metric 200\n", "eth1"),
+        ("http", "default via 11.8.0.1 dev eth1 metric 100\n", "eth0"),
+    ],
+)
+def test_without_metadata_the_nic_in_use_comes_first(source: str, kernel: str, elected: str) -> None:
+    found = decide(situation(BOTH, THREE_NICS + kernel, source), Settings()).elections[0]
+    assert isinstance(found, Elected)
+    assert (found.nic.name, found.in_use) == (elected, source == "leases" and f"dev {elected}" in kernel)
+
+
+def test_the_nic_in_use_comes_first_only_where_it_can_be_used() -> None:
+    kernel = f"{nics(eth1='11.8.0.9/24 no-carrier')}default via 11.8.0.1 dev eth1 metric 100\n"
+    found = decide(situation(BOTH, kernel, "leases"), Settings()).elections[0]
+    assert isinstance(found, Elected) and (found.nic.name, found.in_use) == ("eth0", False)

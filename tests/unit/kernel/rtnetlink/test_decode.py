@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import struct
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 from hypothesis import given
@@ -358,9 +358,30 @@ def test_links_that_not_every_kernel_can_make(attributes: List[Tuple[str, Any]])
 def test_an_address(own: bool) -> None:
     """IFA_ADDRESS is the peer's where there is IFA_LOCAL."""
     attributes = attribute(1, OTHER if own else GATEWAY) + (attribute(2, GATEWAY) if own else b"")
+    expected = (Prefix(GATEWAY, 32), Prefix(OTHER, 24)) if own else (Prefix(GATEWAY, 24), None)
     for flags in (0x80, 0, 0xC0, 0x40, 0x04):  # Permanent, of a lease, tentative, optimistic.
         body = struct.pack("=4BI", INET, 24, flags, 0, 70000) + attributes
-        assert decode_address(body, 0, len(body)) == (70000, Prefix(GATEWAY, 24), not flags & 0x80)
+        assert decode_address(body, 0, len(body)) == (70000, *expected, not flags & 0x80)
+
+
+@pytest.mark.parametrize(
+    ("own", "peer", "expected"),
+    [
+        ("10.65.0.7", "10.65.0.1/32", ("10.65.0.7/32", "10.65.0.1/32")),
+        ("10.65.0.7", "10.65.0.1/24", ("10.65.0.7/24", None)),
+        ("10.99.0.7", "10.65.0.1/24", ("10.99.0.7/32", "10.65.0.1/24")),
+        ("10.65.0.7", "10.65.0.7/32", ("10.65.0.7/32", None)),
+        ("fd00:65::7", "fd00:65::1/128", ("fd00:65::7/128", "fd00:65::1/128")),
+    ],
+)
+def test_an_address_with_a_peer(own: str, peer: str, expected: Tuple[str, Optional[str]]) -> None:
+    """The prefix length is the peer's."""
+    there = parse_prefix(peer)
+    body = struct.pack("=4BI", INET, there.length, 0x80, 0, 3)
+    body += attribute(1, there.address) + attribute(2, parse_address(own))
+    found = decode_address(body, 0, len(body))
+    assert found is not None
+    assert (str(found[1]), found[2] and str(found[2])) == expected
 
 
 def test_an_address_that_another_machine_has() -> None:

@@ -35,6 +35,15 @@ def test_why_a_nic_has_the_default_route() -> None:
     assert election_reason(found) == rule
 
 
+def test_why_a_nic_in_use_has_it_where_there_is_no_metadata() -> None:
+    found = report().elections[0]
+    assert isinstance(found, Elected)
+    assert election_reason(found._replace(in_use=True)) == (
+        "no metadata orders the NICs: the one whose default the kernel uses: networks[0], eth0; its gateway: "
+        "networks[0].routes[0]"
+    )
+
+
 def test_a_default_of_the_settings_with_what_is_odd_about_it() -> None:
     waiting = (Binding(NETWORK, None, ETH0._replace(addresses=())), ABSENT)
     one = Elected(4, Binding(None, None, ETH1, GATEWAY, KNOWN), ETH1, GATEWAY, True, Selector(nic="eth1"), waiting)

@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.decision import Elected
 from guest_routes.model.network import address_text, parse_prefix
-from guest_routes.model.settings import Selector, Settings
+from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.decide import decide
 from tests.support.situations import TWO_NICS, network, situation, wanted
 
@@ -79,3 +79,16 @@ def test_a_next_hop_in_a_further_subnet_with_a_gateway_by_a_default(
     found: Dict[str, str] = {str(one.host.destination): one.next_hop.rule for one in resolution.resolved}
     found.update({str(one.host.destination): one.kind for one in resolution.unresolved})
     assert found[to] == expected
+
+
+@pytest.mark.parametrize(
+    "also", ["", "default via 11.9.0.1 dev eth1 metric 500\n"], ids=["", "the kernel says so, too"]
+)
+def test_an_entry_for_a_further_subnet_names_the_only_gateway_there(also: str) -> None:
+    """Also where a default route names the same one, and the network has none of its own."""
+    networks = [STATIC[0], network("eth1", "11.8.0.9/24", "12.0.0.0/8 11.8.0.2", "14.0.0.0/8 11.9.0.2")]
+    entry = GatewaySetting(Selector(nic="eth1"), bytes((11, 9, 0, 1)), "gateways[eth1]")
+    settings = Settings(gateways=(entry,), routes=wanted("13.0.0.0/8,11.9.0.1"))
+    resolution = decide(situation(networks, SECOND + also), settings).resolution
+    assert [str(one.host) for one in resolution.resolved] == ["13.0.0.0/8,11.9.0.1", "12.0.0.0/8,11.8.0.2"]
+    assert [(str(one.host), one.kind) for one in resolution.unresolved] == [("14.0.0.0/8,11.9.0.2", "not-a-gateway")]

@@ -1,0 +1,168 @@
+"""What a source lists no more, and what can't be read in it: which of our routes go, and which stay (R6)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from tests.support.lab import Lab, document, write_document
+from tests.support.passes import DOCUMENTED, documented, run, table
+from tests.support.service import FAST, Start, write_settings
+
+TEN = "10.2.0.0/16 via 11.8.0.1 dev eth1 proto 121"
+TWELVE = "12.0.0.0/8 via 11.8.0.1 dev eth1 proto 121"
+IN_SETTINGS = ["12.0.0.0/8,11.8.0.1", "10.2.0.0/16,11.8.0.1"]
+
+
+def ours(lab: Lab) -> List[str]:
+    """Our host routes."""
+    return [line for line in table(lab) if "proto 121" in line and not line.startswith("default")]
+
+
+# ---- the settings -------------------------------------------------------------------------------------
+
+
+def without_networks_of(lab: Lab, tmp_path: Path) -> None:
+    """A document of two subnets with DHCP, of whose routes it says nothing, and no lease."""
+    lab.documented_nics()
+    for nic, gateway in (("eth0", "10.65.0.1"), ("eth1", "11.8.0.1")):
+        lab.ip(*f"route append default via {gateway} dev {nic} proto dhcp".split())
+
+
+@pytest.mark.parametrize("left", [IN_SETTINGS[1:], []], ids=["one", "both"])
+def test_what_is_taken_out_of_the_settings_goes_at_once(lab: Lab, tmp_path: Path, left: List[str]) -> None:
+    without_networks_of(lab, tmp_path)
+    where = f"--metadata {document('dhcp')}"
+    write_settings(routes=IN_SETTINGS)
+    assert (run(lab, f"sync {where}").code, ours(lab)) == (0, [TEN, TWELVE])
+    write_settings(routes=left)
+    planned = run(lab, f"plan {where}")
+    assert "12.0.0.0/8 via 11.8.0.1 dev eth1 proto guest-routes nothing lists it any more" in planned.out, planned
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, ours(lab)) == (0, [TEN][: len(left)]), ran
+    assert "may be partial" not in ran.out + ran.err
+    assert "nothing to do" in run(lab, f"sync {where}").out
+    assert Path("/run/guest-routes/settings-routes").exists() == bool(left)
+
+
+def test_it_goes_also_on_a_partial_document_that_withdraws_nothing_else(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    write_settings(routes=IN_SETTINGS)
+    assert run(lab, f"sync --metadata {document('documented')}").code == 0
+    write_settings()
+    empty = write_document(tmp_path / "empty.json", {"links": [], "networks": [], "services": []})
+    run(lab, f"sync --metadata {empty}")
+    assert table(lab) == DOCUMENTED
+
+
+def test_it_stays_where_the_document_lists_it_since(lab: Lab, tmp_path: Path) -> None:
+    """Then it is the document's, and a later one may be partial."""
+    documented(lab)
+    write_settings(routes=IN_SETTINGS)
+    assert run(lab, f"sync --metadata {document('documented')}").code == 0
+    write_settings()
+    value = json.loads(document("documented").read_text())
+    listed = {"network": "12.0.0.0", "netmask": "255.0.0.0", "gateway": "11.8.0.1"}
+    value["networks"][1]["routes"].append(listed)
+    assert run(lab, f"sync --metadata {write_document(tmp_path / 'more.json', value)}").code == 0
+    assert TWELVE in ours(lab) and TEN not in ours(lab)
+    empty = write_document(tmp_path / "empty.json", {"links": [], "networks": [], "services": []})
+    run(lab, f"sync --metadata {empty}")
+    assert TWELVE in ours(lab)
+
+
+def test_the_service_drops_what_is_taken_out_of_the_settings(lab: Lab, tmp_path: Path, start: Start) -> None:
+    without_networks_of(lab, tmp_path)
+    lab.metadata_server(document("dhcp"))
+    service = start(settings={**FAST, "refresh_seconds": 300, "routes": IN_SETTINGS})
+    service.wait(lambda: ours(lab) == [TEN, TWELVE], what="the routes of the settings")
+    service.reload(**{**FAST, "refresh_seconds": 300, "routes": IN_SETTINGS[1:]})
+    service.wait(lambda: ours(lab) == [TEN], what="one route less")
+    service.stop()
+    service = start(settings={**FAST, "refresh_seconds": 300})
+    service.wait(lambda: ours(lab) == [], what="no route of the settings")
+    assert "may be partial" not in service.log
+
+
+# ---- damage -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "stay"),
+    [
+        ("12.0.0.0/8;11.8.0.1 10.2.0.0/16,11.8.0.1", [TEN, TWELVE]),
+        ("12.0.0.0.8,11.8.0.1 10.2.0.0/16,11.8.0.1", [TEN, TWELVE]),
+        ("12.0.0.0/8,11.8.0 10.2.0.0/16,11.8.0.1", [TEN, TWELVE]),
+        ("12.0.0.0/8,11.8.0", [TWELVE]),
+        ("12.0.0.0.8,11.8.0.1", [TEN, TWELVE]),
+        ("12.0.0.0.8,11.8.0.2 10.2.0.0/16,11.8.0.1", [TEN]),
+        ("10.2.0.0/16,11.8.0.1", [TEN]),
+        (["12.0.0.0/8,11.8.0.1"], [TEN, TWELVE]),
+    ],
+)
+def test_a_damaged_entry_of_the_property_withdraws_nothing_that_it_may_list(
+    lab: Lab, tmp_path: Path, written: Any, stay: List[str]
+) -> None:
+    documented(lab)
+    meta = tmp_path / "meta_data.json"
+    write_document(meta, {"uuid": "u", "meta": {"guest_routes": "12.0.0.0/8,11.8.0.1 10.2.0.0/16,11.8.0.1"}})
+    server = lab.metadata_server(document("documented"), "--meta-data", str(meta))
+    options = "--deadline-seconds 5"
+    assert run(lab, f"sync {options}").code == 0
+    assert ours(lab) == [TEN, *DOCUMENTED[-1:], TWELVE]
+    lab.stop(server)
+    write_document(meta, {"uuid": "u", "meta": {"guest_routes": written}})
+    lab.metadata_server(document("documented"), "--meta-data", str(meta))
+    damaged = written != "10.2.0.0/16,11.8.0.1"
+    for _ in range(4):  # However often it comes.
+        ran = run(lab, f"sync {options}")
+        assert (ran.code, sorted(ours(lab))) == (5 if damaged else 0, sorted([*stay, DOCUMENTED[-1]])), ran
+        assert ("! meta.guest_routes" in ran.out) == damaged
+    assert "is refused, and may list it; stays" in ran.out or not damaged or TWELVE not in stay
+    assert run(lab, "status").code == (5 if damaged else 0)
+    run(lab, f"sync --accept-withdrawals {options}")
+    assert TWELVE not in ours(lab)
+
+
+def damaged(place: str) -> Dict[str, Any]:
+    """The documented document, in which the host route can't be read at a place."""
+    value: Dict[str, Any] = json.loads(document("documented").read_text())
+    for network in value["networks"]:
+        for route in network["routes"]:
+            if route["network"] == "11.11.0.0":
+                route[place] = "11.11.0.0.0"
+                if place == "routes":
+                    network["routes"] = "gone"
+                    break
+    return value
+
+
+@pytest.mark.parametrize("place", ["network", "netmask", "gateway"])
+def test_a_damaged_entry_of_the_document_withdraws_nothing_that_it_may_list(
+    lab: Lab, tmp_path: Path, place: str
+) -> None:
+    documented(lab)
+    assert run(lab, f"sync --metadata {document('documented')}").code == 0
+    where = f"--metadata {write_document(tmp_path / 'damaged.json', damaged(place))}"
+    for _ in range(4):
+        ran = run(lab, f"sync {where}")
+        assert (ran.code, table(lab)) == (5, DOCUMENTED), ran
+    assert f".{place} is refused, and may list it; stays as an earlier pass programmed it" in ran.out
+    explained = run(lab, f"explain 11.11.3.4 {where}")
+    assert f"a route of an earlier pass, which stays: networks[1].routes[1].{place} is refused" in explained.out
+
+
+def test_routes_that_are_no_list_withdraw_nothing(lab: Lab, tmp_path: Path) -> None:
+    documented(lab)
+    assert run(lab, f"sync --metadata {document('documented')}").code == 0
+    value = json.loads(document("documented").read_text())
+    for network in value["networks"]:
+        network["gateway"] = next(one["gateway"] for one in network["routes"] if one["network"] == "0.0.0.0")
+        network["routes"] = "gone"
+    where = f"--metadata {write_document(tmp_path / 'damaged.json', value)}"
+    for _ in range(4):
+        ran = run(lab, f"sync {where}")
+        assert (ran.code, table(lab)) == (5, DOCUMENTED), ran

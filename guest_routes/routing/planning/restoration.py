@@ -171,7 +171,10 @@ def restorations(
         return []
     if missing[0].family == 6:
         at_once = _whole_ipv6(there, order)
-        return [at_once._replace(reason=reason)] if at_once else [RestoreDefault(route, reason) for route in missing]
+        if at_once:
+            return [at_once._replace(reason=reason)]
+        # Next hops first: the kernel shows nothing that stands between two of them.
+        return [RestoreDefault(route, reason) for route in sorted(missing, key=is_next_hop, reverse=True)]
     start, end = _staying(there, order, managed)
     before = [_to(route, there, reason, True) for route in reversed(order[:start])]
     behind = [_to(route, there, reason, False) for route in order[end:]]
@@ -212,7 +215,8 @@ def _whole_ipv6(there: Sequence[Route], order: Sequence[Route]) -> RestoreDefaul
     """The multipath route of all next hops at once, where adding the missing ones would not give the same."""
     first, present = order[0], [route for route in there if is_next_hop(route)]
     added = [*present, *(route for route in order if not is_present(route, present))]
-    if not present or not all(map(is_next_hop, order)) or _hops(added) == _hops(order):
+    plain = all(is_next_hop(route) and not route.unwritable for route in order)
+    if not (present and plain) or _hops(added) == _hops(order):
         return None
     if not all(is_present(route, order) and _alike(route, first) for route in present):
         return None  # Something else of that metric is there, or one has attributes that it would lose.

@@ -151,6 +151,8 @@ class Nic(NamedTuple):
     duplicate address detection)."""
     limited: tuple[Prefix, ...] = ()
     """Those that the kernel takes away when their lifetime ends, a DHCP lease's say; by a clock that nobody sets."""
+    unrouted: tuple[Prefix, ...] = ()
+    """Those to whose subnet no route on link leads: the kernel refuses gateways in it without the flag onlink."""
 
 
 def masters(nic: Nic, nics: Iterable[Nic]) -> list[Nic]:
@@ -295,6 +297,3 @@ class Lookup(NamedTuple):
     """The kernel's text when there is no route: "Network is unreachable"."""
     kind: int = UNICAST
     """RTN_*: that of the address, where it is a broadcast or multicast one; such a packet goes to no next hop."""
-
-
-# ---- what is done about it --------------------------------------------------------------------------

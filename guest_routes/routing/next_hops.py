@@ -229,10 +229,10 @@ def _by_gateway(next_hop: Address, chosen: Binding, claims: Sequence[Binding]) -
 
 
 def needs_onlink(nic: Nic, gateway: Address) -> bool:
-    """R14: whether the gateway lies outside every prefix of the NIC. Link-local ones never do."""
+    """R14: whether no prefix of the NIC leads to the gateway. Link-local ones need none."""
     if is_link_local(gateway):
         return False
-    return not any(contains(address, gateway) for address in nic.addresses)
+    return not any(contains(own, gateway) for own in nic.addresses if own not in nic.unrouted)
 
 
 def _unusable(claim: Binding) -> Miss:

@@ -26,6 +26,7 @@ def project(evidence: Evidence, settings: Settings) -> Evidence:
             up=True,
             running=True,
             addresses=tuple(dict.fromkeys([*nic.addresses, *documented.get(nic.ifindex, ())])),
+            unrouted=(),
         )
         for nic in evidence.kernel.nics
     )

@@ -210,12 +210,12 @@ def _prefixes_around(address: Address, lengths: Iterable[int]) -> list[Prefix]:
 
 
 def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Settings) -> dict[int, list[Prefix]]:
-    """Each NIC's prefixes: of its addresses, and of routes on link that are not ours.
+    """Each NIC's prefixes: of its addresses, if routed, and of routes on link that are not ours.
 
     Args:
         around: the destinations of routes that matter: a table may have fifty thousand others.
     """
-    own = {nic.ifindex: list(nic.addresses) for nic in state.nics}
+    own = {nic.ifindex: [one for one in nic.addresses if one not in nic.unrouted] for nic in state.nics}
     for route in _to(around, state.routes):
         if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
             own.setdefault(route.ifindex, []).append(route.destination)

@@ -215,8 +215,7 @@ def _whole_ipv6(there: Sequence[Route], order: Sequence[Route]) -> RestoreDefaul
     """The multipath route of all next hops at once, where adding the missing ones would not give the same."""
     first, present = order[0], [route for route in there if is_next_hop(route)]
     added = [*present, *(route for route in order if not is_present(route, present))]
-    plain = all(is_next_hop(route) and not route.unwritable for route in order)
-    if not (present and plain) or _hops(added) == _hops(order):
+    if not present or not all(map(is_next_hop, order)) or _hops(added) == _hops(order):
         return None
     if not all(is_present(route, order) and _alike(route, first) for route in present):
         return None  # Something else of that metric is there, or one has attributes that it would lose.
@@ -228,6 +227,6 @@ def _hops(routes: Sequence[Route]) -> list[object]:
 
 
 def _alike(route: Route, first: Route) -> bool:
-    """Whether a next hop has the attributes that all of a multipath route are shown with."""
-    same = (route.protocol, route.source, route.metrics, route.preference, route.expires)
-    return same == (first.protocol, first.source, first.metrics, first.preference, first.expires)
+    """Whether a next hop has the attributes that all of a multipath route are shown with, and nothing else."""
+    same = (route.protocol, route.source, route.metrics, route.preference, route.expires, route.unwritable)
+    return same == (first.protocol, first.source, first.metrics, first.preference, first.expires, "")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from errno import EPERM
+from errno import EEXIST, EPERM
 
 from .errors import KernelError, StateError
 from .evidence.gather import table_snapshot
 from .kernel.apply import apply
 from .model.network import MAIN_TABLE
-from .model.operations import Outcome, RestoreDefault
+from .model.operations import Failure, Outcome, RestoreDefault
 from .model.report import Withdrawal
-from .routing.compare import is_advertised
+from .routing.compare import is_advertised, is_next_hop
 from .routing.ownership import is_ours
 from .routing.planning.restoration import is_back
 from .routing.planning.surprise import without_another
@@ -57,7 +57,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
             if not was_withdrawn:
                 _attempt(state.clear_withdrawn, errors)  # What is missing comes back by the next pass.
             raise
-        left = _unrestored(places, recorded, kernel)
+        left = _unrestored(places, recorded, done.outcome, kernel)
         _attempt(lambda: state.keep_defaults(left, done.after.nics), errors)
         if _nothing_withdrawn(done) and not was_withdrawn:
             _attempt(state.clear_withdrawn, errors)  # The service goes on.
@@ -119,19 +119,38 @@ def _withdrawn(
     main = _main(settings, kernel)
     made = plan_withdrawal(before, recorded, settings, main=main)
     source_outcome = withdraw_source_routing(before, settings, state, kernel) if by_source else None
-    outcome = apply(made, kernel, lambda routes: None, _spare(settings))
+    outcome = _with_hidden(apply(made, kernel, lambda routes: None, _spare(settings)))
     after = table_snapshot(settings, kernel)
-    refused = _refused(made, recorded, after)
+    shown = [one for one in recorded if is_back(one, after.routes) or not _is_hidden(one, outcome)]
+    refused = _refused(made, shown, after)
     left = _ours(after, settings)
     if _must_try_again(outcome, refused, left):
-        again = plan_withdrawal(after, recorded, settings, refused, main)
-        second = apply(again, kernel, lambda routes: None, _spare(settings))
+        again = plan_withdrawal(after, shown, settings, refused, main)
+        second = _with_hidden(apply(again, kernel, lambda routes: None, _spare(settings)))
         made = made._replace(not_restored=again.not_restored)
         restores = tuple(one for one in outcome.failures if isinstance(one.operation, RestoreDefault))
         outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
         after = table_snapshot(settings, kernel)
         left = _ours(after, settings)
     return Withdrawal(made, outcome, before, after, left, source_outcome=source_outcome)
+
+
+def _with_hidden(outcome: Outcome) -> Outcome:
+    """The same; an IPv6 default that is refused since it is there counts as restored. The kernel may not show it."""
+    there = [one for one in outcome.failures if _is_there(one)]
+    failures = tuple(one for one in outcome.failures if one not in there)
+    return outcome._replace(done=(*outcome.done, *(one.operation for one in there)), failures=failures)
+
+
+def _is_there(failure: Failure) -> bool:
+    restores = isinstance(failure.operation, RestoreDefault) and failure.operation.route.family == 6
+    return restores and failure.errno == EEXIST
+
+
+def _is_hidden(one: RecordedDefault, outcome: Outcome) -> bool:
+    """Whether the kernel has taken a default back that it may not show: between two next hops of a multipath route."""
+    taken = (op.route for op in outcome.done if isinstance(op, RestoreDefault) and op.route.family == 6)
+    return not is_next_hop(one.route) and is_back(one, taken)
 
 
 def _joined(one: Withdrawal, other: Withdrawal) -> Withdrawal:
@@ -196,13 +215,16 @@ def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState
 
 
 def _unrestored(
-    places: Sequence[tuple[Settings, Sequence[RecordedDefault]]], recorded: Sequence[RecordedDefault], kernel: Kernel
+    places: Sequence[tuple[Settings, Sequence[RecordedDefault]]],
+    recorded: Sequence[RecordedDefault],
+    outcome: Outcome,
+    kernel: Kernel,
 ) -> list[Route]:
     """The recorded defaults that stay recorded; a router's next advertisement brings its own back."""
     there = [
         route for table in {place.table for place, own in places if own} for route in kernel.snapshot(table).routes
     ]
-    missing = [one for one in recorded if not is_back(one, there)]
+    missing = [one for one in recorded if not (is_back(one, there) or _is_hidden(one, outcome))]
     visited = {place.table for place, _ in places}
     return [
         one.route

@@ -20,6 +20,7 @@ from ..model.network_data import Problem
 from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic_of, is_ignored
 from ..routing.ownership import is_our_rule, is_ours, separated
+from ..routing.subnets import with_unrouted
 from . import network_data
 
 TYPE_CHECKING = False
@@ -42,6 +43,7 @@ def snapshot(settings: Settings, state: State, kernel: Kernel) -> KernelState:
         KernelError: the kernel refused a dump.
     """
     now = table_snapshot(settings, kernel)
+    now = with_unrouted(now) if settings.table == MAIN_TABLE else now
     written = source_tables(settings, state)
     if not (settings.source_routing or written or any(is_our_rule(rule, settings) for rule in now.rules)):
         return now

@@ -125,9 +125,6 @@ def parse_prefix(text: str) -> Prefix:
     return Prefix(address, int(tail))
 
 
-# ---- what the kernel says ---------------------------------------------------------------------------
-
-
 class Nic(NamedTuple):
     """A network interface as the kernel has it."""
 
@@ -153,10 +150,12 @@ class Nic(NamedTuple):
     """Those that the kernel takes away when their lifetime ends, a DHCP lease's say; by a clock that nobody sets."""
     peers: tuple[Prefix, ...] = ()
     """On link in place of an address's own subnet, which is that address alone (`10.65.0.7 peer 10.65.0.1/32`)."""
+    unrouted: tuple[Prefix, ...] = ()
+    """Those to whose subnet no route on link leads: the kernel refuses gateways in it without the flag onlink."""
 
     @property
-    def on_link(self) -> tuple[Prefix, ...]:
-        """The prefixes whose addresses are on the NIC's link."""
+    def prefixes(self) -> tuple[Prefix, ...]:
+        """What is on the NIC's link by its addresses: their subnets, and their peers."""
         return self.addresses + self.peers
 
 

@@ -38,7 +38,7 @@ def preference(route: Route) -> tuple[int, int]:
 
 def is_next_hop(route: Route) -> bool:
     """Whether IPv6 merges it with others of its destination and metric into a multipath route."""
-    return route.kind == UNICAST and route.gateway is not None and not route.nexthop_id
+    return leads_out(route) and route.gateway is not None and not route.nexthop_id
 
 
 def whole(parts: Sequence[Route]) -> Route:

@@ -81,7 +81,7 @@ class _Neighbours(NamedTuple):
         """In no subnet at all."""
         if self.is_refused(gateway, binding):
             return False
-        prefixes = (one for nic in self.nics for one in nic.on_link if not is_self_assigned(one))
+        prefixes = (one for nic in self.nics for one in nic.prefixes if not is_self_assigned(one))
         on_a_nic = any(contains(prefix, gateway) for prefix in prefixes)
         return not on_a_nic and self.subnets.home(gateway) is None
 

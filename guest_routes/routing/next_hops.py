@@ -10,7 +10,7 @@ from ..model.namedtuple import NamedTuple
 from ..model.network import Prefix, contains, family_of, is_link_local, network_of
 from ..model.network_data import METADATA_SERVICE
 from .eligible import Eligible
-from .subnets import Subnets
+from .subnets import Subnets, on_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class NextHops:
         """A next hop in no network's subnet; perhaps in that of a NIC without a network."""
         gateways = self._known[len(next_hop)]
         for nic in self._nics:
-            own = next((one for one in nic.on_link if contains(one, next_hop) and not is_link_local(next_hop)), None)
+            own = next((one for one in nic.prefixes if contains(one, next_hop) and not is_link_local(next_hop)), None)
             if own is not None:
                 return Miss("no-subnet", Binding(None, None, nic), network_of(own), gateways)
         return Miss("no-subnet", gateways=gateways, unaddressed=self._unaddressed_nics(family_of(next_hop)))
@@ -231,10 +231,10 @@ def _by_gateway(next_hop: Address, chosen: Binding, claims: Sequence[Binding]) -
 
 
 def needs_onlink(nic: Nic, gateway: Address) -> bool:
-    """R14: whether the gateway lies outside every prefix of the NIC. Link-local ones never do."""
+    """R14: whether no prefix of the NIC leads to the gateway. Link-local ones need none."""
     if is_link_local(gateway):
         return False
-    return not any(contains(address, gateway) for address in nic.on_link)
+    return not any(contains(prefix, gateway) for prefix in on_link(nic))
 
 
 def _unusable(claim: Binding) -> Miss:

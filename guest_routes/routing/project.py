@@ -27,6 +27,7 @@ def project(evidence: Evidence, settings: Settings) -> Evidence:
             running=True,
             peers=(),
             addresses=tuple(dict.fromkeys([*nic.addresses, *documented.get(nic.ifindex, ())])),
+            unrouted=(),
         )
         for nic in evidence.kernel.nics
     )

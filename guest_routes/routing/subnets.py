@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ..model.network import Prefix, family_of, is_link_local, network_of
+from ..model.network import UNICAST, Prefix, family_of, is_link_local, network_of
+from .compare import destinations_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
 
     from ..model.decision import Binding
-    from ..model.network import Address
+    from ..model.network import Address, KernelState, Nic
 
 
 class Subnets:
@@ -48,3 +49,39 @@ def _subnets_of(binding: Binding, documented: bool) -> list[Prefix]:
     """Those of a network that can be a next hop's."""
     subnets = filter(None, (binding.documented_subnet,)) if documented else binding.subnets
     return [one for one in subnets if family_of(one.address) == binding.family and not is_link_local(one.address)]
+
+
+def on_link(nic: Nic) -> tuple[Prefix, ...]:
+    """The prefixes of a NIC that a route on link leads to, so that the kernel takes gateways in them."""
+    return tuple(one for one in nic.prefixes if one not in nic.unrouted)
+
+
+def with_unrouted(state: KernelState) -> KernelState:
+    """The same snapshot of main, where each NIC has those of its addresses to whose subnet no route on link leads.
+
+    The kernel makes that route with the address, but not with `noprefixroute`; and anybody may delete it.
+    """
+    vrfs = {nic.ifindex for nic in state.nics if nic.kind == "vrf"}
+    coming = {nic.ifindex: list(_routed_by_kernel(nic)) for nic in state.nics if nic.up and nic.master not in vrfs}
+    there = _on_link(state, {network_of(own) for addresses in coming.values() for own in addresses})
+    left = {
+        ifindex: tuple(own for own in addresses if (ifindex, network_of(own)) not in there)
+        for ifindex, addresses in coming.items()
+    }
+    if not any(left.values()):
+        return state
+    return state._replace(nics=tuple(nic._replace(unrouted=left.get(nic.ifindex, ())) for nic in state.nics))
+
+
+def _on_link(state: KernelState, subnets: set[Prefix]) -> set[tuple[int, Prefix]]:
+    """The NICs with routes on link to these, and which: without a step of Python for each of many others."""
+    there = subnets.intersection(destinations_of(state.routes))
+    near = [one for one in state.routes if one[0] in there and one[1] is None]
+    return {(one.ifindex, one.destination) for one in near if one.kind == UNICAST and not one.nexthops}
+
+
+def _routed_by_kernel(nic: Nic) -> Iterator[Prefix]:
+    """The addresses that come with a route of their subnet, in main but for a VRF's ports, while the NIC is up."""
+    for own in nic.addresses:
+        if own.length < 8 * len(own.address) and not is_link_local(own.address):
+            yield own

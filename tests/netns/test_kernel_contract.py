@@ -590,6 +590,18 @@ def test_what_cannot_be_written_back_the_same_has_kind_0(world: World, lab: Lab,
     assert world.witness.snapshot(MAIN_TABLE) == world.kernel.snapshot(MAIN_TABLE)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_next_hop_of_an_ipv6_route_is_encapsulated_by_itself(world: World, lab: Lab, order: int) -> None:
+    for text in ("encap ip6 id 1 dst fd00:65::5 via fd00:8::1 dev eth1", "via fd00:8::1 dev eth1")[::order]:
+        lab.ip("-6", "route", "append", "fd01::/32", "proto", "static", *text.split())
+    world.follow()
+    world.compare()
+    assert [one.unwritable for one in world.routes(protocol=4)] == ["encap", ""][::order]
+    plain = next(one for one in world.routes(protocol=4) if not one.unwritable)
+    world.apply(RemoveForeignDefault(plain))  # The request can't say: not encapsulated.
+    assert [one.unwritable for one in world.routes(protocol=4)] == [["", "encap"][::order][0]]
+
+
 @pytest.mark.parametrize(
     "hops", ["via 11.8.0.1 dev eth1", "nexthop via 11.8.0.1 dev eth1 nexthop via 11.8.0.2 dev eth1"]
 )

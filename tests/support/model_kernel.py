@@ -413,9 +413,9 @@ def _dumped_6(routes: List[Route]) -> Iterable[Route]:
     for first, *others in shown:
         yield first if others else first._replace(weight=1)  # Kept, and not shown.
         for nexthop in others:
-            yield first._replace(
-                gateway=nexthop.gateway, ifindex=nexthop.ifindex, onlink=nexthop.onlink, weight=nexthop.weight
-            )
+            own = nexthop.kind, nexthop.unwritable
+            shown_as = first._replace(kind=own[0], unwritable=own[1], weight=nexthop.weight)
+            yield shown_as._replace(gateway=nexthop.gateway, ifindex=nexthop.ifindex, onlink=nexthop.onlink)
 
 
 def _legs_6(route: Route) -> List[Route]:

@@ -129,9 +129,13 @@ def routes_of(message: Any) -> Tuple[Route, ...]:
     if route.family == 4:
         nexthops = tuple(NextHop(hop.gateway, hop.ifindex, hop.weight, hop.onlink, hop.realms) for hop in hops)
         return (route._replace(nexthops=nexthops),)
-    return tuple(
-        route._replace(gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, weight=hop.weight) for hop in hops
-    )
+    return tuple(_as_route(route, hop) for hop in hops)
+
+
+def _as_route(route: Route, hop: Hop) -> Route:
+    """A next hop of an IPv6 multipath route as the route that it is by itself."""
+    one = route._replace(gateway=hop.gateway, ifindex=hop.ifindex, onlink=hop.onlink, weight=hop.weight)
+    return one._replace(kind=0, unwritable="encap") if hop.encapsulated else one
 
 
 def nexthop_of(message: Any) -> NexthopMessage:
@@ -157,7 +161,7 @@ def _route_of(message: Any, hops: Tuple[Hop, ...]) -> Route:
     whole = hop_of(message)
     metrics = _metrics(message)
     source = message.get_attr("RTA_PREFSRC")
-    unwritable = _unwritable(message, hops, metrics)
+    unwritable = _unwritable(message, hops if message["family"] == AF_INET else (), metrics)
     return Route(
         destination=_destination(message),
         gateway=whole.gateway,

@@ -90,7 +90,7 @@ def decode_route(data: bytes, start: int, end: int) -> list[Route]:
         return []
     hops = tuple(_hops(found.get(RTA_MULTIPATH, b"")))
     metrics = _metrics(found)
-    unwritable = "source" if source_length else _unwritable(found, hops, metrics)
+    unwritable = "source" if source_length else _unwritable(found, hops if family == AF_INET else (), metrics)
     route = Route(
         destination=Prefix(found.get(RTA_DST, bytes(4 if family == AF_INET else 16)), length),
         gateway=_gateway(found),
@@ -112,7 +112,7 @@ def decode_route(data: bytes, start: int, end: int) -> list[Route]:
     )
     if route.nexthop_id:  # What else is shown of it depends on net.ipv4.nexthop_compat_mode.
         return [route._replace(gateway=None, ifindex=0, onlink=False)]
-    return _by_nexthops(route, tuple(nexthop for nexthop, _ in hops)) if hops else [route]
+    return _by_nexthops(route, hops) if hops else [route]
 
 
 def _metrics(found: Attributes) -> tuple[tuple[int, int | str], ...] | None:
@@ -142,14 +142,19 @@ def _expires(found: Attributes) -> int:
     return max(1, ticks // USER_HZ) if ticks > 0 else ticks
 
 
-def _by_nexthops(route: Route, nexthops: tuple[NextHop, ...]) -> list[Route]:
+def _by_nexthops(route: Route, hops: tuple[tuple[NextHop, Attributes], ...]) -> list[Route]:
     """A multipath route as model.network.Route has it: one of all next hops for IPv4, one for each for IPv6."""
     if route.family == 4:
+        nexthops = tuple(nexthop for nexthop, _ in hops)
         return [route._replace(gateway=None, ifindex=0, onlink=False, nexthops=nexthops)]
-    return [
-        route._replace(gateway=one.gateway, ifindex=one.ifindex, onlink=one.onlink, weight=one.weight)
-        for one in nexthops
-    ]
+    return [_as_route(route, nexthop, RTA_ENCAP_TYPE in found) for nexthop, found in hops]
+
+
+def _as_route(route: Route, nexthop: NextHop, encapsulated: bool) -> Route:
+    """A next hop of an IPv6 multipath route as the route that it is by itself."""
+    gateway, ifindex, weight, onlink, _ = nexthop
+    one = route._replace(gateway=gateway, ifindex=ifindex, weight=weight, onlink=onlink)
+    return one._replace(kind=0, unwritable="encap") if encapsulated else one
 
 
 def _hops(data: bytes) -> Iterator[tuple[NextHop, Attributes]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ...model.decision import NotElected
-from ...model.network import address_text
 from .evidence import absence_text, binding_label, evidence_text, without_address_text
-from .reasons import next_hop_reason, unresolved_cause
+from .reasons import next_hop_reason, onlink_reason, unresolved_cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def election_reason(election: Election) -> str:
     if election.binding.instead is not None:
         text = f"{text}; {_instead_text(election.binding)}"
     if election.onlink:
-        text += f"; on link: {address_text(election.gateway)} is outside every prefix of {name}"
+        text += f"; on link: {onlink_reason(election.nic, election.gateway)}"
     if election.waiting:
         text += f"; {', '.join(map(without_address_text, election.waiting))} (yet)"
     return text

@@ -6,7 +6,7 @@ Each sentence of a decision is made in this package and nowhere else: one line, 
 from __future__ import annotations
 
 from ...model.decision import Resolved, Unresolved
-from ...model.network import address_text, family_of
+from ...model.network import address_text, contains, family_of
 from ...model.network_data import Problem
 from ..escape import escaped, shell_word
 from .evidence import absence_text, binding_label, evidence_text
@@ -15,7 +15,7 @@ from .remedies import gateways_setting, gateways_to_use, in_neutron, in_subnets,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...model.decision import Binding, Note, Override, ResolvedNextHop
-    from ...model.network import Address
+    from ...model.network import Address, Nic
     from ...model.network_data import HostRoute
 
 
@@ -42,8 +42,15 @@ def next_hop_reason(next_hop: ResolvedNextHop) -> str:
     if next_hop.shared_with:
         parts.append(f"ambiguous: it is the gateway of {', '.join(next_hop.shared_with)} too")
     if next_hop.onlink:
-        parts.append(f"on link: outside every prefix of {next_hop.nic.name}")
+        parts.append(f"on link: {onlink_reason(next_hop.nic, next_hop.gateway)}")
     return "; ".join(parts)
+
+
+def onlink_reason(nic: Nic, gateway: Address) -> str:
+    """Why a gateway is said to be on link (R14)."""
+    if any(contains(own, gateway) for own in nic.addresses):
+        return f"{nic.name} has no route to its subnet"
+    return f"outside every prefix of {nic.name}"
 
 
 def resolved_reason(resolved: Resolved) -> str:

@@ -68,8 +68,8 @@ def _fits_6(one: Route, route: Route) -> bool:
     """The same, where a route by an object ahead makes the request name the protocol."""
     if one.nexthop_id or route.nexthop_id:  # IPv6 has no two routes of a metric by one object.
         return not route.nexthop_id and one.protocol == route.protocol
-    same = one.protocol == route.protocol or is_next_hop(one)
-    return same and route.gateway is None and one.ifindex == route.ifindex
+    same = one.unwritable != "source" and (one.protocol == route.protocol or is_next_hop(one))
+    return same and route.gateway in (None, one.gateway) and one.ifindex == route.ifindex
 
 
 def undeletable(routes: Sequence[Route], staying: Sequence[Route], there: Sequence[Route]) -> tuple[Route, ...]:

@@ -15,6 +15,7 @@ from ...model.network import UNICAST, Address, NextHop, Prefix, Route, contains,
 from ...model.operations import Add, Delete
 from ..compare import destinations_of
 from ..ownership import is_ours, is_reaching
+from ..subnets import on_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def reach_restored(
 
 def _on_their_links(route: Route, state: KernelState) -> Iterator[_Gateway]:
     """The gateways of a route that are on their NICs' links, by its flag or by a prefix."""
-    own = {nic.ifindex: nic.on_link for nic in state.nics}
+    own = {nic.ifindex: nic.prefixes for nic in state.nics}
     hops = route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
     for gateway, ifindex, _, onlink, _ in hops:
         if gateway is None or is_link_local(gateway):
@@ -210,12 +211,12 @@ def _prefixes_around(address: Address, lengths: Iterable[int]) -> list[Prefix]:
 
 
 def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Settings) -> dict[int, list[Prefix]]:
-    """Each NIC's prefixes: of its addresses, and of routes on link that are not ours.
+    """Each NIC's prefixes: of its addresses, if routed, and of routes on link that are not ours.
 
     Args:
         around: the destinations of routes that matter: a table may have fifty thousand others.
     """
-    own = {nic.ifindex: list(nic.on_link) for nic in state.nics}
+    own = {nic.ifindex: list(on_link(nic)) for nic in state.nics}
     for route in _to(around, state.routes):
         if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
             own.setdefault(route.ifindex, []).append(route.destination)

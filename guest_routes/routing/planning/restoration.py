@@ -171,7 +171,10 @@ def restorations(
         return []
     if missing[0].family == 6:
         at_once = _whole_ipv6(there, order)
-        return [at_once._replace(reason=reason)] if at_once else [RestoreDefault(route, reason) for route in missing]
+        if at_once:
+            return [at_once._replace(reason=reason)]
+        # Next hops first: the kernel shows nothing that stands between two of them.
+        return [RestoreDefault(route, reason) for route in sorted(missing, key=is_next_hop, reverse=True)]
     start, end = _staying(there, order, managed)
     before = [_to(route, there, reason, True) for route in reversed(order[:start])]
     behind = [_to(route, there, reason, False) for route in order[end:]]
@@ -224,6 +227,6 @@ def _hops(routes: Sequence[Route]) -> list[object]:
 
 
 def _alike(route: Route, first: Route) -> bool:
-    """Whether a next hop has the attributes that all of a multipath route are shown with."""
-    same = (route.protocol, route.source, route.metrics, route.preference, route.expires)
-    return same == (first.protocol, first.source, first.metrics, first.preference, first.expires)
+    """Whether a next hop has the attributes that all of a multipath route are shown with, and nothing else."""
+    same = (route.protocol, route.source, route.metrics, route.preference, route.expires, route.unwritable)
+    return same == (first.protocol, first.source, first.metrics, first.preference, first.expires, "")

@@ -147,7 +147,7 @@ def _lacking(route: Route, state: KernelState, links: Sequence[Route]) -> NotRes
     if any(hop.ifindex in nics and not nics[hop.ifindex].up for hop in hops):
         return "nic-down"
     reached = {(one.ifindex, one.destination) for one in links}
-    reached.update((nic.ifindex, prefix) for nic in state.nics for prefix in nic.on_link)
+    reached.update((nic.ifindex, prefix) for nic in state.nics for prefix in nic.prefixes)
     return None if route.nexthop_id or all(_is_reached(hop, reached) for hop in hops) else "no-subnet"
 
 

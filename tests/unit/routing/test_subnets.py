@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
-from guest_routes.model.network import parse_address
+from guest_routes.model.network import KernelState, Nic, parse_address, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.routing.bind import bind
-from guest_routes.routing.subnets import Subnets
+from guest_routes.routing.next_hops import needs_onlink
+from guest_routes.routing.subnets import Subnets, with_unrouted
+from tests.support.iproute_text import parse_route
 from tests.support.situations import TWO_NICS, network, situation
 
 NETWORKS = [
@@ -67,3 +69,36 @@ def test_a_subnet_that_is_described_for_a_nic_is_not_anothers_that_has_an_addres
     assert homes(without) == [0, 1]
     networks.pop()
     assert (homes(kernel), homes(kernel, documented=True)) == ([0], [])
+
+
+ADDRESSES = "11.8.0.9/24 11.8.0.10/24 10.1.0.1/32 fe80::9/64 fd00:8::9/64"
+ETH1 = Nic(3, "eth1", addresses=tuple(map(parse_prefix, ADDRESSES.split())))
+FOUR, SIX = "11.8.0.0/24 dev eth1 proto kernel scope link", "fd00:8::/64 dev eth1 proto ra metric 101"
+
+
+@pytest.mark.parametrize(
+    ("routes", "left"),
+    [
+        ([FOUR, SIX], []),
+        ([SIX], ["11.8.0.9/24", "11.8.0.10/24"]),
+        ([FOUR], ["fd00:8::9/64"]),
+        ([FOUR, "fd00:8::/64 via fe80::1 dev eth1", "fd00:8::/48 dev eth1"], ["fd00:8::9/64"]),
+        ([SIX, "11.8.0.0/24 dev eth0 scope link", "11.8.0.0/25 dev eth1 scope link"], ["11.8.0.9/24", "11.8.0.10/24"]),
+        ([SIX, "unreachable 11.8.0.0/24"], ["11.8.0.9/24", "11.8.0.10/24"]),
+    ],
+)
+def test_addresses_without_a_route_on_link(routes: List[str], left: List[str]) -> None:
+    state = KernelState((ETH1,), tuple(parse_route(one, (ETH1, Nic(2, "eth0"))) for one in routes))
+    (nic,) = with_unrouted(state).nics
+    assert [str(one) for one in nic.unrouted] == left
+    assert [needs_onlink(nic, parse_address(one)) for one in ("11.8.0.1", "fd00:8::1")] == [
+        any(family in one for one in left) for family in (".", ":")
+    ]
+    assert needs_onlink(nic, parse_address("10.1.0.2")) and not needs_onlink(nic, parse_address("fe80::1"))
+
+
+@pytest.mark.parametrize("nic", [{"up": False}, {"master": 9}])
+def test_addresses_whose_routes_are_elsewhere(nic: Dict[str, Any]) -> None:
+    vrf = Nic(9, "vrf0", kind="vrf")
+    state = KernelState((ETH1._replace(**nic), vrf), ())
+    assert with_unrouted(state) == state

@@ -48,8 +48,8 @@ def test_a_default_of_the_settings_with_what_is_odd_about_it() -> None:
     waiting = (Binding(NETWORK, None, ETH0._replace(addresses=())), ABSENT)
     one = Elected(4, Binding(None, None, ETH1, GATEWAY, KNOWN), ETH1, GATEWAY, True, Selector(nic="eth1"), waiting)
     assert election_reason(one) == (
-        "the settings choose nic eth1: eth1, eth1; its gateway: networks[1].routes[0]; on link: 11.8.0.1 is outside "
-        "every prefix of eth1; eth0 has no IPv4 address, the NIC with MAC fa:16:3e:00:00:02 has no IPv4 address (yet)"
+        "the settings choose nic eth1: eth1, eth1; its gateway: networks[1].routes[0]; on link: eth1 has no "
+        "route to its subnet; eth0 has no IPv4 address, the NIC with MAC fa:16:3e:00:00:02 has no IPv4 address (yet)"
     )
 
 

@@ -57,7 +57,11 @@ HOP = ResolvedNextHop(ETH1, GATEWAY, KNOWN)
         (
             HOP._replace(shared_with=("eth0", "eth2"), onlink=True),
             "11.8.0.1 is eth1's gateway (networks[1].routes[0]); ambiguous: it is the gateway of eth0, eth2 too; "
-            "on link: outside every prefix of eth1",
+            "on link: eth1 has no route to its subnet",
+        ),
+        (
+            HOP._replace(nic=ETH1._replace(addresses=(prefix("11.8.0.9/32"),)), onlink=True),
+            "11.8.0.1 is eth1's gateway (networks[1].routes[0]); on link: outside every prefix of eth1",
         ),
     ],
 )

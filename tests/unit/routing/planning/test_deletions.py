@@ -41,7 +41,10 @@ def made(text: str) -> Route:
         ("default via 11.8.0.1 dev eth1 proto dhcp", PLAIN, False),
         ("default via 11.8.0.99 dev eth1 proto static", PLAIN, False),
         ("unreachable default proto static", PLAIN, False),
-        ("default via fd00:8::1 dev eth1 proto static", "default via fd00:8::1 dev eth1 proto static mtu 1400", False),
+        ("encap default via fd00:8::1 dev eth1 proto static", "default via fd00:8::1 dev eth1 proto static", True),
+        ("encap default via fd00:8::1 dev eth1 proto boot", "default via fd00:8::1 dev eth1 proto static", True),
+        ("encap default via fd00:8::2 dev eth1 proto static", "default via fd00:8::1 dev eth1 proto static", False),
+        ("encap default via fd00:8::1 dev eth0 proto static", "default via fd00:8::1 dev eth1 proto static", False),
     ],
 )
 def test_the_first_that_fits_goes(ahead: str, asked: str, deleted: bool) -> None:

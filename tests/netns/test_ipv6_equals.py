@@ -1,0 +1,87 @@
+"""IPv6 defaults of one metric: what merges into a multipath route, what the kernel hides behind it, and what
+`withdraw` says of both.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Sequence
+
+import pytest
+
+from tests.netns.test_kernel_routes import add, engine, given, nics, shown, synced
+from tests.support.lab import Lab
+from tests.support.passes import Ran, run
+
+__all__ = ["engine", "given"]  # Fixtures.
+
+BY_OBJECT = ["-6 nexthop add id 7 via fd00:8::2 dev eth1", "-6 route append default nhid 7 metric 1024"]
+PLAIN = "-6 route append default via fd00:8::1 dev eth1 metric 1024"
+VPN = "-6 route append default via fd00:200::1 dev wg0 metric 1024"
+ENCAPSULATED = "-6 route append default encap ip6 id 5 dst fd00:65::5 via {} metric 1024"
+
+
+def withdrawn(lab: Lab, engine: str) -> Ran:
+    """A `withdraw` that says of each default one thing, and a second one that has nothing to do."""
+    ran = run(lab, f"withdraw {engine}")
+    assert ran.code == 0 and "not restored" not in ran.out, ran
+    assert "nothing to withdraw" in run(lab, f"withdraw {engine}").out
+    return ran
+
+
+def by_kernel(lab: Lab) -> List[str]:
+    """The defaults with their next hops, each in a line."""
+    return " ".join(lab.ip("-6", "route", "show", "default").split()).replace(" default", "\ndefault").split("\n")
+
+
+@pytest.mark.parametrize(("there", "later"), [([*BY_OBJECT, VPN, PLAIN], []), ([*BY_OBJECT, PLAIN], [VPN])])
+def test_one_by_an_object_comes_back_behind_the_next_hops(
+    lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str], later: Sequence[str]
+) -> None:
+    """Between two of them the kernel would not show it."""
+    nics(lab)
+    add(lab, *there)
+    run(lab, f"sync {engine} {given[6]}")
+    add(lab, *later)
+    assert "2 defaults restored" in withdrawn(lab, engine).out
+    hops, by_object = by_kernel(lab)
+    assert "dev wg0" in hops and "via fd00:8::1 dev eth1" in hops
+    assert by_object.startswith("default nhid 7 via fd00:8::2 dev eth1")
+
+
+def test_one_that_its_program_has_brought_back_out_of_sight(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    nics(lab)
+    add(lab, *BY_OBJECT)
+    synced(lab, f"{engine} {given[6]}")
+    add(lab, VPN, BY_OBJECT[1], VPN.replace("::1", "::3"))
+    assert "nhid" not in "".join(by_kernel(lab))
+    withdrawn(lab, engine)
+    lab.ip(*VPN.replace("append", "del").split())
+    assert "default nhid 7 via fd00:8::2 dev eth1" in "".join(by_kernel(lab))
+
+
+@pytest.mark.parametrize("by", ["fd00:200::1 dev wg0", "fd00:8::1 dev eth1"])
+def test_a_plain_one_beside_an_encapsulated_one(lab: Lab, engine: str, given: Dict[int, str], by: str) -> None:
+    """Each next hop of a multipath route has its own encapsulation, or none."""
+    nics(lab)
+    add(lab, PLAIN)
+    synced(lab, f"{engine} {given[6]}")
+    add(lab, ENCAPSULATED.format(by))
+    assert "1 default restored" in withdrawn(lab, engine).out
+    (hops,) = by_kernel(lab)
+    assert hops.count("nexthop") == 2 and hops.count("encap") == 1
+
+
+@pytest.mark.parametrize(("by", "taken"), [("fd00:8::2 dev eth1", True), ("fd00:8::1 dev eth1", False)])
+def test_of_a_multipath_route_the_plain_next_hops_are_taken(
+    lab: Lab, engine: str, given: Dict[int, str], by: str, taken: bool
+) -> None:
+    """But where the kernel would delete the encapsulated one in its place."""
+    nics(lab)
+    add(lab, ENCAPSULATED.format(by), PLAIN)
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[6]}", 5)
+    assert "its attributes can't be written back the same (encap)" in ran.out
+    assert ("could delete another route in its place" in ran.out) is not taken
+    assert ("encap" in "".join(by_kernel(lab))) and ("nexthop" in "".join(by_kernel(lab))) is not taken
+    withdrawn(lab, engine)
+    assert shown(lab) == before

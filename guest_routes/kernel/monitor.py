@@ -105,8 +105,8 @@ class Notifications(NamedTuple):
     by_source: tuple[Event | RuleEvent, ...] = ()
     """Rules, and routes of the further tables, where there are any."""
     elsewhere: bool = False
-    """A link, an address or, without further tables, a rule changed too, or notifications were lost (the queue
-    overran)."""
+    """A link, an address, a route of a table that is followed or, without further tables, a rule changed too, or
+    notifications were lost (the queue overran)."""
     forged: int = 0
     """Datagrams of other processes, which were ignored."""
     malformed: int = 0
@@ -127,6 +127,7 @@ class Monitor:
 
     def __init__(self, table: int, own_port: int, others: range = range(0)) -> None:
         self._table, self._own_port, self._others = table, own_port, others
+        self._followed: frozenset[int] = frozenset()
         try:
             self._socket = _socket.socket(
                 _socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK, 0
@@ -149,6 +150,10 @@ class Monitor:
     def close(self) -> None:
         """Releases the socket."""
         self._socket.close()
+
+    def follow(self, tables: frozenset[int]) -> None:
+        """From now on a change in these tables of other programs' counts as one of anything."""
+        self._followed = tables
 
     def _join_nexthops(self) -> None:
         """Nexthop objects are of Linux 5.3: on an older kernel there is no such group."""
@@ -176,9 +181,8 @@ class Monitor:
             if sender:
                 forged += 1
             elif received:
-                changes += changes_in(
-                    bytes(memoryview(self._buffer)[:received]), self._table, self._own_port, self._others
-                )
+                datagram = bytes(memoryview(self._buffer)[:received])
+                changes += changes_in(datagram, self._table, self._own_port, self._others, self._followed)
         if self._overrun:
             changes.append(None)  # A pass looks at everything.
             self._drain()
@@ -209,12 +213,18 @@ class Monitor:
             return 0, 0
 
 
-def changes_in(datagram: bytes, table: int, own_port: int, others: range = range(0)) -> list[Change]:
+def changes_in(
+    datagram: bytes,
+    table: int,
+    own_port: int,
+    others: range = range(0),
+    followed: frozenset[int] = frozenset(),
+) -> list[Change]:
     """What a datagram says has changed, in order: an Event for a route, a RuleEvent for a rule, None for anything else.
 
-    Routes of no table that matters, cached ones, and what `own_port` asked for are left out; a rule counts as anything
-    else where there are no further tables. "malformed" stands for a message
-    that can't be read, or the bytes after the last whole one.
+    Routes of no table that matters, cached ones, and what `own_port` asked for are left out; a route of a table in
+    `followed` counts as anything else, and so does a rule where there are no further tables. "malformed" stands for a
+    message that can't be read, or the bytes after the last whole one.
     """
     changes: list[Change] = []
     read = 0
@@ -228,22 +238,22 @@ def changes_in(datagram: bytes, table: int, own_port: int, others: range = range
         elif end - start < RTMSG.size:
             changes.append("malformed")
         elif port != own_port:
-            event = _event(datagram[start:end], port, kind == RTM_DELROUTE, table, others)
+            event = _event(datagram[start:end], port, kind == RTM_DELROUTE, {table, *followed}, others)
             if event is not None:
-                changes.append(event)
+                changes.append(event if event == "malformed" or event.table not in followed else None)
     if read < len(datagram):
         changes.append("malformed")
     return changes
 
 
 def _event(
-    body: bytes, port: int, deleted: bool, wanted_table: int, others: range
+    body: bytes, port: int, deleted: bool, tables: set[int], others: range
 ) -> Event | Literal["malformed"] | None:
     """The event of an RTM_NEWROUTE or RTM_DELROUTE body; None for a cached route or one of a table of nobody's here."""
     family, length, _, _, table, protocol, _, _, flags = RTMSG.unpack_from(body)
     found = attributes(body, RTMSG.size, len(body))
     table = _number(found, RTA_TABLE, table)  # It names every table, struct rtmsg only those up to 255.
-    if flags & RTM_F_CLONED or (table != wanted_table and table not in others):
+    if flags & RTM_F_CLONED or (table not in tables and table not in others):
         return None
     address_bytes = 4 if family == AF_INET else 16
     address = found.get(RTA_DST, bytes(address_bytes))

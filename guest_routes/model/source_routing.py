@@ -110,7 +110,11 @@ def key_of(operation: SourceOperation) -> SourceKey:
     """Which rule or route an operation is about."""
     if isinstance(operation, (AddRule, RemoveRule)):
         return rule_key(operation.rule)
-    route = operation.route
+    return route_key(operation.route)
+
+
+def route_key(route: Route) -> TableRouteKey:
+    """Which route of a table it is, whoever made it."""
     return TableRouteKey(route.table, route.destination, route.metric)
 
 

@@ -112,6 +112,12 @@ def more_changes_line(number: int) -> str:
 # ---- passes -------------------------------------------------------------------------------------------
 
 
+def over_line(lines: Sequence[str]) -> str:
+    """Lines that no longer hold, the first one shown."""
+    more = f"; nor {counted(len(lines) - 1, 'more line')}" if len(lines) > 1 else ""
+    return f"no longer so: {lines[0]}{more}"
+
+
 def unprogrammed_line(one: Unprogrammed, nics: Sequence[Nic]) -> str:
     """A route of the document that is not programmed."""
     return f"not programmed: {unprogrammed_text(one, nics)}"

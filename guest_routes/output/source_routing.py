@@ -82,9 +82,9 @@ def table_reason(table: NicTable) -> str:
     return f"{carried}; where main has no route through it, by its gateway {address_text(table.gateway)}"
 
 
-def conflict_text(one: SourceConflict, nics: Sequence[Nic]) -> str:
-    """Why packets of a NIC don't, or may not, leave by it; and what to do."""
-    return "; ".join(conflict_words(one, nics))
+def conflict_text(one: SourceConflict, nics: Sequence[Nic], added_by: str = "") -> str:
+    """Why packets of a NIC don't, or may not, leave by it; what to do; who added the route, where that is known."""
+    return "; ".join((*conflict_words(one, nics), *([f"added by {added_by}"] if added_by else ())))
 
 
 def conflict_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str]:
@@ -264,8 +264,15 @@ def status_source_lines(found: Status, made_by: str, verbose: bool = False) -> l
     )
     lines = [head, *entries(found.own_rules, lambda rule: ("=", rule_text(rule), ""), verbose), *drift]
     lines += entries(changes, lambda one: ("-" if is_source_removal(one) else "+", source_text(one, nics), ""), verbose)
-    conflicts = found.comparison.source_conflicts
-    return lines + entries(conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)), verbose)
+    return lines + entries(_conflicts_now(found), lambda one: ("!", "source routing", one[1]), verbose)
+
+
+def _conflicts_now(found: Status) -> list[tuple[str, str]]:
+    """The kind and text of each conflict, with who has added a route, where the service that runs knows."""
+    nics, conflicts, service = found.state.nics, found.comparison.source_conflicts, found.service
+    known = {one.route: one.actor for one in service.foreign_routes} if service and found.service_runs else {}
+    who = (known.get(route_text(one.route, nics), "") if one.route else "" for one in conflicts)
+    return [(one.kind, conflict_text(one, nics, by)) for one, by in zip(conflicts, who)]
 
 
 def source_drift_line(changes: int, made_by: str) -> str:
@@ -275,11 +282,11 @@ def source_drift_line(changes: int, made_by: str) -> str:
 
 def status_source_json(found: Status) -> dict[str, Any]:
     """The same for `status --json`."""
-    nics, conflicts = found.state.nics, found.comparison.source_conflicts
+    nics = found.state.nics
     return {
         "rules": [rule_json(rule) for rule in found.own_rules],
         "changes": [_change_json(one, nics) for one in found.comparison.source_drift],
-        "conflicts": [{"kind": one.kind, "text": conflict_text(one, nics)} for one in conflicts],
+        "conflicts": [{"kind": kind, "text": text} for kind, text in _conflicts_now(found)],
     }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..model.diagnosis.status import Change, SourceChange
     from ..model.network import Address, Prefix, Route
     from ..model.operations import Operation
-    from ..model.source_routing import SourceOperation
+    from ..model.source_routing import SourceConflict, SourceOperation
 
 Via: TypeAlias = "tuple[Prefix, Address | None, int]"
 """Destination, gateway and ifindex of a route."""
@@ -116,3 +116,17 @@ def _source_reverted(operation: SourceOperation, change: SourceChange | None) ->
     if isinstance(operation, (RemoveRule, RemoveRoute)):
         return None if change.deleted else change
     return change if change.deleted or not isinstance(operation, AddRule) else None
+
+
+def attribute_conflicts(
+    conflicts: Sequence[SourceConflict], changes: Iterable[SourceChange]
+) -> tuple[SourceChange | None, ...]:
+    """For each conflict the addition of the other program's route in a table of ours, where it is one about that.
+
+    Args:
+        changes: the last change of each rule and route, oldest first.
+    """
+    from ..model.source_routing import route_key
+
+    added = {change.key: change for change in changes if not change.deleted}
+    return tuple(added.get(route_key(one.route)) if one.route is not None else None for one in conflicts)

@@ -9,12 +9,12 @@ import os
 import time
 
 from ..errors import StateError
-from ..model.diagnosis.status import ConflictRecord, Repair, StatusRecord, status_record_json
+from ..model.diagnosis.status import RECENT, ConflictRecord, Repair, StatusRecord, status_record_json
 from ..model.settings import fingerprint
 from ..output import service_log
 from ..output.route_text import route_text
 from ..output.summary import verb_of
-from ..output.words.actors import actor_fields, actor_text, source_change_line
+from ..output.words.actors import actor_fields, actor_text, foreign_routes, source_change_line
 from ..output.words.outcomes import pass_error_text, suspicion_text
 from ..output.words.warnings import warning_texts
 from ..routing.partial import AGREEING_FETCHES
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     ]
     """What lines of the log are about that hold for longer than a moment."""
 
+ENDS_LOGGED = "unprogrammed", "source-conflicts"
+"""Subjects whose lines other programs end: the log also says when they no longer hold."""
 SHOWN = 12
 """So many changes, failures and unprogrammed routes of one pass are logged one by one."""
 ERRORS_SHOWN = 8
@@ -113,12 +115,19 @@ class Journal:
         """A line for the log."""
         self._write("error", text)
 
-    def hold(self, level: Level, subject: Subject, *texts: str) -> None:
-        """All that holds of a subject from now on: logs the lines that did not hold before."""
+    def hold(self, level: Level, subject: Subject, *texts: str, lines: Sequence[str] = ()) -> None:
+        """All that holds of a subject from now on: logs the lines that did not hold before.
+
+        Args:
+            lines: each with what is known at its beginning alone, as it is logged.
+        """
         before = self._holding.get(subject, ())
-        for text in texts:
+        for text, line in zip(texts, lines or texts):
             if text not in before:
-                self._write(level, text)
+                self._write(level, line)
+        over = [text for text in before if text not in texts]
+        if over and subject in ENDS_LOGGED:
+            self._write("info", service_log.over_line(over))
         self._holding[subject] = texts
 
     # -- passes --------------------------------------------------------------------------------------------
@@ -131,8 +140,14 @@ class Journal:
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
 
-    def source_routing(self, report: Report, reverted: Sequence[SourceChange | None]) -> None:
-        """What a pass has changed of source routing's tables and rules, and why it may not be in force (R21)."""
+    def source_routing(
+        self, report: Report, reverted: Sequence[SourceChange | None], made: Sequence[SourceChange | None]
+    ) -> None:
+        """What a pass has changed of source routing's tables and rules, and why it may not be in force (R21).
+
+        Args:
+            made: for each conflict the change by which another program has made it, as far as it is known.
+        """
         from ..model.source_routing import RemoveRoute, SetRoute
         from ..output import source_routing
 
@@ -145,9 +160,13 @@ class Journal:
             self._write("info", source_change_line(operation, change, nics), fields)
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
-        conflicts = (source_routing.conflict_text(one, nics) for one in report.source_conflicts[:SHOWN])
         self.hold("error", "source-errors", *source_routing.source_error_texts(report))
-        self.hold("warning", "source-conflicts", *conflicts)
+        conflicts = report.source_conflicts[:SHOWN]
+        found = foreign_routes(conflicts, made, self._record.foreign_routes, nics)
+        self._record = self._record._replace(foreign_routes=tuple(one for one in found if one.actor)[:RECENT])
+        texts = [source_routing.conflict_text(one, nics) for one in conflicts]
+        lines = [source_routing.conflict_text(one, nics, route.actor) for one, route in zip(conflicts, found)]
+        self.hold("warning", "source-conflicts", *texts, lines=lines)
 
     def repaired(self, operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> None:
         """A route was put back, or one in its way removed."""

@@ -17,7 +17,8 @@ changed which route, which routes are in conflict, and which host routes are put
 
 Every state leads to every other: each pass decides afresh. When a pass comes, whatever the state:
 
-    a link, an address, a rule or a route changes   at once, but within the rate limit (schedule.py)
+    a link, an address, a rule or a route changes   at once, but within the rate limit (schedule.py); routes: in main,
+                                                    in a NIC's table, and in others that rules look up
     a route by a gateway expires (IPv6)             at that moment: the kernel tells of it up to 30 s later
     only routes in conflict change                  when the first of their waits is over (conflicts.py)
     notifications or their socket are lost          at once, with a new socket
@@ -50,7 +51,7 @@ from .child.files import local_document
 from .error_kind import error_kind
 from .journal import Journal
 from .repairs import Repairs, Restoration
-from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule, first_expiry, state_of
+from .schedule import LONGEST_FAULT_SECONDS, ReconcileSchedule, first_expiry, state_of, tables_of_others
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class Reconciler:
         """
         try:
             report = self._program(document, fetched)
+            self._monitor.follow(tables_of_others(report.after, self.settings))
             self.state = state_of(report)
             self._restoration.passed(report)
             if self.state != "set-aside":
@@ -243,11 +245,7 @@ class Reconciler:
             self.read_events()
 
     def _refuse_while_replaced(self) -> None:
-        """Called before a pass writes.
-
-        Raises:
-            DefaultReplacedError: a default has been deleted since the pass began.
-        """
+        """Called before a pass writes; raises DefaultReplacedError if a default was deleted since the pass began."""
         self.read_events()
         if self._replaced_until > time.monotonic():
             raise DefaultReplacedError("a program is replacing the default route; looked at again a moment later")

@@ -17,7 +17,7 @@ from ..model.diagnosis.status import Actor, Change, RouteKey, SourceChange
 from ..model.operations import Add
 from ..output.words.remedies import remedy, source_remedy
 from ..state.processes import actor_at
-from .attribution import attribute, attribute_source
+from .attribution import attribute, attribute_conflicts, attribute_source
 from .conflicts import Conflict, repaired, resolved, waits
 from .journal import Journal
 
@@ -129,7 +129,8 @@ class Repairs:
         for one in filter(None, reverted):
             if self._source_changes.get(one.key) is one:
                 del self._source_changes[one.key]
-        self._journal.source_routing(report, reverted)
+        changes = () if anew else (*self._source_taken.values(), *self._source_changes.values())
+        self._journal.source_routing(report, reverted, attribute_conflicts(report.source_conflicts, changes))
         conflicts: list[tuple[Contested, Conflict, str]] = []
         for operation, change in zip(done, reverted):
             if change is not None:

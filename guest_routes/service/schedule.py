@@ -8,13 +8,15 @@ thousand machines don't fetch at the same time.
 from __future__ import annotations
 
 from ..model.namedtuple import NamedTuple
+from ..model.network import LOCAL_TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterable, Literal, TypeAlias
 
-    from ..model.network import Route
+    from ..model.network import KernelState, Route
     from ..model.report import Report
+    from ..model.settings import Settings
 
     PassState: TypeAlias = Literal["no-document", "programmed", "set-aside", "withdrawn", "failed"]
 
@@ -58,6 +60,16 @@ def first_expiry(routes: Iterable[Route]) -> float:
     A second later than the dump says, which has whole ones.
     """
     return min((route.expires + 1.0 for route in routes if route.expires and route.gateway), default=0.0)
+
+
+def tables_of_others(state: KernelState, settings: Settings) -> frozenset[int]:
+    """The tables that rules look up beside the settings', source routing's and the kernel's own: what is there decides.
+
+    A VPN's rule may lead to a table that is empty yet.
+    """
+    known = 0, LOCAL_TABLE, settings.table
+    found = {rule.table for rule in state.rules if rule.table not in known}
+    return frozenset(table for table in found if table not in settings.source_routing_tables)
 
 
 def grace_seconds(late: int) -> float:

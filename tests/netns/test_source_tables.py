@@ -92,6 +92,50 @@ def test_the_service_repairs_a_rule_beside_a_foreign_route(lab: Lab, start: Star
     assert service.stop() == 0
 
 
+@pytest.mark.parametrize("replaces, how", [(True, "stands in place of ours"), (False, "has added a route to")])
+def test_who_put_a_route_into_a_nic_s_table_is_said(lab: Lab, start: Start, replaces: bool, how: str) -> None:
+    """By the log when it comes and when it has gone, and by `status` as long as it stands."""
+    Calico(lab)
+    service = start("--metadata", str(document("dual-stack")), settings={"source_routing": True})
+    service.wait(lambda: len(own_rules(lab)) == 4)
+    service.wait(lambda: service.record.get("refreshed"))
+    words = f"{'default via 11.8.0.50' if replaces else '10.77.0.0/16'} dev eth1 table 12103 metric 1024"
+    with subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True) as program:
+        assert program.stdin is not None
+        program.stdin.write(f"route {'replace' if replaces else 'add'} {words}\n")
+        program.stdin.flush()
+        service.wait_said(how)
+        line = next(line for line in service.log.splitlines() if how in line)
+        assert f"; added by ip (pid {program.pid}, started by " in line
+        service.wait(lambda: service.record["foreign_routes"])
+        assert f"added by ip (pid {program.pid}" in run(lab, "status").out
+        (conflict,) = valid_json("status", lab.run("status", "--json"))["source_routing"]["conflicts"]
+        assert f"added by ip (pid {program.pid}" in conflict["text"]
+    by_ip(lab, f"route delete {words}")
+    service.wait_said(f"no longer so: {line.split(': ', 1)[1].split('; added by')[0]}")
+    service.wait(lambda: not service.record["foreign_routes"])
+    assert outside_ways(lab) == RIGHT
+
+
+@pytest.mark.parametrize("source_routing", [True, False])
+def test_the_service_follows_the_tables_that_others_rules_look_up(lab: Lab, start: Start, source_routing: bool) -> None:
+    """A VPN's rule comes first, then, later, a route of its table: no other notification tells of that."""
+    Calico(lab)
+    service = start("--metadata", str(document("dual-stack")), settings={"source_routing": source_routing})
+    service.wait(lambda: service.record.get("refreshed"))
+    by_ip(lab, "link add tun9 type veth peer name tun8", "link set tun9 up", "link set tun8 up",
+          "rule add priority 220 lookup 220")  # fmt: skip
+    service.wait(lambda: run(lab, "status").code == 0)
+    said = {"11.11.0.0/16": "not programmed: 11.11.0.0/16: programmed, but 11.11.0.0/16 dev tun9 table 220"}
+    if source_routing:
+        said["203.0.113.0/24"] = "packets that carry eth0's address 10.65.0.7 to 203.0.113.9 leave by tun9, not by eth0"
+    for destination, line in said.items():
+        by_ip(lab, f"route add {destination} dev tun9 table 220")
+        service.wait_said(line)
+        by_ip(lab, f"route delete {destination} table 220")
+        service.wait_said(f"no longer so: {line}")
+
+
 # ---- the way back -------------------------------------------------------------------------------------
 
 CHANGES = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..network import MAIN_TABLE, OUR_PROTOCOL
 from ..report import KEPT_TEXTS
 from ..settings import has_room_for_ours
-from .status import RECENT, SCHEMA, ConflictRecord, Repair, StatusRecord
+from .status import RECENT, SCHEMA, ConflictRecord, ForeignRoute, Repair, StatusRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def status_record_from_json(value: dict[str, Any]) -> StatusRecord | None:
         return None
     recent = tuple(Repair(**one) for one in fields.pop("recent"))
     conflicts = tuple(ConflictRecord(**one) for one in fields.pop("conflicts"))
-    return StatusRecord(**fields, recent=recent, conflicts=conflicts)
+    foreign = tuple(ForeignRoute(**one) for one in fields.pop("foreign_routes"))
+    return StatusRecord(**fields, recent=recent, conflicts=conflicts, foreign_routes=foreign)
 
 
 def _has(value: object, form: Mapping[str, Check]) -> bool:
@@ -157,4 +158,5 @@ _SERVICE: dict[str, Check] = {
     "malformed_messages": _count,
     "enabled": _flag,
     "settings": _text,
+    "foreign_routes": _list(_object({"route": _words, "actor": _words}), RECENT),
 }

@@ -194,6 +194,13 @@ class ConflictRecord(NamedTuple):
     remedy: str
 
 
+class ForeignRoute(NamedTuple):
+    """Another program's route in a table of source routing's, and who added it."""
+
+    route: str
+    actor: str
+
+
 class StatusRecord(NamedTuple):
     """What the service publishes of itself."""
 
@@ -230,6 +237,8 @@ class StatusRecord(NamedTuple):
     """False: the settings that the service has read switch it off, and it makes no pass."""
     settings: str = ""
     """The fingerprint of these settings; "" where options have a part in them, so that files don't tell of a change."""
+    foreign_routes: tuple[ForeignRoute, ...] = ()
+    """Those that stand in tables of source routing's, as far as it is known who added them."""
 
     def moved(self, seconds: float) -> StatusRecord:
         """With all times so much later; 0 is no time."""
@@ -265,4 +274,5 @@ def service_json(record: StatusRecord) -> dict[str, Any]:
     value = record._asdict()
     value["recent"] = [one._asdict() for one in record.recent]
     value["conflicts"] = [one._asdict() for one in record.conflicts]
+    value["foreign_routes"] = [one._asdict() for one in record.foreign_routes]
     return value

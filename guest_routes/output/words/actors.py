@@ -6,11 +6,11 @@ from ..escape import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterable, Sequence
 
-    from ...model.diagnosis.status import Actor, SourceChange
+    from ...model.diagnosis.status import Actor, ForeignRoute, SourceChange
     from ...model.network import Nic
-    from ...model.source_routing import SourceOperation
+    from ...model.source_routing import SourceConflict, SourceOperation
 
 
 _ACTOR = "GUEST_ROUTES_ACTOR"
@@ -52,3 +52,26 @@ def source_reason(operation: SourceOperation, reverted: SourceChange | None) -> 
         return "source routing"
     did = "deleted" if reverted.deleted else "added" if source_verb(operation) == "removed" else "replaced"
     return f"{did} by {actor_text(reverted.actor)}; source routing"
+
+
+def foreign_routes(
+    conflicts: Sequence[SourceConflict],
+    made: Sequence[SourceChange | None],
+    before: Iterable[ForeignRoute],
+    nics: Sequence[Nic],
+) -> tuple[ForeignRoute, ...]:
+    """Other programs' routes that stand in tables of source routing, each with who has added it; "": unknown.
+
+    Args:
+        made: for each conflict the change that made it, as far as it came since the last pass.
+        before: what the last pass knew.
+    """
+    from ...model.diagnosis.status import ForeignRoute
+    from ..route_text import route_text
+
+    known = {one.route: one.actor for one in before}
+    texts = [route_text(one.route, nics) if one.route is not None else "" for one in conflicts]
+    return tuple(
+        ForeignRoute(text, known.get(text, "") if change is None else actor_text(change.actor))
+        for text, change in zip(texts, made)
+    )

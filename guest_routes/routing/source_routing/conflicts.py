@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.network import GOTO, LOCAL_TABLE, NOP, TO_TABLE, family_of
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
-from .equal import identity, key, same_rule
+from .equal import identity, key, rule_identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ def _foreign_in(one: NicTable, state: KernelState, settings: Settings) -> Iterat
             yield SourceConflict("foreign-route", one.nic, one.table, route=route, instead=ours.get(key(route)))
         else:
             yield SourceConflict("table-in-use", one.nic, one.table, route=route)
+    wanted = {rule_identity(rule) for rule in one.rules}
     for rule in () if is_our_own else looking:
-        if not _is_one_of(rule, one.rules):
+        if rule_identity(rule) not in wanted:
             yield SourceConflict("table-in-use", one.nic, one.table, rule=rule)
 
 
@@ -110,10 +111,6 @@ def _foreign_routes(one: NicTable, state: KernelState, settings: Settings) -> It
         first.setdefault(key(route), route)
         if not is_ours(first[key(route)], settings) and identity(route) not in wanted:
             yield route
-
-
-def _is_one_of(rule: Rule, rules: Sequence[Rule]) -> bool:
-    return any(same_rule(rule, one) for one in rules)
 
 
 def may_decide(rule: Rule, settings: Settings) -> bool:

@@ -32,9 +32,9 @@ def identity(route: Route) -> object:
     return (*key(route), route.gateway, ifindex, route.kind, frozenset(route.nexthops), tuple(sorted(route.metrics)))
 
 
-def same_rule(one: Rule, other: Rule) -> bool:
-    """Whether they do the same at the same place."""
-    return one[:4] == other[:4] and one.source == other.source
+def rule_identity(rule: Rule) -> object:
+    """What a rule does, and where it stands: the same of two that differ in who made them."""
+    return (*rule[:4], rule.source)
 
 
 def joined(routes: Iterable[Route]) -> list[Route]:

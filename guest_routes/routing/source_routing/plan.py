@@ -6,20 +6,20 @@ that isn't whole. What is equal and somebody else's is adopted; nothing of anybo
 
 from __future__ import annotations
 
-from ...model.network import THROW, Route, contains, network_of
+from ...model.network import THROW, Prefix, Route, contains, network_of
 from ...model.operations import Add, Delete, MoveDefault, RemoveForeignDefault, RestoreDefault
 from ...model.plan import Plan
 from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute, SourceRoutingPlan, table_key
 from ..elect import managed_ifindexes
 from ..ownership import is_our_rule, is_ours
 from .conflicts import without_conflicts
-from .equal import identity, joined, key, same_rule
+from .equal import identity, joined, key, rule_identity
 from .nics import gateways, table_of
 from .tables import LINK_SCOPE, main_of, nic_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Sequence
+    from typing import Collection, Iterable, Iterator, Sequence
 
     from ...model.decision import Election, Resolution
     from ...model.network import Address, KernelState, Nic, Rule
@@ -54,7 +54,7 @@ def plan_source_routing(
     routes = tuple(_missing_routes(tables, state, settings))
     rules = tuple(_missing_rules(tables, state))
     unwanted = _unwanted_rules(tables, state, settings)
-    going = [one for one in unwanted if withdraw or _is_no_longer_needed(one.rule, tables, state)]
+    going = list(unwanted) if withdraw else _no_longer_needed(unwanted, tables, state)
     left = _unwanted_routes(tables, routes, state, settings)
     kept: frozenset[TableKey] = frozenset() if withdraw else _kept(tables, going, state, settings)
     removals: list[RemoveRule | RemoveRoute] = [*going, *(one for one in left if table_key(one) not in kept)]
@@ -134,10 +134,9 @@ def _missing_routes(tables: Sequence[NicTable], state: KernelState, settings: Se
 
 
 def _missing_rules(tables: Sequence[NicTable], state: KernelState) -> Iterator[AddRule]:
-    for one in tables:
-        for rule in one.rules:
-            if not any(same_rule(rule, there) for there in state.rules):
-                yield AddRule(rule)
+    there = {rule_identity(rule) for rule in state.rules}
+    rules = (rule for one in tables for rule in one.rules)
+    return (AddRule(rule) for rule in rules if rule_identity(rule) not in there)
 
 
 # ---- what is too much -----------------------------------------------------------------------------------
@@ -149,13 +148,13 @@ def _unwanted_rules(tables: Sequence[NicTable], state: KernelState, settings: Se
     One that matches by more than its source stays where a request to delete it fits a wanted one as well, of the same
     priority, table and source: the kernel deletes the first. Where it decides, the lookups tell (verify.py).
     """
-    wanted = [rule for one in tables for rule in one.rules]
+    wanted = {rule for one in tables for rule in one.rules}
     ours = (rule for rule in state.rules if is_our_rule(rule, settings) and rule not in wanted)
     going = [rule for rule in ours if rule.source or rule.plain or not _fits_one(rule, wanted)]
     return map(RemoveRule, sorted(going, key=_has_no_source))
 
 
-def _fits_one(rule: Rule, wanted: Sequence[Rule]) -> bool:
+def _fits_one(rule: Rule, wanted: Collection[Rule]) -> bool:
     """Whether a request to delete a rule that matches by more than a source fits a wanted one."""
     return any(rule[:3] == one[:3] and rule.among in (one.source, None) for one in wanted)
 
@@ -191,9 +190,15 @@ def _kept(
     return frozenset(kept - {(one.family, one.table) for one in tables})
 
 
-def _is_no_longer_needed(rule: Rule, tables: Sequence[NicTable], state: KernelState) -> bool:
-    """Whether no NIC has an address that the rule is for, or another rule is for it now: the numbers have changed."""
-    source = rule.source
-    if source is None or source in [one.source for table in tables for one in table.rules]:
-        return True
-    return not any(contains(source, own.address) for nic in state.nics for own in nic.addresses)
+def _no_longer_needed(
+    unwanted: Iterable[RemoveRule], tables: Sequence[NicTable], state: KernelState
+) -> list[RemoveRule]:
+    """Those that no NIC has an address for, or that another rule is for now: the numbers have changed."""
+    now = {None, *(one.source for table in tables for one in table.rules)}
+    own = {Prefix(one.address, 8 * len(one.address)) for nic in state.nics for one in nic.addresses}
+    return [one for one in unwanted if one.rule.source in now or not _is_for_one(one.rule.source, own)]
+
+
+def _is_for_one(source: Prefix | None, own: Collection[Prefix]) -> bool:
+    """Whether packets with one of these addresses match a rule; mostly it is for a single one."""
+    return source in own or (source is not None and any(contains(source, one.address) for one in own))

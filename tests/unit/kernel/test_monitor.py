@@ -65,6 +65,12 @@ def test_only_one_table_counts(in_header: int, attributes: bytes, table: int, co
     assert found == ([EVENT._replace(table=table)] if counts else [])
 
 
+def test_a_route_of_a_table_that_is_followed_counts_as_anything_else() -> None:
+    both = a_route(attributes=DST + OIF + number(15, 220)) + a_route(attributes=DST + OIF + number(15, 221))
+    assert changes_in(both + a_route(), MAIN, OWN_PORT, followed=frozenset((220,))) == [None, EVENT]
+    assert changes_in(a_route(port=OWN_PORT, table=220), MAIN, OWN_PORT, followed=frozenset((220,))) == []
+
+
 @pytest.mark.parametrize("family, text", [(INET, "0.0.0.0/0"), (INET6, "::/0")])
 def test_a_default_route_has_no_destination(family: int, text: str) -> None:
     (found,) = changes(a_route(attributes=OIF, family=family, dst_len=0))

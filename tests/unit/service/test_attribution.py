@@ -7,17 +7,18 @@ from typing import List, Optional
 import pytest
 
 from guest_routes.model.diagnosis.status import Actor, Change, RouteKey, SourceChange
-from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
+from guest_routes.model.network import Nic, Route, Rule, parse_address, parse_prefix
 from guest_routes.model.operations import Add, Delete, Operation, Promote, RemoveForeignDefault
 from guest_routes.model.source_routing import (
     AddRule,
     RemoveRoute,
     RemoveRule,
     SetRoute,
+    SourceConflict,
     SourceOperation,
     key_of,
 )
-from guest_routes.service.attribution import attribute, attribute_source
+from guest_routes.service.attribution import attribute, attribute_conflicts, attribute_source
 
 IP, KERNEL = Actor("ip", 50), Actor("kernel")
 ETH0, ETH1 = parse_address("10.65.0.1"), parse_address("11.8.0.1")
@@ -134,3 +135,17 @@ def test_of_several_changes_of_a_rule_the_last_one_counts_and_others_are_not_its
     first, last = changed(adopted, True), changed(adopted, True, Actor("nft", 9))
     other = changed(AddRule(RULE._replace(table=12102)), True)
     assert attribute_source([AddRule(RULE), SetRoute(OWN)], [first, last, other]) == (last, None)
+
+
+def test_who_has_added_a_route_to_a_nic_s_table() -> None:
+    """The one of its table, destination and metric; who deleted ours before it, or added another one, has not."""
+    nic = Nic(3, "eth1", b"\xfa\x16\x3e\0\0\2", True)
+    theirs = OWN._replace(gateway=parse_address("11.8.0.50"), protocol=4)
+    found = [
+        SourceConflict("foreign-route", nic, 12103, route=theirs),
+        SourceConflict("overruled", nic, 12103, rule=RULE),
+    ]
+    made = changed(SetRoute(theirs), False)
+    others = [changed(SetRoute(theirs._replace(metric=9)), False), changed(AddRule(RULE), False)]
+    assert attribute_conflicts(found, [*others, made]) == (made, None)
+    assert attribute_conflicts(found, [*others, made._replace(deleted=True)]) == (None, None)

@@ -12,7 +12,14 @@ from guest_routes.errors import KernelError, LockError
 from guest_routes.model.diagnosis.status import Actor, Change, RouteKey, SourceChange
 from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
-from guest_routes.model.source_routing import AddRule, SetRoute, SourceRoutingOutcome, key_of
+from guest_routes.model.source_routing import (
+    AddRule,
+    SetRoute,
+    SourceConflict,
+    SourceRoutingOutcome,
+    TableRouteKey,
+    key_of,
+)
 from guest_routes.service.conflicts import Conflict
 from guest_routes.service.error_kind import ErrorKind
 from guest_routes.service.journal import CONFLICTS_SHOWN, SHOWN, Journal
@@ -62,9 +69,36 @@ def test_what_holds_is_logged_once(bench: Bench) -> None:
     bench.journal.outcome(without_eth1)
     assert bench.logged() == []
     bench.journal.outcome(whole)
+    assert bench.logged() == [("info", f"no longer so: {text}")]
+    bench.journal.outcome(whole)
     assert bench.logged() == []
     bench.journal.outcome(without_eth1)
     assert bench.logged() == [(level, text)]
+
+
+def test_lines_that_no_longer_hold_are_one_line_and_errors_end_without(bench: Bench) -> None:
+    bench.journal.hold("warning", "source-conflicts", "a", "b", "c", lines=["a; added by ip", "b", "c"])
+    bench.journal.hold("error", "errors", "d")
+    assert texts(bench.logged()) == ["a; added by ip", "b", "c", "d"]
+    bench.journal.hold("warning", "source-conflicts", "a", lines=["a; added by nft"])
+    bench.journal.hold("error", "errors")
+    assert bench.logged() == [("info", "no longer so: b; nor 1 more line")]
+
+
+def test_who_added_a_route_to_a_nic_s_table_is_remembered_while_it_stands(bench: Bench) -> None:
+    theirs = Route(parse_prefix("0.0.0.0/0"), parse_address("11.8.0.50"), 3, 1024, 4, 12103)
+    report, made = bench.report(), SourceChange(Actor("ip", 50), TableRouteKey(12103, theirs.destination, 1024), False)
+    conflict = SourceConflict("foreign-route", report.before.nics[1], 12103, route=theirs)
+    standing = report._replace(source_outcome=SourceRoutingOutcome(overruled=(conflict,)))
+    known = {"route": "default via 11.8.0.50 dev eth1 table 12103 proto static metric 1024", "actor": "ip (pid 50)"}
+    for changes, lines in (([made], 1), ([None], 0), ([None], 0)):
+        bench.journal.source_routing(standing, [], changes)
+        assert [text.endswith("; added by ip (pid 50)") for text in texts(bench.logged())] == [True] * lines
+        bench.journal.publish()
+        assert bench.record["foreign_routes"] == [known]
+    bench.journal.source_routing(report, [], [])
+    bench.journal.publish()
+    assert bench.record["foreign_routes"] == []
 
 
 def test_only_changes_have_fields(bench: Bench) -> None:
@@ -81,12 +115,12 @@ def test_the_routes_of_source_routing_have_fields_and_its_rules_their_actor(benc
     rule = Rule(4, 32765, 12103, False, source=parse_prefix("11.8.0.9/32"))
     outcome = SourceRoutingOutcome((SetRoute(route), AddRule(rule)))
     report = bench.report()._replace(source_outcome=outcome)
-    bench.journal.source_routing(report, [None, None])
+    bench.journal.source_routing(report, [None, None], [])
     assert len(bench.logged()) == 2
     route_fields = ("GUEST_ROUTES_DESTINATION=11.11.0.0/16", "GUEST_ROUTES_NIC=eth1")
     assert bench.fields == [route_fields]
     changes = [SourceChange(Actor("ip", 50), key_of(one), True) for one in outcome.done]
-    bench.journal.source_routing(report, changes)
+    bench.journal.source_routing(report, changes, [])
     assert bench.fields[1:] == [(*route_fields, "GUEST_ROUTES_ACTOR=ip"), ("GUEST_ROUTES_ACTOR=ip",)]
 
 

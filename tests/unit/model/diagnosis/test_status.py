@@ -15,6 +15,7 @@ from guest_routes.model.diagnosis.status import (
     RECENT,
     SCHEMA,
     ConflictRecord,
+    ForeignRoute,
     Repair,
     Status,
     StatusRecord,
@@ -33,7 +34,7 @@ records = st.builds(
     StatusRecord, st.integers(1, 1 << 22), texts, times, texts, times, times, times, st.integers(0, 99), texts, texts,
     st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.lists(repairs, max_size=3).map(tuple),
     st.lists(conflicts, max_size=3).map(tuple), texts, st.integers(0, 10**12), st.integers(0, 10**12), st.booleans(),
-    texts,
+    texts, st.lists(st.builds(ForeignRoute, words, words), max_size=3).map(tuple),
 )  # fmt: skip
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
@@ -47,7 +48,7 @@ def test_it_comes_back_as_it_was(record: StatusRecord) -> None:
     assert status_record_from_json(json.loads(json.dumps(status_record_json(record)))) == record
 
 
-@given(records, st.sampled_from(StatusRecord._fields), st.sampled_from(["recent", "conflicts"]), junk)
+@given(records, st.sampled_from(StatusRecord._fields), st.sampled_from(["recent", "conflicts", "foreign_routes"]), junk)
 def test_damage_is_nothing_or_harmless(record: StatusRecord, missing: str, field: str, value: Any) -> None:
     whole = status_record_json(record)
     assert status_record_from_json({name: one for name, one in whole.items() if name != missing}) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guest_routes.model.network import NextHop, Prefix, Route, Rule, parse_address, parse_prefix
-from guest_routes.routing.source_routing.equal import identity, joined, key, same_rule
+from guest_routes.routing.source_routing.equal import identity, joined, key, rule_identity
 
 ONE = Route(parse_prefix("10.9.0.0/16"), parse_address("11.8.0.50"), 3, table=12103, metrics=((2, 1400), (8, 1360)))
 RULE = Rule(4, 32765, 12103, False, 121, Prefix(parse_address("11.8.0.9"), 32))
@@ -32,9 +32,9 @@ def test_a_throw_has_no_nic() -> None:
 
 
 def test_rules() -> None:
-    assert same_rule(RULE, RULE._replace(protocol=4))
-    assert not same_rule(RULE, RULE._replace(source=None))
-    assert not same_rule(RULE, RULE._replace(priority=5))
+    assert rule_identity(RULE) == rule_identity(RULE._replace(protocol=4))
+    assert rule_identity(RULE) != rule_identity(RULE._replace(source=None))
+    assert rule_identity(RULE) != rule_identity(RULE._replace(priority=5))
 
 
 def test_next_hops_of_one_metric_are_one_route() -> None:

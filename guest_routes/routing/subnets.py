@@ -61,27 +61,26 @@ def with_unrouted(state: KernelState) -> KernelState:
 
     The kernel makes that route with the address, but not with `noprefixroute`; and anybody may delete it.
     """
-    vrfs = {nic.ifindex for nic in state.nics if nic.kind == "vrf"}
-    coming = {nic.ifindex: list(_routed_by_kernel(nic)) for nic in state.nics if nic.up and nic.master not in vrfs}
-    there = _on_link(state, {network_of(own) for addresses in coming.values() for own in addresses})
-    left = {
-        ifindex: tuple(own for own in addresses if (ifindex, network_of(own)) not in there)
-        for ifindex, addresses in coming.items()
-    }
-    if not any(left.values()):
+    coming = [(nic.ifindex, own) for nic in state.nics for own in _routed_by_kernel(nic, state.nics)]
+    there = _routes_on_link(state, {network_of(own) for _, own in coming})
+    left = [(ifindex, own) for ifindex, own in coming if (ifindex, network_of(own)) not in there]
+    if not left:
         return state
-    return state._replace(nics=tuple(nic._replace(unrouted=left.get(nic.ifindex, ())) for nic in state.nics))
+    nics = (nic._replace(unrouted=tuple(own for at, own in left if at == nic.ifindex)) for nic in state.nics)
+    return state._replace(nics=tuple(nics))
 
 
-def _on_link(state: KernelState, subnets: set[Prefix]) -> set[tuple[int, Prefix]]:
+def _routes_on_link(state: KernelState, subnets: set[Prefix]) -> set[tuple[int, Prefix]]:
     """The NICs with routes on link to these, and which: without a step of Python for each of many others."""
     there = subnets.intersection(destinations_of(state.routes))
     near = [one for one in state.routes if one[0] in there and one[1] is None]
     return {(one.ifindex, one.destination) for one in near if one.kind == UNICAST and not one.nexthops}
 
 
-def _routed_by_kernel(nic: Nic) -> Iterator[Prefix]:
-    """The addresses that come with a route of their subnet, in main but for a VRF's ports, while the NIC is up."""
+def _routed_by_kernel(nic: Nic, nics: Sequence[Nic]) -> Iterator[Prefix]:
+    """The addresses that come with a route in main: not those of a VRF's ports, nor while the NIC is down."""
+    if not nic.up or (nic.master and any(one.ifindex == nic.master and one.kind == "vrf" for one in nics)):
+        return
     for own in nic.addresses:
         if own.length < 8 * len(own.address) and not is_link_local(own.address):
             yield own

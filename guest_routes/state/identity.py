@@ -30,9 +30,13 @@ class Identity(NamedTuple):
 
 
 def identity_here(root: str, nics: Sequence[Nic]) -> Identity:
-    """This instance's identity, with the MACs of all its NICs, those of bonds' ports included."""
-    macs = tuple(mac for nic in nics for mac in (nic.mac, nic.permanent_mac) if mac)
-    return Identity(instance_uuid(root), machine_uuid(root), macs, boot_id(root))
+    """This instance's identity."""
+    return Identity(instance_uuid(root), machine_uuid(root), macs_of_all(nics), boot_id(root))
+
+
+def macs_of_all(nics: Sequence[Nic]) -> tuple[bytes, ...]:
+    """The MACs of NICs, those of bonds' ports included: of all that a NIC is, these tell one machine from another."""
+    return tuple(mac for nic in nics for mac in (nic.mac, nic.permanent_mac) if mac)
 
 
 def instance_uuid(root: str) -> str:

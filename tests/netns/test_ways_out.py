@@ -126,6 +126,20 @@ def test_what_looks_says_what_is_broken_and_does_its_work(lab: Lab, tmp_path: Pa
         assert run(lab, command).code == 2
 
 
+@pytest.mark.parametrize("content", ["sources: [htpp]", "sources: []", "metadata_urls: [htp://x]", "metadata_urls: []"])
+def test_a_list_without_a_right_item_leads_to_no_further_finding(lab: Lab, content: str) -> None:
+    """Empty, it would mean that nobody is to be asked, and that the metadata service doesn't answer."""
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    assert run(lab, "sync").code == 0
+    break_settings(content)
+    found = valid_json("doctor", lab.run("doctor", "--json"))
+    assert [one["kind"] for one in found["findings"]] == ["settings-wrong"]
+    assert [nic["metadata_answers"] for nic in found["nics"]] == [True, True]
+    ran = run(lab, "explain 11.11.3.4")
+    assert (ran.code, "(as wanted)" in ran.out) == (2, True)
+
+
 def test_a_wrong_command_line_is_no_broken_file(lab: Lab) -> None:
     documented(lab)
     for command in ("withdraw --table x", "status --metric x", "withdraw --settings /nonexistent"):
@@ -303,7 +317,7 @@ def test_doctor_where_nobody_answers(lab: Lab, behaviour: str) -> None:
     lab.metadata_server(document("documented"), "--behave", behaviour)
     ran = run(lab, "doctor --deadline-seconds 1")
     assert ran.code == 1
-    assert "! the metadata service can't be reached through eth0, eth1" in ran.out
+    assert "! the metadata service gives no document through eth0, eth1: " in ran.out
     kinds = [
         one["kind"] for one in valid_json("doctor", lab.run("doctor", "--json", "--deadline-seconds", "1"))["findings"]
     ]

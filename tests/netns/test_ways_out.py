@@ -337,6 +337,29 @@ def test_doctor_without_metadata(lab: Lab) -> None:
     assert "doesn't describe" not in ran.out
 
 
+@pytest.mark.parametrize("metadata", ["", " --metadata /etc/hostname"])
+def test_explain_without_metadata_says_what_the_kernel_does(lab: Lab, metadata: str) -> None:
+    """Which is the question of whoever has no metadata; and the message says why there is none."""
+    documented(lab)
+    words = f"explain 11.11.3.4 10.65.0.0/24 --deadline-seconds 0.5{metadata}"
+    ran = run(lab, words)
+    assert (ran.code, ran.out.count("kernel now via 10.65.0.1 dev eth0"), ran.out.count("kernel now dev eth0")) == (
+        4,
+        1,
+        1,
+    )
+    assert "11.11.3.4: which way is wanted is unknown, since there is no metadata" in ran.out
+    assert ("/etc/hostname is not JSON" if metadata else "cannot find network_data.json") in ran.err
+    value = valid_json("explain", lab.run(*words.split(), "--json"))
+    assert [(one["asked"], one["kernel"]["nic"]) for one in value["known"]] == [
+        ("11.11.3.4/32", "eth0"), ("10.65.0.0/24", "eth0"),
+    ]  # fmt: skip
+    ran = run(lab, f"explain 11.11.3.4 --from 11.8.0.9 --deadline-seconds 0.5{metadata}")
+    assert (ran.code, "11.11.3.4 from 11.8.0.9: which" in ran.out, "kernel now via" in ran.out) == (4, True, True)
+    break_settings()
+    assert run(lab, words).code == 2
+
+
 # ---- standard streams -------------------------------------------------------------------------------
 
 

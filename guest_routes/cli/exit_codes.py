@@ -30,7 +30,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
         0: "the traffic leaves as wanted",
         1: "it doesn't, or a host route or source routing for it is not programmed",
         2: "the settings are wrong, or can't be read by this user; shown is what follows from the rest of them",
-        4: "no metadata and no last known good",
+        4: "no metadata and no last known good; what the kernel does now is shown",
     },
     "status": {
         0: "all in place, or switched off by the settings; --watch: it was ended",

@@ -107,8 +107,10 @@ def _help(command: str, words: Sequence[str]) -> Any:
     topics = [word for word in words if not word.startswith("-")] if command == HELP[0] else [command]
     topic = topics[0] if topics else ""
     version = command == "" and any(word in _VERSION for word in words)
-    if len(topics) > 1 or topic not in (*COMMANDS, *HELP[:1], ""):
-        raise UsageError(_unknown_command(topics[1] if topic in COMMANDS else topic))
+    if topic not in (*COMMANDS, *HELP[:1], ""):
+        raise UsageError(_unknown_command(topic))
+    if len(topics) > 1:
+        raise UsageError(_unknown(HELP[0], topics[1:]))
     return SimpleNamespace(
         command=HELP[0], topic="" if topic == HELP[0] else topic, version=version,
         color="", quiet=False, json=False, metadata="", settings="",

@@ -9,7 +9,7 @@ from ..routing.planning.uncovered import Nesting, beyond
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model.diagnosis.status import Obstacle
-    from ..model.network import Address, Lookup, Route
+    from ..model.network import Address, KernelState, Lookup, Route
     from ..model.report import Report
 
 
@@ -32,15 +32,15 @@ def explain(asked: Prefix, report: Report, answer: Lookup, obstacle: Obstacle = 
     return Explanation(asked, planned, missed, answer, report, nearest, obstacle)
 
 
-def address_in(asked: Prefix, report: Report) -> Address:
+def address_in(asked: Prefix, before: KernelState) -> Address:
     """The address that the kernel is asked about for a prefix: none that a narrower route or an own address decides.
 
     0.0.0.0, say, is this machine itself, and no packet of the default route's.
     """
     if asked.length == len(asked.address) * 8:
         return asked.address
-    own = [address for nic in report.before.nics for address in nic.addresses]
-    destinations = [route.destination for route in report.before.routes]
+    own = [address for nic in before.nics for address in nic.addresses]
+    destinations = [route.destination for route in before.routes]
     if asked.is_default:
         found = beyond(4 if len(asked.address) == 4 else 6, [*destinations, *own])
     else:

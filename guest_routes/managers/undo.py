@@ -1,7 +1,8 @@
 """`correct --undo`: the files that `correct` has changed, as cloud-init wrote them.
 
 A file is put back only where it is still as `correct` left it; whatever somebody has changed since stays, and what
-somebody has removed is not restored, with its original kept. What has been put back is no longer kept.
+somebody has removed is not restored, with its original kept; one whose original has gone can't be. What has been put
+back is no longer kept.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    Fate = Literal["restored", "left", "gone", ""]
+    Fate = Literal["restored", "left", "gone", "lost", ""]
 
 
 def undo(root: str = "") -> Reverted:
@@ -29,26 +30,23 @@ def undo(root: str = "") -> Reverted:
     Args:
         root: stands before every path.
     """
-    restored: list[str] = []
-    left: list[str] = []
-    gone: list[str] = []
+    fates: dict[str, Fate] = {}
     errors: list[RewriteError] = []
     for path in _kept(root, errors):
         try:
-            fate = _undo(path, root)
+            fates[path] = _undo(path, root)
         except StateError as error:
             errors.append(RewriteError("not-kept", path, str(error)))
         except OSError as error:
             errors.append(RewriteError("unreadable", path, cause_of(error)))
         except Untrusted as fault:
             errors.append(RewriteError("untrusted", path, str(fault)))
-        else:
-            restored += [path] if fate == "restored" else []
-            left += [path] if fate == "left" else []
-            gone += [path] if fate == "gone" else []
+    restored, left, gone, lost = (
+        tuple(path for path, fate in fates.items() if fate == one) for one in ("restored", "left", "gone", "lost")
+    )
     if any(_manager(path) == "netplan" for path in restored):
         errors += generate()
-    return Reverted(tuple(restored), tuple(left), tuple(errors), tuple(gone))
+    return Reverted(restored, left, tuple(errors), gone, lost)
 
 
 def _kept(root: str, errors: list[RewriteError]) -> list[str]:
@@ -83,8 +81,10 @@ def _undo(path: str, root: str) -> Fate:
     if now is None and original is not None:
         return "gone"  # The only copy of its routes: they may be in no other file.
     if now is not None and now != original:
-        if now not in corrected or (original is None and not now.startswith(CREATED[0].encode())):
+        if now not in corrected:
             return "left"
+        if original is None and not now.startswith(CREATED[0].encode()):
+            return "lost"
         if original is None:
             remove(root + path, "it stays as `correct` made it")
         else:

@@ -177,11 +177,13 @@ class Reverted(NamedTuple):
     errors: tuple[RewriteError, ...] = ()
     gone: tuple[str, ...] = ()
     """Paths of files that somebody has removed since."""
+    lost: tuple[str, ...] = ()
+    """Paths of files whose original somebody has removed, so that they stay as they are."""
 
     @property
     def exit_code(self) -> int:
         """0: every file is as cloud-init wrote it; 1: not every one."""
-        return 1 if self.left or self.gone or self.errors else 0
+        return 1 if self.left or self.gone or self.lost or self.errors else 0
 
 
 class ExportFile(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.configuration import ORIGINALS, Export, ExportNote, profile_name
+from ..model.configuration import CORRECTED, ORIGINALS, Export, ExportNote, profile_name
 from ..model.decision import Elected, Resolved, Unresolved
 from ..model.network import address_text
 from .escape import shell_word, shell_words
@@ -161,18 +161,16 @@ def rewritten_json(done: Rewritten | None) -> dict[str, Any]:
 
 def reverted_lines(done: Reverted) -> list[str]:
     """What `correct --undo` did, for people."""
-    if not (done.restored or done.left or done.gone or done.errors):
+    if not (done.restored or done.exit_code):
         return ["nothing to undo: `correct` has changed no file"]
     lines = [f"< {path}: as cloud-init wrote it" for path in done.restored]
-    lines += [
-        f"! {path}: stays, since somebody has changed it; its original, if it had one: {ORIGINALS}{path}"
-        for path in done.left
-    ]
-    lines += [
-        f"! {path}: not restored, since somebody has removed it; its original: {ORIGINALS}{path} (remove it, too, if "
-        "nothing in it is needed)"
-        for path in done.gone
-    ]
+    for paths, why in (
+        (done.left, "stays, since somebody has changed it; its original, if it had one: {0}{2}"),
+        (done.gone, "not restored, since somebody has removed it; its original: {0}{2} (remove it, too, if nothing in"
+         " it is needed)"),
+        (done.lost, "stays as it is, since its original has gone from {0}; correct it by hand, then remove {1}{2}"),
+    ):  # fmt: skip
+        lines += [f"! {path}: {why.format(ORIGINALS, CORRECTED, path)}" for path in paths]
     if done.restored:
         again = "guest-routes-correct.service corrects it again at the next boot, unless `correct_rendered: false`"
         lines += wrapped(
@@ -187,7 +185,7 @@ def reverted_json(done: Reverted) -> dict[str, Any]:
         "schema": "guest-routes/correct/1",
         "exit_code": done.exit_code,
         "restored": list(done.restored),
-        "left": [*done.left, *done.gone],
+        "left": [*done.left, *done.gone, *done.lost],
         "errors": [rewrite_error_text(one) for one in done.errors],
     }
 

@@ -155,7 +155,9 @@ def _merge(layers: Sequence[Layer], problems: list[str]) -> tuple[Settings, dict
                 origins[key.name] = (*origins.get(key.name, ()), origin)
                 continue
             if key.many:
-                read = [_items(key, value, layer, problems)]
+                known = len(problems)
+                items = _items(key, value, layer, problems)
+                read = [items] if items or len(problems) == known else []  # Nothing right in it says nothing.
             else:
                 read = list(_one(key, value, layer.place(key.name), problems))
             if read:

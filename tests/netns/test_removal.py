@@ -204,6 +204,19 @@ def test_a_record_of_another_boot_is_none(lab: Lab, kind: str, tmp_path: Path) -
     assert not STATE.exists()
 
 
+@pytest.mark.parametrize("content", ["{", '{"schema": "guest-routes/defaults/2", "boot_id": "0', '{"records": []}'])
+def test_a_record_that_does_not_tell_of_which_boot_it_is_stays(
+    lab: Lab, kind: str, tmp_path: Path, content: str
+) -> None:
+    """`withdraw` can't use it either, and says so: whoever can read it may know what is missing."""
+    documented(lab)
+    assert run(lab, f"sync {FILE}").code == 0
+    (STATE / "defaults").write_text(content)
+    assert "default routes that are not back are recorded in" in ran(kind, "prerm", tmp_path).stderr
+    assert "as the only record: defaults" in ran(kind, "postrm", tmp_path).stderr
+    assert (STATE / "defaults").read_text() == content
+
+
 def test_nothing_runs_while_an_image_is_built(lab: Lab, kind: str, tmp_path: Path) -> None:
     (tmp_path / "guest-routes").write_text("#!/bin/sh\nexit 99\n")
     ran(kind, "prerm", tmp_path)

@@ -126,6 +126,20 @@ def test_what_looks_says_what_is_broken_and_does_its_work(lab: Lab, tmp_path: Pa
         assert run(lab, command).code == 2
 
 
+@pytest.mark.parametrize("content", ["sources: [htpp]", "sources: []", "metadata_urls: [htp://x]", "metadata_urls: []"])
+def test_a_list_without_a_right_item_leads_to_no_further_finding(lab: Lab, content: str) -> None:
+    """Empty, it would mean that nobody is to be asked, and that the metadata service doesn't answer."""
+    documented(lab)
+    lab.metadata_server(document("documented"))
+    assert run(lab, "sync").code == 0
+    break_settings(content)
+    found = valid_json("doctor", lab.run("doctor", "--json"))
+    assert [one["kind"] for one in found["findings"]] == ["settings-wrong"]
+    assert [nic["metadata_answers"] for nic in found["nics"]] == [True, True]
+    ran = run(lab, "explain 11.11.3.4")
+    assert (ran.code, "(as wanted)" in ran.out) == (2, True)
+
+
 def test_a_wrong_command_line_is_no_broken_file(lab: Lab) -> None:
     documented(lab)
     for command in ("withdraw --table x", "status --metric x", "withdraw --settings /nonexistent"):
@@ -303,7 +317,7 @@ def test_doctor_where_nobody_answers(lab: Lab, behaviour: str) -> None:
     lab.metadata_server(document("documented"), "--behave", behaviour)
     ran = run(lab, "doctor --deadline-seconds 1")
     assert ran.code == 1
-    assert "! the metadata service can't be reached through eth0, eth1" in ran.out
+    assert "! the metadata service gives no document through eth0, eth1: " in ran.out
     kinds = [
         one["kind"] for one in valid_json("doctor", lab.run("doctor", "--json", "--deadline-seconds", "1"))["findings"]
     ]
@@ -321,6 +335,29 @@ def test_doctor_without_metadata(lab: Lab) -> None:
     assert ran.code == 1
     assert "unknown: there is no metadata" in ran.out
     assert "doesn't describe" not in ran.out
+
+
+@pytest.mark.parametrize("metadata", ["", " --metadata /etc/hostname"])
+def test_explain_without_metadata_says_what_the_kernel_does(lab: Lab, metadata: str) -> None:
+    """Which is the question of whoever has no metadata; and the message says why there is none."""
+    documented(lab)
+    words = f"explain 11.11.3.4 10.65.0.0/24 --deadline-seconds 0.5{metadata}"
+    ran = run(lab, words)
+    assert (ran.code, ran.out.count("kernel now via 10.65.0.1 dev eth0"), ran.out.count("kernel now dev eth0")) == (
+        4,
+        1,
+        1,
+    )
+    assert "11.11.3.4: which way is wanted is unknown, since there is no metadata" in ran.out
+    assert ("/etc/hostname is not JSON" if metadata else "cannot find network_data.json") in ran.err
+    value = valid_json("explain", lab.run(*words.split(), "--json"))
+    assert [(one["asked"], one["kernel"]["nic"]) for one in value["known"]] == [
+        ("11.11.3.4/32", "eth0"), ("10.65.0.0/24", "eth0"),
+    ]  # fmt: skip
+    ran = run(lab, f"explain 11.11.3.4 --from 11.8.0.9 --deadline-seconds 0.5{metadata}")
+    assert (ran.code, "11.11.3.4 from 11.8.0.9: which" in ran.out, "kernel now via" in ran.out) == (4, True, True)
+    break_settings()
+    assert run(lab, words).code == 2
 
 
 # ---- standard streams -------------------------------------------------------------------------------

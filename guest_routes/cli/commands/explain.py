@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnose.explain import address_in, explain
 from ...diagnose.names import target
-from ...errors import SettingsError
+from ...errors import MetadataError, NetworkDataError, SettingsError
 from ...model.diagnosis.status import obstacle_of
 from ...model.network import parse_address
 from ...output.diagnosis.explanation import explanation_json, explanation_lines, explanations_json, resolved_text
@@ -12,10 +12,10 @@ from ...sync import dry_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Sequence
 
     from ...diagnose.names import Target
-    from ...model.network import Address
+    from ...model.network import Address, KernelState, Lookup
     from ...model.report import Report
     from ..context import Context
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context) -> int:
-    """0: all leaves as wanted; 1: something doesn't; 2: the settings are wrong, so what is wanted is not known."""
+    """0: all leaves as wanted; 1: something doesn't; 2: the settings are wrong; 4: there is no metadata."""
     options, terminal = context.options, context.terminal
     source = _source(vars(options)["from"])
     targets = [target(text, source) for text in options.destinations]
@@ -33,7 +33,10 @@ def run(context: Context) -> int:
             raise SettingsError(f"cannot explain --from {vars(options)['from']}: {one.prefix} is of the other family")
     settings = context.usable_settings
     context.show_settings_problems("explain")
-    report = dry_run(settings, context.state, context.kernel, options.metadata, terminal.progress)
+    try:
+        report = dry_run(settings, context.state, context.kernel, options.metadata, terminal.progress)
+    except (MetadataError, NetworkDataError) as error:
+        return _without_metadata(context, targets, source, error)
     shown = [_shown(context, one, source, report) for one in targets]
     code = 2 if context.settings_problems else max(code for _, _, code in shown)
     if options.json:
@@ -42,6 +45,32 @@ def run(context: Context) -> int:
     else:
         terminal.lines([line for lines, _, _ in shown for line in ("", *lines)][1:])
     return code
+
+
+def _without_metadata(
+    context: Context, targets: Sequence[Target], source: Address | None, error: MetadataError | NetworkDataError
+) -> int:
+    """What the kernel does now is known all the same (R18); 4, or 2 where the settings are wrong."""
+    from ...evidence.gather import snapshot
+    from ...output.diagnosis.explanation import kernel_only_json, kernel_only_lines
+
+    before = snapshot(context.usable_settings, context.state, context.kernel)
+    answers = [_lookup(context, one, source, before) for one in targets]
+    code = 2 if context.settings_problems else error.exit_code
+    if context.options.json:
+        asked = [(one.prefix, answer) for one, answer in zip(targets, answers)]
+        context.terminal.json(kernel_only_json(asked, before.nics, code, str(error)))
+    else:
+        for one, answer in zip(targets, answers):
+            name = [resolved_text(one.name, one.prefix)] if one.name else []
+            context.terminal.lines([*name, *kernel_only_lines(one.prefix, source, answer, before.nics)])
+    context.terminal.failure(str(error))
+    return code
+
+
+def _lookup(context: Context, asked: Target, source: Address | None, before: KernelState) -> Lookup:
+    """The kernel's own way for one target."""
+    return context.kernel.lookup([address_in(asked.prefix, before)], *(() if source is None else (source,)))[0]
 
 
 def _source(text: str) -> Address | None:
@@ -59,9 +88,8 @@ def _source(text: str) -> Address | None:
 
 
 def _shown(context: Context, asked: Target, source: Address | None, report: Report) -> Shown:
-    address = address_in(asked.prefix, report)
     obstacle = obstacle_of(context.settings_problems, context.settings_hidden, context.usable_settings.enabled)
-    answer = context.kernel.lookup([address], *(() if source is None else (source,)))[0]
+    answer = _lookup(context, asked, source, report.before)
     if source is None:
         found = explain(asked.prefix, report, answer, obstacle)
         lines, document, code = explanation_lines(found), explanation_json(found), found.exit_code

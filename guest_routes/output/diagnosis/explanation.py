@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Sequence
 
     from ...model.diagnosis.explanation import Explanation
-    from ...model.network import Nic, Prefix, Route
+    from ...model.network import Address, Lookup, Nic, Prefix, Route
     from ...model.network_data import HostRoute
     from ...model.plan import PlannedDefault, PlannedRoute
 
@@ -34,7 +34,7 @@ _LOCAL_KINDS = {BROADCAST: "a broadcast", MULTICAST: "a multicast"}
 def explanation_lines(one: Explanation) -> list[str]:
     """The explanation for people."""
     nics = one.report.before.nics
-    what = address_text(one.asked.address) if one.asked.length == len(one.asked.address) * 8 else str(one.asked)
+    what = _asked_text(one.asked)
     lines = [_headline(what, one), ""]
     if one.by_local:
         lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({local_verdict(one)})")
@@ -53,6 +53,13 @@ def explanation_lines(one: Explanation) -> list[str]:
         lines += field("why not", election_reason(one.not_elected))
     lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
     return [*lines, "", *evidence_lines(one.report)]
+
+
+def kernel_only_lines(asked: Prefix, source: Address | None, answer: Lookup, nics: Sequence[Nic]) -> list[str]:
+    """What is known without metadata."""
+    what = _asked_text(asked) + (f" from {address_text(source)}" if source is not None else "")
+    head = f"{what}: which way is wanted is unknown, since there is no metadata"
+    return [*wrapped(head, 0), "", *field("kernel now", lookup_text(answer, nics)), ""]
 
 
 def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
@@ -188,6 +195,10 @@ def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
     return lines
 
 
+def _asked_text(asked: Prefix) -> str:
+    return address_text(asked.address) if asked.length == len(asked.address) * 8 else str(asked)
+
+
 def resolved_text(name: str, asked: Prefix) -> str:
     """Which address a host name was found to have."""
     return f"{name} is {address_text(asked.address)}"
@@ -213,14 +224,26 @@ def explanation_json(one: Explanation) -> dict[str, Any]:
         "reason": explanation_reason(one),
         "verdict": _decides(one),
         "unresolved": [unresolved_json(missed) for missed in one.unresolved],
-        "kernel": {
-            "nic": _nic_name(one.answer.ifindex, nics),
-            "gateway": address_text(one.answer.gateway) if one.answer.gateway else None,
-            "table": one.answer.table,
-            "error": one.answer.error,
-        },
+        "kernel": _kernel_json(one.answer, nics),
         "as_wanted": one.as_wanted,
         "metadata": metadata_json(one.report),
+    }
+
+
+def kernel_only_json(
+    answers: Sequence[tuple[Prefix, Lookup]], nics: Sequence[Nic], code: int, error: str
+) -> dict[str, Any]:
+    """`explain --json` without metadata."""
+    known = [{"asked": str(asked), "kernel": _kernel_json(answer, nics)} for asked, answer in answers]
+    return {"schema": "guest-routes/explain/1", "exit_code": code, "error": error, "known": known}
+
+
+def _kernel_json(answer: Lookup, nics: Sequence[Nic]) -> dict[str, Any]:
+    return {
+        "nic": _nic_name(answer.ifindex, nics),
+        "gateway": address_text(answer.gateway) if answer.gateway else None,
+        "table": answer.table,
+        "error": answer.error,
     }
 
 

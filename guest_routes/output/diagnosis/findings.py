@@ -34,9 +34,8 @@ def finding_words(finding: Finding, nics: Sequence[Nic]) -> tuple[str, str]:
 
 
 def _no_metadata(finding: Finding, nics: Sequence[Nic]) -> Words:
-    return " ".join(
-        finding.text.split()
-    ), "see above what each NIC gets for an answer; or name the document: `--metadata FILE`"
+    what = "; ".join(line.strip() for line in finding.text.splitlines())
+    return what, "see above what each NIC gets for an answer; or name the document: `--metadata FILE`"
 
 
 def _doubtful(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -69,8 +68,11 @@ def _settings_hidden(finding: Finding, nics: Sequence[Nic]) -> Words:
 def _metadata_unreachable(finding: Finding, nics: Sequence[Nic]) -> Words:
     through = f" through {', '.join(finding.nics)}" if finding.nics else ""
     reason = finding.text or "no NIC to ask through is up and running"
-    what = f"the metadata service can't be reached{through}: {reason}; what was kept may be out of date"
-    return what, "`ip route get 169.254.169.254` shows the way the kernel would take; is there a firewall?"
+    what = f"the metadata service gives no document{through}: {reason}; what was kept may be out of date"
+    return what, (
+        "where it doesn't answer: `ip route get 169.254.169.254` shows the way the kernel would take; is there a "
+        "firewall? what it answers is the cloud's operator's to correct"
+    )
 
 
 def _service_ended(finding: Finding, nics: Sequence[Nic]) -> Words:

@@ -91,4 +91,4 @@ def test_host_routes_that_are_not_programmed() -> None:
     ],
 )
 def test_the_address_that_the_kernel_is_asked_about(asked: str, address: str) -> None:
-    assert address_text(address_in(prefix(asked), report("wrong-subnet", IN_PLACE))) == address
+    assert address_text(address_in(prefix(asked), report("wrong-subnet", IN_PLACE).before)) == address

@@ -67,6 +67,23 @@ def test_what_somebody_has_removed_stays_away_and_its_original_kept(
     assert undo(str(tmp_path)) == Reverted(())
 
 
+def test_what_has_lost_its_original_stays_and_nobody_is_said_to_have_changed_it(
+    tmp_path: Path, corrected: Tuple[Path, Path]
+) -> None:
+    Path(f"{tmp_path}{ORIGINALS}{PATHS[0]}").unlink()
+    before = corrected[0].read_text()
+    done = undo(str(tmp_path))
+    assert done == Reverted(PATHS[1:], lost=PATHS[:1])
+    assert (done.exit_code, corrected[0].read_text(), reverted_json(done)["left"]) == (1, before, list(PATHS[:1]))
+    words = (
+        f"! {PATHS[0]}: stays as it is, since its original has gone from {ORIGINALS}; correct it by hand, then remove "
+        f"{CORRECTED}{PATHS[0]}"
+    )
+    assert words in reverted_lines(done)
+    Path(f"{tmp_path}{CORRECTED}{PATHS[0]}").unlink()
+    assert undo(str(tmp_path)) == Reverted(())
+
+
 def test_what_is_as_it_was_is_forgotten(tmp_path: Path, corrected: Tuple[Path, Path]) -> None:
     for path, text in zip(corrected, (ETH0, ETH1)):
         path.write_text(text)

@@ -440,3 +440,17 @@ def test_a_file_that_the_system_can_not_read_is_no_fault_of_the_settings(files: 
     assert (refused.value.errno, refused.value.filename) == (errno.EMFILE, str(files.etc / "guest-routes.d"))
     assert found.settings == Settings()
     assert f"{files.main}: cannot be read: Too many open files" in found.problems
+
+
+def test_a_list_of_which_nothing_is_right_says_nothing(files: Files) -> None:
+    """Empty, it would mean something: no source, nobody to ask."""
+    files.main.write_text("sources: [leases]\nroutes: ['11.12.0.0/16,11.8.0.1']\nignore_nics: [eth9]\n")
+    files.drop_in("10.yaml", "sources: [htpp]\nmetadata_urls: []\nroutes: {a: b}\nignore_nics: []\n")
+    found = settings.read_usable({}, "", str(files.etc), str(files.stanza))
+    assert len(found.problems) == 3
+    route = host_route("11.12.0.0/16,11.8.0.1", str(files.main))
+    assert found.settings == Settings(sources=("leases",), routes=(route,))
+    assert "metadata_urls" not in found.origins
+    files.drop_in("10.yaml", "sources: [htpp, http]\n")
+    found = settings.read_usable({}, "", str(files.etc), str(files.stanza))
+    assert found.settings.sources == ("http",)

@@ -16,6 +16,8 @@ from guest_routes.output.diagnosis.explanation import (
     explanation_lines,
     explanation_reason,
     explanations_json,
+    kernel_only_json,
+    kernel_only_lines,
     resolved_text,
 )
 from guest_routes.output.folding import laid_out
@@ -261,3 +263,25 @@ def test_several_targets_and_a_host_name() -> None:
     assert_valid("explain", {**explanations_json(documents), "exit_code": 0})
     assert_valid("explain", documents[0])
     assert resolved_text("mirror.internal", one.asked) == "mirror.internal is 11.11.3.4"
+
+
+@pytest.mark.parametrize(
+    "asked, by, source, head, now",
+    [
+        ("11.11.3.4", BY_ETH0, None, "11.11.3.4: which", "via 10.65.0.1 dev eth0"),
+        ("11.11.0.0/16", BY_ETH1, "11.8.0.9", "11.11.0.0/16 from 11.8.0.9: which", "via 11.8.0.1 dev eth1"),
+        ("fd00::1", None, None, "fd00::1: which", "Network is unreachable"),
+    ],
+)
+def test_without_metadata(
+    asked: str, by: Optional[Tuple[int, str]], source: Optional[str], head: str, now: str
+) -> None:
+    answer = explained(asked, report("wrong-subnet", IN_PLACE), by, "" if by else "Network is unreachable").answer
+    nics = report("wrong-subnet", IN_PLACE).before.nics
+    lines = laid_out(kernel_only_lines(prefix(asked), parse_address(source) if source else None, answer, nics))
+    assert_fits(lines)
+    text = f"{head} way is wanted is unknown, since there is no metadata"
+    assert (" ".join(lines[: lines.index("")]), lines[-2]) == (text, f"  kernel now {now}")
+    value = kernel_only_json([(prefix(asked), answer)], nics, 4, "cannot find it")
+    assert_valid("explain", value)
+    assert value["known"][0]["kernel"]["error"] == answer.error

@@ -41,7 +41,7 @@ CASES = [
     ),
     (
         Finding("no-metadata", text="cannot find it\n  http: no answer"),
-        "cannot find it http: no answer",
+        "cannot find it; http: no answer",
         "see above what each NIC gets for an answer; or name the document: `--metadata FILE`",
     ),
     (
@@ -194,8 +194,9 @@ CASES = [
     ),
     (
         Finding("metadata-unreachable", ("eth0", "eth1"), text="HTTP 500"),
-        "the metadata service can't be reached through eth0, eth1: HTTP 500; what was kept may be out of date",
-        "`ip route get 169.254.169.254` shows the way the kernel would take; is there a firewall?",
+        "the metadata service gives no document through eth0, eth1: HTTP 500; what was kept may be out of date",
+        "where it doesn't answer: `ip route get 169.254.169.254` shows the way the kernel would take; is there a "
+        "firewall? what it answers is the cloud's operator's to correct",
     ),
     (
         Finding("service-ended"),

@@ -127,3 +127,9 @@ def test_a_whole_that_comes_back_in_front_of_its_part() -> None:
     assert not comes_between([RestoreDefault(whole)], part)
     assert not comes_between([RestoreDefault(whole, before=True)], part._replace(metric=5))
     assert not comes_between([RestoreDefault(whole, before=True)], made("default via 10.65.0.1 dev eth0 proto static"))
+
+
+def test_the_protocol_is_named_for_ipv6_alone() -> None:
+    """IPv4's requests name it anyway, and behind a route by an object there, too."""
+    behind = made(PLAIN)
+    assert not is_named_by_protocol(behind, [behind._replace(nexthop_id=7, gateway=None), behind])

@@ -128,6 +128,8 @@ def test_a_partial_document_takes_no_table_away() -> None:
     partial = having(situation(BOTH[:1], FOUR), evidence.kernel.tables or (), rules_of(evidence))
     lost = partial._replace(known_macs=tuple(one.mac for one in partial.kernel.nics))
     assert made(lost).operations == ()
+    ruleless = with_tables(lost, evidence.kernel.tables or (), situation(BOTH, FOUR).kernel.rules)
+    assert [one for one in made(ruleless).removals if isinstance(one, RemoveRoute)] == []
     accepted = made(lost, accept_withdrawals=True)
     assert {source_text(one, ())[:28] for one in accepted.removals if isinstance(one, RemoveRule)} == {
         "rule from 11.8.0.9 lookup 12"

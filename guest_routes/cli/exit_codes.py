@@ -47,7 +47,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
     },
     "withdraw": {
         0: "no route of ours is left, and recorded default routes are back or named, with wrong settings too",
-        1: "something was refused or is left, or could not be recorded",
+        1: "something was refused, is left or may be, or could not be recorded",
     },
     "rehearse": {
         0: "the pass in the private network ended with 0",

@@ -35,7 +35,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
     "status": {
         0: "all in place, or switched off by the settings; --watch: it was ended",
         1: "something that should be there isn't, or can't be known: drift, drift unknown, withdrawn by hand, a service"
-        " that should run and doesn't, or should not and does, a last pass that failed or left no record",
+        " that should run and doesn't, hangs, or should not and does, a last pass that failed or left no record",
         2: "the settings are wrong, or can't be read by this user; the rest is shown",
         4: "no pass has run since the boot, or the last one had no metadata",
         5: "in place, but for what can't be programmed",

@@ -157,4 +157,5 @@ _SERVICE: dict[str, Check] = {
     "malformed_messages": _count,
     "enabled": _flag,
     "settings": _text,
+    "overdue_from": _positive,
 }

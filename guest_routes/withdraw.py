@@ -49,6 +49,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
     with state.lock() as unlocked:
         recorded = state.recorded_defaults(kernel.nics())
         places = _places(settings, state, kernel, recorded) if everywhere else [(settings, _of(settings, recorded))]
+        unplaced = _unplaced(recorded, state) if everywhere else []
         was_withdrawn = state.is_withdrawn()
         _attempt(state.set_withdrawn, errors)  # Before the routes go: the service would put them back.
         try:
@@ -61,6 +62,8 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
         _attempt(lambda: state.keep_defaults(left, done.after.nics), errors)
         if _nothing_withdrawn(done) and not was_withdrawn:
             _attempt(state.clear_withdrawn, errors)  # The service goes on.
+        found = _ours(done.before, settings) or (done.source_outcome is not None and done.source_outcome.done)
+        errors += [] if found else unplaced
         done = done._replace(state_errors=(*filter(None, [unlocked]), *errors))
         return _forgotten(done, state) if everywhere else done
 
@@ -86,6 +89,13 @@ def _places(
         )
         first[1].extend(_of(first[0], recorded))
     return found
+
+
+def _unplaced(recorded: Sequence[RecordedDefault], state: State) -> list[str]:
+    """What to say where the settings' place has nothing of ours, although a pass of this boot has run somewhere."""
+    from .state.places import UNPLACED, is_recorded
+
+    return [UNPLACED] if recorded and not is_recorded(state) else []
 
 
 def _of(settings: Settings, recorded: Sequence[RecordedDefault]) -> list[RecordedDefault]:

@@ -35,7 +35,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
     "status": {
         0: "all in place, or switched off by the settings; --watch: it was ended",
         1: "something that should be there isn't, or can't be known: drift, drift unknown, withdrawn by hand, a service"
-        " that should run and doesn't, or should not and does, a last pass that failed or left no record",
+        " that should run and doesn't, hangs, or should not and does, a last pass that failed or left no record",
         2: "the settings are wrong, or can't be read by this user; the rest is shown",
         4: "no pass has run since the boot, or the last one had no metadata",
         5: "in place, but for what can't be programmed",
@@ -47,7 +47,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
     },
     "withdraw": {
         0: "no route of ours is left, and recorded default routes are back or named, with wrong settings too",
-        1: "something was refused or is left, or could not be recorded",
+        1: "something was refused, is left or may be, or could not be recorded",
     },
     "rehearse": {
         0: "the pass in the private network ended with 0",

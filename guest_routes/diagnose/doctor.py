@@ -24,7 +24,7 @@ from ..state.store import State
 from ..sync import dry_run_on
 from .cross_check import engine_check, netifaces_check
 from .service_unit import unit_state
-from .status import is_unread, service_of
+from .status import is_overdue, is_unread, service_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def inspect(
         asks_http=not metadata_argument and "http" in settings.sources,
         enabled=settings.enabled,
         settings_unread=is_unread(service, runs, file_settings),
+        service_overdue=is_overdue(service, runs),
     )
 
 

@@ -74,6 +74,8 @@ def _service(inspection: Inspection) -> Iterator[Finding]:
     if inspection.service_runs and inspection.service is not None:
         for conflict in inspection.service.conflicts:
             yield Finding("conflict", conflict=conflict)
+        if inspection.service_overdue:
+            yield Finding("service-overdue")
     elif inspection.service is not None:
         yield Finding("service-ended")
     elif inspection.unit == "enabled":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ..clocks import seconds_awake
 from ..errors import GuestRoutesError
 from ..evidence.find import find, last_known_good
 from ..evidence.gather import left_elsewhere, snapshot
@@ -80,7 +81,13 @@ def inspect(
         not last and (bool(ours) or any(problem.place == state.status_path for problem in problems)),
         is_unread(service, runs, file_settings),
         elsewhere,
+        is_overdue(service, runs),
     )
+
+
+def is_overdue(service: StatusRecord | None, runs: bool) -> bool:
+    """Whether a service whose process lives should have renewed its record."""
+    return service is not None and runs and 0 < service.overdue_from < seconds_awake()
 
 
 def is_unread(service: StatusRecord | None, runs: bool, file_settings: Settings | None) -> bool:

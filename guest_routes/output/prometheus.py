@@ -55,7 +55,12 @@ def _metrics(found: Status) -> Iterator[Metric]:
         missing = len(found.unprogrammed)
         yield "unprogrammed_routes", "gauge", missing, "Routes of the metadata that are not in effect."
     yield "withdrawn", "gauge", found.withdrawn, "Whether the routes were withdrawn by hand."
-    yield "service_running", "gauge", found.service_runs, "Whether guest-routes watch runs."
+    yield (
+        "service_running",
+        "gauge",
+        found.service_runs and not found.service_overdue,
+        "Whether guest-routes watch runs.",
+    )
     if service is not None and found.service_runs:
         yield "service_start_timestamp_seconds", "gauge", service.started, "When the service was started."
         if service.settings and not found.settings_problems:

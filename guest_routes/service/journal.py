@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 
+from ..clocks import seconds_awake
 from ..errors import StateError
 from ..model.diagnosis.status import RECENT, ConflictRecord, Repair, StatusRecord, status_record_json
 from ..model.settings import fingerprint
@@ -61,6 +62,8 @@ SHOWN = 12
 """So many changes, failures and unprogrammed routes of one pass are logged one by one."""
 ERRORS_SHOWN = 8
 """With SHOWN changes, SHOWN routes that are not programmed and the warnings, a pass writes 50 lines at most."""
+OVERDUE_SECONDS = 180.0
+"""So much later than it should a record may come, by a busy machine, before the service counts as one that hangs."""
 CONFLICTS_SHOWN = 3
 """So many conflicts that begin or end with one pass are logged one by one."""
 
@@ -87,13 +90,17 @@ class Journal:
         """Why passes could not be made since the last one that was."""
         self.degraded = False
         """The last published pass failed, or left something of the document out."""
+        self._deadline_seconds = 0.0
+        """How long a fetch may take."""
         pid = os.getpid()
         self._record = StatusRecord(pid, process_started(pid), _now())
 
     def uses(self, settings: Settings) -> None:
         """From now on the service goes by these."""
         files = fingerprint(settings) if self._only_files else ""
-        self._record = self._record._replace(enabled=settings.enabled, settings=files)
+        self._deadline_seconds = settings.deadline_seconds
+        overdue_from = self._record.overdue_from if settings.enabled else 0.0
+        self._record = self._record._replace(enabled=settings.enabled, settings=files, overdue_from=overdue_from)
 
     # -- the log -------------------------------------------------------------------------------------------
 
@@ -254,8 +261,13 @@ class Journal:
         now = _now()
         if self._record.failures:
             self.info(service_log.metadata_back_line(now - self._record.failing_since))
-        next_refresh = now + next_seconds
-        self._record = self._record._replace(next_refresh=next_refresh, failing_since=0.0, failures=0, failure="")
+        self._next_in(next_seconds)
+        self._record = self._record._replace(failing_since=0.0, failures=0, failure="")
+
+    def _next_in(self, seconds: float) -> None:
+        """The next fetch comes in so many seconds, and with it the next record."""
+        overdue_from = round(seconds_awake() + seconds + self._deadline_seconds + OVERDUE_SECONDS, 3)
+        self._record = self._record._replace(next_refresh=_now() + seconds, overdue_from=overdue_from)
 
     def refreshed(self, suspicion: Suspicion | None, set_aside: bool) -> None:
         """A pass on a fetched document was made; `suspicion`: why the document may be partial (R6)."""
@@ -269,8 +281,8 @@ class Journal:
         now, before = _now(), self._record
         if not before.failures:
             self.warning(service_log.no_metadata_line(reason, retry_seconds, longest_seconds))
-        self._record = before._replace(
-            next_refresh=now + retry_seconds,
+        self._next_in(retry_seconds)
+        self._record = self._record._replace(
             failing_since=before.failing_since or now,
             failures=before.failures + 1,
             failure=reason,

@@ -54,6 +54,11 @@ def elsewhere(state: State, settings: Settings) -> tuple[Place, ...]:
     return tuple(place for place in found if place != place_of(settings))
 
 
+def is_recorded(state: State) -> bool:
+    """Whether any record says where a pass of this boot was."""
+    return bool(_places(state) or _last_place(state))
+
+
 def without_ours(routes: Iterable[Route], state: State, settings: Settings) -> list[Route]:
     """Without routes that a pass with other settings has made: those are nobody else's, and never come back."""
     ours = set(elsewhere(state, settings))
@@ -88,6 +93,12 @@ def keep_source_tables(state: State, protocol: int, tables: Iterable[int]) -> No
         remove(state.source_tables_path, consequence)
     elif wanted != sorted(known):
         state.replace(state.source_tables_path, dumps(wanted).encode(), 0o644, consequence)
+
+
+UNPLACED = (
+    "a pass of this boot has taken default routes away, and no record says which table and protocol it had: routes of"
+    " it may be left; `ip route show table all` and `ip rule` show them"
+)
 
 
 def unusable_texts(state: State) -> list[str]:

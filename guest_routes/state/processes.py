@@ -29,6 +29,8 @@ FIRST_USER = 1000
 """Ids below are root's and the system's own. Source: systemd's UIDS-GIDS.md, SYS_UID_MAX in login.defs(5)."""
 SET_ID, EXECUTABLE = 0o4000, 0o111
 """Among a program's mode. Source: inode(7)."""
+ENDED = "ZX"
+"""States of a process that only waits for its parent to ask how it ended. Source: proc(5), stat, field 3."""
 NO_LOGIN = (b"", b"4294967295")
 """The login's user of a process that no login started; "" in a kernel that keeps none. Source: proc_pid_loginuid(5)."""
 NET_ADMIN = 1 << 12
@@ -60,12 +62,12 @@ def actor_at(port: int, proc: str = "/proc") -> Actor:
 
 
 def process_started(pid: int, proc: str = "/proc") -> str:
-    """When a process started, in the kernel's ticks; "" where it has gone. Source: proc(5), stat, field 22.
+    """When a process started, in the kernel's ticks; "" where it has ended. Source: proc(5), stat, fields 3 and 22.
 
     The same in every time namespace, although the kernel shows each reader the ticks of its own.
     """
     fields = _stat(pid, proc)[1]
-    if len(fields) <= 19:
+    if len(fields) <= 19 or fields[0] in ENDED:
         return ""
     offset = namespace_offset("boottime", proc)
     return str(int(fields[19]) - offset * os.sysconf("SC_CLK_TCK") // NANOSECONDS) if offset else fields[19]

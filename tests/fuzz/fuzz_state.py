@@ -79,6 +79,7 @@ SERVICE = {
     "malformed_messages": 0,
     "enabled": True,
     "settings": "",
+    "overdue_from": 0.0,
 }
 HEADER = {
     "schema": "guest-routes/last-known-good/1",

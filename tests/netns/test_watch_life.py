@@ -7,14 +7,16 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Iterator, List
 
 import pytest
 
+from guest_routes.clocks import seconds_awake
 from tests.support.lab import Lab, document
-from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, table
-from tests.support.service import FAST, Start, settled
+from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, Watch, documented, run, table, valid_json
+from tests.support.service import FAST, RECORD, Start, settled
 
 FILE = ("--metadata", str(document("documented")))
 RUN = "/run/guest-routes"
@@ -125,6 +127,37 @@ def test_killed_and_started_again(lab: Lab, start: Start, watch: Watch) -> None:
     assert watch.changes() == []
     lab.ip("route", "delete", "11.11.0.0/16")
     second.wait(lambda: table(lab) == DOCUMENTED)
+
+
+def test_killed_and_its_parent_does_not_ask(lab: Lab, start: Start) -> None:
+    """In a container nobody may: the process stays, and does nothing any more."""
+    service = settled(lab, start)
+    service.signal(signal.SIGKILL)
+    deadline = time.monotonic() + 15
+    while service.status_of(service.pid)["State"][0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    ran = run(lab, "status")
+    assert (ran.code, "service not running: it ended unexpectedly" in ran.out) == (1, True)
+
+
+def test_one_that_hangs(lab: Lab, start: Start, tmp_path: Path) -> None:
+    """Its process lives and does nothing; the record says until when it should have been renewed."""
+    service = settled(lab, start)
+    assert service.record["overdue_from"] > seconds_awake() + 180
+    service.signal(signal.SIGSTOP)
+    assert valid_json("status", lab.run("status", "--json"))["exit_code"] == 0
+    record = {**service.record, "overdue_from": seconds_awake() - 1}
+    RECORD.write_text(json.dumps(record))
+    ran = run(lab, "status")
+    assert (ran.code, "its record is overdue: it hangs, or can't write it" in ran.out) == (1, True)
+    assert valid_json("status", lab.run("status", "--json"))["service"]["overdue"]
+    figures = tmp_path / "figures.prom"
+    assert run(lab, f"status --textfile {figures}").code == 1
+    assert "\nguest_routes_service_running 0\n" in figures.read_text()
+    found = valid_json("doctor", lab.run("doctor", "--json"))["findings"]
+    assert [one["kind"] for one in found] == ["service-overdue"]
+    service.signal(signal.SIGCONT)
 
 
 def test_settings_that_are_wrong_at_the_start(lab: Lab) -> None:

@@ -173,6 +173,22 @@ def test_places_that_can_not_be_used_are_named(lab: Lab, fault: str) -> None:
     assert str(PLACES) in run(lab, f"plan {FILE}").err
 
 
+@pytest.mark.parametrize("options", ["--protocol 130", ""])
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+def test_where_every_record_of_the_place_is_lost_nothing_is_called_withdrawn_that_is_left(
+    lab: Lab, options: str, family: str
+) -> None:
+    """/run is empty again: what is ours where the settings say is all of it, or none is, and then it is elsewhere."""
+    before, file = everything(lab, family)
+    assert run(lab, f"sync {options} {file}").code == 0
+    shutil.rmtree("/run/guest-routes")
+    SETTINGS.write_text("protocol: 13O\n")
+    ran = run(lab, "withdraw")
+    assert (ran.code, everywhere() == before) == ((1, False) if options else (0, True))
+    assert ("no record says which table and protocol" in ran.err) == bool(options)
+    assert ("`ip route show table all` and `ip rule` show them" in ran.err) == bool(options)
+
+
 def test_many_places_are_all_kept(lab: Lab) -> None:
     before = documented(lab)
     assert run(lab, f"sync --table 100 {FILE}").code == 0

@@ -125,6 +125,8 @@ class Inspection(NamedTuple):
     """False: the settings switch everything off."""
     settings_unread: bool = False
     """The service goes by other settings than these."""
+    service_overdue: bool = False
+    """The service's process lives, and should have renewed its record."""
 
     @property
     def obstacle(self) -> Obstacle:
@@ -137,7 +139,7 @@ FindingKind: TypeAlias = (
     "'partial-document', 'two-managers', 'idle-manager', 'wrong-configuration', 'wrong-configuration-left', "
     "'no-route-command', 'not-configured', 'use-routes', 'dhcp-default', 'no-gateway', 'unread-lease', "
     "'rp-filter', 'cross-check', 'unused-file', 'settings-wrong', 'settings-hidden', 'metadata-unreachable', "
-    "'service-ended', "
+    "'service-ended', 'service-overdue', "
     "'service-not-running', 'service-not-enabled', 'conflict', 'withdrawn', 'source-routing', 'source-drift', "
     "'unused-drive', 'no-rule', 'settings-unread']"
 )

@@ -159,4 +159,5 @@ _SERVICE: dict[str, Check] = {
     "enabled": _flag,
     "settings": _text,
     "foreign_routes": _list(_object({"route": _words, "actor": _words}), RECENT),
+    "overdue_from": _positive,
 }

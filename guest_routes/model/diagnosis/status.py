@@ -60,6 +60,8 @@ class Status(NamedTuple):
     """The service goes by other settings than these."""
     elsewhere: tuple[Elsewhere, ...] = ()
     """What passes with other settings have left."""
+    service_overdue: bool = False
+    """The service's process lives, and should have renewed its record: it hangs, or can't write it."""
 
     @property
     def service_goes_on(self) -> bool:
@@ -73,8 +75,8 @@ class Status(NamedTuple):
 
     @property
     def service_missing(self) -> bool:
-        """The service should run and doesn't: its unit is enabled, or it ended without a word."""
-        return not self.service_runs and (self.service is not None or self.unit == "enabled")
+        """The service should run and doesn't: its unit is enabled, or it ended without a word; or it is overdue."""
+        return self.service_overdue or (not self.service_runs and (self.service is not None or self.unit == "enabled"))
 
     @property
     def unknown(self) -> Missing | None:
@@ -239,6 +241,8 @@ class StatusRecord(NamedTuple):
     """The fingerprint of these settings; "" where options have a part in them, so that files don't tell of a change."""
     foreign_routes: tuple[ForeignRoute, ...] = ()
     """Those that stand in tables of source routing's, as far as it is known who added them."""
+    overdue_from: float = 0.0
+    """When this record should have been renewed at the latest, by clocks.seconds_awake(); 0 when that isn't known."""
 
     def moved(self, seconds: float) -> StatusRecord:
         """With all times so much later; 0 is no time."""

@@ -69,16 +69,18 @@ def _metadata_unreachable(finding: Finding, nics: Sequence[Nic]) -> Words:
     through = f" through {', '.join(finding.nics)}" if finding.nics else ""
     reason = finding.text or "no NIC to ask through is up and running"
     what = f"the metadata service gives no document{through}: {reason}; what was kept may be out of date"
-    return what, (
-        "where it doesn't answer: `ip route get 169.254.169.254` shows the way the kernel would take; is there a "
-        "firewall? what it answers is the cloud's operator's to correct"
-    )
+    command = "`ip route get 169.254.169.254` shows the way the kernel would take; is there a firewall?"
+    return what, f"where it doesn't answer: {command} what it answers is the cloud's operator's to correct"
 
 
 def _service_ended(finding: Finding, nics: Sequence[Nic]) -> Words:
-    return "the service ended unexpectedly: nothing repairs the routes", (
-        "`systemctl status guest-routes` and `journalctl -u guest-routes` say why; `systemctl restart guest-routes`"
-    )
+    why = "`systemctl status guest-routes` and `journalctl -u guest-routes` say why; `systemctl restart guest-routes`"
+    return "the service ended unexpectedly: nothing repairs the routes", why
+
+
+def _service_overdue(finding: Finding, nics: Sequence[Nic]) -> Words:
+    what = "the service's record is overdue: it hangs, or can't write to /run/guest-routes"
+    return what, "`df /run`, and `journalctl -u guest-routes`; `systemctl restart guest-routes`"
 
 
 def _service_not_running(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -227,10 +229,8 @@ def _unread_lease(finding: Finding, nics: Sequence[Nic]) -> Words:
     (nic,), programs = finding.nics, " and ".join(finding.managers)
     runs = "run" if len(finding.managers) > 1 else "runs"
     what = f"the metadata omits {nic}'s routes and no DHCP lease is found; {programs} {runs}, whose leases are not read"
-    return (
-        what,
-        "host routes in the settings (`routes`) or the instance's property guest_routes stand in for option 121",
-    )
+    remedy = "host routes in the settings (`routes`) or the instance's property guest_routes stand in for option 121"
+    return what, remedy
 
 
 def _rp_filter(finding: Finding, nics: Sequence[Nic]) -> Words:
@@ -291,6 +291,7 @@ _WORDS: dict[str, Callable[[Finding, Sequence[Nic]], Words]] = {
     "routes-left": _routes_left,
     "metadata-unreachable": _metadata_unreachable,
     "service-ended": _service_ended,
+    "service-overdue": _service_overdue,
     "service-not-running": _service_not_running,
     "service-not-enabled": _service_not_enabled,
     "conflict": _conflict,

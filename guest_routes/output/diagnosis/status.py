@@ -230,6 +230,7 @@ def _service(found: Status) -> list[str]:
     again = span_text(max(0.0, service.next_refresh - now))
     asked = f"; fetches the metadata again in {again}" if service.next_refresh else ""
     asked = asked if service.enabled else "; idle: the settings that it has read switch it off"
+    asked = "; its record is overdue: it hangs, or can't write it" if found.service_overdue else asked
     lines = labelled("service", f"running for {span_text(now - service.started)} (pid {service.pid}){asked}")
     if service.failures:
         since = age_text(now - service.failing_since)
@@ -287,5 +288,6 @@ def status_json(found: Status) -> dict[str, Any]:
         "settings_unread": found.settings_unread,
         "left": [left_text(one) for one in found.elsewhere],
         "withdrawn": found.withdrawn,
-        "service": found.service and {**service_json(found.service), "runs": found.service_runs},
+        "service": found.service
+        and {**service_json(found.service), "runs": found.service_runs, "overdue": found.service_overdue},
     }

@@ -197,6 +197,8 @@ def test_the_service() -> None:
     conflict = ConflictRecord(0.0, "11.11.0.0/16", 7, "ip", "end it")
     record = StatusRecord(7, "1", 0.0, conflicts=(conflict,))
     assert found(service=record, service_runs=True, unit="enabled") == [Finding("conflict", conflict=conflict)]
+    calm = record._replace(conflicts=())
+    assert found(service=calm, service_runs=True, service_overdue=True) == [Finding("service-overdue")]
     assert found(service=record, unit="enabled") == [Finding("service-ended")]
     assert found(unit="enabled") == [Finding("service-not-running")]
     assert found(unit="not-enabled") == [Finding("service-not-enabled")]

@@ -63,6 +63,11 @@ def test_a_machine_with_a_service() -> None:
     }
 
 
+def test_an_overdue_service_does_not_count_as_one_that_runs() -> None:
+    found = metrics(service=SERVICE, service_runs=True, service_overdue=True)
+    assert (found["service_running"], found["service_start_timestamp_seconds"]) == (0, 1600000000)
+
+
 def test_what_is_not_known_is_left_out() -> None:
     assert metrics(last={}, compared="none was kept", service=SERVICE, withdrawn=True) == {
         "exit_code": 4,

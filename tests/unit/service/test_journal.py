@@ -8,10 +8,12 @@ from typing import List, Sequence, Tuple
 
 import pytest
 
+from guest_routes.clocks import seconds_awake
 from guest_routes.errors import KernelError, LockError
 from guest_routes.model.diagnosis.status import Actor, Change, RouteKey, SourceChange
 from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
 from guest_routes.model.plan import Suspicion
+from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import (
     AddRule,
     SetRoute,
@@ -22,7 +24,7 @@ from guest_routes.model.source_routing import (
 )
 from guest_routes.service.conflicts import Conflict
 from guest_routes.service.error_kind import ErrorKind
-from guest_routes.service.journal import CONFLICTS_SHOWN, SHOWN, Journal
+from guest_routes.service.journal import CONFLICTS_SHOWN, OVERDUE_SECONDS, SHOWN, Journal
 from guest_routes.service.sd_notify import Notifier
 from guest_routes.state.store import State
 from tests.support.journal import KERNEL, Bench
@@ -238,6 +240,18 @@ def test_failed_fetches_are_logged_once_and_counted(bench: Bench) -> None:
     assert text.startswith("the metadata is available again after ")
     record = bench.record
     assert (record["failures"], record["failure"], record["failing_since"]) == (0, "", 0)
+
+
+def test_the_record_tells_until_when_it_is_renewed(bench: Bench) -> None:
+    """By a clock that stands still in suspension; a service that makes no pass promises nothing."""
+    bench.journal.uses(Settings(deadline_seconds=20.0))
+    assert bench.record["overdue_from"] == 0
+    bench.journal.fetched(300.0)
+    assert bench.record["overdue_from"] == pytest.approx(seconds_awake() + 300 + 20 + OVERDUE_SECONDS, abs=5)
+    bench.journal.fetch_failed("HTTP 500", 2.0, 300.0)
+    assert bench.record["overdue_from"] == pytest.approx(seconds_awake() + 2 + 20 + OVERDUE_SECONDS, abs=5)
+    bench.journal.uses(Settings(enabled=False))
+    assert bench.record["overdue_from"] == 0
 
 
 def test_a_partial_document_is_logged_once_while_it_is_set_aside(bench: Bench) -> None:

@@ -73,6 +73,15 @@ def test_the_line_up_to_init(tmp_path: Path) -> None:
     assert process_started(50, str(tmp_path)) == "4711"
 
 
+@pytest.mark.parametrize("state", "ZX")
+def test_a_process_that_waits_for_its_parent_has_ended(tmp_path: Path, state: str) -> None:
+    process(tmp_path, 50, b"python3", 1)
+    stat = tmp_path / "50" / "stat"
+    stat.write_bytes(stat.read_bytes().replace(b") S ", f") {state} ".encode()))
+    assert f") {state} " in stat.read_text()
+    assert process_started(50, str(tmp_path)) == ""
+
+
 def details(proc: Path, pid: int, uids: str = "0\t0\t0\t0", mode: int = 0o755, permitted: int = (1 << 41) - 1) -> None:
     """What else a made-up /proc tells of a process."""
     folder = proc / str(pid)

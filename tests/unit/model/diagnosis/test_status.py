@@ -34,7 +34,7 @@ records = st.builds(
     StatusRecord, st.integers(1, 1 << 22), texts, times, texts, times, times, times, st.integers(0, 99), texts, texts,
     st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.lists(repairs, max_size=3).map(tuple),
     st.lists(conflicts, max_size=3).map(tuple), texts, st.integers(0, 10**12), st.integers(0, 10**12), st.booleans(),
-    texts, st.lists(st.builds(ForeignRoute, words, words), max_size=3).map(tuple),
+    texts, st.lists(st.builds(ForeignRoute, words, words), max_size=3).map(tuple), times,
 )  # fmt: skip
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
@@ -108,6 +108,7 @@ SERVICE = StatusRecord(7, "1", 0.0)
     ({"withdrawn": True}, 1),
     ({"service": SERVICE, "service_runs": True, "unit": "enabled"}, 0),
     ({"service": SERVICE}, 1),  # it ended without a word
+    ({"service": SERVICE, "service_runs": True, "service_overdue": True}, 1),
     ({"unit": "enabled"}, 1),
     ({"unit": "not-enabled"}, 0),
     ({"failed": {"exit_code": 4}}, 4),

@@ -204,6 +204,11 @@ CASES = [
         "`systemctl status guest-routes` and `journalctl -u guest-routes` say why; `systemctl restart guest-routes`",
     ),
     (
+        Finding("service-overdue"),
+        "the service's record is overdue: it hangs, or can't write to /run/guest-routes",
+        "`df /run`, and `journalctl -u guest-routes`; `systemctl restart guest-routes`",
+    ),
+    (
         Finding("service-not-running"),
         "the service is enabled and doesn't run: nothing repairs the routes",
         "`systemctl start guest-routes`",

@@ -225,6 +225,13 @@ def test_the_service_runs() -> None:
     assert service_lines(SERVICE._replace(next_refresh=NOW - 5))[0].endswith("again in 0 s")
 
 
+def test_the_service_is_overdue() -> None:
+    found = status(service=SERVICE, service_runs=True, service_overdue=True)
+    line = "service running for 2 h (pid 77); its record is overdue: it hangs, or can't write it"
+    assert line in " ".join(" ".join(lines_of(found)).split())
+    assert (status_json(found)["service"]["overdue"], found.exit_code) == (True, 1)
+
+
 def test_the_service_was_killed() -> None:
     assert " ".join(" ".join(service_lines(SERVICE, runs=False)).split()) == (
         "service not running: it ended unexpectedly (pid 77); see `systemctl status guest-routes`"

@@ -29,10 +29,14 @@ class Identity(NamedTuple):
     """This boot's own name: no captured image starts in the boot that it was captured in."""
 
 
+def macs_of(nics: Sequence[Nic]) -> tuple[bytes, ...]:
+    """What an instance is known by of its NICs."""
+    return tuple(mac for nic in nics for mac in (nic.mac, nic.permanent_mac) if mac)
+
+
 def identity_here(root: str, nics: Sequence[Nic]) -> Identity:
     """This instance's identity, with the MACs of all its NICs, those of bonds' ports included."""
-    macs = tuple(mac for nic in nics for mac in (nic.mac, nic.permanent_mac) if mac)
-    return Identity(instance_uuid(root), machine_uuid(root), macs, boot_id(root))
+    return Identity(instance_uuid(root), machine_uuid(root), macs_of(nics), boot_id(root))
 
 
 def instance_uuid(root: str) -> str:

@@ -29,7 +29,7 @@ from ..trusted import Untrusted, read_trusted, unreadable, untrusted_file
 from . import last_known_good
 from .clock_stamp import by_the_present_clock, stamped
 from .files import LIMIT_BYTES, json_object, raise_shortage, read, refusal, remove, replace, replace_own
-from .identity import boot_id
+from .identity import boot_id, macs_of
 from .last_known_good import checksum
 from .lock import Lock
 
@@ -65,7 +65,7 @@ class State:
         """Why the files that were read last are not used, by path."""
         self._unread: dict[str, OSError | Untrusted] = {}
         """Those that are there, and that were not read."""
-        self._seen: tuple[tuple[int, int] | None, tuple[Nic, ...], Known | Unusable] | None = None
+        self._seen: tuple[tuple[int, int] | None, tuple[bytes, ...], Known | Unusable] | None = None
         """The last known good's version, the NICs it was read for, and what it came to."""
 
     @property
@@ -112,14 +112,14 @@ class State:
         """What was kept, if it is this instance's (see identity.other_instance)."""
         version = last_known_good.version(self._kept_path)
         kept = last_known_good.load(self._kept_path, self.root, nics)
-        self._seen = version, tuple(nics), kept if isinstance(kept, Unusable) else kept.known
+        self._seen = version, macs_of(nics), kept if isinstance(kept, Unusable) else kept.known
         self.note(self._kept_path, last_known_good.fault(kept) if isinstance(kept, Unusable) and kept.faulty else "")
         return kept
 
     def known(self, nics: Sequence[Nic]) -> Known | Unusable:
         """The same without the document; not read again where the last call read this same file for these NICs."""
         seen, self._seen = self._seen, None
-        if seen is not None and seen[:2] == (last_known_good.version(self._kept_path), tuple(nics)):
+        if seen is not None and seen[:2] == (last_known_good.version(self._kept_path), macs_of(nics)):
             return seen[2]
         kept = self.last_known_good(nics)
         return kept if isinstance(kept, Unusable) else kept.known

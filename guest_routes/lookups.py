@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .routing.planning.lookups import contradictions, overruled, probes, unread_tables, with_shared
+from .model.network import LOCAL_TABLE
+from .routing.lookups.answers import contradictions, overruled, unread_tables, with_shared
+from .routing.lookups.probes import probes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,12 +12,12 @@ if TYPE_CHECKING:
     from .model.network import Route
     from .model.report import Report
 
-TABLES_READ = 16
-"""So many other tables are read to tell which route wins over a planned one."""
+TABLES_READ = 17
+"""So many other tables are read to tell which route wins over a planned one, local among them."""
 
 
 def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Report:
-    """Asks the kernel where it really sends packets; another table is read only where it says otherwise.
+    """Asks the kernel where it really sends packets; of other tables only local is read before it says otherwise.
 
     Args:
         ahead: the plan has not been carried out yet; the answer is what will win then, as far as that can be known.
@@ -26,9 +28,9 @@ def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Repo
     if report.errors:
         return report
     plan, state = report.plan, report.after
-    others: dict[int, tuple[Route, ...]] = {}
+    others: dict[int, tuple[Route, ...]] = {LOCAL_TABLE: kernel.tables((LOCAL_TABLE,))}
     while True:
-        asked = probes(plan, state, table, others)
+        asked = probes(plan, state, table, others, report.protocol)
         answers = kernel.lookup([probe.address for probe in asked])
         wrong = contradictions(asked, answers)
         unread = unread_tables(wrong, state, table, others)
@@ -37,7 +39,7 @@ def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Repo
         others.update((one, kernel.snapshot(one).routes) for one in unread)
     found = overruled(wrong, plan, state, table, others)
     if ahead and report.plan.operations:
-        from .routing.planning.prediction import overruled_after_plan
+        from .routing.lookups.prediction import overruled_after_plan
 
         return report._replace(overruled=overruled_after_plan(found, asked, answers, report.plan, state.routes, table))
     return report._replace(overruled=with_shared(found, asked, answers, plan, state))

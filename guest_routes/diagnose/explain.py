@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.diagnosis.explanation import Explanation
 from ..model.network import Prefix, contains
-from ..routing.planning.uncovered import Nesting, beyond
+from ..routing.lookups.uncovered import Nesting, beyond
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Which routes and rules are ours (R1). Pure.
 
-A route is ours by its protocol number alone, whoever wrote it and whatever it leads through. Nothing else is added,
+A route is ours by its protocol number alone, whoever wrote it and whatever it leads through; but no pass makes any for
+packets from a prefix only, and none could delete it. Nothing else is added,
 replaced or deleted; R4's exceptions have operation types of their own.
 """
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def is_ours(route: Route, settings: Settings) -> bool:
-    """Whether a route carries the settings' protocol number."""
-    return route.protocol == settings.protocol
+    """Whether a route carries the settings' protocol number, and is not for packets from a prefix only."""
+    return route.protocol == settings.protocol and route.unwritable != "source"
 
 
 def is_of(one: Route | Rule, protocol: int) -> bool:

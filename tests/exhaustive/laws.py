@@ -29,10 +29,11 @@ from guest_routes.model.report import Report
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.compare import ifindexes, leads_there
 from guest_routes.routing.elect import elect
+from guest_routes.routing.lookups.answers import contradictions, overruled
+from guest_routes.routing.lookups.probes import probes
 from guest_routes.routing.offers import default_offers
 from guest_routes.routing.ownership import separated
 from guest_routes.routing.planning.leftovers import EVIDENCE_GONE
-from guest_routes.routing.planning.lookups import contradictions, overruled, probes
 from guest_routes.routing.planning.plan import plan
 from guest_routes.routing.planning.restoration import as_before, recorded_defaults, within_reach
 from guest_routes.routing.planning.verify import discrepancies

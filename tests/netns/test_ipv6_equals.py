@@ -85,3 +85,17 @@ def test_of_a_multipath_route_the_plain_next_hops_are_taken(
     assert ("encap" in "".join(by_kernel(lab))) and ("nexthop" in "".join(by_kernel(lab))) is not taken
     withdrawn(lab, engine)
     assert shown(lab) == before
+
+
+def test_routes_for_some_sources_with_our_number(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """No pass makes any, and a deletion can't name them."""
+    nics(lab)
+    add(
+        lab,
+        "-6 route add fd12::/48 from fd00:99::/64 via fd00:8::1 dev eth1 proto 121",
+        "-6 route add default from fd00:99::/64 via fd00:8::1 dev eth1 proto 121",
+    )
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    withdrawn(lab, engine)
+    assert [line for line in before if line not in shown(lab)] == []

@@ -14,7 +14,8 @@ from guest_routes.model.settings import Settings
 from guest_routes.output.report import report_lines, withdrawal_lines
 from guest_routes.output.words.warnings import warning_texts
 from guest_routes.routing.decide import decide
-from guest_routes.routing.planning.lookups import contradictions, overruled, probes
+from guest_routes.routing.lookups.answers import contradictions, overruled
+from guest_routes.routing.lookups.probes import probes
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.iproute_text import parse_kernel, parse_route
 from tests.support.model_kernel import ModelKernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.decision import Elected, NotElected, Resolved, Unresolved
-from ...model.network import BROADCAST, MAIN_TABLE, MULTICAST, address_text, family_of, mac_text
+from ...model.network import BROADCAST, LOCAL_TABLE, MAIN_TABLE, MULTICAST, address_text, family_of, mac_text
 from ...model.network_data import Problem
 from ...model.operations import RemoveForeignDefault
 from ...model.plan import PlannedDefault, PlannedRoute
@@ -111,7 +111,8 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     if not answer.ifindex:
         sent = f"nowhere: {answer.error}" if answer.error else "nowhere"
     asked = f"the kernel sends {address_text(one.address)} {sent}"
-    rule = f"rule {one.rule.priority} (`ip rule`)" if one.rule else ""
+    ruled = one.rule is not None and one.rule.table != LOCAL_TABLE  # That every machine looks up first.
+    rule = f"rule {one.rule.priority} (`ip rule`)" if one.rule and ruled else ""
     if one.unruled:
         return f"{no_rule_texts(MAIN_TABLE, family_of(one.address))[0]}; {asked}"
     if one.by is not None:

@@ -30,6 +30,12 @@ def test_by_protocol_alone(text: str, protocol: int, ours: bool) -> None:
     assert is_ours(parse_route(text, NICS), Settings(protocol=protocol)) is ours
 
 
+def test_none_for_packets_from_a_prefix() -> None:
+    route = parse_route("default via fd00:8::1 dev eth1 proto guest-routes", NICS)
+    assert not is_ours(route._replace(kind=0, unwritable="source"), Settings())
+    assert is_ours(route._replace(kind=0, unwritable="encap"), Settings())
+
+
 OURS, MADE_BY_HAND = "proto guest-routes", "proto boot"
 
 

@@ -11,8 +11,9 @@ from guest_routes.model.report import Overruled
 from guest_routes.model.settings import Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.decide import decide
-from guest_routes.routing.planning.lookups import contradictions, overruled, probes
-from guest_routes.routing.planning.prediction import overruled_after_plan
+from guest_routes.routing.lookups.answers import contradictions, overruled
+from guest_routes.routing.lookups.prediction import overruled_after_plan
+from guest_routes.routing.lookups.probes import probes
 from tests.support.situations import THREE_NICS, network, situation
 
 MAIN, VPNS = 254, 220

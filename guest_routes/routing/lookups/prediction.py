@@ -6,10 +6,10 @@ does, the table that the plan leaves says which default comes first.
 
 from __future__ import annotations
 
-from ...model.network import Lookup, contains
+from ...model.network import LOCAL_TABLE, Lookup, contains
 from ...model.report import Overruled
 from ..compare import leads_out, leads_there, next_hops, preference
-from .lookups import accounted_for, fits, sharing
+from .answers import accounted_for, fits, sharing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ...model.network import Route
     from ...model.plan import Plan
-    from .lookups import Probe
+    from .probes import Probe
 
 
 def overruled_after_plan(
@@ -37,7 +37,7 @@ def overruled_after_plan(
     """
     from ..source_routing.plan import main_after
 
-    found = _predictable(found, plan)
+    found = _predictable(found, plan, present)
     ruled = {one.address for one in found if one.by_rules}
     here = [
         (probe, answer) for probe, answer in zip(asked, answers)
@@ -51,10 +51,22 @@ def overruled_after_plan(
     return (*defaults, *(one for one in found if one.address not in addresses))
 
 
-def _predictable(found: Sequence[Overruled], plan: Plan) -> list[Overruled]:
-    """Without host routes that are not there yet: of these the rules alone say today whether they will be used."""
+def _predictable(found: Sequence[Overruled], plan: Plan, present: Sequence[Route]) -> list[Overruled]:
+    """Without host routes that are not there yet, unless today's answer will be the same then.
+
+    It will where the rules decide, a narrower route, or one of table local; and to a destination of a route for some
+    sources alone.
+    """
     added = {one.route.destination for one in plan.routes if one.verdict == "add"}
-    return [one for one in found if one.by_rules or one.destination not in added]
+    added -= {route.destination for route in present if route.unwritable == "source"}
+    return [one for one in found if one.by_rules or one.destination not in added or _comes_first(one)]
+
+
+def _comes_first(one: Overruled) -> bool:
+    """Whether the route that wins does so by its prefix; table local's by the same one, too."""
+    if one.by is None:
+        return False
+    return one.by.destination.length + (one.by.table == LOCAL_TABLE) > one.destination.length
 
 
 def _winner(probe: Probe, today: Lookup, after: Sequence[Route], plan: Plan) -> Overruled | None:

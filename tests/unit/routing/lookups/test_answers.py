@@ -1,29 +1,24 @@
-"""R8: what the kernel is asked after a pass, and what its answers say."""
+"""R8: what the kernel's answers say."""
 
 from __future__ import annotations
 
 from typing import Dict, List, Tuple
 
-import pytest
-
 from guest_routes.model.evidence import Evidence
 from guest_routes.model.network import Lookup, Route, Rule, address_text, parse_address
-from guest_routes.model.network import parse_prefix as prefix
 from guest_routes.model.plan import Plan
 from guest_routes.model.report import Overruled
 from guest_routes.model.settings import Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.decide import decide
-from guest_routes.routing.planning.lookups import (
+from guest_routes.routing.lookups.answers import (
     Contradiction,
-    Probe,
     contradictions,
-    deciding_rules,
     overruled,
-    probes,
     unread_tables,
     with_shared,
 )
+from guest_routes.routing.lookups.probes import Probe, probes
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, network, situation
 
@@ -76,92 +71,6 @@ def won(
 def named(evidence: Evidence, found: List[Overruled]) -> List[Tuple[str, int]]:
     nics = evidence.kernel.nics
     return [(route_text(o.by, nics) if o.by else "", o.rule.priority if o.rule else -1) for o in found]
-
-
-# ---- what is asked ------------------------------------------------------------------------------------
-
-
-def test_the_default_and_what_could_lose_is_asked_for() -> None:
-    assert asked(kernel(DEFAULT, OURS)) == ["8.0.0.1"]
-    assert asked(kernel(DEFAULT, OURS, RIVAL)) == ["8.0.0.1", "11.11.0.1"]
-    assert asked(kernel(DEFAULT, OURS, "8.0.0.0/8 dev tun0")) == ["9.0.0.1"]
-
-
-def test_where_none_is_elected_there_is_nothing_to_ask() -> None:
-    evidence = situation([network("eth0", "10.65.0.7/24", "20.0.0.0/8 10.65.0.1")])
-    assert asked(evidence) == []
-
-
-@pytest.mark.parametrize(
-    ("rule", "decides"),
-    [
-        (Rule(4, 100, 99, False), True),
-        (Rule(4, 100, 99, True), True),
-        (Rule(4, 40000, 99, False), False),  # The main table has a route already.
-        (Rule(6, 100, 99, False), False),
-        (Rule(4, 100, 254, False), True),
-        (Rule(4, 100, 254, True), False),
-        (Rule(4, 100, 255, True), False),
-    ],
-)
-def test_a_rule_that_could_decide(rule: Rule, decides: bool) -> None:
-    evidence = kernel(DEFAULT, OURS, rules=(*KERNELS, rule))
-    assert asked(evidence) == ["8.0.0.1", *(["11.11.0.1"] if decides else [])]
-
-
-def jump(priority: int, target: int, restricted: bool = False) -> Rule:
-    return Rule(4, priority, 0, False, restricted=restricted, action=2, target=target)
-
-
-@pytest.mark.parametrize(
-    ("rules", "deciding"),
-    [
-        ((jump(100, 32767),), [100, 32767]),
-        ((jump(100, 32766),), [100]),
-        ((jump(100, 32766), STRONGSWAN), [100]),  # It is jumped over.
-        ((jump(100, 32767, restricted=True), STRONGSWAN), [100, 220, 32767]),
-        ((jump(100, 220), STRONGSWAN), [100, 220]),
-        ((jump(100, 300), STRONGSWAN, Rule(4, 200, 254, True), Rule(4, 300, 99, True)), [100, 300]),
-        ((jump(100, 300), jump(300, 32767), Rule(4, 300, 99, True)), [100, 300, 32767]),
-        ((jump(100, 40000, restricted=True),), [100]),  # No rule has the priority: the kernel marks it as unresolved.
-        ((jump(32766, 40000, restricted=True), Rule(4, 40000, 99, True)), [32766, 40000]),
-        ((Rule(4, 100, 0, False, among=prefix("11.8.0.9/32"), action=2, target=32767),), [100, 32767]),
-        ((Rule(4, 40000, 99, True),), []),
-    ],
-)
-def test_a_rule_that_jumps_over_others(rules: Tuple[Rule, ...], deciding: List[int]) -> None:
-    # Those with main's priority come before it.
-    evidence = kernel(DEFAULT, OURS, rules=(*rules, *KERNELS))
-    found = deciding_rules(evidence.kernel, 4, MAIN)
-    assert [one.priority for one in found] == deciding
-
-
-def test_a_shadowed_route_is_not_asked_for() -> None:
-    six = [
-        network("eth0", "fd00:65::7/64", "default fd00:65::1"),
-        network("eth1", "fd00:8::9/64", "fd11::/16 fd00:65::1"),
-    ]
-    text = f"{THREE_NICS}default via fd00:65::1 dev eth0\nfd11::/16 via fd00:8::9 dev eth1 metric 1\n"
-    assert asked(situation(six, text)) == ["2000::1"]
-
-
-def test_no_address_inside_another_tables_narrower_routes() -> None:
-    evidence = kernel(DEFAULT, OURS, rules=(*KERNELS, STRONGSWAN))
-    narrower = {220: other(evidence, "8.0.0.0/8 dev tun0", "11.11.0.0/24 dev tun0")}
-    assert asked(evidence, narrower) == ["9.0.0.1", "11.11.128.0"]
-
-
-def test_where_two_halves_cover_everything_one_of_them_is_asked_for() -> None:
-    assert asked(kernel(DEFAULT, OURS, "0.0.0.0/1 dev tun0", "128.0.0.0/1 dev tun0")) == ["64.0.0.1"]
-    ours = [network("eth0", "10.65.0.7/24", "default 10.65.0.1", "0.0.0.0/1 10.65.0.1", "128.0.0.0/1 10.65.0.1")]
-    halves = (
-        "0.0.0.0/1 via 10.65.0.1 dev eth0 proto guest-routes\n128.0.0.0/1 via 10.65.0.1 dev eth0 proto guest-routes"
-    )
-    text = f"{THREE_NICS}{DEFAULT}\n{halves}\n"
-    assert asked(situation(ours, text)) == []  # The document's own.
-    addresses = situation(ours, f"{text}192.0.2.7 dev tun0\n10.65.0.1 dev eth0\n")
-    narrow = tuple(route for route in addresses.kernel.routes if route.destination.length != 24)
-    assert asked(addresses._replace(kernel=addresses.kernel._replace(routes=narrow))) == []  # An address has no half.
 
 
 def test_an_answer_that_agrees() -> None:

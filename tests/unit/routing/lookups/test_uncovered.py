@@ -7,7 +7,7 @@ from typing import List, Optional
 import pytest
 
 from guest_routes.model.network import Prefix, address_text, contains, parse_prefix
-from guest_routes.routing.planning.uncovered import Nesting, beyond
+from guest_routes.routing.lookups.uncovered import Nesting, beyond
 
 
 def prefixes(*texts: str) -> List[Prefix]:

@@ -1,0 +1,146 @@
+"""What the kernel's answers say: where one names another way than planned, the route and the rule that win. Pure."""
+
+from __future__ import annotations
+
+from ...model.namedtuple import NamedTuple
+from ...model.network import LOCAL_TABLE, MAIN_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
+from ...model.report import Overruled
+from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops
+from .probes import Probe
+from .rules import deciding_rules, local_rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.network import Address, KernelState, Route, Rule
+    from ...model.plan import Plan
+    from .probes import Tables
+
+
+class Contradiction(NamedTuple):
+    """An answer that names another way than planned."""
+
+    probe: Probe
+    answer: Lookup
+
+
+def contradictions(asked: Sequence[Probe], answers: Sequence[Lookup]) -> list[Contradiction]:
+    """The answers that name another way than planned."""
+    pairs = zip(asked, answers)
+    return [Contradiction(probe, answer) for probe, answer in pairs if not _agrees(probe.route, answer)]
+
+
+def _agrees(route: Route, answer: Lookup) -> bool:
+    hops = next_hops(route)
+    if (answer.gateway, answer.ifindex) in hops:
+        return True
+    # For IPv6 a router on the elected NIC is the same hypervisor, by its own address (R4).
+    router = route.destination.is_default and is_link_local(answer.gateway)
+    return router and any(ifindex == answer.ifindex for _, ifindex in hops)
+
+
+def unread_tables(wrong: Sequence[Contradiction], state: KernelState, table: int, others: Tables) -> set[int]:
+    """The tables that have to be read to tell what wins: the answer's, or any of a rule's where it names none."""
+    known = {0, LOCAL_TABLE, table, *others}
+    found = {one.answer.table for one in wrong}
+    for family in {one.probe.route.family for one in wrong if not one.answer.table}:
+        found |= {rule.table for rule in deciding_rules(state, family, table)}
+    return found - known
+
+
+def overruled(
+    wrong: Sequence[Contradiction], plan: Plan, state: KernelState, table: int, others: Tables
+) -> tuple[Overruled, ...]:
+    """Planned routes that the kernel doesn't go by, each with the route and the rule that win.
+
+    Args:
+        state: where the plan is yet to be carried out, what it removes or adds doesn't count against it.
+    """
+    if not wrong:
+        return ()
+    present, accounted = set(state.routes), accounted_for(plan)
+    found = []
+    for probe, answer in wrong:
+        by, rule = _winner(probe, answer, state, table, others)
+        unruled = by is None and rule is None and state.first_rule(table, probe.route.family) is None
+        unknown = by is None and rule is None and probe.route not in present and not unruled
+        own = by is None and answer.table == LOCAL_TABLE  # An address of this machine, on its loopback say.
+        if by not in accounted and not (unknown or own):
+            found.append(Overruled(probe.route.destination, probe.address, answer, by, rule, unruled=unruled))
+    return tuple(found)
+
+
+def with_shared(
+    found: Sequence[Overruled], asked: Sequence[Probe], answers: Sequence[Lookup], plan: Plan, state: KernelState
+) -> tuple[Overruled, ...]:
+    """The same, and IPv6 defaults of which another program's next hop takes a part; which one an address decides."""
+    six = [(probe, answer) for probe, answer in zip(asked, answers) if probe.route.family == 6]
+    defaults = _reported_defaults(plan, state) if six else []
+    beaten = {one.address: one.by for one in found}
+    shared = {}
+    for probe, answer in six:
+        other = sharing(probe.route, defaults)
+        if other is not None and beaten.get(probe.address, other) in equals_of(other, defaults):
+            shared[probe.address] = Overruled(probe.route.destination, probe.address, answer, other, shares=True)
+    return (*shared.values(), *(one for one in found if one.address not in shared))
+
+
+def _reported_defaults(plan: Plan, state: KernelState) -> list[Route]:
+    """The default routes that are there, but for those that are reported otherwise."""
+    accounted = accounted_for(plan)
+    return [route for route in state.routes if not route[0].length and route not in accounted]
+
+
+def sharing(default: Route, there: Sequence[Route]) -> Route | None:
+    """The first next hop that leads elsewhere of the IPv6 route that a default is a next hop of."""
+    if default.family == 4 or not default.destination.is_default:
+        return None
+    equals = (one for one in equals_of(default, there) if is_next_hop(one))
+    return next((one for one in equals if not leads_there(one, default)), None)
+
+
+def accounted_for(plan: Plan) -> set[Route]:
+    """What goes; and extra defaults that stay as `default_mode` says, or since the document may be partial.
+
+    These are reported as such.
+    """
+    extras = {route for default in plan.defaults if not default.removals for route in default.extras}
+    return extras | {operation.route for operation in plan.removals}
+
+
+def _winner(
+    probe: Probe, answer: Lookup, state: KernelState, table: int, others: Tables
+) -> tuple[Route | None, Rule | None]:
+    """The first route, in the order of the rules, that fits the answer; and the rule, where it is not in our table."""
+    before, local = deciding_rules(state, probe.route.family, table), local_rule(state, probe.route.family, table)
+    for rule in filter(None, (local, *before)):
+        if answer.table in (rule.table, 0):
+            by = _best(others.get(rule.table, ()), probe.address, answer)
+            if by is not None or answer.table:
+                return by, rule
+    by = _best((*_merged(local, table, others), *state.routes), probe.address, answer)
+    rejecting = [rule for rule in before if rule.action not in (TO_TABLE, NOP)]
+    return by, (rejecting[0] if by is None and not answer.ifindex and rejecting else None)
+
+
+def _merged(local: Rule | None, table: int, others: Tables) -> Sequence[Route]:
+    """The routes of table local, which IPv4 keeps in one tree with main's until somebody adds a rule.
+
+    The longest prefix of both decides then, and the answer names main.
+    """
+    return others.get(LOCAL_TABLE, ()) if local is not None and table == MAIN_TABLE else ()
+
+
+def _best(routes: Sequence[Route], address: Address, answer: Lookup) -> Route | None:
+    """The route that the kernel goes by: of the longest prefix, local's first, with the best metric, the first."""
+    covering = [route for route in routes if not route.tos and contains(route.destination, address)]
+    fitting = [route for route in covering if fits(route, answer)]
+    return min(fitting, key=lambda one: (-one.destination.length, one.table != LOCAL_TABLE, one.metric), default=None)
+
+
+def fits(route: Route, answer: Lookup) -> bool:
+    """Whether the kernel may have answered so by this route."""
+    if not answer.ifindex:
+        return route.kind != THROW and not leads_out(route)
+    return (answer.gateway, answer.ifindex) in next_hops(route)

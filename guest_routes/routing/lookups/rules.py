@@ -1,0 +1,61 @@
+"""Which policy rules could decide about a packet before the settings' table does. Pure."""
+
+from __future__ import annotations
+
+from ...model.network import GOTO, LOCAL_TABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.network import KernelState, Rule
+
+
+def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
+    """The rules that could decide before the settings' table is looked at, in their order; not the kernel's own.
+
+    Those for a source (source routing's, say) decide about no packet whose source isn't chosen yet. Where one jumps
+    over the table's own rule, those behind that may decide, too.
+    """
+    coming = _coming(state, family, table)
+    return [rule for rule in coming if rule.source is None and not (rule.plain and rule.table == LOCAL_TABLE)]
+
+
+def local_rule(state: KernelState, family: int, table: int) -> Rule | None:
+    """The rule that looks table local up for all before the settings' table; None where it stands behind."""
+    coming = _coming(state, family, table)
+    return next((rule for rule in coming if rule.plain and rule.table == LOCAL_TABLE), None)
+
+
+def _coming(state: KernelState, family: int, table: int) -> list[Rule]:
+    rules = sorted((rule for rule in state.rules if rule.family == family), key=lambda rule: rule.priority)
+    return [rules[place] for place in sorted(_reached(rules, table))]
+
+
+def _reached(rules: Sequence[Rule], table: int) -> set[int]:
+    """The places of the rules that a packet may come to before it finds a rule that looks the table up for all.
+
+    The kernel jumps forward, to the first rule of the priority; where there is none it goes on.
+    """
+    found: set[int] = set()
+    starts = [0]
+    for start in starts:
+        for place in range(start, len(rules)):
+            rule = rules[place]
+            if place in found or (rule.plain and rule.table == table):
+                break
+            found.add(place)
+            target = _target(place, rules)
+            if target is not None:
+                starts.append(target)
+                if not (rule.restricted or rule.among):
+                    break
+    return found
+
+
+def _target(place: int, rules: Sequence[Rule]) -> int | None:
+    """Where a rule jumps to; None where it doesn't."""
+    if rules[place].action != GOTO:
+        return None
+    behind = range(place + 1, len(rules))
+    return next((one for one in behind if rules[one].priority == rules[place].target), None)

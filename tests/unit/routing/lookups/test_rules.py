@@ -1,0 +1,54 @@
+"""Which policy rules could decide before the settings' table does."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+import pytest
+
+from guest_routes.model.network import Rule
+from guest_routes.model.network import parse_prefix as prefix
+from guest_routes.routing.lookups.rules import deciding_rules, local_rule
+from tests.unit.routing.lookups.test_answers import DEFAULT, KERNELS, MAIN, OURS, STRONGSWAN, kernel
+
+
+def jump(priority: int, target: int, restricted: bool = False) -> Rule:
+    return Rule(4, priority, 0, False, restricted=restricted, action=2, target=target)
+
+
+@pytest.mark.parametrize(
+    ("rules", "deciding"),
+    [
+        ((jump(100, 32767),), [100, 32767]),
+        ((jump(100, 32766),), [100]),
+        ((jump(100, 32766), STRONGSWAN), [100]),  # It is jumped over.
+        ((jump(100, 32767, restricted=True), STRONGSWAN), [100, 220, 32767]),
+        ((jump(100, 220), STRONGSWAN), [100, 220]),
+        ((jump(100, 300), STRONGSWAN, Rule(4, 200, 254, True), Rule(4, 300, 99, True)), [100, 300]),
+        ((jump(100, 300), jump(300, 32767), Rule(4, 300, 99, True)), [100, 300, 32767]),
+        ((jump(100, 40000, restricted=True),), [100]),  # No rule has the priority: the kernel marks it as unresolved.
+        ((jump(32766, 40000, restricted=True), Rule(4, 40000, 99, True)), [32766, 40000]),
+        ((Rule(4, 100, 0, False, among=prefix("11.8.0.9/32"), action=2, target=32767),), [100, 32767]),
+        ((Rule(4, 40000, 99, True),), []),
+    ],
+)
+def test_a_rule_that_jumps_over_others(rules: Tuple[Rule, ...], deciding: List[int]) -> None:
+    # Those with main's priority come before it.
+    evidence = kernel(DEFAULT, OURS, rules=(*rules, *KERNELS))
+    found = deciding_rules(evidence.kernel, 4, MAIN)
+    assert [one.priority for one in found] == deciding
+
+
+@pytest.mark.parametrize(
+    ("rules", "priority"),
+    [
+        (KERNELS, 0),
+        ((*KERNELS[1:], Rule(4, 100, 255, True)), 100),
+        ((*KERNELS[1:], Rule(4, 32767, 255, True)), None),
+        ((*KERNELS[1:], Rule(4, 100, 255, False)), None),
+        ((jump(0, 300), *KERNELS, Rule(4, 300, 254, True)), None),
+    ],
+)
+def test_where_table_local_is_looked_up(rules: Tuple[Rule, ...], priority: Optional[int]) -> None:
+    found = local_rule(kernel(DEFAULT, OURS, rules=rules).kernel, 4, MAIN)
+    assert (found and found.priority) == priority

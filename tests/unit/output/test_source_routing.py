@@ -228,7 +228,11 @@ def test_withdrawn() -> None:
     done = Withdrawal(
         Plan(), Outcome(), report().before, report().before, (), (), SourceRoutingOutcome((RemoveRule(OWN),))
     )
-    assert f"- rule {rule_text(OWN)}" in withdrawal_lines(done)
+    lines = withdrawal_lines(done)
+    assert (f"- rule {rule_text(OWN)}" in lines, lines[-1]) == (
+        True,
+        "withdrawn: 0 routes, 1 change for source routing",
+    )
     assert_valid("withdraw", withdrawal_json(done))
     assert done.exit_code == 0
     failed = done._replace(

@@ -136,7 +136,7 @@ class SourceConflict(NamedTuple):
     route: Route | None = None
     """table-in-use, foreign-route."""
     instead: Route | None = None
-    """foreign-route: ours, whose place it has taken."""
+    """foreign-route: ours, whose place it has taken; overruled: ours, which should decide."""
     rule: Rule | None = None
     """table-in-use; local-behind: the table local's; overruled: the first rule that may be why."""
     local: Rule | None = None

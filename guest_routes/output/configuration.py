@@ -200,28 +200,28 @@ def exported_lines(made: Export) -> list[str]:
 
 def export_note_text(note: ExportNote) -> str:
     """What the files leave out, or what to do with them."""
-    name = note.nics[0] if note.nics else ""
+    name, names = note.nics[0] if note.nics else "", ", ".join(note.nics)
     if note.kind == "apply":
         return _apply_text(note)
     return {
         "shares-mac": f"{name} is not exported: it is a {note.nic_kind}, and files tell NICs by MAC addresses alone",
         "other-table": f"the table {note.table} of the settings is not exported: these routes go to the main table",
         "source-dynamic": (
-            f"the rules of source routing name the present addresses of {', '.join(note.nics)}, which DHCP or router "
+            f"the rules of source routing name the present addresses of {names}, which DHCP or router "
             "advertisements may change: the service follows them, these files don't"
         ),
-        "first-next-hop": (
-            f"of multipath routes in the tables of {', '.join(note.nics)} the first next hop is exported: this format "
-            "has no others"
-        ),
+        "first-next-hop": f"of multipath routes in the tables of {names} the first next hop is exported: this format "
+        "has no others",
+        "mtu-alone": f"of the metrics of routes in the tables of {names} the MTU is exported, without its lock where "
+        "this format has none; the others aren't",
         "unsayable-routes": (
-            f"routes in the tables of {', '.join(note.nics)} that are for a TOS, or IPv4's with a gateway of IPv6, are "
+            f"routes in the tables of {names} that are for a TOS, or IPv4's with a gateway of IPv6, are "
             "left out where this format can't say them: packets that carry an address of the NIC leave by its gateway"
         ),
         "no-source-routing": "source routing is not exported: this format has no route of type throw; "
         "leave `source_routing` to `guest-routes watch`, or choose another format",
         "no-leases": (
-            f"the document omits the routes of {', '.join(note.nics)} (DHCP), and a machine that isn't running has no "
+            f"the document omits the routes of {names} (DHCP), and a machine that isn't running has no "
             "leases: name what they need by `gateways` and `routes`"
         ),
         "replaces-file": (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..model.operations import Failure, Operation
     from ..model.plan import Copy, NotRestored, PlannedDefault, PlannedRoute, StayingRoute
     from ..model.report import Report, Unprogrammed, Withdrawal
+    from ..model.source_routing import SourceOperation
     from .folding import Entry
 
 
@@ -231,21 +232,26 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     unrestored: list[Entry] = [("?", route_text(one.route, nics), _not_restored(one)) for one in done.plan.not_restored]
     lines = [*entries(back, lambda entry: entry, verbose), *entries(gone, lambda entry: entry, verbose)]
     listed = entries(unrestored, lambda entry: entry, verbose)
-    if done.source_outcome is not None:
-        from .source_routing import source_text
-
-        lines += entries(done.source_outcome.done, lambda one: ("-", source_text(one, nics), ""), verbose)
+    by_source = done.source_outcome.done if done.source_outcome is not None else ()
+    lines += _withdrawn_by_source(by_source, nics, verbose)
     if not lines:
         return listed if done.outcome.failures else [*listed, "nothing to withdraw: the table has no route of ours"]
     kept = sum(op.reason == "handed-over" for op in made)
     copies = sum(not is_removal(op) and not op.route.destination.is_default for op in made)
-    counts = [
-        (len(back) - kept - copies, "default", "restored"),
-        (kept, "default", "kept"),
-        (copies, "route", "restored"),
-    ]
+    restored, changes = len(back) - kept - copies, len(by_source)
+    counts = [(restored, "default", "restored"), (kept, "default", "kept"), (copies, "route", "restored")]
+    counts.append((changes, "change", "for source routing"))
     put = "".join(f", {counted(number, what)} {done_with}" for number, what, done_with in counts if number)
     return [*lines, *listed, "", f"withdrawn: {counted(len(gone), 'route')}{put}"]
+
+
+def _withdrawn_by_source(done: Sequence[SourceOperation], nics: Sequence[Nic], verbose: bool) -> list[str]:
+    """The rules and routes of source routing that have gone."""
+    if not done:
+        return []
+    from .source_routing import source_text
+
+    return entries(done, lambda one: ("-", source_text(one, nics), ""), verbose)
 
 
 def _lasting(done: Sequence[Operation]) -> list[Operation]:

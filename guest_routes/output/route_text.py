@@ -129,17 +129,23 @@ def _attribute_words(route: Route) -> list[str]:
     words = ["realms", _realms_text(route.realms)] if route.realms else []
     if route.weight != 1:
         words += ["weight", str(route.weight)]
-    locked = dict(route.metrics).get(_LOCK, 0)
-    for number, value in route.metrics:
-        if number != _LOCK:
-            lock = ["lock"] if isinstance(locked, int) and locked >> number & 1 else []
-            words += [_METRICS.get(number, f"metric-{number}"), *lock, _metric_text(number, value)]
+    words += metric_words(route.metrics)
     if route.onlink:
         words.append("onlink")
     if route.expires:
         words += ["expires", str(route.expires)]
     if route.preference:
         words += ["pref", _PREFERENCES.get(route.preference, str(route.preference))]
+    return words
+
+
+def metric_words(metrics: Sequence[tuple[int, int | str]]) -> list[str]:
+    """`mtu lock 1400 advmss 1360`: RTA_METRICS as `ip route` takes them."""
+    locked, words = dict(metrics).get(_LOCK, 0), []
+    for number, value in metrics:
+        if number != _LOCK:
+            lock = ["lock"] if isinstance(locked, int) and locked >> number & 1 else []
+            words += [_METRICS.get(number, f"metric-{number}"), *lock, _metric_text(number, value)]
     return words
 
 

@@ -5,17 +5,19 @@ Rules are written as `ip rule add` takes them, routes as `ip route add` does.
 
 from __future__ import annotations
 
-from ..model.network import GOTO, MAIN_TABLE, TO_TABLE, Rule, address_text
+from ..model.network import MAIN_TABLE, Rule, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
+from ..routing.compare import next_hops
 from .folding import entries
-from .route_text import counted, nic_names, protocol_text, route_json, route_text
+from .route_text import counted, nic_names, route_json, route_text
+from .rule_text import rule_json, rule_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, Sequence
 
     from ..model.diagnosis.status import Status
-    from ..model.network import Lookup, Nic
+    from ..model.network import Address, Lookup, Nic
     from ..model.report import Report
     from ..model.source_routing import (
         NicTable,
@@ -27,33 +29,10 @@ if TYPE_CHECKING:
     )
     from .folding import Entry
 
-_ACTIONS = {3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
-"""FR_ACT_ of linux/fib_rules.h."""
-_TABLES = {255: "local", MAIN_TABLE: "main", 253: "default"}
 AS_OF_NOW = (
     "the tables hold what the main table has now; what changes there later counts with the next pass, which the "
     "service (`guest-routes watch`) makes at once"
 )
-
-
-def rule_text(rule: Rule) -> str:
-    """`from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes`"""
-    prefix, source = rule.source or rule.among, "all"
-    if prefix is not None:
-        whole = prefix.length == len(prefix.address) * 8
-        source = address_text(prefix.address) if whole else str(prefix)
-    restricted = " (of some packets)" if rule.restricted and rule.suppresses < 0 else ""
-    protocol = f" proto {protocol_text(rule.protocol)}" if rule.protocol else ""
-    return f"from {source}{restricted} {_action_text(rule)} priority {rule.priority}{protocol}"
-
-
-def _action_text(rule: Rule) -> str:
-    if rule.action == TO_TABLE:
-        suppresses = f" suppress_prefixlength {rule.suppresses}" if rule.suppresses >= 0 else ""
-        return f"lookup {_TABLES.get(rule.table, rule.table)}{suppresses}"
-    if rule.action == GOTO:
-        return f"goto {rule.target}"
-    return _ACTIONS.get(rule.action, f"does {rule.action}")
 
 
 def key_text(key: SourceKey) -> str:
@@ -125,7 +104,7 @@ def _overruled_words(one: SourceConflict, nics: Sequence[Nic]) -> tuple[str, str
     """Where the kernel sends packets instead, and by which rule."""
     name, address = one.nic.name, address_text(one.address) if one.address else ""
     to = f" to {address_text(one.answer.address)}" if one.answer else ""
-    text = f"packets that carry {name}'s address {address}{to} leave {_answer_text(one.answer, nics)}, not by {name}"
+    text = f"packets that carry {name}'s address {address}{to} leave {_direction(one, nics)}"
     if one.rule is None:
         return text, "see `ip rule`"
     first, before = first_rule_words(one.rule, one.local)
@@ -152,6 +131,17 @@ def first_rule_words(rule: Rule, local: Rule | None) -> tuple[str, str]:
         moved = f"move the rule of the table local, of priority {local.priority}, to 0 ({_local_first(local)})"
         before = f"{moved}; then {before}"
     return f"{whose} comes first: {rule_text(rule)}", before
+
+
+def _direction(one: SourceConflict, nics: Sequence[Nic]) -> str:
+    """Which way they leave, and which not: another NIC, or the same one by another gateway."""
+    if one.answer is None or one.instead is None or one.answer.ifindex != one.nic.ifindex:
+        return f"{_answer_text(one.answer, nics)}, not by {one.nic.name}"
+    return f"{_gateway_text(one.answer.gateway)}, not {_gateway_text(next_hops(one.instead)[0][0])}"
+
+
+def _gateway_text(gateway: Address | None) -> str:
+    return f"via {address_text(gateway)}" if gateway is not None else "on link"
 
 
 def _answer_text(answer: Lookup | None, nics: Sequence[Nic]) -> str:
@@ -207,19 +197,6 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
     if written and plan.enabled and (plan.operations or verbose):
         lines += entries([AS_OF_NOW], lambda text: ("?", "source routing, as of now", text))
     return lines
-
-
-def rule_json(rule: Rule) -> dict[str, Any]:
-    """A rule with the keys of `ip -j rule`, and its text."""
-    source = rule.source
-    return {
-        "priority": rule.priority,
-        "src": address_text(source.address) if source else "all",
-        "srclen": source.length if source else 0,
-        "table": str(_TABLES.get(rule.table, rule.table)),
-        "protocol": protocol_text(rule.protocol),
-        "text": rule_text(rule),
-    }
 
 
 def source_routing_json(plan: SourceRoutingPlan, nics: Sequence[Nic]) -> dict[str, Any]:

@@ -167,7 +167,8 @@ class Journal:
             self._write("info", source_change_line(operation, change, nics), fields)
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
-        self.hold("error", "source-errors", *source_routing.source_error_texts(report))
+        errors = list(source_routing.source_error_texts(report))
+        self.hold("error", "source-errors", *errors[:ERRORS_SHOWN])
         conflicts = report.source_conflicts[:SHOWN]
         found = foreign_routes(conflicts, made, self._record.foreign_routes, nics)
         self._record = self._record._replace(foreign_routes=tuple(one for one in found if one.actor)[:RECENT])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Dict, List, Optional
 
 import pytest
 
@@ -241,32 +241,6 @@ def source_tables(lab: Lab) -> List[str]:
     return sorted(found)
 
 
-def test_source_routing_as_ip_commands(lab: Lab, tmp_path: Path) -> None:
-    import subprocess
-
-    lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64")
-    lab.nic("eth1", MACS[1], "11.8.0.9/24", "fd00:8::9/64")
-    lab.ip("route", "add", "10.200.0.0/16", "via", "11.8.0.50", "dev", "eth1")
-    for family, (destination, *routers) in (("-4", ("10.201.0.0/16", "11.8.0.50", "11.8.0.51")),
-                                            ("-6", ("fd00:201::/48", "fd00:8::50", "fd00:8::51"))):  # fmt: skip
-        hops = [word for router in routers for word in ("nexthop", "via", router, "dev", "eth1", "weight", "3")]
-        lab.ip(family, "route", "add", destination, *hops)
-    seed = str(document("dual-stack"))
-    made = lab.run("sync", "--metadata", seed, *BY_SOURCE)
-    wanted = source_tables(lab)
-    lab.run("withdraw")
-    assert (made.returncode, len(wanted), source_tables(lab)) == (0, 17, [])
-    script = tmp_path / "script"
-    script.write_text(lab.run("export", "--format", "ip", "--metadata", seed, *BY_SOURCE).stdout)
-    for _ in range(2):
-        done = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True)
-        assert done.stderr == ""
-        assert source_tables(lab) == wanted
-        assert source_rules(lab) == sorted([*SOURCE_RULES, *SOURCE_RULES_6])
-    again = run(lab, f"sync --metadata {seed} --source-routing true")
-    assert (again.code, "for source routing" in again.out) == (0, False), again.out  # All of it is adopted.
-
-
 @pytest.mark.packages
 @pytest.mark.parametrize("manager", RENDERERS)
 def test_source_routing_by_each_manager(lab: Lab, managers: Managers, manager: str) -> None:
@@ -286,14 +260,111 @@ def test_source_routing_by_each_manager(lab: Lab, managers: Managers, manager: s
     assert (made.returncode, "for source routing" in made.stdout) == (0, False), made.stdout  # Equal, and adopted.
 
 
-@pytest.mark.packages
-def test_networkd_takes_a_multipath_route_in_a_nics_table(lab: Lab, managers: Managers) -> None:
-    """An operator's route over two routers of eth1's subnet, in both families."""
-    managers.write(f"{SEED}/network_data.json", document("dual-stack").read_text())
+def static_nics(lab: Lab) -> None:
+    """Both NICs up, with the document's addresses, as before a manager had them."""
     for nic, *addresses in (("eth0", "10.65.0.7/24", "fd00:65::7/64"), ("eth1", "11.8.0.9/24", "fd00:8::9/64")):
         lab.ip("link", "set", nic, "up")
         for address in addresses:
             lab.ip("address", "add", address, "dev", nic, *(["nodad"] if ":" in address else []))
+
+
+def bare_again(lab: Lab) -> None:
+    """Both NICs down and without addresses."""
+    for nic in ("eth0", "eth1"):
+        lab.ip("address", "flush", "dev", nic)
+        lab.ip("link", "set", nic, "down")
+
+
+KINDS = (
+    "10.50.0.0/16 via 11.8.0.50 dev eth1", "10.50.0.0/16 tos 0x10 via 11.8.0.51 dev eth1",
+    "10.70.0.0/16 via inet6 fe80::77 dev eth1", "10.80.0.0/16 via 11.8.0.50 dev eth1 mtu lock 1400 advmss 1300",
+    "10.90.0.0/16 via 203.0.113.1 dev eth1 onlink", "172.17.0.0/16 dev lo", "fd17::/64 dev lo",
+    "fd00:202::/48 via fd00:8::50 dev eth1 mtu 1400",
+)  # fmt: skip
+"""Operators' routes and a container's: each makes a route of another kind in a NIC's table."""
+LESS: Dict[str, Dict[str, Optional[str]]] = {
+    "networkd": {"tos": None, "mtu lock 1400 advmss 1300": "mtu 1400"},
+    "netplan": {"tos": None, "inet6": None, "mtu lock 1400 advmss 1300": "mtu 1400"},
+    "networkmanager": {
+        "inet6": None,
+        "lock 1400 advmss 1300": "lock 1400",
+        "throw 172.17.0.0/16": "throw 172.17.0.0/16 scope link",
+    },
+    "ifupdown": {},
+}
+"""What a manager's files have otherwise, or not at all, as the notes say; a throw has no use for a scope."""
+
+
+def sayable(lines: List[str], manager: str) -> List[str]:
+    """The routes as the manager's files have them."""
+    less = LESS[manager]
+    kept = [line for line in lines if not any(words in line for words, instead in less.items() if instead is None)]
+    for words, instead in less.items():
+        kept = [line.replace(words, instead or "") for line in kept]
+    return sorted(kept)
+
+
+def ours_of(lab: Lab, *routes: str) -> List[str]:
+    """The NICs' tables that a pass makes while these routes are in main."""
+    static_nics(lab)
+    for words in routes:
+        lab.ip("-6" if words.startswith("fd") else "-4", "route", "add", *words.split())
+    assert lab.run("sync", "--metadata", str(document("dual-stack")), *BY_SOURCE).returncode == 0
+    return source_tables(lab)
+
+
+def test_source_routing_as_ip_commands(lab: Lab, tmp_path: Path) -> None:
+    import subprocess
+
+    lab.nic("eth0", MACS[0])
+    lab.nic("eth1", MACS[1])
+    static_nics(lab)
+    for words in KINDS:
+        lab.ip("-6" if words.startswith("fd") else "-4", "route", "add", *words.split())
+    lab.ip("route", "add", "10.200.0.0/16", "via", "11.8.0.50", "dev", "eth1")
+    for family, (destination, *routers) in (("-4", ("10.201.0.0/16", "11.8.0.50", "11.8.0.51")),
+                                            ("-6", ("fd00:201::/48", "fd00:8::50", "fd00:8::51"))):  # fmt: skip
+        hops = [word for router in routers for word in ("nexthop", "via", router, "dev", "eth1", "weight", "3")]
+        lab.ip(family, "route", "add", destination, *hops)
+    seed = str(document("dual-stack"))
+    made = lab.run("sync", "--metadata", seed, *BY_SOURCE)
+    wanted = source_tables(lab)
+    lab.run("withdraw")
+    assert (made.returncode, len(wanted), source_tables(lab)) == (0, 27, [])
+    script = tmp_path / "script"
+    script.write_text(lab.run("export", "--format", "ip", "--metadata", seed, *BY_SOURCE).stdout)
+    for _ in range(2):
+        done = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        assert source_tables(lab) == wanted
+        assert source_rules(lab) == sorted([*SOURCE_RULES, *SOURCE_RULES_6])
+    again = run(lab, f"sync --metadata {seed} --source-routing true")
+    assert (again.code, "for source routing" in again.out) == (0, False), again.out  # All of it is adopted.
+
+
+@pytest.mark.packages
+@pytest.mark.parametrize("manager", RENDERERS)
+def test_every_kind_of_route_in_a_nics_table_by_each_manager(lab: Lab, managers: Managers, manager: str) -> None:
+    managers.write(f"{SEED}/network_data.json", document("dual-stack").read_text())
+    wanted = sayable(ours_of(lab, *KINDS), manager)
+    if manager == "ifupdown":
+        managers.render("dual-stack", "ifupdown")
+    exported(managers, manager, *BY_SOURCE)
+    lab.run("withdraw")
+    bare_again(lab)
+    check(managers, manager)
+    managers.bring_up(manager)
+    wait_for(lambda: source_tables(lab) == wanted, f"{wanted}\nnot {source_tables(lab)}", 20)
+    assert len([line for line in wanted if "throw" in line]) == 4
+    if manager != "ifupdown":
+        assert_heard(managers, manager)
+
+
+@pytest.mark.packages
+def test_networkd_takes_a_multipath_route_in_a_nics_table(lab: Lab, managers: Managers) -> None:
+    """An operator's route over two routers of eth1's subnet, in both families."""
+    managers.write(f"{SEED}/network_data.json", document("dual-stack").read_text())
+    static_nics(lab)
     for family, (destination, *routers) in (("-4", ("10.201.0.0/16", "11.8.0.50", "11.8.0.51")),
                                             ("-6", ("fd00:201::/48", "fd00:8::50", "fd00:8::51"))):  # fmt: skip
         hops = [word for router in routers for word in ("nexthop", "via", router, "dev", "eth1", "weight", "3")]
@@ -303,9 +374,7 @@ def test_networkd_takes_a_multipath_route_in_a_nics_table(lab: Lab, managers: Ma
     exported(managers, "networkd", *BY_SOURCE)
     lab.run("withdraw")
     assert source_tables(lab) == []
-    for nic in ("eth0", "eth1"):
-        lab.ip("address", "flush", "dev", nic)
-        lab.ip("link", "set", nic, "down")
+    bare_again(lab)
     managers.bring_up("networkd")
     wait_for(lambda: source_rules(lab) == sorted([*SOURCE_RULES, *SOURCE_RULES_6]), "the rules", 20)
     wait_for(lambda: len([line for line in source_tables(lab) if "12103" in line]) == len(wanted), "the tables", 20)

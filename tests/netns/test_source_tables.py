@@ -427,6 +427,19 @@ def test_a_table_that_sends_the_other_nics_subnet_otherwise_is_named(lab: Lab, e
     assert f"{text}; another program's rule comes first: from 10.65.0.0/24 lookup 50 priority 100" in out
 
 
+def test_a_table_without_an_operators_route_through_the_same_nic_is_named(lab: Lab, engine: str) -> None:
+    """As cloud-init's: it has the subnet and a default. `plan` foresees it, and a lower priority is the way out."""
+    Calico(lab)
+    by_ip(lab, "rule add from 11.8.0.9 lookup 101 priority 10", "route add default via 11.8.0.1 dev eth1 table 101",
+          "route add 11.8.0.0/24 dev eth1 table 101", "route add 10.200.0.0/16 via 11.8.0.50 dev eth1")  # fmt: skip
+    said = "address 11.8.0.9 to 10.200.0.1 leave via 11.8.0.1, not via 11.8.0.50; another program's rule comes first"
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {ON} {engine}")
+        assert (ran.code, said in ran.out + ran.err) == (5, True), ran
+    synced(lab, f"{ON} {engine} --source-routing-priority 9")
+    assert way(lab, "10.200.0.1", "11.8.0.9") == "via 11.8.0.50 dev eth1"
+
+
 def test_where_main_covers_all_that_is_outside_it_is_asked_about_all_the_same(lab: Lab, engine: str) -> None:
     Calico(lab)
     lab.metadata_server(document("dual-stack"))

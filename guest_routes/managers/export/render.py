@@ -13,7 +13,7 @@ from .networkd import netplan, networkd
 from .networkmanager import networkmanager
 from .nmstate import nmstate
 from .scripts import ifupdown, script
-from .source_routing import without_unsayable
+from .source_routing import has_unsayable_metrics, without_unsayable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ def _of_source_routing(every: Sequence[NicRoutes], settings: Settings, format_na
     multipath = tuple(one.nic.name for one in every if _has_multipath(one))
     if multipath and format_name in NO_MULTIPATH:
         yield ExportNote("first-next-hop", multipath)
+    metrics = tuple(one.nic.name for one in every if has_unsayable_metrics(one, format_name))
+    if metrics:
+        yield ExportNote("mtu-alone", metrics)
 
 
 def _has_multipath(one: NicRoutes) -> bool:

@@ -10,6 +10,7 @@ nm-settings-keyfile(5), `routeN_options` and `routing-ruleN`; ip-route(8), ip-ru
 from __future__ import annotations
 
 from ...model.network import THROW, NextHop, Route, address_text
+from ...output.route_text import metric_words
 from ...routing.source_routing.tables import LINK_SCOPE
 
 TYPE_CHECKING = False
@@ -26,6 +27,10 @@ FORMER = r"sed -n 's/^%d:[[:space:]]*from \([^ /]*\) lookup .* proto static.*/\1
 """The addresses of rules of a priority that an earlier script has made."""
 TOS = ("networkmanager", "ifupdown", "ip")
 """Formats whose routes can be for packets of a TOS."""
+METRICS = ("ifupdown", "ip")
+"""Formats whose routes can have every metric that the kernel knows; the others' have an MTU."""
+LOCKS = ("networkmanager",)
+"""Of the others those that can lock it."""
 OTHER_FAMILY = ("networkd", "ifupdown", "ip")
 """Formats whose IPv4 routes can have a gateway of IPv6 (RFC 5549)."""
 
@@ -67,9 +72,17 @@ def _has_locked_mtu(route: Route) -> bool:
     return bool(locked & 1 << MTU)
 
 
-def _mtu_words(route: Route) -> list[str]:
-    lock = ["lock"] if _has_locked_mtu(route) else []
-    return ["mtu", *lock, str(_mtu(route))] if _mtu(route) else []
+def has_unsayable_metrics(one: NicRoutes, format_name: str) -> bool:
+    """Whether routes of the NIC's tables have metrics that the format has no words for."""
+    routes = (route for table in one.by_source for route in table.routes)
+    return format_name not in METRICS and any(
+        set(route.metrics) - _sayable_metrics(route, format_name) for route in routes
+    )
+
+
+def _sayable_metrics(route: Route, format_name: str) -> set[tuple[int, int]]:
+    locked = {(LOCK, 1 << MTU)} if format_name in LOCKS and _mtu(route) else set()
+    return {(MTU, _mtu(route)), *locked}
 
 
 def _via(gateway: Address | None, family: int) -> list[str]:
@@ -170,7 +183,7 @@ def ip_source(one: NicRoutes, nic: str) -> Iterator[str]:
                 words += ["dev", nic, *(["scope link"] if route.scope == LINK_SCOPE else [])]
             words += [f"tos {route.tos:#x}"] if route.tos else []
             words += [f"table {route.table} proto static", *([f"metric {route.metric}"] if route.metric else [])]
-            words += [*(["onlink"] if route.onlink else []), *_mtu_words(route)]
+            words += [*(["onlink"] if route.onlink else []), *metric_words(route.metrics)]
             for hop in route.nexthops:
                 words += ["nexthop", *_via(hop.gateway, table.family), "dev", nic]
                 words += [f"weight {hop.weight}", *(["onlink"] if hop.onlink else [])]

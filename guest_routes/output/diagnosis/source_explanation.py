@@ -5,7 +5,8 @@ from __future__ import annotations
 from ...model.network import address_text, family_of, mac_text
 from ..folding import field
 from ..route_text import route_json, route_text
-from ..source_routing import conflict_text, prevention_text, rule_json, rule_text
+from ..rule_text import rule_json, rule_text
+from ..source_routing import conflict_text, prevention_text
 from ..summary import evidence_lines, metadata_json
 from ..words.obstacles import not_there_text, not_wanted_text
 from ..words.outcomes import lookup_text

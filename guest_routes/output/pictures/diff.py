@@ -7,7 +7,7 @@ from ...model.source_routing import AddRule, RemoveRoute, RemoveRule, SetRoute
 from ...routing.source_routing.equal import key
 from ...routing.source_routing.plan import main_after
 from ..route_text import table_text
-from ..source_routing import rule_text
+from ..rule_text import rule_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -80,7 +80,8 @@ def source_probes(
     """What to ask, for each address, where another program's rule may come first.
 
     A host outside, and some that main sends through another NIC: a rule that looks main up without its default
-    (`suppress_prefixlength 0`, as wg-quick has it) shows only there. Some that another program's table sends otherwise.
+    (`suppress_prefixlength 0`, as wg-quick has it) shows only there. Some that another program's table sends otherwise,
+    and some behind routers of the NIC's own subnet: that table may have no more than a subnet and a default.
 
     Args:
         others: the routes of other programs' tables that rules before ours look up.
@@ -102,12 +103,15 @@ def deciding(routes: Sequence[Route], address: Address) -> Route | None:
 
 
 def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: Sequence[Route]) -> tuple[Address, ...]:
-    """The hosts to ask about: one outside, some that routes of main lead to by another NIC, its subnet's too, and some
-    of those of other tables.
+    """The hosts to ask about: one outside, some that routes of main lead to by another NIC, its subnet's too, some
+    of those of other tables, and some that have a router of their own.
     """
     routes = [route for route in state.routes if route.family == one.family]
     through = _through(managed - {one.nic.ifindex}, routes)
     elsewhere = [route for route in others if route.family == one.family and _leads_elsewhere(route, one.nic.ifindex)]
+    routed = [
+        route for route in one.routes if route.destination.length and next_hops(route)[0][0] not in (None, one.gateway)
+    ]
     own = {address.address for nic in state.nics for address in nic.addresses}
 
     def is_asked(host: Address) -> bool:
@@ -118,7 +122,7 @@ def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: S
         return list(dict.fromkeys(filter(None, found)))[:ASKED]
 
     outer = next(filter(is_asked, outside(one.family, one.routes)), None)
-    return tuple(dict.fromkeys([*([outer] if outer else []), *some(through), *some(elsewhere)]))
+    return tuple(dict.fromkeys([*([outer] if outer else []), *some(through), *some(elsewhere), *some(routed)]))
 
 
 def _leads_elsewhere(route: Route, ifindex: int) -> bool:
@@ -156,10 +160,8 @@ def overruled_sources(
         if (answer.gateway, answer.ifindex) not in next_hops(one.route):
             rule, nic = _suspect(one, answer, state, settings), one.table.nic
             local = _local_before(rule, state) if rule is not None else None
-            conflict = SourceConflict(
-                "overruled", nic, one.table.table, rule=rule, local=local, address=one.source, answer=answer
-            )
-            found.setdefault((one.source, rule), conflict)
+            conflict = SourceConflict("overruled", nic, one.table.table, None, one.route, rule, local, one.source)
+            found.setdefault((one.source, rule), conflict._replace(answer=answer))
     return tuple(found.values())
 
 

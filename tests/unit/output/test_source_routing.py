@@ -30,12 +30,11 @@ from guest_routes.output.diagnosis.status import status_lines
 from guest_routes.output.folding import laid_out
 from guest_routes.output.json_documents import report_json, withdrawal_json
 from guest_routes.output.report import report_lines, withdrawal_lines
+from guest_routes.output.rule_text import rule_text
 from guest_routes.output.service_log import contested_name, contested_text
 from guest_routes.output.source_routing import (
     conflict_text,
     is_source_removal,
-    rule_json,
-    rule_text,
     source_error_texts,
     source_failure_text,
     source_text,
@@ -57,30 +56,6 @@ def made(outcome: Optional[SourceRoutingOutcome] = None, kernel: str = BOTH_DEFA
     found = evidence("wrong-subnet", kernel)
     found = found._replace(kernel=found.kernel._replace(tables=(), **more))
     return Report(found, decide(found, ON), found.kernel, source_outcome=outcome)
-
-
-@pytest.mark.parametrize(
-    "rule, text",
-    [
-        (OWN, "from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"),
-        (OWN._replace(source=parse_prefix("11.8.0.0/24"), protocol=0), "from 11.8.0.0/24 lookup 12103 priority 32765"),
-        (VPN, "from all (of some packets) lookup 51820 priority 32764 proto boot"),
-        (Rule(4, 32766, 254, True, 2), "from all lookup main priority 32766 proto kernel"),
-        (Rule(4, 9, 0, False, 3, among=PREFIX, action=8), "from 11.8.0.0/24 prohibit priority 9 proto boot"),
-        (Rule(4, 9, 0, False, 3, action=2, target=99), "from all goto 99 priority 9 proto boot"),
-        (Rule(4, 9, 0, False, restricted=True, action=6), "from all (of some packets) blackhole priority 9"),
-        (
-            Rule(4, 9, 254, False, restricted=True, suppresses=0),
-            "from all lookup main suppress_prefixlength 0 priority 9",
-        ),
-        (Rule(4, 9, 0, False, action=77), "from all does 77 priority 9"),
-        (Rule(4, 9, 77, True, 99), "from all lookup 77 priority 9 proto 99"),
-    ],
-)
-def test_rules(rule: Rule, text: str) -> None:
-    assert rule_text(rule) == text
-    value = rule_json(rule)
-    assert (value["priority"], value["text"]) == (rule.priority, text)
 
 
 def test_operations() -> None:
@@ -131,6 +106,10 @@ CONFLICTS = [
      "other one); then `source_routing_priority` below 50 puts ours before it"),
     (SourceConflict("local-behind", ETH1, 12103, rule=LOCAL._replace(family=6)), "`ip -6 rule add priority 0 lookup"),
     (SourceConflict("overruled", ETH1, 12103, address=ADDRESS), "leave nowhere, not by eth1"),
+    (SourceConflict("overruled", ETH1, 12103, address=ADDRESS, answer=Lookup(ADDRESS, 3, parse_address("11.8.0.1")),
+                    instead=route("10.200.0.0/16 via 11.8.0.50 dev eth1")), "leave via 11.8.0.1, not via 11.8.0.50"),
+    (SourceConflict("overruled", ETH1, 12103, address=ADDRESS, answer=Lookup(ADDRESS, 3),
+                    instead=route("10.200.0.0/16 via 11.8.0.50 dev eth1")), "leave on link, not via 11.8.0.50"),
 ]  # fmt: skip
 
 
@@ -249,7 +228,11 @@ def test_withdrawn() -> None:
     done = Withdrawal(
         Plan(), Outcome(), report().before, report().before, (), (), SourceRoutingOutcome((RemoveRule(OWN),))
     )
-    assert f"- rule {rule_text(OWN)}" in withdrawal_lines(done)
+    lines = withdrawal_lines(done)
+    assert (f"- rule {rule_text(OWN)}" in lines, lines[-1]) == (
+        True,
+        "withdrawn: 0 routes, 1 change for source routing",
+    )
     assert_valid("withdraw", withdrawal_json(done))
     assert done.exit_code == 0
     failed = done._replace(

@@ -18,13 +18,14 @@ from guest_routes.model.source_routing import (
     AddRule,
     SetRoute,
     SourceConflict,
+    SourceFailure,
     SourceRoutingOutcome,
     TableRouteKey,
     key_of,
 )
 from guest_routes.service.conflicts import Conflict
 from guest_routes.service.error_kind import ErrorKind
-from guest_routes.service.journal import CONFLICTS_SHOWN, OVERDUE_SECONDS, SHOWN, Journal
+from guest_routes.service.journal import CONFLICTS_SHOWN, ERRORS_SHOWN, OVERDUE_SECONDS, SHOWN, Journal
 from guest_routes.service.sd_notify import Notifier
 from guest_routes.state.store import State
 from tests.support.journal import KERNEL, Bench
@@ -85,6 +86,14 @@ def test_lines_that_no_longer_hold_are_one_line_and_errors_end_without(bench: Be
     bench.journal.hold("warning", "source-conflicts", "a", lines=["a; added by nft"])
     bench.journal.hold("error", "errors")
     assert bench.logged() == [("info", "no longer so: b; nor 1 more line")]
+
+
+def test_many_refusals_of_source_routing_are_few_lines(bench: Bench) -> None:
+    """Without CAP_NET_ADMIN the kernel refuses each rule and route of each NIC."""
+    rules = (AddRule(Rule(4, 32765, 12100 + one, False, source=parse_prefix("11.8.0.9/32"))) for one in range(99))
+    outcome = SourceRoutingOutcome(failures=tuple(SourceFailure(one, 1, "Operation not permitted") for one in rules))
+    bench.journal.source_routing(bench.report()._replace(source_outcome=outcome), [], [])
+    assert [level for level, _ in bench.logged()] == ["error"] * ERRORS_SHOWN
 
 
 def test_who_added_a_route_to_a_nic_s_table_is_remembered_while_it_stands(bench: Bench) -> None:

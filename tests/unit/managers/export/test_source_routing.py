@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Set
+
+import pytest
 
 from guest_routes.managers.export.render import export
 from guest_routes.managers.export.source_routing import (
@@ -170,7 +172,7 @@ def test_a_format_without_throw_says_that_it_has_no_source_routing() -> None:
 
 OTHERS = (
     "10.50.0.0/16 via 11.8.0.50 dev eth1", "10.50.0.0/16 tos 0x10 via 11.8.0.51 dev eth1",
-    "10.70.0.0/16 via inet6 fe80::77 dev eth1", "10.80.0.0/16 via 11.8.0.50 dev eth1 mtu lock 1400",
+    "10.70.0.0/16 via inet6 fe80::77 dev eth1", "10.80.0.0/16 via 11.8.0.50 dev eth1 mtu lock 1400 advmss 1300",
 )  # fmt: skip
 
 
@@ -188,7 +190,7 @@ def test_a_tos_a_gateway_of_ipv6_and_a_locked_mtu() -> None:
     ip = said("ip")
     assert "route replace 10.50.0.0/16 via 11.8.0.51 dev eth1 tos 0x10 table" in ip
     assert "10.70.0.0/16 via inet6 fe80::77 dev eth1" in ip
-    assert "mtu lock 1400" in ip
+    assert "mtu lock 1400 advmss 1300" in ip
     assert ("11.8.0.51" in said("networkd"), "Gateway=fe80::77" in said("networkd")) == (False, True)
     assert ("11.8.0.51" in said("netplan"), "fe80::77" in said("netplan")) == (False, False)
     assert "tos=16" in said("networkmanager")
@@ -197,6 +199,21 @@ def test_a_tos_a_gateway_of_ipv6_and_a_locked_mtu() -> None:
     assert [without_unsayable(found, name)[1] for name in ("ip", "networkd", "netplan", "networkmanager")] == [
         False, True, True, True
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("metrics, told", [
+    ("mtu 1400", set()), ("mtu lock 1400", {"networkd", "netplan"}), ("", set()),
+    ("advmss 1300", {"networkd", "netplan", "networkmanager"}),
+    ("mtu lock 1400 advmss 1300", {"networkd", "netplan", "networkmanager"}),
+])  # fmt: skip
+def test_metrics_that_a_format_has_no_words_for_are_told(metrics: str, told: Set[str]) -> None:
+    main = f"{NICS}10.80.0.0/16 via 11.8.0.50 dev eth1 {metrics}"
+    on = Settings(source_routing=True)
+    decision = decide(project(with_tables(evidence("documented", main)), on), on)
+    note = ExportNote("mtu-alone", ("eth1",))
+    formats = "networkd", "netplan", "networkmanager", "nmstate", "ifupdown", "ip"
+    assert {name for name in formats if note in export(decision, on, name, {}).notes} == told
+    assert "metrics of routes in the tables of eth1 the MTU is exported" in export_note_text(note)
 
 
 def test_what_a_format_can_t_say_is_told() -> None:

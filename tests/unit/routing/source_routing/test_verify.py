@@ -51,6 +51,13 @@ def test_nothing_is_asked_where_the_tables_prove_it() -> None:
     assert asked(VPN._replace(family=6)) == []
 
 
+def test_hosts_behind_routers_of_the_nics_own_subnet_are_asked_about() -> None:
+    """cloud-init's tables have a subnet and a default, and no operator's route."""
+    main = "10.210.0.0/16 via 11.8.0.50 dev eth1\n10.201.0.0/16 via 11.8.0.1 dev eth1\n10.202.0.0/16 dev eth1"
+    more = set(asked(VPN, main=main)) - set(asked(VPN))
+    assert {one for one in more if one.endswith("from 11.8.0.9")} == {"10.210.0.1 from 11.8.0.9"}
+
+
 def test_each_address_is_asked_about_where_another_rule_comes_first() -> None:
     assert asked(VPN) == [
         "203.0.113.9 from 10.65.0.7", "11.8.0.1 from 10.65.0.7",

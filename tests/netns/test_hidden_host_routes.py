@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import List
 
 import pytest
 
 from tests.netns.test_default_in_use import DUAL, PLAIN, dual_stack, engine, everywhere, tun
 from tests.support.lab import Lab
-from tests.support.passes import documented, run
+from tests.support.passes import documented, run, table
 
 __all__ = ["engine"]  # A fixture.
 
@@ -118,6 +119,10 @@ def test_a_nic_without_a_carrier(lab: Lab, engine: str) -> None:
     documented(lab)
     assert run(lab, f"sync {PLAIN} {engine}").code == 0
     lab.hypervisor("ip", "link", "set", "tap-eth1", "down")
+    deadline = time.monotonic() + 10
+    while "linkdown" not in "".join(table(lab)):  # The kernel takes up to a second.
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     assert run(lab, f"sync {PLAIN} {engine}").code == 0
 
     subprocess.run(["sysctl", "-qw", "net.ipv4.conf.eth1.ignore_routes_with_linkdown=1"], check=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import repeat
 
 from ..clocks import seconds_awake
 from ..errors import StateError
@@ -42,18 +43,9 @@ if TYPE_CHECKING:
 
     Level: TypeAlias = Literal["info", "warning", "error"]
     Subject: TypeAlias = Literal[
-        "errors",
-        "unprogrammed",
-        "warnings",
-        "withdrawn",
-        "set-aside",
-        "socket",
-        "netlink",
-        "record",
-        "systemd",
-        "source-errors",
-        "source-conflicts",
-    ]
+        "errors", "unprogrammed", "warnings", "withdrawn", "set-aside", "socket", "netlink", "record", "systemd",
+        "source-errors", "source-conflicts",
+    ]  # fmt: skip
     """What lines of the log are about that hold for longer than a moment."""
 
 ENDS_LOGGED = "unprogrammed", "source-conflicts"
@@ -90,10 +82,8 @@ class Journal:
         """Why passes could not be made since the last one that was."""
         self.degraded = False
         """The last published pass failed, or left something of the document out."""
-        self._deadline_seconds = 0.0
-        """How long a fetch may take."""
-        pid = os.getpid()
-        self._record = StatusRecord(pid, process_started(pid), _now())
+        self._deadline_seconds = 0.0  # Of one fetch.
+        self._record = StatusRecord(os.getpid(), process_started(os.getpid()), _now())
 
     def uses(self, settings: Settings) -> None:
         """From now on the service goes by these."""
@@ -167,14 +157,12 @@ class Journal:
             self._write("info", source_change_line(operation, change, nics), fields)
         if len(done) > SHOWN:
             self.info(service_log.more_changes_line(len(done) - SHOWN))
-        errors = list(source_routing.source_error_texts(report))
-        self.hold("error", "source-errors", *errors[:ERRORS_SHOWN])
+        self.hold("error", "source-errors", *list(source_routing.source_error_texts(report))[:ERRORS_SHOWN])
         conflicts = report.source_conflicts[:SHOWN]
         found = foreign_routes(conflicts, made, self._record.foreign_routes, nics)
         self._record = self._record._replace(foreign_routes=tuple(one for one in found if one.actor)[:RECENT])
-        texts = [source_routing.conflict_text(one, nics) for one in conflicts]
         lines = [source_routing.conflict_text(one, nics, route.actor) for one, route in zip(conflicts, found)]
-        self.hold("warning", "source-conflicts", *texts, lines=lines)
+        self.hold("warning", "source-conflicts", *map(source_routing.conflict_text, conflicts, repeat(nics)), lines=lines)
 
     def repaired(self, operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> None:
         """A route was put back, or one in its way removed."""

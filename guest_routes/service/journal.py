@@ -161,8 +161,9 @@ class Journal:
         conflicts = report.source_conflicts[:SHOWN]
         found = foreign_routes(conflicts, made, self._record.foreign_routes, nics)
         self._record = self._record._replace(foreign_routes=tuple(one for one in found if one.actor)[:RECENT])
-        lines = [source_routing.conflict_text(one, nics, route.actor) for one, route in zip(conflicts, found)]
-        self.hold("warning", "source-conflicts", *map(source_routing.conflict_text, conflicts, repeat(nics)), lines=lines)
+        lines = list(map(source_routing.conflict_text, conflicts, repeat(nics), (route.actor for route in found)))
+        texts = map(source_routing.conflict_text, conflicts, repeat(nics))
+        self.hold("warning", "source-conflicts", *texts, lines=lines)
 
     def repaired(self, operation: Operation, reverted: Change | None, nics: Sequence[Nic]) -> None:
         """A route was put back, or one in its way removed."""
@@ -247,9 +248,8 @@ class Journal:
 
     def fetched(self, next_seconds: float) -> None:
         """A fetch brought a document; the next one comes in so many seconds."""
-        now = _now()
         if self._record.failures:
-            self.info(service_log.metadata_back_line(now - self._record.failing_since))
+            self.info(service_log.metadata_back_line(_now() - self._record.failing_since))
         self._next_in(next_seconds)
         self._record = self._record._replace(failing_since=0.0, failures=0, failure="")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -220,12 +221,14 @@ def test_sources_without_leases_does_not_read_them(lab: Lab, tmp_path: Path) -> 
 
 def test_a_lease_that_has_expired_is_used_and_said(lab: Lab, tmp_path: Path) -> None:
     documented(lab)
-    networkd(lab, age=3 * 3600 + 3600)
+    for path in networkd(lab):
+        path.write_text(path.read_text().replace("LIFETIME=3600", "LIFETIME=5"))
+        os.utime(path, (time.time() - 25,) * 2)  # Since this boot: a lease's time before it counts as that of the boot.
     ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert (ran.code, table(lab)) == (0, OURS)
     assert "eth0's DHCP lease (systemd-networkd, /run/systemd/netif/leases/" in ran.err
     assert "has expired and is still used; its DHCP client may have stopped" in ran.err
-    assert "lease: eth0, systemd-networkd, expired 3 h ago (/run/systemd" in ran.out
+    assert re.search(r"lease: eth0, systemd-networkd, expired 2\d s ago \(/run/systemd", ran.out)
 
 
 def test_the_newest_lease_wins(lab: Lab, tmp_path: Path) -> None:

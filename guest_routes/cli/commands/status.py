@@ -35,7 +35,7 @@ def run(context: Context) -> int:
     elif options.json:
         terminal.json(status_json(found))
     elif options.graph:
-        terminal.verbatim(_graph(context, found))
+        _draw(context, found)
         context.show_settings_problems("status")
     else:
         terminal.lines(status_lines(found, options.verbose))
@@ -59,15 +59,14 @@ def _wait(context: Context) -> Status:
     return wait(context.options, _inspect, context.terminal)
 
 
-def _graph(context: Context, found: Status) -> list[str]:
+def _draw(context: Context, found: Status) -> None:
     """The table, with what a pass on the last good metadata would change."""
     from ...output.diagnosis.status import drift_heads
     from ...output.pictures.graph import graph_of
-    from ..pictures import graph_lines
+    from ..pictures import draw
 
     protocol, verbose = context.usable_settings.protocol, context.options.verbose
-    graph = graph_of(found.state, found.drift, found.unprogrammed, protocol, verbose)
-    return graph_lines(context, graph, drift_heads(found))
+    draw(context, graph_of(found.state, found.drift, found.unprogrammed, protocol, verbose), drift_heads(found))
 
 
 def _write(path: str, metrics: str) -> None:

@@ -37,6 +37,8 @@ VALUES = {
     "--settings": ("FILE", "instead of /etc/guest-routes.yaml and drop-ins"),
     "--color": ("WHEN", "auto, always or never"),
 }
+OUTPUT = ("--verbose", "--quiet", "--json", "--color")
+"""Options that mean the same everywhere: the list of commands explains them."""
 SHORT = {"-v": "--verbose", "-q": "--quiet"}
 COLORS = ("auto", "always", "never")
 _PASS = ("--metadata", "--settings", "--verbose", "--quiet", "--json", "--color")

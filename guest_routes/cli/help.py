@@ -14,6 +14,7 @@ from .grammar import (
     COMMON,
     HELP,
     NIC,
+    OUTPUT,
     OWN_FORMS,
     OWN_OPTIONAL,
     OWN_SWITCHES,
@@ -24,8 +25,6 @@ from .grammar import (
     uses_setting,
 )
 
-OUTPUT = ("--verbose", "--quiet", "--json", "--color")
-"""Options that mean the same everywhere: the list of commands explains them."""
 GROUPS = {
     "routes": ("enabled", "sources", "routes", "gateways", "next_hops", "ignore_nics", "ignore_destinations"),
     "default": ("default", "default_mode"),

@@ -40,7 +40,7 @@ def wait(options: Any, inspect: Callable[[Context], Status], terminal: Terminal)
             if started >= until:
                 raise
         else:
-            if found.exit_code in SETTLED or started >= until:
+            if found.exit_code in SETTLED or found.hidden or started >= until:
                 return found
             terminal.tell(waiting_text(found))
         now = time.monotonic()

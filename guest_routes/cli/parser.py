@@ -14,6 +14,7 @@ from .grammar import (
     HELP,
     NIC,
     NO_LIMIT,
+    OUTPUT,
     OWN_FORMS,
     OWN_OPTIONAL,
     OWN_SWITCHES,
@@ -102,6 +103,8 @@ def _help(command: str, words: Sequence[str]) -> Any:
     """
     from types import SimpleNamespace
 
+    from ..settings.values import bare
+
     if command == HELP[0]:
         _refuse_options(words)
     topics = [word for word in words if not word.startswith("-")] if command == HELP[0] else [command]
@@ -110,7 +113,7 @@ def _help(command: str, words: Sequence[str]) -> Any:
     if topic not in (*COMMANDS, *HELP[:1], ""):
         raise UsageError(_unknown_command(topic))
     if len(topics) > 1:
-        raise UsageError(_unknown(HELP[0], topics[1:]))
+        raise UsageError(_with_see(f'{HELP[0]} shows one command at a time, and "{bare(topics[1])}" is a second one'))
     return SimpleNamespace(
         command=HELP[0], topic="" if topic == HELP[0] else topic, version=version,
         color="", quiet=False, json=False, metadata="", settings="",
@@ -184,6 +187,7 @@ def build_parser(json_command: str = "") -> argparse.ArgumentParser:
     parser = made(prog="guest-routes", add_help=False, allow_abbrev=False)
     parser.add_argument(*_HELP, action="store_true", help="show the commands, or how one is used")
     parser.add_argument(*_VERSION, action="store_true", help="show the version")
+    _add_switches_and_values(parser, OUTPUT)  # For completion: `parse` has moved them behind the command.
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=made)
     for command, text in COMMANDS.items():
         one = commands.add_parser(command, help=text, description=text, add_help=False, allow_abbrev=False)
@@ -199,24 +203,30 @@ def build_parser(json_command: str = "") -> argparse.ArgumentParser:
 def _add_common_options(parser: argparse.ArgumentParser, command: str) -> None:
     """The options that several commands take, settings included."""
     from ..settings.load import KEYS
-    from ..settings.values import one_of
 
     parser.add_argument(*_HELP, action="store_true", help="show how the command is used")
+    _add_switches_and_values(parser, COMMON[command])
+    for key in KEYS:
+        if uses_setting(command, key.name):
+            action = "append" if key.many else "store"
+            parser.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=key.help, action=action)
+
+
+def _add_switches_and_values(parser: argparse.ArgumentParser, wanted: Sequence[str]) -> None:
+    """Those of SWITCHES and VALUES that are wanted."""
+    from ..settings.values import one_of
+
     short = {option: letter for letter, option in SHORT.items()}
     for option, (metavar, text) in VALUES.items():
-        if option in COMMON[command]:
+        if option in wanted:
             if option == "--color":
                 parser.add_argument(option, metavar=metavar, help=text, choices=COLORS, type=_read_by(one_of(COLORS)))
             else:
                 parser.add_argument(option, metavar=metavar, help=text)
     for switch, text in SWITCHES.items():
-        if switch in COMMON[command]:
+        if switch in wanted:
             names = [short[switch], switch] if switch in short else [switch]
             parser.add_argument(*names, action="store_true", help=text)
-    for key in KEYS:
-        if uses_setting(command, key.name):
-            action = "append" if key.many else "store"
-            parser.add_argument(key.flag, metavar=key.metavar, dest="setting_" + key.name, help=key.help, action=action)
 
 
 def _read_by(reader: Callable[[object, Place], T]) -> Callable[[str], T]:

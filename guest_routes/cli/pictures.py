@@ -10,17 +10,19 @@ if TYPE_CHECKING:
     from .context import Context
 
 
-def graph_lines(context: Context, graph: Graph, below: Sequence[str]) -> list[str]:
-    """The picture. `below`: what a picture as text has below it."""
+def draw(context: Context, graph: Graph, below: Sequence[str]) -> None:
+    """Prints the picture. `below`: what a picture as text has below it."""
     terminal, form = context.terminal, context.options.graph
     if form == "mermaid":
         from ..output.pictures.mermaid import mermaid_lines
 
-        return mermaid_lines(graph)
-    if form == "dot":
+        terminal.verbatim(mermaid_lines(graph))
+    elif form == "dot":
         from ..output.pictures.dot import dot_lines
 
-        return dot_lines(graph)
-    from ..output.pictures import boxes
+        terminal.verbatim(dot_lines(graph))
+    else:
+        from ..output.pictures.boxes import graph_lines
 
-    return [*boxes.graph_lines(graph, terminal.width, terminal.unicode), *below]
+        terminal.verbatim(graph_lines(graph, terminal.width, terminal.unicode))
+        terminal.lines(below)

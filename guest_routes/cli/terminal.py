@@ -106,7 +106,7 @@ class Terminal:
     @property
     def unicode(self) -> bool:
         """Whether standard output takes more than ASCII, by the locale."""
-        return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        return all(name.lower().replace("-", "").endswith("utf8") for name in (sys.stdout.encoding or "", _locale()))
 
     def json(self, document: dict[str, Any]) -> None:
         """Data for programs: one JSON document."""
@@ -227,6 +227,20 @@ class Terminal:
             print(text, end=end, file=sys.stderr, flush=True)
         except OSError:  # There is nowhere left to say it; the exit code still does.
             return
+
+
+def _locale() -> str:
+    """The locale of characters that this process was started with.
+
+    Python writes UTF-8 in the C locale, too, and may set LC_CTYPE for that. Source: PEP 538, PEP 540; locale(7).
+    """
+    variables = dict(os.environ)
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            variables = dict(one.partition("=")[::2] for one in os.fsdecode(file.read()).split("\0"))
+    except OSError:  # No /proc, or a program that may not look at itself.
+        pass
+    return next(filter(None, (variables.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))), "C").partition("@")[0]
 
 
 def _width(descriptor: int) -> int:

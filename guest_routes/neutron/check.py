@@ -1,7 +1,9 @@
 """Host routes that would go wrong on an instance, found among the subnets that it may have. Pure.
 
-Subnets are compared within their project. What is right is docs/rules.md's R2, R3 and R12: the next hop of a host route
-is the gateway of the subnet that the traffic should leave by, and names it.
+Subnets are compared within their project. Other projects' count where they may be of a network that is shared with it,
+which a list of subnets doesn't tell: a next hop that is their gateway is right, and beside them no subnet is alone.
+What is right is docs/rules.md's R2, R3 and R12: the next hop of a host route is the gateway of the subnet that the
+traffic should leave by, and names it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ def check(subnets: Sequence[Subnet]) -> list[SubnetFinding]:
     projects: dict[str, list[Subnet]] = {}
     for subnet in subnets:
         projects.setdefault(subnet.project, []).append(subnet)
-    known = {project: _Project(members) for project, members in projects.items()}
+    gateways = [subnet.gateway for subnet in subnets if subnet.gateway is not None]
+    families = list(map(family_of, gateways))
+    alone = {family for family in (4, 6) if families.count(family) == 1}
+    known = {project: _Project(members, frozenset(gateways), alone) for project, members in projects.items()}
     return [
         finding
         for subnet in subnets
@@ -43,9 +48,14 @@ class _Wrong(NamedTuple):
 
 
 class _Project:
-    """The subnets that one instance may have."""
+    """The subnets that one instance may have.
 
-    def __init__(self, subnets: Sequence[Subnet]) -> None:
+    Args:
+        everyones: the gateways of all projects, whose networks may be shared with this one.
+        alone: families of which there is one gateway only: the default leaves by it anyway.
+    """
+
+    def __init__(self, subnets: Sequence[Subnet], everyones: frozenset[Address], alone: set[int]) -> None:
         self._homes: dict[Prefix, Subnet] = {}
         self._gateways: dict[Address, Subnet] = {}
         for subnet in subnets:
@@ -53,9 +63,7 @@ class _Project:
             if subnet.gateway is not None:
                 self._gateways.setdefault(subnet.gateway, subnet)
         self._lengths = sorted({prefix.length for prefix in self._homes}, reverse=True)
-        self._gateway_counts = {4: 0, 6: 0}
-        for gateway in self._gateways:
-            self._gateway_counts[family_of(gateway)] += 1
+        self._everyones, self._alone = everyones, alone
         self._first: dict[Prefix, tuple[Subnet, SubnetRoute]] = {}
         """By destination, the first host route that is right in itself: it counts."""
         replaced: dict[Prefix, tuple[Subnet, SubnetRoute]] = {}
@@ -88,10 +96,10 @@ class _Project:
             return _Wrong("metadata")
         target = self._gateways.get(route.next_hop)
         if target is not None:
-            return _Wrong("no-effect") if target is subnet and self._alone(subnet) else None
+            return _Wrong("no-effect") if target is subnet and family_of(route.next_hop) in self._alone else None
         home = self._home(route.next_hop)
         if home is None:
-            return _Wrong("no-subnet")
+            return None if route.next_hop in self._everyones else _Wrong("no-subnet")
         return None if home.gateway is None else _Wrong("no-gateway", home)
 
     def _replacement(self, subnet: Subnet, route: SubnetRoute, wrong: _Wrong) -> Iterator[Correction]:
@@ -106,10 +114,6 @@ class _Project:
         lengths = (length for length in self._lengths if length <= len(address) * 8)
         homes = (self._homes.get(network_of(Prefix(address, length))) for length in lengths)
         return next((home for home in homes if home is not None), None)
-
-    def _alone(self, subnet: Subnet) -> bool:
-        """Whether no other subnet of its family has a gateway: the default leaves by this one anyway."""
-        return self._gateway_counts[family_of(subnet.prefix.address)] == 1
 
 
 def _is_metadata_route(route: SubnetRoute) -> bool:

@@ -173,6 +173,10 @@ def test_an_ordinary_user_can_look_and_not_write(lab: Lab, tmp_path: Path) -> No
     assert "- default via 11.8.0.1 dev eth1 proto static" in ran.out
     assert less_privileged(lab, *user, "explain", "11.11.3.4").out.startswith("11.11.3.4 should leave by eth1")
     assert less_privileged(lab, *user, "status").code == 1  # Routes of ours are there, and no record of a pass.
+    assert lab.run("sync").returncode == 0
+    ran = less_privileged(lab, *user, "status", "--wait")  # It ends: waiting doesn't give this user a right.
+    assert (ran.code, "cannot be read by this user: Permission denied" in ran.out) == (1, True)
+    before = table(lab)
     for command in ("sync", "withdraw"):
         ran = less_privileged(lab, *user, command)
         assert ran.code == 1

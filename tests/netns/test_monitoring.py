@@ -57,6 +57,15 @@ def collector(tmp_path: Path) -> Path:
     return folder
 
 
+def test_the_figures_on_standard_output(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    ran = lab.run("status", "--textfile", "-")
+    assert ran.returncode == 4
+    assert "\nguest_routes_exit_code 4\n" in ran.stdout
+    assert list(tmp_path.iterdir()) == [], "no file of that name"
+
+
 def test_the_unit_writes_the_figures(lab: Lab, collector: Path) -> None:
     documented(lab)
     path = collector / "guest_routes.prom"

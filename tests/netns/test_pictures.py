@@ -95,10 +95,16 @@ def test_a_route_that_is_not_programmed_stands_below_the_picture(lab: Lab) -> No
     assert "│ ! 11.11.0.0/16,11.8.0.99" in ran.stdout
 
 
-def test_plain_ascii_where_the_locale_is_not_utf_8(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    "own",
+    [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "LANG": "C.UTF-8"}, {"LANG": "C"}, {"LANG": ""}, {},
+     {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, {"LANG": "C.UTF-8", "PYTHONIOENCODING": "ascii"}],
+)  # fmt: skip
+def test_plain_ascii_where_the_locale_is_not_utf_8(lab: Lab, own: Dict[str, str]) -> None:
+    """Python itself writes UTF-8 in the C locale."""
     documented(lab)
-    own = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    ran = lab.run(*PLAN, "--graph", environment=own)
+    others = {name: value for name, value in os.environ.items() if name != "LANG" and not name.startswith("LC_")}
+    ran = lab.run(*PLAN, "--graph", environment={**others, **own})
     assert ran.stdout.isascii()
     assert "\\u" not in ran.stdout
     assert ran.stdout.startswith("+-------------------+     +-----------+     +----------------+\n")

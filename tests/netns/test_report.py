@@ -61,6 +61,14 @@ def test_standard_output_has_room_for_one_of_them(lab: Lab) -> None:
     assert "--json and --output - can't be used together" in ran.stderr
 
 
+def test_a_directory_is_not_made_since_its_name_may_be_a_mistake(lab: Lab, tmp_path: Path) -> None:
+    ran = run(lab, f"report --output {tmp_path}/usbstikc/report.tar.gz")
+    assert (ran.code, ran.out) == (1, "")
+    assert f"cannot write {tmp_path}/usbstikc/report.tar.gz: No such file or directory" in ran.err
+    assert "`--output FILE` names another place" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_settings_file_that_cannot_be_read_is_named_once(lab: Lab, tmp_path: Path) -> None:
     Path("/etc/guest-routes.yaml").write_text("metric: [\n")
     Path("/etc/guest-routes.d").mkdir()

@@ -23,7 +23,7 @@ SGR = re.compile(r"\033\[[0-9]+m")
 WRONG = f"--metadata {document('not-a-gateway')}"
 COMMANDS = [
     f"sync {FILE}", f"plan -v {FILE}", f"plan {WRONG}", f"explain 11.11.3.4 192.0.2.1 {FILE}", "status",
-    "doctor --deadline-seconds 1",
+    f"plan --graph {WRONG}", "status --graph", "doctor --deadline-seconds 1",
     f"rehearse {WRONG}", "correct", "lint subnets", "export --format ip --settings /nowhere", "withdraw -v",
     "help sync", "settings -v", "explain x/y", "statsu", "module --add",
 ]  # fmt: skip

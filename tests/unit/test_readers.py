@@ -38,6 +38,7 @@ EXCEPTIONS: Dict[Tuple[str, str], str] = {
     ("guest_routes/diagnose/private_network.py", "_write"): "/proc",
     ("guest_routes/service/child/privileges.py", "_volunteer_for_oom"): "/proc",
     ("guest_routes/service/child/privileges.py", "_limit_resources"): "/proc",
+    ("guest_routes/cli/terminal.py", "_locale"): "/proc",
     ("guest_routes/cli/terminal.py", "open_closed_streams"): "a standard stream",
     ("guest_routes/diagnose/bundle/collect.py", "archive"): "bytes in memory",
     ("guest_routes/diagnose/bundle/opening.py", "names_in"): "listed for the report; decides nothing",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ...errors import SettingsError
+from ...errors import SettingsError, UsageError
 from ...neutron.check import check
 from ...neutron.subnets import WANTED, parse
 from ...output.words.subnet_findings import lint_json, lint_lines
@@ -20,6 +20,8 @@ LIMIT_BYTES = 64 << 20
 def run(context: Context) -> int:
     """0; 1 with findings."""
     options, terminal = context.options, context.terminal
+    if options.cloud and options.file != "-":
+        raise UsageError("FILE and --cloud can't be used together; see `guest-routes help lint`")
     subnets = parse(*_input(options.file, options.cloud))
     findings = check(subnets)
     code = 1 if findings else 0

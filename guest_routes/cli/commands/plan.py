@@ -23,23 +23,26 @@ def run(context: Context) -> int:
         terminal.note(disabled_text(written=False))
     differs = options.check and settings.enabled and report.changes and report.exit_code in (0, 5)
     code = 3 if differs else report.exit_code
-    if options.graph or options.diff:
-        terminal.verbatim(_graph(context, report) if options.graph else _diff(context, report))
+    if options.graph:
+        _draw(context, report)
+        print_remarks(context, report)
+    elif options.diff:
+        terminal.verbatim(_diff(context, report))
         print_remarks(context, report)
     else:
         print_report(context, report, code, written=False)
     return code
 
 
-def _graph(context: Context, report: Report) -> list[str]:
+def _draw(context: Context, report: Report) -> None:
     """The table with what would change, and below a picture as text the plan's last line."""
     from ...output.pictures.graph import graph_of
     from ...output.summary import source_line, summary
-    from ..pictures import graph_lines
+    from ..pictures import draw
 
     state, operations, missing = report.before, report.plan.operations, report.unprogrammed
     graph = graph_of(state, operations, missing, context.settings.protocol, context.options.verbose)
-    return graph_lines(context, graph, [source_line(report), summary(report, written=False)])
+    draw(context, graph, [source_line(report), summary(report, written=False)])
 
 
 def _diff(context: Context, report: Report) -> list[str]:

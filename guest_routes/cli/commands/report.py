@@ -10,9 +10,10 @@ from ...diagnose.bundle.collect import Entry, archive, command_entries
 from ...diagnose.bundle.files import file_entries
 from ...diagnose.bundle.redaction import Redaction
 from ...diagnose.bundle.secrets import without_secrets
-from ...errors import GuestRoutesError, SettingsError, StateError, UsageError
+from ...errors import GuestRoutesError, SettingsError, UsageError
 from ...output.escape import escaped
 from ...output.notices import REPORTING, bundle_json, bundle_text
+from ..named_file import write_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def run(context: Context) -> int:
         terminal.binary(content)
         return 0
     path = os.path.abspath(options.output or f"{NAME}.tar.gz")
-    _write(path, content)
+    write_named(path, content, 0o600, "`--output FILE` names another place, `--output -` standard output")
     if options.json:
         terminal.json(bundle_json(path, len(content), missing))
     else:
@@ -136,12 +137,3 @@ def _redacted(entries: Sequence[Entry], addresses: bool) -> list[Entry]:
         )
         for one in entries
     ]
-
-
-def _write(path: str, content: bytes) -> None:
-    from ...state.files import replace
-
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise StateError(f"cannot write {path}: it is no regular file")
-    where = "`--output FILE` names another place, `--output -` standard output"
-    replace(path, content, 0o600, where)

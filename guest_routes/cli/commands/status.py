@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from ...diagnose.status import inspect
-from ...errors import SYSTEM_FAILURES, GuestRoutesError, StateError
+from ...errors import SYSTEM_FAILURES, GuestRoutesError
 from ...output.diagnosis.status import status_json, status_lines
 from ...output.prometheus import failure_metrics_text, metrics_text
+from ..named_file import write_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,20 +23,19 @@ def run(context: Context) -> int:
         from ..live import watch
 
         return watch(options, _inspect, terminal)
-    path = os.path.abspath(options.textfile) if options.textfile else ""
     try:
         found = _inspect(context) if options.wait is None else _wait(context)
     except (GuestRoutesError, *SYSTEM_FAILURES) as error:
-        if path:
-            _write(path, failure_metrics_text(error.exit_code if isinstance(error, GuestRoutesError) else 1))
+        if options.textfile:
+            _write(context, failure_metrics_text(error.exit_code if isinstance(error, GuestRoutesError) else 1))
         raise
-    if path:
-        _write(path, metrics_text(found))
+    if options.textfile:
+        _write(context, metrics_text(found))
         context.show_settings_problems("status")
     elif options.json:
         terminal.json(status_json(found))
     elif options.graph:
-        terminal.verbatim(_graph(context, found))
+        _draw(context, found)
         context.show_settings_problems("status")
     else:
         terminal.lines(status_lines(found, options.verbose))
@@ -59,25 +59,21 @@ def _wait(context: Context) -> Status:
     return wait(context.options, _inspect, context.terminal)
 
 
-def _graph(context: Context, found: Status) -> list[str]:
+def _draw(context: Context, found: Status) -> None:
     """The table, with what a pass on the last good metadata would change."""
     from ...output.diagnosis.status import drift_heads
     from ...output.pictures.graph import graph_of
-    from ..pictures import graph_lines
+    from ..pictures import draw
 
     protocol, verbose = context.usable_settings.protocol, context.options.verbose
-    graph = graph_of(found.state, found.drift, found.unprogrammed, protocol, verbose)
-    return graph_lines(context, graph, drift_heads(found))
+    draw(context, graph_of(found.state, found.drift, found.unprogrammed, protocol, verbose), drift_heads(found))
 
 
-def _write(path: str, metrics: str) -> None:
-    """Replaces the file; a directory is not made, and what is no file is left alone."""
-    from ...state.files import refusal, replace
-
-    try:
-        os.stat(os.path.dirname(path) + "/")
-    except OSError as error:
-        raise refusal("write", path, error, "name a file in the collector's directory, which must be there") from error
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise StateError(f"cannot write {path}: it is no regular file; name a file in the collector's directory")
-    replace(path, metrics.encode(), 0o644, "it has no figures of now")
+def _write(context: Context, metrics: str) -> None:
+    """Where --textfile says."""
+    file, content = context.options.textfile, metrics.encode()
+    if file == "-":
+        context.terminal.binary(content)
+    else:
+        advice = "name a file in the collector's directory, which must be there"
+        write_named(os.path.abspath(file), content, 0o644, advice)

@@ -5,6 +5,7 @@ Times are seconds since the epoch, for people; the service counts from the machi
 
 from __future__ import annotations
 
+from ..document import Unusable
 from ..namedtuple import NamedTuple
 from ..network import Address, KernelState, Prefix, Route, Rule
 from ..network_data import Problem
@@ -82,6 +83,11 @@ class Status(NamedTuple):
     def unknown(self) -> Missing | None:
         """Why drift is unknown; None when it is known."""
         return None if isinstance(self.compared, Comparison) else self.compared
+
+    @property
+    def hidden(self) -> bool:
+        """Whether drift is unknown to this user alone, whatever happens on the machine."""
+        return isinstance(self.unknown, Unusable) and self.unknown.kind == "not-permitted"
 
     @property
     def comparison(self) -> Comparison:

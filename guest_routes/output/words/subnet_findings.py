@@ -65,17 +65,19 @@ def _text(finding: SubnetFinding) -> str:
         assert other is not None and other.gateway is not None
         text = f"{hop} is in subnet {other}, {other.prefix}, but its gateway is {address_text(other.gateway)}"
     elif finding.kind == "no-subnet":
-        text = f"{hop} is in no subnet of this project, so it names no NIC"
+        text = f"{hop} is in no subnet of this project, and no gateway of another one, so it names no NIC"
     elif finding.kind == "metadata":
         text = "it leads the metadata service's address away, and the instance would lose its metadata"
     elif finding.kind == "no-effect":
         text = f"it has no effect: no other subnet has a gateway, so the default route leaves by {hop} anyway"
     else:
         assert other is not None and finding.other_route is not None
-        text = f"subnet {other} lists it already"
+        text = f"subnet {other} lists it too, and an instance with NICs in both needs it once"
         if finding.kind == "conflict":
             first = address_text(finding.other_route.next_hop)
             text = f"subnet {other} lists the same destination by {first}, and an instance can have one of them only"
+        if other is not finding.subnet:  # Subnets don't tell which of them an instance has.
+            text += f"; unset it only if no instance has a NIC in {finding.subnet} and none in {other}"
     return escaped(text)
 
 

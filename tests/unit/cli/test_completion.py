@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[3]
 ASKED = [
     ("guest-routes st", ["status"]),
     ("guest-routes s", ["settings", "status", "sync"]),
+    ("guest-routes --co", ["--color"]),
+    ("guest-routes --color al", ["always"]),
+    ("guest-routes --color always wi", ["withdraw"]),
     ("guest-routes sync --me", ["--metadata", "--metadata-urls", "--metric"]),
     ("guest-routes watch --js", []),
     ("guest-routes export --format net", ["netplan", "networkd", "networkmanager"]),

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from guest_routes.cli.exit_codes import BY_COMMAND
-from guest_routes.cli.grammar import COMMANDS, uses_setting
-from guest_routes.cli.help import GROUPS, OUTPUT, help_lines
+from guest_routes.cli.grammar import COMMANDS, OUTPUT, uses_setting
+from guest_routes.cli.help import GROUPS, help_lines
 from guest_routes.cli.main import main
 from guest_routes.cli.parser import options_of
 from guest_routes.output.folding import laid_out

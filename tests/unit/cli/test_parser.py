@@ -114,7 +114,7 @@ def test_arguments_of_single_commands() -> None:
         (["fly"], 'there is no command "fly"; see `guest-routes help`'),
         (["statsu"], 'there is no command "statsu"; did you mean "status"? see `guest-routes help`'),
         (["help", "statsu"], 'there is no command "statsu"; did you mean "status"?'),
-        (["help", "sync", "plan"], 'help takes no "plan"; see `guest-routes help help`'),
+        (["help", "sync", "plan"], 'help shows one command at a time, and "plan" is a second one; see'),
         (["help", "sync", "--json"], "help has no option --json; see `guest-routes help`"),
         (["-q", "help", "sync"], "help has no option -q; see `guest-routes help`"),
         (["\x1b[2J"], r'there is no command "\x1b[2J"'),

@@ -78,10 +78,18 @@ def test_it_only_goes_where_the_right_one_is_listed_or_proposed() -> None:
     ]
 
 
-def test_a_next_hop_in_no_subnet_and_in_another_project() -> None:
+def test_a_next_hop_in_no_subnet() -> None:
     fix = ["unset 11.11.0.0/16,11.8.0.1 A"]
     assert found(a(RIGHT)) == [("no-subnet", "A", fix)]
-    assert found(a(RIGHT), subnet("B", "11.8.0.0/24", "11.8.0.1", project="q")) == [("no-subnet", "A", fix)]
+    assert found(a(RIGHT), subnet("B", "11.8.0.0/24", "11.8.0.9", project="q")) == [("no-subnet", "A", fix)]
+
+
+def test_another_projects_network_may_be_shared_with_this_one() -> None:
+    shared = subnet("S", "11.8.0.0/24", "11.8.0.1", project="admin")
+    assert found(a(RIGHT), shared) == [], "its gateway is a next hop"
+    assert found(a("11.11.0.0/16,10.65.0.1"), shared) == [], "its gateway may have the default route"
+    six = subnet("S", "fd00:8::/64", "fd00:8::1", project="admin")
+    assert found(b(RIGHT), six) == [("no-effect", "B", ["unset 11.11.0.0/16,11.8.0.1 B"])], "of its family"
 
 
 def test_the_longest_prefix_is_the_next_hops_subnet() -> None:

@@ -21,6 +21,7 @@ from guest_routes.model.diagnosis.status import (
     StatusRecord,
     status_record_json,
 )
+from guest_routes.model.document import Unusable
 from guest_routes.model.network import KernelState, Route, parse_address, parse_prefix
 from guest_routes.model.network_data import Problem
 from guest_routes.model.operations import Add
@@ -122,3 +123,9 @@ SERVICE = StatusRecord(7, "1", 0.0)
 ])  # fmt: skip
 def test_the_exit_code_of_status(fields: Any, code: int) -> None:
     assert Status(**{**FINE, **fields}).exit_code == code
+
+
+def test_what_this_user_alone_can_not_know() -> None:
+    assert Status(**{**FINE, "compared": Unusable("not-permitted", "/kept")}).hidden is True
+    assert Status(**{**FINE, "compared": Unusable("absent", "/kept")}).hidden is False
+    assert Status(**{**FINE, "compared": Comparison()}).hidden is False

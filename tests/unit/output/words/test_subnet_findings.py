@@ -50,12 +50,18 @@ def test_every_kind_in_a_sentence() -> None:
         check(subnets),
         1,
     )
+    condition = "unset it only if no instance has a NIC in B and none in A"
+    one_only = "and an instance can have one of them only"
     assert [(one["kind"], one["text"]) for one in found["findings"]] == [
         ("metadata", "it leads the metadata service's address away, and the instance would lose its metadata"),
-        ("no-subnet", "9.9.9.9 is in no subnet of this project, so it names no NIC"),
-        ("duplicate", "subnet A lists it already"),
-        ("conflict", "subnet A lists the same destination by 11.8.0.1, and an instance can have one of them only"),
+        ("no-subnet", "9.9.9.9 is in no subnet of this project, and no gateway of another one, so it names no NIC"),
+        ("duplicate", f"subnet A lists it too, and an instance with NICs in both needs it once; {condition}"),
+        ("conflict", f"subnet A lists the same destination by 11.8.0.1, {one_only}; {condition}"),
     ]
+    twice = (subnet(*A, "11.11.0.0/16,11.8.0.1", "11.11.0.0/16,10.65.0.1"), subnet(*B))
+    assert lint_json(twice, check(twice), 1)["findings"][0]["text"] == (
+        f"subnet A lists the same destination by 11.8.0.1, {one_only}"
+    )
     alone = (subnet(*B, "11.11.0.0/16,11.8.0.1"),)
     assert lint_json(alone, check(alone), 1)["findings"][0]["text"] == (
         "it has no effect: no other subnet has a gateway, so the default route leaves by 11.8.0.1 anyway"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model.diagnosis.explanation import Explanation
 from ..model.network import Prefix, contains
+from ..routing.compare import preference
 from ..routing.lookups.uncovered import Nesting, beyond
 
 TYPE_CHECKING = False
@@ -28,8 +29,17 @@ def explain(asked: Prefix, report: Report, answer: Lookup, obstacle: Obstacle = 
         route for route in report.before.routes
         if route.destination.length > length and _covers(route.destination, asked) and not _is_planned(route, report)
     ]  # fmt: skip
-    nearest = max(nearer, key=lambda route: (route.destination.length, -route.metric), default=None)
+    nearest = min(nearer, key=preference, default=None)
+    if planned is not None and _is_hidden(planned.route.destination, report):
+        return Explanation(asked, planned, missed, answer, report, None, obstacle, hidden_by=nearest)
     return Explanation(asked, planned, missed, answer, report, nearest, obstacle)
+
+
+def _is_hidden(destination: Prefix, report: Report) -> bool:
+    """Whether narrower routes of other programs leave a host route no address (R8)."""
+    over = next((one for one in report.overruled if one.destination == destination), None)
+    by = over.by if over is not None and not over.by_rules else None
+    return by is not None and by.destination.length > destination.length
 
 
 def address_in(asked: Prefix, before: KernelState) -> Address:

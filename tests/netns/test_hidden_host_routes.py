@@ -89,6 +89,9 @@ def test_narrower_routes_that_leave_nothing(lab: Lab, engine: str, pieces: List[
     for piece in pieces:
         lab.ip("route", "add", piece, "via", "10.65.0.1", "dev", "eth0")
     everywhere(lab, PLAIN, engine, "via 10.65.0.1 dev eth0 proto boot wins", "11.11.0.0/16")
+    ran = run(lab, f"explain 11.11.3.4 {PLAIN} {engine}")
+    assert ran.code == 1 and "11.11.3.4 should leave by eth1, via 11.8.0.1" in ran.out, ran
+    assert f"NOT as wanted: {pieces[0]} via 10.65.0.1 dev eth0 proto boot wins" in ran.out, ran
 
 
 def test_the_same_of_ipv6(lab: Lab, engine: str) -> None:
@@ -112,6 +115,8 @@ def test_an_operators_narrower_routes_are_his_own(lab: Lab, engine: str, pieces:
         lab.ip("route", "add", *piece.split())
     ran = run(lab, f"sync {PLAIN} {engine}")
     assert (ran.code, run(lab, f"plan {PLAIN} {engine}").code) == (0, 0), ran
+    asked = run(lab, f"explain 11.11.3.4 {PLAIN} {engine}")
+    assert asked.code == 0 and "another program's route: more specific than the host route" in asked.out, asked
 
 
 def test_a_nic_without_a_carrier(lab: Lab, engine: str) -> None:

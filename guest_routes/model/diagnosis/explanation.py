@@ -34,6 +34,8 @@ class Explanation(NamedTuple):
     """A route of the kernel's or of another program that is more specific than any of ours: its own subnet, say."""
     obstacle: Obstacle = ""
     """Why `sync` would make no pass."""
+    hidden_by: Route | None = None
+    """Another program's, of several narrower ones that leave the host route no address (R8)."""
 
     @property
     def default(self) -> PlannedDefault | None:

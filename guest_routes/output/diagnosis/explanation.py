@@ -149,6 +149,8 @@ def _wins(route: Route, one: Explanation) -> str:
     decided = one.planned or one.default
     if one.nearer is None and decided is not None and decided.verdict == "shadowed" and decided.competitor is not None:
         return f"{route_text(decided.competitor, nics)} wins"
+    if one.hidden_by is not None:
+        return f"{route_text(one.hidden_by, nics)} wins"
     over = next((over for over in one.report.overruled if over.destination == route.destination), None)
     if over is not None and (over.shares or over.answer._replace(address=one.answer.address) == one.answer):
         return overruled_text(over, nics)

@@ -102,12 +102,16 @@ def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
     return escaped(": ".join(unprogrammed_parts(one, nics)))
 
 
+_TABLES = {MAIN_TABLE: "main", LOCAL_TABLE: "local"}
+"""As `ip route` calls them."""
+
+
 def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     """Which route wins and by what (R8), and what the kernel said."""
     answer = one.answer
     if one.shares and one.by is not None:
         return f"{route_text(one.by, nics)} is a next hop of the same route, and gets a part of the traffic"
-    sent = f"{lookup_text(answer, nics)} (table {answer.table})"
+    sent = f"{lookup_text(answer, nics)} (table {_TABLES.get(answer.table, answer.table)})"
     if not answer.ifindex:
         sent = f"nowhere: {answer.error}" if answer.error else "nowhere"
     asked = f"the kernel sends {address_text(one.address)} {sent}"

@@ -8,7 +8,7 @@ from .errors import KernelError, StateError
 from .evidence.gather import table_snapshot
 from .kernel.apply import apply
 from .model.network import MAIN_TABLE
-from .model.operations import Failure, Outcome, RestoreDefault
+from .model.operations import Delete, Failure, Outcome, RestoreDefault
 from .model.report import Withdrawal
 from .routing.compare import is_advertised, is_next_hop
 from .routing.ownership import is_ours
@@ -62,8 +62,7 @@ def withdraw(settings: Settings, state: State, kernel: Kernel, everywhere: bool 
         _attempt(lambda: state.keep_defaults(left, done.after.nics), errors)
         if _nothing_withdrawn(done) and not was_withdrawn:
             _attempt(state.clear_withdrawn, errors)  # The service goes on.
-        found = _ours(done.before, settings) or (done.source_outcome is not None and done.source_outcome.done)
-        errors += [] if found else unplaced
+        errors += [] if _has_found_ours(done) else unplaced
         done = done._replace(state_errors=(*filter(None, [unlocked]), *errors))
         return _forgotten(done, state) if everywhere else done
 
@@ -92,10 +91,16 @@ def _places(
 
 
 def _unplaced(recorded: Sequence[RecordedDefault], state: State) -> list[str]:
-    """What to say where the settings' place has nothing of ours, although a pass of this boot has run somewhere."""
+    """What to say where no place has anything of ours, although a pass of this boot has run somewhere."""
     from .state.places import UNPLACED, is_recorded
 
     return [UNPLACED] if recorded and not is_recorded(state) else []
+
+
+def _has_found_ours(done: Withdrawal) -> bool:
+    """Whether a place had anything of ours, gone now or not."""
+    gone = any(isinstance(one, Delete) for one in done.outcome.done)
+    return gone or bool(done.left) or (done.source_outcome is not None and bool(done.source_outcome.done))
 
 
 def _of(settings: Settings, recorded: Sequence[RecordedDefault]) -> list[RecordedDefault]:

@@ -97,6 +97,12 @@ def test_addresses_without_a_route_on_link(routes: List[str], left: List[str]) -
     assert needs_onlink(nic, parse_address("10.1.0.2")) and not needs_onlink(nic, parse_address("fe80::1"))
 
 
+def test_each_nic_has_its_own_of_them() -> None:
+    eth0 = Nic(2, "eth0", addresses=(parse_prefix("10.65.0.7/24"),))
+    found = with_unrouted(KernelState((eth0, ETH1), (parse_route(SIX, (eth0, ETH1)),))).nics
+    assert [list(map(str, one.unrouted)) for one in found] == [["10.65.0.7/24"], ["11.8.0.9/24", "11.8.0.10/24"]]
+
+
 @pytest.mark.parametrize("nic", [{"up": False}, {"master": 9}])
 def test_addresses_whose_routes_are_elsewhere(nic: Dict[str, Any]) -> None:
     vrf = Nic(9, "vrf0", kind="vrf")

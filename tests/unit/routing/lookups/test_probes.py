@@ -63,3 +63,13 @@ def test_where_two_halves_cover_everything_one_of_them_is_asked_for() -> None:
     addresses = situation(ours, f"{text}192.0.2.7 dev tun0\n10.65.0.1 dev eth0\n")
     narrow = tuple(route for route in addresses.kernel.routes if route.destination.length != 24)
     assert asked(addresses._replace(kernel=addresses.kernel._replace(routes=narrow))) == []  # An address has no half.
+
+
+def test_table_local_counts_where_it_is_looked_up_first() -> None:
+    """In that family: a rule for the other one says nothing of it."""
+    for rules, found in (
+        (KERNELS, ["8.0.0.1", "11.11.0.1"]),
+        ((*KERNELS[1:], Rule(4, 32767, 255, True), Rule(6, 0, 255, True)), ["8.0.0.1"]),
+    ):
+        evidence = kernel(DEFAULT, OURS, rules=rules)
+        assert asked(evidence, {255: other(evidence, "11.11.0.0/16 dev tun0")}) == found

@@ -46,8 +46,6 @@ class Net(NamedTuple):
     """It lists routes; those that no machine could have don't count."""
     own: Any = None
     """The address that the document has for it."""
-    damaged: bool = False
-    """It lists no default, and something that is refused."""
     unknown: str = ""
     """Its link and the addresses contradict each other: the name of the NIC with the link's MAC."""
 
@@ -140,9 +138,8 @@ class Oracle:
         metrics = self._metrics(entry)
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         described = any(not _is_special(to) for to, _ in routes)
-        damaged = not metrics and any(_is_special(to) for to, _ in routes)
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
-        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own, damaged)
+        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own)
 
     def _find(self, entry: Dict[str, Any], link: Optional[Dict[str, Any]], own: Any) -> Optional[Nic]:
         """By the MAC; by the described address where that NIC hasn't it; else of one MAC's links the surest."""
@@ -514,20 +511,16 @@ class Oracle:
         return Expected(self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts, unsettled)
 
     def loses_a_network(self, expected: Expected, known: Set[str]) -> bool:
-        """R6: ours would leave a usable NIC, described before, that has no network of the family now.
-
-        A default does so, too, that leaves one whose networks are damaged.
-        """
+        """R6: ours would leave a usable NIC, described before, that has no network of the family now."""
         named = [(net.nic.name if net.nic else net.unknown, net) for net in self.networks if net.kind]
         on = {name for name, _ in named if name}
-        whole = {name for name, net in named if name and not net.damaged}
-        serving = {nic.name for nic in self.nics if nic.mac in known and nic.serves(self.family)} - whole
+        serving = {nic.name for nic in self.nics if nic.mac in known and nic.serves(self.family)} - on
         elected = expected.elected.dev if expected.elected else ""
         for row in self.every:
             if row.proto != OURS or row.dev not in serving or not row.via:
                 continue
             if row.destination != ANYWHERE[self.family]:
-                if row.destination not in expected.hosts and row.dev not in on:
+                if row.destination not in expected.hosts:
                     return True
             elif row.dev != elected and expected.why != "selector":
                 return True

@@ -254,3 +254,22 @@ def test_a_refused_host_route_that_can_be_read_holds_none(lab: Lab, tmp_path: Pa
         network["routes"] = [entry]
     ran = run(lab, f"sync --metadata {write_document(tmp_path / 'network_data.json', value)}")
     assert (ran.code, ["dev eth1" in line for line in default_lines(lab)]) == (5, [True, True]), ran
+
+
+def test_a_network_that_is_missing_and_what_the_text_says_of_it(lab: Lab, tmp_path: Path) -> None:
+    """Neutron's host route is right: it is not moved to another NIC's gateway, and the default stays where it is."""
+    dual_stack(lab, "eth0")
+    value = json.loads(document("dual-stack").read_text())
+    for here, there in ((0, 2), (1, 3)):
+        value["networks"][here]["routes"].append(value["networks"][there]["routes"][1])
+    del value["networks"][2:]
+    where = f"--metadata {write_document(tmp_path / 'network_data.json', value)}"
+    before = default_lines(lab)
+    ran = run(lab, f"sync {where}")
+    told = "if 11.8.0.1 is its gateway, set it in the settings: `gateways: {eth1: 11.8.0.1}`; else use a gateway of"
+    told_6 = 'if fd00:8::1 is its gateway, set it in the settings: `gateways: {eth1: "fd00:8::1"}`; else use a gateway'
+    assert (ran.code, told in ran.out, told_6 in ran.out) == (5, True, True), ran
+    for gateway, family in (("11.8.0.1", 4), ("fd00:8::1", 6)):
+        run(lab, f"sync {where} --gateways eth1={gateway}")
+        assert any(f"via {gateway} dev eth1 proto 121" in line for line in table(lab, family)), table(lab, family)
+        assert default_lines(lab) == before

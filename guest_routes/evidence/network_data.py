@@ -69,8 +69,8 @@ class _Reader:
         self.problems: list[Problem] = []
         self._left_out = {False: 0, True: 0}
         """How many problems are not kept, of notes and of refused routes."""
-        self._refused = 0
-        """How many routes are refused."""
+        self._lacking = ""
+        """The place of the first refused entry of the network that may be a default."""
         self.routes: list[HostRoute] = []
         self._gateways: dict[str, Address] = {}
         self._lengths: dict[tuple[str, int], int] = {}
@@ -97,7 +97,7 @@ class _Reader:
         kind = text_of(entry.get("type"))
         address = self._address(place, entry)
         family = self._family(place, kind, address, entry)
-        known, refused = len(self.routes), self._refused
+        known, self._lacking = len(self.routes), ""
         defaults = self._possible(self._routes(index, family, entry), address)
         # ipv4_dhcp, ipv6_slaac, ipv6_dhcpv6-stateful; by a word of it, so that the next of the kind counts, too.
         dynamic = "dhcp" in kind.lower() or "slaac" in kind.lower()
@@ -113,7 +113,7 @@ class _Reader:
             address=address,
             defaults=defaults,
             lists_routes=len(self.routes) > known or any(one.index >= 0 for one in defaults),
-            lacks_routes=self._refused > refused,
+            lacks_default="" if defaults else self._lacking,
             network_id=text_of(entry.get("network_id")),
             omits_routes=dynamic and omits,
             dynamic=dynamic,
@@ -275,7 +275,8 @@ class _Reader:
         self, place: str, text: str, destination: Prefix | None = None, next_hop: Address | None = None
     ) -> None:
         """A route that can't be used, with what can be read of it."""
-        self._refused += 1
+        if destination is None or destination.is_default:
+            self._lacking = self._lacking or place
         self._keep(Problem(place, text, True, destination, next_hop))
 
     def _keep(self, problem: Problem) -> None:

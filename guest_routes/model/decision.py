@@ -268,8 +268,8 @@ class Elected(NamedTuple):
 
 
 NotElectedKind: TypeAlias = (
-    "Literal['no-gateway', 'on-link', 'unusable', 'contradicted', 'no-network', 'absent', 'down', 'no-address', "
-    "'unknown-gateway']"
+    "Literal['no-gateway', 'on-link', 'unusable', 'contradicted', 'damaged', 'no-network', 'absent', 'down', "
+    "'no-address', 'unknown-gateway']"
 )
 
 
@@ -279,11 +279,11 @@ class NotElected(NamedTuple):
     family: int
     kind: NotElectedKind
     """no-gateway: no network has one. on-link: the kernel's own default through the first NIC has none. unusable:
-    none of those that have one can be used. contradicted: the one that comes first is on a NIC that nothing tells. The
-    others: why the settings' choice can't be had."""
+    none of those that have one can be used. contradicted: the one that comes first is on a NIC that nothing tells.
+    damaged: its default entry may be one that can't be read. The others: why the settings' choice can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
-    """The network that the selector means; on-link, contradicted: that comes first."""
+    """The network that the selector means; on-link, contradicted, damaged: that comes first."""
     wanted: bool = False
     """The settings ask for one that isn't to be had, though the family has gateways; or a default is documented."""
     bindings: tuple[Binding, ...] = ()

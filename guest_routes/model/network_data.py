@@ -98,8 +98,9 @@ class Network(NamedTuple):
     once."""
     lists_routes: bool = False
     """It has an entry in `routes`."""
-    lacks_routes: bool = False
-    """One of its routes, all of them or its `gateway` are refused: a default may have been there."""
+    lacks_default: str = ""
+    """The place of the first entry, or of all of them, that is refused and may have been its default, where it has no
+    other: `networks[0].routes[1].netmask`."""
     network_id: str = ""
     omits_routes: bool = False
     """Nova left everything out, as it does for subnets with DHCP (27.3 and later)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model.decision import NotElected
 from ..model.plan import Decision, Unlisted
 from .elect import elect
 from .offers import nics_in_use
@@ -27,9 +28,14 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
         accept_withdrawals: routes of ours go although the document may be partial (R6).
     """
     resolution = resolve(evidence, settings)
+    held = set() if accept_withdrawals else _damaged_families(evidence)
     elections = tuple(
-        elect(resolution, settings, family, evidence.projected, _in_use(evidence, family)) for family in FAMILIES
-    )
+        elect(
+            resolution, settings, family, evidence.projected, _in_use(evidence, family),
+            nics_in_use(evidence, family) if family in held else (),
+        )
+        for family in FAMILIES
+    )  # fmt: skip
     unlisted = _unlisted(evidence, settings)
     suspected = suspicion(evidence, resolution, elections, settings, unlisted.dropped)
     agreed = evidence.agreeing_fetches >= AGREEING_FETCHES and not (suspected and suspected.leases)
@@ -45,6 +51,11 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
 def _in_use(evidence: Evidence, family: int) -> list[int]:
     """What orders NICs where leases take the metadata's place, and nothing else does (R4)."""
     return nics_in_use(evidence, family) if evidence.source == "leases" else []
+
+
+def _damaged_families(evidence: Evidence) -> set[int]:
+    """Those of networks whose default entry may be one that can't be read."""
+    return {network.family for network in evidence.data.networks if network.lacks_default}
 
 
 def _unlisted(evidence: Evidence, settings: Settings) -> Unlisted:
@@ -77,5 +88,6 @@ def _by_source(decision: Decision, evidence: Evidence, settings: Settings) -> So
     if evidence.projected:
         main = (*main, *connected(state.nics, main))
     contradicted = any(one.contradiction is not None for one in decision.resolution.bindings)
-    withdraw = decision.suspicion is None and not contradicted
+    damaged = any(isinstance(one, NotElected) and one.kind == "damaged" for one in decision.elections)
+    withdraw = decision.suspicion is None and not contradicted and not damaged
     return plan_source_routing(decision.resolution, decision.elections, main, state, settings, withdraw)

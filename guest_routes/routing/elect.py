@@ -8,6 +8,8 @@ that no NIC can carry elects none.
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from ..model.decision import Elected, NotElected
 from ..model.network import contains, family_of
 from .next_hops import needs_onlink
@@ -30,7 +32,12 @@ if TYPE_CHECKING:
 
 
 def elect(
-    resolution: Resolution, settings: Settings, family: int, unaddressed: bool = False, in_use: Sequence[int] = ()
+    resolution: Resolution,
+    settings: Settings,
+    family: int,
+    unaddressed: bool = False,
+    in_use: Sequence[int] = (),
+    held: Sequence[int] = (),
 ) -> Election:
     """The NIC of a family's default route, or why there is none.
 
@@ -41,12 +48,32 @@ def elect(
     Args:
         unaddressed: NICs serve without an address, too: the network manager is going to give them one.
         in_use: the ifindexes of NICs that come first, in place of metadata order: no working default moves.
+        held: those that the family's defaults lead through, in the kernel's order. The first one that the metadata
+            describes is not taken while its network's own entry may be one that can't be read.
     """
     own = [binding for binding in resolution.bindings if binding.family == family]
     if in_use:
         found = _elect(sorted(own, key=lambda one: _place(one, in_use)), resolution, settings, family, unaddressed)
         return found._replace(in_use=found.nic.ifindex in in_use) if isinstance(found, Elected) else found
-    return _elect(own, resolution, settings, family, unaddressed)
+    found = _elect(own, resolution, settings, family, unaddressed)
+    damaged = _damaged_before(found, own, held) if held and isinstance(found, Elected) else None
+    return found if damaged is None else NotElected(family, "damaged", wanted=True, binding=damaged)
+
+
+def _damaged_before(found: Elected, own: Sequence[Binding], held: Sequence[int]) -> Binding | None:
+    """The network of the default in use, where it comes before the elected one and has an entry that can't be read."""
+    managed = managed_ifindexes(own)
+    there = next((one for one in held if one in managed), found.nic.ifindex)
+    if found.selector is not None or there == found.nic.ifindex:
+        return None
+    before = takewhile(lambda one: one is not found.binding, own)
+    return next((one for one in before if one.nic is not None and one.nic.ifindex == there and _may_serve(one)), None)
+
+
+def _may_serve(binding: Binding) -> bool:
+    """Whether a network's entry that can't be read may be its default, and its NIC can carry one."""
+    damaged = binding.network is not None and binding.network.lacks_default
+    return bool(damaged and binding.is_usable() and binding.nic and binding.nic.running)
 
 
 def _place(binding: Binding, in_use: Sequence[int]) -> int:

@@ -129,8 +129,8 @@ def _is_on(binding: Binding, nic: Nic) -> bool:
 
 
 def _is_damaged(binding: Binding) -> bool:
-    """Whether a network lists no default, and something that is refused, or no list at all: that may have been it."""
-    return binding.network is not None and not binding.network.defaults and binding.network.lacks_routes
+    """Whether a network lists no default, and something that is refused and may have been it, or no list at all."""
+    return binding.network is not None and bool(binding.network.lacks_default)
 
 
 def _omission(

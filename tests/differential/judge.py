@@ -62,7 +62,7 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         nics = machine.nics()
         before = passes.rows()
         oracles = [Oracle(document, nics, before, removed, situation.settings, f) for f in FAMILIES]
-        expected = {one.family: one.expected() for one in oracles}
+        expected = {one.family: one.expected(accept) for one in oracles}
         lost = any(one.loses_a_network(expected[one.family], known) for one in oracles)
         suspect = (oracle.partial(document, nics, known) or lost) and not accept
         disputed = [*(disputed if disputed[-1:] == [document] else []), document] if suspect else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
-from .situation import ANYWHERE, Row
+from .situation import ANYWHERE, DAMAGED, Row
 
 OURS, RA, DHCP = 121, 9, 16
 Ip = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -46,10 +46,10 @@ class Net(NamedTuple):
     """It lists routes; those that no machine could have don't count."""
     own: Any = None
     """The address that the document has for it."""
-    damaged: bool = False
-    """It lists no default, and something that is refused."""
     unknown: str = ""
     """Its link and the addresses contradict each other: the name of the NIC with the link's MAC."""
+    damaged: bool = False
+    """It lists no default that can be read, and one that can't."""
 
 
 class Hop(NamedTuple):
@@ -135,14 +135,15 @@ class Oracle:
         routes = [
             (ipaddress.ip_network(f"{r['network']}/{_length(r['netmask'])}", strict=False), r["gateway"])
             for r in entry.get("routes", [])
+            if _is_address(r["gateway"])
         ]
         usable = [(to, ipaddress.ip_address(hop)) for to, hop in routes if self._accepted(to, hop)]
         metrics = self._metrics(entry)
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         described = any(not _is_special(to) for to, _ in routes)
-        damaged = not metrics and any(_is_special(to) for to, _ in routes)
+        damaged = not metrics and any(not _is_address(r["gateway"]) for r in entry.get("routes", []))
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
-        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own, damaged)
+        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own, damaged=damaged)
 
     def _find(self, entry: Dict[str, Any], link: Optional[Dict[str, Any]], own: Any) -> Optional[Nic]:
         """By the MAC; by the described address where that NIC hasn't it; else of one MAC's links the surest."""
@@ -197,7 +198,7 @@ class Oracle:
         found: Dict[Ip, int] = {}
         for one in entry.get("routes", []):
             to = ipaddress.ip_network(f"{one['network']}/{_length(one['netmask'])}", strict=False)
-            if to.prefixlen == 0 and self._accepted(to, one["gateway"]):
+            if to.prefixlen == 0 and _is_address(one["gateway"]) and self._accepted(to, one["gateway"]):
                 hop, metric = ipaddress.ip_address(one["gateway"]), int(one.get("metric", usual))
                 found[hop] = min(metric, found.get(hop, metric))
         if "gateway" in entry:
@@ -507,8 +508,24 @@ class Oracle:
         ranked = _by_metric([one for one in own if one[1][0].unknown or one in usable])
         return bool(ranked) and bool(ranked[0][0].unknown)
 
-    def expected(self) -> Expected:
+    def _is_held(self, elected: Hop, documented: bool) -> bool:
+        """R4: the default in use may be its own network's, of which an entry can't be read, and that comes first."""
+        described = {net.nic.name for net in self.networks if net.nic and net.kind}
+        used = [row.dev for row in sorted(self.rows, key=lambda row: row.metric) if row.dev in described]
+        if not used or used[0] == elected.dev:
+            return False
+        for net in self.networks:
+            own = not documented or self._own_default(net) or self._leaves_it_to_others(net)
+            if net.nic and net.nic.name == elected.dev and own:
+                return False
+            if net.damaged and net.nic and net.nic.name == used[0]:
+                return net.nic.serves(self.family) and net.nic.carrier
+        return False
+
+    def expected(self, accept: bool = False) -> Expected:
         elected, why, documented = self.elect()
+        if elected and why != "selector" and not accept and self._is_held(elected, documented):
+            elected, why, documented = None, "damaged", True
         wanted, listed, keep = self.hosts()
         unsettled = self._unsettled()
         return Expected(self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts, unsettled)
@@ -572,6 +589,10 @@ def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> b
     present = {nic.mac for nic in nics}
     omits = any(_omits(network) for network in document["networks"])
     return not document["networks"] or omits or bool((known & present) - macs)
+
+
+def _is_address(text: str) -> bool:
+    return text != DAMAGED
 
 
 def _omits(network: Dict[str, Any]) -> bool:

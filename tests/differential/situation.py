@@ -17,6 +17,8 @@ DESTINATIONS = {
     4: ["11.0.0.0/8", "11.11.0.0/16", "11.11.3.4/32", "12.0.0.0/16", "192.168.0.0/16", "169.254.169.254/32"],
     6: ["fd11::/16", "fd11:11::/32", "fd11:11:3::4/128", "fd12::/48", "fd13::/48"],
 }
+DAMAGED = "none"
+"""The next hop of an entry that can't be read."""
 REFUSED = {4: ["224.0.0.0/8", "127.0.0.0/8", "10.1.0.0/24", "10.2.0.7/32"], 6: ["ff00::/8", "fd00:1::/64", "::1/128"]}
 
 
@@ -106,6 +108,7 @@ class _Maker:
         self.l = random.Random(f"link-local next hops of {seed}")
         self.o = random.Random(f"defaults on link of {seed}")
         self.f = random.Random(f"further subnets of {seed}")
+        self.d = random.Random(f"damage of {seed}")
         self.count = self.r.randint(2, 4)
         self.further = self.f.randrange(self.count) if self.f.random() < 0.15 else None
         self.on_link = self.o.randrange(self.count) if self.o.random() < 0.1 else None
@@ -188,6 +191,7 @@ class _Maker:
         self.with_next_hops_beyond(networks)
         if self.on_link is not None and self.o.random() < 0.7:
             self.without_defaults(networks)
+        self.with_damage(networks)
         return {"links": links, "networks": networks, "services": []}
 
     def with_wrong_links(self, links: List[Dict[str, Any]], networks: List[Dict[str, Any]]) -> None:
@@ -235,6 +239,13 @@ class _Maker:
             network.pop("gateway", None)
             if "routes" in network:
                 network["routes"] = [one for one in network["routes"] if one["network"] not in ("0.0.0.0", "::")]
+
+    def with_damage(self, networks: List[Dict[str, Any]]) -> None:
+        """Default entries whose next hop can't be read."""
+        for network in networks if self.d.random() < 0.2 else ():
+            entries = [one for one in network.get("routes", []) if one["network"] in ("0.0.0.0", "::")]
+            for one in entries if self.d.random() < 0.5 else ():
+                one["gateway"] = DAMAGED
 
     def with_metrics(self, networks: List[Dict[str, Any]]) -> None:
         """Some documents order their default entries."""

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 import pytest
 
-from tests.support.lab import Lab, document, write_document
+from tests.support.lab import MACS, Lab, document, write_document
 from tests.support.passes import DOCUMENTED, documented, run, table
 from tests.support.service import FAST, Start, write_settings
 
@@ -166,3 +166,110 @@ def test_routes_that_are_no_list_withdraw_nothing(lab: Lab, tmp_path: Path) -> N
     for _ in range(4):
         ran = run(lab, f"sync {where}")
         assert (ran.code, table(lab)) == (5, DOCUMENTED), ran
+
+
+# ---- a default entry that can't be read -----------------------------------------------------------------
+
+GATEWAYS = {"eth0": ("10.65.0.1", "fd00:65::1"), "eth1": ("11.8.0.1", "fd00:8::1")}
+ADDRESSES = {"eth0": ("10.65.0.7/24", "fd00:65::7/64"), "eth1": ("11.8.0.9/24", "fd00:8::9/64")}
+
+
+def dual_stack(lab: Lab, *defaults: str) -> None:
+    """Both NICs with both families, and these NICs' defaults as a network manager writes them."""
+    for nic, mac in zip(ADDRESSES, MACS):
+        (own, own_6), (gateway, gateway_6) = ADDRESSES[nic], GATEWAYS[nic]
+        lab.nic(nic, mac, own, own_6, gateways=(f"{gateway}/24", f"{gateway_6}/64"))
+    for metric, nic in enumerate(defaults, 100):
+        for gateway in GATEWAYS[nic]:
+            lab.ip(*f"route append default via {gateway} dev {nic} proto static metric {metric}".split())
+
+
+def with_entry(path: Path, index: int, **changed: Any) -> str:
+    """The dual-stack document with another first entry of both networks of a port (0, 2); the option that names it."""
+    value: Dict[str, Any] = json.loads(document("dual-stack").read_text())
+    for network in value["networks"][index : index + 2]:
+        network["routes"][0].update(changed)
+    return f"--metadata {write_document(path / 'network_data.json', value)}"
+
+
+def default_lines(lab: Lab) -> List[str]:
+    return [line for family in (4, 6) for line in table(lab, family) if line.startswith("default")]
+
+
+@pytest.mark.parametrize("place", ["network", "netmask", "gateway"])
+@pytest.mark.parametrize("there", [("eth0", "eth1"), ("eth0",), ()], ids=["both", "one", "ours"])
+def test_a_damaged_default_entry_moves_no_default(lab: Lab, tmp_path: Path, there: Any, place: str) -> None:
+    """Whoever made the one that is there, and however often the entry comes."""
+    dual_stack(lab, *there)
+    assert run(lab, f"sync --metadata {document('dual-stack')}").code == 0
+    before = default_lines(lab)
+    assert ["dev eth0" in line for line in before] == [True, True]
+    where = with_entry(tmp_path, 0, **{place: "none"})
+    for _ in range(4):
+        ran = run(lab, f"sync {where}")
+        assert (ran.code, default_lines(lab)) == (5, before), ran
+        assert f"networks[0].routes[0].{place} is refused, and may name the one through eth0" in ran.out
+        assert f"networks[1].routes[0].{place} is refused, and may name the one through eth0" in ran.out
+    assert "networks[0].routes[0]" in run(lab, f"explain 8.8.8.8 {where}").out
+    # Its remedy of docs/troubleshooting.md.
+    chosen = "--default nic=eth0 --gateways eth0=10.65.0.1 --gateways eth0=fd00:65::1"
+    ran = run(lab, f"plan {where} {chosen}")
+    assert "no network behind it" not in ran.out and "- default" not in ran.out
+    assert run(lab, f"sync {where} --accept-withdrawals").code == 5
+    assert ["dev eth1" in line for line in default_lines(lab)] == [True, True]
+    assert run(lab, f"sync --metadata {document('dual-stack')}").code == 0
+    assert ["dev eth0" in line for line in default_lines(lab)] == [True, True]
+
+
+def test_a_damaged_default_entry_at_the_first_pass(lab: Lab, tmp_path: Path) -> None:
+    dual_stack(lab, "eth0", "eth1")
+    before = default_lines(lab)
+    ran = run(lab, f"sync {with_entry(tmp_path, 0, gateway=None)}")
+    assert (ran.code, default_lines(lab)) == (5, before), ran
+
+
+@pytest.mark.parametrize(
+    ("there", "index", "changed", "left"),
+    [
+        (("eth1", "eth0"), 0, {"netmask": "none"}, "eth1"),  # The default in use is another network's.
+        (("eth1",), 2, {"netmask": "none"}, "eth0"),  # One that can be read comes first in the document.
+        ((), 0, {"netmask": "none"}, "eth1"),  # There is none that could be lost.
+    ],
+)
+def test_damage_holds_no_other_default(
+    lab: Lab, tmp_path: Path, there: Any, index: int, changed: Any, left: str
+) -> None:
+    dual_stack(lab, *there)
+    ran = run(lab, f"sync {with_entry(tmp_path, index, **changed)}")
+    assert (ran.code, [f"dev {left}" in line for line in default_lines(lab)]) == (5, [True, True]), ran
+
+
+def test_a_refused_host_route_that_can_be_read_holds_none(lab: Lab, tmp_path: Path) -> None:
+    """A private network without a default: what stands through its NIC is nobody's."""
+    dual_stack(lab, "eth0", "eth1")
+    value = json.loads(document("dual-stack").read_text())
+    multicast = {"network": "224.0.0.0", "netmask": "240.0.0.0", "gateway": "10.65.0.1"}
+    multicast_6 = {"network": "ff00::", "netmask": "ff00::", "gateway": "fd00:65::1"}
+    for network, entry in zip(value["networks"], (multicast, multicast_6)):
+        network["routes"] = [entry]
+    ran = run(lab, f"sync --metadata {write_document(tmp_path / 'network_data.json', value)}")
+    assert (ran.code, ["dev eth1" in line for line in default_lines(lab)]) == (5, [True, True]), ran
+
+
+def test_a_network_that_is_missing_and_what_the_text_says_of_it(lab: Lab, tmp_path: Path) -> None:
+    """Neutron's host route is right: it is not moved to another NIC's gateway, and the default stays where it is."""
+    dual_stack(lab, "eth0")
+    value = json.loads(document("dual-stack").read_text())
+    for here, there in ((0, 2), (1, 3)):
+        value["networks"][here]["routes"].append(value["networks"][there]["routes"][1])
+    del value["networks"][2:]
+    where = f"--metadata {write_document(tmp_path / 'network_data.json', value)}"
+    before = default_lines(lab)
+    ran = run(lab, f"sync {where}")
+    told = "if 11.8.0.1 is its gateway, set it in the settings: `gateways: {eth1: 11.8.0.1}`; else use a gateway of"
+    told_6 = 'if fd00:8::1 is its gateway, set it in the settings: `gateways: {eth1: "fd00:8::1"}`; else use a gateway'
+    assert (ran.code, told in ran.out, told_6 in ran.out) == (5, True, True), ran
+    for gateway, family in (("11.8.0.1", 4), ("fd00:8::1", 6)):
+        run(lab, f"sync {where} --gateways eth1={gateway}")
+        assert any(f"via {gateway} dev eth1 proto 121" in line for line in table(lab, family)), table(lab, family)
+        assert default_lines(lab) == before

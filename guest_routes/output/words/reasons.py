@@ -83,8 +83,7 @@ def _unresolved_remedy(one: Unresolved) -> str:
     if one.kind == "conflict":
         return f"keep one: {removal(one)}"
     if one.kind == "no-subnet":
-        unless = f"unless {address_text(one.host.next_hop)} is its gateway, " if one.unaddressed else ""
-        return f"{unless}use a gateway of {gateways_to_use(one)}"
+        return _no_subnet_remedy(one)
     if one.binding is None or one.kind in ("ignored", "overridden", "redundant", "refused"):
         return ""
     if one.subnet is not None:
@@ -133,6 +132,15 @@ def _no_subnet_cause(one: Unresolved) -> str:
         names = " or ".join(escaped(nic.name) for nic in one.unaddressed)
         where += f", and {names} has no IPv{family_of(one.host.next_hop)} address (yet)"
     return f"{address_text(one.host.next_hop)} is {where}"
+
+
+def _no_subnet_remedy(one: Unresolved) -> str:
+    """A NIC without a network, or without an address yet, may have the gateway that is meant."""
+    next_hop, use = address_text(one.host.next_hop), f"use a gateway of {gateways_to_use(one)}"
+    if one.binding is not None and not one.host.destination.is_default:
+        setting = gateways_setting(one.binding, one.host.next_hop)
+        return f"if {next_hop} is its gateway, set it in the settings: {setting}; else {use}"
+    return f"unless {next_hop} is its gateway, {use}" if one.unaddressed else use
 
 
 def no_gateway_text(address: Address, own: str, owner: str) -> str:

@@ -663,32 +663,40 @@ def test_bytes_that_are_no_json_say_why_in_words(data: bytes, words: str) -> Non
 
 
 LISTED = {"network": "11.11.0.0", "netmask": "255.255.0.0", "gateway": "10.65.0.1"}
+OWN = {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.65.0.1"}
 
 
 @pytest.mark.parametrize(
     "entry, lacks",
     [
-        ({}, False),
-        ({"routes": None}, False),
-        ({"routes": [LISTED]}, False),
-        ({"routes": "none"}, True),
-        ({"routes": [LISTED, {"network": "a"}]}, True),
-        ({"gateway": "10.65.0.999"}, True),
-        ({"routes": [{**LISTED, "network": "11.11.0.1"}]}, False),  # host bits: a note
+        ({}, ""),
+        ({"routes": None}, ""),
+        ({"routes": [LISTED]}, ""),
+        ({"routes": "none"}, "routes"),
+        ({"routes": [LISTED, {"network": "a"}]}, "routes[1].network"),
+        ({"routes": [LISTED, {**OWN, "netmask": "a"}, {"network": "a"}]}, "routes[1].netmask"),
+        ({"routes": [{**OWN, "gateway": "10.65.0"}]}, "routes[0].gateway"),
+        ({"gateway": "10.65.0.999"}, "gateway"),
+        ({"routes": [{"network": "a"}], "gateway": "10.65.0.1"}, ""),  # It has one.
+        ({"routes": [OWN, {"network": "a"}]}, ""),
+        ({"routes": [{**LISTED, "gateway": "a"}]}, ""),  # That is none.
+        ({"routes": [{**LISTED, "network": "224.0.0.0"}]}, ""),
+        ({"routes": [{**LISTED, "network": "11.11.0.1"}]}, ""),  # host bits: a note
     ],
 )
-def test_a_network_that_may_have_listed_more(entry: Dict[str, Any], lacks: bool) -> None:
+def test_a_network_that_may_have_listed_a_default(entry: Dict[str, Any], lacks: str) -> None:
     """R6 holds its default then; also behind more problems than are kept."""
     broken = {"type": "ipv4", "link": "a", "routes": [{"network": "a"}] * 1100}
     network = {"type": "ipv4", "link": "a", "ip_address": "10.65.0.7", **entry}
     document = {"links": [], "networks": [broken, network]}
     first, second = parse(json.dumps(document).encode()).networks
-    assert (first.lacks_routes, second.lacks_routes) == (True, lacks)
+    assert first.lacks_default == "networks[0].routes[0].network"
+    assert second.lacks_default == (lacks and f"networks[1].{lacks}")
 
 
 def test_routes_that_are_no_list_are_refused() -> None:
     data = read([network(routes="none"), network(route(), id="next")])
     assert problems(data) == ["networks[0].routes: must be a list, not 'none'"]
     assert refused(data) == ["networks[0].routes"]
-    assert [(one.index, one.lacks_routes) for one in data.networks] == [(0, True), (1, False)]
+    assert [one.lacks_default for one in data.networks] == ["networks[0].routes", ""]
     assert routes(data) == ["11.11.0.0/16,10.65.0.1"]

@@ -69,6 +69,43 @@ def test_nics_without_an_address_serve_where_one_will_come() -> None:
     assert (found.kind, found.wanted, len(found.bindings)) == ("unusable", True, 2)
 
 
+DAMAGED = network("eth0", "10.65.0.7/24", "default none")
+
+
+@pytest.mark.parametrize(
+    ("networks", "defaults", "elected"),
+    [
+        ([DAMAGED, BOTH[1]], "eth0 eth1", ""),
+        ([DAMAGED, BOTH[1]], "eth0", ""),
+        ([DAMAGED, BOTH[1]], "tun0 eth0", ""),  # A VPN's stands before it.
+        ([DAMAGED, BOTH[1]], "eth1 eth0", "eth1"),  # That one is not used.
+        ([DAMAGED, BOTH[1]], "tun0", "eth1"),
+        ([DAMAGED, BOTH[1]], "", "eth1"),
+        ([BOTH[1], DAMAGED], "eth0", "eth1"),  # It comes behind.
+        ([network("eth0", "10.65.0.7/24", "default none", "default 10.65.0.1"), BOTH[1]], "eth1", "eth0"),
+        ([DAMAGED, network("eth1", "11.8.0.9/24")], "eth0", "eth0"),  # Nothing else is known.
+        ([DAMAGED, network("eth1", "11.8.0.9/24"), network("eth2", "", "default 11.8.0.1")], "eth0", ""),
+    ],
+)
+def test_an_entry_that_cannot_be_read_may_be_the_default_in_use(
+    networks: Networks, defaults: str, elected: str
+) -> None:
+    gateways = {"eth0": "10.65.0.1", "eth1": "11.8.0.1", "tun0": "10.200.0.1"}
+    there = [f"default via {gateways[nic]} dev {nic} metric {n}\n" for n, nic in enumerate(defaults.split(), 5)]
+    evidence = situation(networks, THREE_NICS + "".join(there))
+    (found, _), (accepted, _) = (decide(evidence, DEFAULTS, accept).elections for accept in (False, True))
+    assert (found.kind if isinstance(found, NotElected) else found.nic.name) == (elected or "damaged")
+    assert isinstance(accepted, Elected)
+    chosen = decide(evidence, Settings(default=Selector(nic="eth1")), False).elections[0]
+    assert isinstance(chosen, Elected) or chosen.kind != "damaged"
+
+
+@pytest.mark.parametrize("eth0", ["10.65.0.7/24 no-carrier", ""])
+def test_it_holds_none_that_leads_nowhere(eth0: str) -> None:
+    kernel = nics(eth0=eth0) + "default via 10.65.0.1 dev eth0\n"
+    assert who(decide(situation([DAMAGED, BOTH[1]], kernel), DEFAULTS).elections[0]) == ("eth1", "11.8.0.1")
+
+
 def test_families_are_apart() -> None:
     dual = [*BOTH, network("eth1", "fd00:8::9/64", "default fd00:8::1")]
     kernel = nics(eth1="11.8.0.9/24 fd00:8::9/64")

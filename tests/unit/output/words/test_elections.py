@@ -157,3 +157,11 @@ def test_a_renumbered_nic_that_was_passed_over() -> None:
     passed = Binding(NETWORK, None, ETH0)
     text = election_reason(Elected(4, BINDING, ETH1, GATEWAY, False, waiting=(passed,)))
     assert text.endswith("; eth0 has 10.65.0.7/24 and no address in 11.8.0.0/24 (yet)")
+
+
+def test_a_default_that_may_be_listed_by_an_entry_that_cannot_be_read() -> None:
+    binding = BINDING._replace(network=NETWORK._replace(lacks_default="networks[1].routes[0].netmask"))
+    assert election_reason(NotElected(4, "damaged", wanted=True, binding=binding)) == (
+        "no default, and those that are there stay: networks[1].routes[0].netmask is refused, and may name the one "
+        "through eth1; no network behind it takes its place"
+    )

@@ -103,8 +103,8 @@ UNRESOLVED = [
     ),
     (
         Unresolved(BAD, "no-subnet", Binding(None, None, ETH1), SUBNET, (BINDING,)),
-        "11.8.0.99 is in eth1's subnet 11.8.0.0/24, and the metadata has no network there; use a gateway of 11.8.0.1 "
-        "(eth1)",
+        "11.8.0.99 is in eth1's subnet 11.8.0.0/24, and the metadata has no network there; if 11.8.0.99 is its "
+        "gateway, set it in the settings: `gateways: {eth1: 11.8.0.99}`; else use a gateway of 11.8.0.1 (eth1)",
     ),
     (
         Unresolved(BAD, "redundant", winner=HOST),

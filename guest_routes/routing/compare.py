@@ -108,7 +108,7 @@ def begins_with(route: Route, part: Route) -> bool:
 
 def leads_out(route: Route) -> bool:
     """Whether packets get somewhere by it, by one that can't be written back, too; not for those from a prefix only."""
-    return route.kind == UNICAST or route.unwritable in ("encap", "attributes")
+    return route.kind == UNICAST or route.unwritable in ("encap", "attributes", "hidden")
 
 
 def same_next_hop(one: Route, other: Route) -> bool:

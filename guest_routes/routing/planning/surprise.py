@@ -49,7 +49,8 @@ def surprise(report: Report, settings: Settings) -> Surprise | None:
     """What was otherwise than planned of a pass that has been written; None where nothing was."""
     added = [one.route for one in _defaults_added(report.outcome.done)]
     newcomers = {route: _newcomers(route.family, report, settings) for route in added}
-    if not (any(newcomers.values()) or _refused(report) or any(map(_misses_default, report.errors))):
+    missed = _refused(report) or any(map(_misses_default, report.errors))
+    if not (any(newcomers.values()) or missed or _uncovers(report)):
         return None
     overtaking = (route for route in added if _overtakes(route, newcomers[route], report))
     return Surprise(tuple(Delete(route, "overtakes") for route in overtaking))
@@ -74,6 +75,17 @@ def _adds_default(operation: Operation) -> bool:
     return isinstance(operation, Add) and operation.route.destination.is_default
 
 
+def _uncovers(report: Report) -> bool:
+    """Whether the pass has made the kernel show a default that stood between two next hops."""
+    hidden = _hidden(report.before.routes)
+    return bool(hidden) and _hidden(report.after.routes) != hidden
+
+
+def _hidden(routes: Sequence[Route]) -> list[tuple[int, int]]:
+    """Metric and object of each default that no dump shows."""
+    return [(one.metric, one.nexthop_id) for one in routes if one.unwritable == "hidden"]
+
+
 def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
     """Other programs' defaults outside the metadata that came while the pass ran."""
     known = {*report.before.routes, *(one.route for one in report.outcome.done if isinstance(one, RestoreDefault))}
@@ -81,6 +93,7 @@ def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
     return [
         route for route in _defaults(report.after.routes, family)
         if route not in known and not is_ours(route, settings) and not ifindexes(route) & managed
+        and (route.metric, route.nexthop_id) not in _hidden(report.before.routes)
     ]  # fmt: skip
 
 

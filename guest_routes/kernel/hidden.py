@@ -33,8 +33,8 @@ def with_hidden(routes: Sequence[Route], objects: Sequence[NexthopObject], nics:
     """
     ids = {first_hop(one): one.id for one in reversed(objects)}
     found: dict[int, list[Route]] = {}
-    for metric, siblings in (_multipath(routes) if ids else {}).items():
-        hops = [(one.gateway, one.ifindex) for one in siblings]
+    for siblings in _multipath(routes) if ids else ():
+        metric, hops = siblings[0].metric, [(one.gateway, one.ifindex) for one in siblings]
         for behind, hop in _between(_listed(metric, nics), hops):
             if hop in ids:
                 hidden = Route(siblings[behind].destination, *hop, metric, 0, siblings[behind].table, 0)
@@ -48,13 +48,19 @@ def first_hop(used: NexthopObject) -> Hop:
     return (used.nexthops[0].gateway, used.nexthops[0].ifindex) if used.nexthops else (None, 0)
 
 
-def _multipath(routes: Sequence[Route]) -> dict[int, list[Route]]:
-    """The IPv6 defaults that are next hops of one multipath route, by their metrics."""
-    found: dict[int, list[Route]] = {}
+def _multipath(routes: Sequence[Route]) -> list[list[Route]]:
+    """The IPv6 defaults that may be next hops of one multipath route: a dump has those in a row."""
+    found: list[list[Route]] = []
+    metric = 0
     for route in [one for one in routes if not one[0][1] and len(one[0][0]) == 16]:
-        if route.gateway is not None and not route.nexthop_id and route.unwritable != "source":
-            found.setdefault(route.metric, []).append(route)
-    return {metric: siblings for metric, siblings in found.items() if len(siblings) > 1}
+        if route.gateway is None or route.nexthop_id or route.unwritable == "source":
+            metric = 0  # Which none of IPv6's routes has.
+        elif route.metric == metric:
+            found[-1].append(route)
+        else:
+            found.append([route])
+            metric = route.metric
+    return [siblings for siblings in found if len(siblings) > 1]
 
 
 def _between(listed: Iterable[Hop], siblings: Sequence[Hop]) -> list[tuple[int, Hop]]:

@@ -64,9 +64,14 @@ def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]
 def is_advertised(route: Route) -> bool:
     """Whether a router announces it, and so brings it back: routers have link-local addresses (RFC 4861).
 
-    Its protocol alone doesn't tell: IPv6 shows the next hops of a multipath route with the first one's.
+    Its protocol alone doesn't tell: IPv6 shows the next hops of a multipath route with the first one's. Nobody makes a
+    nexthop group of announcements.
     """
-    return route.protocol == PROTOCOL_RA and all(is_link_local(gateway) for gateway, _ in next_hops(route))
+    return (
+        route.protocol == PROTOCOL_RA
+        and not route.nexthops
+        and all(is_link_local(gateway) for gateway, _ in next_hops(route))
+    )
 
 
 def same_route(one: Route, other: Route) -> bool:

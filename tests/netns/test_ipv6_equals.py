@@ -125,6 +125,17 @@ def test_one_that_would_be_deleted_unseen(lab: Lab, engine: str, given: Dict[int
     assert PLAIN.split()[5] in "".join(table(lab, 6)), "the kernel has deleted the one by the object in its place"
 
 
+def test_a_group_of_routers_comes_back(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """Whatever its protocol: no router announces one."""
+    nics(lab)
+    add(lab, "-6 nexthop add id 1 via fe80::a dev eth0", "-6 nexthop add id 2 via fe80::b dev eth1")
+    add(lab, "nexthop add id 3 group 1/2 type resilient buckets 8", "-6 route add default nhid 3 proto ra")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
 def test_a_vpns_between_two_next_hops(lab: Lab, engine: str, given: Dict[int, str]) -> None:
     nics(lab)
     add(lab, "-6 nexthop add id 7 via fd00:200::3 dev wg0", PLAIN, BY_OBJECT[1], ANOTHER)

@@ -20,10 +20,10 @@ from .default_metrics import WORST_METRIC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
 
     from ...model.operations import Operation
-    from ...model.plan import Plan
+    from ...model.plan import Plan, PlannedDefault
     from ...model.report import PassError, Report
     from ...model.settings import Settings
 
@@ -120,6 +120,14 @@ def both(first: Report, second: Report) -> Report:
         additions=(*(one for one in first.plan.additions if one in done), *second.plan.additions),
         removals=(*(one for one in first.plan.removals if one in done), *second.plan.removals),
         routes=routes,
+        defaults=tuple(_added_before(first.plan.defaults, second.plan.defaults)),
     )
     outcome = second.outcome._replace(done=(*done, *second.outcome.done))
     return second._replace(decision=second.decision._replace(plan=plan), outcome=outcome)
+
+
+def _added_before(first: Sequence[PlannedDefault], second: Sequence[PlannedDefault]) -> Iterator[PlannedDefault]:
+    """The second look's defaults; one of ours that it keeps was added where the first look says so."""
+    new = {one.serving for one in first if one.verdict == "add"}
+    for one in second:
+        yield one._replace(verdict="add") if one.verdict == "kept" and one.serving in new else one

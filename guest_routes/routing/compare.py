@@ -91,7 +91,7 @@ def equals_of(route: Route, routes: Iterable[Route]) -> tuple[Route, ...]:
 
 
 def _key(route: Route) -> tuple[object, ...]:
-    return route.destination, route.metric, route.tos, route.table
+    return route.destination, route.metric, route.tos, route.table, route.unwritable == "source"
 
 
 def _identity(route: Route) -> tuple[object, ...]:

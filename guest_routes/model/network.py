@@ -15,8 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterable, Literal, TypeAlias
 
-    Unwritable: TypeAlias = Literal["", "encap", "source", "attributes"]
-    """encap: encapsulation; source: for packets from a prefix only; attributes: some that are not known here."""
+    Unwritable: TypeAlias = Literal["", "encap", "source", "attributes", "hidden"]
+    """encap: encapsulation; source: for packets from a prefix only; attributes: some that are not known here;
+    hidden: no dump shows it (kernel/hidden.py), and its protocol isn't known: 0."""
 
 Address = bytes
 """A packed IPv4 (4 bytes) or IPv6 (16 bytes) address."""

@@ -7,10 +7,10 @@ alone though it is one too many. Routes are in `ip route` syntax.
 from __future__ import annotations
 
 from ..model.decision import BY_CHOICE, NotElected, Unresolved
-from ..model.network import PROTOCOL_BOOT, UNICAST
+from ..model.network import PROTOCOL_BOOT
 from ..model.network_data import Problem
 from ..model.operations import Add, Delete, MoveDefault, RemoveForeignDefault
-from ..routing.compare import ifindexes, is_advertised
+from ..routing.compare import ifindexes, is_advertised, leads_out
 from .folding import entries, first_of, fitting, wrapped
 from .route_text import counted, route_text
 from .summary import is_remarkable, is_removal, short_lines, source_lines, summary
@@ -93,7 +93,7 @@ def _outside_cause(route: Route, ignored: frozenset[int]) -> str:
     if route.unwritable == "source":
         return "for packets from a prefix only"
     through = ifindexes(route)
-    if not through or route.kind != UNICAST:
+    if not through or not leads_out(route):
         return "it leads nowhere"
     return f"through a NIC that {'`ignore_nics` covers' if through <= ignored else 'no network of the metadata is on'}"
 

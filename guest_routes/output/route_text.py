@@ -47,12 +47,13 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
     if route.tos:
         words += ["tos", f"{route.tos:#04x}"]
     words += _UNWRITABLE.get(route.unwritable, [])
-    if route.nexthop_id:
+    if route.nexthop_id and route.unwritable != "hidden":
         words += ["nhid", str(route.nexthop_id)]
     words += _next_hop_words(route.gateway, route.ifindex, names, bits // 8)
     if route.table != MAIN_TABLE:
         words += ["table", str(route.table)]
-    words += ["proto", protocol_text(route.protocol)]
+    if route.unwritable != "hidden":
+        words += ["proto", protocol_text(route.protocol)]
     if route.scope:
         words += ["scope", _scope_text(route.scope)]
     if route.source is not None:

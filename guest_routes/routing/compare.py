@@ -64,9 +64,14 @@ def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]
 def is_advertised(route: Route) -> bool:
     """Whether a router announces it, and so brings it back: routers have link-local addresses (RFC 4861).
 
-    Its protocol alone doesn't tell: IPv6 shows the next hops of a multipath route with the first one's.
+    Its protocol alone doesn't tell: IPv6 shows the next hops of a multipath route with the first one's. Nobody makes a
+    nexthop group of announcements.
     """
-    return route.protocol == PROTOCOL_RA and all(is_link_local(gateway) for gateway, _ in next_hops(route))
+    return (
+        route.protocol == PROTOCOL_RA
+        and not route.nexthops
+        and all(is_link_local(gateway) for gateway, _ in next_hops(route))
+    )
 
 
 def same_route(one: Route, other: Route) -> bool:
@@ -86,7 +91,7 @@ def equals_of(route: Route, routes: Iterable[Route]) -> tuple[Route, ...]:
 
 
 def _key(route: Route) -> tuple[object, ...]:
-    return route.destination, route.metric, route.tos, route.table
+    return route.destination, route.metric, route.tos, route.table, route.unwritable == "source"
 
 
 def _identity(route: Route) -> tuple[object, ...]:
@@ -108,7 +113,7 @@ def begins_with(route: Route, part: Route) -> bool:
 
 def leads_out(route: Route) -> bool:
     """Whether packets get somewhere by it, by one that can't be written back, too; not for those from a prefix only."""
-    return route.kind == UNICAST or route.unwritable in ("encap", "attributes")
+    return route.kind == UNICAST or route.unwritable in ("encap", "attributes", "hidden")
 
 
 def same_next_hop(one: Route, other: Route) -> bool:

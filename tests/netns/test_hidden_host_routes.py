@@ -94,6 +94,14 @@ def test_narrower_routes_that_leave_nothing(lab: Lab, engine: str, pieces: List[
     assert f"NOT as wanted: {pieces[0]} via 10.65.0.1 dev eth0 proto boot wins" in ran.out, ran
 
 
+def test_one_that_leads_there_and_is_not_used(lab: Lab, engine: str) -> None:
+    documented(lab)
+    for piece in HALVES:
+        lab.ip("route", "add", piece, "via", "10.65.0.1", "dev", "eth0")
+    lab.ip("route", "add", HALVES[1], "via", "11.8.0.1", "dev", "eth1", "metric", "9")
+    everywhere(lab, PLAIN, engine, "via 10.65.0.1 dev eth0 proto boot wins", "11.11.0.0/16")
+
+
 def test_the_same_of_ipv6(lab: Lab, engine: str) -> None:
     dual_stack(lab)
     for piece in ("fd00:11:11::/49", "fd00:11:11:8000::/49"):

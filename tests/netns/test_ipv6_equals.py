@@ -10,7 +10,7 @@ import pytest
 
 from tests.netns.test_kernel_routes import add, engine, given, nics, shown, synced
 from tests.support.lab import Lab
-from tests.support.passes import Ran, run
+from tests.support.passes import Ran, run, table, valid_json
 
 __all__ = ["engine", "given"]  # Fixtures.
 
@@ -85,6 +85,79 @@ def test_of_a_multipath_route_the_plain_next_hops_are_taken(
     assert ("encap" in "".join(by_kernel(lab))) and ("nexthop" in "".join(by_kernel(lab))) is not taken
     withdrawn(lab, engine)
     assert shown(lab) == before
+
+
+ANOTHER = "-6 route append default via fd00:8::a dev eth1 metric 1024"
+
+
+def test_one_by_an_object_between_two_next_hops(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """No dump shows it. Once the first next hop has gone it is seen, taken and given back as any other."""
+    nics(lab)
+    add(lab, BY_OBJECT[0], PLAIN, BY_OBJECT[1], ANOTHER)
+    ran = synced(lab, f"{engine} {given[6]}")
+    assert ran.out.split("networks[0].routes[0]")[0].count("+ default via fd00:65::1 dev eth0") == 1, ran
+    assert "1 added, 3 removed" in ran.out and "- default nhid 7 via fd00:8::2 dev eth1 proto boot" in ran.out
+    assert len(by_kernel(lab)) == 1
+    assert "3 defaults restored" in withdrawn(lab, engine).out
+    assert by_kernel(lab)[1].startswith("default nhid 7 via fd00:8::2 dev eth1")
+
+
+@pytest.mark.parametrize(
+    ("first", "hop"),
+    [
+        ("fd00:65::1 dev eth0", "via fd00:8::2 dev eth1"),
+        ("fd00:65::1 dev eth0", "via fd00:200::3 dev wg0"),
+        ("fd00:200::1 dev wg0", "via fd00:8::2 dev eth1"),
+    ],
+)
+def test_one_that_would_be_deleted_unseen(lab: Lab, engine: str, given: Dict[int, str], first: str, hop: str) -> None:
+    """Where the first next hop stays, so do the others, and the report says so."""
+    nics(lab)
+    add(lab, BY_OBJECT[0].replace("via fd00:8::2 dev eth1", hop), PLAIN.replace("fd00:8::1 dev eth1", first))
+    add(lab, BY_OBJECT[1], PLAIN)
+    ran = synced(lab, f"{engine} {given[6]}", 5)
+    assert (
+        "default via fd00:8::1 dev eth1 proto boot metric 1024 one default too many; it stays, since the kernel"
+        in ran.out
+    )
+    assert ("it stands between two next hops of another one" in ran.out) is ("eth1" in hop)
+    valid_json("sync", lab.run("sync", "--json", *f"{engine} {given[6]}".split()))
+    run(lab, f"withdraw {engine}")
+    lab.ip(*PLAIN.replace("append", "del").split())
+    assert PLAIN.split()[5] in "".join(table(lab, 6)), "the kernel has deleted the one by the object in its place"
+
+
+def test_a_group_of_routers_comes_back(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """Whatever its protocol: no router announces one."""
+    nics(lab)
+    add(lab, "-6 nexthop add id 1 via fe80::a dev eth0", "-6 nexthop add id 2 via fe80::b dev eth1")
+    add(lab, "nexthop add id 3 group 1/2 type resilient buckets 8", "-6 route add default nhid 3 proto ra")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
+def test_one_for_some_sources_among_others(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """It is a route of its own to the kernel, and the order of the others comes back."""
+    nics(lab)
+    add(lab, "-6 route add default from fd00:8::/64 via fd00:8::1 dev eth1 metric 1024", PLAIN)
+    add(lab, "-6 route append default via fd00:65::1 dev eth0 metric 1024")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    assert len(by_kernel(lab)) == 2
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
+def test_a_vpns_between_two_next_hops(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    nics(lab)
+    add(lab, "-6 nexthop add id 7 via fd00:200::3 dev wg0", PLAIN, BY_OBJECT[1], ANOTHER)
+    ran = synced(lab, f"{engine} {given[6]}", 5)
+    assert "default nhid 7 via fd00:200::3 dev wg0 proto boot metric 1024 through a NIC that no network" in ran.out
+    assert by_kernel(lab)[0].startswith("default via fd00:65::1 dev eth0")  # As eth1's was in front of the VPN's.
+    withdrawn(lab, engine)
+    assert "default nhid 7 via fd00:200::3 dev wg0" in "".join(by_kernel(lab))
 
 
 def test_routes_for_some_sources_with_our_number(lab: Lab, engine: str, given: Dict[int, str]) -> None:

@@ -509,6 +509,31 @@ def test_nexthop_objects(world: World, lab: Lab) -> None:
     assert errnos(world.apply(Add(route("11.11.0.0/16", None, 0, nexthop_id=99)))) == [errno.EINVAL]
 
 
+@pytest.mark.parametrize(
+    "hop", ["via fd00:8::2 dev eth1", "via fd00:65::2 dev eth0", "via fe80::2 dev eth1", "dev eth1", "group 6/5"]
+)
+def test_what_a_dump_leaves_out(world: World, lab: Lab, hop: str) -> None:
+    """A default by a nexthop object between two next hops; a request to delete the second of these would delete it."""
+    lab.ip(*"-6 nexthop add id 5 via fd00:65::3 dev eth0".split())
+    lab.ip(*"-6 nexthop add id 6 via fd00:8::3 dev eth1".split())
+    lab.ip(*([] if "group" in hop else ["-6"]), "nexthop", "add", "id", "7", *hop.split())
+    lab.ip(*"-6 route add default nhid 7 metric 9".split())
+    world.follow()
+    (by_object,) = (one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.destination.is_default)
+    first, second = (route("default6", via, 3, metric=9, protocol=STATIC) for via in ("fd00:8::1", "fd00:8::a"))
+    elsewhere = [one._replace(table=77) for one in (first, second)]
+    world.kernel.apply([*map(RestoreDefault, elsewhere), RemoveForeignDefault(by_object)])
+    world.follow()
+    assert world.apply(RestoreDefault(first)) == ()
+    assert world.apply(RestoreDefault(by_object)) == ()
+    assert world.apply(RestoreDefault(second)) == ()
+    shown = [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.destination.is_default]
+    assert [(one.unwritable, bool(one.nexthop_id)) for one in shown] == [("", False), ("hidden", True), ("", False)]
+    assert is_deleted_for([shown[1]], shown[2], shown) and not is_deleted_for(shown[1:], shown[0], shown)
+    assert world.apply(RemoveForeignDefault(first)) == ()
+    assert [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.nexthop_id] == [by_object]
+
+
 @pytest.mark.parametrize("hop", ["via 11.8.0.1 dev eth1", "blackhole"])
 def test_twins_by_a_nexthop_object(world: World, lab: Lab, hop: str) -> None:
     """One without metrics beside one that has some; a blackhole's are unicast to the kernel, and can be moved."""

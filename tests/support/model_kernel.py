@@ -15,6 +15,7 @@ import os
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from guest_routes.kernel.engine import route_to_delete
+from guest_routes.kernel.hidden import first_hop
 from guest_routes.kernel.nexthops import with_objects
 from guest_routes.model.network import (
     IPV6_DEFAULT_METRIC,
@@ -25,6 +26,7 @@ from guest_routes.model.network import (
     KernelState,
     Lookup,
     NextHop,
+    NexthopObject,
     Nic,
     Prefix,
     Route,
@@ -115,7 +117,7 @@ class ModelKernel:
         ipv4 = sorted((item for item in lists if len(item[0].address) == 4), key=_dump_order_4)
         ipv6 = sorted((item for item in lists if len(item[0].address) == 16), key=_dump_order_6)
         routes = [route for _, in_order in ipv4 for route in in_order]
-        routes += [route for _, in_order in ipv6 for route in _dumped_6(in_order)]
+        routes += [route for _, in_order in ipv6 for route in _dumped_6(in_order, self._nexthop_objects)]
         return KernelState(self._nics, tuple(routes), self._rules, self._nexthop_objects)
 
     def copy(self) -> ModelKernel:
@@ -399,13 +401,20 @@ def _dump_order_6(item: Tuple[Prefix, List[Route]]) -> Tuple[int, int]:
     return int.from_bytes(prefix.address, "big") | (1 << host_bits) - 1, -prefix.length
 
 
-def _dumped_6(routes: List[Route]) -> Iterable[Route]:
-    """Legs of one multipath route appear together, where its first stands, under that one's protocol and metrics."""
+def _dumped_6(routes: List[Route], objects: Sequence[NexthopObject]) -> Iterable[Route]:
+    """Legs of one multipath route appear together, where its first stands, under that one's protocol and metrics.
+
+    What stands between two of them a dump leaves out; a default by a nexthop object is hidden there.
+    """
     heads: Dict[int, List[Route]] = {}
     shown: List[List[Route]] = []
+    last = {route.metric: route for route in routes if _can_be_leg(route)}
     for route in routes:
         if not _can_be_leg(route):
-            shown.append([route])
+            if route.metric not in heads or last[route.metric] is heads[route.metric][-1]:
+                shown.append([route])
+            elif route.nexthop_id and route.destination.is_default:
+                heads[route.metric].append(_hidden(route, objects))
         elif route.metric in heads:
             heads[route.metric].append(route)
         else:
@@ -413,9 +422,23 @@ def _dumped_6(routes: List[Route]) -> Iterable[Route]:
     for first, *others in shown:
         yield first if others else first._replace(weight=1)  # Kept, and not shown.
         for nexthop in others:
+            if nexthop.unwritable == "hidden":
+                yield nexthop
+                continue
             own = nexthop.kind, nexthop.unwritable
             shown_as = first._replace(kind=own[0], unwritable=own[1], weight=nexthop.weight)
             yield shown_as._replace(gateway=nexthop.gateway, ifindex=nexthop.ifindex, onlink=nexthop.onlink)
+
+
+def _hidden(route: Route, objects: Sequence[NexthopObject]) -> Route:
+    """One of which the gateway and NIC of the first next hop alone are known, and so an object."""
+    if route.unwritable == "hidden":
+        return route
+    used = next(one for one in objects if one.id == route.nexthop_id)
+    hop = first_hop(used)
+    known = next(one.id for one in objects if first_hop(one) == hop)
+    hidden = Route(route.destination, *hop, route.metric, 0, route.table, 0)
+    return hidden._replace(nexthop_id=known, unwritable="hidden")
 
 
 def _legs_6(route: Route) -> List[Route]:

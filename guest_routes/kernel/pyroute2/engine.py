@@ -22,6 +22,7 @@ from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route, R
 from ...model.operations import Failure, Operation
 from ...model.source_routing import AddRule, RemoveRule, SourceFailure, SourceOperation
 from ..apply_source import failure_of
+from ..hidden import with_hidden
 from ..netlink import (
     IFA_F_DADFAILED,
     IFA_F_PERMANENT,
@@ -115,7 +116,8 @@ class Pyroute2Kernel:
         nics = self.nics()
         messages = self._dump("nexthops", lambda: self._send(nexthop_dump()))
         objects = nexthop_objects([nexthop_of(message) for message in messages])
-        return KernelState(nics, tuple(with_objects(routes, objects)), tuple(rules), objects)
+        routes = with_hidden(with_objects(routes, objects), objects, nics)
+        return KernelState(nics, tuple(routes), tuple(rules), objects)
 
     def _routes(self, family: int, table: int) -> List[Route]:
         """A family's routes of one table."""

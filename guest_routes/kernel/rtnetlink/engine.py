@@ -111,6 +111,10 @@ class RtnetlinkKernel:
             from ..nexthops import with_objects
 
             routes = with_objects(routes, objects)
+        if objects:
+            from ..hidden import with_hidden
+
+            routes = with_hidden(routes, objects, nics)
         return KernelState(nics, tuple(routes), tuple(rules), objects)
 
     def _nexthops(self) -> tuple[NexthopObject, ...]:

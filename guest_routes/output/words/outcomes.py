@@ -79,7 +79,9 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
         return f"{one.host}  ({one.host.place})", unresolved_reason(one)
     if isinstance(one, ExtraDefault):
         why = "the kernel could delete another route in its place"
-        if one.route.unwritable:
+        if one.route.unwritable == "hidden":
+            why = "the kernel shows too little of it: it stands between two next hops of another one"
+        elif one.route.unwritable:
             why = f"its attributes can't be written back the same ({one.route.unwritable})"
         return route_text(one.route, nics), f"one default too many; it stays, since {why}"
     if isinstance(one, (PlannedRoute, PlannedDefault)):

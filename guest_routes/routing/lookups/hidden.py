@@ -32,13 +32,14 @@ def hidden(routes: Sequence[PlannedRoute], others: Sequence[Route], local: Seque
         others: other programs' routes of the settings' table.
         local: those of table local, where it is looked up first.
     """
-    found = {one: one for one in _behind(routes, [route.destination for route in local if route.kind != THROW])}
+    first = [route for route in local if route.kind != THROW]
+    found = {one: one for one in _behind(routes, [route.destination for route in first])}
     # Of those that cover a prefix wholly one begins where it does. At C speed: there may be a hundred thousand.
-    covering, covered = map(_FIRST, map(_FIRST, (*others, *local))), map(_FIRST, map(_FIRST, map(_SECOND, routes)))
+    covering, covered = map(_FIRST, map(_FIRST, (*first, *others))), map(_FIRST, map(_FIRST, map(_SECOND, routes)))
     few, many = (covering, covered) if len(others) < len(routes) else (covered, covering)
     starts = set(few).intersection(many)
     if starts:
-        found.update(_in_pieces([one for one in routes if one[1][0][0] in starts], routes, (*others, *local)))
+        found.update(_in_pieces([one for one in routes if one[1][0][0] in starts], routes, (*first, *others)))
     return found
 
 
@@ -67,7 +68,7 @@ def _in_pieces(
         within = pieces[bisect_left(places, _place(one.route)) : bisect_right(places, (len(end), end))]
         own = [route for route in within if route.destination.length > destination.length]
         if _is_whole(destination, own):
-            yield from _named(one.route, own)
+            yield from _named(one.route, list(_used(own)))
 
 
 def _named(route: Route, pieces: Sequence[Route]) -> Iterator[tuple[Prefix, Prefix]]:
@@ -75,6 +76,15 @@ def _named(route: Route, pieces: Sequence[Route]) -> Iterator[tuple[Prefix, Pref
     others = [one.destination for one in pieces if one.protocol != PROTOCOL_KERNEL]
     if others and not any(same_next_hop(one, route) for one in pieces):
         yield route.destination, min(others, key=itemgetter(1))
+
+
+def _used(routes: Sequence[Route]) -> Iterator[Route]:
+    """Of those to one prefix the first, which the kernel uses; in IPv6 with the others of its metric."""
+    first: dict[Prefix, Route] = {}
+    for route in routes:
+        best = first.setdefault(route.destination, route)
+        if route is best or (route.family == 6 and route.metric == best.metric):
+            yield route
 
 
 def _place(route: Route) -> tuple[int, bytes]:

@@ -20,10 +20,10 @@ from .default_metrics import WORST_METRIC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
 
     from ...model.operations import Operation
-    from ...model.plan import Plan
+    from ...model.plan import Plan, PlannedDefault
     from ...model.report import PassError, Report
     from ...model.settings import Settings
 
@@ -49,7 +49,8 @@ def surprise(report: Report, settings: Settings) -> Surprise | None:
     """What was otherwise than planned of a pass that has been written; None where nothing was."""
     added = [one.route for one in _defaults_added(report.outcome.done)]
     newcomers = {route: _newcomers(route.family, report, settings) for route in added}
-    if not (any(newcomers.values()) or _refused(report) or any(map(_misses_default, report.errors))):
+    missed = _refused(report) or any(map(_misses_default, report.errors))
+    if not (any(newcomers.values()) or missed or _uncovers(report)):
         return None
     overtaking = (route for route in added if _overtakes(route, newcomers[route], report))
     return Surprise(tuple(Delete(route, "overtakes") for route in overtaking))
@@ -74,6 +75,17 @@ def _adds_default(operation: Operation) -> bool:
     return isinstance(operation, Add) and operation.route.destination.is_default
 
 
+def _uncovers(report: Report) -> bool:
+    """Whether the pass has made the kernel show a default that stood between two next hops."""
+    hidden = _hidden(report.before.routes)
+    return bool(hidden) and _hidden(report.after.routes) != hidden
+
+
+def _hidden(routes: Sequence[Route]) -> list[tuple[int, int]]:
+    """Metric and object of each default that no dump shows."""
+    return [(one.metric, one.nexthop_id) for one in routes if one.unwritable == "hidden"]
+
+
 def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
     """Other programs' defaults outside the metadata that came while the pass ran."""
     known = {*report.before.routes, *(one.route for one in report.outcome.done if isinstance(one, RestoreDefault))}
@@ -81,6 +93,7 @@ def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
     return [
         route for route in _defaults(report.after.routes, family)
         if route not in known and not is_ours(route, settings) and not ifindexes(route) & managed
+        and (route.metric, route.nexthop_id) not in _hidden(report.before.routes)
     ]  # fmt: skip
 
 
@@ -107,6 +120,14 @@ def both(first: Report, second: Report) -> Report:
         additions=(*(one for one in first.plan.additions if one in done), *second.plan.additions),
         removals=(*(one for one in first.plan.removals if one in done), *second.plan.removals),
         routes=routes,
+        defaults=tuple(_added_before(first.plan.defaults, second.plan.defaults)),
     )
     outcome = second.outcome._replace(done=(*done, *second.outcome.done))
     return second._replace(decision=second.decision._replace(plan=plan), outcome=outcome)
+
+
+def _added_before(first: Sequence[PlannedDefault], second: Sequence[PlannedDefault]) -> Iterator[PlannedDefault]:
+    """The second look's defaults; one of ours that it keeps was added where the first look says so."""
+    new = {one.serving for one in first if one.verdict == "add"}
+    for one in second:
+        yield one._replace(verdict="add") if one.verdict == "kept" and one.serving in new else one

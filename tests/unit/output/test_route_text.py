@@ -43,6 +43,11 @@ def test_what_cannot_be_shown_is_left_out(why: Any, shown: str) -> None:
     assert route_text(odd, NICS) == f"11.12.0.0/16 {shown} via 11.8.0.1 dev eth1 proto static"
 
 
+def test_of_a_hidden_route_what_is_known_is_shown() -> None:
+    hidden = route("default via fd00:8::2 dev eth1 metric 9")._replace(kind=0, protocol=0, nexthop_id=7)
+    assert route_text(hidden._replace(unwritable="hidden"), NICS) == "default via fd00:8::2 dev eth1 metric 9"
+
+
 def test_ipv6_shows_what_leads_nowhere_with_the_loopback() -> None:
     nowhere = route("fd00:11:11::/48 dev eth0 proto static metric 1024")._replace(ifindex=1, kind=7)
     assert route_text(nowhere, NICS) == "unreachable fd00:11:11::/48 dev lo proto static metric 1024"

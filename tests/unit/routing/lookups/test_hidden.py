@@ -57,6 +57,22 @@ def test_narrower_routes(others: List[str], hides: Dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pieces", "local", "named"),
+    [
+        ([*HALVES, "11.11.128.0/17 via 11.8.0.1 dev eth1 metric 9"], [], True),
+        ([*HALVES, "11.11.128.0/17 via 11.8.0.1 dev eth1"], [], True),
+        ([HALVES[0], "11.11.128.0/17 via 11.8.0.1 dev eth1", "11.11.128.0/17 dev tun0 metric 9"], [], False),
+        ([*SIX, "fd00:11:8000::/33 via fd00:8::1 dev eth1 metric 9"], [], True),
+        ([*SIX, "fd00:11:8000::/33 via fd00:8::1 dev eth1"], [], False),  # A next hop of the same route.
+        ([HALVES[0], "11.11.128.0/17 via 11.8.0.1 dev eth1"], HALVES[1:], True),
+        ([HALVES[0], "11.11.128.0/17 via 11.8.0.1 dev eth1"], ["throw 11.11.128.0/17"], False),
+    ],
+)
+def test_only_what_is_used_leads_there(pieces: List[str], local: List[str], named: bool) -> None:
+    assert bool(found(pieces, local)) is named
+
+
+@pytest.mark.parametrize(
     ("local", "hides"),
     [
         (["127.0.0.0/8 dev eth0", "ff00::/8 dev eth0", "11.8.0.9 dev eth1"], []),

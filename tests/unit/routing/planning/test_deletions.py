@@ -55,6 +55,13 @@ def test_the_first_that_fits_goes(ahead: str, asked: str, deleted: bool) -> None
     assert not is_deleted_for([first], second, [first])
 
 
+@pytest.mark.parametrize("protocol", ["static", "boot"])
+def test_one_by_an_object_of_unknown_protocol_fits_any(protocol: str) -> None:
+    asked = made(f"default via fd00:8::1 dev eth1 proto {protocol}")
+    hidden = made("default via fd00:8::2 dev eth1")._replace(protocol=0, kind=0, nexthop_id=7, unwritable="hidden")
+    assert is_deleted_for([hidden], asked, [hidden, asked])
+
+
 @pytest.mark.parametrize(("first", "second", "deleted"), [((), (), True), ((1,), (), True), ((), (1,), False)])
 def test_twins_by_a_nexthop_object(first: Tuple[int, ...], second: Tuple[int, ...], deleted: bool) -> None:
     """IPv4 has several by one object that differ by metrics; IPv6 has no two."""

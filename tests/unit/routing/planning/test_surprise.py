@@ -93,6 +93,19 @@ def test_others_are_no_surprise(other: str) -> None:
     assert taken_back([], [OURS, other]) is None
 
 
+@pytest.mark.parametrize("nic", [3, 4])
+def test_a_default_that_a_pass_has_uncovered(nic: int) -> None:
+    """It is judged anew, and is no newcomer: what was behind another NIC's stays behind."""
+    report = written([ETH1], [OURS, f"{VPN} metric 0"])
+    (shown,) = (one._replace(ifindex=nic, nexthop_id=7) for one in report.after.routes if one.protocol == 4)
+    after = report.after._replace(routes=(report.after.routes[0], shown))
+    hidden = shown._replace(kind=0, protocol=0, unwritable="hidden")
+    before = report.evidence.kernel._replace(routes=(*report.evidence.kernel.routes, hidden))
+    report = report._replace(evidence=report.evidence._replace(kernel=before))
+    assert surprise(report._replace(after=before), Settings()) is None
+    assert surprise(report._replace(after=after), Settings()) == Surprise()
+
+
 def test_an_addition_that_was_refused() -> None:
     report = written([], [VPN])
     (addition,) = report.plan.additions

@@ -59,7 +59,7 @@ def _is_lacking(rule: Rule | None, route: Route | None, plan: SourceRoutingPlan,
     """Whether the rule or the route isn't there: a pass has to make it, or another program's has its place."""
     if rule in [one.rule for one in plan.rules] or route in [one.route for one in plan.routes]:
         return True
-    return route is not None and route in [one.instead for one in report.source_conflicts]
+    return route is not None and route in [one.displaced for one in report.source_conflicts]
 
 
 def _held(

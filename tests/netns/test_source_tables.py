@@ -392,7 +392,8 @@ def test_the_rule_that_decides_is_named_as_ip_rule_has_it(lab: Lab, engine: str,
     by_ip(lab, f"rule add {rule}")
     told = " ".join(synced(lab, f"{ON} {engine}", 5).split())
     assert f"another program's rule comes first: {text}" in told
-    assert text in explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}").out
+    shown = explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}").out
+    assert (text in shown, "state in place kernel now" in shown) == (True, True), shown
 
 
 def test_a_rule_about_other_packets_is_not_blamed(lab: Lab, engine: str) -> None:

@@ -441,6 +441,27 @@ def test_a_table_without_an_operators_route_through_the_same_nic_is_named(lab: L
     assert way(lab, "10.200.0.1", "11.8.0.9") == "via 11.8.0.50 dev eth1"
 
 
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_vpns_own_networks_are_its_affair(lab: Lab, engine: str, family: int) -> None:
+    """Tailscale's peers have a table with a rule before ours; what main says of such networks is thrown, too."""
+    Calico(lab)
+    peer, other, host = {
+        4: ("100.101.1.5", "10.65.0.1", "10.50.0.0/16"), 6: ("fd7a:115c:a1e0::5", "fd00:65::1", "fd00:50::/48")
+    }[family]  # fmt: skip
+    by_ip(lab, "link add tailscale0 type bridge", "link set tailscale0 up")
+    ip = f"-{family}"
+    by_ip(lab, f"{ip} route add {peer} dev tailscale0 table 52", f"{ip} rule add lookup 52 priority 5270")
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {ON} {engine}")
+        assert (ran.code, ran.err) == (0, "")
+    assert way(lab, peer, ETH1[family == 6]) == "dev tailscale0"
+    by_ip(lab, f"{ip} route add {host} via {other} dev eth0 table 52")
+    assert "leave by eth0, not by eth1; another program's rule" in " ".join(synced(lab, f"{ON} {engine}", 5).split())
+    by_ip(lab, f"{ip} route del {host} table 52", f"{ip} route add default dev tailscale0 table 52")
+    told = " ".join(synced(lab, f"{ON} {engine}", 5).split())
+    assert "leave by tailscale0, not by eth1; another program's rule" in told
+
+
 def test_where_main_covers_all_that_is_outside_it_is_asked_about_all_the_same(lab: Lab, engine: str) -> None:
     Calico(lab)
     lab.metadata_server(document("dual-stack"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ..model.diagnosis.source_explanation import SourceExplanation
+from ..model.network import THROW
 from ..model.source_routing import NicTable, RemoveRule, SourceRoutingPlan
 from ..routing.ownership import is_of
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.nics import is_for_its_link
+from ..routing.source_routing.plan import main_after
 from ..routing.source_routing.verify import deciding
 from .explain import explain
 
@@ -47,7 +49,14 @@ def explain_source(
         tuple(one for one in having if one != nic),
         held and table is not None,
         is_for_its_link(source),
+        _thrown_to(asked.address, report) if route is not None and route.kind == THROW else None,
     )
+
+
+def _thrown_to(asked: Address, report: Report) -> Route | None:
+    """The route of main, as the pass leaves it, that decides about an address."""
+    main = main_after(report.before.routes, report.plan)
+    return deciding([route for route in main if route.unwritable != "source"], asked)
 
 
 def _having(source: Address, report: Report) -> list[Nic]:

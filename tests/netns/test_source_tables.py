@@ -462,6 +462,29 @@ def test_a_vpns_own_networks_are_its_affair(lab: Lab, engine: str, family: int) 
     assert "leave by tailscale0, not by eth1; another program's rule" in told
 
 
+HALVES = ["route add 0.0.0.0/1 dev wg0", "route add 128.0.0.0/1 dev wg0"]
+BETTER = ["route replace default via 10.65.0.1 dev eth0 metric 100", "route prepend default dev wg0"]
+
+
+@pytest.mark.parametrize("vpn, options", [(HALVES, FILE), (BETTER, ON)], ids=["halves", "default"])
+def test_what_source_routing_leaves_to_a_vpn_in_main_is_said_so(lab: Lab, vpn: List[str], options: str) -> None:
+    """Neither `doctor` nor `explain` promises that the NIC's gateway is used."""
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    synced(lab, FILE)
+    by_ip(lab, "link add wg0 type bridge", "link set wg0 up", *vpn)
+    run(lab, f"sync {options}")
+    told = run(lab, f"doctor {options}").out
+    assert f"from 11.8.0.9 to {OUTSIDE[0]} leave by wg0; source routing leaves them to the main table, which" in told
+    assert "leave by wg0: a network" not in told
+    assert ("`source_routing: true` sends them by eth1" in told) == (options == FILE)  # IPv6's.
+    run(lab, f"sync {ON}")
+    assert way(lab, OUTSIDE[0], ETH1[0]) == "dev wg0"
+    shown = explained(lab, OUTSIDE[0], ETH1[0])
+    assert (shown.code, "from 11.8.0.9 should leave by wg0 address" in shown.out) == (0, True), shown
+    assert "the main table sends it through wg0, which the metadata doesn't describe, and so this packet" in shown.out
+
+
 def test_where_main_covers_all_that_is_outside_it_is_asked_about_all_the_same(lab: Lab, engine: str) -> None:
     Calico(lab)
     lab.metadata_server(document("dual-stack"))

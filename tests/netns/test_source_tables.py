@@ -306,6 +306,16 @@ def test_a_partial_document_s_rules_are_explained_as_they_stay(lab: Lab, engine:
         assert (ran.code, "(as wanted)" in ran.out) == (0, True), ran
 
 
+def test_a_rule_that_the_next_pass_takes_away_is_nobody_elses(lab: Lab, engine: str) -> None:
+    """Switched off, and no pass made yet."""
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    shown = explained(lab, OUTSIDE[0], ETH1[0], f"{FILE} {engine}")
+    assert (shown.code, "(NOT as wanted; `guest-routes sync` fixes it)" in shown.out) == (1, True), shown
+    synced(lab, f"{FILE} {engine}")
+    assert explained(lab, OUTSIDE[0], ETH1[0], f"{FILE} {engine}").code == 0
+
+
 def test_what_main_drops_is_explained_so_in_both_families(lab: Lab, engine: str) -> None:
     Calico(lab)
     by_ip(lab, "route add unreachable 10.66.0.0/16", "-6 route add blackhole fd00:66::/48")

@@ -22,7 +22,7 @@ class SourceExplanation(NamedTuple):
     route: Route | None
     """The one there that decides."""
     in_place: bool
-    """Rule and route are there."""
+    """Rule and route are there; where there should be none, so is no rule of an earlier pass."""
     conflict: SourceConflict | None
     """Why its packets look up no table, or may leave otherwise."""
     by_main: Explanation

@@ -90,10 +90,12 @@ def ask_sources(report: Report, settings: Settings, kernel: Kernel, ahead: bool 
     plan, outcome, rules = report.decision.source_routing, report.source_outcome, report.after.rules
     if plan is None or report.source_routing_failed or not any(may_decide(rule, settings) for rule in rules):
         return report
+    from .routing.elect import managed_ifindexes
     from .routing.source_routing.verify import deciding_tables, overruled_sources, source_probes
 
     others = kernel.tables(deciding_tables(plan, report.after, settings))
-    probes = tuple(source_probes(plan, report.after, settings, others))
+    managed = managed_ifindexes(report.resolution.bindings)
+    probes = tuple(source_probes(plan, report.after, settings, others, managed))
     if not probes:
         return report
     answers = [kernel.lookup([one.destination], one.source)[0] for one in probes]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ..model.diagnosis.source_explanation import SourceExplanation
+from ..model.network import THROW
 from ..model.source_routing import NicTable, RemoveRule, SourceRoutingPlan
 from ..routing.ownership import is_of
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.nics import is_for_its_link
+from ..routing.source_routing.plan import main_after
 from ..routing.source_routing.verify import deciding
 from .explain import explain
 
@@ -36,18 +38,26 @@ def explain_source(
         table, rule = _held(source, having, plan, report)
     nic = table.nic if table else next(iter(having), None)
     route = deciding(table.routes, asked.address) if table else None
+    drifted = _is_lacking(rule, route, plan, report) if rule else _for_address(source, _going(plan)) is not None
     return SourceExplanation(
         source,
         nic,
         table,
         route,
-        not _is_lacking(rule, route, plan, report),
+        not drifted,
         about(source, nic, report.source_conflicts) if nic else None,
         explain(asked, report, answer, obstacle),
         tuple(one for one in having if one != nic),
         held and table is not None,
         is_for_its_link(source),
+        _thrown_to(asked.address, report) if route is not None and route.kind == THROW else None,
     )
+
+
+def _thrown_to(asked: Address, report: Report) -> Route | None:
+    """The route of main, as the pass leaves it, that decides about an address."""
+    main = main_after(report.before.routes, report.plan)
+    return deciding([route for route in main if route.unwritable != "source"], asked)
 
 
 def _having(source: Address, report: Report) -> list[Nic]:
@@ -55,18 +65,18 @@ def _having(source: Address, report: Report) -> list[Nic]:
     return [nic for nic in report.before.nics if any(own.address == source for own in nic.addresses)]
 
 
-def _is_lacking(rule: Rule | None, route: Route | None, plan: SourceRoutingPlan, report: Report) -> bool:
+def _is_lacking(rule: Rule, route: Route | None, plan: SourceRoutingPlan, report: Report) -> bool:
     """Whether the rule or the route isn't there: a pass has to make it, or another program's has its place."""
     if rule in [one.rule for one in plan.rules] or route in [one.route for one in plan.routes]:
         return True
-    return route is not None and route in [one.instead for one in report.source_conflicts]
+    return route is not None and route in [one.displaced for one in report.source_conflicts]
 
 
 def _held(
     source: Address, having: Sequence[Nic], plan: SourceRoutingPlan, report: Report
 ) -> tuple[NicTable, Rule] | tuple[None, None]:
     """The table and rule of an earlier pass, for a NIC that a document that may be partial lacks."""
-    going = [one.rule for one in plan.removals if isinstance(one, RemoveRule)]
+    going = _going(plan)
     own = [rule for rule in report.before.rules if is_of(rule, report.protocol) and rule not in going]
     rule = _for_address(source, own)
     if rule is None or not having:
@@ -76,6 +86,11 @@ def _held(
     defaults = (one.gateway for one in routes if one.destination.is_default)
     gateway = next(filter(None, defaults), None)
     return (NicTable(having[0], rule.family, rule.table, gateway, routes, (rule,)), rule) if gateway else (None, None)
+
+
+def _going(plan: SourceRoutingPlan) -> list[Rule]:
+    """The rules that a pass takes away."""
+    return [one.rule for one in plan.removals if isinstance(one, RemoveRule)]
 
 
 def _looked_up(source: Address, tables: Sequence[NicTable]) -> tuple[NicTable, Rule] | tuple[None, None]:

@@ -6,11 +6,11 @@ Whether the network drops what leaves by another NIC can't be seen from inside.
 from __future__ import annotations
 
 from ..model.diagnosis.inspection import SourceAnswer
-from ..model.network import MAIN_TABLE
+from ..model.network import MAIN_TABLE, THROW
 from ..routing.decide import with_source_routing
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.nics import gateways, sources, tables_to_read
-from ..routing.source_routing.verify import outside
+from ..routing.source_routing.verify import deciding, outside
 from ..source_routing import ask_sources
 
 TYPE_CHECKING = False
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..kernel.engine import Kernel
     from ..model.report import Report
     from ..model.settings import Settings
-    from ..model.source_routing import SourceConflict
 
 
 def source_answers(report: Report, settings: Settings, kernel: Kernel) -> dict[int, tuple[SourceAnswer, ...]]:
@@ -29,22 +28,25 @@ def source_answers(report: Report, settings: Settings, kernel: Kernel) -> dict[i
     """
     found: dict[int, tuple[SourceAnswer, ...]] = {}
     present = report.before.tables or ()
-    conflicts = report.source_conflicts if settings.source_routing else _against(report, settings, kernel)
+    on = settings.source_routing or settings.table != MAIN_TABLE  # Elsewhere it can't be turned on.
+    planned = report if on else _planned(report, settings, kernel)
+    plan, conflicts = planned.decision.source_routing, planned.source_conflicts
+    routes = {(one.nic.ifindex, one.family): one.routes for one in plan.tables} if plan else {}
     for one in gateways(report.resolution.bindings, report.elections, present, settings):
         host = outside(one.family, [route for route in report.after.routes if route.family == one.family])[0]
+        route = deciding(routes.get((one.nic.ifindex, one.family), ()), host)
+        thrown = route is not None and route.kind == THROW
         for source in sources(one.nic, one.family):
             answer = kernel.lookup([host], source)[0]
-            shown = SourceAnswer(source, host, answer, about(source, one.nic, conflicts))
+            shown = SourceAnswer(source, host, answer, about(source, one.nic, conflicts), thrown)
             found[one.nic.ifindex] = (*found.get(one.nic.ifindex, ()), shown)
     return found
 
 
-def _against(report: Report, settings: Settings, kernel: Kernel) -> tuple[SourceConflict, ...]:
-    """What would speak against source routing, which is off."""
-    if settings.table != MAIN_TABLE:
-        return ()
+def _planned(report: Report, settings: Settings, kernel: Kernel) -> Report:
+    """The same with source routing, which is off, and with what would speak against it."""
     on = settings._replace(source_routing=True)
     before = report.before._replace(tables=kernel.tables(tables_to_read(report.before, on, ())))
     evidence = report.evidence._replace(kernel=before)
     planned = report._replace(evidence=evidence, decision=with_source_routing(report.decision, evidence, on))
-    return ask_sources(planned, on, kernel, ahead=True).source_conflicts
+    return ask_sources(planned, on, kernel, ahead=True)

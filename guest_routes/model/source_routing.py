@@ -148,6 +148,11 @@ class SourceConflict(NamedTuple):
     answer: Lookup | None = None
     """overruled."""
 
+    @property
+    def displaced(self) -> Route | None:
+        """The route of ours that isn't there, since another program's has its place."""
+        return self.instead if self.kind == "foreign-route" else None
+
 
 class SourceRoutingPlan(NamedTuple):
     """What the tables and rules should be, and how to get there: routes, rules, then what goes."""

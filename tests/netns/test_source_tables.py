@@ -306,6 +306,16 @@ def test_a_partial_document_s_rules_are_explained_as_they_stay(lab: Lab, engine:
         assert (ran.code, "(as wanted)" in ran.out) == (0, True), ran
 
 
+def test_a_rule_that_the_next_pass_takes_away_is_nobody_elses(lab: Lab, engine: str) -> None:
+    """Switched off, and no pass made yet."""
+    Calico(lab)
+    synced(lab, f"{ON} {engine}")
+    shown = explained(lab, OUTSIDE[0], ETH1[0], f"{FILE} {engine}")
+    assert (shown.code, "(NOT as wanted; `guest-routes sync` fixes it)" in shown.out) == (1, True), shown
+    synced(lab, f"{FILE} {engine}")
+    assert explained(lab, OUTSIDE[0], ETH1[0], f"{FILE} {engine}").code == 0
+
+
 def test_what_main_drops_is_explained_so_in_both_families(lab: Lab, engine: str) -> None:
     Calico(lab)
     by_ip(lab, "route add unreachable 10.66.0.0/16", "-6 route add blackhole fd00:66::/48")
@@ -392,7 +402,8 @@ def test_the_rule_that_decides_is_named_as_ip_rule_has_it(lab: Lab, engine: str,
     by_ip(lab, f"rule add {rule}")
     told = " ".join(synced(lab, f"{ON} {engine}", 5).split())
     assert f"another program's rule comes first: {text}" in told
-    assert text in explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}").out
+    shown = explained(lab, OUTSIDE[0], "11.8.0.9", f"{ON} {engine}").out
+    assert (text in shown, "state in place kernel now" in shown) == (True, True), shown
 
 
 def test_a_rule_about_other_packets_is_not_blamed(lab: Lab, engine: str) -> None:
@@ -438,6 +449,50 @@ def test_a_table_without_an_operators_route_through_the_same_nic_is_named(lab: L
         assert (ran.code, said in ran.out + ran.err) == (5, True), ran
     synced(lab, f"{ON} {engine} --source-routing-priority 9")
     assert way(lab, "10.200.0.1", "11.8.0.9") == "via 11.8.0.50 dev eth1"
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_vpns_own_networks_are_its_affair(lab: Lab, engine: str, family: int) -> None:
+    """Tailscale's peers have a table with a rule before ours; what main says of such networks is thrown, too."""
+    Calico(lab)
+    peer, other, host = {
+        4: ("100.101.1.5", "10.65.0.1", "10.50.0.0/16"), 6: ("fd7a:115c:a1e0::5", "fd00:65::1", "fd00:50::/48")
+    }[family]  # fmt: skip
+    by_ip(lab, "link add tailscale0 type bridge", "link set tailscale0 up")
+    ip = f"-{family}"
+    by_ip(lab, f"{ip} route add {peer} dev tailscale0 table 52", f"{ip} rule add lookup 52 priority 5270")
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {ON} {engine}")
+        assert (ran.code, ran.err) == (0, "")
+    assert way(lab, peer, ETH1[family == 6]) == "dev tailscale0"
+    by_ip(lab, f"{ip} route add {host} via {other} dev eth0 table 52")
+    assert "leave by eth0, not by eth1; another program's rule" in " ".join(synced(lab, f"{ON} {engine}", 5).split())
+    by_ip(lab, f"{ip} route del {host} table 52", f"{ip} route add default dev tailscale0 table 52")
+    told = " ".join(synced(lab, f"{ON} {engine}", 5).split())
+    assert "leave by tailscale0, not by eth1; another program's rule" in told
+
+
+HALVES = ["route add 0.0.0.0/1 dev wg0", "route add 128.0.0.0/1 dev wg0"]
+BETTER = ["route replace default via 10.65.0.1 dev eth0 metric 100", "route prepend default dev wg0"]
+
+
+@pytest.mark.parametrize("vpn, options", [(HALVES, FILE), (BETTER, ON)], ids=["halves", "default"])
+def test_what_source_routing_leaves_to_a_vpn_in_main_is_said_so(lab: Lab, vpn: List[str], options: str) -> None:
+    """Neither `doctor` nor `explain` promises that the NIC's gateway is used."""
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    synced(lab, FILE)
+    by_ip(lab, "link add wg0 type bridge", "link set wg0 up", *vpn)
+    run(lab, f"sync {options}")
+    told = run(lab, f"doctor {options}").out
+    assert f"from 11.8.0.9 to {OUTSIDE[0]} leave by wg0; source routing leaves them to the main table, which" in told
+    assert "leave by wg0: a network" not in told
+    assert ("`source_routing: true` sends them by eth1" in told) == (options == FILE)  # IPv6's.
+    run(lab, f"sync {ON}")
+    assert way(lab, OUTSIDE[0], ETH1[0]) == "dev wg0"
+    shown = explained(lab, OUTSIDE[0], ETH1[0])
+    assert (shown.code, "from 11.8.0.9 should leave by wg0 address" in shown.out) == (0, True), shown
+    assert "the main table sends it through wg0, which the metadata doesn't describe, and so this packet" in shown.out
 
 
 def test_where_main_covers_all_that_is_outside_it_is_asked_about_all_the_same(lab: Lab, engine: str) -> None:

@@ -155,20 +155,20 @@ class Calico:
             lab.hypervisor(*of_tap, "lookup", "main")
         lab.hypervisor("ip", "-6", "rule", "add", "priority", "150", "iif", tap, "blackhole")
 
-    def resolve(self, name: str) -> None:
-        """Makes the gateways' link addresses known.
+    def resolve(self, name: str, neighbours: Sequence[str] = ()) -> None:
+        """Makes the link addresses of a NIC's gateways known, or of other neighbours, one of each family.
 
         An ARP request carries the address of the packet that it is for. The hypervisor doesn't answer one with another
-        NIC's address, and packets to the gateway wait meanwhile.
+        NIC's address, and packets to the neighbour wait meanwhile.
         """
-        for own, gateway in zip(OWN[name], GATEWAYS[name]):
+        for own, neighbour in zip(OWN[name], neighbours or GATEWAYS[name]):
             family = socket.AF_INET6 if ":" in own else socket.AF_INET
             with socket.socket(family, socket.SOCK_DGRAM) as one:
                 one.bind((own, 0))
                 deadline = time.monotonic() + 5
-                while "lladdr" not in self._lab.ip("neighbour", "show", "to", gateway, "dev", name):
-                    assert time.monotonic() < deadline, f"{gateway} doesn't answer"
-                    one.sendto(b"", (gateway, 9))
+                while "lladdr" not in self._lab.ip("neighbour", "show", "to", neighbour, "dev", name):
+                    assert time.monotonic() < deadline, f"{neighbour} doesn't answer"
+                    one.sendto(b"", (neighbour, 9))
                     time.sleep(0.01)
 
     def remote(self, *command: str) -> str:

@@ -139,3 +139,12 @@ def test_where_answers_leave(state: State) -> None:
     assert by_nic(OFF) == {2: [("10.65.0.7", 2)], 3: [("11.8.0.9", 2)]}
     passed(kernel, state)
     assert by_nic(ON) == {2: [("10.65.0.7", 2)], 3: [("11.8.0.9", 3)]}
+
+
+@pytest.mark.parametrize("settings", [OFF, ON])
+def test_answers_that_main_sends_into_a_vpn(state: State, settings: Settings) -> None:
+    tunnel = "nic wg0 fa:16:3e:00:00:09 10.9.0.2/24\n0.0.0.0/1 dev wg0 scope link\n128.0.0.0/1 dev wg0 scope link\n"
+    kernel = Kernel(tunnel)
+    report = passed(kernel, state, settings)
+    found = source_answers(report._replace(after=kernel.snapshot(254)), settings, kernel)
+    assert [one.thrown for each in found.values() for one in each] == [True, True]

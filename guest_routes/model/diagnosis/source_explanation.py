@@ -22,7 +22,7 @@ class SourceExplanation(NamedTuple):
     route: Route | None
     """The one there that decides."""
     in_place: bool
-    """Rule and route are there."""
+    """Rule and route are there; where there should be none, so is no rule of an earlier pass."""
     conflict: SourceConflict | None
     """Why its packets look up no table, or may leave otherwise."""
     by_main: Explanation
@@ -33,13 +33,15 @@ class SourceExplanation(NamedTuple):
     """Rule and table are an earlier pass's, and stay since the document may be partial (R6)."""
     link_local: bool = False
     """Such addresses have no rule."""
+    main: Route | None = None
+    """The main table's, where their table throws."""
 
     @property
     def expected(self) -> Route | None:
         """The route that packets should take: that of the table, or main's where the table has none or throws."""
         route = self.route
         leads = route is not None and (route.gateway is not None or route.ifindex or route.nexthops)
-        return route if leads else self.by_main.route
+        return route if leads else self.main or self.by_main.route
 
     @property
     def next_hops(self) -> tuple[tuple[Address | None, int], ...]:

@@ -29,6 +29,7 @@ _BY_A_PASS = frozenset(
 """What `sync`, `plan` or `correct` deals with: none of them does anything where an obstacle is."""
 _BY_EXPORT = frozenset(("use-routes", "dhcp-default"))
 """What `export` deals with, which only wrong settings keep from it."""
+_THROWN = "; source routing leaves them to the main table, which sends them through no NIC of the metadata"
 
 
 def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
@@ -95,9 +96,8 @@ def _answers(view: NicView, inspection: Inspection) -> list[str]:
             by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else "nowhere"
             text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
             remedy = "see below" if on else _answers_remedy(one, view.nic, table, _nics(inspection))
-            lines += labelled(
-                "  answers", f"{text}: a network that checks source addresses (Calico) drops them; {remedy}"
-            )
+            dropped = f": a network that checks source addresses (Calico) drops them; {remedy}"
+            lines += labelled("  answers", text + (_THROWN if one.thrown else dropped))
     return lines
 
 

@@ -57,7 +57,7 @@ def _rule(one: SourceExplanation) -> Rule | None:
 def _state(one: SourceExplanation) -> str:
     if one.held:
         return "in place: an earlier pass's, which stays since the document may be partial"
-    if any(found.instead == one.route for found in one.by_main.report.source_conflicts if one.route is not None):
+    if any(found.displaced == one.route for found in one.by_main.report.source_conflicts if one.route is not None):
         return "not there: another program's route stands in its place"
     return "in place" if one.in_place else not_there_text(one.by_main.obstacle)
 

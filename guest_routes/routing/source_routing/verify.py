@@ -16,7 +16,7 @@ from ...model.network import (
     parse_address,
 )
 from ...model.source_routing import SourceConflict
-from ..compare import ifindexes, next_hops, preference
+from ..compare import ifindexes, leads_out, next_hops, preference
 from .conflicts import gives, is_selective, local_rule, may_decide
 
 TYPE_CHECKING = False
@@ -75,7 +75,11 @@ def deciding_tables(plan: SourceRoutingPlan, state: KernelState, settings: Setti
 
 
 def source_probes(
-    plan: SourceRoutingPlan, state: KernelState, settings: Settings, others: Sequence[Route] = ()
+    plan: SourceRoutingPlan,
+    state: KernelState,
+    settings: Settings,
+    others: Sequence[Route] = (),
+    managed: frozenset[int] = frozenset(),
 ) -> Iterator[SourceProbe]:
     """What to ask, for each address, where another program's rule may come first.
 
@@ -85,9 +89,10 @@ def source_probes(
 
     Args:
         others: the routes of other programs' tables that rules before ours look up.
+        managed: the document's NICs, also those without a table.
     """
     asked = {rule.family for rule in state.rules if may_decide(rule, settings)}
-    managed = frozenset(one.nic.ifindex for one in plan.tables)
+    managed = managed.union(one.nic.ifindex for one in plan.tables)
     for one in plan.tables:
         hosts = _hosts(one, state, managed, others) if one.family in asked else ()
         for rule, host in ((rule, host) for rule in one.rules for host in hosts):
@@ -108,7 +113,7 @@ def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: S
     """
     routes = [route for route in state.routes if route.family == one.family]
     through = _through(managed - {one.nic.ifindex}, routes)
-    elsewhere = [route for route in others if route.family == one.family and _leads_elsewhere(route, one.nic.ifindex)]
+    elsewhere = [route for route in others if _leads_elsewhere(route, one, managed)]
     routed = [
         route for route in one.routes if route.destination.length and next_hops(route)[0][0] not in (None, one.gateway)
     ]
@@ -125,9 +130,15 @@ def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: S
     return tuple(dict.fromkeys([*([outer] if outer else []), *some(through), *some(elsewhere), *some(routed)]))
 
 
-def _leads_elsewhere(route: Route, ifindex: int) -> bool:
-    """Whether a route that isn't a default leads by another NIC, or nowhere."""
-    return bool(route.destination.length) and route.kind != THROW and ifindexes(route) != {ifindex}
+def _leads_elsewhere(route: Route, one: NicTable, managed: frozenset[int]) -> bool:
+    """Whether a route that isn't a default leads by another NIC of the document than the table's, or nowhere.
+
+    What leads by other programs' NICs is their affair: main's routes of that kind are thrown.
+    """
+    if route.family != one.family or not route.destination.length or route.kind == THROW:
+        return False
+    through = ifindexes(route)
+    return not leads_out(route) or (through != {one.nic.ifindex} and through <= managed)
 
 
 def _inside(route: Route) -> Iterator[Address]:

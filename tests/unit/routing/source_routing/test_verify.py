@@ -108,10 +108,14 @@ def test_where_main_covers_every_host_outside_one_is_asked_about_all_the_same() 
 def test_what_another_programs_table_sends_otherwise_is_asked_about() -> None:
     plan, found = made(VPN)
     texts = ("10.50.0.0/16 via 11.8.0.5 dev eth1", "10.51.0.0/16 via 10.65.0.5 dev eth0", "blackhole 10.52.0.0/16",
-             "throw 10.53.0.0/16", "default via 10.65.0.5 dev eth0")  # fmt: skip
+             "throw 10.53.0.0/16", "default via 10.65.0.5 dev eth0", "10.54.0.0/16 dev tun0 scope link",
+             "10.55.0.0/16 nexthop via 10.65.0.5 dev eth0 nexthop via 10.200.0.1 dev tun0")  # fmt: skip
     others = [parse_route(text, found.kernel.nics)._replace(table=VPN.table) for text in texts]
     more = {(one.destination, one.source) for one in source_probes(plan, found.kernel, ON, others)}
     less = {(one.destination, one.source) for one in source_probes(plan, found.kernel, ON)}
+    (tun0,) = (one.ifindex for one in found.kernel.nics if one.name == "tun0")
+    managed = {one.destination for one in source_probes(plan, found.kernel, ON, others, frozenset({tun0}))}
+    assert managed - {host for host, _ in more} == {parse_address("10.54.0.1"), parse_address("10.55.0.1")}
     assert {f"{address_text(host)} from {address_text(source)}" for host, source in more - less} == {
         "10.50.0.1 from 10.65.0.7", "10.52.0.1 from 10.65.0.7",
         "10.51.0.1 from 11.8.0.9", "10.52.0.1 from 11.8.0.9",

@@ -41,8 +41,7 @@ def print_remarks(context: Context, report: Report) -> None:
         for text in error_texts(report):
             terminal.error(text)
     if report.source_outcome is not None or report.source_conflicts:
-        from ..output.source_routing import conflict_text, source_error_texts
+        from ..output.source_routing import remark_texts
 
-        nics = report.before.nics
-        for text in (*source_error_texts(report), *(conflict_text(one, nics) for one in report.source_conflicts)):
+        for text in remark_texts(report):
             terminal.error(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..model.network import MAIN_TABLE, Rule, address_text
 from ..model.source_routing import AddRule, RemoveRoute, RemoveRule, RuleKey, SetRoute
 from ..routing.compare import next_hops
-from .folding import entries
+from .folding import entries, first_of
 from .route_text import counted, nic_names, route_json, route_text
 from .rule_text import rule_json, rule_text
 
@@ -170,6 +170,15 @@ def source_error_texts(report: Report) -> Iterator[str]:
     for one in () if outcome.failures else outcome.remaining:
         state = "still there" if is_source_removal(one) else "missing"
         yield f"{state} after the pass: {source_text(one, nics)}"
+
+
+def remark_texts(report: Report) -> list[str]:
+    """What failed in a pass and what speaks against source routing, so many of each as one reads (R12)."""
+    conflicts = [conflict_text(one, report.before.nics) for one in report.source_conflicts]
+    return [
+        *first_of(list(source_error_texts(report)), "errors of source routing; --json has all"),
+        *first_of(conflicts, "reasons why source routing is not in effect; --json has all"),
+    ]
 
 
 def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[str]:

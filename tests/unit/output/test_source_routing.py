@@ -35,6 +35,7 @@ from guest_routes.output.service_log import contested_name, contested_text
 from guest_routes.output.source_routing import (
     conflict_text,
     is_source_removal,
+    remark_texts,
     source_error_texts,
     source_failure_text,
     source_text,
@@ -143,6 +144,13 @@ def test_what_failed_in_a_pass() -> None:
     ]
     assert [one.exit_code for one in (refused, lacking, back, made())] == [1, 1, 1, 0]
     assert summary(refused).startswith("failed")
+
+
+def test_of_many_remarks_the_first_are_shown() -> None:
+    failures = tuple(SourceFailure(AddRule(OWN), errno.EINVAL, f"no {number}") for number in range(1000))
+    texts = remark_texts(made(SourceRoutingOutcome(failures=failures)))
+    assert (len(texts), texts[-1]) == (13, "... and 988 more errors of source routing; --json has all")
+    assert remark_texts(made()) == []
 
 
 def test_a_report_has_rules_before_routes_and_says_as_of_when() -> None:

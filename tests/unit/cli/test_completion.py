@@ -30,6 +30,8 @@ ASKED = [
     ("guest-routes watch --js", []),
     ("guest-routes export --format net", ["netplan", "networkd", "networkmanager"]),
     ("guest-routes sync --color n", ["never"]),
+    ("guest-routes plan --default-mode d", ["demote"]),
+    ("guest-routes sync --engine r", ["rtnetlink"]),
     ("guest-routes help wi", ["withdraw"]),
     ("guest-routes sync --settings /etc/hostn", ["/etc/hostname"]),
 ]

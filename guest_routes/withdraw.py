@@ -151,15 +151,16 @@ def _withdrawn(
 
 
 def _with_hidden(outcome: Outcome) -> Outcome:
-    """The same; an IPv6 default that is refused since it is there counts as restored. The kernel may not show it."""
+    """The same; an IPv6 default that is refused since it is there counts as restored, where a dump may not show it."""
     there = [one for one in outcome.failures if _is_there(one)]
     failures = tuple(one for one in outcome.failures if one not in there)
     return outcome._replace(done=(*outcome.done, *(one.operation for one in there)), failures=failures)
 
 
 def _is_there(failure: Failure) -> bool:
-    restores = isinstance(failure.operation, RestoreDefault) and failure.operation.route.family == 6
-    return restores and failure.errno == EEXIST
+    one = failure.operation
+    may_be = isinstance(one, RestoreDefault) and one.route.family == 6 and not is_next_hop(one.route)
+    return may_be and failure.errno == EEXIST
 
 
 def _is_hidden(one: RecordedDefault, outcome: Outcome) -> bool:

@@ -57,10 +57,9 @@ def inspect(
     if settings_problems:
         compared = NoDocument("settings-hidden" if settings_hidden else "settings-wrong")
     service, runs, damaged = service_of(state)
-    problems += damaged
     ours = tuple(route for route in before.routes if is_ours(route, settings))
     elsewhere = left_elsewhere(settings, state, kernel)
-    problems += state.problems
+    problems += [*damaged, *state.problems]
     withdrawn = state.is_withdrawn()
     return Status(
         last,

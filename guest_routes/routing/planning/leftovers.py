@@ -41,7 +41,7 @@ def leftovers(left: Sequence[Route], unresolved: Sequence[Unresolved], unlisted:
     kept = {one.route for one in staying}
     unwanted = [route for route in left if route not in kept]
     going = [route for route in unwanted if withdraw or route.destination in unlisted.dropped]
-    held = () if withdraw else tuple(route for route in unwanted if route not in going)
+    held = () if withdraw else tuple(route for route in unwanted if route.destination not in unlisted.dropped)
     return Leftovers(staying, held, tuple(removals_of(going, unresolved)))
 
 

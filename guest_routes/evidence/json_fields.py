@@ -107,12 +107,13 @@ def length_of(netmask: object, bits: int) -> int:
 
 def legible(route: object) -> tuple[Prefix | None, Address | None]:
     """What can be read of a route that is refused: its destination and its next hop."""
-    values = route if isinstance(route, dict) else {}
+    if not isinstance(route, dict):
+        return None, None
     try:
-        next_hop = next_hop_of(values.get("gateway"))
+        next_hop = next_hop_of(route.get("gateway"))
     except Fault:
-        return _legible_destination(values), None
-    return _legible_destination(values), next_hop
+        return _legible_destination(route), None
+    return _legible_destination(route), next_hop
 
 
 def _legible_destination(values: dict[str, object]) -> Prefix | None:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _PIECE = 256
 """So many routes are read at once, where there is nothing to say about any of them."""
+_FEW = 8
+"""Fewer are read one by one."""
 PROBLEMS_KEPT = 1000
 """The first problems of a document; the others are counted. A document of a megabyte can have half a million."""
 
@@ -196,11 +198,11 @@ class _Reader:
     def _unusual(self, network: int, entries: list[object], first: int = 0) -> Iterator[tuple[int, object]]:
         """Appends the host routes of a list; those about which something may be said come out, each with its index."""
         count = len(entries)
-        found = usual_routes(entries, self._lengths, self._gateways) if 1 < count <= _PIECE else None
+        found = usual_routes(entries, self._lengths, self._gateways) if _FEW <= count <= _PIECE else None
         if found is not None:
             rest = repeat(NETWORK_DATA), repeat(network), range(first, first + count)
             self.routes.extend(map(tuple.__new__, repeat(HostRoute), zip(*found, *rest)))
-        elif count < 2:
+        elif count < _FEW:
             yield from enumerate(entries, first)
         else:
             for start in range(0, count, size := min(_PIECE, (count + 1) // 2)):

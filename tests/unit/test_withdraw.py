@@ -9,13 +9,13 @@ import pytest
 
 from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.network import Route, Rule, parse_address, parse_prefix
-from guest_routes.model.operations import Delete, Outcome
+from guest_routes.model.operations import Delete, Outcome, RestoreDefault
 from guest_routes.model.plan import NotRestored, Plan
 from guest_routes.model.report import Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import RemoveRule, SourceFailure, SourceRoutingOutcome
 from guest_routes.state.store import State
-from guest_routes.withdraw import _nothing_withdrawn, _refused, withdraw
+from guest_routes.withdraw import _nothing_withdrawn, _refused, _unrestored, withdraw
 from tests.support.boots import write_boot_id
 from tests.support.iproute_text import parse_route
 from tests.support.model_kernel import ModelKernel
@@ -49,6 +49,21 @@ def test_a_recorded_default_that_is_not_back_and_not_named_was_refused() -> None
     )
     plan = Plan((), (), not_restored=(NotRestored(named, "no-subnet"),))
     assert _refused(plan, [RecordedDefault(one, (one,)) for one in (named, back, refused)], after) == [refused]
+
+
+@pytest.mark.parametrize("restored, there, missing", [
+    (False, False, True),
+    (False, True, False),  # Its program has made it anew.
+    (True, False, False),  # No dump shows it: it stands between two next hops.
+    (True, True, False),
+])  # fmt: skip
+def test_a_recorded_default_stays_recorded_until_it_is_back(restored: bool, there: bool, missing: bool) -> None:
+    text = "::/0 dev eth0 metric 1024"
+    kernel = ModelKernel(situation([], f"{TWO_NICS}{text if there else ''}\n").kernel)
+    default = parse_route(text, kernel.nics())
+    one = RecordedDefault(default, (default,))
+    outcome = Outcome((RestoreDefault(default),) if restored else ())
+    assert _unrestored([(Settings(), [one])], [one], outcome, kernel) == ([default] if missing else [])
 
 
 def test_the_service_stays_away_unless_nothing_could_be_withdrawn(tmp_path: Path) -> None:

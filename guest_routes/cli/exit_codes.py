@@ -29,7 +29,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
     "explain": {
         0: "the traffic leaves as wanted",
         1: "it doesn't, or a host route or source routing for it is not programmed",
-        2: "the settings are wrong, or can't be read by this user; shown is what follows from the rest of them",
+        2: "a target is unknown, or the settings are wrong or can't be read by this user; the rest is shown",
         4: "no metadata and no last known good; what the kernel does now is shown",
     },
     "status": {

@@ -6,13 +6,13 @@ from ...diagnose.explain import address_in, explain
 from ...diagnose.names import target
 from ...errors import MetadataError, NetworkDataError, SettingsError
 from ...model.diagnosis.status import obstacle_of
-from ...model.network import parse_address
+from ...model.network import address_text, parse_address
 from ...output.diagnosis.explanation import explanation_json, explanation_lines, explanations_json, resolved_text
 from ...sync import dry_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Sequence
+    from typing import Any, Mapping, Sequence
 
     from ...diagnose.names import Target
     from ...model.network import Address, KernelState, Lookup
@@ -24,47 +24,78 @@ if TYPE_CHECKING:
 
 
 def run(context: Context) -> int:
-    """0: all leaves as wanted; 1: something doesn't; 2: the settings are wrong; 4: there is no metadata."""
+    """0: all leaves as wanted; 1: something doesn't; 2: a target or the settings are wrong; 4: there is no metadata."""
     options, terminal = context.options, context.terminal
     source = _source(vars(options)["from"])
-    targets = [target(text, source) for text in options.destinations]
-    for one in targets:
-        if source is not None and len(source) != len(one.prefix.address):
-            raise SettingsError(f"cannot explain --from {vars(options)['from']}: {one.prefix} is of the other family")
+    targets, unknown = _targets(options.destinations, source)
     settings = context.usable_settings
     context.show_settings_problems("explain")
     try:
         report = dry_run(settings, context.state, context.kernel, options.metadata, terminal.progress)
     except (MetadataError, NetworkDataError) as error:
-        return _without_metadata(context, targets, source, error)
+        return _without_metadata(context, targets, unknown, source, error)
     shown = [_shown(context, one, source, report) for one in targets]
-    code = 2 if context.settings_problems else max(code for _, _, code in shown)
+    code = 2 if context.settings_problems or unknown else max(code for _, _, code in shown)
     if options.json:
         documents = [document for _, document, _ in shown]
-        terminal.json({**(documents[0] if len(documents) == 1 else explanations_json(documents)), "exit_code": code})
+        alone = len(options.destinations) == 1
+        terminal.json({**(documents[0] if alone else explanations_json(documents, unknown)), "exit_code": code})
     else:
         terminal.lines([line for lines, _, _ in shown for line in ("", *lines)][1:])
+    for message in unknown.values():
+        terminal.failure(message)
     return code
 
 
+def _targets(asked: Sequence[str], source: Address | None) -> tuple[list[Target], dict[str, str]]:
+    """What the words of the command line name, and by word what is wrong with the others.
+
+    Raises:
+        SettingsError: none of them names anything.
+    """
+    targets: list[Target] = []
+    unknown: dict[str, str] = {}
+    for text in asked:
+        try:
+            targets.append(_of_family(target(text, source), source))
+        except SettingsError as error:
+            unknown[text] = str(error)
+    if not targets:
+        raise SettingsError("\n".join(unknown.values()))
+    return targets, unknown
+
+
+def _of_family(asked: Target, source: Address | None) -> Target:
+    """The same; raises SettingsError for a target of the other family than the packets' source."""
+    if source is not None and len(source) != len(asked.prefix.address):
+        raise SettingsError(f"cannot explain --from {address_text(source)}: {asked.prefix} is of the other family")
+    return asked
+
+
 def _without_metadata(
-    context: Context, targets: Sequence[Target], source: Address | None, error: MetadataError | NetworkDataError
+    context: Context,
+    targets: Sequence[Target],
+    unknown: Mapping[str, str],
+    source: Address | None,
+    error: MetadataError | NetworkDataError,
 ) -> int:
-    """What the kernel does now is known all the same (R18); 4, or 2 where the settings are wrong."""
+    """What the kernel does now is known all the same (R18); 4, or 2 where a target or the settings are wrong."""
     from ...evidence.gather import snapshot
     from ...output.diagnosis.explanation import kernel_only_json, kernel_only_lines
 
     before = snapshot(context.usable_settings, context.state, context.kernel)
     answers = [_lookup(context, one, source, before) for one in targets]
-    code = 2 if context.settings_problems else error.exit_code
+    code = 2 if context.settings_problems or unknown else error.exit_code
+    failures = [str(error), *unknown.values()]
     if context.options.json:
         asked = [(one.prefix, answer) for one, answer in zip(targets, answers)]
-        context.terminal.json(kernel_only_json(asked, before.nics, code, str(error)))
+        context.terminal.json(kernel_only_json(asked, before.nics, code, "\n".join(failures)))
     else:
         for one, answer in zip(targets, answers):
             name = [resolved_text(one.name, one.prefix)] if one.name else []
             context.terminal.lines([*name, *kernel_only_lines(one.prefix, source, answer, before.nics)])
-    context.terminal.failure(str(error))
+    for message in failures:
+        context.terminal.failure(message)
     return code
 
 

@@ -15,7 +15,7 @@ from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Sequence
+    from typing import Any, Mapping, Sequence
 
     from ...model.diagnosis.explanation import Explanation
     from ...model.network import Address, Lookup, Nic, Prefix, Route
@@ -206,9 +206,14 @@ def resolved_text(name: str, asked: Prefix) -> str:
     return f"{name} is {address_text(asked.address)}"
 
 
-def explanations_json(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """`explain --json` with several targets, but for the exit code: the document of each."""
-    return {"schema": "guest-routes/explain/1", "explanations": list(documents)}
+def explanations_json(documents: Sequence[dict[str, Any]], unknown: Mapping[str, str]) -> dict[str, Any]:
+    """`explain --json` with several targets, but for the exit code: the document of each.
+
+    Args:
+        unknown: words that name no target, with what is wrong with each.
+    """
+    left_out = {"unknown": [{"asked": text, "error": error} for text, error in unknown.items()]} if unknown else {}
+    return {"schema": "guest-routes/explain/1", "explanations": list(documents), **left_out}
 
 
 def explanation_json(one: Explanation) -> dict[str, Any]:

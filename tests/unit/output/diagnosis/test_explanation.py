@@ -260,7 +260,9 @@ def test_a_nic_that_has_gone() -> None:
 def test_several_targets_and_a_host_name() -> None:
     one = explained("11.11.3.4", report("wrong-subnet", IN_PLACE), BY_ETH1)
     documents = [{**explanation_json(one), "name": "mirror.internal"}, explanation_json(one)]
-    assert_valid("explain", {**explanations_json(documents), "exit_code": 0})
+    assert_valid("explain", {**explanations_json(documents, {}), "exit_code": 0})
+    unknown = {"no-such-host.invalid": "cannot explain 'no-such-host.invalid'"}
+    assert_valid("explain", {**explanations_json(documents[:1], unknown), "exit_code": 2})
     assert_valid("explain", documents[0])
     assert resolved_text("mirror.internal", one.asked) == "mirror.internal is 11.11.3.4"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ...managers.detect import network_files
 from ...managers.export.render import export, offline
 from ...managers.files import ManagerFiles
+from ...model.decision import Unresolved
 from ...output.configuration import export_json, export_note_text, exported_lines, left_out_texts, partial_text
+from ...output.words.outcomes import unnamed_texts
 from ..projected import projected, projected_offline
 
 TYPE_CHECKING = False
@@ -20,9 +22,13 @@ def run(context: Context) -> int:
     nics, files = evidence.kernel.nics, ManagerFiles()
     if options.nic:
         made = offline(export(decision, context.settings, options.format, {}), decision)
+        unnamed = [one for one in decision.resolution.bindings if one.nic is None and one.is_identified]
     else:
         made = export(decision, context.settings, options.format, network_files(nics, files))
-    left_out = left_out_texts(decision.unprogrammable, nics)
+        unnamed = []
+    theirs = [one for one in decision.unprogrammable if isinstance(one, Unresolved) and one.binding in unnamed]
+    left_out = unnamed_texts(unnamed)
+    left_out += left_out_texts([one for one in decision.unprogrammable if one not in theirs], nics)
     code = 5 if left_out else 0
     if decision.suspicion is not None:
         left_out.append(partial_text(decision.suspicion))

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
+    from ...model.decision import Binding
     from ...model.network import Lookup, Nic, Route
     from ...model.operations import Operation
     from ...model.plan import StayingRoute, Suspicion
@@ -179,3 +180,14 @@ def suspicion_text(one: Suspicion) -> str:
         names = ", ".join(map(binding_label, one.bindings))
         return f"it omits the routes of {names}, and our default route would leave it"
     return f"{one.gone} of our {counted(one.ours, 'route')} would go at once"
+
+
+def unnamed_texts(bindings: Sequence[Binding]) -> list[str]:
+    """Which NICs of the document no `export --nic` names, each once."""
+    labels = {binding_label(one): one for one in bindings}
+    return [
+        f"no --nic names {label}, which networks[{one.network.index}] is on: the configuration has "
+        "no route by it, its default included; add --nic NAME=MAC"
+        for label, one in labels.items()
+        if one.network is not None
+    ]

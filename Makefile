@@ -26,7 +26,7 @@ help:  ## this list
 demo: $(VENV)/.runtime  ## the documented example in a private network namespace
 	@$(BIN)/guest-routes rehearse --example
 
-test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter, two files at a time
+test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter, several files at a time
 	@tests/install-tools
 	@tests/in-parallel $(BIN)/python -m 'not packages' $(ARGS)
 

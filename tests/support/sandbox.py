@@ -3,7 +3,7 @@
 Everything the tests do with addresses, routes, links and metadata addresses happens in network namespaces
 below the one made here: the machine's own can't be reached from this process any more. The mount namespace
 goes with it, so that /etc, /run and /var/lib can be written by the product under its real paths: /etc is a copy of
-what this user may read, without the machine's settings of guest-routes; the other two begin empty.
+what this user may read, without the machine's settings of guest-routes; the other two, and /var/tmp, begin empty.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def enter() -> None:
     _run("mount", "--make-rprivate", "/")
     _empty("/run")
     _empty("/var/lib")
+    _empty("/var/tmp", "1777")
     _copied_etc()
     os.environ["PATH"] += ":/usr/sbin:/sbin"  # not in every ordinary user's
     # Files of the tests' own machines stand where only root can write: nothing in /tmp is ever evidence.
@@ -73,8 +74,8 @@ def fresh_netns() -> None:
     _run("ip", "link", "set", "lo", "up")
 
 
-def _empty(path: str) -> None:
-    _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", path)
+def _empty(path: str, mode: str = "755") -> None:
+    _run("mount", "-t", "tmpfs", "-o", f"mode={mode}", "tmpfs", path)
 
 
 def _copied_etc() -> None:

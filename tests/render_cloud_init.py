@@ -1,11 +1,12 @@
-"""Writes tests/data/rendered/DISTRIBUTION-VERSION.txt: what cloud-init's own code renders on EL and SUSE.
+"""Writes tests/data/rendered/DISTRIBUTION-VERSION.txt: what cloud-init's own code renders.
 
     python3 tests/render_cloud_init.py FOLDER VERSION DISTRIBUTION...
 
 FOLDER holds the package `cloudinit`, as .cache/trixie/usr/lib/python3/dist-packages does, or an unpacked source.
-DISTRIBUTION is `el` (the renderer sysconfig, EL 7 to 9), `el-networkmanager` (EL 9 and 10) or `suse`. SUSE's packages
-carry a patch without which no route is written; a FOLDER that has it (the branch with cloud-init-write-routes.patch in
-cloud-init's repository) writes them. Needs what cloud-init imports: PyYAML, jsonschema, configobj, requests.
+DISTRIBUTION is `el` (the renderer sysconfig, EL 7 to 9), `el-networkmanager` (EL 9 and 10), `netplan`, `networkd` or
+`suse`. SUSE's packages carry a patch without which no route is written; a FOLDER that has it (the branch with
+cloud-init-write-routes.patch in cloud-init's repository) writes them.
+Needs what cloud-init imports: PyYAML, jsonschema, configobj, requests.
 """
 
 from __future__ import annotations
@@ -17,8 +18,21 @@ from pathlib import Path
 from typing import Any, Dict
 
 DATA = Path(__file__).parent / "data"
-DOCUMENTS = ("documented", "wrong-subnet", "dual-stack", "dhcp", "not-a-gateway", "foreign-default", "crossed")
-KEPT = ("etc/sysconfig/network-scripts/", "etc/sysconfig/network/", "etc/NetworkManager/system-connections/")
+DOCUMENTS = (
+    "documented",
+    "wrong-subnet",
+    "dual-stack",
+    "dhcp",
+    "not-a-gateway",
+    "foreign-default",
+    "crossed",
+    "bond",
+    "vlan",
+)
+KEPT = (
+    "etc/sysconfig/network-scripts/", "etc/sysconfig/network/", "etc/NetworkManager/system-connections/",
+    "etc/netplan/", "etc/systemd/network/",
+)  # fmt: skip
 """The folders that say routes."""
 
 
@@ -36,7 +50,8 @@ def main() -> None:
 def rendered(document: str, distribution: str) -> Dict[str, str]:
     """The text of each file, by path; where cloud-init ends with an error, that in place of a path."""
     value = json.loads((DATA / f"{document}.network_data.json").read_text())
-    macs = {link["ethernet_mac_address"].lower(): f"eth{number}" for number, link in enumerate(value["links"])}
+    nics = [link for link in value["links"] if link["type"] not in ("bond", "vlan")]
+    macs = {link["ethernet_mac_address"].lower(): f"eth{number}" for number, link in enumerate(nics)}
     with tempfile.TemporaryDirectory() as root:
         try:
             found = _rendered(value, macs, distribution, root)
@@ -51,13 +66,19 @@ def _rendered(value: Dict[str, Any], macs: Dict[str, str], distribution: str, ro
     """Renders below `root`; the files that are written past it."""
     from cloudinit import util  # type: ignore[import-not-found]
     from cloudinit.distros import opensuse, rhel  # type: ignore[import-not-found]
-    from cloudinit.net import network_manager, network_state, sysconfig  # type: ignore[import-not-found]
+    from cloudinit.net import netplan, network_manager, network_state, networkd, sysconfig  # type: ignore[import-not-found]
     from cloudinit.sources.helpers.openstack import convert_net_json  # type: ignore[import-not-found]
 
     config = convert_net_json(value, known_macs=macs)
     state = network_state.parse_net_config_data(config)
     if distribution == "el-networkmanager":
         network_manager.Renderer({}).render_network_state(state, target=root)
+        return {}
+    if distribution == "netplan":
+        netplan.Renderer({"netplan_path": "etc/netplan/50-cloud-init.yaml"}).render_network_state(state, target=root)
+        return {}
+    if distribution == "networkd":
+        networkd.Renderer({"network_conf_dir": "/etc/systemd/network/"}).render_network_state(state, target=root)
         return {}
     distro = {"el": rhel, "suse": opensuse}[distribution].Distro
     sysconfig.Renderer(distro.renderer_configs["sysconfig"]).render_network_state(state, target=root)

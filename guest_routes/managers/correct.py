@@ -79,17 +79,23 @@ def unchanged(files: Sequence[tuple[str, str, str]]) -> Correction:
 
 
 def _finder(bindings: Sequence[Binding]) -> NicOf:
-    """NICs that the document describes, by MAC where one is given."""
+    """NICs that the document describes, by MAC where one is given; of several with one MAC the one of that name."""
     nics = [binding.nic for binding in bindings if binding.nic is not None and binding.network is not None]
 
     def nic_of(mac: str, name: str) -> Nic | None:
-        def fits(nic: Nic) -> bool:
-            wanted = mac.strip().lower()
-            return nic.mac.hex(":") == wanted or nic.permanent_mac.hex(":") == wanted if wanted else nic.name == name
-
-        return next((nic for nic in nics if fits(nic)), None)
+        wanted = mac.strip().lower()
+        if not wanted:
+            return next((nic for nic in nics if nic.name == name), None)
+        fitting = [nic for nic in nics if wanted in (nic.mac.hex(":"), nic.permanent_mac.hex(":"))]
+        return next((nic for nic in fitting if nic.name == name), _standing_for(name, fitting))
 
     return nic_of
+
+
+def _standing_for(name: str, fitting: Sequence[Nic]) -> Nic | None:
+    """The NIC of a MAC that has another name by now: not a device made of it, nor it for a VLAN on it (eth0.7)."""
+    plain = (nic for nic in fitting if nic.kind not in ("bond", "team", "vlan"))
+    return next((nic for nic in plain if not name.startswith(f"{nic.name}.")), None)
 
 
 def _judge(

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ..model.settings import Settings
 
 
+BONDS = ("bond", "team")
+"""The kinds of a bond's device."""
+
+
 def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], tuple[HostRoute, ...]]:
     """A binding for each network, in document order; behind them NICs that only `gateways` speaks of.
 
@@ -100,7 +104,7 @@ def _holder(network: Network, by_mac: Nic | None, nics: Sequence[Nic], links: di
         return None
     over = masters(by_mac, nics) if by_mac is not None else []
     macs = _macs_of_others(network, links)
-    return next((nic for nic in having if nic in over or not _has_mac(nic, macs)), None)
+    return next((nic for nic in having if nic in over or not has_mac(nic, macs)), None)
 
 
 def _macs_of_others(network: Network, links: dict[str, Link]) -> set[bytes]:
@@ -149,14 +153,14 @@ def find_nic(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: P
     """
     if link.vlan_id is not None:
         return _find_vlan(link, links, nics, address)
-    macs = _macs(link, links)
-    bonds = [nic for nic in nics if nic.kind in ("bond", "team") and nic.mac in macs]
+    macs = macs_of_link(link, links)
+    bonds = [nic for nic in nics if nic.kind in BONDS and nic.mac in macs]
     if link.kind == "bond" and bonds:
         return _best(bonds, address)
-    return _best([nic for nic in nics if nic.vlan_id is None and _has_mac(nic, macs)], address)
+    return _best([nic for nic in nics if nic.vlan_id is None and has_mac(nic, macs)], address)
 
 
-def _macs(link: Link, links: dict[str, Link]) -> set[bytes]:
+def macs_of_link(link: Link, links: dict[str, Link]) -> set[bytes]:
     """The MACs that a link's NIC may have: its own, and those of a bond's members; InfiniBand's also as six bytes."""
     macs = [link.mac, *(links[member].mac for member in link.bond_links if member in links)]
     return {*macs, *map(infiniband_mac, macs)} - {b""}
@@ -189,8 +193,13 @@ def macs_of(nic: Nic) -> set[bytes]:
     return {nic.permanent_mac, nic.mac, infiniband_mac(nic.mac)} - {b""}
 
 
-def _has_mac(nic: Nic, macs: set[bytes]) -> bool:
+def has_mac(nic: Nic, macs: set[bytes]) -> bool:
     return not macs.isdisjoint(macs_of(nic))
+
+
+def has_own_address(nic: Nic) -> bool:
+    """Whether it has an address that is not link-local, nor made up by itself."""
+    return any(not (is_link_local(own.address) or is_self_assigned(own)) for own in nic.addresses)
 
 
 def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:
@@ -198,8 +207,7 @@ def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:
     else one that is no port of another; of equals the first."""
 
     def rank(nic: Nic) -> tuple[bool, bool, bool, int]:
-        addressed = any(not (is_link_local(own.address) or is_self_assigned(own)) for own in nic.addresses)
-        return not _has(nic, address), not addressed, bool(nic.master), nic.ifindex
+        return not _has(nic, address), not has_own_address(nic), bool(nic.master), nic.ifindex
 
     return min(found, key=rank, default=None)
 

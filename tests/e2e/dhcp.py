@@ -9,12 +9,14 @@ Source: networking-calico, networking_calico/agent/linux/dhcp.py (DnsmasqRouted)
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 from pathlib import Path
 from typing import List, NamedTuple, Sequence
 
 LEASE_SECONDS = 3600
+UNPACKED = Path(__file__).parent.parent.parent / ".cache" / "e2e" / "dnsmasq"
+PROGRAM = UNPACKED / "usr" / "sbin" / "dnsmasq"
 
 
 class Subnet(NamedTuple):
@@ -28,6 +30,21 @@ class Subnet(NamedTuple):
     """Announced to it, 64 bits; "" for none."""
     host_routes: List[str]
     """`11.11.0.0/16,11.8.0.1`, as Neutron takes them."""
+
+
+def unpack() -> None:
+    """Debian's dnsmasq and the libraries that this machine lacks, unpacked: a DHCP server is not installed into it."""
+    if PROGRAM.exists():
+        return
+    debs = UNPACKED.with_name("dnsmasq.debs")
+    (debs / "partial").mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "--reinstall", "--download-only",
+         "-o", f"Dir::Cache::archives={debs}", "dnsmasq-base"],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    for package in sorted(debs.glob("*.deb")):
+        subprocess.run(["dpkg", "-x", package, UNPACKED], check=True)
 
 
 def serve(subnets: Sequence[Subnet], folder: Path) -> List[subprocess.Popen[bytes]]:
@@ -75,14 +92,14 @@ def _router(subnet: Subnet, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _dnsmasq(folder: Path, *options: str) -> subprocess.Popen[bytes]:
-    program = shutil.which("dnsmasq", path="/usr/sbin:/usr/bin")
-    assert program is not None
+    libraries = ":".join(str(path) for path in sorted(UNPACKED.glob("**/*-linux-gnu")))
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
-            [program, "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--port=0",
+            [PROGRAM, "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv", "--port=0",
              "--user=root", "--group=root", "--bind-dynamic", "--except-interface=lo", f"--pid-file={folder}/pid",
              f"--dhcp-leasefile={folder}/leases", "--log-facility=-", "--log-dhcp", *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            env={**os.environ, "LD_LIBRARY_PATH": libraries},
         )  # fmt: skip
 
 

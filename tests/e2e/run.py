@@ -33,7 +33,7 @@ from typing import Callable, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from tests.support import sandbox
 
-from . import matrix, record, results, supported
+from . import dhcp, matrix, record, results, supported
 from .hypervisor import LATER, Hypervisor
 from .machine import CACHE, HERE, TOP, Disk, Monitor, boot, build, overlay, write_metadata
 from .plan import BOOTS, MACHINES, MANAGERS, NETWORKS, SUITES, Machine
@@ -44,7 +44,6 @@ WITHOUT_UNITS = tuple(f"systemd.mask={unit}" for unit in results.UNITS)
 TOOLS = {
     "debootstrap": "debootstrap", "qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils",
     "genisoimage": "genisoimage", "mkfs.ext4": "e2fsprogs", "mkfs.vfat": "dosfstools", "mcopy": "mtools",
-    "dnsmasq": "dnsmasq-base",
 }  # fmt: skip
 
 
@@ -257,10 +256,11 @@ def _write(report: Path) -> None:
 
 
 def install_tools() -> None:
-    """Installs the programs this needs, with the tests' own script."""
+    """Installs the programs this needs, with the tests' own script; the DHCP server is unpacked only."""
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     missing = [package for program, package in TOOLS.items() if not shutil.which(program, path=path)]
     subprocess.run([TOP / "tests" / "install-tools", *missing], check=True)
+    dhcp.unpack()
 
 
 if __name__ == "__main__":

@@ -44,6 +44,18 @@ def test_it_is_what_the_running_machine_would_export(lab: Lab, form: str, name: 
     assert files(offline) == files(online) != []
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_port_of_a_bond_gets_no_file_of_its_own(lab: Lab, form: str) -> None:
+    """The bond isn't there yet, and its port has its MAC: with the bond's address it would be taken out of the bond."""
+    ran = lab.run(
+        "export", "--format", form, "--json", "--metadata", str(document("bond")), *NICS, "--nic", f"eth2={MACS[2]}"
+    )
+    assert ran.returncode == 5
+    made = "".join(one["text"] for one in files(ran))
+    assert MACS[2] in made.lower()
+    assert not any(text in made.lower() for text in (MACS[0], MACS[1], "11.8.0.9", "11.11.0.0"))
+
+
 def test_no_socket_is_opened_and_no_root_is_taken(lab: Lab, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     words = ["export", "--format", "ip", "--metadata", str(document("documented"))]

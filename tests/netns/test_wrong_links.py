@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 import pytest
 
-from tests.support.lab import MACS, Lab
+from tests.support.lab import DATA, MACS, Lab
 from tests.support.passes import run
+from tests.support.rendered import rendered, said
 from tests.support.service import Start
 
 OWN_MAC = "8e:00:00:00:00:01"
@@ -249,3 +250,30 @@ def test_an_ipv6_host_route_to_the_gateway_alone_at_the_best_metric(lab: Lab, tm
     first = run(lab, f"sync {where}")
     assert first.code == 0, first
     assert run(lab, f"plan --check {where}").code == 0
+
+
+@pytest.mark.parametrize(
+    "made, name, wanted",
+    [
+        ("el-26.2", "bond", {"default 10.65.0.1 eth2", "default 11.8.0.1 bond0"}),
+        (
+            "networkd-22.4.2", "vlan",
+            {"default 10.65.0.1 eth0", "11.12.0.0/16 10.65.0.1 eth0", "11.11.0.0/16 11.8.0.1 eth1",
+             "default 12.8.0.1 eth0.7"},
+        ),
+    ],
+)  # fmt: skip
+def test_files_for_a_bond_or_a_vlan_that_the_manager_has_yet_to_make(
+    lab: Lab, made: str, name: str, wanted: Set[str]
+) -> None:
+    """As at boot: its MAC is that of a NIC, and no route of its, or for that NIC, goes into the other's file."""
+    for number, mac in enumerate(MACS):
+        lab.nic(f"eth{number}", mac)
+    files = rendered(made, name)
+    for path, text in files.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text)
+    ran = run(lab, f"correct --metadata {DATA / name}.network_data.json")
+    assert ran.code == 0, ran
+    folder = Path(next(iter(files))).parent
+    assert said({str(path): path.read_text() for path in folder.iterdir()}) == wanted

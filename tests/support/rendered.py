@@ -8,9 +8,12 @@ import re
 import shlex
 from typing import Dict, List, Set
 
+import yaml
+
 from .lab import DATA
 
 RENDERED = DATA / "rendered"
+DEFAULTS = {"0.0.0.0/0": "default", "::/0": "default"}
 
 
 def rendered(made: str, document: str) -> Dict[str, str]:
@@ -32,7 +35,11 @@ def said(files: Dict[str, str]) -> Set[str]:
     for path, text in files.items():
         kind, _, nic = path.rpartition("/")[2].partition("-")
         if path.endswith(".nmconnection"):
-            found += _keyfile(text, nic.partition("-")[2].partition(".")[0])
+            found += _keyfile(text, nic.partition("-")[2].removesuffix(".nmconnection"))
+        elif path.endswith(".yaml"):
+            found += _netplan(text)
+        elif path.endswith((".network", ".netdev")):
+            found += _networkd(text)
         elif kind == "ifcfg":
             keys = _keys(text)
             found += [f"default {keys[key]} {nic}" for key in ("GATEWAY", "IPV6_DEFAULTGW") if key in keys]
@@ -71,4 +78,20 @@ def _keyfile(text: str, nic: str) -> List[str]:
     config.read_string(text)
     values = [value for name in config.sections() for key, value in config[name].items() if re.match(r"route\d+$", key)]
     fields = [value.split(",") for value in values]
-    return [f"{'default' if one[0] in ('0.0.0.0/0', '::/0') else one[0]} {one[1]} {nic}" for one in fields]
+    return [f"{DEFAULTS.get(one[0], one[0])} {one[1]} {nic}" for one in fields]
+
+
+def _networkd(text: str) -> List[str]:
+    """A file with several sections of one name, each of them of its own."""
+    name = re.findall(r"^Name=(.*)$", text, re.MULTILINE)[-1]
+    sections = [
+        dict(re.findall(r"^(\w+)=(.*)$", one, re.MULTILINE)) for one in re.split(r"^\[", text, flags=re.MULTILINE)
+    ]
+    routes = [one for one in sections if "Gateway" in one]
+    return [f"{DEFAULTS.get(one['Destination'], one['Destination'])} {one['Gateway']} {name}" for one in routes]
+
+
+def _netplan(text: str) -> List[str]:
+    kinds = [kind for kind in yaml.safe_load(text)["network"].values() if isinstance(kind, dict)]
+    routes = [(nic, route) for kind in kinds for nic, keys in kind.items() for route in keys.get("routes", ())]
+    return [f"{DEFAULTS.get(route['to'], route['to'])} {route['via']} {nic}" for nic, route in routes]

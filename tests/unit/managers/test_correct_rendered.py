@@ -1,4 +1,4 @@
-"""What `correct` makes of the files that cloud-init's own code renders on EL and SUSE, old and new."""
+"""What `correct` makes of the files that cloud-init's own code renders old and new."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tests.support.reports import evidence
 NICS = "".join(f"nic eth{number} {mac}\n" for number, mac in enumerate(MACS))
 SCRIPTS, WICKED = "/etc/sysconfig/network-scripts", "/etc/sysconfig/network"
 EL = ("el-22.4.2", "el-26.2", "el-networkmanager-22.4.2", "el-networkmanager-26.2")
+OTHERS = ("netplan-22.4.2", "netplan-26.2", "networkd-22.4.2", "networkd-26.2")
 SUSE = "suse-23.3.1-patched"
 ETH0, ETH1 = "default 10.65.0.1 eth0", "11.11.0.0/16 11.8.0.1 eth1"
 BOTH_6 = {"default fd00:65::1 eth0", "fd00:11:11::/48 fd00:8::1 eth1"}
@@ -45,8 +46,8 @@ def manager_of(path: str) -> str:
     return next(manager for manager, patterns in PATTERNS.items() for p in patterns if path.startswith(p.split("*")[0]))
 
 
-def corrected(files: Dict[str, str], name: object) -> Correction:
-    decision = decide(project(evidence(name, NICS), Settings()), Settings())
+def corrected(files: Dict[str, str], name: object, nics: str = NICS) -> Correction:
+    decision = decide(project(evidence(name, nics), Settings()), Settings())
     return correct([(manager_of(path), path, text) for path, text in files.items()], decision, Settings())
 
 
@@ -56,6 +57,7 @@ def after(made: Correction) -> Dict[str, str]:
 
 ABOUT_ROUTES = re.compile(
     r"(ADDRESS|GATEWAY|NETMASK|METRIC)\d+=|(GATEWAY|IPV6_DEFAULTGW|DEFROUTE|route\d+)=|\S+ via |\S+ \S+ - -"
+    r"|\s+(routes:|-   to:|    via:)|(\[Route\]|Destination=|Gateway=|$)"
 )
 
 
@@ -64,7 +66,7 @@ def others(files: Dict[str, str]) -> Dict[str, List[str]]:
     return {path: [line for line in text.splitlines() if not ABOUT_ROUTES.match(line)] for path, text in files.items()}
 
 
-TRIED = [(made, name) for name in WANTED for made in EL] + [
+TRIED = [(made, name) for name in WANTED for made in (*EL, *OTHERS)] + [
     (SUSE, name) for name in WANTED if not WANTED[name] & BOTH_6
 ]
 """SUSE's patch ends with an error for a host route of IPv6."""
@@ -113,6 +115,48 @@ def test_cloud_init_without_the_patch_writes_no_route_on_suse() -> None:
     assert set(files) == {f"{WICKED}/ifcfg-eth0", f"{WICKED}/ifcfg-eth1"}
     made = corrected(files, "wrong-subnet")
     assert (made.changed, made.verdicts, [one.odd for one in made.files]) == ((), (), [None, None])
+
+
+# ---- a bond that the manager has yet to make ---------------------------------------------------------
+
+
+def test_no_route_goes_to_a_port_of_a_bond_that_is_not_there_yet() -> None:
+    """Its ports have its MAC until then; a route in a port's own file would keep the manager waiting for it."""
+    nics = "".join(f"nic eth{number} fa:16:3e:00:00:0{number + 1}\n" for number in range(3))
+    for made in (*EL, *OTHERS):
+        files = rendered(made, "bond")
+        correction = corrected(files, "bond", nics)
+        removed = [one.route for one in correction.verdicts if one.verdict == "removed"]
+        assert [(str(one.destination), one.nic.name) for one in removed] == [("11.11.0.0/16", "eth2")], made
+        assert {one.verdict for one in correction.verdicts} == {"kept", "removed"}, made
+        assert said(after(correction)) == {"default 10.65.0.1 eth2", "default 11.8.0.1 bond0"}, made
+
+
+def test_a_bond_that_is_there_has_its_routes() -> None:
+    nics = (
+        "nic bond0 fa:16:3e:00:00:01 kind bond\nnic eth0 fa:16:3e:00:00:01 master bond0\n"
+        "nic eth1 fa:16:3e:00:00:01 perm fa:16:3e:00:00:02 master bond0\nnic eth2 fa:16:3e:00:00:03\n"
+    )
+    for made in (*EL, *OTHERS):
+        now = after(corrected(rendered(made, "bond"), "bond", nics))
+        assert said(now) == {"default 10.65.0.1 eth2", "11.11.0.0/16 11.8.0.1 bond0"}, made
+
+
+# ---- a VLAN with the MAC of the NIC that it stands on --------------------------------------------------
+
+VLAN_RIGHT = {"default 10.65.0.1 eth0", "11.12.0.0/16 10.65.0.1 eth0", "11.11.0.0/16 11.8.0.1 eth1"}
+
+
+@pytest.mark.parametrize("made", [*EL, *OTHERS])
+def test_a_route_never_goes_to_a_vlan_of_its_nic(made: str) -> None:
+    files = rendered(made, "vlan")
+    now = after(corrected(files, "vlan"))
+    assert said(now) == VLAN_RIGHT | {"default 12.8.0.1 eth0.7"}, "the VLAN isn't there: its route can go nowhere yet"
+    assert {path: text for path, text in now.items() if "eth0.7" in path} == {
+        path: text for path, text in files.items() if "eth0.7" in path
+    }
+    there = "nic eth0.7 fa:16:3e:00:00:01 kind vlan id 7 on eth0\n"
+    assert said(after(corrected(files, "vlan", NICS + there))) == VLAN_RIGHT | {"11.13.0.0/16 12.8.0.1 eth0.7"}
 
 
 # ---- files that correct has made ---------------------------------------------------------------------

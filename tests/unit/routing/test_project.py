@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import List
+
+import pytest
+
 from guest_routes.model.settings import Settings
 from guest_routes.routing.project import project
+from tests.support.reports import evidence
 from tests.support.situations import network, nic, situation
 
 NETWORKS = [
@@ -41,3 +46,20 @@ def test_all_else_stays() -> None:
 def test_an_ignored_nic_gets_no_address() -> None:
     found = project(situation(NETWORKS, KERNEL), Settings(ignore_nics=("eth0",)))
     assert [str(a) for a in nic(found.kernel, "eth0").addresses] == ["10.65.0.200/24"]
+
+
+@pytest.mark.parametrize(
+    "ports, left",
+    [
+        ("nic eth0 fa:16:3e:00:00:01\nnic eth1 fa:16:3e:00:00:02\n", ["eth2"]),
+        ("nic eth0 fa:16:3e:00:00:01 fe80::1/64\nnic eth1 fa:16:3e:00:00:02\n", ["eth2"]),
+        ("nic eth0 fa:16:3e:00:00:01 11.8.0.9/24\nnic eth1 fa:16:3e:00:00:02\n", ["eth0", "eth1", "eth2"]),
+        (
+            "nic bond0 fa:16:3e:00:00:01 kind bond\nnic eth0 fa:16:3e:00:00:01 master bond0\n",
+            ["bond0", "eth0", "eth2"],
+        ),
+    ],
+)
+def test_a_port_is_not_the_bond_that_is_yet_to_be_made_of_it(ports: str, left: List[str]) -> None:
+    found = project(evidence("bond", f"{ports}nic eth2 fa:16:3e:00:00:03\n"), Settings())
+    assert [one.name for one in found.kernel.nics] == left

@@ -371,7 +371,7 @@ class Oracle:
                 local = hop.is_link_local and one is net
                 if one.nic and (local or any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes))):
                     return Hop(str(hop), one.nic.name), False
-        return None, not any(gateway is not None for _, gateway in inside)
+        return None, not any(_is_of_subnet(self._in_force(one) or gateway, one, hop) for one, gateway in inside)
 
     def _in_force(self, net: Net) -> Optional[Ip]:
         """R4: what stands in for the documented gateway where the NIC has been renumbered."""
@@ -636,6 +636,14 @@ def _without_nic(net: Net) -> Net:
     """A network whose NIC nothing tells."""
     prefixes = (net.own.network,) if net.own else ()
     return net._replace(nic=None, unknown=net.nic.name if net.nic else "", prefixes=prefixes)
+
+
+def _is_of_subnet(gateway: Optional[Ip], net: Net, hop: Ip) -> bool:
+    """R2, R3: whether a network's gateway is that of the subnet which the next hop is in: each subnet has its own."""
+    if gateway is None:
+        return False
+    described = net.own is not None and hop in net.own.network
+    return described or not any(gateway in p for p in net.prefixes if hop not in p)
 
 
 def _is_home(net: Net) -> bool:

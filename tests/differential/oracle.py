@@ -639,10 +639,13 @@ def _without_nic(net: Net) -> Net:
 
 
 def _is_of_subnet(gateway: Optional[Ip], net: Net, hop: Ip) -> bool:
-    """R2, R3: whether a network's gateway is that of the subnet which the next hop is in: each subnet has its own."""
+    """R2, R3: whether a network's gateway is that of the subnet which the next hop is in: each subnet has its own.
+
+    What is link-local belongs to all of them.
+    """
     if gateway is None:
         return False
-    described = net.own is not None and hop in net.own.network
+    described = hop.is_link_local or (net.own is not None and hop in net.own.network)
     return described or not any(gateway in p for p in net.prefixes if hop not in p)
 
 

@@ -99,6 +99,7 @@ def gather(
         document.source != "last-known-good" and "last-known-good" in settings.sources
     ):
         evidence = _with_known(evidence, state.known(before.nics))
+        evidence = evidence._replace(known_data=_known_data(evidence, settings, state))
     evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
@@ -164,6 +165,17 @@ def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
         # meta_data.json didn't come in time: its last known value is better than none.
         return evidence._replace(document=document._replace(properties=known.properties))
     return evidence
+
+
+def _known_data(evidence: Evidence, settings: Settings, state: State) -> NetworkData | None:
+    """What the last accepted document said, where this isn't the same one, and another program has a default."""
+    defaults = [route for route in evidence.kernel.routes if route.destination.is_default]
+    if not evidence.known_macs or all(is_ours(route, settings) for route in defaults):
+        return None
+    kept = state.last_known_good(evidence.kernel.nics)
+    if isinstance(kept, Unusable) or kept.data == evidence.document.data:
+        return None
+    return network_data.parse(kept.data, kept.known.provenance.location)
 
 
 def _uuid_problems(document: Document) -> tuple[Problem, ...]:

@@ -110,6 +110,8 @@ class Evidence(NamedTuple):
     """What the last accepted document described (R6)."""
     replaceable: bool = False
     """The last known good document is there to stay in force in place of this one (R6)."""
+    known_data: NetworkData | None = None
+    """What it said, where this one says something else and another program has a default: it may have elected that."""
     agreeing_fetches: int = 0
     """How many fetches in a row brought this same evidence, this one included; 0 where it wasn't fetched (R6)."""
     projected: bool = False

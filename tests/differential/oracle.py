@@ -530,10 +530,13 @@ class Oracle:
         unsettled = self._unsettled()
         return Expected(self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts, unsettled)
 
-    def loses_a_network(self, expected: Expected, known: Set[str]) -> bool:
+    def loses_a_network(self, expected: Expected, known: Set[str], accepted: Optional[Hop]) -> bool:
         """R6: ours would leave a usable NIC, described before, that has no network of the family now.
 
         A default does so, too, that leaves one whose networks are damaged.
+
+        Args:
+            accepted: what the last accepted document elects, where that is another; such a default of others counts.
         """
         named = [(net.nic.name if net.nic else net.unknown, net) for net in self.networks if net.kind]
         on = {name for name, _ in named if name}
@@ -541,12 +544,14 @@ class Oracle:
         serving = {nic.name for nic in self.nics if nic.mac in known and nic.serves(self.family)} - whole
         elected = expected.elected.dev if expected.elected else ""
         for row in self.every:
-            if row.proto != OURS or row.dev not in serving or not row.via:
+            is_default = row.destination == ANYWHERE[self.family]
+            theirs = is_default and accepted is not None and row.dev == accepted.dev
+            if not (row.proto == OURS or theirs) or row.dev not in serving or not row.via:
                 continue
             if row.destination != ANYWHERE[self.family]:
                 if row.destination not in expected.hosts and row.dev not in on:
                     return True
-            elif row.dev != elected and expected.why != "selector":
+            elif elected and row.dev != elected and expected.why != "selector":
                 return True
         return False
 

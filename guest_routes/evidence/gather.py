@@ -194,7 +194,8 @@ def _with_property(evidence: Evidence, settings: Settings) -> Evidence:
     from .properties import host_routes
 
     routes, problems = host_routes(written)
-    return evidence._replace(properties=tuple(routes), problems=(*evidence.problems, *problems))
+    everything = (*evidence.problems, *problems)
+    return evidence._replace(properties=tuple(routes), property_damage=tuple(problems), problems=everything)
 
 
 def _with_leases(evidence: Evidence, settings: Settings, root: str) -> Evidence:

@@ -12,7 +12,7 @@ from ..model.namedtuple import NamedTuple
 from ..model.network import Prefix, contains, family_of, is_link_local, is_self_assigned
 from .elect import in_order
 from .eligible import Eligible
-from .offers import by_precedence, default_entries, default_offers, defaults_on_link
+from .offers import by_precedence, default_entries, default_offers, defaults_on_link, with_leased_routes
 from .subnets import Subnets
 
 TYPE_CHECKING = False
@@ -77,6 +77,7 @@ def with_gateways(
     bindings: Sequence[Binding], evidence: Evidence, settings: Settings
 ) -> tuple[list[Binding], list[HostRoute]]:
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
+    bindings = with_leased_routes(bindings, evidence)
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
     eligible = Eligible(bindings, evidence.kernel.nics)
     neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible)

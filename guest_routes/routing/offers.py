@@ -11,7 +11,7 @@ from .ownership import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Container, Sequence
 
     from ..model.decision import Binding
     from ..model.evidence import Evidence, GatewayKind
@@ -58,6 +58,27 @@ def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[Entry]:
             source = lease.option_place(one.option)
             found.append(Entry(HostRoute(DEFAULT_PREFIX[4], one.gateway, source, LEASES, one.index), known))
     return found
+
+
+def with_leased_routes(bindings: Sequence[Binding], evidence: Evidence) -> Sequence[Binding]:
+    """The same networks; where the document omits the routes of one, it lists some if its NIC's lease does (R3)."""
+    leases = evidence.leases
+    if leases is None:
+        return bindings
+    listing = {one.ifindex for one in leases.leases if one.lists_routes and not one.expired(leases.now)}
+    return [_listing_routes(one) if _is_leased(one, listing) else one for one in bindings]
+
+
+def _is_leased(binding: Binding, ifindexes: Container[int]) -> bool:
+    """Whether the document leaves a network's routes to the lease of one of these NICs."""
+    network, nic = binding.network, binding.nic
+    omitted = network is not None and network.family == 4 and network.omits_routes
+    return omitted and nic is not None and nic.ifindex in ifindexes
+
+
+def _listing_routes(binding: Binding) -> Binding:
+    network = binding.network
+    return binding._replace(network=network._replace(lists_routes=True)) if network is not None else binding
 
 
 def by_precedence(entries: Sequence[Entry], evidence: Evidence, settings: Settings) -> list[Entry]:

@@ -17,7 +17,6 @@ from ..model.document import UUID_CHARACTERS, Unusable
 from ..model.evidence import Elsewhere, Evidence
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
 from ..model.network_data import Problem
-from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic_of, is_ignored
 from ..routing.ownership import is_our_rule, is_ours, separated
 from ..routing.subnets import with_unrouted
@@ -161,8 +160,8 @@ def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
         return evidence
     evidence = evidence._replace(known_macs=known.macs, replaceable=True)
     document = evidence.document
-    if document.source in DOCUMENT_SOURCES and not document.properties.known:
-        # meta_data.json didn't come in time: its last known value is better than none.
+    if document.source != "leases" and not document.properties.known:
+        # No meta_data.json came, or a file has none beside it: its last known value is better than none.
         return evidence._replace(document=document._replace(properties=known.properties))
     return evidence
 

@@ -55,6 +55,8 @@ class PlannedDefault(NamedTuple):
     """Extras that could not be given back, or be removed without harm to another route, and so stay (R17)."""
     competitor: Route | None = None
     """When shadowed, the default that wins."""
+    staying: tuple[Route, ...] = ()
+    """When left, those through NICs of the metadata."""
 
     @property
     def serving(self) -> Route | None:

@@ -17,7 +17,6 @@ from ..model.document import UUID_CHARACTERS, Unusable
 from ..model.evidence import Elsewhere, Evidence
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
 from ..model.network_data import Problem
-from ..model.settings import DOCUMENT_SOURCES
 from ..routing.bind import find_nic_of, is_ignored
 from ..routing.ownership import is_our_rule, is_ours, separated
 from ..routing.subnets import with_unrouted
@@ -99,6 +98,7 @@ def gather(
         document.source != "last-known-good" and "last-known-good" in settings.sources
     ):
         evidence = _with_known(evidence, state.known(before.nics))
+        evidence = evidence._replace(known_data=_known_data(evidence, settings, state))
     evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
@@ -160,10 +160,21 @@ def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
         return evidence
     evidence = evidence._replace(known_macs=known.macs, replaceable=True)
     document = evidence.document
-    if document.source in DOCUMENT_SOURCES and not document.properties.known:
-        # meta_data.json didn't come in time: its last known value is better than none.
+    if document.source != "leases" and not document.properties.known:
+        # No meta_data.json came, or a file has none beside it: its last known value is better than none.
         return evidence._replace(document=document._replace(properties=known.properties))
     return evidence
+
+
+def _known_data(evidence: Evidence, settings: Settings, state: State) -> NetworkData | None:
+    """What the last accepted document said, where this isn't the same one, and another program has a default."""
+    defaults = [route for route in evidence.kernel.routes if route.destination.is_default]
+    if not evidence.known_macs or all(is_ours(route, settings) for route in defaults):
+        return None
+    kept = state.last_known_good(evidence.kernel.nics)
+    if isinstance(kept, Unusable) or kept.data == evidence.document.data:
+        return None
+    return network_data.parse(kept.data, kept.known.provenance.location)
 
 
 def _uuid_problems(document: Document) -> tuple[Problem, ...]:
@@ -182,7 +193,8 @@ def _with_property(evidence: Evidence, settings: Settings) -> Evidence:
     from .properties import host_routes
 
     routes, problems = host_routes(written)
-    return evidence._replace(properties=tuple(routes), problems=(*evidence.problems, *problems))
+    everything = (*evidence.problems, *problems)
+    return evidence._replace(properties=tuple(routes), property_damage=tuple(problems), problems=everything)
 
 
 def _with_leases(evidence: Evidence, settings: Settings, root: str) -> Evidence:

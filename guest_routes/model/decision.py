@@ -171,7 +171,7 @@ class Resolved(NamedTuple):
 
 UnresolvedKind: TypeAlias = (
     "Literal['not-a-gateway', 'no-subnet', 'unknown-gateway', 'absent', 'down', 'no-address', 'refused', "
-    "'conflict', 'overridden', 'redundant', 'ignored']"
+    "'conflict', 'overridden', 'redundant', 'ignored', 'not-elected']"
 )
 BY_CHOICE = ("ignored", "overridden", "redundant")
 """Kinds of Unresolved that the settings ask for, or that another host route serves: no reason for exit code 5."""
@@ -185,7 +185,7 @@ class Unresolved(NamedTuple):
     binding: Binding | None = None
     """absent, down, no-address: whose gateway the next hop is; not-a-gateway, unknown-gateway: the NIC whose subnet it
     is in; no-subnet: the same of a NIC that no network is on; ignored: the NIC that ignore_nics covers, None where
-    ignore_destinations covers the destination."""
+    ignore_destinations covers the destination; not-elected: the network whose default comes first."""
     subnet: Prefix | None = None
     """not-a-gateway, unknown-gateway, no-subnet: the subnet that the next hop is in."""
     gateways: tuple[Binding, ...] = ()
@@ -196,9 +196,11 @@ class Unresolved(NamedTuple):
     """refused: what of the route is this machine's own: an address, a subnet, or the gateway of another NIC (IPv6);
     network, broadcast: the next hop is that address of a subnet."""
     owner: str = ""
-    """refused: whose that is, a NIC's name or `networks[0]`; of the last two the subnet."""
+    """refused: whose that is, a NIC's name or `networks[0]`; of the last two the subnet. not-elected: the name of the
+    NIC that a default entry of the settings or the property names."""
     winner: HostRoute | None = None
-    """conflict, overridden: the host route that is used; redundant: that serves the metadata service, too."""
+    """conflict, overridden: the host route that is used; redundant: that serves the metadata service, too. not-elected:
+    the default entry that comes first, where it is no network's own."""
     listing: Binding | None = None
     """not-a-gateway, conflict: the network that lists it, or whose lease does; None where no network does."""
 
@@ -237,7 +239,7 @@ class Resolution(NamedTuple):
     resolved: tuple[Resolved, ...]
     unresolved: tuple[Unresolved, ...]
     defaults: tuple[Resolved, ...] = ()
-    """Default entries that name another NIC than that of the network listing them."""
+    """Default entries that name another NIC than that of the network listing them, if one does; best first."""
     notes: tuple[Note, ...] = ()
     overrides: tuple[Override, ...] = ()
     unused_gateways: tuple[UnusedGateway, ...] = ()
@@ -280,16 +282,19 @@ class NotElected(NamedTuple):
     kind: NotElectedKind
     """no-gateway: no network has one. on-link: the kernel's own default through the first NIC has none. unusable:
     none of those that have one can be used. contradicted: the one that comes first is on a NIC that nothing tells.
-    damaged: its default entry may be one that can't be read. The others: why the settings' choice can't be had."""
+    damaged: the entry of the default that is there may be one that can't be read. The others: why the settings' choice
+    can't be had."""
     selector: Selector | None = None
     binding: Binding | None = None
-    """The network that the selector means; on-link, contradicted, damaged: that comes first."""
+    """The network that the selector means; on-link, contradicted: that comes first; damaged: of that default."""
     wanted: bool = False
     """The settings ask for one that isn't to be had, though the family has gateways; or a default is documented."""
     bindings: tuple[Binding, ...] = ()
     """unusable: the networks that have a documented default."""
     missed: tuple[Unresolved, ...] = ()
     """unusable: the default entries that name a NIC which can't be found, or can't be used."""
+    place: str = ""
+    """damaged: where the entry stands."""
 
 
 Election: TypeAlias = "Elected | NotElected"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .network_data import HostRoute, Problem
     from .settings import GatewaySetting
 
-GatewayKind: TypeAlias = "Literal['settings', 'document', 'lease', 'advertised', 'kernel', 'recorded']"
-"""What a NIC's gateway is known from, best first (R2)."""
+GatewayKind: TypeAlias = "Literal['settings', 'property', 'document', 'lease', 'advertised', 'kernel', 'recorded']"
+"""What a NIC's gateway is known from (R2)."""
 
 
 class GatewayEvidence(NamedTuple):
@@ -24,7 +24,7 @@ class GatewayEvidence(NamedTuple):
 
     kind: GatewayKind
     place: str = ""
-    """settings, document: `gateways[eth1] of /etc/guest-routes.yaml`, `networks[1].routes[0]`."""
+    """settings, property, document: `gateways[eth1] of /etc/guest-routes.yaml`, `networks[1].routes[0]`."""
     lease: Lease | None = None
     option: int = 0
     """lease: the DHCP option that names it, 3, 121 or 249."""
@@ -38,7 +38,7 @@ class GatewayEvidence(NamedTuple):
     """advertised, kernel, recorded: the name of the NIC that the route leads through; settings: the same of the route
     that an entry corrects, where the NIC has been renumbered."""
     setting: GatewaySetting | None = None
-    """settings: the entry of `gateways`."""
+    """settings: the entry of `gateways`; None for a default entry of `routes`."""
 
 
 class Contradiction(NamedTuple):
@@ -92,6 +92,8 @@ class Evidence(NamedTuple):
     """Foreign defaults that passes took away (R4), the last first."""
     properties: tuple[HostRoute, ...] = ()
     """The host routes of the instance's property guest_routes."""
+    property_damage: tuple[Problem, ...] = ()
+    """What in it can't be read; also among `problems`."""
     leases: LeaseSet | None = None
     """The DHCP leases of NICs that the document omits; None where it omits none."""
     lease_routes: tuple[HostRoute, ...] = ()
@@ -108,6 +110,8 @@ class Evidence(NamedTuple):
     """Destinations of routes of ours that the settings named in the passes of this boot before (R6)."""
     known_macs: tuple[bytes, ...] = ()
     """What the last accepted document described (R6)."""
+    known_data: NetworkData | None = None
+    """What it said, where this one says something else and another program has a default: it may have elected that."""
     replaceable: bool = False
     """The last known good document is there to stay in force in place of this one (R6)."""
     agreeing_fetches: int = 0

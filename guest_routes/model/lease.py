@@ -93,6 +93,13 @@ class Lease(NamedTuple):
         return (RouterOption(self.routers[0], 3),) if self.routers else ()
 
     @property
+    def lists_routes(self) -> bool:
+        """Whether the server lists one, and all that it sent can be read."""
+        options = [option for option in (self.classless, self.microsoft) if option is not None]
+        listed = any(not route.destination.is_default for option in options for route in option.routes)
+        return listed and all(option.fault is None for option in options)
+
+    @property
     def tells_routes(self) -> bool:
         """Whether the server spoke of host routes at all, so that one that is missing is wanted no more."""
         return any(option is not None and option.fault is None for option in (self.classless, self.microsoft))

@@ -97,7 +97,7 @@ class Network(NamedTuple):
     """Its default entries, those of the best metric first, else in document order, its `gateway` key last; each address
     once."""
     lists_routes: bool = False
-    """It has an entry in `routes`."""
+    """It has an entry in `routes`, or the lease that stands for them has one."""
     lacks_default: str = ""
     """The place of the first entry, or of all of them, that is refused and may have been its default, where it has no
     other: `networks[0].routes[1].netmask`."""

@@ -55,6 +55,8 @@ class PlannedDefault(NamedTuple):
     """Extras that could not be given back, or be removed without harm to another route, and so stay (R17)."""
     competitor: Route | None = None
     """When shadowed, the default that wins."""
+    staying: tuple[Route, ...] = ()
+    """When left, those through NICs of the metadata."""
 
     @property
     def serving(self) -> Route | None:
@@ -140,10 +142,11 @@ class Suspicion(NamedTuple):
 
     kind: Literal["no-networks", "nics-lost", "networks-lost", "routes-omitted", "default-omitted", "many-routes"]
     nics: tuple[tuple[str, bytes], ...] = ()
-    """nics-lost: name and MAC of present NICs that it no longer describes; networks-lost: of those with routes of ours
-    in a family of which it no longer has a network on them, or one without the default that it had, and with faults."""
+    """nics-lost: name and MAC of present NICs that it no longer describes; networks-lost: of those with routes of ours,
+    or the default, in a family of which it no longer has a network on them, or one without the default that it had, and
+    with faults."""
     bindings: tuple[Binding, ...] = ()
-    """routes-omitted: the networks whose routes it omits; default-omitted: of these the one with our default."""
+    """routes-omitted: the networks whose routes it omits; default-omitted: of these the one with the default."""
     gone: int = 0
     """So many routes of ours would go,"""
     ours: int = 0

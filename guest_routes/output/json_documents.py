@@ -6,7 +6,7 @@ from ..model.decision import BY_CHOICE, Note, NotElected, Override, Unresolved
 from ..model.network import Nic, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
-from ..model.plan import PlannedDefault, PlannedRoute
+from ..model.plan import PlannedDefault, PlannedRoute, StayingRoute
 from .report import left_texts, not_restored_texts
 from .route_text import route_json
 from .summary import errors_texts, leases_json, metadata_json, unprogrammed_texts
@@ -45,6 +45,7 @@ def report_json(report: Report, command: str) -> Json:
         "notes": [": ".join(note_parts(one)) for one in notes],
         "changes": [operation_json(operation, nics) for operation in report.plan.operations],
         "held": [route_json(route, nics) for route in report.plan.held],
+        "staying": [_staying_json(one, nics) for one in report.plan.staying],
         "failures": _failures(report.outcome.failures, nics),
         "unprogrammed": unprogrammed_texts(report.unprogrammed, nics),
         "source_routing": None if report.decision.source_routing is None else _by_source(report),
@@ -105,6 +106,13 @@ def _route_json(one: PlannedRoute, nics: Sequence[Nic]) -> Json:
         "evidence": _evidence_json(one.resolved.next_hop.evidence),
         "competitor": one.competitor and route_json(one.competitor, nics),
     }
+
+
+def _staying_json(one: StayingRoute, nics: Sequence[Nic]) -> Json:
+    """A route of ours that stays though no host route for it is resolved."""
+    from .words.outcomes import staying_cause
+
+    return {"route": route_json(one.route, nics), "reason": staying_cause(one)}
 
 
 def operation_json(operation: Operation, nics: Sequence[Nic]) -> Json:

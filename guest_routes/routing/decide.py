@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..model.decision import NotElected
+from ..model.decision import Elected, NotElected, Unresolved
+from ..model.network import DEFAULT_PREFIX, family_of
 from ..model.plan import Decision, Unlisted
 from .elect import elect
 from .offers import nics_in_use
@@ -13,6 +14,9 @@ from .resolve import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ..model.decision import Election, Resolution
     from ..model.evidence import Evidence
     from ..model.network import Prefix
     from ..model.settings import Settings
@@ -28,14 +32,15 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
         accept_withdrawals: routes of ours go although the document may be partial (R6).
     """
     resolution = resolve(evidence, settings)
-    held = set() if accept_withdrawals else _damaged_families(evidence)
+    held = {} if accept_withdrawals else {family: _damaged_place(evidence, family) for family in FAMILIES}
     elections = tuple(
         elect(
             resolution, settings, family, evidence.projected, _in_use(evidence, family),
-            nics_in_use(evidence, family) if family in held else (),
+            () if held.get(family) is None else nics_in_use(evidence, family), held.get(family) or "",
         )
         for family in FAMILIES
     )  # fmt: skip
+    resolution = _with_outdone_defaults(resolution, elections)
     unlisted = _unlisted(evidence, settings)
     suspected = suspicion(evidence, resolution, elections, settings, unlisted.dropped)
     agreed = evidence.agreeing_fetches >= AGREEING_FETCHES and not (suspected and suspected.leases)
@@ -53,9 +58,32 @@ def _in_use(evidence: Evidence, family: int) -> list[int]:
     return nics_in_use(evidence, family) if evidence.source == "leases" else []
 
 
-def _damaged_families(evidence: Evidence) -> set[int]:
-    """Those of networks whose default entry may be one that can't be read."""
-    return {network.family for network in evidence.data.networks if network.lacks_default}
+def _with_outdone_defaults(resolution: Resolution, elections: Sequence[Election]) -> Resolution:
+    """The default entries of the settings and the property that don't decide aren't programmed: somebody wants them."""
+    elected = {one.family: one for one in elections if isinstance(one, Elected)}
+    outdone: list[Unresolved] = []
+    for one in resolution.defaults:
+        by, nic = elected.get(family_of(one.host.next_hop)), one.next_hop.nic
+        if one.host.origin in ("metadata", "leases") or by is None or by.selector is not None:
+            continue
+        if by.nic.ifindex != nic.ifindex:
+            winner = by.named.host if by.named is not None else None
+            outdone.append(Unresolved(one.host, "not-elected", by.binding, owner=nic.name, winner=winner))
+    return resolution._replace(unresolved=(*resolution.unresolved, *outdone)) if outdone else resolution
+
+
+def _damaged_place(evidence: Evidence, family: int) -> str | None:
+    """Where the property's default entry of a family may be, if it can't be read; "" where a network's may be one.
+
+    None where all that there is can be read.
+    """
+    listed = any(not one.destination.length and family_of(one.next_hop) == family for one in evidence.properties)
+    for one in () if listed else evidence.property_damage:
+        default = one.destination is None or one.destination == DEFAULT_PREFIX[family]
+        if default and (one.next_hop is None or family_of(one.next_hop) == family):
+            return one.place
+    damaged = any(network.lacks_default for network in evidence.data.networks if network.family == family)
+    return "" if damaged else None
 
 
 def _unlisted(evidence: Evidence, settings: Settings) -> Unlisted:

@@ -16,7 +16,7 @@ from .next_hops import needs_onlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol, Sequence, TypeVar
+    from typing import Iterator, Protocol, Sequence, TypeVar
 
     from ..model.decision import Binding, Election, NotElectedKind, Resolution, Resolved, Unresolved
     from ..model.settings import Selector, Settings
@@ -38,6 +38,7 @@ def elect(
     unaddressed: bool = False,
     in_use: Sequence[int] = (),
     held: Sequence[int] = (),
+    damaged_place: str = "",
 ) -> Election:
     """The NIC of a family's default route, or why there is none.
 
@@ -50,30 +51,43 @@ def elect(
         in_use: the ifindexes of NICs that come first, in place of metadata order: no working default moves.
         held: those that the family's defaults lead through, in the kernel's order. The first one that the metadata
             describes is not taken while its network's own entry may be one that can't be read.
+        damaged_place: where the property has an entry that can't be read and may be the default's.
     """
     own = [binding for binding in resolution.bindings if binding.family == family]
     if in_use:
         found = _elect(sorted(own, key=lambda one: _place(one, in_use)), resolution, settings, family, unaddressed)
         return found._replace(in_use=found.nic.ifindex in in_use) if isinstance(found, Elected) else found
     found = _elect(own, resolution, settings, family, unaddressed)
-    damaged = _damaged_before(found, own, held) if held and isinstance(found, Elected) else None
-    return found if damaged is None else NotElected(family, "damaged", wanted=True, binding=damaged)
+    return _held(found, own, held, damaged_place) or found if held and isinstance(found, Elected) else found
 
 
-def _damaged_before(found: Elected, own: Sequence[Binding], held: Sequence[int]) -> Binding | None:
-    """The network of the default in use, where it comes before the elected one and has an entry that can't be read."""
+def _held(found: Elected, own: Sequence[Binding], held: Sequence[int], damaged_place: str) -> NotElected | None:
+    """None elected, where the default in use comes before the elected one, and its entry may be one that can't be read.
+
+    That is an entry of its network, or one of the property, which comes before what nobody has documented.
+    """
     managed = managed_ifindexes(own)
     there = next((one for one in held if one in managed), found.nic.ifindex)
     if found.selector is not None or there == found.nic.ifindex:
         return None
-    before = takewhile(lambda one: one is not found.binding, own)
-    return next((one for one in before if one.nic is not None and one.nic.ifindex == there and _may_serve(one)), None)
+    serving = ((one, place) for one, place in _damaged(found, own, damaged_place) if place and _may_serve(one, there))
+    reasons = (NotElected(found.family, "damaged", wanted=True, binding=one, place=place) for one, place in serving)
+    return next(reasons, None)
 
 
-def _may_serve(binding: Binding) -> bool:
-    """Whether a network's entry that can't be read may be its default, and its NIC can carry one."""
-    damaged = binding.network is not None and binding.network.lacks_default
-    return bool(damaged and binding.is_usable() and binding.nic and binding.nic.running)
+def _damaged(found: Elected, own: Sequence[Binding], damaged_place: str) -> Iterator[tuple[Binding, str]]:
+    """The networks that a default may be meant for in place of the elected one, and where its entry would stand."""
+    for one in takewhile(lambda one: one is not found.binding, own):
+        if one.network is not None:
+            yield one, one.network.lacks_default
+    if found.binding is not None and found.binding.offers != "documented":
+        yield from ((one, damaged_place) for one in own)
+
+
+def _may_serve(binding: Binding, ifindex: int) -> bool:
+    """Whether a network is on this NIC, which can carry the default."""
+    nic = binding.nic
+    return nic is not None and nic.ifindex == ifindex and nic.running and binding.is_usable()
 
 
 def _place(binding: Binding, in_use: Sequence[int]) -> int:
@@ -151,7 +165,8 @@ def _place_in_settings(binding: Binding, settings: Settings) -> int:
 
 def _missed(resolution: Resolution, family: int) -> tuple[Unresolved, ...]:
     """The default entries that name another NIC, where none that can be used has that gateway."""
-    missed = (one for one in resolution.unresolved if one.host.destination.is_default)
+    defaults = (one for one in resolution.unresolved if one.host.destination.is_default)
+    missed = (one for one in defaults if one.kind != "ignored" or one.binding is not None)  # Not by its destination.
     return tuple(one for one in missed if family_of(one.host.next_hop) == family)
 
 

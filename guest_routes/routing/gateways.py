@@ -8,40 +8,23 @@ never this one's gateway. It is the gateway of the network in whose prefix it li
 from __future__ import annotations
 
 from ..model.decision import Binding
-from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
-from ..model.network import (
-    DEFAULT_PREFIX,
-    Prefix,
-    contains,
-    family_of,
-    is_link_local,
-    is_self_assigned,
-)
-from ..model.network_data import LEASES, HostRoute, default_route, special_kind
+from ..model.network import Prefix, contains, family_of, is_link_local, is_self_assigned
 from .elect import in_order
 from .eligible import Eligible
-from .offers import default_offers, defaults_on_link
+from .offers import by_precedence, default_entries, default_offers, defaults_on_link, with_leased_routes
 from .subnets import Subnets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, Sequence
 
-    from ..model.evidence import Evidence
-    from ..model.lease import Lease
+    from ..model.evidence import Evidence, GatewayEvidence
     from ..model.network import Address, Nic
+    from ..model.network_data import HostRoute
     from ..model.settings import Settings
     from .binding.settings_gateways import SettingsGateways
-
-
-class _Entry(NamedTuple):
-    """A default entry of a network or of its NIC's lease."""
-
-    route: HostRoute
-    evidence: GatewayEvidence
-    metric: int | None = None
-    """The document's; a lease has none."""
+    from .offers import Entry
 
 
 class _Neighbours(NamedTuple):
@@ -94,6 +77,7 @@ def with_gateways(
     bindings: Sequence[Binding], evidence: Evidence, settings: Settings
 ) -> tuple[list[Binding], list[HostRoute]]:
     """Each network with its gateway by the best evidence; and the default entries that name another NIC."""
+    bindings = with_leased_routes(bindings, evidence)
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
     eligible = Eligible(bindings, evidence.kernel.nics)
     neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible)
@@ -101,9 +85,9 @@ def with_gateways(
     entered = _entered(bindings, settings, eligible)
     found: list[Binding] = []
     every: list[Sequence[GatewayEvidence]] = []
-    elsewhere: list[_Entry] = []
+    elsewhere: list[Entry] = []
     for binding in bindings:
-        entries = _entries(binding, evidence)
+        entries = default_entries(binding, evidence)
         own = _own(entries, binding, neighbours)
         elsewhere += [one for one in entries if own is None or one.route.next_hop != own.route.next_hop]
         # A copy of another network's default through this NIC says nothing of its gateway.
@@ -114,7 +98,7 @@ def with_gateways(
         found.append(_with_gateway(binding, own, offered, rank, entered))
         every.append(offered or ())  # One value for the many without.
     elsewhere = in_order(elsewhere)
-    found = _named_by_others(bindings, found, elsewhere, neighbours)
+    found = _named_by_others(bindings, found, by_precedence(elsewhere, evidence, settings), neighbours)
     return _with_further(found, every, entered), [one.route for one in elsewhere]
 
 
@@ -140,7 +124,7 @@ def _with_further(
 
 
 def _named_by_others(
-    bindings: Sequence[Binding], found: list[Binding], elsewhere: Sequence[_Entry], neighbours: _Neighbours
+    bindings: Sequence[Binding], found: list[Binding], elsewhere: Sequence[Entry], neighbours: _Neighbours
 ) -> list[Binding]:
     """The same networks, with a gateway by another network's default entry where nothing else speaks of one.
 
@@ -176,42 +160,11 @@ def _neighbouring_nics(bindings: Sequence[Binding], evidence: Evidence) -> tuple
     )  # fmt: skip
 
 
-def _own(entries: Sequence[_Entry], binding: Binding, neighbours: _Neighbours) -> _Entry | None:
+def _own(entries: Sequence[Entry], binding: Binding, neighbours: _Neighbours) -> Entry | None:
     """The default entry that means the network itself: in a prefix of its own, else in no network's and no NIC's."""
     inside = (one for one in entries if neighbours.is_inside(one.route.next_hop, binding))
     outside = (one for one in entries if neighbours.is_outside(one.route.next_hop, binding))
     return next(inside, None) or next(outside, None)
-
-
-def _entries(binding: Binding, evidence: Evidence) -> list[_Entry]:
-    """The default entries of a network in the document; where that omits them, of its NIC's lease."""
-    network = binding.network
-    if network is None:
-        return []
-    entries = [
-        _Entry(default_route(network, one), GatewayEvidence("document", one.place), one.metric)
-        for one in network.defaults
-    ]
-    if entries or binding.nic is None or network.family == 6:
-        return entries
-    lease = evidence.leases.of(binding.nic.ifindex) if evidence.leases else None
-    return _leased(lease, binding.nic, evidence) if lease else []
-
-
-def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[_Entry]:
-    """The routers of a lease that can be some."""
-    now = evidence.leases.now if evidence.leases else 0.0
-    # A server that names the client's own address means that everything is on link: no gateway is refused then.
-    own = {address.address for address in nic.addresses}
-    found = []
-    for one in lease.default_routers:
-        if not special_kind(Prefix(one.gateway, 32)) and one.gateway not in own:
-            known = GatewayEvidence(
-                "lease", lease=lease, option=one.option, index=one.index, expired=lease.expired(now)
-            )
-            source = lease.option_place(one.option)
-            found.append(_Entry(HostRoute(DEFAULT_PREFIX[4], one.gateway, source, LEASES, one.index), known))
-    return found
 
 
 def _is_another(offer: GatewayEvidence, binding: Binding) -> bool:
@@ -221,7 +174,7 @@ def _is_another(offer: GatewayEvidence, binding: Binding) -> bool:
 
 def _with_gateway(
     binding: Binding,
-    own: _Entry | None,
+    own: Entry | None,
     offered: Sequence[GatewayEvidence],
     rank: Literal["documented", "undocumented"],
     entered: SettingsGateways | None,
@@ -247,7 +200,7 @@ def _with_gateway(
     return binding._replace(gateway=offer.gateway, evidence=offer, offers=rank)
 
 
-def _gateway_of(own: _Entry | None, offer: GatewayEvidence | None) -> Address | None:
+def _gateway_of(own: Entry | None, offer: GatewayEvidence | None) -> Address | None:
     """A network's gateway without the settings."""
     if own is not None:
         return own.route.next_hop

@@ -106,7 +106,7 @@ class NextHops:
         found = self._home(host)
         if found is None:
             unbound = self._unbound(host)
-            return self._nowhere(host.next_hop) if unbound is None else Miss("absent", unbound)
+            return self.nowhere(host.next_hop) if unbound is None else Miss("absent", unbound)
         subnet, home = found
         refusal = self.eligible.refusal(host.next_hop, home)
         if refusal is not None:
@@ -126,7 +126,7 @@ class NextHops:
         listing = (one for one in self._bindings if _lists(one, host))
         return next((one for one in listing if one.nic is None and one.link is None and not one.ignored), None)
 
-    def _nowhere(self, next_hop: Address) -> Miss:
+    def nowhere(self, next_hop: Address) -> Miss:
         """A next hop in no network's subnet; perhaps in that of a NIC without a network."""
         gateways = self._known[len(next_hop)]
         for nic in self._nics:

@@ -1,19 +1,98 @@
-"""What default routes say of gateways: those of other programs in the kernel, and recorded ones (R2). Pure."""
+"""What says a gateway (R2): default entries, and default routes of other programs, in the kernel or recorded. Pure."""
 
 from __future__ import annotations
 
 from ..model.evidence import GatewayEvidence
-from ..model.network import PROTOCOL_RA, UNICAST
+from ..model.namedtuple import NamedTuple
+from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, UNICAST, Prefix
+from ..model.network_data import LEASES, HostRoute, default_route, special_kind
 from .compare import next_hops
 from .ownership import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Container, Sequence
 
+    from ..model.decision import Binding
     from ..model.evidence import Evidence, GatewayKind
-    from ..model.network import Route
+    from ..model.lease import Lease
+    from ..model.network import Nic, Route
     from ..model.settings import Settings
+
+
+class Entry(NamedTuple):
+    """A default entry of a network, of its NIC's lease, of the settings or of the property."""
+
+    route: HostRoute
+    evidence: GatewayEvidence
+    metric: int | None = None
+    """The document's; others have none."""
+
+
+def default_entries(binding: Binding, evidence: Evidence) -> list[Entry]:
+    """The default entries of a network in the document; where that omits them, of its NIC's lease."""
+    network = binding.network
+    if network is None:
+        return []
+    entries = [
+        Entry(default_route(network, one), GatewayEvidence("document", one.place), one.metric)
+        for one in network.defaults
+    ]
+    if entries or binding.nic is None or network.family == 6:
+        return entries
+    lease = evidence.leases.of(binding.nic.ifindex) if evidence.leases else None
+    return _leased(lease, binding.nic, evidence) if lease else []
+
+
+def _leased(lease: Lease, nic: Nic, evidence: Evidence) -> list[Entry]:
+    """The routers of a lease that can be some."""
+    now = evidence.leases.now if evidence.leases else 0.0
+    # A server that names the client's own address means that everything is on link: no gateway is refused then.
+    own = {address.address for address in nic.addresses}
+    found = []
+    for one in lease.default_routers:
+        if not special_kind(Prefix(one.gateway, 32)) and one.gateway not in own:
+            known = GatewayEvidence(
+                "lease", lease=lease, option=one.option, index=one.index, expired=lease.expired(now)
+            )
+            source = lease.option_place(one.option)
+            found.append(Entry(HostRoute(DEFAULT_PREFIX[4], one.gateway, source, LEASES, one.index), known))
+    return found
+
+
+def with_leased_routes(bindings: Sequence[Binding], evidence: Evidence) -> Sequence[Binding]:
+    """The same networks; where the document omits the routes of one, it lists some if its NIC's lease does (R3)."""
+    leases = evidence.leases
+    if leases is None:
+        return bindings
+    listing = {one.ifindex for one in leases.leases if one.lists_routes and not one.expired(leases.now)}
+    return [_listing_routes(one) if _is_leased(one, listing) else one for one in bindings]
+
+
+def _is_leased(binding: Binding, ifindexes: Container[int]) -> bool:
+    """Whether the document leaves a network's routes to the lease of one of these NICs."""
+    network, nic = binding.network, binding.nic
+    omitted = network is not None and network.family == 4 and network.omits_routes
+    return omitted and nic is not None and nic.ifindex in ifindexes
+
+
+def _listing_routes(binding: Binding) -> Binding:
+    network = binding.network
+    return binding._replace(network=network._replace(lists_routes=True)) if network is not None else binding
+
+
+def by_precedence(entries: Sequence[Entry], evidence: Evidence, settings: Settings) -> list[Entry]:
+    """These of the document and its leases, with those of the settings and the property, in the order of `sources`."""
+    found: list[Entry] = []
+    kinds: dict[str, tuple[GatewayKind, Sequence[HostRoute]]] = {
+        "settings": ("settings", settings.routes),
+        "properties": ("property", evidence.properties),
+    }
+    for source in settings.precedence:
+        kind, routes = kinds.get(source, ("document", ()))
+        found += entries if source == "metadata" else ()
+        found += [Entry(one, GatewayEvidence(kind, one.place)) for one in routes if not one.destination.length]
+    return found if "metadata" in settings.precedence else [*found, *entries]
 
 
 def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:

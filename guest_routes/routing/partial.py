@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from ..model.decision import Binding, Elected
+from ..model.network import masters
 from ..model.plan import Suspicion
 from .bind import is_ignored, macs_of
+from .compare import next_hops
+from .elect import elect
 from .ownership import is_ours, is_reaching
+from .resolve import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..model.decision import Election, Resolution
     from ..model.evidence import Evidence
-    from ..model.network import Nic, Prefix, Route
+    from ..model.network import Nic, Prefix
     from ..model.settings import Settings
 
 AGREEING_FETCHES = 3
@@ -37,11 +41,15 @@ def suspicion(
     """
     lost = _not_dropped(evidence, dropped) if dropped else evidence
     gone, ours = _gone(lost, resolution, settings)
-    omission = _omission(evidence, resolution, elections, settings, gone, ours)
+    defaults = _wanted_defaults(evidence, settings)
+    omission = _omission(evidence, resolution, elections, defaults, gone, ours)
     if evidence.source == "last-known-good":
         return omission
     return (
-        _incomplete(evidence) or omission or _lost(lost, resolution, elections, settings, gone) or _shrunk(gone, ours)
+        _incomplete(evidence)
+        or omission
+        or _lost(lost, resolution, _left(defaults, elections), settings, gone)
+        or _shrunk(gone, ours)
     )
 
 
@@ -61,16 +69,31 @@ def _incomplete(evidence: Evidence) -> Suspicion | None:
     return Suspicion("nics-lost", tuple(lost)) if lost else None
 
 
+def _wanted_defaults(evidence: Evidence, settings: Settings) -> set[tuple[int, int]]:
+    """The ifindexes and families of our defaults, and of other programs' that the last accepted document elects."""
+    defaults = [route for route in evidence.kernel.routes if not route.destination.length]
+    ours = {(route.ifindex, route.family) for route in defaults if is_ours(route, settings)}
+    if evidence.known_data is None:
+        return ours
+    theirs = {(ifindex, route.family) for route in defaults for _, ifindex in next_hops(route)}
+    resolution = resolve(evidence._replace(data=evidence.known_data), settings)
+    elections = [elect(resolution, settings, family) for family in (4, 6)]
+    return ours | theirs.intersection((one.nic.ifindex, one.family) for one in elections if isinstance(one, Elected))
+
+
 def _lost(
-    evidence: Evidence, resolution: Resolution, elections: Sequence[Election], settings: Settings, gone: int
+    evidence: Evidence, resolution: Resolution, left: set[tuple[int, int]], settings: Settings, gone: int
 ) -> Suspicion | None:
-    """Routes of ours would leave a NIC that was described before, for its network is missing or damaged.
+    """Routes of ours, or the default, would leave a NIC described before, for its network is missing or damaged.
 
     A NIC that can't be used, or that the settings cover, keeps none.
+
+    Args:
+        left: the ifindexes and families of defaults that would.
     """
     if not evidence.known_macs:
         return None
-    leaving = [(*place, True) for place in _left_by_defaults(evidence, elections, settings)]
+    leaving = [(*place, True) for place in left]
     leaving += [(*place, False) for place in _left_by_hosts(evidence, resolution, settings)] if gone else []
     nics = {nic.ifindex: nic for nic in evidence.kernel.nics if _is_known(nic, evidence, settings)}
     found = {}
@@ -81,19 +104,11 @@ def _lost(
     return Suspicion("networks-lost", tuple(found[ifindex] for ifindex in sorted(found))) if found else None
 
 
-def _left_by_defaults(evidence: Evidence, elections: Sequence[Election], settings: Settings) -> set[tuple[int, int]]:
-    """The ifindexes and families of our defaults that aren't elected.
-
-    The settings' choice moves a default whatever the document says.
-    """
-    kept = {(one.nic.ifindex, one.family) for one in elections if isinstance(one, Elected)}
-    chosen = {one.family for one in elections if one.selector is not None}
-    defaults = (one for one in evidence.kernel.routes if not one.destination.length)
-    return {(one.ifindex, one.family) for one in defaults if _moves(one, chosen, settings)} - kept
-
-
-def _moves(default: Route, chosen: set[int], settings: Settings) -> bool:
-    return default.family not in chosen and is_ours(default, settings)
+def _left(defaults: set[tuple[int, int]], elections: Sequence[Election]) -> set[tuple[int, int]]:
+    """Those of the defaults that another is elected for; the settings' choice moves one whatever the document says."""
+    elected = [one for one in elections if isinstance(one, Elected)]
+    moving = {one.family for one in elected if one.selector is None}
+    return {one for one in defaults if one[1] in moving} - {(one.nic.ifindex, one.family) for one in elected}
 
 
 def _left_by_hosts(evidence: Evidence, resolution: Resolution, settings: Settings) -> set[tuple[int, int]]:
@@ -116,16 +131,16 @@ def _has_lost(nic: Nic, family: int, is_default: bool, evidence: Evidence, resol
     """Whether a NIC that can be used has no network of a family now; of a default also: only damaged ones."""
     if not Binding(None, None, nic, known_family=family).is_usable():
         return False
-    networks = [one for one in resolution.bindings if one.family == family and _is_on(one, nic)]
+    networks = [one for one in resolution.bindings if one.family == family and _is_on(one, nic, evidence.kernel.nics)]
     return all(is_default and _is_damaged(one) for one in networks)
 
 
-def _is_on(binding: Binding, nic: Nic) -> bool:
-    """Whether this is a network on a NIC, or on another device with its MAC (a bridge over it)."""
-    if binding.network is None:
-        return False
-    macs = {binding.link.mac if binding.link else b"", binding.nic.mac if binding.nic else b""}
-    return (binding.nic is not None and binding.nic.ifindex == nic.ifindex) or nic.mac in macs
+def _is_on(binding: Binding, nic: Nic, nics: Sequence[Nic]) -> bool:
+    """Whether this is a network on a NIC, on another device with its MAC or over it (a bridge), or meant for it."""
+    on, link = binding.nic, binding.link
+    if binding.network is None or on is None:
+        return binding.network is not None and link is not None and link.mac == nic.mac
+    return on.ifindex == nic.ifindex or on.mac == nic.mac or on in masters(nic, nics)
 
 
 def _is_damaged(binding: Binding) -> bool:
@@ -137,13 +152,13 @@ def _omission(
     evidence: Evidence,
     resolution: Resolution,
     elections: Sequence[Election],
-    settings: Settings,
+    defaults: set[tuple[int, int]],
     gone: int,
     ours: int,
 ) -> Suspicion | None:
     """Routes of ours would go that nobody names, since the document omits a NIC's routes and no lease has them.
 
-    So would our default, which leads through such a NIC.
+    So would the default, which leads through such a NIC.
 
     Nova 27.3 stopped describing subnets with DHCP: an upgrade of the cloud must not empty the table, nor must a lease
     that has gone.
@@ -155,17 +170,16 @@ def _omission(
     unused = evidence.leases.problems if evidence.leases else ()
     if gone and omitted:
         return Suspicion("routes-omitted", (), omitted, gone, ours, unused)
-    left = tuple(one for one in omitted if _leaves(one, evidence, elections, settings))
+    left = tuple(one for one in omitted if _leaves(one, defaults, elections))
     return Suspicion("default-omitted", (), left, leases=unused) if left else None
 
 
-def _leaves(binding: Binding, evidence: Evidence, elections: Sequence[Election], settings: Settings) -> bool:
-    """Whether a default of ours leads through the NIC, which can be used, and is to lead through a later one."""
-    nic, family = binding.nic, binding.family
+def _leaves(binding: Binding, defaults: set[tuple[int, int]], elections: Sequence[Election]) -> bool:
+    """Whether the default leads through the NIC, which can be used, and is to lead through a later one."""
+    nic = binding.nic
     if nic is None or not binding.is_usable() or not any(_comes_later(one, binding) for one in elections):
         return False
-    defaults = (one for one in evidence.kernel.routes if one.destination.is_default and one.family == family)
-    return any(route.ifindex == nic.ifindex and is_ours(route, settings) for route in defaults)
+    return (nic.ifindex, binding.family) in defaults
 
 
 def _comes_later(one: Election, binding: Binding) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from ..model.decision import Elected, Resolved
 from ..model.namedtuple import NamedTuple
-from ..model.network import Address, Nic, Prefix, contains, family_of, is_link_local
+from ..model.network import Address, Nic, Prefix, Route, contains, family_of, is_link_local
 from ..model.plan import Decision
 from ..model.settings import Settings
+from .compare import next_hops
+from .next_hops import needs_onlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
 
     from ..model.source_routing import NicTable
 
@@ -41,7 +45,8 @@ class NicRoutes(NamedTuple):
     advertised: bool
     """Router advertisements are what its IPv6 address comes from, or where a DHCPv6 client learns its router."""
     default: tuple[GatewayRoute, ...]
-    """The elected default routes, at most one a family."""
+    """The elected default routes, at most one a family. Where none is elected, the kernel's own, which stays, unless
+    DHCP or a router makes it."""
     barred: tuple[int, ...]
     """Families whose default route is another NIC's (R4)."""
     routes: tuple[GatewayRoute, ...]
@@ -68,9 +73,29 @@ def nic_routes(decision: Decision, settings: Settings) -> tuple[NicRoutes, ...]:
         elif network.address is not None and network.address not in one.addresses:
             one = one._replace(addresses=(*one.addresses, network.address))
         found[nic.ifindex] = one
-    return tuple(
-        one._replace(addresses=_with_further(one), by_source=_by_source(one.nic, decision)) for one in found.values()
-    )
+    return tuple(_completed(one, decision) for one in found.values())
+
+
+def _completed(one: NicRoutes, decision: Decision) -> NicRoutes:
+    """With what depends on all of a NIC's networks."""
+    one = one._replace(default=(*one.default, *_left(one, decision)))
+    return one._replace(addresses=_with_further(one), by_source=_by_source(one.nic, decision))
+
+
+def _left(one: NicRoutes, decision: Decision) -> Iterator[GatewayRoute]:
+    """The first default through a NIC of each family that has none elected (R4): without it the NIC would have none."""
+    for planned in decision.plan.defaults:
+        found = (route for route in _through(one.nic, planned.staying) if route.family == planned.family)
+        if planned.family not in one.dynamic:
+            yield from islice(found, 1)
+
+
+def _through(nic: Nic, routes: Sequence[Route]) -> Iterator[GatewayRoute]:
+    """What leads through a NIC by a gateway, the best metric first."""
+    for route in sorted(routes, key=lambda route: route.metric):
+        for gateway, ifindex in next_hops(route):
+            if ifindex == nic.ifindex and gateway is not None:
+                yield GatewayRoute(route.destination, gateway, needs_onlink(nic, gateway), route.metric)
 
 
 def _with_further(one: NicRoutes) -> tuple[Prefix, ...]:

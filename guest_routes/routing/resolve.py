@@ -3,7 +3,8 @@
 A host route belongs to the NIC whose subnet's gateway is its next hop, whichever network lists it. First every
 network of the document is bound to the NIC with its MAC, and gets its gateway from the best evidence there is;
 then each host route's next hop is looked up among those gateways (next_hops.py). What can't be resolved is a value with
-its reason, never an exception. A default entry that names another NIC than its network's is resolved like a host route.
+its reason, never an exception. A default entry that names another NIC than its network's is resolved like a host route,
+and so is one of the settings or the property.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from itertools import chain
 
 from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
-from ..model.network import Prefix, contains, is_link_local, network_of
+from ..model.network import DEFAULT_PREFIX, Prefix, contains, is_link_local, network_of
 from ..model.network_data import METADATA_SERVICE, HostRoute, default_route
 from .bind import bind
 from .next_hops import NextHops
@@ -62,7 +63,9 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
                 usual[next_hop] = answer
         else:
             unresolved.append(Unresolved(host, *answer))
+    listed = _listed_defaults(taken, next_hops, unresolved)
     defaults, missed = _named_defaults(elsewhere, bindings, next_hops, own)
+    defaults = _by_precedence(listed, defaults, settings)
     unresolved.extend(_to_gateways_of_others(taken, next_hops))
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
@@ -159,6 +162,35 @@ def _in_order(evidence: Evidence, settings: Settings) -> Iterator[HostRoute]:
 
 
 # ---- default entries that name another NIC ------------------------------------------------------------
+
+
+def _listed_defaults(
+    taken: dict[Prefix, Resolved], next_hops: NextHops, unresolved: list[Unresolved]
+) -> list[Resolved]:
+    """Those of the settings and the property, taken out of the host routes; a next hop must be in its NIC's subnet.
+
+    By any other no default that works is left for it.
+    """
+    found = [taken.pop(everything) for everything in DEFAULT_PREFIX.values() if everything in taken]
+    reached = [one for one in found if _is_on_subnet(one.next_hop)]
+    unresolved += [Unresolved(one.host, *next_hops.nowhere(one.host.next_hop)) for one in found if one not in reached]
+    return reached
+
+
+def _is_on_subnet(next_hop: ResolvedNextHop) -> bool:
+    """Whether a prefix of the NIC has the gateway in it; of one that has none yet nobody knows."""
+    gateway = next_hop.gateway
+    own = [one for one in next_hop.nic.prefixes if len(one.address) == len(gateway)]
+    return is_link_local(gateway) or not own or any(contains(prefix, gateway) for prefix in own)
+
+
+def _by_precedence(
+    listed: Sequence[Resolved], documented: Sequence[Resolved], settings: Settings
+) -> tuple[Resolved, ...]:
+    """Those that name a NIC, in the order of `sources`."""
+    order = settings.precedence
+    behind = [one for one in listed if "metadata" in order and order.index(one.host.origin) > order.index("metadata")]
+    return (*(one for one in listed if one not in behind), *documented, *behind)
 
 
 def _named_defaults(

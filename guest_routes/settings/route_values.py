@@ -55,12 +55,12 @@ def _next_hop(text: str) -> Address:
 
 def host_route(value: object, place: Place) -> HostRoute:
     destination_text, next_hop_text = _written_route(value)
-    no_default = "a default route is no host route: use the setting `default`"
     if destination_text == "default":
-        raise ValueError(no_default)
-    destination, next_hop = _destination(destination_text), _next_hop(next_hop_text)
-    if destination.is_default:
-        raise ValueError(no_default)
+        raise ValueError("a default route is written 0.0.0.0/0 or ::/0")
+    written, next_hop = _prefix(destination_text), _next_hop(next_hop_text)
+    destination = network_of(written)
+    if destination.is_default and any(written.address):
+        raise ValueError(f"{written} is no destination; the default route is {destination}")
     if len(destination.address) != len(next_hop):
         raise ValueError(f"IPv{family_of(destination.address)} destination with an IPv{family_of(next_hop)} next hop")
     kind = special_kind(destination)

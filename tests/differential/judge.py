@@ -50,6 +50,7 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
     judged = 0
     found: List[Violation] = []
     known: Set[str] = set()
+    accepted: Dict[str, Any] = {}
     removed: List[Row] = []
     disputed: List[Any] = []
     changes = ((), *situation.changes)
@@ -63,7 +64,9 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         before = passes.rows()
         oracles = [Oracle(document, nics, before, removed, situation.settings, f) for f in FAMILIES]
         expected = {one.family: one.expected(accept) for one in oracles}
-        lost = any(one.loses_a_network(expected[one.family], known) for one in oracles)
+        last = [Oracle(accepted, nics, before, removed, situation.settings, f) for f in FAMILIES] if accepted else []
+        elected = {one.family: one.elect()[0] for one in last if accepted != document}
+        lost = any(one.loses_a_network(expected[one.family], known, elected.get(one.family)) for one in oracles)
         suspect = (oracle.partial(document, nics, known) or lost) and not accept
         disputed = [*(disputed if disputed[-1:] == [document] else []), document] if suspect else []
         held = suspect and len(disputed) < AGREEING
@@ -86,7 +89,7 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
             if passes.model is not None and had and passes.model.fewest[family] < 1:
                 found.append(Violation("R7", f"IPv{family} no default for a moment", nth))
         if not held or not report.suspicion:  # One that takes nothing away is accepted, and is known from then on.
-            known = oracle.described_macs(document)
+            known, accepted = oracle.described_macs(document), document
         if not held:
             again = passes.sync(document, accept)
             if again.changes or passes.rows() != after:

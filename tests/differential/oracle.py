@@ -371,7 +371,7 @@ class Oracle:
                 local = hop.is_link_local and one is net
                 if one.nic and (local or any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes))):
                     return Hop(str(hop), one.nic.name), False
-        return None, not any(gateway is not None for _, gateway in inside)
+        return None, not any(_is_of_subnet(self._in_force(one) or gateway, one, hop) for one, gateway in inside)
 
     def _in_force(self, net: Net) -> Optional[Ip]:
         """R4: what stands in for the documented gateway where the NIC has been renumbered."""
@@ -530,10 +530,13 @@ class Oracle:
         unsettled = self._unsettled()
         return Expected(self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts, unsettled)
 
-    def loses_a_network(self, expected: Expected, known: Set[str]) -> bool:
+    def loses_a_network(self, expected: Expected, known: Set[str], accepted: Optional[Hop]) -> bool:
         """R6: ours would leave a usable NIC, described before, that has no network of the family now.
 
         A default does so, too, that leaves one whose networks are damaged.
+
+        Args:
+            accepted: what the last accepted document elects, where that is another; such a default of others counts.
         """
         named = [(net.nic.name if net.nic else net.unknown, net) for net in self.networks if net.kind]
         on = {name for name, _ in named if name}
@@ -541,12 +544,14 @@ class Oracle:
         serving = {nic.name for nic in self.nics if nic.mac in known and nic.serves(self.family)} - whole
         elected = expected.elected.dev if expected.elected else ""
         for row in self.every:
-            if row.proto != OURS or row.dev not in serving or not row.via:
+            is_default = row.destination == ANYWHERE[self.family]
+            theirs = is_default and accepted is not None and row.dev == accepted.dev
+            if not (row.proto == OURS or theirs) or row.dev not in serving or not row.via:
                 continue
             if row.destination != ANYWHERE[self.family]:
                 if row.destination not in expected.hosts and row.dev not in on:
                     return True
-            elif row.dev != elected and expected.why != "selector":
+            elif elected and row.dev != elected and expected.why != "selector":
                 return True
         return False
 
@@ -636,6 +641,17 @@ def _without_nic(net: Net) -> Net:
     """A network whose NIC nothing tells."""
     prefixes = (net.own.network,) if net.own else ()
     return net._replace(nic=None, unknown=net.nic.name if net.nic else "", prefixes=prefixes)
+
+
+def _is_of_subnet(gateway: Optional[Ip], net: Net, hop: Ip) -> bool:
+    """R2, R3: whether a network's gateway is that of the subnet which the next hop is in: each subnet has its own.
+
+    What is link-local belongs to all of them.
+    """
+    if gateway is None:
+        return False
+    described = hop.is_link_local or (net.own is not None and hop in net.own.network)
+    return described or not any(gateway in p for p in net.prefixes if hop not in p)
 
 
 def _is_home(net: Net) -> bool:

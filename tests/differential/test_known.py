@@ -155,3 +155,13 @@ def test_an_equal_default_is_adopted_at_once_where_ours_would_stand_no_better(mo
     (first, second), _ = Run([nic(0), nic(1), *others], rows, given, given, default_mode=mode).sync()
     assert [one.verdict for one in first.plan.defaults] == ["adopted"]
     assert second.plan.operations == ()
+
+
+def test_a_gateway_of_another_subnet_of_the_nic_says_nothing_of_this_one() -> None:
+    """The document has e1's gateway in a subnet that e1 isn't in; nobody knows one in e1's own: ours stays (R3, R6)."""
+    moved = {**net(0, (V4, "10.1.0.1"), ("192.168.0.0/16", "10.2.0.1")), "link": "tap1"}
+    omitted = {"id": "network1", "link": "tap1", "type": "ipv4_dhcp"}
+    ours = Row(4, "192.168.0.0/16", "10.2.0.1", "e1", 0, 121)
+    for networks in ((omitted, moved), (moved,)):
+        _, rows = Run([nic(0), nic(1)], [ours], document((0, 1), *networks)).sync()
+        assert ours in rows

@@ -273,3 +273,53 @@ def test_a_network_that_is_missing_and_what_the_text_says_of_it(lab: Lab, tmp_pa
         run(lab, f"sync {where} --gateways eth1={gateway}")
         assert any(f"via {gateway} dev eth1 proto 121" in line for line in table(lab, family)), table(lab, family)
         assert default_lines(lab) == before
+
+
+# ---- another program's default, which a pass left in its place ------------------------------------------
+
+
+def without_network_of_eth0(value: Dict[str, Any]) -> None:
+    """Its link stays."""
+    del value["networks"][:2]
+
+
+def omitted(value: Dict[str, Any]) -> None:
+    """As Nova writes a subnet that has DHCPv6 since; IPv4 is as before."""
+    value["networks"][1] = {"id": "network1", "link": value["networks"][0]["link"], "type": "ipv6_dhcpv6-stateful"}
+
+
+@pytest.mark.parametrize("made", ["by a manager", "by us"])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (without_network_of_eth0, "a network of eth0 is missing or damaged in it"),
+        (omitted, "it omits the routes of eth0, and the default route would leave it"),
+    ],
+    ids=["missing", "omitted"],
+)
+def test_an_adopted_default_is_held_as_ours_is(lab: Lab, tmp_path: Path, change: Any, said: str, made: str) -> None:
+    dual_stack(lab, *(["eth0"] if made == "by a manager" else []))
+    assert run(lab, f"sync --metadata {document('dual-stack')}").code == 0
+    before = default_lines(lab)
+    assert ["dev eth0" in line for line in before] == [True, True]
+    value = json.loads(document("dual-stack").read_text())
+    change(value)
+    where = f"--metadata {write_document(tmp_path / 'network_data.json', value)}"
+    for _ in range(2):
+        ran = run(lab, f"sync {where}")
+        assert (default_lines(lab), said in ran.err) == (before, True), ran
+    run(lab, f"sync {where}")  # The third in a row is believed.
+    assert "dev eth1" in "".join(default_lines(lab))
+
+
+def test_a_second_default_is_not_held(lab: Lab, tmp_path: Path) -> None:
+    """Where the accepted document didn't have the default there, it is one too many at once, whatever is omitted."""
+    dual_stack(lab)
+    value = json.loads(document("dual-stack").read_text())
+    omitted(value)
+    assert run(lab, f"sync --metadata {write_document(tmp_path / 'first.json', value)}").code == 0
+    lab.ip(*"-6 route append default via fd00:65::1 dev eth0 proto static metric 2000".split())
+    value["networks"][0]["routes"].append({"network": "12.0.0.0", "netmask": "8", "gateway": "10.65.0.1"})
+    ran = run(lab, f"sync --metadata {write_document(tmp_path / 'second.json', value)}")
+    assert ["dev eth1" in line for line in default_lines(lab)] == [False, True], ran
+    assert "may be partial" not in ran.err

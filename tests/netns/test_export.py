@@ -187,6 +187,14 @@ def test_the_script_of_ip_commands(lab: Lab, name: str, tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
+def test_a_default_that_stays_is_exported(lab: Lab) -> None:
+    """None is elected, so that those of the kernel stay (R4): without them the files would take it away."""
+    documented(lab)
+    ran = run(lab, f"export --format ip --metadata {document('documented')} --default nic=eth9")
+    assert ran.code == 5
+    assert "eth0: the IPv4 default route" in ran.out and "eth1: the IPv4 default route" in ran.out, ran.out
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_is_told_by_mac_and_fits_the_schema(lab: Lab, form: str) -> None:
     documented(lab)

@@ -419,7 +419,7 @@ def test_a_default_of_ours_whose_lease_is_gone_stays_at_first(lab: Lab, tmp_path
     eth0.unlink()
     for _ in range(2):
         ran = run(lab, f"sync {option}")
-        assert "it omits the routes of eth0, and our default route would leave it" in ran.err
+        assert "it omits the routes of eth0, and the default route would leave it" in ran.err
         assert table(lab) == ours
     run(lab, f"sync {option}")
     assert table(lab) == ["default via 11.8.0.1 dev eth1 proto 121", *CONNECTED]
@@ -491,3 +491,25 @@ def test_the_service_holds_the_routes_of_a_lease_that_goes(lab: Lab, start: Star
     service.wait_said("2 of our routes would go")
     assert HOST_ROUTE in table(lab)
     assert service.stop() == 0
+
+
+@pytest.mark.parametrize("there", ["", "default via 11.8.0.99 dev eth1 proto static metric 50"], ids=["", "a default"])
+def test_a_lease_with_host_routes_and_no_router(lab: Lab, tmp_path: Path, there: str) -> None:
+    """As with a document's network (R3): nobody names another gateway, and a default that somebody made names none."""
+    lab.documented_nics()
+    lab.ip("route", "append", *OURS[0].split())
+    paths = networkd(lab)
+    lease = paths[1].read_text()
+    kept = [line for line in lease.splitlines() if not line.startswith(("ROUTER=", "CLASSLESS_ROUTES="))]
+    paths[1].write_text("\n".join([*kept, "CLASSLESS_ROUTES=12.0.0.0/8,11.8.0.1"]) + "\n")
+    if there:
+        lab.ip("route", "append", *there.split())
+    option = omits_routes(tmp_path)
+    ran = run(lab, f"sync {option}")
+    assert (ran.code, HOST_ROUTE in table(lab), table(lab)[0]) == (0, True, OURS[0]), ran
+    assert "12.0.0.0/8 via 11.8.0.1 dev eth1 proto 121" in table(lab)
+    assert "11.8.0.1 is in eth1's subnet 11.8.0.0/24, whose network lists routes and no gateway" in ran.out
+    # Of one that names a router another next hop is none.
+    networkd(lab)
+    ran = run(lab, f"sync {option} --routes 13.0.0.0/8,11.8.0.7")
+    assert (ran.code, "but its gateway is 11.8.0.1" in ran.out) == (5, True), ran

@@ -30,6 +30,22 @@ def test_a_property_that_is_not_served_any_more(lab: Lab, tmp_path: Path) -> Non
     assert "not in place" not in run(lab, "doctor --deadline-seconds 5").out
 
 
+def test_a_document_file_without_a_property_beside_it(lab: Lab, tmp_path: Path) -> None:
+    """No meta_data.json says nothing of the property; one without it does."""
+    documented(lab)
+    (tmp_path / "meta_data.json").write_text(json.dumps(PROPERTY))
+    lab.metadata_server(document("documented"), "--meta-data", str(tmp_path / "meta_data.json"))
+    assert run(lab, "sync --deadline-seconds 5").code == 0
+    assert table(lab) == [*DOCUMENTED, f"{BY_PROPERTY} proto 121"]
+    option = f"--metadata {document('documented')}"
+    assert "nothing to change: 3 routes in place" in run(lab, f"plan {option}").out
+    assert (run(lab, f"sync {option}").code, table(lab)) == (0, [*DOCUMENTED, f"{BY_PROPERTY} proto 121"])
+    (tmp_path / "meta_data.json").write_text(json.dumps({"uuid": "u"}))
+    beside = tmp_path / "network_data.json"
+    beside.write_bytes(document("documented").read_bytes())
+    assert (run(lab, f"sync --metadata {beside}").code, table(lab)) == (0, DOCUMENTED)
+
+
 def partial_document(path: Path) -> Path:
     """The documented one without eth1's network and link: its host route may only be missing."""
     data = json.loads(document("documented").read_bytes())

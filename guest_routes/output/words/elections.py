@@ -73,8 +73,7 @@ def _not_elected_reason(one: NotElected) -> str:
         cause = absence_text(one.binding) if one.binding is not None else ""
         return f"no default, and those that are there stay: {cause}; no network behind it takes its place"
     if one.kind == "damaged":
-        place = one.binding.network.lacks_default if one.binding and one.binding.network else ""
-        cause = f"{place} is refused, and may name the one through {label}"
+        cause = f"{one.place} is refused, and may name the one through {label}"
         return f"no default, and those that are there stay: {cause}; no network behind it takes its place"
     if one.kind == "unusable":
         causes = ", ".join([*map(_unusable_cause, one.bindings), *_missed_causes(one)])

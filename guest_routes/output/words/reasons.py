@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...model.decision import Resolved, Unresolved
 from ...model.network import address_text, contains, family_of
 from ...model.network_data import Problem
-from ..escape import escaped, shell_word
+from ..escape import escaped, shell_word, yaml_text
 from .evidence import absence_text, binding_label, evidence_text
 from .remedies import gateways_setting, gateways_to_use, in_neutron, in_subnets, removal
 
@@ -65,6 +65,8 @@ def unresolved_reason(one: Unresolved) -> str:
 
 def unresolved_cause(one: Unresolved) -> str:
     """Why a host route is not programmed."""
+    if one.kind == "not-elected":
+        return _not_elected_cause(one)
     if one.winner is not None:
         return _overridden_cause(one, one.winner)
     if one.kind == "refused":
@@ -84,6 +86,8 @@ def _unresolved_remedy(one: Unresolved) -> str:
         return f"keep one: {removal(one)}"
     if one.kind == "no-subnet":
         return _no_subnet_remedy(one)
+    if one.kind == "not-elected":
+        return f"to choose {escaped(one.owner)}, set `default: {{nic: {yaml_text(one.owner)}}}`"
     if one.binding is None or one.kind in ("ignored", "overridden", "redundant", "refused"):
         return ""
     if one.subnet is not None:
@@ -103,6 +107,13 @@ def _absent_remedy(binding: Binding) -> str:
     if binding.network is not None and binding.network.address is None:
         return "name its link where the document is made"
     return "programmed once a NIC has its address"
+
+
+def _not_elected_cause(one: Unresolved) -> str:
+    """Which default comes before a default entry of the settings or the property."""
+    if one.binding is not None and one.binding.network is not None:
+        return f"networks[{one.binding.network.index}]'s own default comes first"
+    return f"{one.winner.place if one.winner is not None else 'another default'} comes first"
 
 
 def _overridden_cause(one: Unresolved, winner: HostRoute) -> str:

@@ -68,7 +68,8 @@ def plan_default(
         nics: those that there are.
     """
     if not isinstance(election, Elected):
-        return PlannedDefault(election, "left", outside=_outside(there, managed, settings))
+        outside = _outside(there, managed, settings)
+        return PlannedDefault(election, "left", outside=outside, staying=_without(there, outside))
     destination = DEFAULT_PREFIX[election.family]
     nic, protocol, table = election.nic.ifindex, settings.protocol, settings.table
     wanted = Route(destination, election.gateway, nic, metric, protocol, table, onlink=election.onlink)

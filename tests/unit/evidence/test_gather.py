@@ -103,7 +103,7 @@ def test_the_property_that_came_with_it(state: State) -> None:
 
 @pytest.mark.parametrize("found, known", [
     (document(), True), (document(properties=ServerProperty(True)), False), (document(source="config-drive"), True),
-    (document(source="argument"), False), (document(source="leases"), False),
+    (document(source="argument"), True), (document(source="leases"), False),
 ])  # fmt: skip
 def test_the_property_of_the_last_known_good(state: State, found: Document, known: bool) -> None:
     """Only where meta_data.json didn't come: where it came without the property, that is its last word."""

@@ -56,12 +56,12 @@ def test_one_that_is_too_long_costs_its_routes_only(value: str) -> None:
 
 
 def test_a_bad_route_costs_itself_only() -> None:
-    assert read("11.11.0.0/16 10.2.0.0/16,11.8.0.1 0.0.0.0/0,11.8.0.1") == (
-        ["10.2.0.0/16,11.8.0.1"],
+    assert read("11.11.0.0/16 10.2.0.0/16,11.8.0.1 10.0.0.0/0,11.8.0.1 0.0.0.0/0,11.8.0.1") == (
+        ["10.2.0.0/16,11.8.0.1", "0.0.0.0/0,11.8.0.1"],
         [
             f"meta.guest_routes[0] of meta_data.json: '11.11.0.0/16': {FORM}",
-            "meta.guest_routes[2] of meta_data.json: '0.0.0.0/0,11.8.0.1': a default route is no host route: use the "
-            "setting `default`",
+            "meta.guest_routes[2] of meta_data.json: '10.0.0.0/0,11.8.0.1': 10.0.0.0/0 is no destination; the default "
+            "route is 0.0.0.0/0",
         ],
     )
 
@@ -87,7 +87,7 @@ def test_what_is_no_json(value: str) -> None:
         ("12.0.0.0/8,11.8.0", "12.0.0.0/8", None),
         ("12.0.0.0.8,11.8.0.1", None, "11.8.0.1"),
         ("12.0.0.0/99,fd00::1", None, "fd00::1"),
-        ("0.0.0.0/0,11.8.0.1", "0.0.0.0/0", "11.8.0.1"),
+        ("10.0.0.0/0,11.8.0.1", "0.0.0.0/0", "11.8.0.1"),
         ("x", None, None),
     ],
 )

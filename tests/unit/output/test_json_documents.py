@@ -11,7 +11,7 @@ from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import SETTINGS, HostRoute, Problem
 from guest_routes.model.operations import Add, Delete, Failure, Outcome, Promote, RemoveForeignDefault, RestoreDefault
-from guest_routes.model.report import Discrepancy, Withdrawal
+from guest_routes.model.report import Discrepancy, Report, Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.output.json_documents import (
     operation_json,
@@ -19,9 +19,10 @@ from guest_routes.output.json_documents import (
     unresolved_json,
     withdrawal_json,
 )
+from guest_routes.routing.decide import decide
 from guest_routes.routing.planning.withdrawal import plan_withdrawal
 from tests.support.iproute_text import parse_kernel
-from tests.support.reports import ETH0, ETH1, IN_PLACE, assert_valid, prefix, report, route
+from tests.support.reports import ETH0, ETH1, IN_PLACE, assert_valid, evidence, prefix, report, route
 from tests.support.situations import recorded
 
 WAY = "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
@@ -90,6 +91,7 @@ def test_a_pass() -> None:
         "problems",
         "notes",
         "held",
+        "staying",
         "failures",
         "unprogrammed",
         "warnings",
@@ -150,6 +152,17 @@ def test_held_routes_and_warnings() -> None:
     assert_valid("plan", value)
     assert [one["text"] for one in value["held"]] == ["11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"]
     assert len(value["warnings"]) == 1
+
+
+def test_a_route_that_stays() -> None:
+    """Its network is missing from the document, and another one still lists it."""
+    whole = evidence("wrong-subnet", IN_PLACE)
+    found = whole._replace(data=whole.data._replace(networks=whole.data.networks[:1]))
+    value = report_json(Report(found, decide(found, Settings()), found.kernel), "sync")
+    assert_valid("sync", value)
+    (one,) = value["staying"]
+    assert one["route"]["text"] == "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+    assert one["reason"] == "networks[0].routes[1] lists it"
 
 
 def test_a_host_route_without_a_nic() -> None:

@@ -86,15 +86,53 @@ def test_a_network_is_missing_and_its_link_is_there(
     assert (suspected.kind if suspected else "") == ("networks-lost" if lost else "")
 
 
+ADOPTED = OUR_DEFAULT.replace("proto guest-routes", "proto static")
+
+
+@pytest.mark.parametrize(
+    ("networks", "accepted", "kernel", "kind"),
+    [
+        ([ETH1], [ETH0, ETH1], ADOPTED, "networks-lost"),
+        ([ETH1], [ETH1, ETH0], ADOPTED, ""),  # It was one too many.
+        ([ETH0, ETH1], [ETH1, ETH0], ADOPTED, ""),
+        ([network("eth0", kind="ipv4_dhcp"), ETH1], [ETH0, ETH1], ADOPTED, ""),  # Nobody else says what is there.
+        ([ETH1], [ETH0, ETH1], TWO_NICS, ""),
+        ([network("eth1", "11.8.0.9/24", "default 192.0.2.300")], [ETH0, ETH1], ADOPTED, ""),  # It stays in any case.
+    ],
+)
+def test_another_program_s_default_that_the_accepted_document_elects(
+    networks: List[Any], accepted: List[Any], kernel: str, kind: str
+) -> None:
+    evidence, whole = situation(networks, kernel), situation(accepted, kernel)
+    evidence = evidence._replace(data=evidence.data._replace(links=whole.data.links), known_macs=(FIRST, SECOND))
+    assert found(evidence) is None
+    suspected = found(evidence._replace(known_data=whole.data))
+    assert (suspected.kind if suspected else "") == kind
+
+
+def test_it_is_held_too_where_its_network_is_left_to_routers_since() -> None:
+    six = [network("eth0", "fd00:65::7/64", "default fd00:65::1"), network("eth1", "fd00:8::9/64", "default fd00:8::1")]
+    kernel = TWO_NICS.replace("10.65.0.7/24", "fd00:65::7/64").replace("11.8.0.9/24", "fd00:8::9/64")
+    kernel += "default via fd00:65::1 dev eth0 proto static\n"
+    evidence = situation([network("eth0", kind="ipv6_dhcpv6-stateful"), six[1]], kernel)
+    assert found(evidence) is None
+    suspected = found(evidence._replace(known_data=situation(six, kernel).data))
+    assert suspected is not None and suspected.kind == "default-omitted"
+
+
 def test_which_nic_a_network_is_on() -> None:
-    """Its own, or another device with the MAC of its link or of its NIC."""
-    eth0, eth1 = situation([ETH0, ETH1]).kernel.nics
+    """Its own, another device with its MAC, one that it is a port of; where it is on none, that of its link's MAC."""
+    eth0, eth1 = nics = situation([ETH0, ETH1]).kernel.nics
     (link, _), bare = situation([ETH0, ETH1]).data.links, Binding(situation([ETH0]).data.networks[0], None, None)
-    assert not _is_on(bare, eth0)
-    assert _is_on(bare._replace(link=link), eth0) and not _is_on(bare._replace(link=link), eth1)
+    assert not _is_on(bare, eth0, nics)
+    assert _is_on(bare._replace(link=link), eth0, nics) and not _is_on(bare._replace(link=link), eth1, nics)
     over = eth0._replace(ifindex=9)
-    assert _is_on(bare._replace(nic=eth0), eth0) and _is_on(bare._replace(nic=eth0), over)
-    assert not _is_on(bare._replace(nic=eth0), eth1) and not _is_on(bare._replace(network=None, nic=eth0), eth0)
+    assert _is_on(bare._replace(nic=eth0), eth0, nics) and _is_on(bare._replace(nic=eth0), over, nics)
+    assert not _is_on(bare._replace(nic=eth0), eth1, nics)
+    assert not _is_on(bare._replace(network=None, nic=eth0), eth0, nics)
+    assert not _is_on(bare._replace(link=link, nic=eth1), eth0, nics)
+    bridge = eth1._replace(ifindex=9, mac=ABSENT)
+    assert _is_on(bare._replace(nic=bridge), eth0._replace(master=9), (*nics, bridge))
 
 
 def test_a_nic_is_known_by_its_permanent_mac_too() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Tuple
 
+import pytest
+
 from guest_routes.model.network import parse_address
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
 from guest_routes.routing.decide import decide
@@ -46,6 +48,20 @@ def test_each_nic_of_the_document() -> None:
 def test_only_enforce_bars_a_nic_from_a_default() -> None:
     for mode in ("observe", "demote"):
         assert [one.barred for one in found(NETWORKS, Settings(default_mode=mode))] == [(), ()]
+
+
+@pytest.mark.parametrize("eth1, left", [("11.8.0.9/24", ["0.0.0.0/0 11.8.0.1"]), ("", [])], ids=["static", "DHCP"])
+def test_where_none_is_elected_those_that_are_there_stay(eth1: str, left: List[str]) -> None:
+    """DHCP brings its own again."""
+    kernel = f"""{TWO_NICS}default via 11.8.0.9 dev eth0 proto static
+default via 11.8.0.1 dev eth1 proto static metric 5
+default via 11.8.0.7 dev eth1 proto static metric 9
+"""
+    networks = [NETWORKS[0], network("eth1", eth1, kind="ipv4" if eth1 else "ipv4_dhcp"), NETWORKS[2]]
+    every = found(networks, Settings(default=Selector(nic="eth9")), kernel.replace("11.8.0.9 dev", "10.65.0.1 dev"))
+    assert [texts(one.default) for one in every] == [["0.0.0.0/0 10.65.0.1"], left]
+    assert [one.barred for one in every] == [(), ()]
+    assert [route.metric for route in every[1].default] == [5] * len(left)
 
 
 def test_the_elected_nic_is_the_settings_choice() -> None:

@@ -249,6 +249,26 @@ def test_a_lease_names_nics_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("listed", "fault", "expires", "kind"),
+    [
+        (("12.0.0.0/8",), None, None, ""),
+        (("12.0.0.0/8",), None, 50.0, "unknown-gateway"),  # It has run out.
+        (("12.0.0.0/8",), "cut off", None, "unknown-gateway"),
+        (("0.0.0.0/0", "12.0.0.0/8"), None, None, "not-a-gateway"),  # Its default names another one.
+        ((), None, None, "unknown-gateway"),
+    ],
+)
+def test_a_lease_with_host_routes_and_no_router(listed: Any, fault: Any, expires: Any, kind: str) -> None:
+    routes = tuple(LeaseRoute(parse_prefix(one), parse_address("11.8.0.9" + one[0])) for one in listed)
+    leased = Lease("dhclient", "/l", b"", "eth1", ifindex=3, classless=Option(routes, fault), expires=expires)
+    networks = [BASE[0], network("eth1", kind="ipv4_dhcp")]
+    evidence = situation(networks)._replace(leases=LeaseSet((leased,), now=100.0))
+    found = resolve(evidence, Settings(routes=wanted("13.0.0.0/8,11.8.0.7")))
+    assert (reasons(found), len(found.resolved)) == ([("13.0.0.0/8", kind)] if kind else [], not kind)
+    assert [one.next_hop.rule for one in found.resolved] == ([] if kind else ["no-gateway"])
+
+
+@pytest.mark.parametrize(
     ("eth1", "kind"),
     [
         ("nic eth1 fa:16:3e:00:00:01 11.8.0.9/24 down", "down"),

@@ -144,8 +144,8 @@ PROBLEMS: Dict[str, List[str]] = {
     'routes: ["destination=11.12.0.0/16,gateway=11.8.0.1"]': [
         ': routes[0]: "destination=11.12.0.0/16,gateway=11.8.0.1": write it as 11.12.0.0/16,11.8.0.1'
     ],
-    'routes: ["0.0.0.0/0,10.0.0.1"]': [
-        ': routes[0]: "0.0.0.0/0,10.0.0.1": a default route is no host route: use the setting `default`'
+    'routes: ["11.0.0.0/0,10.0.0.1"]': [
+        ': routes[0]: "11.0.0.0/0,10.0.0.1": 11.0.0.0/0 is no destination; the default route is 0.0.0.0/0'
     ],
     'routes: ["11.11.0.0/16,fd00::1"]': [
         ': routes[0]: "11.11.0.0/16,fd00::1": IPv4 destination with an IPv6 next hop'

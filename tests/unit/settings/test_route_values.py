@@ -25,6 +25,10 @@ def test_a_host_route(value: object) -> None:
     assert host_route(value, HERE) == expected
 
 
+def test_a_default_entry() -> None:
+    assert str(host_route(" ::/0,fe80::1", HERE)) == "::/0,fe80::1"
+
+
 def test_an_address_alone_is_one_host() -> None:
     assert host_route("fd11::7,fe80::1", HERE).destination == parse_prefix("fd11::7/128")
 
@@ -33,8 +37,9 @@ def test_an_address_alone_is_one_host() -> None:
     ("11.11.0.0/16", "must be destination,nexthop, such as 11.11.0.0/16,11.8.0.1"),
     ("a,b,c", "must be destination,nexthop, such as 11.11.0.0/16,11.8.0.1"),
     (None, "must be destination,nexthop, such as 11.11.0.0/16,11.8.0.1"),
-    ("default,11.8.0.1", "a default route is no host route: use the setting `default`"),
-    ("::/0,fe80::1", "a default route is no host route: use the setting `default`"),
+    ("default,11.8.0.1", "a default route is written 0.0.0.0/0 or ::/0"),
+    ("10.0.0.0/0,11.8.0.1", "10.0.0.0/0 is no destination; the default route is 0.0.0.0/0"),
+    ("::/0,11.8.0.1", "IPv6 destination with an IPv4 next hop"),
     ("destination=10.2.0.0/16", "write it as 10.2.0.0/16,11.8.0.1"),
     ("gateway=11.8.0.2", "write it as 11.11.0.0/16,11.8.0.2"),
     ("destination=10.2.0.0/16, nexthop=11.8.0.2", "write it as 10.2.0.0/16,11.8.0.2"),

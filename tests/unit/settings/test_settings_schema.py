@@ -29,7 +29,7 @@ SCHEMA = json.loads((ROOT / "docs/schema/settings-file.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 BEYOND = [
     (("routes", "gateways"), r"can't be a next hop$"),
-    (("routes",), r"no destination for a host route$|a default route is no host route"),
+    (("routes",), r"no destination for a host route$|the default route is "),
     (
         ("routes",),
         r"^.*: a mapping: IPv. destination with an IPv. next hop$|\}: IPv. destination with an IPv. next hop$",

@@ -160,8 +160,8 @@ def test_a_renumbered_nic_that_was_passed_over() -> None:
 
 
 def test_a_default_that_may_be_listed_by_an_entry_that_cannot_be_read() -> None:
-    binding = BINDING._replace(network=NETWORK._replace(lacks_default="networks[1].routes[0].netmask"))
-    assert election_reason(NotElected(4, "damaged", wanted=True, binding=binding)) == (
+    place = "networks[1].routes[0].netmask"
+    assert election_reason(NotElected(4, "damaged", wanted=True, binding=BINDING, place=place)) == (
         "no default, and those that are there stay: networks[1].routes[0].netmask is refused, and may name the one "
         "through eth1; no network behind it takes its place"
     )

@@ -199,11 +199,12 @@ def test_why_a_pass_failed(error: Any, text: str) -> None:
         ),
         (
             Suspicion("networks-lost", nics=(("eth1", ETH1.mac), ("eth2", ETH0.mac))),
-            "a network of eth1, eth2 is missing or damaged in it, and routes of ours would leave eth1, eth2",
+            "a network of eth1, eth2 is missing or damaged in it, and routes of ours, or the default, would leave "
+            "eth1, eth2",
         ),
         (
             Suspicion("default-omitted", bindings=(BINDING,)),
-            "it omits the routes of eth1, and our default route would leave it",
+            "it omits the routes of eth1, and the default route would leave it",
         ),
         (Suspicion("many-routes", gone=7, ours=9), "7 of our 9 routes would go at once"),
         (Suspicion("many-routes", gone=1, ours=1), "1 of our 1 route would go at once"),

@@ -186,6 +186,15 @@ UNRESOLVED = [
         "document is made; Neutron writes none",
     ),
     (
+        Unresolved(OF_SETTINGS, "not-elected", BINDING, owner="eth1"),
+        f"networks[{BINDING.network and BINDING.network.index}]'s own default comes first; to choose eth1, set "
+        "`default: {nic: eth1}`",
+    ),
+    (
+        Unresolved(OF_SETTINGS, "not-elected", winner=DEFAULT, owner="a'b"),
+        f"{DEFAULT.place} comes first; to choose a'b, set `default: {{nic: \"a'b\"}}`",
+    ),
+    (
         Unresolved(HOST, "overridden", winner=BAD),
         f"{BAD.place} has the same destination with the next hop 11.8.0.99 and a better metric",
     ),

@@ -197,7 +197,8 @@ def _needs_gateway(binding: Binding, report: Report | None) -> bool:
 
     An isolated network has none, and one with routes by its own neighbours needs none (R3).
     """
-    if binding.network is not None and binding.network.omits_routes:
+    network = binding.network
+    if network is not None and network.omits_routes and not network.lists_routes:
         return True
     missed = report.resolution.unresolved if report else ()
     return any(one.kind == "unknown-gateway" and one.binding == binding for one in missed)

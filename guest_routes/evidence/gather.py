@@ -97,8 +97,9 @@ def gather(
     if document.source == "argument" or (
         document.source != "last-known-good" and "last-known-good" in settings.sources
     ):
-        evidence = _with_known(evidence, state.known(before.nics))
-        evidence = evidence._replace(known_data=_known_data(evidence, settings, state))
+        known = state.known(before.nics)
+        if not isinstance(known, Unusable):
+            evidence = _with_known(evidence, known)._replace(known_data=_known_data(evidence, known, settings, state))
     evidence = evidence._replace(problems=(*evidence.problems, *state.problems))
     evidence = _with_property(evidence, settings)
     evidence = _with_leases(evidence, settings, state.root)
@@ -154,10 +155,8 @@ def disputable(evidence: Evidence) -> bytes:
     return evidence.document.data + " ".join(map(str, evidence.lease_routes)).encode()
 
 
-def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
+def _with_known(evidence: Evidence, known: Known) -> Evidence:
     """What the last accepted document described, and the property that came with it."""
-    if isinstance(known, Unusable):
-        return evidence
     evidence = evidence._replace(known_macs=known.macs, replaceable=True)
     document = evidence.document
     if document.source != "leases" and not document.properties.known:
@@ -166,13 +165,17 @@ def _with_known(evidence: Evidence, known: Known | Unusable) -> Evidence:
     return evidence
 
 
-def _known_data(evidence: Evidence, settings: Settings, state: State) -> NetworkData | None:
+def _known_data(evidence: Evidence, known: Known, settings: Settings, state: State) -> NetworkData | None:
     """What the last accepted document said, where this isn't the same one, and another program has a default."""
-    defaults = [route for route in evidence.kernel.routes if route.destination.is_default]
-    if not evidence.known_macs or all(is_ours(route, settings) for route in defaults):
+    defaults = [route for route in evidence.kernel.routes if not route.destination.length]
+    if all(is_ours(route, settings) for route in defaults):
+        return None
+    from ..state.last_known_good import checksum
+
+    if tuple(checksum(evidence.document.data).values()) == known.checksum:
         return None
     kept = state.last_known_good(evidence.kernel.nics)
-    if isinstance(kept, Unusable) or kept.data == evidence.document.data:
+    if isinstance(kept, Unusable):
         return None
     return network_data.parse(kept.data, kept.known.provenance.location)
 

@@ -103,6 +103,8 @@ class Known(NamedTuple):
     """Those that the document describes."""
     properties: ServerProperty = ServerProperty()
     """In the meta_data.json beside it."""
+    checksum: tuple[int, ...] = ()
+    """The document's length and CRC-32."""
 
 
 class LastKnownGood(NamedTuple):

@@ -13,7 +13,7 @@ from .resolve import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Iterator, Sequence
 
     from ..model.decision import Election, Resolution
     from ..model.evidence import Evidence
@@ -41,7 +41,7 @@ def suspicion(
     """
     lost = _not_dropped(evidence, dropped) if dropped else evidence
     gone, ours = _gone(lost, resolution, settings)
-    defaults = _wanted_defaults(evidence, settings)
+    defaults = _wanted_defaults(evidence, elections, settings)
     omission = _omission(evidence, resolution, elections, defaults, gone, ours)
     if evidence.source == "last-known-good":
         return omission
@@ -69,16 +69,27 @@ def _incomplete(evidence: Evidence) -> Suspicion | None:
     return Suspicion("nics-lost", tuple(lost)) if lost else None
 
 
-def _wanted_defaults(evidence: Evidence, settings: Settings) -> set[tuple[int, int]]:
-    """The ifindexes and families of our defaults, and of other programs' that the last accepted document elects."""
+def _wanted_defaults(evidence: Evidence, elections: Sequence[Election], settings: Settings) -> set[tuple[int, int]]:
+    """The ifindexes and families of our defaults, and of other programs' that the last accepted document elects.
+
+    Those of others only where one is elected: else they stay in any case.
+    """
     defaults = [route for route in evidence.kernel.routes if not route.destination.length]
     ours = {(route.ifindex, route.family) for route in defaults if is_ours(route, settings)}
-    if evidence.known_data is None:
-        return ours
     theirs = {(ifindex, route.family) for route in defaults for _, ifindex in next_hops(route)}
+    moving = {one.family for one in elections if isinstance(one, Elected)}
+    return ours | theirs.intersection(_elected_before(evidence, moving, settings))
+
+
+def _elected_before(evidence: Evidence, families: set[int], settings: Settings) -> Iterator[tuple[int, int]]:
+    """The ifindexes and families of what the last accepted document elects."""
+    if evidence.known_data is None or not families:
+        return
     resolution = resolve(evidence._replace(data=evidence.known_data), settings)
-    elections = [elect(resolution, settings, family) for family in (4, 6)]
-    return ours | theirs.intersection((one.nic.ifindex, one.family) for one in elections if isinstance(one, Elected))
+    for family in families:
+        found = elect(resolution, settings, family)
+        if isinstance(found, Elected):
+            yield found.nic.ifindex, family
 
 
 def _lost(
@@ -105,10 +116,10 @@ def _lost(
 
 
 def _left(defaults: set[tuple[int, int]], elections: Sequence[Election]) -> set[tuple[int, int]]:
-    """Those of the defaults that another is elected for; the settings' choice moves one whatever the document says."""
-    elected = [one for one in elections if isinstance(one, Elected)]
-    moving = {one.family for one in elected if one.selector is None}
-    return {one for one in defaults if one[1] in moving} - {(one.nic.ifindex, one.family) for one in elected}
+    """Those of the defaults that aren't elected; the settings' choice moves one whatever the document says."""
+    kept = {(one.nic.ifindex, one.family) for one in elections if isinstance(one, Elected)}
+    chosen = {one.family for one in elections if one.selector is not None}
+    return {one for one in defaults if one[1] not in chosen} - kept
 
 
 def _left_by_hosts(evidence: Evidence, resolution: Resolution, settings: Settings) -> set[tuple[int, int]]:

@@ -86,7 +86,7 @@ def load(path: str, root: str, nics: Sequence[Nic]) -> LastKnownGood | Unusable:
     other = other_instance(Identity(uuid, machine, macs, boot), identity_here(root, nics))
     if other is not None:
         return Unusable("other-instance", path, other=other)
-    return LastKnownGood(data, Known(provenance, fetched, uuid, macs, properties))
+    return LastKnownGood(data, Known(provenance, fetched, uuid, macs, properties, tuple(checksum(data).values())))
 
 
 def checksum(data: bytes) -> dict[str, int]:

@@ -545,13 +545,13 @@ class Oracle:
         elected = expected.elected.dev if expected.elected else ""
         for row in self.every:
             is_default = row.destination == ANYWHERE[self.family]
-            theirs = is_default and accepted is not None and row.dev == accepted.dev
+            theirs = is_default and bool(elected) and accepted is not None and row.dev == accepted.dev
             if not (row.proto == OURS or theirs) or row.dev not in serving or not row.via:
                 continue
             if row.destination != ANYWHERE[self.family]:
                 if row.destination not in expected.hosts and row.dev not in on:
                     return True
-            elif elected and row.dev != elected and expected.why != "selector":
+            elif row.dev != elected and expected.why != "selector":
                 return True
         return False
 

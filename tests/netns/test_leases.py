@@ -509,6 +509,8 @@ def test_a_lease_with_host_routes_and_no_router(lab: Lab, tmp_path: Path, there:
     assert (ran.code, HOST_ROUTE in table(lab), table(lab)[0]) == (0, True, OURS[0]), ran
     assert "12.0.0.0/8 via 11.8.0.1 dev eth1 proto 121" in table(lab)
     assert "11.8.0.1 is in eth1's subnet 11.8.0.0/24, whose network lists routes and no gateway" in ran.out
+    assert there or ("using its DHCP lease" in ran.err and "which names no router" in ran.err), ran.err
+    assert "unknown" not in ran.err
     # Of one that names a router another next hop is none.
     networkd(lab)
     ran = run(lab, f"sync {option} --routes 13.0.0.0/8,11.8.0.7")

@@ -130,14 +130,23 @@ def _used(binding: Binding, report: Report) -> str:
     if binding.gateway:
         routes = "" if lease is not None and lease.tells_routes else f"; {_UNKNOWN_ROUTES}"
         return f"using {evidence_text(known)}{routes}"
-    if lease is not None and nic is not None and lease.default_routers:
-        return _without_router(lease, nic) + ("" if lease.tells_routes else f"; {_UNKNOWN_ROUTES}")
-    if lease is None and leases is not None and nic is not None:
+    unknown = "its gateway and its host routes are unknown"
+    if lease is not None:
+        return _unused_lease(binding, lease) or unknown
+    if leases is not None and nic is not None:
         from .remedies import gateways_setting
 
         setting = gateways_setting(binding)
-        return f"its gateway and its host routes are unknown (no DHCP lease found); set the gateway: {setting}"
-    return "its gateway and its host routes are unknown"
+        return f"{unknown} (no DHCP lease found); set the gateway: {setting}"
+    return unknown
+
+
+def _unused_lease(binding: Binding, lease: Lease) -> str:
+    """What a lease says that names no gateway; "" where that is nothing."""
+    if binding.nic is not None and lease.default_routers:
+        return _without_router(lease, binding.nic) + ("" if lease.tells_routes else f"; {_UNKNOWN_ROUTES}")
+    listing = binding.network is not None and binding.network.lists_routes
+    return f"using its {lease.label}, which names no router" if listing else ""
 
 
 def _used_lease(binding: Binding, known: GatewayEvidence, lease: Lease) -> str:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Tuple
 
@@ -41,7 +42,8 @@ def refused(state: State, nics: Tuple[Nic, ...] = NICS) -> Unusable:
 
 def test_what_was_kept_comes_back(state: State) -> None:
     state.keep(FETCHED, MACS, 1_000_000.5)
-    known = Known(FETCHED.provenance, 1_000_000.5, MACHINE, MACS)
+    about = len(FETCHED.data), zlib.crc32(FETCHED.data)
+    known = Known(FETCHED.provenance, 1_000_000.5, MACHINE, MACS, checksum=about)
     assert state.last_known_good(NICS) == LastKnownGood(FETCHED.data, known)
 
 
@@ -180,7 +182,8 @@ def test_a_pass_reads_it_once(state: State) -> None:
     assert state.known(NICS) is not before  # the next pass reads it again
     kept(state)
     state.keep(FETCHED._replace(data=b"{}"), MACS[:1], 1.0)
-    assert state.known(NICS) == Known(FETCHED.provenance, 1.0, MACHINE, MACS[:1])
+    about = 2, zlib.crc32(b"{}")
+    assert state.known(NICS) == Known(FETCHED.provenance, 1.0, MACHINE, MACS[:1], checksum=about)
     kept(state)
     assert isinstance(state.known(()), Unusable)
     kept_file(state).unlink()

@@ -55,6 +55,8 @@ class PlannedDefault(NamedTuple):
     """Extras that could not be given back, or be removed without harm to another route, and so stay (R17)."""
     competitor: Route | None = None
     """When shadowed, the default that wins."""
+    displaced: tuple[Route, ...] = ()
+    """Routes, unwritable ones among them, that would come back behind another one of their metric."""
 
     @property
     def serving(self) -> Route | None:

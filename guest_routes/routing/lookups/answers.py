@@ -94,7 +94,7 @@ def _reported_defaults(plan: Plan, state: KernelState) -> list[Route]:
 
 def sharing(default: Route, there: Sequence[Route]) -> Route | None:
     """The first next hop that leads elsewhere of the IPv6 route that a default is a next hop of."""
-    if default.family == 4 or not default.destination.is_default:
+    if default.family == 4 or not default.destination.is_default or not is_next_hop(default):
         return None
     equals = (one for one in equals_of(default, there) if is_next_hop(one))
     return next((one for one in equals if not leads_there(one, default)), None)

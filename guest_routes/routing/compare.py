@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _operator import itemgetter
 
-from ..model.network import PROTOCOL_RA, UNICAST, NextHop, is_link_local
+from ..model.network import LOCAL_TABLE, PROTOCOL_RA, UNICAST, NextHop, is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +31,12 @@ def ifindexes(route: Route) -> frozenset[int]:
     return frozenset(ifindex for _, ifindex in next_hops(route))
 
 
-def preference(route: Route) -> tuple[int, int]:
-    """Among a table's routes for one address the kernel goes by the least: the longest prefix, then the best metric."""
-    return -route.destination.length, route.metric
+def preference(route: Route) -> tuple[int, bool, int]:
+    """Among a table's routes for one address the kernel goes by the least: the longest prefix, then the best metric.
+
+    So it does among those of local and main, where IPv4 keeps them in one tree: local's come first.
+    """
+    return -route.destination.length, route.table != LOCAL_TABLE, route.metric
 
 
 def is_next_hop(route: Route) -> bool:

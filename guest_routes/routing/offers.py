@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.evidence import GatewayEvidence
 from ..model.network import PROTOCOL_RA, UNICAST
-from .compare import next_hops
+from .compare import next_hops, routers_first
 from .ownership import is_ours
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEviden
     """
     names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
     sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
-        ("kernel", sorted(_present_defaults(evidence, settings), key=_advertised_first)),
+        ("kernel", sorted(_present_defaults(evidence, settings), key=routers_first)),
         ("recorded", _recorded_defaults(evidence)),
     )
     offers = []
@@ -66,7 +66,3 @@ def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
 def _recorded_defaults(evidence: Evidence) -> list[Route]:
     """Recorded copies of host routes (R20) say nothing of gateways."""
     return [route for route in evidence.recorded_defaults if route.destination.is_default]
-
-
-def _advertised_first(route: Route) -> tuple[bool, int]:
-    return route.protocol != PROTOCOL_RA, route.metric

@@ -192,6 +192,20 @@ def test_a_group_of_routers_comes_back(lab: Lab, engine: str, given: Dict[int, s
     assert shown(lab) == before
 
 
+@pytest.mark.parametrize("nics_of", [("eth1", "eth0"), ("eth0", "eth1"), ("eth1", "eth1")])
+def test_routers_that_no_lifetime_speaks_for_come_back(
+    lab: Lab, engine: str, given: Dict[int, str], nics_of: Sequence[str]
+) -> None:
+    """Nobody announces what was made by hand; the kernel gives each router its lifetime."""
+    nics(lab)
+    add(lab, *(f"-6 route append default via fe80::{n} dev {nic} proto ra" for n, nic in enumerate(nics_of, 1)))
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[6]}")
+    assert "next advertisement" not in ran.out and " dev eth1" not in "".join(by_kernel(lab))
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
 def test_one_for_some_sources_among_others(lab: Lab, engine: str, given: Dict[int, str]) -> None:
     """It is a route of its own to the kernel, and the order of the others comes back."""
     nics(lab)

@@ -97,7 +97,7 @@ def printed() -> Iterable[List[str]]:
     yield withdrawn("default via 11.8.0.1 dev eth1 src 11.8.0.60")
     yield withdrawn("default via 11.8.0.1 dev eth1", absent=("eth1",))
     yield withdrawn("default via 11.9.0.1 dev eth1")
-    yield withdrawn("default via fe80::1 dev eth1 proto ra")
+    yield withdrawn("default via fe80::1 dev eth1 proto ra expires 600")
     yield withdrawn("default via 11.8.0.1 dev eth1", up=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .model.network import LOCAL_TABLE
-from .routing.lookups.answers import contradictions, overruled, unread_tables, with_shared
+from .routing.lookups.answers import contradictions, merged, overruled, unread_tables, with_shared
 from .routing.lookups.probes import probes
 
 TYPE_CHECKING = False
@@ -41,5 +41,6 @@ def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Repo
     if ahead and report.plan.operations:
         from .routing.lookups.prediction import overruled_after_plan
 
-        return report._replace(overruled=overruled_after_plan(found, asked, answers, report.plan, state.routes, table))
+        state = state._replace(routes=(*merged(state, table, others), *state.routes))
+        return report._replace(overruled=overruled_after_plan(found, asked, answers, report.plan, state, table))
     return report._replace(overruled=with_shared(found, asked, answers, plan, state))

@@ -57,6 +57,8 @@ class PlannedDefault(NamedTuple):
     """When shadowed, the default that wins."""
     staying: tuple[Route, ...] = ()
     """When left, those through NICs of the metadata."""
+    displaced: tuple[Route, ...] = ()
+    """Routes, unwritable ones among them, that would come back behind another one of their metric."""
 
     @property
     def serving(self) -> Route | None:

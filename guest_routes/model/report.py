@@ -59,6 +59,8 @@ class ExtraDefault(NamedTuple):
     """A default route too many that could not be given back, and so isn't taken (R17)."""
 
     route: Route
+    displaced: bool = False
+    """It would come back behind another one of its metric."""
 
 
 class Discrepancy(NamedTuple):
@@ -172,7 +174,7 @@ class Report(NamedTuple):
             *self.decision.unprogrammable,
             *(one for one in self.plan.shadowed if one.competitor),
             *(one for one in self.plan.defaults if one.verdict == "shadowed"),
-            *(ExtraDefault(route) for one in self.plan.defaults for route in one.unwritable),
+            *(ExtraDefault(route, route in one.displaced) for one in self.plan.defaults for route in one.unwritable),
             *self.overruled,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _operator import itemgetter
 
-from ..model.network import PROTOCOL_RA, UNICAST, NextHop, is_link_local
+from ..model.network import LOCAL_TABLE, PROTOCOL_RA, UNICAST, NextHop, is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +31,12 @@ def ifindexes(route: Route) -> frozenset[int]:
     return frozenset(ifindex for _, ifindex in next_hops(route))
 
 
-def preference(route: Route) -> tuple[int, int]:
-    """Among a table's routes for one address the kernel goes by the least: the longest prefix, then the best metric."""
-    return -route.destination.length, route.metric
+def preference(route: Route) -> tuple[int, bool, int]:
+    """Among a table's routes for one address the kernel goes by the least: the longest prefix, then the best metric.
+
+    So it does among those of local and main, where IPv4 keeps them in one tree: local's come first.
+    """
+    return -route.destination.length, route.table != LOCAL_TABLE, route.metric
 
 
 def is_next_hop(route: Route) -> bool:
@@ -62,16 +65,23 @@ def nexthops_outside(route: Route, managed: frozenset[int]) -> tuple[Route, ...]
 
 
 def is_advertised(route: Route) -> bool:
-    """Whether a router announces it, and so brings it back: routers have link-local addresses (RFC 4861).
+    """Whether a router announces it, and so brings it back: routers have link-local addresses, and say how long they
+    are some (RFC 4861).
 
-    Its protocol alone doesn't tell: IPv6 shows the next hops of a multipath route with the first one's. Nobody makes a
-    nexthop group of announcements.
+    Its protocol alone doesn't tell: IPv6 shows the next hops of a multipath route with the first one's, and a program
+    that gives a route no lifetime brings it back by its own lights. Nobody makes a nexthop group of announcements.
     """
     return (
         route.protocol == PROTOCOL_RA
+        and route.expires > 0
         and not route.nexthops
         and all(is_link_local(gateway) for gateway, _ in next_hops(route))
     )
+
+
+def routers_first(route: Route) -> tuple[bool, int]:
+    """The order in which defaults say of gateways: an advertised router is the subnet's own word."""
+    return route.protocol != PROTOCOL_RA, route.metric
 
 
 def same_route(one: Route, other: Route) -> bool:

@@ -6,7 +6,7 @@ from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, UNICAST, Prefix
 from ..model.network_data import LEASES, HostRoute, default_route, special_kind
-from .compare import next_hops
+from .compare import next_hops, routers_first
 from .ownership import is_ours
 
 TYPE_CHECKING = False
@@ -103,7 +103,7 @@ def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEviden
     """
     names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
     sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
-        ("kernel", sorted(_present_defaults(evidence, settings), key=_advertised_first)),
+        ("kernel", sorted(_present_defaults(evidence, settings), key=routers_first)),
         ("recorded", _recorded_defaults(evidence)),
     )
     offers = []
@@ -145,7 +145,3 @@ def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
 def _recorded_defaults(evidence: Evidence) -> list[Route]:
     """Recorded copies of host routes (R20) say nothing of gateways."""
     return [route for route in evidence.recorded_defaults if route.destination.is_default]
-
-
-def _advertised_first(route: Route) -> tuple[bool, int]:
-    return route.protocol != PROTOCOL_RA, route.metric

@@ -277,7 +277,7 @@ class Judge:
         wanted = Route(self.default, election.gateway, election.nic.ifindex)
         inside = [r for r in there if not _is_outside(r) and _works(r)]
         elected = [r for r in inside if leads_there(r, wanted)]
-        static = [r for r in inside if not is_link_local(r.gateway)]
+        static = [r for r in inside if not (is_link_local(r.gateway) or _is_before_no_next_hop(r, there))]
         if elected == inside and inside and len(static) <= 1:
             return
         if not report.unprogrammed:
@@ -411,6 +411,12 @@ def _is_foreign(route: Route) -> bool:
 def _is_outside(route: Route) -> bool:
     """Another program's, through no NIC of the metadata."""
     return _is_foreign(route) and not ifindexes(route) & DESCRIBED
+
+
+def _is_before_no_next_hop(route: Route, there: Sequence[Route]) -> bool:
+    """Whether an IPv6 route could not come back before another one of its metric (R17)."""
+    behind = there[there.index(route) + 1 :] if route.family == 6 else ()
+    return any(one.metric == route.metric and one.gateway is None for one in behind)
 
 
 def _may_go(route: Route) -> bool:

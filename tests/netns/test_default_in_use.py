@@ -91,6 +91,8 @@ def test_a_default_in_another_table(lab: Lab, engine: str) -> None:
     lab.ip("route", "add", "default", "dev", "tun0", "table", "51820")
     lab.ip("rule", "add", "not", "fwmark", "51820", "lookup", "51820", "priority", "32765")
     lab.ip("rule", "add", "lookup", "main", "suppress_prefixlength", "0", "priority", "32764")
+    told = run(lab, f"plan {PLAIN} {engine}")
+    assert "! 11.11.0.0/16" not in told.out and "1 not programmed" in told.out, "the host route isn't there yet"
     run(lab, f"sync {PLAIN} {engine}")
     everywhere(lab, PLAIN, engine, "default dev tun0 table 51820", "rule 32765", "IPv4 default")
     told = run(lab, f"explain 8.8.8.8 {PLAIN} {engine}")

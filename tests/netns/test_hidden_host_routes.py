@@ -53,10 +53,15 @@ def test_the_same_for_ipv6(lab: Lab, engine: str) -> None:
     everywhere(lab, DUAL, engine, "programmed, but local fd00:11::/32 dev lo table 255", "fd00:11:11::/48")
 
 
-def test_table_local_has_the_default(lab: Lab, engine: str) -> None:
+@pytest.mark.parametrize("ruled", [True, False])
+@pytest.mark.parametrize("default", ["local default dev lo", "default via 11.8.0.1 dev eth1", "default dev eth1"])
+def test_table_local_has_the_default(lab: Lab, engine: str, default: str, ruled: bool) -> None:
+    """It comes before main's, whatever its metric, in one tree with it, too."""
     documented(lab)
-    lab.ip("route", "add", "local", "default", "dev", "lo", "table", "local")
-    everywhere(lab, PLAIN, engine, "programmed, but local default dev lo table 255", "IPv4 default")
+    if ruled:
+        lab.ip(*UNRELATED)
+    lab.ip("route", "add", *default.split(), "table", "local", "metric", "9")
+    everywhere(lab, PLAIN, engine, f"programmed, but {default} table 255", "IPv4 default")
 
 
 def test_table_local_behind_main_decides_nothing(lab: Lab, engine: str) -> None:

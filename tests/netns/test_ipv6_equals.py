@@ -33,7 +33,7 @@ def by_kernel(lab: Lab) -> List[str]:
     return " ".join(lab.ip("-6", "route", "show", "default").split()).replace(" default", "\ndefault").split("\n")
 
 
-@pytest.mark.parametrize(("there", "later"), [([*BY_OBJECT, VPN, PLAIN], []), ([*BY_OBJECT, PLAIN], [VPN])])
+@pytest.mark.parametrize(("there", "later"), [([VPN, *BY_OBJECT], [PLAIN]), ([*BY_OBJECT, PLAIN], [VPN])])
 def test_one_by_an_object_comes_back_behind_the_next_hops(
     lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str], later: Sequence[str]
 ) -> None:
@@ -42,10 +42,64 @@ def test_one_by_an_object_comes_back_behind_the_next_hops(
     add(lab, *there)
     run(lab, f"sync {engine} {given[6]}")
     add(lab, *later)
-    assert "2 defaults restored" in withdrawn(lab, engine).out
+    assert "restored" in withdrawn(lab, engine).out
     hops, by_object = by_kernel(lab)
     assert "dev wg0" in hops and "via fd00:8::1 dev eth1" in hops
     assert by_object.startswith("default nhid 7 via fd00:8::2 dev eth1")
+
+
+ON_LINK = "-6 route append default dev {} metric 1024"
+BY_VPNS_OBJECT = [BY_OBJECT[0].replace("fd00:8::2 dev eth1", "fd00:200::3 dev wg0"), BY_OBJECT[1]]
+WINNERS = [
+    [PLAIN, "-6 route append unreachable default metric 1024"],
+    [PLAIN, ON_LINK.format("wg0")],
+    [PLAIN, *BY_VPNS_OBJECT],
+    [PLAIN, *BY_VPNS_OBJECT, PLAIN.replace("::1", "::a")],
+    [ON_LINK.format("eth1"), VPN],
+    [*BY_OBJECT, VPN, PLAIN],
+]
+
+
+@pytest.mark.parametrize("there", WINNERS)
+def test_one_that_would_come_back_behind_another_programs_is_not_taken(
+    lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str]
+) -> None:
+    """Packets would go by the other one then, or nowhere: IPv6 has no place before others of a metric."""
+    nics(lab)
+    add(lab, *there)
+    before = shown(lab)
+    first = lab.ip("-6", "route", "get", "2001:db8::1").split(" src ")[0]
+    assert " dev eth1" in first
+    ran = synced(lab, f"{engine} {given[6]}", 5)
+    assert "one default too many; it stays, since it would come back behind another one of its metric" in ran.out
+    assert by_kernel(lab)[0].startswith("default via fd00:65::1 dev eth0 proto"), ran
+    assert set(before) <= set(shown(lab))
+    valid_json("sync", lab.run("sync", "--json", *f"{engine} {given[6]}".split()))
+    run(lab, f"withdraw {engine}")
+    assert shown(lab) == before
+    assert lab.ip("-6", "route", "get", "2001:db8::1").startswith(first)
+
+
+def test_a_next_hop_behind_one_by_an_object_gets_nothing(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    nics(lab)
+    add(lab, BY_OBJECT[0].replace("fd00:8::2 dev eth1", "fd00:65::1 dev eth0"), BY_OBJECT[1], VPN)
+    assert "1 route in place" in synced(lab, f"{engine} {given[6]}").out
+    assert all(" dev eth0 " in lab.ip("-6", "route", "get", f"2001:db8::{n}") for n in range(1, 20))
+
+
+@pytest.mark.parametrize("hop", ["fd00:200::3 dev wg0", "fd00:8::2 dev eth1"])
+def test_a_router_beside_the_elected_default_is_none_too_many(
+    lab: Lab, engine: str, given: Dict[int, str], hop: str
+) -> None:
+    """It can't be deleted behind one that no dump shows, and leads the same way."""
+    nics(lab)
+    router = "-6 route append default via fe80::65 dev eth0 metric 1024"
+    add(
+        lab, BY_OBJECT[0].replace("fd00:8::2 dev eth1", hop), PLAIN.replace("fd00:8::1 dev eth1", "fd00:65::1 dev eth0")
+    )
+    add(lab, BY_OBJECT[1], router)
+    ran = synced(lab, f"{engine} {given[6]}", 0 if "wg0" in hop else 5)
+    assert "! default via fe80::65" not in ran.out
 
 
 def test_one_that_its_program_has_brought_back_out_of_sight(lab: Lab, engine: str, given: Dict[int, str]) -> None:
@@ -138,6 +192,20 @@ def test_a_group_of_routers_comes_back(lab: Lab, engine: str, given: Dict[int, s
     assert shown(lab) == before
 
 
+@pytest.mark.parametrize("nics_of", [("eth1", "eth0"), ("eth0", "eth1"), ("eth1", "eth1")])
+def test_routers_that_no_lifetime_speaks_for_come_back(
+    lab: Lab, engine: str, given: Dict[int, str], nics_of: Sequence[str]
+) -> None:
+    """Nobody announces what was made by hand; the kernel gives each router its lifetime."""
+    nics(lab)
+    add(lab, *(f"-6 route append default via fe80::{n} dev {nic} proto ra" for n, nic in enumerate(nics_of, 1)))
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[6]}")
+    assert "next advertisement" not in ran.out and " dev eth1" not in "".join(by_kernel(lab))
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
 def test_one_for_some_sources_among_others(lab: Lab, engine: str, given: Dict[int, str]) -> None:
     """It is a route of its own to the kernel, and the order of the others comes back."""
     nics(lab)
@@ -148,16 +216,6 @@ def test_one_for_some_sources_among_others(lab: Lab, engine: str, given: Dict[in
     assert len(by_kernel(lab)) == 2
     withdrawn(lab, engine)
     assert shown(lab) == before
-
-
-def test_a_vpns_between_two_next_hops(lab: Lab, engine: str, given: Dict[int, str]) -> None:
-    nics(lab)
-    add(lab, "-6 nexthop add id 7 via fd00:200::3 dev wg0", PLAIN, BY_OBJECT[1], ANOTHER)
-    ran = synced(lab, f"{engine} {given[6]}", 5)
-    assert "default nhid 7 via fd00:200::3 dev wg0 proto boot metric 1024 through a NIC that no network" in ran.out
-    assert by_kernel(lab)[0].startswith("default via fd00:65::1 dev eth0")  # As eth1's was in front of the VPN's.
-    withdrawn(lab, engine)
-    assert "default nhid 7 via fd00:200::3 dev wg0" in "".join(by_kernel(lab))
 
 
 def test_routes_for_some_sources_with_our_number(lab: Lab, engine: str, given: Dict[int, str]) -> None:

@@ -92,11 +92,12 @@ def printed() -> Iterable[List[str]]:
     equal = [parse_route(f"default via {hop} metric 9", NICS) for hop in ("fd00:65::1 dev eth0", "fd00:8::1 dev eth1")]
     hidden = equal[1]._replace(protocol=0, kind=0, nexthop_id=7, unwritable="hidden")
     yield passed(SIX, also=[equal[0], hidden, equal[1]])
+    yield passed(SIX, "default via fd00:8::1 dev eth1 metric 9\nunreachable ::/0 metric 9\n")
     yield passed(FOUR, f"{vpn}\n")
     yield withdrawn("default via 11.8.0.1 dev eth1 src 11.8.0.60")
     yield withdrawn("default via 11.8.0.1 dev eth1", absent=("eth1",))
     yield withdrawn("default via 11.9.0.1 dev eth1")
-    yield withdrawn("default via fe80::1 dev eth1 proto ra")
+    yield withdrawn("default via fe80::1 dev eth1 proto ra expires 600")
     yield withdrawn("default via 11.8.0.1 dev eth1", up=False)
 
 

@@ -12,6 +12,10 @@ from ..projected import projected, projected_offline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Sequence
+
+    from ...model.network import Nic
+    from ...model.plan import Decision
     from ..context import Context
 
 
@@ -22,13 +26,10 @@ def run(context: Context) -> int:
     nics, files = evidence.kernel.nics, ManagerFiles()
     if options.nic:
         made = offline(export(decision, context.settings, options.format, {}), decision)
-        unnamed = [one for one in decision.resolution.bindings if one.nic is None and one.is_identified]
+        left_out = _left_out_offline(decision, nics)
     else:
         made = export(decision, context.settings, options.format, network_files(nics, files))
-        unnamed = []
-    theirs = [one for one in decision.unprogrammable if isinstance(one, Unresolved) and one.binding in unnamed]
-    left_out = unnamed_texts(unnamed)
-    left_out += left_out_texts([one for one in decision.unprogrammable if one not in theirs], nics)
+        left_out = left_out_texts(decision.unprogrammable, nics)
     code = 5 if left_out else 0
     if decision.suspicion is not None:
         left_out.append(partial_text(decision.suspicion))
@@ -40,3 +41,11 @@ def run(context: Context) -> int:
     for text in (*left_out, *map(str, files.problems), *map(export_note_text, made.notes)):
         terminal.warning(text)
     return code
+
+
+def _left_out_offline(decision: Decision, nics: Sequence[Nic]) -> list[str]:
+    """What is left out, where a NIC that isn't there is one that no --nic names."""
+    unnamed = [one for one in decision.resolution.bindings if one.nic is None and one.is_identified]
+    theirs = [one for one in decision.unprogrammable if isinstance(one, Unresolved) and one.binding in unnamed]
+    others = [one for one in decision.unprogrammable if one not in theirs]
+    return [*unnamed_texts(unnamed), *left_out_texts(others, nics)]

@@ -80,7 +80,9 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
         return f"{one.host}  ({one.host.place})", unresolved_reason(one)
     if isinstance(one, ExtraDefault):
         why = "the kernel could delete another route in its place"
-        if one.route.unwritable == "hidden":
+        if one.displaced:
+            why = "it would come back behind another one of its metric"
+        elif one.route.unwritable == "hidden":
             why = "the kernel shows too little of it: it stands between two next hops of another one"
         elif one.route.unwritable:
             why = f"its attributes can't be written back the same ({one.route.unwritable})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.namedtuple import NamedTuple
 from ...model.network import LOCAL_TABLE, MAIN_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
 from ...model.report import Overruled
-from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops
+from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops, preference
 from .probes import Probe
 from .rules import deciding_rules, local_rule
 
@@ -94,7 +94,7 @@ def _reported_defaults(plan: Plan, state: KernelState) -> list[Route]:
 
 def sharing(default: Route, there: Sequence[Route]) -> Route | None:
     """The first next hop that leads elsewhere of the IPv6 route that a default is a next hop of."""
-    if default.family == 4 or not default.destination.is_default:
+    if default.family == 4 or not default.destination.is_default or not is_next_hop(default):
         return None
     equals = (one for one in equals_of(default, there) if is_next_hop(one))
     return next((one for one in equals if not leads_there(one, default)), None)
@@ -119,24 +119,26 @@ def _winner(
             by = _best(others.get(rule.table, ()), probe.address, answer)
             if by is not None or answer.table:
                 return by, rule
-    by = _best((*_merged(local, table, others), *state.routes), probe.address, answer)
+    by = _best((*merged(state, table, others), *state.routes), probe.address, answer)
     rejecting = [rule for rule in before if rule.action not in (TO_TABLE, NOP)]
     return by, (rejecting[0] if by is None and not answer.ifindex and rejecting else None)
 
 
-def _merged(local: Rule | None, table: int, others: Tables) -> Sequence[Route]:
+def merged(state: KernelState, table: int, others: Tables) -> list[Route]:
     """The routes of table local, which IPv4 keeps in one tree with main's until somebody adds a rule.
 
     The longest prefix of both decides then, and the answer names main.
     """
-    return others.get(LOCAL_TABLE, ()) if local is not None and table == MAIN_TABLE else ()
+    if table != MAIN_TABLE or local_rule(state, 4, table) is None:
+        return []
+    return [route for route in others.get(LOCAL_TABLE, ()) if route.family == 4 and route.kind != THROW]
 
 
 def _best(routes: Sequence[Route], address: Address, answer: Lookup) -> Route | None:
     """The route that the kernel goes by: of the longest prefix, local's first, with the best metric, the first."""
     covering = [route for route in routes if not route.tos and contains(route.destination, address)]
     fitting = [route for route in covering if fits(route, answer)]
-    return min(fitting, key=lambda one: (-one.destination.length, one.table != LOCAL_TABLE, one.metric), default=None)
+    return min(fitting, key=preference, default=None)
 
 
 def fits(route: Route, answer: Lookup) -> bool:

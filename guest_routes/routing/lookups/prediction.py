@@ -6,7 +6,7 @@ does, the table that the plan leaves says which default comes first.
 
 from __future__ import annotations
 
-from ...model.network import LOCAL_TABLE, Lookup, contains
+from ...model.network import LOCAL_TABLE, Lookup, contains, family_of
 from ...model.report import Overruled
 from ..compare import leads_out, leads_there, next_hops, preference
 from .answers import accounted_for, fits, sharing
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ...model.network import Route
+    from ...model.network import KernelState, Route
     from ...model.plan import Plan
     from .probes import Probe
 
@@ -25,19 +25,20 @@ def overruled_after_plan(
     asked: Sequence[Probe],
     answers: Sequence[Lookup],
     plan: Plan,
-    present: Sequence[Route],
+    state: KernelState,
     table: int,
 ) -> tuple[Overruled, ...]:
     """Planned routes that the kernel won't go by.
 
     Args:
         found: by today's answers.
+        state: with table local's routes before the settings' where IPv4 keeps both in one tree.
         present: the settings' table as it is.
         table: its number.
     """
     from ..source_routing.plan import main_after
 
-    found = _predictable(found, plan, present)
+    found = _predictable(found, plan, state, table)
     ruled = {one.address for one in found if one.by_rules}
     here = [
         (probe, answer) for probe, answer in zip(asked, answers)
@@ -45,21 +46,34 @@ def overruled_after_plan(
     ]  # fmt: skip
     if not here:
         return tuple(found)
-    after = main_after(present, plan)
+    after = main_after(state.routes, plan)
     addresses = {probe.address for probe, _ in here}
     defaults = filter(None, (_winner(probe, today, after, plan) for probe, today in here))
     return (*defaults, *(one for one in found if one.address not in addresses))
 
 
-def _predictable(found: Sequence[Overruled], plan: Plan, present: Sequence[Route]) -> list[Overruled]:
+def _predictable(found: Sequence[Overruled], plan: Plan, state: KernelState, table: int) -> list[Overruled]:
     """Without host routes that are not there yet, unless today's answer will be the same then.
 
     It will where the rules decide, a narrower route, or one of table local; and to a destination of a route for some
     sources alone.
     """
     added = {one.route.destination for one in plan.routes if one.verdict == "add"}
-    added -= {route.destination for route in present if route.unwritable == "source"}
-    return [one for one in found if one.by_rules or one.destination not in added or _comes_first(one)]
+    added -= {route.destination for route in state.routes if route.unwritable == "source"}
+    return [one for one in found if one.destination not in added or _stays(one, state, table)]
+
+
+def _stays(one: Overruled, state: KernelState, table: int) -> bool:
+    """Whether what wins over a host route today will do so when that is there."""
+    return not _is_looked_up_before(one, state, table) if one.by_rules else _comes_first(one)
+
+
+def _is_looked_up_before(one: Overruled, state: KernelState, table: int) -> bool:
+    """Whether a rule that leaves short prefixes out (suppress_prefixlength) looks the settings' table up first."""
+    family = family_of(one.address)
+    own = [rule for rule in state.rules if (rule.family, rule.table) == (family, table) and not rule.source]
+    ahead = (rule for rule in own if one.rule is not None and rule.priority < one.rule.priority)
+    return any(0 <= rule.suppresses < one.destination.length for rule in ahead)
 
 
 def _comes_first(one: Overruled) -> bool:

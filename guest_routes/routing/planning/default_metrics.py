@@ -10,7 +10,7 @@ from itertools import chain
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import Route
-from ..compare import ifindexes, leads_out, leads_there
+from ..compare import ifindexes, is_next_hop, leads_out, leads_there
 from ..ownership import is_ours
 
 TYPE_CHECKING = False
@@ -99,11 +99,11 @@ def first_outside(there: Sequence[Route], managed: frozenset[int], settings: Set
 
 
 def _shares(one: Route, other: Route) -> bool:
-    """Whether one counts as a next hop of the other's IPv6 route: through a gateway it may be, encapsulated, too.
+    """Whether both are next hops of one IPv6 route, encapsulated ones, too.
 
     Of a metric's routes on link, or by an object, the first is used.
     """
-    return one.metric == other.metric and one.gateway is not None and not one.nexthop_id
+    return one.metric == other.metric and is_next_hop(one) and is_next_hop(other)
 
 
 def _in_order(

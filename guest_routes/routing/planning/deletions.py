@@ -72,6 +72,34 @@ def _fits_6(one: Route, route: Route) -> bool:
     return same and route.gateway in (None, one.gateway) and one.ifindex == route.ifindex
 
 
+def displaced(routes: Sequence[Route], staying: Sequence[Route], there: Sequence[Route]) -> tuple[Route, ...]:
+    """Of other programs' routes those that would come back behind one that stays, where they stand before it.
+
+    IPv6 adds behind all of a metric, but for a next hop: its place is that of the first one of its multipath route. A
+    hidden one shows, and may go, once those before it have gone.
+
+    Args:
+        routes, staying, there: as for `undeletable`.
+    """
+    fixed = (*staying, *(route for route in routes if route.unwritable not in ("", "hidden")))
+    found: list[Route] = []
+    for route in routes:
+        if route.family == 6 and not route.unwritable and _falls_behind(route, (*fixed, *found), there):
+            found.append(route)
+    return tuple(found)
+
+
+def _falls_behind(route: Route, staying: Sequence[Route], there: Sequence[Route]) -> bool:
+    equals = equals_of(route, there)
+    behind = equals[equals.index(route) + 1 :] if route in equals else ()
+    merges = is_next_hop(route)
+    first = next((one for one in behind if one in staying and not (merges and is_next_hop(one))), None)
+    if first is None:
+        return False
+    before = equals[: equals.index(first)]
+    return not (merges and any(is_next_hop(one) and one in staying for one in before))
+
+
 def undeletable(routes: Sequence[Route], staying: Sequence[Route], there: Sequence[Route]) -> tuple[Route, ...]:
     """Of other programs' routes those that stay: they can't be written back, or another that stays would be deleted.
 

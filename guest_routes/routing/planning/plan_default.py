@@ -8,15 +8,14 @@ classify what is there, choose the one that serves, and take or demote the rest.
 from __future__ import annotations
 
 from ...model.decision import Elected
-from ...model.namedtuple import NamedTuple
-from ...model.network import DEFAULT_PREFIX, PROTOCOL_RA, Route
+from ...model.network import DEFAULT_PREFIX, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
-from ..compare import begins_with, equals_of, ifindexes, leads_there, next_hops, nexthops_outside
+from ..compare import begins_with, equals_of, leads_there, next_hops, nexthops_outside
 from ..next_hops import needs_onlink
-from ..ownership import is_ours
 from .default_metrics import default_metrics, first_outside, free_metrics, keeps_its_place, stands_behind
-from .deletions import is_deleted_for, is_named_by_protocol, undeletable
+from .deletions import is_named_by_protocol
+from .present import classify, outside_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,26 +26,10 @@ if TYPE_CHECKING:
     from ...model.operations import Operation, Place
     from ...model.plan import DefaultVerdict
     from ...model.settings import Settings
+    from .present import Present
 
 DEMOTED_BY = 1000
 """default_mode demote: what is added to the elected default's metric for the others."""
-
-
-class _Present(NamedTuple):
-    """The family's default routes, by what they are to the elected one."""
-
-    every: tuple[Route, ...]
-    """In the kernel's order."""
-    ours: tuple[Route, ...]
-    equal: Route | None
-    """Another program's that leads where the elected one should, and is adopted."""
-    extras: tuple[Route, ...]
-    """Other programs', through NICs of the metadata, that should not be there."""
-    outside: tuple[Route, ...]
-    """Through NICs that the metadata doesn't describe, or for packets from a prefix only."""
-    unwritable: tuple[Route, ...]
-    """Extras that could not be given back, or be removed without harm to another route (R17)."""
-    nics: Sequence[Nic] = ()
 
 
 def plan_default(
@@ -68,12 +51,13 @@ def plan_default(
         nics: those that there are.
     """
     if not isinstance(election, Elected):
-        outside = _outside(there, managed, settings)
-        return PlannedDefault(election, "left", outside=outside, staying=_without(there, outside))
+        outside = outside_of(there, managed, settings)
+        staying = tuple(route for route in there if route not in outside)
+        return PlannedDefault(election, "left", outside=outside, staying=staying)
     destination = DEFAULT_PREFIX[election.family]
     nic, protocol, table = election.nic.ifindex, settings.protocol, settings.table
     wanted = Route(destination, election.gateway, nic, metric, protocol, table, onlink=election.onlink)
-    present = _classify(there, wanted, managed, settings)._replace(nics=nics)
+    present = classify(there, wanted, managed, settings)._replace(nics=nics)
     if settings.default_mode == "observe" or (there and not withdraw):
         mine = next((route for route in present.ours if leads_there(route, wanted)), None)
         serving = present.equal or mine
@@ -82,80 +66,11 @@ def plan_default(
     return _enforced(election, wanted, present, managed, settings)
 
 
-# ---- what is there ------------------------------------------------------------------------------------
-
-
-def _outside(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> tuple[Route, ...]:
-    """Through NICs outside the metadata, or for packets from a prefix only."""
-    foreign = [route for route in there if not is_ours(route, settings)]
-    return tuple(route for route in foreign if route.unwritable == "source" or not managed & ifindexes(route))
-
-
-def _classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], settings: Settings) -> _Present:
-    outside = _outside(there, managed, settings)
-    ours = tuple(route for route in there if is_ours(route, settings))
-    theirs = [route for route in there if route not in (*outside, *ours)]
-    unwritable = undeletable(theirs, outside, there)
-    static, announced = _equals(theirs, wanted)
-    winning = [one for one in (*static, *announced) if not _loses(one, unwritable, there)]
-    going = [route for route in theirs if route not in (*winning, *unwritable)]
-    equal = _adopted(winning, going, there, managed, settings)
-    kept = (*announced, *unwritable, *_harmless(static, winning), *_twins(equal, theirs))
-    extras = _without(theirs, kept)
-    staying = undeletable(extras, (*outside, *kept), there)
-    return _Present(tuple(there), ours, equal, _without(extras, staying), outside, (*unwritable, *staying))
-
-
-def _without(routes: Sequence[Route], others: Sequence[Route]) -> tuple[Route, ...]:
-    return tuple(route for route in routes if route not in others)
-
-
-def _harmless(static: Sequence[Route], winning: Sequence[Route]) -> Sequence[Route]:
-    """Equals that all lose to one that stays: beside ours, which wins, they do no harm."""
-    return () if any(one in winning for one in static) else static
-
-
-def _adopted(
-    winning: Sequence[Route],
-    going: Sequence[Route],
-    there: Sequence[Route],
-    managed: frozenset[int],
-    settings: Settings,
-) -> Route | None:
-    """The first equal route that may serve as it stands; none that would go in place of one that goes."""
-    serving = (one for one in winning if not any(is_deleted_for((one,), route, there) for route in going))
-    return next((one for one in serving if keeps_its_place(one, there, managed, settings)), None)
-
-
-def _twins(serving: Route | None, theirs: Sequence[Route]) -> list[Route]:
-    """The route that serves, and those that differ from it by IPv4 attributes only: one may be deleted for another."""
-    if serving is None:
-        return []
-    alike = (one for one in equals_of(serving, theirs) if next_hops(one) == next_hops(serving) and one.family == 4)
-    return [serving, *(one for one in alike if one.protocol == serving.protocol)]
-
-
-def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:
-    """Whether the kernel would use one of the others before this route."""
-    place = {id(one): number for number, one in enumerate(there)}
-    return any((one.metric, place[id(one)]) < (route.metric, place[id(route)]) for one in others)
-
-
-def _equals(theirs: Sequence[Route], wanted: Route) -> tuple[list[Route], list[Route]]:
-    """Routes that lead where the elected one should, best first: written by programs, and announced by routers.
-
-    A router's own announcement comes back with the next one: it stays beside a static equal.
-    """
-    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=lambda route: route.metric)
-    static = [route for route in equal if route.gateway == wanted.gateway and route.protocol != PROTOCOL_RA]
-    return static, [route for route in equal if route not in static]
-
-
 # ---- what is done -------------------------------------------------------------------------------------
 
 
 def _enforced(
-    election: Elected, wanted: Route, present: _Present, managed: frozenset[int], settings: Settings
+    election: Elected, wanted: Route, present: Present, managed: frozenset[int], settings: Settings
 ) -> PlannedDefault:
     """The elected default in place, and the others gone or demoted."""
     serving, verdict = _serving(wanted, present, managed, settings)
@@ -182,12 +97,13 @@ def _enforced(
     for route in going:
         removals.append(RemoveForeignDefault(route, election, is_named_by_protocol(route, present.every)))
     return PlannedDefault(
-        election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals), present.unwritable
-    )
+        election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals),
+        present.unwritable, displaced=present.displaced,
+    )  # fmt: skip
 
 
 def _shadowed(
-    election: Elected, wanted: Route, present: _Present, managed: frozenset[int], settings: Settings
+    election: Elected, wanted: Route, present: Present, managed: frozenset[int], settings: Settings
 ) -> PlannedDefault:
     """Ours can't be there, so nobody's is taken in its place."""
     removals = tuple(Delete(route, "shadowed") for route in present.ours)
@@ -220,7 +136,7 @@ def _place(added: Route, there: Sequence[Route], going: Sequence[Route], behind:
 
 
 def _serving(
-    wanted: Route, present: _Present, managed: frozenset[int], settings: Settings
+    wanted: Route, present: Present, managed: frozenset[int], settings: Settings
 ) -> tuple[Route, DefaultVerdict]:
     """The route that is the elected default: another program's equal, ours that is there, or a new one."""
     if present.equal is not None:
@@ -247,7 +163,7 @@ def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozense
 
 
 def _demote(
-    present: _Present, stale: Sequence[Route], kept: Route, managed: frozenset[int], settings: Settings
+    present: Present, stale: Sequence[Route], kept: Route, managed: frozenset[int], settings: Settings
 ) -> tuple[list[Operation], list[Route], list[Route]]:
     """default_mode demote: a copy of each extra behind the elected default, as long as there is a metric for it.
 

@@ -16,6 +16,7 @@ from ..compare import (
     is_next_hop,
     is_present,
     next_hops,
+    routers_first,
     same_but_for_attributes,
     same_route,
     whole,
@@ -42,7 +43,7 @@ def recorded_defaults(
         managed: NICs that the metadata describes.
     """
     found = []
-    for route in sorted(taken, key=lambda route: (not is_advertised(route), route.metric)):
+    for route in sorted(taken, key=routers_first):
         order = equals_of(route, before.routes)
         used = {ifindex for one in order for ifindex in ifindexes(one)}
         found.append(RecordedDefault(route, order, outside=tuple(sorted(used - managed))))

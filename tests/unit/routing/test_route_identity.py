@@ -63,8 +63,11 @@ def test_equals() -> None:
     assert equals_of(FOUR, others) == (others[1], FOUR)
 
 
-@pytest.mark.parametrize("gateway, protocol, advertised", [
-    ("fe80::1", 9, True), ("fd00:8::1", 9, False), ("fe80::1", 4, False),
+@pytest.mark.parametrize("gateway, protocol, expires, advertised", [
+    ("fe80::1", 9, 600, True), ("fd00:8::1", 9, 600, False), ("fe80::1", 4, 600, False), ("fe80::1", 9, 0, False),
 ])  # fmt: skip
-def test_a_router_has_a_link_local_address(gateway: str, protocol: int, advertised: bool) -> None:
-    assert is_advertised(SIX._replace(gateway=parse_address(gateway), protocol=protocol)) == advertised
+def test_a_router_has_a_link_local_address_and_a_lifetime(
+    gateway: str, protocol: int, expires: int, advertised: bool
+) -> None:
+    route = SIX._replace(gateway=parse_address(gateway), protocol=protocol, expires=expires)
+    assert is_advertised(route) == advertised

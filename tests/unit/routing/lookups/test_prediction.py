@@ -38,10 +38,7 @@ def will_win(there: List[str], answer: Lookup, settings: Settings = PLAIN, rules
     asked = [one for one in probes(plan, state, MAIN, {}) if one.route.destination.is_default]
     answers = [answer._replace(address=one.address) for one in asked]
     found = overruled(contradictions(asked, answers), plan, state, MAIN, {})
-    return [
-        _named(one, evidence.kernel.nics)
-        for one in overruled_after_plan(found, asked, answers, plan, state.routes, MAIN)
-    ]
+    return [_named(one, evidence.kernel.nics) for one in overruled_after_plan(found, asked, answers, plan, state, MAIN)]
 
 
 def _named(one: Overruled, nics: object) -> str:
@@ -95,6 +92,12 @@ def test_a_next_hop_of_the_same_ipv6_route() -> None:
     ]
     answer = Lookup(b"", ETH0, parse_address("fd00:65::1"), MAIN)
     assert will_win(there, answer) == ["default via fd00:200::1 dev tun0 proto boot metric 9, a part"]
+
+
+def test_table_locals_comes_first_where_both_are_in_one_tree() -> None:
+    there = ["default via 11.8.0.1 dev eth1", "default via 10.200.0.1 dev tun0 metric 50 table 255"]
+    (only,) = (one for one in will_win(there, BY_TUN0) if "fd00" not in one)
+    assert only.startswith("default via 10.200.0.1 dev tun0 table 255")
 
 
 def test_what_stays_by_choice_is_reported_as_such() -> None:

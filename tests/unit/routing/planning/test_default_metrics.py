@@ -98,7 +98,7 @@ SIX = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
         # One on link is no next hop of it: the first is used.
         (["default via fd00:8::1 dev eth1 metric 50", "default dev tun0 metric 50"], 49),
         (["default dev tun0 metric 50", "default via fd00:8::1 dev eth1 metric 50"], 1023),
-        (["default dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50"], 1023),
+        (["default dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50"], 49),
         # No room before the next one outside: behind it.
         (["default via fd00:8::1 dev eth1 metric 1", "default via fd00:200::1 dev tun0 metric 2"], 1023),
         (
@@ -242,7 +242,7 @@ ON_LINK = "default dev tun0 metric {}"
         ([ON_LINK.format(50), SIX1, SIX0], True),
         ([SIX1, ON_LINK.format(100), SIX0], False),
         ([SIX1, SIX0, ON_LINK.format(100)], True),
-        (["default dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50", SIX0], True),
+        (["default dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50", SIX0], False),
     ],
 )
 def test_ipv6_on_link_stands_in_its_place(there: List[str], keeps: bool) -> None:
@@ -281,7 +281,7 @@ def test_an_encapsulated_next_hop_shares_too(place: int) -> None:
     routes[place] = routes[place]._replace(kind=1, unwritable="")
     assert default_metrics(parse_route(SIX, NICS), routes, MANAGED, Settings())[0] == 1023
     by_object = [route._replace(nexthop_id=7 if number == place else 0) for number, route in enumerate(routes)]
-    assert default_metrics(parse_route(SIX, NICS), by_object, MANAGED, Settings())[0] == (49 if place else 1023)
+    assert default_metrics(parse_route(SIX, NICS), by_object, MANAGED, Settings())[0] == 49
 
 
 def test_metrics_that_are_free() -> None:

@@ -8,7 +8,13 @@ import pytest
 
 from guest_routes.model.network import Route
 from guest_routes.model.operations import MoveDefault, RestoreDefault
-from guest_routes.routing.planning.deletions import comes_between, is_deleted_for, is_named_by_protocol, undeletable
+from guest_routes.routing.planning.deletions import (
+    comes_between,
+    displaced,
+    is_deleted_for,
+    is_named_by_protocol,
+    undeletable,
+)
 from tests.support.iproute_text import parse_route
 from tests.support.situations import THREE_NICS, situation
 
@@ -140,3 +146,40 @@ def test_the_protocol_is_named_for_ipv6_alone() -> None:
     """IPv4's requests name it anyway, and behind a route by an object there, too."""
     behind = made(PLAIN)
     assert not is_named_by_protocol(behind, [behind._replace(nexthop_id=7, gateway=None), behind])
+
+
+SIX, VPN_6 = "default via fd00:8::1 dev eth1 proto static metric 9", "default via fd00:200::1 dev tun0 metric 9"
+REJECTING = "unreachable ::/0 metric 9"
+ON_LINK = "::/0 dev eth1 metric 9"
+
+
+@pytest.mark.parametrize(
+    ("there", "moved"),
+    [
+        ([SIX, REJECTING], [0]),
+        ([REJECTING, SIX], []),
+        ([SIX, VPN_6], []),
+        ([ON_LINK, VPN_6], [0]),
+        ([VPN_6, ON_LINK], []),
+        ([VPN_6, SIX, REJECTING], []),
+        ([SIX, "default via fd00:8::2 dev eth1 metric 9", REJECTING], [0]),
+        ([SIX, f"encap {ON_LINK}"], [0]),
+        ([f"encap {SIX}", REJECTING], []),
+        ([SIX, REJECTING.replace("9", "10")], []),
+        ([PLAIN, "unreachable default"], []),
+    ],
+)
+def test_what_would_come_back_behind_another(there: List[str], moved: List[int]) -> None:
+    """IPv6 adds behind all of a metric, and next hops to their multipath route, wherever that stands."""
+    routes = [made(one) for one in there]
+    staying = [one for one in routes if one.ifindex not in (2, 3)]
+    theirs = [one for one in routes if one not in staying]
+    assert displaced(theirs, staying, routes) == tuple(routes[place] for place in moved)
+
+
+def test_a_hidden_one_keeps_none_before_it() -> None:
+    """It shows, and may go, once those before it have gone; a VPN's stays."""
+    six = made(SIX)
+    hidden = six._replace(kind=0, nexthop_id=7, unwritable="hidden")
+    assert displaced([six, hidden], [], [six, hidden]) == ()
+    assert displaced([six], [hidden], [six, hidden]) == (six,)

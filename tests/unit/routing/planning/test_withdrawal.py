@@ -117,10 +117,15 @@ OURS_6 = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
             ],
         ),
         # A router's announcement comes back with its next one.
-        (f"{STATIC}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n", []),
+        (f"{STATIC}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024 expires 600\n", []),
         (
-            f"{OURS_6}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n",
+            f"{OURS_6}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024 expires 600\n",
             ["RestoreDefault default via fd00:65::1 dev eth0 proto boot metric 1025", f"Delete {OURS_6}"],
+        ),
+        # What a program has made without a lifetime nobody need announce.
+        (
+            f"{STATIC}\nrecorded default via fe80::1 dev eth1 proto ra metric 1024\n",
+            ["RestoreDefault default via fe80::1 dev eth1 proto ra metric 1024"],
         ),
         # IPv6 has no two that differ in their protocol only.
         (

@@ -282,7 +282,7 @@ def as_installed(python: str) -> Dict[str, Any]:
         return {}
     # Not PYTHONPATH: what a machine's .pth files then find and import would be counted as the service's.
     code = (
-        f"import sys; sys.path.append({sysconfig.get_path('purelib')!r}); from guest_routes.cli.main import run; run()"
+        f"import sys; sys.path.append({sysconfig.get_path('purelib')!r}); from guest_routes.__main__ import run; run()"
     )
     return {"command": [python, "-c", code, "watch"]}
 

@@ -60,6 +60,15 @@ class Kernel(Protocol):
             KernelError: as `snapshot`.
         """
 
+    def routes_of(self, table: int, protocol: int) -> tuple[Route, ...]:
+        """Both families' routes of one table that carry this protocol number, as fast as can be.
+
+        Others may be among them: a kernel before 4.20 filters nothing.
+
+        Raises:
+            KernelError: as `snapshot`.
+        """
+
     def apply_source(self, operations: Sequence[SourceOperation]) -> tuple[SourceFailure, ...]:
         """Carry out operations on source routing's tables and rules, in order (R21); returns each refused one.
 

@@ -110,6 +110,8 @@ class Notifications(NamedTuple):
     forged: int = 0
     """Datagrams of other processes, which were ignored."""
     malformed: int = 0
+    lost: bool = False
+    """The queue overran."""
 
     @property
     def changed(self) -> bool:
@@ -183,14 +185,15 @@ class Monitor:
             elif received:
                 datagram = bytes(memoryview(self._buffer)[:received])
                 changes += changes_in(datagram, self._table, self._own_port, self._others, self._followed)
-        if self._overrun:
+        lost = self._overrun
+        if lost:
             changes.append(None)  # A pass looks at everything.
             self._drain()
         routes = tuple(one for one in changes if isinstance(one, Event) and one.table == self._table)
         events = [one for one in changes if isinstance(one, (Event, RuleEvent))]
         by_source = tuple(one for one in events if isinstance(one, RuleEvent) or one.table != self._table)
         elsewhere = None in changes or "malformed" in changes
-        return Notifications(len(changes), routes, by_source, elsewhere, forged, changes.count("malformed"))
+        return Notifications(len(changes), routes, by_source, elsewhere, forged, changes.count("malformed"), lost)
 
     def _drain(self) -> None:
         """Drops what is in the queue: it stays overrun where even this doesn't come to the end."""

@@ -133,17 +133,17 @@ class Reconciler:
         return self._monitor.fileno()
 
     def respond(self) -> None:
-        """Reads notifications, and puts back at once what they tell in full (Restoration); raises as read_events."""
+        """Reads notifications, and puts back at once what is deleted (Restoration); raises as read_events."""
         before, seen = self.schedule, self.read_events()
-        if self.state == "programmed" and not seen.elsewhere:
+        if self.state == "programmed" and (seen.lost or not seen.elsewhere):
             now = time.monotonic()
-            restored = self._restoration.restore(self._repairs.peaceful(seen.routes, now), self.kernel, self.settings)
+            restored = self._restoration.answer(seen, self._repairs, self.kernel, self.settings, now)
             if not restored:
                 return
             self._repairs.account(restored, self._restoration.nics, {}, False, now)
             self._journal.publish()
             back = {one.route.destination for one in restored}
-            if not seen.by_source and all(event.destination in back for event in seen.routes):
+            if not (seen.elsewhere or seen.by_source) and all(event.destination in back for event in seen.routes):
                 self.schedule = before  # Nothing is left for a pass, which would not wait for a conflict that begins.
 
     def read_events(self) -> Notifications:

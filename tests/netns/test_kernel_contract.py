@@ -1070,6 +1070,22 @@ def test_a_multipath_route_in_a_table_of_source_routing(
     assert world.kernel.tables([OWN_TABLE]) == ()
 
 
+def test_the_routes_of_one_protocol_are_those_of_the_snapshot(world: World, lab: Lab) -> None:
+    """Of one table, both families', with others to the same destinations."""
+    for family, router, place in (("-4", "11.8.0.1", "10.200.0.0/16"), ("-6", "fd00:8::1", "fd00:200::/48")):
+        for metric, protocol, table in ((1, 121, "main"), (2, 99, "main"), (3, 121, "main"), (4, 121, str(OWN_TABLE))):
+            of = ("proto", str(protocol), "metric", str(metric), "table", table)
+            lab.ip(family, "route", "add", place, "via", router, "dev", "eth1", *of)
+    world.follow()
+    assert len(world.routes()) == 4
+    for kernel in (world.kernel, world.witness, world.model):
+        for protocol in (OUR_PROTOCOL, 99, 77):
+            found = kernel.routes_of(MAIN_TABLE, protocol)
+            assert [one for one in found if one.protocol == protocol] == world.routes(protocol)
+    assert len(world.kernel.routes_of(OWN_TABLE, OUR_PROTOCOL)) == 2
+    assert world.kernel.routes_of(OWN_TABLE + 1, OUR_PROTOCOL) == ()
+
+
 def test_a_rule_of_ours_among_others(world: World, lab: Lab) -> None:
     lab.ip("rule", "add", "from", "10.65.0.7", "priority", "32765", "lookup", "77", "protocol", "static")
     lab.ip("rule", "add", "not", "from", "10.65.0.0/24", "priority", "300", "lookup", "77")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
 import time
 from pathlib import Path
 from typing import Any, Iterator, List, Tuple
@@ -242,3 +243,37 @@ def test_a_route_that_is_deleted_again_and_again_waits_in_conflict(
     lab.ip("route", "delete", "11.11.0.0/16")
     reconciler.respond()
     assert HOST_ROUTE not in table(lab)
+
+
+MANY = 6000
+"""So many notifications are more than the queue holds."""
+
+
+def overrun(lab: Lab, *deeds: str) -> None:
+    """Another program's routes come and go, and in their midst it does these."""
+    others = [f"198.18.{n >> 8}.{n & 255} dev eth0 proto 99" for n in range(MANY)]
+    lines = [f"route add {one}" for one in others]
+    lines[MANY - 100 : MANY - 100] = deeds
+    lines += [f"route del {one}" for one in others]
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
+
+
+def test_a_deletion_whose_notification_is_lost_is_undone_before_a_pass(
+    lab: Lab, reconciler: Reconciler, logged: Log
+) -> None:
+    """Our routes alone are asked for; the pass, which looks at everything, comes as well."""
+    settle(reconciler)
+    overrun(lab, f"route del {HOST_ROUTE}")
+    assert table(lab) != DOCUMENTED
+    reconciler.respond()
+    assert table(lab) == DOCUMENTED and pending(reconciler)
+    assert [text.split(" ")[:2] for _, text in logged] == [["added", "11.11.0.0/16"]]
+
+
+def test_where_somebody_has_put_another_route_the_pass_decides(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
+    """Which of the two was meant to be there, nobody has told."""
+    settle(reconciler)
+    overrun(lab, f"route del {HOST_ROUTE}", "route add 11.11.0.0/16 dev eth0 proto 99")
+    before = table(lab)
+    reconciler.respond()
+    assert (table(lab), logged, pending(reconciler)) == (before, [], True)

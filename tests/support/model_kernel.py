@@ -144,6 +144,10 @@ class ModelKernel:
         """The routes of these tables."""
         return tuple(route for number in numbers for route in self.snapshot(number).routes)
 
+    def routes_of(self, table: int, protocol: int) -> Tuple[Route, ...]:
+        """All of the table: nothing is filtered."""
+        return self.snapshot(table).routes
+
     def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
         """The refused ones, with the kernel's words."""
         refusals = ((operation, self._carry_out_source(operation)) for operation in operations)

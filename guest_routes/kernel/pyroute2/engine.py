@@ -143,6 +143,10 @@ class Pyroute2Kernel:
         """Both families' routes of these tables."""
         return tuple(route for table in numbers for family in FAMILIES for route in self._routes(family, table))
 
+    def routes_of(self, table: int, protocol: int) -> Tuple[Route, ...]:
+        """All of the table: nothing is filtered."""
+        return self.tables((table,))
+
     def apply_source(self, operations: Sequence[SourceOperation]) -> Tuple[SourceFailure, ...]:
         """Carry operations on source routing's tables and rules out, in order."""
         failures: List[SourceFailure] = []

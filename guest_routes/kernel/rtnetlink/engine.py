@@ -142,10 +142,12 @@ class RtnetlinkKernel:
         )
         return rules
 
-    def _routes(self, family: int, table: int, known: Mapping[Prefix, Route] = NOTHING_KNOWN) -> list[Route]:
+    def _routes(
+        self, family: int, table: int, known: Mapping[Prefix, Route] = NOTHING_KNOWN, protocol: int = 0
+    ) -> list[Route]:
         read = RouteDump(family, table, known)
         self._socket.dump(
-            lambda sequence: requests.dump_routes(sequence, family, table),
+            lambda sequence: requests.dump_routes(sequence, family, table, protocol),
             RTM_NEWROUTE,
             read.decode,
             read.routes.clear,
@@ -156,6 +158,10 @@ class RtnetlinkKernel:
     def tables(self, numbers: Sequence[int]) -> tuple[Route, ...]:
         """See Kernel."""
         return tuple(route for table in numbers for family in _FAMILIES for route in self._routes(family, table))
+
+    def routes_of(self, table: int, protocol: int) -> tuple[Route, ...]:
+        """See Kernel."""
+        return tuple(route for family in _FAMILIES for route in self._routes(family, table, protocol=protocol))
 
     def lookup(self, addresses: Sequence[Address], source: Address | None = None) -> tuple[Lookup, ...]:
         """See Kernel."""

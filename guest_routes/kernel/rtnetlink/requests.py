@@ -51,9 +51,9 @@ def dump_rules(sequence: int, family: int) -> bytes:
     return message(RTM_GETRULE, NLM_F_REQUEST | NLM_F_DUMP, sequence, RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
 
 
-def dump_routes(sequence: int, family: int, table: int) -> bytes:
-    """A family's routes of one table, filtered by the kernel (NETLINK_GET_STRICT_CHK)."""
-    body = RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0) + attribute(RTA_TABLE, U32.pack(table))
+def dump_routes(sequence: int, family: int, table: int, protocol: int = 0) -> bytes:
+    """A family's routes of one table, filtered by the kernel (NETLINK_GET_STRICT_CHK); `protocol`: 0 for any."""
+    body = RTMSG.pack(family, 0, 0, 0, 0, protocol, 0, 0, 0) + attribute(RTA_TABLE, U32.pack(table))
     return message(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, sequence, body)
 
 

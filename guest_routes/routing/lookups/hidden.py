@@ -7,7 +7,6 @@ left, is its owner's affair.
 
 from __future__ import annotations
 
-from _bisect import bisect_left, bisect_right
 from _operator import itemgetter
 
 from ...model.network import PROTOCOL_KERNEL, THROW, Prefix, contains
@@ -59,6 +58,8 @@ def _holds(prefix: Prefix, destination: Prefix) -> bool:
 def _in_pieces(
     suspected: Sequence[PlannedRoute], routes: Sequence[PlannedRoute], others: Sequence[Route]
 ) -> Iterator[tuple[Prefix, Prefix]]:
+    from _bisect import bisect_left, bisect_right
+
     planned = {one.route.destination for one in routes}
     pieces = sorted((route for route in others if route.destination not in planned), key=_place)
     places = [_place(route) for route in pieces]

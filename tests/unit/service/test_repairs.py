@@ -129,6 +129,7 @@ def test_a_conflict_from_its_beginning_to_its_end(bench: Bench, report: Report) 
     assert text.startswith(f"conflict: {NAME} (pid {os.getpid()}") and "changed the route to 11.11.0.0/16" in text
     assert repairs.wait_until([deletion()], 10.0) == 11.0
     assert repairs.wait_until([deletion(), deletion(OTHER)], 10.0) == 0  # the other one doesn't wait
+    assert (repairs.waiting(10.0), repairs.waiting(11.0)) == ({HOST}, set())
     assert [one["destination"] for one in bench.record["conflicts"]] == ["11.11.0.0/16"]
     repairs.end_conflicts(10.0 + RESOLVED_SECONDS - 1)
     assert bench.logged() == []

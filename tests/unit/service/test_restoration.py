@@ -10,9 +10,10 @@ import pytest
 
 from guest_routes.kernel.monitor import Event
 from guest_routes.model.network import Prefix, parse_address, parse_prefix
+from guest_routes.model.operations import Add
 from guest_routes.model.report import Report, RolledBack
 from guest_routes.model.settings import Settings
-from guest_routes.service.repairs import PLANNED_KEPT, Restoration, to_restore
+from guest_routes.service.repairs import ASK_SECONDS, PLANNED_KEPT, Restoration, to_restore
 from tests.support.iproute_text import parse_kernel
 from tests.support.journal import KERNEL, Bench
 from tests.support.model_kernel import ModelKernel
@@ -66,6 +67,26 @@ def test_only_what_a_pass_programmed_is_put_back(bench: Bench, report: Report) -
     one.passed(report)
     (done,) = one.restore([DELETED], where, Settings())
     assert done.route.destination == HOST and routes_to(HOST, where) == 1
+
+
+def test_what_is_missing_is_put_back_though_nothing_tells_of_it(bench: Bench, report: Report) -> None:
+    one, where = Restoration(bench.state), kernel()
+    assert one.restore_missing(where, Settings(), (), 1.0) == []
+    one.passed(report)
+    assert one.restore_missing(where, Settings(), {HOST}, 1.0) == []  # In conflict.
+    assert one.restore_missing(where, Settings(), (), 1.0 + ASK_SECONDS / 2) == []  # It has just been asked.
+    (done,) = one.restore_missing(where, Settings(), (), 1.0 + ASK_SECONDS)
+    assert done.route.destination == HOST and routes_to(HOST, where) == 1
+    assert one.restore_missing(where, Settings(), (), 2.0) == []
+
+
+def test_what_is_missing_is_left_to_the_pass_where_somebody_has_a_route(bench: Bench, report: Report) -> None:
+    one, where = Restoration(bench.state), kernel()
+    one.passed(report)
+    other = report.plan.routes[0].route._replace(protocol=99)
+    assert where.apply([Add(other)]) == ()
+    assert one.restore_missing(where, Settings(), (), 1.0) == []
+    assert routes_to(HOST, where) == 1
 
 
 def test_what_the_kernel_refuses_is_not_done(bench: Bench, report: Report) -> None:

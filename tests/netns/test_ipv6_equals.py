@@ -156,6 +156,17 @@ def test_one_by_an_object_between_two_next_hops(lab: Lab, engine: str, given: Di
     assert by_kernel(lab)[1].startswith("default nhid 7 via fd00:8::2 dev eth1")
 
 
+def test_one_on_link_between_two_next_hops(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """No dump shows it, and nothing else does. The pass that has made it show takes it, too: it would win over ours."""
+    nics(lab)
+    add(lab, PLAIN.replace("1024", "9"), ON_LINK.format("eth1").replace("1024", "9"), ANOTHER.replace("1024", "9"))
+    ran = synced(lab, f"{engine} {given[6]}")
+    assert "1 added, 3 removed" in ran.out, ran
+    assert len(by_kernel(lab)) == 1
+    assert "3 defaults restored" in withdrawn(lab, engine).out
+    assert by_kernel(lab)[1].startswith("default dev eth1")
+
+
 @pytest.mark.parametrize(
     ("first", "hop"),
     [

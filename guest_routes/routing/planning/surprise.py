@@ -11,9 +11,9 @@ from errno import EEXIST
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Prefix, Route
-from ...model.operations import Add, Delete, RestoreDefault
+from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
 from ...model.report import Discrepancy
-from ..compare import ifindexes, leads_out, same_route
+from ..compare import ifindexes, is_present, leads_out, same_route
 from ..elect import managed_ifindexes
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
@@ -78,7 +78,20 @@ def _adds_default(operation: Operation) -> bool:
 def _uncovers(report: Report) -> bool:
     """Whether the pass has made the kernel show a default that stood between two next hops."""
     hidden = _hidden(report.before.routes)
-    return bool(hidden) and _hidden(report.after.routes) != hidden
+    return (bool(hidden) and _hidden(report.after.routes) != hidden) or _shows_another(report)
+
+
+def _shows_another(report: Report) -> bool:
+    """The same of one that was not known: IPv6's on link, or one that rejects."""
+    done = [one for one in report.outcome.done if _is_ipv6_default(one.route)]
+    if not any(isinstance(one, RemoveForeignDefault) for one in done):
+        return False
+    known = [*filter(_is_ipv6_default, report.before.routes), *(one.route for one in done)]
+    return any(not is_present(one, known) for one in filter(_is_ipv6_default, report.after.routes))
+
+
+def _is_ipv6_default(route: Route) -> bool:
+    return not route[0][1] and len(route[0][0]) == 16
 
 
 def _hidden(routes: Sequence[Route]) -> list[tuple[int, int]]:

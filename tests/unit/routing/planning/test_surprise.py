@@ -106,6 +106,19 @@ def test_a_default_that_a_pass_has_uncovered(nic: int) -> None:
     assert surprise(report._replace(after=after), Settings()) == Surprise()
 
 
+@pytest.mark.parametrize(("after", "judged"), [(["::/0 dev eth1 metric 9"], True), ([], False)])
+def test_a_default_on_link_that_a_pass_has_uncovered(after: List[str], judged: bool) -> None:
+    """No dump showed it between the two next hops that have gone."""
+    six = [network("eth0", "fd00:65::7/64", "default fd00:65::1"), network("eth1", "fd00:8::9/64")]
+    hops = "".join(f"default via fd00:8::{n} dev eth1 metric 9\n" for n in (1, 2))
+    evidence = situation(six, THREE_NICS + hops)
+    decision = decide(evidence, Settings())
+    serving = [one.route for one in decision.plan.additions if one.route.destination.is_default]
+    now = evidence.kernel._replace(routes=(*serving, *routes("\n".join(after), evidence.kernel)))
+    report = Report(evidence, decision, now, Outcome(decision.plan.operations))
+    assert surprise(report, Settings()) == (Surprise() if judged else None)
+
+
 def test_an_addition_that_was_refused() -> None:
     report = written([], [VPN])
     (addition,) = report.plan.additions

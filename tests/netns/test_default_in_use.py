@@ -240,17 +240,22 @@ def test_nothing_stands_behind_an_ipv6_vpn_at_the_worst_metric(lab: Lab, engine:
 @pytest.mark.parametrize("mode", ["enforce", "demote"])
 @pytest.mark.parametrize("metric", [1024, 100])
 def test_an_ipv6_vpn_on_link_keeps_its_place(lab: Lab, engine: str, first: bool, mode: str, metric: int) -> None:
-    """It is no next hop of another route of its metric: the first of them is used."""
+    """It is no next hop of another route of its metric: the first of them is used. One before it would come back
+    behind it, and stays (R17)."""
     dual_stack(lab)
     tun(lab)
     routes = ["dev tun0", "via fd00:8::1 dev eth1"]
     for route in routes if first else reversed(routes):
         lab.ip(*f"-6 route append default {route} metric {metric}".split())
+    before = lab.ip("-6", "route", "show", "default")
     ran = run(lab, f"sync {DUAL} {engine} --default-mode {mode}")
-    assert ran.code == (5 if first else 0), ran
+    assert ran.code == 5, ran
+    assert ("it stays, since it would come back behind another one of its metric" in ran.out) == (not first), ran
     assert f" dev {'tun0' if first else 'eth0'} " in lab.ip("-6", "route", "get", "2001:db8::1")
     ran = run(lab, f"plan --check {DUAL} {engine} --default-mode {mode}")
-    assert ran.code == (5 if first else 0), ran
+    assert ran.code == 5, ran
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert lab.ip("-6", "route", "show", "default") == before
 
 
 def test_observed_defaults_are_reported_as_such(lab: Lab, engine: str) -> None:

@@ -30,8 +30,8 @@ test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter, seve
 	@tests/install-tools
 	@tests/in-parallel $(BIN)/python -m 'not packages' $(ARGS)
 
-test-quick: $(VENV)/.dev  ## the unit tests with few examples each, ten seconds
-	@$(BIN)/python -m pytest $(QUICK) $(ARGS)
+test-quick: $(VENV)/.dev  ## the unit tests with few examples each, a minute
+	@tests/in-parallel $(BIN)/python $(QUICK) $(ARGS)
 
 test-packages:  ## packages built, installed and run; real cloud-init, network managers and DHCP clients; as root on Debian
 	@! tests/can-test-packages || $(MAKE) --no-print-directory test-packages-here

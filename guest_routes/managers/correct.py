@@ -11,6 +11,7 @@ from ..model.configuration import ConfiguredRoute, CorrectedFile, Correction, Pa
 from ..model.decision import Binding, Elected, Resolved, Unresolved
 from ..model.network import contains
 from ..model.plan import Decision
+from ..routing.bind import BONDS
 from .parsed.ifupdown import moved_ifupdown, read_ifupdown
 from .parsed.ini import moved_keyfile, moved_networkd, read_keyfile, read_networkd
 from .parsed.netplan import moved_netplan, read_netplan
@@ -94,7 +95,7 @@ def _finder(bindings: Sequence[Binding]) -> NicOf:
 
 def _standing_for(name: str, fitting: Sequence[Nic]) -> Nic | None:
     """The NIC of a MAC that has another name by now: not a device made of it, nor it for a VLAN on it (eth0.7)."""
-    plain = (nic for nic in fitting if nic.kind not in ("bond", "team", "vlan"))
+    plain = (nic for nic in fitting if nic.kind not in (*BONDS, "vlan"))
     return next((nic for nic in plain if not name.startswith(f"{nic.name}.")), None)
 
 

@@ -214,7 +214,7 @@ class Restoration:
     def answer(
         self, seen: Notifications, repairs: Repairs, kernel: Kernel, settings: Settings, now: float
     ) -> list[Add]:
-        """Puts back what notifications tell of, or may have told of; what was done."""
+        """Puts back what notifications say is deleted, or what is missing where some are lost; what was done."""
         if seen.lost:
             return self.restore_missing(kernel, settings, repairs.waiting(now), now)
         return self.restore(repairs.peaceful(seen.routes, now), kernel, settings)

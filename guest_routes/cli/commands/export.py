@@ -46,6 +46,5 @@ def run(context: Context) -> int:
 def _left_out_offline(decision: Decision, nics: Sequence[Nic]) -> list[str]:
     """What is left out, where a NIC that isn't there is one that no --nic names."""
     unnamed = [one for one in decision.resolution.bindings if one.nic is None and one.is_identified]
-    theirs = [one for one in decision.unprogrammable if isinstance(one, Unresolved) and one.binding in unnamed]
-    others = [one for one in decision.unprogrammable if one not in theirs]
+    others = [one for one in decision.unprogrammable if not (isinstance(one, Unresolved) and one.binding in unnamed)]
     return [*unnamed_texts(unnamed), *left_out_texts(others, nics)]

@@ -15,7 +15,7 @@ from ..compare import begins_with, equals_of, leads_there, next_hops, nexthops_o
 from ..next_hops import needs_onlink
 from .default_metrics import default_metrics, first_outside, free_metrics, keeps_its_place, stands_behind
 from .deletions import is_named_by_protocol
-from .present import classify, outside_of
+from .present import classify, outside_of, without
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def plan_default(
     """
     if not isinstance(election, Elected):
         outside = outside_of(there, managed, settings)
-        staying = tuple(route for route in there if route not in outside)
-        return PlannedDefault(election, "left", outside=outside, staying=staying)
+        return PlannedDefault(election, "left", outside=outside, staying=without(there, outside))
     destination = DEFAULT_PREFIX[election.family]
     nic, protocol, table = election.nic.ifindex, settings.protocol, settings.table
     wanted = Route(destination, election.gateway, nic, metric, protocol, table, onlink=election.onlink)

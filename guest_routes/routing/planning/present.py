@@ -48,20 +48,21 @@ def classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], set
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
     moved = displaced(theirs, outside, there)
-    bound = (*moved, *undeletable(_without(theirs, moved), (*outside, *moved), there))
+    bound = (*moved, *undeletable(without(theirs, moved), (*outside, *moved), there))
     static, announced = _equals(theirs, wanted)
-    too_many = _without(bound, (*static, *announced))
+    too_many = without(bound, (*static, *announced))
     winning = [one for one in (*static, *announced) if not _loses(one, too_many, there)]
     going = [route for route in theirs if route not in (*winning, *bound)]
     equal = _adopted(winning, going, there, managed, settings)
     kept = (*announced, *bound, *_harmless(static, winning), *_twins(equal, theirs))
-    extras = _without(theirs, kept)
+    extras = without(theirs, kept)
     staying = undeletable(extras, (*outside, *kept), there)
-    unwritable = (*too_many, *_without(staying, static))
-    return Present(tuple(there), ours, equal, _without(extras, staying), outside, unwritable, moved)
+    unwritable = (*too_many, *without(staying, static))
+    return Present(tuple(there), ours, equal, without(extras, staying), outside, unwritable, moved)
 
 
-def _without(routes: Sequence[Route], others: Sequence[Route]) -> tuple[Route, ...]:
+def without(routes: Sequence[Route], others: Sequence[Route]) -> tuple[Route, ...]:
+    """The routes that are none of the others."""
     return tuple(route for route in routes if route not in others)
 
 

@@ -32,12 +32,13 @@ from guest_routes.routing.decide import decide
 from guest_routes.routing.planning.leftovers import EVIDENCE_GONE
 from guest_routes.routing.project import project
 from guest_routes.settings import load
+from tests.support.examples import examples
 from tests.support.model_kernel import ModelKernel
 from tests.support.odd_worlds import World, odd_world
 
 from .test_scenarios import NAMES, Scenario
 
-SEEDS = range(3000, 3400)
+SEEDS = range(3000, 3000 + examples(400))
 A_PASS = re.compile(r"guest-routes (sync|plan|plan --verbose|sync --accept-withdrawals|correct|export --format \w+)$")
 """Commands that only do or show what a pass decides."""
 OF_A_MANAGER = re.compile(r"(systemctl|networkctl|nmcli|sysctl|apt-get|ip -d|stat) ")
@@ -330,5 +331,5 @@ def test_what_made_up_machines_are_advised(tmp_path: Path) -> None:
 
 def test_elections_are_looked_at() -> None:
     """The worlds have defaults that could move."""
-    reports = [passed(odd_world(seed), ModelKernel(odd_world(seed).evidence.kernel)) for seed in list(SEEDS)[:50]]
-    assert sum(isinstance(one, Elected) for report in reports for one in report.elections) > 40
+    reports = [passed(odd_world(seed), ModelKernel(odd_world(seed).evidence.kernel)) for seed in SEEDS[:40]]
+    assert sum(isinstance(one, Elected) for report in reports for one in report.elections) > 30

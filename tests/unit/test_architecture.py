@@ -9,6 +9,8 @@ from typing import Iterator, List, Set
 
 import pytest
 
+from tests.support.sources import nodes, tree
+
 PACKAGE = Path(__file__).parents[2] / "guest_routes"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
@@ -40,14 +42,10 @@ KIND = re.compile(r"[a-z]+([-_][a-z]+)*")
 """A verdict, a kind, a reason or a source, as the package writes them."""
 
 
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
-
-
 def names(path: Path) -> Iterator[str]:
     """Every name that a module gives to something: definitions, parameters, variables, attributes, keywords, kinds."""
     yield path.stem
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
         elif isinstance(node, ast.arg):
@@ -87,9 +85,11 @@ def test_no_name_of_the_old_language(path: Path) -> None:
 def test_only_the_terminal_prints(path: Path) -> None:
     if path.relative_to(PACKAGE) == Path("cli/terminal.py"):
         return
-    for node in ast.walk(tree(path)):
-        if isinstance(node, (ast.Name, ast.Attribute)):
-            assert ast.unparse(node) not in ("print", "sys.stdout.write"), f"line {node.lineno} prints"
+    for node in nodes(path):
+        if isinstance(node, ast.Name):
+            assert node.id != "print", f"line {node.lineno} prints"
+        elif isinstance(node, ast.Attribute) and node.attr == "write":
+            assert ast.unparse(node.value) != "sys.stdout", f"line {node.lineno} prints"
 
 
 CORE = [path for path in MODULES if path.relative_to(PACKAGE).parts[0] in PURE]
@@ -104,11 +104,10 @@ OF_SOCKET = {"inet_aton", "inet_ntop", "inet_pton", "AF_INET", "AF_INET6"}
 @pytest.mark.parametrize("path", CORE, ids=str)
 def test_the_core_opens_nothing(path: Path) -> None:
     """No clock, no file, no process: what else a module of the core may import is on a list."""
-    module = tree(path)
-    names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
+    names = {node.id for node in nodes(path) if isinstance(node, ast.Name)}
     assert not names & {"open", "__import__", "eval", "exec", "input"}
-    found = {one.name for node in ast.walk(module) if isinstance(node, ast.Import) for one in node.names}
-    for node in ast.walk(module):
+    found = {one.name for node in nodes(path) if isinstance(node, ast.Import) for one in node.names}
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and not node.level:
             computes = node.module == "_socket" and {one.name for one in node.names} <= OF_SOCKET
             found |= set() if computes else {str(node.module)}
@@ -140,7 +139,7 @@ def imported(package: Path) -> Set[str]:
     found = set()
     for path in package.glob("*.py"):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.ImportFrom) and node.level:
                 base = parts[: len(parts) - node.level]
                 names = [node.module] if node.module else [one.name for one in node.names]
@@ -170,7 +169,7 @@ def test_a_unit_test_file_for_each_module() -> None:
 
 
 def functions(path: Path) -> List[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [node for node in ast.walk(tree(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return [node for node in nodes(path) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p.relative_to(PACKAGE).parts[0] in SHORT_FUNCTIONS], ids=str)
@@ -187,7 +186,7 @@ OWNERS = ("routing/ownership.py", "service/repairs.py")
 def test_ownership_is_asked_in_one_place(path: Path) -> None:
     if str(path.relative_to(PACKAGE)) in OWNERS:
         return
-    compared = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Compare)]
+    compared = [node for node in nodes(path) if isinstance(node, ast.Compare)]
     texts = [{ast.unparse(one) for one in (node.left, *node.comparators)} for node in compared]
     ours = {"protocol", "settings.protocol", "report.protocol", "OUR_PROTOCOL", "121"}
     assert not [found for found in texts if found & ours and any(text.endswith(".protocol") for text in found - ours)]

@@ -13,6 +13,8 @@ from typing import Iterable, Iterator, List, Set
 
 import pytest
 
+from tests.support.sources import nodes
+
 PACKAGE = Path(__file__).parents[2] / "guest_routes"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "output")
 NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
@@ -41,14 +43,10 @@ WRITERS = """
 """Texts of these are files, commands, or what follows when a file can't be written (errors.StateError)."""
 
 
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
-
-
-def no_messages(module: ast.Module) -> Set[int]:
+def no_messages(path: Path) -> Set[int]:
     """Nodes that no reader meets, or only as an exception: docstrings, annotations, and what is raised."""
     found: List[ast.AST] = []
-    for node in ast.walk(module):
+    for node in nodes(path):
         if isinstance(node, ast.Raise) and node.exc is not None:
             found.append(node.exc)
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -64,10 +62,9 @@ def no_messages(module: ast.Module) -> Set[int]:
 
 def sentences(path: Path) -> Iterator[str]:
     """The texts of a module that have two words in a row, f-strings whole, with their lines."""
-    module = tree(path)
-    parts = {id(part) for node in ast.walk(module) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
-    silent = no_messages(module)
-    for node in ast.walk(module):
+    parts = {id(part) for node in nodes(path) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    silent = no_messages(path)
+    for node in nodes(path):
         if id(node) in silent:
             continue
         if isinstance(node, ast.JoinedStr):
@@ -130,9 +127,9 @@ def texts(nodes: Iterable[ast.expr]) -> List[str]:
     return found
 
 
-def conditions(module: ast.Module) -> Iterator[ast.expr]:
+def conditions(path: Path) -> Iterator[ast.expr]:
     """Whatever is taken as true or false."""
-    for node in ast.walk(module):
+    for node in nodes(path):
         if isinstance(node, (ast.If, ast.IfExp, ast.While)):
             yield node.test
         elif isinstance(node, ast.comprehension):
@@ -155,7 +152,7 @@ TRUTHS = {
 def test_no_text_decides_by_being_empty(path: Path) -> None:
     """None is what there isn't; "" is a text."""
     allowed = TRUTHS.get(str(path.relative_to(PACKAGE)), set())
-    found = {ast.unparse(one) for one in conditions(tree(path)) if is_prose(one)}
+    found = {ast.unparse(one) for one in conditions(path) if is_prose(one)}
     assert found - allowed == set()
 
 
@@ -175,7 +172,7 @@ SEARCHED = {
 def test_no_text_is_searched_or_compared(path: Path) -> None:
     """Verdicts and kinds are compared; they have no blanks, and people never meet them as they are."""
     found = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Compare):
             sides = (node.left, *node.comparators)
             prose = any(map(is_prose, sides))

@@ -71,8 +71,8 @@ def test_what_is_no_secret_stays(text: str) -> None:
 def test_the_time_is_linear(unit: str) -> None:
     """A log or lease file may be of any size up to the report's limit, and of anything."""
     started = time.process_time()
-    without_secrets("wpa-" + unit * (1 << 18))
-    assert time.process_time() - started < 5
+    without_secrets("wpa-" + unit * (1 << 16))
+    assert time.process_time() - started < 2
 
 
 # ---- by format ----------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_of_a_known_format_what_is_unknown_is_hidden(name: str, text: str, stays
             assert one in shown
 
 
-@pytest.mark.parametrize("text", ["a: [", "a: &a [*b]", "[" * 5000, "x: \0"])
+@pytest.mark.parametrize("text", ["a: [", "a: &a [*b]", "[" * 2000, "x: \0"])
 def test_what_is_not_yaml_is_hidden_wholly(text: str) -> None:
     assert without_secrets(text, "/etc/netplan/a.yaml") == "(hidden): it is not YAML\n"
 

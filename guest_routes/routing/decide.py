@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.decision import Elected, NotElected, Unresolved
 from ..model.network import DEFAULT_PREFIX, family_of
 from ..model.plan import Decision, Unlisted
-from .elect import elect
+from .elect import Damage, elect
 from .offers import nics_in_use
 from .ownership import is_ours
 from .partial import AGREEING_FETCHES, suspicion
@@ -32,11 +32,10 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
         accept_withdrawals: routes of ours go although the document may be partial (R6).
     """
     resolution = resolve(evidence, settings)
-    held = {} if accept_withdrawals else {family: _damaged_place(evidence, family) for family in FAMILIES}
     elections = tuple(
         elect(
             resolution, settings, family, evidence.projected, _in_use(evidence, family),
-            () if held.get(family) is None else nics_in_use(evidence, family), held.get(family) or "",
+            None if accept_withdrawals else _damage(evidence, family),
         )
         for family in FAMILIES
     )  # fmt: skip
@@ -72,18 +71,23 @@ def _with_outdone_defaults(resolution: Resolution, elections: Sequence[Election]
     return resolution._replace(unresolved=(*resolution.unresolved, *outdone)) if outdone else resolution
 
 
-def _damaged_place(evidence: Evidence, family: int) -> str | None:
-    """Where the property's default entry of a family may be, if it can't be read; "" where a network's may be one.
+def _damage(evidence: Evidence, family: int) -> Damage | None:
+    """The default entries of a family that can't be read; None where there are none."""
+    place = _damaged_property(evidence, family)
+    if not place and not any(one.lacks_default for one in evidence.data.networks if one.family == family):
+        return None
+    return Damage(nics_in_use(evidence, family), place)
 
-    None where all that there is can be read.
-    """
-    listed = any(not one.destination.length and family_of(one.next_hop) == family for one in evidence.properties)
-    for one in () if listed else evidence.property_damage:
+
+def _damaged_property(evidence: Evidence, family: int) -> str:
+    """Where the property's default entry of a family may be, if it can't be read; else ""."""
+    if any(not one.destination.length and family_of(one.next_hop) == family for one in evidence.properties):
+        return ""
+    for one in evidence.property_damage:
         default = one.destination is None or one.destination == DEFAULT_PREFIX[family]
         if default and (one.next_hop is None or family_of(one.next_hop) == family):
             return one.place
-    damaged = any(network.lacks_default for network in evidence.data.networks if network.family == family)
-    return "" if damaged else None
+    return ""
 
 
 def _unlisted(evidence: Evidence, settings: Settings) -> Unlisted:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from ..model.decision import Elected, NotElected
+from ..model.namedtuple import NamedTuple
 from ..model.network import contains, family_of
 from .next_hops import needs_onlink
 
@@ -31,14 +32,22 @@ if TYPE_CHECKING:
     One = TypeVar("One", bound=Ranked)
 
 
+class Damage(NamedTuple):
+    """What can't be read of a family's default entries, beside the defaults that are there."""
+
+    in_use: Sequence[int]
+    """The ifindexes of the NICs that the family's defaults lead through, in the kernel's order."""
+    place: str
+    """Of the property's entry; "" where only networks have one."""
+
+
 def elect(
     resolution: Resolution,
     settings: Settings,
     family: int,
     unaddressed: bool = False,
     in_use: Sequence[int] = (),
-    held: Sequence[int] = (),
-    damaged_place: str = "",
+    damage: Damage | None = None,
 ) -> Election:
     """The NIC of a family's default route, or why there is none.
 
@@ -49,39 +58,39 @@ def elect(
     Args:
         unaddressed: NICs serve without an address, too: the network manager is going to give them one.
         in_use: the ifindexes of NICs that come first, in place of metadata order: no working default moves.
-        held: those that the family's defaults lead through, in the kernel's order. The first one that the metadata
-            describes is not taken while its network's own entry may be one that can't be read.
-        damaged_place: where the property has an entry that can't be read and may be the default's.
+        damage: what can't be read and may be the entry of a default that is there: that one doesn't move meanwhile.
     """
     own = [binding for binding in resolution.bindings if binding.family == family]
     if in_use:
         found = _elect(sorted(own, key=lambda one: _place(one, in_use)), resolution, settings, family, unaddressed)
         return found._replace(in_use=found.nic.ifindex in in_use) if isinstance(found, Elected) else found
     found = _elect(own, resolution, settings, family, unaddressed)
-    return _held(found, own, held, damaged_place) or found if held and isinstance(found, Elected) else found
+    if damage is None or not isinstance(found, Elected):
+        return found
+    return _held(found, own, damage) or found
 
 
-def _held(found: Elected, own: Sequence[Binding], held: Sequence[int], damaged_place: str) -> NotElected | None:
+def _held(found: Elected, own: Sequence[Binding], damage: Damage) -> NotElected | None:
     """None elected, where the default in use comes before the elected one, and its entry may be one that can't be read.
 
     That is an entry of its network, or one of the property, which comes before what nobody has documented.
     """
     managed = managed_ifindexes(own)
-    there = next((one for one in held if one in managed), found.nic.ifindex)
+    there = next((one for one in damage.in_use if one in managed), found.nic.ifindex)
     if found.selector is not None or there == found.nic.ifindex:
         return None
-    serving = ((one, place) for one, place in _damaged(found, own, damaged_place) if place and _may_serve(one, there))
+    serving = ((one, place) for one, place in _damaged(found, own, damage) if place and _may_serve(one, there))
     reasons = (NotElected(found.family, "damaged", wanted=True, binding=one, place=place) for one, place in serving)
     return next(reasons, None)
 
 
-def _damaged(found: Elected, own: Sequence[Binding], damaged_place: str) -> Iterator[tuple[Binding, str]]:
+def _damaged(found: Elected, own: Sequence[Binding], damage: Damage) -> Iterator[tuple[Binding, str]]:
     """The networks that a default may be meant for in place of the elected one, and where its entry would stand."""
     for one in takewhile(lambda one: one is not found.binding, own):
         if one.network is not None:
             yield one, one.network.lacks_default
     if found.binding is not None and found.binding.offers != "documented":
-        yield from ((one, damaged_place) for one in own)
+        yield from ((one, damage.place) for one in own)
 
 
 def _may_serve(binding: Binding, ifindex: int) -> bool:

@@ -215,6 +215,29 @@ def test_a_vpn_at_the_worst_metric_wins_over_ours_behind_it(lab: Lab, engine: st
     assert table(lab) == before
 
 
+@pytest.mark.parametrize("vpns", ["", "route add default dev tun0 metric 5"])
+@pytest.mark.parametrize("there", ["nexthop via 11.8.0.1 dev eth1 weight 3 nexthop via 10.200.0.1 dev tun0", "nhid 23"])
+def test_what_stays_of_a_multipath_default_at_the_worst_metric_stays_ahead(
+    lab: Lab, engine: str, there: str, vpns: str
+) -> None:
+    """As at any other metric: ours comes behind a VPN's next hop, and a second pass moves nothing."""
+    documented(lab, "")
+    tun(lab)
+    for one in (*(one.format("", "11.8.0.1", "10.200.0.1") for one in GROUP), vpns):
+        if one:
+            lab.ip(*one.split())
+    lab.ip("route", "append", "default", "metric", "4294967295", *there.split())
+    before = table(lab)
+    assert run(lab, f"plan {PLAIN} {engine}").code == 5
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert (ran.code, "dev tun0" in lab.ip("route", "get", "8.8.8.8")) == (5, True), ran
+    done = table(lab)
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert (ran.code, table(lab)) == (5, done), ran
+    assert run(lab, "withdraw").code == 0
+    assert table(lab) == before
+
+
 @pytest.mark.parametrize("vpn", ["via fd00:200::1 dev tun0", "dev tun0"])
 def test_nothing_stands_behind_an_ipv6_vpn_at_the_worst_metric(lab: Lab, engine: str, vpn: str) -> None:
     """IPv6 would make one route of two: ours is left out as long as the VPN's is there, by each pass the same."""

@@ -215,6 +215,29 @@ def test_a_vpn_at_the_worst_metric_wins_over_ours_behind_it(lab: Lab, engine: st
     assert table(lab) == before
 
 
+@pytest.mark.parametrize("vpns", ["", "route add default dev tun0 metric 5"])
+@pytest.mark.parametrize("there", ["nexthop via 11.8.0.1 dev eth1 weight 3 nexthop via 10.200.0.1 dev tun0", "nhid 23"])
+def test_what_stays_of_a_multipath_default_at_the_worst_metric_stays_ahead(
+    lab: Lab, engine: str, there: str, vpns: str
+) -> None:
+    """As at any other metric: ours comes behind a VPN's next hop, and a second pass moves nothing."""
+    documented(lab, "")
+    tun(lab)
+    for one in (*(one.format("", "11.8.0.1", "10.200.0.1") for one in GROUP), vpns):
+        if one:
+            lab.ip(*one.split())
+    lab.ip("route", "append", "default", "metric", "4294967295", *there.split())
+    before = table(lab)
+    assert run(lab, f"plan {PLAIN} {engine}").code == 5
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert (ran.code, "dev tun0" in lab.ip("route", "get", "8.8.8.8")) == (5, True), ran
+    done = table(lab)
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert (ran.code, table(lab)) == (5, done), ran
+    assert run(lab, "withdraw").code == 0
+    assert table(lab) == before
+
+
 @pytest.mark.parametrize("vpn", ["via fd00:200::1 dev tun0", "dev tun0"])
 def test_nothing_stands_behind_an_ipv6_vpn_at_the_worst_metric(lab: Lab, engine: str, vpn: str) -> None:
     """IPv6 would make one route of two: ours is left out as long as the VPN's is there, by each pass the same."""
@@ -298,6 +321,18 @@ BEFORE_A_PASS = {
         "-6 route append default via fd00:65::1 dev eth0 metric 9",
         "-6 route append default via fd00:200::1 dev tun0 metric 9",
     ],
+    "a VPN's rules, one to main for marked packets, as tailscale's without an exit node": [
+        *(f"-{family} rule add priority 5210 fwmark 0x80000/0xff0000 lookup main" for family in (4, 6)),
+        *(f"-{family} rule add priority 5250 fwmark 0x80000/0xff0000 unreachable" for family in (4, 6)),
+        *(f"-{family} rule add priority 5270 lookup 52" for family in (4, 6)),
+        "route add 100.64.0.5 dev tun0 table 52",
+        "-6 route add fd7a:115c::/48 dev tun0 table 52",
+    ],
+    "a rule to main that leaves out its default, and a VPN's two halves there": [
+        "rule add priority 300 lookup main suppress_prefixlength 0",
+        "route add 0.0.0.0/1 dev tun0",
+        "route add 128.0.0.0/1 dev tun0",
+    ],
     "a VPN's two halves": ["route add 0.0.0.0/1 dev tun0", "route add 128.0.0.0/1 dev tun0"],
     "two of equal next hops": ["route add default nexthop via 10.65.0.1 dev eth0 nexthop via 10.65.0.1 dev eth0"],
 }
@@ -315,6 +350,20 @@ def test_a_plan_says_what_the_pass_will_say(lab: Lab, there: List[str]) -> None:
     )
     assert (planned["unprogrammed"], planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
     assert (again["unprogrammed"], again["changes"]) == (done["unprogrammed"], [])
+
+
+@pytest.mark.parametrize("how", ["fwmark 7", "suppress_prefixlength 0", "iif eth0"])
+def test_a_rule_to_the_settings_table_is_not_what_wins(lab: Lab, engine: str, how: str) -> None:
+    """It leads where the table's own rule does; the route that wins there is named."""
+    documented(lab)
+    tun(lab)
+    lab.ip("rule", "add", "priority", "300", *how.split(), "lookup", "main")
+    assert run(lab, f"plan {PLAIN} {engine}").code == 0
+    assert run(lab, f"sync {PLAIN} {engine}").code == 0
+    for half in ("0.0.0.0/1", "128.0.0.0/1"):
+        lab.ip("route", "add", half, "dev", "tun0")
+    everywhere(lab, PLAIN, engine, "0.0.0.0/1 dev tun0", "IPv4 default")
+    assert "rule 300" not in run(lab, f"sync {PLAIN} {engine}").out
 
 
 @pytest.mark.parametrize("last", range(2, 6))

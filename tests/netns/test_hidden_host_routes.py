@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from typing import List
@@ -62,6 +63,33 @@ def test_table_local_has_the_default(lab: Lab, engine: str, default: str, ruled:
         lab.ip(*UNRELATED)
     lab.ip("route", "add", *default.split(), "table", "local", "metric", "9")
     everywhere(lab, PLAIN, engine, f"programmed, but {default} table 255", "IPv4 default")
+
+
+@pytest.mark.parametrize("ruled", [True, False])
+@pytest.mark.parametrize("route", ["unreachable default", "throw default", "prohibit 11.0.0.0/8", "throw 11.11.0.0/16"])
+def test_what_leads_nowhere_in_table_local_is_foreseen(lab: Lab, engine: str, route: str, ruled: bool) -> None:
+    """In one tree with main a throw keeps main's route of its prefix out, too, and what is wider decides nothing."""
+    documented(lab)
+    if ruled:
+        lab.ip(*UNRELATED)
+    lab.ip("route", "add", *route.split(), "table", "local")
+    planned, done, again = (
+        json.loads(lab.run(command, *PLAIN.split(), *engine.split(), "--json").stdout)
+        for command in ("plan", "sync", "plan")
+    )
+    assert (planned["unprogrammed"], planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
+    assert (again["unprogrammed"], again["changes"]) == (done["unprogrammed"], [])
+    decides = not route.startswith("throw") if ruled else not route.startswith("prohibit")
+    assert done["exit_code"] == (5 if decides else 0), done
+    assert all(f"programmed, but {route}" in json.dumps(one) for one in done["unprogrammed"]), done
+
+
+def test_a_throw_in_front_of_the_default_is_named(lab: Lab, engine: str) -> None:
+    """Nothing comes behind main."""
+    dual_stack(lab)
+    lab.ip("-6", "route", "add", "throw", "default", "metric", "9")
+    run(lab, f"sync {DUAL} {engine}")
+    everywhere(lab, DUAL, engine, "programmed, but throw default", "IPv6 default")
 
 
 def test_table_local_behind_main_decides_nothing(lab: Lab, engine: str) -> None:

@@ -48,6 +48,25 @@ def test_one_by_an_object_comes_back_behind_the_next_hops(
     assert by_object.startswith("default nhid 7 via fd00:8::2 dev eth1")
 
 
+@pytest.mark.parametrize("family, gateway", [(4, "10.65.0.1"), (6, "fd00:65::1")])
+def test_one_by_an_object_goes_beside_its_twin_without_one(
+    lab: Lab, engine: str, given: Dict[int, str], family: int, gateway: str
+) -> None:
+    """The one that stays is not what was removed."""
+    nics(lab)
+    add(
+        lab,
+        f"-{family} nexthop add id 7 via {gateway} dev eth0",
+        f"-{family} route append default via {gateway} dev eth0 metric 1024",
+        f"-{family} route append default nhid 7 metric 1024",
+    )
+    before = table(lab, family)
+    ran = run(lab, f"sync {engine} {given[family]}")
+    assert ran.code == 0, ran
+    withdrawn(lab, engine)
+    assert table(lab, family) == before
+
+
 ON_LINK = "-6 route append default dev {} metric 1024"
 BY_VPNS_OBJECT = [BY_OBJECT[0].replace("fd00:8::2 dev eth1", "fd00:200::3 dev wg0"), BY_OBJECT[1]]
 WINNERS = [

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import LOCAL_TABLE, MAIN_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
+from ...model.network import LOCAL_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
 from ...model.report import Overruled
 from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops, preference
 from .probes import Probe
-from .rules import deciding_rules, local_rule
+from .rules import deciding_rules, is_one_tree, local_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,32 +113,46 @@ def _winner(
     probe: Probe, answer: Lookup, state: KernelState, table: int, others: Tables
 ) -> tuple[Route | None, Rule | None]:
     """The first route, in the order of the rules, that fits the answer; and the rule, where it is not in our table."""
-    before, local = deciding_rules(state, probe.route.family, table), local_rule(state, probe.route.family, table)
+    family = probe.route.family
+    before, local = deciding_rules(state, family, table), local_rule(state, family, table)
+    if answer.table != LOCAL_TABLE and is_one_tree(state, family, table):
+        local = None
     for rule in filter(None, (local, *before)):
         if answer.table in (rule.table, 0):
             by = _best(others.get(rule.table, ()), probe.address, answer)
             if by is not None or answer.table:
                 return by, rule
-    by = _best((*merged(state, table, others), *state.routes), probe.address, answer)
-    rejecting = [rule for rule in before if rule.action not in (TO_TABLE, NOP)]
+    here = (*merged(state, table, others), *state.routes)
+    rejecting = _rejecting(before, here, probe.address)
+    by = _best(here, probe.address, answer, throws=not rejecting)
     return by, (rejecting[0] if by is None and not answer.ifindex and rejecting else None)
 
 
+def _rejecting(before: Sequence[Rule], here: Sequence[Route], address: Address) -> list[Rule]:
+    """The rules that may have dropped the packet; where no route would have taken it, only those for all packets."""
+    routed = any(leads_out(route) and not route.tos and contains(route.destination, address) for route in here)
+    dropping = (rule for rule in before if rule.action not in (TO_TABLE, NOP))
+    return [rule for rule in dropping if routed or not (rule.restricted or rule.among)]
+
+
 def merged(state: KernelState, table: int, others: Tables) -> list[Route]:
-    """The routes of table local, which IPv4 keeps in one tree with main's until somebody adds a rule.
-
-    The longest prefix of both decides then, and the answer names main.
-    """
-    if table != MAIN_TABLE or local_rule(state, 4, table) is None:
+    """The routes of table local, where it is one tree with the settings' table."""
+    if not is_one_tree(state, 4, table):
         return []
-    return [route for route in others.get(LOCAL_TABLE, ()) if route.family == 4 and route.kind != THROW]
+    return [route for route in others.get(LOCAL_TABLE, ()) if route.family == 4]
 
 
-def _best(routes: Sequence[Route], address: Address, answer: Lookup) -> Route | None:
-    """The route that the kernel goes by: of the longest prefix, local's first, with the best metric, the first."""
+def _best(routes: Sequence[Route], address: Address, answer: Lookup, throws: bool = False) -> Route | None:
+    """The route that the kernel goes by: of the longest prefix, local's first, with the best metric, the first.
+
+    Args:
+        throws: what a throw comes first for is found nowhere else: it counts as well.
+    """
     covering = [route for route in routes if not route.tos and contains(route.destination, address)]
-    fitting = [route for route in covering if fits(route, answer)]
-    return min(fitting, key=preference, default=None)
+    first = min(covering, key=preference, default=None) if throws and not answer.ifindex else None
+    if first is not None and first.kind == THROW:
+        return first
+    return min((route for route in covering if fits(route, answer)), key=preference, default=None)
 
 
 def fits(route: Route, answer: Lookup) -> bool:

@@ -29,10 +29,10 @@ def hidden(routes: Sequence[PlannedRoute], others: Sequence[Route], local: Seque
 
     Args:
         others: other programs' routes of the settings' table.
-        local: those of table local, where it is looked up first.
+        local: those of table local, where it is looked up first; a throw decides where that is one tree with main.
     """
+    found = {one: one for one in _behind(routes, [route.destination for route in local])}
     first = [route for route in local if route.kind != THROW]
-    found = {one: one for one in _behind(routes, [route.destination for route in first])}
     # Of those that cover a prefix wholly one begins where it does. At C speed: there may be a hundred thousand.
     covering, covered = map(_FIRST, map(_FIRST, (*first, *others))), map(_FIRST, map(_FIRST, map(_SECOND, routes)))
     few, many = (covering, covered) if len(others) < len(routes) else (covered, covering)

@@ -108,6 +108,6 @@ def _answer(route: Route, today: Lookup) -> Lookup:
     if fits(route, today):
         return today
     if not leads_out(route):
-        return Lookup(today.address, 0)
+        return Lookup(today.address, 0) if today.ifindex else today
     gateway, ifindex = next_hops(route)[0]
     return Lookup(today.address, ifindex, gateway, route.table)

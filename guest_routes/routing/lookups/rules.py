@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.network import GOTO, LOCAL_TABLE
+from ...model.network import GOTO, LOCAL_TABLE, MAIN_TABLE, TO_TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,21 +10,35 @@ if TYPE_CHECKING:
 
     from ...model.network import KernelState, Rule
 
+_KERNELS_OWN = {(0, LOCAL_TABLE), (32766, MAIN_TABLE), (32767, 253)}
+"""The priorities and tables of IPv4's own rules. Source: net/ipv4/fib_rules.c, fib_default_rules_init."""
+
 
 def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
     """The rules that could decide before the settings' table is looked at, in their order; not the kernel's own.
 
-    Those for a source (source routing's, say) decide about no packet whose source isn't chosen yet. Where one jumps
-    over the table's own rule, those behind that may decide, too.
+    Those for a source (source routing's, say) decide about no packet whose source isn't chosen yet, and those that look
+    up the settings' table itself (tailscale's for marked packets) find nothing else there. Where one jumps over the
+    table's own rule, those behind that may decide, too.
     """
-    coming = _coming(state, family, table)
-    return [rule for rule in coming if rule.source is None and not (rule.plain and rule.table == LOCAL_TABLE)]
+    others = [rule for rule in _coming(state, family, table) if (rule.action, rule.table) != (TO_TABLE, table)]
+    return [rule for rule in others if rule.source is None and not (rule.plain and rule.table == LOCAL_TABLE)]
 
 
 def local_rule(state: KernelState, family: int, table: int) -> Rule | None:
     """The rule that looks table local up for all before the settings' table; None where it stands behind."""
     coming = _coming(state, family, table)
     return next((rule for rule in coming if rule.plain and rule.table == LOCAL_TABLE), None)
+
+
+def is_one_tree(state: KernelState, family: int, table: int) -> bool:
+    """Whether tables local and main are looked up at once: IPv4 keeps both in one tree until somebody changes a rule.
+
+    The longest prefix of both decides then, local's first, and the answer names main.
+    """
+    own = {(rule.priority, rule.table) for rule in state.rules if rule.family == family and rule.plain}
+    rules = [rule for rule in state.rules if rule.family == family]
+    return (family, table) == (4, MAIN_TABLE) and own == _KERNELS_OWN and len(rules) == len(own)
 
 
 def _coming(state: KernelState, family: int, table: int) -> list[Rule]:

@@ -86,10 +86,13 @@ def _outside_behind(order: Sequence[_Default], first: int) -> Iterator[tuple[int
 
 
 def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
-    """Whether a default outside the metadata that wins today has this metric, the worst: ours comes behind it there."""
+    """Whether a default outside the metadata that wins today has this metric, the worst: ours comes behind it there.
+
+    So it does behind what stays of a multipath default that is the first of the metadata's.
+    """
     order = _in_order(there, managed, settings, ())
     first = next((place for place, one in enumerate(order) if one.inside), len(order))
-    return any(one.metric == metric for one in order[:first])
+    return any(one.metric == metric and (one.stays_ahead or not one.inside) for one in order[: first + 1])
 
 
 def first_outside(there: Sequence[Route], managed: frozenset[int], settings: Settings) -> Route | None:

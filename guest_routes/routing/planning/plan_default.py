@@ -78,8 +78,8 @@ def _enforced(
     additions: list[Operation] = []
     stale = [route for route in present.ours if route is not serving]
     going: Sequence[Route] = present.extras
+    behind = stands_behind(serving.metric, present.every, managed, settings)
     if verdict == "add":
-        behind = stands_behind(serving.metric, present.every, managed, settings)
         additions.append(Add(serving, election, _place(serving, present.every, (*stale, *going), behind)))
     elif serving.family == 4 and not keeps_its_place(serving, present.every, managed, settings):
         # Behind one outside the metadata of the same metric, which would come to the front as others go (R8).
@@ -92,7 +92,7 @@ def _enforced(
     for route in stale:
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
-    additions += _staying_parts(serving, going, present.every, managed)
+    additions += _staying_parts(serving, behind, going, present.every, managed)
     for route in going:
         removals.append(RemoveForeignDefault(route, election, is_named_by_protocol(route, present.every)))
     return PlannedDefault(
@@ -111,11 +111,15 @@ def _shadowed(
 
 
 def _staying_parts(
-    serving: Route, going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]
+    serving: Route, behind: bool, going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]
 ) -> Iterator[RestoreDefault]:
-    """What stays of each default that goes: in front of others that stay, but not where it would be deleted for one."""
+    """What stays of each default that goes: in front of others that stay, but not where it would be deleted for one.
+
+    Args:
+        behind: whether the route that serves comes behind those of its metric.
+    """
     for whole, left in _remaining(going, there, managed):
-        ahead = serving.metric != whole.metric and _stands_first(whole, there)
+        ahead = (behind or serving.metric != whole.metric) and _stands_first(whole, there)
         taken = any(begins_with(one, left) for one in equals_of(whole, going))
         yield RestoreDefault(left, "nexthops-outside", ahead and not taken)
 

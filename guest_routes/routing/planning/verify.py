@@ -20,8 +20,8 @@ _keys = {4: itemgetter(0, 1, 2, 3, 4, 8, 12), 6: itemgetter(0, 1, 2, 3, 12, 18)}
 and shows all next hops of a multipath route with the first one's protocol, and so with another one when that has gone;
 one for packets from a prefix (Route.unwritable) stands beside the same for all."""
 
-_identities = {4: itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 16, 18), 6: _keys[6]}
-"""Of a route that was removed: one that differs from it by IPv4 attributes only is another one."""
+_identities = {4: itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13, 16, 18), 6: itemgetter(0, 1, 2, 3, 12, 13, 18)}
+"""Of a route that was removed: one that differs from it by IPv4 attributes or its nexthop object only is another one."""
 
 
 def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Discrepancy, ...]:

@@ -79,7 +79,7 @@ def test_only_what_is_used_leads_there(pieces: List[str], local: List[str], name
         (["11.0.0.0/8 dev tun0"], ["11.11.0.0/16", "11.11.0.0/24"]),
         (["11.11.0.0/24 dev tun0"], ["11.11.0.0/24"]),
         (["12.0.0.1 dev tun0"], ["12.0.0.1/32"]),
-        (["throw 12.0.0.1"], []),
+        (["throw 12.0.0.1"], ["12.0.0.1/32"]),  # The kernel is asked: it decides in one tree with main.
         (["fd00::/16 dev tun0"], ["fd00:11::/32"]),
         (HALVES, ["11.11.0.0/16", "11.11.0.0/24"]),
     ],

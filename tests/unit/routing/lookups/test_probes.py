@@ -27,7 +27,7 @@ def test_where_none_is_elected_there_is_nothing_to_ask() -> None:
         (Rule(4, 100, 99, True), True),
         (Rule(4, 40000, 99, False), False),  # The main table has a route already.
         (Rule(6, 100, 99, False), False),
-        (Rule(4, 100, 254, False), True),
+        (Rule(4, 100, 254, False), False),  # It leads where the table's own does.
         (Rule(4, 100, 254, True), False),
         (Rule(4, 100, 255, True), False),
     ],

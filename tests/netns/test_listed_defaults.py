@@ -187,3 +187,21 @@ def test_damage_of_the_property_moves_no_default(lab: Lab, tmp_path: Path, damag
         assert "meta.guest_routes[0] of meta_data.json is refused, and may name the one through eth1" in ran.out
     ran = run(lab, f"sync --accept-withdrawals {where}")
     assert [line.split()[2:5] for line in defaults(lab)] == [["10.65.0.1", "dev", "eth0"]], ran
+
+
+def test_correct_knows_the_default_that_it_moves(lab: Lab, tmp_path: Path) -> None:
+    """The other one under eth0 goes in the same run: both would be made, and the machine use either."""
+    start(lab, 4)
+    where = write(tmp_path, net(4, 0, ("0.0.0.0/0", "11.8.0.1"), ("0.0.0.0/0", "10.65.0.1")), private(4, 1))
+    written = [Path(f"/etc/systemd/network/10-cloud-init-eth{index}.network") for index in (0, 1)]
+    for index, listed in enumerate((["11.8.0.1", "10.65.0.1"], [])):
+        written[index].parent.mkdir(parents=True, exist_ok=True)
+        text = f"[Address]\nAddress={NICS[4][index][0]}\n\n[Match]\nMACAddress={MACS[index]}\nName=eth{index}\n"
+        text += "".join(f"\n[Route]\nDestination=0.0.0.0/0\nGateway={gateway}\n" for gateway in listed)
+        written[index].write_text(text)
+    write_settings(default={"nic": "eth1"})
+    ran = run(lab, f"correct {where}")
+    assert (ran.code, "one must stay" in ran.out) == (0, False), ran
+    assert "Gateway" not in written[0].read_text()
+    assert written[1].read_text().count("Gateway=11.8.0.1\n") == 1
+    assert "nothing to correct" in run(lab, f"correct {where}").out

@@ -40,7 +40,8 @@ def next_hop_reason(next_hop: ResolvedNextHop) -> str:
     """The same with what is odd about it."""
     parts = [next_hop_rule(next_hop)]
     if next_hop.shared_with:
-        parts.append(f"ambiguous: it is the gateway of {', '.join(next_hop.shared_with)} too")
+        what = "the gateway" if next_hop.rule == "gateway" else "in a subnet"
+        parts.append(f"ambiguous: it is {what} of {', '.join(next_hop.shared_with)} too")
     if next_hop.onlink:
         parts.append(f"on link: {onlink_reason(next_hop.nic, next_hop.gateway)}")
     return "; ".join(parts)

@@ -162,7 +162,7 @@ class Oracle:
         metrics = self._metrics(entry)
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         described = any(not _is_special(to) for to, _ in routes)
-        if nic and nic.name in self.given.leases and omits(entry):
+        if nic and nic.name in self.given.leases and entry["type"] == "ipv4_dhcp" and omits(entry):
             return self._leased(nic, tuple(prefixes))
         damaged = not metrics and any(not _is_address(r["gateway"]) for r in entry.get("routes", []))
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
@@ -563,24 +563,31 @@ class Oracle:
 
     def _is_held(self, elected: Hop, documented: bool) -> bool:
         """R4: the default in use may be its own network's, of which an entry can't be read, and that comes first."""
-        described = {net.nic.name for net in self.networks if net.nic and net.kind}
-        used = [row.dev for row in sorted(self.rows, key=lambda row: row.metric) if row.dev in described]
-        if not used or used[0] == elected.dev:
+        used = self._used()
+        if used in ("", elected.dev):
             return False
         for net in self.networks:
             own = not documented or self._own_default(net) or self._leaves_it_to_others(net)
             if net.nic and net.nic.name == elected.dev and own:
                 return False
-            if net.damaged and net.nic and net.nic.name == used[0]:
+            if net.damaged and net.nic and net.nic.name == used:
                 return net.nic.serves(self.family) and net.nic.carrier
         return False
+
+    def _used(self) -> str:
+        """The NIC of the first default in the kernel among those through the document's NICs; "" for none."""
+        described = {net.nic.name for net in self.networks if net.nic and net.kind}
+        used = [row.dev for row in sorted(self.rows, key=lambda row: row.metric) if row.dev in described]
+        return used[0] if used else ""
 
     def expected(self, accept: bool = False) -> Expected:
         elected, why, documented = self.elect()
         if elected and why != "selector" and not accept and self._is_held(elected, documented):
             elected, why, documented = None, "damaged", True
         if elected and why == "other evidence" and not accept and self.damaged_property:
-            elected, why, documented = None, "damaged", True
+            used = self._used()
+            if used != elected.dev:  # Else the one that is there stays, and is the elected one.
+                elected, why, documented = None, "damaged", True
         wanted, listed, keep = self.hosts()
         unsettled = self._unsettled()
         first = next((hop for to, hop in self.unlisted if not to.prefixlen), None)
@@ -623,6 +630,8 @@ class Oracle:
             found.append("two default entries that no document lists, the first of which can't be used")
         if set(self.settings.get("gateways", {})) - {net.nic.name for net in self.networks if net.nic}:
             found.append("a gateway in the settings of a NIC without a network")
+        if self.damaged_property and not self._used():
+            found.append("a default entry of the property that can't be read, and no default that it may be of")
         if self._is_behind_one_outside():
             found.append("a default of ours behind one outside, of the same metric")
         hops = [(row.destination, row.metric) for row in self.rows]
@@ -660,7 +669,8 @@ def partial(
     present = {nic.mac for nic in nics}
     told = {nic.mac for nic in nics if nic.name in leases and leases[nic.name].routes}
     links = {one["id"]: one["ethernet_mac_address"] for one in reversed(document["links"])}
-    unknown = any(omits(one) and links.get(one["link"]) not in told for one in document["networks"])
+    untold = [one for one in document["networks"] if one["type"] != "ipv4_dhcp" or links.get(one["link"]) not in told]
+    unknown = any(omits(one) for one in untold)
     return not document["networks"] or unknown or bool((known & present) - macs)
 
 

@@ -120,6 +120,25 @@ def test_a_documented_default_comes_before_it_and_the_report_says_so(lab: Lab, t
     assert (ran.code, defaults(lab)) == (0, ["default via 11.8.0.1 dev eth1 proto 121"]), ran
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_so_does_the_kernels_in_a_subnet_of_which_only_the_dhcp_client_knows(
+    lab: Lab, tmp_path: Path, source: str
+) -> None:
+    """There is no lease file: the message says what counts, and what it proposes does it."""
+    start(lab, 4, 0)
+    where = write(tmp_path, {"id": "network0", "type": "ipv4_dhcp", "link": "tap0"}, private(4, 1))
+    lists(tmp_path, source, "0.0.0.0/0,11.8.0.1")
+    before = defaults(lab)
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, defaults(lab)) == (5, before), ran
+    known = "the kernel's default route: default via 10.65.0.1 dev eth0"
+    assert f"networks[0]'s own default ({known}) comes first; to choose eth1, set `default: {{nic: eth1}}`" in ran.out
+    write_settings(routes=["0.0.0.0/0,11.8.0.1"] if source == "settings" else [], default={"nic": "eth1"})
+    for _ in range(2):
+        ran = run(lab, f"sync {where}")
+        assert (ran.code, defaults(lab)) == (0, ["default via 11.8.0.1 dev eth1 proto 121"]), ran
+
+
 OFF = {
     "in no subnet": "192.0.2.1",
     "no gateway": "11.8.0.77",

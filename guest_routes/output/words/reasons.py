@@ -113,7 +113,9 @@ def _absent_remedy(binding: Binding) -> str:
 def _not_elected_cause(one: Unresolved) -> str:
     """Which default comes before a default entry of the settings or the property."""
     if one.binding is not None and one.binding.network is not None:
-        return f"networks[{one.binding.network.index}]'s own default comes first"
+        known = one.binding.evidence
+        how = f" ({evidence_text(known)})" if known is not None and known.kind != "document" else ""
+        return f"networks[{one.binding.network.index}]'s own default{how} comes first"
     return f"{one.winner.place if one.winner is not None else 'another default'} comes first"
 
 

@@ -499,7 +499,8 @@ class Oracle:
                 by_metric["named"].append((net.metrics[hop], (by_name[where.dev], hop) if where else (None, None)))
         own = [who for _, who in (*by_metric["own"], *moved)]
         named = [who for _, who in by_metric["named"]]
-        unlisted = [self._named_by(hop) for to, hop in self.unlisted if not to.prefixlen]
+        # R2: of two the first is used, the others are overridden, or conflict.
+        unlisted = [self._named_by(hop) for to, hop in self.unlisted if not to.prefixlen][:1]
         named = [*unlisted, *named]
         documented = bool(own or named)
         if "nic" in self.settings:

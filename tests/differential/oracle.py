@@ -110,7 +110,9 @@ class Oracle:
         ]
         # R2: the settings come before the property, and that before the documents.
         words = [tuple(word.split(",")) for word in (*settings.get("routes", ()), *given.guest_routes.split())]
-        self.unlisted = [(to, hop) for to, hop in self._usable(words) if to.version == family]
+        # A default entry that no router can be meant by (R12) is one that nobody can carry.
+        self.unlisted = [(to, hop) for to, hop in self._read(words) if to.version == family]
+        self.unlisted = [(to, hop) for to, hop in self.unlisted if not to.prefixlen or self._accepted(to, str(hop))]
         damaged = (ANYWHERE[family], DAMAGED) in words
         by_property = self._usable(tuple(word.split(",")) for word in given.guest_routes.split())
         self.damaged_property = damaged and ANYWHERE[family] not in (str(to) for to, _ in by_property)
@@ -182,8 +184,10 @@ class Oracle:
 
     def _usable(self, listed: Iterable[Sequence[str]]) -> List[Tuple[Subnet, Ip]]:
         """R12: those that can be read and may be used."""
-        read = [(ipaddress.ip_network(to), hop) for to, hop in listed if _is_address(hop)]
-        return [(to, ipaddress.ip_address(hop)) for to, hop in read if self._accepted(to, hop)]
+        return [(to, hop) for to, hop in self._read(listed) if self._accepted(to, str(hop))]
+
+    def _read(self, listed: Iterable[Sequence[str]]) -> List[Tuple[Subnet, Ip]]:
+        return [(ipaddress.ip_network(to), ipaddress.ip_address(hop)) for to, hop in listed if _is_address(hop)]
 
     def _find(self, entry: Dict[str, Any], link: Optional[Dict[str, Any]], own: Any) -> Optional[Nic]:
         """By the MAC; by the described address where that NIC hasn't it; else of one MAC's links the surest."""

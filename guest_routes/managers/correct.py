@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Collection, Mapping, Sequence
 
-    from ..model.network import Nic
+    from ..model.network import Nic, Prefix
     from ..model.settings import Settings
     from .parsed.config import NicOf, Read, ReadAll
 
@@ -155,7 +155,7 @@ def _judge_default(
         return _judge_resolved(route, named, parsed)
     if settings.default_mode != "enforce":
         return RouteVerdict(route, "left", "default-mode", elected)
-    if not _has_elected(parsed, route, elected):
+    if not _will_have(elected, route.destination, parsed, decision):
         return RouteVerdict(route, "left", "only-default", elected)
     return RouteVerdict(route, "removed", "extra-default", elected)
 
@@ -172,11 +172,16 @@ def _is_documented(route: ConfiguredRoute, decision: Decision) -> bool:
     return any(entry.gateway == route.gateway for network in networks for entry in network.defaults)
 
 
-def _has_elected(parsed: Sequence[ParsedConfig], route: ConfiguredRoute, elected: Elected) -> bool:
-    """Whether a file that can be read has the elected default, so that another can go (R7)."""
+def _will_have(elected: Elected, anywhere: Prefix, parsed: Sequence[ParsedConfig], decision: Decision) -> bool:
+    """Whether a file that can be read has the elected default, or gets it, so that another can go (R7)."""
     readable = [other for one in parsed if one.odd is None for other in one.routes]
-    wanted = (route.destination, elected.nic.ifindex, elected.gateway)
-    return any((other.destination, other.nic.ifindex, other.gateway) == wanted for other in readable)
+    for other in (one for one in readable if (one.destination, one.gateway) == (anywhere, elected.gateway)):
+        if other.nic.ifindex == elected.nic.ifindex:
+            return True
+        named = _named_elsewhere(other, elected, decision) if _is_documented(other, decision) else None
+        if named is not None and _judge_resolved(other, named, parsed).verdict == "moved":
+            return True
+    return False
 
 
 def _bindings_of(route: ConfiguredRoute, decision: Decision) -> list[Binding]:

@@ -157,7 +157,7 @@ class ResolvedNextHop(NamedTuple):
     onlink: bool = False
     """R14: it is outside every prefix of the NIC."""
     shared_with: tuple[str, ...] = ()
-    """Names of other NICs that have the same gateway address."""
+    """Names of other NICs that have the same gateway address, or where it is no gateway the same subnet."""
     instead: GatewayEvidence | None = None
     """What `gateway` is known from where it isn't the next hop, since the NIC has been renumbered."""
 

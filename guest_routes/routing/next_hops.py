@@ -14,12 +14,15 @@ from .subnets import Subnets, on_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, Sequence, TypeAlias
+    from typing import Literal, Mapping, Sequence, TypeAlias
 
     from ..model.decision import NextHopRule, UnresolvedKind
     from ..model.network import Address, Nic
     from ..model.network_data import HostRoute
     from ..model.settings import Settings
+
+
+NO_LEASES: Mapping[str, Binding] = {}
 
 
 class Miss(NamedTuple):
@@ -43,12 +46,15 @@ class NextHops:
     Args:
         nics: all there are; of those that no network is on, the subnets are named and never used.
         unaddressed: NICs serve without an address, too: the network manager is going to give them one.
+        leased: the network of the NIC of each lease, by what its host routes have as their source.
     """
 
     def __init__(
-        self, bindings: Sequence[Binding], settings: Settings, nics: Sequence[Nic] = (), unaddressed: bool = False
-    ) -> None:
+        self, bindings: Sequence[Binding], settings: Settings, nics: Sequence[Nic] = (), unaddressed: bool = False,
+        leased: Mapping[str, Binding] = NO_LEASES,
+    ) -> None:  # fmt: skip
         self._bindings, self._settings, self._nics, self._unaddressed = bindings, settings, nics, unaddressed
+        self._listing, self._leased = _by_index(bindings), leased
         self._subnets = Subnets(bindings)
         self.eligible = Eligible(bindings, nics)
         self._claims: dict[Address, list[Binding]] = {}
@@ -59,11 +65,12 @@ class NextHops:
                 self._claims.setdefault(binding.instead.gateway, []).append(binding)
         self._shared = {gateway for gateway, claims in self._claims.items() if len(_present(claims)) > 1}
         self._known = {size: tuple(b for b in bindings if b.gateway and len(b.gateway) == size) for size in (4, 16)}
-        self._answers: dict[tuple[Address, int], Answer] = {}
+        self._several: dict[Prefix, bool] = {}
+        self._answers: dict[tuple[Address, int, int], Answer] = {}
 
     def answer(self, host: HostRoute) -> Answer:
         """What a host route's next hop comes to. The listing network matters for next hops that several NICs have."""
-        key = (host.next_hop, -1 if self.is_for_all(host) else host.network)
+        key = (host.next_hop, -1, 0) if self.is_for_all(host) else (host.next_hop, *self._listed_by(host))
         answer = self._answers.get(key)
         if answer is None:
             answer = self._answers[key] = self._find(host)
@@ -71,8 +78,32 @@ class NextHops:
 
     def is_for_all(self, host: HostRoute) -> bool:
         """Whether its answer is that of every such host route with the same next hop, whatever network lists it."""
-        local = host.next_hop in self._shared or is_link_local(host.next_hop)
-        return not local and host.destination != METADATA_SERVICE
+        if host.destination == METADATA_SERVICE or is_link_local(host.next_hop):
+            return False
+        return not self._is_several(host.next_hop)
+
+    def _is_several(self, next_hop: Address) -> bool:
+        """Whether several NICs have it as their gateway, or it is nobody's and they have the subnet that it is in."""
+        if next_hop in self._claims:
+            return next_hop in self._shared
+        found = self._subnets.home(next_hop)
+        if found is None:
+            return False
+        subnet, homes = found
+        if subnet not in self._several:
+            self._several[subnet] = len(_present(homes)) > 1
+        return self._several[subnet]
+
+    def _listed_by(self, host: HostRoute) -> tuple[int, int]:
+        """What of its network its answer goes by: all of it, or where several NICs have the next hop the NIC alone."""
+        if host.destination == METADATA_SERVICE or is_link_local(host.next_hop):
+            return host.network, 0
+        return -1, self._lister(host)
+
+    def _lister(self, host: HostRoute) -> int:
+        """The ifindex of the NIC whose network or lease lists a host route; 0 for none."""
+        listing = self._listing.get(host.network) or self._leased.get(host.source)
+        return listing.nic.ifindex if listing is not None and listing.nic is not None else 0
 
     def ipv6_gateways(self) -> dict[Address, list[Nic]]:
         """The NICs on whose links each gateway is: of bindings, and of the host routes asked about so far."""
@@ -90,7 +121,7 @@ class NextHops:
             return self._no_gateway(host)
         claims = [binding for binding in claims if binding.nic is not None] or claims
         # Not the next best: what another NIC has under the same address may be another router.
-        chosen = next((b for b in claims if _lists(b, host)), claims[0])
+        chosen = self._nearest(claims, host)
         return _by_gateway(host.next_hop, chosen, claims) if chosen.is_usable(self._unaddressed) else _unusable(chosen)
 
     def _claims_of(self, host: HostRoute) -> list[Binding]:
@@ -100,6 +131,11 @@ class NextHops:
             return claims
         nics = _present([one for one in self._bindings if _lists(one, host)])
         return [one for one in claims if _lists(one, host) or (one.nic is not None and one.nic.ifindex in nics)]
+
+    def _nearest(self, found: Sequence[Binding], host: HostRoute) -> Binding:
+        """The one on the NIC whose network or lease lists a host route, else the first."""
+        ifindex = self._lister(host)
+        return next((one for one in found if one.nic is not None and one.nic.ifindex == ifindex), found[0])
 
     def _no_gateway(self, host: HostRoute) -> Answer:
         """A next hop that is no NIC's gateway (R3)."""
@@ -117,7 +153,14 @@ class NextHops:
         if home.nic is None or not home.is_usable(self._unaddressed):
             return _unusable(home)
         onlink = needs_onlink(home.nic, host.next_hop)
-        return ResolvedNextHop(home.nic, host.next_hop, None, rule, subnet, onlink)
+        others = self._others(home.nic, subnet) if self._several.get(subnet) else ()
+        return ResolvedNextHop(home.nic, host.next_hop, None, rule, subnet, onlink, others)
+
+    def _others(self, nic: Nic, subnet: Prefix) -> tuple[str, ...]:
+        """The names of the other NICs that have a subnet."""
+        found = self._subnets.home(subnet.address)
+        homes = found[1] if found is not None else ()
+        return tuple(sorted({one.nic.name for one in homes if one.nic is not None and one.nic.ifindex != nic.ifindex}))
 
     def _unbound(self, host: HostRoute) -> Binding | None:
         """The network without a link whose default entry this is, where no NIC has its address: its NIC is unknown."""
@@ -166,7 +209,7 @@ class NextHops:
         if host.destination == METADATA_SERVICE:
             homes = [b for b in homes if _lists(b, host)] or homes
         known = _telling(subnet, homes)
-        return subnet, next((b for b in known if _lists(b, host)), known[0])
+        return subnet, self._nearest(known, host)
 
     def _missed(self, home: Binding, subnet: Prefix) -> Miss:
         """A next hop in a subnet that is not its gateway."""
@@ -182,7 +225,8 @@ def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
     named = list(filter(_is_gateway_named, _with_gateway_in(subnet, homes)))
     inside = named or _with_gateway_in(subnet, documented)
     documented = documented or list(homes)
-    return inside or [one for one in documented if one.gateway is not None] or documented
+    private = [one for one in documented if _is_private(one)]
+    return inside or private or [one for one in documented if one.gateway is not None] or documented
 
 
 def _with_gateway_in(subnet: Prefix, bindings: Sequence[Binding]) -> list[Binding]:
@@ -201,6 +245,12 @@ def _is_unknown(home: Binding, subnet: Prefix) -> bool:
     return any(contains(one, gateway) for one in home.subnets if one != subnet)
 
 
+def _is_private(home: Binding) -> bool:
+    """Whether the document leaves a network to a lease with host routes and no router: its subnet is the lease's."""
+    network = home.network
+    return network is not None and network.address is None and network.lists_routes and home.gateway is None
+
+
 def _is_gateway_named(home: Binding) -> bool:
     """Whether a network's gateway is known by other than default routes in the kernel, present or recorded."""
     return home.evidence is not None and home.evidence.kind not in ("kernel", "recorded", "advertised")
@@ -208,6 +258,11 @@ def _is_gateway_named(home: Binding) -> bool:
 
 def _has_address(nic: Nic, family: int) -> bool:
     return any(family_of(one.address) == family and not is_link_local(one.address) for one in nic.addresses)
+
+
+def _by_index(bindings: Sequence[Binding]) -> dict[int, Binding]:
+    """The networks of the document by their place in it."""
+    return {one.network.index: one for one in bindings if one.network is not None}
 
 
 def _lists(binding: Binding, host: HostRoute) -> bool:

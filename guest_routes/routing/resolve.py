@@ -19,7 +19,7 @@ from .next_hops import NextHops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Literal, Sequence
+    from typing import Iterator, Literal, Mapping, Sequence
 
     from ..model.decision import Binding, UnresolvedKind, UnusedGateway
     from ..model.evidence import Evidence
@@ -36,7 +36,8 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     """
     bindings, elsewhere = bind(evidence, settings)
     own = _own(evidence)
-    next_hops = NextHops(bindings, settings, evidence.kernel.nics, evidence.projected)
+    leased = _leased(bindings, evidence)
+    next_hops = NextHops(bindings, settings, evidence.kernel.nics, evidence.projected, leased)
     taken: dict[Prefix, Resolved] = {}
     unresolved: list[Unresolved] = []
     notes: list[Note] = []
@@ -69,7 +70,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     unresolved.extend(_to_gateways_of_others(taken, next_hops))
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
-    named = tuple(_with_listing((*unresolved, *missed), bindings, evidence))
+    named = tuple(_with_listing((*unresolved, *missed), bindings, leased))
     unused = _unused_gateways(bindings, evidence, settings, next_hops)
     return Resolution(bindings, tuple(taken.values()), named, defaults, tuple(notes), tuple(overrides), unused)
 
@@ -121,11 +122,10 @@ def _losing_kind(host: HostRoute, winner: HostRoute) -> UnresolvedKind:
 
 
 def _with_listing(
-    unresolved: Sequence[Unresolved], bindings: Sequence[Binding], evidence: Evidence
+    unresolved: Sequence[Unresolved], bindings: Sequence[Binding], leased: Mapping[str, Binding]
 ) -> Iterator[Unresolved]:
     """Those that are corrected in Neutron with the network whose subnet lists them."""
     networks = {binding.network.index: binding for binding in bindings if binding.network is not None}
-    leased = _leased(bindings, evidence)
     for one in unresolved:
         if one.kind not in ("not-a-gateway", "conflict") or one.host.origin not in ("metadata", "leases"):
             yield one
@@ -137,8 +137,10 @@ def _with_listing(
 
 def _leased(bindings: Sequence[Binding], evidence: Evidence) -> dict[str, Binding]:
     """The network of the NIC of each lease, by the lease's options as a HostRoute's `source` names them."""
+    if evidence.leases is None:
+        return {}
     on_nic = {one.nic.ifindex: one for one in reversed(bindings) if one.nic is not None and one.family == 4}
-    leases = [one for one in evidence.leases.leases if one.ifindex in on_nic] if evidence.leases else []
+    leases = [one for one in evidence.leases.leases if one.ifindex in on_nic]
     return {lease.option_place(number): on_nic[lease.ifindex] for lease in leases for number in (3, 121, 249)}
 
 

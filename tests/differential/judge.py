@@ -8,8 +8,8 @@ from guest_routes.model.report import Report
 from guest_routes.output.summary import unprogrammed_texts
 
 from . import oracle
-from .machine import Machine, Passes
-from .oracle import DHCP, OURS, RA, Expected, Hop, Oracle
+from .machine import LEASED, Machine, Passes
+from .oracle import DHCP, OURS, RA, Expected, Given, Hop, Nic, Oracle
 from .situation import ANYWHERE, FAMILIES, Row, Situation
 
 AGREEING = 3
@@ -54,6 +54,8 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
     removed: List[Row] = []
     disputed: List[Any] = []
     changes = ((), *situation.changes)
+    properties = situation.properties or (None,) * len(situation.documents)
+    kept_routes = ""
     for nth, (document, accept, changed) in enumerate(zip(situation.documents, situation.accept, changes), 1):
         if changed and passes.model is not None:
             break  # Of NICs that change it knows nothing.
@@ -62,12 +64,18 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         removed = [row for row in removed if row.dev not in others]
         nics = machine.nics()
         before = passes.rows()
-        oracles = [Oracle(document, nics, before, removed, situation.settings, f) for f in FAMILIES]
+        leases = {name: one for name, one in situation.leases if _holds(name, nics)}
+        guest_routes = properties[nth - 1]
+        passes.give(guest_routes, leases)
+        given = Given(kept_routes if guest_routes is None else guest_routes, leases)
+        oracles = [Oracle(document, nics, before, removed, situation.settings, f, given) for f in FAMILIES]
         expected = {one.family: one.expected(accept) for one in oracles}
-        last = [Oracle(accepted, nics, before, removed, situation.settings, f) for f in FAMILIES] if accepted else []
+        former = Given(kept_routes, leases)
+        known_before = [accepted] if accepted else []
+        last = [Oracle(d, nics, before, removed, situation.settings, f, former) for d in known_before for f in FAMILIES]
         elected = {one.family: one.elect()[0] for one in last if accepted != document}
         lost = any(one.loses_a_network(expected[one.family], known, elected.get(one.family)) for one in oracles)
-        suspect = (oracle.partial(document, nics, known) or lost) and not accept
+        suspect = (oracle.partial(document, nics, known, leases) or lost) and not accept
         disputed = disputed if suspect and disputed[-1:] == [document] else []
         held = suspect and len(disputed) + 1 < AGREEING
         if any(one.unsettled for one in expected.values()):
@@ -87,11 +95,13 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
             lacking = one.documented and not one.elected and "nic" not in situation.settings
             if lacking and report.exit_code not in (4, 5):
                 found.append(Violation("R4", f"IPv{family} no default, exit code {report.exit_code}", nth))
+            if one.passed_over and not held and report.exit_code not in (4, 5):
+                found.append(Violation("R4", f"IPv{family} passed over, exit code {report.exit_code}", nth))
             had = any(r.family == family and r.destination == ANYWHERE[family] for r in before)
             if passes.model is not None and had and passes.model.fewest[family] < 1:
                 found.append(Violation("R7", f"IPv{family} no default for a moment", nth))
         if not held or not report.suspicion:  # One that takes nothing away is accepted, and is known from then on.
-            known, accepted = oracle.described_macs(document), document
+            known, accepted, kept_routes = oracle.described_macs(document), document, given.guest_routes
         if not held:
             again = passes.sync(document, accept)
             if again.changes or passes.rows() != after:
@@ -102,6 +112,12 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         if found:
             break
     return Judged(judged, found)
+
+
+def _holds(name: str, nics: Sequence[Nic]) -> bool:
+    """A lease is used for the NIC that has its address."""
+    own = f"{LEASED[name]}/"
+    return any(nic.name == name and any(a.startswith(own) for a in nic.addresses) for nic in nics)
 
 
 def _foretold_wrongly(planned: Report, report: Report) -> List[str]:
@@ -145,9 +161,8 @@ class _Family:
         """R20: a DHCP client's route of a listed host route, through a NIC that its next hop isn't on."""
         hop = self.expected.hosts.get(row.destination)
         listed = row.via in self.expected.listed.get(row.destination, ())
-        return (
-            row.proto == DHCP and listed and row.dev in self.expected.managed and hop is not None and hop.dev != row.dev
-        )
+        made = row.proto == DHCP or (row.dev, row.destination, row.via) in self.expected.leased
+        return made and listed and row.dev in self.expected.managed and hop is not None and hop.dev != row.dev
 
     def _restorable(self, row: Row) -> bool:
         return row.destination == ANYWHERE[self.family] and row.dev in self.expected.managed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from collections import Counter
@@ -16,15 +17,21 @@ from guest_routes.model.network import Nic as KernelNic
 from guest_routes.model.operations import Failure, Operation
 from guest_routes.model.report import Report
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
+from guest_routes.settings.route_values import host_route
+from guest_routes.settings.values import Place
 from guest_routes.state.store import State
 from guest_routes.sync import dry_run, sync
 from tests.support import sandbox
 from tests.support.model_kernel import ModelKernel
 
 from .oracle import Nic
-from .situation import MACS, Change, Row, Situation
+from .situation import MACS, NICS, Change, Lease, Row, Situation, own
 
 KERNELS_OWN = 2
+SOURCES = ("settings", "properties", "http", "leases")
+"""The document's place is that of http; asked is only the file."""
+LEASED = {name: own(number, 4) for number, name in enumerate(NICS)}
+"""The address that a NIC's lease is for."""
 
 
 class Machine:
@@ -177,6 +184,22 @@ class Passes:
         """What `plan` says of the pass."""
         return dry_run(self._settings(), self._state, self._kernel, self._written(document), accept_withdrawals=accept)
 
+    def give(self, guest_routes: Optional[str], leases: Dict[str, Lease]) -> None:
+        """The property beside the next documents (None for no meta_data.json), and the leases of NICs."""
+        path = Path(self._folder.name, "meta_data.json")
+        path.unlink(missing_ok=True)
+        if guest_routes is not None:
+            path.write_text(json.dumps({"meta": {"guest_routes": guest_routes} if guest_routes else {}}))
+        folder = Path(self._folder.name, "run/systemd/netif/leases")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for nic in self._kernel.nics():
+            if nic.name in leases:
+                lease = leases[nic.name]
+                lines = [f"ADDRESS={LEASED[nic.name]}", *([f"ROUTER={lease.router}"] if lease.router else [])]
+                lines += [f"CLASSLESS_ROUTES={' '.join(map(','.join, lease.routes))}"] if lease.routes else []
+                Path(folder, str(nic.ifindex)).write_text("".join(f"{line}\n" for line in lines))
+
     def _written(self, document: Dict[str, Any]) -> str:
         path = Path(self._folder.name, "network_data.json")
         path.write_text(json.dumps(document))
@@ -196,7 +219,10 @@ class Passes:
         )
         plain = {key: told[key] for key in ("default_mode", "next_hops") if key in told}
         selector = Selector(nic=told["nic"]) if "nic" in told else None
-        return Settings(default=selector, gateways=gateways, sources=("settings", "properties", "leases"), **plain)
+        routes = tuple(
+            host_route(word, Place("settings", "routes", n)) for n, word in enumerate(told.get("routes", ()))
+        )
+        return Settings(default=selector, gateways=gateways, routes=routes, sources=SOURCES, **plain)
 
 
 def _rows(route: Route, nics: Dict[int, KernelNic]) -> List[Row]:

@@ -6,9 +6,9 @@ Where the text leaves a choice open, the expectation is left open too (`open_hos
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
-from .situation import ANYWHERE, DAMAGED, Row
+from .situation import ANYWHERE, DAMAGED, Lease, Row
 
 OURS, RA, DHCP = 121, 9, 16
 Ip = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -40,7 +40,7 @@ class Net(NamedTuple):
     prefixes: Tuple[Subnet, ...]
     defaults: Tuple[Ip, ...]
     """By their metrics."""
-    metrics: Dict[Ip, int]
+    metrics: Dict[Ip, Optional[int]]
     hosts: Tuple[Tuple[Subnet, Ip], ...]
     described: bool
     """It lists routes; those that no machine could have don't count."""
@@ -48,8 +48,19 @@ class Net(NamedTuple):
     """The address that the document has for it."""
     unknown: str = ""
     """Its link and the addresses contradict each other: the name of the NIC with the link's MAC."""
+    leased: bool = False
+    """All of it is a lease's."""
     damaged: bool = False
     """It lists no default that can be read, and one that can't."""
+
+
+class Given(NamedTuple):
+    """What is known beside a document, the kernel and the settings."""
+
+    guest_routes: str
+    """The property."""
+    leases: Dict[str, Lease]
+    """Those that hold, by NIC."""
 
 
 class Hop(NamedTuple):
@@ -73,6 +84,10 @@ class Expected(NamedTuple):
     """(destination, next hop) that stay where ours has them already: only the evidence is gone (R6)."""
     open_hosts: Set[str]
     """Destinations about which the text doesn't decide."""
+    passed_over: bool
+    """The default entry of the settings or of the property names another NIC than the elected one, or none."""
+    leased: Set[Tuple[str, str, str]]
+    """(NIC, destination, next hop) of its DHCP lease."""
     unsettled: Tuple[str, ...]
     """What test_known.py holds as a fault, or the text leaves open: such a pass isn't judged."""
 
@@ -82,9 +97,9 @@ class Oracle:
 
     def __init__(
         self, document: Dict[str, Any], nics: Sequence[Nic], rows: Sequence[Row], removed: Sequence[Row],
-        settings: Dict[str, Any], family: int,
+        settings: Dict[str, Any], family: int, given: Given,
     ) -> None:  # fmt: skip
-        self.family, self.nics, self.settings = family, nics, settings
+        self.family, self.nics, self.settings, self.given = family, nics, settings, given
         self.every = [row for row in rows if row.family == family]
         self.rows = [row for row in self.every if row.destination == ANYWHERE[family]]
         self.removed = [row for row in removed if row.family == family]
@@ -93,6 +108,14 @@ class Oracle:
         self.described = [
             _interface(f"{n['ip_address']}/{n['netmask']}") for n in document["networks"] if "ip_address" in n
         ]
+        # R2: the settings come before the property, and that before the documents.
+        words = [tuple(word.split(",")) for word in (*settings.get("routes", ()), *given.guest_routes.split())]
+        # A default entry that no router can be meant by (R12) is one that nobody can carry.
+        self.unlisted = [(to, hop) for to, hop in self._read(words) if to.version == family]
+        self.unlisted = [(to, hop) for to, hop in self.unlisted if not to.prefixlen or self._accepted(to, str(hop))]
+        damaged = (ANYWHERE[family], DAMAGED) in words
+        by_property = self._usable(tuple(word.split(",")) for word in given.guest_routes.split())
+        self.damaged_property = damaged and ANYWHERE[family] not in (str(to) for to, _ in by_property)
         bound = [(n["type"], self._bind(n)) for n in document["networks"]]
         wrong = self._contradicted([net for _, net in bound])
         bound = [(kind, _without_nic(net) if bad else net) for (kind, net), bad in zip(bound, wrong)]
@@ -141,9 +164,30 @@ class Oracle:
         metrics = self._metrics(entry)
         hosts = [(to, hop) for to, hop in usable if to.prefixlen]
         described = any(not _is_special(to) for to, _ in routes)
+        if nic and nic.name in self.given.leases and entry["type"] == "ipv4_dhcp" and omits(entry):
+            return self._leased(nic, tuple(prefixes))
         damaged = not metrics and any(not _is_address(r["gateway"]) for r in entry.get("routes", []))
         unique = tuple(sorted(metrics, key=lambda hop: metrics[hop]))
-        return Net(nic, entry["type"], tuple(prefixes), unique, metrics, tuple(hosts), described, own, damaged=damaged)
+        known: Dict[Ip, Optional[int]] = {**metrics}
+        return Net(nic, entry["type"], tuple(prefixes), unique, known, tuple(hosts), described, own, damaged=damaged)
+
+    def _leased(self, nic: Nic, prefixes: Tuple[Subnet, ...]) -> Net:
+        """R2, R3: a network that the document omits, as the NIC's lease has it."""
+        lease = self.given.leases[nic.name]
+        usable = self._usable(lease.routes)
+        defaults = [hop for to, hop in usable if not to.prefixlen]
+        if not lease.routes and lease.router:
+            defaults = [ipaddress.ip_address(lease.router)]
+        hosts = tuple((to, hop) for to, hop in usable if to.prefixlen)
+        unique = tuple(dict.fromkeys(defaults))
+        return Net(nic, "ipv4_dhcp", prefixes, unique, dict.fromkeys(unique), hosts, bool(hosts), leased=True)
+
+    def _usable(self, listed: Iterable[Sequence[str]]) -> List[Tuple[Subnet, Ip]]:
+        """R12: those that can be read and may be used."""
+        return [(to, hop) for to, hop in self._read(listed) if self._accepted(to, str(hop))]
+
+    def _read(self, listed: Iterable[Sequence[str]]) -> List[Tuple[Subnet, Ip]]:
+        return [(ipaddress.ip_network(to), ipaddress.ip_address(hop)) for to, hop in listed if _is_address(hop)]
 
     def _find(self, entry: Dict[str, Any], link: Optional[Dict[str, Any]], own: Any) -> Optional[Nic]:
         """By the MAC; by the described address where that NIC hasn't it; else of one MAC's links the surest."""
@@ -264,7 +308,7 @@ class Oracle:
         name = net.nic.name if net.nic else ""
         own = self._own_default(net) if net.defaults else None
         if own:
-            return own, 2
+            return own, 3 if net.leased else 2
         advertised, foreign = self._defaults_through(name)
         if advertised:
             return ipaddress.ip_address(advertised[0].via), 4
@@ -310,9 +354,10 @@ class Oracle:
     def _with_those_named_elsewhere(self, found: List[Tuple[Optional[Ip], int]]) -> List[Tuple[Optional[Ip], int]]:
         """Another network's default entry names a gateway in a subnet of which nothing else speaks."""
         asked: Set[Subnet] = set()
-        for net in self.networks:
-            mine = self._own_default(net)
-            for hop in (one for one in net.defaults if one != mine and not one.is_link_local):
+        unlisted = [hop for to, hop in self.unlisted if not to.prefixlen]
+        named = [(unlisted, None), *((net.defaults, self._own_default(net)) for net in self.networks)]
+        for hops, mine in named:
+            for hop in (one for one in hops if one != mine and not one.is_link_local):
                 around = [p for other in self.networks for p in other.prefixes if hop in p and p.version == self.family]
                 subnet = max(around, key=lambda p: p.prefixlen, default=None)
                 if subnet is None or subnet in asked or self._is_of_this_machine(hop):
@@ -330,20 +375,20 @@ class Oracle:
     def _leaves_it_to_others(self, net: Net) -> bool:
         """The kernel has what the network's routers advertised, or its DHCP server said."""
         rank = self._known(net)[1]
-        omitted = net.kind == "ipv4_dhcp" and not net.described and not net.defaults
+        omitted = net.kind == "ipv4_dhcp" and not net.described and not net.defaults and not net.leased
         by_kernel = rank == 5 or self._has_default_on_link(net)
         return (rank == 4 and net.kind.endswith(("slaac", "dhcp"))) or (by_kernel and omitted)
 
     # -- R2, R3: next hops ---------------------------------------------------------------------------
 
-    def resolve(self, net: Net, to: str, hop: Ip) -> Tuple[Optional[Hop], bool]:
+    def resolve(self, net: Optional[Net], to: str, hop: Ip) -> Tuple[Optional[Hop], bool]:
         """Where it leaves, or None and whether only the evidence for its NIC is lacking (R6)."""
         pairs = list(zip(self.networks, self.gateways))
         found = [one for one, (gateway, _) in pairs if hop in (gateway, *self._further(one), self._in_force(one))]
         if hop.is_link_local:
-            found = [one for one in found if one is net or (one.nic is not None and one.nic == net.nic)]
+            found = [one for one in found if one is net or (net and one.nic is not None and one.nic == net.nic)]
         if found:
-            chosen = net if net in found else found[0]
+            chosen = net if net is not None and net in found else found[0]
             nic = chosen.nic
             mine = self.gateways[self.networks.index(chosen)][0]
             serving = (self._in_force(chosen) if hop == mine else None) or hop
@@ -363,7 +408,7 @@ class Oracle:
             if router or (one.described and not named):
                 serves = one.nic is not None and one.nic.serves(self.family)
                 return (Hop(str(hop), one.nic.name), False) if one.nic and serves else (None, True)
-        if to == "169.254.169.254/32" and any(hop in p for p in net.prefixes):
+        if net is not None and to == "169.254.169.254/32" and any(hop in p for p in net.prefixes):
             serves = net.nic is not None and net.nic.serves(self.family)
             return (Hop(str(hop), net.nic.name), False) if net.nic and serves else (None, True)
         if self.settings.get("next_hops") == "on-link":
@@ -409,8 +454,11 @@ class Oracle:
         listed: Dict[str, Set[str]] = {}
         keep: Set[Tuple[str, str]] = set()
         first: Set[str] = set()
-        for net in self.networks:
-            for to, hop in net.hosts:
+        spoken = [net for leased in (False, True) for net in self.networks if net.leased == leased]
+        every: List[Tuple[Optional[Net], List[Tuple[Subnet, Ip]]]] = [(None, self.unlisted)]
+        every += [(net, list(net.hosts)) for net in spoken]
+        for net, hosts in every:
+            for to, hop in (one for one in hosts if one[0].prefixlen):
                 where, evidence_gone = self.resolve(net, str(to), hop)
                 listed.setdefault(str(to), set()).add(str(hop))
                 if where and str(to) not in wanted:
@@ -455,6 +503,9 @@ class Oracle:
                 by_metric["named"].append((net.metrics[hop], (by_name[where.dev], hop) if where else (None, None)))
         own = [who for _, who in (*by_metric["own"], *moved)]
         named = [who for _, who in by_metric["named"]]
+        # R2: of two the first is used, the others are overridden, or conflict.
+        unlisted = [self._named_by(hop) for to, hop in self.unlisted if not to.prefixlen][:1]
+        named = [*unlisted, *named]
         documented = bool(own or named)
         if "nic" in self.settings:
             nic, gateway = next(
@@ -464,7 +515,8 @@ class Oracle:
             usable = nic and gateway and nic.serves(self.family)
             return (Hop(str(gateway), nic.name) if usable and nic else None), "selector", documented
         by_settings.sort(key=lambda pair: places.index(pair[0].name) if pair[0] else 0)
-        documented_ones = [by_metric["own"], moved, by_metric["named"]]
+        by_hand: List[Tuple[Optional[int], Tuple[Optional[Nic], Optional[Ip]]]] = [(None, one) for one in unlisted]
+        documented_ones = [by_metric["own"], moved, by_hand, by_metric["named"]]
         unmeasured: List[Optional[int]] = [None] * len(self.networks)
         others = [
             [
@@ -492,6 +544,12 @@ class Oracle:
                 return Hop(str(gateway), nic.name), "documented" if documented else "other evidence", documented
         return None, "none", documented
 
+    def _named_by(self, hop: Ip) -> Tuple[Optional[Nic], Optional[Ip]]:
+        """The NIC that a default entry of the settings or of the property names: it has the next hop in a subnet."""
+        where, _ = self.resolve(None, ANYWHERE[self.family], hop)
+        nic = next((one for one in self.nics if where and one.name == where.dev), None)
+        return (nic, hop) if nic and any(hop in subnet for subnet in nic.subnets(self.family)) else (None, None)
+
     def _is_unknown_first(self, pairs: Sequence[Tuple[Net, Tuple[Optional[Ip], int]]]) -> bool:
         """R4: of the networks with a documented default one whose NIC nothing tells comes before the usable ones."""
         own = []
@@ -510,25 +568,40 @@ class Oracle:
 
     def _is_held(self, elected: Hop, documented: bool) -> bool:
         """R4: the default in use may be its own network's, of which an entry can't be read, and that comes first."""
-        described = {net.nic.name for net in self.networks if net.nic and net.kind}
-        used = [row.dev for row in sorted(self.rows, key=lambda row: row.metric) if row.dev in described]
-        if not used or used[0] == elected.dev:
+        used = self._used()
+        if used in ("", elected.dev):
             return False
         for net in self.networks:
             own = not documented or self._own_default(net) or self._leaves_it_to_others(net)
             if net.nic and net.nic.name == elected.dev and own:
                 return False
-            if net.damaged and net.nic and net.nic.name == used[0]:
+            if net.damaged and net.nic and net.nic.name == used:
                 return net.nic.serves(self.family) and net.nic.carrier
         return False
+
+    def _used(self) -> str:
+        """The NIC of the first default in the kernel among those through the document's NICs; "" for none."""
+        described = {net.nic.name for net in self.networks if net.nic and net.kind}
+        used = [row.dev for row in sorted(self.rows, key=lambda row: row.metric) if row.dev in described]
+        return used[0] if used else ""
 
     def expected(self, accept: bool = False) -> Expected:
         elected, why, documented = self.elect()
         if elected and why != "selector" and not accept and self._is_held(elected, documented):
             elected, why, documented = None, "damaged", True
+        if elected and why == "other evidence" and not accept and self.damaged_property:
+            used = self._used()
+            if used != elected.dev:  # Else the one that is there stays, and is the elected one.
+                elected, why, documented = None, "damaged", True
         wanted, listed, keep = self.hosts()
         unsettled = self._unsettled()
-        return Expected(self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts, unsettled)
+        first = next((hop for to, hop in self.unlisted if not to.prefixlen), None)
+        named = self.resolve(None, ANYWHERE[self.family], first)[0] if first else None
+        over = bool(first and elected and why != "selector" and (named is None or named.dev != elected.dev))
+        leased = {(name, *one) for name, lease in self.given.leases.items() for one in lease.routes}
+        return Expected(
+            self.managed, elected, why, documented, wanted, listed, keep, self.open_hosts, over, leased, unsettled
+        )
 
     def loses_a_network(self, expected: Expected, known: Set[str], accepted: Optional[Hop]) -> bool:
         """R6: ours would leave a usable NIC, described before, that has no network of the family now.
@@ -557,8 +630,13 @@ class Oracle:
 
     def _unsettled(self) -> Tuple[str, ...]:
         found = []
+        unlisted = [hop for to, hop in self.unlisted if not to.prefixlen]
+        if len(set(unlisted)) > 1 and self._named_by(unlisted[0])[0] is None:
+            found.append("two default entries that no document lists, the first of which can't be used")
         if set(self.settings.get("gateways", {})) - {net.nic.name for net in self.networks if net.nic}:
             found.append("a gateway in the settings of a NIC without a network")
+        if self.damaged_property and not self._used():
+            found.append("a default entry of the property that can't be read, and no default that it may be of")
         if self._is_behind_one_outside():
             found.append("a default of ours behind one outside, of the same metric")
         hops = [(row.destination, row.metric) for row in self.rows]
@@ -584,7 +662,9 @@ def described_macs(document: Dict[str, Any]) -> Set[str]:
     return {link["ethernet_mac_address"] for link in {one["id"]: one for one in reversed(document["links"])}.values()}
 
 
-def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> bool:
+def partial(
+    document: Dict[str, Any], nics: Sequence[Nic], known: Set[str], leases: Dict[str, Lease]
+) -> bool:  # fmt: skip
     """R6, by NICs and omitted routes; the rule's half of ten routes is out of a situation's size.
 
     A NIC is described by its link: the rule doesn't say whether one that only its network's address names counts, and
@@ -592,15 +672,18 @@ def partial(document: Dict[str, Any], nics: Sequence[Nic], known: Set[str]) -> b
     """
     macs = described_macs(document)
     present = {nic.mac for nic in nics}
-    omits = any(_omits(network) for network in document["networks"])
-    return not document["networks"] or omits or bool((known & present) - macs)
+    told = {nic.mac for nic in nics if nic.name in leases and leases[nic.name].routes}
+    links = {one["id"]: one["ethernet_mac_address"] for one in reversed(document["links"])}
+    untold = [one for one in document["networks"] if one["type"] != "ipv4_dhcp" or links.get(one["link"]) not in told]
+    unknown = any(omits(one) for one in untold)
+    return not document["networks"] or unknown or bool((known & present) - macs)
 
 
 def _is_address(text: str) -> bool:
     return text != DAMAGED
 
 
-def _omits(network: Dict[str, Any]) -> bool:
+def omits(network: Dict[str, Any]) -> bool:
     return network["type"].endswith(("dhcp", "slaac")) and not network.get("routes") and "gateway" not in network
 
 

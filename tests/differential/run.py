@@ -65,9 +65,12 @@ def written_out(situation: Situation) -> str:
     """For reading."""
     lines = [f"{nic.name} up={nic.up} carrier={nic.carrier} {' '.join(nic.addresses)}" for nic in situation.nics]
     lines += [str(row) for row in situation.rows] + [f"settings {situation.settings}"]
-    for document, accept, changes in zip(situation.documents, situation.accept, ((), *situation.changes)):
+    lines += [f"lease of {name}: {lease}" for name, lease in situation.leases]
+    properties = situation.properties or (None,) * len(situation.documents)
+    told = zip(situation.documents, situation.accept, ((), *situation.changes), properties)
+    for document, accept, changes, guest_routes in told:
         lines += [f"{one.nic}: {one.addresses} {one.mac} {' '.join(map(str, one.defaults))}" for one in changes]
-        lines.append(f"document, accept={accept}")
+        lines.append(f"document, accept={accept}, guest_routes={guest_routes!r}")
         lines += [json.dumps(link) for link in document["links"]]
         lines += [json.dumps(network) for network in document["networks"]]
     return "\n".join(lines)

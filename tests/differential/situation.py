@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 FAMILIES = (4, 6)
 ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
@@ -61,6 +61,15 @@ class Change(NamedTuple):
     """Those that come with its new addresses, behind what is there."""
 
 
+class Lease(NamedTuple):
+    """What a NIC's DHCP server says; it is for the NIC's own address in its first subnet."""
+
+    router: str
+    """Option 3."""
+    routes: Tuple[Tuple[str, str], ...]
+    """Option 121: destination and next hop."""
+
+
 class Situation(NamedTuple):
     """What a run of passes starts from."""
 
@@ -71,9 +80,13 @@ class Situation(NamedTuple):
     accept: Tuple[bool, ...]
     """--accept-withdrawals, a pass each."""
     settings: Dict[str, Any]
-    """nic (the selector), gateways (a NIC's name: address), default_mode, next_hops."""
+    """nic (the selector), gateways (a NIC's name: address), default_mode, next_hops, routes (destination,nexthop)."""
     changes: Tuple[Tuple[Change, ...], ...] = ()
     """Before each pass but the first."""
+    properties: Tuple[Optional[str], ...] = ()
+    """The property guest_routes beside each document; "" for none of it, None for no meta_data.json."""
+    leases: Tuple[Tuple[str, Lease], ...] = ()
+    """By NIC."""
 
 
 def gateway(number: int, family: int) -> str:
@@ -109,6 +122,8 @@ class _Maker:
         self.o = random.Random(f"defaults on link of {seed}")
         self.f = random.Random(f"further subnets of {seed}")
         self.d = random.Random(f"damage of {seed}")
+        self.p = random.Random(f"routes of no document of {seed}")
+        self.s = random.Random(f"leases of {seed}")
         self.count = self.r.randint(2, 4)
         self.further = self.f.randrange(self.count) if self.f.random() < 0.15 else None
         self.on_link = self.o.randrange(self.count) if self.o.random() < 0.1 else None
@@ -119,6 +134,10 @@ class _Maker:
         self.families = {n: self.r.choice([(4,), (4,), (4, 6), (4, 6), (6,)]) for n in numbers}
         if self.chance(0.5):
             self.families = dict.fromkeys(numbers, (4,))
+        asking = [n for n in range(self.count) if 4 in self.families[n] and self.s.random() < 0.5]
+        self.leases = {NICS[n]: self.lease(n) for n in asking if self.s.random() < 0.8}
+        self.asking = set(asking) if self.s.random() < 0.3 else set()
+        self.leases = self.leases if self.asking else {}
 
     def chance(self, share: float) -> bool:
         return self.r.random() < share
@@ -145,10 +164,47 @@ class _Maker:
             settings["next_hops"] = "on-link"
         if self.further is not None and self.f.random() < 0.6:
             settings.setdefault("gateways", {})[NICS[self.further]] = f"{further(self.further, 4)}1"
+        if self.p.random() < 0.3:
+            settings["routes"] = [",".join(one) for one in self.listed(0.0)]
         rows = tuple(self.rows(others))
         accept = tuple(self.chance(0.6) for _ in documents)
         changes = tuple(tuple(self.changes()) for _ in documents[1:])
-        return Situation(self.seed, tuple(nics), rows, tuple(documents), accept, settings, changes)
+        given = tuple(self.properties(documents))
+        leases = tuple(self.leases.items())
+        return Situation(self.seed, tuple(nics), rows, tuple(documents), accept, settings, changes, given, leases)
+
+    # -- what no document lists ----------------------------------------------------------------------
+
+    def listed(self, damaged: float) -> Iterator[Tuple[str, str]]:
+        """Routes of the settings or of the property, a default entry among most of them."""
+        for _ in range(self.p.choice([1, 1, 2, 3])):
+            n = self.p.randrange(self.count)
+            family = self.p.choice(self.families[n])
+            hop = self.p.choice([gateway(n, family)] * 8 + [gateway(n, family)[:-1] + "3", own(n, family)[:-1] + "9"])
+            if self.p.random() < 0.06:
+                hop = self.p.choice([own(n, family), "203.0.113.1" if family == 4 else "fd77::1"])
+            to = ANYWHERE[family] if self.p.random() < 0.5 else self.p.choice(DESTINATIONS[family])
+            yield to, DAMAGED if to == ANYWHERE[family] and self.p.random() < damaged else hop
+
+    def properties(self, documents: List[Dict[str, Any]]) -> Iterator[Optional[str]]:
+        """With a document that is another one it may be another one, too."""
+        there: Optional[str] = " ".join(map(",".join, self.listed(0.1))) if self.p.random() < 0.3 else None
+        never = there is None
+        for nth, document in enumerate(documents):
+            if nth and not never and document is not documents[nth - 1] and self.p.random() < 0.5:
+                there = self.p.choice([" ".join(map(",".join, self.listed(0.3))), "", None])
+            yield there
+
+    def lease(self, n: int) -> Lease:
+        mine, other = gateway(n, 4), gateway(self.s.randrange(self.count), 4)
+        hosts = [
+            (self.s.choice(DESTINATIONS[4][:-1]), self.s.choice([mine, gateway(self.s.randrange(self.count), 4)]))
+            for _ in range(self.s.choice([0, 1, 1, 2]))
+        ]
+        how = self.s.choice(["router", "router", "own", "own", "own", "other", "none", "none"])
+        listed = {"own": [mine], "other": [other]}
+        hosts += [(ANYWHERE[4], hop) for hop in listed.get(how, [])]
+        return Lease(mine if how != "none" or not hosts else "", tuple(hosts))
 
     def nic(self, number: int) -> NicSpec:
         state = self.r.choice(["up"] * 25 + ["down", "no carrier", "no address"])
@@ -259,7 +315,7 @@ class _Maker:
 
     def network(self, n: int, family: int) -> Dict[str, Any]:
         made: Dict[str, Any] = {"id": f"network{n}-{family}", "link": f"tap{n}", "type": f"ipv{family}"}
-        if family == 4 and self.chance(0.06):
+        if family == 4 and (self.chance(0.06) or (n in self.asking and self.s.random() < 0.9)):
             return {**made, "type": "ipv4_dhcp"}
         if family == 6 and self.chance(0.15):
             made["type"] = "ipv6_slaac"

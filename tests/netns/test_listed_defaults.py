@@ -120,6 +120,25 @@ def test_a_documented_default_comes_before_it_and_the_report_says_so(lab: Lab, t
     assert (ran.code, defaults(lab)) == (0, ["default via 11.8.0.1 dev eth1 proto 121"]), ran
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_so_does_the_kernels_in_a_subnet_of_which_only_the_dhcp_client_knows(
+    lab: Lab, tmp_path: Path, source: str
+) -> None:
+    """There is no lease file: the message says what counts, and what it proposes does it."""
+    start(lab, 4, 0)
+    where = write(tmp_path, {"id": "network0", "type": "ipv4_dhcp", "link": "tap0"}, private(4, 1))
+    lists(tmp_path, source, "0.0.0.0/0,11.8.0.1")
+    before = defaults(lab)
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, defaults(lab)) == (5, before), ran
+    known = "the kernel's default route: default via 10.65.0.1 dev eth0"
+    assert f"networks[0]'s own default ({known}) comes first; to choose eth1, set `default: {{nic: eth1}}`" in ran.out
+    write_settings(routes=["0.0.0.0/0,11.8.0.1"] if source == "settings" else [], default={"nic": "eth1"})
+    for _ in range(2):
+        ran = run(lab, f"sync {where}")
+        assert (ran.code, defaults(lab)) == (0, ["default via 11.8.0.1 dev eth1 proto 121"]), ran
+
+
 OFF = {
     "in no subnet": "192.0.2.1",
     "no gateway": "11.8.0.77",
@@ -187,3 +206,21 @@ def test_damage_of_the_property_moves_no_default(lab: Lab, tmp_path: Path, damag
         assert "meta.guest_routes[0] of meta_data.json is refused, and may name the one through eth1" in ran.out
     ran = run(lab, f"sync --accept-withdrawals {where}")
     assert [line.split()[2:5] for line in defaults(lab)] == [["10.65.0.1", "dev", "eth0"]], ran
+
+
+def test_correct_knows_the_default_that_it_moves(lab: Lab, tmp_path: Path) -> None:
+    """The other one under eth0 goes in the same run: both would be made, and the machine use either."""
+    start(lab, 4)
+    where = write(tmp_path, net(4, 0, ("0.0.0.0/0", "11.8.0.1"), ("0.0.0.0/0", "10.65.0.1")), private(4, 1))
+    written = [Path(f"/etc/systemd/network/10-cloud-init-eth{index}.network") for index in (0, 1)]
+    for index, listed in enumerate((["11.8.0.1", "10.65.0.1"], [])):
+        written[index].parent.mkdir(parents=True, exist_ok=True)
+        text = f"[Address]\nAddress={NICS[4][index][0]}\n\n[Match]\nMACAddress={MACS[index]}\nName=eth{index}\n"
+        text += "".join(f"\n[Route]\nDestination=0.0.0.0/0\nGateway={gateway}\n" for gateway in listed)
+        written[index].write_text(text)
+    write_settings(default={"nic": "eth1"})
+    ran = run(lab, f"correct {where}")
+    assert (ran.code, "one must stay" in ran.out) == (0, False), ran
+    assert "Gateway" not in written[0].read_text()
+    assert written[1].read_text().count("Gateway=11.8.0.1\n") == 1
+    assert "nothing to correct" in run(lab, f"correct {where}").out

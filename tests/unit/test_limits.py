@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence
 
+from guest_routes.evidence.properties import host_routes
 from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.network import MAIN_TABLE, Route, Rule
 from guest_routes.model.operations import Outcome
@@ -36,10 +37,12 @@ TABLE_220 = parse_route("11.0.0.0/8 via 10.200.0.1 dev tun0 proto static", NICS)
 
 
 def passed(
-    networks: List[Dict[str, Any]], kernel: str = "", also: Sequence[Route] = (), rules: Sequence[Rule] = ()
-) -> List[str]:
-    """What a pass prints that has programmed this document into that kernel."""
+    networks: List[Dict[str, Any]], kernel: str = "", also: Sequence[Route] = (), rules: Sequence[Rule] = (),
+    listed: str = "",
+) -> List[str]:  # fmt: skip
+    """What a pass prints that has programmed this document, and this property, into that kernel."""
     evidence = situation(networks, kernel if kernel.startswith("nic") else THREE_NICS + kernel)
+    evidence = evidence._replace(properties=tuple(host_routes(f'"{listed}"')[0]))
     state = evidence.kernel
     state = state._replace(routes=(*also, *state.routes), rules=(state.rules[0], *rules, *state.rules[1:]))
     elsewhere = {220: tuple(one for one in also if one.table == 220)}
@@ -72,6 +75,8 @@ def printed() -> Iterable[List[str]]:
     swapped = ({**one, "link": link} for one, link in zip(FOUR, ("eth1", "eth0")))
     yield passed(list(swapped))
     yield passed([network("eth0", kind="ipv4_dhcp"), network("eth1", kind="ipv4_dhcp")])
+    by_dhcp = "default via 10.65.0.1 dev eth0 proto dhcp\n"
+    yield passed([network("eth0", kind="ipv4_dhcp"), FOUR[1]], by_dhcp, listed="0.0.0.0/0,11.8.0.1")
     shared = [
         network("eth0", "10.65.0.7/24", "default 10.65.0.1"),
         network("eth1", "10.65.0.9/24", "default 10.65.0.1", "11.11.0.0/16 10.65.0.1"),

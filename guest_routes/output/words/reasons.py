@@ -40,7 +40,8 @@ def next_hop_reason(next_hop: ResolvedNextHop) -> str:
     """The same with what is odd about it."""
     parts = [next_hop_rule(next_hop)]
     if next_hop.shared_with:
-        parts.append(f"ambiguous: it is the gateway of {', '.join(next_hop.shared_with)} too")
+        what = "the gateway" if next_hop.rule == "gateway" else "in a subnet"
+        parts.append(f"ambiguous: it is {what} of {', '.join(next_hop.shared_with)} too")
     if next_hop.onlink:
         parts.append(f"on link: {onlink_reason(next_hop.nic, next_hop.gateway)}")
     return "; ".join(parts)
@@ -112,7 +113,9 @@ def _absent_remedy(binding: Binding) -> str:
 def _not_elected_cause(one: Unresolved) -> str:
     """Which default comes before a default entry of the settings or the property."""
     if one.binding is not None and one.binding.network is not None:
-        return f"networks[{one.binding.network.index}]'s own default comes first"
+        known = one.binding.evidence
+        how = f" ({evidence_text(known)})" if known is not None and known.kind != "document" else ""
+        return f"networks[{one.binding.network.index}]'s own default{how} comes first"
     return f"{one.winner.place if one.winner is not None else 'another default'} comes first"
 
 

@@ -244,7 +244,7 @@ def test_the_network_comes_up_right_as_on_alpine(openrc: Debian, lab: Lab) -> No
 
 
 def test_a_config_drive_is_found_by_busyboxs_blkid(openrc: Debian, lab: Lab) -> None:
-    """Alpine's mdev makes no /dev/disk/by-label. The file behind the loop is in there, where whose it is can be seen."""
+    """Alpine's mdev makes no /dev/disk/by-label. The file behind the loop is in there: whose it is can be seen."""
     image = openrc.path("/run/image")
     image.write_bytes(ISO9660)
     for device in attached(image):

@@ -332,8 +332,8 @@ def wait_online(case: Case) -> str:
 
 
 def too_early(case: Case) -> bool:
-    """Whether the early unit had data, but the network manager hadn't given the NICs their addresses yet."""
-    return _early_left_out(case, "has no IPv4 address (yet)")
+    """Whether the early unit had data, but the network manager hadn't brought the NICs up, or addressed them, yet."""
+    return _early_left_out(case, "has no IPv4 address (yet)") or _early_left_out(case, "'s gateway, and eth1 is down")
 
 
 def knows_detached(case: Case) -> bool:

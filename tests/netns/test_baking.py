@@ -243,9 +243,9 @@ def test_the_network_comes_up_right_as_on_alpine(openrc: Debian, lab: Lab) -> No
     ]
 
 
-def test_a_config_drive_is_found_by_busyboxs_blkid(openrc: Debian, lab: Lab, tmp_path: Path) -> None:
-    """Alpine's mdev makes no /dev/disk/by-label. Mounting is another test's: the file behind the loop is outside."""
-    image = tmp_path / "image"
+def test_a_config_drive_is_found_by_busyboxs_blkid(openrc: Debian, lab: Lab) -> None:
+    """Alpine's mdev makes no /dev/disk/by-label. The file behind the loop is in there: whose it is can be seen."""
+    image = openrc.path("/run/image")
     image.write_bytes(ISO9660)
     for device in attached(image):
         os.mknod(openrc.path(device), 0o600 | stat.S_IFBLK, os.stat(device).st_rdev)
@@ -262,16 +262,18 @@ def stock(lab: Lab, tmp_path: Path) -> Iterator[Cloud]:
     """A stock Debian 12 with cloud-init and nothing of ours."""
     documented(lab)
     made = Cloud(lab, "bookworm")
-    shutil.rmtree(made.debian.path("/usr/lib/python3/dist-packages/guest_routes"))
-    made.debian.path("/usr/lib/python3/dist-packages/cc_guest_routes.py").unlink()
-    made.debian.write("/etc/apt/sources.list", "")
-    # What the image's own configuration would do to apt and to a machine isn't part of this.
-    made.configure()
-    settings = made.debian.path("/etc/cloud/cloud.cfg.d/99-test.cfg")
-    settings.write_text(settings.read_text().replace("- - guest_routes\n  - always\n", "") +
-                        "apt: {preserve_sources_list: true}\n")  # fmt: skip
-    yield made
-    made.debian.close()
+    try:
+        # What the image's own configuration would do to apt and to a machine isn't part of this.
+        made.configure()
+        with made.debian.path("/etc/cloud/cloud.cfg.d/99-test.cfg").open("a") as settings:
+            settings.write("apt: {preserve_sources_list: true}\n")
+        made.debian.write("/etc/apt/sources.list", "")
+        made.debian.run("python3", "-m", "guest_routes", "module", "--remove")
+        shutil.rmtree(made.debian.path("/usr/lib/python3/dist-packages/guest_routes"))
+        made.debian.path("/usr/lib/python3/dist-packages/cc_guest_routes.py").unlink()
+        yield made
+    finally:
+        made.debian.close()
 
 
 def sha256(path: Path) -> str:

@@ -16,8 +16,8 @@ from ..model.diagnosis.inspection import Inspection, NicView
 from ..model.document import Document, Progress, Provenance
 from ..model.lease import LeaseSet
 from ..model.network_data import Problem
+from ..model.settings import is_ignored
 from ..output.diagnosis.findings import more_files_text
-from ..routing.bind import is_ignored
 from ..routing.decide import decide
 from ..routing.project import project
 from ..state.store import State

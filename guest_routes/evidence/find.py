@@ -20,7 +20,7 @@ from ..errors import MetadataError
 from ..json_codec import dumps, loads
 from ..model.document import Document, NoDocument, Provenance, Unusable
 from ..model.network_data import NETWORK_DATA, Problem
-from ..model.settings import Settings
+from ..model.settings import Settings, is_ignored
 from ..state.store import State
 from ..trusted import read_trusted, unreadable, untrusted_file
 from .document_file import LATEST, LOCAL_LIMIT_BYTES, about, age_of, document_from_file, read_file
@@ -185,7 +185,6 @@ def last_known_good(state: State, nics: Nics) -> Document | Unusable:
 
 def _from_leases(settings: Settings, nics: Nics, state: State) -> Document | NoDocument:
     from ..leases import find as leases
-    from ..routing.bind import is_ignored
 
     return leases.fallback([nic for nic in nics() if not is_ignored(nic, settings.ignore_nics)], state.root)
 

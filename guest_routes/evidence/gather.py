@@ -17,7 +17,8 @@ from ..model.document import UUID_CHARACTERS, Unusable
 from ..model.evidence import Elsewhere, Evidence
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
 from ..model.network_data import Problem
-from ..routing.bind import find_nic_of, is_ignored
+from ..model.settings import is_ignored
+from ..routing.bind import find_nic_of
 from ..routing.ownership import is_our_rule, is_ours, separated
 from ..routing.subnets import with_unrouted
 from . import network_data

@@ -12,7 +12,7 @@ import time
 from ..model.document import Provenance
 from ..model.namedtuple import NamedTuple
 from ..model.network import Nic, address_text
-from ..model.settings import Settings
+from ..model.settings import Settings, is_ignored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def usable_nics(nics: Sequence[Nic], ignored: Sequence[str]) -> tuple[Nic, ...]:
     return tuple(
         nic
         for nic in nics
-        if _is_usable(nic) and (not trusted or nic.ifindex in trusted) and not _matches_any(nic.name, ignored)
+        if _is_usable(nic) and (not trusted or nic.ifindex in trusted) and not is_ignored(nic, ignored)
     )
 
 
@@ -109,12 +109,6 @@ def _on_plain_nics(nics: Sequence[Nic]) -> frozenset[int]:
 
 def _is_usable(nic: Nic) -> bool:
     return nic.up and nic.running and not nic.master and any(nic.mac)
-
-
-def _matches_any(name: str, patterns: Sequence[str]) -> bool:
-    from fnmatch import fnmatchcase
-
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def endpoints_for(urls: Sequence[str], nics: Sequence[Nic], bind: bool = True) -> tuple[Endpoint, ...]:

@@ -9,9 +9,8 @@ from ..model.network import Prefix
 from ..model.operations import Add
 from .escape import escaped
 from .route_text import counted, nic_names, route_text, span_text
-from .summary import is_removal, source_line, summary, verb_of
+from .summary import is_removal, source_line, summary, unprogrammed_texts, verb_of
 from .words.actors import actor_fields, actor_text
-from .words.outcomes import operation_reason, suspicion_text, unprogrammed_text, until_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +58,10 @@ _CHILD_FAULTS = {
 
 def change_reason(operation: Operation, reverted: Change | None) -> str:
     """Why a pass changed a route: another program's change that it reverts, if any, and its own reason."""
-    reason = operation_reason(operation)
-    if reverted is None:
-        return reason
-    return "; ".join(filter(None, (_reverted_text(operation, reverted), reason)))
+    from .words.outcomes import operation_reason
+
+    by = _reverted_text(operation, reverted) if reverted else ""
+    return "; ".join(filter(None, (by, operation_reason(operation))))
 
 
 def _reverted_text(operation: Operation, reverted: Change) -> str:
@@ -120,7 +119,7 @@ def over_line(lines: Sequence[str]) -> str:
 
 def unprogrammed_line(one: Unprogrammed, nics: Sequence[Nic]) -> str:
     """A route of the document that is not programmed."""
-    return f"not programmed: {unprogrammed_text(one, nics)}"
+    return f"not programmed: {unprogrammed_texts([one], nics)[0]}"
 
 
 def outcome_text(report: Report) -> str:
@@ -219,6 +218,8 @@ def metadata_back_line(seconds: float) -> str:
 
 def set_aside_line(suspicion: Suspicion, fetches: int) -> str:
     """A document that may be partial replaces the last known good one only when so many fetches in a row agree."""
+    from .words.outcomes import suspicion_text, until_text
+
     stays = "the last known good one stays in force"
     return f"the document may be partial: {suspicion_text(suspicion)}; {stays} {until_text(suspicion, fetches)}"
 

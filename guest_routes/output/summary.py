@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..model.decision import Override
     from ..model.network import Nic
     from ..model.operations import Operation
+    from ..model.plan import Suspicion
     from ..model.report import PassError, Report, Unprogrammed
     from ..model.source_routing import SourceConflict, SourceRoutingPlan
 
@@ -176,6 +177,15 @@ def _overrides(overrides: Sequence[Override]) -> list[str]:
     from .words.reasons import override_text
 
     return [override_text(one) for one in overrides]
+
+
+def partial_text(suspicion: Suspicion | None) -> str:
+    """Why a document may be partial (R6); "" where it is whole."""
+    if suspicion is None:
+        return ""
+    from .words.outcomes import suspicion_text
+
+    return suspicion_text(suspicion)
 
 
 def errors_texts(errors: Sequence[PassError], nics: Sequence[Nic]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..model.decision import Binding
 from ..model.network import is_link_local, is_self_assigned, leads_somewhere, masters
 from ..model.network_data import doubled_macs, infiniband_mac
+from ..model.settings import is_ignored
 from .eligible import Eligible
 from .gateways import with_gateways
 
@@ -210,12 +211,3 @@ def _best(found: Sequence[Nic], address: Prefix | None) -> Nic | None:
         return not _has(nic, address), not has_own_address(nic), bool(nic.master), nic.ifindex
 
     return min(found, key=rank, default=None)
-
-
-def is_ignored(nic: Nic, patterns: Sequence[str]) -> bool:
-    """Whether `ignore_nics` covers a NIC."""
-    if not patterns:
-        return False
-    from fnmatch import fnmatchcase
-
-    return any(fnmatchcase(nic.name, pattern) for pattern in patterns)

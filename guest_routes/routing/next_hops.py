@@ -67,6 +67,8 @@ class NextHops:
         self._known = {size: tuple(b for b in bindings if b.gateway and len(b.gateway) == size) for size in (4, 16)}
         self._several: dict[Prefix, bool] = {}
         self._answers: dict[tuple[Address, int, int], Answer] = {}
+        self._unaddressed_of: dict[int, tuple[Nic, ...]] = {}
+        """By family, once somebody asks."""
 
     def answer(self, host: HostRoute) -> Answer:
         """What a host route's next hop comes to. The listing network matters for next hops that several NICs have."""
@@ -176,9 +178,12 @@ class NextHops:
             own = next((one for one in nic.prefixes if contains(one, next_hop) and not is_link_local(next_hop)), None)
             if own is not None:
                 return Miss("no-subnet", Binding(None, None, nic), network_of(own), gateways)
-        return Miss("no-subnet", gateways=gateways, unaddressed=self._unaddressed_nics(family_of(next_hop)))
+        family = family_of(next_hop)
+        if family not in self._unaddressed_of:
+            self._unaddressed_of[family] = self._find_unaddressed(family)
+        return Miss("no-subnet", gateways=gateways, unaddressed=self._unaddressed_of[family])
 
-    def _unaddressed_nics(self, family: int) -> tuple[Nic, ...]:
+    def _find_unaddressed(self, family: int) -> tuple[Nic, ...]:
         """Plain NICs that no network of the family is on, and that have no address of it (yet)."""
         bound = {one.nic.ifindex for one in self._bindings if one.nic is not None and one.family == family}
         plain = (nic for nic in self._nics if not nic.kind and any(nic.mac) and not nic.master)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..model.decision import Binding, Elected
 from ..model.network import masters
 from ..model.plan import Suspicion
-from .bind import is_ignored, macs_of
+from ..model.settings import is_ignored
+from .bind import macs_of
 from .compare import next_hops
 from .elect import elect
 from .ownership import is_ours, is_reaching

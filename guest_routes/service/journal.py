@@ -15,9 +15,8 @@ from ..model.diagnosis.status import RECENT, ConflictRecord, Repair, StatusRecor
 from ..model.settings import fingerprint
 from ..output import service_log
 from ..output.route_text import route_text
-from ..output.summary import verb_of
+from ..output.summary import errors_texts, partial_text, verb_of
 from ..output.words.actors import actor_fields, actor_text, foreign_routes, source_change_line
-from ..output.words.outcomes import pass_error_text, suspicion_text
 from ..output.words.warnings import warning_texts
 from ..routing.partial import AGREEING_FETCHES
 from ..state.processes import process_started
@@ -180,7 +179,7 @@ class Journal:
 
     def outcome(self, report: Report) -> None:
         """A pass was made: what it could not do, as far as that is new."""
-        errors = [pass_error_text(error, report.before.nics) for error in report.errors[:SHOWN]]
+        errors = errors_texts(report.errors[:SHOWN], report.before.nics)
         if report.outcome.failures:
             from ..output.report import failure_text
 
@@ -260,8 +259,7 @@ class Journal:
 
     def refreshed(self, suspicion: Suspicion | None, set_aside: bool) -> None:
         """A pass on a fetched document was made; `suspicion`: why the document may be partial (R6)."""
-        partial_reason = suspicion_text(suspicion) if suspicion else ""
-        self._record = self._record._replace(refreshed=_now(), partial_reason=partial_reason)
+        self._record = self._record._replace(refreshed=_now(), partial_reason=partial_text(suspicion))
         lines = [service_log.set_aside_line(suspicion, AGREEING_FETCHES)] if suspicion and set_aside else []
         self.hold("warning", "set-aside", *lines)
 

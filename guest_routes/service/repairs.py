@@ -19,7 +19,6 @@ from ..errors import LockError, StateError
 from ..kernel.monitor import RuleEvent
 from ..model.diagnosis.status import Actor, Change, RouteKey, SourceChange
 from ..model.operations import Add
-from ..output.words.remedies import remedy, source_remedy
 from ..routing.ownership import is_ours
 from ..state.processes import actor_at
 from .attribution import attribute, attribute_conflicts, attribute_source
@@ -148,7 +147,10 @@ class Repairs:
                 self._journal.source_repaired(operation, change, report)
                 self._conflicts = repaired(self._conflicts, change.key, change.actor, now)
                 conflict = self._conflicts[change.key]
-                conflicts += [(change.key, conflict, source_remedy(conflict.actor))] if conflict.active else []
+                if conflict.active:
+                    from ..output.words.remedies import source_remedy
+
+                    conflicts.append((change.key, conflict, source_remedy(conflict.actor)))
         self._journal.in_conflict(conflicts)
 
     def _count(self, nics: Sequence[Nic], repairs: Mapping[Prefix, tuple[Operation, Change]], now: float) -> None:
@@ -158,6 +160,8 @@ class Repairs:
             self._conflicts = repaired(self._conflicts, destination, change.actor, now)
             conflict = self._conflicts[destination]
             if conflict.active:
+                from ..output.words.remedies import remedy
+
                 name = next((nic.name for nic in nics if nic.ifindex == operation.route.ifindex), "NIC")
                 conflicts.append((destination, conflict, remedy(conflict.actor, destination, change.deleted, name)))
         self._journal.in_conflict(conflicts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -299,3 +300,25 @@ def test_status_tells_of_repairs(lab: Lab, start: Start) -> None:
     assert repair["route"].startswith("11.11.0.0/16 via 11.8.0.1 dev eth1")
     assert (repair["what"], repair["why"].startswith("deleted by ")) == ("added", True)
     assert CONNECTED[0] in table(lab)
+
+
+def test_a_quiet_service_keeps_only_the_modules_that_it_uses(lab: Lab, start: Start) -> None:
+    """Each of the others would stay in its memory: words for what isn't so, what its child processes do, and re."""
+    documented(lab)
+    assert lab.run("sync", "--metadata", str(document("documented"))).returncode == 0
+    lab.metadata_server(document("documented"))
+    code = "import sys; from guest_routes.cli.main import main; main(sys.argv[4:]); print(*sys.modules)"
+    # Without the .pth files of the tests' environment, which import what they like.
+    library = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    service = start(
+        settings={**FAST, "ignore_nics": ["docker*", "cali0"]},
+        before=[sys.executable, "-S", "-c", code], environment=library,
+    )  # fmt: skip
+    service.wait(lambda: service.record.get("passes", 0) > 2)
+    assert service.stop() == 0
+    loaded = service.log.splitlines()[-1].split()
+    assert "guest_routes.service.loop" in loaded
+    others = {"re", "enum", "fnmatch", "functools", "collections", "socket", "json", "typing"}
+    words = {f"guest_routes.output.words.{name}" for name in ("outcomes", "reasons", "elections", "remedies")}
+    children = {f"guest_routes.service.child.{name}" for name in ("seccomp", "confined_fetch")}
+    assert (others | words | children) & set(loaded) == set()

@@ -16,8 +16,8 @@ from ...json_codec import dumps, loads
 from ...model.document import Document
 from ...model.namedtuple import NamedTuple
 from ...model.settings import Settings
-from ...output.notices import NO_REQUEST
 from ...output.service_log import child_fault_text, long_url_text, no_unit_text, not_confined_text
+from .process import LINE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 SOCKET_PATH = "/run/guest-routes/fetch"
 REQUEST_BYTES = 1 << 20
-LINE_BYTES = 64 * 1024
-"""The longest line before the document: a property and a uuid of their limits, and the URL."""
 STACK_BYTES = 1 << 20
 """Of each thread of the process."""
 REASON_CHARACTERS = 4096
@@ -136,6 +134,8 @@ def main() -> None:
     try:
         request = _request(_all_of(0, REQUEST_BYTES))
     except (ValueError, TypeError, AttributeError, RecursionError):
+        from ...output.notices import NO_REQUEST
+
         sys.exit(NO_REQUEST)
     remaining = round(request.ends - time.monotonic(), 1)
     # In another time namespace than the service's the clock says nothing.

@@ -14,8 +14,7 @@ from ...model.document import PROPERTY_CHARACTERS, UUID_CHARACTERS, Document, Pr
 from ...model.settings import Settings
 from ...output.service_log import child_fault_text
 from ...state.store import State
-from .confined_fetch import LINE_BYTES
-from .process import Child
+from .process import LINE_BYTES, Child
 
 FIELDS = {"location", "nics", "uuid", "properties", "expected_uuid"}
 """Of the line before the document."""

@@ -13,7 +13,6 @@ import os
 from errno import EINVAL
 
 from ...state.files import read_pseudo
-from .seccomp import filter_program, machine_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def confine(stack_bytes: int = 0, parent: int = 0) -> None:
         OSError: some of it is refused, and the process must not go on.
     """
     import resource  # noqa: F401  # while the file can be read
+
+    from .seccomp import filter_program, machine_here
 
     program = filter_program(machine_here())
     system = _System()

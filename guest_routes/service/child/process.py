@@ -15,6 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
+LINE_BYTES = 64 * 1024
+"""The longest line before a fetched document: a property and a uuid of their limits, and the URL."""
+
 
 class Child:
     """One child process and what it has sent so far.

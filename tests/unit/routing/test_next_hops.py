@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
-from guest_routes.model.decision import ResolvedNextHop
+from guest_routes.model.decision import Binding, ResolvedNextHop
 from guest_routes.model.network import parse_address, parse_prefix
 from guest_routes.model.network_data import HostRoute
 from guest_routes.model.settings import Settings
@@ -215,3 +215,24 @@ def test_which_other_nics_have_the_same_gateway(networks: List[Dict[str, Any]], 
     found = NextHops(bindings, Settings()).answer(host)
     assert isinstance(found, ResolvedNextHop)
     assert (found.nic.name, found.shared_with) == ("eth0", others)
+
+
+class Counted(List[Binding]):
+    """Counts how often somebody goes through it."""
+
+    turns = 0
+
+    def __iter__(self) -> Iterator[Binding]:
+        self.turns += 1
+        return super().__iter__()
+
+
+def test_many_next_hops_in_no_subnet_are_answered_without_a_look_at_every_network_for_each() -> None:
+    evidence = situation([DEFAULT, OTHER], TWO_NICS)
+    bindings = Counted(bind(evidence, Settings())[0])
+    next_hops = NextHops(bindings, Settings(), evidence.kernel.nics)
+    before = bindings.turns
+    for number in range(200):
+        destination, next_hop = parse_prefix("11.11.0.0/16"), parse_address(f"12.0.0.{number}")
+        assert isinstance(next_hops.answer(HostRoute(destination, next_hop, "network_data.json", 0, number)), Miss)
+    assert bindings.turns - before <= 2

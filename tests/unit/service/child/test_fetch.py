@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from guest_routes.evidence.document_file import LIMIT_BYTES
 from guest_routes.model.document import PROPERTY_CHARACTERS, UUID_CHARACTERS, Document, Provenance, ServerProperty
-from guest_routes.service.child.confined_fetch import LINE_BYTES, REASON_CHARACTERS, framed
+from guest_routes.service.child.confined_fetch import REASON_CHARACTERS, framed
 from guest_routes.service.child.fetch import parse_answer
+from guest_routes.service.child.process import LINE_BYTES
 from tests.support.examples import examples
 
 UNSET = ServerProperty(True)

@@ -21,7 +21,7 @@ from typing import Callable
 
 import pytest
 
-from guest_routes.service.child import privileges
+from guest_routes.service.child import privileges, seccomp
 from guest_routes.service.child.privileges import MEMORY_BYTES, USERS, confine
 from guest_routes.service.child.process import Child, result_of
 
@@ -116,7 +116,7 @@ def test_root_that_cannot_be_confined_is_refused(missing: str) -> None:
 
 
 def test_a_machine_whose_system_calls_are_unknown_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(privileges, "machine_here", lambda: "vax")
+    monkeypatch.setattr(seccomp, "machine_here", lambda: "vax")
     before = os.getsid(0)
     with pytest.raises(OSError, match="system calls of vax are unknown"):
         confine()

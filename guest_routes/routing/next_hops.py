@@ -10,7 +10,7 @@ from ..model.namedtuple import NamedTuple
 from ..model.network import Prefix, contains, family_of, is_link_local, network_of
 from ..model.network_data import METADATA_SERVICE
 from .eligible import Eligible
-from .subnets import Subnets, on_link
+from .subnets import Subnets, is_gateway_named, is_unknown, on_link, telling, with_gateway_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class NextHops:
             return "link-local-gateway"
         # A network with routes and without a gateway (Rackspace's and IBM's private ones): nobody names another.
         # A default that somebody has made for a moment, and that is recorded since, names none either.
-        if home.network is not None and home.network.lists_routes and not _is_gateway_named(home):
+        if home.network is not None and home.network.lists_routes and not is_gateway_named(home):
             return "no-gateway"
         return "on-link" if self._settings.next_hops == "on-link" and home.is_usable(self._unaddressed) else "gateway"
 
@@ -213,52 +213,15 @@ class NextHops:
         subnet, homes = found
         if host.destination == METADATA_SERVICE:
             homes = [b for b in homes if _lists(b, host)] or homes
-        known = _telling(subnet, homes)
+        known = telling(subnet, homes)
         return subnet, self._nearest(known, host)
 
     def _missed(self, home: Binding, subnet: Prefix) -> Miss:
         """A next hop in a subnet that is not its gateway."""
         further = self._subnets.home(subnet.address)
         there = [b for b in (further[1] if further is not None else ()) if b.nic == home.nic]
-        home = next(iter(_with_gateway_in(subnet, there)), home)
-        return Miss("unknown-gateway" if _is_unknown(home, subnet) else "not-a-gateway", home, subnet)
-
-
-def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
-    """Those of the networks in a subnet that tell most of its gateway, networks of the document before others."""
-    documented = [one for one in homes if one.network is not None]
-    named = list(filter(_is_gateway_named, _with_gateway_in(subnet, homes)))
-    inside = named or _with_gateway_in(subnet, documented)
-    documented = documented or list(homes)
-    private = [one for one in documented if _is_private(one)]
-    return inside or private or [one for one in documented if one.gateway is not None] or documented
-
-
-def _with_gateway_in(subnet: Prefix, bindings: Sequence[Binding]) -> list[Binding]:
-    """Those whose gateway is in a subnet."""
-    known = ((one, one.gateway_in_force) for one in bindings)
-    return [one for one, gateway in known if gateway is not None and contains(subnet, gateway)]
-
-
-def _is_unknown(home: Binding, subnet: Prefix) -> bool:
-    """Whether no gateway is known in a subnet of a network's NIC: the network's own may be in another one."""
-    gateway = home.gateway_in_force
-    if gateway is None:
-        return True
-    if subnet == home.documented_subnet or is_link_local(subnet.address):
-        return False
-    return any(contains(one, gateway) for one in home.subnets if one != subnet)
-
-
-def _is_private(home: Binding) -> bool:
-    """Whether the document leaves a network to a lease with host routes and no router: its subnet is the lease's."""
-    network = home.network
-    return network is not None and network.address is None and network.lists_routes and home.gateway is None
-
-
-def _is_gateway_named(home: Binding) -> bool:
-    """Whether a network's gateway is known by other than default routes in the kernel, present or recorded."""
-    return home.evidence is not None and home.evidence.kind not in ("kernel", "recorded", "advertised")
+        home = next(iter(with_gateway_in(subnet, there)), home)
+        return Miss("unknown-gateway" if is_unknown(home, subnet) else "not-a-gateway", home, subnet)
 
 
 def _has_address(nic: Nic, family: int) -> bool:

@@ -1,8 +1,11 @@
-"""Which network's subnet an address is in: the longest prefix, found without looking at every network. Pure."""
+"""Which network's subnet an address is in: the longest prefix, found without looking at every network. Pure.
+
+And which of several networks of a subnet tells most of its gateway.
+"""
 
 from __future__ import annotations
 
-from ..model.network import UNICAST, Prefix, family_of, is_link_local, network_of
+from ..model.network import UNICAST, Prefix, contains, family_of, is_link_local, network_of
 from .compare import destinations_of
 
 TYPE_CHECKING = False
@@ -49,6 +52,43 @@ def _subnets_of(binding: Binding, documented: bool) -> list[Prefix]:
     """Those of a network that can be a next hop's."""
     subnets = filter(None, (binding.documented_subnet,)) if documented else binding.subnets
     return [one for one in subnets if family_of(one.address) == binding.family and not is_link_local(one.address)]
+
+
+def telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
+    """Those of the networks in a subnet that tell most of its gateway, networks of the document before others."""
+    documented = [one for one in homes if one.network is not None]
+    named = list(filter(is_gateway_named, with_gateway_in(subnet, homes)))
+    inside = named or with_gateway_in(subnet, documented)
+    documented = documented or list(homes)
+    private = [one for one in documented if _is_private(one)]
+    return inside or private or [one for one in documented if one.gateway is not None] or documented
+
+
+def with_gateway_in(subnet: Prefix, bindings: Sequence[Binding]) -> list[Binding]:
+    """Those whose gateway is in a subnet."""
+    known = ((one, one.gateway_in_force) for one in bindings)
+    return [one for one, gateway in known if gateway is not None and contains(subnet, gateway)]
+
+
+def is_unknown(home: Binding, subnet: Prefix) -> bool:
+    """Whether no gateway is known in a subnet of a network's NIC: the network's own may be in another one."""
+    gateway = home.gateway_in_force
+    if gateway is None:
+        return True
+    if subnet == home.documented_subnet or is_link_local(subnet.address):
+        return False
+    return any(contains(one, gateway) for one in home.subnets if one != subnet)
+
+
+def _is_private(home: Binding) -> bool:
+    """Whether the document leaves a network to a lease with host routes and no router: its subnet is the lease's."""
+    network = home.network
+    return network is not None and network.address is None and network.lists_routes and home.gateway is None
+
+
+def is_gateway_named(home: Binding) -> bool:
+    """Whether a network's gateway is known by other than default routes in the kernel, present or recorded."""
+    return home.evidence is not None and home.evidence.kind not in ("kernel", "recorded", "advertised")
 
 
 def on_link(nic: Nic) -> tuple[Prefix, ...]:

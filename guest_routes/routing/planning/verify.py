@@ -21,7 +21,7 @@ and shows all next hops of a multipath route with the first one's protocol, and 
 one for packets from a prefix (Route.unwritable) stands beside the same for all."""
 
 _identities = {4: itemgetter(0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13, 16, 18), 6: itemgetter(0, 1, 2, 3, 12, 13, 18)}
-"""Of a route that was removed: one that differs from it by IPv4 attributes or its nexthop object only is another one."""
+"""Of a route that was removed: one that differs from it by IPv4 attributes or nexthop object only is another one."""
 
 
 def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Discrepancy, ...]:

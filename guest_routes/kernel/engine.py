@@ -123,6 +123,8 @@ def restore_flags(operation: RestoreDefault) -> int:
 
 def addition_flags(operation: Add) -> int:
     """Those of RTM_NEWROUTE that put a route of ours into its place."""
+    if operation.place == "among":
+        return NLM_F_CREATE | NLM_F_APPEND
     if operation.route.family == 6 or operation.place == "alone":
         return NLM_F_CREATE | NLM_F_EXCL
     return NLM_F_CREATE | NLM_F_APPEND if operation.place == "behind" else NLM_F_CREATE

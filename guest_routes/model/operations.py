@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .decision import Elected, Resolved, Unresolved
 
-    Place: TypeAlias = Literal["before", "alone", "behind"]
+    Place: TypeAlias = Literal["before", "alone", "behind", "among"]
     RemovalReason: TypeAlias = Literal["not-in-document", "equal-serves", "shadowed", "not-elected", "withdrawn"]
     RestoreReason: TypeAlias = Literal[
         "recorded", "handed-over", "nexthops-outside", "demoted", "whole-route-back", "rolled-back"
@@ -47,7 +47,8 @@ class Add(NamedTuple):
     reason: Reason = ""
     place: Place = "before"
     """Where it goes among others of its key (IPv4; for IPv6 there may be none). Before them; or, for defaults, alone:
-    refused where there are any by now, or behind: those that the snapshot showed are about to go."""
+    refused where there are any by now, or behind: those that the snapshot showed are about to go. An IPv6 gateway's own
+    route may go among ours to the same address on other NICs."""
 
 
 class Delete(NamedTuple):

@@ -220,11 +220,11 @@ class ModelKernel:
         insert = self._insert_4 if route.family == 4 else self._insert_6
         if isinstance(operation, RestoreDefault) and operation.instead:
             return self._replace_6(route)
-        place = operation.place if isinstance(operation, Add) and route.family == 4 else ""
+        place = operation.place if isinstance(operation, Add) else ""
         if place == "alone" and any(_rank(one) == _rank(route) for one in self._equals(route)):
             return _plain(errno.EEXIST)
         restored = isinstance(operation, (RestoreDefault, MoveDefault)) and not operation.before
-        return insert(route, restored or place == "behind")
+        return insert(route, restored or place == ("behind" if route.family == 4 else "among"))
 
     def _equals(self, route: Route) -> List[Route]:
         return self._tables.get((route.table, route.destination), [])

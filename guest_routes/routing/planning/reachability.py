@@ -71,12 +71,12 @@ def plan_reaching(
     if not (covers or own):
         return Reaching()
     covers = _without_listed(covers, routes)
-    wanted = {gateway: _winning(gateway, covers[gateway], own.get(gateway), settings, metrics) for gateway in covers}
+    wanted = _wanted(covers, own, settings, metrics)
     going = {operation.route for operation in removals}.union(_unused(own, covers))
     needed = {gateway: wanted[gateway] for gateway in _still_covered(covers, going, own)}
     useless = [one for one in (*own.items(), *wanted.items()) if needed.get(one[0]) != one[1]]
     return Reaching(
-        tuple(Add(route, "gateway") for gateway, route in wanted.items() if own.get(gateway) != route),
+        tuple(_additions(wanted, own)),
         tuple(Delete(route, _why(gateway, needed)) for gateway, route in dict.fromkeys(useless)),
         tuple(needed.values()),
     )
@@ -85,17 +85,10 @@ def plan_reaching(
 def _still_covered(
     covers: Mapping[_Gateway, Sequence[Route]], going: Collection[Route], own: Mapping[_Gateway, Route]
 ) -> list[_Gateway]:
-    """The gateways that are covered when all has gone that goes, in their order.
-
-    Where two NICs have one gateway address, its own route on one covers it on the other, as long as that is needed.
-    """
-    found: set[_Gateway] = set()
-    while True:
-        passing = {route for gateway, route in own.items() if gateway not in found}.union(going)
-        more = {gateway for gateway, covering in covers.items() if not passing.issuperset(covering)}
-        if more <= found:
-            return [gateway for gateway in covers if gateway in found]
-        found |= more
+    """The gateways that are covered when all has gone that goes, and those that their own routes cover."""
+    passing = {*going, *own.values()}
+    covered = {gateway.address for gateway, covering in covers.items() if not passing.issuperset(covering)}
+    return [gateway for gateway in covers if gateway.address in covered]
 
 
 def gateways_alone(resolution: Resolution) -> set[Prefix]:
@@ -121,7 +114,7 @@ def _unused(own: Mapping[_Gateway, Route], covers: Mapping[_Gateway, Sequence[Ro
 
 def reach_restored(
     restored: Sequence[Route], state: KernelState, settings: Settings, metrics: dict[int, int]
-) -> list[Route]:
+) -> list[Add]:
     """Those that the kernel must have for a moment so that it takes IPv6 defaults back.
 
     It would have kept them; it refuses them only because another route covers their gateway by now.
@@ -132,7 +125,8 @@ def reach_restored(
     gateways = {gateway for route in restored if route.family == 6 for gateway in _on_their_links(route, state)}
     covers = _covering(gateways, state, (), settings)
     there = _own(state, settings)
-    return [_winning(one, covers[one], None, settings, metrics) for one in sorted(covers) if one not in there]
+    missing = {one: covering for one, covering in covers.items() if one not in there}
+    return list(_additions(_wanted(missing, there, settings, metrics), there))
 
 
 def _on_their_links(route: Route, state: KernelState) -> Iterator[_Gateway]:
@@ -158,7 +152,12 @@ def _added(additions: Sequence[Operation]) -> list[Route]:
 def _own(state: KernelState, settings: Settings) -> dict[_Gateway, Route]:
     """Those that are there."""
     found = (route for route in state.routes if route[1] is None and is_reaching(route, settings))
-    return {_Gateway(route.destination.address, route.ifindex): route for route in found}
+    return {_of(route): route for route in found}
+
+
+def _of(route: Route) -> _Gateway:
+    """The gateway that a route on link leads to, and nowhere else."""
+    return _Gateway(route.destination.address, route.ifindex)
 
 
 def _gateways(routes: Sequence[PlannedRoute], defaults: Sequence[PlannedDefault]) -> set[_Gateway]:
@@ -171,15 +170,22 @@ def _gateways(routes: Sequence[PlannedRoute], defaults: Sequence[PlannedDefault]
 
 
 def _covering(
-    gateways: Iterable[_Gateway], state: KernelState, added: Sequence[Route], settings: Settings
+    gateways: Collection[_Gateway], state: KernelState, added: Sequence[Route], settings: Settings
 ) -> dict[_Gateway, list[Route]]:
-    """The routes that cover gateways, more specific than the NIC's own prefix; gateways without any are left out."""
+    """The routes that cover gateways, more specific than the NIC's own prefix; gateways without any are left out.
+
+    Of IPv6 none is left out that has the address of one with any on another NIC: the own route of that covers it.
+    """
     wanted = _candidates(gateways, state, added, settings)
     found: dict[_Gateway, list[Route]] = {}
     for route in (*_to(wanted, state.routes), *_to(wanted, added)):
         for gateway in wanted[route[0]]:
             if _hides(route, gateway, settings):
                 found.setdefault(gateway, []).append(route)
+    covered = {one.address for one in found if family_of(one.address) == 6}
+    for gateway in gateways:
+        if gateway.address in covered:
+            found.setdefault(gateway, [])
     return found
 
 
@@ -231,6 +237,36 @@ def _hides(route: Route, gateway: _Gateway, settings: Settings) -> bool:
     if route.gateway is None and not route.nexthops:
         return family_of(gateway.address) == 6 and route.kind == UNICAST and route.ifindex != gateway.ifindex
     return family_of(gateway.address) == 6 or (is_ours(route, settings) and route.destination != _whole(gateway))
+
+
+def _wanted(
+    covers: Mapping[_Gateway, Sequence[Route]],
+    own: Mapping[_Gateway, Route],
+    settings: Settings,
+    metrics: dict[int, int],
+) -> dict[_Gateway, Route]:
+    """Each gateway's own route. Those to one address on several NICs have one metric.
+
+    Then IPv6 finds each NIC's, and else only the first. Source: net/ipv6/route.c, ip6_route_check_nh_onlink.
+    """
+    wanted: dict[_Gateway, Route] = {}
+    first: dict[Address, int] = {}
+    for gateway in sorted(covers):
+        ahead = [one for one in covers[gateway] if not (is_reaching(one, settings) and _of(one) in covers)]
+        route = wanted[gateway] = _winning(gateway, ahead, own.get(gateway), settings, metrics)
+        first[gateway.address] = min(route.metric, first.get(gateway.address, route.metric))
+    return {gateway: route._replace(metric=first[gateway.address]) for gateway, route in wanted.items()}
+
+
+def _additions(wanted: Mapping[_Gateway, Route], own: Mapping[_Gateway, Route]) -> Iterator[Add]:
+    """What brings the wanted ones about; of IPv6 one with the metric of another NIC's goes among those."""
+    there = {(route.destination, route.metric) for route in own.values()}
+    for gateway, route in wanted.items():
+        if own.get(gateway) == route:
+            continue
+        key = (route.destination, route.metric)
+        yield Add(route, "gateway", "among" if route.family == 6 and key in there else "before")
+        there.add(key)
 
 
 def _winning(

@@ -132,8 +132,7 @@ def within_reach(operations: Sequence[Operation], there: KernelState, settings: 
     """The same operations, with their gateways on link for the moment where IPv6 would refuse them otherwise (R7)."""
     restored = [one.route for one in operations if isinstance(one, RestoreDefault)]
     reaching = reach_restored(restored, there, settings, {6: our_metric(6, settings)})
-    before = [Add(route, "gateway") for route in reaching]
-    return [*before, *operations, *(Delete(route, "gateway-no-more") for route in reaching)]
+    return [*reaching, *operations, *(Delete(one.route, "gateway-no-more") for one in reaching)]
 
 
 def _wanted(order: Sequence[Route], taken: Sequence[Route], there: KernelState) -> list[Route]:

@@ -182,3 +182,20 @@ def test_destinations_that_are_a_gateway_alone_are_ipv6s() -> None:
     by_link_local = [network("eth0", "fd00:65::7/128", "fd00:11::/48 fe80::1", "default fe80::1")]
     alone = gateways_alone(decide(situation(by_link_local, WHOLE), Settings()).resolution)
     assert {str(one) for one in alone} == {"fe80::1/128"}
+
+
+@pytest.mark.parametrize("covering", ["fd00:65::/64 via fe80::9 dev eth0", "fd00:65::/64 dev eth0"])
+def test_each_of_two_nics_with_one_gateway_address_gets_its_own(covering: str) -> None:
+    """One's covers the other's; of those with one metric the kernel finds each NIC's."""
+    networks = [
+        network("eth0", "fd00:65::7/128", "default fd00:65::1", "fd00:12::/32 fd00:65::1"),
+        network("eth1", "fd00:8::9/128", "default fd00:65::1", "fd00:13::/32 fd00:65::1"),
+    ]
+    kernel = f"{WHOLE}{covering} proto static metric 256\n"
+    made = planned(networks, kernel)
+    own = [f"fd00:65::1 dev eth{nic} proto guest-routes metric {metric}" for nic, metric in ((0, 1023), (1, 1023))]
+    assert made[:2] == [f"Add {one}" for one in own]
+    there = "".join(one.replace("Add ", "") + "\n" for one in made)
+    assert planned(networks, kernel + there) == []
+    alone = planned(networks, WHOLE + there)
+    assert alone == [f"Delete {one}" for one in own]

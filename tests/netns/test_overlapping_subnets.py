@@ -60,3 +60,35 @@ def test_each_route_leaves_by_the_nic_that_lists_it(lab: Lab, tmp_path: Path, by
     what = "the gateway" if routed else "in a subnet"
     assert f"ambiguous: it is {what} of eth0 too" in ran.out, ran
     assert "nothing to do" in run(lab, f"sync {write(tmp_path, networks)}").out
+
+
+@pytest.mark.parametrize("engine", ["rtnetlink", "pyroute2"])
+@pytest.mark.parametrize("covering", [["dev", "eth2"], ["via", "fe80::9", "dev", "eth2"]], ids=["on link", "routed"])
+def test_two_nics_with_one_ipv6_gateway_that_is_covered(
+    lab: Lab, tmp_path: Path, covering: List[str], engine: str
+) -> None:
+    """As in two networks of one prefix with addresses of 128 bits, the prefix being a third NIC's, too."""
+    for index in (0, 1, 2):
+        lab.nic(f"eth{index}", MACS[index], f"fd00:{index}::7/{64 if index == 2 else 128}")
+    lab.ip("-6", "route", "add", "fd00:65::/64", *covering)
+    routes = [[{"network": to, "netmask": "32", "gateway": "fd00:65::1"}] for to in ("fd11::", "fd12::")]
+    routes[0].append({"network": "::", "netmask": "0", "gateway": "fd00:65::1"})
+    routes[1].append({"network": "::", "netmask": "0", "gateway": "fd00:65::1"})
+    own = [{"type": "ipv6", "ip_address": f"fd00:{n}::7", "netmask": "128", "routes": routes[n]} for n in (0, 1)]
+    networks = [{"id": f"network{n}", "link": f"tap{n}", **own[n]} for n in (0, 1)]
+    before = lab.ip("-6", "route")
+    assert "default" not in before
+    named = f"{write(tmp_path, networks)} --engine {engine}"
+    ran = run(lab, f"sync {named}")
+    assert ran.code == 0, ran
+    there = lab.ip("-6", "route")
+    for route in (
+        "fd11::/32 via fd00:65::1 dev eth0",
+        "fd12::/32 via fd00:65::1 dev eth1",
+        "default via fd00:65::1 dev eth0",
+    ):
+        assert route in there
+    assert "nothing to do" in run(lab, f"sync {named}").out
+    assert run(lab, "withdraw").code == 0
+    left = [line for line in lab.ip("-6", "route").splitlines() if not line.startswith("default")]
+    assert left == before.splitlines()

@@ -76,7 +76,8 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         elected = {one.family: one.elect()[0] for one in last if accepted != document}
         lost = any(one.loses_a_network(expected[one.family], known, elected.get(one.family)) for one in oracles)
         suspect = (oracle.partial(document, nics, known, leases) or lost) and not accept
-        disputed = disputed if suspect and disputed[-1:] == [document] else []
+        brought = (document, leases)  # Fetches agree where the leases do, too.
+        disputed = disputed if suspect and disputed[-1:] == [brought] else []
         held = suspect and len(disputed) + 1 < AGREEING
         if any(one.unsettled for one in expected.values()):
             break
@@ -84,7 +85,7 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         planned = passes.plan(document, accept)
         report = passes.sync(document, accept)
         # They count from the first one that would take something away.
-        disputed = [*disputed, document] if report.decision.disputed else []
+        disputed = [*disputed, brought] if report.decision.disputed else []
         after = passes.rows()
         found += [Violation("R8", text, nth) for text in _foretold_wrongly(planned, report)]
         if report.errors or report.outcome.failures:

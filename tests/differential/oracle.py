@@ -508,10 +508,9 @@ class Oracle:
         named = [*unlisted, *named]
         documented = bool(own or named)
         if "nic" in self.settings:
-            nic, gateway = next(
-                ((n, g) for n, g in [*own, *other, *by_settings, *named] if n and n.name == self.settings["nic"]),
-                (None, None),
-            )
+            its = [(n, g) for n, g in [*own, *other, *by_settings, *named] if n and n.name == self.settings["nic"]]
+            # A default on link of the kernel's names no gateway; another entry may.
+            nic, gateway = next((one for one in its if one[1]), next(iter(its), (None, None)))
             usable = nic and gateway and nic.serves(self.family)
             return (Hop(str(gateway), nic.name) if usable and nic else None), "selector", documented
         by_settings.sort(key=lambda pair: places.index(pair[0].name) if pair[0] else 0)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
 from . import sandbox
-from .debian import LIMITS, PATH, ROOT, Debian
+from .debian import PATH, ROOT, Debian
 from .lab import DATA, MACS, Lab
 
 UUID = "8f2a6f5e-0000-4000-8000-000000000001"
@@ -25,6 +25,8 @@ PACKAGES = "/usr/lib/python3/dist-packages"
 SEED = "/var/lib/cloud/seed/config_drive/openstack/latest"
 RENDERERS = {"networkd": "networkd", "netplan": "netplan", "networkmanager": "network-manager", "ifupdown": "eni"}
 """The managers, and what cloud-init calls each."""
+LIMITS = ["setpriv", "--bounding-set", "-sys_boot,-sys_time,-sys_module,-sys_rawio"]
+"""A Debian's but for sys_ptrace: every process seen in there is its own, and doctor asks which programs they run."""
 NETWORKD = "/lib/systemd/systemd-networkd"
 ACTIVATOR = f"""
 import os, socket

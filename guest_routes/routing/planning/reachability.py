@@ -125,8 +125,7 @@ def reach_restored(
     gateways = {gateway for route in restored if route.family == 6 for gateway in _on_their_links(route, state)}
     covers = _covering(gateways, state, (), settings)
     there = _own(state, settings)
-    missing = {one: covering for one, covering in covers.items() if one not in there}
-    return list(_additions(_wanted(missing, there, settings, metrics), there))
+    return list(_additions(_wanted(covers, there, settings, metrics), there))
 
 
 def _on_their_links(route: Route, state: KernelState) -> Iterator[_Gateway]:

@@ -78,7 +78,7 @@ def _enforced(
     additions: list[Operation] = []
     stale = [route for route in present.ours if route is not serving]
     going: Sequence[Route] = present.extras
-    behind = stands_behind(serving.metric, present.every, managed, settings)
+    behind = verdict == "add" and stands_behind(serving.metric, present.every, managed, settings)
     if verdict == "add":
         additions.append(Add(serving, election, _place(serving, present.every, (*stale, *going), behind)))
     elif serving.family == 4 and not keeps_its_place(serving, present.every, managed, settings):
@@ -116,7 +116,7 @@ def _staying_parts(
     """What stays of each default that goes: in front of others that stay, but not where it would be deleted for one.
 
     Args:
-        behind: whether the route that serves comes behind those of its metric.
+        behind: whether the route that serves is added, behind those of its metric.
     """
     for whole, left in _remaining(going, there, managed):
         ahead = (behind or serving.metric != whole.metric) and _stands_first(whole, there)

@@ -30,7 +30,7 @@ test: $(VENV)/.dev  ## all tests but those of packages, on one interpreter, seve
 	@tests/install-tools
 	@tests/in-parallel $(BIN)/python -m 'not packages' $(ARGS)
 
-test-quick: $(VENV)/.dev  ## the unit tests with few examples each, a minute
+test-quick: $(VENV)/.dev  ## the unit tests with few examples each, half a minute
 	@tests/in-parallel $(BIN)/python $(QUICK) $(ARGS)
 
 test-packages:  ## packages built, installed and run; real cloud-init, network managers and DHCP clients; as root on Debian

@@ -170,5 +170,5 @@ def test_what_is_binary_can_not_be_read_for_addresses() -> None:
 ])  # fmt: skip
 def test_the_time_is_linear(unit: str) -> None:
     started = time.process_time()
-    Redaction(KEY).text("routes " + unit * (1 << 16))
-    assert time.process_time() - started < 2
+    Redaction(KEY).text("routes " + unit * (1 << 15))
+    assert time.process_time() - started < 1

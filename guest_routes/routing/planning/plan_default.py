@@ -78,8 +78,9 @@ def _enforced(
     additions: list[Operation] = []
     stale = [route for route in present.ours if route is not serving]
     going: Sequence[Route] = present.extras
-    behind = verdict == "add" and stands_behind(serving.metric, present.every, managed, settings)
+    behind = False
     if verdict == "add":
+        behind = stands_behind(serving.metric, present.every, managed, settings)
         additions.append(Add(serving, election, _place(serving, present.every, (*stale, *going), behind)))
     elif serving.family == 4 and not keeps_its_place(serving, present.every, managed, settings):
         # Behind one outside the metadata of the same metric, which would come to the front as others go (R8).

@@ -72,7 +72,7 @@ class NextHops:
 
     def answer(self, host: HostRoute) -> Answer:
         """What a host route's next hop comes to. The listing network matters for next hops that several NICs have."""
-        key = (host.next_hop, -1, 0) if self.is_for_all(host) else (host.next_hop, *self._listed_by(host))
+        key = (host.next_hop, *self._listed_by(host))
         answer = self._answers.get(key)
         if answer is None:
             answer = self._answers[key] = self._find(host)
@@ -80,9 +80,7 @@ class NextHops:
 
     def is_for_all(self, host: HostRoute) -> bool:
         """Whether its answer is that of every such host route with the same next hop, whatever network lists it."""
-        if host.destination == METADATA_SERVICE or is_link_local(host.next_hop):
-            return False
-        return not self._is_several(host.next_hop)
+        return not (_is_its_networks(host) or self._is_several(host.next_hop))
 
     def _is_several(self, next_hop: Address) -> bool:
         """Whether several NICs have it as their gateway, or it is nobody's and they have the subnet that it is in."""
@@ -97,10 +95,10 @@ class NextHops:
         return self._several[subnet]
 
     def _listed_by(self, host: HostRoute) -> tuple[int, int]:
-        """What of its network its answer goes by: all of it, or where several NICs have the next hop the NIC alone."""
-        if host.destination == METADATA_SERVICE or is_link_local(host.next_hop):
+        """What its answer goes by: the network, or where several NICs have the next hop the NIC alone; else (-1, 0)."""
+        if _is_its_networks(host):
             return host.network, 0
-        return -1, self._lister(host)
+        return -1, self._lister(host) if self._is_several(host.next_hop) else 0
 
     def _lister(self, host: HostRoute) -> int:
         """The ifindex of the NIC whose network or lease lists a host route; 0 for none."""
@@ -155,14 +153,13 @@ class NextHops:
         if home.nic is None or not home.is_usable(self._unaddressed):
             return _unusable(home)
         onlink = needs_onlink(home.nic, host.next_hop)
-        others = self._others(home.nic, subnet) if self._several.get(subnet) else ()
+        others = self._others(home.nic, subnet) if self._is_several(host.next_hop) else ()
         return ResolvedNextHop(home.nic, host.next_hop, None, rule, subnet, onlink, others)
 
     def _others(self, nic: Nic, subnet: Prefix) -> tuple[str, ...]:
         """The names of the other NICs that have a subnet."""
         found = self._subnets.home(subnet.address)
-        homes = found[1] if found is not None else ()
-        return tuple(sorted({one.nic.name for one in homes if one.nic is not None and one.nic.ifindex != nic.ifindex}))
+        return _names_of_others(found[1] if found is not None else (), nic)
 
     def _unbound(self, host: HostRoute) -> Binding | None:
         """The network without a link whose default entry this is, where no NIC has its address: its NIC is unknown."""
@@ -242,11 +239,21 @@ def _present(bindings: Sequence[Binding]) -> set[int]:
     return {binding.nic.ifindex for binding in bindings if binding.nic}
 
 
+def _names_of_others(bindings: Sequence[Binding], nic: Nic) -> tuple[str, ...]:
+    """Those of their NICs but this one."""
+    return tuple(sorted({one.nic.name for one in bindings if one.nic and one.nic.ifindex != nic.ifindex}))
+
+
+def _is_its_networks(host: HostRoute) -> bool:
+    """Whether what its next hop means depends on the network that lists it, wherever else that is a gateway."""
+    return host.destination == METADATA_SERVICE or is_link_local(host.next_hop)
+
+
 def _by_gateway(next_hop: Address, chosen: Binding, claims: Sequence[Binding]) -> ResolvedNextHop:
     """The documented gateway of a NIC that has been renumbered stands for the one in force."""
     nic, gateway, known = chosen.nic, chosen.gateway_in_force, chosen.evidence
     assert nic is not None and gateway is not None
-    others = tuple(sorted({b.nic.name for b in claims if b.nic and b.nic.ifindex != nic.ifindex}))
+    others = _names_of_others(claims, nic)
     onlink = needs_onlink(nic, gateway)
     if chosen.instead is None or next_hop != gateway:
         return ResolvedNextHop(nic, gateway, known, onlink=onlink, shared_with=others, instead=chosen.instead)

@@ -36,9 +36,11 @@ def is_one_tree(state: KernelState, family: int, table: int) -> bool:
 
     The longest prefix of both decides then, local's first, and the answer names main.
     """
-    own = {(rule.priority, rule.table) for rule in state.rules if rule.family == family and rule.plain}
+    if (family, table) != (4, MAIN_TABLE):
+        return False
     rules = [rule for rule in state.rules if rule.family == family]
-    return (family, table) == (4, MAIN_TABLE) and own == _KERNELS_OWN and len(rules) == len(own)
+    own = {(rule.priority, rule.table) for rule in rules if rule.plain}
+    return own == _KERNELS_OWN and len(rules) == len(own)
 
 
 def _coming(state: KernelState, family: int, table: int) -> list[Rule]:

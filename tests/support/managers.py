@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
-from . import sandbox
+from . import debian, sandbox
 from .debian import PATH, ROOT, Debian
 from .lab import DATA, MACS, Lab
 
@@ -25,7 +25,7 @@ PACKAGES = "/usr/lib/python3/dist-packages"
 SEED = "/var/lib/cloud/seed/config_drive/openstack/latest"
 RENDERERS = {"networkd": "networkd", "netplan": "netplan", "networkmanager": "network-manager", "ifupdown": "eni"}
 """The managers, and what cloud-init calls each."""
-LIMITS = ["setpriv", "--bounding-set", "-sys_boot,-sys_time,-sys_module,-sys_rawio"]
+LIMITS = [word.replace(",-sys_ptrace", "") for word in debian.LIMITS]
 """A Debian's but for sys_ptrace: every process seen in there is its own, and doctor asks which programs they run."""
 NETWORKD = "/lib/systemd/systemd-networkd"
 ACTIVATOR = f"""

@@ -11,11 +11,9 @@ import re
 from pathlib import Path
 from typing import Iterable, Iterator, List, Set
 
-from tests.support.sources import nodes
+from tests.support.sources import PACKAGE, in_modules, nodes
 
-PACKAGE = Path(__file__).parents[2] / "guest_routes"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "output")
-NAMES = [str(path.relative_to(PACKAGE)) for path in MODULES]
 SENTENCE = re.compile(r"[a-z]{2,}[,;:]? [a-z]{2,}")
 PROSE = "text message fault detail error words why failure remedy odd unknown no_metadata problem".split()
 """Attributes that hold what people read."""
@@ -96,13 +94,14 @@ NO_SENTENCES = {
 """Texts of other modules that may stand there, and why."""
 
 
+def stray_sentences(path: Path) -> List[str]:
+    allowed = NO_SENTENCES.get(str(path.relative_to(PACKAGE)), set())
+    return [text for text in sentences(path) if text.partition(": ")[2] not in allowed]
+
+
 def test_sentences_are_made_in_output() -> None:
-    found = {
-        name: [text for text in sentences(path) if text.partition(": ")[2] not in NO_SENTENCES.get(name, ())]
-        for name, path in zip(NAMES, MODULES)
-        if name not in (*HELP, *READERS, *WRITERS, "errors.py")
-    }
-    assert {name: texts for name, texts in found.items() if texts} == {}
+    may = {PACKAGE / name for name in (*HELP, *READERS, *WRITERS, "errors.py")}
+    assert in_modules(stray_sentences, [path for path in MODULES if path not in may]) == {}
 
 
 def test_the_modules_that_may_have_sentences_have_some() -> None:
@@ -146,12 +145,13 @@ TRUTHS = {
 }
 
 
+def prose_taken_as_true(path: Path) -> Set[str]:
+    return {ast.unparse(one) for one in conditions(path) if is_prose(one)}
+
+
 def test_no_text_decides_by_being_empty() -> None:
     """None is what there isn't; "" is a text."""
-    found = {
-        name: {ast.unparse(one) for one in conditions(path) if is_prose(one)} for name, path in zip(NAMES, MODULES)
-    }
-    assert {name: texts for name, texts in found.items() if texts} == TRUTHS
+    assert in_modules(prose_taken_as_true, MODULES) == TRUTHS
 
 
 SEARCHES = "startswith endswith partition rpartition find rfind index count removesuffix removeprefix".split()
@@ -185,5 +185,4 @@ def searched(path: Path) -> Set[str]:
 
 def test_no_text_is_searched_or_compared() -> None:
     """Verdicts and kinds are compared; they have no blanks, and people never meet them as they are."""
-    found = {name: searched(path) for name, path in zip(NAMES, MODULES)}
-    assert {name: texts for name, texts in found.items() if texts} == SEARCHED
+    assert in_modules(searched, MODULES) == SEARCHED

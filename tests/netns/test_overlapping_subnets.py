@@ -71,9 +71,10 @@ def test_two_nics_with_one_ipv6_gateway_that_is_covered(
     for index in (0, 1, 2):
         lab.nic(f"eth{index}", MACS[index], f"fd00:{index}::7/{64 if index == 2 else 128}")
     lab.ip("-6", "route", "add", "fd00:65::/64", *covering)
-    routes = [[{"network": to, "netmask": "32", "gateway": "fd00:65::1"}] for to in ("fd11::", "fd12::")]
-    routes[0].append({"network": "::", "netmask": "0", "gateway": "fd00:65::1"})
-    routes[1].append({"network": "::", "netmask": "0", "gateway": "fd00:65::1"})
+    routes = [
+        [{"network": to, "netmask": size, "gateway": "fd00:65::1"} for to, size in ((own, "32"), ("::", "0"))]
+        for own in ("fd11::", "fd12::")
+    ]
     own = [{"type": "ipv6", "ip_address": f"fd00:{n}::7", "netmask": "128", "routes": routes[n]} for n in (0, 1)]
     networks = [{"id": f"network{n}", "link": f"tap{n}", **own[n]} for n in (0, 1)]
     before = lab.ip("-6", "route")

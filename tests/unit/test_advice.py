@@ -331,5 +331,5 @@ def test_what_made_up_machines_are_advised(tmp_path: Path) -> None:
 
 def test_elections_are_looked_at() -> None:
     """The worlds have defaults that could move."""
-    reports = [passed(odd_world(seed), ModelKernel(odd_world(seed).evidence.kernel)) for seed in SEEDS[:40]]
-    assert sum(isinstance(one, Elected) for report in reports for one in report.elections) > 30
+    reports = [passed(odd_world(seed), ModelKernel(odd_world(seed).evidence.kernel)) for seed in SEEDS[:50]]
+    assert sum(isinstance(one, Elected) for report in reports for one in report.elections) > 0.8 * len(reports)

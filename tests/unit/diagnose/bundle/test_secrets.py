@@ -71,8 +71,8 @@ def test_what_is_no_secret_stays(text: str) -> None:
 def test_the_time_is_linear(unit: str) -> None:
     """A log or lease file may be of any size up to the report's limit, and of anything."""
     started = time.process_time()
-    without_secrets("wpa-" + unit * (1 << 15))
-    assert time.process_time() - started < 1
+    without_secrets("wpa-" + unit * (1 << 16))
+    assert time.process_time() - started < 1.25
 
 
 # ---- by format ----------------------------------------------------------------------------------------

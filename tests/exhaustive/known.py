@@ -33,6 +33,9 @@ BETWEEN = "IPv4 adds before or behind all equals: between two that can't be move
 PART_BEHIND = "What stays of a multipath default stands behind others, where it would be deleted for one that goes"
 
 
+HIDDEN = "No dump shows what stands between two IPv6 next hops of one metric: it is met once the one before it has gone"
+
+
 def known(there: Sequence[Route], law: str) -> str:
     """Why a violation of this law with this table is known; "" where it is not.
 
@@ -137,6 +140,12 @@ def _begin_outside(there: Sequence[Route]) -> bool:
     return any(len(equals_of(whole, there)) > 1 for whole in wholes)
 
 
+def _stand_between_next_hops(there: Sequence[Route]) -> bool:
+    """Whether an IPv6 route that is no next hop stands between two that are."""
+    orders = ([one.gateway is not None for one in equals_of(route, there)] for route in there if route.family == 6)
+    return any(order == [True, False, True] for order in orders)
+
+
 def _is_foreign_default(route: Route) -> bool:
     return route.destination.is_default and route.protocol != OUR_PROTOCOL
 
@@ -145,6 +154,7 @@ FRONT = "R4 roll-back: an outside default that wins goes on winning"
 ROLLED_BACK, REFUSED = "R8 a roll-back gives the table back", "R8 a roll-back is not refused"
 PLANNED, AGAIN = "R8 the table is as planned", "R9 a second pass writes nothing"
 WITHDRAWN, KEPT = "R4 withdraw gives the table back", "R1 other programs' routes are kept"
+OVERTAKEN = "R8 no outside default comes to the front"
 ONE_DEFAULT = "R4 one default, or the report says why not"
 HANDED_OVER, GONE = "R4 nothing is handed over beside another default", "R6 ours go that are wanted no more"
 
@@ -172,7 +182,8 @@ OF_TABLES = (
     (ORDER_BEHIND, {WITHDRAWN}, _are_two_behind),
     (BETWEEN, {FRONT, WITHDRAWN, AGAIN, ROLLED_BACK}, _stand_between),
     (NO_ROOM, {AGAIN}, _leave_no_room),
-    (NO_ROOM, {"R8 no outside default comes to the front"}, _take_the_first_metrics),
+    (NO_ROOM, {OVERTAKEN}, _take_the_first_metrics),
     (TWO_GATEWAYS, {AGAIN}, _name_two_gateways),
     (PART_BEHIND, {AGAIN}, _begin_outside),
+    (HIDDEN, {OVERTAKEN, "R8 the elected default is what packets take, or is reported"}, _stand_between_next_hops),
 )  # fmt: skip

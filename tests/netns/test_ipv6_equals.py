@@ -68,6 +68,7 @@ def test_one_by_an_object_goes_beside_its_twin_without_one(
 
 
 ON_LINK = "-6 route append default dev {} metric 1024"
+ELECTED = "-6 route append default via fd00:65::1 dev eth0 metric 1024"
 BY_VPNS_OBJECT = [BY_OBJECT[0].replace("fd00:8::2 dev eth1", "fd00:200::3 dev wg0"), BY_OBJECT[1]]
 WINNERS = [
     [PLAIN, "-6 route append unreachable default metric 1024"],
@@ -184,6 +185,15 @@ def test_one_on_link_between_two_next_hops(lab: Lab, engine: str, given: Dict[in
     assert len(by_kernel(lab)) == 1
     assert "3 defaults restored" in withdrawn(lab, engine).out
     assert by_kernel(lab)[1].startswith("default dev eth1")
+
+
+def test_a_vpns_between_two_next_hops(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """It wins once the next hop before it has gone, and the report says so."""
+    nics(lab)
+    add(lab, PLAIN, ON_LINK.format("wg0"), ELECTED)
+    assert "wg0" not in run(lab, f"plan {engine} {given[6]}").out
+    ran = synced(lab, f"{engine} {given[6]}", 5)
+    assert "programmed, but default dev wg0 proto boot metric 1024 wins" in ran.out
 
 
 @pytest.mark.parametrize(

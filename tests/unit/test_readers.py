@@ -8,6 +8,8 @@ from typing import Dict, Iterator, Set, Tuple
 
 import pytest
 
+from tests.support import sources
+
 ROOT = Path(__file__).parents[2]
 MODULES = [*sorted((ROOT / "guest_routes").rglob("*.py")), *sorted((ROOT / "cloudinit_module").rglob("*.py"))]
 OPENERS = {
@@ -51,27 +53,27 @@ EXCEPTIONS: Dict[Tuple[str, str], str] = {
 }
 
 
-def opened(module: ast.Module) -> Iterator[str]:
+def opened(node: ast.AST, function: str = "") -> Iterator[str]:
     """The name of every function that opens a file; "" outside of one."""
-    inner: Dict[ast.AST, str] = {}
-    for node in ast.walk(module):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            for child in ast.walk(node):
-                inner[child] = node.name
-    for node in ast.walk(module):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            if node.args and ast.unparse(node.args[0]) in ("os.devnull", "'/dev/null'"):
-                continue
-            if called in OPENERS or method in METHODS:
-                yield inner.get(node, "")
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        function = node.name
+    elif isinstance(node, ast.Call) and _opens(node):
+        yield function
+    for child in ast.iter_child_nodes(node):
+        yield from opened(child, function)
+
+
+def _opens(call: ast.Call) -> bool:
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if method not in METHODS and ast.unparse(call.func) not in OPENERS:
+        return False
+    return not call.args or ast.unparse(call.args[0]) not in ("os.devnull", "'/dev/null'")
 
 
 def test_every_file_is_opened_through_trusted_or_for_a_reason() -> None:
     found: Set[Tuple[str, str]] = set()
     for path in MODULES:
-        found |= {(str(path.relative_to(ROOT)), function) for function in opened(ast.parse(path.read_text()))}
+        found |= {(str(path.relative_to(ROOT)), function) for function in opened(sources.tree(path))}
     assert sorted(found - set(EXCEPTIONS)) == []
     assert sorted(set(EXCEPTIONS) - found) == []  # An exception that isn't needed would let the next one through.
 

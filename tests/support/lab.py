@@ -48,6 +48,15 @@ def clean_machine() -> None:
         Path(path).unlink(missing_ok=True)
 
 
+def _address(address: str, device: str) -> str:
+    """For `ip -batch`."""
+    return f"address add {address} dev {device}" + " nodad" * (":" in address)
+
+
+def _output(command: List[str], given: str) -> str:
+    return subprocess.run(command, check=True, text=True, capture_output=True, input=given).stdout
+
+
 class Lab:
     """One instance; everything in it ends with `close`."""
 
@@ -56,9 +65,10 @@ class Lab:
         clean_machine()
         self._children: List[subprocess.Popen[bytes]] = []
         self._holder = self.namespace()
-        self.hypervisor("ip", "link", "set", "lo", "up")
-        self.hypervisor("ip", "address", "add", "169.254.169.254/32", "dev", "lo")
-        self.hypervisor("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        lines = ["link set lo up", "address add 169.254.169.254/32 dev lo"]
+        self.hypervisor("ip", "-batch", "-", given="\n".join(lines))
+        forwarding = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        self.hypervisor("sysctl", "-qw", *forwarding, "net.ipv6.conf.default.accept_dad=0")
 
     # -- building ------------------------------------------------------------------------------------
 
@@ -68,16 +78,10 @@ class Lab:
         self.ip(
             "link", "add", name, "address", mac, "type", "veth", "peer", "name", tap, "netns", str(self._holder.pid)
         )
-        subprocess.run(["sysctl", "-qw", f"net.ipv6.conf.{name}.accept_dad=0"], check=True)
-        self.hypervisor("sysctl", "-qw", f"net.ipv6.conf.{tap}.accept_dad=0")
-        for gateway in gateways:
-            nodad = ["nodad"] if ":" in gateway else []
-            self.hypervisor("ip", "address", "add", gateway, "dev", tap, *nodad)
-        self.hypervisor("ip", "address", "add", "fe80::a9fe:a9fe/64", "dev", tap, "nodad")
-        self.hypervisor("ip", "link", "set", tap, "up")
-        for address in addresses:
-            nodad = ["nodad"] if ":" in address else []
-            self.ip("address", "add", address, "dev", name, *nodad)
+        Path(f"/proc/sys/net/ipv6/conf/{name}/accept_dad").write_text("0")
+        lines = [_address(gateway, tap) for gateway in (*gateways, "fe80::a9fe:a9fe/64")]
+        self.hypervisor("ip", "-batch", "-", given="\n".join([*lines, f"link set {tap} up"]))
+        self.ip("-batch", "-", given="\n".join(_address(address, name) for address in addresses))
         if up:
             self.up(name)
 
@@ -105,15 +109,14 @@ class Lab:
 
     # -- running -------------------------------------------------------------------------------------
 
-    def ip(self, *arguments: str) -> str:
+    def ip(self, *arguments: str, given: str = "") -> str:
         """Runs `ip` in the instance; its output."""
         sandbox.assert_private()
-        return subprocess.run(["ip", *arguments], check=True, text=True, capture_output=True).stdout
+        return _output(["ip", *arguments], given)
 
-    def hypervisor(self, *command: str) -> str:
+    def hypervisor(self, *command: str, given: str = "") -> str:
         """Runs a command in the hypervisor's namespace; its output."""
-        full = ["nsenter", "-t", str(self._holder.pid), "-n", *command]
-        return subprocess.run(full, check=True, text=True, capture_output=True).stdout
+        return _output(["nsenter", "-t", str(self._holder.pid), "-n", *command], given)
 
     def routes(self, family: int = 4, table: str = "main") -> List[str]:
         """The instance's table as `ip route` prints it."""

@@ -157,6 +157,7 @@ WITHDRAWN, KEPT = "R4 withdraw gives the table back", "R1 other programs' routes
 OVERTAKEN = "R8 no outside default comes to the front"
 ONE_DEFAULT = "R4 one default, or the report says why not"
 HANDED_OVER, GONE = "R4 nothing is handed over beside another default", "R6 ours go that are wanted no more"
+HOST_ROUTES = "R2 a host route leads as decided, or is reported", "R5 what is not shadowed leads as decided"
 
 REASONS = (
     (
@@ -174,7 +175,7 @@ OF_TABLES = (
         OURS_BEHIND,
         {
             KEPT, ONE_DEFAULT, WITHDRAWN, PLANNED, AGAIN, ROLLED_BACK, REFUSED, HANDED_OVER, GONE,
-            "R2 a host route leads as decided, or is reported", "R5 what is not shadowed leads as decided",
+            *HOST_ROUTES,
         },
         _stands_behind,
     ),
@@ -185,5 +186,9 @@ OF_TABLES = (
     (NO_ROOM, {OVERTAKEN}, _take_the_first_metrics),
     (TWO_GATEWAYS, {AGAIN}, _name_two_gateways),
     (PART_BEHIND, {AGAIN}, _begin_outside),
-    (HIDDEN, {OVERTAKEN, "R8 the elected default is what packets take, or is reported"}, _stand_between_next_hops),
+    (
+        HIDDEN,
+        {OVERTAKEN, "R8 the elected default is what packets take, or is reported", *HOST_ROUTES},
+        _stand_between_next_hops,
+    ),
 )  # fmt: skip

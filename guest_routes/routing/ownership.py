@@ -41,7 +41,7 @@ def without_left(routes: Iterable[Route], places: Iterable[tuple[int, int]]) -> 
     Args:
         places: the table and the protocol of each.
     """
-    left = dict.fromkeys(places)
+    left = tuple(places)
     return [route for route in routes if not any(route.table == place[0] and is_of(route, place[1]) for place in left)]
 
 

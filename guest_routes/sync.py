@@ -14,6 +14,7 @@ from .lookups import ask
 from .model.report import Report, RolledBack
 from .routing.decide import decide, settings_routes
 from .routing.elect import managed_ifindexes
+from .routing.ownership import without_left
 from .state.store import LOCK_SECONDS
 
 TYPE_CHECKING = False
@@ -247,9 +248,9 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
 
     def record_defaults(routes: Sequence[Route]) -> None:
         from .routing.planning.restoration import recorded_defaults
-        from .state.places import without_ours
+        from .state.places import elsewhere
 
-        foreign = without_ours(routes, state, settings)
+        foreign = without_left(routes, elsewhere(state, settings))
         managed = managed_ifindexes(report.resolution.bindings)
         if foreign:
             state.record_defaults(recorded_defaults(foreign, report.before, managed), report.before.nics)

@@ -101,6 +101,11 @@ ARGUMENTS = {
     "export": ("--format FORMAT", ""),
 }
 """What a command takes beside options, or must have; `export` offers the formats that managers/export has."""
+TAKEN: dict[str, tuple[str, str, str, str | None]] = {
+    "explain": ("destinations", "TARGET", "+", None),
+    "lint": ("file", "FILE", "?", "-"),
+}
+"""Of what a command takes beside options: attribute, name in the usage, how many (argparse's nargs), default."""
 NIC = ("--nic", "NAME=MAC", "a NIC of a machine that isn't running; takes --metadata")
 """Of `export`, once for each NIC."""
 _GRAPH = (("text", "mermaid", "dot"), "draw the table; FORM is text, mermaid or dot")

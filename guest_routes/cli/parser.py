@@ -21,6 +21,7 @@ from .grammar import (
     OWN_VALUES,
     SHORT,
     SWITCHES,
+    TAKEN,
     VALUES,
     attribute,
     used_together,
@@ -269,7 +270,6 @@ def _add_own_options(parser: argparse.ArgumentParser, command: str) -> None:
         )
         option, metavar, text = NIC
         parser.add_argument(option, action="append", metavar=metavar, help=text)
-    if command == "lint":
-        parser.add_argument("file", metavar="FILE", nargs="?", default="-", help=ARGUMENTS[command][1])
-    if command == "explain":
-        parser.add_argument("destinations", metavar="TARGET", nargs="+", help=ARGUMENTS[command][1])
+    if command in TAKEN:
+        name, shown, number, default = TAKEN[command]
+        parser.add_argument(name, metavar=shown, nargs=number, default=default, help=ARGUMENTS[command][1])

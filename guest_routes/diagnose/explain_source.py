@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.diagnosis.source_explanation import SourceExplanation
 from ..model.network import THROW
 from ..model.source_routing import NicTable, RemoveRule, SourceRoutingPlan
-from ..routing.ownership import is_of
+from ..routing.ownership import is_rule_of
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.nics import is_for_its_link
 from ..routing.source_routing.plan import main_after
@@ -77,7 +77,7 @@ def _held(
 ) -> tuple[NicTable, Rule] | tuple[None, None]:
     """The table and rule of an earlier pass, for a NIC that a document that may be partial lacks."""
     going = _going(plan)
-    own = [rule for rule in report.before.rules if is_of(rule, report.protocol) and rule not in going]
+    own = [rule for rule in report.before.rules if is_rule_of(rule, report.protocol) and rule not in going]
     rule = _for_address(source, own)
     if rule is None or not having:
         return None, None

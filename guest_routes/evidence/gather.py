@@ -15,11 +15,11 @@ import os
 
 from ..model.document import UUID_CHARACTERS, Unusable
 from ..model.evidence import Elsewhere, Evidence
-from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, PROTOCOL_KERNEL, Prefix
+from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, Prefix
 from ..model.network_data import Problem
 from ..model.settings import is_ignored
 from ..routing.bind import find_nic_of
-from ..routing.ownership import is_our_rule, is_ours, separated
+from ..routing.ownership import is_our_rule, is_ours, kernels_and_ours, separated
 from ..routing.subnets import with_unrouted
 from . import network_data
 
@@ -231,7 +231,7 @@ def leases_of(nics: Sequence[Nic], settings: Settings, root: str) -> LeaseSet | 
 
 def _with_copied_leases(evidence: Evidence, settings: Settings, root: str) -> Evidence:
     """The leases of the NICs with routes that may be copies of host routes, and that only a lease can tell as such."""
-    known = (PROTOCOL_KERNEL, PROTOCOL_DHCP, settings.protocol)
+    known = (*kernels_and_ours(settings), PROTOCOL_DHCP)
     foreign = [one for one in evidence.kernel.routes if one.protocol not in known and not one.destination.is_default]
     if not foreign:
         return evidence

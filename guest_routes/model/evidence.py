@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 GatewayKind: TypeAlias = "Literal['settings', 'property', 'document', 'lease', 'advertised', 'kernel', 'recorded']"
 """What a NIC's gateway is known from (R2)."""
+BY_DEFAULTS: tuple[GatewayKind, ...] = ("advertised", "kernel", "recorded")
+"""Those of default routes in the kernel, present or recorded, which say nothing of a network by themselves."""
 
 
 class GatewayEvidence(NamedTuple):

@@ -5,6 +5,13 @@ from __future__ import annotations
 from .namedtuple import NamedTuple
 from .network import Address, Prefix
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+SubnetFindingKind: TypeAlias = "Literal['no-gateway', 'no-subnet', 'metadata', 'conflict', 'duplicate', 'no-effect']"
+"""What is wrong with a host route of a subnet."""
+
 
 class SubnetRoute(NamedTuple):
     """A host route as a subnet lists it."""
@@ -38,7 +45,7 @@ class Correction(NamedTuple):
 class SubnetFinding(NamedTuple):
     """One host route that would go wrong, or do nothing."""
 
-    kind: str
+    kind: SubnetFindingKind
     """no-gateway: its next hop is in a subnet, and is not its gateway; no-subnet: it is in no subnet; metadata: it
     leads the metadata address away; conflict: another subnet, or this one, has the destination by another gateway;
     duplicate: another subnet has the same route; no-effect: where it is listed there is one gateway only."""

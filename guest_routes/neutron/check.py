@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
     from ..model.network import Address
+    from ..model.subnet import SubnetFindingKind
 
 METADATA = tuple(map(parse_address, ("169.254.169.254", "fe80::a9fe:a9fe")))
 """Where an instance asks for its metadata. Source: Nova's documentation, "Metadata service"."""
@@ -42,7 +43,7 @@ def check(subnets: Sequence[Subnet]) -> list[SubnetFinding]:
 class _Wrong(NamedTuple):
     """What is wrong with a host route, whatever others there are."""
 
-    kind: str
+    kind: SubnetFindingKind
     home: Subnet | None = None
     """The subnet that its next hop is in."""
 
@@ -86,7 +87,7 @@ class _Project:
         other, first = self._first[route.destination]
         if other is subnet and first is route:
             return
-        kind = "duplicate" if first.next_hop == route.next_hop else "conflict"
+        kind: SubnetFindingKind = "duplicate" if first.next_hop == route.next_hop else "conflict"
         yield SubnetFinding(kind, subnet, route, other, first, (gone,))
 
     def _wrong(self, subnet: Subnet, route: SubnetRoute) -> _Wrong | None:

@@ -14,7 +14,7 @@ from .rule_text import rule_json, rule_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, Sequence
+    from typing import Any, Iterator, Mapping, Sequence
 
     from ..model.diagnosis.status import Status
     from ..model.network import Address, Lookup, Nic
@@ -187,25 +187,32 @@ def source_routing_lines(report: Report, verbose: bool, written: bool) -> list[s
     if plan is None:
         return []
     tables = {(table.family, table.table): table for table in plan.tables}
-
-    def changed(one: SourceOperation) -> Entry:
-        table = tables.get((one.rule.family, one.rule.table)) if isinstance(one, AddRule) else None
-        why = table_reason(table) if table is not None else ""
-        return "-" if is_source_removal(one) else "+", source_text(one, nics), why
-
-    def standing(table: NicTable) -> Entry:
-        rules = ", ".join(address_text(rule.source.address) for rule in table.rules if rule.source)
-        return "=", f"from {rules} lookup {table.table}", table_reason(table)
-
     groups = plan.rules, plan.routes, plan.removals
-    lines = [line for group in groups for line in entries(group, changed, verbose)]
+    lines = [line for group in groups for line in entries(group, lambda one: _changed(one, tables, nics), verbose)]
     touched = {(one.rule.family, one.rule.table) for one in plan.rules}
     quiet = [table for key, table in tables.items() if key not in touched] if verbose else []
-    lines += entries(quiet, standing, verbose)
+    lines += entries(quiet, _standing, verbose)
     lines += entries(report.source_conflicts, lambda one: ("!", "source routing", conflict_text(one, nics)), verbose)
     if written and plan.enabled and (plan.operations or verbose):
         lines += entries([AS_OF_NOW], lambda text: ("?", "source routing, as of now", text))
     return lines
+
+
+def _changed(one: SourceOperation, tables: Mapping[tuple[int, int], NicTable], nics: Sequence[Nic]) -> Entry:
+    """What a pass adds or removes.
+
+    Args:
+        tables: by family and number.
+    """
+    table = tables.get((one.rule.family, one.rule.table)) if isinstance(one, AddRule) else None
+    why = table_reason(table) if table is not None else ""
+    return "-" if is_source_removal(one) else "+", source_text(one, nics), why
+
+
+def _standing(table: NicTable) -> Entry:
+    """A table whose rules are in place."""
+    rules = ", ".join(address_text(rule.source.address) for rule in table.rules if rule.source)
+    return "=", f"from {rules} lookup {table.table}", table_reason(table)
 
 
 def source_routing_json(plan: SourceRoutingPlan, nics: Sequence[Nic]) -> dict[str, Any]:

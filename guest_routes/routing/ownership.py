@@ -1,19 +1,21 @@
 """Which routes and rules are ours (R1). Pure.
 
 A route is ours by its protocol number alone, whoever wrote it and whatever it leads through; but no pass makes any for
-packets from a prefix only, and none could delete it. Nothing else is added,
-replaced or deleted; R4's exceptions have operation types of their own.
+packets from a prefix only, and none could delete it. Nothing else is added, replaced or deleted; R4's exceptions have
+operation types of their own.
 """
 
 from __future__ import annotations
 
 from itertools import takewhile
 
-from ..model.network import PROTOCOL_BOOT
+from ..model.network import PROTOCOL_BOOT, PROTOCOL_KERNEL
 from .compare import is_next_hop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Iterable
+
     from ..model.network import KernelState, Route, Rule
     from ..model.settings import Settings
 
@@ -23,9 +25,24 @@ def is_ours(route: Route, settings: Settings) -> bool:
     return route.protocol == settings.protocol and route.unwritable != "source"
 
 
-def is_of(one: Route | Rule, protocol: int) -> bool:
-    """The same of a route or rule, by a pass's number."""
-    return one.protocol == protocol
+def is_of(route: Route, protocol: int) -> bool:
+    """The same by a pass's number; `is_ours` doesn't call it, since it is asked of a hundred thousand routes."""
+    return route.protocol == protocol and route.unwritable != "source"
+
+
+def kernels_and_ours(settings: Settings) -> tuple[int, int]:
+    """The protocols of routes that are no copies (R20), and no other program's to begin with, to ask of all at once."""
+    return PROTOCOL_KERNEL, settings.protocol
+
+
+def without_left(routes: Iterable[Route], places: Iterable[tuple[int, int]]) -> list[Route]:
+    """Without what passes with other settings have left: those routes are nobody else's, and never come back.
+
+    Args:
+        places: the table and the protocol of each.
+    """
+    left = tuple(places)
+    return [route for route in routes if not any(route.table == place[0] and is_of(route, place[1]) for place in left)]
 
 
 def separated(state: KernelState, settings: Settings) -> KernelState:
@@ -68,4 +85,9 @@ def is_reaching(route: Route, settings: Settings) -> bool:
 
 def is_our_rule(rule: Rule, settings: Settings) -> bool:
     """Whether a policy rule carries it (FRA_PROTOCOL)."""
-    return rule.protocol == settings.protocol
+    return is_rule_of(rule, settings.protocol)
+
+
+def is_rule_of(rule: Rule, protocol: int) -> bool:
+    """The same by a pass's number."""
+    return rule.protocol == protocol

@@ -5,6 +5,7 @@ And which of several networks of a subnet tells most of its gateway.
 
 from __future__ import annotations
 
+from ..model.evidence import BY_DEFAULTS
 from ..model.network import UNICAST, Prefix, contains, family_of, is_link_local, network_of
 from .compare import destinations_of
 
@@ -88,7 +89,7 @@ def _is_private(home: Binding) -> bool:
 
 def is_gateway_named(home: Binding) -> bool:
     """Whether a network's gateway is known by other than default routes in the kernel, present or recorded."""
-    return home.evidence is not None and home.evidence.kind not in ("kernel", "recorded", "advertised")
+    return home.evidence is not None and home.evidence.kind not in BY_DEFAULTS
 
 
 def on_link(nic: Nic) -> tuple[Prefix, ...]:

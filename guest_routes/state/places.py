@@ -20,7 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterable, TypeAlias
 
-    from ..model.network import Route
     from .store import State
 
 Place: TypeAlias = "tuple[int, int]"
@@ -57,12 +56,6 @@ def elsewhere(state: State, settings: Settings) -> tuple[Place, ...]:
 def is_recorded(state: State) -> bool:
     """Whether any record says where a pass of this boot was."""
     return bool(_places(state) or _last_place(state))
-
-
-def without_ours(routes: Iterable[Route], state: State, settings: Settings) -> list[Route]:
-    """Without routes that a pass with other settings has made: those are nobody else's, and never come back."""
-    ours = set(elsewhere(state, settings))
-    return [route for route in routes if (route.table, route.protocol) not in ours]
 
 
 def forget(state: State) -> None:

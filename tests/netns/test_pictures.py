@@ -87,6 +87,17 @@ def test_status_shows_the_table_and_what_is_missing(lab: Lab) -> None:
     assert "drift        1 change needed" in ran.stdout
 
 
+def test_a_route_for_packets_from_a_prefix_is_not_ours_in_the_picture_either(lab: Lab) -> None:
+    """Whatever its protocol (R1): `withdraw` leaves it."""
+    documented(lab)
+    lab.ip("-6", "addr", "add", "fd00:8::9/64", "dev", "eth1", "nodad")
+    lab.ip(*"-6 route add fd22::/32 from fd00:8::/64 via fd00:8::1 dev eth1 proto 121".split())
+    keep_a_document(lab)
+    lines = lab.run("status", "--graph", environment=UTF8).stdout.splitlines()
+    (drawn,) = [line for line in lines if "fd22::/32" in line]
+    assert "= " not in drawn
+
+
 def test_a_route_that_is_not_programmed_stands_below_the_picture(lab: Lab) -> None:
     documented(lab)
     ran = lab.run("plan", "--graph", "--metadata", str(document("not-a-gateway")), environment=UTF8)

@@ -7,6 +7,7 @@ no part in the election (R4).
 from __future__ import annotations
 
 from ...model.decision import Binding
+from ...model.evidence import BY_DEFAULTS
 from ...model.namedtuple import NamedTuple
 from ...model.network import network_of
 from .settings_gateways import subnet_on_nic
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from ...model.evidence import GatewayEvidence
     from ...model.network import Address, Prefix
     from .settings_gateways import SettingsGateways
-
-BY_DEFAULTS = ("advertised", "kernel", "recorded")
-"""Kinds of evidence that stand for the same: somebody has made a default route."""
 
 
 def further_gateways(

@@ -11,7 +11,8 @@ They carry traffic to the gateway, and to the destination once ours is away, by 
 
 from __future__ import annotations
 
-from ...model.network import PROTOCOL_DHCP, PROTOCOL_KERNEL, UNICAST, Prefix, contains, network_of
+from ...model.network import PROTOCOL_DHCP, UNICAST, Prefix, contains, network_of
+from ..ownership import kernels_and_ours
 from .deletions import is_deleted_for
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ def _suspects(resolved: Sequence[Resolved], state: KernelState, settings: Settin
     """Other programs' routes to a host route's destination, or on link to its next hop. Of many routes few are so."""
     hosts = {one.host.destination: one for one in resolved}
     hops = {Prefix(one.host.next_hop, 8 * len(one.host.next_hop)): one for one in reversed(resolved)}
-    known = (PROTOCOL_KERNEL, settings.protocol)
+    known = kernels_and_ours(settings)
     for route in state.routes:
         if route.protocol not in known:
             one = (hosts if route.gateway else hops).get(route.destination)

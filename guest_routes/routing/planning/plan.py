@@ -11,12 +11,12 @@ Known hazards, each with its answer here:
 from __future__ import annotations
 
 from ...model.decision import NotElected
-from ...model.network import IPV6_DEFAULT_METRIC, PROTOCOL_KERNEL, UNICAST, Route
+from ...model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
 from ...model.plan import Copy, Plan, PlannedRoute, Unlisted, shadowed_of
 from ..compare import same_next_hop
 from ..elect import managed_ifindexes
-from ..ownership import is_ours, is_reaching
+from ..ownership import is_ours, is_reaching, kernels_and_ours
 from .default_metrics import NEAR
 from .plan_default import plan_default
 from .reachability import gateways_alone, plan_reaching
@@ -89,7 +89,7 @@ def _copies(
     resolution: Resolution, state: KernelState, managed: frozenset[int], leases: LeaseSet | None, settings: Settings
 ) -> Copies:
     """Copies of host routes through the wrong NIC (R20); mostly there is no route that could be one."""
-    known = (PROTOCOL_KERNEL, settings.protocol)
+    known = kernels_and_ours(settings)
     if all(route.protocol in known or route.destination.is_default for route in state.routes):
         return {}
     from .copies import copies

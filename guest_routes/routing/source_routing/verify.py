@@ -114,9 +114,6 @@ def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: S
     routes = [route for route in state.routes if route.family == one.family]
     through = _through(managed - {one.nic.ifindex}, routes)
     elsewhere = [route for route in others if _leads_elsewhere(route, one, managed)]
-    routed = [
-        route for route in one.routes if route.destination.length and next_hops(route)[0][0] not in (None, one.gateway)
-    ]
     own = {address.address for nic in state.nics for address in nic.addresses}
 
     def is_asked(host: Address) -> bool:
@@ -127,7 +124,13 @@ def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: S
         return list(dict.fromkeys(filter(None, found)))[:ASKED]
 
     outer = next(filter(is_asked, outside(one.family, one.routes)), None)
-    return tuple(dict.fromkeys([*([outer] if outer else []), *some(through), *some(elsewhere), *some(routed)]))
+    return tuple(dict.fromkeys([*([outer] if outer else []), *some(through), *some(elsewhere), *some(_routed(one))]))
+
+
+def _routed(one: NicTable) -> list[Route]:
+    """A table's routes by other routers than that of its default."""
+    inner = (route for route in one.routes if route.destination.length)
+    return [route for route in inner if next_hops(route)[0][0] not in (None, one.gateway)]
 
 
 def _leads_elsewhere(route: Route, one: NicTable, managed: frozenset[int]) -> bool:

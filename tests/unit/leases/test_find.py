@@ -75,7 +75,9 @@ def test_a_time_to_come_counts_as_now(tmp_path: Path) -> None:
     write(
         tmp_path, "var/lib/dhcp/dhclient.eth0.leases", DHCLIENT.replace("}", expires + "  option dhcp-lease-time 9;\n}")
     )
-    assert all(lease.obtained <= time.time() for lease in read_leases(NICS, str(tmp_path)).leases)
+    found = read_leases(NICS, str(tmp_path)).leases
+    assert found
+    assert all(lease.obtained <= time.time() for lease in found)
 
 
 def test_a_folder_that_anybody_can_write_is_named_once(tmp_path: Path) -> None:

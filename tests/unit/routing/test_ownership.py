@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.network import KernelState
 from guest_routes.model.settings import Settings
-from guest_routes.routing.ownership import is_ours, separated
+from guest_routes.routing.ownership import is_of, is_ours, separated, without_left
 from tests.support.iproute_text import parse_route
 from tests.support.situations import situation
 
@@ -34,6 +34,17 @@ def test_none_for_packets_from_a_prefix() -> None:
     route = parse_route("default via fd00:8::1 dev eth1 proto guest-routes", NICS)
     assert not is_ours(route._replace(kind=0, unwritable="source"), Settings())
     assert is_ours(route._replace(kind=0, unwritable="encap"), Settings())
+    assert not is_of(route._replace(kind=0, unwritable="source"), 121)
+
+
+def test_what_passes_with_other_settings_have_left_is_nobody_elses() -> None:
+    left = parse_route("default via 10.65.0.1 dev eth0 proto 90", NICS)
+    foreign = [
+        left._replace(table=220), left._replace(protocol=4), left._replace(protocol=121),
+        left._replace(unwritable="source"),
+    ]  # fmt: skip
+    assert without_left([left, *foreign], [(254, 90), (220, 121)]) == foreign
+    assert without_left(iter(foreign), iter([(254, 121), (254, 4)])) == [foreign[0], foreign[3]]
 
 
 OURS, MADE_BY_HAND = "proto guest-routes", "proto boot"

@@ -260,3 +260,64 @@ def test_routes_for_some_sources_with_our_number(lab: Lab, engine: str, given: D
     synced(lab, f"{engine} {given[6]}")
     withdrawn(lab, engine)
     assert [line for line in before if line not in shown(lab)] == []
+
+
+# ---- router preference: of those with one metric the kernel goes by the best (RFC 4191) -------------
+
+ELECTED = "-6 route append default via fd00:65::1 dev eth0 metric 1024"
+PREFERENCES = [
+    # Whether the VPN's has the first place before a pass; of each pair the second stands behind the first.
+    ([PLAIN, ON_LINK.format("wg0") + " pref high"], True),
+    ([ON_LINK.format("wg0") + " pref low", PLAIN], False),
+    ([BY_OBJECT[0], BY_OBJECT[1], BY_VPNS_OBJECT[0].replace("7", "8"), BY_VPNS_OBJECT[1].replace("7", "8 pref high")],
+     True),
+    ([ELECTED, ON_LINK.format("wg0") + " pref high"], True),
+    ([*BY_VPNS_OBJECT, ELECTED + " pref high"], False),
+    ([ELECTED, BY_VPNS_OBJECT[0], BY_VPNS_OBJECT[1] + " pref high"], True),
+    ([ELECTED + " pref low", ON_LINK.format("wg0")], True),
+    ([ON_LINK.format("wg0") + " pref low", ELECTED], False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("there", "vpn"), PREFERENCES)
+def test_a_vpns_default_wins_or_loses_by_its_preference_as_before(
+    lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str], vpn: bool
+) -> None:
+    """`plan` says so ahead, `sync` then, and the kernel has the last word."""
+    nics(lab)
+    add(lab, *there)
+    before = shown(lab)
+    assert (" dev wg0" in lab.ip("-6", "route", "get", "2001:db8::1")) == vpn
+    code = 5 if vpn else 0
+    words = f"{engine} {given[6]} --routes fd00:11:11::/48,fd00:8::1"  # So that there is something to do.
+    ahead = run(lab, f"plan {words}")
+    ran = synced(lab, words, code)
+    assert ahead.code == code, ahead
+    assert ("IPv6 default programmed, but default" in ahead.out) == ("IPv6 default programmed, but" in ran.out)
+    assert (" dev wg0" in lab.ip("-6", "route", "get", "2001:db8::1")) == vpn, ran
+    withdrawn(lab, engine)
+    assert sorted(shown(lab)) == sorted(before)
+
+
+def test_what_stays_of_a_group_does_not_become_a_next_hop_of_the_default(
+    lab: Lab, engine: str, given: Dict[int, str]
+) -> None:
+    """The VPN's had nothing of the traffic."""
+    nics(lab)
+    group = ["-6 nexthop add id 7 via fd00:8::2 dev eth1", "-6 nexthop add id 8 via fd00:200::3 dev wg0"]
+    add(lab, ELECTED, *group, "nexthop add id 9 group 8/7", "-6 route append default nhid 9 metric 1024")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    assert all(" dev eth0 " in lab.ip("-6", "route", "get", f"2001:db8::{n}") for n in range(1, 20))
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
+def test_a_host_route_by_its_preference(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """Nothing is in front of the right one, whatever has its metric."""
+    nics(lab)
+    add(lab, "-6 route append fd00:11:11::/48 dev wg0 metric 1 pref low")
+    add(lab, "-6 route append fd00:11:11::/48 via fd00:8::1 dev eth1 metric 1 pref high")
+    words = f"{engine} {given[6]} --routes fd00:11:11::/48,fd00:8::1"
+    assert "adopted" in synced(lab, words).out
+    assert " dev eth1 " in lab.ip("-6", "route", "get", "fd00:11:11::1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import PROTOCOL_RA, Route
-from ..compare import equals_of, ifindexes, leads_there, next_hops
+from ..compare import equals_of, ifindexes, leads_there, next_hops, preference
 from ..ownership import is_ours
 from .default_metrics import keeps_its_place
 from .deletions import displaced, is_deleted_for, undeletable
@@ -94,7 +94,7 @@ def _twins(serving: Route | None, theirs: Sequence[Route]) -> list[Route]:
 def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:
     """Whether the kernel would use one of the others before this route."""
     place = {id(one): number for number, one in enumerate(there)}
-    return any((one.metric, place[id(one)]) < (route.metric, place[id(route)]) for one in others)
+    return any((preference(one), place[id(one)]) < (preference(route), place[id(route)]) for one in others)
 
 
 def _equals(theirs: Sequence[Route], wanted: Route) -> tuple[list[Route], list[Route]]:
@@ -102,6 +102,6 @@ def _equals(theirs: Sequence[Route], wanted: Route) -> tuple[list[Route], list[R
 
     A router's own announcement comes back with the next one: it stays beside a static equal.
     """
-    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=lambda route: route.metric)
+    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=preference)
     static = [route for route in equal if route.gateway == wanted.gateway and route.protocol != PROTOCOL_RA]
     return static, [route for route in equal if route not in static]

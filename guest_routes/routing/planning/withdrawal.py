@@ -51,11 +51,11 @@ def plan_withdrawal(
     blocking = [route for route in ours if _blocks(route, routes)]
     staying = [route for route in ours if route not in blocking]
     there = before._replace(routes=(*foreign, *staying))
-    back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
-    first, last = _replaced(parts, back)
     heirs = list(_heirs(ours, [*foreign, *routes, *main], left))
+    back = within_reach((*_in_order(restored, foreign, parts), *heirs), there, settings)
+    first, last = _replaced(parts, back)
     return Plan(
-        (*_withdrawn(blocking), *first, *back, *heirs),
+        (*_withdrawn(blocking), *first, *back),
         (*_withdrawn(staying, heirs), *last),
         not_restored=tuple(left),
     )

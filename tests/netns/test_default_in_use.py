@@ -366,6 +366,25 @@ def test_a_rule_to_the_settings_table_is_not_what_wins(lab: Lab, engine: str, ho
     assert "rule 300" not in run(lab, f"sync {PLAIN} {engine}").out
 
 
+def test_a_rule_that_leaves_mains_default_out_is_not_what_wins(lab: Lab, engine: str) -> None:
+    """The settings' table is looked up next: main's default decides only until it has one."""
+    dual_stack(lab)
+    tun(lab)
+    for family, gateway in (("-4", "10.200.0.1"), ("-6", "fd00:200::1")):
+        lab.ip(family, "rule", "add", "priority", "50", "lookup", "main", "suppress_prefixlength", "0")
+        lab.ip(family, "rule", "add", "priority", "100", "lookup", "100")
+        lab.ip(family, "route", "add", "default", "via", gateway, "dev", "tun0")
+    words = f"{DUAL} {engine} --table 100"
+    assert run(lab, f"plan {words}").code == 0
+    assert run(lab, f"sync {words}").code == 0
+    assert " table 100 " in lab.ip("route", "get", "8.8.8.8") + lab.ip("-6", "route", "get", "2001:db8::1")
+    for family, half in (("-4", "11.0.0.0/8"), ("-6", "fd00::/16")):
+        lab.ip(family, "route", "add", half, "dev", "tun0")
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {words}")
+        assert (ran.code, ran.out.count("wins by rule 50 (`ip rule`)")) == (5, 2), ran
+
+
 @pytest.mark.parametrize("last", range(2, 6))
 def test_a_next_hop_of_the_same_route_takes_its_part(lab: Lab, last: int) -> None:
     """IPv6 chooses between next hops of one metric by the addresses of a packet: no lookup of one of them tells."""

@@ -225,12 +225,14 @@ def _has_gateway(route: Route) -> bool:
 
 
 def _is_part(part: Route, one: RecordedDefault) -> bool:
-    """Whether it is what a pass left of a multipath default: some of its next hops, or one as a route.
+    """Whether it is what a pass left of a multipath default: its next hops outside the metadata, or one as a route.
 
     A route that stood beside the whole is none, and no part of it was made for those next hops.
     """
     whole, hops = one.route, next_hops(part)
     if part.nexthop_id or not set(hops) < set(next_hops(whole)) or any(next_hops(other) == hops for other in one.order):
+        return False
+    if not ifindexes(part).issubset(one.outside):
         return False
     left = nexthops_outside(whole, ifindexes(whole) - ifindexes(part))
     return any(same_route(part, made) for made in left)

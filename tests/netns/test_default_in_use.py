@@ -216,7 +216,14 @@ def test_a_vpn_at_the_worst_metric_wins_over_ours_behind_it(lab: Lab, engine: st
 
 
 @pytest.mark.parametrize("vpns", ["", "route add default dev tun0 metric 5"])
-@pytest.mark.parametrize("there", ["nexthop via 11.8.0.1 dev eth1 weight 3 nexthop via 10.200.0.1 dev tun0", "nhid 23"])
+@pytest.mark.parametrize(
+    "there",
+    [
+        "nexthop via 11.8.0.1 dev eth1 weight 3 nexthop via 10.200.0.1 dev tun0",
+        "nexthop via 10.200.0.1 dev tun0 nexthop via 11.8.0.1 dev eth1",
+        "nhid 23",
+    ],
+)
 def test_what_stays_of_a_multipath_default_at_the_worst_metric_stays_ahead(
     lab: Lab, engine: str, there: str, vpns: str
 ) -> None:

@@ -93,7 +93,8 @@ def _enforced(
     for route in stale:
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
-    additions += _staying_parts(serving, behind, going, present.every, managed)
+    staying = list(_staying_parts(serving, behind, going, present.every, managed))
+    additions = [*staying, *additions] if behind else [*additions, *staying]  # What stays, stays before ours.
     for route in going:
         removals.append(RemoveForeignDefault(route, election, is_named_by_protocol(route, present.every)))
     return PlannedDefault(

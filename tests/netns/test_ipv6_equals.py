@@ -313,6 +313,34 @@ def test_what_stays_of_a_group_does_not_become_a_next_hop_of_the_default(
     assert shown(lab) == before
 
 
+PARTLY_A_VPNS = [
+    "-6 nexthop add id 17 via fd00:8::1 dev eth1", "-6 nexthop add id 18 via fd00:200::1 dev wg0",
+    "nexthop add id 19 group 17/18", "-6 route append default nhid 19 metric 1024",
+]  # fmt: skip
+BY_ANOTHER_OBJECT = ["-6 nexthop add id 8 via {}", "-6 route append default nhid 8 metric 1024 proto {}"]
+
+
+@pytest.mark.parametrize(
+    ("by", "protocol", "code"),
+    [
+        ("fd00:65::1 dev eth0", "boot", 0),
+        ("fd00:65::1 dev eth0", "static", 0),
+        ("fd00:200::7 dev wg0", "boot", 5),  # A VPN's stays: so does the group.
+        ("fd00:200::7 dev wg0", "static", 5),
+    ],
+)
+def test_what_stays_of_a_group_is_never_removed_in_place_of_another(
+    lab: Lab, engine: str, given: Dict[int, str], by: str, protocol: str, code: int
+) -> None:
+    """To the kernel one by an object of its protocol fits the request, whatever its gateway."""
+    nics(lab)
+    add(lab, *(one.format(by if "id 8 via" in one else protocol) for one in BY_ANOTHER_OBJECT), *PARTLY_A_VPNS)
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}", code)
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
 def test_a_host_route_by_its_preference(lab: Lab, engine: str, given: Dict[int, str]) -> None:
     """Nothing is in front of the right one, whatever has its metric."""
     nics(lab)

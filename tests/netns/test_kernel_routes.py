@@ -217,6 +217,18 @@ def test_a_deletion_that_would_take_the_route_that_serves(
     assert shown(lab) == before
 
 
+def test_a_multipath_default_whose_rest_would_be_taken_for_a_vpns(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """What a pass leaves of it could not be removed again: the VPN's multipath default would go in its place."""
+    nics(lab)
+    add(lab, "route append default nexthop via 10.200.0.1 dev wg0 nexthop via 10.200.0.7 dev wg0")
+    add(lab, "route append default nexthop via 11.8.0.1 dev eth1 nexthop via 10.200.0.1 dev wg0")
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[4]}", 5)
+    assert "one default too many; it stays, since the kernel could delete another route in its place" in ran.out, ran
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
 @pytest.mark.parametrize("metric", [100, 1023, 1024])
 def test_another_programs_route_to_the_gateway_alone(lab: Lab, engine: str, tmp_path: Path, metric: int) -> None:
     """Ours on link stands in front of it: behind, IPv6 would refuse every route by that gateway."""

@@ -31,12 +31,14 @@ def ifindexes(route: Route) -> frozenset[int]:
     return frozenset(ifindex for _, ifindex in next_hops(route))
 
 
-def preference(route: Route) -> tuple[int, bool, int]:
+def preference(route: Route) -> tuple[int, bool, int, int]:
     """Among a table's routes for one address the kernel goes by the least: the longest prefix, then the best metric.
 
-    So it does among those of local and main, where IPv4 keeps them in one tree: local's come first.
+    So it does among those of local and main, where IPv4 keeps them in one tree: local's come first. Of IPv6's with one
+    metric it goes by those with the best router preference (RFC 4191), and of these by the first.
+    Source: net/ipv6/route.c, rt6_score_route and IPV6_DECODE_PREF.
     """
-    return -route.destination.length, route.table != LOCAL_TABLE, route.metric
+    return -route.destination.length, route.table != LOCAL_TABLE, route.metric, -(route.preference ^ 2)
 
 
 def is_next_hop(route: Route) -> bool:

@@ -6,7 +6,7 @@ from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, UNICAST, Prefix
 from ..model.network_data import LEASES, HostRoute, default_route, special_kind
-from .compare import next_hops, routers_first
+from .compare import next_hops, preference, routers_first
 from .ownership import is_ours
 
 TYPE_CHECKING = False
@@ -128,7 +128,7 @@ def defaults_on_link(evidence: Evidence, settings: Settings) -> set[tuple[int, i
 def nics_in_use(evidence: Evidence, family: int) -> list[int]:
     """The ifindexes that a family's defaults lead through, ours too, in the order in which the kernel uses them."""
     defaults = (one for one in evidence.kernel.routes if one.destination.is_default and one.family == family)
-    used = sorted((one for one in defaults if one.kind == UNICAST and not one.tos), key=lambda one: one.metric)
+    used = sorted((one for one in defaults if one.kind == UNICAST and not one.tos), key=preference)
     return [ifindex for route in used for _, ifindex in next_hops(route)]
 
 

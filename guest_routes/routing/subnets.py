@@ -6,7 +6,7 @@ And which of several networks of a subnet tells most of its gateway.
 from __future__ import annotations
 
 from ..model.evidence import BY_DEFAULTS
-from ..model.network import UNICAST, Prefix, contains, family_of, is_link_local, network_of
+from ..model.network import MAIN_TABLE, UNICAST, Prefix, contains, family_of, is_link_local, network_of
 from .compare import destinations_of
 
 TYPE_CHECKING = False
@@ -95,6 +95,19 @@ def is_gateway_named(home: Binding) -> bool:
 def on_link(nic: Nic) -> tuple[Prefix, ...]:
     """The prefixes of a NIC that a route on link leads to, so that the kernel takes gateways in them."""
     return tuple(one for one in nic.prefixes if one not in nic.unrouted)
+
+
+def is_before_main(state: KernelState, family: int, table: int) -> bool:
+    """Whether another table is looked up before main, which has the routes to the NICs' prefixes.
+
+    IPv6 looks for gateways so, and what a rule leaves out by its length counts there all the same.
+    Source: Linux, ip6_route_check_nh and fib6_rule_suppress.
+    """
+    if table == MAIN_TABLE:
+        return False
+    own = [rule for rule in state.rules if rule.family == family]
+    tables = [rule.table for rule in own if rule.plain or (rule.suppresses >= 0 and rule.among is None)]
+    return next((one for one in tables if one in (table, MAIN_TABLE)), MAIN_TABLE) != MAIN_TABLE
 
 
 def with_unrouted(state: KernelState) -> KernelState:

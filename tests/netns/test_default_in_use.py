@@ -216,7 +216,14 @@ def test_a_vpn_at_the_worst_metric_wins_over_ours_behind_it(lab: Lab, engine: st
 
 
 @pytest.mark.parametrize("vpns", ["", "route add default dev tun0 metric 5"])
-@pytest.mark.parametrize("there", ["nexthop via 11.8.0.1 dev eth1 weight 3 nexthop via 10.200.0.1 dev tun0", "nhid 23"])
+@pytest.mark.parametrize(
+    "there",
+    [
+        "nexthop via 11.8.0.1 dev eth1 weight 3 nexthop via 10.200.0.1 dev tun0",
+        "nexthop via 10.200.0.1 dev tun0 nexthop via 11.8.0.1 dev eth1",
+        "nhid 23",
+    ],
+)
 def test_what_stays_of_a_multipath_default_at_the_worst_metric_stays_ahead(
     lab: Lab, engine: str, there: str, vpns: str
 ) -> None:
@@ -364,6 +371,25 @@ def test_a_rule_to_the_settings_table_is_not_what_wins(lab: Lab, engine: str, ho
         lab.ip("route", "add", half, "dev", "tun0")
     everywhere(lab, PLAIN, engine, "0.0.0.0/1 dev tun0", "IPv4 default")
     assert "rule 300" not in run(lab, f"sync {PLAIN} {engine}").out
+
+
+def test_a_rule_that_leaves_mains_default_out_is_not_what_wins(lab: Lab, engine: str) -> None:
+    """The settings' table is looked up next: main's default decides only until it has one."""
+    dual_stack(lab)
+    tun(lab)
+    for family, gateway in (("-4", "10.200.0.1"), ("-6", "fd00:200::1")):
+        lab.ip(family, "rule", "add", "priority", "50", "lookup", "main", "suppress_prefixlength", "0")
+        lab.ip(family, "rule", "add", "priority", "100", "lookup", "100")
+        lab.ip(family, "route", "add", "default", "via", gateway, "dev", "tun0")
+    words = f"{DUAL} {engine} --table 100"
+    assert run(lab, f"plan {words}").code == 0
+    assert run(lab, f"sync {words}").code == 0
+    assert " table 100 " in lab.ip("route", "get", "8.8.8.8") + lab.ip("-6", "route", "get", "2001:db8::1")
+    for family, half in (("-4", "11.0.0.0/8"), ("-6", "fd00::/16")):
+        lab.ip(family, "route", "add", half, "dev", "tun0")
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {words}")
+        assert (ran.code, ran.out.count("wins by rule 50 (`ip rule`)")) == (5, 2), ran
 
 
 @pytest.mark.parametrize("last", range(2, 6))

@@ -270,3 +270,92 @@ def test_routes_for_some_sources_with_our_number(lab: Lab, engine: str, given: D
     synced(lab, f"{engine} {given[6]}")
     withdrawn(lab, engine)
     assert [line for line in before if line not in shown(lab)] == []
+
+
+# ---- router preference: of those with one metric the kernel goes by the best (RFC 4191) -------------
+
+ELECTED = "-6 route append default via fd00:65::1 dev eth0 metric 1024"
+PREFERENCES = [
+    # Whether the VPN's has the first place before a pass; of each pair the second stands behind the first.
+    ([PLAIN, ON_LINK.format("wg0") + " pref high"], True),
+    ([ON_LINK.format("wg0") + " pref low", PLAIN], False),
+    ([BY_OBJECT[0], BY_OBJECT[1], BY_VPNS_OBJECT[0].replace("7", "8"), BY_VPNS_OBJECT[1].replace("7", "8 pref high")],
+     True),
+    ([ELECTED, ON_LINK.format("wg0") + " pref high"], True),
+    ([*BY_VPNS_OBJECT, ELECTED + " pref high"], False),
+    ([ELECTED, BY_VPNS_OBJECT[0], BY_VPNS_OBJECT[1] + " pref high"], True),
+    ([ELECTED + " pref low", ON_LINK.format("wg0")], True),
+    ([ON_LINK.format("wg0") + " pref low", ELECTED], False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("there", "vpn"), PREFERENCES)
+def test_a_vpns_default_wins_or_loses_by_its_preference_as_before(
+    lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str], vpn: bool
+) -> None:
+    """`plan` says so ahead, `sync` then, and the kernel has the last word."""
+    nics(lab)
+    add(lab, *there)
+    before = shown(lab)
+    assert (" dev wg0" in lab.ip("-6", "route", "get", "2001:db8::1")) == vpn
+    code = 5 if vpn else 0
+    words = f"{engine} {given[6]} --routes fd00:11:11::/48,fd00:8::1"  # So that there is something to do.
+    ahead = run(lab, f"plan {words}")
+    ran = synced(lab, words, code)
+    assert ahead.code == code, ahead
+    assert ("IPv6 default programmed, but default" in ahead.out) == ("IPv6 default programmed, but" in ran.out)
+    assert (" dev wg0" in lab.ip("-6", "route", "get", "2001:db8::1")) == vpn, ran
+    withdrawn(lab, engine)
+    assert sorted(shown(lab)) == sorted(before)
+
+
+def test_what_stays_of_a_group_does_not_become_a_next_hop_of_the_default(
+    lab: Lab, engine: str, given: Dict[int, str]
+) -> None:
+    """The VPN's had nothing of the traffic."""
+    nics(lab)
+    group = ["-6 nexthop add id 7 via fd00:8::2 dev eth1", "-6 nexthop add id 8 via fd00:200::3 dev wg0"]
+    add(lab, ELECTED, *group, "nexthop add id 9 group 8/7", "-6 route append default nhid 9 metric 1024")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    assert all(" dev eth0 " in lab.ip("-6", "route", "get", f"2001:db8::{n}") for n in range(1, 20))
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
+PARTLY_A_VPNS = [
+    "-6 nexthop add id 17 via fd00:8::1 dev eth1", "-6 nexthop add id 18 via fd00:200::1 dev wg0",
+    "nexthop add id 19 group 17/18", "-6 route append default nhid 19 metric 1024",
+]  # fmt: skip
+BY_ANOTHER_OBJECT = ["-6 nexthop add id 8 via {}", "-6 route append default nhid 8 metric 1024 proto {}"]
+
+
+@pytest.mark.parametrize(
+    ("by", "protocol", "code"),
+    [
+        ("fd00:65::1 dev eth0", "boot", 0),
+        ("fd00:65::1 dev eth0", "static", 0),
+        ("fd00:200::7 dev wg0", "boot", 5),  # A VPN's stays: so does the group.
+        ("fd00:200::7 dev wg0", "static", 5),
+    ],
+)
+def test_what_stays_of_a_group_is_never_removed_in_place_of_another(
+    lab: Lab, engine: str, given: Dict[int, str], by: str, protocol: str, code: int
+) -> None:
+    """To the kernel one by an object of its protocol fits the request, whatever its gateway."""
+    nics(lab)
+    add(lab, *(one.format(by if "id 8 via" in one else protocol) for one in BY_ANOTHER_OBJECT), *PARTLY_A_VPNS)
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}", code)
+    withdrawn(lab, engine)
+    assert shown(lab) == before
+
+
+def test_a_host_route_by_its_preference(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """Nothing is in front of the right one, whatever has its metric."""
+    nics(lab)
+    add(lab, "-6 route append fd00:11:11::/48 dev wg0 metric 1 pref low")
+    add(lab, "-6 route append fd00:11:11::/48 via fd00:8::1 dev eth1 metric 1 pref high")
+    words = f"{engine} {given[6]} --routes fd00:11:11::/48,fd00:8::1"
+    assert "adopted" in synced(lab, words).out
+    assert " dev eth1 " in lab.ip("-6", "route", "get", "fd00:11:11::1")

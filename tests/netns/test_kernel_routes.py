@@ -217,6 +217,18 @@ def test_a_deletion_that_would_take_the_route_that_serves(
     assert shown(lab) == before
 
 
+def test_a_multipath_default_whose_rest_would_be_taken_for_a_vpns(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    """What a pass leaves of it could not be removed again: the VPN's multipath default would go in its place."""
+    nics(lab)
+    add(lab, "route append default nexthop via 10.200.0.1 dev wg0 nexthop via 10.200.0.7 dev wg0")
+    add(lab, "route append default nexthop via 11.8.0.1 dev eth1 nexthop via 10.200.0.1 dev wg0")
+    before = shown(lab)
+    ran = synced(lab, f"{engine} {given[4]}", 5)
+    assert "one default too many; it stays, since the kernel could delete another route in its place" in ran.out, ran
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before
+
+
 @pytest.mark.parametrize("metric", [100, 1023, 1024])
 def test_another_programs_route_to_the_gateway_alone(lab: Lab, engine: str, tmp_path: Path, metric: int) -> None:
     """Ours on link stands in front of it: behind, IPv6 would refuse every route by that gateway."""
@@ -320,6 +332,33 @@ def test_another_default_by_the_next_hop_that_stays(
     assert sum(BY_WG0 in line for line in defaults(lab)) == 1
     assert run(lab, f"withdraw {engine}").code == 0
     assert shown(lab) == before
+
+
+@pytest.mark.parametrize(
+    ("single", "later"),
+    [
+        ("route append default via 11.8.0.1 dev eth1",
+         "route append default nexthop via 11.8.0.1 dev eth1 nexthop via 10.200.0.1 dev wg0"),
+        ("-6 route append default via fd00:8::1 dev eth1", "-6 route append default nhid 7 metric 1024"),
+    ],
+)  # fmt: skip
+def test_one_that_was_taken_before_a_multipath_default_of_its_next_hop(
+    lab: Lab, engine: str, given: Dict[int, str], single: str, later: str
+) -> None:
+    """Both come back, at the first try: it is nothing that a pass left of the other one."""
+    family = 6 if "-6" in single else 4
+    nics(lab)
+    add(lab, f"-{family} route append default via {'fd00:65::1' if family == 6 else '10.65.0.1'} dev eth0")
+    add(lab, "-6 nexthop add id 5 via fd00:8::1 dev eth1", "-6 nexthop add id 6 via fd00:200::1 dev wg0")
+    add(lab, "nexthop add id 7 group 5/6", single)
+    synced(lab, f"{engine} {given[family]}")
+    add(lab, later)
+    run(lab, f"sync {engine} {given[family]}")
+    ran = run(lab, f"withdraw {engine}")
+    assert ran.code == 0, ran
+    there = " ".join(defaults(lab, family))
+    assert there.count(" dev eth1") == 2 and there.count(" dev wg0") == 1, there
+    assert "nothing to withdraw" in run(lab, f"withdraw {engine}").out
 
 
 def test_a_multipath_default_that_goes_in_two_steps(lab: Lab, engine: str, tmp_path: Path) -> None:

@@ -70,3 +70,31 @@ def test_the_managers_own_route_on_link(lab: Lab, engine: str, tmp_path: Path) -
     add(lab, "route add 11.8.0.0/24 dev eth1 proto kernel scope link src 11.8.0.9 metric 101")
     add(lab, f"-6 route add {SIX} dev eth1 proto ra metric 101")
     assert "onlink" not in synced(lab, f"{engine} {both_families(tmp_path)}").out
+
+
+@pytest.mark.parametrize("suppress", ["", " suppress_prefixlength 0"])
+def test_another_table_that_ipv6_looks_up_before_main(lab: Lab, engine: str, tmp_path: Path, suppress: str) -> None:
+    """R7: a default there covers the gateways, which only main has on link: no host route could be added any more."""
+    nics(lab)
+    add(lab, f"-6 rule add lookup 100{suppress} priority 100")
+    add(lab, "-6 route append default via fd00:8::2 dev eth1 metric 2000 table 100")
+    words = f"--table 100 {engine} {both_families(tmp_path)}"
+    assert run(lab, f"plan {words}").code == 0
+    synced(lab, words)
+    synced(lab, f"{words} --routes fd00:77::/48,fd00:8::1")
+    assert "fd00:8::1 dev eth1 proto 121" in lab.ip("-N", "-6", "route", "show", "table", "100")
+    ran = run(lab, f"withdraw {engine}")
+    assert ran.code == 0, ran
+    left = lab.ip("-6", "route", "show", "table", "100").split("\n")
+    assert [line.split(" pref")[0] for line in left if line] == ["default via fd00:8::2 dev eth1 metric 2000"]
+
+
+def test_the_default_that_stays_there(lab: Lab, engine: str, tmp_path: Path) -> None:
+    """The only one is handed over, also where the rule came after it."""
+    nics(lab)
+    synced(lab, f"--table 100 {engine} {both_families(tmp_path)}")
+    add(lab, "-6 rule add lookup 100 priority 100")
+    ran = run(lab, f"withdraw {engine}")
+    assert ran.code == 0, ran
+    left = lab.ip("-6", "route", "show", "table", "100").split("\n")
+    assert [line.split(" pref")[0] for line in left if line] == ["default via fd00:8::1 dev eth1 metric 1024"]

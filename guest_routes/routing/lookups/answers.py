@@ -119,13 +119,18 @@ def _winner(
         local = None
     for rule in filter(None, (local, *before)):
         if answer.table in (rule.table, 0):
-            by = _best(others.get(rule.table, ()), probe.address, answer)
-            if by is not None or answer.table:
+            by = _best(_counting(rule, others), probe.address, answer)
+            if by is not None or (answer.table and rule.suppresses < 0):
                 return by, rule
     here = (*merged(state, table, others), *state.routes)
     rejecting = _rejecting(before, here, probe.address)
     by = _best(here, probe.address, answer, throws=not rejecting)
     return by, (rejecting[0] if by is None and not answer.ifindex and rejecting else None)
+
+
+def _counting(rule: Rule, others: Tables) -> list[Route]:
+    """The routes of a rule's table that it doesn't leave out by their length."""
+    return [one for one in others.get(rule.table, ()) if one.destination.length > rule.suppresses]
 
 
 def _rejecting(before: Sequence[Rule], here: Sequence[Route], address: Address) -> list[Rule]:

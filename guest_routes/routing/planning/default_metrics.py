@@ -10,7 +10,7 @@ from itertools import chain
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import Route
-from ..compare import ifindexes, is_next_hop, leads_out, leads_there
+from ..compare import ifindexes, is_next_hop, leads_out, leads_there, nexthops_outside, preference
 from ..ownership import is_ours
 
 TYPE_CHECKING = False
@@ -75,7 +75,8 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
         low = _lowest(_in_order(there, managed, settings, ()), six=False)
         return all(one.inside or one.metric < low for one in order[first:own])
     return not any(
-        (place < own or _shares(one, route)) and not _shares(one, order[first].route)
+        (place < own or any(_shares(part, route) for part in _staying(one, managed)))
+        and not _shares(one, order[first].route)
         for place, one in _outside_behind(order, first)
     )
 
@@ -83,6 +84,11 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
 def _outside_behind(order: Sequence[_Default], first: int) -> Iterator[tuple[int, Route]]:
     """The defaults outside the metadata behind a place, each with its own."""
     return ((place, one.route) for place, one in enumerate(order) if place > first and not one.inside)
+
+
+def _staying(route: Route, managed: frozenset[int]) -> tuple[Route, ...]:
+    """What is left of a default: of a group its next hops outside the metadata, where it goes for its others."""
+    return nexthops_outside(route, managed) if ifindexes(route) & managed else (route,)
 
 
 def stands_behind(metric: int, there: Sequence[Route], managed: frozenset[int], settings: Settings) -> bool:
@@ -120,7 +126,7 @@ def _in_order(
             partly = bool(route.nexthops) and not nics <= managed
             inside = is_ours(route, settings) or bool(nics & managed)
             found.append(_Default(route, route.metric, inside, partly))
-    order = sorted(found, key=lambda default: default.metric)
+    order = sorted(found, key=lambda default: preference(default.route))
     first = next((one for one in order if one.inside), None)
     # What would stay of a multipath default stays ahead only where the whole route is the one that wins.
     return [one._replace(inside=False) if one.stays_ahead and one is not first else one for one in order]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ...model.network import UNICAST
 from ...model.operations import MoveDefault, RestoreDefault
-from ..compare import begins_with, equals_of, is_next_hop, next_hops
+from ..compare import begins_with, equals_of, is_next_hop, next_hops, nexthops_outside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,8 +100,12 @@ def _falls_behind(route: Route, staying: Sequence[Route], there: Sequence[Route]
     return not (merges and any(is_next_hop(one) and one in staying for one in before))
 
 
-def undeletable(routes: Sequence[Route], staying: Sequence[Route], there: Sequence[Route]) -> tuple[Route, ...]:
+def undeletable(
+    routes: Sequence[Route], staying: Sequence[Route], there: Sequence[Route], managed: frozenset[int]
+) -> tuple[Route, ...]:
     """Of other programs' routes those that stay: they can't be written back, or another that stays would be deleted.
+
+    Then, or in place of what is left of them, when they come back.
 
     Args:
         routes: in the kernel's order.
@@ -110,6 +114,21 @@ def undeletable(routes: Sequence[Route], staying: Sequence[Route], there: Sequen
     """
     found: list[Route] = []
     for route in routes:
-        if route.unwritable or is_deleted_for((*staying, *found), route, there):
+        if route.unwritable or takes_for_itself((*staying, *found), route, there, managed):
             found.append(route)
     return tuple(found)
+
+
+def takes_for_itself(ones: Sequence[Route], route: Route, there: Sequence[Route], managed: frozenset[int]) -> bool:
+    """Whether the kernel would delete one of these for a route that a pass takes, or for a part that it leaves."""
+    left = parts_left(route, there, managed)
+    return is_deleted_for(ones, route, there) or any(is_deleted_for(ones, part, (*there, part)) for part in left)
+
+
+def parts_left(route: Route, there: Sequence[Route], managed: frozenset[int]) -> list[Route]:
+    """What stays of a default that goes: next hops outside the metadata, but for those that another of its key has.
+
+    A request can't say which of two such to remove.
+    """
+    staying = nexthops_outside(route, managed)
+    return [one for one in staying if all(next_hops(other) != next_hops(one) for other in equals_of(one, there))]

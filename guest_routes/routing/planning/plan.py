@@ -14,7 +14,7 @@ from ...model.decision import NotElected
 from ...model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
 from ...model.plan import Copy, Plan, PlannedRoute, Unlisted, shadowed_of
-from ..compare import same_next_hop
+from ..compare import preference, same_next_hop
 from ..elect import managed_ifindexes
 from ..ownership import is_ours, is_reaching, kernels_and_ours
 from .default_metrics import NEAR
@@ -237,19 +237,23 @@ def _split(there: Sequence[Route], settings: Settings) -> tuple[list[Route], lis
     there = [route for route in there if not is_reaching(route, settings)]  # Those are reachability.py's.
     ours = [route for route in there if is_ours(route, settings) and route.kind == UNICAST]
     theirs = [route for route in there if route not in ours and not route.tos and route.unwritable != "source"]
-    return ours, sorted(theirs, key=lambda route: route.metric)
+    return ours, sorted(theirs, key=preference)
 
 
 def _serves(theirs: Sequence[Route], wanted: Route) -> bool:
-    """Whether the best leads where ours should; for IPv6 all of its metric, which are next hops of one route (R5)."""
-    best = theirs[:1] if wanted.family == 4 else [route for route in theirs if route.metric == theirs[0].metric]
+    """Whether the best leads where ours should; for IPv6 all that may be next hops of one route with it (R5)."""
+    best = theirs[:1] if wanted.family == 4 else _best(theirs)
     return bool(best) and all(same_next_hop(route, wanted) for route in best)
+
+
+def _best(theirs: Sequence[Route]) -> list[Route]:
+    """Those that nothing but their order puts behind the first."""
+    return [route for route in theirs if preference(route) == preference(theirs[0])]
 
 
 def _competitor(theirs: Sequence[Route], wanted: Route) -> Route | None:
     """Of the best the first that leads elsewhere."""
-    best = (route for route in theirs if route.metric == theirs[0].metric)
-    return next((route for route in best if not same_next_hop(route, wanted)), None)
+    return next((route for route in _best(theirs) if not same_next_hop(route, wanted)), None)
 
 
 def _first_other(theirs: Sequence[Route], wanted: Route) -> Route | None:

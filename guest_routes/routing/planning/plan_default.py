@@ -11,10 +11,10 @@ from ...model.decision import Elected
 from ...model.network import DEFAULT_PREFIX, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault, RestoreDefault
 from ...model.plan import PlannedDefault
-from ..compare import begins_with, equals_of, leads_there, next_hops, nexthops_outside
+from ..compare import begins_with, equals_of, leads_there, next_hops
 from ..next_hops import needs_onlink
 from .default_metrics import default_metrics, first_outside, free_metrics, keeps_its_place, stands_behind
-from .deletions import is_named_by_protocol
+from .deletions import is_named_by_protocol, parts_left
 from .present import classify, outside_of, without
 
 TYPE_CHECKING = False
@@ -93,13 +93,18 @@ def _enforced(
     for route in stale:
         doubled = present.equal is not None and leads_there(route, wanted)
         removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
-    additions += _staying_parts(serving, behind, going, present.every, managed)
+    parts = list(_staying_parts(serving, behind, going, present.every, managed))
     for route in going:
         removals.append(RemoveForeignDefault(route, election, is_named_by_protocol(route, present.every)))
     return PlannedDefault(
-        election, verdict, serving, tuple(going), present.outside, tuple(additions), tuple(removals),
+        election, verdict, serving, tuple(going), present.outside, _added(additions, parts, behind), tuple(removals),
         present.unwritable, displaced=present.displaced,
     )  # fmt: skip
+
+
+def _added(additions: Sequence[Operation], parts: Sequence[Operation], behind: bool) -> tuple[Operation, ...]:
+    """Where ours goes behind, it goes behind what stays of others, too."""
+    return (*parts, *additions) if behind else (*additions, *parts)
 
 
 def _shadowed(
@@ -153,16 +158,10 @@ def _serving(
 
 
 def _remaining(going: Sequence[Route], there: Sequence[Route], managed: frozenset[int]) -> list[tuple[Route, Route]]:
-    """Each default that goes, and what stays of it; next hops that another route of their key has stay by that one.
-
-    A request can't say which of two such to remove. One is there, too, where a pass was killed.
-    """
+    """Each default that goes, and what stays of it; it is there, too, where a pass was killed."""
     found: list[tuple[Route, Route]] = []
     for route in going:
-        for remaining in nexthops_outside(route, managed):
-            equals = equals_of(remaining, (*there, *(left for _, left in found)))
-            if not any(next_hops(one) == next_hops(remaining) for one in equals):
-                found.append((route, remaining))
+        found += [(route, part) for part in parts_left(route, (*there, *(left for _, left in found)), managed)]
     return found
 
 

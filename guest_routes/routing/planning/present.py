@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import PROTOCOL_RA, Route
-from ..compare import equals_of, ifindexes, leads_there, next_hops
+from ..compare import equals_of, ifindexes, leads_there, next_hops, preference
 from ..ownership import is_ours
 from .default_metrics import keeps_its_place
-from .deletions import displaced, is_deleted_for, undeletable
+from .deletions import displaced, takes_for_itself, undeletable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], set
     ours = tuple(route for route in there if is_ours(route, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
     moved = displaced(theirs, outside, there)
-    bound = (*moved, *undeletable(without(theirs, moved), (*outside, *moved), there))
+    bound = (*moved, *undeletable(without(theirs, moved), (*outside, *moved), there, managed))
     static, announced = _equals(theirs, wanted)
     too_many = without(bound, (*static, *announced))
     winning = [one for one in (*static, *announced) if not _loses(one, too_many, there)]
@@ -56,7 +56,7 @@ def classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], set
     equal = _adopted(winning, going, there, managed, settings)
     kept = (*announced, *bound, *_harmless(static, winning), *_twins(equal, theirs))
     extras = without(theirs, kept)
-    staying = undeletable(extras, (*outside, *kept), there)
+    staying = undeletable(extras, (*outside, *kept), there, managed)
     unwritable = (*too_many, *without(staying, static))
     return Present(tuple(there), ours, equal, without(extras, staying), outside, unwritable, moved)
 
@@ -79,7 +79,7 @@ def _adopted(
     settings: Settings,
 ) -> Route | None:
     """The first equal route that may serve as it stands; none that would go in place of one that goes."""
-    serving = (one for one in winning if not any(is_deleted_for((one,), route, there) for route in going))
+    serving = (one for one in winning if not any(takes_for_itself((one,), route, there, managed) for route in going))
     return next((one for one in serving if keeps_its_place(one, there, managed, settings)), None)
 
 
@@ -94,7 +94,7 @@ def _twins(serving: Route | None, theirs: Sequence[Route]) -> list[Route]:
 def _loses(route: Route, others: Sequence[Route], there: Sequence[Route]) -> bool:
     """Whether the kernel would use one of the others before this route."""
     place = {id(one): number for number, one in enumerate(there)}
-    return any((one.metric, place[id(one)]) < (route.metric, place[id(route)]) for one in others)
+    return any((preference(one), place[id(one)]) < (preference(route), place[id(route)]) for one in others)
 
 
 def _equals(theirs: Sequence[Route], wanted: Route) -> tuple[list[Route], list[Route]]:
@@ -102,6 +102,6 @@ def _equals(theirs: Sequence[Route], wanted: Route) -> tuple[list[Route], list[R
 
     A router's own announcement comes back with the next one: it stays beside a static equal.
     """
-    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=lambda route: route.metric)
+    equal = sorted((route for route in theirs if leads_there(route, wanted)), key=preference)
     static = [route for route in equal if route.gateway == wanted.gateway and route.protocol != PROTOCOL_RA]
     return static, [route for route in equal if route not in static]

@@ -15,7 +15,7 @@ from ...model.network import UNICAST, Address, NextHop, Prefix, Route, contains,
 from ...model.operations import Add, Delete
 from ..compare import destinations_of
 from ..ownership import is_ours, is_reaching
-from ..subnets import on_link
+from ..subnets import is_before_main, on_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,9 +201,11 @@ def _candidates(
     lengths = set(map(_LENGTH, chain(destinations_of(state.routes), destinations_of(added))))
     around = {one: _prefixes_around(one.address, lengths) for one in gateways}
     own = _own_prefixes(state, {prefix for prefixes in around.values() for prefix in prefixes}, settings)
+    widest = -1 if is_before_main(state, 6, settings.table) else 0
     wanted: dict[Prefix, list[_Gateway]] = {}
     for gateway, prefixes in around.items():
-        near = max((p.length for p in own.get(gateway.ifindex, ()) if contains(p, gateway.address)), default=0)
+        far = widest if family_of(gateway.address) == 6 else 0
+        near = max((p.length for p in own.get(gateway.ifindex, ()) if contains(p, gateway.address)), default=far)
         for prefix in prefixes:
             if prefix.length > near:
                 wanted.setdefault(prefix, []).append(gateway)
@@ -216,12 +218,13 @@ def _prefixes_around(address: Address, lengths: Iterable[int]) -> list[Prefix]:
 
 
 def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Settings) -> dict[int, list[Prefix]]:
-    """Each NIC's prefixes: of its addresses, if routed, and of routes on link that are not ours.
+    """Each NIC's prefixes: of its addresses, if routed where it matters, and of routes on link that are not ours.
 
     Args:
         around: the destinations of routes that matter: a table may have fifty thousand others.
     """
-    own = {nic.ifindex: list(on_link(nic)) for nic in state.nics}
+    passed = 16 if is_before_main(state, 6, settings.table) else 0
+    own = {nic.ifindex: [one for one in on_link(nic) if len(one.address) != passed] for nic in state.nics}
     for route in _to(around, state.routes):
         if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
             own.setdefault(route.ifindex, []).append(route.destination)

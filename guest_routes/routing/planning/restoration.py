@@ -177,8 +177,9 @@ def restorations(
         return [RestoreDefault(route, reason) for route in sorted(missing, key=is_next_hop, reverse=True)]
     start, end = _staying(there, order, managed)
     before = [_to(route, there, reason, True) for route in reversed(order[:start])]
+    between = [RestoreDefault(route, reason) for route in order[start:end] if route in missing]
     behind = [_to(route, there, reason, False) for route in order[end:]]
-    return before + behind + [RestoreDefault(route, reason) for route in order[start:end] if route in missing]
+    return [*before, *between, *behind]
 
 
 def _to(route: Route, there: Sequence[Route], reason: RestoreReason, before: bool) -> Operation:

@@ -13,10 +13,9 @@ from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Prefix, Route
 from ...model.operations import Add, Delete, RemoveForeignDefault, RestoreDefault
 from ...model.report import Discrepancy
-from ..compare import ifindexes, is_present, leads_out, same_route
+from ..compare import ifindexes, is_present, leads_out, preference, same_route
 from ..elect import managed_ifindexes
 from ..ownership import is_ours
-from .default_metrics import WORST_METRIC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,16 +111,16 @@ def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
 
 def _overtakes(ours: Route, newcomers: Sequence[Route], report: Report) -> bool:
     """Whether it stands in front of a newcomer that would have been the first one at the snapshot."""
-    best = min((route.metric for route in _defaults(report.before.routes, ours.family)), default=WORST_METRIC)
+    before = _defaults(report.before.routes, ours.family)
     after = _defaults(report.after.routes, ours.family)
     behind = after[after.index(ours) :] if ours in after else []
-    return any(route in behind and route.metric <= best for route in newcomers)
+    return any(route in behind and (not before or preference(route) <= preference(before[0])) for route in newcomers)
 
 
 def _defaults(routes: Sequence[Route], family: int) -> list[Route]:
     """Those that packets may take, first the one that they take."""
     found = [one for one in routes if one.destination.is_default and one.family == family]
-    return sorted((one for one in found if one.kind == UNICAST and not one.tos), key=lambda one: one.metric)
+    return sorted((one for one in found if one.kind == UNICAST and not one.tos), key=preference)
 
 
 def both(first: Report, second: Report) -> Report:

@@ -15,7 +15,7 @@ from ...model.plan import NotRestored, Plan
 from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, nexthops_outside, same_route
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
-from .deletions import comes_between
+from .deletions import comes_between, is_deleted_for, is_named_by_protocol
 from .restoration import former_order, is_back, restorations, within_reach
 
 TYPE_CHECKING = False
@@ -51,11 +51,11 @@ def plan_withdrawal(
     blocking = [route for route in ours if _blocks(route, routes)]
     staying = [route for route in ours if route not in blocking]
     there = before._replace(routes=(*foreign, *staying))
-    back = within_reach(tuple(_in_order(restored, foreign, parts)), there, settings)
-    first, last = _replaced(parts, back)
     heirs = list(_heirs(ours, [*foreign, *routes, *main], left))
+    back = within_reach((*_in_order(restored, foreign, parts), *heirs), there, settings)
+    first, last = _replaced(parts, back, foreign)
     return Plan(
-        (*_withdrawn(blocking), *first, *back, *heirs),
+        (*_withdrawn(blocking), *first, *back),
         (*_withdrawn(staying, heirs), *last),
         not_restored=tuple(left),
     )
@@ -68,10 +68,10 @@ def _withdrawn(ours: Sequence[Route], heirs: Sequence[RestoreDefault] = ()) -> I
 
 
 def _replaced(
-    parts: Sequence[Route], back: Sequence[Operation]
+    parts: Sequence[Route], back: Sequence[Operation], there: Sequence[Route]
 ) -> tuple[list[RemoveForeignDefault], list[RemoveForeignDefault]]:
     """The removals of parts: those that go before the whole is back, and those that go after it."""
-    removals = [RemoveForeignDefault(part, "whole-route-back") for part in parts]
+    removals = [RemoveForeignDefault(part, "whole-route-back", is_named_by_protocol(part, there)) for part in parts]
     first = [one for one in removals if comes_between(back, one.route)]
     return first, [one for one in removals if one not in first]
 
@@ -92,8 +92,10 @@ def _restorable(
 
 
 def _parts(foreign: Sequence[Route], restored: Sequence[RecordedDefault]) -> list[Route]:
-    """What passes left of the multipath defaults that come back whole, each once."""
-    return list(dict.fromkeys(part for whole in restored for part in foreign if _is_part(part, whole)))
+    """What passes left of the multipath defaults that come back whole, each once; not what another would go for."""
+    parts = list(dict.fromkeys(part for whole in restored for part in foreign if _is_part(part, whole)))
+    others = [route for route in foreign if route not in parts]
+    return [part for part in parts if not is_deleted_for(others, part, foreign)]
 
 
 def _missing(recorded: Sequence[RecordedDefault], foreign: Sequence[Route]) -> list[RecordedDefault]:
@@ -225,12 +227,14 @@ def _has_gateway(route: Route) -> bool:
 
 
 def _is_part(part: Route, one: RecordedDefault) -> bool:
-    """Whether it is what a pass left of a multipath default: some of its next hops, or one as a route.
+    """Whether it is what a pass left of a multipath default: its next hops outside the metadata, or one as a route.
 
     A route that stood beside the whole is none, and no part of it was made for those next hops.
     """
     whole, hops = one.route, next_hops(part)
     if part.nexthop_id or not set(hops) < set(next_hops(whole)) or any(next_hops(other) == hops for other in one.order):
+        return False
+    if not ifindexes(part).issubset(one.outside):
         return False
     left = nexthops_outside(whole, ifindexes(whole) - ifindexes(part))
     return any(same_route(part, made) for made in left)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import pytest
 
-from guest_routes.model.network import KernelState, Nic, parse_address, parse_prefix
+from guest_routes.model.network import MAIN_TABLE, KernelState, Nic, Prefix, Rule, parse_address, parse_prefix
 from guest_routes.model.settings import Settings
 from guest_routes.routing.bind import bind
 from guest_routes.routing.next_hops import needs_onlink
-from guest_routes.routing.subnets import Subnets, with_unrouted
+from guest_routes.routing.subnets import Subnets, is_before_main, with_unrouted
 from tests.support.iproute_text import parse_route
 from tests.support.situations import TWO_NICS, network, situation
 
@@ -108,3 +108,23 @@ def test_addresses_whose_routes_are_elsewhere(nic: Dict[str, Any]) -> None:
     vrf = Nic(9, "vrf0", kind="vrf")
     state = KernelState((ETH1._replace(**nic), vrf), ())
     assert with_unrouted(state) == state
+
+
+@pytest.mark.parametrize(
+    ("rules", "before"),
+    [
+        ([], False),
+        ([Rule(6, 100, 100, True)], True),
+        ([Rule(4, 100, 100, True)], False),
+        ([Rule(6, 100, MAIN_TABLE, True), Rule(6, 200, 100, True)], False),
+        ([Rule(6, 100, 77, True), Rule(6, 200, 100, True)], True),
+        ([Rule(6, 100, 100, False, restricted=True)], False),
+        # What a rule leaves out of the table by its length, it doesn't leave out here.
+        ([Rule(6, 100, 100, False, restricted=True, suppresses=0)], True),
+        ([Rule(6, 100, 100, False, among=Prefix(bytes(16), 64), restricted=True, suppresses=0)], False),
+    ],
+)
+def test_a_table_that_is_looked_up_before_main(rules: Sequence[Rule], before: bool) -> None:
+    state = KernelState((), (), (*rules, Rule(6, 32766, MAIN_TABLE, True)))
+    assert is_before_main(state, 6, 100) is before
+    assert not is_before_main(state, 6, MAIN_TABLE)

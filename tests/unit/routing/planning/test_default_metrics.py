@@ -99,6 +99,9 @@ SIX = "default via fd00:65::1 dev eth0 proto guest-routes metric 1023"
         (["default via fd00:8::1 dev eth1 metric 50", "default dev tun0 metric 50"], 49),
         (["default dev tun0 metric 50", "default via fd00:8::1 dev eth1 metric 50"], 1023),
         (["default dev eth1 metric 50", "default via fd00:200::1 dev tun0 metric 50"], 49),
+        # Of one metric the kernel goes by the best router preference.
+        (["default via fd00:8::1 dev eth1 metric 1024", "default dev tun0 metric 1024 pref high"], 1025),
+        (["default dev tun0 metric 50 pref low", "default via fd00:8::1 dev eth1 metric 50"], 49),
         # No room before the next one outside: behind it.
         (["default via fd00:8::1 dev eth1 metric 1", "default via fd00:200::1 dev tun0 metric 2"], 1023),
         (

@@ -98,7 +98,7 @@ def test_a_nexthop_object_is_named_by_its_id(number: int) -> None:
 def test_one_that_stays_keeps_those_behind_it(there: List[str], staying: Optional[int], stays: List[int]) -> None:
     routes = [made(text) for text in there]
     own: Tuple[Route, ...] = () if staying is None else (routes[staying],)
-    found = undeletable([route for route in routes if route not in own], own, routes)
+    found = undeletable([route for route in routes if route not in own], own, routes, frozenset())
     assert [*own, *found] == [routes[place] for place in stays]
 
 

@@ -23,8 +23,8 @@ MANAGED = frozenset({2, 3})
 
 
 def v4(name: str) -> Route:
-    """a and b through eth0, c and d through eth1, v through a NIC outside the metadata."""
-    ifindex = {"a": 2, "b": 2, "c": 3, "d": 3, "v": 9}[name]
+    """a and b through eth0, c and d through eth1, v and w through a NIC outside the metadata."""
+    ifindex = {"a": 2, "b": 2, "c": 3, "d": 3, "v": 9, "w": 9}[name]
     return Route(parse_prefix("0.0.0.0/0"), bytes([10, 0, 0, ord(name)]), ifindex, protocol=4)
 
 
@@ -80,6 +80,11 @@ def carried_out(there: str, order: str) -> str:
 def test_the_order_comes_back(there: str, order: str) -> None:
     present = "".join(name for name in order if name in there)
     assert carried_out(present, order) == order
+
+
+def test_those_between_two_that_are_not_moved_come_back_behind_them_and_before_the_rest() -> None:
+    assert carried_out("vw", "vabwcd") == "vwabcd"
+    assert carried_out("vbw", "vabwcd") == "vbwacd"
 
 
 def test_none_is_moved_where_another_would_be_deleted_for_it() -> None:

@@ -242,9 +242,17 @@ def test_what_stood_beside_a_multipath_default_is_no_part_of_it() -> None:
     evidence = situation([], f"{THREE_NICS}{beside}\nrecorded {MANY}\n")
     (there,) = [route for route in evidence.kernel.routes if route.destination.is_default]
     (whole,) = evidence.recorded_defaults
-    recorded_whole = RecordedDefault(whole, (there, whole))
+    recorded_whole = RecordedDefault(whole, (there, whole), outside=(4,))
     made = plan_withdrawal(evidence.kernel, [recorded_whole], Settings())
     assert [type(one) for one in made.operations] == [RestoreDefault]
+
+
+def test_what_was_taken_before_a_multipath_default_of_its_next_hop_is_no_part_of_it() -> None:
+    """Passes leave next hops outside the metadata alone: both come back."""
+    single = "default via 10.65.0.1 dev eth0 proto static metric 9"
+    evidence = situation([], f"{THREE_NICS}recorded {MANY}\nrecorded {single}\n")
+    made = plan_withdrawal(evidence.kernel, recorded(evidence.recorded_defaults), Settings())
+    assert sorted(texts(made.operations, evidence.kernel)) == [f"RestoreDefault {MANY}", f"RestoreDefault {single}"]
 
 
 TUNNEL = "fd00:8::/80 dev tun0 proto static"

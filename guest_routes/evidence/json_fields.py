@@ -132,6 +132,8 @@ def family_of_gateways(entry: dict[str, object]) -> int:
     routes = entry.get("routes")
     listed = [route.get("gateway") for route in routes if isinstance(route, dict)] if isinstance(routes, list) else []
     for value in [*listed, entry.get("gateway")]:
+        if value is None:
+            continue
         try:
             return family_of(next_hop_of(value))
         except Fault:

@@ -271,7 +271,8 @@ class _Reader:
         return []
 
     def _note(self, place: str, text: str) -> None:
-        self._keep(Problem(place, text))
+        if self._has_room(refused=False):
+            self.problems.append(Problem(place, text))
 
     def _refuse(
         self, place: str, text: str, destination: Prefix | None = None, next_hop: Address | None = None
@@ -279,13 +280,13 @@ class _Reader:
         """A route that can't be used, with what can be read of it."""
         if destination is None or destination.is_default:
             self._lacking = self._lacking or place
-        self._keep(Problem(place, text, True, destination, next_hop))
+        if self._has_room(refused=True):
+            self.problems.append(Problem(place, text, True, destination, next_hop))
 
-    def _keep(self, problem: Problem) -> None:
-        if len(self.problems) < PROBLEMS_KEPT:
-            self.problems.append(problem)
-        else:
-            self._left_out[problem.refused] += 1
+    def _has_room(self, refused: bool) -> bool:
+        has_room = len(self.problems) < PROBLEMS_KEPT
+        self._left_out[refused] += not has_room
+        return has_room
 
 
 def _written(error: BaseException) -> str:

@@ -120,9 +120,9 @@ class Binding(NamedTuple):
     @property
     def subnets(self) -> tuple[Prefix, ...]:
         """The network's subnet as documented, and those that the NIC really has."""
-        documented = self.documented_subnet
-        present = (*self._present(), *(self.nic.peers if self.nic else ()))
-        return tuple(dict.fromkeys([*([documented] if documented else []), *map(network_of, present)]))
+        documented = tuple(filter(None, (self.documented_subnet,)))
+        present = (*self._present(), *self.nic.peers) if self.nic is not None else ()
+        return tuple(dict.fromkeys((*documented, *map(network_of, present)))) if present else documented
 
     def chosen_by(self, selector: Selector) -> bool:
         """Whether the selector means this one."""

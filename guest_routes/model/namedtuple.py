@@ -39,6 +39,8 @@ def _new(cls: Any, *values: object, **named: object) -> Any:
             return tuple.__new__(cls, values)
         if missing > 0:
             return tuple.__new__(cls, values + cls._defaults[-missing:])
+    if missing == len(named) and tuple(named) == fields[len(values) :]:
+        return tuple.__new__(cls, (*values, *named.values()))
     remaining = []
     without_default = len(fields) - len(cls._defaults)
     for index, field in enumerate(fields[len(values) :], len(values)):
@@ -63,7 +65,7 @@ def _newargs(self: Any) -> tuple[object, ...]:
 
 
 def _replace(self: Any, **named: object) -> Any:
-    made = tuple.__new__(type(self), [named.pop(field, value) for field, value in zip(self._fields, self)])
+    made = tuple.__new__(type(self), map(named.pop, self._fields, self))
     if named:
         raise ValueError(f"{type(self).__name__} has no field {', '.join(named)}")
     return made

@@ -88,7 +88,7 @@ def with_gateways(
     elsewhere: list[Entry] = []
     for binding in bindings:
         entries = default_entries(binding, evidence)
-        own = _own(entries, binding, neighbours)
+        own = _own(entries, binding, neighbours) if entries else None
         elsewhere += [one for one in entries if own is None or one.route.next_hop != own.route.next_hop]
         # A copy of another network's default through this NIC says nothing of its gateway.
         offered = _offered(binding, offers, neighbours)
@@ -187,7 +187,8 @@ def _with_gateway(
         entered: the entries of `gateways`.
     """
     offer = next(iter(offered), None)
-    binding = binding._replace(metric=own.metric if own is not None else None)
+    if own is not None:
+        binding = binding._replace(metric=own.metric)
     setting = entered.of(binding, _gateway_of(own, offer)) if entered is not None else None
     if setting is not None:
         offers = "documented" if own is not None else rank if offer is not None else binding.offers or "settings"

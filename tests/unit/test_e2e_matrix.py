@@ -104,6 +104,9 @@ def test_a_run_elsewhere_keeps_what_others_have_run(tmp_path: Path) -> None:
     elsewhere = first._replace(suite=other.suite, manager=other.manager, network=other.network)
     record.keep(tmp_path, {(other.name, "first"): elsewhere})
     assert record.load(tmp_path) == kept(first, reboot, elsewhere)
+    again = first._replace(package="another.deb")
+    record.keep(tmp_path, {(name, "first"): again})
+    assert record.load(tmp_path) == kept(again, reboot, elsewhere)
 
 
 def test_of_one_boot_the_later_is_kept(tmp_path: Path) -> None:

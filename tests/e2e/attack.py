@@ -10,7 +10,6 @@ process, and must succeed for root outside of it, else it proves nothing. ATTACK
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 import subprocess
@@ -22,7 +21,7 @@ from guest_routes.output.route_text import counted
 from tests.support import sandbox
 
 from .hypervisor import Hypervisor
-from .machine import CACHE, HERE, TOP, boot, build, overlay, write_metadata
+from .machine import CACHE, HERE, TOP, boot, build, named, overlay, write_metadata
 from .run import install_tools
 
 METADATA = "ask the metadata service"
@@ -38,7 +37,6 @@ def main() -> int:
     options = parser.parse_args()
     install_tools()
     disk = build("bookworm", "networkd", options.package)
-    digest = hashlib.sha256(options.package.read_bytes()).hexdigest()
     sandbox.enter()
     folder = CACHE / "attacks"
     shutil.rmtree(folder, ignore_errors=True)
@@ -56,7 +54,7 @@ def main() -> int:
     root.unlink()
     report = booted.report
     wrong = [*faults(report), *drive_faults(report, drives)]
-    options.results.write_text(text(report, f"{options.package.name} (sha256 {digest[:12]})", wrong, drives))
+    options.results.write_text(text(report, named(options.package), wrong, drives))
     for line in wrong:
         print(line)
     print(f"{len(wrong)} faults; {options.results}")

@@ -86,9 +86,14 @@ def _give_gateway(name: str, gateway: str) -> None:
 
 
 def _router(subnet: Subnet, folder: Path) -> subprocess.Popen[bytes]:
-    """Announces the prefix and itself, as radvd does in Neutron's router."""
+    """Announces the prefix and itself, as often and for as long as radvd does in Neutron's router.
+
+    NetworkManager 1.42, started again beside NICs that are configured, waits for the advertisement after the one it
+    has asked for. Source: neutron/conf/agent/common.py, max_rtr_adv_interval.
+    """
     folder.mkdir()
-    return _dnsmasq(folder, f"--interface={subnet.tap}", "--enable-ra", f"--dhcp-range={subnet.prefix6},ra-only")
+    often = f"--ra-param={subnet.tap},100,300"
+    return _dnsmasq(folder, f"--interface={subnet.tap}", "--enable-ra", often, f"--dhcp-range={subnet.prefix6},ra-only")
 
 
 def _dnsmasq(folder: Path, *options: str) -> subprocess.Popen[bytes]:

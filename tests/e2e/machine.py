@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
@@ -20,6 +21,8 @@ from .hypervisor import PORTS, Port
 HERE = Path(__file__).parent
 TOP = HERE.parent.parent
 CACHE = TOP / ".cache" / "e2e"
+NOT_RUN_OF_CONTROL = r"^\./(control|md5sums)$"
+NOT_RUN_OF_FILES = r"^\./usr/share/(doc|man)/|\.(egg|dist)-info(/|$)"
 UUID = "6f1d2c3b-4a59-4e68-8877-665544332211"
 
 
@@ -83,10 +86,27 @@ def _build(folder: Path, suite: str, manager: str, package: Path) -> Disk:
     return Disk(image, kernel, initrd)
 
 
+def named(package: Path) -> str:
+    """A .deb as results name it: by a checksum of what a machine runs of it.
+
+    Not of the file: the time of the commit is in that, and pages that these machines' own results are written into.
+    """
+    found = hashlib.sha256()
+    for part, left_out in (("--ctrl-tarfile", NOT_RUN_OF_CONTROL), ("--fsys-tarfile", NOT_RUN_OF_FILES)):
+        unpacked = subprocess.run(["dpkg-deb", part, package], check=True, stdout=subprocess.PIPE).stdout
+        with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
+            for member in sorted(archive.getmembers(), key=lambda one: one.name):
+                if not re.search(left_out, member.name):
+                    content = archive.extractfile(member) if member.isfile() else None
+                    said = f"{member.name} {member.mode:o} {member.linkname}\0".encode()
+                    found.update(said + (hashlib.sha256(content.read()).digest() if content else b""))
+    return f"{package.name} (contents {found.hexdigest()[:12]})"
+
+
 def _recipe(package: Path) -> str:
     """What a disk is made of beside its root folder, and that too."""
-    recipe = hashlib.sha256()
-    for path in (package, HERE / "build-root", HERE / "table.py", *sorted((HERE / "image").rglob("*"))):
+    recipe = hashlib.sha256(named(package).encode())
+    for path in (HERE / "build-root", HERE / "table.py", *sorted((HERE / "image").rglob("*"))):
         if path.is_file():
             recipe.update(path.name.encode() + b"\0" + path.read_bytes())
     return recipe.hexdigest()

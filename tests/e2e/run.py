@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import copy
 import fcntl
-import hashlib
 import json
 import multiprocessing
 import os
@@ -35,7 +34,7 @@ from tests.support import sandbox
 
 from . import dhcp, matrix, record, results, supported
 from .hypervisor import LATER, Hypervisor
-from .machine import CACHE, HERE, TOP, Disk, Monitor, boot, build, overlay, write_metadata
+from .machine import CACHE, HERE, TOP, Disk, Monitor, boot, build, named, overlay, write_metadata
 from .plan import BOOTS, MACHINES, MANAGERS, NETWORKS, SUITES, Machine
 
 RUNS = CACHE / "runs"
@@ -68,7 +67,7 @@ def main() -> int:
     RUNS.mkdir(parents=True, exist_ok=True)
     todo = [
         (one, boots, not options.short, options.package, options.results)
-        for one, boots in left(chosen, options.boots, record.load(KEPT), _named(options.package))
+        for one, boots in left(chosen, options.boots, record.load(KEPT), named(options.package))
     ]
     # Each in a process of its own: its hypervisor is that process's network namespace.
     with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
@@ -96,11 +95,6 @@ def left(
     return [(machine, boots) for _, machine, boots in sorted(found, key=lambda one: one[0])]
 
 
-def _named(package: Path) -> str:
-    """A package as it is kept with a boot."""
-    return f"{package.name} (sha256 {hashlib.sha256(package.read_bytes()).hexdigest()[:12]})"
-
-
 def _run(task: Tuple[Machine, Tuple[str, ...], bool, Path, Path]) -> int:
     """One machine's boots; how many were not as they must be. What ends them here ends no other machine's."""
     try:
@@ -120,7 +114,7 @@ def _boots(machine: Machine, boots: Tuple[str, ...], more: bool, package: Path, 
         if path not in others:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     folder.mkdir(exist_ok=True)
-    installed = _named(package)
+    installed = named(package)
     faulty = 0
     cloud = Cloud(machine, disk, folder)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from guest_routes.evidence import document_file
-from tests.e2e import glance, matrix, record, supported
+from tests.e2e import glance, machine, matrix, record, supported
 from tests.e2e.hypervisor import SERVER
 from tests.e2e.plan import BOOTS, MACHINES, NETWORKS, RELEASES
 from tests.e2e.record import Records
@@ -102,6 +104,9 @@ def test_a_run_elsewhere_keeps_what_others_have_run(tmp_path: Path) -> None:
     elsewhere = first._replace(suite=other.suite, manager=other.manager, network=other.network)
     record.keep(tmp_path, {(other.name, "first"): elsewhere})
     assert record.load(tmp_path) == kept(first, reboot, elsewhere)
+    again = first._replace(package="another.deb")
+    record.keep(tmp_path, {(name, "first"): again})
+    assert record.load(tmp_path) == kept(again, reboot, elsewhere)
 
 
 def test_of_one_boot_the_later_is_kept(tmp_path: Path) -> None:
@@ -128,6 +133,29 @@ def test_a_run_takes_up_where_the_one_before_was_ended() -> None:
     assert left([begun], ["first", "without"], ran, "now") == [(begun, ("without",))]
     assert left([begun], ["module"], ran, "now") == [(begun, ("first", "module"))]
     assert left([begun, done], ["first"], ran, "now") == []
+
+
+def _package(folder: Path, name: str, **files: str) -> Path:
+    control = "Package: one\nVersion: 1\nArchitecture: all\nMaintainer: no one <no@one.invalid>\nDescription: one\n"
+    written = {"DEBIAN/control": control, "usr/bin/one": "as it was", "usr/share/doc/one/page.md": "as it was"}
+    for path, text in {**written, **files}.items():
+        (folder / name / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name / path).write_text(text)
+    (folder / name / "DEBIAN").chmod(0o755)
+    package = folder / "one.deb"
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(len(list(folder.iterdir())))}
+    build = ["dpkg-deb", "--build", "--root-owner-group", str(folder / name), str(package)]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL, env=environment)
+    return package
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="needs dpkg-deb")
+def test_a_package_with_other_pages_and_of_another_day_is_the_same_to_the_machines(tmp_path: Path) -> None:
+    """Their own results are written into a page that is packaged, and a commit of that changes every date."""
+    one = machine.named(_package(tmp_path, "one"))
+    assert machine.named(_package(tmp_path, "page", **{"usr/share/doc/one/page.md": "otherwise"})) == one
+    assert machine.named(_package(tmp_path, "program", **{"usr/bin/one": "otherwise"})) != one
+    assert machine.named(_package(tmp_path, "script", **{"DEBIAN/conffiles": "/usr/bin/one\n"})) != one
 
 
 def test_what_is_kept_in_the_repository_is_what_the_documents_say(tmp_path: Path) -> None:

@@ -270,23 +270,21 @@ class _Reader:
             self._note(place, text)
         return []
 
-    def _note(self, place: str, text: str) -> None:
-        if self._has_room(refused=False):
-            self.problems.append(Problem(place, text))
-
     def _refuse(
         self, place: str, text: str, destination: Prefix | None = None, next_hop: Address | None = None
     ) -> None:
         """A route that can't be used, with what can be read of it."""
         if destination is None or destination.is_default:
             self._lacking = self._lacking or place
-        if self._has_room(refused=True):
-            self.problems.append(Problem(place, text, True, destination, next_hop))
+        self._note(place, text, True, destination, next_hop)
 
-    def _has_room(self, refused: bool) -> bool:
-        has_room = len(self.problems) < PROBLEMS_KEPT
-        self._left_out[refused] += not has_room
-        return has_room
+    def _note(
+        self, place: str, text: str, refused: bool = False, to: Prefix | None = None, by: Address | None = None
+    ) -> None:
+        if len(self.problems) < PROBLEMS_KEPT:
+            self.problems.append(Problem(place, text, refused, to, by))
+        else:
+            self._left_out[refused] += 1
 
 
 def _written(error: BaseException) -> str:

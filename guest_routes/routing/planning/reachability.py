@@ -200,11 +200,11 @@ def _candidates(
     """The prefixes that would cover a gateway, of the lengths that routes have."""
     lengths = set(map(_LENGTH, chain(destinations_of(state.routes), destinations_of(added))))
     around = {one: _prefixes_around(one.address, lengths) for one in gateways}
-    own = _own_prefixes(state, {prefix for prefixes in around.values() for prefix in prefixes}, settings)
-    widest = -1 if is_before_main(state, 6, settings.table) else 0
+    passed = (6,) if is_before_main(state, 6, settings.table) else ()  # Families whose prefixes are in main only.
+    own = _own_prefixes(state, {prefix for prefixes in around.values() for prefix in prefixes}, passed, settings)
     wanted: dict[Prefix, list[_Gateway]] = {}
     for gateway, prefixes in around.items():
-        far = widest if family_of(gateway.address) == 6 else 0
+        far = -1 if family_of(gateway.address) in passed else 0
         near = max((p.length for p in own.get(gateway.ifindex, ()) if contains(p, gateway.address)), default=far)
         for prefix in prefixes:
             if prefix.length > near:
@@ -217,14 +217,15 @@ def _prefixes_around(address: Address, lengths: Iterable[int]) -> list[Prefix]:
     return [network_of(Prefix(address, length)) for length in lengths if length <= 8 * len(address)]
 
 
-def _own_prefixes(state: KernelState, around: Collection[Prefix], settings: Settings) -> dict[int, list[Prefix]]:
-    """Each NIC's prefixes: of its addresses, if routed where it matters, and of routes on link that are not ours.
+def _own_prefixes(
+    state: KernelState, around: Collection[Prefix], passed: Collection[int], settings: Settings
+) -> dict[int, list[Prefix]]:
+    """Each NIC's prefixes: of its addresses, but for families passed over, and of others' routes on link.
 
     Args:
         around: the destinations of routes that matter: a table may have fifty thousand others.
     """
-    passed = 16 if is_before_main(state, 6, settings.table) else 0
-    own = {nic.ifindex: [one for one in on_link(nic) if len(one.address) != passed] for nic in state.nics}
+    own = {nic.ifindex: [one for one in on_link(nic) if family_of(one.address) not in passed] for nic in state.nics}
     for route in _to(around, state.routes):
         if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
             own.setdefault(route.ifindex, []).append(route.destination)

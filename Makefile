@@ -13,8 +13,9 @@ VARIANTS ?= networkd netplan netplan-ubuntu NetworkManager ifupdown
 DOCUMENTS ?= static-right static-wrong drive dhcp-right dhcp-wrong dual-static dual-ra chain
 VENV = .venv
 BIN = $(VENV)/bin
-# How the unit tests are run: in a row of dots, with few examples of each law.
-QUICK = $(BIN)/python -m pytest -q --hypothesis-profile=quick
+# What runs the quick unit tests; `check` has it measure their coverage.
+RUNNER = $(BIN)/python
+QUICK = tests/own-processes $(RUNNER) -m pytest -q --hypothesis-profile=quick
 FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
@@ -38,10 +39,10 @@ test-quick: $(VENV)/.dev  ## the unit tests with few examples each, half a minut
 
 # Two processes, each with its own part: workers of pytest-xdist would each collect all of it. 5: nothing fits ARGS.
 quick-modules:
-	@tests/own-processes $(QUICK) tests/unit/*/ $(ARGS) || [ $$? -eq 5 ]
+	@$(QUICK) tests/unit/*/ $(ARGS) || [ $$? -eq 5 ]
 
 quick-whole:
-	@tests/own-processes $(QUICK) tests/unit/*.py $(ARGS) || [ $$? -eq 5 ]
+	@$(QUICK) tests/unit/*.py $(ARGS) || [ $$? -eq 5 ]
 
 test-packages:  ## packages built, installed and run; real cloud-init, network managers and DHCP clients; as root on Debian
 	@! tests/can-test-packages || $(MAKE) --no-print-directory test-packages-here
@@ -101,7 +102,7 @@ check: $(VENV)/.dev  ## style, formatting, types, layers, complexity, man pages,
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python -m tests.gates.complexity
 	mandoc -T lint -W warning docs/man/*.[1-9]
-	@$(MAKE) --no-print-directory test-quick QUICK='$(subst python,coverage run --parallel-mode,$(QUICK))'
+	@$(MAKE) --no-print-directory test-quick RUNNER='$(BIN)/coverage run --parallel-mode'
 	@$(BIN)/coverage combine -q
 	$(BIN)/python -m tests.gates.coverage_gate
 

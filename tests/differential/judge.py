@@ -65,6 +65,8 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         nics = machine.nics()
         before = passes.rows()
         leases = {name: one for name, one in situation.leases if _holds(name, nics)}
+        if not _is_recognised(accepted, nics):
+            known, accepted, kept_routes = set(), {}, ""
         guest_routes = properties[nth - 1]
         passes.give(guest_routes, leases)
         given = Given(kept_routes if guest_routes is None else guest_routes, leases)
@@ -103,7 +105,9 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
                 found.append(Violation("R7", f"IPv{family} no default for a moment", nth))
         if not held or not report.suspicion:  # One that takes nothing away is accepted, and is known from then on.
             known, accepted, kept_routes = oracle.described_macs(document), document, given.guest_routes
-        if not held:
+        # Of what the next pass forgets the property goes, too: limits.md.
+        same_evidence = guest_routes is not None or not kept_routes or _is_recognised(document, nics)
+        if not held and same_evidence:
             again = passes.sync(document, accept)
             if again.changes or passes.rows() != after:
                 found.append(Violation("R9", f"a second pass writes {again.plan.operations}", nth))
@@ -113,6 +117,11 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         if found:
             break
     return Judged(judged, found)
+
+
+def _is_recognised(accepted: Dict[str, Any], nics: Sequence[Nic]) -> bool:
+    """R10: what was accepted is only of use while one of the NICs that it describes is here."""
+    return bool(accepted) and not oracle.described_macs(accepted).isdisjoint(nic.mac for nic in nics)
 
 
 def _holds(name: str, nics: Sequence[Nic]) -> bool:

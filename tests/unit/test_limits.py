@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence
 
 from guest_routes.evidence.properties import host_routes
+from guest_routes.model.document import OtherInstance, Unusable
 from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.network import MAIN_TABLE, Route, Rule
 from guest_routes.model.operations import Outcome
 from guest_routes.model.report import Report, Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.output.report import report_lines, withdrawal_lines
+from guest_routes.output.words.evidence import unusable_text
 from guest_routes.output.words.warnings import warning_texts
 from guest_routes.routing.decide import decide
 from guest_routes.routing.lookups.answers import contradictions, overruled
@@ -99,6 +101,8 @@ def printed() -> Iterable[List[str]]:
     yield passed(SIX, also=[equal[0], hidden, equal[1]])
     yield passed(SIX, "default via fd00:8::1 dev eth1 metric 9\nunreachable ::/0 metric 9\n")
     yield passed(FOUR, f"{vpn}\n")
+    other = OtherInstance("macs", macs=(NICS[0].mac,))
+    yield [unusable_text(Unusable("other-instance", "last-known-good", other=other))]
     yield withdrawn("default via 11.8.0.1 dev eth1 src 11.8.0.60")
     yield withdrawn("default via 11.8.0.1 dev eth1", absent=("eth1",))
     yield withdrawn("default via 11.9.0.1 dev eth1")

@@ -28,9 +28,10 @@ def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Repo
     if report.errors:
         return report
     plan, state = report.plan, report.after
+    refused = {failure.operation.route for failure in report.outcome.failures}  # They are reported as such.
     others: dict[int, tuple[Route, ...]] = {LOCAL_TABLE: kernel.tables((LOCAL_TABLE,))}
     while True:
-        asked = probes(plan, state, table, others, report.protocol)
+        asked = [one for one in probes(plan, state, table, others, report.protocol) if one.route not in refused]
         answers = kernel.lookup([probe.address for probe in asked])
         wrong = contradictions(asked, answers)
         unread = unread_tables(wrong, state, table, others)

@@ -123,6 +123,16 @@ def test_a_rule_that_rejects(lab: Lab, engine: str, kind: str) -> None:
     assert "programmed, but rule 300 (`ip rule`) wins" in ran.out
 
 
+def test_what_the_kernel_has_refused_is_not_called_programmed(lab: Lab, engine: str) -> None:
+    """A rule that rejects everything rejects the gateways, too."""
+    documented(lab)
+    lab.ip("route", "delete", "default")
+    lab.ip("rule", "add", "priority", "90", "unreachable")
+    ran = run(lab, f"sync {PLAIN} {engine}")
+    assert ran.code == 1 and "programmed" not in ran.out
+    assert "cannot add default via 10.65.0.1 dev eth0 proto guest-routes: Nexthop has invalid gateway" in ran.err
+
+
 def test_a_route_that_rejects_in_another_table(lab: Lab, engine: str) -> None:
     documented(lab)
     lab.ip("rule", "add", "priority", "220", "lookup", "220")

@@ -120,7 +120,8 @@ def run(*command: str, codes: Sequence[int] = (0,)) -> float:
 
 def flush() -> None:
     """Back to an instance without routes of ours, and without what a pass keeps."""
-    subprocess.run(["ip", "route", "flush", "proto", "121"], check=True)
+    while subprocess.run(["ip", "route", "flush", "proto", "121"], stdout=subprocess.DEVNULL).returncode:
+        pass  # It gives up after 30 seconds, in which it doesn't remove a million.
     for name in ("last-known-good", "defaults"):
         Path("/var/lib/guest-routes", name).unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ from ..model.evidence import Elsewhere, Evidence
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, Prefix
 from ..model.network_data import Problem
 from ..model.settings import is_ignored
-from ..routing.bind import find_nic_of
+from ..routing.bind import Present, find_nic_of
 from ..routing.ownership import is_our_rule, is_ours, kernels_and_ours, separated
 from ..routing.subnets import with_unrouted
 from . import network_data
@@ -248,10 +248,10 @@ def _omitted(data: NetworkData, nics: Sequence[Nic], settings: Settings) -> list
     networks = [network for network in data.networks if network.omits_routes and network.family == 4]
     if not networks:
         return []
-    links = {link.id: link for link in data.links}
+    links, present = {link.id: link for link in data.links}, Present(nics)
     found: dict[int, Nic] = {}
     for network in networks:
-        nic = find_nic_of(network, links, nics)
+        nic = find_nic_of(network, links, present)
         if nic is not None and not is_ignored(nic, settings.ignore_nics):
             found[nic.ifindex] = nic
     return list(found.values())

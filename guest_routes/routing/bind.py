@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
     from ..model.evidence import Evidence
-    from ..model.network import Nic, Prefix
+    from ..model.network import Address, Nic, Prefix
     from ..model.network_data import HostRoute, Link, Network
     from ..model.settings import Settings
 
@@ -38,8 +38,9 @@ def bind(evidence: Evidence, settings: Settings) -> tuple[tuple[Binding, ...], t
     """
     links = {link.id: link for link in evidence.data.links}
     nics = evidence.kernel.nics
+    present = Present(nics)
     bare = _uncontradicted(
-        [_on_its_nic(network, links, nics, settings) for network in evidence.data.networks],
+        [_on_its_nic(network, links, present, settings) for network in evidence.data.networks],
         nics,
         doubled_macs(evidence.data.links),
     )
@@ -75,35 +76,58 @@ def _with_other_family(bindings: Sequence[Binding]) -> list[Binding]:
     return found
 
 
-def _on_its_nic(network: Network, links: dict[str, Link], nics: Sequence[Nic], settings: Settings) -> Binding:
-    link, nic = links.get(network.link), find_nic_of(network, links, nics)
+class Present:
+    """The NICs that are present, and those of them with a MAC or an address."""
+
+    def __init__(self, nics: Sequence[Nic]) -> None:
+        self.nics = nics
+        self._by_mac: dict[bytes, list[Nic]] = {}
+        self._by_address: dict[Address, list[Nic]] = {}
+        for nic in nics:
+            for mac in macs_of(nic):
+                self._by_mac.setdefault(mac, []).append(nic)
+            for own in nic.addresses:
+                self._by_address.setdefault(own.address, []).append(nic)
+
+    def with_mac(self, macs: set[bytes]) -> list[Nic]:
+        """Those that a document may know by one of the MACs (see macs_of)."""
+        return list({nic.ifindex: nic for mac in macs for nic in self._by_mac.get(mac, ())}.values())
+
+    def with_address(self, address: Prefix | None) -> list[Nic]:
+        """Those that have it, in their order, whatever the length of its subnet."""
+        return self._by_address.get(address.address, []) if address is not None else []
+
+
+def _on_its_nic(network: Network, links: dict[str, Link], present: Present, settings: Settings) -> Binding:
+    link, nic = links.get(network.link), find_nic_of(network, links, present)
     if nic is not None and is_ignored(nic, settings.ignore_nics):
         return Binding(network, link, None, ignored=nic.name)
     return Binding(network, link, nic)
 
 
-def find_nic_of(network: Network, links: dict[str, Link], nics: Sequence[Nic]) -> Nic | None:
+def find_nic_of(network: Network, links: dict[str, Link], present: Present) -> Nic | None:
     """The NIC that a network of the document is on; None when it isn't present, or nothing tells which it is.
 
     By the MAC of its link; but where that NIC hasn't the described address and another one has it, by the address.
     """
     link = links.get(network.link)
-    by_mac = find_nic(link, links, nics, network.address) if link else None
+    by_mac = find_nic(link, links, present, network.address) if link else None
     if by_mac is not None and _has(by_mac, network.address):
         return by_mac
-    return _holder(network, by_mac, nics, links) or (_upper(by_mac, network, nics) if by_mac is not None else None)
+    held = _holder(network, by_mac, present, links)
+    return held or (_upper(by_mac, network, present.nics) if by_mac is not None else None)
 
 
-def _holder(network: Network, by_mac: Nic | None, nics: Sequence[Nic], links: dict[str, Link]) -> Nic | None:
+def _holder(network: Network, by_mac: Nic | None, present: Present, links: dict[str, Link]) -> Nic | None:
     """The NIC that has a network's described address, where its MAC's has not: a bridge with a MAC of its own over it.
 
     Its MAC may have been changed, too, or two links have one, or there is no link. A NIC that another link describes is
     that one's, unless the MAC's NIC is a port of it.
     """
-    having = [nic for nic in nics if _has(nic, network.address) and leads_somewhere(nic)]
+    having = [nic for nic in present.with_address(network.address) if leads_somewhere(nic)]
     if not having:
         return None
-    over = masters(by_mac, nics) if by_mac is not None else []
+    over = masters(by_mac, present.nics) if by_mac is not None else []
     macs = _macs_of_others(network, links)
     return next((nic for nic in having if nic in over or not has_mac(nic, macs)), None)
 
@@ -146,19 +170,20 @@ def _named_by_settings_alone(bindings: Sequence[Binding], nics: Sequence[Nic], s
 # ---- which NIC ----------------------------------------------------------------------------------------
 
 
-def find_nic(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: Prefix | None = None) -> Nic | None:
+def find_nic(link: Link, links: dict[str, Link], present: Present, address: Prefix | None = None) -> Nic | None:
     """The NIC that a link of the document describes, or None when it isn't present.
 
     Args:
         address: the network's address there; of several devices with the MAC the one that has it is meant.
     """
     if link.vlan_id is not None:
-        return _find_vlan(link, links, nics, address)
+        return _find_vlan(link, links, present, address)
     macs = macs_of_link(link, links)
-    bonds = [nic for nic in nics if nic.kind in BONDS and nic.mac in macs]
+    found = present.with_mac(macs)
+    bonds = [nic for nic in found if nic.kind in BONDS and nic.mac in macs]
     if link.kind == "bond" and bonds:
         return _best(bonds, address)
-    return _best([nic for nic in nics if nic.vlan_id is None and has_mac(nic, macs)], address)
+    return _best([nic for nic in found if nic.vlan_id is None], address)
 
 
 def macs_of_link(link: Link, links: dict[str, Link]) -> set[bytes]:
@@ -167,13 +192,13 @@ def macs_of_link(link: Link, links: dict[str, Link]) -> set[bytes]:
     return {*macs, *map(infiniband_mac, macs)} - {b""}
 
 
-def _find_vlan(link: Link, links: dict[str, Link], nics: Sequence[Nic], address: Prefix | None) -> Nic | None:
+def _find_vlan(link: Link, links: dict[str, Link], present: Present, address: Prefix | None) -> Nic | None:
     """A VLAN device on the NIC that `vlan_link` means, else any with the id and MAC, else a plain NIC with the MAC."""
-    parent = find_nic(links[link.vlan_link], links, nics) if _stands_on(link, links) else None
-    found = _vlans(link, parent, nics)
+    parent = find_nic(links[link.vlan_link], links, present) if _stands_on(link, links) else None
+    found = _vlans(link, parent, present.nics)
     if found:
         return _best(found, address)
-    plain = [nic for nic in nics if link.mac and nic.mac == link.mac and not nic.kind]
+    plain = [nic for nic in present.with_mac({link.mac}) if nic.mac == link.mac and not nic.kind]
     return _best([nic for nic in plain if nic != parent], address)
 
 

@@ -107,11 +107,13 @@ def _lost(
         return None
     leaving = [(*place, True) for place in left]
     leaving += [(*place, False) for place in _left_by_hosts(evidence, resolution, settings)] if gone else []
-    nics = {nic.ifindex: nic for nic in evidence.kernel.nics if _is_known(nic, evidence, settings)}
+    nics = {nic.ifindex: nic for nic in evidence.kernel.nics}
     found = {}
     for ifindex, family, is_default in leaving:
         nic = nics.get(ifindex)
-        if nic is not None and _has_lost(nic, family, is_default, evidence, resolution):
+        if nic is None or not _is_known(nic, evidence, settings):
+            continue
+        if _has_lost(nic, family, is_default, evidence, resolution):
             found[ifindex] = nic.name, nic.mac
     return Suspicion("networks-lost", tuple(found[ifindex] for ifindex in sorted(found))) if found else None
 

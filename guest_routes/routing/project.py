@@ -5,7 +5,7 @@ A pass looks at NICs as they are; a configuration is for NICs as they will be: u
 
 from __future__ import annotations
 
-from .bind import BONDS, bind, find_nic, has_mac, has_own_address, macs_of_link
+from .bind import BONDS, Present, bind, find_nic, has_mac, has_own_address, macs_of_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _without_ports_to_be(evidence: Evidence) -> tuple[Nic, ...]:
     """The NICs; without those of a document's bond that isn't there, unless one with an address stands for it (R2)."""
     links, nics = {link.id: link for link in evidence.data.links}, evidence.kernel.nics
     for link in links.values():
-        found = find_nic(link, links, nics) if link.kind == "bond" else None
+        found = find_nic(link, links, Present(nics)) if link.kind == "bond" else None
         if found is not None and found.kind not in BONDS and not has_own_address(found):
             macs = macs_of_link(link, links)
             nics = tuple(nic for nic in nics if not has_mac(nic, macs))

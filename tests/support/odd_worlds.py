@@ -18,7 +18,7 @@ from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import KernelState, Nic, Route, parse_address, parse_prefix
 from guest_routes.model.network_data import PROPERTIES, HostRoute
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
-from guest_routes.routing.bind import find_nic
+from guest_routes.routing.bind import Present, find_nic
 from tests.differential.situation import DESTINATIONS, MACS, NicSpec, Situation, gateway, make
 from tests.support.iproute_text import KERNELS_OWN_RULES, connected_routes
 
@@ -85,7 +85,7 @@ def _leases(found: Evidence, dice: random.Random) -> List[Lease]:
     leases = []
     for network in found.data.networks:
         link = links.get(network.link)
-        nic = find_nic(link, links, found.kernel.nics) if link else None
+        nic = find_nic(link, links, Present(found.kernel.nics)) if link else None
         own = next((a for a in nic.addresses if len(a.address) == 4), None) if nic else None
         if not network.omits_routes or nic is None or own is None or dice.random() < 0.3:
             continue

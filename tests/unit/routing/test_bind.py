@@ -11,7 +11,7 @@ from guest_routes.model.lease import Lease, LeaseSet
 from guest_routes.model.network import Nic, Prefix, address_text, parse_address, parse_prefix
 from guest_routes.model.network_data import Link, infiniband_mac
 from guest_routes.model.settings import GatewaySetting, Selector, Settings
-from guest_routes.routing.bind import bind, find_nic
+from guest_routes.routing.bind import Present, bind, find_nic
 from tests.support.situations import TWO_NICS, network, situation
 
 DEFAULTS = Settings()
@@ -71,13 +71,13 @@ LINKS: Dict[str, Link] = {link.id: link for link in (PHYSICAL, MEMBERS, BOND, VL
     ],
 )  # fmt: skip
 def test_find_nic(link: Link, nics: list[Nic], found: Optional[str]) -> None:
-    nic = find_nic(link, LINKS, nics, ADDRESS)
+    nic = find_nic(link, LINKS, Present(nics), ADDRESS)
     assert (nic.name if nic else None) == found
 
 
 def test_a_vlan_on_itself_is_no_endless_search() -> None:
     loop = Link(0, "loop", "vlan", OTHER, vlan_id=5, vlan_link="loop")
-    assert find_nic(loop, {"loop": loop}, [Nic(2, "eth0", ONE)]) is None
+    assert find_nic(loop, {"loop": loop}, Present([Nic(2, "eth0", ONE)])) is None
 
 
 # ---- gateways and their evidence ----------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_a_network_without_a_link_is_on_the_nic_that_has_its_address() -> None:
 
 
 def found_nic(link: Link, *nics: Nic, address: Optional[Prefix] = None) -> str:
-    nic = find_nic(link, {link.id: link}, nics, address)
+    nic = find_nic(link, {link.id: link}, Present(nics), address)
     return nic.name if nic else ""
 
 
@@ -284,9 +284,9 @@ def test_which_device_a_network_is_on(networks: List[Dict[str, Any]], nics: List
 def test_of_two_vlans_with_one_id_the_one_that_has_the_address() -> None:
     parent = Nic(2, "bond0", ONE, kind="bond")
     idle, used = (Nic(n, f"vlan5.{n}", OTHER, kind="vlan", vlan_id=5, parent=2) for n in (3, 4))
-    assert find_nic(VLAN, LINKS, [parent, idle, used._replace(addresses=(ADDRESS,))], ADDRESS) == used._replace(
-        addresses=(ADDRESS,)
-    )
+    assert find_nic(
+        VLAN, LINKS, Present([parent, idle, used._replace(addresses=(ADDRESS,))]), ADDRESS
+    ) == used._replace(addresses=(ADDRESS,))
 
 
 def test_a_nic_that_another_link_describes_is_that_ones() -> None:
@@ -312,30 +312,32 @@ def test_a_vlan_without_a_mac_is_known_by_what_it_stands_on() -> None:
     vlan = Link(3, "vlan5", "vlan", b"", vlan_id=5, vlan_link="tap0")
     links = {"tap0": PHYSICAL, "vlan5": vlan}
     parent, device = Nic(2, "eth0", ONE), Nic(4, "eth0.5", ONE, kind="vlan", vlan_id=5, parent=2)
-    found = find_nic(vlan, links, [parent, Nic(3, "tun0", b""), device])
+    found = find_nic(vlan, links, Present([parent, Nic(3, "tun0", b""), device]))
     assert found == device
-    assert find_nic(vlan, links, [parent, Nic(3, "tun0", b"")]) is None
+    assert find_nic(vlan, links, Present([parent, Nic(3, "tun0", b"")])) is None
     elsewhere = Nic(5, "eth9.5", TWO, kind="vlan", vlan_id=5, parent=9)
-    assert find_nic(vlan, links, [parent, elsewhere]) is None
+    assert find_nic(vlan, links, Present([parent, elsewhere])) is None
     with_mac = vlan._replace(mac=TWO)
-    assert find_nic(with_mac, links, [parent, elsewhere]) == elsewhere
-    assert find_nic(vlan._replace(mac=bytes(5) + b"\7"), links, [parent, elsewhere]) is None
+    assert find_nic(with_mac, links, Present([parent, elsewhere])) == elsewhere
+    assert find_nic(vlan._replace(mac=bytes(5) + b"\7"), links, Present([parent, elsewhere])) is None
 
 
 def test_members_of_a_bond_that_are_not_links_are_no_fault() -> None:
     bond = BOND._replace(bond_links=("tap0", "gone"))
     device = Nic(4, "bond0", ONE, kind="bond")
-    assert find_nic(bond, LINKS, [Nic(2, "eth0", ONE, master=4), device]) == device
+    assert find_nic(bond, LINKS, Present([Nic(2, "eth0", ONE, master=4), device])) == device
     # A bond with none of their MACs is another one.
-    assert find_nic(BOND, LINKS, [Nic(4, "bond0", OTHER, kind="bond"), Nic(5, "eth1", TWO)]) == Nic(5, "eth1", TWO)
+    assert find_nic(BOND, LINKS, Present([Nic(4, "bond0", OTHER, kind="bond"), Nic(5, "eth1", TWO)])) == Nic(
+        5, "eth1", TWO
+    )
 
 
 def test_a_vlan_that_is_no_device_is_a_plain_nic_with_its_mac_but_not_the_one_it_stands_on() -> None:
     vlan = Link(3, "vlan5", "vlan", ONE, vlan_id=5, vlan_link="tap0")
     links = {"tap0": PHYSICAL, "vlan5": vlan}
     parent, plain = Nic(2, "eth0", ONE), Nic(4, "eth4", ONE)
-    assert find_nic(vlan, links, [parent]) is None
-    assert find_nic(vlan, links, [parent, plain]) == plain
+    assert find_nic(vlan, links, Present([parent])) is None
+    assert find_nic(vlan, links, Present([parent, plain])) == plain
 
 
 def test_a_bond_is_the_bond_s_device_and_a_port_the_port() -> None:

@@ -19,6 +19,12 @@ exits with `exit_code`; nothing else looks into it.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Failure = TypeVar("Failure", bound=BaseException)
+
 
 class GuestRoutesError(Exception):
     """Base of all; `exit_code` is what the command exits with."""
@@ -98,6 +104,16 @@ def system_error_text(error: OSError | MemoryError | SystemError) -> str:
         return f"Python itself failed, as it does without memory: {error}; {_STAYS}"
     at = f" ({error.filename})" if error.filename else ""
     return f"the system refused: {error.strerror or error}{at}; {_STAYS}"
+
+
+def as_value(error: Failure) -> Failure:
+    """A caught exception to return or keep: without the frames that it came through.
+
+    Each frame knows its caller, so that the values of a whole pass would live as long as the exception; where one of
+    the callers keeps it, until the garbage collector finds the cycle.
+    """
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 _STAYS = "what was written stays"

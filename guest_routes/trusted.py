@@ -13,6 +13,7 @@ import os
 import stat
 import time
 
+from .errors import as_value
 from .model.namedtuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -130,7 +131,7 @@ def untrusted_file(path: str) -> OSError | Untrusted | None:
         finally:
             os.close(descriptor)
     except (OSError, Untrusted) as error:
-        return error
+        return as_value(error)
     return None
 
 
@@ -277,14 +278,12 @@ def _content(descriptor: int, limit_bytes: int) -> File:
 
 
 def _bytes(descriptor: int, limit_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while size <= limit_bytes:
-        part = os.read(descriptor, min(1 << 20, limit_bytes + 1 - size))
+    data = bytearray()
+    while len(data) <= limit_bytes:
+        part = os.read(descriptor, min(1 << 20, limit_bytes + 1 - len(data)))
         if not part:
-            return b"".join(parts)
-        parts.append(part)
-        size += len(part)
+            return bytes(data)
+        data += part
     raise Untrusted(_too_large(limit_bytes))
 
 

@@ -76,26 +76,26 @@ class _Reader:
         self.routes: list[HostRoute] = []
         self._gateways: dict[str, Address] = {}
         self._lengths: dict[tuple[str, int], int] = {}
-        self._links = Links(self._note)
 
     def read(self, document: dict[str, object]) -> NetworkData:
-        self._links.read(self._list(document, "links", "links"))
+        links = Links(self._note)  # Not kept: two that hold each other would stay when both are done.
+        links.read(self._list(document, "links", "links"))
         networks: list[Network] = []
         for index, entry in enumerate(self._list(document, "networks", "networks")):
             try:
-                networks.append(self._network(index, entry))
+                networks.append(self._network(index, entry, links))
             except Fault as bad:
                 self._note(f"networks[{index}]{bad.field}", bad.text)
         for refused, number in self._left_out.items():
             if number:
                 text = f"{number:,} more {'of its routes are refused' if refused else 'things are wrong with it'}"
                 self.problems.insert(0, Problem("the document", text, refused))
-        return NetworkData(self._links.links, tuple(networks), tuple(self.routes), tuple(self.problems))
+        return NetworkData(links.links, tuple(networks), tuple(self.routes), tuple(self.problems))
 
-    def _network(self, index: int, entry: object) -> Network:
+    def _network(self, index: int, entry: object, links: Links) -> Network:
         place = f"networks[{index}]"
         entry = object_of(entry)
-        link = self._links.id_for(place, entry)
+        link = links.id_for(place, entry)
         kind = text_of(entry.get("type"))
         address = self._address(place, entry)
         family = self._family(place, kind, address, entry)

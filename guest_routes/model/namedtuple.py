@@ -65,7 +65,8 @@ def _newargs(self: Any) -> tuple[object, ...]:
 
 
 def _replace(self: Any, **named: object) -> Any:
-    made = tuple.__new__(type(self), map(named.pop, self._fields, self))
+    # A list: of an iterator CPython doesn't know the length, and keeps one more free tuple of that length each time.
+    made = tuple.__new__(type(self), [*map(named.pop, self._fields, self)])
     if named:
         raise ValueError(f"{type(self).__name__} has no field {', '.join(named)}")
     return made

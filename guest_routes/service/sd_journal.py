@@ -5,6 +5,8 @@ Source: systemd's documentation, "Native Journal Protocol"; systemd.journal-fiel
 
 from __future__ import annotations
 
+from ..errors import as_value
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Sequence, TypeAlias
@@ -41,7 +43,7 @@ def send(level: str, text: str, fields: Sequence[Field], address: str = SOCKET) 
         finally:
             sender.close()
     except OSError as error:
-        return error
+        return as_value(error)
     return None
 
 

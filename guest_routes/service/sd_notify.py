@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..errors import as_value
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Mapping
@@ -39,5 +41,5 @@ class Notifier:
             finally:
                 sender.close()
         except OSError as error:
-            return error
+            return as_value(error)
         return None

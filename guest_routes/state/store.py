@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import StateError
+from ..errors import StateError, as_value
 from ..json_codec import dumps
 from ..model.document import Document, Known, LastKnownGood, Unusable
 from ..model.network import MAIN_TABLE, OUR_PROTOCOL, Nic, Route
@@ -253,7 +253,7 @@ class State:
         except (OSError, Untrusted) as error:
             raise_shortage(error)
             if not isinstance(error, NotADirectoryError):
-                self._unread[path] = error
+                self._unread[path] = as_value(error)
             # That an ordinary user may not read it is no fault of the file's.
             reason = "" if isinstance(error, PermissionError) else unreadable(error)
         self.note(path, reason)

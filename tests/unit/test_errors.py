@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 
 import pytest
+
+from guest_routes.errors import as_value
 
 DEEP_CALL_WITHOUT_MEMORY = """
 import resource, sys
@@ -40,3 +43,23 @@ def test_no_memory_for_a_call_is_no_bug() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "memory; " in done.stdout or "memory: " in done.stdout
     assert done.stdout.endswith("; what was written stays\n")
+
+
+def test_as_a_value_an_error_keeps_no_frame_alive() -> None:
+    def caught(given: object) -> OSError:
+        try:
+            try:
+                raise ValueError(given)
+            except ValueError:
+                raise FileNotFoundError(2, "No such file or directory")  # noqa: B904
+        except OSError as error:
+            return as_value(error)
+
+    class Given:
+        """Something large."""
+
+    given = Given()
+    alive = weakref.ref(given)
+    error = caught(given)
+    del given
+    assert alive() is None and str(error) == "[Errno 2] No such file or directory"

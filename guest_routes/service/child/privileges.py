@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from errno import EINVAL
 
+from ...errors import as_value
 from ...state.files import read_pseudo
 
 TYPE_CHECKING = False
@@ -84,14 +85,14 @@ def kill(pid: int) -> None:
     try:
         return os.kill(pid, _SIGKILL)
     except PermissionError as error:
-        refused = error
+        refused = as_value(error)
     own = os.geteuid()
     for user in USERS:  # A process may signal those of its own effective user.
         try:
             os.seteuid(user)
             return os.kill(pid, _SIGKILL)
         except OSError as error:
-            refused = error if isinstance(error, PermissionError) else refused
+            refused = as_value(error) if isinstance(error, PermissionError) else refused
         finally:
             os.seteuid(own)
     raise refused

@@ -58,6 +58,7 @@ test-packages-here: $(VENV)/.dev packages
 	@tests/make-chroot bookworm trixie
 	@tests/make-managers-chroot
 	@tests/make-dhcp-clients
+	-@tests/make-ifcfg-rh-chroot
 	@$(BIN)/python -m pytest -m packages $(ARGS)
 
 packages: wheel deb rpm zipapp  ## all of them

@@ -66,6 +66,11 @@ def route_text(route: Route, nics: Sequence[Nic]) -> str:
     return " ".join(words)
 
 
+def lasting_text(route: Route, nics: Sequence[Nic]) -> str:
+    """The same without what is left of its lifetime: said again later, it is the same sentence."""
+    return route_text(route._replace(expires=0), nics)
+
+
 def route_json(route: Route, nics: Sequence[Nic]) -> dict[str, Any]:
     """A route with the keys of `ip -j route`, its family, and its text; what few routes have stands where it is."""
     names, size = nic_names(nics), len(route.destination.address)

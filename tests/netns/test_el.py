@@ -36,7 +36,7 @@ CROSSED_6 = WANTED_6 | {f"fd00:11:{third}::/48 via fd00:65::1 dev eth0" for thir
 def el(lab: Lab) -> Iterator[Managers]:
     """NetworkManager as EL has it, not started, and NICs nobody has configured."""
     if not (ROOT / ".cache" / "ifcfg-rh" / ".made").exists():
-        pytest.skip("tests/make-ifcfg-rh-chroot has not been run")
+        pytest.skip("there is no .cache/ifcfg-rh; `make test-packages` makes it where the mirror has Debian's sources")
     bare_nics(lab)
     made = Managers(lab, "ifcfg-rh")
     yield made

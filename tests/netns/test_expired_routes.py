@@ -71,3 +71,22 @@ def test_the_service_looks_when_it_expires(lab: Lab, start: Start) -> None:
     service.wait(lambda: "proto 121" in lab.ip("-6", "-N", "route", "show", "fd00:11:11::/48"), what="the first pass")
     assert "via fe80::a9fe:a9fe" in way(lab)
     service.wait(lambda: way(lab) == f"{OUTSIDE} from :: via fd00:65::1", 10, "ours in its place")
+
+
+def test_what_the_service_says_of_a_route_stays_the_same_while_its_lifetime_runs_down(lab: Lab, start: Start) -> None:
+    """Another program's default gets a part of the traffic: that is said once, not after every advertisement."""
+    nics(lab)
+    add(
+        lab,
+        "-6 route append default via fd00:65::1 dev eth0 proto ra metric 1024 expires 600",
+        "-6 route append default via fd00:200::1 dev wg0 metric 1024 expires 600",
+    )
+    service = start(*FILE.split())
+    service.wait_said("is a next hop of the same route")
+    for times in (1, 2):
+        time.sleep(1)
+        add(lab, "-6 route append default via fe80::a9fe:a9fe dev eth1 proto ra metric 1024 expires 600")
+        service.wait_said("removed default via fe80::a9fe:a9fe dev eth1", times)
+    assert service.stop() == 0
+    assert service.said("not programmed: IPv6 default") == 1
+    assert service.said("no longer so") == 0

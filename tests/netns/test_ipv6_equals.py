@@ -33,6 +33,19 @@ def by_kernel(lab: Lab) -> List[str]:
     return " ".join(lab.ip("-6", "route", "show", "default").split()).replace(" default", "\ndefault").split("\n")
 
 
+@pytest.mark.parametrize("routers", [["fd00:65::1", "fe80::a9fe:a9fe"], ["fe80::a9fe:a9fe", "fd00:65::1"]])
+def test_the_gateway_and_a_router_of_the_elected_nic_share_the_traffic(
+    lab: Lab, engine: str, given: Dict[int, str], routers: Sequence[str]
+) -> None:
+    """Each equals the elected default (R5), whichever stands first."""
+    nics(lab)
+    add(lab, *(f"-6 route append default via {router} dev eth0 proto ra metric 1024" for router in routers))
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {engine} {given[6]}")
+        assert (ran.code, "part of the traffic" in ran.out) == (0, False), ran
+    assert len(by_kernel(lab)[0].split("nexthop")) == 3
+
+
 @pytest.mark.parametrize(("there", "later"), [([VPN, *BY_OBJECT], [PLAIN]), ([*BY_OBJECT, PLAIN], [VPN])])
 def test_one_by_an_object_comes_back_behind_the_next_hops(
     lab: Lab, engine: str, given: Dict[int, str], there: Sequence[str], later: Sequence[str]

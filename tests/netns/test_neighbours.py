@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
 import pytest
@@ -153,3 +156,26 @@ def test_networkd_is_named_though_systemd_made_its_socket(lab: Lab, managers: Ma
     service.wait(lambda: right(lab))
     managers.run("networkctl", "reconfigure", "eth1")
     service.wait_said("removed default via 11.8.0.1 dev eth1 proto static: added by systemd-networkd (pid ", seconds=30)
+
+
+def default_nics_6(lab: Lab) -> List[str]:
+    """The NICs of IPv6's defaults."""
+    return sorted(set(re.findall(r"^\s*(?:default|nexthop) .*?dev (\S+)", lab.ip("-6", "route"), re.MULTILINE)))
+
+
+@pytest.mark.parametrize("manager", ["networkd", "networkmanager", "ifupdown"])
+def test_the_default_that_each_advertisement_brings_back(
+    lab: Lab, managers: Managers, start: Start, tmp_path: Path, manager: str
+) -> None:
+    value = json.loads(document("dual-stack").read_text())
+    for network in value["networks"]:
+        network["type"] = network["type"].replace("ipv6", "ipv6_slaac")
+    (tmp_path / "network_data.json").write_text(json.dumps(value))
+    managers.render(json.dumps(value), manager)
+    lab.metadata_server(tmp_path / "network_data.json")
+    managers.routers()
+    managers.bring_up(manager)
+    service = start(settings={"refresh_seconds": 300})
+    service.wait_said("removed default via fe80::", times=3, seconds=120)
+    service.wait(lambda: default_nics_6(lab) == ["eth0"] and right(lab))
+    assert service.record["conflicts"] == [], service.log

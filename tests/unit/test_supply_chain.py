@@ -20,6 +20,11 @@ UNCHECKED = (
 """What would take a file that nobody has vouched for."""
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").glob("make-*")), ids=lambda path: path.name)
+def test_what_makes_a_chroot_is_run_by_make(path: Path) -> None:
+    assert f"@tests/{path.name}" in (ROOT / "Makefile").read_text()
+
+
 def test_the_single_file_is_made_of_packages_by_their_checksums() -> None:
     lines = [line for line in PINS.splitlines() if line and not line.startswith("#")]
     assert {line.partition("==")[0] for line in lines} == {

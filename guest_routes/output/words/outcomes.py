@@ -9,7 +9,7 @@ from ...model.operations import RemoveForeignDefault
 from ...model.plan import PlannedDefault, PlannedRoute
 from ...model.report import Discrepancy, ExtraDefault, Overruled
 from ..escape import escaped
-from ..route_text import counted, nic_names, route_text
+from ..route_text import counted, lasting_text, nic_names, route_text
 from .elections import election_reason
 from .evidence import binding_label
 from .reasons import resolved_reason, unresolved_reason
@@ -86,9 +86,9 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
             why = "the kernel shows too little of it: it stands between two next hops of another one"
         elif one.route.unwritable:
             why = f"its attributes can't be written back the same ({one.route.unwritable})"
-        return route_text(one.route, nics), f"one default too many; it stays, since {why}"
+        return lasting_text(one.route, nics), f"one default too many; it stays, since {why}"
     if isinstance(one, (PlannedRoute, PlannedDefault)):
-        by = route_text(one.competitor, nics) if one.competitor else "another route"
+        by = lasting_text(one.competitor, nics) if one.competitor else "another route"
         if isinstance(one, PlannedDefault):
             return f"IPv{one.family} default", f"shadowed by {by}"
         host = one.resolved.host
@@ -99,7 +99,7 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
 
 def there_text(route: Route, nics: Sequence[Nic]) -> str:
     """A route of another program, to a destination that is not programmed."""
-    return f"another program's {route_text(route, nics)} is there, and stays"
+    return f"another program's {lasting_text(route, nics)} is there, and stays"
 
 
 def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
@@ -115,7 +115,7 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     """Which route wins and by what (R8), and what the kernel said."""
     answer = one.answer
     if one.shares and one.by is not None:
-        return f"{route_text(one.by, nics)} is a next hop of the same route, and gets a part of the traffic"
+        return f"{lasting_text(one.by, nics)} is a next hop of the same route, and gets a part of the traffic"
     sent = f"{lookup_text(answer, nics)} (table {_TABLES.get(answer.table, answer.table)})"
     if not answer.ifindex:
         sent = f"nowhere: {answer.error}" if answer.error else "nowhere"
@@ -125,7 +125,7 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     if one.unruled:
         return f"{no_rule_texts(MAIN_TABLE, family_of(one.address))[0]}; {asked}"
     if one.by is not None:
-        return f"{route_text(one.by, nics)} wins{' by ' + rule if rule else ''}; {asked}"
+        return f"{lasting_text(one.by, nics)} wins{' by ' + rule if rule else ''}; {asked}"
     return f"{rule} wins; {asked}" if rule else f"{asked}; see `ip rule`"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...model.decision import Elected
 from ...model.namedtuple import NamedTuple
 from ...model.network import LOCAL_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
 from ...model.report import Overruled
@@ -59,7 +60,7 @@ def overruled(
     """
     if not wrong:
         return ()
-    present, accounted = set(state.routes), accounted_for(plan)
+    present, accounted = set(state.routes), accounted_for(plan, state.routes)
     found = []
     for probe, answer in wrong:
         by, rule = _winner(probe, answer, state, table, others)
@@ -88,25 +89,33 @@ def with_shared(
 
 def _reported_defaults(plan: Plan, state: KernelState) -> list[Route]:
     """The default routes that are there, but for those that are reported otherwise."""
-    accounted = accounted_for(plan)
+    accounted = accounted_for(plan, state.routes)
     return [route for route in state.routes if not route[0].length and route not in accounted]
 
 
 def sharing(default: Route, there: Sequence[Route]) -> Route | None:
-    """The first next hop that leads elsewhere of the IPv6 route that a default is a next hop of."""
+    """The first next hop of these of the IPv6 route that a default is a next hop of."""
     if default.family == 4 or not default.destination.is_default or not is_next_hop(default):
         return None
-    equals = (one for one in equals_of(default, there) if is_next_hop(one))
-    return next((one for one in equals if not leads_there(one, default)), None)
+    return next((one for one in equals_of(default, there) if is_next_hop(one)), None)
 
 
-def accounted_for(plan: Plan) -> set[Route]:
-    """What goes; and extra defaults that stay as `default_mode` says, or since the document may be partial.
-
-    These are reported as such.
+def accounted_for(plan: Plan, there: Sequence[Route]) -> set[Route]:
+    """What goes; what equals the elected default (R5), whichever of them serves; and extra defaults that stay as
+    `default_mode` says, or since the document may be partial, which are reported as such.
     """
     extras = {route for default in plan.defaults if not default.removals for route in default.extras}
-    return extras | {operation.route for operation in plan.removals}
+    return extras | {operation.route for operation in plan.removals} | _elected(plan, there)
+
+
+def _elected(plan: Plan, there: Sequence[Route]) -> set[Route]:
+    found: set[Route] = set()
+    for default in plan.defaults:
+        if default.serving is not None and isinstance(default.election, Elected):
+            wanted = default.serving._replace(gateway=default.election.gateway, ifindex=default.election.nic.ifindex)
+            equals = (route for route in there if route.destination == wanted.destination)
+            found |= {route for route in equals if leads_there(route, wanted)}
+    return found
 
 
 def _winner(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...model.network import LOCAL_TABLE, Lookup, contains, family_of
 from ...model.report import Overruled
-from ..compare import leads_out, leads_there, next_hops, preference
+from ..compare import leads_out, next_hops, preference
 from .answers import accounted_for, fits, sharing
 
 TYPE_CHECKING = False
@@ -86,12 +86,12 @@ def _comes_first(one: Overruled) -> bool:
 def _winner(probe: Probe, today: Lookup, after: Sequence[Route], plan: Plan) -> Overruled | None:
     """The route that comes before the default for the probe's address, or that takes a part of its traffic."""
     covering = _covering(probe, after, plan)
-    accounted = accounted_for(plan)
+    accounted = accounted_for(plan, after)
     by = min(covering, key=preference, default=probe.route)
     other = sharing(probe.route, [route for route in covering if route not in accounted])
     if other is not None and other.metric == by.metric and by.destination.is_default:
         return Overruled(probe.route.destination, probe.address, _answer(other, today), other, shares=True)
-    if by == probe.route or leads_there(by, probe.route) or by in accounted:
+    if by == probe.route or by in accounted:
         return None
     return Overruled(probe.route.destination, probe.address, _answer(by, today), by)
 

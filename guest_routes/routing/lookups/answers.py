@@ -6,7 +6,7 @@ from ...model.decision import Elected
 from ...model.namedtuple import NamedTuple
 from ...model.network import LOCAL_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
 from ...model.report import Overruled
-from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops, preference
+from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops, preference, same_route
 from .probes import Probe
 from .rules import deciding_rules, is_one_tree, local_rule
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ...model.network import Address, KernelState, Route, Rule
-    from ...model.plan import Plan
+    from ...model.plan import Plan, PlannedDefault
     from .probes import Tables
 
 
@@ -103,19 +103,23 @@ def sharing(default: Route, there: Sequence[Route]) -> Route | None:
 def accounted_for(plan: Plan, there: Sequence[Route]) -> set[Route]:
     """What goes; what equals the elected default (R5), whichever of them serves; and extra defaults that stay as
     `default_mode` says, or since the document may be partial, which are reported as such.
+
+    Args:
+        there: read after the plan was made: of an extra default's lifetime less may be left.
     """
-    extras = {route for default in plan.defaults if not default.removals for route in default.extras}
-    return extras | {operation.route for operation in plan.removals} | _elected(plan, there)
-
-
-def _elected(plan: Plan, there: Sequence[Route]) -> set[Route]:
-    found: set[Route] = set()
+    found = {operation.route for operation in plan.removals}
+    defaults = [route for route in there if not route[0].length]
     for default in plan.defaults:
-        if default.serving is not None and isinstance(default.election, Elected):
-            wanted = default.serving._replace(gateway=default.election.gateway, ifindex=default.election.nic.ifindex)
-            equals = (route for route in there if route.destination == wanted.destination)
-            found |= {route for route in equals if leads_there(route, wanted)}
+        extras = () if default.removals else default.extras
+        found |= {one for one in defaults if any(same_route(one, extra) for extra in extras) or _serves(one, default)}
     return found
+
+
+def _serves(route: Route, default: PlannedDefault) -> bool:
+    if default.serving is None or not isinstance(default.election, Elected) or route.family != default.family:
+        return False
+    elected = default.serving._replace(gateway=default.election.gateway, ifindex=default.election.nic.ifindex)
+    return leads_there(route, elected)
 
 
 def _winner(

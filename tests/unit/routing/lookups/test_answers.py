@@ -119,6 +119,18 @@ def test_a_next_hop_of_the_same_route_gets_a_part_whatever_the_answer_is() -> No
             assert [(one.by and one.by.ifindex, one.shares) for one in found] == ([] if by_choice else [(4, True)])
 
 
+def test_an_extra_default_of_which_less_lifetime_is_left_stays_by_choice_all_the_same() -> None:
+    hops = ("fd00:65::1 dev eth0", "fd00:8::1 dev eth1")
+    there = "".join(f"default via {hop} proto ra metric 9 expires 600\n" for hop in hops)
+    networks = [*SIX, network("eth1", "fd00:8::7/64", "default fd00:8::1")]
+    evidence = situation(networks, f"{THREE_NICS}{there}")
+    plan = plan_of(evidence, Settings(default_mode="observe"))
+    after = evidence.kernel._replace(routes=tuple(one._replace(expires=599) for one in evidence.kernel.routes))
+    asked_for = probes(plan, after, MAIN, {})
+    answers = [Lookup(one.address, 2, parse_address("fd00:65::1"), 254) for one in asked_for]
+    assert asked_for and not with_shared((), asked_for, answers, plan, after)
+
+
 def test_a_route_that_wins_is_named_before_one_that_shares() -> None:
     there = "".join(
         f"default via {hop}\n"

@@ -232,6 +232,23 @@ def test_a_group_of_routers_comes_back(lab: Lab, engine: str, given: Dict[int, s
     assert shown(lab) == before
 
 
+@pytest.mark.parametrize("first", [ELECTED, PLAIN])
+def test_a_next_hop_too_many_is_what_sync_takes_away(lab: Lab, engine: str, given: Dict[int, str], first: str) -> None:
+    """What goes by it goes by the elected one afterwards: `explain` says so, and speaks of no rule."""
+    nics(lab)
+    add(lab, first, PLAIN if first == ELECTED else ELECTED)
+    wrong = next(
+        address
+        for address in (f"2001:db8::{n:x}" for n in range(1, 99))
+        if " dev eth1 " in lab.ip("-6", "route", "get", address)
+    )
+    ran = run(lab, f"explain {wrong} {engine} {given[6]}")
+    assert ran.code == 1 and "(NOT as wanted; `guest-routes sync` fixes it)" in ran.out, ran
+    synced(lab, f"{engine} {given[6]}")
+    ran = run(lab, f"explain {wrong} {engine} {given[6]}")
+    assert ran.code == 0 and "(as wanted)" in ran.out, ran
+
+
 @pytest.mark.parametrize("nics_of", [("eth1", "eth0"), ("eth0", "eth1"), ("eth1", "eth1")])
 def test_routers_that_no_lifetime_speaks_for_come_back(
     lab: Lab, engine: str, given: Dict[int, str], nics_of: Sequence[str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...json_codec import dumps, loads
-from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, mac_text
+from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, contains, mac_text
+from ...routing.lookups.answers import fits
 from ..folding import field, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
@@ -158,11 +159,16 @@ def _wins(route: Route, one: Explanation) -> str:
 
 
 def _sync_helps(route: Route, one: Explanation) -> bool:
-    """Whether a pass adds the route, and no rule of another table that decides now comes before its own."""
-    before = one.report.before
+    """Whether a pass adds the route, or takes away what decides now, and nothing else wins afterwards.
+
+    No rule of another table that decides now may come before its own.
+    """
+    before, plan = one.report.before, one.report.plan
     deciding, own = (before.first_rule(table, route.family) for table in (one.answer.table, route.table))
-    added = any(route == operation.route for operation in one.report.plan.additions)
-    return added and (deciding is None or own is None or deciding >= own)
+    ends = (operation.route for operation in plan.removals if contains(operation.route.destination, one.asked.address))
+    changed = any(route == operation.route for operation in plan.additions) or any(fits(r, one.answer) for r in ends)
+    after = any(over.destination == route.destination for over in one.report.overruled)
+    return changed and not after and (deciding is None or own is None or deciding >= own)
 
 
 def local_verdict(one: Explanation) -> str:

@@ -34,7 +34,7 @@ KEPT_TEXTS = 20
 
 
 class Overruled(NamedTuple):
-    """A programmed destination that the kernel sends another way all the same (R8)."""
+    """A destination, programmed or about to be, that the kernel sends another way all the same (R8)."""
 
     destination: Prefix
     address: Address
@@ -48,6 +48,8 @@ class Overruled(NamedTuple):
     """Both are next hops of one IPv6 route: each gets a part of the traffic."""
     unruled: bool = False
     """Nothing wins: no rule of the family looks up table main."""
+    pending: bool = False
+    """The route isn't there yet: a pass adds it, and is known not to change what wins."""
 
     @property
     def by_rules(self) -> bool:

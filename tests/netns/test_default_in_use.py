@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import List
 
@@ -365,7 +366,8 @@ def test_a_plan_says_what_the_pass_will_say(lab: Lab, there: List[str]) -> None:
     planned, done, again = (
         json.loads(lab.run(command, *DUAL.split(), "--json").stdout) for command in ("plan", "sync", "plan")
     )
-    assert (planned["unprogrammed"], planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
+    said = [one.replace("not programmed yet, and", "programmed, but") for one in planned["unprogrammed"]]
+    assert (said, planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
     assert (again["unprogrammed"], again["changes"]) == (done["unprogrammed"], [])
 
 
@@ -533,6 +535,29 @@ def test_no_rule_for_the_table(lab: Lab, rules: List[str]) -> None:
     lab.ip(*"-4 rule add priority 32766 lookup main".split())
     assert run(lab, f"sync {PLAIN}").code == (5 if len(rules) > 1 else 0)
     assert "no rule" not in run(lab, f"doctor {PLAIN}").out
+
+
+def test_a_route_that_is_not_there_is_not_called_programmed(lab: Lab, engine: str) -> None:
+    """Another program has taken it away since."""
+    dual_stack(lab)
+    tun(lab)
+    assert run(lab, f"sync {DUAL} {engine}").code == 0
+    lab.ip("-6", "route", "delete", "default")
+    lab.ip("-6", "route", "add", "default", "dev", "tun0")
+    for command in (f"status {engine}", f"plan {DUAL} {engine}", f"doctor {DUAL} {engine}"):
+        ran = run(lab, command)
+        assert re.search("IPv6 default:? not programmed yet, and default dev tun0 proto boot metric 1024 wins", ran.out)
+        assert "programmed, but" not in ran.out, ran
+
+
+def test_nor_is_one_that_the_kernel_has_refused(lab: Lab, engine: str) -> None:
+    documented(lab, "eth0")
+    lab.ip("rule", "delete", "priority", "32766")
+    assert run(lab, f"sync {PLAIN} {engine}").code == 1
+    for command in (f"status {engine}", f"plan {PLAIN} {engine}"):
+        ran = run(lab, command)
+        assert "! 11.11.0.0/16 not programmed yet, and no rule looks up table main for IPv4" in ran.out, ran
+        assert "programmed, but" not in ran.out.replace("IPv4 default programmed, but", ""), ran
 
 
 def test_explain_speaks_of_the_address_that_it_is_asked_about(lab: Lab) -> None:

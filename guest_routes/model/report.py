@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .decision import NotElected, Resolution, Unresolved
+from .decision import Elected, NotElected, Resolution, Unresolved
 from .namedtuple import NamedTuple
 from .network import (
     MAIN_TABLE,
@@ -140,6 +140,12 @@ class Report(NamedTuple):
     def plan(self) -> Plan:
         """What was written, or would be."""
         return self.decision.plan
+
+    @property
+    def observed(self) -> tuple[Elected, ...]:
+        """The elected defaults that are neither there nor added: as `default_mode` says (R4), or by R6."""
+        planned = {one.family for one in self.plan.defaults if one.route is not None}
+        return tuple(one for one in self.elections if isinstance(one, Elected) and one.family not in planned)
 
     @property
     def suspicion(self) -> Suspicion | None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.netns.test_kernel_routes import metadata, net
 from tests.support.lab import MACS, Lab, document
-from tests.support.passes import documented, run, table, valid_json
+from tests.support.passes import GATEWAYS, documented, run, table, valid_json
 
 PLAIN = f"--metadata {document('documented')}"
 DUAL = f"--metadata {document('dual-stack')}"
@@ -304,6 +304,31 @@ def test_observed_defaults_are_reported_as_such(lab: Lab, engine: str) -> None:
     ran = run(lab, f"sync {PLAIN} {engine} --default-mode observe")
     assert ran.code == 0
     assert "one default too many; it stays, as `default_mode` says" in ran.out
+
+
+def test_of_an_elected_default_that_is_only_observed_all_say_the_same(lab: Lab, engine: str) -> None:
+    """Neither is there, so none is programmed: IPv4's is a multipath route, IPv6 has none at all."""
+    dual_stack(lab)
+    lab.ip(*"route add default nexthop via 10.65.0.1 dev eth0 nexthop via 11.8.0.1 dev eth1".split())
+    before = table(lab), table(lab, 6)
+    words = f"{DUAL} {engine} --default-mode observe"
+    run(lab, f"sync {words}")
+    assert [line for line in table(lab) + table(lab, 6) if "default" in line] == [
+        line for line in before[0] + before[1] if "default" in line
+    ]
+    reason = "; not programmed: `default_mode` leaves the default routes as they are"
+    doctor = run(lab, f"doctor {words} --deadline-seconds 1").out
+    for family, address in ((4, "8.8.8.8"), (6, "2001:db8::1")):
+        ran = run(lab, f"explain {address} {words}")
+        head = f"{address}: no host route, and the elected default is not programmed rule "
+        assert ran.code == 1 and ran.out.startswith(head) and reason in ran.out, ran
+        why = ran.out[len(head) :].partition(reason)[0]
+        assert (
+            f"default IPv{family} {GATEWAYS['eth0'] if family == 4 else 'fd00:65::1'} dev eth0: {why}{reason}" in doctor
+        )
+    assert (
+        "from fd00:65::7 to 2001:db8::9 leave nowhere: Network is unreachable; `source_routing: true` sends" in doctor
+    )
 
 
 def test_a_plan_foresees_what_wins(lab: Lab, engine: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ...json_codec import dumps, loads
-from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, contains, mac_text
+from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, contains, family_of, mac_text
 from ...routing.lookups.answers import fits
 from ..folding import field, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
 from ..summary import evidence_lines, metadata_json
-from ..words.elections import election_reason
+from ..words.elections import election_reason, observed_text
 from ..words.obstacles import not_there_text, not_wanted_text, sync_text
 from ..words.outcomes import lookup_text, no_rule_texts, overruled_text, staying_cause
 from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
@@ -50,6 +50,9 @@ def explanation_lines(one: Explanation) -> list[str]:
         lines += _host_route(one.planned, one)
     elif one.default is not None:
         lines += _default(one.default, one)
+    elif one.observed is not None:
+        lines += field("rule", observed_text(one.observed, one.report.suspicion is not None))
+        lines += _extras(one)
     elif one.not_elected is not None:
         lines += field("why not", election_reason(one.not_elected))
     lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
@@ -92,9 +95,17 @@ def _default(default: PlannedDefault, one: Explanation) -> list[str]:
     if default.competitor is not None:
         lines += field("state", _STATES["shadowed"])
         lines += field("competes", route_text(default.competitor, nics))
+    return lines + _extras(one)
+
+
+def _extras(one: Explanation) -> list[str]:
+    """Defaults too many, and what becomes of each."""
+    nics, lines = one.report.before.nics, []
     going = [operation.route for operation in one.report.plan.removals]
-    for extra in default.extras:
-        end = f"{sync_text(one.obstacle)} removes it" if extra in going else "it stays, as `default_mode` says"
+    why = "since the document may be partial" if one.report.suspicion else "as `default_mode` says"
+    defaults = (default for default in one.report.plan.defaults if default.family == family_of(one.asked.address))
+    for extra in (extra for default in defaults for extra in default.extras):
+        end = f"{sync_text(one.obstacle)} removes it" if extra in going else f"it stays, {why}"
         lines += field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
     return lines
 
@@ -123,7 +134,8 @@ def explanation_reason(one: Explanation) -> str:
         return _nearer_rule(one)
     if one.planned is not None:
         return resolved_reason(one.planned.resolved)
-    return election_reason(one.default.election) if one.default else ""
+    elected = one.default.election if one.default else one.observed
+    return election_reason(elected) if elected else ""
 
 
 def _verdict(one: Explanation, what: str) -> str:
@@ -185,6 +197,8 @@ def local_kind(one: Explanation) -> str:
 def _headline(what: str, one: Explanation) -> str:
     if one.by_local:
         return f"{what} is {local_kind(one)}"
+    if one.observed is not None and one.route is None:
+        return f"{what}: no host route, and the elected default is not programmed"
     if one.route is None:
         return f"{what}: no host route covers it, and no default route is elected"
     nics = one.report.before.nics
@@ -265,7 +279,7 @@ def _decides(one: Explanation) -> str:
     if one.nearer is not None:
         return "nearer"
     decided = one.planned or one.default
-    return decided.verdict if decided else "none"
+    return decided.verdict if decided else "observed" if one.observed else "none"
 
 
 def _nic_name(ifindex: int, nics: Sequence[Nic]) -> str | None:

@@ -249,6 +249,25 @@ def test_a_next_hop_too_many_is_what_sync_takes_away(lab: Lab, engine: str, give
     assert ran.code == 0 and "(as wanted)" in ran.out, ran
 
 
+def test_beside_a_vpns_that_keeps_ours_out_the_one_that_decides_is_named(
+    lab: Lab, engine: str, given: Dict[int, str]
+) -> None:
+    """At the worst metric nobody's is taken: the kernel shares the traffic out between the VPN's and eth1's."""
+    nics(lab)
+    worst = "metric 4294967295"
+    add(lab, VPN.replace("metric 1024", worst), PLAIN.replace("metric 1024", worst))
+    synced(lab, f"{engine} {given[6]}", 5)
+    seen = set()
+    for address in (f"2001:db8::{n:x}" for n in range(1, 99)):
+        by = "fd00:200::1 dev wg0" if " dev wg0 " in lab.ip("-6", "route", "get", address) else "fd00:8::1 dev eth1"
+        if by not in seen:
+            ran = run(lab, f"explain {address} {engine} {given[6]}")
+            said = f"kernel now via {by} (NOT as wanted: default via {by} proto boot {worst} wins)"
+            assert ran.code == 1 and said in ran.out, ran
+            seen.add(by)
+    assert len(seen) == 2
+
+
 @pytest.mark.parametrize("nics_of", [("eth1", "eth0"), ("eth0", "eth1"), ("eth1", "eth1")])
 def test_routers_that_no_lifetime_speaks_for_come_back(
     lab: Lab, engine: str, given: Dict[int, str], nics_of: Sequence[str]

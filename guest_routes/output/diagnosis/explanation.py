@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...json_codec import dumps, loads
 from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, contains, family_of, mac_text
+from ...routing.compare import preference
 from ...routing.lookups.answers import fits
 from ..folding import field, wrapped
 from ..json_documents import unresolved_json
@@ -160,14 +161,20 @@ def _wins(route: Route, one: Explanation) -> str:
     """What wins over the route for the address; "" where nothing is known to."""
     nics = one.report.after.nics
     decided = one.planned or one.default
-    if one.nearer is None and decided is not None and decided.verdict == "shadowed" and decided.competitor is not None:
-        return f"{route_text(decided.competitor, nics)} wins"
-    if one.hidden_by is not None:
-        return f"{route_text(one.hidden_by, nics)} wins"
+    shadowed = one.nearer is None and decided is not None and decided.verdict == "shadowed"
+    by = _deciding(one) if shadowed else one.hidden_by
+    if by is not None:
+        return f"{route_text(by, nics)} wins"
     over = next((over for over in one.report.overruled if over.destination == route.destination), None)
     if over is not None and (over.shares or over.answer._replace(address=one.answer.address) == one.answer):
         return overruled_text(over, nics)
     return ""
+
+
+def _deciding(one: Explanation) -> Route | None:
+    """The route that the kernel goes by; what keeps ours out may share the traffic with others (IPv6)."""
+    covering = (route for route in one.report.before.routes if contains(route.destination, one.asked.address))
+    return min((route for route in covering if fits(route, one.answer)), key=preference, default=None)
 
 
 def _sync_helps(route: Route, one: Explanation) -> bool:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from .decision import Election
     from .document import Document
     from .evidence import Evidence
+    from .network import Nic
     from .network_data import NetworkData, Problem
-    from .plan import Suspicion
+    from .plan import NotRestored, Suspicion
     from .source_routing import SourceConflict, SourceRoutingOutcome
 
 
@@ -205,6 +206,12 @@ class Withdrawal(NamedTuple):
     state_errors: tuple[str, ...] = ()
     """What could not be kept, or forgotten, for later passes."""
     source_outcome: SourceRoutingOutcome | None = None
+    absent: tuple[Nic, ...] = ()
+    """NICs of recorded defaults that are not there, with the index and name that they had."""
+
+    def nics_of(self, one: NotRestored) -> tuple[Nic, ...]:
+        """Those that a recorded default is shown with."""
+        return (*self.before.nics, *self.absent) if one.reason == "nic-absent" else self.before.nics
 
     @property
     def exit_code(self) -> int:

@@ -229,7 +229,8 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     made = _lasting(done.outcome.done)
     back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in made if not is_removal(op)]
     gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in made if is_removal(op)]
-    unrestored: list[Entry] = [("?", route_text(one.route, nics), _not_restored(one)) for one in done.plan.not_restored]
+    left = done.plan.not_restored
+    unrestored: list[Entry] = [("?", route_text(one.route, done.nics_of(one)), _not_restored(one)) for one in left]
     lines = [*entries(back, lambda entry: entry, verbose), *entries(gone, lambda entry: entry, verbose)]
     listed = entries(unrestored, lambda entry: entry, verbose)
     by_source = done.source_outcome.done if done.source_outcome is not None else ()
@@ -268,7 +269,7 @@ def _not_restored(one: NotRestored) -> str:
 
 def not_restored_texts(done: Withdrawal) -> list[str]:
     """The recorded defaults that `withdraw` couldn't put back."""
-    return [f"{route_text(one.route, done.before.nics)}: {_not_restored(one)}" for one in done.plan.not_restored]
+    return [f"{route_text(one.route, done.nics_of(one))}: {_not_restored(one)}" for one in done.plan.not_restored]
 
 
 def left_texts(done: Withdrawal, shown: int = 0) -> list[str]:

@@ -1104,6 +1104,25 @@ def test_a_nic_that_has_gone_keeps_its_name_in_what_is_not_restored(
     assert len(value["warnings"]) == 1 and " via 11.8.0.1 dev eth1 " in value["warnings"][0]
 
 
+def test_a_default_too_many_that_stays_is_no_route_of_the_document(
+    lab: Lab, engine: str, given: Dict[int, str]
+) -> None:
+    """It is in effect: it is counted and named apart, and taken out where it is configured."""
+    nics(lab)
+    add(lab, "route add default encap ip id 5 dst 11.8.0.1 via 11.8.0.1 dev eth1")
+    words = f"{engine} {given[4]}"
+    for _ in range(2):
+        ran = run(lab, f"sync {words}")
+        assert ran.code == 5 and "? default encap ... via 11.8.0.1 dev eth1 proto boot one default too many" in ran.out
+        assert ran.out.endswith("1 default too many") and "not programmed" not in ran.out, ran
+    status = run(lab, f"status {engine}")
+    assert status.code == 5 and "missing" not in status.out, status
+    assert "extra 1 default too many: ? default encap ... via 11.8.0.1 dev eth1 proto boot" in status.out
+    doctor = run(lab, f"doctor {words} --deadline-seconds 1")
+    assert "not in effect" not in doctor.out and "1 finding: ! default encap ... via 11.8.0.1 dev eth1" in doctor.out
+    assert "the same (encap) -> take it out where it is configured" in doctor.out, doctor
+
+
 def test_of_a_lifetime_that_has_passed_nothing_is_left(lab: Lab, engine: str, given: Dict[int, str]) -> None:
     nics(lab)
     add(lab, "-6 route add default via fd00:8::1 dev eth1 metric 2000 expires 2")

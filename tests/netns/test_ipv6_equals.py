@@ -119,7 +119,7 @@ def test_a_router_beside_the_elected_default_is_none_too_many(
     )
     add(lab, BY_OBJECT[1], router)
     ran = synced(lab, f"{engine} {given[6]}", 0 if "wg0" in hop else 5)
-    assert "! default via fe80::65" not in ran.out
+    assert "? default via fe80::65" not in ran.out
 
 
 def test_one_that_its_program_has_brought_back_out_of_sight(lab: Lab, engine: str, given: Dict[int, str]) -> None:

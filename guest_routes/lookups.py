@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .model.network import LOCAL_TABLE
+from .model.operations import Add
 from .routing.lookups.answers import contradictions, merged, overruled, unread_tables, with_shared
 from .routing.lookups.probes import probes
 
@@ -43,5 +44,7 @@ def ask(report: Report, kernel: Kernel, table: int, ahead: bool = False) -> Repo
         from .routing.lookups.prediction import overruled_after_plan
 
         state = state._replace(routes=(*merged(state, table, others), *state.routes))
-        return report._replace(overruled=overruled_after_plan(found, asked, answers, report.plan, state, table))
+        found = overruled_after_plan(found, asked, answers, plan, state, table)
+        missing = {operation.route.destination for operation in plan.additions if isinstance(operation, Add)}
+        return report._replace(overruled=tuple(one._replace(pending=one.destination in missing) for one in found))
     return report._replace(overruled=with_shared(found, asked, answers, plan, state))

@@ -147,7 +147,8 @@ def _withdrawn(
         outcome = Outcome((*outcome.done, *second.done), (*restores, *second.failures), second.skipped)
         after = table_snapshot(settings, kernel)
         left = _ours(after, settings)
-    return Withdrawal(made, outcome, before, after, left, source_outcome=source_outcome)
+    absent = tuple(dict.fromkeys(nic for one in recorded for nic in one.absent))
+    return Withdrawal(made, outcome, before, after, left, source_outcome=source_outcome, absent=absent)
 
 
 def _with_hidden(outcome: Outcome) -> Outcome:
@@ -179,6 +180,7 @@ def _joined(one: Withdrawal, other: Withdrawal) -> Withdrawal:
         ),
         left=(*one.left, *other.left),
         source_outcome=both(one.source_outcome, other.source_outcome),
+        absent=(*one.absent, *other.absent),
     )
 
 

@@ -65,7 +65,7 @@ OWN_SWITCHES = {
     "plan": {
         "--accept-withdrawals": "withdraw routes even if the document looks partial",
         "--check": "exit with 3 when something would change",
-        "--diff": "show the changes as a unified diff of `ip route`",
+        "--diff": "show the changes as a unified diff of sorted routes",
     },
     "correct": {
         "--check": "change nothing; exit with 3 when something would change",

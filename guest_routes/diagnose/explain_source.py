@@ -31,6 +31,7 @@ def explain_source(
         obstacle: why `sync` would make no pass.
     """
     plan = report.decision.source_routing or SourceRoutingPlan()
+    main = main_after(report.before.routes, report.plan)
     having = _having(source, report)
     table, rule = _looked_up(source, plan.tables)
     held = table is None and report.suspicion is not None
@@ -45,18 +46,17 @@ def explain_source(
         table,
         route,
         not drifted,
-        about(source, nic, report.source_conflicts) if nic else None,
+        about(source, asked.address, nic, report.source_conflicts, main) if nic else None,
         explain(asked, report, answer, obstacle),
         tuple(one for one in having if one != nic),
         held and table is not None,
         is_for_its_link(source),
-        _thrown_to(asked.address, report) if route is not None and route.kind == THROW else None,
+        _thrown_to(asked.address, main) if route is not None and route.kind == THROW else None,
     )
 
 
-def _thrown_to(asked: Address, report: Report) -> Route | None:
-    """The route of main, as the pass leaves it, that decides about an address."""
-    main = main_after(report.before.routes, report.plan)
+def _thrown_to(asked: Address, main: Sequence[Route]) -> Route | None:
+    """The route of main that decides about an address."""
     return deciding([route for route in main if route.unwritable != "source"], asked)
 
 

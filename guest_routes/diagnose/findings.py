@@ -6,7 +6,7 @@ from ..model.decision import Elected
 from ..model.diagnosis.inspection import Finding
 from ..model.diagnosis.status import goes_on
 from ..model.network import PROTOCOL_DHCP
-from ..model.report import Overruled
+from ..model.report import ExtraDefault, Overruled
 from ..output.escape import escaped
 from ..output.folding import first_of
 from ..output.words.warnings import doubts
@@ -84,13 +84,16 @@ def _service(inspection: Inspection) -> Iterator[Finding]:
 
 def _pass(report: Report) -> Iterator[Finding]:
     """What a pass would change or can't do."""
-    for one in report.document.unused:
-        yield Finding("unused-file" if report.document.source == "argument" else "unused-drive", unused=one)
+    for unused in report.document.unused:
+        yield Finding("unused-file" if report.document.source == "argument" else "unused-drive", unused=unused)
     if report.suspicion is not None:
         yield Finding("partial-document", suspicion=report.suspicion)
     for default in report.plan.defaults:
         for route in default.extras:
             yield Finding("extra-default", route=route, stays=not default.removals)
+    for one in report.unprogrammed:
+        if isinstance(one, ExtraDefault):
+            yield Finding("extra-default", route=one.route, unprogrammed=(one,), stays=True)
     yield from _not_in_effect(report)
     for conflict in report.source_conflicts:
         yield Finding("source-routing", (conflict.nic.name,), source_conflict=conflict)
@@ -106,7 +109,8 @@ def _not_in_effect(report: Report) -> Iterator[Finding]:
     missing = len(_missing(report)) - sum(one.missing for one in unruled)
     if missing:
         yield Finding("missing-routes", missing=missing)
-    unprogrammed = tuple(one for one in report.unprogrammed if not (isinstance(one, Overruled) and one.unruled))
+    missed = (one for one in report.unprogrammed if not isinstance(one, ExtraDefault))
+    unprogrammed = tuple(one for one in missed if not (isinstance(one, Overruled) and one.unruled))
     if unprogrammed:
         yield Finding("not-programmed", unprogrammed=unprogrammed)
 

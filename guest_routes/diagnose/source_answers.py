@@ -10,6 +10,7 @@ from ..model.network import MAIN_TABLE, THROW
 from ..routing.decide import with_source_routing
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.nics import gateways, sources, tables_to_read
+from ..routing.source_routing.plan import main_after
 from ..routing.source_routing.verify import deciding, outside
 from ..source_routing import ask_sources
 
@@ -32,13 +33,14 @@ def source_answers(report: Report, settings: Settings, kernel: Kernel) -> dict[i
     planned = report if on else _planned(report, settings, kernel)
     plan, conflicts = planned.decision.source_routing, planned.source_conflicts
     routes = {(one.nic.ifindex, one.family): one.routes for one in plan.tables} if plan else {}
+    main = main_after(report.before.routes, report.plan)
     for one in gateways(report.resolution.bindings, report.elections, present, settings):
         host = outside(one.family, [route for route in report.after.routes if route.family == one.family])[0]
         route = deciding(routes.get((one.nic.ifindex, one.family), ()), host)
         thrown = route is not None and route.kind == THROW
         for source in sources(one.nic, one.family):
             answer = kernel.lookup([host], source)[0]
-            shown = SourceAnswer(source, host, answer, about(source, one.nic, conflicts), thrown)
+            shown = SourceAnswer(source, host, answer, about(source, host, one.nic, conflicts, main), thrown)
             found[one.nic.ifindex] = (*found.get(one.nic.ifindex, ()), shown)
     return found
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from .document import Document
     from .lease import Lease, LeaseSet
+    from .network import Nic
     from .network_data import HostRoute, Problem
     from .settings import GatewaySetting
 
@@ -64,8 +65,8 @@ class RecordedDefault(NamedTuple):
     """With the indexes that its NICs have now."""
     order: tuple[Route, ...] = ()
     """The routes of its key as that pass found them, itself among them, in the kernel's order; () where unknown."""
-    absent: tuple[str, ...] = ()
-    """The names of its NICs that are not there."""
+    absent: tuple[Nic, ...] = ()
+    """Its NICs that are not there, with the index and name that they had."""
     expired: bool = False
     """It had a lifetime, which has passed."""
     outside: tuple[int, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .decision import NotElected, Resolution, Unresolved
+from .decision import Elected, NotElected, Resolution, Unresolved
 from .namedtuple import NamedTuple
 from .network import (
     MAIN_TABLE,
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from .decision import Election
     from .document import Document
     from .evidence import Evidence
+    from .network import Nic
     from .network_data import NetworkData, Problem
-    from .plan import Suspicion
+    from .plan import NotRestored, Suspicion
     from .source_routing import SourceConflict, SourceRoutingOutcome
 
 
@@ -34,7 +35,7 @@ KEPT_TEXTS = 20
 
 
 class Overruled(NamedTuple):
-    """A programmed destination that the kernel sends another way all the same (R8)."""
+    """A destination, programmed or about to be, that the kernel sends another way all the same (R8)."""
 
     destination: Prefix
     address: Address
@@ -48,6 +49,8 @@ class Overruled(NamedTuple):
     """Both are next hops of one IPv6 route: each gets a part of the traffic."""
     unruled: bool = False
     """Nothing wins: no rule of the family looks up table main."""
+    pending: bool = False
+    """The route isn't there yet: a pass adds it, and is known not to change what wins."""
 
     @property
     def by_rules(self) -> bool:
@@ -140,6 +143,12 @@ class Report(NamedTuple):
         return self.decision.plan
 
     @property
+    def observed(self) -> tuple[Elected, ...]:
+        """The elected defaults that are neither there nor added: as `default_mode` says (R4), or by R6."""
+        planned = {one.family for one in self.plan.defaults if one.route is not None}
+        return tuple(one for one in self.elections if isinstance(one, Elected) and one.family not in planned)
+
+    @property
     def suspicion(self) -> Suspicion | None:
         """Why nothing is withdrawn on this document's word (R6)."""
         return self.decision.suspicion
@@ -197,6 +206,12 @@ class Withdrawal(NamedTuple):
     state_errors: tuple[str, ...] = ()
     """What could not be kept, or forgotten, for later passes."""
     source_outcome: SourceRoutingOutcome | None = None
+    absent: tuple[Nic, ...] = ()
+    """NICs of recorded defaults that are not there, with the index and name that they had."""
+
+    def nics_of(self, one: NotRestored) -> tuple[Nic, ...]:
+        """Those that a recorded default is shown with."""
+        return (*self.before.nics, *self.absent) if one.reason == "nic-absent" else self.before.nics
 
     @property
     def exit_code(self) -> int:

@@ -53,7 +53,12 @@ def _metrics(found: Status) -> Iterator[Metric]:
         yield "metadata_timestamp_seconds", "gauge", fetched, "When the metadata in use was fetched."
     if found.unknown is None:
         missing = len(found.unprogrammed)
-        yield "unprogrammed_routes", "gauge", missing, "Routes of the metadata that are not in effect."
+        yield (
+            "unprogrammed_routes",
+            "gauge",
+            missing,
+            "Routes of the metadata that are not in effect, and defaults too many that stay.",
+        )
     yield "withdrawn", "gauge", found.withdrawn, "Whether the routes were withdrawn by hand."
     yield (
         "service_running",

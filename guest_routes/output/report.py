@@ -10,6 +10,7 @@ from ..model.decision import BY_CHOICE, NotElected, Unresolved
 from ..model.network import PROTOCOL_BOOT
 from ..model.network_data import Problem
 from ..model.operations import Add, Delete, MoveDefault, RemoveForeignDefault
+from ..model.report import ExtraDefault
 from ..routing.compare import ifindexes, is_advertised, leads_out
 from .folding import entries, first_of, fitting, wrapped
 from .route_text import counted, route_text
@@ -173,7 +174,8 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
     def missed(one: Unprogrammed) -> Entry:
         what, why = unprogrammed_parts(one, nics)
         route = others.get(one.host.destination) if isinstance(one, Unresolved) else None
-        return "!", *fitting(what, f"{why}; {there_text(route, nics)}" if route is not None else why)
+        why += f"; {there_text(route, nics)}" if route is not None else ""
+        return "?" if isinstance(one, ExtraDefault) else "!", *fitting(what, why)
 
     chosen = [one for one in report.resolution.unresolved if one.kind in BY_CHOICE]
     notes: list[Note | Problem] = [*report.evidence.notes, *report.resolution.notes] if verbose else []
@@ -229,7 +231,7 @@ def withdrawal_lines(done: Withdrawal, verbose: bool = False) -> list[str]:
     made = _lasting(done.outcome.done)
     back: list[Entry] = [("+", route_text(op.route, nics), operation_reason(op)) for op in made if not is_removal(op)]
     gone: list[Entry] = [("-", route_text(op.route, nics), "") for op in made if is_removal(op)]
-    unrestored: list[Entry] = [("?", route_text(one.route, nics), _not_restored(one)) for one in done.plan.not_restored]
+    unrestored: list[Entry] = [("?", *_unrestored_parts(one, done)) for one in done.plan.not_restored]
     lines = [*entries(back, lambda entry: entry, verbose), *entries(gone, lambda entry: entry, verbose)]
     listed = entries(unrestored, lambda entry: entry, verbose)
     by_source = done.source_outcome.done if done.source_outcome is not None else ()
@@ -260,15 +262,15 @@ def _lasting(done: Sequence[Operation]) -> list[Operation]:
     return [one for one in done if not isinstance(one, MoveDefault) and one.route not in momentary]
 
 
-def _not_restored(one: NotRestored) -> str:
-    """Why a recorded default is not put back, and whether a later `withdraw` can."""
+def _unrestored_parts(one: NotRestored, done: Withdrawal) -> tuple[str, str]:
+    """A recorded default that is not put back, why, and whether a later `withdraw` can."""
     again = "" if one.reason in ("advertised", "expired") else "; it stays recorded"
-    return f"not restored: {_NOT_RESTORED[one.reason]}{again}"
+    return route_text(one.route, done.nics_of(one)), f"not restored: {_NOT_RESTORED[one.reason]}{again}"
 
 
 def not_restored_texts(done: Withdrawal) -> list[str]:
     """The recorded defaults that `withdraw` couldn't put back."""
-    return [f"{route_text(one.route, done.before.nics)}: {_not_restored(one)}" for one in done.plan.not_restored]
+    return [": ".join(_unrestored_parts(one, done)) for one in done.plan.not_restored]
 
 
 def left_texts(done: Withdrawal, shown: int = 0) -> list[str]:

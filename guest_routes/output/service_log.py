@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..model.network import Prefix
 from ..model.operations import Add
+from ..model.report import ExtraDefault
 from .escape import escaped
 from .route_text import counted, nic_names, route_text, span_text
 from .summary import is_removal, source_line, summary, unprogrammed_texts, verb_of
@@ -118,8 +119,8 @@ def over_line(lines: Sequence[str]) -> str:
 
 
 def unprogrammed_line(one: Unprogrammed, nics: Sequence[Nic]) -> str:
-    """A route of the document that is not programmed."""
-    return f"not programmed: {unprogrammed_texts([one], nics)[0]}"
+    """A route of the document that is not programmed; or a default too many that stays."""
+    return f"{'' if isinstance(one, ExtraDefault) else 'not programmed: '}{unprogrammed_texts([one], nics)[0]}"
 
 
 def outcome_text(report: Report) -> str:

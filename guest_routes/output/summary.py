@@ -77,8 +77,11 @@ def summary(report: Report, written: bool = True) -> str:
         return "nothing done: the document has no networks"
     placed = _placed(report)
     parts = [f"{counted(placed, 'route')} in place"] if placed or not report.changes else []
-    if unprogrammed := report.unprogrammed:
-        parts.append(f"{len(unprogrammed):,} not programmed")
+    staying = sum(len(one.unwritable) for one in report.plan.defaults)
+    if missed := len(report.unprogrammed) - staying:
+        parts.append(f"{missed:,} not programmed")
+    if staying:
+        parts.append(f"{counted(staying, 'default')} too many")
     if report.decision.source_routing is not None:
         parts += _by_source(report.decision.source_routing)
     if report.state_errors:

@@ -91,15 +91,15 @@ def _read(record: Record, nics: Sequence[Nic]) -> RecordedDefault:
     now = {
         int(ifindex): _find(int(ifindex), *names, family=route.family, nics=nics) for ifindex, names in known.items()
     }
-    absent = tuple(known[str(ifindex)][0] for ifindex in _ifindexes(route) if now[ifindex] is None)
+    absent = tuple(Nic(index, str(known[str(index)][0])) for index in _ifindexes(route) if now[index] is None)
     order = tuple(_moved(route_from_json(one), now) for one in record["order"])
-    left = int(route.expires - (seconds_awake() - record["at"]))
+    left = int(route.expires - (seconds_awake() - record["at"])) if route.expires else 0
     if route.expires:
         order = tuple(one._replace(expires=max(1, left)) if one.expires else one for one in order)
     moved = _moved(route, now)
     expired = bool(route.expires) and left <= 0
     outside = tuple(nic.ifindex for nic in (now.get(ifindex) for ifindex in record["outside"]) if nic)
-    return RecordedDefault(moved._replace(expires=left if route.expires else 0), order, absent, expired, outside)
+    return RecordedDefault(moved._replace(expires=max(0, left)), order, absent, expired, outside)
 
 
 def _moved(route: Route, now: Mapping[int, Nic | None]) -> Route:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import List
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.netns.test_kernel_routes import metadata, net
 from tests.support.lab import MACS, Lab, document
-from tests.support.passes import documented, run, table, valid_json
+from tests.support.passes import GATEWAYS, documented, run, table, valid_json
 
 PLAIN = f"--metadata {document('documented')}"
 DUAL = f"--metadata {document('dual-stack')}"
@@ -305,6 +306,31 @@ def test_observed_defaults_are_reported_as_such(lab: Lab, engine: str) -> None:
     assert "one default too many; it stays, as `default_mode` says" in ran.out
 
 
+def test_of_an_elected_default_that_is_only_observed_all_say_the_same(lab: Lab, engine: str) -> None:
+    """Neither is there, so none is programmed: IPv4's is a multipath route, IPv6 has none at all."""
+    dual_stack(lab)
+    lab.ip(*"route add default nexthop via 10.65.0.1 dev eth0 nexthop via 11.8.0.1 dev eth1".split())
+    before = table(lab), table(lab, 6)
+    words = f"{DUAL} {engine} --default-mode observe"
+    run(lab, f"sync {words}")
+    assert [line for line in table(lab) + table(lab, 6) if "default" in line] == [
+        line for line in before[0] + before[1] if "default" in line
+    ]
+    reason = "; not programmed: `default_mode` leaves the default routes as they are"
+    doctor = run(lab, f"doctor {words} --deadline-seconds 1").out
+    for family, address in ((4, "8.8.8.8"), (6, "2001:db8::1")):
+        ran = run(lab, f"explain {address} {words}")
+        head = f"{address}: no host route, and the elected default is not programmed rule "
+        assert ran.code == 1 and ran.out.startswith(head) and reason in ran.out, ran
+        why = ran.out[len(head) :].partition(reason)[0]
+        assert (
+            f"default IPv{family} {GATEWAYS['eth0'] if family == 4 else 'fd00:65::1'} dev eth0: {why}{reason}" in doctor
+        )
+    assert (
+        "from fd00:65::7 to 2001:db8::9 leave nowhere: Network is unreachable; `source_routing: true` sends" in doctor
+    )
+
+
 def test_a_plan_foresees_what_wins(lab: Lab, engine: str) -> None:
     """Before anything is written, too."""
     documented(lab, "")
@@ -365,7 +391,8 @@ def test_a_plan_says_what_the_pass_will_say(lab: Lab, there: List[str]) -> None:
     planned, done, again = (
         json.loads(lab.run(command, *DUAL.split(), "--json").stdout) for command in ("plan", "sync", "plan")
     )
-    assert (planned["unprogrammed"], planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
+    said = [one.replace("not programmed yet, and", "programmed, but") for one in planned["unprogrammed"]]
+    assert (said, planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
     assert (again["unprogrammed"], again["changes"]) == (done["unprogrammed"], [])
 
 
@@ -533,6 +560,29 @@ def test_no_rule_for_the_table(lab: Lab, rules: List[str]) -> None:
     lab.ip(*"-4 rule add priority 32766 lookup main".split())
     assert run(lab, f"sync {PLAIN}").code == (5 if len(rules) > 1 else 0)
     assert "no rule" not in run(lab, f"doctor {PLAIN}").out
+
+
+def test_a_route_that_is_not_there_is_not_called_programmed(lab: Lab, engine: str) -> None:
+    """Another program has taken it away since."""
+    dual_stack(lab)
+    tun(lab)
+    assert run(lab, f"sync {DUAL} {engine}").code == 0
+    lab.ip("-6", "route", "delete", "default")
+    lab.ip("-6", "route", "add", "default", "dev", "tun0")
+    for command in (f"status {engine}", f"plan {DUAL} {engine}", f"doctor {DUAL} {engine}"):
+        ran = run(lab, command)
+        assert re.search("IPv6 default:? not programmed yet, and default dev tun0 proto boot metric 1024 wins", ran.out)
+        assert "programmed, but" not in ran.out, ran
+
+
+def test_nor_is_one_that_the_kernel_has_refused(lab: Lab, engine: str) -> None:
+    documented(lab, "eth0")
+    lab.ip("rule", "delete", "priority", "32766")
+    assert run(lab, f"sync {PLAIN} {engine}").code == 1
+    for command in (f"status {engine}", f"plan {PLAIN} {engine}"):
+        ran = run(lab, command)
+        assert "! 11.11.0.0/16 not programmed yet, and no rule looks up table main for IPv4" in ran.out, ran
+        assert "programmed, but" not in ran.out.replace("IPv4 default programmed, but", ""), ran
 
 
 def test_explain_speaks_of_the_address_that_it_is_asked_about(lab: Lab) -> None:

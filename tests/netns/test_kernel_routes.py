@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -1084,6 +1085,53 @@ def test_a_recorded_default_follows_its_nic(
     assert (ran.code, ran.err) == (0, ""), ran
     assert f"+ default via {gateways[1]} dev {now} proto boot metric 2000 mtu 1400" in ran.out
     assert f"default via {gateways[1]} dev {now} metric 2000" in "\n".join(defaults(lab, family))
+
+
+@pytest.mark.parametrize(
+    "there", ["via 11.8.0.1 dev eth1", "nexthop via 11.8.0.1 dev eth1 nexthop via 10.200.0.1 dev wg0"]
+)
+def test_a_nic_that_has_gone_keeps_its_name_in_what_is_not_restored(
+    lab: Lab, engine: str, given: Dict[int, str], there: str
+) -> None:
+    nics(lab)
+    add(lab, f"route add default {there}", "route add default via 10.65.0.1 dev eth0 metric 9")
+    synced(lab, f"{engine} {given[4]}", 0 if "wg0" not in there else 5)
+    add(lab, "link del eth1")
+    ran = run(lab, f"withdraw {engine}")
+    said = "not restored: its NIC is not there; it stays recorded"
+    assert re.search(rf"\? default (proto boot nexthop )?via 11.8.0.1 dev eth1 [a-z0-9. ]*{said}", ran.out), ran
+    value = json.loads(lab.run("withdraw", "--json", *engine.split()).stdout)
+    assert len(value["warnings"]) == 1 and " via 11.8.0.1 dev eth1 " in value["warnings"][0]
+
+
+def test_a_default_too_many_that_stays_is_no_route_of_the_document(
+    lab: Lab, engine: str, given: Dict[int, str]
+) -> None:
+    """It is in effect: it is counted and named apart, and taken out where it is configured."""
+    nics(lab)
+    add(lab, "route add default encap ip id 5 dst 11.8.0.1 via 11.8.0.1 dev eth1")
+    words = f"{engine} {given[4]}"
+    for _ in range(2):
+        ran = run(lab, f"sync {words}")
+        assert ran.code == 5 and "? default encap ... via 11.8.0.1 dev eth1 proto boot one default too many" in ran.out
+        assert ran.out.endswith("1 default too many") and "not programmed" not in ran.out, ran
+    status = run(lab, f"status {engine}")
+    assert status.code == 5 and "missing" not in status.out, status
+    assert "extra 1 default too many: ? default encap ... via 11.8.0.1 dev eth1 proto boot" in status.out
+    doctor = run(lab, f"doctor {words} --deadline-seconds 1")
+    assert "not in effect" not in doctor.out and "1 finding: ! default encap ... via 11.8.0.1 dev eth1" in doctor.out
+    assert "the same (encap) -> take it out where it is configured" in doctor.out, doctor
+
+
+def test_of_a_lifetime_that_has_passed_nothing_is_left(lab: Lab, engine: str, given: Dict[int, str]) -> None:
+    nics(lab)
+    add(lab, "-6 route add default via fd00:8::1 dev eth1 metric 2000 expires 2")
+    synced(lab, f"{engine} {given[6]}")
+    time.sleep(2.5)
+    ran = run(lab, f"withdraw {engine}")
+    assert "? default via fd00:8::1 dev eth1 proto boot metric 2000 not restored: its lifetime has passed" in ran.out, (
+        ran
+    )
 
 
 def test_a_nic_of_another_mac_and_address_is_another_one(lab: Lab, engine: str, given: Dict[int, str]) -> None:

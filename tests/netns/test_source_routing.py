@@ -722,6 +722,20 @@ def test_status_shows_the_rules_and_their_drift(lab: Lab, tmp_path: Path) -> Non
     assert change["what"] == "rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes"
 
 
+def test_doctor_does_promise_what_a_rule_for_long_prefixes_leaves_to_source_routing(lab: Lab) -> None:
+    """As wg-quick has it, while its interface is away: what main's default serves is not its affair."""
+    Calico(lab)
+    lab.metadata_server(document("dual-stack"))
+    synced(lab, FILE)
+    lab.ip(*"rule add table main suppress_prefixlength 0 priority 32000".split())
+    said = "answers from 11.8.0.9 to 203.0.113.9 leave by eth0: a network that checks source addresses (Calico) drops "
+    assert f"{said}them; `source_routing: true` sends them by eth1" in run(lab, f"doctor {FILE}").out
+    ran = run(lab, f"explain 203.0.113.9 --from 11.8.0.9 {ON}")
+    assert "(NOT as wanted; `guest-routes sync` fixes it)" in ran.out, ran
+    run(lab, f"sync {ON}")
+    assert way(lab, "203.0.113.9", "11.8.0.9").endswith("dev eth1")
+
+
 @pytest.mark.parametrize("commands, why", [
     (["rule add priority 100 lookup 77", "route add default via 10.65.0.1 dev eth0 table 77"],
      "another program's rule comes first: from all lookup 77 priority 100; `source_routing_priority` below 100"),

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, List, Sequence
 from guest_routes.evidence.properties import host_routes
 from guest_routes.model.document import OtherInstance, Unusable
 from guest_routes.model.evidence import RecordedDefault
-from guest_routes.model.network import MAIN_TABLE, Route, Rule
+from guest_routes.model.network import MAIN_TABLE, Nic, Route, Rule
 from guest_routes.model.operations import Outcome
 from guest_routes.model.report import Report, Withdrawal
 from guest_routes.model.settings import Settings
@@ -104,7 +104,7 @@ def printed() -> Iterable[List[str]]:
     other = OtherInstance("macs", macs=(NICS[0].mac,))
     yield [unusable_text(Unusable("other-instance", "last-known-good", other=other))]
     yield withdrawn("default via 11.8.0.1 dev eth1 src 11.8.0.60")
-    yield withdrawn("default via 11.8.0.1 dev eth1", absent=("eth1",))
+    yield withdrawn("default via 11.8.0.1 dev eth1", absent=(Nic(3, "eth1"),))
     yield withdrawn("default via 11.9.0.1 dev eth1")
     yield withdrawn("default via fe80::1 dev eth1 proto ra expires 600")
     yield withdrawn("default via 11.8.0.1 dev eth1", up=False)

@@ -8,7 +8,7 @@ from ..network import BROADCAST, LOCAL_TABLE, LOOPBACK, MULTICAST, UNICAST, fami
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..decision import Unresolved
+    from ..decision import Elected, Unresolved
     from ..network import Address, Lookup, Prefix, Route
     from ..plan import PlannedDefault, PlannedRoute
     from ..report import Report
@@ -42,6 +42,12 @@ class Explanation(NamedTuple):
         """The default route of its family."""
         family = family_of(self.asked.address)
         return next((one for one in self.report.plan.defaults if one.family == family and one.route), None)
+
+    @property
+    def observed(self) -> Elected | None:
+        """The default of its family that is elected, and neither there nor added."""
+        family = family_of(self.asked.address)
+        return next((one for one in self.report.observed if one.family == family), None)
 
     @property
     def not_elected(self) -> NotElected | None:

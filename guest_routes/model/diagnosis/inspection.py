@@ -158,7 +158,8 @@ class Finding(NamedTuple):
     route: Route | None = None
     """extra-default; no-rule: one of a table that no rule looks up."""
     stays: bool = False
-    """extra-default: a pass leaves it, as `default_mode` says or since the document may be partial."""
+    """extra-default: a pass leaves it, as `default_mode` says, since the document may be partial, or since it can't be
+    given back, which `unprogrammed` says then."""
     missing: int = 0
     """missing-routes, source-drift; no-rule: of the same family."""
     verdicts: tuple[RouteVerdict, ...] = ()

@@ -1,4 +1,4 @@
 """The words of `status`, `explain`, `doctor` and `rehearse`, as text and JSON.
 
-Imports model, json_codec and the rest of output. Pure.
+Imports routing, model, json_codec and the rest of output. Pure.
 """

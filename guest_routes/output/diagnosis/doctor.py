@@ -8,7 +8,7 @@ from ...model.network import MAIN_TABLE, address_text, is_link_local, mac_text
 from ..folding import LABEL_WIDTH, first_of, labelled, wrapped
 from ..route_text import age_text, counted, nic_names
 from ..source_routing import prevention_text
-from ..words.elections import election_reason
+from ..words.elections import election_reason, observed_text
 from ..words.evidence import evidence_text, provenance_text
 from ..words.obstacles import after
 from .findings import difference_text, finding_words
@@ -69,8 +69,9 @@ def _pass(inspection: Inspection) -> list[str]:
     lines = labelled("metadata", f"{provenance_text(document.provenance)}, {age_text(document.age_seconds)}")
     for one in report.elections:
         if isinstance(one, Elected):
+            why = observed_text(one, report.suspicion is not None) if one in report.observed else election_reason(one)
             default = f"IPv{one.family} {address_text(one.gateway)} dev {one.nic.name}"
-            lines += labelled("default", f"{default}: {election_reason(one)}")
+            lines += labelled("default", f"{default}: {why}")
     return lines
 
 
@@ -93,11 +94,12 @@ def _answers(view: NicView, inspection: Inspection) -> list[str]:
     lines = []
     for one in view.answers:
         if one.answer.ifindex != view.nic.ifindex:
-            by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else "nowhere"
+            nowhere = f"nowhere: {one.answer.error}" if one.answer.error else "nowhere"
+            by = f"by {names.get(one.answer.ifindex, 'another NIC')}" if one.answer.ifindex else nowhere
             text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
             remedy = "see below" if on else _answers_remedy(one, view.nic, table, _nics(inspection))
-            dropped = f": a network that checks source addresses (Calico) drops them; {remedy}"
-            lines += labelled("  answers", text + (_THROWN if one.thrown else dropped))
+            dropped = ": a network that checks source addresses (Calico) drops them" if one.answer.ifindex else ""
+            lines += labelled("  answers", text + (_THROWN if one.thrown else f"{dropped}; {remedy}"))
     return lines
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ...json_codec import dumps, loads
-from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, mac_text
+from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, contains, family_of, mac_text
+from ...routing.compare import preference
+from ...routing.lookups.answers import fits
 from ..folding import field, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
 from ..summary import evidence_lines, metadata_json
-from ..words.elections import election_reason
+from ..words.elections import election_reason, observed_text
 from ..words.obstacles import not_there_text, not_wanted_text, sync_text
 from ..words.outcomes import lookup_text, no_rule_texts, overruled_text, staying_cause
 from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
@@ -49,6 +51,9 @@ def explanation_lines(one: Explanation) -> list[str]:
         lines += _host_route(one.planned, one)
     elif one.default is not None:
         lines += _default(one.default, one)
+    elif one.observed is not None:
+        lines += field("rule", observed_text(one.observed, one.report.suspicion is not None))
+        lines += _extras(one)
     elif one.not_elected is not None:
         lines += field("why not", election_reason(one.not_elected))
     lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({_verdict(one, what)})")
@@ -91,9 +96,17 @@ def _default(default: PlannedDefault, one: Explanation) -> list[str]:
     if default.competitor is not None:
         lines += field("state", _STATES["shadowed"])
         lines += field("competes", route_text(default.competitor, nics))
+    return lines + _extras(one)
+
+
+def _extras(one: Explanation) -> list[str]:
+    """Defaults too many, and what becomes of each."""
+    nics, lines = one.report.before.nics, []
     going = [operation.route for operation in one.report.plan.removals]
-    for extra in default.extras:
-        end = f"{sync_text(one.obstacle)} removes it" if extra in going else "it stays, as `default_mode` says"
+    why = "since the document may be partial" if one.report.suspicion else "as `default_mode` says"
+    defaults = (default for default in one.report.plan.defaults if default.family == family_of(one.asked.address))
+    for extra in (extra for default in defaults for extra in default.extras):
+        end = f"{sync_text(one.obstacle)} removes it" if extra in going else f"it stays, {why}"
         lines += field("extra", f"{route_text(extra, nics)}: one default too many; {end}")
     return lines
 
@@ -122,7 +135,8 @@ def explanation_reason(one: Explanation) -> str:
         return _nearer_rule(one)
     if one.planned is not None:
         return resolved_reason(one.planned.resolved)
-    return election_reason(one.default.election) if one.default else ""
+    elected = one.default.election if one.default else one.observed
+    return election_reason(elected) if elected else ""
 
 
 def _verdict(one: Explanation, what: str) -> str:
@@ -147,22 +161,33 @@ def _wins(route: Route, one: Explanation) -> str:
     """What wins over the route for the address; "" where nothing is known to."""
     nics = one.report.after.nics
     decided = one.planned or one.default
-    if one.nearer is None and decided is not None and decided.verdict == "shadowed" and decided.competitor is not None:
-        return f"{route_text(decided.competitor, nics)} wins"
-    if one.hidden_by is not None:
-        return f"{route_text(one.hidden_by, nics)} wins"
+    shadowed = one.nearer is None and decided is not None and decided.verdict == "shadowed"
+    by = _deciding(one) if shadowed else one.hidden_by
+    if by is not None:
+        return f"{route_text(by, nics)} wins"
     over = next((over for over in one.report.overruled if over.destination == route.destination), None)
     if over is not None and (over.shares or over.answer._replace(address=one.answer.address) == one.answer):
         return overruled_text(over, nics)
     return ""
 
 
+def _deciding(one: Explanation) -> Route | None:
+    """The route that the kernel goes by; what keeps ours out may share the traffic with others (IPv6)."""
+    covering = (route for route in one.report.before.routes if contains(route.destination, one.asked.address))
+    return min((route for route in covering if fits(route, one.answer)), key=preference, default=None)
+
+
 def _sync_helps(route: Route, one: Explanation) -> bool:
-    """Whether a pass adds the route, and no rule of another table that decides now comes before its own."""
-    before = one.report.before
+    """Whether a pass adds the route, or takes away what decides now, and nothing else wins afterwards.
+
+    No rule of another table that decides now may come before its own.
+    """
+    before, plan = one.report.before, one.report.plan
     deciding, own = (before.first_rule(table, route.family) for table in (one.answer.table, route.table))
-    added = any(route == operation.route for operation in one.report.plan.additions)
-    return added and (deciding is None or own is None or deciding >= own)
+    ends = (operation.route for operation in plan.removals if contains(operation.route.destination, one.asked.address))
+    changed = any(route == operation.route for operation in plan.additions) or any(fits(r, one.answer) for r in ends)
+    after = any(over.destination == route.destination for over in one.report.overruled)
+    return changed and not after and (deciding is None or own is None or deciding >= own)
 
 
 def local_verdict(one: Explanation) -> str:
@@ -179,6 +204,8 @@ def local_kind(one: Explanation) -> str:
 def _headline(what: str, one: Explanation) -> str:
     if one.by_local:
         return f"{what} is {local_kind(one)}"
+    if one.observed is not None and one.route is None:
+        return f"{what}: no host route, and the elected default is not programmed"
     if one.route is None:
         return f"{what}: no host route covers it, and no default route is elected"
     nics = one.report.before.nics
@@ -259,7 +286,7 @@ def _decides(one: Explanation) -> str:
     if one.nearer is not None:
         return "nearer"
     decided = one.planned or one.default
-    return decided.verdict if decided else "none"
+    return decided.verdict if decided else "observed" if one.observed else "none"
 
 
 def _nic_name(ifindex: int, nics: Sequence[Nic]) -> str | None:

@@ -122,9 +122,10 @@ def more_files_text(number: int) -> str:
 
 
 def _extra_default(finding: Finding, nics: Sequence[Nic]) -> Words:
-    route = route_text(finding.route, nics) if finding.route else ""
+    if finding.unprogrammed:
+        return unprogrammed_text(finding.unprogrammed[0], nics), "take it out where it is configured"
     remedy = "it stays: `guest-routes plan --verbose` says why" if finding.stays else "`guest-routes sync` removes it"
-    return f"one default route too many: {route}", remedy
+    return f"one default route too many: {route_text(finding.route, nics) if finding.route else ''}", remedy
 
 
 def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:

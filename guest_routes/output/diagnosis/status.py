@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...model.diagnosis.status import service_json
+from ...model.report import ExtraDefault
 from ..folding import entries, labelled, wrapped
 from ..route_text import age_text, counted, route_json, route_text, span_text
 from ..summary import is_removal
@@ -133,10 +134,15 @@ def _remarks(found: Status, verbose: bool) -> list[str]:
     """What the last pass could not do, or wants to be known."""
     last, nics = found.last, found.state.nics
     lines = []
-    if found.unprogrammed:
-        lines.append(f"missing      {counted(len(found.unprogrammed), 'route')} of the document not in effect:")
-        lines += entries(found.unprogrammed, lambda one: ("!", *unprogrammed_parts(one, nics)), verbose)
-    elif found.unknown is not None and last.get("unprogrammed"):
+    extras = [one for one in found.unprogrammed if isinstance(one, ExtraDefault)]
+    missing = [one for one in found.unprogrammed if not isinstance(one, ExtraDefault)]
+    if missing:
+        lines.append(f"missing      {counted(len(missing), 'route')} of the document not in effect:")
+        lines += entries(missing, lambda one: ("!", *unprogrammed_parts(one, nics)), verbose)
+    if extras:
+        lines.append(f"extra        {counted(len(extras), 'default')} too many:")
+        lines += entries(extras, lambda one: ("?", *unprogrammed_parts(one, nics)), verbose)
+    if found.unknown is not None and last.get("unprogrammed"):
         lines.append(f"missing      {counted(last['unprogrammed_count'], 'route')} when the last pass ended:")
         lines += entries(last["unprogrammed"], lambda text: ("!", *_parted(text)), verbose)
     for lease in last.get("leases", ()):

@@ -1,4 +1,4 @@
-"""What a pass would change, as a unified diff of `ip route` (and `ip rule`) before and after. Pure."""
+"""What a pass would change, as a unified diff of the sorted routes (and of `ip rule`) before and after. Pure."""
 
 from __future__ import annotations
 

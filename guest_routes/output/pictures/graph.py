@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ...model.namedtuple import NamedTuple
 from ...model.network import OUR_PROTOCOL, UNICAST, address_text, is_link_local, mac_text
+from ...model.report import ExtraDefault
 from ...routing.ownership import is_of
 from ..escape import escaped
 from ..folding import SHOWN, first_of
@@ -96,7 +97,8 @@ def graph_of(
     present = {nic.ifindex: nic for nic in state.nics}
     nics = [_nic(present.get(ifindex), ifindex, gateways, repeated, verbose) for ifindex, gateways in by_nic.items()]
     nics += [GraphNic(NO_NIC, (), _gateways(nothing, repeated, verbose))] if nothing else []
-    texts = [escaped(unprogrammed_parts(one, state.nics)[0]) for one in missing]
+    missed = (one for one in missing if not isinstance(one, ExtraDefault))  # That is in the picture.
+    texts = [escaped(unprogrammed_parts(one, state.nics)[0]) for one in missed]
     shown = len(texts) if verbose else SHOWN
     return Graph(tuple(filter(_is_worth_showing, nics)), tuple(first_of(texts, "routes", shown)))
 

@@ -36,6 +36,16 @@ def election_reason(election: Election) -> str:
     return text
 
 
+def observed_text(election: Election, partial: bool) -> str:
+    """Why an elected default is neither there nor added (R4).
+
+    Args:
+        partial: the document may be partial (R6).
+    """
+    why = "the document may be partial" if partial else "`default_mode` leaves the default routes as they are"
+    return f"{election_reason(election)}; not programmed: {why}"
+
+
 def _instead_text(binding: Binding) -> str:
     """Which default is used in place of the documented one, and why."""
     return f"but {without_address_text(binding)}, so its own is used: {evidence_text(binding.instead)}"

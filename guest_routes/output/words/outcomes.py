@@ -94,7 +94,7 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
         host = one.resolved.host
         return f"{host}  ({host.place})", f"shadowed by {by}"
     what = f"IPv{family_of(one.address)} default" if one.destination.is_default else str(one.destination)
-    return what, f"programmed, but {overruled_text(one, nics)}"
+    return what, f"{'not programmed yet, and' if one.pending else 'programmed, but'} {overruled_text(one, nics)}"
 
 
 def there_text(route: Route, nics: Sequence[Nic]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.network import GOTO, LOCAL_TABLE, NOP, TO_TABLE, family_of
+from ...model.network import GOTO, LOCAL_TABLE, MAIN_TABLE, NOP, TO_TABLE, contains, family_of
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
 from .equal import identity, key, rule_identity
@@ -135,12 +135,28 @@ def gives(rule: Rule, answer: Lookup) -> bool:
     return rule.action == GOTO or (rule.action != NOP and not answer.ifindex)
 
 
-def about(source: Address, nic: Nic, conflicts: Sequence[SourceConflict]) -> SourceConflict | None:
-    """What speaks against packets with one of the NIC's addresses leaving by it: the address' own first."""
-    of_nic = [one for one in conflicts if one.nic.ifindex == nic.ifindex]
+def about(
+    source: Address, destination: Address, nic: Nic, conflicts: Sequence[SourceConflict], main: Sequence[Route]
+) -> SourceConflict | None:
+    """What speaks against packets with one of the NIC's addresses leaving by it: the address' own first.
+
+    Args:
+        destination: where they go.
+        main: the routes of the main table after the pass.
+    """
+    of_nic = [one for one in conflicts if one.nic.ifindex == nic.ifindex and not _leaves_out(one, destination, main)]
     own = (one for one in of_nic if one.address == source)
     others = (one for one in of_nic if one.address is None and _family(one) == family_of(source))
     return next(iter((*own, *others)), None)
+
+
+def _leaves_out(one: SourceConflict, destination: Address, main: Sequence[Route]) -> bool:
+    """Whether the rule that decides about others looks up main for long prefixes only (suppress_prefixlength)."""
+    rule = one.rule
+    if one.kind != "overruled" or rule is None or rule.suppresses < 0 or rule.table != MAIN_TABLE:
+        return False
+    covering = (route.destination for route in main if not route.tos and contains(route.destination, destination))
+    return all(prefix.length <= rule.suppresses for prefix in covering)
 
 
 def _family(one: SourceConflict) -> int:

@@ -100,7 +100,7 @@ def test_records_of_another_boot_are_nothing(state: State, root: Path) -> None:
 def test_a_record_of_a_nic_that_is_not_there(state: State, now: Tuple[Nic, ...]) -> None:
     record(state, DEFAULT)
     assert recorded(state, now) == []
-    assert [one.absent for one in state.recorded_defaults(now)] == [("eth0",)]
+    assert [one.absent for one in state.recorded_defaults(now)] == [(Nic(2, "eth0"),)]
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,16 @@ def test_an_extra_default_that_stays() -> None:
     assert "one default too many; it stays, as `default_mode` says" in " ".join(" ".join(text).split())
 
 
+def test_an_elected_default_that_is_only_observed() -> None:
+    kernel = f"{NICS}default via 11.8.0.1 dev eth1 proto static\n"
+    one = explained("8.8.8.8", report("documented", kernel, Settings(default_mode="observe")), BY_ETH1)
+    lines = lines_of(one)
+    assert lines[0] == "8.8.8.8: no host route, and the elected default is not programmed"
+    text = " ".join(" ".join(lines).split())
+    assert "; not programmed: `default_mode` leaves the default routes as they are extra default via 11.8.0.1" in text
+    assert explanation_json(one)["verdict"] == "observed" and explanation_reason(one) in text
+
+
 @pytest.mark.parametrize(
     "asked, kernel, by, headline, rule",
     [

@@ -127,6 +127,11 @@ ANSWER = Lookup(parse_address("11.11.0.1"), 2, parse_address("10.65.0.1"), 100)
             "the kernel sends 11.11.0.1 nowhere",
         ),
         (
+            Overruled(prefix("11.11.0.0/16"), ANSWER.address, ANSWER, RIVAL, pending=True),
+            "11.11.0.0/16: not programmed yet, and 11.11.0.0/16 via 10.65.0.1 dev eth0 proto static wins; the kernel "
+            "sends 11.11.0.1 via 10.65.0.1 dev eth0 (table 100)",
+        ),
+        (
             Overruled(prefix("11.11.0.0/16"), ANSWER.address, ANSWER, None, Rule(4, 220, 0, False)),
             "11.11.0.0/16: programmed, but rule 220 (`ip rule`) wins; the kernel sends 11.11.0.1 via 10.65.0.1 dev "
             "eth0 (table 100)",

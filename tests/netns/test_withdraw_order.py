@@ -80,3 +80,38 @@ def test_ipv6_puts_one_behind_a_vpns_that_is_no_next_hop(
     synced(lab, f"{engine} {given[6]}", 5)
     assert "+ default via fd00:8::1 dev eth1" in run(lab, f"withdraw {engine}").out
     assert set(ways(lab, 6)) == {"wg0"}
+
+
+BY_GROUP = [
+    "-6 nexthop add id 70 via fd00:200::1 dev wg0",
+    "-6 nexthop add id 71 via fd00:8::1 dev eth1",
+    "nexthop add id 72 group 71/70",
+    "-6 route add default nhid 72 metric 1024",
+]
+
+
+def test_a_vpns_next_hop_of_a_group_becomes_none_of_a_default_behind_it(
+    lab: Lab, engine: str, given: Dict[int, str]
+) -> None:
+    """Nor does the group come back behind that default, which is taken with it."""
+    nics(lab)
+    add(lab, *BY_GROUP, "-6 route append default via fd00:65::1 dev eth0 proto static metric 1024")
+    before, left = shown(lab), ways(lab, 6)
+    ran = synced(lab, f"{engine} {given[6]}", 5)
+    assert "default via fd00:200::1 dev wg0 proto boot metric 1024 wins" in ran.out, ran
+    assert set(ways(lab, 6)) == {"wg0"}
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before and ways(lab, 6) == left
+
+
+@pytest.mark.parametrize("first", ["nhid 7 metric 1024", "dev eth1 metric 1024"])
+def test_what_stood_before_next_hops_that_were_taken_too_comes_back_before_them(
+    lab: Lab, engine: str, given: Dict[int, str], first: str
+) -> None:
+    nics(lab)
+    add(lab, "-6 nexthop add id 7 via fd00:8::2 dev eth1", f"-6 route add default {first}")
+    add(lab, "-6 route append default via fd00:8::1 dev eth1 metric 1024")
+    before = shown(lab)
+    synced(lab, f"{engine} {given[6]}")
+    assert run(lab, f"withdraw {engine}").code == 0
+    assert shown(lab) == before

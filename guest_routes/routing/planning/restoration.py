@@ -173,8 +173,7 @@ def restorations(
         at_once = _whole_ipv6(there, order)
         if at_once:
             return [at_once._replace(reason=reason)]
-        # Next hops first: the kernel shows nothing that stands between two of them.
-        return [RestoreDefault(route, reason) for route in sorted(missing, key=is_next_hop, reverse=True)]
+        return [RestoreDefault(route, reason) for route in _in_turn_ipv6(missing, there, order)]
     start, end = _staying(there, order, managed)
     before = [_to(route, there, reason, True) for route in reversed(order[:start])]
     between = [RestoreDefault(route, reason) for route in order[start:end] if route in missing]
@@ -221,6 +220,13 @@ def _whole_ipv6(there: Sequence[Route], order: Sequence[Route]) -> RestoreDefaul
     if not all(is_present(route, order) and _alike(route, first) for route in present):
         return None  # Something else of that metric is there, or one has attributes that it would lose.
     return RestoreDefault(whole(order), instead=True)
+
+
+def _in_turn_ipv6(missing: Sequence[Route], there: Sequence[Route], order: Sequence[Route]) -> list[Route]:
+    """What stands before all next hops, then those: the kernel shows nothing that stands between two of them."""
+    hops = [] if any(map(is_next_hop, there)) else [*filter(is_next_hop, order)]
+    ahead = order[: order.index(hops[0])] if hops else ()
+    return sorted(missing, key=lambda route: (route not in ahead, not is_next_hop(route)))
 
 
 def _hops(routes: Sequence[Route]) -> list[object]:

@@ -28,11 +28,13 @@ class PlannedRoute(NamedTuple):
 
 
 NotRestoredReason: TypeAlias = (
-    "Literal['refused', 'nic-absent', 'nic-down', 'no-subnet', 'expired', 'advertised', 'no-source', 'other-object']"
+    "Literal['refused', 'nic-absent', 'nic-down', 'no-subnet', 'expired', 'advertised', 'no-source', 'other-object', "
+    "'newcomer']"
 )
 """refused: by the kernel; nic-absent: its NIC isn't there; nic-down: that is down; no-subnet: its gateway is not on its
 NIC's link any more; expired: its lifetime has passed; advertised: its router's next advertisement brings it; no-source:
-no NIC has its source address; other-object: its nexthop object is gone, or another one has its id."""
+no NIC has its source address; other-object: its nexthop object is gone, or another one has its id;
+newcomer: a default outside the metadata has come and wins, and IPv6 would make one multipath route of both."""
 DefaultVerdict: TypeAlias = "Literal['add', 'kept', 'adopted', 'observed', 'left', 'shadowed']"
 
 

@@ -220,6 +220,7 @@ _NOT_RESTORED = {
     "advertised": "its router's next advertisement brings it",
     "no-source": "no NIC has its source address any more",
     "other-object": "its nexthop object is gone, or is another one now",
+    "newcomer": "a default outside the metadata has come and wins, and would share its packets with it",
 }
 
 

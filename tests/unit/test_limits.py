@@ -60,9 +60,10 @@ def passed(
     return [*report_lines(report, verbose=True), *warning_texts(report)]
 
 
-def withdrawn(recorded: str, up: bool = True, **changed: Any) -> List[str]:
+def withdrawn(recorded: str, up: bool = True, there: str = "", **changed: Any) -> List[str]:
     """What `withdraw` prints of a recorded default."""
-    state = situation([], THREE_NICS + "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes\n").kernel
+    ours = "11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes"
+    state = situation([], f"{THREE_NICS}{ours}\n{there}\n").kernel
     state = state._replace(nics=tuple(nic._replace(up=up) for nic in state.nics))
     one = RecordedDefault(parse_route(recorded, NICS))._replace(**changed)
     plan = plan_withdrawal(state, [one], Settings())
@@ -108,6 +109,9 @@ def printed() -> Iterable[List[str]]:
     yield withdrawn("default via 11.9.0.1 dev eth1")
     yield withdrawn("default via fe80::1 dev eth1 proto ra expires 600")
     yield withdrawn("default via 11.8.0.1 dev eth1", up=False)
+    six = "default via fd00:8::1 dev eth1 metric 1024"
+    of_vpn = "default via fd00:200::1 dev tun0 metric 1024"
+    yield withdrawn(six, there=of_vpn, order=(parse_route(six, NICS),))
 
 
 def quoted() -> List[str]:

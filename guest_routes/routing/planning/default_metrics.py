@@ -75,15 +75,18 @@ def keeps_its_place(route: Route, there: Sequence[Route], managed: frozenset[int
         low = _lowest(_in_order(there, managed, settings, ()), six=False)
         return all(one.inside or one.metric < low for one in order[first:own])
     return not any(
-        (place < own or any(_shares(part, route) for part in _staying(one, managed)))
+        (first < place < own or any(_shares(part, route) for part in _staying(one, managed)))
         and not _shares(one, order[first].route)
-        for place, one in _outside_behind(order, first)
+        for place, one in _outside_from(order, first)
     )
 
 
-def _outside_behind(order: Sequence[_Default], first: int) -> Iterator[tuple[int, Route]]:
-    """The defaults outside the metadata behind a place, each with its own."""
-    return ((place, one.route) for place, one in enumerate(order) if place > first and not one.inside)
+def _outside_from(order: Sequence[_Default], first: int) -> Iterator[tuple[int, Route]]:
+    """The defaults outside the metadata from a place on, each with its own; the one there where it leaves some."""
+    return (
+        (place, one.route) for place, one in enumerate(order)
+        if (place > first and not one.inside) or (place == first and one.stays_ahead)
+    )  # fmt: skip
 
 
 def _staying(route: Route, managed: frozenset[int]) -> tuple[Route, ...]:

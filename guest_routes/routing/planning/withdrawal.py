@@ -12,7 +12,18 @@ from itertools import chain
 from ...model.network import PROTOCOL_BOOT, UNICAST, NextHop, Route, contains, is_link_local
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
-from ..compare import equals_of, ifindexes, is_advertised, leads_out, next_hops, nexthops_outside, same_route
+from ..compare import (
+    equals_of,
+    ifindexes,
+    is_advertised,
+    is_next_hop,
+    is_present,
+    leads_out,
+    next_hops,
+    nexthops_outside,
+    preference,
+    same_route,
+)
 from ..ownership import is_ours
 from .default_metrics import WORST_METRIC
 from .deletions import comes_between, is_deleted_for, is_named_by_protocol
@@ -45,7 +56,7 @@ def plan_withdrawal(
     """
     ours = [route for route in before.routes if is_ours(route, settings)]
     foreign = [route for route in before.routes if not is_ours(route, settings)]
-    restored, left = _restorable(_missing(recorded, foreign), before, refused)
+    restored, left = _restorable(_missing(recorded, foreign), before, settings, refused)
     routes = [one.route for one in restored]
     parts = _parts(foreign, restored)
     blocking = [route for route in ours if _blocks(route, routes)]
@@ -77,18 +88,44 @@ def _replaced(
 
 
 def _restorable(
-    missing: Sequence[RecordedDefault], state: KernelState, refused: Sequence[Route]
+    missing: Sequence[RecordedDefault], state: KernelState, settings: Settings, refused: Sequence[Route]
 ) -> tuple[list[RecordedDefault], list[NotRestored]]:
-    """Those that can come back as they were, and the others with the reason."""
+    """Those that can come back as they were, behind what has come since, and the others with the reason."""
     restored, left = [], []
     links = [route for route in (*state.routes, *(one.route for one in missing)) if _is_on_link(route)]
     for one in missing:
-        obstacle = _obstacle(one, state, refused) or _lacking(one.route, state, links)
+        newcomer = _newcomer(one, missing, state, settings)
+        obstacle = _obstacle(one, state, refused) or _lacking(one.route, state, links) or _sharing(one, newcomer)
         if obstacle is None:
-            restored.append(one)
+            restored.append(_behind(one, newcomer))
         else:
             left.append(NotRestored(one.route, obstacle))
     return restored, left
+
+
+def _newcomer(
+    one: RecordedDefault, missing: Sequence[RecordedDefault], state: KernelState, settings: Settings
+) -> Route | None:
+    """A default of its key that packets take now, through other NICs than it and its equals of the metadata had."""
+    first = min(_defaults(state.routes, one.route.family), key=preference, default=None)
+    if first is None or is_ours(first, settings) or not equals_of(one.route, [first]):
+        return None
+    managed = {ifindex for route in one.order for ifindex in ifindexes(route)} - set(one.outside)
+    known = is_present(first, one.order) or any(_is_part(first, whole) for whole in missing)
+    return None if known or not managed or managed & ifindexes(first) else first
+
+
+def _sharing(one: RecordedDefault, newcomer: Route | None) -> NotRestoredReason | None:
+    """Why one doesn't come back behind a newcomer: IPv6 would make one route of both, in front or not."""
+    merges = one.route.family == 6 and is_next_hop(one.route)
+    return "newcomer" if newcomer is not None and merges and is_next_hop(newcomer) else None
+
+
+def _behind(one: RecordedDefault, newcomer: Route | None) -> RecordedDefault:
+    """The same, as if a newcomer had always stood before it and its equals."""
+    if newcomer is None:
+        return one
+    return one._replace(order=(newcomer, *one.order), outside=(*one.outside, *ifindexes(newcomer)))
 
 
 def _parts(foreign: Sequence[Route], restored: Sequence[RecordedDefault]) -> list[Route]:

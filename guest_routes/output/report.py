@@ -295,7 +295,6 @@ def _keeping_texts(done: Withdrawal) -> list[str]:
     best = {route.family: route for route in reversed(left) if route.family not in others}
     # On link: where rules let no packet out, Linux looks for the gateway in vain.
     kept = [one._replace(protocol=PROTOCOL_BOOT, onlink=one.gateway is not None) for one in best.values()]
-    texts = [route_text(route, done.after.nics) for route in kept]
-    commands = [f"`ip -{family} route replace {text}`" for family, text in zip(best, texts)]
+    commands = [f"`ip -{one.family} route replace {route_text(one, done.after.nics)}`" for one in kept]
     keep = f"first keep the default route, there is no other: {', '.join(commands)}"
     return [f"{keep}; go on only once that has worked"] if commands else []

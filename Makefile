@@ -15,7 +15,9 @@ VENV = .venv
 BIN = $(VENV)/bin
 # What runs the quick unit tests; `check` has it measure their coverage.
 RUNNER = $(BIN)/python
-QUICK = tests/own-processes $(RUNNER) -m pytest -q --hypothesis-profile=quick
+QUICK = tests/own-processes $(RUNNER) -m pytest -q --hypothesis-profile=quick -p no:logging
+# Folders of tests that run beside those which span modules, so that both halves take as long.
+BESIDE = tests/unit/diagnose/ tests/unit/settings/
 FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help
@@ -39,10 +41,10 @@ test-quick: $(VENV)/.dev  ## the unit tests with few examples each, half a minut
 
 # Two processes, each with half of the work: workers of pytest-xdist would each collect all of it. 5: nothing fits ARGS.
 quick-modules:
-	@$(QUICK) $(filter-out tests/unit/diagnose/,$(wildcard tests/unit/*/)) $(ARGS) || [ $$? -eq 5 ]
+	@$(QUICK) $(filter-out $(BESIDE),$(wildcard tests/unit/*/)) $(ARGS) || [ $$? -eq 5 ]
 
 quick-whole:
-	@$(QUICK) tests/unit/*.py tests/unit/diagnose $(ARGS) || [ $$? -eq 5 ]
+	@$(QUICK) tests/unit/*.py $(BESIDE) $(ARGS) || [ $$? -eq 5 ]
 
 test-packages:  ## packages built, installed and run; real cloud-init, network managers and DHCP clients; as root on Debian
 	@! tests/can-test-packages || $(MAKE) --no-print-directory test-packages-here

@@ -22,5 +22,5 @@ def register() -> None:
 
 
 def examples(number: int) -> int:
-    """So many, of `number` outside the profile `quick`."""
+    """So many, of `number` outside the profile `quick`; a text whose time must be linear is as much shorter there."""
     return number * settings().max_examples // USUAL

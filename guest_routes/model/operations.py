@@ -86,7 +86,7 @@ class RestoreDefault(NamedTuple):
 
 
 class MoveDefault(NamedTuple):
-    """Another program's default to its former place, behind or (IPv4) before others of its key: delete and add in one
+    """Another program's default to its former place, behind or before others of its key (IPv4): delete and add in one
     send."""
 
     route: Route

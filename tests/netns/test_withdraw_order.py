@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence
+from typing import Dict, List
 
 import pytest
 
@@ -146,23 +146,3 @@ def test_one_of_ours_on_link_there_is_taken_once_it_shows(lab: Lab, engine: str,
     assert set(ways(lab, 6)) == {"eth0"}, ran
     assert "dev eth1 metric" not in lab.ip("-6", "route", "show", "default")
     assert run(lab, f"withdraw {engine}").code == 0
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [("mtu 1400", ""), ("", "mtu 1400"), ("expires 600", "expires 700"), ("pref high", "pref low"), ("proto 99", "")],
-)
-def test_next_hops_with_attributes_of_their_own_come_back_in_their_order(
-    lab: Lab, engine: str, given: Dict[int, str], attributes: Sequence[str]
-) -> None:
-    nics(lab)
-    hops = zip(("fd00:8::1 dev eth1", "fd00:65::1 dev eth0", "fd00:8::a dev eth1"), (*attributes, "mtu 1300"))
-    add(lab, *(f"-6 route append default via {hop} {own} metric 1024" for hop, own in hops))
-    before, left = shown(lab), ways(lab, 6)
-    synced(lab, f"{engine} {given[6]}")
-    alone = shown(lab)
-    assert run(lab, f"withdraw {engine}").code == 0
-    assert shown(lab) == before and ways(lab, 6) == left
-    for hop in ("fd00:8::1", "fd00:8::a"):
-        lab.ip("-6", "route", "del", "default", "via", hop)
-    assert shown(lab) == alone

@@ -2,8 +2,7 @@
 
 IPv4 uses the first of equal destination, TOS and metric; an addition goes before or behind all of them. What stands in
 between is moved, unless it leads through a NIC outside the metadata, or could not be written back. IPv6 makes next hops
-of one multipath route of them, new ones last; the whole route is replaced at once where that is not the place, or the
-only one that is there moved behind, where others have attributes of their own.
+of one multipath route of them, new ones last; the whole route is replaced at once where that is not the place.
 """
 
 from __future__ import annotations
@@ -174,9 +173,7 @@ def restorations(
         at_once = _whole_ipv6(there, order)
         if at_once:
             return [at_once._replace(reason=reason)]
-        return _around_ipv6(there, order, managed, reason) or [
-            RestoreDefault(route, reason) for route in _in_turn_ipv6(missing, there, order)
-        ]
+        return [RestoreDefault(route, reason) for route in _in_turn_ipv6(missing, there, order)]
     start, end = _staying(there, order, managed)
     before = [_to(route, there, reason, True) for route in reversed(order[:start])]
     between = [RestoreDefault(route, reason) for route in order[start:end] if route in missing]
@@ -207,7 +204,7 @@ def _staying(there: Sequence[Route], order: Sequence[Route], managed: frozenset[
 
 def _is_movable(route: Route, there: Sequence[Route], managed: frozenset[int]) -> bool:
     """Whether a route may be taken for a moment: it leads through NICs of the metadata, and can be written back."""
-    lost = route.unwritable or is_advertised(route)
+    lost = route.unwritable or route.expires or is_advertised(route)
     return ifindexes(route) <= managed and not lost and not is_deleted_for(there, route, there)
 
 
@@ -223,22 +220,6 @@ def _whole_ipv6(there: Sequence[Route], order: Sequence[Route]) -> RestoreDefaul
     if not all(is_present(route, order) and _alike(route, first) for route in present):
         return None  # Something else of that metric is there, or one has attributes that it would lose.
     return RestoreDefault(whole(order), instead=True)
-
-
-def _around_ipv6(
-    there: Sequence[Route], order: Sequence[Route], managed: frozenset[int], reason: RestoreReason
-) -> list[Operation]:
-    """The missing next hops around the only one that is there, which shows its own attributes; [] where it may stay."""
-    if len(there) != 1 or not all(map(is_next_hop, order)) or same_route(order[0], there[0]):
-        return []
-    if not is_present(there[0], order) or not _is_movable(there[0], there, managed):
-        return []
-    return [
-        MoveDefault(there[0]._replace(weight=route.weight), reason)
-        if same_route(route, there[0])
-        else RestoreDefault(route, reason)
-        for route in order
-    ]
 
 
 def _in_turn_ipv6(missing: Sequence[Route], there: Sequence[Route], order: Sequence[Route]) -> list[Route]:

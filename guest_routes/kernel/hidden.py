@@ -1,8 +1,7 @@
-"""IPv6 defaults that a dump of routes leaves out: by a nexthop object or on link, between two next hops of another one.
+"""IPv6 defaults by a nexthop object that a dump of routes leaves out: between two next hops of a multipath route.
 
 A dump goes from the first next hop to what stands behind the last one. The kernel's list of routes under /proc doesn't.
-It names a route's gateway and NIC, by which the object is known, and no protocol. One without a gateway that is no
-object's is on link.
+It names a route's gateway and NIC, by which the object is known, and no protocol.
 
 Source: Linux, net/ipv6/ip6_fib.c, fib6_dump_node and ipv6_route_native_seq_show.
 """
@@ -34,12 +33,12 @@ def with_hidden(routes: Sequence[Route], objects: Sequence[NexthopObject], nics:
     """
     ids = {first_hop(one): one.id for one in reversed(objects)}
     found: dict[int, list[Route]] = {}
-    for siblings in _multipath(routes):
+    for siblings in _multipath(routes) if ids else ():
         metric, hops = siblings[0].metric, [(one.gateway, one.ifindex) for one in siblings]
         for behind, hop in _between(_listed(metric, nics), hops):
-            if hop in ids or (hop[0] is None and hop[1]):
+            if hop in ids:
                 hidden = Route(siblings[behind].destination, *hop, metric, 0, siblings[behind].table, 0)
-                hidden = hidden._replace(nexthop_id=ids.get(hop, 0), unwritable="hidden")
+                hidden = hidden._replace(nexthop_id=ids[hop], unwritable="hidden")
                 found.setdefault(id(siblings[behind]), []).append(hidden)
     return [one for route in routes for one in (route, *found.get(id(route), ()))] if found else [*routes]
 

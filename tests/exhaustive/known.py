@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Iterable, Sequence, Set, Tuple
 
 from guest_routes.model.network import OUR_PROTOCOL, PROTOCOL_RA, UNICAST, Route
-from guest_routes.routing.compare import equals_of, ifindexes, leads_out, next_hops
+from guest_routes.routing.compare import equals_of, ifindexes, next_hops
 from guest_routes.routing.planning.deletions import is_deleted_for
 
 from .scope import DESCRIBED
@@ -141,11 +141,8 @@ def _begin_outside(there: Sequence[Route]) -> bool:
 
 
 def _stand_between_next_hops(there: Sequence[Route]) -> bool:
-    """Whether an IPv6 route that is no next hop stands between two that are; a default on link is known there."""
-    orders = (
-        [one.gateway is not None for one in equals_of(route, there)] for route in there
-        if route.family == 6 and not (route.destination.is_default and leads_out(route))
-    )  # fmt: skip
+    """Whether an IPv6 route that is no next hop stands between two that are."""
+    orders = ([one.gateway is not None for one in equals_of(route, there)] for route in there if route.family == 6)
     return any(order == [True, False, True] for order in orders)
 
 

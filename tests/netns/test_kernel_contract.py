@@ -534,22 +534,6 @@ def test_what_a_dump_leaves_out(world: World, lab: Lab, hop: str) -> None:
     assert [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.nexthop_id] == [by_object]
 
 
-def test_one_on_link_that_a_dump_leaves_out(world: World) -> None:
-    """It is known by its NIC; its protocol and attributes aren't."""
-    first, second = (route("default6", via, 3, metric=9, protocol=STATIC) for via in ("fd00:8::1", "fd00:8::a"))
-    on_link = route("default6", None, 2, metric=9, protocol=STATIC)
-    assert world.apply(*map(RestoreDefault, (first, on_link, second))) == ()
-
-    def there() -> List[Route]:
-        return [one for one in world.kernel.snapshot(MAIN_TABLE).routes if one.destination.is_default]
-
-    hidden = on_link._replace(protocol=0, kind=0, unwritable="hidden")
-    assert there() == [first, hidden, second]
-    assert not is_deleted_for([hidden], second, there())
-    assert world.apply(RemoveForeignDefault(first)) == ()
-    assert there() == [on_link, second]
-
-
 @pytest.mark.parametrize("hop", ["via 11.8.0.1 dev eth1", "blackhole"])
 def test_twins_by_a_nexthop_object(world: World, lab: Lab, hop: str) -> None:
     """One without metrics beside one that has some; a blackhole's are unicast to the kernel, and can be moved."""

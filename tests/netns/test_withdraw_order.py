@@ -115,34 +115,3 @@ def test_what_stood_before_next_hops_that_were_taken_too_comes_back_before_them(
     synced(lab, f"{engine} {given[6]}")
     assert run(lab, f"withdraw {engine}").code == 0
     assert shown(lab) == before
-
-
-HIDDEN = [
-    "-6 route append default via fd00:8::1 dev eth1 metric 1024",
-    "-6 route append default dev {} metric 1024",
-    "-6 route append default via fd00:65::1 dev eth0 metric 1024",
-]
-
-
-def test_a_vpns_default_on_link_between_two_next_hops_does_not_come_to_the_front(
-    lab: Lab, engine: str, given: Dict[int, str]
-) -> None:
-    """No dump of routes shows it: the next hop before it stays."""
-    nics(lab)
-    add(lab, *(one.format("wg0") for one in HIDDEN))
-    before, left = shown(lab), ways(lab, 6)
-    assert "default dev wg0" not in " ".join(before) and "wg0" not in left
-    ran = synced(lab, f"{engine} {given[6]}", 5)
-    assert "one default too many; it stays, since it would come back behind another one of its metric" in ran.out
-    assert set(ways(lab, 6)) == {"eth0"}
-    assert run(lab, f"withdraw {engine}").code == 0
-    assert shown(lab) == before and ways(lab, 6) == left
-
-
-def test_one_of_ours_on_link_there_is_taken_once_it_shows(lab: Lab, engine: str, given: Dict[int, str]) -> None:
-    nics(lab)
-    add(lab, *(one.format("eth1") for one in HIDDEN))
-    ran = synced(lab, f"{engine} {given[6]}")
-    assert set(ways(lab, 6)) == {"eth0"}, ran
-    assert "dev eth1 metric" not in lab.ip("-6", "route", "show", "default")
-    assert run(lab, f"withdraw {engine}").code == 0

@@ -52,7 +52,6 @@ from guest_routes.model.source_routing import (
     SourceFailure,
     SourceOperation,
 )
-from guest_routes.routing.compare import leads_out
 
 LOOPBACK = 1
 SCOPE_LINK = 253
@@ -409,7 +408,7 @@ def _dump_order_6(item: Tuple[Prefix, List[Route]]) -> Tuple[int, int]:
 def _dumped_6(routes: List[Route], objects: Sequence[NexthopObject]) -> Iterable[Route]:
     """Legs of one multipath route appear together, where its first stands, under that one's protocol and metrics.
 
-    What stands between two of them a dump leaves out; a default by a nexthop object, or on link, is hidden there.
+    What stands between two of them a dump leaves out; a default by a nexthop object is hidden there.
     """
     heads: Dict[int, List[Route]] = {}
     shown: List[List[Route]] = []
@@ -418,7 +417,7 @@ def _dumped_6(routes: List[Route], objects: Sequence[NexthopObject]) -> Iterable
         if not _can_be_leg(route):
             if route.metric not in heads or last[route.metric] is heads[route.metric][-1]:
                 shown.append([route])
-            elif route.destination.is_default and (route.nexthop_id or leads_out(route)):
+            elif route.nexthop_id and route.destination.is_default:
                 heads[route.metric].append(_hidden(route, objects))
         elif route.metric in heads:
             heads[route.metric].append(route)
@@ -436,12 +435,9 @@ def _dumped_6(routes: List[Route], objects: Sequence[NexthopObject]) -> Iterable
 
 
 def _hidden(route: Route, objects: Sequence[NexthopObject]) -> Route:
-    """One of which the gateway and NIC of the first next hop alone are known, and so an object; or the NIC."""
+    """One of which the gateway and NIC of the first next hop alone are known, and so an object."""
     if route.unwritable == "hidden":
         return route
-    if not route.nexthop_id:
-        on_link = Route(route.destination, None, route.ifindex, route.metric, 0, route.table, 0)
-        return on_link._replace(unwritable="hidden")
     used = next(one for one in objects if one.id == route.nexthop_id)
     hop = first_hop(used)
     known = next(one.id for one in objects if first_hop(one) == hop)

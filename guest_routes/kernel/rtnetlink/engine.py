@@ -13,24 +13,13 @@ Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
 from __future__ import annotations
 
 import _socket
-from _operator import countOf, itemgetter
+from _operator import itemgetter
 from _socket import AF_INET, AF_INET6
 from errno import EAGAIN, ENOBUFS, ENOENT, ESRCH
 from os import strerror
 
 from ...errors import KernelError
-from ...model.network import (
-    DEFAULT_PREFIX,
-    IPV6_DEFAULT_METRIC,
-    Address,
-    KernelState,
-    Lookup,
-    NexthopObject,
-    Nic,
-    Prefix,
-    Route,
-    Rule,
-)
+from ...model.network import IPV6_DEFAULT_METRIC, Address, KernelState, Lookup, NexthopObject, Nic, Prefix, Route, Rule
 from ...model.operations import Add, Delete, Failure, Operation, RemoveForeignDefault, RestoreDefault
 from ..netlink import (
     NLMSG_ERROR,
@@ -116,14 +105,13 @@ class RtnetlinkKernel:
         """See Kernel."""
         rules = self._rules(AF_INET) + self._rules(AF_INET6)
         known = dict(zip(map(itemgetter(0), expected), expected))
-        six = self._routes(AF_INET6, table, known)
-        routes = self._routes(AF_INET, table, known) + six
+        routes = self._routes(AF_INET, table, known) + self._routes(AF_INET6, table, known)
         nics, objects = self.nics(), self._nexthops()
         if any(route.nexthop_id for route in routes):
             from ..nexthops import with_objects
 
             routes = with_objects(routes, objects)
-        if countOf(map(itemgetter(0), six), DEFAULT_PREFIX[6]) > 1:
+        if objects:
             from ..hidden import with_hidden
 
             routes = with_hidden(routes, objects, nics)

@@ -68,7 +68,7 @@ def _fits_6(one: Route, route: Route) -> bool:
     """The same, where a route by an object ahead makes the request name the protocol."""
     if one.nexthop_id or route.nexthop_id:  # IPv6 has no two routes of a metric by one object.
         return not route.nexthop_id and one.protocol in (0, route.protocol)  # 0: not known.
-    same = one.protocol in (0, route.protocol) or is_next_hop(one)
+    same = one.protocol == route.protocol or is_next_hop(one)
     return same and route.gateway in (None, one.gateway) and one.ifindex == route.ifindex
 
 

@@ -93,14 +93,9 @@ def _is_ipv6_default(route: Route) -> bool:
     return not route[0][1] and len(route[0][0]) == 16
 
 
-def _hidden(routes: Sequence[Route]) -> list[tuple[object, ...]]:
-    """What is known of each default that no dump shows."""
-    return [_unshown(one) for one in routes if one.unwritable == "hidden"]
-
-
-def _unshown(route: Route) -> tuple[object, ...]:
-    """Metric and object of a default; without an object the NIC that it is on link of."""
-    return route.metric, route.nexthop_id or (route.gateway, route.ifindex)
+def _hidden(routes: Sequence[Route]) -> list[tuple[int, int]]:
+    """Metric and object of each default that no dump shows."""
+    return [(one.metric, one.nexthop_id) for one in routes if one.unwritable == "hidden"]
 
 
 def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
@@ -110,7 +105,7 @@ def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
     return [
         route for route in _defaults(report.after.routes, family)
         if route not in known and not is_ours(route, settings) and not ifindexes(route) & managed
-        and _unshown(route) not in _hidden(report.before.routes)
+        and (route.metric, route.nexthop_id) not in _hidden(report.before.routes)
     ]  # fmt: skip
 
 

@@ -53,12 +53,8 @@ def _metrics(found: Status) -> Iterator[Metric]:
         yield "metadata_timestamp_seconds", "gauge", fetched, "When the metadata in use was fetched."
     if found.unknown is None:
         missing = len(found.unprogrammed)
-        yield (
-            "unprogrammed_routes",
-            "gauge",
-            missing,
-            "Routes of the metadata that are not in effect, and defaults too many that stay.",
-        )
+        about = "Routes of the metadata that are not in effect, and defaults too many that stay."
+        yield "unprogrammed_routes", "gauge", missing, about
     yield "withdrawn", "gauge", found.withdrawn, "Whether the routes were withdrawn by hand."
     yield (
         "service_running",

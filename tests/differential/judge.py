@@ -132,7 +132,8 @@ def _holds(name: str, nics: Sequence[Nic]) -> bool:
 
 def _foretold_wrongly(planned: Report, report: Report) -> List[str]:
     """What `plan` says otherwise than the pass that follows."""
-    texts = [sorted(unprogrammed_texts(one.unprogrammed, one.after.nics)) for one in (planned, report)]
+    said = [unprogrammed_texts(one.unprogrammed, one.after.nics) for one in (planned, report)]
+    texts = [sorted(text.replace("not programmed yet, and", "programmed, but") for text in one) for one in said]
     found = [f"the plan says {texts[0]}, the pass {texts[1]}"] if texts[0] != texts[1] else []
     if planned.plan.operations != report.plan.operations and not report.errors:
         found.append(f"the plan has {planned.plan.operations}, the pass {report.plan.operations}")

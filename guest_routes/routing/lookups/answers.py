@@ -60,14 +60,15 @@ def overruled(
     """
     if not wrong:
         return ()
-    present, accounted = set(state.routes), accounted_for(plan, state.routes)
+    present = set(state.routes)
+    accounted = [accounted_for(plan, state.routes, False), accounted_for(plan, state.routes, True)]
     found = []
     for probe, answer in wrong:
         by, rule = _winner(probe, answer, state, table, others)
         unruled = by is None and rule is None and state.first_rule(table, probe.route.family) is None
         unknown = by is None and rule is None and probe.route not in present and not unruled
         own = by is None and answer.table == LOCAL_TABLE  # An address of this machine, on its loopback say.
-        if by not in accounted and not (unknown or own):
+        if by not in accounted[probe.route.destination.is_default] and not (unknown or own):
             found.append(Overruled(probe.route.destination, probe.address, answer, by, rule, unruled=unruled))
     return tuple(found)
 
@@ -89,7 +90,7 @@ def with_shared(
 
 def _reported_defaults(plan: Plan, state: KernelState) -> list[Route]:
     """The default routes that are there, but for those that are reported otherwise."""
-    accounted = accounted_for(plan, state.routes)
+    accounted = accounted_for(plan, state.routes, True)
     return [route for route in state.routes if not route[0].length and route not in accounted]
 
 
@@ -100,19 +101,23 @@ def sharing(default: Route, there: Sequence[Route]) -> Route | None:
     return next((one for one in equals_of(default, there) if is_next_hop(one)), None)
 
 
-def accounted_for(plan: Plan, there: Sequence[Route]) -> set[Route]:
+def accounted_for(plan: Plan, there: Sequence[Route], for_default: bool) -> set[Route]:
     """What goes; what equals the elected default (R5), whichever of them serves; and extra defaults that stay as
     `default_mode` says, or since the document may be partial, which are reported as such.
 
     Args:
+        for_default: for a default; where the elected one takes a host route's packets, that is not as planned.
         there: read after the plan was made: of an extra default's lifetime less may be left.
     """
     found = {operation.route for operation in plan.removals}
     defaults = [route for route in there if not route[0].length]
     for default in plan.defaults:
-        extras = () if default.removals else default.extras
-        found |= {one for one in defaults if any(same_route(one, extra) for extra in extras) or _serves(one, default)}
+        found |= {one for one in defaults if _stays(one, default) or (for_default and _serves(one, default))}
     return found
+
+
+def _stays(route: Route, default: PlannedDefault) -> bool:
+    return not default.removals and any(same_route(route, extra) for extra in default.extras)
 
 
 def _serves(route: Route, default: PlannedDefault) -> bool:

@@ -86,7 +86,7 @@ def _comes_first(one: Overruled) -> bool:
 def _winner(probe: Probe, today: Lookup, after: Sequence[Route], plan: Plan) -> Overruled | None:
     """The route that comes before the default for the probe's address, or that takes a part of its traffic."""
     covering = _covering(probe, after, plan)
-    accounted = accounted_for(plan, after)
+    accounted = accounted_for(plan, after, probe.route.destination.is_default)
     by = min(covering, key=preference, default=probe.route)
     other = sharing(probe.route, [route for route in covering if route not in accounted])
     if other is not None and other.metric == by.metric and by.destination.is_default:

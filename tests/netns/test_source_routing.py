@@ -624,7 +624,8 @@ def test_the_service_repairs_rules_and_tables_and_follows_main(lab: Lab, start: 
     service.wait(lambda: [own_table(lab, nic) for nic in OWN] == tables)
     service.wait_said("added rule from 11.8.0.9 lookup 12103 priority 32765 proto guest-routes: deleted by ")
     service.wait_said("added default via 11.8.0.1 dev eth1 table 12103 proto guest-routes metric 1024: deleted by ")
-    assert next(one["route"] for one in service.record["recent"] if "deleted by" in one["why"]).startswith("rule from")
+    deleted = service.wait(lambda: [one["route"] for one in service.record["recent"] if "deleted by" in one["why"]])
+    assert deleted[0].startswith("rule from")
     for number in range(5):
         lab.ip("route", "add", f"10.200.{number}.0/24", "via", "11.8.0.50", "dev", "eth1")
         service.wait(lambda: any(f"10.200.{number}.0/24" in line for line in own_table(lab, "eth1")))  # noqa: B023

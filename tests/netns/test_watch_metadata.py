@@ -103,7 +103,7 @@ def test_no_metadata_from_the_beginning_is_said_once(lab: Lab, start: Start) -> 
     lab.metadata_server(document("documented"))
     service.wait(lambda: table(lab) == DOCUMENTED)
     service.wait_said("the metadata is available again after ")
-    assert (service.record["failures"], service.record["failing_since"]) == (0, 0.0)
+    service.wait(lambda: (service.record["failures"], service.record["failing_since"]) == (0, 0.0))
 
 
 def test_metadata_that_goes_and_comes_back(lab: Lab, start: Start) -> None:

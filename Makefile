@@ -17,7 +17,7 @@ BIN = $(VENV)/bin
 RUNNER = $(BIN)/python
 QUICK = tests/own-processes $(RUNNER) -m pytest -q --hypothesis-profile=quick -p no:logging
 # Folders of tests that run beside those which span modules, so that both halves take as long.
-BESIDE = tests/unit/diagnose/ tests/unit/settings/
+BESIDE = tests/unit/diagnose/ tests/unit/settings/ tests/unit/state/
 FRAME = setup.py pyproject.toml guest_routes/__init__.py
 
 .DEFAULT_GOAL = help

@@ -54,24 +54,31 @@ def test_documents_cut_and_changed_anywhere(path: Path) -> None:
         assert outcome(json_codec.loads, changed) == outcome(json.loads, changed)
 
 
-def values() -> List[object]:
-    circle: List[object] = []
-    circle.append(circle)
-    deep: List[object] = []
-    for _ in range(100_000):
-        deep = [deep]
-    return [
-        {"a": [1, 2.5, None, True, "é\ud800\x7f\x1b"], "b": {}}, (), "x", 0, -0.0, 1e999, float("nan"),
-        {1: 2, None: 3, False: 4}, {1.5: 0}, b"bytes", {"a": object}, {(1, 2): 3}, circle, deep, 10**30,
-    ]  # fmt: skip
+CIRCLE: List[object] = []
+CIRCLE.append(CIRCLE)
+VALUES: Tuple[object, ...] = (
+    {"a": [1, 2.5, None, True, "é\ud800\x7f\x1b"], "b": {}}, (), "x", 0, -0.0, 1e999, float("nan"),
+    {1: 2, None: 3, False: 4}, {1.5: 0}, b"bytes", {"a": object}, {(1, 2): 3}, CIRCLE, 10**30,
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("index", range(len(values())))
-def test_dumps_as_the_library_does(index: int) -> None:
-    value = values()[index]
+def dumped_alike(value: object) -> None:
+    """With the spaces of the default, and with none."""
     assert outcome(json_codec.dumps, value) == outcome(json.dumps, value)
     compact = outcome(lambda one: json.dumps(one, separators=(",", ":")), value)
     assert outcome(json_codec.dumps, value, (",", ":")) == compact
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_dumps_as_the_library_does(value: object) -> None:
+    dumped_alike(value)
+
+
+def test_what_is_deeper_than_the_interpreter_goes_is_dumped_as_the_library_does() -> None:
+    deep: List[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    dumped_alike(deep)
 
 
 def test_the_library_serves_where_the_interpreter_has_no_scanner(monkeypatch: pytest.MonkeyPatch) -> None:

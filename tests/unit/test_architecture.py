@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Iterator, List, Set
 
@@ -61,7 +61,7 @@ def names(path: Path) -> Iterator[str]:
             yield node.value
 
 
-@lru_cache(maxsize=None)
+@cache
 def words(name: str) -> Set[str]:
     """The words of snake_case, CamelCase and kinds-with-hyphens, and the whole."""
     return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)} | {name.strip("_").lower()}

@@ -10,6 +10,7 @@ from ..model.report import ExtraDefault, Overruled
 from ..output.escape import escaped
 from ..output.folding import first_of
 from ..output.words.warnings import doubts
+from ..routing.lookups.rules import is_reached, keeping_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,16 +128,17 @@ def _doubtful(inspection: Inspection, report: Report) -> Iterator[Finding]:
 
 
 def _no_rule(report: Report) -> Iterator[Finding]:
-    """For each family with routes that no policy rule leads to, one of them, and how many are not in place.
+    """For each family with routes that no packet comes to, one of them, and how many are not in place.
 
     The kernel checks IPv4 gateways by the rules: a pass can't add those before there is one.
     """
     planned = [default.route for default in report.plan.defaults] + [one.route for one in report.plan.routes]
     for family in (4, 6):
         first = next((route for route in planned if route is not None and route.family == family), None)
-        if first is not None and report.before.first_rule(first.table, family) is None:
+        if first is not None and not is_reached(report.before, family, first.table):
             missing = sum(route.family == family for route in _missing(report))
-            yield Finding("no-rule", route=first, missing=missing)
+            keeping = keeping_rule(report.before, family, first.table)
+            yield Finding("no-rule", route=first, rule=keeping, missing=missing)
 
 
 def _missing(report: Report) -> list[Route]:

@@ -48,7 +48,7 @@ class Overruled(NamedTuple):
     shares: bool = False
     """Both are next hops of one IPv6 route: each gets a part of the traffic."""
     unruled: bool = False
-    """Nothing wins: no rule of the family looks up table main."""
+    """No packet comes to the table: no rule of the family looks it up, or one keeps all from it."""
     pending: bool = False
     """The route isn't there yet: a pass adds it, and is known not to change what wins."""
 

@@ -562,6 +562,24 @@ def test_no_rule_for_the_table(lab: Lab, rules: List[str]) -> None:
     assert "no rule" not in run(lab, f"doctor {PLAIN}").out
 
 
+@pytest.mark.parametrize("rule", ["goto 32767", "unreachable"])
+def test_a_rule_that_keeps_all_packets_from_the_table(lab: Lab, engine: str, rule: str) -> None:
+    """The kernel checks gateways by the rules: it refuses what a pass adds, so that `sync` is no advice."""
+    documented(lab, "eth0")
+    lab.ip(*f"rule add priority 100 {rule}".split())
+    keeps = "rule 100 (`ip -4 rule`) keeps all packets from table main: none of its routes is used"
+    for _ in range(2):
+        for asked in ("11.11.3.4", "8.8.8.8"):
+            ran = run(lab, f"explain {asked} {PLAIN} {engine}")
+            assert (ran.code, keeps in ran.out, "guest-routes sync" in ran.out) == (1, True, False), ran
+        ran = run(lab, f"doctor {PLAIN} {engine}")
+        assert f"{keeps}; 1 route of the document not in place -> see `ip -4 rule`, then `guest-routes sync`" in ran.out
+        assert "! 1 route of" not in ran.out, ran
+        assert run(lab, f"sync {PLAIN} {engine}").code == 1
+    lab.ip(*"rule delete priority 100".split())
+    assert "keeps all packets" not in run(lab, f"doctor {PLAIN} {engine}").out
+
+
 def test_a_route_that_is_not_there_is_not_called_programmed(lab: Lab, engine: str) -> None:
     """Another program has taken it away since."""
     dual_stack(lab)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..document import Provenance
     from ..evidence import Elsewhere
     from ..lease import Lease
-    from ..network import Address, Lookup, Nic, Route
+    from ..network import Address, Lookup, Nic, Route, Rule
     from ..network_data import Problem
     from ..plan import Suspicion
     from ..report import Report, Unprogrammed
@@ -156,7 +156,9 @@ class Finding(NamedTuple):
     state: str = ""
     """not-configured: the manager's own word."""
     route: Route | None = None
-    """extra-default; no-rule: one of a table that no rule looks up."""
+    """extra-default; no-rule: one of a table that no packet comes to."""
+    rule: Rule | None = None
+    """no-rule: what keeps all packets from the table; None where no rule looks it up."""
     stays: bool = False
     """extra-default: a pass leaves it, as `default_mode` says, since the document may be partial, or since it can't be
     given back, which `unprogrammed` says then."""

@@ -6,6 +6,7 @@ from ...json_codec import dumps, loads
 from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, contains, family_of, mac_text
 from ...routing.compare import preference
 from ...routing.lookups.answers import fits
+from ...routing.lookups.rules import is_reached, keeping_rule
 from ..folding import field, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Mapping, Sequence
 
     from ...model.diagnosis.explanation import Explanation
-    from ...model.network import Address, Lookup, Nic, Prefix, Route
+    from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route
     from ...model.network_data import HostRoute
     from ...model.plan import PlannedDefault, PlannedRoute
 
@@ -68,35 +69,35 @@ def kernel_only_lines(asked: Prefix, source: Address | None, answer: Lookup, nic
 
 
 def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
-    nics = one.report.before.nics
     resolved = planned.resolved
     nic = resolved.next_hop.nic
     lines = [f"  {'host route':<11}{resolved.host}", *_item("listed at", resolved.host, one)]
     lines += field("rule", next_hop_reason(resolved.next_hop))
     lines += field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
-    lines += field("route", route_text(planned.route, nics))
-    lines += field("state", _STATES[planned.verdict] if planned.verdict != "add" else _missing(planned, one))
+    return lines + _planned_route(planned, planned.route, one)
+
+
+def _planned_route(planned: PlannedRoute | PlannedDefault, route: Route, one: Explanation) -> list[str]:
+    """A planned route, whether it is there, and what wins over it."""
+    nics = one.report.before.nics
+    lines = field("route", route_text(route, nics))
+    lines += field("state", _missing(route, one) if planned.verdict == "add" else _STATES[planned.verdict])
     if planned.competitor is not None:
         lines += field("competes", route_text(planned.competitor, nics))
     return lines
 
 
-def _missing(planned: PlannedRoute, one: Explanation) -> str:
-    """The state of a route that is not there: a pass adds it, but where no rule leads to its table."""
-    known = one.report.before.first_rule(planned.route.table, planned.route.family) is not None
-    return not_there_text(one.obstacle) if known else "not there yet"
+def _missing(route: Route, one: Explanation) -> str:
+    """The state of a route that is not there: a pass adds it, but where no packet comes to its table."""
+    reached = is_reached(one.report.before, route.family, route.table)
+    return not_there_text(one.obstacle) if reached else "not there yet"
 
 
 def _default(default: PlannedDefault, one: Explanation) -> list[str]:
-    nics = one.report.before.nics
     assert default.route is not None
     lines = field("host route", "none covers it, so the default route does")
     lines += field("rule", election_reason(default.election))
-    lines += field("route", route_text(default.route, nics))
-    if default.competitor is not None:
-        lines += field("state", _STATES["shadowed"])
-        lines += field("competes", route_text(default.competitor, nics))
-    return lines + _extras(one)
+    return lines + _planned_route(default, default.route, one) + _extras(one)
 
 
 def _extras(one: Explanation) -> list[str]:
@@ -145,8 +146,8 @@ def _verdict(one: Explanation, what: str) -> str:
         return "as wanted"
     if one.route is None:
         return "no route of ours decides"
-    if one.report.before.first_rule(one.route.table, one.route.family) is None:
-        return f"NOT as wanted: {'; '.join(no_rule_texts(one.route.table, one.route.family))}"
+    if not is_reached(one.report.before, one.route.family, one.route.table):
+        return f"NOT as wanted: {'; '.join(_no_rule(one.route, one.report.before))}"
     if wins := _wins(one.route, one):
         return f"NOT as wanted: {wins}"
     if not one.next_hops:
@@ -155,6 +156,10 @@ def _verdict(one: Explanation, what: str) -> str:
         return not_wanted_text(one.obstacle)
     see = f"`ip rule` and `ip route get {what.partition('/')[0]}`"
     return f"NOT as wanted: another route or a policy rule decides; see {see}"
+
+
+def _no_rule(route: Route, before: KernelState) -> tuple[str, str]:
+    return no_rule_texts(route.table, route.family, keeping_rule(before, route.family, route.table))
 
 
 def _wins(route: Route, one: Explanation) -> str:

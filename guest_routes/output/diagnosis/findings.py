@@ -135,7 +135,7 @@ def _missing_routes(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 def _no_rule(finding: Finding, nics: Sequence[Nic]) -> Words:
     assert finding.route is not None
-    what, remedy = no_rule_texts(finding.route.table, finding.route.family)
+    what, remedy = no_rule_texts(finding.route.table, finding.route.family, finding.rule)
     if finding.missing:
         what += f"; {counted(finding.missing, 'route')} of the document not in place"
         remedy += ", then `guest-routes sync`"

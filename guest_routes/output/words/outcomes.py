@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ...model.decision import Binding
-    from ...model.network import Lookup, Nic, Route
+    from ...model.network import Lookup, Nic, Route, Rule
     from ...model.operations import Operation
     from ...model.plan import StayingRoute, Suspicion
     from ...model.report import PassError, Unprogrammed
@@ -123,17 +123,20 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     ruled = one.rule is not None and one.rule.table != LOCAL_TABLE  # That every machine looks up first.
     rule = f"rule {one.rule.priority} (`ip rule`)" if one.rule and ruled else ""
     if one.unruled:
-        return f"{no_rule_texts(MAIN_TABLE, family_of(one.address))[0]}; {asked}"
+        return f"{no_rule_texts(MAIN_TABLE, family_of(one.address), one.rule)[0]}; {asked}"
     if one.by is not None:
         return f"{lasting_text(one.by, nics)} wins{' by ' + rule if rule else ''}; {asked}"
     return f"{rule} wins; {asked}" if rule else f"{asked}; see `ip rule`"
 
 
-def no_rule_texts(table: int, family: int) -> tuple[str, str]:
-    """That no rule looks up a table, so that it decides about no packet; and what adds one."""
-    main = table == MAIN_TABLE
-    what = f"no rule looks up table {'main' if main else table} for IPv{family}: none of its routes is used"
-    return what, f"`ip -{family} rule add priority 32766 lookup main`" if main else f"see `ip -{family} rule`"
+def no_rule_texts(table: int, family: int, keeping: Rule | None) -> tuple[str, str]:
+    """That no packet comes to a table, since no rule looks it up or one keeps all from it; and what to do about it."""
+    name, remedy = "main" if table == MAIN_TABLE else str(table), f"see `ip -{family} rule`"
+    if keeping is not None:
+        rule = f"rule {keeping.priority} (`ip -{family} rule`)"
+        return f"{rule} keeps all packets from table {name}: none of its routes is used", remedy
+    what = f"no rule looks up table {name} for IPv{family}: none of its routes is used"
+    return what, f"`ip -{family} rule add priority 32766 lookup main`" if table == MAIN_TABLE else remedy
 
 
 def lookup_text(answer: Lookup, nics: Sequence[Nic]) -> str:

@@ -8,7 +8,7 @@ from ...model.network import LOCAL_TABLE, NOP, THROW, TO_TABLE, Lookup, contains
 from ...model.report import Overruled
 from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops, preference, same_route
 from .probes import Probe
-from .rules import deciding_rules, is_one_tree, local_rule
+from .rules import deciding_rules, is_one_tree, is_reached, keeping_rule, local_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def overruled(
     found = []
     for probe, answer in wrong:
         by, rule = _winner(probe, answer, state, table, others)
-        unruled = by is None and rule is None and state.first_rule(table, probe.route.family) is None
+        unruled = by is None and not answer.ifindex and not is_reached(state, probe.route.family, table)
         unknown = by is None and rule is None and probe.route not in present and not unruled
         own = by is None and answer.table == LOCAL_TABLE  # An address of this machine, on its loopback say.
         if by not in accounted[probe.route.destination.is_default] and not (unknown or own):
@@ -143,7 +143,9 @@ def _winner(
     here = (*merged(state, table, others), *state.routes)
     rejecting = _rejecting(before, here, probe.address)
     by = _best(here, probe.address, answer, throws=not rejecting)
-    return by, (rejecting[0] if by is None and not answer.ifindex and rejecting else None)
+    if by is None and not answer.ifindex:
+        return None, rejecting[0] if rejecting else keeping_rule(state, family, table)
+    return by, None
 
 
 def _counting(rule: Rule, others: Tables) -> list[Route]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.network import GOTO, LOCAL_TABLE, MAIN_TABLE, TO_TABLE
+from ...model.network import GOTO, LOCAL_TABLE, MAIN_TABLE, NOP, TO_TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
     up the settings' table itself (tailscale's for marked packets) find nothing else there. Where one jumps over the
     table's own rule, those behind that may decide, too.
     """
-    others = [rule for rule in _coming(state, family, table) if (rule.action, rule.table) != (TO_TABLE, table)]
+    others = [rule for rule in _coming(state, family, table) if not _is_for_table(rule, table)]
     return [rule for rule in others if rule.source is None and not (rule.plain and rule.table == LOCAL_TABLE)]
 
 
@@ -29,6 +29,20 @@ def local_rule(state: KernelState, family: int, table: int) -> Rule | None:
     """The rule that looks table local up for all before the settings' table; None where it stands behind."""
     coming = _coming(state, family, table)
     return next((rule for rule in coming if rule.plain and rule.table == LOCAL_TABLE), None)
+
+
+def is_reached(state: KernelState, family: int, table: int) -> bool:
+    """Whether any packet comes to a rule that looks the table up; a family without any rule is switched off."""
+    coming = _coming(state, family, table)
+    return not coming or any(_is_for_table(rule, table) for rule in coming)
+
+
+def keeping_rule(state: KernelState, family: int, table: int) -> Rule | None:
+    """The rule that keeps all packets from every rule that looks the table up: it jumps over those, or rejects."""
+    if is_reached(state, family, table):
+        return None
+    rules = _of_family(state, family)
+    return next((rules[place] for place in sorted(_reached(rules, table)) if _is_the_end(place, rules)), None)
 
 
 def is_one_tree(state: KernelState, family: int, table: int) -> bool:
@@ -43,13 +57,21 @@ def is_one_tree(state: KernelState, family: int, table: int) -> bool:
     return own == _KERNELS_OWN and len(rules) == len(own)
 
 
+def _is_for_table(rule: Rule, table: int) -> bool:
+    return (rule.action, rule.table) == (TO_TABLE, table)
+
+
+def _of_family(state: KernelState, family: int) -> list[Rule]:
+    return sorted((rule for rule in state.rules if rule.family == family), key=lambda rule: rule.priority)
+
+
 def _coming(state: KernelState, family: int, table: int) -> list[Rule]:
-    rules = sorted((rule for rule in state.rules if rule.family == family), key=lambda rule: rule.priority)
+    rules = _of_family(state, family)
     return [rules[place] for place in sorted(_reached(rules, table))]
 
 
 def _reached(rules: Sequence[Rule], table: int) -> set[int]:
-    """The places of the rules that a packet may come to before it finds a rule that looks the table up for all.
+    """The places of the rules that a packet may come to, up to one that looks the table up for all, or rejects all.
 
     The kernel jumps forward, to the first rule of the priority; where there is none it goes on.
     """
@@ -58,15 +80,22 @@ def _reached(rules: Sequence[Rule], table: int) -> set[int]:
     for start in starts:
         for place in range(start, len(rules)):
             rule = rules[place]
-            if place in found or (rule.plain and rule.table == table):
+            if place in found:
                 break
             found.add(place)
             target = _target(place, rules)
             if target is not None:
                 starts.append(target)
-                if not (rule.restricted or rule.among):
-                    break
+            if (rule.plain and rule.table == table) or _is_the_end(place, rules):
+                break
     return found
+
+
+def _is_the_end(place: int, rules: Sequence[Rule]) -> bool:
+    """Whether no packet goes on from a rule to the next: all jump, or are rejected."""
+    rule = rules[place]
+    ends = _target(place, rules) is not None if rule.action == GOTO else rule.action not in (TO_TABLE, NOP)
+    return ends and not (rule.restricted or rule.among)
 
 
 def _target(place: int, rules: Sequence[Rule]) -> int | None:

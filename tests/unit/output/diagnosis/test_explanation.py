@@ -165,12 +165,18 @@ def test_the_default_route_serves_the_rest() -> None:
     text = " ".join(" ".join(lines_of(one)).split())
     assert text.startswith("8.8.8.8 should leave by eth0, via 10.65.0.1 host route none covers it, so the default")
     assert "rule the first network with a documented default on a NIC that is up: networks[0], eth0" in text
+    assert "state in place: another program's equal route, adopted" in text
     assert (
         "extra default via 11.8.0.1 dev eth1 proto static: one default too many; `guest-routes sync` removes it" in text
     )
     value = explanation_json(one)
     assert (value["verdict"], value["host_route"], value["place"]) == ("adopted", None, None)
     assert value["reason"].startswith("the first network with a documented default on")
+
+
+def test_a_default_that_is_not_there_yet_is_said_to_be() -> None:
+    one = explained("8.8.8.8", report("wrong-subnet", NICS), None, "Network is unreachable")
+    assert "  state      not there yet; `guest-routes sync` adds it" in lines_of(one)
 
 
 def test_a_default_that_is_shadowed_names_what_wins() -> None:

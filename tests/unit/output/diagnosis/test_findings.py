@@ -12,7 +12,7 @@ from guest_routes.model.decision import Binding
 from guest_routes.model.diagnosis.inspection import Difference, Finding
 from guest_routes.model.diagnosis.status import ConflictRecord
 from guest_routes.model.evidence import Elsewhere
-from guest_routes.model.network import parse_address
+from guest_routes.model.network import Rule, parse_address
 from guest_routes.model.network_data import Network, Problem
 from guest_routes.model.plan import Suspicion
 from guest_routes.model.source_routing import SourceConflict
@@ -58,6 +58,11 @@ CASES = [
         Finding("no-rule", route=route("11.11.0.0/16 via 11.8.0.1 dev eth1")),
         "no rule looks up table main for IPv4: none of its routes is used",
         "`ip -4 rule add priority 32766 lookup main`",
+    ),
+    (
+        Finding("no-rule", route=route("11.11.0.0/16 via 11.8.0.1 dev eth1"), rule=Rule(4, 90, 0, False, action=7)),
+        "rule 90 (`ip -4 rule`) keeps all packets from table main: none of its routes is used",
+        "see `ip -4 rule`",
     ),
     (
         Finding("no-rule", route=route("11.11.0.0/16 via 11.8.0.1 dev eth1"), missing=2),

@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.network import Rule
 from guest_routes.model.network import parse_prefix as prefix
-from guest_routes.routing.lookups.rules import deciding_rules, local_rule
+from guest_routes.routing.lookups.rules import deciding_rules, is_reached, keeping_rule, local_rule
 from tests.unit.routing.lookups.test_answers import DEFAULT, KERNELS, MAIN, OURS, STRONGSWAN, kernel
 
 
@@ -52,3 +52,30 @@ def test_a_rule_that_jumps_over_others(rules: Tuple[Rule, ...], deciding: List[i
 def test_where_table_local_is_looked_up(rules: Tuple[Rule, ...], priority: Optional[int]) -> None:
     found = local_rule(kernel(DEFAULT, OURS, rules=rules).kernel, 4, MAIN)
     assert (found and found.priority) == priority
+
+
+def rejecting(priority: int, restricted: bool = False) -> Rule:
+    return Rule(4, priority, 0, False, restricted=restricted, action=7)
+
+
+@pytest.mark.parametrize(
+    ("rules", "reached", "keeping"),
+    [
+        (KERNELS, True, None),
+        ((), True, None),  # IPv4 is switched off.
+        (KERNELS[:1], False, None),
+        ((jump(100, 32767), *KERNELS), False, 100),
+        ((jump(100, 32767, restricted=True), *KERNELS), True, None),
+        ((jump(100, 40000), *KERNELS), True, None),
+        ((rejecting(100), *KERNELS), False, 100),
+        ((rejecting(100, restricted=True), *KERNELS), True, None),
+        ((Rule(4, 90, 254, False), rejecting(100), *KERNELS), True, None),
+        ((jump(90, 32766), rejecting(100), *KERNELS), True, None),
+        ((jump(90, 100), rejecting(100), *KERNELS), False, 90),
+        ((Rule(4, 90, 0, False, action=3), rejecting(100), *KERNELS), False, 100),
+    ],
+)
+def test_what_keeps_all_packets_from_a_table(rules: Tuple[Rule, ...], reached: bool, keeping: Optional[int]) -> None:
+    state = kernel(DEFAULT, OURS, rules=rules).kernel
+    found = keeping_rule(state, 4, MAIN)
+    assert (is_reached(state, 4, MAIN), found and found.priority) == (reached, keeping)

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Set
 
 from guest_routes.model.report import Report
 from guest_routes.output.summary import unprogrammed_texts
+from tests.support.passes import after_a_pass
 
 from . import oracle
 from .machine import LEASED, Machine, Passes
@@ -133,7 +134,7 @@ def _holds(name: str, nics: Sequence[Nic]) -> bool:
 def _foretold_wrongly(planned: Report, report: Report) -> List[str]:
     """What `plan` says otherwise than the pass that follows."""
     said = [unprogrammed_texts(one.unprogrammed, one.after.nics) for one in (planned, report)]
-    texts = [sorted(text.replace("not programmed yet, and", "programmed, but") for text in one) for one in said]
+    texts = [sorted(after_a_pass(text) for text in one) for one in said]
     found = [f"the plan says {texts[0]}, the pass {texts[1]}"] if texts[0] != texts[1] else []
     if planned.plan.operations != report.plan.operations and not report.errors:
         found.append(f"the plan has {planned.plan.operations}, the pass {report.plan.operations}")

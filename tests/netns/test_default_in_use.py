@@ -11,7 +11,7 @@ import pytest
 
 from tests.netns.test_kernel_routes import metadata, net
 from tests.support.lab import MACS, Lab, document
-from tests.support.passes import GATEWAYS, documented, run, table, valid_json
+from tests.support.passes import GATEWAYS, after_a_pass, documented, run, table, valid_json
 
 PLAIN = f"--metadata {document('documented')}"
 DUAL = f"--metadata {document('dual-stack')}"
@@ -391,7 +391,7 @@ def test_a_plan_says_what_the_pass_will_say(lab: Lab, there: List[str]) -> None:
     planned, done, again = (
         json.loads(lab.run(command, *DUAL.split(), "--json").stdout) for command in ("plan", "sync", "plan")
     )
-    said = [one.replace("not programmed yet, and", "programmed, but") for one in planned["unprogrammed"]]
+    said = [after_a_pass(one) for one in planned["unprogrammed"]]
     assert (said, planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
     assert (again["unprogrammed"], again["changes"]) == (done["unprogrammed"], [])
 

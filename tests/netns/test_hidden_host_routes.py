@@ -11,7 +11,7 @@ import pytest
 
 from tests.netns.test_default_in_use import DUAL, PLAIN, dual_stack, engine, everywhere, tun
 from tests.support.lab import Lab
-from tests.support.passes import documented, run, table
+from tests.support.passes import after_a_pass, documented, run, table
 
 __all__ = ["engine"]  # A fixture.
 
@@ -77,7 +77,7 @@ def test_what_leads_nowhere_in_table_local_is_foreseen(lab: Lab, engine: str, ro
         json.loads(lab.run(command, *PLAIN.split(), *engine.split(), "--json").stdout)
         for command in ("plan", "sync", "plan")
     )
-    said = [one.replace("not programmed yet, and", "programmed, but") for one in planned["unprogrammed"]]
+    said = [after_a_pass(one) for one in planned["unprogrammed"]]
     assert (said, planned["exit_code"]) == (done["unprogrammed"], done["exit_code"])
     assert (again["unprogrammed"], again["changes"]) == (done["unprogrammed"], [])
     decides = not route.startswith("throw") if ruled else not route.startswith("prohibit")

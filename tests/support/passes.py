@@ -57,6 +57,11 @@ def unfolded(ran: subprocess.CompletedProcess[str]) -> Ran:
     return Ran(ran.returncode, " ".join(ran.stdout.split()), " ".join(ran.stderr.split()))
 
 
+def after_a_pass(planned: str) -> str:
+    """What `plan` says of a route that isn't programmed yet, as the pass says it that has programmed it."""
+    return planned.replace("not programmed yet, and", "programmed, but")
+
+
 def valid_json(command: str, ran: subprocess.CompletedProcess[str]) -> Any:
     """The one JSON document on standard output, which fits the command's published schema and the exit code."""
     import jsonschema

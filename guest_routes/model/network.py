@@ -264,6 +264,12 @@ class Rule(NamedTuple):
     suppresses: int = -1
     """Routes of its table up to this prefix length don't count (suppress_prefixlength); -1: all do, or it matches by
     more than a source."""
+    destination: Prefix | None = None
+    """It matches packets to this prefix; None: to any."""
+    chosen: bool = False
+    """It matches by more than addresses: a mark, a port, a NIC that a packet came by, a user other than root."""
+    negated: bool = False
+    """It matches the packets that all this, and a source, don't fit; a source counts as `chosen` then."""
 
 
 class KernelState(NamedTuple):
@@ -276,14 +282,6 @@ class KernelState(NamedTuple):
     """The nexthop objects, by id."""
     tables: tuple[Route, ...] | None = None
     """The routes of source routing's tables (R21); None where they were not read: it is off, and nothing is left."""
-
-    def first_rule(self, table: int, family: int) -> int | None:
-        """Where the first rule that looks up a table stands among the family's; None where no rule does.
-
-        A family without any rule is switched off: 0.
-        """
-        own = [rule.table for rule in self.rules if rule.family == family]
-        return own.index(table) if table in own else None if own else 0
 
 
 class Lookup(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..model.network import GOTO, MAIN_TABLE, TO_TABLE, Rule, address_text
+from ..model.network import GOTO, LOCAL_TABLE, MAIN_TABLE, TO_TABLE, Rule, address_text
 from .route_text import protocol_text
 
 TYPE_CHECKING = False
@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 _ACTIONS = {3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 """FR_ACT_ of linux/fib_rules.h."""
-_TABLES = {255: "local", MAIN_TABLE: "main", 253: "default"}
+_TABLES = {LOCAL_TABLE: "local", MAIN_TABLE: "main", 253: "default"}
+
+
+def table_text(number: int) -> str:
+    """A routing table as `ip` calls it."""
+    return _TABLES.get(number, str(number))
 
 
 def rule_text(rule: Rule) -> str:
@@ -20,15 +25,22 @@ def rule_text(rule: Rule) -> str:
     if prefix is not None:
         whole = prefix.length == len(prefix.address) * 8
         source = address_text(prefix.address) if whole else str(prefix)
-    restricted = " (of some packets)" if rule.restricted and rule.suppresses < 0 else ""
+    to = f" to {rule.destination}" if rule.destination is not None and not rule.negated else ""
+    restricted = " (of some packets)" if _is_restricted(rule) else ""
     protocol = f" proto {protocol_text(rule.protocol)}" if rule.protocol else ""
-    return f"from {source}{restricted} {_action_text(rule)} priority {rule.priority}{protocol}"
+    return f"from {source}{to}{restricted} {_action_text(rule)} priority {rule.priority}{protocol}"
+
+
+def _is_restricted(rule: Rule) -> bool:
+    """Whether it matches by more than the addresses that are named."""
+    more = rule.chosen or rule.negated or rule.destination is None
+    return more and rule.restricted and rule.suppresses < 0
 
 
 def _action_text(rule: Rule) -> str:
     if rule.action == TO_TABLE:
         suppresses = f" suppress_prefixlength {rule.suppresses}" if rule.suppresses >= 0 else ""
-        return f"lookup {_TABLES.get(rule.table, rule.table)}{suppresses}"
+        return f"lookup {table_text(rule.table)}{suppresses}"
     if rule.action == GOTO:
         return f"goto {rule.target}"
     return _ACTIONS.get(rule.action, f"does {rule.action}")
@@ -41,7 +53,7 @@ def rule_json(rule: Rule) -> dict[str, Any]:
         "priority": rule.priority,
         "src": address_text(source.address) if source else "all",
         "srclen": source.length if source else 0,
-        "table": str(_TABLES.get(rule.table, rule.table)),
+        "table": table_text(rule.table),
         "protocol": protocol_text(rule.protocol),
         "text": rule_text(rule),
     }

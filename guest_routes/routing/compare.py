@@ -1,16 +1,16 @@
-"""What two routes have in common. Pure."""
+"""What two routes have in common, and what a policy rule is about. Pure."""
 
 from __future__ import annotations
 
 from _operator import itemgetter
 
-from ..model.network import LOCAL_TABLE, PROTOCOL_RA, UNICAST, NextHop, is_link_local
+from ..model.network import GOTO, LOCAL_TABLE, NOP, PROTOCOL_RA, TO_TABLE, UNICAST, NextHop, contains, is_link_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterable, Iterator, Sequence
 
-    from ..model.network import Address, Prefix, Route
+    from ..model.network import Address, Lookup, Prefix, Route, Rule
 
 
 _DESTINATION = itemgetter(0)
@@ -151,3 +151,24 @@ def leads_there(route: Route, wanted: Route) -> bool:
 def is_present(route: Route, routes: Iterable[Route]) -> bool:
     """Whether one of the routes is the same."""
     return any(same_route(one, route) for one in routes)
+
+
+def matches(rule: Rule, destination: Address, source: Address | None = None) -> bool:
+    """Whether a rule is about a packet that root sends, of which no more than its addresses is known.
+
+    The kernel is asked about such ones. Source: net/core/fib_rules.c, fib_rule_match.
+
+    Args:
+        source: None where it isn't chosen yet; no rule for a source is about the packet then.
+    """
+    prefix = rule.source or rule.among
+    fits = prefix is None or (source is not None and contains(prefix, source))
+    fits = fits and (rule.destination is None or contains(rule.destination, destination))
+    return (fits and not rule.chosen) != rule.negated
+
+
+def gives(rule: Rule, answer: Lookup) -> bool:
+    """Whether an answer of the kernel can come of a rule: of its table, or of a rule that drops or goes elsewhere."""
+    if rule.action == TO_TABLE:
+        return bool(rule.table) and answer.table in (rule.table, 0)
+    return rule.action == GOTO or (rule.action != NOP and not answer.ifindex)

@@ -6,7 +6,17 @@ And which of several networks of a subnet tells most of its gateway.
 from __future__ import annotations
 
 from ..model.evidence import BY_DEFAULTS
-from ..model.network import MAIN_TABLE, UNICAST, Prefix, contains, family_of, is_link_local, network_of
+from ..model.network import (
+    MAIN_TABLE,
+    PROTOCOL_KERNEL,
+    PROTOCOL_RA,
+    UNICAST,
+    Prefix,
+    contains,
+    family_of,
+    is_link_local,
+    network_of,
+)
 from .compare import destinations_of
 
 TYPE_CHECKING = False
@@ -14,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Iterator, Sequence
 
     from ..model.decision import Binding
-    from ..model.network import Address, KernelState, Nic
+    from ..model.network import Address, KernelState, Nic, Route
 
 
 class Subnets:
@@ -138,3 +148,15 @@ def _routed_by_kernel(nic: Nic, nics: Sequence[Nic]) -> Iterator[Prefix]:
     for own in nic.addresses:
         if own.length < 8 * len(own.address) and not is_link_local(own.address):
             yield own
+
+
+def is_connected(route: Route, nics: Sequence[Nic]) -> bool:
+    """Whether a route is a subnet's on its NIC: the kernel made it, of an address or a router's, or it is within one.
+
+    A VPN's route without a gateway, 0.0.0.0/1 on a tunnel say, is none.
+    """
+    if route.kind != UNICAST or route.gateway is not None or route.nexthops:
+        return False
+    subnets = (own for nic in nics if nic.ifindex == route.ifindex for own in nic.addresses)
+    within = any(own.length <= route.destination.length and contains(own, route.destination.address) for own in subnets)
+    return within or route.protocol in (PROTOCOL_KERNEL, PROTOCOL_RA)

@@ -114,6 +114,48 @@ def test_a_rule_that_jumps_over_mains(lab: Lab, engine: str, which: str) -> None
     assert "rule 300 (`ip rule`)" in run(lab, f"explain 8.8.8.8 {PLAIN} {engine}").out
 
 
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize(
+    ("first", "named"),
+    [
+        ("to {other}", 300), ("iif eth1", 300), ("oif eth1", 300), ("fwmark 1", 300), ("uidrange 5-5", 300),
+        ("ipproto tcp dport 443", 300), ("tos 0x10", 300), ("from {own}", 300), ("not from all to {asked}", 300),
+        ("to {asked}", 100), ("iif lo", 100), ("fwmark 0/0xff", 100), ("uidrange 0-0", 100), ("not fwmark 1", 100),
+        ("not from {own}", 100),
+    ],
+)  # fmt: skip
+def test_the_rule_that_is_named_is_about_the_packet(
+    lab: Lab, engine: str, family: int, first: str, named: int
+) -> None:  # fmt: skip
+    """Of two that lead to the table of the route that wins, the one that the kernel goes by."""
+    dual_stack(lab)
+    run(lab, f"sync {DUAL} {engine}")
+    prefixes = {
+        4: {"asked": "8.0.0.0/8", "other": "192.0.0.0/8", "own": "10.65.0.7"},
+        6: {"asked": "2000::/3", "other": "fc00::/7", "own": "fd00:65::7"},
+    }[family]
+    gateway = {4: "10.65.0.9", 6: "fd00:65::9"}[family]
+    asked = {4: "8.8.8.8", 6: "2001:4860::8"}[family]
+    lab.ip(f"-{family}", "route", "add", "default", "via", gateway, "dev", "eth0", "table", "220")
+    for rule in ("priority 300", f"priority 100 {first.format(**prefixes)}"):
+        lab.ip(f"-{family}", "rule", "add", *rule.split(), "lookup", "220")
+    for command in (f"plan {DUAL} {engine}", f"sync {DUAL} {engine}", f"explain {asked} {DUAL} {engine}"):
+        out = run(lab, command).out
+        what = "NOT as wanted:" if command.startswith("explain") else f"IPv{family} default programmed, but"
+        found = re.search(what + r" default via (\S+) dev eth0 table 220 .*? wins by rule (\d+) ", out)
+        assert found is not None and found.groups() == (gateway, str(named)), out
+
+
+def test_explain_goes_by_the_rule_of_the_address_that_it_is_asked_about(lab: Lab, engine: str) -> None:
+    documented(lab, "eth0")
+    lab.ip(*"route add default via 10.65.0.9 dev eth0 table 220".split())
+    for number, prefix in ((95, "192.0.0.0/8"), (96, "8.0.0.0/8")):
+        lab.ip(*f"rule add priority {number} to {prefix} lookup 220".split())
+    for asked, rule in (("192.0.2.1", "rule 95 (`ip rule`) for 192.0.0.0/8"), ("8.8.8.8", "rule 96 (`ip rule`) for 8")):
+        out = run(lab, f"explain {asked} {PLAIN} {engine}").out
+        assert f"wins by {rule}" in out and f"the kernel sends {asked} via 10.65.0.9 dev eth0" in out, out
+
+
 @pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit"])
 def test_a_rule_that_rejects(lab: Lab, engine: str, kind: str) -> None:
     documented(lab)

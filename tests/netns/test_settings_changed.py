@@ -131,7 +131,7 @@ def test_what_was_left_elsewhere_is_said_until_it_is_gone(lab: Lab) -> None:
     assert run(lab, f"sync {FILE}").code == 0
     write_settings(table=100)
     assert run(lab, f"sync {FILE}").code == 0
-    left = "table 254: 1 route of protocol 121 left by a pass with other settings"
+    left = "table main: 1 route of protocol 121 left by a pass with other settings"
     assert left in run(lab, "status").out
     assert [left in one for one in valid_json("status", lab.run("status", "--json"))["left"]] == [True]
     lab.ip("route", "flush", "table", "main", "proto", "121")

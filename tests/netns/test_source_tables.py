@@ -260,7 +260,7 @@ def test_rules_of_another_protocol_are_named_and_withdrawn(lab: Lab) -> None:
     Calico(lab)
     lab.metadata_server(document("dual-stack"))
     synced(lab)
-    left = "table 254: 4 routes and 4 rules of source routing of protocol 121 left by a pass with other settings"
+    left = "table main: 4 routes and 4 rules of source routing of protocol 121 left by a pass with other settings"
     for command in ("plan", "sync", "sync"):
         assert left in run(lab, f"{command} {FILE} --protocol 77").err
     doctor = run(lab, f"doctor {FILE} --protocol 77")

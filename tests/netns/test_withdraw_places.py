@@ -71,7 +71,7 @@ def test_the_first_pass_with_other_settings_names_what_is_left(lab: Lab, options
     """And doctor what to do about it, whatever the report says otherwise; followed, it is gone."""
     documented(lab)
     assert run(lab, f"sync {FILE}").code == 0
-    left = "table 254: 1 route of protocol 121 left by a pass with other settings"
+    left = "table main: 1 route of protocol 121 left by a pass with other settings"
     for command in ("plan", "sync", "plan"):
         assert left in run(lab, f"{command} {options} {FILE}").err, command
     ran = run(lab, f"doctor {options} {FILE}")

@@ -32,6 +32,11 @@ REPLAYABLE = {
 }  # fmt: skip
 """Attributes that a Route holds."""
 SIMPLE_RULE = {"FRA_SRC", "FRA_GOTO", "FRA_TABLE", "FRA_PRIORITY", "FRA_PROTOCOL", "FRA_SUPPRESS_PREFIXLEN"}
+ABOUT_ANY = {
+    "FRA_DST", "FRA_IIFNAME", "FRA_FWMARK", "FRA_FLOW", "FRA_SUPPRESS_IFGROUP", "FRA_FWMASK", "FRA_PAD",
+    "FRA_UID_RANGE",
+}  # fmt: skip
+"""What a rule may have besides that is about any packet; these values say whether it is."""
 NO_SUPPRESSION = 0xFFFFFFFF
 
 
@@ -89,9 +94,8 @@ def rule_of(message: Any) -> Rule:
     suppressed = -1 if suppresses in (None, NO_SUPPRESSION) else suppresses
     restricted = selective or suppressed >= 0
     simple = message["action"] == FR_ACT_TO_TBL and not restricted
-    source, length = message.get_attr("FRA_SRC"), message["src_len"]
-    has_one = source and length and not message["flags"] & FIB_RULE_INVERT
-    prefix = Prefix(parse_address(source), length) if has_one else None
+    length, negated = message["src_len"], bool(message["flags"] & FIB_RULE_INVERT)
+    prefix = None if negated else _prefix(message.get_attr("FRA_SRC"), length)
     return Rule(
         family=FAMILIES[message["family"]],
         priority=message.get_attr("FRA_PRIORITY") or 0,
@@ -104,7 +108,28 @@ def rule_of(message: Any) -> Rule:
         action=message["action"],
         target=message.get_attr("FRA_GOTO") or 0,
         suppresses=-1 if selective else suppressed,
+        destination=_prefix(message.get_attr("FRA_DST"), message["dst_len"]),
+        chosen=_is_chosen(message, negated and length),
+        negated=negated,
     )
+
+
+def _prefix(text: Optional[str], length: int) -> Optional[Prefix]:
+    return Prefix(parse_address(text), length) if text and length else None
+
+
+def _is_chosen(message: Any, excluded: int) -> bool:
+    """Whether a rule is not about a packet that root sends, of which no more than its addresses is known.
+
+    Args:
+        excluded: the length of the source's prefix, of a negated rule.
+    """
+    mask = message.get_attr("FRA_FWMASK")
+    marked = (message.get_attr("FRA_FWMARK") or 0) & (0xFFFFFFFF if mask is None else mask)
+    first_user = int((message.get_attr("FRA_UID_RANGE") or "0:").partition(":")[0])
+    other_names = {name for name, _ in message["attrs"]} - SIMPLE_RULE - ABOUT_ANY
+    came_by = message.get_attr("FRA_IIFNAME") or "lo"
+    return bool(message["tos"] or excluded or marked or first_user or came_by != "lo" or other_names)
 
 
 def _is_selective(message: Any) -> bool:

@@ -14,12 +14,20 @@ from ...model.network import Address, NextHop, Prefix, Route, Rule
 from ..netlink import (
     FIB_RULE_INVERT,
     FR_ACT_TO_TBL,
+    FRA_DST,
+    FRA_FLOW,
+    FRA_FWMARK,
+    FRA_FWMASK,
     FRA_GOTO,
+    FRA_IIFNAME,
+    FRA_PAD,
     FRA_PRIORITY,
     FRA_PROTOCOL,
     FRA_SRC,
+    FRA_SUPPRESS_IFGROUP,
     FRA_SUPPRESS_PREFIXLEN,
     FRA_TABLE,
+    FRA_UID_RANGE,
     NEXTHOP,
     NLM_F_ACK_TLVS,
     NLM_F_CAPPED,
@@ -69,6 +77,13 @@ _EXPIRES_AT = 8
 """Where struct rta_cacheinfo has rta_expires, an s32 in ticks."""
 _PLAIN_RULE = frozenset((FRA_PRIORITY, FRA_SUPPRESS_PREFIXLEN, FRA_TABLE, FRA_PROTOCOL))
 """All that a plain rule has."""
+_NOT_CHOSEN_BY = _PLAIN_RULE.union((
+    FRA_DST, FRA_IIFNAME, FRA_FWMARK, FRA_FLOW, FRA_SUPPRESS_IFGROUP, FRA_FWMASK, FRA_PAD, FRA_UID_RANGE,
+))  # fmt: skip
+"""What a rule may have besides that is about any packet; these values say whether it is."""
+_LOOPBACK = b"lo"
+"""FRA_IIFNAME of what this machine sends itself."""
+_WHOLE_MASK = b"\xff" * 4
 _NO_SUPPRESSION = b"\xff" * 4
 """FRA_SUPPRESS_PREFIXLEN where none is suppressed: -1."""
 UNDECODABLE = (_struct_error, IndexError)
@@ -191,8 +206,9 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
     found = attributes(data, start + RTMSG.size, end)
     suppressed = _suppressed(found)
     source, target = found.pop(FRA_SRC, None), number_of(found.pop(FRA_GOTO, None))
-    prefix = Prefix(source, from_length) if source and from_length and not flags & FIB_RULE_INVERT else None
-    narrowed = bool(to_length or tos or flags & FIB_RULE_INVERT) or not _PLAIN_RULE.issuperset(found)
+    negated = bool(flags & FIB_RULE_INVERT)
+    prefix = None if negated else _prefix(source, from_length)
+    narrowed = bool(to_length or tos or negated) or not _PLAIN_RULE.issuperset(found)
     restricted = narrowed or suppressed >= 0
     simple = action == FR_ACT_TO_TBL and not restricted
     return Rule(
@@ -207,7 +223,26 @@ def decode_rule(data: bytes, start: int, end: int) -> Rule:
         action=action,
         target=target,
         suppresses=-1 if narrowed else suppressed,
+        destination=_prefix(found.get(FRA_DST), to_length),
+        chosen=bool(tos or _is_chosen(found, negated and from_length)),
+        negated=negated,
     )
+
+
+def _prefix(address: bytes | None, length: int) -> Prefix | None:
+    return Prefix(address, length) if address and length else None
+
+
+def _is_chosen(found: dict[int, bytes], excluded: int) -> bool:
+    """Whether a rule is not about a packet that root sends, of which no more than its addresses is known.
+
+    Args:
+        excluded: the length of the source's prefix, of a negated rule.
+    """
+    marked = number_of(found.get(FRA_FWMARK)) & number_of(found.get(FRA_FWMASK, _WHOLE_MASK))
+    came_by = found.get(FRA_IIFNAME, _LOOPBACK).rstrip(b"\0")
+    first_user = number_of(found.get(FRA_UID_RANGE, b"")[:4])
+    return bool(excluded or marked or first_user or came_by != _LOOPBACK or found.keys() - _NOT_CHOSEN_BY)
 
 
 def _suppressed(found: dict[int, bytes]) -> int:

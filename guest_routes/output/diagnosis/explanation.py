@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...json_codec import dumps, loads
-from ...model.network import BROADCAST, LOOPBACK, MULTICAST, UNICAST, address_text, contains, family_of, mac_text
+from ...model.network import BROADCAST, LOOPBACK, MULTICAST, address_text, contains, family_of, mac_text
 from ...routing.compare import preference
 from ...routing.lookups.answers import fits
-from ...routing.lookups.rules import is_reached, keeping_rule
+from ...routing.lookups.rules import is_reached, keeping_rule, rule_of, rules_for
+from ...routing.subnets import is_connected
 from ..folding import field, wrapped
 from ..json_documents import unresolved_json
 from ..route_text import route_json, route_text
@@ -120,8 +121,8 @@ def _nearer_kind(one: Explanation) -> str:
     staying = next((staying for staying in plan.staying if staying.route == nearer), None)
     if staying is not None:
         return f"a route of an earlier pass, which stays: {staying_cause(staying)}"
-    own = nearer is not None and nearer.kind == UNICAST and nearer.gateway is None and not nearer.nexthops
-    return "a directly connected subnet" if own else "another program's route"
+    connected = nearer is not None and is_connected(nearer, one.report.before.nics)
+    return "a directly connected subnet" if connected else "another program's route"
 
 
 def _nearer_rule(one: Explanation) -> str:
@@ -172,7 +173,8 @@ def _wins(route: Route, one: Explanation) -> str:
         return f"{route_text(by, nics)} wins"
     over = next((over for over in one.report.overruled if over.destination == route.destination), None)
     if over is not None and (over.shares or over.answer._replace(address=one.answer.address) == one.answer):
-        return overruled_text(over, nics)
+        rule = rule_of(one.answer, one.report.after, route.table) if over.rule is not None else None
+        return overruled_text(over._replace(address=one.answer.address, answer=one.answer, rule=rule), nics)
     return ""
 
 
@@ -188,11 +190,11 @@ def _sync_helps(route: Route, one: Explanation) -> bool:
     No rule of another table that decides now may come before its own.
     """
     before, plan = one.report.before, one.report.plan
-    deciding, own = (before.first_rule(table, route.family) for table in (one.answer.table, route.table))
+    ruled = any(rule.table == one.answer.table for rule in rules_for(one.asked.address, before, route.table))
     ends = (operation.route for operation in plan.removals if contains(operation.route.destination, one.asked.address))
     changed = any(route == operation.route for operation in plan.additions) or any(fits(r, one.answer) for r in ends)
     after = any(over.destination == route.destination for over in one.report.overruled)
-    return changed and not after and (deciding is None or own is None or deciding >= own)
+    return changed and not after and not ruled
 
 
 def local_verdict(one: Explanation) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ...model.decision import Elected, NotElected, Resolved, Unresolved
 from ...model.network import BROADCAST, LOCAL_TABLE, MAIN_TABLE, MULTICAST, address_text, family_of, mac_text
 from ...model.network_data import Problem
-from ...model.operations import RemoveForeignDefault
+from ...model.operations import Delete, RemoveForeignDefault
 from ...model.plan import PlannedDefault, PlannedRoute
 from ...model.report import Discrepancy, ExtraDefault, Overruled
 from ..escape import escaped
 from ..route_text import counted, lasting_text, nic_names, route_text
+from ..rule_text import table_text
 from .elections import election_reason
 from .evidence import binding_label
 from .reasons import resolved_reason, unresolved_reason
@@ -48,7 +49,9 @@ def operation_reason(operation: Operation) -> str:
     """Why a route is written or removed (R15)."""
     reason = operation.reason
     if isinstance(reason, Resolved):
-        return copy_reason(reason) if isinstance(operation, RemoveForeignDefault) else resolved_reason(reason)
+        if isinstance(operation, RemoveForeignDefault):
+            return copy_reason(reason)
+        return f"{'replaced: ' if isinstance(operation, Delete) else ''}{resolved_reason(reason)}"
     if isinstance(reason, Unresolved):
         return f"{reason.host} ({reason.host.place}): {unresolved_reason(reason)}"
     if isinstance(reason, Elected):
@@ -107,21 +110,17 @@ def unprogrammed_text(one: Unprogrammed, nics: Sequence[Nic]) -> str:
     return escaped(": ".join(unprogrammed_parts(one, nics)))
 
 
-_TABLES = {MAIN_TABLE: "main", LOCAL_TABLE: "local"}
-"""As `ip route` calls them."""
-
-
 def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     """Which route wins and by what (R8), and what the kernel said."""
     answer = one.answer
     if one.shares and one.by is not None:
         return f"{lasting_text(one.by, nics)} is a next hop of the same route, and gets a part of the traffic"
-    sent = f"{lookup_text(answer, nics)} (table {_TABLES.get(answer.table, answer.table)})"
+    sent = f"{lookup_text(answer, nics)} (table {table_text(answer.table)})"
     if not answer.ifindex:
         sent = f"nowhere: {answer.error}" if answer.error else "nowhere"
     asked = f"the kernel sends {address_text(one.address)} {sent}"
     ruled = one.rule is not None and one.rule.table != LOCAL_TABLE  # That every machine looks up first.
-    rule = f"rule {one.rule.priority} (`ip rule`)" if one.rule and ruled else ""
+    rule = _rule_text(one.rule) if one.rule and ruled else ""
     if one.unruled:
         return f"{no_rule_texts(MAIN_TABLE, family_of(one.address), one.rule)[0]}; {asked}"
     if one.by is not None:
@@ -129,9 +128,14 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     return f"{rule} wins; {asked}" if rule else f"{asked}; see `ip rule`"
 
 
+def _rule_text(rule: Rule) -> str:
+    named = rule.destination is not None and not rule.negated
+    return f"rule {rule.priority} (`ip rule`){f' for {rule.destination}' if named else ''}"
+
+
 def no_rule_texts(table: int, family: int, keeping: Rule | None) -> tuple[str, str]:
     """That no packet comes to a table, since no rule looks it up or one keeps all from it; and what to do about it."""
-    name, remedy = "main" if table == MAIN_TABLE else str(table), f"see `ip -{family} rule`"
+    name, remedy = table_text(table), f"see `ip -{family} rule`"
     if keeping is not None:
         rule = f"rule {keeping.priority} (`ip -{family} rule`)"
         return f"{rule} keeps all packets from table {name}: none of its routes is used", remedy

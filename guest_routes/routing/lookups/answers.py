@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ...model.decision import Elected
 from ...model.namedtuple import NamedTuple
-from ...model.network import LOCAL_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
+from ...model.network import GOTO, LOCAL_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
 from ...model.report import Overruled
 from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops, preference, same_route
 from .probes import Probe
-from .rules import deciding_rules, is_one_tree, is_reached, keeping_rule, local_rule
+from .rules import is_one_tree, is_reached, keeping_rule, local_rule, rules_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def unread_tables(wrong: Sequence[Contradiction], state: KernelState, table: int
     """The tables that have to be read to tell what wins: the answer's, or any of a rule's where it names none."""
     known = {0, LOCAL_TABLE, table, *others}
     found = {one.answer.table for one in wrong}
-    for family in {one.probe.route.family for one in wrong if not one.answer.table}:
-        found |= {rule.table for rule in deciding_rules(state, family, table)}
+    for one in wrong:
+        if not one.answer.table:
+            found |= {rule.table for rule in rules_for(one.probe.address, state, table)}
     return found - known
 
 
@@ -132,7 +133,7 @@ def _winner(
 ) -> tuple[Route | None, Rule | None]:
     """The first route, in the order of the rules, that fits the answer; and the rule, where it is not in our table."""
     family = probe.route.family
-    before, local = deciding_rules(state, family, table), local_rule(state, family, table)
+    before, local = rules_for(probe.address, state, table), local_rule(state, family, table)
     if answer.table != LOCAL_TABLE and is_one_tree(state, family, table):
         local = None
     for rule in filter(None, (local, *before)):
@@ -154,10 +155,10 @@ def _counting(rule: Rule, others: Tables) -> list[Route]:
 
 
 def _rejecting(before: Sequence[Rule], here: Sequence[Route], address: Address) -> list[Rule]:
-    """The rules that may have dropped the packet; where no route would have taken it, only those for all packets."""
+    """The rules that dropped the packet; one that jumps, only where a route would have taken it."""
     routed = any(leads_out(route) and not route.tos and contains(route.destination, address) for route in here)
     dropping = (rule for rule in before if rule.action not in (TO_TABLE, NOP))
-    return [rule for rule in dropping if routed or not (rule.restricted or rule.among)]
+    return [rule for rule in dropping if routed or rule.action != GOTO]
 
 
 def merged(state: KernelState, table: int, others: Tables) -> list[Route]:

@@ -1,14 +1,15 @@
-"""Which policy rules could decide about a packet before the settings' table does. Pure."""
+"""Which policy rules decide, or could, about a packet before the settings' table does. Pure."""
 
 from __future__ import annotations
 
-from ...model.network import GOTO, LOCAL_TABLE, MAIN_TABLE, NOP, TO_TABLE
+from ...model.network import GOTO, LOCAL_TABLE, MAIN_TABLE, NOP, TO_TABLE, family_of
+from ..compare import gives, matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
 
-    from ...model.network import KernelState, Rule
+    from ...model.network import Address, KernelState, Lookup, Rule
 
 _KERNELS_OWN = {(0, LOCAL_TABLE), (32766, MAIN_TABLE), (32767, 253)}
 """The priorities and tables of IPv4's own rules. Source: net/ipv4/fib_rules.c, fib_default_rules_init."""
@@ -21,8 +22,26 @@ def deciding_rules(state: KernelState, family: int, table: int) -> list[Rule]:
     up the settings' table itself (tailscale's for marked packets) find nothing else there. Where one jumps over the
     table's own rule, those behind that may decide, too.
     """
-    others = [rule for rule in _coming(state, family, table) if not _is_for_table(rule, table)]
-    return [rule for rule in others if rule.source is None and not (rule.plain and rule.table == LOCAL_TABLE)]
+    return [rule for rule in _others(_coming(state, family, table), table) if rule.source is None]
+
+
+def rules_for(address: Address, state: KernelState, table: int) -> list[Rule]:
+    """Those of the deciding rules that a packet to the address comes to, as the kernel is asked about it."""
+    rules, place, found = _of_family(state, family_of(address)), 0, []
+    while place < len(rules) and not (rules[place].plain and rules[place].table == table):
+        target = None
+        if matches(rules[place], address):
+            found.append(rules[place])
+            if _rejects(rules[place]):
+                break
+            target = _target(place, rules)
+        place = place + 1 if target is None else target
+    return _others(found, table)
+
+
+def rule_of(answer: Lookup, state: KernelState, table: int) -> Rule | None:
+    """The rule before the settings' table that an answer can come of."""
+    return next((rule for rule in rules_for(answer.address, state, table) if gives(rule, answer)), None)
 
 
 def local_rule(state: KernelState, family: int, table: int) -> Rule | None:
@@ -55,6 +74,12 @@ def is_one_tree(state: KernelState, family: int, table: int) -> bool:
     rules = [rule for rule in state.rules if rule.family == family]
     own = {(rule.priority, rule.table) for rule in rules if rule.plain}
     return own == _KERNELS_OWN and len(rules) == len(own)
+
+
+def _others(rules: Sequence[Rule], table: int) -> list[Rule]:
+    """The rules but for those that look up the table, or table local for all."""
+    others = (rule for rule in rules if not _is_for_table(rule, table))
+    return [rule for rule in others if not (rule.plain and rule.table == LOCAL_TABLE)]
 
 
 def _is_for_table(rule: Rule, table: int) -> bool:
@@ -94,8 +119,12 @@ def _reached(rules: Sequence[Rule], table: int) -> set[int]:
 def _is_the_end(place: int, rules: Sequence[Rule]) -> bool:
     """Whether no packet goes on from a rule to the next: all jump, or are rejected."""
     rule = rules[place]
-    ends = _target(place, rules) is not None if rule.action == GOTO else rule.action not in (TO_TABLE, NOP)
+    ends = _rejects(rule) or _target(place, rules) is not None
     return ends and not (rule.restricted or rule.among)
+
+
+def _rejects(rule: Rule) -> bool:
+    return rule.action not in (TO_TABLE, GOTO, NOP)
 
 
 def _target(place: int, rules: Sequence[Rule]) -> int | None:

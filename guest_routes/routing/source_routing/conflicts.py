@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...model.network import GOTO, LOCAL_TABLE, MAIN_TABLE, NOP, TO_TABLE, contains, family_of
+from ...model.network import LOCAL_TABLE, MAIN_TABLE, contains, family_of
 from ...model.source_routing import SourceConflict
 from ..ownership import is_our_rule, is_ours
 from .equal import identity, key, rule_identity
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Mapping, Sequence
 
-    from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route, Rule
+    from ...model.network import Address, KernelState, Nic, Prefix, Route, Rule
     from ...model.settings import Settings
     from ...model.source_routing import NicTable
     from .equal import Key
@@ -121,18 +121,6 @@ def may_decide(rule: Rule, settings: Settings) -> bool:
     local = rule.plain and rule.table == LOCAL_TABLE
     made = is_our_rule(rule, settings) and rule.source is not None
     return not made and not local and rule.priority <= settings.source_routing_priority
-
-
-def is_selective(rule: Rule) -> bool:
-    """Whether it matches by more than a source, so that it may be about other packets."""
-    return rule.restricted and rule.suppresses < 0
-
-
-def gives(rule: Rule, answer: Lookup) -> bool:
-    """Whether an answer of the kernel can come of it: of its table, or of a rule that drops or goes elsewhere."""
-    if rule.action == TO_TABLE:
-        return bool(rule.table) and answer.table in (rule.table, 0)
-    return rule.action == GOTO or (rule.action != NOP and not answer.ifindex)
 
 
 def about(

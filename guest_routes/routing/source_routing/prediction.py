@@ -1,15 +1,13 @@
 """Which rules will decide about packets with a NIC's address once a plan is carried out (R8, R21). Pure.
 
 The kernel's answers are those of today. A rule before ours that leads to another program's table, or drops, decides
-today as it will then. What main says then, the plan knows; but whether a rule for some packets that leads there will be
-for these is unknown.
+today as it will then. What main says then, the plan knows.
 """
 
 from __future__ import annotations
 
 from ...model.network import GOTO, MAIN_TABLE, THROW, TO_TABLE, Lookup
-from ..compare import leads_out, next_hops
-from .conflicts import gives, is_selective
+from ..compare import gives, leads_out, next_hops
 from .verify import deciding, overruled_sources, rules_before
 
 TYPE_CHECKING = False
@@ -49,7 +47,7 @@ def _then(
     """What a rule before ours will say of a packet; None where none says anything, as far as that can be known."""
     for rule in rules_before(probe, state, settings):
         if _leads_to_main(rule, settings):
-            route = None if is_selective(rule) else _deciding(routes, MAIN_TABLE, probe)
+            route = _deciding(routes, MAIN_TABLE, probe)
             if route is not None and route.destination.length > rule.suppresses:
                 return _by(route, today)
         elif _gives(rule, today, routes, probe):

@@ -16,8 +16,8 @@ from ...model.network import (
     parse_address,
 )
 from ...model.source_routing import SourceConflict
-from ..compare import ifindexes, leads_out, next_hops, preference
-from .conflicts import gives, is_selective, local_rule, may_decide
+from ..compare import gives, ifindexes, leads_out, matches, next_hops, preference
+from .conflicts import local_rule, may_decide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -188,12 +188,13 @@ def _local_before(rule: Rule, state: KernelState) -> Rule | None:
 def _suspect(one: SourceProbe, answer: Lookup, state: KernelState, settings: Settings) -> Rule | None:
     """The first rule before ours that the answer can come of; rather one that is for all packets of the address."""
     before = rules_before(one, state, settings)
-    return min(before, key=lambda rule: (not gives(rule, answer), is_selective(rule)), default=None)
+    return min(before, key=lambda rule: not gives(rule, answer), default=None)
 
 
 def rules_before(one: SourceProbe, state: KernelState, settings: Settings) -> list[Rule]:
-    """The rules before ours that can be about a packet, in their order."""
-    return [rule for rule in state.rules if may_decide(rule, settings) and _is_before(rule, one.rule)]
+    """The rules before ours that are about a packet, in their order."""
+    family = (rule for rule in state.rules if rule.family == one.rule.family and may_decide(rule, settings))
+    return [rule for rule in family if matches(rule, one.destination, one.source)]
 
 
 def _is_before(rule: Rule, own: Rule) -> bool:

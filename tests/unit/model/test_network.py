@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guest_routes.model.network import (
-    KernelState,
     Prefix,
     Route,
-    Rule,
     address_text,
     contains,
     family_of,
@@ -101,14 +99,6 @@ def test_no_address_is_not_link_local() -> None:
 def test_macs() -> None:
     assert mac_text(bytes.fromhex("fa163e000001")) == "fa:16:3e:00:00:01"
     assert mac_text(b"") == "none"
-
-
-def test_the_first_rule_that_looks_up_a_table() -> None:
-    rules = (Rule(4, 0, 255, True), Rule(4, 100, 220, False), Rule(4, 200, 220, True), Rule(6, 0, 255, True))
-    state = KernelState((), (), rules)
-    assert [state.first_rule(table, 4) for table in (255, 220, 254)] == [0, 1, None]
-    assert [state.first_rule(table, 6) for table in (255, 220)] == [0, None]
-    assert state._replace(rules=rules[:3]).first_rule(254, 6) == 0  # IPv6 is switched off.
 
 
 def test_the_family_of_a_route_is_that_of_its_destination() -> None:

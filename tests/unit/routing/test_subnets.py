@@ -10,7 +10,7 @@ from guest_routes.model.network import MAIN_TABLE, KernelState, Nic, Prefix, Rul
 from guest_routes.model.settings import Settings
 from guest_routes.routing.bind import bind
 from guest_routes.routing.next_hops import needs_onlink
-from guest_routes.routing.subnets import Subnets, is_before_main, with_unrouted
+from guest_routes.routing.subnets import Subnets, is_before_main, is_connected, with_unrouted
 from tests.support.iproute_text import parse_route
 from tests.support.situations import TWO_NICS, network, situation
 
@@ -128,3 +128,21 @@ def test_a_table_that_is_looked_up_before_main(rules: Sequence[Rule], before: bo
     state = KernelState((), (), (*rules, Rule(6, 32766, MAIN_TABLE, True)))
     assert is_before_main(state, 6, 100) is before
     assert not is_before_main(state, 6, MAIN_TABLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "connected"),
+    [
+        ("10.65.0.0/24 dev eth0 proto static scope link", True),
+        ("10.65.0.128/25 dev eth0 proto static scope link", True),
+        ("10.65.0.0/16 dev eth0 proto kernel scope link", True),
+        ("0.0.0.0/1 dev eth0 proto static scope link", False),
+        ("11.8.0.0/24 dev eth0 proto dhcp scope link", False),
+        ("10.65.0.0/24 via 10.65.0.1 dev eth0", False),
+        ("unreachable 10.65.0.0/24", False),
+        ("fd00:66::/64 dev eth0 proto ra", True),
+    ],
+)
+def test_which_routes_are_a_subnets(text: str, connected: bool) -> None:
+    nics = (Nic(2, "eth0", addresses=(parse_prefix("10.65.0.7/24"),)), Nic(3, "eth1"))
+    assert is_connected(parse_route(text, nics), nics) is connected

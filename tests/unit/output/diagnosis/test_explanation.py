@@ -146,7 +146,7 @@ def test_what_wins_over_the_route_is_named_where_it_decides_about_the_address(sa
     other = one.answer._replace(address=prefix("11.11.200.4").address, table=254 if same else 220)
     wins = Overruled(prefix("11.11.0.0/16"), other.address, other)
     text = " ".join(" ".join(lines_of(one._replace(report=found._replace(overruled=(wins,))))).split())
-    assert ("the kernel sends 11.11.200.4 via 10.65.0.1 dev eth0" in text) is same
+    assert ("the kernel sends 11.11.3.4 via 10.65.0.1 dev eth0" in text) is same
     assert ("another route or a policy rule decides" in text) is not same
 
 
@@ -209,6 +209,8 @@ def test_an_elected_default_that_is_only_observed() -> None:
     [
         ("10.65.0.9", IN_PLACE, (2, ""), "10.65.0.9 should leave by eth0",
          "a directly connected subnet: more specific than the default route, so it decides"),
+        ("9.9.9.9", f"{IN_PLACE}\n0.0.0.0/1 dev eth0", (2, ""), "9.9.9.9 should leave by eth0",
+         "another program's route: more specific than the default route, so it decides"),
         ("11.11.9.9", f"{IN_PLACE}\n11.11.9.0/24 via 10.65.0.66 dev eth0", (2, "10.65.0.66"),
          "11.11.9.9 should leave by eth0, via 10.65.0.66",
          "another program's route: more specific than the host route 11.11.0.0/16,11.8.0.1, so it decides"),

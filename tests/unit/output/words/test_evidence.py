@@ -156,9 +156,9 @@ def test_no_source_has_a_document() -> None:
 def test_routes_left_elsewhere_and_drives_passed_over() -> None:
     one, many = Elsewhere(100, 121, 1), Elsewhere(254, 130, 1200)
     assert elsewhere_text(one) == "table 100: 1 route of protocol 121 left by a pass with other settings"
-    assert elsewhere_text(many).startswith("table 254: 1,200 routes of protocol 130 left")
+    assert elsewhere_text(many).startswith("table main: 1,200 routes of protocol 130 left")
     ruled = elsewhere_text(many._replace(routes=0, rules=2))
-    assert ruled.startswith("table 254: 0 routes and 2 rules of source routing of protocol 130 left")
+    assert ruled.startswith("table main: 0 routes and 2 rules of source routing of protocol 130 left")
     drives = (
         Problem("/dev/sr0", "not used as a config drive: a"),
         Problem("/dev/sr1", "not used as a config drive: b"),

@@ -16,7 +16,7 @@ from .test_verify import ON, made
 
 TABLE = Rule(4, 100, 77, False, source=parse_prefix("11.8.0.9/32"))
 MAIN = Rule(4, 100, 254, True)
-SOME = Rule(4, 100, 254, False, restricted=True)
+SOME = Rule(4, 100, 254, False, restricted=True, chosen=True)
 BY_ETH0, NOWHERE = ("10.65.0.1", 2), (None, 0)
 AFTER = ("default via 10.65.0.1 dev eth0", "11.8.0.0/24 dev eth1 scope link")
 

@@ -177,7 +177,10 @@ def test_an_answer_by_another_nic_names_the_rule_that_may_be_why() -> None:
 
 @pytest.mark.parametrize("answer", [Lookup(b"", 2, table=77), Lookup(b"", 0)], ids=["a way", "none"])
 def test_a_rule_for_all_packets_of_the_address_is_rather_blamed(answer: Lookup) -> None:
-    some, own = Rule(4, 50, 77, False, restricted=True), Rule(4, 100, 77, False, source=parse_prefix("11.8.0.0/24"))
+    some, own = (
+        Rule(4, 50, 77, False, restricted=True, chosen=True),
+        Rule(4, 100, 77, False, source=parse_prefix("11.8.0.0/24")),
+    )
     plan, found = made(Rule(4, 40, 90, True), some, Rule(4, 60, 0, True, action=3), own)
     probe = next(one for one in source_probes(plan, found.kernel, ON) if one.source == parse_address("11.8.0.9"))
     (conflict,) = overruled_sources([probe], [answer], found.kernel, ON)

@@ -40,8 +40,9 @@ def rules_for(address: Address, state: KernelState, table: int) -> list[Rule]:
 
 
 def rule_of(answer: Lookup, state: KernelState, table: int) -> Rule | None:
-    """The rule before the settings' table that an answer can come of."""
-    return next((rule for rule in rules_for(answer.address, state, table) if gives(rule, answer)), None)
+    """The rule before the settings' table that an answer can come of; one that jumps only where no other can be it."""
+    giving = (rule for rule in rules_for(answer.address, state, table) if gives(rule, answer))
+    return min(giving, key=lambda rule: rule.action == GOTO, default=None)
 
 
 def local_rule(state: KernelState, family: int, table: int) -> Rule | None:

@@ -56,9 +56,24 @@ def test_a_message_of_another_type_is_no_route() -> None:
 @pytest.mark.parametrize("attributes, fields", [
     (number(6, 32766) + number(14, 0xFFFFFFFF) + attribute(21, b"\2"), {}), (number(15, 70000), {"table": 252}),
     (b"", {"dst_len": 16}), (b"", {"src_len": 16}), (b"", {"tos": 16}), (b"", {"flags": 2}), (b"", {"kind": 7}),
-    (number(10, 1), {}), (number(14, 0), {}),
+    (number(10, 1), {}), (number(14, 0), {}), (number(10, 1) + number(16, 2), {}), (number(16, 0xFF), {}),
+    (attribute(3, b"lo\0"), {}), (attribute(3, b"eth1\0"), {}), (attribute(17, b"eth1\0"), {}),
+    (attribute(22, b"\6"), {}),
+    (attribute(20, struct.pack("=II", 0, 5)), {}), (attribute(20, struct.pack("=II", 5, 5)), {}), (number(13, 1), {}),
+    (number(11, 1), {}), (attribute(19, b"\1"), {}), (number(10, 1), {"flags": 2}),
 ])  # fmt: skip
 @pytest.mark.parametrize("family", [INET, INET6])
 def test_both_engines_read_the_same_rules(family: int, attributes: bytes, fields: Dict[str, int]) -> None:
     body = rtmsg(family, attributes, **{"protocol": 0, **fields})
     assert rule_of(decoded(fibmsg, message(32, body))) == decode_rule(body, 0, len(body))
+
+
+@pytest.mark.parametrize("negated", [0, 2])
+@pytest.mark.parametrize("family", [INET, INET6])
+def test_both_engines_read_the_same_addresses_of_rules(family: int, negated: int) -> None:
+    size = 4 if family == INET else 16
+    attributes = attribute(1, b"\x20" + bytes(size - 1)) + attribute(2, b"\x30" + bytes(size - 1))
+    body = rtmsg(family, attributes, protocol=0, dst_len=8, src_len=5, flags=negated)
+    found = decode_rule(body, 0, len(body))
+    assert rule_of(decoded(fibmsg, message(32, body))) == found
+    assert (found.destination and found.destination.length, found.chosen) == (8, bool(negated))

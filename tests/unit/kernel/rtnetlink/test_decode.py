@@ -430,6 +430,20 @@ def test_a_rule_that_does_not_match_everything(attributes: bytes, fields: Dict[s
     assert decode_rule(body, 0, len(body)).plain is False
 
 
+@pytest.mark.parametrize("attributes, fields, chosen", [
+    (b"", {}, False), (b"", {"tos": 16}, True), (number(10, 1) + number(16, 0xFF), {}, True), (number(10, 1), {}, True),
+    (number(16, 0xFF), {}, False), (number(10, 1) + number(16, 2), {}, False), (attribute(3, b"lo\0"), {}, False),
+    (attribute(3, b"eth1\0"), {}, True), (attribute(17, b"eth1\0"), {}, True),
+    (attribute(20, struct.pack("=II", 0, 0)), {}, False), (attribute(20, struct.pack("=II", 5, 9)), {}, True),
+    (attribute(22, b"\6"), {}, True), (attribute(19, b"\1"), {}, True), (number(99, 1), {}, True),
+    (number(11, 1) + number(13, 1) + number(14, 0), {}, False),
+])  # fmt: skip
+def test_a_rule_for_packets_with_more_than_addresses(attributes: bytes, fields: Dict[str, int], chosen: bool) -> None:
+    """A mark, an incoming or outgoing NIC, users without root, a protocol, a VRF, what is unknown here."""
+    body = rtmsg(INET, PRIORITY_OF_RULE + attributes, **{"protocol": 0, **fields})
+    assert decode_rule(body, 0, len(body)).chosen is chosen
+
+
 # ---- refusals ---------------------------------------------------------------------------------------
 
 REQUEST = message(24, bytes(40))

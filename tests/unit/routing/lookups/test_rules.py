@@ -6,9 +6,9 @@ from typing import List, Optional, Tuple
 
 import pytest
 
-from guest_routes.model.network import Rule
+from guest_routes.model.network import Lookup, Rule, parse_address
 from guest_routes.model.network import parse_prefix as prefix
-from guest_routes.routing.lookups.rules import deciding_rules, is_reached, keeping_rule, local_rule
+from guest_routes.routing.lookups.rules import deciding_rules, is_reached, keeping_rule, local_rule, rule_of, rules_for
 from tests.unit.routing.lookups.test_answers import DEFAULT, KERNELS, MAIN, OURS, STRONGSWAN, kernel
 
 
@@ -79,3 +79,44 @@ def test_what_keeps_all_packets_from_a_table(rules: Tuple[Rule, ...], reached: b
     state = kernel(DEFAULT, OURS, rules=rules).kernel
     found = keeping_rule(state, 4, MAIN)
     assert (is_reached(state, 4, MAIN), found and found.priority) == (reached, keeping)
+
+
+TO_TEN = Rule(4, 90, 77, False, restricted=True, destination=prefix("10.0.0.0/8"))
+MARKED = Rule(4, 91, 77, False, restricted=True, chosen=True)
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked", "found"),
+    [
+        ((TO_TEN, STRONGSWAN), "10.1.2.3", [90, 220]),
+        ((TO_TEN, STRONGSWAN), "8.8.8.8", [220]),
+        ((TO_TEN._replace(negated=True), STRONGSWAN), "8.8.8.8", [90, 220]),
+        ((TO_TEN._replace(negated=True), STRONGSWAN), "10.1.2.3", [220]),
+        ((MARKED, STRONGSWAN), "8.8.8.8", [220]),
+        ((MARKED._replace(negated=True), STRONGSWAN), "8.8.8.8", [91, 220]),
+        ((Rule(4, 90, 77, False, source=prefix("10.65.0.7/32")), STRONGSWAN), "8.8.8.8", [220]),
+        ((jump(100, 32767), STRONGSWAN), "8.8.8.8", [100, 32767]),
+        ((TO_TEN._replace(priority=95, action=2, target=300), rejecting(100), STRONGSWAN), "8.8.8.8", [100]),
+        ((jump(95, 220), rejecting(100), STRONGSWAN), "8.8.8.8", [95, 220]),
+        ((jump(95, 40000), STRONGSWAN), "8.8.8.8", [95, 220]),
+    ],
+)
+def test_the_rules_that_a_packet_comes_to(rules: Tuple[Rule, ...], asked: str, found: List[int]) -> None:
+    state = kernel(DEFAULT, OURS, rules=(*rules, *KERNELS)).kernel
+    assert [one.priority for one in rules_for(parse_address(asked), state, MAIN)] == found
+
+
+@pytest.mark.parametrize(
+    ("rules", "table", "named"),
+    [
+        ((TO_TEN, STRONGSWAN), 220, 220),
+        ((jump(100, 220), STRONGSWAN), 220, 220),
+        ((jump(100, 32767),), 5, 100),
+        ((rejecting(100),), 0, 100),
+        ((TO_TEN,), 220, None),
+    ],
+)
+def test_the_rule_that_an_answer_comes_of(rules: Tuple[Rule, ...], table: int, named: Optional[int]) -> None:
+    state = kernel(DEFAULT, OURS, rules=(*rules, *KERNELS)).kernel
+    found = rule_of(Lookup(parse_address("8.8.8.8"), 2 if table else 0, table=table), state, MAIN)
+    assert (found and found.priority) == named

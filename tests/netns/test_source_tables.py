@@ -390,7 +390,7 @@ OTHERS = [
     ("from 11.8.0.0/24 priority 100 unreachable", "from 11.8.0.0/24 unreachable priority 100"),
     ("from 11.8.0.9 priority 100 goto 32766", "from 11.8.0.9 goto 32766 priority 100"),
     ("from 11.8.0.9 to 203.0.113.0/24 priority 100 lookup main",
-     "from 11.8.0.9 (of some packets) lookup main priority 100"),
+     "from 11.8.0.9 to 203.0.113.0/24 lookup main priority 100"),
     ("not from 10.0.0.0/8 priority 100 lookup main", "from all (of some packets) lookup main priority 100"),
 ]  # fmt: skip
 

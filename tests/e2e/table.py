@@ -60,7 +60,7 @@ def shown(printed: str) -> List[Shown]:
             for key in ("via", "dev"):
                 if key in words:
                     route += [key, words[words.index(key) + 1]]
-            found.append(Shown(" ".join(route), metric, line.strip()))
+            found.append(Shown(" ".join(route), metric, f"{head} {line.strip()}" if leg else line.strip()))
     return found
 
 

@@ -29,12 +29,13 @@ WANTED_6 = {
 
 
 def ways(lab: Lab, family: int = 4) -> List[str]:
-    """The table's routes, each as destination, gateway and NIC; who made it and its metric left out."""
+    """The table's routes, each next hop as destination, gateway and NIC; IPv6's own housekeeping left out."""
     found = []
-    for line in table(lab, family):
-        words = line.split()
-        via = ["via", words[words.index("via") + 1]] if "via" in words else []
-        found.append(" ".join([words[0], *via, "dev", words[words.index("dev") + 1]]))
+    for route in json.loads(lab.ip(f"-{family}", "-json", "route")):
+        if not route["dst"].startswith(("fe80:", "ff00:")):
+            for hop in route.get("nexthops", [route]):
+                via = ["via", hop["gateway"]] if "gateway" in hop else []
+                found.append(" ".join([route["dst"], *via, "dev", hop["dev"]]))
     return sorted(found)
 
 
@@ -124,9 +125,18 @@ def test_netplan_s_are_merged_with_what_was_corrected(lab: Lab, managers: Manage
 
 def defaults_6(lab: Lab) -> List[str]:
     """The NICs that IPv6 traffic may leave by for anywhere."""
-    words = [line.split() for line in lab.routes(6)]
-    nexthops = [line[line.index("dev") + 1] for line in words if line[0] in ("default", "nexthop")]
-    return sorted(set(nexthops))
+    return sorted({way.rpartition(" ")[2] for way in ways(lab, 6) if way.startswith("default ")})
+
+
+def test_both_next_hops_of_a_default_count(lab: Lab) -> None:
+    lab.documented_nics()
+    for nic, address in (("eth0", "fd00:65::7/64"), ("eth1", "fd00:8::9/64")):
+        lab.ip("address", "replace", address, "dev", nic, "nodad")
+    hops = "nexthop via fd00:65::1 dev eth0 nexthop via fd00:8::1 dev eth1".split()
+    lab.ip("-6", "route", "add", "2001:db8::/32", *hops)
+    assert defaults_6(lab) == []
+    lab.ip("-6", "route", "add", "default", *hops)
+    assert defaults_6(lab) == ["eth0", "eth1"]
 
 
 @pytest.mark.packages

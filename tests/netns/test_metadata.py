@@ -424,8 +424,12 @@ def drive(tmp_path: Path) -> Iterator[str]:
     yield from attached(_ext4(tmp_path))
 
 
-_VOLUME = b"\x01CD001\x01\x00" + b" " * 32 + b"config-2".ljust(32)
-ISO9660 = bytes(32768) + _VOLUME.ljust(2048, b"\0") + b"\xffCD001\x01".ljust(2048, b"\0") + bytes(1 << 20)
+_BLOCK = 2048
+_ROOT = struct.pack("<BxIxxxxIxxxx7xBxxHxxBx", 34, 18, _BLOCK, 2, 1, 1)
+"""The root folder's entry, in itself as in the volume's block; of each number the half in little endian."""
+_VOLUME = struct.pack("<B5sBx32s32s56xHxx24x", 1, b"CD001", 1, b"", b"config-2".ljust(32), _BLOCK) + _ROOT
+_BLOCKS = (_VOLUME, b"\xffCD001\x01", _ROOT, bytes(1 << 20))
+ISO9660 = bytes(16 * _BLOCK) + b"".join(block.ljust(_BLOCK, b"\0") for block in _BLOCKS)
 """An image labelled config-2, without files."""
 
 

@@ -152,8 +152,9 @@ def test_the_process_that_asks_can_do_nothing_else(lab: Lab, start: Start) -> No
         {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd") if int(fd) > 2}
         for pid in (service.pid, child)
     )
-    # The pipe, its own netlink socket, the connections that it waits for: nothing of the service's.
-    assert not [name for name in own if not name.startswith(("socket:", "pipe:"))]
+    # The pipe, its own netlink socket, the connections that it waits for: nothing of the service's. Debian testing's
+    # libffi (3.8), which ctypes loads, maps code from its own library and keeps that open.
+    assert not [name for name in own if not name.startswith(("socket:", "pipe:")) and "/libffi.so" not in name]
     assert len(own & theirs) <= 1  # the pipe's two ends have one name
 
 
@@ -186,7 +187,7 @@ def test_an_answer_that_is_no_document_changes_nothing(lab: Lab, start: Start, m
     documented(lab)
     assert lab.run("sync", "--metadata", str(document("documented"))).returncode == 0
     lab.metadata_server(document("documented"), "--behave", mode)
-    service = start(settings={**FAST, "deadline_seconds": 0.5})
+    service = start(settings=FAST)
     hurried(service)
     reason = service.wait(lambda: service.record.get("failure"), what="a failure")
     assert words in reason

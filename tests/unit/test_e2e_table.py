@@ -57,7 +57,7 @@ def test_nothing_else_may_be_there(extra: str) -> None:
 def test_a_leg_through_another_nic_is_one_default_too_many() -> None:
     without_default = "".join(line for line in STATIC6.splitlines(True) if not line.startswith("default"))
     found = table.wrong("static", RIGHT, without_default + MULTIPATH)
-    assert found == ["extra: nexthop via fd00:8::1 dev eth1 weight 1"]
+    assert found == ["extra: default nexthop via fd00:8::1 dev eth1 weight 1"]
 
 
 def test_an_advertised_default_of_another_nic_may_stay_behind() -> None:

@@ -79,7 +79,7 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         elected = {one.family: one.elect()[0] for one in last if accepted != document}
         lost = any(one.loses_a_network(expected[one.family], known, elected.get(one.family)) for one in oracles)
         suspect = (oracle.partial(document, nics, known, leases) or lost) and not accept
-        brought = (document, leases)  # Fetches agree where the leases do, too.
+        brought = (document, _used(leases, document, nics))  # Fetches agree where the leases do, too.
         disputed = disputed if suspect and disputed[-1:] == [brought] else []
         held = suspect and len(disputed) + 1 < AGREEING
         if any(one.unsettled for one in expected.values()):
@@ -123,6 +123,12 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
 def _is_recognised(accepted: Dict[str, Any], nics: Sequence[Nic]) -> bool:
     """R10: what was accepted is only of use while one of the NICs that it describes is here."""
     return bool(accepted) and not oracle.described_macs(accepted).isdisjoint(nic.mac for nic in nics)
+
+
+def _used(leases: Dict[str, Any], document: Dict[str, Any], nics: Sequence[Nic]) -> Dict[str, Any]:
+    """A lease tells of a network only on the NIC that the document has for it, which may have another MAC now."""
+    described = {nic.name for nic in nics if nic.mac in oracle.described_macs(document)}
+    return {name: lease for name, lease in leases.items() if name in described}
 
 
 def _holds(name: str, nics: Sequence[Nic]) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Mapping
 
 _AF_UNIX, _SOCK_DGRAM_CLOEXEC = 1, 2 | 0o2000000
-_SEND_SECONDS = 1.0
+SEND_SECONDS = 1.0
 """A systemd that hangs, its queue full, delays a repair by at most this."""
 
 
@@ -35,7 +35,7 @@ class Notifier:
         try:
             sender = _socket.socket(_AF_UNIX, _SOCK_DGRAM_CLOEXEC, 0)
             try:
-                sender.settimeout(_SEND_SECONDS)
+                sender.settimeout(SEND_SECONDS)
                 sender.connect(name)
                 sender.send("\n".join(assignments).encode())
             finally:

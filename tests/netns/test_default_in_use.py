@@ -163,7 +163,7 @@ def test_a_rule_that_rejects(lab: Lab, engine: str, kind: str) -> None:
     lab.ip("rule", "add", "priority", "300", "to", "11.11.0.0/16", kind)
     ran = run(lab, f"sync {PLAIN} {engine}")
     assert ran.code == 5
-    assert "programmed, but rule 300 (`ip rule`) wins" in ran.out
+    assert "programmed, but rule 300 (`ip rule`) for 11.11.0.0/16 wins" in ran.out
 
 
 def test_what_the_kernel_has_refused_is_not_called_programmed(lab: Lab, engine: str) -> None:

@@ -182,7 +182,7 @@ def test_a_throw_is_not_blamed(lab: Lab, engine: str) -> None:
     lab.ip("rule", "add", "priority", "100", "lookup", "220")
     lab.ip("route", "add", "throw", "11.11.0.0/16", "table", "220")
     lab.ip("rule", "add", "priority", "200", "to", "11.11.0.0/16", "unreachable")
-    everywhere(lab, PLAIN, engine, "programmed, but rule 200 (`ip rule`) wins", "11.11.0.0/16")
+    everywhere(lab, PLAIN, engine, "programmed, but rule 200 (`ip rule`) for 11.11.0.0/16 wins")
 
 
 def test_a_route_for_some_sources_is_foreseen(lab: Lab, engine: str) -> None:

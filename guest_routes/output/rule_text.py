@@ -14,7 +14,7 @@ _ACTIONS = {3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _TABLES = {LOCAL_TABLE: "local", MAIN_TABLE: "main", 253: "default"}
 
 
-def table_text(number: int) -> str:
+def table_name(number: int) -> str:
     """A routing table as `ip` calls it."""
     return _TABLES.get(number, str(number))
 
@@ -40,7 +40,7 @@ def _is_restricted(rule: Rule) -> bool:
 def _action_text(rule: Rule) -> str:
     if rule.action == TO_TABLE:
         suppresses = f" suppress_prefixlength {rule.suppresses}" if rule.suppresses >= 0 else ""
-        return f"lookup {table_text(rule.table)}{suppresses}"
+        return f"lookup {table_name(rule.table)}{suppresses}"
     if rule.action == GOTO:
         return f"goto {rule.target}"
     return _ACTIONS.get(rule.action, f"does {rule.action}")
@@ -53,7 +53,7 @@ def rule_json(rule: Rule) -> dict[str, Any]:
         "priority": rule.priority,
         "src": address_text(source.address) if source else "all",
         "srclen": source.length if source else 0,
-        "table": table_text(rule.table),
+        "table": table_name(rule.table),
         "protocol": protocol_text(rule.protocol),
         "text": rule_text(rule),
     }

@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 def default_entries(binding: Binding, evidence: Evidence) -> list[Entry]:
-    """The default entries of a network in the document; where that omits them, of its NIC's lease."""
+    """The default entries of a network in the document; where that omits the network's routes, of its NIC's lease."""
     network = binding.network
     if network is None:
         return []
@@ -38,7 +38,7 @@ def default_entries(binding: Binding, evidence: Evidence) -> list[Entry]:
         Entry(default_route(network, one), GatewayEvidence("document", one.place), one.metric)
         for one in network.defaults
     ]
-    if entries or binding.nic is None or network.family == 6:
+    if entries or binding.nic is None or network.family == 6 or not network.omits_routes:
         return entries
     lease = evidence.leases.of(binding.nic.ifindex) if evidence.leases else None
     return _leased(lease, binding.nic, evidence) if lease else []

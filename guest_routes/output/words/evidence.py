@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...model.document import Unusable
 from ...model.network import address_text, mac_text
-from ..rule_text import table_text
+from ..rule_text import table_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def elsewhere_text(one: Elsewhere) -> str:
     routes = f"{one.routes:,} route{'s' * (one.routes != 1)}"
     if one.rules:  # They stand in no table.
         routes += f" and {one.rules:,} rule{'s' * (one.rules != 1)} of source routing"
-    return f"table {table_text(one.table)}: {routes} of protocol {one.protocol} left by a pass with other settings"
+    return f"table {table_name(one.table)}: {routes} of protocol {one.protocol} left by a pass with other settings"
 
 
 def long_uuid_text(limit: int) -> str:

@@ -10,7 +10,7 @@ from ...model.plan import PlannedDefault, PlannedRoute
 from ...model.report import Discrepancy, ExtraDefault, Overruled
 from ..escape import escaped
 from ..route_text import counted, lasting_text, nic_names, route_text
-from ..rule_text import table_text
+from ..rule_text import table_name
 from .elections import election_reason
 from .evidence import binding_label
 from .reasons import resolved_reason, unresolved_reason
@@ -115,7 +115,7 @@ def overruled_text(one: Overruled, nics: Sequence[Nic]) -> str:
     answer = one.answer
     if one.shares and one.by is not None:
         return f"{lasting_text(one.by, nics)} is a next hop of the same route, and gets a part of the traffic"
-    sent = f"{lookup_text(answer, nics)} (table {table_text(answer.table)})"
+    sent = f"{lookup_text(answer, nics)} (table {table_name(answer.table)})"
     if not answer.ifindex:
         sent = f"nowhere: {answer.error}" if answer.error else "nowhere"
     asked = f"the kernel sends {address_text(one.address)} {sent}"
@@ -135,7 +135,7 @@ def _rule_text(rule: Rule) -> str:
 
 def no_rule_texts(table: int, family: int, keeping: Rule | None) -> tuple[str, str]:
     """That no packet comes to a table, since no rule looks it up or one keeps all from it; and what to do about it."""
-    name, remedy = table_text(table), f"see `ip -{family} rule`"
+    name, remedy = table_name(table), f"see `ip -{family} rule`"
     if keeping is not None:
         rule = f"rule {keeping.priority} (`ip -{family} rule`)"
         return f"{rule} keeps all packets from table {name}: none of its routes is used", remedy

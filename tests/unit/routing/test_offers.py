@@ -46,6 +46,11 @@ def test_a_copy_that_demote_has_left_stands_for_the_recorded_one() -> None:
     assert [one[0] for one in offered(kernel, Settings())] == ["recorded"]
 
 
+def test_only_a_copy_of_ours_does() -> None:
+    kernel = "recorded default via 11.8.0.1 dev eth1\ndefault via 11.8.0.1 dev eth1 proto static metric 1000\n"
+    assert [one[0] for one in offered(kernel, Settings(default_mode="demote"))] == ["kernel", "recorded"]
+
+
 @pytest.mark.parametrize(("kernel", "found"), [
     ("default via 10.65.0.1 dev eth0\n", set()),
     ("default dev eth0 scope link\n", {(ETH0, 4)}),

@@ -416,7 +416,12 @@ class Oracle:
                 local = hop.is_link_local and one is net
                 if one.nic and (local or any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes))):
                     return Hop(str(hop), one.nic.name), False
-        return None, not any(_is_of_subnet(self._in_force(one) or gateway, one, hop) for one, gateway in inside)
+        return None, not any(self._knows_another(one, gateway, hop) for one, gateway in inside)
+
+    def _knows_another(self, net: Net, gateway: Optional[Ip], hop: Ip) -> bool:
+        """Whether anything names a gateway in the subnet of this network that the next hop is in (R2, R3)."""
+        known = (self._in_force(net) or gateway, *self._further(net))
+        return any(_is_of_subnet(one, net, hop) for one in known)
 
     def _in_force(self, net: Net) -> Optional[Ip]:
         """R4: what stands in for the documented gateway where the NIC has been renumbered."""

@@ -113,6 +113,20 @@ def test_the_default_that_was_evidence_is_so_after_its_removal() -> None:
     assert reports[2].changes == 0
 
 
+def test_a_gateway_of_a_further_subnet_that_a_recorded_default_names_is_known() -> None:
+    """Where e3's network has no gateway, R3 takes the next hop; else R2 knows another one there, and R6 keeps none."""
+    e3 = NicSpec("e3", True, True, ("10.4.0.7/24", "10.204.0.7/24"))
+    there = [Row(4, V4, "10.204.0.1", "e3", 300, 16)]
+    hosts = ("12.0.0.0/16", "10.204.0.3")
+    before = document((0, 3), net(0, (V4, "10.1.0.1")), net(3, hosts))
+    after = document((0, 3), net(0, (V4, "10.1.0.1")), net(3, (V4, "10.4.0.1"), hosts))
+    reports, rows = Run([nic(0), e3], there, before, after).sync()
+    first, second = (report.resolution for report in reports)
+    assert [one.next_hop.rule for one in first.resolved] == ["no-gateway"]
+    assert [one.kind for one in second.unresolved] == ["not-a-gateway"]
+    assert [row for row in rows if row.destination == "12.0.0.0/16"] == []
+
+
 def test_a_selected_nic_may_be_one_that_an_entry_names() -> None:
     given = document((0, 1), net(0, (V4, "10.2.0.1")), net(1, ("11.0.0.0/8", "10.2.0.1")))
     _, plain = Run([nic(0), nic(1)], [], given).sync()

@@ -341,6 +341,23 @@ def test_an_ipv6_vpn_on_link_keeps_its_place(lab: Lab, engine: str, first: bool,
     assert lab.ip("-6", "route", "show", "default") == before
 
 
+def test_a_demoted_default_goes_where_no_other_stands(lab: Lab, engine: str) -> None:
+    """IPv6 takes no second route of a metric; IPv4 would put it in front of the VPN's."""
+    dual_stack(lab)
+    tun(lab)
+    vpns = ["default via 10.200.0.1 dev tun0 metric 1000", "default via fd00:200::1 dev tun0 metric 2023"]
+    for line in (*vpns, "default via 11.8.0.1 dev eth1", "default via fd00:8::1 dev eth1 metric 100"):
+        lab.ip("-6" if "fd00" in line else "-4", "route", "add", *line.split())
+    assert run(lab, f"sync {DUAL} --default-mode demote {engine}").code == 0
+    found = [line for family in (4, 6) for line in table(lab, family) if line.startswith("default")]
+    assert [line.replace(" pref medium", "") for line in found] == [
+        "default via 10.65.0.1 dev eth0 proto 121", vpns[0], "default via 11.8.0.1 dev eth1 proto 121 metric 1001",
+        "default via fd00:65::1 dev eth0 proto 121 metric 1023", vpns[1],
+        "default via fd00:8::1 dev eth1 proto 121 metric 2024",
+    ]  # fmt: skip
+    assert run(lab, f"sync {DUAL} --default-mode demote {engine}").out.startswith("nothing to do")
+
+
 def test_observed_defaults_are_reported_as_such(lab: Lab, engine: str) -> None:
     documented(lab, "eth1 eth0")
     ran = run(lab, f"sync {PLAIN} {engine} --default-mode observe")

@@ -176,7 +176,8 @@ def _demote(
     have = {hop for route in present.extras if route.metric > kept.metric for hop in next_hops(route)}
     have.add((kept.gateway, kept.ifindex))
     staying = _demoted_before(stale, kept, managed, have)
-    free = free_metrics(kept.metric + DEMOTED_BY, {route.metric for route in staying})
+    # Nor where one stands that goes later: IPv6 takes no second route of a metric, and IPv4 would put it in front.
+    free = free_metrics(kept.metric + DEMOTED_BY, {route.metric for route in present.every})
     going = [route for route in present.extras if route.metric <= kept.metric]
     copies: list[Operation] = []
     for (route, hop), metric in zip(_worth_a_copy(going, managed, have), free):

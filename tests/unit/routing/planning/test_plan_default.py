@@ -272,6 +272,11 @@ ETH0_DHCP = "default via 10.65.0.1 dev eth0 proto dhcp"
         ),
         ([ETH0, ETH1, f"{COPY} metric 1000"], [f"RemoveForeignDefault {ETH1}"]),
         ([ETH0, f"{COPY} metric 1000", f"{COPY} metric 1001"], [f"Delete {COPY} metric 1001"]),
+        # Where any other stands there is no room for one: nor where one does that goes.
+        (
+            [ETH0, ETH1, f"{VPN} metric 1000", f"{OURS} metric 1001"],
+            [f"Add {COPY} metric 1002", f"Delete {OURS} metric 1001", f"RemoveForeignDefault {ETH1}"],
+        ),
         # What leads where the elected one does needs no copy.
         ([f"{ETH0} metric 50", f"{ETH0_DHCP} metric 50"], [f"RemoveForeignDefault {ETH0_DHCP} metric 50"]),
         # The kernel may delete the one for the other.

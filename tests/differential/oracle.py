@@ -399,9 +399,10 @@ class Oracle:
         inside.sort(key=lambda pair: pair[0] is not net)
         if inside and self._is_refused(hop, inside[0][0]):
             return None, False
+        told = any(one.unknown and _is_of_subnet(gateway, one, hop) for one, gateway in inside)
         for one, gateway in inside:
             gateway = self._in_force(one) or gateway
-            router = gateway is not None and gateway.is_link_local and not hop.is_link_local
+            router = gateway is not None and gateway.is_link_local and not hop.is_link_local and not told
             named = gateway is not None and self.gateways[self.networks.index(one)][1] not in (4, 5)
             entry = self._set_in_force(one) if one.nic is not None else None
             named |= entry is not None and any(entry in p and hop in p for p in one.prefixes)

@@ -180,7 +180,7 @@ def _wins(route: Route, one: Explanation) -> str:
 
 def _deciding(one: Explanation) -> Route | None:
     """The route that the kernel goes by; what keeps ours out may share the traffic with others (IPv6)."""
-    covering = (route for route in one.report.before.routes if contains(route.destination, one.asked.address))
+    covering = (route for route in one.report.before.routes if contains(route.destination, one.answer.address))
     return min((route for route in covering if fits(route, one.answer)), key=preference, default=None)
 
 
@@ -190,8 +190,8 @@ def _sync_helps(route: Route, one: Explanation) -> bool:
     No rule of another table that decides now may come before its own.
     """
     before, plan = one.report.before, one.report.plan
-    ruled = any(rule.table == one.answer.table for rule in rules_for(one.asked.address, before, route.table))
-    ends = (operation.route for operation in plan.removals if contains(operation.route.destination, one.asked.address))
+    ruled = any(rule.table == one.answer.table for rule in rules_for(one.answer.address, before, route.table))
+    ends = (operation.route for operation in plan.removals if contains(operation.route.destination, one.answer.address))
     changed = any(route == operation.route for operation in plan.additions) or any(fits(r, one.answer) for r in ends)
     after = any(over.destination == route.destination for over in one.report.overruled)
     return changed and not after and not ruled

@@ -19,7 +19,8 @@ from ..model.network import MAIN_TABLE, OUR_PROTOCOL, PROTOCOL_DHCP, Prefix
 from ..model.network_data import Problem
 from ..model.settings import is_ignored
 from ..routing.bind import Present, find_nic_of
-from ..routing.ownership import is_our_rule, is_ours, kernels_and_ours, separated
+from ..routing.compare import defaults_of, to_any
+from ..routing.ownership import is_our_rule, is_ours, others_of, separated
 from ..routing.subnets import with_unrouted
 from . import network_data
 
@@ -168,7 +169,7 @@ def _with_known(evidence: Evidence, known: Known) -> Evidence:
 
 def _known_data(evidence: Evidence, known: Known, settings: Settings, state: State) -> NetworkData | None:
     """What the last accepted document said, where this isn't the same one, and another program has a default."""
-    defaults = [route for route in evidence.kernel.routes if not route.destination.length]
+    defaults = defaults_of(evidence.kernel.routes)
     if all(is_ours(route, settings) for route in defaults):
         return None
     from ..state.last_known_good import checksum
@@ -231,14 +232,14 @@ def leases_of(nics: Sequence[Nic], settings: Settings, root: str) -> LeaseSet | 
 
 def _with_copied_leases(evidence: Evidence, settings: Settings, root: str) -> Evidence:
     """The leases of the NICs with routes that may be copies of host routes, and that only a lease can tell as such."""
-    known = (*kernels_and_ours(settings), PROTOCOL_DHCP)
-    foreign = [one for one in evidence.kernel.routes if one.protocol not in known and not one.destination.is_default]
-    if not foreign:
+    foreign = others_of(evidence.kernel.routes, settings, PROTOCOL_DHCP)
+    if all(one.destination.is_default for one in foreign):
         return evidence
     hosts = (*settings.routes, *evidence.properties, *evidence.data.routes, *evidence.lease_routes)
     listed: set[tuple[Prefix, Address | None]] = {(host.destination, host.next_hop) for host in hosts}
     listed |= {(Prefix(host.next_hop, 8 * len(host.next_hop)), None) for host in hosts}
-    suspected = {route.ifindex for route in foreign if (route.destination, route.gateway) in listed}
+    near = to_any({destination for destination, _ in listed}, foreign)
+    suspected = {route.ifindex for route in near if (route.destination, route.gateway) in listed}
     nics = [nic for nic in evidence.kernel.nics if nic.ifindex in suspected]
     return evidence._replace(copied_leases=leases_of(nics, settings, root))
 

@@ -8,7 +8,7 @@ from ..model.network import GOTO, LOCAL_TABLE, NOP, PROTOCOL_RA, TO_TABLE, UNICA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator, Sequence
+    from typing import Collection, Iterable, Iterator, Sequence
 
     from ..model.network import Address, Lookup, Prefix, Route, Rule
 
@@ -19,6 +19,17 @@ _DESTINATION = itemgetter(0)
 def destinations_of(routes: Iterable[Route]) -> Iterator[Prefix]:
     """Where they lead. Without a step of Python for each: a pass looks through a hundred thousand several times."""
     return map(_DESTINATION, routes)
+
+
+def to_any(destinations: Collection[Prefix], routes: Sequence[Route]) -> list[Route]:
+    """Of many routes the few to these destinations, in their order."""
+    there = set(destinations).intersection(destinations_of(routes))
+    return [route for route in routes if route[0] in there] if there else []
+
+
+def defaults_of(routes: Iterable[Route]) -> list[Route]:
+    """The default routes among them, in their order."""
+    return [route for route in routes if not route[0][1]]  # The length of its destination.
 
 
 def next_hops(route: Route) -> list[tuple[Address | None, int]]:

@@ -7,7 +7,7 @@ from ..model.network import DEFAULT_PREFIX, family_of
 from ..model.plan import Decision, Unlisted
 from .elect import Damage, elect
 from .offers import nics_in_use
-from .ownership import is_ours
+from .ownership import ours_of
 from .partial import AGREEING_FETCHES, suspicion
 from .planning.plan import plan
 from .resolve import resolve
@@ -102,7 +102,7 @@ def settings_routes(decision: Decision, evidence: Evidence, settings: Settings) 
     if not settings.routes and not evidence.settings_routes:
         return frozenset()
     origins = {one.host.destination: one.host.origin for one in decision.resolution.resolved}
-    ours = {route.destination for route in evidence.kernel.routes if is_ours(route, settings)}
+    ours = {route.destination for route in ours_of(evidence.kernel.routes, settings)}
     left = (one for one in evidence.settings_routes if one in ours and one not in origins)
     return frozenset([*left, *(one for one, origin in origins.items() if origin == "settings")])
 

@@ -12,7 +12,14 @@ from ..model.namedtuple import NamedTuple
 from ..model.network import Prefix, contains, family_of, is_link_local, is_self_assigned
 from .elect import in_order
 from .eligible import Eligible
-from .offers import by_precedence, default_entries, default_offers, defaults_on_link, with_leased_routes
+from .offers import (
+    by_precedence,
+    default_entries,
+    default_offers,
+    defaults_on_link,
+    present_defaults,
+    with_leased_routes,
+)
 from .subnets import Subnets
 
 TYPE_CHECKING = False
@@ -81,7 +88,8 @@ def with_gateways(
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
     eligible = Eligible(bindings, evidence.kernel.nics)
     neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible)
-    offers, on_link = default_offers(evidence, settings), defaults_on_link(evidence, settings)
+    present = present_defaults(evidence, settings)
+    offers, on_link = default_offers(evidence, present), defaults_on_link(evidence, present)
     entered = _entered(bindings, settings, eligible)
     found: list[Binding] = []
     every: list[Sequence[GatewayEvidence]] = []

@@ -6,7 +6,7 @@ from ..model.evidence import GatewayEvidence
 from ..model.namedtuple import NamedTuple
 from ..model.network import DEFAULT_PREFIX, PROTOCOL_RA, UNICAST, Prefix
 from ..model.network_data import LEASES, HostRoute, default_route, special_kind
-from .compare import next_hops, preference, routers_first
+from .compare import defaults_of, next_hops, preference, routers_first
 from .ownership import is_ours
 
 TYPE_CHECKING = False
@@ -95,15 +95,18 @@ def by_precedence(entries: Sequence[Entry], evidence: Evidence, settings: Settin
     return found if "metadata" in settings.precedence else [*found, *entries]
 
 
-def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEvidence]:
+def default_offers(evidence: Evidence, present: Sequence[Route]) -> list[GatewayEvidence]:
     """What the kernel's default routes, and recorded ones, say of gateways, best first; ours say nothing.
 
     An advertised router is the subnet's own word; another default may be anybody's. Of recorded ones the last counts
-    first: it was the evidence when it was taken. One that default_mode demote has left a copy of is still there.
+    first: it was the evidence when it was taken.
+
+    Args:
+        present: other programs' default routes, as present_defaults has them.
     """
     names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
     sources: tuple[tuple[GatewayKind, Sequence[Route]], ...] = (
-        ("kernel", sorted(_present_defaults(evidence, settings), key=routers_first)),
+        ("kernel", sorted(present, key=routers_first)),
         ("recorded", _recorded_defaults(evidence)),
     )
     offers = []
@@ -116,11 +119,11 @@ def default_offers(evidence: Evidence, settings: Settings) -> list[GatewayEviden
     return offers
 
 
-def defaults_on_link(evidence: Evidence, settings: Settings) -> set[tuple[int, int]]:
-    """The ifindexes and families of other programs' defaults without a gateway of their family, recorded ones too."""
+def defaults_on_link(evidence: Evidence, present: Sequence[Route]) -> set[tuple[int, int]]:
+    """The ifindexes and families of these defaults without a gateway of their family, and of recorded ones."""
     return {
         (ifindex, route.family)
-        for route in (*_present_defaults(evidence, settings), *_recorded_defaults(evidence)) if route.kind == UNICAST
+        for route in (*present, *_recorded_defaults(evidence)) if route.kind == UNICAST
         for gateway, ifindex in next_hops(route) if gateway is None or len(gateway) != len(route.destination.address)
     }  # fmt: skip
 
@@ -132,9 +135,9 @@ def nics_in_use(evidence: Evidence, family: int) -> list[int]:
     return [ifindex for route in used for _, ifindex in next_hops(route)]
 
 
-def _present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
+def present_defaults(evidence: Evidence, settings: Settings) -> list[Route]:
     """Other programs' default routes, with those that default_mode demote has left a copy of."""
-    defaults = [route for route in evidence.kernel.routes if not route.destination.length]
+    defaults = defaults_of(evidence.kernel.routes)
     foreign = [route for route in defaults if not is_ours(route, settings)]
     if settings.default_mode != "demote":
         return foreign

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from ..model.network import PROTOCOL_BOOT, PROTOCOL_KERNEL
+from ..model.network import PROTOCOL_BOOT, PROTOCOL_KERNEL, Route
 from .compare import is_next_hop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable
+    from typing import Collection, Iterable
 
-    from ..model.network import KernelState, Route, Rule
+    from ..model.network import KernelState, Prefix, Rule
     from ..model.settings import Settings
+
+_PROTOCOL = Route._fields.index("protocol")
 
 
 def is_ours(route: Route, settings: Settings) -> bool:
@@ -30,9 +32,27 @@ def is_of(route: Route, protocol: int) -> bool:
     return route.protocol == protocol and route.unwritable != "source"
 
 
-def kernels_and_ours(settings: Settings) -> tuple[int, int]:
-    """The protocols of routes that are no copies (R20), and no other program's to begin with, to ask of all at once."""
-    return PROTOCOL_KERNEL, settings.protocol
+def ours_of(routes: Iterable[Route], settings: Settings) -> list[Route]:
+    """Those of routes that are ours, in their order. A step for each of a hundred thousand: the number comes first."""
+    number = settings.protocol
+    return [route for route in routes if route[_PROTOCOL] == number and route.unwritable != "source"]
+
+
+def ours_or_to(destinations: Collection[Prefix], routes: Iterable[Route], settings: Settings) -> list[Route]:
+    """Those of routes that may be ours, and all to these destinations, in their order."""
+    number = settings.protocol
+    return [route for route in routes if route[_PROTOCOL] == number or route[0] in destinations]
+
+
+def others_of(routes: Iterable[Route], settings: Settings, *known: int) -> list[Route]:
+    """Those that neither the kernel has made nor we (R20), nor anybody with one of these protocols, in their order."""
+    mine = (PROTOCOL_KERNEL, settings.protocol, *known)
+    return [route for route in routes if route[_PROTOCOL] not in mine]
+
+
+def foreign_of(routes: Iterable[Route], protocol: int) -> list[Route]:
+    """Those that aren't ours by a pass's number, in their order: ours can all be written back."""
+    return [route for route in routes if route[_PROTOCOL] != protocol or route.unwritable]
 
 
 def without_left(routes: Iterable[Route], places: Iterable[tuple[int, int]]) -> list[Route]:

@@ -7,9 +7,9 @@ from ..model.network import masters
 from ..model.plan import Suspicion
 from ..model.settings import is_ignored
 from .bind import macs_of
-from .compare import next_hops
+from .compare import defaults_of, next_hops
 from .elect import elect
-from .ownership import is_ours, is_reaching
+from .ownership import is_reaching, ours_of
 from .resolve import resolve
 
 TYPE_CHECKING = False
@@ -75,8 +75,8 @@ def _wanted_defaults(evidence: Evidence, elections: Sequence[Election], settings
 
     Those of others only where one is elected: else they stay in any case.
     """
-    defaults = [route for route in evidence.kernel.routes if not route.destination.length]
-    ours = {(route.ifindex, route.family) for route in defaults if is_ours(route, settings)}
+    defaults = defaults_of(evidence.kernel.routes)
+    ours = {(route.ifindex, route.family) for route in ours_of(defaults, settings)}
     theirs = {(ifindex, route.family) for route in defaults for _, ifindex in next_hops(route)}
     moving = {one.family for one in elections if isinstance(one, Elected)}
     return ours | theirs.intersection(_elected_before(evidence, moving, settings))
@@ -128,9 +128,9 @@ def _left(defaults: set[tuple[int, int]], elections: Sequence[Election]) -> set[
 def _left_by_hosts(evidence: Evidence, resolution: Resolution, settings: Settings) -> set[tuple[int, int]]:
     """The ifindexes and families of our host routes that nobody wants."""
     wanted = {one.host.destination for one in resolution.resolved}
-    hosts = (one for one in evidence.kernel.routes if one.destination.length and one.destination not in wanted)
-    ours = (one for one in hosts if is_ours(one, settings))
-    return {(one.ifindex, one.family) for one in ours if not is_reaching(one, settings)}
+    ours = (one for one in ours_of(evidence.kernel.routes, settings) if one.destination.length)
+    unwanted = (one for one in ours if one.destination not in wanted)
+    return {(one.ifindex, one.family) for one in unwanted if not is_reaching(one, settings)}
 
 
 def _is_known(nic: Nic, evidence: Evidence, settings: Settings) -> bool:
@@ -216,7 +216,7 @@ def _shrunk(gone: int, ours: int) -> Suspicion | None:
 
 def _gone(evidence: Evidence, resolution: Resolution, settings: Settings) -> tuple[int, int]:
     """How many routes of ours would go, of how many; not counted are those that the settings say are to be ignored."""
-    routes = (route for route in evidence.kernel.routes if route.destination.length and is_ours(route, settings))
+    routes = (route for route in ours_of(evidence.kernel.routes, settings) if route.destination.length)
     ours = [route.destination for route in routes if not is_reaching(route, settings)]
     if not ours:
         return 0, 0

@@ -17,7 +17,7 @@ from ..model.network import (
     is_link_local,
     network_of,
 )
-from .compare import destinations_of
+from .compare import to_any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,8 +136,7 @@ def with_unrouted(state: KernelState) -> KernelState:
 
 def _routes_on_link(state: KernelState, subnets: set[Prefix]) -> set[tuple[int, Prefix]]:
     """The NICs with routes on link to these, and which: without a step of Python for each of many others."""
-    there = subnets.intersection(destinations_of(state.routes))
-    near = [one for one in state.routes if one[0] in there and one[1] is None]
+    near = (one for one in to_any(subnets, state.routes) if one.gateway is None)
     return {(one.ifindex, one.destination) for one in near if one.kind == UNICAST and not one.nexthops}
 
 

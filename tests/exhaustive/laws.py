@@ -31,7 +31,7 @@ from guest_routes.routing.compare import ifindexes, leads_there
 from guest_routes.routing.elect import elect
 from guest_routes.routing.lookups.answers import contradictions, overruled
 from guest_routes.routing.lookups.probes import probes
-from guest_routes.routing.offers import default_offers
+from guest_routes.routing.offers import default_offers, present_defaults
 from guest_routes.routing.ownership import separated
 from guest_routes.routing.planning.leftovers import EVIDENCE_GONE
 from guest_routes.routing.planning.plan import plan
@@ -175,7 +175,7 @@ class Judge:
     def _say(self, state: KernelState, recorded: Tuple[Route, ...]) -> object:
         """What default routes say of gateways (R2): of the kernel nothing else counts for the first two steps."""
         evidence = self._empty._replace(kernel=state, recorded_defaults=recorded)
-        return tuple(dict.fromkeys(default_offers(evidence, self.settings)))
+        return tuple(dict.fromkeys(default_offers(evidence, present_defaults(evidence, self.settings))))
 
     def _make(self, written: Written, state: KernelState, recorded: Tuple[Route, ...], offers: object) -> _Made:
         key: object = written.name if written.by_itself else (written.name, offers)

@@ -12,7 +12,7 @@ from itertools import chain
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, LOCAL_TABLE, MAIN_TABLE, OUR_PROTOCOL, Prefix
 from ..compare import destinations_of
-from ..ownership import is_of
+from ..ownership import foreign_of
 from .hidden import hidden
 from .rules import deciding_rules, local_rule
 from .uncovered import Nesting, beyond
@@ -67,7 +67,7 @@ def probes(
 
 
 def _doubts(plan: Plan, state: KernelState, table: int, others: Tables, protocol: int) -> _Doubts:
-    foreign = [route for route in state.routes if route[18] or not is_of(route, protocol)]  # Ours are all writable.
+    foreign = foreign_of(state.routes, protocol)
     for_all = [route for route in foreign if not route[8] and route[18] != "source"]  # Its TOS, and why unwritable.
     by_source = _by_source(foreign) if len(for_all) < len(foreign) else frozenset()
     ruled = frozenset(family for family in (4, 6) if deciding_rules(state, family, table))

@@ -12,7 +12,8 @@ They carry traffic to the gateway, and to the destination once ours is away, by 
 from __future__ import annotations
 
 from ...model.network import PROTOCOL_DHCP, UNICAST, Prefix, contains, network_of
-from ..ownership import kernels_and_ours
+from ..compare import to_any
+from ..ownership import others_of
 from .deletions import is_deleted_for
 
 TYPE_CHECKING = False
@@ -55,20 +56,17 @@ def _suspects(resolved: Sequence[Resolved], state: KernelState, settings: Settin
     """Other programs' routes to a host route's destination, or on link to its next hop. Of many routes few are so."""
     hosts = {one.host.destination: one for one in resolved}
     hops = {Prefix(one.host.next_hop, 8 * len(one.host.next_hop)): one for one in reversed(resolved)}
-    known = kernels_and_ours(settings)
-    for route in state.routes:
-        if route.protocol not in known:
-            one = (hosts if route.gateway else hops).get(route.destination)
-            if one is not None:
-                yield route, one
+    for route in to_any(hosts.keys() | hops.keys(), others_of(state.routes, settings)):
+        one = (hosts if route.gateway else hops).get(route.destination)
+        if one is not None:
+            yield route, one
 
 
 def _undeletable(found: Mapping[Route, Resolved], state: KernelState) -> list[Route]:
     """Those in whose place the kernel would delete a route that stays (R17)."""
-    near: dict[Prefix, list[Route]] = {route.destination: [] for route in found}
-    for route in state.routes if found else ():
-        if route.destination in near:
-            near[route.destination].append(route)
+    near: dict[Prefix, list[Route]] = {}
+    for route in to_any({route.destination for route in found}, state.routes):
+        near.setdefault(route.destination, []).append(route)
     staying = {destination: [one for one in there if one not in found] for destination, there in near.items()}
     return [one for one in found if is_deleted_for(staying[one.destination], one, near[one.destination])]
 

@@ -14,9 +14,9 @@ from ...model.decision import NotElected
 from ...model.network import IPV6_DEFAULT_METRIC, UNICAST, Route
 from ...model.operations import Add, Delete, Promote, RemoveForeignDefault
 from ...model.plan import Copy, Plan, PlannedRoute, Unlisted, shadowed_of
-from ..compare import preference, same_next_hop
+from ..compare import defaults_of, preference, same_next_hop
 from ..elect import managed_ifindexes
-from ..ownership import is_ours, is_reaching, kernels_and_ours
+from ..ownership import is_ours, is_reaching, others_of, ours_or_to
 from .default_metrics import NEAR
 from .plan_default import plan_default
 from .reachability import gateways_alone, plan_reaching
@@ -57,7 +57,7 @@ def plan(
     managed = managed_ifindexes(resolution.bindings)
     copied = _copies(resolution, state, managed, leases, settings)
     going = copied if withdraw and settings.default_mode != "observe" else {}
-    present, defaults = _by_destination(state, going)
+    present, defaults = _by_destination(state, going, resolution, settings), defaults_of(state.routes)
     additions: list[Operation] = []
     removals: list[Operation] = []
     routes = _plan_host_routes(resolution, present, settings, additions, removals)
@@ -89,8 +89,7 @@ def _copies(
     resolution: Resolution, state: KernelState, managed: frozenset[int], leases: LeaseSet | None, settings: Settings
 ) -> Copies:
     """Copies of host routes through the wrong NIC (R20); mostly there is no route that could be one."""
-    known = kernels_and_ours(settings)
-    if all(route.protocol in known or route.destination.is_default for route in state.routes):
+    if all(route.destination.is_default for route in others_of(state.routes, settings)):
         return {}
     from .copies import copies
 
@@ -135,21 +134,16 @@ def our_metric(family: int, settings: Settings) -> int:
     return settings.metric if family == 4 else settings.metric or OUR_IPV6_METRIC
 
 
-def _by_destination(state: KernelState, going: Copies) -> tuple[dict[Prefix, list[Route]], list[Route]]:
-    """Routes by destination, but for copies that go, and default routes, both in the kernel's order."""
+def _by_destination(
+    state: KernelState, going: Copies, resolution: Resolution, settings: Settings
+) -> dict[Prefix, list[Route]]:
+    """Routes to the destinations of host routes, and ours to any, but for defaults and copies that go."""
+    hosts = {one[0][0] for one in resolution.resolved}
     present: dict[Prefix, list[Route]] = {}
-    defaults: list[Route] = []
-    for route in state.routes:
-        destination = route.destination
-        if destination.length == 0:
-            defaults.append(route)
-        elif going and route in going:
-            continue
-        elif destination in present:
-            present[destination].append(route)
-        else:
-            present[destination] = [route]
-    return present, defaults
+    for route in ours_or_to(hosts, state.routes, settings):
+        if route.destination.length and not (going and route in going):
+            present.setdefault(route.destination, []).append(route)
+    return present
 
 
 # ---- host routes --------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from itertools import chain
 from ...model.namedtuple import NamedTuple
 from ...model.network import UNICAST, Address, NextHop, Prefix, Route, contains, family_of, is_link_local, network_of
 from ...model.operations import Add, Delete
-from ..compare import destinations_of
-from ..ownership import is_ours, is_reaching
+from ..compare import destinations_of, to_any
+from ..ownership import is_ours, is_reaching, ours_of
 from ..subnets import is_before_main, on_link
 
 TYPE_CHECKING = False
@@ -150,8 +150,8 @@ def _added(additions: Sequence[Operation]) -> list[Route]:
 
 def _own(state: KernelState, settings: Settings) -> dict[_Gateway, Route]:
     """Those that are there."""
-    found = (route for route in state.routes if route[1] is None and is_reaching(route, settings))
-    return {_of(route): route for route in found}
+    on_link = (route for route in ours_of(state.routes, settings) if route[1] is None)
+    return {_of(route): route for route in on_link if is_reaching(route, settings)}
 
 
 def _of(route: Route) -> _Gateway:
@@ -177,7 +177,7 @@ def _covering(
     """
     wanted = _candidates(gateways, state, added, settings)
     found: dict[_Gateway, list[Route]] = {}
-    for route in (*_to(wanted, state.routes), *_to(wanted, added)):
+    for route in (*to_any(wanted, state.routes), *to_any(wanted, added)):
         for gateway in wanted[route[0]]:
             if _hides(route, gateway, settings):
                 found.setdefault(gateway, []).append(route)
@@ -186,12 +186,6 @@ def _covering(
         if gateway.address in covered:
             found.setdefault(gateway, [])
     return found
-
-
-def _to(wanted: Collection[Prefix], routes: Sequence[Route]) -> list[Route]:
-    """Of many routes the few to these destinations."""
-    there = set(wanted).intersection(destinations_of(routes))
-    return [route for route in routes if route[0] in there] if there else []
 
 
 def _candidates(
@@ -226,7 +220,7 @@ def _own_prefixes(
         around: the destinations of routes that matter: a table may have fifty thousand others.
     """
     own = {nic.ifindex: [one for one in on_link(nic) if family_of(one.address) not in passed] for nic in state.nics}
-    for route in _to(around, state.routes):
+    for route in to_any(around, state.routes):
         if route[1] is None and route.kind == UNICAST and not route.nexthops and not is_ours(route, settings):
             own.setdefault(route.ifindex, []).append(route.destination)
     return own

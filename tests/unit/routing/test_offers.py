@@ -8,7 +8,7 @@ import pytest
 
 from guest_routes.model.network import address_text
 from guest_routes.model.settings import Settings
-from guest_routes.routing.offers import default_offers, defaults_on_link
+from guest_routes.routing.offers import default_offers, defaults_on_link, present_defaults
 from tests.support.situations import TWO_NICS, network, situation
 
 NETWORKS = [network("eth0", "10.65.0.7/24"), network("eth1", "11.8.0.9/24")]
@@ -17,7 +17,8 @@ ETH0, ETH1 = 2, 3
 
 def offered(kernel: str, settings: Settings) -> List[Tuple[str, str, str]]:
     evidence = situation(NETWORKS, TWO_NICS + kernel)
-    return [(one.kind, address_text(one.gateway), one.nic) for one in default_offers(evidence, settings)]
+    present = present_defaults(evidence, settings)
+    return [(one.kind, address_text(one.gateway), one.nic) for one in default_offers(evidence, present)]
 
 
 def test_an_advertised_one_first_then_by_metric_and_recorded_ones_last() -> None:
@@ -61,4 +62,5 @@ def test_only_a_copy_of_ours_does() -> None:
     ("unreachable default metric 10\n", set()),
 ])  # fmt: skip
 def test_those_without_a_gateway_of_their_family(kernel: str, found: Set[Tuple[int, int]]) -> None:
-    assert defaults_on_link(situation(NETWORKS, TWO_NICS + kernel), Settings()) == found
+    evidence = situation(NETWORKS, TWO_NICS + kernel)
+    assert defaults_on_link(evidence, present_defaults(evidence, Settings())) == found

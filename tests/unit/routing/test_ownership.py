@@ -8,7 +8,16 @@ import pytest
 
 from guest_routes.model.network import KernelState
 from guest_routes.model.settings import Settings
-from guest_routes.routing.ownership import is_of, is_ours, separated, without_left
+from guest_routes.routing.ownership import (
+    foreign_of,
+    is_of,
+    is_ours,
+    others_of,
+    ours_of,
+    ours_or_to,
+    separated,
+    without_left,
+)
 from tests.support.iproute_text import parse_route
 from tests.support.situations import situation
 
@@ -45,6 +54,22 @@ def test_what_passes_with_other_settings_have_left_is_nobody_elses() -> None:
     ]  # fmt: skip
     assert without_left([left, *foreign], [(254, 90), (220, 121)]) == foreign
     assert without_left(iter(foreign), iter([(254, 121), (254, 4)])) == [foreign[0], foreign[3]]
+
+
+def test_of_many_routes_those_of_a_kind_in_their_order() -> None:
+    texts = [
+        "10.65.0.0/24 dev eth0 proto kernel scope link", "11.0.0.0/8 via 11.8.0.1 dev eth1 proto guest-routes",
+        "12.0.0.0/8 via 11.8.0.1 dev eth1 proto dhcp", "13.0.0.0/8 via 11.8.0.1 dev eth1 proto static",
+        "14.0.0.0/8 via 11.8.0.1 dev eth1 proto guest-routes",
+    ]  # fmt: skip
+    kernels, ours, dhcp, static, last = (parse_route(text, NICS) for text in texts)
+    source, encap = (last._replace(kind=0, unwritable=why) for why in ("source", "encap"))
+    routes = [kernels, ours, dhcp, static, source, encap]
+    assert ours_of(routes, Settings()) == [one for one in routes if is_ours(one, Settings())] == [ours, encap]
+    assert ours_or_to({static.destination}, routes, Settings()) == [ours, static, source, encap]
+    assert others_of(routes, Settings()) == [dhcp, static]
+    assert others_of(routes, Settings(), dhcp.protocol) == [static]
+    assert foreign_of(routes, 121) == [kernels, dhcp, static, source, encap]
 
 
 OURS, MADE_BY_HAND = "proto guest-routes", "proto boot"

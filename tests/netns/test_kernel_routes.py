@@ -637,6 +637,23 @@ def test_a_multipath_host_route_is_adopted_only_if_every_next_hop_is_right(
     assert [line for line in before if line not in shown(lab)] == []
 
 
+@pytest.mark.parametrize("first", ["", " onlink"])
+def test_of_two_of_ours_that_differ_by_a_flag_one_goes(lab: Lab, engine: str, first: str) -> None:
+    """Asked to delete either, the kernel deletes the first one."""
+    nics(lab)
+    second = "" if first else " onlink"
+    for line in ("default via 10.65.0.1 dev eth0", "11.11.0.0/16 via 11.8.0.1 dev eth1"):
+        add(lab, f"route add {line} proto 121{first}", f"route append {line} proto 121{second}")
+    command = f"sync --metadata {document('documented')} {engine}"
+    assert run(lab, command).code == 0
+    left = [line for line in table(lab) if "proto 121" in line]
+    assert left == [
+        f"default via 10.65.0.1 dev eth0 proto 121{second}",
+        f"11.11.0.0/16 via 11.8.0.1 dev eth1 proto 121{second}",
+    ]
+    assert run(lab, command).out.startswith("nothing to do")
+
+
 # ---- gateways stay reachable: R7 --------------------------------------------------------------------
 
 

@@ -258,9 +258,10 @@ def _first_other(theirs: Sequence[Route], wanted: Route) -> Route | None:
 def _standing(ours: Sequence[Route], wanted: Route, metrics: Sequence[int]) -> Route | None:
     """The route of ours that leads where it should, at the first of the metrics where it wins.
 
-    There may be two after a pass that was killed: the same one must be kept as if it had not been.
+    There may be two after a pass that was killed: the same one must be kept as if it had not been. Of two of one metric
+    (one is `onlink`) the last one: asked for either, the kernel deletes the first.
     """
-    found = [route for route in ours if route.metric in metrics and same_next_hop(route, wanted)]
+    found = [route for route in reversed(ours) if route.metric in metrics and same_next_hop(route, wanted)]
     return min(found, key=lambda route: metrics.index(route.metric), default=None)
 
 

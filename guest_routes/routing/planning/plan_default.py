@@ -151,7 +151,9 @@ def _serving(
     if present.equal is not None:
         return present.equal, "adopted"
     metric, fitting = default_metrics(wanted, present.every, managed, settings, present.unwritable)
-    mine = next((r for r in present.ours if leads_there(r, wanted) and r.metric in fitting), None)
+    # Of two of one metric (one is `onlink`) the last one: asked for either, the kernel deletes the first.
+    there = (route for route in reversed(present.ours) if leads_there(route, wanted) and route.metric in fitting)
+    mine = min(there, key=lambda route: route.metric, default=None)
     if mine is not None:
         return mine, "kept"
     return (wanted, "shadowed") if metric is None else (wanted._replace(metric=metric), "add")

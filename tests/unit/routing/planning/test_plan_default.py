@@ -320,6 +320,12 @@ def test_demote(kernel: List[str], operations: List[str]) -> None:
     assert planned(*kernel, settings=DEMOTE)[1] == operations
 
 
+def test_of_two_of_ours_that_differ_by_a_flag_the_kernel_deletes_the_first() -> None:
+    for order in ([OURS, f"{OURS} onlink"], [f"{OURS} onlink", OURS]):
+        found, operations = planned(*order)
+        assert (found.verdict, operations) == ("kept", [f"Delete {order[0]}"])
+
+
 def test_reasons() -> None:
     found, _ = planned(ETH0, OURS, ETH1)
     assert [one.reason for one in found.removals] == ["equal-serves", found.election]

@@ -399,7 +399,8 @@ class Oracle:
         inside.sort(key=lambda pair: pair[0] is not net)
         if inside and self._is_refused(hop, inside[0][0]):
             return None, False
-        told = any(one.unknown and _is_of_subnet(gateway, one, hop) for one, gateway in inside)
+        known = ((one, gateway) for one, gateway in inside if one.unknown and gateway and not gateway.is_link_local)
+        told = any(_is_of_subnet(gateway, one, hop) for one, gateway in known)
         for one, gateway in inside:
             gateway = self._in_force(one) or gateway
             router = gateway is not None and gateway.is_link_local and not hop.is_link_local and not told

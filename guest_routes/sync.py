@@ -251,7 +251,7 @@ def _write(report: Report, settings: Settings, state: State, kernel: Kernel, acc
         from .state.places import elsewhere
 
         foreign = without_left(routes, elsewhere(state, settings))
-        managed = managed_ifindexes(report.resolution.bindings)
+        managed = managed_ifindexes(report.resolution.bindings, report.before.nics)
         if foreign:
             state.record_defaults(recorded_defaults(foreign, report.before, managed), report.before.nics)
 

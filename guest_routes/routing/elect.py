@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from ..model.decision import Elected, NotElected
 from ..model.namedtuple import NamedTuple
-from ..model.network import contains, family_of
+from ..model.network import contains, family_of, masters
 from .next_hops import needs_onlink
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Iterator, Protocol, Sequence, TypeVar
 
     from ..model.decision import Binding, Election, NotElectedKind, Resolution, Resolved, Unresolved
+    from ..model.network import Nic
     from ..model.settings import Selector, Settings
 
     class Ranked(Protocol):
@@ -278,6 +279,17 @@ def _elected(chosen: Binding, family: int) -> Elected:
     return Elected(family, chosen, nic, gateway, needs_onlink(nic, gateway))
 
 
-def managed_ifindexes(bindings: Sequence[Binding]) -> frozenset[int]:
-    """The ifindexes of NICs that the metadata describes: the only ones whose default routes R4 may touch."""
-    return frozenset(b.nic.ifindex for b in bindings if b.nic is not None and b.network is not None)
+def managed_ifindexes(bindings: Sequence[Binding], nics: Sequence[Nic] = ()) -> frozenset[int]:
+    """The ifindexes of NICs that the metadata describes: the only ones whose default routes R4 may touch.
+
+    Args:
+        nics: all there are. One with the MAC of a network's link is the document's, too, where a bridge or bond over it
+            has its place: what it had before leads nowhere any more.
+    """
+    described = [(one.nic.ifindex, one.link) for one in bindings if one.nic is not None and one.network is not None]
+    found = {ifindex for ifindex, _ in described}
+    for port in (nic for nic in nics if nic.master):
+        over = {master.ifindex for master in masters(port, nics)}
+        macs = {link.mac for ifindex, link in described if link is not None and ifindex in over}
+        found.update([port.ifindex] if not macs.isdisjoint((port.mac, port.permanent_mac)) else ())
+    return frozenset(found)

@@ -70,6 +70,29 @@ def routes(lab: Lab, family: int = 4) -> List[str]:
     return sorted(found, key=lambda line: not line.startswith("default"))
 
 
+@pytest.mark.parametrize("own_mac", [True, False])
+@pytest.mark.parametrize("metric", ["1024", "100", ""])
+def test_a_default_that_is_left_on_the_port_of_a_bridge_goes(
+    lab: Lab, tmp_path: Path, metric: str, own_mac: bool
+) -> None:
+    """IPv6 keeps routes by a gateway of an address that has gone; a port of a bridge leads nowhere."""
+    nics(lab, 6)
+    where = document(tmp_path, 6)
+    first, _ = GATEWAYS[6]
+    lab.ip("-6", "route", "add", "default", "via", first, "dev", "eth0", "proto", "static", "metric", "1024")
+    assert run(lab, f"sync {where}").code == 0
+    bridge(lab, "eth0", ADDRESSES[6][0])
+    if not own_mac:
+        lab.ip("link", "set", "br0", "address", MACS[0])
+    if metric:
+        lab.ip(*f"-6 route append default via {first} dev br0 proto static metric {metric}".split())
+    ran = run(lab, f"sync {where}")
+    assert (ran.code, [one for one in routes(lab, 6) if "default" in one]) == (0, [f"default via {first} dev br0"]), ran
+    assert run(lab, f"sync {where}").out.startswith("nothing to do")
+    assert run(lab, "withdraw").code == 0
+    assert {f"default via {first} dev br0"} == {one for one in routes(lab, 6) if "default" in one}
+
+
 @pytest.mark.parametrize("family", [4, 6])
 def test_a_bridge_with_a_mac_of_its_own_over_the_first_nic(lab: Lab, tmp_path: Path, family: int) -> None:
     """The default that was ours by the port goes to the bridge, not to the other NIC."""

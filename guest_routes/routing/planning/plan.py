@@ -54,7 +54,7 @@ def plan(
         leases: of NICs with routes that may be copies of host routes (R20).
         unlisted: why no source may list a route of ours any more (R6).
     """
-    managed = managed_ifindexes(resolution.bindings)
+    managed = managed_ifindexes(resolution.bindings, state.nics)
     copied = _copies(resolution, state, managed, leases, settings)
     going = copied if withdraw and settings.default_mode != "observe" else {}
     present, defaults = _by_destination(state, going, resolution, settings), defaults_of(state.routes)

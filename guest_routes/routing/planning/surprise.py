@@ -101,7 +101,7 @@ def _hidden(routes: Sequence[Route]) -> list[tuple[int, int]]:
 def _newcomers(family: int, report: Report, settings: Settings) -> list[Route]:
     """Other programs' defaults outside the metadata that came while the pass ran."""
     known = {*report.before.routes, *(one.route for one in report.outcome.done if isinstance(one, RestoreDefault))}
-    managed = managed_ifindexes(report.resolution.bindings)
+    managed = managed_ifindexes(report.resolution.bindings, report.before.nics)
     return [
         route for route in _defaults(report.after.routes, family)
         if route not in known and not is_ours(route, settings) and not ifindexes(route) & managed

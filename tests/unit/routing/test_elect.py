@@ -184,6 +184,19 @@ def test_only_nics_of_the_metadata_are_managed() -> None:
     assert managed_ifindexes(ignored) == {3}
 
 
+def test_a_port_with_the_mac_of_a_networks_link_is_managed() -> None:
+    bridged = """nic br0 02:00:00:00:00:09 kind bridge 10.65.0.7/24
+        nic eth0 fa:16:3e:00:00:00 master br0
+        nic eth1 fa:16:3e:00:00:01 11.8.0.9/24
+        nic tap0 fa:16:3e:00:00:77 master br0
+        """
+    evidence = situation(BOTH, bridged)
+    bindings, _ = bind(evidence, Settings())
+    names = {nic.ifindex: nic.name for nic in evidence.kernel.nics}
+    assert {names[one] for one in managed_ifindexes(bindings)} == {"br0", "eth1"}
+    assert {names[one] for one in managed_ifindexes(bindings, evidence.kernel.nics)} == {"br0", "eth0", "eth1"}
+
+
 # ---- who comes before whom ----------------------------------------------------------------------------
 
 PRIVATE = network("eth0", "10.65.0.7/24", "12.0.0.0/8 10.65.0.1")

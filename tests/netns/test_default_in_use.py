@@ -498,6 +498,23 @@ def test_a_next_hop_of_the_same_route_takes_its_part(lab: Lab, last: int) -> Non
     ran = run(lab, f"sync {DUAL}")
     what = f"default via fd00:200::{last + 1} dev tun0 proto boot metric 9 is a next hop of the same route, and gets a"
     assert (ran.code, what in ran.out) == (5, True), ran
+    for asked in ("2001:db8::1", "2001:db8::2"):
+        ran = run(lab, f"explain {asked} {DUAL}")
+        assert (ran.code, f"NOT as wanted: {what}" in ran.out) == (1, True), ran
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        ["-6 route add 2000::/3 via fd00:65::1 dev eth0 metric 1"],
+        ["route add 0.0.0.0/1 via 10.65.0.1 dev eth0", "route add 128.0.0.0/1 via 10.65.0.1 dev eth0"],
+    ],
+)
+def test_wider_routes_the_same_way_as_the_default_win_nothing(lab: Lab, engine: str, there: List[str]) -> None:
+    dual_stack(lab)
+    for command in there:
+        lab.ip(*command.split())
+    assert [run(lab, f"{command} {DUAL} {engine}").code for command in ("plan", "sync", "plan")] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("there", ["nexthop via 10.65.0.1 dev eth0 nexthop via 10.65.0.1 dev eth0", "nhid 22"])

@@ -79,9 +79,14 @@ class Explanation(NamedTuple):
     def as_wanted(self) -> bool:
         """Whether the kernel sends it the way that was decided; for a default any router on its NIC is one (R4).
 
-        What a route drops (`unreachable`, say) goes no way.
+        What a route drops (`unreachable`, say) goes no way; nor does all of it, where another program's next hop of the
+        same route takes a part (IPv6), whichever way this address goes.
         """
         route, answer = self.route, self.answer
+        if route is not None and any(
+            one.shares and one.destination == route.destination for one in self.report.overruled
+        ):
+            return False
         advertised = route is not None and route.destination.is_default and is_link_local(answer.gateway)
         return any(nic == answer.ifindex and (advertised or hop == answer.gateway) for nic, hop in self.next_hops)
 

@@ -91,7 +91,7 @@ def _winner(probe: Probe, today: Lookup, after: Sequence[Route], plan: Plan) -> 
     other = sharing(probe.route, [route for route in covering if route not in accounted])
     if other is not None and other.metric == by.metric and by.destination.is_default:
         return Overruled(probe.route.destination, probe.address, _answer(other, today), other, shares=True)
-    if by == probe.route or by in accounted:
+    if by == probe.route or by in accounted or set(next_hops(by)) <= set(next_hops(probe.route)):
         return None
     return Overruled(probe.route.destination, probe.address, _answer(by, today), by)
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from .decision import Elected, Resolved, Unresolved
 
     Place: TypeAlias = Literal["before", "alone", "behind", "among"]
-    RemovalReason: TypeAlias = Literal["not-in-document", "equal-serves", "shadowed", "not-elected", "withdrawn"]
+    RemovalReason: TypeAlias = Literal[
+        "not-in-document", "equal-serves", "ours-serves", "shadowed", "not-elected", "withdrawn"
+    ]
     RestoreReason: TypeAlias = Literal[
         "recorded", "handed-over", "nexthops-outside", "demoted", "whole-route-back", "rolled-back"
     ]
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 
     not-in-document   ours, wanted no more
     equal-serves      ours, and another program's equal route serves
+    ours-serves       our default, and another of ours leads the same way
     shadowed          ours, and another program's route wins
-    not-elected       our default, which another NIC has now
+    not-elected       our default, which another NIC or gateway has now
     withdrawn         ours, by `withdraw`
     recorded          a default that was taken away earlier
     handed-over       our only default, without our protocol

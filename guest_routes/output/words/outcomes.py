@@ -30,6 +30,7 @@ _OPERATIONS = {
     "": "",
     "not-in-document": "nothing lists it any more",
     "equal-serves": "another program's equal route is used",
+    "ours-serves": "replaced: another one of ours leads the same way",
     "shadowed": "another program's route wins",
     "not-elected": "not the elected default",
     "withdrawn": "withdrawn",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ...model.decision import Election
     from ...model.network import Nic
-    from ...model.operations import Operation, Place
+    from ...model.operations import Operation, Place, RemovalReason
     from ...model.plan import DefaultVerdict
     from ...model.settings import Settings
     from .present import Present
@@ -91,8 +91,8 @@ def _enforced(
         additions += copies
     removals: list[Operation] = []
     for route in stale:
-        doubled = present.equal is not None and leads_there(route, wanted)
-        removals.append(Delete(route, "equal-serves" if doubled else "not-elected"))
+        doubled: RemovalReason = "equal-serves" if present.equal is not None else "ours-serves"
+        removals.append(Delete(route, doubled if leads_there(route, wanted) else "not-elected"))
     parts = list(_staying_parts(serving, behind, going, present.every, managed))
     for route in going:
         removals.append(RemoveForeignDefault(route, election, is_named_by_protocol(route, present.every)))

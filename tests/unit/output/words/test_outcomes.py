@@ -59,6 +59,7 @@ def test_why_a_route_is_written_or_removed() -> None:
         ("equal-serves", "another program's equal route is used"),
         ("shadowed", "another program's route wins"),
         ("not-elected", "not the elected default"),
+        ("ours-serves", "replaced: another one of ours leads the same way"),
         ("withdrawn", "withdrawn"),
         ("recorded", "recorded when it was removed"),
         ("handed-over", "kept without our protocol: it is the only default route"),

@@ -332,6 +332,8 @@ def test_reasons() -> None:
     other, _ = planned("default via 11.8.0.1 dev eth1 proto guest-routes")
     assert [one.reason for one in other.additions] == [other.election]
     assert [one.reason for one in other.removals] == ["not-elected"]
+    moved, _ = planned(f"{OURS} metric 40", OURS)
+    assert [one.reason for one in moved.removals] == ["ours-serves"]
     demoted, _ = planned(ETH0, ETH1, settings=DEMOTE)
     assert [one.reason for one in demoted.additions] == ["demoted"]
     mixed, _ = planned(MIXED, ETH0)

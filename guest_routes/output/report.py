@@ -53,17 +53,17 @@ _ADOPTED = "adopted: another program's equal route. "
 
 
 def _defaults(report: Report) -> list[str]:
-    found: list[Entry] = []
-    for default in report.plan.defaults:
-        found += _default(default, report)
+    found = [entry for default in report.plan.defaults for entry in _default(default, report)]
     return entries(found, lambda entry: entry)
 
 
 def _default(default: PlannedDefault, report: Report) -> list[Entry]:
-    from .words.elections import election_reason
+    from .words.elections import election_reason, observed_text
 
     nics = report.before.nics
     found: list[Entry] = []
+    if default.verdict == "observed":
+        found.append(("?", f"IPv{default.family} default", observed_text(default.election, bool(report.suspicion))))
     if default.serving is not None:
         mark = "+" if default.verdict == "add" else "="
         rule = _ADOPTED if default.verdict == "adopted" else ""

@@ -58,7 +58,7 @@ def is_remarkable(report: Report) -> bool:
     """Whether there is more to show than the summary: changes, or routes that are not as the document has them."""
     plan = report.plan
     odd = report.unprogrammed or plan.held or plan.copies or report.resolution.overrides or report.source_conflicts
-    one_too_many = any(one.extras and not one.removals for one in plan.defaults)
+    one_too_many = any(one.verdict == "observed" or (one.extras and not one.removals) for one in plan.defaults)
     return bool(report.changes or odd or one_too_many)
 
 

@@ -365,6 +365,19 @@ def test_observed_defaults_are_reported_as_such(lab: Lab, engine: str) -> None:
     assert "one default too many; it stays, as `default_mode` says" in ran.out
 
 
+def test_observed_defaults_of_an_earlier_pass_are_reported(lab: Lab, engine: str) -> None:
+    """Ours by eth0 stay where the settings choose eth1 meanwhile; IPv6's has gone."""
+    dual_stack(lab)
+    assert run(lab, f"sync {DUAL} {engine}").code == 0
+    lab.ip("-6", "route", "del", "default")
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {DUAL} {engine} --default-mode observe --default nic=eth1")
+        assert "? default via 10.65.0.1 dev eth0 proto guest-routes one default too many; it stays, as" in ran.out, ran
+        for family in (4, 6):
+            assert f"? IPv{family} default the settings choose nic eth1: " in ran.out, ran
+        assert (ran.code, ran.out.count("; not programmed: `default_mode` leaves the default routes as")) == (0, 2), ran
+
+
 def test_of_an_elected_default_that_is_only_observed_all_say_the_same(lab: Lab, engine: str) -> None:
     """Neither is there, so none is programmed: IPv4's is a multipath route, IPv6 has none at all."""
     dual_stack(lab)

@@ -124,7 +124,7 @@ def _plan_defaults(
         metric = our_metric(election.family, settings)
         default = plan_default(election, there, managed, settings, metric, withdraw, nics)
         missed = isinstance(election, NotElected) and election.wanted
-        if there or default.route or missed:
+        if there or default.route or missed or default.verdict == "observed":
             planned.append(default)
     return planned
 

@@ -61,7 +61,8 @@ def plan_default(
         mine = next((route for route in present.ours if leads_there(route, wanted)), None)
         serving = present.equal or mine
         verdict: DefaultVerdict = "adopted" if present.equal else "kept" if mine else "observed"
-        return PlannedDefault(election, verdict, serving, present.extras + present.unwritable, present.outside)
+        extras = (*present.extras, *present.unwritable, *without(present.ours, (serving,) if serving else ()))
+        return PlannedDefault(election, verdict, serving, extras, present.outside)
     return _enforced(election, wanted, present, managed, settings)
 
 

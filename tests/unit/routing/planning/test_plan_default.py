@@ -200,7 +200,7 @@ def test_none_elected_leaves_everything() -> None:
         ([ETH1, OURS], "kept", 1),
         ([ETH1], "observed", 1),
         ([], "observed", 0),
-        (["default via 11.8.0.1 dev eth1 proto guest-routes"], "observed", 0),
+        (["default via 11.8.0.1 dev eth1 proto guest-routes"], "observed", 1),
     ],
 )
 def test_observe_changes_nothing(kernel: List[str], verdict: str, extras: int) -> None:

@@ -318,12 +318,12 @@ class Oracle:
     def _defaults_through(self, name: str) -> Tuple[List[Row], List[Row]]:
         """Those that routers advertise; and other programs', with those that passes took."""
         through = [row for row in self.rows if row.dev == name and row.via]
-        advertised = sorted((row for row in through if row.proto == RA), key=lambda row: row.metric)
         removed = [row for row in self.removed if row.dev == name and row.via]
         foreign = [row for row in through if row.proto != OURS]
         if self.settings.get("default_mode") == "demote":  # One with a copy is still there.
             copies = {row.via for row in through if row.proto == OURS}
             foreign += [row for row in removed if row.via in copies]
+        advertised = sorted((row for row in foreign if row.proto == RA), key=lambda row: row.metric)
         return advertised, [*sorted(foreign, key=lambda row: row.metric), *removed]
 
     def _has_default_on_link(self, net: Net) -> bool:

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model.network import Address
 
+_MAPPED = bytes(10) + b"\xff\xff"
 EXAMPLES = "write 11.11.3.4, 11.11.0.0/16 or a host name"
 
 
@@ -19,7 +20,7 @@ class Target(NamedTuple):
     prefix: Prefix
     """Of an address's whole length for an address."""
     name: str = ""
-    """The host name that it is the address of; "" where an address or prefix was asked about."""
+    """The host name that it is the address of, or the mapped address; "" where that itself was asked about."""
 
 
 def target(text: str, source: Address | None) -> Target:
@@ -32,12 +33,22 @@ def target(text: str, source: Address | None) -> Target:
         SettingsError: it is neither address nor prefix, and no host of that name is found.
     """
     try:
-        return Target(parse_prefix(text))
+        return _unmapped(parse_prefix(text), text)
     except ValueError as error:
         if not _may_be_name(text):
             raise SettingsError(f"cannot explain {text!a}: {error}; {EXAMPLES}") from error
     address = parse_address(_first_address(text, source))
     return Target(Prefix(address, len(address) * 8), text)
+
+
+def _unmapped(prefix: Prefix, text: str) -> Target:
+    """An IPv4-mapped address is IPv4's: a program that names it, ::ffff:11.11.3.4 say, sends IPv4's packets.
+
+    Source: RFC 4291, section 2.5.5.2; RFC 3493, section 3.7.
+    """
+    if prefix.length == 128 and prefix.address.startswith(_MAPPED):
+        return Target(Prefix(prefix.address[len(_MAPPED) :], 32), text)
+    return Target(prefix)
 
 
 def _may_be_name(text: str) -> bool:

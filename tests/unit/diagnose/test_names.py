@@ -50,3 +50,8 @@ def test_what_can_be_no_name_is_told_at_once(text: str) -> None:
 def test_a_name_without_address_is_told(name: str, source: bytes | None) -> None:
     with pytest.raises(SettingsError, match="its address is not found: "):
         target(name, source)
+
+
+def test_a_mapped_address_is_ipv4s() -> None:
+    assert target("::ffff:11.11.3.4", None) == Target(parse_prefix("11.11.3.4"), "::ffff:11.11.3.4")
+    assert target("::ffff:0:0/96", None) == Target(parse_prefix("::ffff:0:0/96"))

@@ -24,7 +24,7 @@ from .subnets import Subnets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, Sequence
+    from typing import Collection, Literal, Sequence
 
     from ..model.evidence import Evidence, GatewayEvidence
     from ..model.network import Address, Nic
@@ -43,6 +43,8 @@ class _Neighbours(NamedTuple):
     nics: Sequence[Nic]
     """Those whose prefixes can be another network's: described, or at least no device that was made in the instance."""
     eligible: Eligible
+    claimed: Collection[Address]
+    """What networks with a single address list as the next hop of a default."""
 
     def is_own(self, gateway: Address, binding: Binding) -> bool:
         """Whether a gateway lies in a prefix of this network, or else in no network's and no NIC's.
@@ -68,8 +70,11 @@ class _Neighbours(NamedTuple):
         return other is None or all(one.nic in (None, binding.nic) for one in other[1])
 
     def is_outside(self, gateway: Address, binding: Binding) -> bool:
-        """In no subnet at all."""
-        if self.is_refused(gateway, binding):
+        """In no subnet at all; nor of a network with a single address, whose gateway is always outside, before others.
+
+        A network with a larger subnet has its own gateway in it.
+        """
+        if self.is_refused(gateway, binding) or (gateway in self.claimed and not _is_single(binding)):
             return False
         prefixes = (one for nic in self.nics for one in nic.prefixes if not is_self_assigned(one))
         on_a_nic = any(contains(prefix, gateway) for prefix in prefixes)
@@ -87,7 +92,9 @@ def with_gateways(
     bindings = with_leased_routes(bindings, evidence)
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
     eligible = Eligible(bindings, evidence.kernel.nics)
-    neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible)
+    singles = [default_entries(one, evidence) for one in bindings if _is_single(one)]
+    claimed = {entry.route.next_hop for entries in singles for entry in entries}
+    neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible, claimed)
     present = present_defaults(evidence, settings)
     offers, on_link = default_offers(evidence, present), defaults_on_link(evidence, present)
     entered = _entered(bindings, settings, eligible)
@@ -108,6 +115,13 @@ def with_gateways(
     elsewhere = in_order(elsewhere)
     found = _named_by_others(bindings, found, by_precedence(elsewhere, evidence, settings), neighbours)
     return _with_further(found, every, entered), [one.route for one in elsewhere]
+
+
+def _is_single(binding: Binding) -> bool:
+    """Whether a network has an address without a subnet, as Calico gives them: the document's, else the NIC's."""
+    subnets = [binding.documented_subnet] if binding.documented_subnet is not None else binding.subnets
+    single = [one.length == 8 * len(one.address) for one in subnets if not is_link_local(one.address)]
+    return bool(single) and all(single)
 
 
 def _entered(bindings: Sequence[Binding], settings: Settings, eligible: Eligible) -> SettingsGateways | None:

@@ -64,6 +64,36 @@ def test_it_names_that_nic_also_where_it_has_no_default_of_its_own(lab: Lab, tmp
     assert (ran.code, routed(lab)) == (0, ON_ETH1), ran
 
 
+ALONE = {
+    4: ("10.65.0.7/24", "11.8.0.9/32", "11.8.0.1", "0.0.0.0/0", "11.11.0.0/16"),
+    6: ("fd00:65::7/64", "fd00:8::9/128", "fd00:8::1", "::/0", "fd11::/16"),
+}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("family", ALONE)
+def test_the_gateway_of_a_single_address_is_no_other_networks(
+    lab: Lab, tmp_path: Path, family: int, order: int
+) -> None:
+    """D1 where eth1's gateway is in no subnet: eth0's network has one, and lists eth1's gateway all the same."""
+    first, second, gateway, everything, behind = ALONE[family]
+    lab.nic("eth0", MACS[0], first)
+    lab.nic("eth1", MACS[1], second, gateways=(f"{gateway}/{second.partition('/')[2]}",))
+    lab.ip(f"-{family}", "route", "add", gateway, "dev", "eth1")
+    lab.ip(f"-{family}", "route", "add", "default", "via", gateway, "dev", "eth1", "proto", "static")
+    kind = {"type": f"ipv{family}", "netmask": None}
+    networks = [
+        net(0, (everything, gateway), (behind, gateway), ip_address=first, **kind),
+        net(1, (everything, gateway), ip_address=second, **kind),
+    ]
+    ran = run(lab, f"sync {write(tmp_path, *networks[::order])}")
+    found = [line.split(" proto")[0] for line in lab.routes(family) if line.startswith(("default", behind))]
+    assert ran.code == 0 and sorted(found) == [
+        f"default via {gateway} dev eth1",
+        f"{behind} via {gateway} dev eth1",
+    ], ran
+
+
 SINGLE = {
     4: ("203.0.113.77/32", "10.65.0.9/24", "10.65.0.1", "0.0.0.0/0"),
     6: ("2001:db8::77/128", "fd00:65::9/64", "fd00:65::1", "::/0"),

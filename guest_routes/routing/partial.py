@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..model.decision import Election, Resolution
     from ..model.evidence import Evidence
-    from ..model.network import Nic, Prefix
+    from ..model.network import Nic, Prefix, Route
     from ..model.settings import Settings
 
 AGREEING_FETCHES = 3
@@ -128,9 +128,8 @@ def _left(defaults: set[tuple[int, int]], elections: Sequence[Election]) -> set[
 def _left_by_hosts(evidence: Evidence, resolution: Resolution, settings: Settings) -> set[tuple[int, int]]:
     """The ifindexes and families of our host routes that nobody wants."""
     wanted = {one.host.destination for one in resolution.resolved}
-    ours = (one for one in ours_of(evidence.kernel.routes, settings) if one.destination.length)
-    unwanted = (one for one in ours if one.destination not in wanted)
-    return {(one.ifindex, one.family) for one in unwanted if not is_reaching(one, settings)}
+    unwanted = [one for one in _our_hosts(evidence, settings) if one.destination not in wanted]
+    return {(one.ifindex, one.family) for one in _going(unwanted, resolution)}
 
 
 def _is_known(nic: Nic, evidence: Evidence, settings: Settings) -> bool:
@@ -216,10 +215,25 @@ def _shrunk(gone: int, ours: int) -> Suspicion | None:
 
 def _gone(evidence: Evidence, resolution: Resolution, settings: Settings) -> tuple[int, int]:
     """How many routes of ours would go, of how many; not counted are those that the settings say are to be ignored."""
-    routes = (route for route in ours_of(evidence.kernel.routes, settings) if route.destination.length)
-    ours = [route.destination for route in routes if not is_reaching(route, settings)]
+    ours = _our_hosts(evidence, settings)
     if not ours:
         return 0, 0
     wanted = {resolved.host.destination for resolved in resolution.resolved}
     wanted.update(one.host.destination for one in resolution.unresolved if one.kind == "ignored")
-    return sum(1 for destination in ours if destination not in wanted), len(ours)
+    return len(_going([one for one in ours if one.destination not in wanted], resolution)), len(ours)
+
+
+def _going(unwanted: Sequence[Route], resolution: Resolution) -> Sequence[Route]:
+    """Those of our routes that no resolved host route has but for those that stay in any case."""
+    if not unwanted:
+        return ()
+    from .planning.leftovers import listed_still
+
+    staying = listed_still(resolution.unresolved)
+    return [one for one in unwanted if (one.destination, one.gateway) not in staying]
+
+
+def _our_hosts(evidence: Evidence, settings: Settings) -> list[Route]:
+    """Our routes but for the default and those to gateways alone."""
+    routes = (route for route in ours_of(evidence.kernel.routes, settings) if route.destination.length)
+    return [route for route in routes if not is_reaching(route, settings)]

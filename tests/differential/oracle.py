@@ -387,6 +387,7 @@ class Oracle:
         found = [one for one, (gateway, _) in pairs if hop in (gateway, *self._further(one), self._in_force(one))]
         if hop.is_link_local:
             found = [one for one in found if one is net or (net and one.nic is not None and one.nic == net.nic)]
+        found = [one for one in found if one.nic is not None] or found
         if found:
             chosen = net if net is not None and net in found else found[0]
             nic = chosen.nic
@@ -628,7 +629,8 @@ class Oracle:
             if not (row.proto == OURS or theirs) or row.dev not in serving or not row.via:
                 continue
             if row.destination != ANYWHERE[self.family]:
-                if row.destination not in expected.hosts and row.dev not in on:
+                stays = row.destination in expected.hosts or (row.destination, row.via) in expected.keep
+                if not stays and row.dev not in on:
                     return True
             elif row.dev != elected and expected.why != "selector":
                 return True

@@ -90,6 +90,22 @@ def test_the_service_drops_what_is_taken_out_of_the_settings(lab: Lab, tmp_path:
 # ---- damage -------------------------------------------------------------------------------------------
 
 
+def test_routes_that_stay_in_any_case_make_no_document_partial(lab: Lab, tmp_path: Path) -> None:
+    """Twelve are still listed, and eth1's gateway is named no more: none would go, so nothing is held, nor said."""
+    documented(lab, "eth0")
+    value = json.loads(document("documented").read_text())
+    hosts = [{"network": f"20.{n}.0.0", "netmask": "255.255.0.0", "gateway": "11.8.0.1"} for n in range(12)]
+    value["networks"][0]["routes"] += hosts
+    where = tmp_path / "network_data.json"
+    write_document(where, value)
+    assert run(lab, f"sync --metadata {where}").code == 0
+    value["networks"][1]["routes"] = []
+    write_document(where, value)
+    ran = run(lab, f"sync --metadata {where}")
+    assert "may be partial" not in ran.err + ran.out, ran
+    assert sum(line.startswith("20.") for line in ours(lab)) == 12
+
+
 @pytest.mark.parametrize(
     ("written", "stay"),
     [

@@ -45,6 +45,11 @@ def leftovers(left: Sequence[Route], unresolved: Sequence[Unresolved], unlisted:
     return Leftovers(staying, held, tuple(removals_of(going, unresolved)))
 
 
+def listed_still(unresolved: Iterable[Unresolved]) -> dict[tuple[Prefix, Address | None], Unresolved]:
+    """By destination and next hop, those of which only the evidence for their NIC has gone: our routes by it stay."""
+    return {(one.host.destination, one.host.next_hop): one for one in unresolved if one.kind in EVIDENCE_GONE}
+
+
 def staying_routes(
     left: Sequence[Route], unresolved: Sequence[Unresolved], unlisted: Unlisted
 ) -> tuple[StayingRoute, ...]:
@@ -52,12 +57,12 @@ def staying_routes(
 
     And those that an entry may list which can't be read: damage is no absence.
     """
-    listed = {(one.host.destination, one.host.next_hop): one for one in unresolved if one.kind in EVIDENCE_GONE}
+    listed = listed_still(unresolved)
     settled = {one.host.destination for one in unresolved if one.kind in BY_CHOICE} | unlisted.dropped
     damage = _Damage(unlisted.damaged)
     found: list[StayingRoute] = []
     for route in left:
-        reason: Unresolved | Problem | None = listed.get((route.destination, route.gateway or b""))
+        reason: Unresolved | Problem | None = listed.get((route.destination, route.gateway))
         if reason is None and route.destination not in settled:
             reason = damage.that_may_list(route)
         if reason is not None:

@@ -233,7 +233,8 @@ def test_what_the_settings_ignore_makes_no_document_suspicious() -> None:
     evidence = situation(networks, kernel)
     listed = Settings(routes=wanted("12.0.0.0/8,11.8.0.1"))
     ignored = listed._replace(ignore_destinations=(parse_prefix("12.0.0.0/8"),))
-    assert decide(evidence, listed).suspicion is not None  # Its gateway is unknown.
+    assert decide(evidence, Settings()).suspicion is not None
+    assert decide(evidence, listed).suspicion is None  # Its gateway is unknown: it stays, whatever the document omits.
     decision = decide(evidence, ignored)
     assert decision.suspicion is None
     assert texts(decision.plan.removals, evidence.kernel) == [

@@ -253,6 +253,8 @@ def _chosen(
         return _by_name(by_name, family)._replace(selector=selector)
     meant = next(iter(chosen), None)
     expected = bool(named) or any(binding.gateway for binding in own)
+    # Of a network that is left to DHCP nobody says that it has none.
+    expected |= family == 4 and meant is not None and meant.network is not None and meant.network.omits_routes
     return NotElected(family, _unusable(meant), selector, meant, expected)
 
 

@@ -181,8 +181,9 @@ class NextHops:
         return Miss("no-subnet", gateways=gateways, unaddressed=self._unaddressed_of[family])
 
     def _find_unaddressed(self, family: int) -> tuple[Nic, ...]:
-        """Plain NICs that no network of the family is on, and that have no address of it (yet)."""
-        bound = {one.nic.ifindex for one in self._bindings if one.nic is not None and one.family == family}
+        """Plain NICs whose subnet of the family no network tells, and that have no address of it (yet)."""
+        told = (one for one in self._bindings if one.family == family and one.documented_subnet is not None)
+        bound = {one.nic.ifindex for one in told if one.nic is not None}
         plain = (nic for nic in self._nics if not nic.kind and any(nic.mac) and not nic.master)
         return tuple(nic for nic in plain if nic.ifindex not in bound and not _has_address(nic, family))
 

@@ -71,6 +71,23 @@ def test_ours_in_front_of_them_already(lab: Lab, engine: str) -> None:
     assert table(lab) == DOCUMENTED
 
 
+def test_the_way_to_a_gateway_that_two_nics_share_is_no_copy(lab: Lab, tmp_path: Path, engine: str) -> None:
+    """As Calico has it: 169.254.1.1 is on the link of each NIC."""
+    value = json.loads(document("documented").read_text())
+    for n, own in enumerate(("10.65.0.7", "11.8.0.9")):
+        lab.nic(f"eth{n}", value["links"][n]["ethernet_mac_address"], f"{own}/32", gateways=("169.254.1.1/32",))
+        for line in ("169.254.1.1", "default via 169.254.1.1"):
+            lab.ip("route", "append", *line.split(), "dev", f"eth{n}", "proto", "dhcp", "metric", f"10{n}")
+        value["networks"][n]["netmask"] = "255.255.255.255"
+        for entry in value["networks"][n]["routes"]:
+            entry["gateway"] = "169.254.1.1"
+    value["networks"][0]["routes"] += value["networks"][1]["routes"][1:]
+    write_document(tmp_path / "network_data.json", value)
+    ran = run(lab, f"sync --metadata {tmp_path / 'network_data.json'} {engine}")
+    assert "through the wrong NIC" not in ran.out, ran
+    assert "169.254.1.1 dev eth1 proto dhcp scope link metric 101" in table(lab)
+
+
 def test_observe_only_reports_them(lab: Lab, engine: str) -> None:
     before = copied(lab)
     for command in ("sync", "plan"):

@@ -390,3 +390,11 @@ def test_a_peer_s_subnet_is_the_nic_s(lab: Lab, tmp_path: Path) -> None:
     ran = run(lab, f"sync {write(tmp_path, network)}")
     assert "default via 10.65.0.1 dev eth0 proto 121" in table(lab), ran
     assert ran.code == 5 and "10.99.0.1 is in no" in ran.out, ran
+
+
+def test_a_chosen_nic_whose_gateway_dhcp_is_to_tell(lab: Lab, tmp_path: Path) -> None:
+    """D11: nobody says that there is none, so its absence is no silence."""
+    lab.documented_nics()
+    silent = [{"id": f"network{n}", "link": f"tap{n}", "type": "ipv4_dhcp"} for n in (0, 1)]
+    ran = run(lab, f"sync {write(tmp_path, *silent)} --default nic=eth1")
+    assert ran.code == 5 and "IPv4 default the settings choose nic eth1" in ran.out, ran

@@ -85,7 +85,9 @@ def _target(route: Route) -> Address:
 def _is_copy(route: Route, one: Resolved, nic: Nic, leases: LeaseSet | None) -> bool:
     """Whether it leads through a NIC that can't reach the host route's next hop, and a DHCP client has made it."""
     next_hop = one.host.next_hop
-    if one.next_hop.nic.ifindex == nic.ifindex or any(contains(own, next_hop) for own in nic.prefixes):
+    if one.next_hop.nic.ifindex == nic.ifindex or nic.name in one.next_hop.shared_with:
+        return False
+    if any(contains(own, next_hop) for own in nic.prefixes):
         return False
     return route.protocol == PROTOCOL_DHCP or any(_is_listed(route, *entry) for entry in _listed(nic, leases))
 

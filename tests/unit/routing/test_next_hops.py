@@ -12,7 +12,8 @@ from guest_routes.model.network_data import HostRoute
 from guest_routes.model.settings import Settings
 from guest_routes.routing.bind import bind
 from guest_routes.routing.next_hops import Miss, NextHops, needs_onlink
-from tests.support.situations import TWO_NICS, network, nic, situation
+from guest_routes.routing.resolve import resolve
+from tests.support.situations import TWO_NICS, network, nic, situation, wanted
 
 DEFAULT = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
 OTHER = network("eth1", "11.8.0.9/24", "default 11.8.0.1")
@@ -236,3 +237,13 @@ def test_many_next_hops_in_no_subnet_are_answered_without_a_look_at_every_networ
         destination, next_hop = parse_prefix("11.11.0.0/16"), parse_address(f"12.0.0.{number}")
         assert isinstance(next_hops.answer(HostRoute(destination, next_hop, "network_data.json", 0, number)), Miss)
     assert bindings.turns - before <= 2
+
+
+def test_a_nic_of_a_network_that_dhcp_has_yet_to_address_may_have_the_subnet() -> None:
+    """Where the document has the network's address, it is known which subnet that is."""
+    first = network("eth0", "10.65.0.7/24", "default 10.65.0.1")
+    nics = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01\n"
+    settings = Settings(routes=wanted("11.11.0.0/16,11.8.0.1"))
+    for second, names in ((network("eth1", kind="ipv4_dhcp"), ["eth1"]), (network("eth1", "11.9.0.9/24"), [])):
+        (one,) = resolve(situation([first, second], nics), settings).unresolved
+        assert (one.kind, [nic.name for nic in one.unaddressed]) == ("no-subnet", names)

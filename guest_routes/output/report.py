@@ -161,7 +161,7 @@ def _removals(report: Report, verbose: bool) -> list[str]:
 
 
 def _unprogrammed(report: Report, verbose: bool) -> list[str]:
-    from .words.outcomes import there_text, unprogrammed_parts
+    from .words.outcomes import LEFT_SO, there_text, unprogrammed_parts
     from .words.reasons import note_parts, unresolved_reason
 
     nics = report.before.nics
@@ -169,13 +169,13 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
     def by_choice(one: Unresolved) -> Entry:
         return " ", *fitting(f"{one.host}  ({one.host.place})", f"{one.kind}: {unresolved_reason(one)}")
 
-    others = _others_routes(report)
+    there = {destination: there_text(route, nics) for destination, route in _others_routes(report).items()}
+    there.update((one.route.destination, LEFT_SO) for one in report.plan.staying)
 
     def missed(one: Unprogrammed) -> Entry:
         what, why = unprogrammed_parts(one, nics)
-        route = others.get(one.host.destination) if isinstance(one, Unresolved) else None
-        why += f"; {there_text(route, nics)}" if route is not None else ""
-        return "?" if isinstance(one, ExtraDefault) else "!", *fitting(what, why)
+        beside = there.get(one.host.destination) if isinstance(one, Unresolved) else None
+        return "?" if isinstance(one, ExtraDefault) else "!", *fitting(what, f"{why}; {beside}" if beside else why)
 
     chosen = [one for one in report.resolution.unresolved if one.kind in BY_CHOICE]
     notes: list[Note | Problem] = [*report.evidence.notes, *report.resolution.notes] if verbose else []

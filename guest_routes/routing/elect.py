@@ -252,10 +252,14 @@ def _chosen(
     if by_name is not None:
         return _by_name(by_name, family)._replace(selector=selector)
     meant = next(iter(chosen), None)
-    expected = bool(named) or any(binding.gateway for binding in own)
-    # Of a network that is left to DHCP nobody says that it has none.
-    expected |= family == 4 and meant is not None and meant.network is not None and meant.network.omits_routes
-    return NotElected(family, _unusable(meant), selector, meant, expected)
+    return NotElected(family, _unusable(meant), selector, meant, bool(named) or _may_have_one(own, meant))
+
+
+def _may_have_one(own: Sequence[Binding], meant: Binding | None) -> bool:
+    """Whether a family has a gateway, or nobody says that the chosen network has none: it is left to an IPv4 lease."""
+    network = meant.network if meant is not None else None
+    left = network is not None and network.family == 4 and network.omits_routes
+    return left or any(binding.gateway for binding in own)
 
 
 def _naming_one_of(chosen: Sequence[Binding], named: Sequence[Resolved]) -> Resolved | None:
@@ -288,10 +292,12 @@ def managed_ifindexes(bindings: Sequence[Binding], nics: Sequence[Nic] = ()) -> 
         nics: all there are. One with the MAC of a network's link is the document's, too, where a bridge or bond over it
             has its place: what it had before leads nowhere any more.
     """
-    described = [(one.nic.ifindex, one.link) for one in bindings if one.nic is not None and one.network is not None]
-    found = {ifindex for ifindex, _ in described}
-    for port in (nic for nic in nics if nic.master):
-        over = {master.ifindex for master in masters(port, nics)}
-        macs = {link.mac for ifindex, link in described if link is not None and ifindex in over}
-        found.update([port.ifindex] if not macs.isdisjoint((port.mac, port.permanent_mac)) else ())
-    return frozenset(found)
+    described = [one for one in bindings if one.nic is not None and one.network is not None]
+    found = frozenset(one.nic.ifindex for one in described if one.nic is not None)
+    return found.union(port.ifindex for port in nics if port.master and _is_port_of_any(port, described, nics))
+
+
+def _is_port_of_any(port: Nic, described: Sequence[Binding], nics: Sequence[Nic]) -> bool:
+    """Whether a bridge or bond over a NIC has the place that the NIC's MAC has in the document."""
+    over, macs = masters(port, nics), (port.mac, port.permanent_mac)
+    return any(one.nic in over and one.link is not None and one.link.mac in macs for one in described)

@@ -92,9 +92,8 @@ def with_gateways(
     bindings = with_leased_routes(bindings, evidence)
     subnets, documented = Subnets(bindings), Subnets(bindings, documented=True)
     eligible = Eligible(bindings, evidence.kernel.nics)
-    singles = [default_entries(one, evidence) for one in bindings if _is_single(one)]
-    claimed = {entry.route.next_hop for entries in singles for entry in entries}
-    neighbours = _Neighbours(subnets, documented, _neighbouring_nics(bindings, evidence), eligible, claimed)
+    nics, claimed = _neighbouring_nics(bindings, evidence), _claimed_alone(bindings, evidence)
+    neighbours = _Neighbours(subnets, documented, nics, eligible, claimed)
     present = present_defaults(evidence, settings)
     offers, on_link = default_offers(evidence, present), defaults_on_link(evidence, present)
     entered = _entered(bindings, settings, eligible)
@@ -115,6 +114,12 @@ def with_gateways(
     elsewhere = in_order(elsewhere)
     found = _named_by_others(bindings, found, by_precedence(elsewhere, evidence, settings), neighbours)
     return _with_further(found, every, entered), [one.route for one in elsewhere]
+
+
+def _claimed_alone(bindings: Sequence[Binding], evidence: Evidence) -> set[Address]:
+    """What networks with a single address list as the next hop of a default."""
+    singles = (one for one in bindings if _is_single(one))
+    return {entry.route.next_hop for one in singles for entry in default_entries(one, evidence)}
 
 
 def _is_single(binding: Binding) -> bool:

@@ -104,6 +104,7 @@ def test_routes_that_stay_in_any_case_make_no_document_partial(lab: Lab, tmp_pat
     ran = run(lab, f"sync --metadata {where}")
     assert "may be partial" not in ran.err + ran.out, ran
     assert sum(line.startswith("20.") for line in ours(lab)) == 12
+    assert ran.out.count("; until then an earlier pass's route stays") == 12, ran
 
 
 @pytest.mark.parametrize(

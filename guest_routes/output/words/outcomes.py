@@ -101,6 +101,9 @@ def unprogrammed_parts(one: Unprogrammed, nics: Sequence[Nic]) -> tuple[str, str
     return what, f"{'not programmed yet, and' if one.pending else 'programmed, but'} {overruled_text(one, nics)}"
 
 
+LEFT_SO = "until then an earlier pass's route stays"
+
+
 def there_text(route: Route, nics: Sequence[Nic]) -> str:
     """A route of another program, to a destination that is not programmed."""
     return f"another program's {lasting_text(route, nics)} is there, and stays"

@@ -451,6 +451,39 @@ def test_a_table_without_an_operators_route_through_the_same_nic_is_named(lab: L
     assert way(lab, "10.200.0.1", "11.8.0.9") == "via 11.8.0.50 dev eth1"
 
 
+@pytest.mark.parametrize("later", ["", "--protocol 78"])
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_rule_that_looks_up_a_table_of_ours_says_what_the_pass_makes_of_it(
+    lab: Lab, engine: str, family: int, later: str
+) -> None:
+    """An equal rule that is adopted, and ours of an earlier pass by another protocol: `plan` says what `sync` will."""
+    Calico(lab)
+    host, inside, own, router = {
+        4: ("10.200.0.0/16", "10.200.0.1", ETH1[0], "11.8.0.50"),
+        6: ("fd00:200::/48", "fd00:200::1", ETH1[1], "fd00:8::50"),
+    }[family]
+    if not later:
+        lab.ip(f"-{family}", *f"rule add from {own} lookup 12103 priority 32765".split())
+    synced(lab, f"{ON} {engine}")
+    lab.ip(f"-{family}", *f"route add {host} via {router} dev eth1".split())
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {ON} {engine} {later}")
+        assert (ran.code, "comes first" in ran.out + ran.err) == (0, False), ran
+    assert way(lab, inside, own) == f"via {router} dev eth1"
+
+
+def test_a_rule_that_looks_up_the_other_nics_table_is_named_before_the_pass(lab: Lab, engine: str) -> None:
+    """It decides today as well; and the pass that makes the table is foreseen."""
+    Calico(lab)
+    said = "eth1's address 11.8.0.9 to 203.0.113.9 leave by eth0, not by eth1; another program's rule comes first"
+    synced(lab, f"{ON} {engine}")
+    lab.ip("rule", "add", "from", "11.8.0.9", "lookup", "12102", "priority", "100")
+    lab.ip("route", "add", "10.200.0.0/16", "via", "10.65.0.50", "dev", "eth0")
+    for command in ("plan", "sync"):
+        ran = run(lab, f"{command} {ON} {engine}")
+        assert (ran.code, said in ran.out + ran.err) == (5, True), ran
+
+
 @pytest.mark.parametrize("family", [4, 6])
 def test_a_vpns_own_networks_are_its_affair(lab: Lab, engine: str, family: int) -> None:
     """Tailscale's peers have a table with a rule before ours; what main says of such networks is thrown, too."""

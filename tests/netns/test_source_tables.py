@@ -14,7 +14,7 @@ from guest_routes.kernel.rtnetlink.engine import RtnetlinkKernel
 from guest_routes.model.settings import Settings
 from guest_routes.state.store import State
 from guest_routes.sync import sync
-from tests.netns.test_default_in_use import dual_stack
+from tests.netns.test_default_in_use import dual_stack, tun
 from tests.netns.test_kernel_routes import metadata, net
 from tests.support.by_source import ETH0, ETH1, FILE, ON, killed_after, own_rules, own_table, synced, way
 from tests.support.calico import GATEWAYS, OUTSIDE, OWN, Calico
@@ -526,6 +526,38 @@ def test_what_source_routing_leaves_to_a_vpn_in_main_is_said_so(lab: Lab, vpn: L
     shown = explained(lab, OUTSIDE[0], ETH1[0])
     assert (shown.code, "from 11.8.0.9 should leave by wg0 address" in shown.out) == (0, True), shown
     assert "the main table sends it through wg0, which the metadata doesn't describe, and so this packet" in shown.out
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_route_of_main_that_a_vpn_shares_decides_as_it_did(lab: Lab, family: int) -> None:
+    """Whichever way its hash sends a packet, the sentences are true."""
+    dual_stack(lab)
+    tun(lab)
+    prefix, source, nics, hosts = {
+        4: ("203.0.113.0/24", "11.8.0.9", ("10.65.0.1", "10.200.0.1"), "203.0.113.{}"),
+        6: ("default", "fd00:8::9", ("fd00:65::1", "fd00:200::1"), "2001:db8:{}::1"),
+    }[family]
+    both = [word for nic, via in zip(("eth0", "tun0"), nics) for word in ("nexthop", "via", via, "dev", nic)]
+    lab.ip(f"-{family}", "route", "add", prefix, "proto", "static", "metric", "1024", *both)
+    synced(lab, ON, 5 if family == 6 else 0)
+    ways = set()
+    for number in range(1, 33):
+        host = hosts.format(number)
+        sent = way(lab, host, source)
+        ran = run(lab, f"explain {host} --from {source} {ON}") if sent not in ways else None
+        ways.add(sent)
+        if ran is not None:
+            words = sent.split()
+            assert f"{host} from {source} should leave by {words[3]}, via {words[1]}" in ran.out, ran
+            assert "leads through eth0 and tun0, and the metadata doesn't describe tun0; so it decides" in ran.out
+            assert (ran.code, "(as wanted)" in ran.out) == (0, True), ran
+    assert len(ways) == 2
+    if family == 6:  # Of IPv4 doctor asks about a host that the route isn't for.
+        _, _, told = run(lab, f"doctor {ON}").out.partition(f"answers from {source} to 2001:db8::9 leave by ")
+        said = (
+            "; source routing leaves them to the main table, whose route leads through eth0 and tun0, and the metadata"
+        )
+        assert told[4:].startswith(said), told
 
 
 def test_where_main_covers_all_that_is_outside_it_is_asked_about_all_the_same(lab: Lab, engine: str) -> None:

@@ -262,7 +262,9 @@ def test_rules_of_another_protocol_are_named_and_withdrawn(lab: Lab) -> None:
     synced(lab)
     left = "table main: 4 routes and 4 rules of source routing of protocol 121 left by a pass with other settings"
     for command in ("plan", "sync", "sync"):
-        assert left in run(lab, f"{command} {FILE} --protocol 77").err
+        ran = run(lab, f"{command} {FILE} --protocol 77")
+        assert (ran.code, left in ran.err) == (0, True), ran
+    assert outside_ways(lab) == RIGHT
     doctor = run(lab, f"doctor {FILE} --protocol 77")
     assert (doctor.code, left in doctor.out) == (1, True)
     value = valid_json("doctor", lab.run("doctor", *FILE.split(), "--protocol", "77", "--json"))

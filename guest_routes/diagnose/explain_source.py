@@ -9,7 +9,7 @@ from ..routing.ownership import is_rule_of
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.nics import is_for_its_link
 from ..routing.source_routing.plan import main_after
-from ..routing.source_routing.verify import deciding
+from ..routing.source_routing.verify import deciding, thrown_to
 from .explain import explain
 
 TYPE_CHECKING = False
@@ -51,13 +51,8 @@ def explain_source(
         tuple(one for one in having if one != nic),
         held and table is not None,
         is_for_its_link(source),
-        _thrown_to(asked.address, main) if route is not None and route.kind == THROW else None,
+        thrown_to(main, asked.address) if route is not None and route.kind == THROW else None,
     )
-
-
-def _thrown_to(asked: Address, main: Sequence[Route]) -> Route | None:
-    """The route of main that decides about an address."""
-    return deciding([route for route in main if route.unwritable != "source"], asked)
 
 
 def _having(source: Address, report: Report) -> list[Nic]:

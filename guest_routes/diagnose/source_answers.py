@@ -11,7 +11,7 @@ from ..routing.decide import with_source_routing
 from ..routing.source_routing.conflicts import about
 from ..routing.source_routing.nics import gateways, sources, tables_to_read
 from ..routing.source_routing.plan import main_after
-from ..routing.source_routing.verify import deciding, outside
+from ..routing.source_routing.verify import deciding, outside, thrown_to
 from ..source_routing import ask_sources
 
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ def source_answers(report: Report, settings: Settings, kernel: Kernel) -> dict[i
     for one in gateways(report.resolution.bindings, report.elections, present, settings):
         host = outside(one.family, [route for route in report.after.routes if route.family == one.family])[0]
         route = deciding(routes.get((one.nic.ifindex, one.family), ()), host)
-        thrown = route is not None and route.kind == THROW
+        thrown = thrown_to(main, host) if route is not None and route.kind == THROW else None
         for source in sources(one.nic, one.family):
             answer = kernel.lookup([host], source)[0]
             shown = SourceAnswer(source, host, answer, about(source, host, one.nic, conflicts, main), thrown)

@@ -184,10 +184,10 @@ class Unresolved(NamedTuple):
     kind: UnresolvedKind
     binding: Binding | None = None
     """absent, down, no-address: whose gateway the next hop is; not-a-gateway, unknown-gateway: the NIC whose subnet it
-    is in; no-subnet: the same of a NIC that no network is on; ignored: the NIC that ignore_nics covers, None where
-    ignore_destinations covers the destination; not-elected: the network whose default comes first."""
+    is in; no-subnet: the same of a NIC that no network is on, or whose gateway it is; ignored: that ignore_nics covers,
+    None where ignore_destinations covers the destination; not-elected: the network whose default comes first."""
     subnet: Prefix | None = None
-    """not-a-gateway, unknown-gateway, no-subnet: the subnet that the next hop is in."""
+    """not-a-gateway, unknown-gateway, no-subnet: the subnet that the next hop is in, if any."""
     gateways: tuple[Binding, ...] = ()
     """no-subnet: those that have a gateway of the family."""
     unaddressed: tuple[Nic, ...] = ()

@@ -11,7 +11,7 @@ from ..model.network import PROTOCOL_BOOT
 from ..model.network_data import Problem
 from ..model.operations import Add, Delete, MoveDefault, RemoveForeignDefault
 from ..model.report import ExtraDefault
-from ..routing.compare import ifindexes, is_advertised, leads_out
+from ..routing.compare import ifindexes, leads_out
 from .folding import entries, first_of, fitting, wrapped
 from .route_text import counted, route_text
 from .summary import is_remarkable, is_removal, short_lines, source_lines, summary
@@ -123,22 +123,15 @@ def _routes(report: Report, verbose: bool) -> list[str]:
     ]
 
 
-def _back(operation: Operation) -> str:
-    """How a default that is taken away comes back."""
-    if is_advertised(operation.route):
-        return "; its router's next advertisement brings it back"
-    return "; `guest-routes withdraw` restores it"
-
-
 def _removals(report: Report, verbose: bool) -> list[str]:
-    from .words.outcomes import copy_reason, operation_reason, staying_cause
+    from .words.outcomes import back_text, copy_reason, operation_reason, staying_cause
 
-    nics = report.before.nics
+    nics, left = report.before.nics, report.evidence.elsewhere
     listed = {one.host.destination: one for one in reversed(report.resolution.unresolved)} if report.plan.held else {}
 
     def removed(operation: Operation) -> Entry:
-        taken = isinstance(operation, RemoveForeignDefault)
-        return "-", route_text(operation.route, nics), operation_reason(operation) + (_back(operation) if taken else "")
+        back = back_text(operation.route, left) if isinstance(operation, RemoveForeignDefault) else ""
+        return "-", route_text(operation.route, nics), f"{operation_reason(operation)}{back}"
 
     def held(route: Route) -> Entry:
         why = operation_reason(Delete(route, listed.get(route.destination, "not-in-document")))

@@ -255,9 +255,9 @@ def not_confined_text(error: OSError) -> str:
 # ---- the service itself -------------------------------------------------------------------------------
 
 
-def settings_kept_line(error: Exception) -> str:
+def settings_kept_line(error: Exception, withdrawn: bool) -> str:
     """A reload found settings that can't be used."""
-    return f"the settings stay as they were: {error}"
+    return f"the settings stay as they were{', and the routes withdrawn' if withdrawn else ''}: {error}"
 
 
 def settings_unread_line(error: Exception, retry_seconds: float, longest_seconds: float) -> str:

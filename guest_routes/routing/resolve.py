@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from itertools import chain
 
-from ..model.decision import Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
+from ..model.decision import Binding, Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
 from ..model.network import DEFAULT_PREFIX, Prefix, contains, is_link_local, network_of
 from ..model.network_data import METADATA_SERVICE, HostRoute, default_route
 from .bind import bind
-from .next_hops import NextHops
+from .next_hops import Miss, NextHops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Iterator, Literal, Mapping, Sequence
 
-    from ..model.decision import Binding, UnresolvedKind, UnusedGateway
+    from ..model.decision import UnresolvedKind, UnusedGateway
     from ..model.evidence import Evidence
     from ..model.network import Address
     from ..model.network_data import Network
@@ -175,8 +175,15 @@ def _listed_defaults(
     """
     found = [taken.pop(everything) for everything in DEFAULT_PREFIX.values() if everything in taken]
     reached = [one for one in found if _is_on_subnet(one.next_hop)]
-    unresolved += [Unresolved(one.host, *next_hops.nowhere(one.host.next_hop)) for one in found if one not in reached]
+    unresolved += [Unresolved(one.host, *_on_no_subnet(one, next_hops)) for one in found if one not in reached]
     return reached
+
+
+def _on_no_subnet(one: Resolved, next_hops: NextHops) -> Miss:
+    """A NIC's own gateway that is on no subnet of it, or a next hop that is where the NIC was."""
+    if one.next_hop.rule == "gateway":
+        return Miss("no-subnet", Binding(None, None, one.next_hop.nic))
+    return next_hops.nowhere(one.host.next_hop)
 
 
 def _is_on_subnet(next_hop: ResolvedNextHop) -> bool:

@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     ]  # fmt: skip
     """What lines of the log are about that hold for longer than a moment."""
 
-ENDS_LOGGED = "unprogrammed", "source-conflicts"
-"""Subjects whose lines other programs end: the log also says when they no longer hold."""
+ENDS_LOGGED = "unprogrammed", "source-conflicts", "withdrawn"
+"""Subjects whose lines others end: the log also says when they no longer hold."""
 SHOWN = 12
 """So many changes, failures and unprogrammed routes of one pass are logged one by one."""
 ERRORS_SHOWN = 8

@@ -208,13 +208,14 @@ class _Service:
             self._refresher.collect()
 
     def _reload(self) -> None:
-        """SIGHUP: reads the settings and fetches the metadata; undoes a `withdraw`."""
+        """SIGHUP: reads the settings and fetches the metadata; settings that can be used undo a `withdraw`."""
         self._reload_due = None
         self._journal.notify_systemd("RELOADING=1", f"MONOTONIC_USEC={int(time.monotonic() * 1e6)}")
         try:
             self._reconciler.adopt(self._read_settings())
             self._journal.info(RELOADED)
             self._reload_failures = 0
+            self._state.clear_withdrawn()
         except ChildError as error:
             pause = min(2.0**self._reload_failures, LONGEST_FAULT_SECONDS)
             if not self._reload_failures:
@@ -223,10 +224,8 @@ class _Service:
             self._reload_due = time.monotonic() + pause
             self._reconciler.reconcile_soon()
         except (SettingsError, KernelError) as error:
-            self._journal.error(settings_kept_line(error))
+            self._journal.error(settings_kept_line(error, self._reconciler.state == "withdrawn"))
             self._reconciler.reconcile_soon()
-        try:
-            self._state.clear_withdrawn()
         except StateError as error:
             self._journal.error(str(error))
         self._refresher.hurry()

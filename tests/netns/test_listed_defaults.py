@@ -169,6 +169,38 @@ def test_a_working_default_never_moves_to_a_nic_without_the_next_hop(
         assert (ran.code, defaults(lab)) == (5, before), ran
 
 
+@pytest.mark.parametrize("family", NICS)
+def test_a_nics_own_gateway_that_is_in_no_subnet_of_it(lab: Lab, tmp_path: Path, family: int) -> None:
+    """As beside a /32: the message says what names the NIC all the same."""
+    (_, first), (address, gateway) = NICS[family]
+    alone = f"{address.partition('/')[0]}/{32 if family == 4 else 128}"
+    lab.nic("eth0", MACS[0], NICS[family][0][0], gateways=(f"{first}/{24 if family == 4 else 64}",))
+    lab.nic("eth1", MACS[1], alone)
+    networks = net(family, 0, (EVERYTHING[family], first)), net(family, 1, (EVERYTHING[family], gateway))
+    where = write(tmp_path, networks[0], {**networks[1], "netmask": alone.partition("/")[2]})
+    lists(tmp_path, "settings", f"{EVERYTHING[family]},{gateway}")
+    ran = run(lab, f"sync {where}")
+    said = f"{gateway} is eth1's gateway, and in no subnet of it; to choose eth1, set `default: {{nic: eth1}}` in its"
+    assert (ran.code, said in ran.out, "none" in ran.out) == (5, True, False), ran
+    write_settings(default={"nic": "eth1"})
+    assert run(lab, f"sync {where}").code == 0
+    assert [line.split()[2:5] for line in defaults(lab, family)] == [[gateway, "dev", "eth1"]]
+
+
+def test_only_link_local_gateways_are_known(lab: Lab, tmp_path: Path) -> None:
+    """What the message names is used as it stands."""
+    start(lab, 6)
+    lab.ip("-6", "address", "add", "fe80::7/64", "dev", "eth0", "nodad")
+    where = write(tmp_path, net(6, 0, ("::/0", "fe80::1")))
+    lists(tmp_path, "settings", "fd00:11::/48,fd00:99::1", "::/0,fd00:99::1")
+    ran = run(lab, f"sync {where}")
+    assert ran.out.count("fd00:99::1 is in no NIC's subnet") == 2
+    assert ran.out.count("use a gateway of fe80::1 (eth0)") == 2, ran.out
+    lists(tmp_path, "settings", "fd00:11::/48,fe80::1", "::/0,fe80::1")
+    ran = run(lab, f"sync {where}")
+    assert "fd00:11::/48 via fe80::1 dev eth0 proto 121" in "\n".join(lab.routes(6)), ran
+
+
 @pytest.mark.parametrize(
     "first, second, kind", [("settings", "settings", "conflict"), ("settings", "property", "overridden")]
 )

@@ -273,6 +273,22 @@ def test_a_reload_takes_a_withdrawal_back(lab: Lab, start: Start) -> None:
     service.reload()
     service.wait(lambda: HOST_ROUTE in table(lab))
     assert service.record["conflicts"] == []
+    service.wait_said("no longer so: withdrawn by hand")
+
+
+def test_a_reload_with_wrong_settings_leaves_a_withdrawal(lab: Lab, start: Start) -> None:
+    """Nothing changes then, and the log says what is so."""
+    service = settled(lab, start, settings=FAST)
+    assert lab.run("withdraw").returncode == 0
+    service.wait_said("withdrawn by hand")
+    service.reload(metricc=5)
+    service.wait_said("the settings stay as they were, and the routes withdrawn: ")
+    refreshes = service.record["next_refresh"]
+    service.wait(lambda: service.record["next_refresh"] > refreshes + 0.5, what="some refreshes")
+    assert HOST_ROUTE not in table(lab)
+    assert "withdrawn    by hand" in lab.run("status").stdout
+    service.reload(**FAST)
+    service.wait(lambda: HOST_ROUTE in table(lab))
 
 
 def test_a_lock_that_is_held_for_long(lab: Lab, start: Start) -> None:

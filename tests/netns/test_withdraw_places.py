@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -300,6 +301,28 @@ def test_a_default_of_ours_is_never_recorded_as_anothers(lab: Lab, family: str) 
         assert run(lab, "withdraw").code == 0
         assert everywhere() == before
     assert not Path("/var/lib/guest-routes/defaults").exists()
+
+
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+def test_a_default_of_ours_that_goes_under_other_settings(lab: Lab, family: str) -> None:
+    """Nothing brings it back, and what is left is counted without it."""
+    _, file = everything(lab, family)
+    flags = ["-4"] if family == "ipv4" else ["-4", "-6"]
+    for flag, gateway in zip(flags, ["11.8.0.1", "fd00:8::1"]):
+        lab.ip(flag, "route", "del", "default", "via", gateway, "dev", "eth1")
+    before = everywhere()
+    SETTINGS.write_text("protocol: 77\ndefault:\n  nic: eth1\n")
+    assert run(lab, f"sync {file}").code == 0
+    SETTINGS.write_text("protocol: 78\n")
+    planned, ran = run(lab, f"plan {file}"), run(lab, f"sync {file}")
+    assert ran.code == 0
+    for told in (planned.out, ran.out):
+        said = re.findall("proto 77 (?:metric 1023 )?one default too many: eth0 has it; (.*? it)", told)
+        assert said == ["a pass with other settings had added it"] * len(flags), told
+    assert [lab.ip(flag, "route", "show", "proto", "77").count("default") for flag in flags] == [0] * len(flags)
+    assert f"{'1 route' if family == 'ipv4' else '2 routes'} of protocol 77 left" in ran.err, ran
+    assert run(lab, "withdraw").code == 0
+    assert everywhere() == before
 
 
 def test_records_of_defaults_without_a_boot_id(lab: Lab) -> None:

@@ -41,8 +41,8 @@ class SourceAnswer(NamedTuple):
     answer: Lookup
     against: SourceConflict | None = None
     """What speaks, or would speak, against source routing for it."""
-    thrown: bool = False
-    """Source routing leaves, or would leave, it to the main table."""
+    thrown: Route | None = None
+    """The main table's route, which source routing leaves, or would leave, it to."""
 
 
 class NicView(NamedTuple):

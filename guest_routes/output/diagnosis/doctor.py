@@ -5,6 +5,8 @@ from __future__ import annotations
 from ...model.decision import Elected
 from ...model.document import Provenance
 from ...model.network import MAIN_TABLE, address_text, is_link_local, mac_text
+from ...routing.compare import ifindexes
+from ...routing.elect import managed_ifindexes
 from ..folding import LABEL_WIDTH, first_of, labelled, wrapped
 from ..route_text import age_text, counted, nic_names
 from ..source_routing import prevention_text
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from ...model.decision import Binding
     from ...model.diagnosis.inspection import Finding, Inspection, NicView, SourceAnswer
     from ...model.evidence import GatewayEvidence
-    from ...model.network import Address, Nic
+    from ...model.network import Address, Nic, Route
 
 _BY_A_PASS = frozenset(
     ("doubtful", "routes-left", "extra-default", "missing-routes", "source-drift", "partial-document", "not-programmed",
@@ -29,7 +31,7 @@ _BY_A_PASS = frozenset(
 """What `sync`, `plan` or `correct` deals with: none of them does anything where an obstacle is."""
 _BY_EXPORT = frozenset(("use-routes", "dhcp-default"))
 """What `export` deals with, which only wrong settings keep from it."""
-_THROWN = "; source routing leaves them to the main table, which sends them through no NIC of the metadata"
+_THROWN = "; source routing leaves them to the main table, "
 
 
 def doctor_lines(inspection: Inspection, found: Sequence[Finding]) -> list[str]:
@@ -99,8 +101,23 @@ def _answers(view: NicView, inspection: Inspection) -> list[str]:
             text = f"from {address_text(one.source)} to {address_text(one.destination)} leave {by}"
             remedy = "see below" if on else _answers_remedy(one, view.nic, table, _nics(inspection))
             dropped = ": a network that checks source addresses (Calico) drops them" if one.answer.ifindex else ""
-            lines += labelled("  answers", text + (_THROWN if one.thrown else f"{dropped}; {remedy}"))
+            rest = _THROWN + _thrown_text(one.thrown, inspection) if one.thrown else f"{dropped}; {remedy}"
+            lines += labelled("  answers", text + rest)
     return lines
+
+
+def _thrown_text(main: Route, inspection: Inspection) -> str:
+    """Why the main table decides."""
+    bindings = inspection.report.resolution.bindings if inspection.report else ()
+    names, managed = nic_names(_nics(inspection)), managed_ifindexes(bindings)
+    through = sorted(ifindexes(main))
+    outside = [names.get(ifindex, "another NIC") for ifindex in through if ifindex not in managed]
+    if len(outside) == len(through):
+        return "which sends them through no NIC of the metadata"
+    every = " and ".join(names.get(ifindex, "another NIC") for ifindex in through)
+    if outside:
+        return f"whose route leads through {every}, and the metadata doesn't describe {' and '.join(outside)}"
+    return f"whose route through {every} is for them"
 
 
 def _answers_remedy(one: SourceAnswer, nic: Nic, table: int, nics: Sequence[Nic]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...model.network import address_text, family_of, mac_text
+from ...routing.elect import managed_ifindexes
 from ..folding import field
 from ..route_text import route_json, route_text
 from ..rule_text import rule_json, rule_text
@@ -14,10 +15,13 @@ from .explanation import DROPPED, explanation_reason, local_kind, local_verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Sequence
 
+    from ...model.decision import Binding
     from ...model.diagnosis.source_explanation import SourceExplanation
     from ...model.network import Nic, Rule
+
+UNDESCRIBED = "the metadata doesn't describe"
 
 
 def source_explanation_lines(one: SourceExplanation) -> list[str]:
@@ -87,10 +91,17 @@ def _why_thrown(one: SourceExplanation) -> str:
         return "the main table has a route there for packets with this address"
     if one.nic is not None and one.nic in through:
         return f"the kernel takes this route through {one.nic.name} in the main table only, so the lookup goes on there"
-    names = " and ".join(nic.name for nic in through)
-    ignored = {binding.ignored for binding in one.by_main.report.resolution.bindings}
-    why = "`ignore_nics` covers" if {nic.name for nic in through} & ignored else "the metadata doesn't describe"
-    return f"the main table sends it through {names}, which {why}, and so this packet"
+    return _by_others(through, one.by_main.report.resolution.bindings)
+
+
+def _by_others(through: Sequence[Nic], bindings: Sequence[Binding]) -> str:
+    """Which of these NICs the document doesn't describe."""
+    outside = [nic.name for nic in through if nic.ifindex not in managed_ifindexes(bindings)]
+    every, names = (" and ".join(found) for found in ([nic.name for nic in through], outside))
+    why = "`ignore_nics` covers" if {binding.ignored for binding in bindings}.intersection(outside) else UNDESCRIBED
+    if 0 < len(outside) < len(through):
+        return f"the main table's route leads through {every}, and {why} {names}; so it decides about this packet, too"
+    return f"the main table sends it through {every}, which {why}, and so this packet"
 
 
 def _why_main(one: SourceExplanation) -> str:
@@ -130,7 +141,8 @@ def _headline(one: SourceExplanation) -> str:
         return f"{what}: nothing decides"
     if not one.next_hops:
         return f"{what} leaves by no NIC"
-    gateway, ifindex = one.next_hops[0]
+    answer = one.by_main.answer  # Of several next hops each is as wanted.
+    gateway, ifindex = (answer.gateway, answer.ifindex) if one.as_wanted else one.next_hops[0]
     name = next((nic.name for nic in one.by_main.report.before.nics if nic.ifindex == ifindex), "?")
     return f"{what} should leave by {name}{', via ' + address_text(gateway) if gateway else ''}"
 

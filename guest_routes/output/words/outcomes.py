@@ -8,6 +8,8 @@ from ...model.network_data import Problem
 from ...model.operations import Delete, RemoveForeignDefault
 from ...model.plan import PlannedDefault, PlannedRoute
 from ...model.report import Discrepancy, ExtraDefault, Overruled
+from ...routing.compare import is_advertised
+from ...routing.ownership import without_left
 from ..escape import escaped
 from ..route_text import counted, lasting_text, nic_names, route_text
 from ..rule_text import table_name
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Sequence
 
     from ...model.decision import Binding
+    from ...model.evidence import Elsewhere
     from ...model.network import Lookup, Nic, Route, Rule
     from ...model.operations import Operation
     from ...model.plan import StayingRoute, Suspicion
@@ -60,6 +63,19 @@ def operation_reason(operation: Operation) -> str:
             return f"one default too many: {reason.nic.name} has it"
         return election_reason(reason)
     return _OPERATIONS[reason]
+
+
+def back_text(route: Route, left: Sequence[Elsewhere]) -> str:
+    """How a default that is taken away comes back.
+
+    Args:
+        left: what passes with other settings have left: that never does.
+    """
+    if is_advertised(route):
+        return "; its router's next advertisement brings it back"
+    if not without_left([route], [(one.table, one.protocol) for one in left]):
+        return "; a pass with other settings had added it"
+    return "; `guest-routes withdraw` restores it"
 
 
 def copy_reason(one: Resolved) -> str:

@@ -88,7 +88,7 @@ def _unresolved_remedy(one: Unresolved) -> str:
     if one.kind == "no-subnet":
         return _no_subnet_remedy(one)
     if one.kind == "not-elected":
-        return f"to choose {escaped(one.owner)}, set `default: {{nic: {yaml_text(one.owner)}}}`"
+        return f"to choose {escaped(one.owner)}, set {_selector(one.owner)}"
     if one.binding is None or one.kind in ("ignored", "overridden", "redundant", "refused"):
         return ""
     if one.subnet is not None:
@@ -98,6 +98,10 @@ def _unresolved_remedy(one: Unresolved) -> str:
         "absent": _absent_remedy(one.binding),
         "down": f"`ip link set dev {shell_word(name)} up` fixes it",
     }.get(one.kind, "programmed once it has one")
+
+
+def _selector(name: str) -> str:
+    return f"`default: {{nic: {yaml_text(name)}}}`"
 
 
 def _absent_remedy(binding: Binding) -> str:
@@ -140,7 +144,9 @@ def _stands_before(one: HostRoute, other: HostRoute) -> bool:
 
 def _no_subnet_cause(one: Unresolved) -> str:
     where = "in no NIC's subnet"
-    if one.binding is not None:
+    if one.binding is not None and one.subnet is None:
+        where = f"{binding_label(one.binding)}'s gateway, and in no subnet of it"
+    elif one.binding is not None:
         where = f"in {binding_label(one.binding)}'s subnet {one.subnet}, and the metadata has no network there"
     if one.unaddressed:
         names = " or ".join(escaped(nic.name) for nic in one.unaddressed)
@@ -150,6 +156,9 @@ def _no_subnet_cause(one: Unresolved) -> str:
 
 def _no_subnet_remedy(one: Unresolved) -> str:
     """A NIC without a network, or without an address yet, may have the gateway that is meant."""
+    if one.binding is not None and one.binding.nic is not None and one.subnet is None:
+        name = one.binding.nic.name
+        return f"to choose {escaped(name)}, set {_selector(name)} in its place"
     next_hop, use = address_text(one.host.next_hop), f"use a gateway of {gateways_to_use(one)}"
     if one.binding is not None and not one.host.destination.is_default:
         setting = gateways_setting(one.binding, one.host.next_hop)

@@ -100,13 +100,20 @@ def _is_neutrons(subnet: Prefix, family: int) -> bool:
 
 def gateways_to_use(one: Unresolved) -> str:
     """The gateways that could be meant by a next hop in no subnet, each with its NIC."""
-    # A link-local one is a next hop only for the network that lists the route.
-    usable = [binding for binding in one.gateways if binding.gateway and not is_link_local(binding.gateway)]
-    if one.host.destination.is_default:
-        usable = [binding for binding in usable if _inside(binding)]
+    default = one.host.destination.is_default
+    usable = [
+        binding for binding in one.gateways
+        if (_is_for(binding, one.host) if is_link_local(binding.gateway) else not default or _inside(binding))
+    ]  # fmt: skip
     known = [f"{address_text(b.gateway)} ({binding_label(b)})" for b in usable[:SHOWN] if b.gateway]
     known += [f"{len(usable) - SHOWN:,} more"] if len(usable) > SHOWN else []
-    return " or ".join(known) or "a NIC (none is known)"
+    which = "that is in its subnet" if default else "but link-local ones"
+    return " or ".join(known) or f"a NIC (none {which} is known)" if one.gateways else "a NIC (none is known)"
+
+
+def _is_for(binding: Binding, host: HostRoute) -> bool:
+    """Whether a link-local gateway may be the next hop: of a route that a network lists only that network's own."""
+    return host.network < 0 or (binding.network is not None and binding.network.index == host.network)
 
 
 def _inside(binding: Binding) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...model.network import address_text
+from ...routing.ownership import is_of
 from ...routing.partial import AGREEING_FETCHES
 from ..escape import escaped
 from .evidence import binding_label, elsewhere_text, evidence_text, lease_text, other_uuid_text, provenance_text
@@ -11,6 +12,8 @@ _UNKNOWN_ROUTES = "its host routes are unknown"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Iterator
+
     from ...model.decision import Binding, UnusedGateway
     from ...model.evidence import Elsewhere, GatewayEvidence
     from ...model.lease import Lease
@@ -35,12 +38,21 @@ def warning_texts(report: Report, left: bool = True) -> list[str]:
     else:
         found += _omissions(report)
     found += doubts(report)
-    found += [left_text(one) for one in report.evidence.elsewhere] if left else []
+    found += map(left_text, _left(report)) if left else []
     if not found:
         return list(report.state_errors)
     from ..folding import first_of
 
     return [*first_of(list(map(escaped, found)), "warnings", SHOWN), *report.state_errors]
+
+
+def _left(report: Report) -> Iterator[Elsewhere]:
+    """What passes with other settings have left, but for defaults that this one has taken away."""
+    for one in report.evidence.elsewhere:
+        if one.table == report.table:
+            one = one._replace(routes=sum(is_of(route, one.protocol) for route in report.after.routes))
+        if one.routes or one.rules:
+            yield one
 
 
 def left_text(one: Elsewhere) -> str:

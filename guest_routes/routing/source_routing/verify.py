@@ -18,6 +18,7 @@ from ...model.network import (
 from ...model.source_routing import SourceConflict
 from ..compare import gives, ifindexes, leads_out, matches, next_hops, preference
 from .conflicts import local_rule, may_decide
+from .equal import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +106,12 @@ def deciding(routes: Sequence[Route], address: Address) -> Route | None:
     """Of a table's routes the one for an address: the longest prefix, and of that the best metric."""
     covering = [route for route in routes if not route.tos and contains(route.destination, address)]
     return min(covering, key=preference, default=None)
+
+
+def thrown_to(main: Sequence[Route], address: Address) -> Route | None:
+    """Of main's routes the one for a packet that a table leaves to it, with all its next hops."""
+    covering = (route for route in main if route.unwritable != "source" and contains(route.destination, address))
+    return deciding(joined(covering), address)
 
 
 def _hosts(one: NicTable, state: KernelState, managed: frozenset[int], others: Sequence[Route]) -> tuple[Address, ...]:

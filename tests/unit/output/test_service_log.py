@@ -158,8 +158,12 @@ def test_refusals_of_the_system() -> None:
     assert service_log.systemd_line(TimeoutError("timed out")) == (
         "cannot notify systemd: timed out; it may restart the service"
     )
-    assert service_log.settings_kept_line(SettingsError("metricc: no such key")) == (
+    wrong = SettingsError("metricc: no such key")
+    assert service_log.settings_kept_line(wrong, withdrawn=False) == (
         "the settings stay as they were: metricc: no such key"
+    )
+    assert service_log.settings_kept_line(wrong, withdrawn=True) == (
+        "the settings stay as they were, and the routes withdrawn: metricc: no such key"
     )
     assert service_log.new_socket_line("the kernel's notifications ended") == (
         "the kernel's notifications ended; opened a new socket"

@@ -180,7 +180,8 @@ def test_a_withdrawal_is_logged_once_and_is_no_failure(bench: Bench) -> None:
         False,
     )
     bench.journal.outcome(bench.report())
-    assert bench.logged() == []  # "passes succeed again" would be news of a failure that was over already
+    # "passes succeed again" would be news of a failure that was over already.
+    assert bench.logged() == [("info", "no longer so: withdrawn by hand")]
     bench.journal.withdrawn("withdrawn by hand")
     assert bench.logged() == [("info", "withdrawn by hand")]
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence
 
+import pytest
+
 from guest_routes.model.decision import Binding
-from guest_routes.model.diagnosis.inspection import CrossCheck, Difference, Finding, Holder, Inspection, NicView
+from guest_routes.model.diagnosis.inspection import (
+    CrossCheck,
+    Difference,
+    Finding,
+    Holder,
+    Inspection,
+    NicView,
+    SourceAnswer,
+)
 from guest_routes.model.document import Provenance
 from guest_routes.model.lease import Lease
-from guest_routes.model.network import Nic, parse_address
+from guest_routes.model.network import Lookup, Nic, parse_address
 from guest_routes.output.diagnosis.doctor import doctor_json, doctor_lines
 from guest_routes.output.folding import laid_out
+from tests.support.iproute_text import parse_route
 from tests.support.reports import ETH0, ETH1, IN_PLACE, assert_fits, assert_valid, prefix, report, route
 
 REPORT = report("wrong-subnet", IN_PLACE)
@@ -167,3 +178,24 @@ def test_a_library_that_fails_is_a_finding() -> None:
     assert value["cross_checks"][1]["installed"] is True
     assert value["findings"][0]["what"] == "pyroute2 is installed and can't be used: Too many open files"
     assert "report it as a bug" not in value["findings"][0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    "main, said",
+    [
+        ("default dev eth9 scope link", "which sends them through no NIC of the metadata"),
+        ("unreachable default", "which sends them through no NIC of the metadata"),
+        (
+            "default nexthop via 10.65.0.1 dev eth0 nexthop via 10.9.0.1 dev eth9",
+            "whose route leads through eth0 and eth9, and the metadata doesn't describe eth9",
+        ),
+        ("default via 10.65.0.1 dev eth0 src 11.8.0.9", "whose route through eth0 is for them"),
+    ],
+)
+def test_why_source_routing_leaves_answers_to_main(main: str, said: str) -> None:
+    nics = (ETH0, ETH1, ETH0._replace(ifindex=9, name="eth9"))
+    seen = REPORT._replace(evidence=REPORT.evidence._replace(kernel=REPORT.before._replace(nics=nics)))
+    host = parse_address("203.0.113.9")
+    answer = SourceAnswer(parse_address("11.8.0.9"), host, Lookup(host, 2), thrown=parse_route(main, nics))
+    text = " ".join(" ".join(lines_of(inspection(view(ETH1, answers=(answer,)), report=seen))).split())
+    assert f"leave by eth0; source routing leaves them to the main table, {said} " in text

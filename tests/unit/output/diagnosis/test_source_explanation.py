@@ -23,6 +23,7 @@ from tests.support.reports import NICS, assert_fits, assert_valid, evidence, rou
 KERNEL = f"""{NICS}nic docker0 02:42:00:00:00:01 172.17.0.1/16
 default via 10.65.0.1 dev eth0 proto static
 10.9.0.0/16 via 11.8.0.50 dev eth1 proto static
+10.7.0.0/16 nexthop via 10.65.0.50 dev eth0 nexthop via 172.17.0.9 dev docker0
 10.8.0.0/16 nexthop via 11.8.0.51 dev eth1 nexthop via 11.8.0.52 dev eth1
 """
 ETH0, ETH1, DOCKER = 2, 3, 4
@@ -78,10 +79,14 @@ def unfolded(one: SourceExplanation) -> str:
          "no route of the main table leads there through eth1, so eth1's gateway does"),
         ("10.9.0.1", "11.8.0.9", (ETH1, "11.8.0.50"), "10.9.0.1 from 11.8.0.9 should leave by eth1, via 11.8.0.50",
          "a route of the main table leads there through eth1"),
-        ("10.8.0.1", "11.8.0.9", (ETH1, "11.8.0.52"), "10.8.0.1 from 11.8.0.9 should leave by eth1, via 11.8.0.51",
+        ("10.8.0.1", "11.8.0.9", (ETH1, "11.8.0.52"), "10.8.0.1 from 11.8.0.9 should leave by eth1, via 11.8.0.52",
          "a route of the main table leads there through eth1"),
         ("11.8.0.77", "11.8.0.9", (ETH1, ""), "11.8.0.77 from 11.8.0.9 should leave by eth1",
          "a route of the main table leads there through eth1"),
+        ("10.7.0.1", "11.8.0.9", (DOCKER, "172.17.0.9"),
+         "10.7.0.1 from 11.8.0.9 should leave by docker0, via 172.17.0.9",
+         "the main table's route leads through eth0 and docker0, and the metadata doesn't describe docker0; so it "
+         "decides about this packet, too"),
         ("172.17.0.5", "11.8.0.9", (DOCKER, ""), "172.17.0.5 from 11.8.0.9 should leave by docker0",
          "the main table sends it through docker0, which the metadata doesn't describe, and so this packet"),
     ],

@@ -110,6 +110,10 @@ UNRESOLVED = [
         Unresolved(BAD, "redundant", winner=HOST),
         "networks[0].routes[1] is used, and one way to the metadata service is enough",
     ),
+    (
+        Unresolved(BAD, "no-subnet", Binding(None, None, ETH1)),
+        "11.8.0.99 is eth1's gateway, and in no subnet of it; to choose eth1, set `default: {nic: eth1}` in its place",
+    ),
     (Unresolved(BAD, "no-subnet"), "11.8.0.99 is in no NIC's subnet; use a gateway of a NIC (none is known)"),
     (
         Unresolved(HOST, "absent", ABSENT),

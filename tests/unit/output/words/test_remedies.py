@@ -158,6 +158,22 @@ def test_which_gateways_could_be_meant() -> None:
     )
     assert remedies.gateways_to_use(not_used("0.0.0.0/0", "no-subnet", known)) == "10.65.0.1 (eth0)"
     assert remedies.gateways_to_use(not_used("0.0.0.0/0", "no-subnet")) == "a NIC (none is known)"
+    outside = not_used("0.0.0.0/0", "no-subnet", known[2:])
+    assert remedies.gateways_to_use(outside) == "a NIC (none that is in its subnet is known)"
+
+
+def test_a_link_local_gateway_could_be_meant_where_no_network_lists_the_route() -> None:
+    """And by the network that it is the gateway of."""
+    known = (bound(ETH0, "fe80::1")._replace(network=LISTING),)
+    for destination in ("fd00:12::/48", "::/0"):
+        one = not_used(destination, "no-subnet", known)
+        for network, said in (
+            (LISTING.index, "fe80::1 (eth0)"),
+            (SETTINGS, "fe80::1 (eth0)"),
+            (7, f"a NIC (none {'that is in its subnet' if destination == '::/0' else 'but link-local ones'} is known)"),
+        ):
+            listed = one._replace(host=one.host._replace(network=network))
+            assert remedies.gateways_to_use(listed) == said, (destination, network)
 
 
 LISTED = HostRoute(HOST, parse_address("11.8.0.99"), "network_data.json", 0, 1)

@@ -78,7 +78,9 @@ def _judge(machine: Machine, passes: Passes, situation: Situation) -> Judged:
         last = [Oracle(d, nics, before, removed, situation.settings, f, former) for d in known_before for f in FAMILIES]
         elected = {one.family: one.elect()[0] for one in last if accepted != document}
         lost = any(one.loses_a_network(expected[one.family], known, elected.get(one.family)) for one in oracles)
-        suspect = (oracle.partial(document, nics, known, leases) or lost) and not accept
+        # A lease tells nothing of a network that may be on another NIC.
+        untold = any(net.leased and net.unknown for one in oracles for net in one.networks)
+        suspect = (oracle.partial(document, nics, known, leases) or lost or untold) and not accept
         brought = (document, _used(leases, document, nics))  # Fetches agree where the leases do, too.
         disputed = disputed if suspect and disputed[-1:] == [brought] else []
         held = suspect and len(disputed) + 1 < AGREEING

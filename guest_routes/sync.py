@@ -11,6 +11,7 @@ from .errors import GuestRoutesError, StateError, WithdrawnError
 from .evidence.find import find, tell_nobody
 from .evidence.gather import always_here, disputable, gather, gather_again, snapshot, table_snapshot, with_routes_left
 from .lookups import ask
+from .model.operations import Outcome
 from .model.report import Report, RolledBack
 from .routing.decide import decide, settings_routes
 from .routing.elect import managed_ifindexes
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .model.evidence import Evidence
     from .model.network import KernelState, Route
     from .model.network_data import NetworkData
-    from .model.operations import Outcome
     from .model.plan import Decision
     from .model.report import PassError
     from .model.settings import Settings
@@ -208,7 +208,7 @@ def _attempt(report: Report, change: Callable[[], None]) -> Report:
 
 
 def _with_error(report: Report, text: str) -> Report:
-    return report._replace(state_errors=(*report.state_errors, text)) if text else report
+    return report._replace(state_errors=tuple(dict.fromkeys((*report.state_errors, text)))) if text else report
 
 
 def _count_agreement(evidence: Evidence, decision: Decision, state: State) -> None:
@@ -231,9 +231,11 @@ def _written(report: Report, settings: Settings, state: State, kernel: Kernel, a
         kernel.apply(found.taken_back)
         taken_back = report.outcome._replace(done=(*report.outcome.done, *found.taken_back))
         now = snapshot(settings, state, kernel)
-        evidence = gather_again(report.evidence, settings, state, now)
-        evidence = with_routes_left(evidence, settings, state, kernel)
-        again = Report(evidence, decide(evidence, settings, accept_withdrawals), now)
+        evidence = with_routes_left(gather_again(report.evidence, settings, state, now), settings, state, kernel)
+        decision = decide(evidence, settings, accept_withdrawals)
+        again = report._replace(
+            evidence=evidence, decision=decision, after=now, outcome=Outcome(), errors=(), unrecorded=False
+        )
         if again.plan.operations:
             again = _write(again, settings, state, kernel, accept_withdrawals)
         report = both(report._replace(outcome=taken_back), again)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from pathlib import Path
 from typing import Any, List, Sequence, Tuple, Type
 
 import pytest
@@ -193,6 +194,18 @@ def test_a_pass_that_plans_anew_still_names_what_another_table_has(lab: Lab) -> 
     report = sync(Settings(), State(), interrupted(RtnetlinkKernel, f"route replace {VPN4}"), path)
     assert defaults(lab) == [VPN4, ETH0]
     assert [one.table for one in report.evidence.elsewhere] == [100]
+
+
+def test_a_pass_that_plans_anew_is_one_pass(lab: Lab) -> None:
+    """Where it wrote, and what it could not keep, is in its report, whichever look it is from."""
+    documented(lab, "eth1")
+    tun(lab)
+    Path(State().places_path, "kept").mkdir(parents=True)  # So that no file can take its place.
+    interrupting = interrupted(RtnetlinkKernel, f"route replace {VPN4}")
+    report = sync(Settings(protocol=77), State(), interrupting, str(document("documented")))
+    assert defaults(lab) == [VPN4, ETH0]
+    assert report.protocol == 77
+    assert "`guest-routes withdraw` would not find these routes" in " ".join(report.state_errors)
 
 
 # ---- under the service ------------------------------------------------------------------------------

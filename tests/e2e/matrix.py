@@ -30,6 +30,11 @@ LEGEND = (
     " its ways to configure the NICs anew, beside our service; with static networks also with our routes withdrawn"
     " and the service stopped. A number: a note below. `not run`: planned, and no result is kept. Empty: not planned."
 )
+PAIRS = (
+    "`with us / without` are two boots, hours or days apart (`What ran` has the days), with other work on the machine"
+    " under them: how far their seconds differ doesn't tell what guest-routes adds to a boot. `What each boot took`"
+    " does: it has the time of its own units."
+)
 MODULE = (
     "Put into cloud.cfg by `guest-routes module --add` in the boot before, and taken out again by `--remove` at"
     " the end, which must leave the file as it was, byte for byte. All four stages of cloud-init ran."
@@ -66,6 +71,7 @@ def write(path: Path, records: Records) -> None:
         "## Each machine",
         "",
         *_paragraph(LEGEND),
+        *_paragraph(PAIRS),
         *rows_of([list(COLUMNS), *rows]),
         "",
         *(["## Notes", "", *(f"{number}. {note}" for number, note in enumerate(notes, 1)), ""] if notes else []),

@@ -5,8 +5,8 @@
 As root on Debian or Ubuntu. The machines are those of plan.py, in its order; all their networking is in namespaces
 made here. Each is a disk never booted before, and its boots: the first, at the end of which a NIC is attached and
 detached and the network manager does it all again; a second; one with the metadata service down; one with cloud-init's
-module instead of our units; and, on a disk of its own, a first one without either, which tells what we add to the boot
-and what the table is without us. What each boot came to is kept in kept/ beside this file; RESULTS.md and the table of
+module instead of our units; and, on a disk of its own, a first one without either, which tells what the table is
+without us. What each boot came to is kept in kept/ beside this file; RESULTS.md and the table of
 docs/support.md are written from that after every boot, so that a run can be ended at any time. The next one leaves out
 the boots that are kept of the same package, and begins with the machines that have none of any. The reports themselves
 are in .cache/e2e/runs.

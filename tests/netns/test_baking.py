@@ -18,7 +18,7 @@ from tests.netns.test_cloud_init import STAGES, Cloud
 from tests.netns.test_metadata import ISO9660, attached
 from tests.support.debian import PATH, ROOT, Debian
 from tests.support.lab import DATA, Lab, document
-from tests.support.managers import SEED, UUID, wait_for
+from tests.support.managers import SEED, UUID, wait_for, wait_same
 from tests.support.packages import built, command
 from tests.support.passes import DOCUMENTED, documented, table
 
@@ -162,7 +162,7 @@ def test_openrc_starts_reloads_and_stops(openrc: Debian, lab: Lab) -> None:
     assert re.search(r"^ *guest-routes \| +default", shown, re.MULTILINE), shown
     openrc.run("rc-service", "guest-routes-correct", "start")
     openrc.run("rc-service", "guest-routes", "start")
-    wait_for(lambda: table(lab) == DOCUMENTED, "the documented table")
+    wait_same(lambda: table(lab), DOCUMENTED, "the documented table")
     assert "started" in openrc.run("rc-service", "guest-routes", "status").stdout
     openrc.write("/etc/guest-routes.d/1.yaml", "deadline_seconds: 2\nroutes: ['11.12.0.0/16,11.8.0.1']\n")
     openrc.run("rc-service", "guest-routes", "reload")
@@ -186,7 +186,7 @@ def test_openrc_removal_leaves_the_machine_as_it_was(openrc: Debian, lab: Lab) -
     before = table(lab)
     openrc.run("rc-service", "guest-routes-correct", "start")
     openrc.run("rc-service", "guest-routes", "start")
-    wait_for(lambda: table(lab) == DOCUMENTED, "the documented table")
+    wait_same(lambda: table(lab), DOCUMENTED, "the documented table")
     for step in ("pre", "post"):
         shutil.copy(ROOT / f"packaging/openrc/guest-routes.{step}-deinstall", openrc.path("/root"))
     removed = openrc.run("/root/guest-routes.pre-deinstall")
@@ -202,7 +202,7 @@ def test_openrc_removal_leaves_the_machine_as_it_was(openrc: Debian, lab: Lab) -
 
 def test_openrc_removal_says_what_it_left(openrc: Debian, lab: Lab) -> None:
     openrc.run("rc-service", "guest-routes", "start")
-    wait_for(lambda: table(lab) == DOCUMENTED, "the documented table")
+    wait_same(lambda: table(lab), DOCUMENTED, "the documented table")
     shutil.copy(ROOT / "packaging/openrc/guest-routes.pre-deinstall", openrc.path("/root"))
     shutil.copy(ROOT / "packaging/openrc/guest-routes.post-deinstall", openrc.path("/root"))
     openrc.run("mv", "/usr/bin/guest-routes", "/usr/bin/real")

@@ -13,7 +13,7 @@ import pytest
 from tests.netns.test_export import WANTED, WANTED_6, ways
 from tests.support.debian import ROOT
 from tests.support.lab import Lab
-from tests.support.managers import RENDERERS, SEED, Managers, wait_for
+from tests.support.managers import RENDERERS, SEED, Managers, wait_same
 from tests.support.passes import SCHEMAS, table
 
 pytestmark = pytest.mark.packages
@@ -65,7 +65,7 @@ def test_the_manager_comes_up_right(lab: Lab, managers: Managers, manager: str) 
         )
         assert managers.path(ORIGINALS + path).read_text() == text
     managers.bring_up(manager)
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
     assert len(table(lab)) == 4
     assert "= 11.11.0.0/16 via 11.8.0.1 dev eth1" in managers.run(*CORRECT, "--verbose").stdout
     # R9: a second time changes nothing, not even a file's time.
@@ -111,7 +111,7 @@ def test_networkd_says_configured_and_keeps_it(lab: Lab, managers: Managers, man
     before = table(lab)
     managers.run("networkctl", "reconfigure", "eth0", "eth1")
     assert managers.networkd_configured()
-    wait_for(lambda: table(lab) == before, "the table after a reconfigure")
+    wait_same(lambda: table(lab), before, "the table after a reconfigure")
     managers.stop("networkd")
     assert managers.networkd()
     assert table(lab) == before
@@ -121,16 +121,16 @@ def test_networkmanager_keeps_it(lab: Lab, managers: Managers) -> None:
     managers.render("wrong-subnet", "networkmanager")
     managers.run(*CORRECT)
     managers.networkmanager()
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
     for nic in ("eth1", "eth0"):
         managers.run("nmcli", "device", "reapply", nic)
-        wait_for(lambda: set(ways(lab)) == WANTED, f"the table after a reapply, not {ways(lab)}")
+        wait_same(lambda: set(ways(lab)), WANTED, "the table after a reapply")
     managers.stop("NetworkManager")
     managers.networkmanager()
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the table after a restart, not {ways(lab)}")
+    wait_same(lambda: set(ways(lab)), WANTED, "the table after a restart")
     lab.ip("link", "set", "eth1", "down")
     lab.ip("link", "set", "eth1", "up")
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the table after a link was down, not {ways(lab)}")
+    wait_same(lambda: set(ways(lab)), WANTED, "the table after a link was down")
 
 
 def test_ifupdown_keeps_it(lab: Lab, managers: Managers) -> None:
@@ -155,8 +155,8 @@ def test_ipv6(lab: Lab, managers: Managers, manager: str) -> None:
     managers.render("dual-stack", manager)
     managers.run(*CORRECT)
     managers.bring_up(manager)
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
-    wait_for(lambda: set(ways(lab, 6)) == WANTED_6, f"IPv6's, not {ways(lab, 6)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
+    wait_same(lambda: set(ways(lab, 6)), WANTED_6, "IPv6's")
 
 
 @pytest.mark.parametrize("manager", RENDERERS)
@@ -183,7 +183,7 @@ def test_what_is_right_stays_but_for_the_second_default(lab: Lab, managers: Mana
     managers.render("documented", manager)
     managers.run(*CORRECT)
     managers.bring_up(manager)
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
 
 
 def test_a_file_that_is_not_as_expected_stays(lab: Lab, managers: Managers) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.netns.test_export import WANTED, WANTED_6, ways
 from tests.support.debian import ROOT
 from tests.support.lab import Lab, document
-from tests.support.managers import SEED, Managers, bare_nics, wait_for
+from tests.support.managers import SEED, Managers, bare_nics, wait_same
 from tests.support.rendered import rendered
 
 pytestmark = pytest.mark.packages
@@ -57,8 +57,8 @@ def correct(el: Managers) -> str:
 
 
 def assert_table(lab: Lab, wanted: Set[str], wanted_6: Set[str]) -> None:
-    wait_for(lambda: set(ways(lab)) == wanted, f"the documented table, not {ways(lab)}", 20)
-    wait_for(lambda: wanted_6 <= set(ways(lab, 6)), f"IPv6's, not {ways(lab, 6)}", 20)
+    wait_same(lambda: set(ways(lab)), wanted, "the documented table")
+    wait_same(lambda: wanted_6 - set(ways(lab, 6)), set(), "nothing of IPv6's missing")
     defaults = [way for way in ways(lab) + ways(lab, 6) if way.startswith("default")]
     assert len(defaults) == 1 + bool(wanted_6)
 
@@ -91,10 +91,10 @@ def test_the_manager_keeps_it(lab: Lab, el: Managers, made: str) -> None:
     el.networkmanager()
     for nic in ("eth1", "eth0"):
         el.run("nmcli", "device", "reapply", nic)
-        wait_for(lambda: set(ways(lab)) == WANTED, f"the table after a reapply, not {ways(lab)}")
+        wait_same(lambda: set(ways(lab)), WANTED, "the table after a reapply")
     el.stop("NetworkManager")
     el.networkmanager()
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the table after a restart, not {ways(lab)}")
+    wait_same(lambda: set(ways(lab)), WANTED, "the table after a restart")
 
 
 @pytest.mark.parametrize("made", ["el-26.2", "el-networkmanager-26.2"])

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional
 import pytest
 
 from tests.support.lab import MACS, Lab, document
-from tests.support.managers import RENDERERS, SEED, Managers, wait_for
+from tests.support.managers import RENDERERS, SEED, Managers, wait_for, wait_same
 from tests.support.passes import CONNECTED, documented, run, table, valid_json
 
 DHCP_SETTINGS = ["--routes", "11.11.0.0/16,11.8.0.1", "--gateways", "eth0=10.65.0.1", "--gateways", "eth1=11.8.0.1"]
@@ -86,7 +86,7 @@ def test_with_dhcp_the_manager_alone_ends_with_the_documented_table(lab: Lab, ma
         exported(managers, manager, *DHCP_SETTINGS)
     check(managers, manager)
     managers.bring_up(manager)
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
     assert len(table(lab)) == 4
     assert_heard(managers, manager)
 
@@ -98,8 +98,8 @@ def test_static_networks_without_cloud_init_s(lab: Lab, managers: Managers, mana
     exported(managers, manager)
     check(managers, manager)
     managers.bring_up(manager)
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
-    wait_for(lambda: set(ways(lab, 6)) == WANTED_6, f"IPv6's, not {ways(lab, 6)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
+    wait_same(lambda: set(ways(lab, 6)), WANTED_6, "IPv6's")
     assert_heard(managers, manager)
 
 
@@ -109,7 +109,7 @@ def test_its_files_come_before_cloud_init_s(lab: Lab, managers: Managers, manage
     managers.render("wrong-subnet", manager)
     exported(managers, manager)
     managers.bring_up(manager)
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
     assert_heard(managers, manager)
 
 
@@ -119,7 +119,7 @@ def test_netplan_s_are_merged_with_what_was_corrected(lab: Lab, managers: Manage
     managers.run("guest-routes", "correct", "--sources", "cloud-init")
     exported(managers, "netplan")
     managers.bring_up("netplan")
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
     assert len(table(lab)) == 4
 
 
@@ -153,9 +153,9 @@ def test_router_advertisements_make_one_default(lab: Lab, managers: Managers, ma
     managers.routers()
     exported(managers, manager)
     managers.bring_up(manager)
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
     wait_for(lambda: "fd00:8::/64 dev eth1" in ways(lab, 6), "eth1's own prefix")
-    wait_for(lambda: defaults_6(lab) == ["eth0"], f"one default, not {defaults_6(lab)}", 20)
+    wait_same(lambda: defaults_6(lab), ["eth0"], "one default")
     wait_for(lambda: "fd00:11:11::/48 via fd00:8::1 dev eth1" in ways(lab, 6), "the host route")
     seen = managers.said("routers").count("RTR-ADVERT(")
     wait_for(lambda: managers.said("routers").count("RTR-ADVERT(") >= seen + 2, "further advertisements", 60)
@@ -167,7 +167,7 @@ def test_without_it_both_routers_are_defaults(lab: Lab, managers: Managers) -> N
     managers.routers()
     for nic in ("eth0", "eth1"):
         lab.ip("link", "set", nic, "up")
-    wait_for(lambda: defaults_6(lab) == ["eth0", "eth1"], "both")
+    wait_same(lambda: defaults_6(lab), ["eth0", "eth1"], "both")
 
 
 @pytest.mark.packages
@@ -176,8 +176,8 @@ def test_ifupdown_with_what_cloud_init_wrote(lab: Lab, managers: Managers) -> No
     exported(managers, "ifupdown")
     check(managers, "ifupdown")
     managers.ifupdown()
-    wait_for(lambda: set(ways(lab)) == WANTED, f"the documented table, not {ways(lab)}", 20)
-    wait_for(lambda: set(ways(lab, 6)) == WANTED_6, f"IPv6's, not {ways(lab, 6)}", 20)
+    wait_same(lambda: set(ways(lab)), WANTED, "the documented table")
+    wait_same(lambda: set(ways(lab, 6)), WANTED_6, "IPv6's")
 
 
 @pytest.mark.parametrize("name", ["documented", "wrong-subnet"])
@@ -271,7 +271,7 @@ def test_source_routing_by_each_manager(lab: Lab, managers: Managers, manager: s
         managers.ifupdown()
     else:
         managers.bring_up(manager)
-    wait_for(lambda: source_rules(lab) == sorted([*SOURCE_RULES, *SOURCE_RULES_6]), "the rules", 20)
+    wait_same(lambda: source_rules(lab), sorted([*SOURCE_RULES, *SOURCE_RULES_6]), "the rules")
     if manager != "ifupdown":
         assert_heard(managers, manager)
     made = lab.run("sync", "--metadata", str(document("dual-stack")), *BY_SOURCE)
@@ -372,7 +372,7 @@ def test_every_kind_of_route_in_a_nics_table_by_each_manager(lab: Lab, managers:
     bare_again(lab)
     check(managers, manager)
     managers.bring_up(manager)
-    wait_for(lambda: source_tables(lab) == wanted, f"{wanted}\nnot {source_tables(lab)}", 20)
+    wait_same(lambda: source_tables(lab), wanted, "the NICs' tables")
     assert len([line for line in wanted if "throw" in line]) == 4
     if manager != "ifupdown":
         assert_heard(managers, manager)
@@ -394,7 +394,7 @@ def test_networkd_takes_a_multipath_route_in_a_nics_table(lab: Lab, managers: Ma
     assert source_tables(lab) == []
     bare_again(lab)
     managers.bring_up("networkd")
-    wait_for(lambda: source_rules(lab) == sorted([*SOURCE_RULES, *SOURCE_RULES_6]), "the rules", 20)
+    wait_same(lambda: source_rules(lab), sorted([*SOURCE_RULES, *SOURCE_RULES_6]), "the rules")
     wait_for(lambda: len([line for line in source_tables(lab) if "12103" in line]) == len(wanted), "the tables", 20)
     assert [line for line in source_tables(lab) if "12103" in line] == wanted
     assert_heard(managers, "networkd")

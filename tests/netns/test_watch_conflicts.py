@@ -153,7 +153,7 @@ def test_a_shell_is_named(lab: Lab, start: Start) -> None:
     service.wait_said("conflict: ")
     (line,) = (line for line in service.log.splitlines() if "conflict: " in line)
     # `ip` may have ended before anybody could ask for its name.
-    ended, found = "a process that has ended (pid ", "started by bash under"
+    ended, found = "a process that has ended (pid ", ", started by bash"
     assert ended in line or (found in line and "a shell or a script" in line)
 
 

@@ -259,6 +259,16 @@ def wait_for(
         time.sleep(0.05)
 
 
+def wait_same(look: Callable[[], object], wanted: object, name: str) -> None:
+    """Waits until one sees what is wanted; a failure tells what was seen last."""
+    deadline = time.monotonic() + 20
+    seen = look()
+    while seen != wanted:
+        assert time.monotonic() < deadline, f"{name}: not within 20 s\nwanted: {wanted}\nseen last: {seen}"
+        time.sleep(0.05)
+        seen = look()
+
+
 def bare_nics(lab: Lab) -> None:
     """eth0 and eth1 of the documented example as they are before any manager has run: down, and without addresses."""
     lab.nic("eth0", MACS[0], gateways=("10.65.0.1/24", "fd00:65::1/64"), up=False)

@@ -6,7 +6,7 @@ It comes after the settings' table has been written, and for that table as it th
 from __future__ import annotations
 
 from .errors import StateError
-from .evidence.gather import snapshot, source_tables
+from .evidence.gather import snapshot, source_tables, table_snapshot
 from .model.decision import Resolution
 from .model.source_routing import SourceRoutingOutcome
 from .routing.ownership import is_ours
@@ -118,13 +118,23 @@ def withdraw_source_routing(
     from .routing.source_routing.stages import stages
 
     off = settings._replace(source_routing=False)
-    now = before._replace(tables=kernel.tables(tables_to_read(before, settings, source_tables(settings, state))))
-    plan = plan_source_routing(Resolution((), (), ()), (), (), now, off)
-    return apply_source(stages(plan), kernel) if plan.operations else None
+
+    def plan_for(there: KernelState) -> SourceRoutingPlan:
+        now = there._replace(tables=kernel.tables(tables_to_read(there, settings, source_tables(settings, state))))
+        return plan_source_routing(Resolution((), (), ()), (), (), now, off)
+
+    plan = plan_for(before)
+    if not plan.operations:
+        return None
+    outcome = apply_source(stages(plan), kernel)
+    left = plan_for(table_snapshot(settings, kernel)).operations if outcome.failures else ()
+    return outcome._replace(remaining=left)
 
 
 def both(one: SourceRoutingOutcome | None, other: SourceRoutingOutcome | None) -> SourceRoutingOutcome | None:
     """What two withdrawals came to."""
     if one is None or other is None:
         return one or other
-    return SourceRoutingOutcome((*one.done, *other.done), (*one.failures, *other.failures))
+    return SourceRoutingOutcome(
+        (*one.done, *other.done), (*one.failures, *other.failures), (*one.remaining, *other.remaining)
+    )

@@ -1,7 +1,6 @@
 """A network namespace with the NICs, addresses and routes that a document describes, for rehearse.
 
-Its routes are what cloud-init leaves: every network's default route, and each host route through the NIC that
-lists it. Nothing outside is read or changed, and all of it ends with the process.
+Nothing outside is read or changed, and all of it ends with the process.
 
 Source: unshare(2), setns(2), user_namespaces(7).
 """
@@ -12,10 +11,10 @@ import errno
 import os
 
 from ..errors import KernelError
-from ..model.network import DEFAULT_PREFIX, PROTOCOL_STATIC, Route, address_text, mac_text
+from ..model.network import address_text, mac_text
 from ..model.network_data import Link, Network, NetworkData, infiniband_mac
-from ..model.operations import Add, Operation, RestoreDefault
 from ..model.report import NotMade
+from .private_routes import make_routes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,13 +97,20 @@ def build(data: NetworkData) -> list[NotMade]:
     Raises:
         KernelError: NICs can't be made at all.
     """
-    network = _PrivateNetwork()
+    _, refused = pyroute2_or_error()
     try:
-        network.make_links(data)
-        network.make_addresses(data)
-    finally:
-        network.close()
-    return network.notes + _routes_of_cloud_init(data, network.ifindexes)
+        network = _PrivateNetwork()
+        try:
+            network.make_links(data)
+            network.make_addresses(data)
+        finally:
+            network.close()
+    except refused as error:
+        raise KernelError(
+            f"cannot make the private network: {error.args[1]}; nothing was rehearsed; run it as root with all its "
+            "capabilities, or as an ordinary user"
+        ) from error
+    return network.notes + make_routes(data, network.ifindexes)
 
 
 def pyroute2_or_error() -> tuple[Any, Any]:
@@ -133,7 +139,7 @@ class _PrivateNetwork:
         iproute, self._error = pyroute2_or_error()
         self.notes: list[NotMade] = []
         self.ifindexes: dict[str, int] = {}
-        """The NIC made for each link id."""
+        """The NIC made for each link id; 0 where the kernel refused it."""
         self._own, self._peers = _fresh_network()
         self._inside = iproute(ext_ack=True)
         _call("setns", self._peers, CLONE_NEWNET)
@@ -171,6 +177,10 @@ class _PrivateNetwork:
         try:
             self._inside.link("add", ifname=name, kind="veth", peer={"ifname": name, "net_ns_fd": self._peers}, **mac)
         except self._error as error:
+            if error.code == errno.EADDRNOTAVAIL:
+                self.notes.append(NotMade("mac-refused", f"links[{link.index}]", mac=address, error=error.args[1]))
+                self.ifindexes[link.id] = 0
+                return
             raise KernelError(
                 f"cannot make the NIC {name} ({mac_text(address)}): {error.args[1]}; nothing was rehearsed; "
                 "it needs the kernel's veth driver, and namespaces that may be administered"
@@ -221,6 +231,8 @@ class _PrivateNetwork:
             place = f"networks[{network.index}]"
             if ifindex is None:
                 self.notes.append(NotMade("link-missing", place, link=network.link))
+            elif not ifindex:
+                self.notes.append(NotMade("link-refused", place))
             elif network.address is None:
                 self.notes.append(NotMade("no-address", place))
             else:
@@ -258,37 +270,3 @@ def _write(path: str, text: str) -> None:
             file.write(text)
     except OSError:
         return
-
-
-# ---- routes -----------------------------------------------------------------------------------------
-
-
-def _routes_of_cloud_init(data: NetworkData, ifindexes: dict[str, int]) -> list[NotMade]:
-    """Programs what cloud-init would; those that the kernel refuses."""
-    from ..kernel.rtnetlink.engine import RtnetlinkKernel
-
-    operations: list[Operation] = []
-    places: list[str] = []
-    for network in data.networks:
-        ifindex = ifindexes.get(network.link, 0)
-        for entry in network.defaults if ifindex else ():
-            default = Route(DEFAULT_PREFIX[network.family], entry.gateway, ifindex, entry.metric, PROTOCOL_STATIC)
-            operations.append(RestoreDefault(default))
-            places.append(entry.place)
-    networks = {network.index: network for network in data.networks}
-    for host in data.routes:
-        listed = networks.get(host.network)
-        ifindex = ifindexes.get(listed.link, 0) if listed else 0
-        if ifindex:
-            operations.append(Add(Route(host.destination, host.next_hop, ifindex, protocol=PROTOCOL_STATIC)))
-            places.append(host.place)
-    kernel = RtnetlinkKernel()
-    try:
-        failures = kernel.apply(operations)
-    finally:
-        kernel.close()
-    listed_at = {id(operation): place for operation, place in zip(operations, places)}
-    return [
-        NotMade("route-refused", listed_at[id(one.operation)], route=one.operation.route, error=one.text)
-        for one in failures
-    ]

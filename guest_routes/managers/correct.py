@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..model.configuration import ConfiguredRoute, CorrectedFile, Correction, ParsedConfig, Place, RouteVerdict
 from ..model.decision import Binding, Elected, Resolved, Unresolved
-from ..model.network import contains
+from ..model.network import MAIN_TABLE, contains
 from ..model.plan import Decision
 from ..routing.bind import BONDS
 from .parsed.ifupdown import moved_ifupdown, read_ifupdown
@@ -150,6 +150,8 @@ def _judge_default(
         return _judge_unlisted(route, parsed)
     if (route.nic.ifindex, route.gateway) == (elected.nic.ifindex, elected.gateway):
         return RouteVerdict(route, "kept", "elected", elected)
+    if settings.table != MAIN_TABLE:
+        return RouteVerdict(route, "left", "other-table", elected)
     named = _named_elsewhere(route, elected, decision)
     if named is not None:
         return _judge_resolved(route, named, parsed)

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     VerdictReason: TypeAlias = Literal[
         "resolved", "there-already", "no-file", "out-of-reach", "unresolved", "not-in-document",
         "no-longer-listed", "none-elected", "elected", "extra-default", "default-mode", "only-default",
+        "other-table",
     ]  # fmt: skip
     """resolved: where its NIC is known it belongs there; there-already: and a file has it there; no-file: and no file
     of that NIC can take it; out-of-reach, unresolved: it has no NIC, and its own can't, or can, reach the next hop;
     no-longer-listed: it is not in the document, and `correct` itself had put it where it is; default-mode,
-    only-default: an extra default that stays, since the settings say so, or since no file has the elected one."""
+    only-default, other-table: an extra default that stays, since the settings say so, no file has the elected one,
+    or it is main's, and the settings have another table."""
 
 
 ExportNoteKind: TypeAlias = (

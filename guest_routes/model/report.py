@@ -227,20 +227,22 @@ class NotMade(NamedTuple):
         "port-missing",
         "kind-refused",
         "infiniband",
+        "mac-refused",
         "link-missing",
+        "link-refused",
         "no-address",
         "address-refused",
         "route-refused",
         "no-carrier",
     ]
-    """port-missing, kind-refused, infiniband: a plain NIC stands in for a bond, VLAN or InfiniBand port; link-missing:
-    the network has no NIC."""
+    """port-missing, kind-refused, infiniband: a plain NIC stands in for a bond, VLAN or InfiniBand port; mac-refused,
+    link-missing, link-refused: the link, or the network, has no NIC."""
     place: str = ""
     """`links[0]`, `networks[0]`, `networks[0].routes[1]`."""
     nic: str = ""
     """port-missing, kind-refused, infiniband: its name."""
     mac: bytes = b""
-    """infiniband: the MAC that it has instead, six bytes long."""
+    """infiniband: the MAC that it has instead, six bytes long; mac-refused."""
     link: str = ""
     """port-missing, link-missing: the id that no link of the document has."""
     address: Prefix | None = None

@@ -68,6 +68,8 @@ def _default_reason(one: RouteVerdict, elected: Elected) -> str:
     reason = f"{elected.nic.name} has the default route: {reason}"
     if one.reason == "default-mode":
         return f"{reason}; it stays, as `default_mode` says"
+    if one.reason == "other-table":
+        return f"{reason}; it stays: it is the main table's, and `table` is another"
     if one.reason == "only-default":
         return f"{reason}; but no file has that default, and one must stay (R7)"
     return reason

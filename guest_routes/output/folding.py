@@ -97,15 +97,24 @@ def coloured(line: str) -> str:
 
 def entries(group: Sequence[T], show: Callable[[T], Entry], verbose: bool = False) -> list[str]:
     """The lines of some entries; beyond SHOWN only their number, unless `verbose`."""
-    shown = group if verbose or len(group) <= SHOWN + 1 else group[:SHOWN]
+    shown = folded(group, verbose)
     lines = []
     mark = ""
     for mark, what, why in map(show, shown):
         lines.append(f"{mark} {what}")
         lines += wrapped(why)
-    if len(shown) < len(group):
-        lines.append(f"{mark} ... and {len(group) - len(shown):,} more; --verbose shows all")
-    return lines
+    return lines + [f"{mark} {more}" for more in more_of(group, shown)]
+
+
+def folded(group: Sequence[T], verbose: bool) -> Sequence[T]:
+    """Those of some entries that are shown."""
+    return group if verbose or len(group) <= SHOWN + 1 else group[:SHOWN]
+
+
+def more_of(group: Sequence[T], shown: Sequence[T]) -> list[str]:
+    """The line that stands for those that are not shown; none where all are."""
+    left = len(group) - len(shown)
+    return [f"... and {left:,} more; --verbose shows all"] if left else []
 
 
 def first_of(texts: Sequence[str], what: str, shown: int = SHOWN) -> list[str]:

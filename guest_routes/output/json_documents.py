@@ -7,6 +7,7 @@ from ..model.network import Nic, address_text
 from ..model.network_data import Problem
 from ..model.operations import Failure, Operation
 from ..model.plan import PlannedDefault, PlannedRoute, StayingRoute
+from .notices import source_left_texts
 from .report import left_texts, not_restored_texts
 from .route_text import route_json
 from .summary import errors_texts, leases_json, metadata_json, unprogrammed_texts
@@ -177,7 +178,7 @@ def withdrawal_json(done: Withdrawal) -> Json:
         "changes": [operation_json(operation, nics) for operation in done.outcome.done],
         "failures": _failures(done.outcome.failures, nics),
         "source_routing": _withdrawn_json(done),
-        "warnings": [*left_texts(done), *not_restored_texts(done)],
+        "warnings": [*left_texts(done), *source_left_texts(done), *not_restored_texts(done)],
     }
 
 

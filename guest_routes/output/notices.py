@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ..model.report import Report, Withdrawal
     from ..model.settings import Settings
+    from ..model.source_routing import SourceOperation
 
 DISABLED = "disabled by the settings (`enabled: false`)"
 NO_REQUEST = "guest-routes: standard input is no request of the service; guest-routes-fetch@.service starts this"
@@ -86,7 +87,38 @@ def withdrawal_error_texts(done: Withdrawal) -> list[str]:
         from .source_routing import source_failure_text
 
         refused += [source_failure_text(one, done.before.nics) for one in done.source_outcome.failures]
-    return [*first_of(refused, "refusals; --json has all", SHOWN), *left_texts(done, SHOWN)]
+    left = [*left_texts(done, SHOWN), *source_left_texts(done, SHOWN)]
+    return [*first_of(refused, "refusals; --json has all", SHOWN), *left]
+
+
+def source_left_texts(done: Withdrawal, shown: int = 0) -> list[str]:
+    """What `withdraw` could not remove of source routing, and how that goes by hand: rules before their tables.
+
+    Args:
+        shown: so many rules and routes one by one, and how many more there are; 0: all.
+    """
+    remaining = done.source_outcome.remaining if done.source_outcome is not None else ()
+    if not remaining:
+        return []
+    from .source_routing import source_text
+
+    left = [f"still there: {source_text(one, done.after.nics)}" for one in remaining]
+    by_hand = ", ".join(f"`{command}`" for command in _flush_commands(remaining))
+    more = "rules and routes of source routing are still there; --json has all"
+    return [*first_of(left, more, shown or len(left)), f"to remove by hand what is left of source routing: {by_hand}"]
+
+
+def _flush_commands(removals: Sequence[SourceOperation]) -> list[str]:
+    """The commands of iproute2 that remove rules, and then routes, by protocol."""
+    from ..model.source_routing import RemoveRoute, RemoveRule
+
+    rules = {(one.rule.family, one.rule.protocol) for one in removals if isinstance(one, RemoveRule)}
+    routes = [one.route for one in removals if isinstance(one, RemoveRoute)]
+    tables = {(route.family, route.table, route.protocol) for route in routes}
+    return [
+        *(f"ip -{family} rule flush protocol {protocol}" for family, protocol in sorted(rules)),
+        *(f"ip -{family} route flush table {table} proto {protocol}" for family, table, protocol in sorted(tables)),
+    ]
 
 
 def unwritten_text(fault: str) -> str:

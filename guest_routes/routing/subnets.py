@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from ..model.network import Address, KernelState, Nic, Route
 
 
+class Homes(list["Binding"]):
+    """The networks that have a subnet, in document order; those that tell most of its gateway are found once."""
+
+    __slots__ = ("telling",)
+    telling: Sequence[Binding]
+
+
 class Subnets:
     """The subnets of all networks: as described, and as their NICs have them. Link-local ones are everybody's: none.
 
@@ -38,12 +45,13 @@ class Subnets:
     """
 
     def __init__(self, bindings: Sequence[Binding], documented: bool = False) -> None:
-        self._bindings: dict[Prefix, list[Binding]] = {}
+        self._bindings: dict[Prefix, Homes] = {}
         for binding in bindings:
             for subnet in _subnets_of(binding, documented):
-                self._bindings.setdefault(subnet, []).append(binding)
+                self._bindings.setdefault(subnet, Homes()).append(binding)
         for subnet, found in self._bindings.items():
-            self._bindings[subnet] = [one for one in found if one.nic and one.documented_subnet == subnet] or found
+            own = Homes(one for one in found if one.nic and one.documented_subnet == subnet)
+            self._bindings[subnet] = own or found
         self._lengths = {
             family: sorted({p.length for p in self._bindings if family_of(p.address) == family}, reverse=True)
             for family in (4, 6)
@@ -67,18 +75,26 @@ def _subnets_of(binding: Binding, documented: bool) -> list[Prefix]:
 
 def telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
     """Those of the networks in a subnet that tell most of its gateway, networks of the document before others."""
+    if not isinstance(homes, Homes):
+        return _telling(subnet, homes)
+    if not hasattr(homes, "telling"):
+        homes.telling = _telling(subnet, homes)
+    return homes.telling
+
+
+def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
     documented = [one for one in homes if one.network is not None]
     named = list(filter(is_gateway_named, with_gateway_in(subnet, homes)))
-    inside = named or with_gateway_in(subnet, documented)
+    inside = named or list(with_gateway_in(subnet, documented))
     documented = documented or list(homes)
     private = [one for one in documented if _is_private(one)]
     return inside or private or [one for one in documented if one.gateway is not None] or documented
 
 
-def with_gateway_in(subnet: Prefix, bindings: Sequence[Binding]) -> list[Binding]:
+def with_gateway_in(subnet: Prefix, bindings: Sequence[Binding]) -> Iterator[Binding]:
     """Those whose gateway is in a subnet."""
     known = ((one, one.gateway_in_force) for one in bindings)
-    return [one for one, gateway in known if gateway is not None and contains(subnet, gateway)]
+    return (one for one, gateway in known if gateway is not None and contains(subnet, gateway))
 
 
 def is_unknown(home: Binding, subnet: Prefix) -> bool:

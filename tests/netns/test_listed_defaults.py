@@ -240,16 +240,34 @@ def test_damage_of_the_property_moves_no_default(lab: Lab, tmp_path: Path, damag
     assert [line.split()[2:5] for line in defaults(lab)] == [["10.65.0.1", "dev", "eth0"]], ran
 
 
+def rendered(*listed: List[str]) -> List[Path]:
+    """cloud-init's files for systemd-networkd, with these default routes by NIC."""
+    written = [Path(f"/etc/systemd/network/10-cloud-init-eth{index}.network") for index in range(len(listed))]
+    for index, gateways in enumerate(listed):
+        written[index].parent.mkdir(parents=True, exist_ok=True)
+        text = f"[Address]\nAddress={NICS[4][index][0]}\n\n[Match]\nMACAddress={MACS[index]}\nName=eth{index}\n"
+        text += "".join(f"\n[Route]\nDestination=0.0.0.0/0\nGateway={gateway}\n" for gateway in gateways)
+        written[index].write_text(text)
+    return written
+
+
+def test_correct_leaves_the_main_tables_defaults_as_a_pass_in_another_does(lab: Lab, tmp_path: Path) -> None:
+    start(lab, 4)
+    where = write(tmp_path, net(4, 0, ("0.0.0.0/0", "10.65.0.1")), net(4, 1, ("0.0.0.0/0", "11.8.0.1")))
+    written = rendered(["10.65.0.1"], ["11.8.0.1"])
+    write_settings(table=100)
+    ran = run(lab, f"correct --check {where}")
+    assert (ran.code, "it is the main table's, and `table` is another" in ran.out) == (0, True), ran
+    write_settings()
+    assert run(lab, f"correct {where}").code == 0
+    assert "Gateway" not in written[1].read_text()
+
+
 def test_correct_knows_the_default_that_it_moves(lab: Lab, tmp_path: Path) -> None:
     """The other one under eth0 goes in the same run: both would be made, and the machine use either."""
     start(lab, 4)
     where = write(tmp_path, net(4, 0, ("0.0.0.0/0", "11.8.0.1"), ("0.0.0.0/0", "10.65.0.1")), private(4, 1))
-    written = [Path(f"/etc/systemd/network/10-cloud-init-eth{index}.network") for index in (0, 1)]
-    for index, listed in enumerate((["11.8.0.1", "10.65.0.1"], [])):
-        written[index].parent.mkdir(parents=True, exist_ok=True)
-        text = f"[Address]\nAddress={NICS[4][index][0]}\n\n[Match]\nMACAddress={MACS[index]}\nName=eth{index}\n"
-        text += "".join(f"\n[Route]\nDestination=0.0.0.0/0\nGateway={gateway}\n" for gateway in listed)
-        written[index].write_text(text)
+    written = rendered(["11.8.0.1", "10.65.0.1"], [])
     write_settings(default={"nic": "eth1"})
     ran = run(lab, f"correct {where}")
     assert (ran.code, "one must stay" in ran.out) == (0, False), ran

@@ -148,6 +148,26 @@ def test_an_infiniband_port_has_a_plain_nic(lab: Lab) -> None:
     ]
 
 
+@pytest.mark.parametrize("mac", ["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"])
+def test_a_mac_that_no_nic_can_have_leaves_the_rest(lab: Lab, mac: str, tmp_path: Path) -> None:
+    value = json.loads(EXAMPLE)
+    value["links"][1]["ethernet_mac_address"] = mac
+    path = tmp_path / "network_data.json"
+    path.write_text(json.dumps(value))
+    ran = lab.run("rehearse", "--metadata", str(path))
+    said = " ".join(ran.stdout.split())
+    assert f"(links[1]: it has no NIC: the kernel refuses the MAC {mac}: Cannot assign requested address)" in said
+    assert "(networks[1]: it has no NIC, since the kernel refuses its link's MAC)" in said
+    assert (ran.returncode, "! 11.11.0.0/16,11.8.0.1" in said) == (5, True), ran
+
+
+def test_a_vlan_on_a_nic_that_can_not_be_made_has_a_stand_in(lab: Lab) -> None:
+    parent, vlan = Link(0, "a", "phy", bytes(6)), Link(1, "b", "vlan", bytes.fromhex("fa163e000004"), (), 7, "a")
+    refused, stands_in = noted(NetworkData((parent, vlan), ()))
+    assert refused.startswith("links[0]: it has no NIC")
+    assert stands_in.startswith("links[1]: a plain NIC with its MAC stands in for vlan7: ")
+
+
 def test_what_is_not_in_the_document_is_noted(lab: Lab) -> None:
     network = Network(0, "n0", "nowhere", "ipv4", 4, parse_prefix("10.65.0.7/24"))
     vlan = Link(0, "d", "vlan", bytes.fromhex("fa163e000004"), vlan_id=7, vlan_link="gone")
@@ -225,9 +245,11 @@ def test_forbidden_namespaces_say_what_would_help(lab: Lab) -> None:
     assert "sysctl user.max_user_namespaces=" in done.stdout
 
 
-def test_root_without_capabilities_is_not_told_to_be_root(lab: Lab) -> None:
+@pytest.mark.parametrize("capabilities", ["-all", "-net_admin"])
+def test_root_without_capabilities_is_not_told_to_be_root(lab: Lab, capabilities: str) -> None:
     as_root()
-    words = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--", sys.executable, "-m", "guest_routes"]
+    without = ["--bounding-set", capabilities, "--inh-caps", capabilities]
+    words = ["setpriv", *without, "--", sys.executable, "-m", "guest_routes"]
     done = subprocess.run(
         [*words, "rehearse", "--metadata", str(document("documented"))], capture_output=True, text=True
     )

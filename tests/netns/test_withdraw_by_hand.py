@@ -42,6 +42,22 @@ def test_behind_a_rule_that_lets_no_packet_out_the_advice_keeps_the_default(lab:
     assert kept.startswith("default via 10.65.0.1 dev eth0 onlink")
 
 
+@pytest.mark.parametrize("family", ["ipv4", "dual-stack"])
+def test_the_advice_has_the_rules_and_tables_of_source_routing(lab: Lab, family: str) -> None:
+    _, file = everything(lab, family)
+    assert run(lab, f"sync --source-routing true {file}").code == 0
+    refused = subprocess.run(
+        [*WITHOUT_CAPABILITY, sys.executable, "-m", "guest_routes", "withdraw"], text=True, capture_output=True
+    )
+    assert refused.returncode == 1 and "still there: rule from 10.65.0.7 lookup 12102" in refused.stderr
+    for command in re.findall("`(ip [^`]*)`", refused.stderr):
+        lab.ip(*command.split()[1:])
+    for flag in ("-4", "-6"):
+        assert lab.ip(flag, "route", "show", "table", "all", "proto", "121") == ""
+        assert "lookup 121" not in lab.ip(flag, "rule")
+    assert len(lab.ip("route", "show", "default").splitlines()) == 1
+
+
 WITHOUT_CAPABILITY = ("setpriv", "--bounding-set=-net_admin")
 
 

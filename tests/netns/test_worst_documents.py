@@ -60,6 +60,18 @@ def test_every_command_is(written: Path, command: str) -> None:
     assert_bounded(cost(*command.split(), *(["--metadata", str(written)] if command != "status" else [])), 2 * LINES)
 
 
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [("one destination", "11.11.3.4"), ("networks of one subnet", "8.8.8.8"), ("defaults", "8.8.8.8")],
+    indirect=["written"],
+)
+def test_explain_is_where_many_host_routes_cover_an_address(written: Path, asked: str) -> None:
+    """It reads the document once, and shows a dozen; JSON has them all."""
+    assert_bounded(cost("explain", asked, "--metadata", str(written)), 2 * LINES)
+    everything = cost("explain", asked, "--json", "--metadata", str(written))
+    assert everything.yardsticks < YARDSTICKS
+
+
 @pytest.mark.parametrize("written", ["no links", "no networks", "no routes"], indirect=True)
 def test_rehearse_reads_it_once(written: Path) -> None:
     """For the NICs that it makes, and for the pass."""

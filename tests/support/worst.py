@@ -24,8 +24,8 @@ def _document(networks: List[Any], links: List[Any] | None = None, **more: Any) 
     return json.dumps({"links": links, "networks": networks, "services": [], **more}, separators=(",", ":")).encode()
 
 
-def _first() -> Dict[str, Any]:
-    route = {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.65.0.1"}
+def _first(gateway: str = "10.65.0.1") -> Dict[str, Any]:
+    route = {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": gateway}
     return _network(0, routes=[route])
 
 
@@ -64,6 +64,11 @@ def worst_documents() -> Dict[str, bytes]:
         "defaults": _document([
             _network(n, routes=[{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": f"10.65.{n >> 8}.{n & 255}"}])
             for n in range(5000)
+        ]),
+        "networks of one subnet": _document([
+            {**_first(f"10.65.{n + 1 >> 8}.{n + 1 & 255}"), "id": f"n{n}",
+             "ip_address": f"10.65.{n >> 8}.{n & 255}", "netmask": "255.255.0.0"}
+            for n in range(2, 5000)
         ]),
         "bonds": _document([_first()], [*_links(), *[bond] * 180]),
         "chain of VLANs": _document([_first(), _network(1, link="v0")], [*_links(), *chain]),

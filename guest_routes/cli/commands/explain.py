@@ -123,7 +123,8 @@ def _shown(context: Context, asked: Target, source: Address | None, report: Repo
     answer = _lookup(context, asked, source, report.before)
     if source is None:
         found = explain(asked.prefix, report, answer, obstacle)
-        lines, document, code = explanation_lines(found), explanation_json(found), found.exit_code
+        lines, document = explanation_lines(found, context.options.verbose), explanation_json(found)
+        code = found.exit_code
     else:
         from ...diagnose.explain_source import explain_source
         from ...output.diagnosis.source_explanation import source_explanation_json, source_explanation_lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...json_codec import dumps, loads
 from ...model.network import BROADCAST, LOOPBACK, MULTICAST, address_text, contains, family_of, mac_text
 from ...routing.compare import preference
 from ...routing.lookups.answers import fits
@@ -15,7 +14,8 @@ from ..summary import evidence_lines, metadata_json
 from ..words.elections import election_reason, observed_text
 from ..words.obstacles import not_there_text, not_wanted_text, sync_text
 from ..words.outcomes import lookup_text, no_rule_texts, overruled_text, staying_cause
-from ..words.reasons import next_hop_reason, resolved_reason, unresolved_reason
+from ..words.reasons import next_hop_reason, resolved_reason
+from .listed import listed_lines, not_programmed_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ...model.diagnosis.explanation import Explanation
     from ...model.network import Address, KernelState, Lookup, Nic, Prefix, Route
-    from ...model.network_data import HostRoute
     from ...model.plan import PlannedDefault, PlannedRoute
 
 _STATES = {
@@ -35,17 +34,15 @@ DROPPED = "NOT as wanted: that route drops it; take it away if nobody needs it"
 _LOCAL_KINDS = {BROADCAST: "a broadcast", MULTICAST: "a multicast"}
 
 
-def explanation_lines(one: Explanation) -> list[str]:
-    """The explanation for people."""
+def explanation_lines(one: Explanation, verbose: bool = False) -> list[str]:
+    """The explanation for people; of many host routes that are not programmed, only some unless `verbose`."""
     nics = one.report.before.nics
     what = _asked_text(one.asked)
     lines = [_headline(what, one), ""]
     if one.by_local:
         lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({local_verdict(one)})")
         return [*lines, "", *evidence_lines(one.report)]
-    for missed in one.unresolved:
-        lines += [f"! not programmed: {missed.host}", *_item("listed at", missed.host, one)]
-        lines += [*field("why not", unresolved_reason(missed)), ""]
+    lines += not_programmed_lines(one.unresolved, one.report.document, verbose)
     if one.nearer is not None:
         lines += field("route", route_text(one.nearer, nics))
         lines += field("rule", _nearer_rule(one))
@@ -72,7 +69,7 @@ def kernel_only_lines(asked: Prefix, source: Address | None, answer: Lookup, nic
 def _host_route(planned: PlannedRoute, one: Explanation) -> list[str]:
     resolved = planned.resolved
     nic = resolved.next_hop.nic
-    lines = [f"  {'host route':<11}{resolved.host}", *_item("listed at", resolved.host, one)]
+    lines = [f"  {'host route':<11}{resolved.host}", *listed_lines(resolved.host, one.report.document)]
     lines += field("rule", next_hop_reason(resolved.next_hop))
     lines += field("NIC", f"{nic.name} ({mac_text(nic.mac)})")
     return lines + _planned_route(planned, planned.route, one)
@@ -220,15 +217,6 @@ def _headline(what: str, one: Explanation) -> str:
         f"by {_nic_name(nic, nics) or '?'}{f', via {address_text(hop)}' if hop else ''}" for nic, hop in one.next_hops
     ]
     return f"{what} should leave {', or '.join(by)}" if by else f"{what} leaves by no NIC"
-
-
-def _item(name: str, host: HostRoute, one: Explanation) -> list[str]:
-    """The place of a host route, and the entry as the document has it."""
-    lines = field(name, host.place)
-    if host.network >= 0 and host.index >= 0:  # A `gateway` key is no entry of the list.
-        entry = loads(one.report.document.data)["networks"][host.network]["routes"][host.index]
-        lines += wrapped(dumps({key: entry[key] for key in ("network", "netmask", "gateway") if key in entry}), 13)
-    return lines
 
 
 def _asked_text(asked: Prefix) -> str:

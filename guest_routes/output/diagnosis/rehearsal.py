@@ -67,12 +67,15 @@ def not_made_text(one: NotMade, nics: Sequence[Nic]) -> str:
         return f"{one.place}: a plain NIC with its MAC stands in for {one.nic}: {why}"
     if one.kind == "infiniband":
         return f"{one.place}: a plain NIC with the MAC {mac_text(one.mac)} stands in for {one.nic}: it is InfiniBand"
+    if one.kind == "mac-refused":
+        return f"{one.place}: it has no NIC: the kernel refuses the MAC {mac_text(one.mac)}: {one.error}"
     if one.route is not None:
         return f"{one.place}: the kernel refuses {route_text(one.route, nics)}: {one.error}"
     what = {
         "link-missing": f"it has no NIC, since the document has no link {one.link!a}"
         if one.link
         else "it has no NIC, since it names no link that can be used",
+        "link-refused": "it has no NIC, since the kernel refuses its link's MAC",
         "no-address": "its NIC gets no address, since the document has none",
         "address-refused": f"the kernel refuses the address {one.address}: {one.error}",
     }[one.kind]

@@ -185,6 +185,12 @@ def test_only_enforce_takes_defaults_away() -> None:
     assert [one.verdict for one in made.verdicts] == ["kept", "moved", "left"]
 
 
+def test_defaults_of_the_main_table_stay_where_the_settings_have_another() -> None:
+    made = corrected("systemd-networkd", {"0": ETH0, "1": ETH1}, table=100)
+    assert "Gateway=11.8.0.1" in texts(made)[1]
+    assert [(one.verdict, one.reason) for one in made.verdicts][-1] == ("left", "other-table")
+
+
 def test_the_settings_choice_keeps_its_default() -> None:
     made = corrected("systemd-networkd", {"0": ETH0, "1": ETH1}, default=Selector(nic="eth1"))
     assert "Destination=0.0.0.0/0" not in texts(made)[0]

@@ -70,6 +70,10 @@ NOWHERE = "11.8.0.1 is in no NIC's subnet; use a gateway of a NIC (none is known
         (DEFAULT, "extra-default", ELECTED, f"eth0 has the default route: {RULE}"),
         (DEFAULT, "default-mode", ELECTED, f"eth0 has the default route: {RULE}; it stays, as `default_mode` says"),
         (
+            DEFAULT, "other-table", ELECTED,
+            f"eth0 has the default route: {RULE}; it stays: it is the main table's, and `table` is another",
+        ),
+        (
             DEFAULT, "only-default", ELECTED,
             f"eth0 has the default route: {RULE}; but no file has that default, and one must stay (R7)",
         ),

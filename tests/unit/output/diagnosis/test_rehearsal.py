@@ -107,6 +107,14 @@ def test_json() -> None:
             NotMade("infiniband", "links[1]", "eth1", mac=bytes.fromhex("f452147bcba1")),
             "links[1]: a plain NIC with the MAC f4:52:14:7b:cb:a1 stands in for eth1: it is InfiniBand",
         ),
+        (
+            NotMade("mac-refused", "links[1]", mac=bytes(6), error="Cannot assign requested address"),
+            "links[1]: it has no NIC: the kernel refuses the MAC 00:00:00:00:00:00: Cannot assign requested address",
+        ),
+        (
+            NotMade("link-refused", "networks[1]"),
+            "networks[1]: it has no NIC, since the kernel refuses its link's MAC",
+        ),
         (NotMade("no-address", "networks[1]"), "networks[1]: its NIC gets no address, since the document has none"),
         (
             NotMade("address-refused", "networks[1]", address=prefix("224.0.0.1/24"), error="Invalid argument"),

@@ -167,8 +167,8 @@ def _unprogrammed(report: Report, verbose: bool) -> list[str]:
 
     def missed(one: Unprogrammed) -> Entry:
         what, why = unprogrammed_parts(one, nics)
-        beside = there.get(one.host.destination) if isinstance(one, Unresolved) else None
-        return "?" if isinstance(one, ExtraDefault) else "!", *fitting(what, f"{why}; {beside}" if beside else why)
+        stays = there.get(one.host.destination) if isinstance(one, Unresolved) else None
+        return "?" if isinstance(one, ExtraDefault) else "!", *fitting(what, f"{why}; {stays}" if stays else why)
 
     chosen = [one for one in report.resolution.unresolved if one.kind in BY_CHOICE]
     notes: list[Note | Problem] = [*report.evidence.notes, *report.resolution.notes] if verbose else []

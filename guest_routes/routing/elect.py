@@ -237,10 +237,7 @@ def _by_name(named: Resolved, family: int) -> Elected:
 def _chosen(
     selector: Selector, own: Sequence[Binding], named: Sequence[Resolved], family: int, unaddressed: bool
 ) -> Election:
-    """The network that the settings choose, or why it can't have the default.
-
-    Of several subnets of one NIC each has its gateway.
-    """
+    """The network that the settings choose, or why it can't have the default; each subnet of a NIC has its gateway."""
     chosen = [binding for binding in own if binding.chosen_by(selector)]
     subnet = selector.subnet
     if subnet is not None:
@@ -288,16 +285,14 @@ def _elected(chosen: Binding, family: int) -> Elected:
 def managed_ifindexes(bindings: Sequence[Binding], nics: Sequence[Nic] = ()) -> frozenset[int]:
     """The ifindexes of NICs that the metadata describes: the only ones whose default routes R4 may touch.
 
-    Args:
-        nics: all there are. One with the MAC of a network's link is the document's, too, where a bridge or bond over it
-            has its place: what it had before leads nowhere any more.
+    Of all the NICs also those with the MAC of a network's link whose place a bridge or bond over them has taken.
     """
-    described = [one for one in bindings if one.nic is not None and one.network is not None]
-    found = frozenset(one.nic.ifindex for one in described if one.nic is not None)
-    return found.union(port.ifindex for port in nics if port.master and _is_port_of_any(port, described, nics))
+    bound = [one for one in bindings if one.nic is not None and one.network is not None]
+    found = frozenset(one.nic.ifindex for one in bound if one.nic is not None)
+    return found.union(port.ifindex for port in nics if port.master and _is_port_of_any(port, bound, nics))
 
 
-def _is_port_of_any(port: Nic, described: Sequence[Binding], nics: Sequence[Nic]) -> bool:
+def _is_port_of_any(port: Nic, bound: Sequence[Binding], nics: Sequence[Nic]) -> bool:
     """Whether a bridge or bond over a NIC has the place that the NIC's MAC has in the document."""
     over, macs = masters(port, nics), (port.mac, port.permanent_mac)
-    return any(one.nic in over and one.link is not None and one.link.mac in macs for one in described)
+    return any(one.nic in over and one.link is not None and one.link.mac in macs for one in bound)

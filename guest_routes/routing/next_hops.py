@@ -182,9 +182,9 @@ class NextHops:
 
     def _find_unaddressed(self, family: int) -> tuple[Nic, ...]:
         """Plain NICs whose subnet of the family no network tells, and that have no address of it (yet)."""
-        told = _present([one for one in self._bindings if one.family == family and one.documented_subnet is not None])
+        known = _present([one for one in self._bindings if one.family == family and one.documented_subnet is not None])
         plain = (nic for nic in self._nics if not nic.kind and any(nic.mac) and not nic.master)
-        return tuple(nic for nic in plain if nic.ifindex not in told and not _has_address(nic, family))
+        return tuple(nic for nic in plain if nic.ifindex not in known and not _has_address(nic, family))
 
     def _rule(self, home: Binding, host: HostRoute) -> NextHopRule:
         """By which rule a next hop in a subnet leads through its NIC; "gateway": it would have to be the gateway."""

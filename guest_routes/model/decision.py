@@ -51,11 +51,8 @@ class Binding(NamedTuple):
     @property
     def family(self) -> int:
         """4 or 6."""
-        if self.network is not None:
-            return self.network.family
-        if self.known_family:
-            return self.known_family
-        return 4 if self.gateway is not None and len(self.gateway) == 4 else 6
+        known = self.network.family if self.network is not None else self.known_family
+        return known or (4 if self.gateway is not None and len(self.gateway) == 4 else 6)
 
     @property
     def addressed(self) -> bool:
@@ -267,6 +264,8 @@ class Elected(NamedTuple):
     """Its metric in the document put it before a network that stands before it."""
     in_use: bool = False
     """There is no metadata, and the kernel has a default through the NIC, which put it first."""
+    by_leases: bool = False
+    """There is no metadata, and leases take its place: no document has the network."""
 
 
 NotElectedKind: TypeAlias = (

@@ -32,13 +32,7 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
         accept_withdrawals: routes of ours go although the document may be partial (R6).
     """
     resolution = resolve(evidence, settings)
-    elections = tuple(
-        elect(
-            resolution, settings, family, evidence.projected, _in_use(evidence, family),
-            None if accept_withdrawals else _damage(evidence, family),
-        )
-        for family in FAMILIES
-    )  # fmt: skip
+    elections = tuple(_elected(resolution, evidence, settings, family, accept_withdrawals) for family in FAMILIES)
     resolution = _with_outdone_defaults(resolution, elections)
     unlisted = _unlisted(evidence, settings)
     suspected = suspicion(evidence, resolution, elections, settings, unlisted.dropped)
@@ -50,6 +44,14 @@ def decide(evidence: Evidence, settings: Settings, accept_withdrawals: bool = Fa
     if evidence.kernel.tables is None:
         return decision
     return with_source_routing(decision, evidence, settings)
+
+
+def _elected(
+    resolution: Resolution, evidence: Evidence, settings: Settings, family: int, accept_withdrawals: bool
+) -> Election:
+    damage = None if accept_withdrawals else _damage(evidence, family)
+    found = elect(resolution, settings, family, evidence.projected, _in_use(evidence, family), damage)
+    return found._replace(by_leases=evidence.source == "leases") if isinstance(found, Elected) else found
 
 
 def _in_use(evidence: Evidence, family: int) -> list[int]:

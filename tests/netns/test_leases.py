@@ -180,6 +180,24 @@ def test_without_a_document(lab: Lab) -> None:
     assert not Path("/var/lib/guest-routes/last-known-good").exists()
 
 
+def test_without_a_document_no_place_in_one_is_named(lab: Lab) -> None:
+    lab.nic("eth0", MACS[0], "10.65.0.7/24", gateways=("10.65.0.1/24",))
+    lab.nic("eth1", MACS[1], "11.8.0.9/24", gateways=("11.8.0.1/24",))
+    networkd(lab)
+    for command in ("plan", "sync", "plan --verbose", "explain 8.8.8.8"):
+        ran = run(lab, f"{command} {LOCAL}")
+        assert "no metadata orders the NICs" in ran.out, ran
+        assert "networks[" not in ran.out and "documented" not in ran.out, ran
+
+
+def test_ipv6_has_no_dhcp_lease_to_be_found(lab: Lab, tmp_path: Path) -> None:
+    lab.nic("eth0", MACS[0], "fd00:65::7/64")
+    link = {"id": "tap0", "type": "tap", "ethernet_mac_address": MACS[0]}
+    both = [{"id": kind, "link": "tap0", "type": kind} for kind in ("ipv4_dhcp", "ipv6_slaac")]
+    path = write_document(tmp_path / "network_data.json", {"links": [link], "networks": both, "services": []})
+    assert run(lab, f"sync --metadata {path}").err.count("no DHCP lease found") == 1
+
+
 def test_without_a_document_no_working_default_moves(lab: Lab) -> None:
     """The leases have no order: what the network manager prefers counts, in each family by itself."""
     lab.nic("eth0", MACS[0], "10.65.0.7/24", "fd00:65::7/64", gateways=("10.65.0.1/24", "fd00:65::1/64"))
@@ -190,7 +208,7 @@ def test_without_a_document_no_working_default_moves(lab: Lab) -> None:
     lab.ip(*"-6 route add default via fd00:8::1 dev eth1 proto static metric 200".split())
     networkd(lab)
     planned = run(lab, f"plan {LOCAL}").out
-    assert "no metadata orders the NICs: the one whose default the kernel uses: networks[1], eth1" in planned, planned
+    assert "no metadata orders the NICs: the one whose default the kernel uses: eth1; its gateway" in planned, planned
     wanted = ("default via 11.8.0.1 dev eth1 proto dhcp metric 100", "default via fd00:65::1 dev eth0 proto static")
     for _ in range(2):
         assert run(lab, f"sync {LOCAL}").code == 0

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ...model.decision import Binding
     from ...model.diagnosis.inspection import Finding, Inspection, NicView, SourceAnswer
     from ...model.evidence import GatewayEvidence
+    from ...model.lease import Lease
     from ...model.network import Address, Nic, Route
 
 _BY_A_PASS = frozenset(
@@ -169,9 +170,18 @@ def _managers(view: NicView) -> list[str]:
 def _lease(view: NicView) -> list[str]:
     if view.lease is None:
         return []
-    routers = ", ".join(map(address_text, view.lease.routers)) or "none"
-    leased = f"{address_text(view.lease.address)}, router {routers} ({view.lease.client}, {view.lease.path})"
+    lease = view.lease
+    leased = f"{address_text(lease.address)}, router {_routers(lease)} ({lease.client}, {lease.path})"
     return labelled("  lease", leased)
+
+
+def _routers(lease: Lease) -> str:
+    """Those that its default routes lead by, which needn't be option 3's (RFC 3442)."""
+    used, option_3 = lease.default_routers, ", ".join(map(address_text, lease.routers))
+    if not used and option_3:
+        return f"none, since option 121 does away with {option_3}"
+    named = ", ".join(dict.fromkeys(address_text(one.gateway) for one in used if one.option != 3))
+    return named or option_3 or "none"
 
 
 def _metadata(view: NicView) -> str:

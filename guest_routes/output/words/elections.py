@@ -23,10 +23,10 @@ def election_reason(election: Election) -> str:
         chosen = f"the settings choose {election.selector}: " if election.selector is not None else ""
         return f"{chosen}{election.named.host.place} names {name}: {next_hop_reason(election.named.next_hop)}"
     assert election.binding is not None
-    network = election.binding.network
-    place = f"networks[{network.index}]" if network else name
+    network = None if election.by_leases else election.binding.network
+    who = f"networks[{network.index}], {name}" if network else name
     rank, known = _rank_text(election, election.binding), evidence_text(election.binding.evidence)
-    text = f"{rank}: {place}, {name}; its gateway: {known}"
+    text = f"{rank}: {who}; its gateway: {known}"
     if election.binding.instead is not None:
         text = f"{text}; {_instead_text(election.binding)}"
     if election.onlink:
@@ -60,6 +60,8 @@ def _rank_text(election: Elected, binding: Binding) -> str:
     kind = binding.evidence.kind if binding.evidence else "kernel"
     if election.in_use:
         return "no metadata orders the NICs: the one whose default the kernel uses"
+    if election.by_leases:
+        return "no metadata orders the NICs: the first one that is up and has a known gateway"
     if kind == "advertised":
         rank = "the first network whose router advertises itself on a NIC that is up"
     elif election.by_metric:

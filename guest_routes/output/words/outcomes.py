@@ -205,10 +205,10 @@ def suspicion_text(one: Suspicion) -> str:
             f"a network of {names} is missing or damaged in it, and routes of ours, or the default, would leave {names}"
         )
     if one.kind == "routes-omitted":
-        omitted = ", ".join(map(binding_label, one.bindings))
+        omitted = ", ".join(dict.fromkeys(map(binding_label, one.bindings)))
         return f"it omits the routes of {omitted}, and {one.gone} of our routes would go"
     if one.kind == "default-omitted":
-        names = ", ".join(map(binding_label, one.bindings))
+        names = ", ".join(dict.fromkeys(map(binding_label, one.bindings)))
         return f"it omits the routes of {names}, and the default route would leave it"
     return f"{one.gone} of our {counted(one.ours, 'route')} would go at once"
 

@@ -149,7 +149,8 @@ def _used(binding: Binding, report: Report) -> str:
         from .remedies import gateways_setting
 
         setting = gateways_setting(binding)
-        return f"{unknown} (no DHCP lease found); set the gateway: {setting}"
+        no_lease = " (no DHCP lease found)" if binding.family == 4 else ""  # DHCPv6 names no router.
+        return f"{unknown}{no_lease}; set the gateway: {setting}"
     return unknown
 
 

@@ -17,7 +17,7 @@ from guest_routes.model.diagnosis.inspection import (
     SourceAnswer,
 )
 from guest_routes.model.document import Provenance
-from guest_routes.model.lease import Lease
+from guest_routes.model.lease import Lease, LeaseRoute, Option
 from guest_routes.model.network import Lookup, Nic, parse_address
 from guest_routes.output.diagnosis.doctor import doctor_json, doctor_lines
 from guest_routes.output.folding import laid_out
@@ -97,6 +97,21 @@ def test_the_same_as_json() -> None:
     ]  # fmt: skip
     assert [nic["lease"] for nic in value["nics"]] == [None, "eth1's DHCP lease (dhclient, /a)", None]
     assert value["cross_checks"][0] == {"library": "netifaces", "installed": True, "differs": []}
+
+
+@pytest.mark.parametrize(
+    "classless, said",
+    [
+        (None, "router 11.8.0.1, 11.8.0.2"),
+        ((), "router none, since option 121 does away with 11.8.0.1, 11.8.0.2"),
+        ((LeaseRoute(prefix("0.0.0.0/0"), parse_address("11.8.0.3")),), "router 11.8.0.3"),
+    ],
+)
+def test_the_router_of_a_lease_is_the_one_that_its_default_leads_by(classless: Any, said: str) -> None:
+    option = None if classless is None else Option(classless)
+    routers = (parse_address("11.8.0.1"), parse_address("11.8.0.2"))
+    lines = lines_of(inspection(view(ETH1, lease=LEASE._replace(routers=routers, classless=option))))
+    assert f"  lease      11.8.0.9, {said} (dhclient, /a)" in " ".join(lines).replace("              ", " ")
 
 
 def test_a_nic_that_nothing_is_known_of() -> None:

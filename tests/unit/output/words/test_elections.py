@@ -38,8 +38,11 @@ def test_why_a_nic_has_the_default_route() -> None:
 def test_why_a_nic_in_use_has_it_where_there_is_no_metadata() -> None:
     found = report().elections[0]
     assert isinstance(found, Elected)
-    assert election_reason(found._replace(in_use=True)) == (
-        "no metadata orders the NICs: the one whose default the kernel uses: networks[0], eth0; its gateway: "
+    assert election_reason(found._replace(in_use=True, by_leases=True)) == (
+        "no metadata orders the NICs: the one whose default the kernel uses: eth0; its gateway: networks[0].routes[0]"
+    )
+    assert election_reason(found._replace(by_leases=True)) == (
+        "no metadata orders the NICs: the first one that is up and has a known gateway: eth0; its gateway: "
         "networks[0].routes[0]"
     )
 
@@ -48,7 +51,7 @@ def test_a_default_of_the_settings_with_what_is_odd_about_it() -> None:
     waiting = (Binding(NETWORK, None, ETH0._replace(addresses=())), ABSENT)
     one = Elected(4, Binding(None, None, ETH1, GATEWAY, KNOWN), ETH1, GATEWAY, True, Selector(nic="eth1"), waiting)
     assert election_reason(one) == (
-        "the settings choose nic eth1: eth1, eth1; its gateway: networks[1].routes[0]; on link: eth1 has no "
+        "the settings choose nic eth1: eth1; its gateway: networks[1].routes[0]; on link: eth1 has no "
         "route to its subnet; eth0 has no IPv4 address, the NIC with MAC fa:16:3e:00:00:02 has no IPv4 address (yet)"
     )
 

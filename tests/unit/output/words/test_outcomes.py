@@ -200,7 +200,7 @@ def test_why_a_pass_failed(error: Any, text: str) -> None:
             "it no longer describes eth1 (fa:16:3e:00:00:02), eth2 (fa:16:3e:00:00:01), which is present",
         ),
         (
-            Suspicion("routes-omitted", bindings=(BINDING, ABSENT), gone=3),
+            Suspicion("routes-omitted", bindings=(BINDING, BINDING, ABSENT), gone=3),  # Both families of eth1.
             "it omits the routes of eth1, the NIC with MAC fa:16:3e:00:00:02, and 3 of our routes would go",
         ),
         (

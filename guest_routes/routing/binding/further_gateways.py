@@ -72,8 +72,10 @@ class _Known(NamedTuple):
         for gateway in filter(None, (binding.gateway, binding.gateway_in_force)):
             there, kind = subnet_on_nic(gateway, binding), known.kind if known is not None else ""
             self.gateways[gateway] = kind
-            if there is not None and kind:
-                self.kinds.setdefault(network_of(there), kind)
+            if there is None or not kind:
+                continue
+            if kind not in BY_DEFAULTS or network_of(there) not in self.kinds:
+                self.kinds[network_of(there)] = kind
 
     def takes(self, evidence: GatewayEvidence, binding: Binding) -> bool:
         """Whether a gateway is a further one, or only default routes have named it, and this is better evidence."""
@@ -83,4 +85,4 @@ class _Known(NamedTuple):
         if evidence.gateway in self.gateways:
             return self.gateways[evidence.gateway] in BY_DEFAULTS and not by_default
         kind = self.kinds.get(network_of(there))
-        return kind is None or (kind in BY_DEFAULTS and by_default)
+        return kind is None or kind in BY_DEFAULTS

@@ -92,3 +92,14 @@ def test_an_entry_for_a_further_subnet_names_the_only_gateway_there(also: str) -
     resolution = decide(situation(networks, SECOND + also), settings).resolution
     assert [str(one.host) for one in resolution.resolved] == ["13.0.0.0/8,11.9.0.1", "12.0.0.0/8,11.8.0.2"]
     assert [(str(one.host), one.kind) for one in resolution.unresolved] == [("14.0.0.0/8,11.9.0.2", "not-a-gateway")]
+
+
+def test_an_entry_for_a_further_subnet_in_which_a_default_names_another_gateway() -> None:
+    """The network has none of its own, so that default's gateway counts as its; the entry is better evidence there."""
+    networks = [STATIC[0], network("eth1", "11.8.0.9/24", "14.0.0.0/8 11.9.0.1")]
+    entry = GatewaySetting(Selector(nic="eth1"), bytes((11, 9, 0, 1)), "gateways[eth1]")
+    also = "default via 11.9.0.3 dev eth1 metric 500\ndefault via 11.9.0.4 dev eth1 metric 600\n"
+    routes = wanted("13.0.0.0/8,11.9.0.1", "15.0.0.0/8,11.9.0.4")
+    resolution = decide(situation(networks, SECOND + also), Settings(gateways=(entry,), routes=routes)).resolution
+    assert [str(one.host) for one in resolution.resolved] == ["13.0.0.0/8,11.9.0.1", "14.0.0.0/8,11.9.0.1"]
+    assert [(str(one.host), one.kind) for one in resolution.unresolved] == [("15.0.0.0/8,11.9.0.4", "not-a-gateway")]

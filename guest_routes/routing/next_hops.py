@@ -67,6 +67,8 @@ class NextHops:
         self._known = {size: tuple(b for b in bindings if b.gateway and len(b.gateway) == size) for size in (4, 16)}
         self._several: dict[Prefix, bool] = {}
         self._answers: dict[tuple[Address, int, int], Answer] = {}
+        self._named: dict[tuple[Prefix, int], Binding | None] = {}
+        """Of a subnet and a NIC, the network whose gateway is in it, once somebody asks."""
         self._unaddressed_of: dict[int, tuple[Nic, ...]] = {}
         """By family, once somebody asks."""
 
@@ -208,16 +210,18 @@ class NextHops:
         if found is None:
             return None
         subnet, homes = found
-        if host.destination == METADATA_SERVICE:
-            homes = [b for b in homes if _lists(b, host)] or homes
-        known = telling(subnet, homes)
+        own = [b for b in homes if _lists(b, host)] if host.destination == METADATA_SERVICE else []
+        known = telling(subnet, own) if own else self._subnets.telling(subnet)
         return subnet, self._nearest(known, host)
 
     def _missed(self, home: Binding, subnet: Prefix) -> Miss:
         """A next hop in a subnet that is not its gateway."""
-        further = self._subnets.home(subnet.address)
-        there = [b for b in (further[1] if further is not None else ()) if b.nic == home.nic]
-        home = next(iter(with_gateway_in(subnet, there)), home)
+        key = subnet, home.nic.ifindex if home.nic is not None else 0
+        if key not in self._named:
+            further = self._subnets.home(subnet.address)
+            there = (b for b in (further[1] if further is not None else ()) if b.nic == home.nic)
+            self._named[key] = next(with_gateway_in(subnet, there), None)
+        home = self._named[key] or home
         return Miss("unknown-gateway" if is_unknown(home, subnet) else "not-a-gateway", home, subnet)
 
 

@@ -21,17 +21,10 @@ from .compare import to_any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, Sequence
+    from typing import Iterable, Iterator, Sequence
 
     from ..model.decision import Binding
     from ..model.network import Address, KernelState, Nic, Route
-
-
-class Homes(list["Binding"]):
-    """The networks that have a subnet, in document order; those that tell most of its gateway are found once."""
-
-    __slots__ = ("telling",)
-    telling: Sequence[Binding]
 
 
 class Subnets:
@@ -45,13 +38,14 @@ class Subnets:
     """
 
     def __init__(self, bindings: Sequence[Binding], documented: bool = False) -> None:
-        self._bindings: dict[Prefix, Homes] = {}
+        self._bindings: dict[Prefix, list[Binding]] = {}
+        self._telling: dict[Prefix, Sequence[Binding]] = {}
+        """By subnet, once somebody asks."""
         for binding in bindings:
             for subnet in _subnets_of(binding, documented):
-                self._bindings.setdefault(subnet, Homes()).append(binding)
+                self._bindings.setdefault(subnet, []).append(binding)
         for subnet, found in self._bindings.items():
-            own = Homes(one for one in found if one.nic and one.documented_subnet == subnet)
-            self._bindings[subnet] = own or found
+            self._bindings[subnet] = [one for one in found if one.nic and one.documented_subnet == subnet] or found
         self._lengths = {
             family: sorted({p.length for p in self._bindings if family_of(p.address) == family}, reverse=True)
             for family in (4, 6)
@@ -66,6 +60,12 @@ class Subnets:
                 return subnet, found
         return None
 
+    def telling(self, subnet: Prefix) -> Sequence[Binding]:
+        """Those of the networks in a subnet that tell most of its gateway: found once for all next hops in it."""
+        if subnet not in self._telling:
+            self._telling[subnet] = telling(subnet, self._bindings[subnet])
+        return self._telling[subnet]
+
 
 def _subnets_of(binding: Binding, documented: bool) -> list[Prefix]:
     """Those of a network that can be a next hop's."""
@@ -75,14 +75,6 @@ def _subnets_of(binding: Binding, documented: bool) -> list[Prefix]:
 
 def telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
     """Those of the networks in a subnet that tell most of its gateway, networks of the document before others."""
-    if not isinstance(homes, Homes):
-        return _telling(subnet, homes)
-    if not hasattr(homes, "telling"):
-        homes.telling = _telling(subnet, homes)
-    return homes.telling
-
-
-def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
     documented = [one for one in homes if one.network is not None]
     named = list(filter(is_gateway_named, with_gateway_in(subnet, homes)))
     inside = named or list(with_gateway_in(subnet, documented))
@@ -91,7 +83,7 @@ def _telling(subnet: Prefix, homes: Sequence[Binding]) -> Sequence[Binding]:
     return inside or private or [one for one in documented if one.gateway is not None] or documented
 
 
-def with_gateway_in(subnet: Prefix, bindings: Sequence[Binding]) -> Iterator[Binding]:
+def with_gateway_in(subnet: Prefix, bindings: Iterable[Binding]) -> Iterator[Binding]:
     """Those whose gateway is in a subnet."""
     known = ((one, one.gateway_in_force) for one in bindings)
     return (one for one, gateway in known if gateway is not None and contains(subnet, gateway))

@@ -105,6 +105,8 @@ def test_routes_that_stay_in_any_case_make_no_document_partial(lab: Lab, tmp_pat
     assert "may be partial" not in ran.err + ran.out, ran
     assert sum(line.startswith("20.") for line in ours(lab)) == 12
     assert ran.out.count("; until then an earlier pass's route stays") == 12, ran
+    ran = run(lab, f"explain 20.3.0.1 --metadata {where}")
+    assert "! not programmed anew: 20.3.0.0/16,11.8.0.1" in ran.out and "(as wanted)" in ran.out, ran
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def explanation_lines(one: Explanation, verbose: bool = False) -> list[str]:
     if one.by_local:
         lines += field("kernel now", f"{lookup_text(one.answer, nics)}  ({local_verdict(one)})")
         return [*lines, "", *evidence_lines(one.report)]
-    lines += not_programmed_lines(one.unresolved, one.report.document, verbose)
+    lines += not_programmed_lines(one.unresolved, one.report, verbose)
     if one.nearer is not None:
         lines += field("route", route_text(one.nearer, nics))
         lines += field("rule", _nearer_rule(one))

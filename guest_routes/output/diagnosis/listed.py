@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ...model.decision import Unresolved
     from ...model.document import Document
     from ...model.network_data import HostRoute
+    from ...model.report import Report
 
 
 def listed_lines(host: HostRoute, document: Document) -> list[str]:
@@ -20,13 +21,18 @@ def listed_lines(host: HostRoute, document: Document) -> list[str]:
     return _item(host, _networks([host], document))
 
 
-def not_programmed_lines(missed: Sequence[Unresolved], document: Document, verbose: bool) -> list[str]:
-    """Host routes that are not programmed, and why not; of many only some unless `verbose`."""
+def not_programmed_lines(missed: Sequence[Unresolved], report: Report, verbose: bool) -> list[str]:
+    """Host routes that are not programmed, and why not; of many only some unless `verbose`.
+
+    Of one that stays as an earlier pass programmed it, that it wouldn't be so anew (R6).
+    """
     shown = folded(missed, verbose)
-    networks = _networks([one.host for one in shown], document)
+    networks = _networks([one.host for one in shown], report.document)
+    staying = [one.reason for one in report.plan.staying]
     lines = []
     for one in shown:
-        lines += [f"! not programmed: {one.host}", *_item(one.host, networks)]
+        anew = " anew" if one in staying else ""
+        lines += [f"! not programmed{anew}: {one.host}", *_item(one.host, networks)]
         lines += [*field("why not", unresolved_reason(one)), ""]
     for more in more_of(missed, shown):
         lines += [f"! {more}", ""]

@@ -125,8 +125,8 @@ def _claimed_alone(bindings: Sequence[Binding], evidence: Evidence) -> set[Addre
 def _is_single(binding: Binding) -> bool:
     """Whether a network has an address without a subnet, as Calico gives them: the document's, else the NIC's."""
     subnets = [binding.documented_subnet] if binding.documented_subnet is not None else binding.subnets
-    single = [one.length == 8 * len(one.address) for one in subnets if not is_link_local(one.address)]
-    return bool(single) and all(single)
+    own = [one for one in subnets if family_of(one.address) == binding.family and not is_link_local(one.address)]
+    return bool(own) and all(one.length == 8 * len(one.address) for one in own)
 
 
 def _entered(bindings: Sequence[Binding], settings: Settings, eligible: Eligible) -> SettingsGateways | None:

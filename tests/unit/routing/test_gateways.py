@@ -208,3 +208,14 @@ def test_an_address_in_a_subnet_that_is_described_for_another_nic(alias: str) ->
     # Where that NIC isn't there, or the subnet is described for the same one, it is as good as any address.
     assert gateway([entry, OTHER], f"nic eth0 fa:16:3e:00:00:00 10.65.0.7/24 {alias}\n")[0] == "11.8.0.1"
     assert gateway([entry, network("eth0", "11.8.0.50/24")], kernel)[0] == "11.8.0.1"
+
+
+def test_a_single_address_beside_an_ipv6_subnet_is_one() -> None:
+    """eth1's network is silent; what another single address's network lists as its gateway is eth1's as well."""
+    networks = [network("eth0", "10.65.0.7/32", "default 11.8.0.1"), network("eth1", kind="ipv4_dhcp")]
+    for addresses in ("11.8.0.9/32", "11.8.0.9/32 fd00:8::9/64"):
+        kernel = f"""nic eth0 fa:16:3e:00:00:00 10.65.0.7/32
+            nic eth1 fa:16:3e:00:00:01 {addresses}
+            default via 11.8.0.1 dev eth1 onlink proto dhcp
+            """
+        assert gateway(networks, kernel, index=1) == ("11.8.0.1", "kernel", "documented")

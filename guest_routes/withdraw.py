@@ -11,7 +11,7 @@ from .model.network import MAIN_TABLE
 from .model.operations import Delete, Failure, Outcome, RestoreDefault
 from .model.report import Withdrawal
 from .routing.compare import is_advertised, is_next_hop
-from .routing.ownership import is_ours
+from .routing.ownership import ours_of
 from .routing.planning.restoration import is_back
 from .routing.planning.surprise import without_another
 from .routing.planning.withdrawal import plan_withdrawal
@@ -197,7 +197,7 @@ def _forgotten(done: Withdrawal, state: State) -> Withdrawal:
 
 
 def _ours(state: KernelState, settings: Settings) -> tuple[Route, ...]:
-    return tuple(route for route in state.routes if is_ours(route, settings))
+    return tuple(ours_of(state.routes, settings))
 
 
 def _must_try_again(outcome: Outcome, refused: Sequence[Route], left: Sequence[Route]) -> bool:

@@ -14,7 +14,7 @@ from ..model.diagnosis.status import SCHEMA, Status
 from ..model.document import Document, NoDocument
 from ..model.network_data import Problem
 from ..model.settings import fingerprint
-from ..routing.ownership import is_our_rule, is_ours
+from ..routing.ownership import is_our_rule, ours_of
 from ..state.processes import process_started
 from ..sync import dry_run_on
 from .service_unit import unit_state
@@ -57,7 +57,7 @@ def inspect(
     if settings_problems:
         compared = NoDocument("settings-hidden" if settings_hidden else "settings-wrong")
     service, runs, damaged = service_of(state)
-    ours = tuple(route for route in before.routes if is_ours(route, settings))
+    ours = tuple(ours_of(before.routes, settings))
     elsewhere = left_elsewhere(settings, state, kernel)
     problems += [*damaged, *state.problems]
     withdrawn = state.is_withdrawn()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...model.namedtuple import NamedTuple
 from ...model.network import PROTOCOL_RA, Route
 from ..compare import equals_of, ifindexes, leads_there, next_hops, preference
-from ..ownership import is_ours
+from ..ownership import is_ours, ours_of
 from .default_metrics import keeps_its_place
 from .deletions import displaced, takes_for_itself, undeletable
 
@@ -45,7 +45,7 @@ def outside_of(there: Sequence[Route], managed: frozenset[int], settings: Settin
 def classify(there: Sequence[Route], wanted: Route, managed: frozenset[int], settings: Settings) -> Present:
     """What is there, beside the route that is wanted; one that leads where it does is none too many."""
     outside = outside_of(there, managed, settings)
-    ours = tuple(route for route in there if is_ours(route, settings))
+    ours = tuple(ours_of(there, settings))
     theirs = [route for route in there if route not in (*outside, *ours)]
     moved = displaced(theirs, outside, there)
     bound = (*moved, *undeletable(without(theirs, moved), (*outside, *moved), there, managed))

@@ -24,7 +24,7 @@ from ..compare import (
     preference,
     same_route,
 )
-from ..ownership import is_ours
+from ..ownership import is_ours, ours_of
 from .default_metrics import WORST_METRIC
 from .deletions import comes_between, is_deleted_for, is_named_by_protocol
 from .restoration import former_order, is_back, restorations, within_reach
@@ -54,7 +54,7 @@ def plan_withdrawal(
         refused: recorded ones that the kernel has refused just now.
         main: the routes of main, where the settings name another table.
     """
-    ours = [route for route in before.routes if is_ours(route, settings)]
+    ours = ours_of(before.routes, settings)
     foreign = [route for route in before.routes if not is_ours(route, settings)]
     restored, left = _restorable(_missing(recorded, foreign), before, settings, refused)
     routes = [one.route for one in restored]

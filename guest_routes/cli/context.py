@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from ..kernel.engine import Kernel
+    from ..model.report import Report
     from ..settings.load import Layer
     from ..state.store import State
 
@@ -34,6 +35,8 @@ class Context:
         """All that is wrong is that this user may not read them."""
         self.settings_layers: tuple[Layer, ...] = ()
         """What each file and the command line say, likewise."""
+        self.report: Report | None = None
+        """Of the pass that was run."""
         self._state: State | None = None
         self._settings: Settings | None = None
         self._kernel: Kernel | None = None

@@ -32,12 +32,16 @@ def run() -> None:
         mount()
         os._exit(0)
     open_closed_streams()
-    code = main()
-    os._exit(code)
+    held: list[object] = []
+    os._exit(main(held=held))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; its exit code."""
+def main(arguments: Sequence[str] | None = None, held: list[object] | None = None) -> int:
+    """Runs one command; its exit code.
+
+    Args:
+        held: takes what the command has found, which would be taken apart at its end otherwise.
+    """
     try:
         options = _options(sys.argv[1:] if arguments is None else arguments)
     except UsageError as error:
@@ -45,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return terminal.finish(_failed(terminal, error.json_command, error.exit_code, str(error)))
     gc.disable()  # One pass makes no cycles worth finding, and looking for them costs 8 % of a large one.
     context = Context(options)
+    if held is not None:
+        held.append(context)
     terminal, command = context.terminal, options.command if options.json else ""
     try:
         code = _command(options.command)(context)

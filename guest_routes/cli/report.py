@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def print_report(context: Context, report: Report, code: int, written: bool = True) -> None:
     """The report as the options ask for it; warnings, refusals and errors beside it."""
-    options, terminal = context.options, context.terminal
+    options, terminal, context.report = context.options, context.terminal, report
     if options.json:
         from ..output.json_documents import report_json
 

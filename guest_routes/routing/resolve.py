@@ -9,11 +9,12 @@ and so is one of the settings or the property.
 
 from __future__ import annotations
 
-from itertools import chain
+from _operator import itemgetter
+from itertools import chain, repeat
 
 from ..model.decision import Binding, Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
 from ..model.network import DEFAULT_PREFIX, Prefix, contains, is_link_local, network_of
-from ..model.network_data import METADATA_SERVICE, HostRoute, default_route
+from ..model.network_data import METADATA_SERVICE, HostRoute
 from .bind import bind
 from .next_hops import Miss, NextHops
 
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
     from ..model.decision import UnresolvedKind, UnusedGateway
     from ..model.evidence import Evidence
     from ..model.network import Address
-    from ..model.network_data import Network
     from ..model.settings import Settings
     from .next_hops import Answer
+
+
+_PIECE = 256
+"""So many host routes are taken at once where all are alike."""
+_DESTINATION, _NEXT_HOP = itemgetter(0), itemgetter(1)
 
 
 def resolve(evidence: Evidence, settings: Settings) -> Resolution:
@@ -42,15 +47,9 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     unresolved: list[Unresolved] = []
     notes: list[Note] = []
     overrides: list[Override] = []
-    # A hundred thousand host routes share a few next hops, and nearly all go to places of their own.
     usual: dict[Address, ResolvedNextHop] = {}
-    special, make = {METADATA_SERVICE, *own}, tuple.__new__
-    for host in _in_order(evidence, settings):
-        destination, next_hop = host[:2]
-        known = usual.get(next_hop)
-        if known is not None and destination not in taken and destination not in special:
-            taken[destination] = make(Resolved, (host, known))
-            continue
+    special: set[object] = {METADATA_SERVICE, *own}
+    for host in _unusual(tuple(_in_order(evidence, settings)), taken, usual, special):
         answer = next_hops.answer(host)
         reason = _refused(host, own, settings)
         first = taken.get(host.destination)
@@ -61,18 +60,46 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
         elif isinstance(answer, ResolvedNextHop):
             taken[host.destination] = Resolved(host, answer)
             if not settings.ignore_destinations and next_hops.is_for_all(host):
-                usual[next_hop] = answer
+                usual[host.next_hop] = answer
         else:
             unresolved.append(Unresolved(host, *answer))
     listed = _listed_defaults(taken, next_hops, unresolved)
-    defaults, missed = _named_defaults(elsewhere, bindings, next_hops, own)
-    defaults = _by_precedence(listed, defaults, settings)
+    documented, missed = _named_defaults(elsewhere, bindings, next_hops, own)
+    defaults = _by_precedence(listed, documented, settings)
     unresolved.extend(_to_gateways_of_others(taken, next_hops))
     if taken and _on_one_nic(bindings):
         notes.append(Note("one-nic"))  # R13
     named = tuple(_with_listing((*unresolved, *missed), bindings, leased))
     unused = _unused_gateways(bindings, evidence, settings, next_hops)
     return Resolution(bindings, tuple(taken.values()), named, defaults, tuple(notes), tuple(overrides), unused)
+
+
+def _unusual(
+    hosts: Sequence[HostRoute], taken: dict[Prefix, Resolved], usual: Mapping[Address, ResolvedNextHop],
+    special: set[object],
+) -> Iterator[HostRoute]:  # fmt: skip
+    """The host routes that have to be looked at, each in its turn; the others are taken on the way.
+
+    A hundred thousand share a few next hops, and nearly all go to places of their own: most are taken many at a time.
+
+    Args:
+        usual: answers that hold for every host route with the next hop, whatever network lists it.
+        special: destinations to which not every host route is programmed.
+    """
+    make = tuple.__new__
+    for start in range(0, len(hosts), _PIECE):
+        piece = hosts[start : start + _PIECE]
+        answers = list(map(usual.get, map(_NEXT_HOP, piece)))
+        found = dict(zip(map(_DESTINATION, piece), map(make, repeat(Resolved), zip(piece, answers))))
+        if all(answers) and len(found) == len(piece) and special.isdisjoint(found) and taken.keys().isdisjoint(found):
+            taken.update(found)
+            continue
+        for host in piece:
+            known = usual.get(host[1])
+            if known is None or host[0] in taken or host[0] in special:
+                yield host
+            else:
+                taken[host[0]] = make(Resolved, (host, known))
 
 
 def _unused_gateways(
@@ -193,6 +220,17 @@ def _is_on_subnet(next_hop: ResolvedNextHop) -> bool:
     return is_link_local(gateway) or not own or any(contains(prefix, gateway) for prefix in own)
 
 
+def _named_defaults(
+    elsewhere: Sequence[HostRoute], bindings: Sequence[Binding], next_hops: NextHops, own: dict[object, str]
+) -> tuple[tuple[Resolved, ...], list[Unresolved]]:
+    """Those of the document; mostly there are none."""
+    if not elsewhere:
+        return (), []
+    from .binding.named_defaults import named_defaults
+
+    return named_defaults(elsewhere, bindings, next_hops, own)
+
+
 def _by_precedence(
     listed: Sequence[Resolved], documented: Sequence[Resolved], settings: Settings
 ) -> tuple[Resolved, ...]:
@@ -200,41 +238,6 @@ def _by_precedence(
     order = settings.precedence
     behind = [one for one in listed if "metadata" in order and order.index(one.host.origin) > order.index("metadata")]
     return (*(one for one in listed if one not in behind), *documented, *behind)
-
-
-def _named_defaults(
-    elsewhere: Sequence[HostRoute], bindings: Sequence[Binding], next_hops: NextHops, own: dict[object, str]
-) -> tuple[tuple[Resolved, ...], list[Unresolved]]:
-    """Those that resolve to a NIC, for the election; and those that don't, with the reason."""
-    found: list[Resolved] = []
-    missed: list[Unresolved] = []
-    own_defaults = {
-        binding.network.index: _own_default(binding, binding.network)
-        for binding in bindings if elsewhere and binding.network is not None
-    }  # fmt: skip
-    for host in elsewhere:
-        winner, behind = own_defaults.get(host.network, (None, frozenset()))
-        answer = next_hops.answer(host)
-        if host.next_hop in own:
-            missed.append(Unresolved(host, "refused", own="next-hop", owner=own[host.next_hop]))
-        elif isinstance(answer, ResolvedNextHop):
-            found.append(Resolved(host, answer))
-        elif winner is not None and answer.kind in ("not-a-gateway", "no-subnet"):
-            kind: UnresolvedKind = "overridden" if host.index in behind else "conflict"
-            missed.append(Unresolved(host, kind, winner=winner))
-        else:
-            missed.append(Unresolved(host, *answer))
-    return tuple(found), missed
-
-
-def _own_default(binding: Binding, network: Network) -> tuple[HostRoute | None, frozenset[int]]:
-    """The default entry of a network's document that is its own; and the indexes of those with a worse metric."""
-    if binding.evidence is None or binding.evidence.kind != "document":
-        return None, frozenset()
-    own = next((one for one in network.defaults if one.gateway == binding.gateway), None)
-    if own is None:  # Another network's entry names its gateway.
-        return None, frozenset()
-    return default_route(network, own), frozenset(one.index for one in network.defaults if one.metric > own.metric)
 
 
 # ---- what no host route can be ------------------------------------------------------------------------

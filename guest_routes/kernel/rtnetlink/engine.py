@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _SEND_BYTES = 128 * 1024
 """Of messages in one send, but for the last piece of them: 2,000 routes, below the default send buffer of 208 KiB."""
 _FAMILIES = (AF_INET, AF_INET6)
+_NEXTHOP_ID = itemgetter(Route._fields.index("nexthop_id"))
 
 
 class RtnetlinkKernel:
@@ -107,7 +108,7 @@ class RtnetlinkKernel:
         known = dict(zip(map(itemgetter(0), expected), expected))
         routes = self._routes(AF_INET, table, known) + self._routes(AF_INET6, table, known)
         nics, objects = self.nics(), self._nexthops()
-        if any(route.nexthop_id for route in routes):
+        if any(map(_NEXTHOP_ID, routes)):
             from ..nexthops import with_objects
 
             routes = with_objects(routes, objects)

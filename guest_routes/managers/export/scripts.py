@@ -10,7 +10,7 @@ from ...model.configuration import Export, ExportFile, ExportNote
 from ...model.network import address_text, mac_text
 from ...output.escape import escaped
 from ...routing.per_nic import GatewayRoute, NicRoutes
-from ...routing.planning.plan import OUR_IPV6_METRIC
+from ...routing.planning.host_routes import OUR_IPV6_METRIC
 from .file import destination_text, what_for
 from .source_routing import ip_source
 

@@ -22,7 +22,7 @@ from ..compare import (
     whole,
 )
 from .deletions import comes_between, is_deleted_for
-from .plan import our_metric
+from .host_routes import our_metric
 from .reachability import reach_restored
 
 TYPE_CHECKING = False

@@ -65,9 +65,13 @@ def _misses_default(error: PassError) -> bool:
     return isinstance(error, Discrepancy) and error.kind == "missing" and error.route.destination.is_default
 
 
+def _of_defaults(done: Sequence[Operation]) -> list[Operation]:
+    """Those of default routes; by index and length, since a hundred thousand others may be among them."""
+    return [one for one in done if not one[0][0][1]]
+
+
 def _defaults_added(done: Sequence[Operation]) -> list[Add]:
-    # By index and length first, since a hundred thousand others may be among them.
-    return [one for one in done if not one[0][0][1] and isinstance(one, Add)]
+    return [one for one in _of_defaults(done) if isinstance(one, Add)]
 
 
 def _adds_default(operation: Operation) -> bool:
@@ -82,7 +86,7 @@ def _uncovers(report: Report) -> bool:
 
 def _shows_another(report: Report) -> bool:
     """The same of one that was not known: IPv6's on link, or one that rejects."""
-    done = [one for one in report.outcome.done if _is_ipv6_default(one.route)]
+    done = [one for one in _of_defaults(report.outcome.done) if one.route.family == 6]
     if not any(isinstance(one, RemoveForeignDefault) for one in done):
         return False
     known = [*filter(_is_ipv6_default, report.before.routes), *(one.route for one in done)]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
-from guest_routes.evidence import network_data
 from guest_routes.model.decision import Note, Resolution
 from guest_routes.model.lease import Lease, LeaseRoute, LeaseSet, Option
 from guest_routes.model.network import address_text, parse_address, parse_prefix
@@ -346,36 +344,6 @@ def test_two_for_one_destination() -> None:
     assert (override.host.place, override.chosen.place) == ("networks[1].routes[1]", "networks[0].routes[1]")
 
 
-def test_a_default_entry_that_names_nobody_gives_way_to_its_network_s_own() -> None:
-    """Wherever the network is in the document: one before it can't be read."""
-    entries = ("default 11.8.0.1", "default 10.65.0.1", "default 11.8.0.99")
-    broken: Any = 7
-    for networks in ([network("eth0", "10.65.0.7/24", *entries)], [broken, network("eth0", "10.65.0.7/24", *entries)]):
-        data = json.dumps({
-            "links": [{"id": "eth0", "type": "phy", "ethernet_mac_address": "fa:16:3e:00:00:00"}],
-            "networks": networks,
-        }).encode()  # fmt: skip
-        evidence = situation([])._replace(data=network_data.parse(data))
-        place = f"networks[{len(networks) - 1}].routes"
-        missed = resolve(evidence, Settings()).unresolved
-        assert [(one.kind, one.host.place, one.winner and one.winner.place) for one in missed] == [
-            ("conflict", f"{place}[0]", f"{place}[1]"),
-            ("conflict", f"{place}[2]", f"{place}[1]"),
-        ]
-
-
-def test_a_default_by_an_address_of_this_machine_is_refused() -> None:
-    networks = [
-        network("eth0", "10.65.0.7/24", "default 10.65.0.7", "default 11.8.0.9"),
-        network("eth1", "11.8.0.9/24"),
-    ]
-    missed = resolve(situation(networks), Settings()).unresolved
-    assert [(one.kind, one.own, one.owner, one.host.place) for one in missed] == [
-        ("refused", "next-hop", "eth0", "networks[0].routes[0]"),
-        ("refused", "next-hop", "eth1", "networks[0].routes[1]"),
-    ]
-
-
 def test_the_same_twice_is_a_note() -> None:
     found = resolve(situation(base("11.11.0.0/16 11.8.0.1", first=("11.11.0.0/16 11.8.0.1",))), Settings())
     assert resolved(found) == [("11.11.0.0/16", "11.8.0.1", "eth1")]
@@ -529,3 +497,19 @@ def test_a_nic_that_only_the_settings_name_beside_a_default_that_names_another()
         situation(networks, THREE_NICS), Settings(gateways=gateways, routes=wanted("12.0.0.0/8,10.200.0.1"))
     )
     assert [one.next_hop.nic.name for one in (*found.resolved, *found.defaults)] == ["tun0", "eth1"]
+
+
+@pytest.mark.parametrize("at", [1, 255, 256, 700, 998])
+def test_a_thousand_are_taken_as_each_by_itself(at: int) -> None:
+    """Many at a time where they have one next hop and destinations of their own; wherever one has not."""
+    entries = [f"20.{n >> 8}.{n & 255}.0/24 11.8.0.1" for n in range(1000)]
+    own, twice, other, nobody = (
+        "11.8.0.0/24 11.8.0.1", "20.0.0.0/24 11.8.0.1", "20.0.0.0/24 10.65.0.1", "203.0.113.0/24 11.8.0.77",
+    )  # fmt: skip
+    for entry, kind in ((own, "refused"), (twice, "duplicate"), (other, "conflict"), (nobody, "not-a-gateway")):
+        found = resolve(situation(base(*entries[:at], entry, *entries[at:])), Settings())
+        assert resolved(found) == [(one.split()[0], "11.8.0.1", "eth1") for one in entries]
+        assert [*(note.kind for note in found.notes), *(why for _, why in reasons(found))] == [kind]
+        (host,) = [note.host for note in found.notes] or [one.host for one in found.unresolved]
+        assert host is not None
+        assert host.place == f"networks[1].routes[{at + 1}]"

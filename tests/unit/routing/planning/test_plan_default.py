@@ -11,7 +11,7 @@ from guest_routes.model.plan import PlannedDefault
 from guest_routes.model.settings import Selector, Settings
 from guest_routes.output.route_text import route_text
 from guest_routes.routing.elect import elect, managed_ifindexes
-from guest_routes.routing.planning.plan import our_metric
+from guest_routes.routing.planning.host_routes import our_metric
 from guest_routes.routing.planning.plan_default import plan_default
 from guest_routes.routing.resolve import resolve
 from tests.support.iproute_text import parse_route

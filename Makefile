@@ -93,7 +93,7 @@ test-openstack: $(VENV)/.dev .venv-neutron/bin/.made .venv-nova/bin/.made  ## th
 	@.venv-nova/bin/pip install -q --disable-pip-version-check nova
 	@touch $@
 
-test-all:  ## all tests, on every Python from 3.9 on that this machine has
+test-all:  ## all tests but those of packages, on every Python from 3.9 on that this machine has; two hours
 	@tests/install-tools
 	@tests/every-python $(ARGS)
 

@@ -14,6 +14,7 @@ from typing import Any, Dict, List
 
 import pytest
 
+from guest_routes.clocks import seconds_since_boot
 from tests.support import sandbox
 from tests.support.lab import LEASE_PATHS, MACS, Lab, document, write_document
 from tests.support.passes import CONNECTED, DOCUMENTED, HOST_ROUTE, documented, run, table, valid_json
@@ -250,12 +251,17 @@ def test_a_lease_that_has_expired_is_used_and_said(lab: Lab, tmp_path: Path) -> 
 
 
 def test_the_newest_lease_wins(lab: Lab, tmp_path: Path) -> None:
+    """Both since the machine has started: what is in /run can't be older."""
     documented(lab)
-    networkd(lab, age=1800)
-    put("udhcpc-cross.eth1", "/run/guest-routes/leases/eth1", age=600)
+    since_boot = seconds_since_boot()
+    older, newer = min(1800.0, since_boot / 2), min(600.0, since_boot / 6)
+    networkd(lab, older)
+    put("udhcpc-cross.eth1", "/run/guest-routes/leases/eth1", newer)
     ran = run(lab, f"sync {omits_routes(tmp_path)}")
     assert ran.code == 0
-    assert "lease: eth1, udhcpc, 10 min ago" in ran.out and "lease: eth0, systemd-networkd, 30 min ago" in ran.out
+    for nic, client, age in (("eth1", "udhcpc", newer), ("eth0", "systemd-networkd", older)):
+        (shown,) = re.findall(rf"lease: {nic}, {client}, (\d+) (s|min) ago", ran.out)
+        assert int(shown[0]) * {"s": 1, "min": 60}[shown[1]] == pytest.approx(age, abs=40)
 
 
 # ---- files that are of no use ---------------------------------------------------------------------------

@@ -95,7 +95,11 @@ def test_the_journal_has_fifty_lines_at_most(written: Path, start: Start) -> Non
     assert max(map(len, service.log.splitlines())) <= LONGEST
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1b[2J" * 20_000, b"interface=eth0\nip=10.65.0.7\nrouter=10.65.0.1\n"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x1b[2J" * 200, b"interface=eth0\nip=10.65.0.7\nrouter=10.65.0.1\n"],
+    ids=["empty", "control characters", "of another NIC"],
+)
 def test_many_leases_are(lab: Lab, tmp_path: Path, content: bytes) -> None:
     documented(lab)
     path = tmp_path / "network_data.json"
@@ -103,7 +107,7 @@ def test_many_leases_are(lab: Lab, tmp_path: Path, content: bytes) -> None:
     folder = Path("/run/guest-routes/leases")
     folder.mkdir(parents=True)
     for number in range(3000):
-        (folder / f"eth{number}").write_bytes(content[:1000])
+        (folder / f"eth{number}").write_bytes(content)
     for command in ("sync", "plan", "doctor --deadline-seconds 0.2"):
         assert_bounded(cost(*command.split(), "--metadata", str(path)), 2 * LINES)
     assert_bounded(cost("status"), 2 * LINES)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Tuple
+from typing import Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -31,6 +31,16 @@ def as_root() -> None:
     """Skips the test in a user namespace of one user's: there nobody else is, and no device can be made."""
     if in_user_namespace():
         pytest.skip("only the machine's root can give files to another user, make devices or become another user")
+
+
+def as_an_ordinary_user() -> List[str]:
+    """What runs a Python of the tests as another user; skips where only root may have it, as one in root's home."""
+    as_root()
+    words = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--", sys.executable]
+    tried = subprocess.run([*words, "-c", ""], text=True, capture_output=True)
+    if tried.returncode:
+        pytest.skip(f"only root can run this Python: {tried.stderr.strip()}")
+    return words
 
 
 def _other_owner(path: Path) -> None:

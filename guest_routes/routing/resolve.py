@@ -10,7 +10,7 @@ and so is one of the settings or the property.
 from __future__ import annotations
 
 from _operator import itemgetter
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 
 from ..model.decision import Binding, Note, Override, Resolution, Resolved, ResolvedNextHop, Unresolved
 from ..model.network import DEFAULT_PREFIX, Prefix, contains, is_link_local, network_of
@@ -49,7 +49,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
     overrides: list[Override] = []
     usual: dict[Address, ResolvedNextHop] = {}
     special: set[object] = {METADATA_SERVICE, *own}
-    for host in _unusual(tuple(_in_order(evidence, settings)), taken, usual, special):
+    for host in _unusual(_in_order(evidence, settings), taken, usual, special):
         answer = next_hops.answer(host)
         reason = _refused(host, own, settings)
         first = taken.get(host.destination)
@@ -75,7 +75,7 @@ def resolve(evidence: Evidence, settings: Settings) -> Resolution:
 
 
 def _unusual(
-    hosts: Sequence[HostRoute], taken: dict[Prefix, Resolved], usual: Mapping[Address, ResolvedNextHop],
+    hosts: Iterator[HostRoute], taken: dict[Prefix, Resolved], usual: Mapping[Address, ResolvedNextHop],
     special: set[object],
 ) -> Iterator[HostRoute]:  # fmt: skip
     """The host routes that have to be looked at, each in its turn; the others are taken on the way.
@@ -87,8 +87,7 @@ def _unusual(
         special: destinations to which not every host route is programmed.
     """
     make = tuple.__new__
-    for start in range(0, len(hosts), _PIECE):
-        piece = hosts[start : start + _PIECE]
+    while piece := list(islice(hosts, _PIECE)):
         answers = list(map(usual.get, map(_NEXT_HOP, piece)))
         found = dict(zip(map(_DESTINATION, piece), map(make, repeat(Resolved), zip(piece, answers))))
         if all(answers) and len(found) == len(piece) and special.isdisjoint(found) and taken.keys().isdisjoint(found):

@@ -6,6 +6,7 @@ from operator import itemgetter
 
 from ...model.operations import Add, Promote, RestoreDefault
 from ...model.report import Discrepancy
+from ..compare import destinations_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,10 +41,9 @@ def discrepancies(plan: Plan, outcome: Outcome, after: KernelState) -> tuple[Dis
 
 def _not_as_planned(wanted: Sequence[Route], there: Sequence[Route]) -> list[Route]:
     """Those that aren't there to the letter, of which the default engine makes the same values; or not alone."""
-    same = set(map(id, there))
-    odd = [route for route in wanted if id(route) not in same]
-    by_destination = {route[0]: route for route in there} if odd else {}
-    return [route for route in odd if by_destination.get(route[0]) != route]
+    found = dict(zip(destinations_of(there), there))
+    pairs = zip(wanted, map(found.get, destinations_of(wanted)))
+    return [route for route, same in pairs if same is not route and same != route]
 
 
 def _removed(outcome: Outcome) -> list[Route]:

@@ -22,7 +22,7 @@ def named_defaults(
     missed: list[Unresolved] = []
     own_defaults = {
         binding.network.index: _own_default(binding, binding.network)
-        for binding in bindings if elsewhere and binding.network is not None
+        for binding in bindings if binding.network is not None
     }  # fmt: skip
     for host in elsewhere:
         winner, behind = own_defaults.get(host.network, (None, frozenset()))

@@ -32,14 +32,16 @@ if TYPE_CHECKING:
 
 ExportNoteKind: TypeAlias = (
     "Literal['shares-mac', 'other-table', 'replaces-file', 'precedes-profiles', 'router-default', 'other-files', "
-    "'source-dynamic', 'no-source-routing', 'first-next-hop', 'mtu-alone', 'unsayable-routes', 'no-leases', 'apply']"
+    "'source-dynamic', 'no-source-routing', 'first-next-hop', 'mtu-alone', 'unsayable-routes', 'no-leases', "
+    "'unknown-routes', 'apply']"
 )
 """shares-mac: the NIC is not exported; other-table: the routes are exported to the main table; replaces-file,
 precedes-profiles: the manager reads the new file in place of another; router-default: the format can't stop the default
 that a router advertises; other-files: routes in the manager's other files stay; source-dynamic: rules name
 addresses that DHCP may change; no-source-routing: the format's tables can't be as ours; first-next-hop: of multipath
 routes there it can say one; mtu-alone: of metrics the MTU; unsayable-routes: nor some others; no-leases: the document
-omits the NICs' routes, and the machine that has their leases isn't running; apply: how the files take effect."""
+omits the NICs' routes, and the machine that has their leases isn't running; unknown-routes: the same on one that runs,
+where no lease has them; apply: how the files take effect."""
 
 
 class ConfiguredRoute(NamedTuple):

@@ -226,6 +226,10 @@ def export_note_text(note: ExportNote) -> str:
             f"the document omits the routes of {names} (DHCP), and a machine that isn't running has no "
             "leases: name what they need by `gateways` and `routes`"
         ),
+        "unknown-routes": (
+            f"the document omits the routes of {names} (DHCP), and no lease has them: they are in none of these files, "
+            "which keep those that DHCP brings away; name what is needed by `gateways` and `routes`"
+        ),
         "replaces-file": (
             f"{note.path} takes precedence over {note.replaced or f'the file that configures {name}'}: copy its other "
             "settings, for example DNS= and MTUBytes="

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import pytest
 
+from tests.support.debian import PATH
 from tests.support.lab import MACS, Lab, document
 from tests.support.managers import RENDERERS, SEED, Managers, wait_for, wait_same
 from tests.support.passes import CONNECTED, documented, run, table, valid_json
@@ -197,6 +199,29 @@ def test_the_script_of_ip_commands(lab: Lab, name: str, tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
+def test_the_hooks_leave_out_what_stands_on_a_nic(lab: Lab, tmp_path: Path) -> None:
+    """A VLAN, bridge or bond often has its MAC address."""
+    lab.documented_nics()
+    value = json.loads(lab.run("export", "--format", "ifupdown", "--json", "--metadata", str(document("dhcp"))).stdout)
+    hook, dhclient = (tmp_path / name for name in ("hook", "dhclient"))
+    hook.write_text(value["files"][0]["text"])
+    dhclient.write_text(value["files"][1]["text"])
+    lab.ip("link", "add", "br7", "address", MACS[1], "type", "bridge")
+    lab.ip("link", "set", "br7", "up")
+    lab.ip("address", "add", "192.168.7.5/24", "dev", "br7")
+    lab.ip("route", "add", "default", "via", "192.168.7.1", "dev", "br7", "metric", "500")
+    before = lab.routes()
+    subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
+    try:
+        ran = subprocess.run(["sh", str(hook)], env={"IFACE": "br7", "PATH": PATH}, capture_output=True, text=True)
+        assert (ran.returncode, ran.stderr, lab.routes()) == (0, "", before)
+        for nic, kept in (("br7", "192.168.7.1"), ("eth1", "")):
+            words = f'new_routers=192.168.7.1; interface={nic}; . {dhclient}; echo "$new_routers"'
+            assert subprocess.check_output(["sh", "-c", words], text=True).strip() == kept
+    finally:
+        subprocess.run(["umount", "/sys"], check=True)
+
+
 def test_a_default_that_stays_is_exported(lab: Lab) -> None:
     """None is elected, so that those of the kernel stay (R4): without them the files would take it away."""
     documented(lab)
@@ -230,6 +255,24 @@ def test_a_route_that_cannot_be_resolved_is_not_exported_and_told(lab: Lab) -> N
     assert ran.code == 5
     assert "11.8.0.99" not in ran.out
     assert "its gateway is 11.8.0.1" in ran.err
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_routes_that_nobody_tells_are_not_passed_over(lab: Lab, form: str) -> None:
+    """The document omits them and no client that is known has a lease, here and for a machine that isn't running."""
+    lab.documented_nics()
+    lab.ip("route", "add", "default", "via", "10.65.0.1", "dev", "eth0", "proto", "dhcp")
+    lab.ip("route", "add", "11.11.0.0/16", "via", "11.8.0.1", "dev", "eth1", "proto", "dhcp")
+    ran = run(lab, f"export --format {form} --metadata {document('dhcp')}")
+    assert (ran.code, "11.11.0.0/16" in ran.out) == (5, False)
+    assert "the document omits the routes of eth0, eth1 (DHCP), and no lease has them" in ran.err
+    nics = " ".join(f"--nic {name}={mac}" for name, mac in zip(("eth0", "eth1"), MACS))
+    ran = run(lab, f"export --format {form} --metadata {document('dhcp')} {nics}")
+    assert ran.code == 5
+    assert "a machine that isn't running has no leases" in ran.err
+    named = "--gateways eth0=10.65.0.1 --gateways eth1=11.8.0.1 --routes 11.11.0.0/16,11.8.0.1"
+    ran = run(lab, f"export --format {form} --metadata {document('dhcp')} {named}")
+    assert (ran.code, "11.11.0.0" in ran.out, "omits" in ran.err) == (0, True, False)
 
 
 # ---- source routing ------------------------------------------------------------------------------------

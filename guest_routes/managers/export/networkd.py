@@ -45,7 +45,9 @@ def _whole(one: NicRoutes) -> list[str]:
     if one.advertised and dhcp in ("ipv6", "yes"):
         # Whether there is a DHCPv6 server is what the router's advertisement says.
         dhcp = "ipv4" if 4 in one.dynamic else "no"
-    lines = ["[Match]", f"MACAddress={mac_text(one.nic.mac)}", "", "[Network]", f"DHCP={dhcp}"]
+    lines = ["[Match]", f"MACAddress={mac_text(one.nic.mac)}"]
+    lines += ["Type=ether"] if len(one.nic.mac) == 6 else []  # VLANs and bridges may have that address, too.
+    lines += ["", "[Network]", f"DHCP={dhcp}"]
     lines.append(f"IPv6AcceptRA={'yes' if one.advertised else 'no'}")
     return [*lines, *(f"Address={address}" for address in one.addresses), ""]
 

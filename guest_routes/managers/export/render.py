@@ -7,6 +7,7 @@ matched by MAC. What a manager's own files hold already can't be taken away by f
 from __future__ import annotations
 
 from ...model.configuration import Export, ExportNote
+from ...model.evidence import BY_DEFAULTS
 from ...model.network import MAIN_TABLE
 from ...routing.per_nic import NicRoutes, nic_routes
 from .networkd import netplan, networkd
@@ -19,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Iterator, Mapping, Sequence
 
+    from ...model.lease import LeaseSet
     from ...model.plan import Decision
     from ...model.settings import Settings
 
@@ -38,17 +40,24 @@ STACKED = ("vlan", "bond", "bridge")
 """Kinds of NIC that share a MAC with another."""
 
 
-def offline(made: Export, decision: Decision) -> Export:
-    """An export for a machine that isn't running: no manager has to read it now, and no NIC has a lease."""
-    notes = [note for note in made.notes if note.kind != "apply"]
-    unknown = [
+def offline(made: Export) -> Export:
+    """An export for a machine that isn't running: no manager has to read it now."""
+    return made._replace(notes=tuple(note for note in made.notes if note.kind != "apply"))
+
+
+def unknown_routes(decision: Decision, leases: LeaseSet | None, families: Sequence[int] = (4, 6)) -> tuple[str, ...]:
+    """The NICs whose routes are in no file: the document omits them, and neither a lease nor the settings have any.
+
+    A default route in the kernel tells a gateway, and no host routes of DHCP's.
+    """
+    found = [
         one.nic.name
         for one in decision.resolution.bindings
-        if one.nic is not None and one.gateway is None and one.network is not None and one.network.omits_routes
-    ]
-    if unknown:
-        notes.append(ExportNote("no-leases", tuple(dict.fromkeys(unknown))))
-    return made._replace(notes=tuple(notes))
+        if one.family in families and one.nic is not None and one.network is not None and one.network.omits_routes
+        and (one.gateway is None or (one.evidence is not None and one.evidence.kind in BY_DEFAULTS and one.family == 4))
+        and (leases is None or leases.of(one.nic.ifindex) is None)
+    ]  # fmt: skip
+    return tuple(dict.fromkeys(found))
 
 
 def export(decision: Decision, settings: Settings, format_name: str, network_files: Mapping[int, str]) -> Export:

@@ -206,6 +206,11 @@ NOTES = [
         "they need by `gateways` and `routes`",
     ),
     (
+        ExportNote("unknown-routes", ("eth1",)),
+        "the document omits the routes of eth1 (DHCP), and no lease has them: they are in none of these files, which "
+        "keep those that DHCP brings away; name what is needed by `gateways` and `routes`",
+    ),
+    (
         ExportNote("other-table", table=100),
         "the table 100 of the settings is not exported: these routes go to the main table",
     ),

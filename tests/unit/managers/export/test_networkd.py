@@ -21,6 +21,7 @@ def test_a_static_nic_gets_a_file_of_its_own() -> None:
         == f"""{HEAD} eth0 (fa:16:3e:00:00:01): the IPv4 default route, the IPv6 default route
 [Match]
 MACAddress=fa:16:3e:00:00:01
+Type=ether
 
 [Network]
 DHCP=no

@@ -7,7 +7,7 @@ from typing import Any, Dict
 import pytest
 
 from guest_routes.cli.parser import parse
-from guest_routes.managers.export.render import FORMATS, export, offline
+from guest_routes.managers.export.render import FORMATS, export, offline, unknown_routes
 from guest_routes.model.configuration import Export, ExportNote
 from guest_routes.model.settings import Settings
 from guest_routes.settings.route_values import gateway
@@ -90,15 +90,14 @@ def test_a_machine_that_is_not_running_has_nothing_to_reload() -> None:
     decision = projected("wrong-subnet")
     made = export(decision, DEFAULTS, "networkd", {})
     assert [note.kind for note in made.notes] == ["replaces-file", "replaces-file", "apply"]
-    kinds = [note.kind for note in offline(made, decision).notes]
+    kinds = [note.kind for note in offline(made).notes]
     assert kinds == ["replaces-file", "replaces-file"]
-    assert offline(made, decision).files == made.files
+    assert offline(made).files == made.files
 
 
-def test_a_machine_that_is_not_running_has_no_leases() -> None:
-    decision = projected("dhcp")
-    (note,) = offline(export(decision, DEFAULTS, "ip", {}), decision).notes
-    assert note == ExportNote("no-leases", ("eth0", "eth1"))
+def test_routes_that_nobody_tells() -> None:
+    """The document omits them, and there is no lease, nor a gateway of the settings."""
+    assert unknown_routes(projected("dhcp"), None) == ("eth0", "eth1")
     settings = Settings(gateways=(gateway("eth0=10.65.0.1", Place("", "gateways")),))
-    decision = projected("dhcp", settings=settings)
-    assert offline(export(decision, settings, "ip", {}), decision).notes == (ExportNote("no-leases", ("eth1",)),)
+    assert unknown_routes(projected("dhcp", settings=settings), None) == ("eth1",)
+    assert unknown_routes(projected("documented"), None) == ()

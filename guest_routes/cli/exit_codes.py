@@ -77,6 +77,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
         0: "the module is, or isn't, in the list, as asked for",
         1: "the file can't be read, edited or written",
         3: "with --check: something would change",
+        5: "it is as asked for, but cloud-init goes by another list, or has no such module",
     },
     "export": {
         0: "printed",

@@ -13,14 +13,17 @@ import os
 import re
 
 from ..errors import GuestRoutesError
-from ..state.files import cause_of, replace
+from ..state.files import cause_of
 from ..trusted import Untrusted, read_trusted
+from .rewrite import replace_keeping_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Iterator
 
 CLOUD_CFG = "/etc/cloud/cloud.cfg"
+DROP_INS = "/etc/cloud/cloud.cfg.d"
+CLOUD_INIT = "/usr/bin/cloud-init"
 LIST = "cloud_config_modules"
 MODULE = "guest_routes"
 ITEM = f"[{MODULE}, always]"
@@ -28,8 +31,10 @@ ITEM = f"[{MODULE}, always]"
 LIMIT_BYTES = 1 << 20
 _KEY = re.compile(rf"^{LIST}:[ \t]*(?P<flow>\[)?", re.MULTILINE)
 _FIRST = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)+(?P<indent> *)- ")
-_BLOCK_ITEM = re.compile(rf"^ *-[ \t]+(?:\[[ \t]*)?{MODULE}\b.*\r?\n", re.MULTILINE)
-_FLOW_ITEM = re.compile(rf"\[[ \t]*{MODULE}[ \t]*,[ \t]*\w+[ \t]*\],?[ \t]*")
+_LINE_END = re.compile(r"[^\n]*(?:\n|\Z)")
+_COMMA = re.compile(r"\s*,[ \t]*")
+_SECONDS = 20.0
+"""So long cloud-init's Python may take to look for our module."""
 
 
 def with_module(text: str) -> str:
@@ -67,8 +72,32 @@ def without_module(text: str) -> str:
     if not _has_module(before):
         return text
     kept = [one for one in before[LIST] if _name(one) != MODULE]
-    changed = _FLOW_ITEM.sub("", _BLOCK_ITEM.sub("", text))
+    changed = text
+    for start, end in reversed(list(_places(text))):
+        changed = changed[:start] + changed[end:]
     return _checked(changed, {**before, LIST: kept})
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """Where the list has the module: a line each, or in a list within brackets the item and the comma beside it."""
+    import yaml
+
+    document: Any = yaml.compose(text, yaml.SafeLoader)
+    items = [value for key, value in document.value if key.value == LIST][-1]
+    spans = [(item.start_mark.index, item.end_mark.index) for item in items.value]
+    for place, item in enumerate(items.value):
+        scalar = item.value[0] if isinstance(item, yaml.SequenceNode) and item.value else item
+        if _name(scalar.value) != MODULE:
+            continue
+        start, end = spans[place]
+        if not items.flow_style:
+            line = _LINE_END.match(text, end)
+            yield text.rfind("\n", 0, start) + 1, line.end() if line else end
+        elif place + 1 < len(spans):
+            comma = _COMMA.match(text, end)
+            yield start, comma.end() if comma else end
+        else:
+            yield (spans[place - 1][1] if place else start), end
 
 
 def edit(change: Callable[[str], str], path: str = CLOUD_CFG, write: bool = True) -> bool:
@@ -91,8 +120,43 @@ def edit(change: Callable[[str], str], path: str = CLOUD_CFG, write: bool = True
     if after == before:
         return False
     if write:
-        replace(path, after.encode(), os.stat(path).st_mode & 0o7777, "it stays as it was")
+        replace_keeping_owner(path, after.encode(), "it stays as it was")
     return True
+
+
+def overriding(folder: str = DROP_INS) -> tuple[str, bool] | None:
+    """The drop-in whose list cloud-init goes by in place of cloud.cfg's, and whether the module is in that; or None.
+
+    Files that cloud-init can't read or parse don't count, as with cloud-init.
+    """
+    found = None
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, name)
+        try:
+            document = _parsed(read_trusted(path, LIMIT_BYTES).data.decode()) if name.endswith(".cfg") else None
+        except (OSError, UnicodeDecodeError, Untrusted, GuestRoutesError):
+            continue
+        if document is not None:
+            found = path, _has_module(document)
+    return found
+
+
+def python_without_module(program: str = CLOUD_INIT) -> str:
+    """The Python that runs cloud-init, where it has no module of ours, as with the single file; "" where it has.
+
+    Also "" without a cloud-init, and where its Python doesn't run here.
+    """
+    import subprocess
+
+    looked = "import importlib.util, sys; sys.exit(42 * (importlib.util.find_spec('cc_guest_routes') is None))"
+    try:
+        with open(program, "rb") as file:
+            line = file.readline(256).decode()
+        command = [line[2:].split()[0] if line.startswith("#!") else "", "-c", looked]
+        ran = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
+    except (OSError, UnicodeDecodeError, IndexError, subprocess.SubprocessError):
+        return ""
+    return command[0] if ran.returncode == 42 else ""
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -116,7 +180,7 @@ def _parsed(text: str) -> dict[str, Any]:
 def _checked(text: str, wanted: dict[str, Any]) -> str:
     try:
         same = _parsed(text) == wanted
-    except RecursionError:  # A list that is in itself, by an alias.
+    except (RecursionError, GuestRoutesError):  # A list that is in itself, by an alias; none that is left.
         same = False
     if not same:
         raise GuestRoutesError(

@@ -287,16 +287,3 @@ def export_json(made: Export, format_name: str, code: int) -> dict[str, Any]:
         "files": [{"path": file.path, "mode": f"{file.mode:04o}", "text": file.text} for file in made.files],
         "notes": [export_note_text(note) for note in made.notes],
     }
-
-
-def module_text(path: str, add: bool, changed: bool, written: bool) -> str:
-    """`module`: what became of the list of cloud-init's modules."""
-    if not changed:
-        return f"nothing to do: {path} {'has' if add else 'has not'} the module guest_routes"
-    done = "put first in" if add else "taken out of"
-    return f"the module guest_routes {'is' if written else 'would be'} {done} cloud_config_modules of {path}"
-
-
-def module_json(path: str, changed: bool, code: int) -> dict[str, Any]:
-    """`module --json`."""
-    return {"schema": "guest-routes/module/1", "exit_code": code, "path": path, "changed": changed}

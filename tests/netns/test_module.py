@@ -63,6 +63,24 @@ def test_what_yamls_own_reader_fails_at_is_said_and_left(lab: Lab, line: str, op
         assert ran.returncode in (0, 3)
 
 
+def test_where_cloud_init_goes_by_another_list_it_says_so(lab: Lab) -> None:
+    drop_in = Path("/etc/cloud/cloud.cfg.d/99.cfg")
+    drop_in.parent.mkdir(exist_ok=True)
+    drop_in.write_text("cloud_config_modules: [snap]\n")
+    ran = run(lab, "module --add")
+    assert (ran.code, CLOUD_CFG.read_text()) == (5, WITH)
+    assert (
+        f"{drop_in} has a list cloud_config_modules of its own, which cloud-init goes by, without the module" in ran.err
+    )
+    drop_in.write_text("cloud_config_modules: [guest_routes, snap]\n")
+    assert run(lab, "module --add").code == 0
+    ran = run(lab, "module --remove")
+    assert (ran.code, CLOUD_CFG.read_text()) == (5, TEXT)
+    assert "with the module in it; take it out there" in ran.err
+    assert valid_json("module", lab.run("module", "--remove", "--json"))["exit_code"] == 5
+    drop_in.unlink()
+
+
 @pytest.mark.parametrize("options", ["", " --add --remove"])
 def test_what_is_wanted_has_to_be_said(lab: Lab, options: str) -> None:
     ran = run(lab, f"module{options}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any, Callable, List
 
@@ -10,8 +11,9 @@ import pytest
 import yaml
 
 from guest_routes.errors import GuestRoutesError
-from guest_routes.managers.cloud_cfg import edit, with_module, without_module
+from guest_routes.managers.cloud_cfg import edit, overriding, python_without_module, with_module, without_module
 
+ROOT = Path(__file__).resolve().parents[3]
 DEBIAN = """\
 # The top level settings are used as module and base configuration.
 users:
@@ -40,6 +42,7 @@ SHAPES = {
     "empty": "cloud_config_modules: []\nusers: []\n",
     "last, without a line end": "users: []\ncloud_config_modules:\n  - snap",
     "the name elsewhere": DEBIAN + "x:\n  cloud_config_modules: 3\ny: cloud_config_modules\n",
+    "ours in other lists": DEBIAN + " - guest_routes\nruncmd:\n - [guest_routes, sync]\nbootcmd: [[guest_routes, x]]\n",
 }  # fmt: skip
 
 
@@ -70,9 +73,30 @@ def test_a_module_that_is_in_the_list_stays_where_it_is(item: str) -> None:
     assert with_module(text) == text
 
 
-@pytest.mark.parametrize("item", ["guest_routes", "[guest_routes, always]", "[ guest_routes , once ]  # ours"])
+@pytest.mark.parametrize("item", [
+    "guest_routes", "[guest_routes, always]", "[ guest_routes , once ]  # ours", "'guest_routes'", "guest-routes",
+    '["guest-routes", always]', "[guest_routes,\n    always]",
+])  # fmt: skip
 def test_whoever_wrote_it_it_is_taken_out(item: str) -> None:
     assert without_module(DEBIAN.replace(" - snap\n", f" - snap\n - {item}\n")) == DEBIAN
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("cloud_config_modules: [guest_routes, ssh]\n", "cloud_config_modules: [ssh]\n"),
+        ("cloud_config_modules: [ssh, 'guest-routes']\n", "cloud_config_modules: [ssh]\n"),
+        ("cloud_config_modules: [a, guest_routes, ssh,]\n", "cloud_config_modules: [a, ssh,]\n"),
+        ("cloud_config_modules: [guest_routes]\n", "cloud_config_modules: []\n"),
+        ("cloud_config_modules:\n - ssh\n - guest_routes", "cloud_config_modules:\n - ssh\n"),
+        (
+            "cloud_config_modules:\n - guest_routes\n - ssh\n - [guest_routes, always]\n",
+            "cloud_config_modules:\n - ssh\n",
+        ),
+    ],
+)
+def test_in_any_list(text: str, left: str) -> None:
+    assert without_module(text) == left
 
 
 def test_what_is_not_in_the_list_is_not_taken_out() -> None:
@@ -103,7 +127,7 @@ def test_what_it_can_not_do_it_says_and_leaves(text: str, told: str) -> None:
 
 
 def test_a_list_that_would_become_none_is_left() -> None:
-    with pytest.raises(GuestRoutesError, match="there is no list"):
+    with pytest.raises(GuestRoutesError, match="edit cloud_config_modules by hand"):
         without_module("cloud_config_modules:\n - guest_routes\n")
 
 
@@ -120,6 +144,47 @@ def test_the_file_keeps_its_mode_and_is_written_only_when_it_changes(tmp_path: P
     assert path.read_text() == with_module(DEBIAN) and there.st_mode & 0o7777 == 0o640
     assert not edit(with_module, str(path)) and path.stat() == there
     assert edit(without_module, str(path)) and path.read_text() == DEBIAN
+
+
+def test_the_file_keeps_its_owner_and_group(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.cfg"
+    path.write_text(DEBIAN)
+    group = max({os.getegid(), *os.getgroups()})
+    os.chown(path, -1, group)
+    assert edit(with_module, str(path))
+    assert (path.stat().st_uid, path.stat().st_gid) == (os.geteuid(), group)
+
+
+# ---- what cloud-init goes by ----------------------------------------------------------------------------
+
+
+def test_the_last_drop_in_with_a_list_counts(tmp_path: Path) -> None:
+    assert overriding(str(tmp_path / "none")) is None
+    (tmp_path / "05_logging.cfg").write_text("output: {all: '| tee'}\n")
+    (tmp_path / "98.cfg").write_text("cloud_config_modules: [snap]\n")
+    assert overriding(str(tmp_path)) == (str(tmp_path / "98.cfg"), False)
+    (tmp_path / "99.cfg").write_text("cloud_config_modules: [snap, [guest_routes, always]]\n")
+    (tmp_path / "99.txt").write_text("cloud_config_modules: [snap]\n")
+    (tmp_path / "99z.cfg").write_text("cloud_config_modules: [\n")
+    assert overriding(str(tmp_path)) == (str(tmp_path / "99.cfg"), True)
+
+
+def test_the_python_that_runs_cloud_init_is_asked(tmp_path: Path) -> None:
+    program, python = tmp_path / "cloud-init", tmp_path / "python"
+    assert python_without_module(str(program)) == ""
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S -I "$@"\n')
+    python.chmod(0o755)
+    for line, found in (
+        (f"#!{python}", str(python)),
+        (f"#! {python} -u", str(python)),
+        ("#!/none", ""),
+        ("\x7fELF", ""),
+    ):
+        program.write_text(f"{line}\nimport cloudinit\n")
+        assert python_without_module(str(program)) == found
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT / "cloudinit_module"} exec {sys.executable} -S "$@"\n')
+    program.write_text(f"#!{python}\n")
+    assert python_without_module(str(program)) == ""
 
 
 def unreadable(path: Path) -> None:

@@ -9,13 +9,13 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
+from guest_routes.managers.export.render import FORMATS
 from tests.support.debian import PATH
 from tests.support.lab import MACS, Lab, document
 from tests.support.managers import RENDERERS, SEED, Managers, wait_for, wait_same
 from tests.support.passes import CONNECTED, documented, run, table, valid_json
 
 DHCP_SETTINGS = ["--routes", "11.11.0.0/16,11.8.0.1", "--gateways", "eth0=10.65.0.1", "--gateways", "eth1=11.8.0.1"]
-FORMATS = ["networkd", "netplan", "networkmanager", "nmstate", "ifupdown", "ip"]
 WANTED = {
     "default via 10.65.0.1 dev eth0",
     "10.65.0.0/24 dev eth0",

@@ -11,10 +11,9 @@ from typing import Any, Dict, List
 
 import pytest
 
+from guest_routes.managers.export.render import FORMATS
 from tests.support.lab import MACS, Lab, document, write_document
 from tests.support.passes import documented, run, valid_json
-
-from .test_export import FORMATS
 
 NICS = ["--nic", f"eth0={MACS[0]}", "--nic", f"eth1={MACS[1]}"]
 WITHOUT_SOCKETS = """

@@ -217,6 +217,19 @@ def test_the_single_file_needs_nothing_but_python(lab: Lab) -> None:
     assert set(CONNECTED) <= set(table(lab))
 
 
+@pytest.mark.packages
+def test_the_single_file_says_which_python_it_needs(lab: Lab) -> None:
+    """Of Pythons that can't even read our modules."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    found = [path for number in ("3.6", "3.7", "3.8") for path in versions.glob(f"{number}.*/bin/python{number}")]
+    if not found:
+        pytest.skip("no older Python is here")
+    for python in found:
+        ran = subprocess.run([python, built("guest-routes.pyz"), "--version"], capture_output=True, text=True)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert re.fullmatch(r"guest-routes needs Python 3\.9 or later; this is 3\.\d+\.\d+\n", ran.stderr)
+
+
 # ---- RPM --------------------------------------------------------------------------------------------
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from .folding import wrapped
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-def module_text(path: str, add: bool, changed: bool, written: bool) -> str:
-    """`module`: what became of the list of cloud-init's modules."""
+def module_lines(path: str, add: bool, changed: bool, written: bool) -> list[str]:
+    """What became of the list of cloud-init's modules."""
     if not changed:
-        return f"nothing to do: {path} {'has' if add else 'has not'} the module guest_routes"
-    done = "put first in" if add else "taken out of"
-    return f"the module guest_routes {'is' if written else 'would be'} {done} cloud_config_modules of {path}"
+        return wrapped(f"nothing to do: {path} {'has' if add else 'has not'} the module guest_routes", 4, 0)
+    done = f"{'is' if written else 'would be'} {'put first in' if add else 'taken out of'}"
+    return wrapped(f"the module guest_routes {done} cloud_config_modules of {path}", 4, 0)
 
 
 def not_in_force_texts(add: bool, drop_in: tuple[str, bool] | None, python: str) -> list[str]:

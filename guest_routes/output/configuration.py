@@ -172,7 +172,8 @@ def reverted_lines(done: Reverted) -> list[str]:
          " it is needed)"),
         (done.lost, "stays as it is, since its original has gone from {0}; correct it by hand, then remove {1}{2}"),
     ):  # fmt: skip
-        lines += [f"! {path}: {why.format(ORIGINALS, CORRECTED, path)}" for path in paths]
+        for path in paths:
+            lines += wrapped(f"! {path}: {why.format(ORIGINALS, CORRECTED, path)}", 2, 0)
     if done.restored:
         again = "guest-routes-correct.service corrects it again at the next boot, unless `correct_rendered: false`"
         lines += wrapped(

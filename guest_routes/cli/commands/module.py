@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import UsageError
 from ...managers.cloud_cfg import CLOUD_CFG, edit, overriding, python_without_module, with_module, without_module
-from ...output.cloud_cfg import module_json, module_text, not_in_force_texts
+from ...output.cloud_cfg import module_json, module_lines, not_in_force_texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def run(context: Context) -> int:
     if options.json:
         terminal.json(module_json(CLOUD_CFG, changed, code))
     else:
-        terminal.lines([module_text(CLOUD_CFG, options.add, changed, written=not options.check)])
+        terminal.lines(module_lines(CLOUD_CFG, options.add, changed, written=not options.check))
     for text in texts:
         terminal.warning(text)
     return code

@@ -104,6 +104,7 @@ def test_the_rpm_with_its_scriptlets(image: Debian, lab: Lab) -> None:
     said = [line for line in installed.stderr.splitlines() if not line.startswith("rpm: ")]
     assert said == [], "Debian's own advice aside"
     assert_baked(image, lab)
+    image.pass_for_a_machine()
     erased = command(*rpm, "-e", "guest-routes")
     assert "warning" not in erased.stderr
     assert sorted(table(lab)) == sorted(before)
@@ -143,6 +144,7 @@ def openrc(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Debian]:
     if request.param == "busybox":
         use_busybox(image)
         assert "BusyBox" in image.run("ip", "--help", check=False).stderr
+    image.pass_for_a_machine()
     for folder in FOLDERS:
         image.path(f"/run/openrc/{folder}").mkdir(parents=True)
     image.write("/run/openrc/softlevel", "default\n")

@@ -78,7 +78,8 @@ def test_the_single_file(image: Debian, lab: Lab) -> None:
     follow(image, recipe("Single file"))
     assert_baked(image, lab)
     # No systemd is in charge here: there is nothing to stop.
-    image.run("sh", "-euxc", recipe("Upgrade and removal").replace(" --now", ""))
+    image.run("sh", "-euxc", recipe("Upgrade and removal").replace(" --now", ""), **NO_SYSTEMD)
+    assert not image.path("/var/lib/guest-routes").exists()
     assert not list(image.path("/etc/systemd/system").rglob("guest-routes*"))
     assert sorted(table(lab)) == sorted([*DOCUMENTED[:-1], "default via 11.8.0.1 dev eth1 proto static"])
 

@@ -178,6 +178,18 @@ def test_openrc_starts_reloads_and_stops(openrc: Debian, lab: Lab) -> None:
     assert table(lab) == with_both
 
 
+def test_openrc_starts_nothing_with_wrong_settings(openrc: Debian, lab: Lab) -> None:
+    openrc.write("/etc/guest-routes.d/1.yaml", "typo: here\n")
+    refused = openrc.run("rc-service", "guest-routes", "start", check=False)
+    assert refused.returncode == 1
+    assert "/etc/guest-routes.d/1.yaml:1: typo: no such setting" in refused.stderr
+    assert "guest-routes isn't started with wrong settings" in refused.stderr
+    assert openrc.run("rc-service", "guest-routes", "status", check=False).returncode == 3
+    openrc.write("/etc/guest-routes.d/1.yaml", "deadline_seconds: 2\n")
+    openrc.run("rc-service", "guest-routes", "start")
+    wait_same(lambda: table(lab), DOCUMENTED, "the documented table")
+
+
 def test_openrc_programs_what_is_on_the_machine_before_start_returns(openrc: Debian, lab: Lab) -> None:
     openrc.run("guest-routes", "sync")
     lab.ip("route", "del", "11.11.0.0/16")

@@ -302,7 +302,7 @@ def first_boot(cloud: Cloud, user_data: str, tmp_path: Path, altered: str = "") 
         altered: the file whose checksum in the user-data is another.
     """
     units = tmp_path / "guest-routes-units.tar"
-    subprocess.run(["tar", "-C", ROOT / "packaging/systemd", "-cf", units, "."], check=True)
+    subprocess.run(["sh", "-c", PACKED.replace("../../guest-routes-units.tar", str(units))], cwd=ROOT, check=True)
     files = {"guest-routes_all.deb": built("guest-routes_*_all.deb"), "guest-routes.pyz": built("guest-routes.pyz"),
              "guest-routes-units.tar": units}  # fmt: skip
     for name, file in files.items():
@@ -321,8 +321,9 @@ def first_boot(cloud: Cloud, user_data: str, tmp_path: Path, altered: str = "") 
 
 EXAMPLE = (ROOT / "packaging/cloud/user-data.example").read_text()
 HEAD, _, COMMANDS = EXAMPLE.partition("runcmd:\n")
+PACKED = next(line for line in EXAMPLE.splitlines() if " tar --mode" in line).strip("# ")
 SINGLE_FILE = HEAD + "runcmd:\n" + "".join(
-    line.replace("# ", "", 1) + "\n" for line in COMMANDS.partition("units.tar .).\n")[2].splitlines()
+    line.replace("# ", "", 1) + "\n" for line in COMMANDS.partition(PACKED + "\n")[2].splitlines()
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -77,12 +78,15 @@ def test_in_a_chroot_nothing_of_the_running_kernel_is_touched(
     documented(lab)
     assert run(lab, f"sync {FILE}").code == 0
     WITHDRAWN.write_text("")
-    (tmp_path / "rc-service").write_text('#!/bin/sh\necho "rc-service $*"\n')
-    (tmp_path / "rc-service").chmod(0o755)
-    done = ran(kind, "prerm", tmp_path, inside=chroot)
+    for name in ("rc-service", "deb-systemd-invoke"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{tmp_path}/said\n')
+        (tmp_path / name).chmod(0o755)
+    done = ran(kind, "prerm", tmp_path, inside=chroot, systemctl=f'echo "systemctl $*" >>{tmp_path}/said')
     assert (done.stdout, done.stderr) == ("", "")
     assert table(lab) == DOCUMENTED
     assert WITHDRAWN.exists()
+    said = (tmp_path / "said").read_text() if (tmp_path / "said").exists() else ""
+    assert not re.search("--now|stop", said), said
 
 
 def test_without_proc_nothing_is_touched_either(lab: Lab, kind: str, tmp_path: Path, chroot: Tuple[str, str]) -> None:

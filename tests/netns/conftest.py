@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
@@ -9,7 +10,15 @@ import pytest
 from tests.support.lab import Lab
 from tests.support.managers import Managers, bare_nics
 from tests.support.passes import Watch
+from tests.support.removal import put_commands
 from tests.support.service import Service, Start
+
+
+@pytest.fixture(params=["deb", "rpm", "openrc"])
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The kind of package whose removal scripts are run; what they call is in `tmp_path`."""
+    put_commands(tmp_path)
+    return str(request.param)
 
 
 @pytest.fixture

@@ -78,7 +78,8 @@ def test_the_single_file(image: Debian, lab: Lab) -> None:
     follow(image, recipe("Single file"))
     assert_baked(image, lab)
     # No systemd is in charge here: there is nothing to stop.
-    image.run("sh", "-euxc", recipe("Upgrade and removal").replace(" --now", ""))
+    image.run("sh", "-euxc", recipe("Upgrade and removal").replace(" --now", ""), **NO_SYSTEMD)
+    assert not image.path("/var/lib/guest-routes").exists()
     assert not list(image.path("/etc/systemd/system").rglob("guest-routes*"))
     assert sorted(table(lab)) == sorted([*DOCUMENTED[:-1], "default via 11.8.0.1 dev eth1 proto static"])
 
@@ -104,6 +105,7 @@ def test_the_rpm_with_its_scriptlets(image: Debian, lab: Lab) -> None:
     said = [line for line in installed.stderr.splitlines() if not line.startswith("rpm: ")]
     assert said == [], "Debian's own advice aside"
     assert_baked(image, lab)
+    image.pass_for_a_machine()
     erased = command(*rpm, "-e", "guest-routes")
     assert "warning" not in erased.stderr
     assert sorted(table(lab)) == sorted(before)
@@ -143,6 +145,7 @@ def openrc(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Debian]:
     if request.param == "busybox":
         use_busybox(image)
         assert "BusyBox" in image.run("ip", "--help", check=False).stderr
+    image.pass_for_a_machine()
     for folder in FOLDERS:
         image.path(f"/run/openrc/{folder}").mkdir(parents=True)
     image.write("/run/openrc/softlevel", "default\n")
@@ -173,6 +176,18 @@ def test_openrc_starts_reloads_and_stops(openrc: Debian, lab: Lab) -> None:
     openrc.run("rc-service", "guest-routes", "stop")
     assert openrc.run("rc-service", "guest-routes", "status", check=False).returncode == 3
     assert table(lab) == with_both
+
+
+def test_openrc_starts_nothing_with_wrong_settings(openrc: Debian, lab: Lab) -> None:
+    openrc.write("/etc/guest-routes.d/1.yaml", "typo: here\n")
+    refused = openrc.run("rc-service", "guest-routes", "start", check=False)
+    assert refused.returncode == 1
+    assert "/etc/guest-routes.d/1.yaml:1: typo: no such setting" in refused.stderr
+    assert "guest-routes isn't started with wrong settings" in refused.stderr
+    assert openrc.run("rc-service", "guest-routes", "status", check=False).returncode == 3
+    openrc.write("/etc/guest-routes.d/1.yaml", "deadline_seconds: 2\n")
+    openrc.run("rc-service", "guest-routes", "start")
+    wait_same(lambda: table(lab), DOCUMENTED, "the documented table")
 
 
 def test_openrc_programs_what_is_on_the_machine_before_start_returns(openrc: Debian, lab: Lab) -> None:
@@ -287,7 +302,7 @@ def first_boot(cloud: Cloud, user_data: str, tmp_path: Path, altered: str = "") 
         altered: the file whose checksum in the user-data is another.
     """
     units = tmp_path / "guest-routes-units.tar"
-    subprocess.run(["tar", "-C", ROOT / "packaging/systemd", "-cf", units, "."], check=True)
+    subprocess.run(["sh", "-c", PACKED.replace("../../guest-routes-units.tar", str(units))], cwd=ROOT, check=True)
     files = {"guest-routes_all.deb": built("guest-routes_*_all.deb"), "guest-routes.pyz": built("guest-routes.pyz"),
              "guest-routes-units.tar": units}  # fmt: skip
     for name, file in files.items():
@@ -306,8 +321,9 @@ def first_boot(cloud: Cloud, user_data: str, tmp_path: Path, altered: str = "") 
 
 EXAMPLE = (ROOT / "packaging/cloud/user-data.example").read_text()
 HEAD, _, COMMANDS = EXAMPLE.partition("runcmd:\n")
+PACKED = next(line for line in EXAMPLE.splitlines() if " tar --mode" in line).strip("# ")
 SINGLE_FILE = HEAD + "runcmd:\n" + "".join(
-    line.replace("# ", "", 1) + "\n" for line in COMMANDS.partition("units.tar .).\n")[2].splitlines()
+    line.replace("# ", "", 1) + "\n" for line in COMMANDS.partition(PACKED + "\n")[2].splitlines()
 )  # fmt: skip
 
 

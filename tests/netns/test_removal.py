@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import List, Tuple
 
 import pytest
 
@@ -16,45 +15,11 @@ from guest_routes.managers.parsed.config import CREATED
 from tests.support.disks import broken
 from tests.support.lab import Lab, document
 from tests.support.passes import documented, run, table
+from tests.support.removal import ran
 
-ROOT = Path(__file__).parents[2]
 FILE = f"--metadata {document('documented')}"
 STATE = Path("/var/lib/guest-routes")
 RENDERED = "/etc/systemd/network/10-cloud-init-eth0.network"
-
-
-def script(kind: str, name: str) -> str:
-    """A removal script: of the Debian package, or the same step of the RPM, or of a package for OpenRC."""
-    if kind == "openrc":
-        step = {"prerm": "pre-deinstall", "postrm": "post-deinstall"}[name]
-        return (ROOT / "packaging" / "openrc" / f"guest-routes.{step}").read_text()
-    if kind == "deb":
-        return (ROOT / "packaging" / "debian" / name).read_text()
-    step = {"prerm": "preun", "postrm": "postun"}[name]
-    text = (ROOT / "packaging" / "rpm" / "guest-routes.spec").read_text()
-    found = re.search(rf"^%{step}\n(.*?)^%\w", text, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found.group(1).replace("%{python3_sitelib}", "/run/tests/site-packages")
-
-
-@pytest.fixture(params=["deb", "rpm", "openrc"])
-def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The kind of package; `guest-routes` is this checkout's."""
-    command = tmp_path / "guest-routes"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m guest_routes "$@"\n')
-    command.chmod(0o755)
-    yield str(request.param)
-
-
-def ran(kind: str, name: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """The script as the package manager runs it when the package is removed, and purged."""
-    argument = {"deb": {"prerm": "remove", "postrm": "purge"}[name], "rpm": "0", "openrc": "0.1.0-r0"}[kind]
-    own: Dict[str, str] = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    # No `systemctl` of this machine's.
-    shell = f"systemctl() {{ :; }}\n{script(kind, name)}"
-    done = subprocess.run(["sh", "-c", shell, "sh", argument], text=True, capture_output=True, env=own)
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 def corrected(text: str, original: str) -> None:

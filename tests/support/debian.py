@@ -69,6 +69,12 @@ class Debian:
         self.path(name).write_text(text)
         self.path(name).chmod(mode)
 
+    def pass_for_a_machine(self) -> None:
+        """As if its init had its root: what is removed from it takes away what its passes did."""
+        own = self.root.parent / "mountinfo"
+        own.write_text(self.run("cat", "/proc/self/mountinfo").stdout)
+        self._mount("--bind", str(own), f"{self.root}/proc/1/mountinfo")
+
     def reboot(self) -> None:
         """What a reboot leaves: everything but /run."""
         for left in self.path("/run").iterdir():

@@ -174,6 +174,14 @@ def test_no_change_of_the_table_takes_more_than_three_files() -> None:
     assert [row for row in rows if len(re.findall(r"`[\w/]+\.py`", row)) > 3] == []
 
 
+def test_the_versions_that_render_for_el_and_suse_are_those_of_the_data() -> None:
+    (row,) = re.findall(r"^\| EL, SUSE \|.*", page("docs/support.md"), re.MULTILINE)
+    kept = {path.stem for path in (ROOT / "tests/data/rendered").iterdir()}
+    made = {name.split("-")[1] for name in kept if name.startswith("el-") and "manager" not in name}
+    suse = {name.split("-")[1] for name in kept if name.endswith("-patched")}
+    assert set(re.findall(r"\d+\.[\d.]*\d", row.split("NetworkManager 1.42")[0])) == made | suse
+
+
 OLD_WORDS = re.compile(
     r"complaints?|mend(?:s|ed)?|testimony|deeds?|rivals?|quarrels?|patience|uneasy|foresee[ns]?|keeper|second opinions?"
     r"|legs?|silence",

@@ -21,7 +21,7 @@ from tests.support.reports import evidence
 NICS = "".join(f"nic eth{number} {mac}\n" for number, mac in enumerate(MACS))
 SCRIPTS, WICKED = "/etc/sysconfig/network-scripts", "/etc/sysconfig/network"
 EL = ("el-22.4.2", "el-26.2", "el-networkmanager-22.4.2", "el-networkmanager-26.2")
-OTHERS = ("netplan-22.4.2", "netplan-26.2", "networkd-22.4.2", "networkd-26.2")
+OTHERS = ("netplan-22.4.2", "netplan-26.2", "networkd-22.4.2", "networkd-25.1.4", "networkd-26.2")
 SUSE = "suse-23.3.1-patched"
 ETH0, ETH1 = "default 10.65.0.1 eth0", "11.11.0.0/16 11.8.0.1 eth1"
 BOTH_6 = {"default fd00:65::1 eth0", "fd00:11:11::/48 fd00:8::1 eth1"}

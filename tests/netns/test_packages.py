@@ -78,6 +78,7 @@ def test_debian_installs_runs_upgrades_and_goes(lab: Lab, debian: Debian) -> Non
     # Those are back, in whatever order the kernel keeps equal defaults.
     assert sorted(table(lab)) == sorted(before)
     assert debian.path("/var/lib/guest-routes").exists()
+    assert not debian.path("/usr/lib/python3/dist-packages/guest_routes").exists()  # Nor byte code that prerm made.
     debian.run("dpkg", "--purge", "guest-routes")
     assert not debian.path("/var/lib/guest-routes").exists()
     assert not debian.path("/etc/guest-routes.yaml").exists()

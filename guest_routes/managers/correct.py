@@ -68,7 +68,8 @@ def correct(
     for manager in dict.fromkeys(manager for manager, _, _ in files):
         texts = [(path, tuple(text.splitlines(keepends=True))) for m, path, text in files if m == manager]
         parsed = [one for one in READ[manager](texts, nic_of) if one.origin != "absent" or one.path not in unread]
-        found = [_judge(route, parsed, decision, settings) for one in parsed if one.odd is None for route in one.routes]
+        read = [one for one in parsed if one.odd is None]
+        found = [_judge(route, parsed, decision, settings) for one in read for route in one.routes]
         verdicts += found
         corrected += [_rewritten(one, found, parsed) for one in parsed]
     return Correction(tuple(one for one in corrected if (one.before, one.after) != (None, None)), tuple(verdicts))
@@ -102,6 +103,8 @@ def _standing_for(name: str, fitting: Sequence[Nic]) -> Nic | None:
 def _judge(
     route: ConfiguredRoute, parsed: Sequence[ParsedConfig], decision: Decision, settings: Settings
 ) -> RouteVerdict:
+    if not route.in_main:
+        return RouteVerdict(route, "kept", "not-main")
     if route.destination.is_default:
         return _judge_default(route, parsed, decision, settings)
     resolved = next((one for one in decision.resolution.resolved if _same(one, route)), None)
@@ -130,7 +133,7 @@ def _judge_resolved(route: ConfiguredRoute, resolved: Resolved, parsed: Sequence
     nic = resolved.next_hop.nic
     if nic.ifindex == route.nic.ifindex:
         return RouteVerdict(route, "kept", "resolved", resolved)
-    equal = [other for one in parsed for other in one.routes if _goes(other, route)]
+    equal = [other for one in parsed for other in one.judged if _goes(other, route)]
     if any(other.nic.ifindex == nic.ifindex for other in equal):
         return RouteVerdict(route, "removed", "there-already", resolved)
     place = _place(nic, route, parsed)
@@ -176,7 +179,7 @@ def _is_documented(route: ConfiguredRoute, decision: Decision) -> bool:
 
 def _will_have(elected: Elected, anywhere: Prefix, parsed: Sequence[ParsedConfig], decision: Decision) -> bool:
     """Whether a file that can be read has the elected default, or gets it, so that another can go (R7)."""
-    readable = [other for one in parsed if one.odd is None for other in one.routes]
+    readable = [other for one in parsed if one.odd is None for other in one.judged]
     for other in (one for one in readable if (one.destination, one.gateway) == (anywhere, elected.gateway)):
         if other.nic.ifindex == elected.nic.ifindex:
             return True
@@ -214,10 +217,16 @@ def _rewritten(parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], every: Se
     gone = _going(parsed, verdicts, headed)
     if not coming and not gone:
         return CorrectedFile(parsed.path, parsed.manager, before, before, parsed.calls_route)
-    if parsed.origin == "correct" and not coming and gone >= {number for one in parsed.routes for number in one.lines}:
+    if parsed.origin == "correct" and not coming and not _says(parsed, gone):
         return CorrectedFile(parsed.path, parsed.manager, before, None, parsed.calls_route)
     after = FINISHED.get(parsed.manager, list)(_changed_lines(parsed, coming, gone))
     return CorrectedFile(parsed.path, parsed.manager, before, "".join(after), parsed.calls_route)
+
+
+def _says(parsed: ParsedConfig, gone: set[int]) -> bool:
+    """Whether the file says anything without these lines."""
+    left = (line for number, line in enumerate(parsed.lines) if number not in gone)
+    return any(line.strip() and not line.startswith("#") for line in left)
 
 
 def _changed_lines(parsed: ParsedConfig, coming: Mapping[int, Sequence[str]], gone: set[int]) -> list[str]:

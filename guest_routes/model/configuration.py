@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     VerdictReason: TypeAlias = Literal[
         "resolved", "there-already", "no-file", "out-of-reach", "unresolved", "not-in-document",
         "no-longer-listed", "none-elected", "elected", "extra-default", "default-mode", "only-default",
-        "other-table",
+        "other-table", "not-main",
     ]  # fmt: skip
     """resolved: where its NIC is known it belongs there; there-already: and a file has it there; no-file: and no file
     of that NIC can take it; out-of-reach, unresolved: it has no NIC, and its own can't, or can, reach the next hop;
     no-longer-listed: it is not in the document, and `correct` itself had put it where it is; default-mode,
     only-default, other-table: an extra default that stays, since the settings say so, no file has the elected one,
-    or it is main's, and the settings have another table."""
+    or it is main's, and the settings have another table; not-main: nothing of the document's."""
 
 
 ExportNoteKind: TypeAlias = (
@@ -51,6 +51,8 @@ class ConfiguredRoute(NamedTuple):
     path: str
     lines: tuple[int, ...]
     """Counted from 0."""
+    in_main: bool = True
+    """Whether it is for the main table, as all that cloud-init writes, and not for another one or a VRF's."""
 
     @property
     def family(self) -> int:
@@ -98,6 +100,11 @@ class ParsedConfig(NamedTuple):
     """ifupdown: it has commands of net-tools' `route`."""
     odd: str | None = None
     """Why it is left alone; None when it is as expected."""
+
+    @property
+    def judged(self) -> tuple[ConfiguredRoute, ...]:
+        """The routes that can be the document's; those of other tables are nobody's but the operator's."""
+        return tuple(one for one in self.routes if one.in_main)
 
 
 class RouteVerdict(NamedTuple):

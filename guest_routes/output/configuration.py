@@ -56,9 +56,11 @@ def verdict_reason(one: RouteVerdict) -> str:
         return f"{place}: {nic} can't reach {gateway}, and the manager would wait for it; {reason}"
     if isinstance(one.basis, Elected):
         return _default_reason(one, one.basis)
-    if one.reason == "no-longer-listed":
-        return "no longer in the document; `correct` had put it there"
-    return "no default is elected" if one.reason == "none-elected" else "not in the document"
+    return {
+        "no-longer-listed": "no longer in the document; `correct` had put it there",
+        "none-elected": "no default is elected",
+        "not-main": "in another table than main, or in a VRF: not the document's",
+    }.get(one.reason, "not in the document")
 
 
 def _default_reason(one: RouteVerdict, elected: Elected) -> str:

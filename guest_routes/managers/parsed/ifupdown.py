@@ -10,7 +10,7 @@ import re
 
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.network import DEFAULT_PREFIX, Prefix, parse_address, parse_prefix
-from .config import NicOf
+from .config import NicOf, in_main, named_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _COMMAND = re.compile(
     r"\s+(?:post-up|up|pre-down|down)\s+(?:ip(?:\s+-family\s+inet6)?\s+)?route\s+(?:add|del)(?:\s+-A\s+inet6)?"
     r"\s+(?:-net\s+|-host\s+)?(?P<to>[\w.:/]+)(?:\s+netmask\s+(?P<mask>[\d.]+))?"
-    r"\s+(?:gw|via)\s+(?P<gateway>[\w.:]+)(?:\s+metric\s+\d+)?\s*(?:\|\|\s*true)?\s*"
+    r"\s+(?:gw|via)\s+(?P<gateway>[\w.:]+)(?:\s+(?:metric|table)\s+\w+)*\s*(?:\|\|\s*true)?\s*"
 )
 _CALLS_ROUTE = re.compile(r"\s+(?:post-up|up|pre-down|down)\s+route\s")
 _IFACE = re.compile(r"iface\s+(\S+)\s+(inet6?)\s+\S+\s*")
@@ -57,7 +57,9 @@ def read_ifupdown(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedCon
 
 
 def _route(line: str, family: int) -> tuple[Prefix, bytes] | None:
-    """Destination and gateway of a line of a stanza; None where it is about something else."""
+    """Destination and gateway of a line of a stanza; None where it is about something else, or for another table."""
+    if not in_main(named_table(line)):
+        return None
     command, words = _COMMAND.fullmatch(line), line.split()
     if command:
         gateway = parse_address(command["gateway"])

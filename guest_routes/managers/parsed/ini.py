@@ -10,7 +10,7 @@ import re
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, address_text, family_of, parse_address, parse_prefix
-from .config import OTHER_NIC, NicOf
+from .config import OTHER_NIC, VRF, NicOf, in_main
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,20 +57,34 @@ def read_networkd(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedCon
     reading = ParsedConfig(path, "systemd-networkd", lines)
     try:
         found = sections(lines)
-        match = next((one for one in found if one.name == "Match"), None)
-        mac = match.get("MACAddress") or match.get("PermanentMACAddress") if match else ""
-        nic = nic_of(mac, match.get("Name") if match else "")
+        mac = _value(found, "Match", "MACAddress") or _value(found, "Match", "PermanentMACAddress")
+        nic = nic_of(mac, _value(found, "Match", "Name"))
         if nic is None:
             raise ValueError(OTHER_NIC)
-        ends = [*(one.first for one in found[1:]), len(lines)]
-        routes = [
-            _route_section(nic, one, end, lines, path)
-            for one, end in zip(found, ends) if one.name == "Route" and one.get("Gateway")
-        ]  # fmt: skip
+        table = VRF if _value(found, "Network", "VRF") else ""
+        routes = _route_sections(nic, found, lines, path, table)
     except ValueError as error:
         return reading._replace(odd=str(error))
     last = max((one.lines[-1] for one in routes), default=len(lines) - 1)
-    return reading._replace(routes=tuple(routes), places=tuple(Place(nic, family, path, last) for family in (4, 6)))
+    places = tuple(Place(nic, family, path, last) for family in (4, 6) if in_main(table))
+    return reading._replace(routes=tuple(routes), places=places)
+
+
+def _value(found: Sequence[Section], name: str, key: str) -> str:
+    """The last value that sections of one name give a key; "" when none does."""
+    return next((one.get(key) for one in reversed(found) if one.name == name and one.get(key)), "")
+
+
+def _route_sections(
+    nic: Nic, found: Sequence[Section], lines: Sequence[str], path: str, table: str
+) -> list[ConfiguredRoute]:
+    """The routes of the sections that have a gateway; those that name no table are for that one."""
+    ends = (*(one.first for one in found[1:]), len(lines))
+    routes = [(one, end) for one, end in zip(found, ends) if one.name == "Route" and one.get("Gateway")]
+    return [
+        _route_section(nic, one, end, lines, path)._replace(in_main=in_main(one.get("Table"), table))
+        for one, end in routes
+    ]
 
 
 def _route_section(nic: Nic, one: Section, end: int, lines: Sequence[str], path: str) -> ConfiguredRoute:
@@ -100,32 +114,46 @@ def read_keyfile(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConf
         nic = nic_of(mac, names["connection"].get("interface-name") if "connection" in names else "")
         if nic is None:
             raise ValueError(OTHER_NIC)
-        for family, name in ((4, "ipv4"), (6, "ipv6")):
-            if name in names:
-                routes += _numbered_routes(nic, family, names[name], path)
-                numbers = [
-                    int(numbered[1])
-                    for numbered in (_ROUTE.fullmatch(key) for key, _, _ in names[name].keys)
-                    if numbered
-                ]
-                places.append(Place(nic, family, path, names[name].end - 1, number=max(numbers, default=0)))
+        for family, section in ((4, names.get("ipv4")), (6, names.get("ipv6"))):
+            if section is not None:
+                tables = (section.get("route-table"), _vrf(names.get("connection")))
+                routes += _numbered_routes(nic, family, section, path, tables)
+                places += [_numbered_place(nic, family, section, path)] if in_main(*tables) else []
     except ValueError as error:
         return reading._replace(odd=str(error))
     return reading._replace(routes=tuple(routes), places=tuple(places))
 
 
-def _numbered_routes(nic: Nic, family: int, section: Section, path: str) -> Iterator[ConfiguredRoute]:
+def _vrf(connection: Section | None) -> str:
+    """The table of a VRF, where the profile is for a port of one."""
+    return VRF if connection is not None and "vrf" in map(connection.get, ("port-type", "slave-type")) else ""
+
+
+def _numbered_place(nic: Nic, family: int, section: Section, path: str) -> Place:
+    numbered = (_ROUTE.fullmatch(key) for key, _, _ in section.keys)
+    return Place(nic, family, path, section.end - 1, number=max((int(one[1]) for one in numbered if one), default=0))
+
+
+def _numbered_routes(
+    nic: Nic, family: int, section: Section, path: str, tables: Sequence[str]
+) -> Iterator[ConfiguredRoute]:
     """The routes of [ipv4] or [ipv6] that have a gateway, each with its options' lines."""
     for key, value, line in section.keys:
         if key == "gateway":
-            yield ConfiguredRoute(nic, DEFAULT_PREFIX[family], parse_address(value), path, (line,))
+            yield ConfiguredRoute(nic, DEFAULT_PREFIX[family], parse_address(value), path, (line,), in_main(*tables))
         elif _ROUTE.fullmatch(key):
             destination, _, rest = value.partition(",")
             gateway = rest.partition(",")[0]
             options = [at for other, _, at in section.keys if other == key + "_options"]
             if gateway:
-                prefix = parse_prefix(destination)
-                yield ConfiguredRoute(nic, prefix, parse_address(gateway), path, (line, *options))
+                prefix, lines = parse_prefix(destination), (line, *options)
+                main = in_main(_table_option(section.get(key + "_options")), *tables)
+                yield ConfiguredRoute(nic, prefix, parse_address(gateway), path, lines, main)
+
+
+def _table_option(options: str) -> str:
+    """The table among the options of a route."""
+    return next((option[len("table=") :] for option in options.split(",") if option.startswith("table=")), "")
 
 
 def moved_keyfile(texts: Sequence[str], route: ConfiguredRoute, place: Place) -> list[str]:

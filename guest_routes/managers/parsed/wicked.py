@@ -11,7 +11,7 @@ import re
 
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.network import DEFAULT_PREFIX, family_of, parse_address, parse_prefix
-from .config import CREATED, OTHER_NIC, NicOf
+from .config import CREATED, OTHER_NIC, NicOf, in_main, named_table
 from .sysconfig import assignments, nic_name, routes_file, sibling
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...model.network import Nic
 
-_ROUTE = re.compile(r"(?P<to>\S+) (?P<gateway>\S+) - -(?: metric \d+)?\s*")
+_ROUTE = re.compile(r"(?P<to>\S+) (?P<gateway>\S+) - -(?: (?:metric|table) \w+)*\s*")
 
 
 def read_wicked(files: Sequence[tuple[str, tuple[str, ...]]], nic_of: NicOf) -> list[ParsedConfig]:
@@ -48,7 +48,7 @@ def _ifcfg(path: str, lines: tuple[str, ...], nic_of: NicOf) -> tuple[ParsedConf
 def _routes(reading: ParsedConfig, nic: Nic) -> ParsedConfig:
     routes: list[ConfiguredRoute] = []
     for number, line in enumerate(reading.lines):
-        if line in CREATED or not line.strip():
+        if line in CREATED or not line.strip() or not in_main(named_table(line)):
             continue
         one = _ROUTE.fullmatch(line)
         try:

@@ -212,7 +212,7 @@ def _rewritten(parsed: ParsedConfig, verdicts: Sequence[RouteVerdict], every: Se
     """The file with the lines that come, and without those that go."""
     before = None if parsed.origin == "absent" else "".join(parsed.lines)
     if parsed.odd is not None:
-        return CorrectedFile(parsed.path, parsed.manager, before, before, parsed.calls_route, parsed.odd)
+        return CorrectedFile(parsed.path, parsed.manager, before, before, parsed.calls_route, parsed.odd, parsed.others)
     coming, headed = _coming(parsed, verdicts, {one.path: one.lines for one in every})
     gone = _going(parsed, verdicts, headed)
     if not coming and not gone:

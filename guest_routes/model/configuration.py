@@ -100,6 +100,8 @@ class ParsedConfig(NamedTuple):
     """ifupdown: it has commands of net-tools' `route`."""
     odd: str | None = None
     """Why it is left alone; None when it is as expected."""
+    others: bool = False
+    """It is left alone since it isn't cloud-init's, or is for no NIC of the document: nothing in it can be wrong."""
 
     @property
     def judged(self) -> tuple[ConfiguredRoute, ...]:
@@ -131,7 +133,8 @@ class CorrectedFile(NamedTuple):
     """None: it is not to be there."""
     calls_route: bool = False
     odd: str | None = None
-    """As in ParsedConfig."""
+    others: bool = False
+    """The last three as in ParsedConfig."""
 
 
 class Correction(NamedTuple):
@@ -144,6 +147,12 @@ class Correction(NamedTuple):
     def changed(self) -> tuple[CorrectedFile, ...]:
         """The files that are to be written."""
         return tuple(one for one in self.files if one.before != one.after)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a route is left that is wrong and that no setting keeps, or a file that may have one."""
+        unread = any(one.odd is not None and not one.others for one in self.files)
+        return unread or any(one.reason in ("no-file", "only-default") for one in self.verdicts)
 
 
 class RewriteError(NamedTuple):
@@ -170,10 +179,12 @@ class Rewritten(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """1: something couldn't be read or written; 3: `--check` found something wrong."""
+        """1: something couldn't be read or written; 3: `--check` found something wrong; 5: something had to be left."""
         if self.errors or self.refused:
             return 1
-        return 3 if self.correction.changed and not self.written else 0
+        if self.correction.changed and not self.written:
+            return 3
+        return 5 if self.correction.is_partial else 0
 
 
 class Reverted(NamedTuple):

@@ -54,6 +54,11 @@ ReadAll: TypeAlias = "Callable[[Sequence[tuple[str, tuple[str, ...]]], NicOf], l
 """Reads all files of a manager; those that can be made are among what it returns."""
 
 
+def none_of_ours(reading: ParsedConfig, odd: str = OTHER_NIC) -> ParsedConfig:
+    """The file left alone as one in which nothing is to be corrected."""
+    return reading._replace(odd=odd, others=True)
+
+
 def in_main(*tables: str) -> bool:
     """Whether a route is main's, by the first of these that names a table: its own words, then those of its NIC.
 

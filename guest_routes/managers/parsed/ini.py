@@ -10,7 +10,7 @@ import re
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, address_text, family_of, parse_address, parse_prefix
-from .config import OTHER_NIC, VRF, NicOf, in_main
+from .config import VRF, NicOf, in_main, none_of_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def read_networkd(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedCon
         mac = _value(found, "Match", "MACAddress") or _value(found, "Match", "PermanentMACAddress")
         nic = nic_of(mac, _value(found, "Match", "Name"))
         if nic is None:
-            raise ValueError(OTHER_NIC)
+            return none_of_ours(reading)
         table = VRF if _value(found, "Network", "VRF") else ""
         routes = _route_sections(nic, found, lines, path, table)
     except ValueError as error:
@@ -113,7 +113,7 @@ def read_keyfile(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConf
         mac = names["ethernet"].get("mac-address") if "ethernet" in names else ""
         nic = nic_of(mac, names["connection"].get("interface-name") if "connection" in names else "")
         if nic is None:
-            raise ValueError(OTHER_NIC)
+            return none_of_ours(reading)
         for family, section in ((4, names.get("ipv4")), (6, names.get("ipv6"))):
             if section is not None:
                 tables = (section.get("route-table"), _vrf(names.get("connection")))

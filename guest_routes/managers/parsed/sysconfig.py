@@ -12,7 +12,7 @@ import re
 
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.network import DEFAULT_PREFIX, Prefix, address_text, family_of, parse_address, parse_prefix
-from .config import BEGINS, CREATED, FOREIGN, OTHER_NIC, VRF, NicOf, in_main, named_table
+from .config import BEGINS, CREATED, FOREIGN, VRF, NicOf, in_main, named_table, none_of_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _ifcfg(path: str, lines: tuple[str, ...], nic_of: NicOf) -> tuple[ParsedConf
         keys = assignments(lines)
         nic = nic_of(keys.get("HWADDR", ("",))[0], keys.get("DEVICE", (nic_name(path),))[0])
         if nic is None:
-            raise ValueError(OTHER_NIC)
+            return none_of_ours(reading), None, {}
         tables = {family: _nic_table(keys, family) for family in _TABLES}
         routes = [
             _default(nic, family, *keys[key], path)._replace(in_main=in_main(tables[family]))
@@ -136,7 +136,7 @@ def routes_file(path: str, lines: tuple[str, ...] | None, manager: str, nic: Nic
     if lines is None:
         return ParsedConfig(path, manager, CREATED, origin="absent")
     if nic is None and any(line.strip() and not line.startswith("#") for line in lines):
-        return ParsedConfig(path, manager, lines, odd=OTHER_NIC)
+        return none_of_ours(ParsedConfig(path, manager, lines))
     created = bool(lines) and lines[0] == CREATED[0]
     return ParsedConfig(path, manager, lines, origin="correct" if created else "cloud-init")
 
@@ -144,7 +144,7 @@ def routes_file(path: str, lines: tuple[str, ...] | None, manager: str, nic: Nic
 def _route4(reading: ParsedConfig, nic: Nic, table: str) -> ParsedConfig:
     """Keys with numbers."""
     if not _is_expected(reading):
-        return reading._replace(odd=FOREIGN)
+        return none_of_ours(reading, FOREIGN)
     numbered: dict[int, dict[str, tuple[str, int]]] = {}
     try:
         for key, value in assignments(reading.lines).items():
@@ -173,7 +173,7 @@ def _numbered_route(nic: Nic, keys: dict[str, tuple[str, int]], path: str, table
 def _route6(reading: ParsedConfig, nic: Nic, table: str) -> ParsedConfig:
     """A line for each route."""
     if not _is_expected(reading):
-        return reading._replace(odd=FOREIGN)
+        return none_of_ours(reading, FOREIGN)
     routes: list[ConfiguredRoute] = []
     for number, line in enumerate(reading.lines):
         if not line.strip() or line.startswith("#") or not in_main(named_table(line)):

@@ -11,7 +11,7 @@ import re
 
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.network import DEFAULT_PREFIX, family_of, parse_address, parse_prefix
-from .config import CREATED, OTHER_NIC, NicOf, in_main, named_table
+from .config import CREATED, NicOf, in_main, named_table, none_of_ours
 from .sysconfig import assignments, nic_name, routes_file, sibling
 
 TYPE_CHECKING = False
@@ -42,7 +42,7 @@ def _ifcfg(path: str, lines: tuple[str, ...], nic_of: NicOf) -> tuple[ParsedConf
         nic = nic_of(assignments(lines).get("LLADDR", ("",))[0], nic_name(path))
     except ValueError as error:
         return reading._replace(odd=str(error)), None
-    return (reading, nic) if nic is not None else (reading._replace(odd=OTHER_NIC), None)
+    return (reading, nic) if nic is not None else (none_of_ours(reading), None)
 
 
 def _routes(reading: ParsedConfig, nic: Nic) -> ParsedConfig:

@@ -33,7 +33,8 @@ CREATED_MODE = 0o644
 LIMIT_BYTES = 16 << 20
 """Of one file that cloud-init wrote: a hundred thousand routes are 8 MiB."""
 _ROUTE = re.compile(
-    r"^\s*(?:gateway|ipv6_defaultgw=|route\d+=|-? *(?:via|to|routes|gateway[46]):|\S+ route add |\S+ via |\S+ \S+ - -)",
+    r"^\s*(?:gateway|ipv6_defaultgw=|route\d+=|address\d+=.*,|-? *(?:via|to|routes|gateway[46]):|"
+    r".*\broute\s+add\s|\S+ via |\S+ \S+ - -)",
     re.MULTILINE | re.IGNORECASE,
 )
 """Whatever may be a route in one of the forms; with DHCP alone there is none, and no document is needed."""

@@ -53,7 +53,11 @@ FINISHED: dict[str, Callable[[Sequence[str]], list[str]]] = {"sysconfig": renumb
 
 
 def correct(
-    files: Sequence[tuple[str, str, str]], decision: Decision, settings: Settings, unread: Collection[str] = ()
+    files: Sequence[tuple[str, str, str]],
+    decision: Decision,
+    settings: Settings,
+    unread: Collection[str] = (),
+    common: Sequence[tuple[str, str, str]] = (),
 ) -> Correction:
     """Puts the files right.
 
@@ -61,12 +65,13 @@ def correct(
         files: manager, path and text of each.
         decision: for the NICs as the document will have them (routing.project).
         unread: paths of files that are there, and can't be used: none of them is made.
+        common: as files, those that only say how the manager takes them (COMMON).
     """
     nic_of = _finder(decision.resolution.bindings)
     corrected: list[CorrectedFile] = []
     verdicts: list[RouteVerdict] = []
     for manager in dict.fromkeys(manager for manager, _, _ in files):
-        texts = [(path, tuple(text.splitlines(keepends=True))) for m, path, text in files if m == manager]
+        texts = [(path, tuple(text.splitlines(keepends=True))) for m, path, text in (*files, *common) if m == manager]
         parsed = [one for one in READ[manager](texts, nic_of) if one.origin != "absent" or one.path not in unread]
         read = [one for one in parsed if one.odd is None]
         found = [_judge(route, parsed, decision, settings) for one in read for route in one.routes]
@@ -178,7 +183,9 @@ def _is_documented(route: ConfiguredRoute, decision: Decision) -> bool:
 
 
 def _will_have(elected: Elected, anywhere: Prefix, parsed: Sequence[ParsedConfig], decision: Decision) -> bool:
-    """Whether a file that can be read has the elected default, or gets it, so that another can go (R7)."""
+    """Whether a file that can be read has the elected default or gets it, and no file switches it off (R7)."""
+    if any((elected.nic.ifindex, elected.family) in one.idle for one in parsed):
+        return False
     readable = [other for one in parsed if one.odd is None for other in one.judged]
     for other in (one for one in readable if (one.destination, one.gateway) == (anywhere, elected.gateway)):
         if other.nic.ifindex == elected.nic.ifindex:

@@ -35,6 +35,8 @@ cloudinit/distros/{rhel,opensuse,alpine}.py, 22.4 to 26.2.
 """
 BEGINS = {"/etc/network/interfaces": "# This file is generated from information provided by the datasource."}
 """What a file of cloud-init's begins with whose name doesn't say so: but on Alpine it is the operator's."""
+COMMON = {"sysconfig": ("/etc/sysconfig/network",)}
+"""What says for all NICs how a manager takes these files, by manager; nobody changes it."""
 CREATED = (
     "# Created by `guest-routes correct`: routes that cloud-init wrote for another NIC.\n",
     "# cloud-init does not rewrite this file; when its last route goes, it goes.\n",
@@ -43,6 +45,9 @@ CREATED = (
 FOREIGN = "cloud-init has not written it"
 OTHER_NIC = "it is for no NIC that the document describes"
 
+YES = ("1", "yes", "y", "true", "t", "on")
+NO = ("0", "no", "n", "false", "f", "off")
+"""Of what is on or off, in small letters, for every manager."""
 VRF = "a VRF's"
 """A table that is not main, as in_main takes it, of a NIC that is a VRF's port."""
 

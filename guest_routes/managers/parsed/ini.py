@@ -10,7 +10,7 @@ import re
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.namedtuple import NamedTuple
 from ...model.network import DEFAULT_PREFIX, address_text, family_of, parse_address, parse_prefix
-from .config import VRF, NicOf, in_main, none_of_ours
+from .config import NO, VRF, YES, NicOf, in_main, none_of_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,14 @@ def read_networkd(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedCon
         return reading._replace(odd=str(error))
     last = max((one.lines[-1] for one in routes), default=len(lines) - 1)
     places = tuple(Place(nic, family, path, last) for family in (4, 6) if in_main(table))
-    return reading._replace(routes=tuple(routes), places=places)
+    idle = tuple((nic.ifindex, family) for family in (4, 6) if _is_off(found))
+    return reading._replace(routes=tuple(routes), places=places, idle=idle)
+
+
+def _is_off(found: Sequence[Section]) -> bool:
+    """Whether networkd is told to leave the NIC alone, or down."""
+    unmanaged, activation = _value(found, "Link", "Unmanaged"), _value(found, "Link", "ActivationPolicy")
+    return unmanaged.lower() in YES or activation in ("down", "always-down", "manual")
 
 
 def _value(found: Sequence[Section], name: str, key: str) -> str:
@@ -108,6 +115,7 @@ def read_keyfile(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConf
     reading = ParsedConfig(path, "NetworkManager", lines)
     routes: list[ConfiguredRoute] = []
     places: list[Place] = []
+    idle: list[tuple[int, int]] = []
     try:
         names = {one.name: one for one in sections(lines)}
         mac = names["ethernet"].get("mac-address") if "ethernet" in names else ""
@@ -119,9 +127,16 @@ def read_keyfile(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConf
                 tables = (section.get("route-table"), _vrf(names.get("connection")))
                 routes += _numbered_routes(nic, family, section, path, tables)
                 places += [_numbered_place(nic, family, section, path)] if in_main(*tables) else []
+                idle += [(nic.ifindex, family)] if _makes_none(section, names.get("connection")) else []
     except ValueError as error:
         return reading._replace(odd=str(error))
-    return reading._replace(routes=tuple(routes), places=tuple(places))
+    return reading._replace(routes=tuple(routes), places=tuple(places), idle=tuple(idle))
+
+
+def _makes_none(section: Section, connection: Section | None) -> bool:
+    """Whether NetworkManager makes no default of [ipv4] or [ipv6], or doesn't start the profile."""
+    waits = connection is not None and connection.get("autoconnect").lower() in NO
+    return waits or section.get("never-default").lower() in YES or section.get("method") in ("disabled", "ignore")
 
 
 def _vrf(connection: Section | None) -> str:

@@ -33,6 +33,8 @@ def read_netplan(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConf
             nic = nic_of(keys.get("macaddress", ""), keys.get("set-name", "") or name)
             if nic is not None:
                 reading = _with_nic(reading, nic, body, VRF if name in ports else "")
+                off = keys.get("activation-mode") in ("manual", "off")
+                reading = reading._replace(idle=(*reading.idle, *((nic.ifindex, family) for family in (4, 6) if off)))
     except ValueError as error:
         return ParsedConfig(path, "netplan", lines, odd=str(error))
     return reading

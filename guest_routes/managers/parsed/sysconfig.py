@@ -12,11 +12,11 @@ import re
 
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.network import DEFAULT_PREFIX, Prefix, address_text, family_of, parse_address, parse_prefix
-from .config import BEGINS, CREATED, FOREIGN, VRF, NicOf, in_main, named_table, none_of_ours
+from .config import BEGINS, COMMON, CREATED, FOREIGN, NO, VRF, NicOf, in_main, named_table, none_of_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Mapping, Sequence
+    from typing import Iterator, Mapping, Sequence
 
     from ...model.network import Nic
 
@@ -26,6 +26,11 @@ _ROUTE6 = re.compile(r"(?P<to>\S+) via (?P<gateway>\S+)\s+(?:(?:metric|table) \w
 _BACKUP = re.compile(r".*(?:~|\.(?:bak|old|orig|rej|rpmnew|rpmorig|rpmsave))")
 _GATEWAYS = {4: "GATEWAY", 6: "IPV6_DEFAULTGW"}
 """The ifcfg file's keys for the default of each family."""
+_SWITCHES = {4: ("ONBOOT", "DEFROUTE"), 6: ("ONBOOT", "IPV6INIT", "IPV6_DEFROUTE")}
+"""What takes the default away with `no`."""
+_DEVICES = {4: "GATEWAYDEV", 6: "IPV6_DEFAULTDEV"}
+"""The one NIC that has the default."""
+_DEVICE = re.compile(r"^\s*(\w+)=[\"']?([^\"'\s#;]*)", re.MULTILINE)
 _TABLES = {4: "IPV4_ROUTE_TABLE", 6: "IPV6_ROUTE_TABLE"}
 """And for the table of the NIC's routes."""
 NAMED_BY_NIC = ("sysconfig", "wicked")
@@ -74,11 +79,12 @@ def assignments(lines: Sequence[str]) -> dict[str, tuple[str, int]]:
 def read_sysconfig(files: Sequence[tuple[str, tuple[str, ...]]], nic_of: NicOf) -> list[ParsedConfig]:
     """Each NIC's three files; those that aren't there can be made."""
     texts = dict(files)
+    common = dict(_DEVICE.findall("".join(line for path in COMMON["sysconfig"] for line in texts.get(path, ()))))
     found: list[ParsedConfig] = []
     for path, lines in files:
         if path == sibling(path, "ifcfg"):
             parsed, nic, tables = _ifcfg(path, lines, nic_of)
-            found.append(parsed)
+            found.append(parsed if nic is None else parsed._replace(idle=tuple(_idle(parsed, nic, common))))
             for family, kind, read in ((4, "route", _route4), (6, "route6", _route6)):
                 other = sibling(path, kind)
                 found.append(routes_file(other, texts.get(other), "sysconfig", nic))
@@ -111,6 +117,16 @@ def _ifcfg(path: str, lines: tuple[str, ...], nic_of: NicOf) -> tuple[ParsedConf
     places = [Place(nic, family, path, len(lines) - 1, head=head, takes="default") for family in free]
     heads = ((head, tuple(route.lines[0] for route in routes)),) if head >= 0 else ()
     return reading._replace(routes=tuple(routes), places=tuple(places), heads=heads), nic, tables
+
+
+def _idle(parsed: ParsedConfig, nic: Nic, common: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """The NIC and each family of which it gets no default, by its own file and the one for all NICs."""
+    keys = {key: value for key, (value, _) in assignments(parsed.lines).items()}
+    for family, switches in _SWITCHES.items():
+        device = keys.get(_DEVICES[family], common.get(_DEVICES[family], ""))
+        off = any(keys.get(switch, "").lower() in NO for switch in switches)
+        if off or device not in ("", keys.get("DEVICE", nic_name(parsed.path))):
+            yield nic.ifindex, family
 
 
 def _nic_table(keys: Mapping[str, tuple[str, int]], family: int) -> str:

@@ -39,10 +39,14 @@ def read_wicked(files: Sequence[tuple[str, tuple[str, ...]]], nic_of: NicOf) -> 
 def _ifcfg(path: str, lines: tuple[str, ...], nic_of: NicOf) -> tuple[ParsedConfig, Nic | None]:
     reading = ParsedConfig(path, "wicked", lines)
     try:
-        nic = nic_of(assignments(lines).get("LLADDR", ("",))[0], nic_name(path))
+        keys = assignments(lines)
+        nic = nic_of(keys.get("LLADDR", ("",))[0], nic_name(path))
     except ValueError as error:
         return reading._replace(odd=str(error)), None
-    return (reading, nic) if nic is not None else (none_of_ours(reading), None)
+    if nic is None:
+        return none_of_ours(reading), None
+    off = keys.get("STARTMODE", ("",))[0] in ("off", "manual")
+    return reading._replace(idle=tuple((nic.ifindex, family) for family in (4, 6) if off)), nic
 
 
 def _routes(reading: ParsedConfig, nic: Nic) -> ParsedConfig:

@@ -46,7 +46,7 @@ def _default_reason(one: RouteVerdict, elected: Elected) -> str:
     if one.reason == "other-table":
         return f"{reason}; it stays: it is the main table's, and `table` is another"
     if one.reason == "only-default":
-        return f"{reason}; but no file has that default, and one must stay (R7)"
+        return f"{reason}; but no file gives it that default, and one must stay (R7)"
     return reason
 
 

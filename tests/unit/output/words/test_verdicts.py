@@ -53,7 +53,7 @@ NOWHERE = "11.8.0.1 is in no NIC's subnet; use a gateway of a NIC (none is known
         ),
         (
             DEFAULT, "only-default", ELECTED,
-            f"eth0 has the default route: {RULE}; but no file has that default, and one must stay (R7)",
+            f"eth0 has the default route: {RULE}; but no file gives it that default, and one must stay (R7)",
         ),
     ],
 )  # fmt: skip

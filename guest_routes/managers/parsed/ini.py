@@ -38,18 +38,21 @@ class Section(NamedTuple):
 
 def sections(lines: Sequence[str]) -> list[Section]:
     """The file's sections in order; raises ValueError for a line that belongs to none."""
-    found: list[Section] = []
+    heads: list[tuple[str, int]] = []
+    keys: list[list[tuple[str, str, int]]] = []
     for number, line in enumerate(lines):
         text = line.strip()
         if text.startswith("[") and text.endswith("]"):
-            found.append(Section(text[1:-1], number, number + 1, ()))
+            heads.append((text[1:-1], number))
+            keys.append([])
         elif text and not text.startswith(("#", ";")):
             key, equals, value = text.partition("=")
-            if not found or not equals or text.endswith("\\"):
+            if not keys or not equals or text.endswith("\\"):
                 raise ValueError(f"line {number + 1} is no KEY=VALUE of a section")
-            last = found[-1]
-            found[-1] = last._replace(end=number + 1, keys=(*last.keys, (key.strip(), value.strip(), number)))
-    return found
+            keys[-1].append((key.strip(), value.strip(), number))
+    return [
+        Section(name, first, (own[-1][2] if own else first) + 1, tuple(own)) for (name, first), own in zip(heads, keys)
+    ]
 
 
 def read_networkd(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConfig:
@@ -153,16 +156,20 @@ def _numbered_routes(
     nic: Nic, family: int, section: Section, path: str, tables: Sequence[str]
 ) -> Iterator[ConfiguredRoute]:
     """The routes of [ipv4] or [ipv6] that have a gateway, each with its options' lines."""
+    options: dict[str, list[int]] = {}
+    values: dict[str, str] = {}
+    for key, value, line in section.keys:
+        options.setdefault(key, []).append(line)
+        values[key] = value
     for key, value, line in section.keys:
         if key == "gateway":
             yield ConfiguredRoute(nic, DEFAULT_PREFIX[family], parse_address(value), path, (line,), in_main(*tables))
         elif _ROUTE.fullmatch(key):
             destination, _, rest = value.partition(",")
             gateway = rest.partition(",")[0]
-            options = [at for other, _, at in section.keys if other == key + "_options"]
             if gateway:
-                prefix, lines = parse_prefix(destination), (line, *options)
-                main = in_main(_table_option(section.get(key + "_options")), *tables)
+                prefix, lines = parse_prefix(destination), (line, *options.get(key + "_options", ()))
+                main = in_main(_table_option(values.get(key + "_options", "")), *tables)
                 yield ConfiguredRoute(nic, prefix, parse_address(gateway), path, lines, main)
 
 

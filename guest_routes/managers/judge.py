@@ -45,7 +45,7 @@ def judged(parsed: Sequence[ParsedConfig], decision: Decision, settings: Setting
     """A verdict for each route of one manager's files, in their order."""
     readable = [one for one in parsed if one.odd is None]
     known = _known(readable, decision, settings)
-    return [_judge(route, known) for one in readable for route in one.routes]
+    return [_feasible(_judge(route, known)) for one in readable for route in one.routes]
 
 
 def _known(readable: Sequence[ParsedConfig], decision: Decision, settings: Settings) -> _Known:
@@ -78,6 +78,13 @@ def _by_next_hop(found: Iterable[One]) -> dict[tuple[Prefix, Address], One]:
     for one in found:
         first.setdefault((one.host.destination, one.host.next_hop), one)
     return first
+
+
+def _feasible(one: RouteVerdict) -> RouteVerdict:
+    """A route moves and goes with its lines: one that has none for itself stays."""
+    if one.verdict in ("moved", "removed") and not one.route.lines:
+        return RouteVerdict(one.route, "left", "in-other-line", one.basis)
+    return one
 
 
 def _judge(route: ConfiguredRoute, known: _Known) -> RouteVerdict:
@@ -163,6 +170,6 @@ def _will_have(elected: Elected, anywhere: Prefix, known: _Known) -> bool:
         if other.nic.ifindex == elected.nic.ifindex:
             return True
         named = _named_elsewhere(other, elected, known) if _is_documented(other, known) else None
-        if named is not None and _judge_resolved(other, named, known).verdict == "moved":
+        if named is not None and _feasible(_judge_resolved(other, named, known)).verdict == "moved":
             return True
     return False

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     VerdictReason: TypeAlias = Literal[
         "resolved", "there-already", "no-file", "out-of-reach", "unresolved", "not-in-document",
         "no-longer-listed", "none-elected", "elected", "extra-default", "default-mode", "only-default",
-        "other-table", "not-main",
+        "other-table", "not-main", "in-other-line",
     ]  # fmt: skip
     """resolved: where its NIC is known it belongs there; there-already: and a file has it there; no-file: and no file
     of that NIC can take it; out-of-reach, unresolved: it has no NIC, and its own can't, or can, reach the next hop;
     no-longer-listed: it is not in the document, and `correct` itself had put it where it is; default-mode,
     only-default, other-table: an extra default that stays, since the settings say so, no file has the elected one,
-    or it is main's, and the settings have another table; not-main: nothing of the document's."""
+    or it is main's, and the settings have another table; not-main: nothing of the document's;
+    in-other-line: it has to move or go, and its line says something else, too."""
 
 
 ExportNoteKind: TypeAlias = (
@@ -50,7 +51,7 @@ class ConfiguredRoute(NamedTuple):
     gateway: Address
     path: str
     lines: tuple[int, ...]
-    """Counted from 0."""
+    """Counted from 0; none where it is said in a line that says more."""
     in_main: bool = True
     """Whether it is for the main table, as all that cloud-init writes, and not for another one or a VRF's."""
 
@@ -154,7 +155,7 @@ class Correction(NamedTuple):
     def is_partial(self) -> bool:
         """Whether a route is left that is wrong and that no setting keeps, or a file that may have one."""
         unread = any(one.odd is not None and not one.others for one in self.files)
-        return unread or any(one.reason in ("no-file", "only-default") for one in self.verdicts)
+        return unread or any(one.reason in ("no-file", "only-default", "in-other-line") for one in self.verdicts)
 
 
 class RewriteError(NamedTuple):

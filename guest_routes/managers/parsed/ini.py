@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...model.network import Nic
 
 _ROUTE = re.compile(r"route(\d+)")
+_ADDRESS = re.compile(r"address\d+")
 
 
 class Section(NamedTuple):
@@ -66,12 +67,24 @@ def read_networkd(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedCon
             return none_of_ours(reading)
         table = VRF if _value(found, "Network", "VRF") else ""
         routes = _route_sections(nic, found, lines, path, table)
+        short = list(_network_gateways(nic, found, path, in_main(table)))
     except ValueError as error:
         return reading._replace(odd=str(error))
     last = max((one.lines[-1] for one in routes), default=len(lines) - 1)
     places = tuple(Place(nic, family, path, last) for family in (4, 6) if in_main(table))
     idle = tuple((nic.ifindex, family) for family in (4, 6) if _is_off(found))
-    return reading._replace(routes=tuple(routes), places=places, idle=idle)
+    return reading._replace(routes=(*short, *routes), places=places, idle=idle)
+
+
+def _network_gateways(nic: Nic, found: Sequence[Section], path: str, main: bool) -> Iterator[ConfiguredRoute]:
+    """The defaults by Gateway= in [Network], short for a section; an empty one takes back those before it."""
+    keys = [
+        (value, line) for one in found if one.name == "Network" for key, value, line in one.keys if key == "Gateway"
+    ]
+    first = max((index + 1 for index, (value, _) in enumerate(keys) if not value), default=0)
+    for value, line in keys[first:]:
+        gateway = parse_address(value)
+        yield ConfiguredRoute(nic, DEFAULT_PREFIX[family_of(gateway)], gateway, path, (line,), main)
 
 
 def _is_off(found: Sequence[Section]) -> bool:
@@ -108,7 +121,9 @@ def _route_section(nic: Nic, one: Section, end: int, lines: Sequence[str], path:
 
 
 def moved_networkd(texts: Sequence[str], route: ConfiguredRoute, place: Place) -> list[str]:
-    """The section as it was, set apart by a blank line."""
+    """The section as it was, or one for what was short for it, set apart by a blank line."""
+    if not texts[0].lstrip().startswith("["):
+        texts = ["[Route]\n", *texts]
     ended = [text if text.endswith("\n") else text + "\n" for text in texts]
     return ended if ended and not ended[-1].strip() else [*ended, "\n"]
 
@@ -164,6 +179,8 @@ def _numbered_routes(
     for key, value, line in section.keys:
         if key == "gateway":
             yield ConfiguredRoute(nic, DEFAULT_PREFIX[family], parse_address(value), path, (line,), in_main(*tables))
+        elif _ADDRESS.fullmatch(key) and any(router := _gateway_of(value)):
+            yield ConfiguredRoute(nic, DEFAULT_PREFIX[family], router, path, (), in_main(*tables))
         elif _ROUTE.fullmatch(key):
             destination, _, rest = value.partition(",")
             gateway = rest.partition(",")[0]
@@ -171,6 +188,12 @@ def _numbered_routes(
                 prefix, lines = parse_prefix(destination), (line, *options.get(key + "_options", ()))
                 main = in_main(_table_option(values.get(key + "_options", "")), *tables)
                 yield ConfiguredRoute(nic, prefix, parse_address(gateway), path, lines, main)
+
+
+def _gateway_of(address: str) -> bytes:
+    """The gateway that stands with an address (`10.65.0.7/24,10.65.0.1`); zeros, or nothing, where none does."""
+    gateway = address.partition(",")[2].strip()
+    return parse_address(gateway) if gateway else b""
 
 
 def _table_option(options: str) -> str:

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from ...model.configuration import RewriteError, RouteVerdict
 
 
+_IN_OTHER_LINE = "; but its line says more, and is not changed"
+
+
 def verdict_reason(one: RouteVerdict) -> str:
     """Why a route of a file is kept, moved, removed or left."""
     if isinstance(one.basis, Resolved):
         reason = resolved_reason(one.basis)
         more = {
             "there-already": "; a file has it there already",
+            "in-other-line": _IN_OTHER_LINE,
             "no-file": f"; but no file of {one.basis.next_hop.nic.name} can take it",
         }
         return reason + more.get(one.reason, "")
@@ -45,6 +49,8 @@ def _default_reason(one: RouteVerdict, elected: Elected) -> str:
         return f"{reason}; it stays, as `default_mode` says"
     if one.reason == "other-table":
         return f"{reason}; it stays: it is the main table's, and `table` is another"
+    if one.reason == "in-other-line":
+        return f"{reason}{_IN_OTHER_LINE}"
     if one.reason == "only-default":
         return f"{reason}; but no file gives it that default, and one must stay (R7)"
     return reason

@@ -56,6 +56,15 @@ def test_there_already_in_main_alone() -> None:
     assert verdicts(config("/0", routes=(HOST,)), elsewhere) == ["moved: resolved", "kept: not-main"]
 
 
+def test_a_route_without_a_line_of_its_own_stays_and_counts() -> None:
+    default = ConfiguredRoute(ETH1, prefix("0.0.0.0/0"), parse_address("11.8.0.1"), "/1", ())
+    elected = default._replace(nic=ETH0, gateway=parse_address("10.65.0.1"), path="/0")
+    files = config("/0", routes=(elected,)), config("/1", routes=(default,))
+    assert verdicts(*files) == ["kept: elected", "left: in-other-line"]
+    own = config("/1", routes=(default._replace(lines=(3,)),))
+    assert verdicts(files[0], own) == ["kept: elected", "removed: extra-default"]
+
+
 def many(number: int) -> Dict[str, List[str]]:
     """So many host routes under eth0, all of them eth1's."""
     return {"eth0": [DEFAULT[4], *(f"{20 + (index >> 8)}.{index & 255}.0.0/16" for index in range(number))], "eth1": []}

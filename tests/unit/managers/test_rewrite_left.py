@@ -22,6 +22,7 @@ SCRIPTS = "/etc/sysconfig/network-scripts"
 EL = rendered("el-26.2", "wrong-subnet")
 NETPLAN = rendered("netplan-26.2", "wrong-subnet")
 NETWORKD = rendered("networkd-26.2", "wrong-subnet")
+KEYFILES = rendered("el-networkmanager-26.2", "wrong-subnet")
 NETWORKD_ETH0 = "/etc/systemd/network/10-cloud-init-eth0.network"
 LEFT = "nothing more can be corrected in "
 
@@ -49,8 +50,12 @@ def twice(root: Path, files: Dict[str, str], document: str = "wrong-subnet") -> 
         {path: text.replace("\n", "\r\n") for path, text in NETPLAN.items()},
         {NETWORKD_ETH0: NETWORKD[NETWORKD_ETH0]},
         {path: text.replace("10.65.0.1", "10.65.0.254") for path, text in NETWORKD.items()},
+        {
+            path: text.replace("address1=11.8.0.9/24\nroute1=0.0.0.0/0,11.8.0.1", "address1=11.8.0.9/24,11.8.0.1")
+            for path, text in KEYFILES.items()
+        },
     ],
-    ids=["quoted", "foreign", "crlf", "no-file", "only-default"],
+    ids=["quoted", "foreign", "crlf", "no-file", "only-default", "address1"],
 )
 def test_a_file_or_route_that_is_left_is_no_success(tmp_path: Path, files: Dict[str, str]) -> None:
     first, look = twice(tmp_path, files)
@@ -80,6 +85,17 @@ def test_where_all_is_right_or_none_of_its_business_it_is_one(tmp_path: Path, fi
     first, look = twice(tmp_path, files)
     assert (first.exit_code, look.exit_code) == (0, 0)
     assert rewritten_lines(look)[-1].startswith("nothing to correct in ")
+
+
+def test_a_gateway_of_the_network_section_goes(tmp_path: Path) -> None:
+    files = {path: text.replace("[Route]\nDestination=0.0.0.0/0\nGateway=11.8.0.1\n", "")
+             .replace("[Network]\n", "[Network]\nGateway=11.8.0.1\n" if "eth1" in path else "[Network]\n")
+             for path, text in NETWORKD.items()}  # fmt: skip
+    first, look = twice(tmp_path, files)
+    assert (first.exit_code, look.exit_code) == (0, 0)
+    (text,) = [one.before for one in look.correction.files if "eth1" in one.path]
+    assert text is not None
+    assert ("[Network]\nDHCP=no" in text, text.count("11.8.0.1")) == (True, 1)
 
 
 @pytest.mark.parametrize("settings", [Settings(default_mode="observe"), Settings(table=100)])

@@ -35,6 +35,7 @@ NOWHERE = "11.8.0.1 is in no NIC's subnet; use a gateway of a NIC (none is known
         (ROUTE, "resolved", RESOLVED, WAY),
         (ROUTE, "there-already", RESOLVED, f"{WAY}; a file has it there already"),
         (ROUTE, "no-file", RESOLVED, f"{WAY}; but no file of eth1 can take it"),
+        (ROUTE, "in-other-line", RESOLVED, f"{WAY}; but its line says more, and is not changed"),
         (ROUTE, "unresolved", UNRESOLVED, f"networks[0].routes[1]: {NOWHERE}"),
         (
             ROUTE, "out-of-reach", UNRESOLVED,
@@ -46,6 +47,10 @@ NOWHERE = "11.8.0.1 is in no NIC's subnet; use a gateway of a NIC (none is known
         (DEFAULT, "none-elected", None, "no default is elected"),
         (DEFAULT, "elected", ELECTED, RULE),
         (DEFAULT, "extra-default", ELECTED, f"eth0 has the default route: {RULE}"),
+        (
+            DEFAULT, "in-other-line", ELECTED,
+            f"eth0 has the default route: {RULE}; but its line says more, and is not changed",
+        ),
         (DEFAULT, "default-mode", ELECTED, f"eth0 has the default route: {RULE}; it stays, as `default_mode` says"),
         (
             DEFAULT, "other-table", ELECTED,

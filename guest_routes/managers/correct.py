@@ -105,11 +105,11 @@ def _standing_for(name: str, fitting: Sequence[Nic]) -> Nic | None:
 def _rewritten(parsed: Sequence[ParsedConfig], verdicts: Sequence[RouteVerdict]) -> list[CorrectedFile]:
     """Every file with the lines that come, and without those that go."""
     texts = {one.path: one.lines for one in parsed}
-    coming: dict[str, list[RouteVerdict]] = {}
+    coming: dict[str, list[tuple[ConfiguredRoute, Place]]] = {}
     going: dict[str, list[ConfiguredRoute]] = {}
     for one in verdicts:
         if one.to is not None:
-            coming.setdefault(one.to.path, []).append(one)
+            coming.setdefault(one.to.path, []).append((one.route, one.to))
         if one.verdict in ("moved", "removed"):
             going.setdefault(one.route.path, []).append(one.route)
     return [_file(one, coming.get(one.path, ()), going.get(one.path, ()), texts) for one in parsed]
@@ -117,7 +117,7 @@ def _rewritten(parsed: Sequence[ParsedConfig], verdicts: Sequence[RouteVerdict])
 
 def _file(
     parsed: ParsedConfig,
-    arriving: Sequence[RouteVerdict],
+    arriving: Sequence[tuple[ConfiguredRoute, Place]],
     leaving: Sequence[ConfiguredRoute],
     texts: Mapping[str, tuple[str, ...]],
 ) -> CorrectedFile:
@@ -153,20 +153,18 @@ def _changed_lines(parsed: ParsedConfig, coming: Mapping[int, Sequence[str]], go
 
 
 def _coming(
-    parsed: ParsedConfig, arriving: Sequence[RouteVerdict], texts: Mapping[str, tuple[str, ...]]
+    parsed: ParsedConfig, arriving: Sequence[tuple[ConfiguredRoute, Place]], texts: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[int, list[str]], set[int]]:
     """The lines that come, by the line they come behind; and the list heads that they need."""
     coming: dict[int, list[str]] = {}
     headed: set[int] = set()
-    for one in arriving:
-        if one.to is None:
-            continue
+    for route, there in arriving:
         # Numbers count on, and a list that wasn't there begins once.
-        place = one.to._replace(number=one.to.number + len(coming.get(one.to.after, ())))
+        place = there._replace(number=there.number + len(coming.get(there.after, ())))
         if place.head < 0 and place.after in coming:
             place = place._replace(head=place.after)
-        lines = [texts[one.route.path][number] for number in one.route.lines]
-        coming.setdefault(place.after, []).extend(MOVED[parsed.manager](lines, one.route, place))
+        lines = [texts[route.path][number] for number in route.lines]
+        coming.setdefault(place.after, []).extend(MOVED[parsed.manager](lines, route, place))
         headed.add(place.head)
     return coming, headed
 

@@ -8,7 +8,7 @@ EXIT_CODES = {
     2: "wrong usage or settings",
     3: "--check: something would change",
     4: "no metadata, and no last known good; what --metadata names can't be read; status: no pass has run",
-    5: "done, but not everything wanted is programmed (or exported); the message says what and why",
+    5: "done, but not everything wanted is programmed (exported, corrected); the message says what and why",
 }
 """What each exit code says, in short; an interrupt ends with 130."""
 BY_COMMAND: dict[str, dict[int, str]] = {
@@ -68,6 +68,7 @@ BY_COMMAND: dict[str, dict[int, str]] = {
         1: "a file could not be read or written; --undo: or it was changed since",
         3: "with --check: something would change",
         4: "there are files, and no document to judge them by",
+        5: "a wrong route, or a file that may have one, had to be left",
     },
     "lint": {
         0: "nothing found",

@@ -26,13 +26,15 @@ from .grammar import (
 )
 
 GROUPS = {
-    "routes": ("enabled", "sources", "routes", "gateways", "next_hops", "ignore_nics", "ignore_destinations"),
+    "routes": (
+        "enabled", "sources", "routes", "gateways", "next_hops", "ignore_nics", "ignore_destinations",
+        "correct_rendered",
+    ),
     "default": ("default", "default_mode"),
     "kernel": ("metric", "table", "protocol", "engine"),
     "metadata": ("metadata_urls", "deadline_seconds", "refresh_seconds"),
     "source": ("source_routing", "source_routing_table", "source_routing_priority"),
-    "correct": ("correct_rendered",),
-}
+}  # fmt: skip
 """The settings, by what they are about."""
 _INDENT = 25
 """Columns before what an option means."""

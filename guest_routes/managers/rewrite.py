@@ -16,7 +16,7 @@ from ..state.files import cause_of, read, remove, replace, replace_own
 from ..trusted import Untrusted, read_trusted
 from .correct import correct, unchanged
 from .files import owner_of
-from .parsed.config import PATTERNS
+from .parsed.config import COMMON, PATTERNS
 from .parsed.sysconfig import own_files
 
 TYPE_CHECKING = False
@@ -33,7 +33,8 @@ CREATED_MODE = 0o644
 LIMIT_BYTES = 16 << 20
 """Of one file that cloud-init wrote: a hundred thousand routes are 8 MiB."""
 _ROUTE = re.compile(
-    r"^\s*(?:gateway|ipv6_defaultgw=|route\d+=|-? *(?:via|to|routes|gateway[46]):|\S+ route add |\S+ via |\S+ \S+ - -)",
+    r"^\s*(?:gateway|ipv6_defaultgw=|route\d+=|address\d+=.*,|-? *(?:via|to|routes|gateway[46]):|"
+    r".*\broute\s+add\s|\S+ via |\S+ \S+ - -)",
     re.MULTILINE | re.IGNORECASE,
 )
 """Whatever may be a route in one of the forms; with DHCP alone there is none, and no document is needed."""
@@ -52,8 +53,9 @@ def rewrite(settings: Settings, decide: Callable[[], Decision], write: bool = Tr
     errors: list[RewriteError] = []
     files = own_files(_files(root, errors))
     has_routes = any(_ROUTE.search(text) for _, _, text in files)
+    common = _common(files, root, errors) if has_routes else []
     unread = [one.path[len(root) :] for one in errors]
-    correction = correct(files, decide(), settings, unread) if has_routes else unchanged(files)
+    correction = correct(files, decide(), settings, unread, common) if has_routes else unchanged(files)
     refused = write and not _write_all(correction.changed, root, errors)
     if write and not refused and any(one.manager == "netplan" for one in correction.changed):
         errors += generate()
@@ -103,18 +105,34 @@ def _refusal(path: str, error: StateError | OSError) -> RewriteError:
 
 def _files(root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
     """Manager, path and text of every file that cloud-init has rendered."""
+    named = [
+        (manager, path)
+        for manager, patterns in PATTERNS.items()
+        for path in sorted(path for pattern in patterns for path in _matches(root + pattern, errors))
+    ]
+    return _read(named, root, errors)
+
+
+def _common(files: Sequence[tuple[str, str, str]], root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
+    """The same of what says for all NICs how these are taken (COMMON)."""
+    managers = dict.fromkeys(manager for manager, _, _ in files)
+    paths = [(manager, root + path) for manager in managers for path in COMMON.get(manager, ())]
+    return _read([(manager, path) for manager, path in paths if os.path.lexists(path)], root, errors)
+
+
+def _read(named: Sequence[tuple[str, str]], root: str, errors: list[RewriteError]) -> list[tuple[str, str, str]]:
+    """Manager, path and text of each of these files that can be read."""
     found = []
-    for manager, patterns in PATTERNS.items():
-        for path in sorted(path for pattern in patterns for path in _matches(root + pattern, errors)):
-            try:
-                data = read_trusted(path, LIMIT_BYTES, owner_of(path, manager)).data
-                found.append((manager, path[len(root) :], data.decode()))
-            except UnicodeDecodeError:
-                errors.append(RewriteError("not-text", path))
-            except OSError as error:
-                errors.append(RewriteError("unreadable", path, cause_of(error)))
-            except Untrusted as fault:
-                errors.append(RewriteError("untrusted", path, str(fault)))
+    for manager, path in named:
+        try:
+            data = read_trusted(path, LIMIT_BYTES, owner_of(path, manager)).data
+            found.append((manager, path[len(root) :], data.decode()))
+        except UnicodeDecodeError:
+            errors.append(RewriteError("not-text", path))
+        except OSError as error:
+            errors.append(RewriteError("unreadable", path, cause_of(error)))
+        except Untrusted as fault:
+            errors.append(RewriteError("untrusted", path, str(fault)))
     return found
 
 

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     VerdictReason: TypeAlias = Literal[
         "resolved", "there-already", "no-file", "out-of-reach", "unresolved", "not-in-document",
         "no-longer-listed", "none-elected", "elected", "extra-default", "default-mode", "only-default",
-        "other-table",
+        "other-table", "not-main", "in-other-line",
     ]  # fmt: skip
     """resolved: where its NIC is known it belongs there; there-already: and a file has it there; no-file: and no file
     of that NIC can take it; out-of-reach, unresolved: it has no NIC, and its own can't, or can, reach the next hop;
     no-longer-listed: it is not in the document, and `correct` itself had put it where it is; default-mode,
     only-default, other-table: an extra default that stays, since the settings say so, no file has the elected one,
-    or it is main's, and the settings have another table."""
+    or it is main's, and the settings have another table; not-main: nothing of the document's;
+    in-other-line: it has to move or go, and its line says something else, too."""
 
 
 ExportNoteKind: TypeAlias = (
@@ -52,7 +53,9 @@ class ConfiguredRoute(NamedTuple):
     gateway: Address
     path: str
     lines: tuple[int, ...]
-    """Counted from 0."""
+    """Counted from 0; none where it is said in a line that says more."""
+    in_main: bool = True
+    """Whether it is for the main table, as all that cloud-init writes, and not for another one or a VRF's."""
 
     @property
     def family(self) -> int:
@@ -93,6 +96,8 @@ class ParsedConfig(NamedTuple):
     places: tuple[Place, ...] = ()
     heads: tuple[tuple[int, tuple[int, ...]], ...] = ()
     """Lines that go when all the lines that they are for go."""
+    idle: tuple[tuple[int, int], ...] = ()
+    """NICs, by ifindex, and families for which the manager is told to make no default, whatever a file says."""
     origin: Literal["cloud-init", "correct", "absent"] = "cloud-init"
     """Who has written it; absent: it isn't there but can be, and `lines` are those that it begins with. A file that
     `correct` has made goes with its last route."""
@@ -100,6 +105,13 @@ class ParsedConfig(NamedTuple):
     """ifupdown: it has commands of net-tools' `route`."""
     odd: str | None = None
     """Why it is left alone; None when it is as expected."""
+    others: bool = False
+    """It is left alone since it isn't cloud-init's, or is for no NIC of the document: nothing in it can be wrong."""
+
+    @property
+    def judged(self) -> tuple[ConfiguredRoute, ...]:
+        """The routes that can be the document's; those of other tables are nobody's but the operator's."""
+        return tuple(one for one in self.routes if one.in_main)
 
 
 class RouteVerdict(NamedTuple):
@@ -126,7 +138,8 @@ class CorrectedFile(NamedTuple):
     """None: it is not to be there."""
     calls_route: bool = False
     odd: str | None = None
-    """As in ParsedConfig."""
+    others: bool = False
+    """The last three as in ParsedConfig."""
 
 
 class Correction(NamedTuple):
@@ -139,6 +152,12 @@ class Correction(NamedTuple):
     def changed(self) -> tuple[CorrectedFile, ...]:
         """The files that are to be written."""
         return tuple(one for one in self.files if one.before != one.after)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a route is left that is wrong and that no setting keeps, or a file that may have one."""
+        unread = any(one.odd is not None and not one.others for one in self.files)
+        return unread or any(one.reason in ("no-file", "only-default", "in-other-line") for one in self.verdicts)
 
 
 class RewriteError(NamedTuple):
@@ -165,10 +184,12 @@ class Rewritten(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """1: something couldn't be read or written; 3: `--check` found something wrong."""
+        """1: something couldn't be read or written; 3: `--check` found something wrong; 5: something had to be left."""
         if self.errors or self.refused:
             return 1
-        return 3 if self.correction.changed and not self.written else 0
+        if self.correction.changed and not self.written:
+            return 3
+        return 5 if self.correction.is_partial else 0
 
 
 class Reverted(NamedTuple):

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from ..model.configuration import CORRECTED, ORIGINALS, Export, ExportNote, profile_name
-from ..model.decision import Elected, Resolved, Unresolved
-from ..model.network import address_text
 from .escape import shell_word, shell_words
 from .folding import entries, first_of, wrapped
 from .route_text import counted
-from .words.elections import election_reason
 from .words.outcomes import suspicion_text, unprogrammed_text
-from .words.reasons import resolved_reason, unresolved_reason
+from .words.verdicts import rewrite_error_text, verdict_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Sequence
 
-    from ..model.configuration import Correction, Reverted, RewriteError, Rewritten, RouteVerdict
+    from ..model.configuration import Correction, Reverted, Rewritten, RouteVerdict
     from ..model.network import Nic
     from ..model.plan import Suspicion
     from ..model.report import Unprogrammed
@@ -39,42 +36,6 @@ READER = {"sysconfig": "NetworkManager (ifcfg-rh) or network-scripts"}
 _MARKS = {"moved": ">", "removed": "-", "left": "!", "kept": "="}
 
 
-def verdict_reason(one: RouteVerdict) -> str:
-    """Why a route of a file is kept, moved, removed or left."""
-    if isinstance(one.basis, Resolved):
-        reason = resolved_reason(one.basis)
-        more = {
-            "there-already": "; a file has it there already",
-            "no-file": f"; but no file of {one.basis.next_hop.nic.name} can take it",
-        }
-        return reason + more.get(one.reason, "")
-    if isinstance(one.basis, Unresolved):
-        place, reason = one.basis.host.place, unresolved_reason(one.basis)
-        if one.reason != "out-of-reach":
-            return f"{place}: {reason}"
-        gateway, nic = address_text(one.route.gateway), one.route.nic.name
-        return f"{place}: {nic} can't reach {gateway}, and the manager would wait for it; {reason}"
-    if isinstance(one.basis, Elected):
-        return _default_reason(one, one.basis)
-    if one.reason == "no-longer-listed":
-        return "no longer in the document; `correct` had put it there"
-    return "no default is elected" if one.reason == "none-elected" else "not in the document"
-
-
-def _default_reason(one: RouteVerdict, elected: Elected) -> str:
-    reason = election_reason(elected)
-    if one.reason == "elected":
-        return reason
-    reason = f"{elected.nic.name} has the default route: {reason}"
-    if one.reason == "default-mode":
-        return f"{reason}; it stays, as `default_mode` says"
-    if one.reason == "other-table":
-        return f"{reason}; it stays: it is the main table's, and `table` is another"
-    if one.reason == "only-default":
-        return f"{reason}; but no file has that default, and one must stay (R7)"
-    return reason
-
-
 def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
     """What was done, for people and the journal."""
     found = done.correction
@@ -89,7 +50,8 @@ def rewritten_lines(done: Rewritten, verbose: bool = False) -> list[str]:
         return wrapped("not corrected: a file could not be written, so that all stay as they were", 0)
     changed = _changed_files(found)
     if not found.changed:
-        return [*lines, f"nothing to correct in {counted(len(found.files), 'file')} that cloud-init has written"]
+        what = "nothing more can be corrected" if found.is_partial else "nothing to correct"
+        return [*lines, f"{what} in {counted(len(found.files), 'file')} that cloud-init has written"]
     if not done.written:
         return [*lines, f"{changed} to correct; run `guest-routes correct`"]
     kept = f"what cloud-init wrote is kept in {ORIGINALS}; `guest-routes correct --undo` puts it back"
@@ -106,19 +68,6 @@ def _changed_files(found: Correction) -> str:
     removed = sum(one.after is None for one in found.changed)
     more = [*([f"{made} made"] if made else []), *([f"{removed} removed"] if removed else [])]
     return counted(len(found.changed), "file") + (f" ({', '.join(more)})" if more else "")
-
-
-def rewrite_error_text(one: RewriteError) -> str:
-    """Why a file stays as it is, or what netplan made of it does."""
-    return {
-        "not-text": f"cannot read {one.path}: it is not UTF-8 text; it stays as it is",
-        "unreadable": f"cannot read {one.path}: {one.detail}; it stays as it is",
-        "untrusted": f"cannot use {one.path}: it {one.detail}; it stays as it is",
-        "unwritable": f"cannot write {one.path}: {one.detail}",
-        "not-kept": one.detail,
-        "not-run": f"`netplan generate` could not be run: {one.detail}; what it made before stays until the next boot",
-        "failed": f"`netplan generate` failed: {one.detail}; what it made before stays",
-    }[one.kind]
 
 
 def _entry(one: RouteVerdict) -> Entry:

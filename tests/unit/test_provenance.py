@@ -22,7 +22,7 @@ from guest_routes.model.document import Document, Known
 from guest_routes.model.evidence import RecordedDefault
 from guest_routes.model.network import Nic, parse_prefix
 from guest_routes.model.settings import Settings
-from guest_routes.output.configuration import rewrite_error_text
+from guest_routes.output.words.verdicts import rewrite_error_text
 from guest_routes.settings.load import read as read_settings
 from guest_routes.settings.load import read_all
 from guest_routes.state.identity import instance_uuid

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...managers.rewrite import rewrite
-from ...output.configuration import rewrite_error_text, rewritten_json, rewritten_lines
+from ...output.configuration import rewritten_json, rewritten_lines
+from ...output.words.verdicts import rewrite_error_text
 from ..projected import projected
 
 TYPE_CHECKING = False
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run(context: Context) -> int:
-    """0; 1 when a file couldn't be read or written, or undone; 3 with --check when something would change."""
+    """The exit code, as BY_COMMAND has it."""
     if context.options.undo:
         return _undo(context)
     return _correct(context)

@@ -10,7 +10,7 @@ import re
 
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.network import DEFAULT_PREFIX, parse_address, parse_prefix
-from .config import NicOf
+from .config import VRF, NicOf, in_main
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,31 +27,37 @@ def read_netplan(path: str, lines: tuple[str, ...], nic_of: NicOf) -> ParsedConf
     """All NICs in one file, a mapping for each, with a list of routes."""
     reading = ParsedConfig(path, "netplan", lines)
     try:
-        for name, body in _nics(lines):
+        ports = _vrf_ports(lines)
+        for name, body in _nics(lines, _GROUPS):
             keys = _keys(lines, body)
             nic = nic_of(keys.get("macaddress", ""), keys.get("set-name", "") or name)
             if nic is not None:
-                reading = _with_nic(reading, nic, body)
+                reading = _with_nic(reading, nic, body, VRF if name in ports else "")
+                off = keys.get("activation-mode") in ("manual", "off")
+                reading = reading._replace(idle=(*reading.idle, *((nic.ifindex, family) for family in (4, 6) if off)))
     except ValueError as error:
         return ParsedConfig(path, "netplan", lines, odd=str(error))
     return reading
 
 
-def _with_nic(reading: ParsedConfig, nic: Nic, body: Sequence[int]) -> ParsedConfig:
-    """What has been read so far, and the routes and places of one more NIC."""
+def _with_nic(reading: ParsedConfig, nic: Nic, body: Sequence[int], table: str) -> ParsedConfig:
+    """What has been read so far, and the routes and places of one more NIC, whose routes are for that table."""
     lines, path = reading.lines, reading.path
     odd = [number for number in body if _ODD.match(lines[number])]
     if odd:
         raise ValueError(f"line {odd[0] + 1} is not as cloud-init writes routes")
     indent = _indent(lines[body[0]])
     head, items = _list(lines, body, indent)
-    routes = [route for route in (_written(lines, item, nic, path) for item in items) if route is not None]
+    routes = [route for route in (_written(lines, item, nic, path, table) for item in items) if route is not None]
     column = _indent(lines[items[0][0]]) if items else indent
     after = items[-1][-1] if items else body[-1]
     heads = [(head, tuple(number for item in items for number in item))] if head >= 0 else []
     return reading._replace(
         routes=(*reading.routes, *routes),
-        places=(*reading.places, *(Place(nic, family, path, after, column, head) for family in (4, 6))),
+        places=(
+            *reading.places,
+            *(Place(nic, family, path, after, column, head) for family in (4, 6) if in_main(table)),
+        ),
         heads=(*reading.heads, *heads),
     )
 
@@ -69,8 +75,8 @@ def moved_netplan(texts: Sequence[str], route: ConfiguredRoute, place: Place) ->
     return item if place.head >= 0 else [" " * place.indent + "routes:\n", *item]
 
 
-def _nics(lines: Sequence[str]) -> list[tuple[str, list[int]]]:
-    """Each NIC's name and the numbers of its lines."""
+def _nics(lines: Sequence[str], groups: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """The name of each NIC in these groups, and the numbers of its lines."""
     found: list[tuple[str, list[int]]] = []
     group = -1
     column = -1
@@ -80,7 +86,7 @@ def _nics(lines: Sequence[str]) -> list[tuple[str, list[int]]]:
             continue
         _check_plain(number, line)
         indent = _indent(line)
-        if text.endswith(":") and text[:-1] in _GROUPS:
+        if text.endswith(":") and text[:-1] in groups:
             group, column = indent, -1
         elif indent <= group:
             group = -1
@@ -90,6 +96,20 @@ def _nics(lines: Sequence[str]) -> list[tuple[str, list[int]]]:
         elif group >= 0:
             found[-1][1].append(number)
     return [(name, body) for name, body in found if body]
+
+
+def _vrf_ports(lines: Sequence[str]) -> set[str]:
+    """The names of the NICs that VRFs have."""
+    found: set[str] = set()
+    for _, body in _nics(lines, ("vrfs",)):
+        listing = False
+        for number in body:
+            text = lines[number].strip()
+            key = _KEY.fullmatch(text)
+            listing = listing if key is None else key[3] == "interfaces"
+            words = (key[4] or "").strip("[]").split(",") if key else [text.lstrip("- ")]
+            found.update(_bare(word) for word in words if listing)
+    return found
 
 
 def _check_plain(number: int, line: str) -> None:
@@ -131,7 +151,7 @@ def _items(lines: Sequence[str], body: Sequence[int], head: int, indent: int) ->
     return items
 
 
-def _written(lines: Sequence[str], item: Sequence[int], nic: Nic, path: str) -> ConfiguredRoute | None:
+def _written(lines: Sequence[str], item: Sequence[int], nic: Nic, path: str, table: str) -> ConfiguredRoute | None:
     """The route of an item; None for one without a gateway."""
     found: dict[str, str] = {}
     for number in item:
@@ -144,7 +164,7 @@ def _written(lines: Sequence[str], item: Sequence[int], nic: Nic, path: str) -> 
     gateway = parse_address(found["via"])
     default = found["to"] == "default"
     prefix = DEFAULT_PREFIX[4 if len(gateway) == 4 else 6] if default else parse_prefix(found["to"])
-    return ConfiguredRoute(nic, prefix, gateway, path, tuple(item))
+    return ConfiguredRoute(nic, prefix, gateway, path, tuple(item), in_main(found.get("table", ""), table))
 
 
 def _indent(line: str) -> int:

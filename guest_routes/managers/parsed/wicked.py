@@ -11,7 +11,7 @@ import re
 
 from ...model.configuration import ConfiguredRoute, ParsedConfig, Place
 from ...model.network import DEFAULT_PREFIX, family_of, parse_address, parse_prefix
-from .config import CREATED, OTHER_NIC, NicOf
+from .config import CREATED, NicOf, in_main, named_table, none_of_ours
 from .sysconfig import assignments, nic_name, routes_file, sibling
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...model.network import Nic
 
-_ROUTE = re.compile(r"(?P<to>\S+) (?P<gateway>\S+) - -(?: metric \d+)?\s*")
+_ROUTE = re.compile(r"(?P<to>\S+) (?P<gateway>\S+) - -(?: (?:metric|table) \w+)*\s*")
 
 
 def read_wicked(files: Sequence[tuple[str, tuple[str, ...]]], nic_of: NicOf) -> list[ParsedConfig]:
@@ -39,16 +39,20 @@ def read_wicked(files: Sequence[tuple[str, tuple[str, ...]]], nic_of: NicOf) -> 
 def _ifcfg(path: str, lines: tuple[str, ...], nic_of: NicOf) -> tuple[ParsedConfig, Nic | None]:
     reading = ParsedConfig(path, "wicked", lines)
     try:
-        nic = nic_of(assignments(lines).get("LLADDR", ("",))[0], nic_name(path))
+        keys = assignments(lines)
+        nic = nic_of(keys.get("LLADDR", ("",))[0], nic_name(path))
     except ValueError as error:
         return reading._replace(odd=str(error)), None
-    return (reading, nic) if nic is not None else (reading._replace(odd=OTHER_NIC), None)
+    if nic is None:
+        return none_of_ours(reading), None
+    off = keys.get("STARTMODE", ("",))[0] in ("off", "manual")
+    return reading._replace(idle=tuple((nic.ifindex, family) for family in (4, 6) if off)), nic
 
 
 def _routes(reading: ParsedConfig, nic: Nic) -> ParsedConfig:
     routes: list[ConfiguredRoute] = []
     for number, line in enumerate(reading.lines):
-        if line in CREATED or not line.strip():
+        if line in CREATED or not line.strip() or not in_main(named_table(line)):
             continue
         one = _ROUTE.fullmatch(line)
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...model.configuration import RewriteError
 from ...model.network import mac_text
-from ..configuration import rewrite_error_text, verdict_reason
 from ..escape import shell_word, shell_words
 from ..route_text import counted, route_text
 from ..source_routing import conflict_words
@@ -12,6 +11,7 @@ from ..words.evidence import elsewhere_text
 from ..words.obstacles import RELOAD
 from ..words.outcomes import no_rule_texts, suspicion_text, unprogrammed_text
 from ..words.remedies import gateways_setting
+from ..words.verdicts import rewrite_error_text, verdict_reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

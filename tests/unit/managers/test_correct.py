@@ -144,6 +144,15 @@ def test_ifupdown_commands_move_in_pairs() -> None:
     assert tail.splitlines()[1:] == ["    address 11.8.0.9/24", "    post-up echo hello", *pair]
 
 
+@pytest.mark.parametrize("bare", [False, True])
+def test_ifupdown_with_a_comment_in_a_stanza_and_without_indents(bare: bool) -> None:
+    text = IFUPDOWN.replace("    gateway 11", "# mine\n    gateway 11")
+    text = "".join(line.lstrip(" ") for line in text.splitlines(keepends=True)) if bare else text
+    (after,) = texts(corrected("ifupdown", {"p": text}))
+    assert "gateway 11.8.0.1" not in after
+    assert after.index("11.11.0.0") > after.index("iface eth1")
+
+
 def test_keyfile_routes_are_numbered_on() -> None:
     first = KEYFILE.format(
         nic="eth0",

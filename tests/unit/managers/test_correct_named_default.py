@@ -13,13 +13,14 @@ import pytest
 from guest_routes.managers.correct import READ, correct
 from guest_routes.model.configuration import Correction
 from guest_routes.model.network import address_text
-from guest_routes.model.settings import Settings
+from guest_routes.model.settings import Selector, Settings
 from guest_routes.routing.decide import decide
 from guest_routes.routing.project import project
 from tests.support.configs import nic_of
 from tests.support.reports import ETH0, ETH1
 from tests.support.situations import network, situation
 
+DEFAULTS = Settings()
 Routes = List[Tuple[str, str, str]]
 MANAGERS = ["systemd-networkd", "netplan", "NetworkManager", "ifupdown", "sysconfig", "wicked"]
 MAC = {"eth0": ETH0.mac.hex(":"), "eth1": ETH1.mac.hex(":")}
@@ -126,8 +127,9 @@ def routes(manager: str, files: Dict[str, str]) -> Routes:
     return sorted(found)
 
 
-def put_right(manager: str, files: Dict[str, str], networks: List[Dict[str, Any]]) -> Correction:
-    settings = Settings()
+def put_right(
+    manager: str, files: Dict[str, str], networks: List[Dict[str, Any]], settings: Settings = DEFAULTS
+) -> Correction:
     data = situation(networks, KERNEL)
     links = tuple(
         one._replace(mac=nic.mac) for one, nic in zip(data.data.links, (ETH0, ETH1))
@@ -197,3 +199,19 @@ def test_a_host_route_that_is_not_used_goes_where_its_nic_cannot_reach_it(manage
     made = put_right(manager, files, networks)
     assert [(one.verdict, one.reason) for one in made.verdicts] == [("removed", "out-of-reach")]
     assert routes(manager, texts(made)) == []
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_a_default_that_moves_to_the_elected_nic_counts_unless_that_is_switched_off(off: bool) -> None:
+    """eth0's own default goes as eth1 gets the one that eth0's network lists for it; else it stays (R7)."""
+    listed = {"eth0": [DEFAULT[4]], "eth1": []}
+    files = rendered("systemd-networkd", 4, listed)
+    files["eth0"] += "\n[Route]\nGateway=10.65.0.1\n"
+    files["eth1"] += "\n[Link]\nUnmanaged=yes\n" * off
+    first = network("eth0", ADDRESSES[4]["eth0"], "default 11.8.0.1", "default 10.65.0.1")
+    networks = [first, network("eth1", ADDRESSES[4]["eth1"], "12.0.0.0/8 11.8.0.1")]
+    made = put_right("systemd-networkd", files, networks, Settings(default=Selector(nic="eth1")))
+    assert [f"{one.verdict}: {one.reason}" for one in made.verdicts] == [
+        "moved: resolved",
+        "left: only-default" if off else "removed: extra-default",
+    ]

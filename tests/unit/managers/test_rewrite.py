@@ -70,6 +70,15 @@ def test_the_route_moves_and_the_original_is_kept(tmp_path: Path) -> None:
     assert again.correction.changed == ()
 
 
+@pytest.mark.parametrize("command", ["route add -net 11.11.0.0/16 gw", "ip route add 11.11.0.0/16 via"])
+def test_a_command_alone_is_a_route(tmp_path: Path, command: str) -> None:
+    """As the older cloud-init writes it, and 26.2."""
+    stanzas = f"auto eth0 eth1\niface eth0 inet dhcp\n    post-up {command} 11.8.0.1 || true\niface eth1 inet dhcp\n"
+    file = put(tmp_path, "etc/network/interfaces.d/50-cloud-init", stanzas)
+    assert rewrite(Settings(), decided, root=str(tmp_path)).exit_code == 0
+    assert file.read_text().index("11.11.0.0") > file.read_text().index("iface eth1")
+
+
 @pytest.mark.parametrize("written_by", ["cloud-init", "the operator"])
 def test_where_alpine_has_cloud_inits_file_others_have_the_operators(tmp_path: Path, written_by: str) -> None:
     header = "# This file is generated from information provided by the datasource. Changes\n"

@@ -11,7 +11,8 @@ from guest_routes.managers.rewrite import rewrite
 from guest_routes.managers.undo import undo
 from guest_routes.model.configuration import CORRECTED, ORIGINALS, Reverted
 from guest_routes.model.settings import Settings
-from guest_routes.output.configuration import reverted_json, reverted_lines, rewrite_error_text
+from guest_routes.output.configuration import reverted_json, reverted_lines
+from guest_routes.output.words.verdicts import rewrite_error_text
 from tests.unit.managers.test_rewrite import ETH0, ETH1, FOLDER, decided, rendered
 
 PATHS = (f"/{FOLDER}/10-cloud-init-eth0.network", f"/{FOLDER}/10-cloud-init-eth1.network")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import List
 
 import pytest
 
@@ -18,7 +18,7 @@ from guest_routes.model.configuration import (
     Rewritten,
     RouteVerdict,
 )
-from guest_routes.model.decision import Elected, Resolved, ResolvedNextHop, Unresolved
+from guest_routes.model.decision import Elected, Resolved, ResolvedNextHop
 from guest_routes.model.evidence import GatewayEvidence
 from guest_routes.model.network import parse_address
 from guest_routes.model.network_data import HostRoute
@@ -28,10 +28,8 @@ from guest_routes.output.configuration import (
     export_json,
     export_note_text,
     exported_lines,
-    rewrite_error_text,
     rewritten_json,
     rewritten_lines,
-    verdict_reason,
 )
 from guest_routes.output.folding import laid_out
 from tests.support.reports import ETH0, ETH1, assert_fits, assert_valid, prefix, report
@@ -42,45 +40,7 @@ ROUTE = ConfiguredRoute(ETH0, prefix("11.11.0.0/16"), GATEWAY, A, (3,))
 DEFAULT = ConfiguredRoute(ETH1, prefix("0.0.0.0/0"), GATEWAY, B, (3,))
 HOST = HostRoute(prefix("11.11.0.0/16"), GATEWAY, "network_data.json", 0, 1)
 RESOLVED = Resolved(HOST, ResolvedNextHop(ETH1, GATEWAY, GatewayEvidence("document", "networks[1].routes[0]")))
-UNRESOLVED = Unresolved(HOST, "no-subnet")
 (ELECTED,) = (one for one in report().elections[:1] if isinstance(one, Elected))
-WAY = "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])"
-RULE = (
-    "the first network with a documented default on a NIC that is up: networks[0], eth0; its gateway: "
-    "networks[0].routes[0]"
-)
-NOWHERE = "11.8.0.1 is in no NIC's subnet; use a gateway of a NIC (none is known)"
-
-
-@pytest.mark.parametrize(
-    "route, reason, basis, text",
-    [
-        (ROUTE, "resolved", RESOLVED, WAY),
-        (ROUTE, "there-already", RESOLVED, f"{WAY}; a file has it there already"),
-        (ROUTE, "no-file", RESOLVED, f"{WAY}; but no file of eth1 can take it"),
-        (ROUTE, "unresolved", UNRESOLVED, f"networks[0].routes[1]: {NOWHERE}"),
-        (
-            ROUTE, "out-of-reach", UNRESOLVED,
-            f"networks[0].routes[1]: eth0 can't reach 11.8.0.1, and the manager would wait for it; {NOWHERE}",
-        ),
-        (ROUTE, "not-in-document", None, "not in the document"),
-        (ROUTE, "no-longer-listed", None, "no longer in the document; `correct` had put it there"),
-        (DEFAULT, "none-elected", None, "no default is elected"),
-        (DEFAULT, "elected", ELECTED, RULE),
-        (DEFAULT, "extra-default", ELECTED, f"eth0 has the default route: {RULE}"),
-        (DEFAULT, "default-mode", ELECTED, f"eth0 has the default route: {RULE}; it stays, as `default_mode` says"),
-        (
-            DEFAULT, "other-table", ELECTED,
-            f"eth0 has the default route: {RULE}; it stays: it is the main table's, and `table` is another",
-        ),
-        (
-            DEFAULT, "only-default", ELECTED,
-            f"eth0 has the default route: {RULE}; but no file has that default, and one must stay (R7)",
-        ),
-    ],
-)  # fmt: skip
-def test_why_a_route_of_a_file_stays_moves_or_goes(route: ConfiguredRoute, reason: Any, basis: Any, text: str) -> None:
-    assert verdict_reason(RouteVerdict(route, "kept", reason, basis)) == text
 
 
 # ---- correct ----------------------------------------------------------------------------------------
@@ -156,7 +116,7 @@ def test_nothing_to_correct() -> None:
     assert lines[0] == f"{B}: not changed: line 3 is no"
     assert lines[1] == "    KEY=VALUE of a section"
     assert lines[2] == "! default via 11.8.0.1 dev eth1"
-    assert lines[-1] == "nothing to correct in 2 files that cloud-init has written"
+    assert lines[-1] == "nothing more can be corrected in 2 files that cloud-init has written"
     assert lines_of(Rewritten(Correction((), ()), True)) == [
         "nothing to correct: cloud-init has written no network configuration here"
     ]
@@ -175,14 +135,15 @@ def test_correct_as_json() -> None:
             "path": A,
             "verdict": "moved",
             "to": B,
-            "reason": WAY,
+            "reason": "networks[0].routes[1]: 11.8.0.1 is eth1's gateway (networks[1].routes[0])",
         },
         {
             "route": "default via 11.8.0.1 dev eth1",
             "path": B,
             "verdict": "removed",
             "to": None,
-            "reason": f"eth0 has the default route: {RULE}",
+            "reason": "eth0 has the default route: the first network with a documented default on a NIC that is up: "
+            "networks[0], eth0; its gateway: networks[0].routes[0]",
         },
     ]
 
@@ -287,17 +248,3 @@ def test_export_as_json() -> None:
         "files": [{"path": "/b", "mode": "0600", "text": "three\n"}],
         "notes": ["then run `netplan apply`"],
     }
-
-
-@pytest.mark.parametrize("error, text", [
-    (RewriteError("not-text", "/x"), "cannot read /x: it is not UTF-8 text; it stays as it is"),
-    (RewriteError("unreadable", "/x", "gone"), "cannot read /x: gone; it stays as it is"),
-    (RewriteError("untrusted", "/x", "is large"), "cannot use /x: it is large; it stays as it is"),
-    (RewriteError("unwritable", "/x", "full"), "cannot write /x: full"),
-    (RewriteError("not-kept", "/x", "cannot write /y: full; /x stays"), "cannot write /y: full; /x stays"),
-    (RewriteError("not-run", detail="gone"),
-     "`netplan generate` could not be run: gone; what it made before stays until the next boot"),
-    (RewriteError("failed", detail="7"), "`netplan generate` failed: 7; what it made before stays"),
-])  # fmt: skip
-def test_why_a_file_stays_as_it_is(error: RewriteError, text: str) -> None:
-    assert rewrite_error_text(error) == text

@@ -53,6 +53,40 @@ def test_lines_outside_the_documented_nics_are_not_read() -> None:
     assert read_ifupdown("/a", lines(text), nic_of).routes == ()
 
 
+def test_comments_and_indents_mean_nothing() -> None:
+    """interfaces(5): a stanza goes on to the next one's first word, wherever that stands."""
+    text = TEXT.replace("    gateway 10", "# mine\n    gateway 10").replace("# of eth1\n", "# of eth1\n    auto eth1\n")
+    before = [one for one, _ in routes(read_ifupdown("/a", lines(TEXT), nic_of))]
+    assert [one for one, _ in routes(read_ifupdown("/a", lines(text), nic_of))] == before
+    bare = "".join(line.lstrip() for line in lines(text))
+    parsed = read_ifupdown("/a", lines(bare), nic_of)
+    assert [one for one, _ in routes(parsed)] == before
+    assert [lines(bare)[place.after].split()[0] for place in parsed.places] == ["pre-down", "gateway"]
+    assert read_ifupdown("/a", lines("iface eth0 inet static\npost-up route add x\n"), nic_of).calls_route
+
+
+@pytest.mark.parametrize(
+    "word", ["mapping", "auto", "allow-hotplug", "source", "source-directory", "rename", "template"]
+)
+def test_what_ends_a_stanza(word: str) -> None:
+    text = f"iface eth0 inet static\n{word} eth0\n    gateway 10.65.0.1\n"
+    assert routes(read_ifupdown("/a", lines(text), nic_of)) == []
+
+
+@pytest.mark.parametrize(
+    "text, idle",
+    [
+        ("auto eth0\niface eth0 inet static\niface eth0 inet6 static\n", ()),
+        ("iface eth0 inet static\niface eth0 inet6 static\n", ((2, 4), (2, 6))),
+        ("iface eth0:1 inet static\nallow-hotplug lo eth0:1\n", ()),
+        ("auto eth1\niface eth0 inet static\niface eth1 inet static\n", ((2, 4),)),
+        ("auto /eth*\niface eth0 inet static\n", ()),
+    ],
+)
+def test_the_nics_that_nothing_starts(text: str, idle: tuple[tuple[int, int], ...]) -> None:
+    assert read_ifupdown("/a", lines(text), nic_of).idle == idle
+
+
 def test_a_default_of_ipv6_by_a_command() -> None:
     text = "iface eth0 inet6 static\n    post-up route add -A inet6 default gw fd00:65::1 || true\n"
     assert routes(read_ifupdown("/a", lines(text), nic_of)) == [("default via fd00:65::1 dev eth0", (1,))]
@@ -78,6 +112,7 @@ def test_commands_of_ip(words: str, family: str, route: str) -> None:
     "line, odd",
     [
         ("post-up ip route add 11.11.0.0/16 dev eth1", "line 2: it is not as cloud-init writes routes"),
+        ("gateway \\", "line 2 goes on in the next one"),
         ("gateway nowhere", "line 2: not an IP address: 'nowhere'"),
         ("post-up route add -net 11.11.0.0 netmask 255.255.0.0.0 gw 11.8.0.1", "line 2: not an IP address"),
     ],

@@ -64,6 +64,24 @@ def test_a_route_is_a_section_with_the_blank_lines_behind_it() -> None:
     assert parsed.odd is None
 
 
+def test_a_gateway_of_the_network_section_is_short_for_a_section() -> None:
+    text = (
+        "[Match]\nName=eth0\n\n[Network]\nGateway=10.65.0.9\nGateway=\nGateway=10.65.0.1\nDHCP=no\nGateway=fd00:65::1\n"
+    )
+    parsed = read_networkd(
+        "/a", lines(text + "\n[Route]\nGateway=10.65.0.2\n\n[Address]\nAddress=10.65.0.7/24\n"), nic_of
+    )
+    assert routes(parsed) == [
+        ("default via 10.65.0.1 dev eth0", (6,)),
+        ("default via fd00:65::1 dev eth0", (8,)),
+        ("default via 10.65.0.2 dev eth0", (10, 11, 12)),
+    ]
+    assert {place.after for place in parsed.places} == {12}
+    alone = read_networkd("/a", lines(text), nic_of)
+    assert {place.after for place in alone.places} == {8}
+    assert read_networkd("/a", lines(text.replace("10.65.0.1", "_dhcp4")), nic_of).odd == "not an IP address: '_dhcp4'"
+
+
 def test_without_routes_further_ones_come_last() -> None:
     parsed = read_networkd("/a", lines("[Match]\nName=eth1\nPermanentMACAddress=\n"), nic_of)
     assert (parsed.routes, parsed.places[0].nic.name, parsed.places[0].after) == ((), "eth1", 2)
@@ -86,6 +104,7 @@ def test_files_that_are_left_alone(text: str, odd: str) -> None:
     "texts, moved",
     [
         (["[Route]\n", "Gateway=11.8.0.1\n", "\n"], ["[Route]\n", "Gateway=11.8.0.1\n", "\n"]),
+        (["Gateway=11.8.0.1\n"], ["[Route]\n", "Gateway=11.8.0.1\n", "\n"]),
         (["[Route]\n", "Gateway=11.8.0.1"], ["[Route]\n", "Gateway=11.8.0.1\n", "\n"]),
     ],
 )
@@ -117,6 +136,18 @@ def test_the_routes_of_a_profile() -> None:
         ("default via fd00:8::1 dev eth1", (12,)),
     ]
     assert [(place.family, place.after, place.number) for place in parsed.places] == [(4, 9, 9), (6, 12, 0)]
+
+
+def test_a_gateway_beside_an_address_has_no_line_of_its_own() -> None:
+    text = (
+        "[connection]\ninterface-name=eth1\n[ipv4]\naddress1=11.8.0.9/24,11.8.0.1\naddress2=11.8.0.8/24\n"
+        "address3=11.8.0.7/24,0.0.0.0\naddress4=11.8.0.6/24,\n[ipv6]\naddress1=fd00:8::9/64,fd00:8::1\n"
+    )
+    assert routes(read_keyfile("/a", lines(text), nic_of)) == [
+        ("default via 11.8.0.1 dev eth1", ()),
+        ("default via fd00:8::1 dev eth1", ()),
+    ]
+    assert read_keyfile("/a", lines(text.replace(",11.8.0.1", ",x")), nic_of).odd == "not an IP address: 'x'"
 
 
 def test_a_profile_is_for_the_nic_of_its_mac() -> None:

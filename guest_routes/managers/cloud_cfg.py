@@ -144,17 +144,16 @@ def overriding(folder: str = DROP_INS) -> tuple[str, bool] | None:
 def python_without_module(program: str = CLOUD_INIT) -> str:
     """The Python that runs cloud-init, where it has no module of ours, as with the single file; "" where it has.
 
-    Also "" without a cloud-init, and where its Python doesn't run here.
+    Also "" without a cloud-init that is root's alone, and where its Python doesn't run here.
     """
     import subprocess
 
     looked = "import importlib.util, sys; sys.exit(42 * (importlib.util.find_spec('cc_guest_routes') is None))"
     try:
-        with open(program, "rb") as file:
-            line = file.readline(256).decode()
+        line = read_trusted(program, LIMIT_BYTES).data.partition(b"\n")[0].decode()
         command = [line[2:].split()[0] if line.startswith("#!") else "", "-c", looked]
         ran = subprocess.run(command, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS)
-    except (OSError, UnicodeDecodeError, IndexError, subprocess.SubprocessError):
+    except (OSError, UnicodeDecodeError, IndexError, Untrusted, subprocess.SubprocessError):
         return ""
     return command[0] if ran.returncode == 42 else ""
 

@@ -43,7 +43,7 @@ CREATED = (
 )
 """What a file begins with that cloud-init has not written."""
 FOREIGN = "cloud-init has not written it"
-OTHER_NIC = "it is for no NIC that the document describes"
+OTHER_NIC = "it is for no NIC that is there and that the document describes"
 
 YES = ("1", "yes", "y", "true", "t", "on")
 NO = ("0", "no", "n", "false", "f", "off")

@@ -77,8 +77,9 @@ def binding_label(binding: Binding) -> str:
     if binding.ignored:
         return binding.ignored
     if binding.link is not None and binding.is_identified:
-        vlan = f"VLAN {binding.link.vlan_id}" if binding.link.vlan_id is not None else "the NIC"
-        return f"{vlan} with MAC {mac_text(binding.link.mac)}" if binding.link.mac else vlan
+        what = "the bond" if binding.link.kind == "bond" else "the NIC"  # A bond's port may have its MAC.
+        what = f"VLAN {binding.link.vlan_id}" if binding.link.vlan_id is not None else what
+        return f"{what} with MAC {mac_text(binding.link.mac)}" if binding.link.mac else what
     return f"networks[{binding.network.index}]" if binding.network else "?"
 
 

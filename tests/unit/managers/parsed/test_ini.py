@@ -90,8 +90,8 @@ def test_without_routes_further_ones_come_last() -> None:
 @pytest.mark.parametrize(
     "text, odd",
     [
-        ("[Network]\nDHCP=no\n", "it is for no NIC that the document describes"),
-        ("[Match]\nName=eth9\n", "it is for no NIC that the document describes"),
+        ("[Network]\nDHCP=no\n", "it is for no NIC that is there and that the document describes"),
+        ("[Match]\nName=eth9\n", "it is for no NIC that is there and that the document describes"),
         ("[Match]\nName=eth0\n[Route]\nGateway=x\n", "not an IP address: 'x'"),
     ],
 )
@@ -160,7 +160,7 @@ def test_a_profile_is_for_the_nic_of_its_mac() -> None:
 @pytest.mark.parametrize(
     "text, odd",
     [
-        ("[ipv4]\ngateway=10.65.0.1\n", "it is for no NIC that the document describes"),
+        ("[ipv4]\ngateway=10.65.0.1\n", "it is for no NIC that is there and that the document describes"),
         ("[connection]\ninterface-name=eth0\n[ipv4]\nroute1=x,10.65.0.1\n", "not an IP address: 'x'"),
     ],
 )

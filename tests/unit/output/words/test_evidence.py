@@ -91,6 +91,8 @@ def test_which_option_of_a_lease_and_that_it_has_expired() -> None:
         (Binding(NETWORK, None, None, ignored="docker0"), "docker0"),
         (Binding(NETWORK, Link(3, "tap3", "ovs", bytes.fromhex("fa163e000009")), None),
          "the NIC with MAC fa:16:3e:00:00:09"),
+        (Binding(NETWORK, Link(3, "bond3", "bond", bytes.fromhex("fa163e000009")), None),
+         "the bond with MAC fa:16:3e:00:00:09"),
         (Binding(NETWORK, None, None), "networks[3]"),
         (Binding(None, None, None), "?"),
     ],

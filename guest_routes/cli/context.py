@@ -36,7 +36,7 @@ class Context:
         self.settings_layers: tuple[Layer, ...] = ()
         """What each file and the command line say, likewise."""
         self.report: Report | None = None
-        """Of the pass that was run."""
+        """Of the pass that was run, kept as long as this is: main's `held`."""
         self._state: State | None = None
         self._settings: Settings | None = None
         self._kernel: Kernel | None = None

@@ -48,6 +48,7 @@ setup(
             "pytest-xdist",
             "radon",
             "ruff",
+            "setuptools",  # From Python 3.12 on an environment has none by itself.
             "shtab",
             "types-PyYAML",
             "types-requests",

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, Sequence
+from typing import Dict, Iterator, List, Sequence
 
 import pytest
 
@@ -25,6 +25,7 @@ class Image:
     """An image being built, with fakes of the programs that install packages and enable units."""
 
     def __init__(self, folder: Path) -> None:
+        self.mounts: List[Path] = []
         self.root, self.dist, self.hooks = folder / "root", folder / "dist", folder / "hooks"
         for one in (self.root, self.dist, self.hooks, folder / "upper", folder / "work"):
             one.mkdir()
@@ -35,14 +36,27 @@ class Image:
             elif top.is_dir():
                 here.mkdir()
                 if top.name not in OWN:
-                    subprocess.run(["mount", "--rbind", top, here], check=True)
+                    self._mount(here, "--rbind", str(top))
+        if ROOT.parts[1] in OWN - {"usr"}:
+            here = self.root / ROOT.relative_to("/")
+            here.mkdir(parents=True)
+            self._mount(here, "--bind", str(ROOT))
         layers = f"lowerdir=/usr,upperdir={folder}/upper,workdir={folder}/work"
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, self.root / "usr"], check=True)
+        self._mount(self.root / "usr", "-t", "overlay", "overlay", "-o", layers)
         (self.root / "dev/null").write_text("")
         self._program = f'#!/bin/sh\nexec {sys.executable} -m guest_routes "$@"\n'
         put = "cp /tmp/in_target.d/guest-routes/guest-routes.pyz /usr/bin/guest-routes"
         for name, does in (("apt-get", put), ("dnf", put), ("systemctl", ":")):
             self.write(f"usr/local/bin/{name}", f'#!/bin/sh\necho "{name} $*" >>/tmp/said\n{does}\n')
+
+    def _mount(self, place: Path, *words: str) -> None:
+        subprocess.run(["mount", *words, place], check=True)
+        self.mounts.append(place)
+
+    def close(self) -> None:
+        """Nothing of this machine stays below the folder."""
+        for place in reversed(self.mounts):
+            subprocess.run(["umount", "-R", "-l", place], check=True)
 
     def write(self, name: str, text: str) -> None:
         """Writes a program of it."""
@@ -81,8 +95,9 @@ class Image:
 def image(lab: Lab, tmp_path: Path) -> Iterator[Image]:
     if sandbox.in_user_namespace():
         pytest.skip("a chroot takes root")
-    yield Image(tmp_path)
-    subprocess.run(["umount", "-R", "-l", *sorted((tmp_path / "root").iterdir())], stderr=subprocess.DEVNULL)
+    made = Image(tmp_path)
+    yield made
+    made.close()
 
 
 def test_of_several_versions_the_newest_is_installed(image: Image) -> None:

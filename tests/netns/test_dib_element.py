@@ -37,10 +37,11 @@ class Image:
                 here.mkdir()
                 if top.name not in OWN:
                     self._mount(here, "--rbind", str(top))
-        if ROOT.parts[1] in OWN - {"usr"}:
-            here = self.root / ROOT.relative_to("/")
-            here.mkdir(parents=True)
-            self._mount(here, "--bind", str(ROOT))
+        for needed in (ROOT, Path(sys.prefix), Path(sys.base_prefix)):
+            here = self.root / needed.relative_to("/")
+            if not here.exists() and needed.parts[1] != "usr":
+                here.mkdir(parents=True)
+                self._mount(here, "--bind", str(needed))
         layers = f"lowerdir=/usr,upperdir={folder}/upper,workdir={folder}/work"
         self._mount(self.root / "usr", "-t", "overlay", "overlay", "-o", layers)
         (self.root / "dev/null").write_text("")

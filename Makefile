@@ -8,6 +8,7 @@ TARGETS ?= $(patsubst tests/fuzz/fuzz_%.py,%,$(sort $(wildcard tests/fuzz/fuzz_*
 SOAK_SECONDS ?= 180
 DIFFERENTIAL_SECONDS ?= 60
 SEED ?=
+SITUATIONS ?=
 SUITES ?= bookworm trixie forky
 VARIANTS ?= networkd netplan netplan-ubuntu NetworkManager ifupdown
 DOCUMENTS ?= static-right static-wrong drive dhcp-right dhcp-wrong dual-static dual-ra chain
@@ -109,9 +110,10 @@ check: $(VENV)/.dev  ## style, formatting, types, layers, complexity, man pages,
 	@$(BIN)/coverage combine -q
 	$(BIN)/python -m tests.gates.coverage_gate
 
-differential: $(VENV)/.dev  ## the rules' own text against made-up situations, new ones each time, DIFFERENTIAL_SECONDS=60, SEED=...
+differential: $(VENV)/.dev  ## the rules' own text against made-up situations, new ones each time, DIFFERENTIAL_SECONDS=60 or SITUATIONS=..., SEED=...
 	@tests/install-tools
-	@$(BIN)/python -m tests.differential.run --seconds $(DIFFERENTIAL_SECONDS) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.differential.run $(if $(SITUATIONS),--situations $(SITUATIONS),--seconds $(DIFFERENTIAL_SECONDS)) \
+		$(if $(SEED),--seed $(SEED))
 
 exhaustive: $(VENV)/.dev  ## every table of up to three routes with every document of two networks, hours; ARGS='--share 1/100'
 	@nice $(BIN)/python -m tests.exhaustive.run $(ARGS)

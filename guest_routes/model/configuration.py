@@ -97,7 +97,7 @@ class ParsedConfig(NamedTuple):
     heads: tuple[tuple[int, tuple[int, ...]], ...] = ()
     """Lines that go when all the lines that they are for go."""
     idle: tuple[tuple[int, int], ...] = ()
-    """NICs, by ifindex, and families for which the manager is told to make no default, whatever a file says."""
+    """NICs, by ifindex, and families for which the manager makes none of a file's defaults, being switched off."""
     origin: Literal["cloud-init", "correct", "absent"] = "cloud-init"
     """Who has written it; absent: it isn't there but can be, and `lines` are those that it begins with. A file that
     `correct` has made goes with its last route."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HOOK = "/etc/network/if-up.d/zz-guest-routes"
 DHCLIENT_HOOK = "/etc/dhcp/dhclient-enter-hooks.d/guest-routes"
-STACKED = 'grep -qs ^DEVTYPE= "/sys/class/net/{}/uevent"'
+_STANDS_ON_ANOTHER = 'grep -qs ^DEVTYPE= "/sys/class/net/{}/uevent"'
 """Of a hook: whether a NIC stands on another one, whose MAC address it may have: VLANs, bridges, bonds have a type."""
 FIND = r"""nic() {  # the NIC with that MAC address; of NAME@PARENT the name, unless that is the name
     found=$(ip -o link | sed -n "s/^[0-9]*: \([^:]*\): .* link\/ether $1 .*/\1/p" | head -n 1)
@@ -54,7 +54,7 @@ def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Exp
         "#!/bin/sh",
         "# By guest-routes export. Runs when ifup has brought IFACE up.",
         'case "$IFACE" in lo|--all) exit 0 ;; esac',
-        f"{STACKED.format('$IFACE')} && exit 0",
+        f"{_STANDS_ON_ANOTHER.format('$IFACE')} && exit 0",
         ADD,
     ]
     hook += ['case "$(cat "/sys/class/net/$IFACE/address")" in']
@@ -66,7 +66,7 @@ def ifupdown(nics: Sequence[NicRoutes], network_files: Mapping[int, str]) -> Exp
     dynamic = [mac_text(one.nic.mac) for one in nics if 4 in one.dynamic]
     if dynamic:
         text = ["# By guest-routes export, for dhclient-script: the routes are said in " + HOOK + "."]
-        address = f'{STACKED.format("$interface")} || cat "/sys/class/net/$interface/address" 2>/dev/null'
+        address = f'{_STANDS_ON_ANOTHER.format("$interface")} || cat "/sys/class/net/$interface/address" 2>/dev/null'
         text += [f'case "$({address})" in', "|".join(dynamic) + ")"]
         text += ["    unset new_routers new_static_routes new_rfc3442_classless_static_routes ;;", "esac"]
         files.append(ExportFile(DHCLIENT_HOOK, "\n".join(text) + "\n"))

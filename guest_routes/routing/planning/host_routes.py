@@ -70,7 +70,7 @@ def _all_new(
     destinations = list(map(_FIRST, hosts))
     if next_hops.count(next_hops[0]) < len(piece) or not present.keys().isdisjoint(destinations):
         return None
-    make, tail = tuple.__new__, tuple(_wanted(piece[0], settings)[1:])
+    make, tail = tuple.__new__, _wanted(piece[0], settings)[1:]
     routes = list(map(make, repeat(Route), map(add, zip(destinations), repeat(tail))))
     additions = list(map(make, repeat(Add), zip(routes, piece, repeat("before"))))
     return additions, list(map(make, repeat(PlannedRoute), zip(repeat("add"), routes, piece, repeat(None))))

@@ -78,8 +78,8 @@ class Reconciler:
         """Until when a program may be about to put its default in place of one that it has deleted."""
         self._repairs = Repairs(journal)
         self._restoration = Restoration(store)
-        self._new_settings = True
-        """No pass was made with them: what it changes is no repair."""
+        self._programmed: int | None = None
+        """The hash of the document of the last pass; None when it went by other settings."""
         self._open()
         journal.uses(settings)
 
@@ -120,7 +120,7 @@ class Reconciler:
             self.settings = before
             raise
         self._restoration.forget()
-        self._new_settings = True
+        self._programmed = None
         self._journal.uses(settings)
 
     # -- notifications -------------------------------------------------------------------------------------
@@ -203,7 +203,8 @@ class Reconciler:
             self.state = state_of(report)
             self._restoration.passed(report)
             if self.state != "set-aside":
-                self._account(report, fetched)
+                before, self._programmed = self._programmed, hash((document.data, document.properties))
+                self._account(report, anew=self._programmed != before)
             return report
         except NetworkDataError:
             self.state = "no-document"
@@ -275,13 +276,12 @@ class Reconciler:
         self._journal.pass_failed(text, kind, (self.schedule.due or now) - now)
         self._journal.publish()
 
-    def _account(self, report: Report, fetched: bool) -> None:
-        """Logs what a pass changed and why."""
+    def _account(self, report: Report, anew: bool) -> None:
+        """Logs what a pass changed and why; `anew`: it went by another document or other settings than the one before."""
         before = self._repairs.take_changes()
         if report.outcome.done or (report.source_outcome and report.source_outcome.done):
             self.read_events()  # The pass may have seen changes whose notifications were not read yet.
         now = time.monotonic()
-        anew, self._new_settings = fetched or self._new_settings, False
         self._repairs.account(report.outcome.done, report.before.nics, before, anew, now)
         self._journal.outcome(report)
         if report.decision.source_routing is not None:

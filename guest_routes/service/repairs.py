@@ -111,7 +111,7 @@ class Repairs:
 
         Args:
             done: the operations of a pass, or what Restoration put back.
-            anew: it went by a fetched document, or by other settings than the pass before, and repaired nothing.
+            anew: it went by another document or other settings than the pass before, and repaired nothing.
             before: the changes until the pass. Of those that came with it, what it reverted is forgotten.
         """
         earlier = attribute(done, [] if anew else before.values())

@@ -135,6 +135,15 @@ def test_the_actor_is_known_though_the_pass_came_first(lab: Lab, reconciler: Rec
     assert reconciler.schedule.due is not None  # There might be more that the pass hadn't seen.
 
 
+def test_the_actor_is_known_though_the_same_document_is_fetched(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
+    """A refresh comes at any time, between somebody's change and the look at it too."""
+    again = Document(document("documented").read_bytes(), Provenance("http", "http://169.254.169.254"))
+    lab.ip("route", "delete", "11.11.0.0/16")
+    assert reconciler.program(again, fetched=True) is not None and table(lab) == DOCUMENTED
+    ((_, text),) = logged
+    assert text.startswith("added 11.11.0.0/16 via 11.8.0.1 dev eth1 proto guest-routes: deleted by ")
+
+
 def test_the_actor_is_known_though_the_change_came_during_a_pass(
     lab: Lab, reconciler: Reconciler, logged: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:

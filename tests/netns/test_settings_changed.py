@@ -95,9 +95,11 @@ def test_other_ones_that_the_service_has_not_read(lab: Lab, start: Start) -> Non
     assert f"settings other ones than the service goes by; {RELOAD} puts them in force" in ran.out
     assert f"1 change needed; the service makes it after {RELOAD}" in ran.out
     assert valid_json("status", lab.run("status", "--json"))["settings_unread"] is True
-    repairs = service.record["repairs"]
+    repairs, passes = service.record["repairs"], service.record["passes"]
     service.reload()
-    service.wait(lambda: run(lab, "status").code == 0, what="the reload")
+    service.wait_said("added 198.51.100.0/24")
+    service.wait(lambda: service.record["passes"] > passes, what="the end of the reload's pass")
+    assert run(lab, "status").code == 0
     assert "other ones" not in run(lab, "status").out
     assert service.record["repairs"] == repairs, "a change of the settings is no repair"
     repaired(lab, service)

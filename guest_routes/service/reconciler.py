@@ -277,7 +277,7 @@ class Reconciler:
         self._journal.publish()
 
     def _account(self, report: Report, anew: bool) -> None:
-        """Logs what a pass changed and why; `anew`: it went by another document or other settings than the one before."""
+        """Logs what a pass changed and why; `anew`: by another document or other settings than the one before."""
         before = self._repairs.take_changes()
         if report.outcome.done or (report.source_outcome and report.source_outcome.done):
             self.read_events()  # The pass may have seen changes whose notifications were not read yet.

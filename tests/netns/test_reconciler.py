@@ -137,7 +137,7 @@ def test_the_actor_is_known_though_the_pass_came_first(lab: Lab, reconciler: Rec
 
 def test_the_actor_is_known_though_the_same_document_is_fetched(lab: Lab, reconciler: Reconciler, logged: Log) -> None:
     """A refresh comes at any time, between somebody's change and the look at it too."""
-    again = Document(document("documented").read_bytes(), Provenance("http", "http://169.254.169.254"))
+    again = Document(document("documented").read_bytes(), Provenance("argument"))
     lab.ip("route", "delete", "11.11.0.0/16")
     assert reconciler.program(again, fetched=True) is not None and table(lab) == DOCUMENTED
     ((_, text),) = logged

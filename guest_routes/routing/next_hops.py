@@ -146,10 +146,12 @@ class NextHops:
             unbound = self._unbound(host)
             return self.nowhere(host.next_hop) if unbound is None else Miss("absent", unbound)
         subnet, home = found
+        rule = self._rule(home, host)
+        if rule == "gateway" and self._settings.next_hops == "on-link":
+            home, rule = self._serving(subnet, home, host), "on-link"
         refusal = self.eligible.refusal(host.next_hop, home)
         if refusal is not None:
             return Miss("refused", own=refusal.own, owner=refusal.owner)
-        rule = self._rule(home, host)
         if rule == "gateway":
             return self._missed(home, subnet)
         if home.nic is None or not home.is_usable(self._unaddressed):
@@ -157,6 +159,14 @@ class NextHops:
         onlink = needs_onlink(home.nic, host.next_hop)
         others = self._others(home.nic, subnet) if self._is_several(host.next_hop) else ()
         return ResolvedNextHop(home.nic, host.next_hop, None, rule, subnet, onlink, others)
+
+    def _serving(self, subnet: Prefix, home: Binding, host: HostRoute) -> Binding:
+        """Of the networks in a subnet one whose NIC can serve; the one that tells most of it, if that can or none."""
+        if home.is_usable(self._unaddressed):
+            return home
+        found = self._subnets.home(subnet.address)
+        able = [one for one in (found[1] if found is not None else ()) if one.is_usable(self._unaddressed)]
+        return self._nearest(able, host) if able else home
 
     def _others(self, nic: Nic, subnet: Prefix) -> tuple[str, ...]:
         """The names of the other NICs that have a subnet."""
@@ -199,7 +209,7 @@ class NextHops:
         # A default that somebody has made for a moment, and that is recorded since, names none either.
         if home.network is not None and home.network.lists_routes and not is_gateway_named(home):
             return "no-gateway"
-        return "on-link" if self._settings.next_hops == "on-link" and home.is_usable(self._unaddressed) else "gateway"
+        return "gateway"
 
     def _home(self, host: HostRoute) -> tuple[Prefix, Binding] | None:
         """The network whose subnet a next hop is in; a link-local one is in that of the network that lists it."""

@@ -419,6 +419,8 @@ class Oracle:
                 local = hop.is_link_local and one is net
                 if one.nic and (local or any(hop in p for p in (*one.nic.subnets(self.family), *one.prefixes))):
                     return Hop(str(hop), one.nic.name), False
+            if inside:
+                return None, True
         return None, not any(self._knows_another(one, gateway, hop) for one, gateway in inside)
 
     def _knows_another(self, net: Net, gateway: Optional[Ip], hop: Ip) -> bool:

@@ -179,3 +179,13 @@ def test_a_gateway_of_another_subnet_of_the_nic_says_nothing_of_this_one() -> No
     for networks in ((omitted, moved), (moved,)):
         _, rows = Run([nic(0), nic(1)], [ours], document((0, 1), *networks)).sync()
         assert ours in rows
+
+
+def test_on_link_through_the_nic_in_a_subnet_whose_network_has_no_nic() -> None:
+    """The MACs name the other NIC each: nothing tells the second network's NIC, and e1 has an address in its subnet."""
+    given = document((0, 1), {**net(0), "type": "ipv4_dhcp"}, net(1, (V4, "10.2.0.1")))
+    one, other = given["links"]
+    one["ethernet_mac_address"], other["ethernet_mac_address"] = MACS["e1"], MACS["e0"]
+    del given["networks"][0]["ip_address"], given["networks"][0]["netmask"]
+    _, rows = Run([nic(0), nic(1)], [], given, next_hops="on-link", routes=["11.0.0.0/8,10.2.0.9"]).sync()
+    assert ("11.0.0.0/8", "10.2.0.9", "e1") in [(row.destination, row.via, row.dev) for row in rows]

@@ -83,7 +83,16 @@ def test_a_next_hop_may_be_in_the_subnet_that_a_nic_without_an_address_gets(
 def test_any_next_hop_of_a_subnet_where_the_settings_say_so() -> None:
     assert answered([DEFAULT, OTHER], "11.8.0.99", next_hops="on-link") == ("eth1", "on-link")
     without = TWO_NICS.replace("11.8.0.9/24", "")
-    assert answered([DEFAULT, OTHER], "11.8.0.99", kernel=without, next_hops="on-link") == ("not-a-gateway", "eth1")
+    assert answered([DEFAULT, OTHER], "11.8.0.99", kernel=without, next_hops="on-link") == ("no-address", "eth1")
+
+
+@pytest.mark.parametrize("next_hops, expected", [("on-link", ("eth1", "on-link")), ("gateway", ("not-a-gateway", ""))])
+def test_on_link_through_the_nic_that_is_in_the_subnet_of_a_network_whose_nic_nothing_tells(
+    next_hops: str, expected: Tuple[str, str]
+) -> None:
+    """The document has eth1's subnet for the NIC that has eth0's MAC, and leaves eth1's own network to DHCP."""
+    networks = [{"type": "ipv4_dhcp", "link": OTHER["link"]}, {**OTHER, "link": DEFAULT["link"]}]
+    assert answered(networks, "11.8.0.99", -1, next_hops=next_hops) == expected
 
 
 def test_the_route_to_the_metadata_service_leads_as_it_is_listed() -> None:

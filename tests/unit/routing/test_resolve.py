@@ -445,7 +445,8 @@ def test_on_link_programs_any_next_hop_in_a_subnet() -> None:
     assert (str(next_hop.subnet), next_hop.evidence, next_hop.onlink) == ("11.8.0.0/24", None, False)
     assert one_reason(base("11.11.0.0/16 12.0.0.1"), settings=ON_LINK).kind == "no-subnet"
     down = "nic eth0 fa:16:3e:00:00:00 10.65.0.7/24\nnic eth1 fa:16:3e:00:00:01 11.8.0.9/24 down\n"
-    assert one_reason(base("11.11.0.0/16 11.8.0.99"), down, ON_LINK).kind == "not-a-gateway"
+    assert one_reason(base("11.11.0.0/16 11.8.0.99"), down, ON_LINK).kind == "down"
+    assert one_reason(base("11.11.0.0/16 11.8.0.99"), down).kind == "not-a-gateway"
 
 
 def test_on_link_before_the_address_is_there() -> None:

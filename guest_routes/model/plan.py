@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _operator import itemgetter
+
 from .decision import BY_CHOICE, Binding, Election, NotElected, Resolution, Resolved, Unresolved
 from .namedtuple import NamedTuple
 from .network import Prefix, Route
@@ -10,7 +12,7 @@ from .operations import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Literal, TypeAlias
+    from typing import Iterable, Literal, Sequence, TypeAlias
 
     from .source_routing import SourceRoutingPlan
 
@@ -130,9 +132,14 @@ class Plan(NamedTuple):
         return self.additions + self.removals
 
     @property
+    def serving(self) -> Sequence[PlannedRoute]:
+        """Those of `routes` that serve: all, but for those over which another program's wins."""
+        return [one for one in self.routes if one[0] != "shadowed"] if self.shadowed else self.routes
+
+    @property
     def verdicts(self) -> dict[str, int]:
         """How many of `routes` have each verdict, in the order in which these come."""
-        each = [one[0] for one in self.routes]
+        each = list(map(itemgetter(0), self.routes))
         return {verdict: each.count(verdict) for verdict in dict.fromkeys(each)}
 
 

@@ -112,7 +112,7 @@ def _routes(report: Report, verbose: bool) -> list[str]:
         mark = "+" if one.verdict == "add" else "="
         return mark, route_text(one.route, nics), f"{rule}{resolved_reason(one.resolved)}{over}"
 
-    serving = [one for one in report.plan.routes if one[0] != "shadowed"]
+    serving = report.plan.serving
     shown = [one for one in serving if id(one.resolved) not in failed] if failed else serving
     # Additions that serve no host route. A host route's reason is a value: comparing it with each takes long.
     named = [op for op in report.plan.additions if type(op[1]) is str]

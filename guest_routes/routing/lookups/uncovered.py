@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _operator import itemgetter
+
 from ...model.network import Prefix, contains
 
 TYPE_CHECKING = False
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
     from ...model.network import Address
 
+_FIRST = itemgetter(0)
+"""The address of a Prefix, and the first byte of that."""
 _FIRST_BYTES = {4: (*range(8, 127), *range(128, 169), *range(170, 224)), 6: tuple(range(0x20, 0x40))}
 """Of unicast addresses that may be anywhere: without loopback, link-local and multicast. Source: IANA's registries."""
 
@@ -17,7 +21,8 @@ _FIRST_BYTES = {4: (*range(8, 127), *range(128, 169), *range(170, 224)), 6: tupl
 def beyond(family: int, destinations: Sequence[Prefix]) -> Address | None:
     """An address that none of these prefixes covers but 0.0.0.0/0 and ::/0; None where they cover everything."""
     size = 4 if family == 4 else 16
-    used = {address[0] for address, length in destinations if length and len(address) == size}
+    # Of the other family, too: at worst a gap is looked for.
+    used = set(map(_FIRST, map(_FIRST, destinations)))
     wide = [prefix for prefix in destinations if 0 < prefix[1] < 8]
     for first in _FIRST_BYTES[family]:
         address = bytes((first,)) + bytes(size - 2) + b"\1"

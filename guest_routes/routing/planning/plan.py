@@ -10,10 +10,12 @@ Known hazards, each with its answer here:
 
 from __future__ import annotations
 
+from _operator import itemgetter
+
 from ...model.decision import NotElected
 from ...model.operations import RemoveForeignDefault
 from ...model.plan import Copy, Plan, Unlisted, shadowed_of
-from ..compare import defaults_of
+from ..compare import defaults_of, destinations_of
 from ..elect import managed_ifindexes
 from ..ownership import is_ours, is_reaching, others_of, ours_or_to
 from .host_routes import our_metric, plan_host_routes
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from ...model.settings import Settings
     from .copies import Copies
     from .leftovers import Leftovers
+
+_FIRST = itemgetter(0)
+"""The host route of a Resolved, and the destination of that."""
 
 
 def plan(
@@ -129,9 +134,10 @@ def _by_destination(
     state: KernelState, going: Copies, resolution: Resolution, settings: Settings
 ) -> dict[Prefix, list[Route]]:
     """Routes to the destinations of host routes, and ours to any, but for defaults and copies that go."""
-    hosts = {one[0][0] for one in resolution.resolved}
+    hosts = map(_FIRST, map(_FIRST, resolution.resolved))
+    near = set(destinations_of(state.routes)).intersection(hosts)
     present: dict[Prefix, list[Route]] = {}
-    for route in ours_or_to(hosts, state.routes, settings):
+    for route in ours_or_to(near, state.routes, settings):
         if route.destination.length and not (going and route in going):
             present.setdefault(route.destination, []).append(route)
     return present

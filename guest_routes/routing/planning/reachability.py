@@ -31,6 +31,8 @@ SCOPE_LINK = 253
 """RT_SCOPE_LINK, which an IPv4 route without a gateway has."""
 
 
+_ROUTE = itemgetter(1)
+"""Of a PlannedRoute."""
 _NEXT_HOP = itemgetter(1, 2)
 """Gateway and ifindex of a Route."""
 _LENGTH = itemgetter(1)
@@ -161,7 +163,7 @@ def _of(route: Route) -> _Gateway:
 
 def _gateways(routes: Sequence[PlannedRoute], defaults: Sequence[PlannedDefault]) -> set[_Gateway]:
     """The gateways of all routes that serve. A link-local one is on link whatever else there is."""
-    found = set(map(_NEXT_HOP, [one[1] for one in routes if one[0] != "shadowed"]))
+    found = set(map(_NEXT_HOP, map(_ROUTE, [one for one in routes if one[0] != "shadowed"])))
     found.update(_NEXT_HOP(one.serving) for one in defaults if one.serving is not None)
     return {
         _Gateway(address, ifindex) for address, ifindex in found if address is not None and not is_link_local(address)

@@ -46,10 +46,11 @@ def without_another(removals: Sequence[Operation], now: Sequence[Route]) -> set[
 
 def surprise(report: Report, settings: Settings) -> Surprise | None:
     """What was otherwise than planned of a pass that has been written; None where nothing was."""
-    added = [one.route for one in _defaults_added(report.outcome.done)]
+    done = _of_defaults(report.outcome.done)
+    added = [one.route for one in done if isinstance(one, Add)]
     newcomers = {route: _newcomers(route.family, report, settings) for route in added}
     missed = _refused(report) or any(map(_misses_default, report.errors))
-    if not (any(newcomers.values()) or missed or _uncovers(report)):
+    if not (any(newcomers.values()) or missed or _uncovers(report, done)):
         return None
     overtaking = (route for route in added if _overtakes(route, newcomers[route], report))
     return Surprise(tuple(Delete(route, "overtakes") for route in overtaking))
@@ -70,23 +71,23 @@ def _of_defaults(done: Sequence[Operation]) -> list[Operation]:
     return [one for one in done if not one[0][0][1]]
 
 
-def _defaults_added(done: Sequence[Operation]) -> list[Add]:
-    return [one for one in _of_defaults(done) if isinstance(one, Add)]
-
-
 def _adds_default(operation: Operation) -> bool:
     return isinstance(operation, Add) and operation.route.destination.is_default
 
 
-def _uncovers(report: Report) -> bool:
-    """Whether the pass has made the kernel show a default that stood between two next hops."""
+def _uncovers(report: Report, done: Sequence[Operation]) -> bool:
+    """Whether the pass has made the kernel show a default that stood between two next hops.
+
+    Args:
+        done: of what it did, the operations of default routes.
+    """
     hidden = _hidden(report.before.routes)
-    return (bool(hidden) and _hidden(report.after.routes) != hidden) or _shows_another(report)
+    return (bool(hidden) and _hidden(report.after.routes) != hidden) or _shows_another(report, done)
 
 
-def _shows_another(report: Report) -> bool:
+def _shows_another(report: Report, defaults: Sequence[Operation]) -> bool:
     """The same of one that was not known: IPv6's on link, or one that rejects."""
-    done = [one for one in _of_defaults(report.outcome.done) if one.route.family == 6]
+    done = [one for one in defaults if one.route.family == 6]
     if not any(isinstance(one, RemoveForeignDefault) for one in done):
         return False
     known = [*filter(_is_ipv6_default, report.before.routes), *(one.route for one in done)]
@@ -130,11 +131,12 @@ def _defaults(routes: Sequence[Route], family: int) -> list[Route]:
 def both(first: Report, second: Report) -> Report:
     """Two looks of one pass as one report: the second, with what the first had done."""
     done = first.outcome.done
+    made = set(map(id, done))
     added = {one.route: one for one in first.plan.routes if one.verdict == "add"}
     routes = tuple(added.get(one.route, one) if one.verdict == "kept" else one for one in second.plan.routes)
     plan: Plan = second.plan._replace(
-        additions=(*(one for one in first.plan.additions if one in done), *second.plan.additions),
-        removals=(*(one for one in first.plan.removals if one in done), *second.plan.removals),
+        additions=(*(one for one in first.plan.additions if id(one) in made), *second.plan.additions),
+        removals=(*(one for one in first.plan.removals if id(one) in made), *second.plan.removals),
         routes=routes,
         defaults=tuple(_added_before(first.plan.defaults, second.plan.defaults)),
     )

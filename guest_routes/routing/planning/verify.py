@@ -70,9 +70,8 @@ def _key(route: Route) -> object:
 
 def serving(plan: Plan) -> list[Route]:
     """The routes that serve after the pass."""
-    routes = [one for one in plan.routes if one[0] != "shadowed"] if plan.shadowed else plan.routes
     return [
-        *map(itemgetter(1), routes),
+        *map(itemgetter(1), plan.serving),
         *(one.serving for one in plan.defaults if one.serving is not None),
         *plan.reaching,
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from errno import EEXIST, EPERM
-from typing import List, Optional, Sequence
+from typing import Any, List, Optional, Sequence, Tuple
 
 import pytest
 
@@ -11,7 +11,7 @@ from guest_routes.model.operations import Add, Delete, Failure, Operation, Outco
 from guest_routes.model.report import Discrepancy, Report
 from guest_routes.model.settings import Settings
 from guest_routes.routing.decide import decide
-from guest_routes.routing.planning.surprise import Surprise, _defaults_added, both, surprise, without_another
+from guest_routes.routing.planning.surprise import Surprise, _of_defaults, both, surprise, without_another
 from tests.support.situations import THREE_NICS, network, routes, situation, texts
 
 NETWORKS = [network("eth0", "10.65.0.7/24", "default 10.65.0.1"), network("eth1", "11.8.0.9/24", "default 11.8.0.1")]
@@ -156,8 +156,28 @@ def test_two_looks_are_one_report() -> None:
     ]  # fmt: skip
 
 
-def test_which_operations_have_added_a_default() -> None:
+def test_no_operation_is_compared_with_each_of_the_others() -> None:
+    """A first pass among a hundred thousand host routes would take hours for that."""
+
+    class Incomparable:
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("compared")
+
+        def __hash__(self) -> int:
+            raise AssertionError("compared")
+
+    first = written([ETH1], [OURS, VPN])
+    additions: Tuple[Any, ...] = Incomparable(), Incomparable()
+    first = first._replace(
+        decision=first.decision._replace(plan=first.plan._replace(additions=additions)),
+        outcome=Outcome((*reversed(additions), *first.plan.removals)),
+    )
+    made = both(first, written([VPN, OURS], [VPN, OURS]))
+    assert [id(one) for one in made.plan.additions[:2]] == [id(one) for one in additions]
+
+
+def test_which_operations_are_of_default_routes() -> None:
     there = situation([], THREE_NICS).kernel
     default, host = routes("default via 10.65.0.1 dev eth0\n11.11.0.0/16 via 11.8.0.1 dev eth1\n", there)
     done: List[Operation] = [Add(default), Add(host), RestoreDefault(default), RestoreDefault(host), Delete(default)]
-    assert _defaults_added(done) == [Add(default)]
+    assert _of_defaults(done) == [Add(default), RestoreDefault(default), Delete(default)]

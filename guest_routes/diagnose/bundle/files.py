@@ -112,7 +112,7 @@ def _matching(folder: str, fits: Callable[[str], bool], folders: bool = False) -
         return
     yield from ((f"{folder}/{one.name}", "") for one in found.names if one.is_folder == folders and fits(one.name))
     if found.more:
-        yield folder, f"has more names than are looked at: {len(found.names)}"
+        yield folder, f"has more names than are looked at: {len(found.names):,}"
 
 
 def _reason(error: OSError | LeftOut) -> str:

@@ -162,7 +162,7 @@ def _partial_document(finding: Finding, nics: Sequence[Nic]) -> Words:
 
 def _not_programmed(finding: Finding, nics: Sequence[Nic]) -> Words:
     first, *others = finding.unprogrammed
-    more = f", and {len(others)} more" if others else ""
+    more = f", and {len(others):,} more" if others else ""
     what = f"not in effect: {unprogrammed_text(first, nics)}{more}"
     return what, "`guest-routes plan` shows each with its reason"
 

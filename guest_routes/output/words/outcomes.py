@@ -181,7 +181,7 @@ def pass_error_text(error: PassError, nics: Sequence[Nic]) -> str:
         "not-put-back": "the kernel refused to restore a route of ours",
         "metadata-unreachable": "the metadata service can't be reached since the routes were written",
     }[error.cause]
-    end = f", except {error.refused} that the kernel refused" if error.refused else ""
+    end = f", except {error.refused:,} that the kernel refused" if error.refused else ""
     if error.kept:
         end += "; a default of ours stays, since another program has taken away the one that was there"
     return f"{harm}; the routes are as they were before the pass{end}"
@@ -206,11 +206,11 @@ def suspicion_text(one: Suspicion) -> str:
         )
     if one.kind == "routes-omitted":
         omitted = ", ".join(dict.fromkeys(map(binding_label, one.bindings)))
-        return f"it omits the routes of {omitted}, and {one.gone} of our routes would go"
+        return f"it omits the routes of {omitted}, and {one.gone:,} of our routes would go"
     if one.kind == "default-omitted":
         names = ", ".join(dict.fromkeys(map(binding_label, one.bindings)))
         return f"it omits the routes of {names}, and the default route would leave it"
-    return f"{one.gone} of our {counted(one.ours, 'route')} would go at once"
+    return f"{one.gone:,} of our {counted(one.ours, 'route')} would go at once"
 
 
 def unnamed_texts(bindings: Sequence[Binding]) -> list[str]:

@@ -214,6 +214,7 @@ def test_why_a_pass_failed(error: Any, text: str) -> None:
         ),
         (Suspicion("many-routes", gone=7, ours=9), "7 of our 9 routes would go at once"),
         (Suspicion("many-routes", gone=1, ours=1), "1 of our 1 route would go at once"),
+        (Suspicion("many-routes", gone=2500, ours=4000), "2,500 of our 4,000 routes would go at once"),
     ],
 )
 def test_why_a_document_may_be_partial(one: Suspicion, text: str) -> None:

@@ -12,7 +12,7 @@ from .model.operations import Delete, Failure, Outcome, RestoreDefault
 from .model.report import Withdrawal
 from .routing.compare import is_advertised, is_next_hop
 from .routing.ownership import ours_of
-from .routing.planning.restoration import is_back
+from .routing.planning.restoration import Equals, is_back
 from .routing.planning.surprise import without_another
 from .routing.planning.withdrawal import plan_withdrawal
 from .source_routing import both, withdraw_source_routing
@@ -136,8 +136,9 @@ def _withdrawn(
     source_outcome = withdraw_source_routing(before, settings, state, kernel) if by_source else None
     outcome = _with_hidden(apply(made, kernel, lambda routes: None, _spare(settings)))
     after = table_snapshot(settings, kernel)
-    shown = [one for one in recorded if is_back(one, after.routes) or not _is_hidden(one, outcome)]
-    refused = _refused(made, shown, after)
+    there = _equals(recorded, after.routes)
+    shown = [one for one in recorded if is_back(one, there.of(one.route)) or not _is_hidden(one, outcome)]
+    refused = _refused(made, shown, there)
     left = _ours(after, settings)
     if _must_try_again(outcome, refused, left):
         again = plan_withdrawal(after, shown, settings, refused, main)
@@ -226,10 +227,15 @@ def _main(settings: Settings, kernel: Kernel) -> Sequence[Route]:
     return () if settings.table == MAIN_TABLE else kernel.snapshot(MAIN_TABLE).routes
 
 
-def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: KernelState) -> list[Route]:
+def _equals(recorded: Sequence[RecordedDefault], routes: Sequence[Route]) -> Equals:
+    """Those of the routes that are equals of recorded defaults."""
+    return Equals([one.route for one in recorded], routes)
+
+
+def _refused(made: Plan, recorded: Sequence[RecordedDefault], after: Equals) -> list[Route]:
     """The recorded defaults that should be back, and are not."""
-    named = [one.route for one in made.not_restored]
-    return [one.route for one in recorded if one.route not in named and not is_back(one, after.routes)]
+    named = {one.route for one in made.not_restored}
+    return [one.route for one in recorded if one.route not in named and not is_back(one, after.of(one.route))]
 
 
 def _unrestored(
@@ -242,7 +248,8 @@ def _unrestored(
     there = [
         route for table in {place.table for place, own in places if own} for route in kernel.snapshot(table).routes
     ]
-    missing = [one for one in recorded if not (is_back(one, there) or _is_hidden(one, outcome))]
+    equals = _equals(recorded, there)
+    missing = [one for one in recorded if not (is_back(one, equals.of(one.route)) or _is_hidden(one, outcome))]
     visited = {place.table for place, _ in places}
     return [
         one.route

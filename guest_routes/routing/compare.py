@@ -109,11 +109,12 @@ def same_but_for_attributes(one: Route, other: Route) -> bool:
 
 def equals_of(route: Route, routes: Iterable[Route]) -> tuple[Route, ...]:
     """Those of its key, which the kernel chooses between by their order alone, or for IPv6 uses together."""
-    key = _key(route)
-    return tuple(one for one in routes if _key(one) == key)
+    key = key_of(route)
+    return tuple(one for one in routes if key_of(one) == key)
 
 
-def _key(route: Route) -> tuple[object, ...]:
+def key_of(route: Route) -> tuple[object, ...]:
+    """What the kernel's equals have in common."""
     return route.destination, route.metric, route.tos, route.table, route.unwritable == "source"
 
 
@@ -125,7 +126,7 @@ def _identity(route: Route) -> tuple[object, ...]:
 def _bare_identity(route: Route) -> tuple[object, ...]:
     """IPv6 has no two routes that differ in their protocol only, and shows it of the first of a multipath route."""
     own = (route.protocol, route.source, route.realms, route.onlink) if route.family == 4 else ()
-    return (*_key(route), route.kind, *next_hops(route), route.nexthop_id, *own)
+    return (*key_of(route), route.kind, *next_hops(route), route.nexthop_id, *own)
 
 
 def begins_with(route: Route, part: Route) -> bool:

@@ -15,7 +15,7 @@ from guest_routes.model.report import Withdrawal
 from guest_routes.model.settings import Settings
 from guest_routes.model.source_routing import RemoveRule, SourceFailure, SourceRoutingOutcome
 from guest_routes.state.store import State
-from guest_routes.withdraw import _nothing_withdrawn, _refused, _unrestored, withdraw
+from guest_routes.withdraw import _equals, _nothing_withdrawn, _refused, _unrestored, withdraw
 from tests.support.boots import write_boot_id
 from tests.support.iproute_text import parse_route
 from tests.support.model_kernel import ModelKernel
@@ -48,7 +48,8 @@ def test_a_recorded_default_that_is_not_back_and_not_named_was_refused() -> None
         for text in ("default via 11.9.0.1 dev eth1", "default via 11.8.0.1 dev eth1 proto static", "default dev eth0")
     )
     plan = Plan((), (), not_restored=(NotRestored(named, "no-subnet"),))
-    assert _refused(plan, [RecordedDefault(one, (one,)) for one in (named, back, refused)], after) == [refused]
+    recorded = [RecordedDefault(one, (one,)) for one in (named, back, refused)]
+    assert _refused(plan, recorded, _equals(recorded, after.routes)) == [refused]
 
 
 @pytest.mark.parametrize("restored, there, missing", [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...model.decision import Elected
 from ...model.namedtuple import NamedTuple
-from ...model.network import GOTO, LOCAL_TABLE, NOP, THROW, TO_TABLE, Lookup, contains, is_link_local
+from ...model.network import GOTO, LOCAL_TABLE, NOP, THROW, TO_TABLE, Lookup, is_link_local
 from ...model.report import Overruled
 from ..compare import equals_of, is_next_hop, leads_out, leads_there, next_hops, preference, same_route
 from .probes import Probe
@@ -12,10 +12,11 @@ from .rules import is_one_tree, is_reached, keeping_rule, local_rule, rules_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence
+    from typing import Mapping, Sequence
 
     from ...model.network import Address, KernelState, Route, Rule
     from ...model.plan import Plan, PlannedDefault
+    from .covering import Covering
     from .probes import Tables
 
 
@@ -61,11 +62,15 @@ def overruled(
     """
     if not wrong:
         return ()
+    from .covering import Covering
+
     present = set(state.routes)
+    here = Covering((*merged(state, table, others), *state.routes))
+    there = {one: Covering(routes) for one, routes in others.items()}
     accounted = [accounted_for(plan, state.routes, False), accounted_for(plan, state.routes, True)]
     found = []
     for probe, answer in wrong:
-        by, rule = _winner(probe, answer, state, table, others)
+        by, rule = _winner(probe, answer, state, table, here, there)
         unruled = by is None and not answer.ifindex and not is_reached(state, probe.route.family, table)
         unknown = by is None and rule is None and probe.route not in present and not unruled
         own = by is None and answer.table == LOCAL_TABLE  # An address of this machine, on its loopback say.
@@ -129,34 +134,40 @@ def _serves(route: Route, default: PlannedDefault) -> bool:
 
 
 def _winner(
-    probe: Probe, answer: Lookup, state: KernelState, table: int, others: Tables
+    probe: Probe, answer: Lookup, state: KernelState, table: int, here: Covering, others: Mapping[int, Covering]
 ) -> tuple[Route | None, Rule | None]:
-    """The first route, in the order of the rules, that fits the answer; and the rule, where it is not in our table."""
+    """The first route, in the order of the rules, that fits the answer; and the rule, where it is not in our table.
+
+    Args:
+        here: the settings' table, with local's routes where both are one tree.
+        others: other tables, as far as they were read.
+    """
     family = probe.route.family
     before, local = rules_for(probe.address, state, table), local_rule(state, family, table)
     if answer.table != LOCAL_TABLE and is_one_tree(state, family, table):
         local = None
     for rule in filter(None, (local, *before)):
         if answer.table in (rule.table, 0):
-            by = _best(_counting(rule, others), probe.address, answer)
+            by = _best(_counting(rule, others, probe.address), answer)
             if by is not None or (answer.table and rule.suppresses < 0):
                 return by, rule
-    here = (*merged(state, table, others), *state.routes)
-    rejecting = _rejecting(before, here, probe.address)
-    by = _best(here, probe.address, answer, throws=not rejecting)
+    covering = here.of(probe.address)
+    rejecting = _rejecting(before, covering)
+    by = _best(covering, answer, throws=not rejecting)
     if by is None and not answer.ifindex:
         return None, rejecting[0] if rejecting else keeping_rule(state, family, table)
     return by, None
 
 
-def _counting(rule: Rule, others: Tables) -> list[Route]:
-    """The routes of a rule's table that it doesn't leave out by their length."""
-    return [one for one in others.get(rule.table, ()) if one.destination.length > rule.suppresses]
+def _counting(rule: Rule, others: Mapping[int, Covering], address: Address) -> list[Route]:
+    """The routes of a rule's table that cover an address, but for those that it leaves out by their length."""
+    covering = others[rule.table].of(address) if rule.table in others else []
+    return [one for one in covering if one.destination.length > rule.suppresses]
 
 
-def _rejecting(before: Sequence[Rule], here: Sequence[Route], address: Address) -> list[Rule]:
+def _rejecting(before: Sequence[Rule], covering: Sequence[Route]) -> list[Rule]:
     """The rules that dropped the packet; one that jumps, only where a route would have taken it."""
-    routed = any(leads_out(route) and not route.tos and contains(route.destination, address) for route in here)
+    routed = any(map(leads_out, covering))
     dropping = (rule for rule in before if rule.action not in (TO_TABLE, NOP))
     return [rule for rule in dropping if routed or rule.action != GOTO]
 
@@ -168,13 +179,13 @@ def merged(state: KernelState, table: int, others: Tables) -> list[Route]:
     return [route for route in others.get(LOCAL_TABLE, ()) if route.family == 4]
 
 
-def _best(routes: Sequence[Route], address: Address, answer: Lookup, throws: bool = False) -> Route | None:
+def _best(covering: Sequence[Route], answer: Lookup, throws: bool = False) -> Route | None:
     """The route that the kernel goes by: of the longest prefix, local's first, with the best metric, the first.
 
     Args:
+        covering: the routes that cover the address.
         throws: what a throw comes first for is found nowhere else: it counts as well.
     """
-    covering = [route for route in routes if not route.tos and contains(route.destination, address)]
     first = min(covering, key=preference, default=None) if throws and not answer.ifindex else None
     if first is not None and first.kind == THROW:
         return first

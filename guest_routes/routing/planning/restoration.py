@@ -10,15 +10,18 @@ from __future__ import annotations
 from ...model.evidence import RecordedDefault
 from ...model.operations import Add, Delete, MoveDefault, RemoveForeignDefault, RestoreDefault
 from ..compare import (
-    equals_of,
+    defaults_of,
+    destinations_of,
     ifindexes,
     is_advertised,
     is_next_hop,
     is_present,
+    key_of,
     next_hops,
     routers_first,
     same_but_for_attributes,
     same_route,
+    to_any,
     whole,
 )
 from .deletions import comes_between, is_deleted_for
@@ -27,11 +30,28 @@ from .reachability import reach_restored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator, Sequence
+    from typing import Iterable, Sequence
 
     from ...model.network import KernelState, Route
     from ...model.operations import Operation, Outcome, RestoreReason
     from ...model.settings import Settings
+
+
+class Equals:
+    """Of many routes those that are equals of some others, found in one go (compare.equals_of).
+
+    Args:
+        some: these.
+    """
+
+    def __init__(self, some: Iterable[Route], routes: Sequence[Route]) -> None:
+        self._by_key: dict[tuple[object, ...], list[Route]] = {}
+        for route in to_any(set(destinations_of(some)), routes):
+            self._by_key.setdefault(key_of(route), []).append(route)
+
+    def of(self, route: Route) -> tuple[Route, ...]:
+        """Those of its key, in their order."""
+        return tuple(self._by_key.get(key_of(route), ()))
 
 
 def recorded_defaults(
@@ -42,9 +62,9 @@ def recorded_defaults(
     Args:
         managed: NICs that the metadata describes.
     """
-    found = []
+    found, equals = [], Equals(taken, before.routes)
     for route in sorted(taken, key=routers_first):
-        order = equals_of(route, before.routes)
+        order = equals.of(route)
         used = {ifindex for one in order for ifindex in ifindexes(one)}
         found.append(RecordedDefault(route, order, outside=tuple(sorted(used - managed))))
     return tuple(found)
@@ -54,6 +74,9 @@ def is_back(one: RecordedDefault, routes: Iterable[Route]) -> bool:
     """Whether a recorded default is there, or has been made anew with other attributes since.
 
     One that stood beside it then is another one.
+
+    Args:
+        routes: those of its key at least.
     """
     alike = [route for route in routes if same_but_for_attributes(route, one.route)]
     return any(same_route(route, one.route) or not is_present(route, one.order) for route in alike)
@@ -86,17 +109,16 @@ def undoable(outcome: Outcome, before: KernelState, there: KernelState) -> Outco
     Args:
         there: after the pass, in which other programs may have taken away what was there before it.
     """
-    ours = [one.route for one in outcome.done if isinstance(one, Add)]
-    taken = [one.route for one in outcome.done if isinstance(one, (Delete, RemoveForeignDefault))]
-    others = [route for route in there.routes if not is_present(route, ours)]
-    families = _with_default(before.routes) - _with_default(others) - _with_default(taken)  # Those taken come back.
-    last = {route for route in ours if route.destination.is_default and route.family in families}
+    ours = defaults_of([one.route for one in outcome.done if isinstance(one, Add)])
+    taken = defaults_of([one.route for one in outcome.done if isinstance(one, (Delete, RemoveForeignDefault))])
+    others = [route for route in defaults_of(there.routes) if not is_present(route, ours)]
+    families = _families(defaults_of(before.routes)) - _families(others) - _families(taken)  # Those taken come back.
+    last = {route for route in ours if route.family in families}
     return outcome._replace(done=tuple(one for one in outcome.done if one.route not in last))
 
 
-def _with_default(routes: Sequence[Route]) -> set[int]:
-    """The families that have a default among these routes."""
-    return {route.family for route in routes if route.destination.is_default}
+def _families(routes: Sequence[Route]) -> set[int]:
+    return {route.family for route in routes}
 
 
 def as_before(done: Sequence[Operation], there: KernelState, before: KernelState) -> list[Operation]:
@@ -106,21 +128,23 @@ def as_before(done: Sequence[Operation], there: KernelState, before: KernelState
     """
     managed = frozenset(nic.ifindex for nic in before.nics)
     ours = {one.route for one in done if isinstance(one, Delete)}
-    taken = list(_taken(done, before))
+    former = Equals([one.route for one in done], before.routes)
+    taken = {one.route: former.of(one.route) for one in done if _may_have_a_place(one, former)}
+    equals = Equals(taken, there.routes)
     operations: list[Operation] = []
-    for order in dict.fromkeys(equals_of(route, before.routes) for route in taken):
-        operations += restorations(
-            equals_of(order[0], there.routes), _wanted(order, taken, there), managed, "rolled-back"
-        )  # fmt: skip
+    for order in dict.fromkeys(taken.values()):
+        now = equals.of(order[0])
+        wanted = [route for route in order if route in taken or is_present(route, now)]
+        operations += restorations(now, wanted, managed, "rolled-back")
     own = [_as_ours(one) if one.route in ours else one for one in operations]
     return [*_blocking_parts(done, operations), *own]
 
 
-def _taken(done: Sequence[Operation], before: KernelState) -> Iterator[Route]:
-    """Other programs' routes that were removed, and those of ours that had equals."""
-    for one in done:
-        if isinstance(one, RemoveForeignDefault) or (isinstance(one, Delete) and _has_equals(one.route, before)):
-            yield one.route
+def _may_have_a_place(one: Operation, former: Equals) -> bool:
+    """Whether it removed another program's route, or one of ours that had equals, so that the order counts."""
+    if isinstance(one, Delete):
+        return one.route.family == 4 and len(former.of(one.route)) > 1
+    return isinstance(one, RemoveForeignDefault)
 
 
 def _blocking_parts(done: Sequence[Operation], operations: Sequence[Operation]) -> list[RemoveForeignDefault]:
@@ -133,14 +157,6 @@ def within_reach(operations: Sequence[Operation], there: KernelState, settings: 
     restored = [one.route for one in operations if isinstance(one, RestoreDefault)]
     reaching = reach_restored(restored, there, settings, {6: our_metric(6, settings)})
     return [*reaching, *operations, *(Delete(one.route, "gateway-no-more") for one in reaching)]
-
-
-def _wanted(order: Sequence[Route], taken: Sequence[Route], there: KernelState) -> list[Route]:
-    return [route for route in order if route in taken or is_present(route, there.routes)]
-
-
-def _has_equals(route: Route, before: KernelState) -> bool:
-    return route.family == 4 and len(equals_of(route, before.routes)) > 1
 
 
 def _as_ours(operation: Operation) -> Operation:

@@ -18,6 +18,7 @@ from ..compare import (
     is_advertised,
     is_next_hop,
     is_present,
+    key_of,
     leads_out,
     next_hops,
     nexthops_outside,
@@ -27,14 +28,14 @@ from ..compare import (
 from ..ownership import is_ours, ours_of
 from .default_metrics import WORST_METRIC
 from .deletions import comes_between, is_deleted_for, is_named_by_protocol
-from .restoration import former_order, is_back, restorations, within_reach
+from .restoration import Equals, former_order, is_back, restorations, within_reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Collection, Iterable, Sequence
 
     from ...model.evidence import RecordedDefault
-    from ...model.network import KernelState, Prefix
+    from ...model.network import Address, KernelState, Prefix
     from ...model.operations import Operation
     from ...model.plan import NotRestoredReason
     from ...model.settings import Settings
@@ -56,15 +57,17 @@ def plan_withdrawal(
     """
     ours = ours_of(before.routes, settings)
     foreign = [route for route in before.routes if not is_ours(route, settings)]
-    restored, left = _restorable(_missing(recorded, foreign), before, settings, refused)
+    equals = Equals([one.route for one in recorded], foreign)
+    restored, left = _restorable(_missing(recorded, equals), before, settings, refused)
     routes = [one.route for one in restored]
-    parts = _parts(foreign, restored)
-    blocking = [route for route in ours if _blocks(route, routes)]
+    parts = _parts(equals, restored)
+    gateways = {gateway for route in routes for gateway, _ in next_hops(route) if gateway is not None}
+    blocking = [route for route in ours if _blocks(route, gateways)]
     staying = [route for route in ours if route not in blocking]
     there = before._replace(routes=(*foreign, *staying))
     heirs = list(_heirs(ours, [*foreign, *routes, *main], left))
-    back = within_reach((*_in_order(restored, foreign, parts), *heirs), there, settings)
-    first, last = _replaced(parts, back, foreign)
+    back = within_reach((*_in_order(restored, equals, parts), *heirs), there, settings)
+    first, last = _replaced(parts, back, equals)
     return Plan(
         (*_withdrawn(blocking), *first, *back),
         (*_withdrawn(staying, heirs), *last),
@@ -79,10 +82,12 @@ def _withdrawn(ours: Sequence[Route], heirs: Sequence[RestoreDefault] = ()) -> I
 
 
 def _replaced(
-    parts: Sequence[Route], back: Sequence[Operation], there: Sequence[Route]
+    parts: Sequence[Route], back: Sequence[Operation], there: Equals
 ) -> tuple[list[RemoveForeignDefault], list[RemoveForeignDefault]]:
     """The removals of parts: those that go before the whole is back, and those that go after it."""
-    removals = [RemoveForeignDefault(part, "whole-route-back", is_named_by_protocol(part, there)) for part in parts]
+    removals = [
+        RemoveForeignDefault(part, "whole-route-back", is_named_by_protocol(part, there.of(part))) for part in parts
+    ]
     first = [one for one in removals if comes_between(back, one.route)]
     return first, [one for one in removals if one not in first]
 
@@ -92,10 +97,10 @@ def _restorable(
 ) -> tuple[list[RecordedDefault], list[NotRestored]]:
     """Those that can come back as they were, behind what has come since, and the others with the reason."""
     restored, left = [], []
-    links = [route for route in (*state.routes, *(one.route for one in missing)) if _is_on_link(route)]
+    reached = _reached([one.route for one in missing], state)
     for one in missing:
         newcomer = _newcomer(one, missing, state, settings)
-        obstacle = _obstacle(one, state, refused) or _lacking(one.route, state, links) or _sharing(one, newcomer)
+        obstacle = _obstacle(one, state, refused) or _lacking(one.route, state, reached) or _sharing(one, newcomer)
         if obstacle is None:
             restored.append(_behind(one, newcomer))
         else:
@@ -107,6 +112,8 @@ def _newcomer(
     one: RecordedDefault, missing: Sequence[RecordedDefault], state: KernelState, settings: Settings
 ) -> Route | None:
     """A default of its key that packets take now, through other NICs than it and its equals of the metadata had."""
+    if not one.route.destination.is_default:
+        return None
     first = min(_defaults(state.routes, one.route.family), key=preference, default=None)
     if first is None or is_ours(first, settings) or not equals_of(one.route, [first]):
         return None
@@ -128,34 +135,42 @@ def _behind(one: RecordedDefault, newcomer: Route | None) -> RecordedDefault:
     return one._replace(order=(newcomer, *one.order), outside=(*one.outside, *ifindexes(newcomer)))
 
 
-def _parts(foreign: Sequence[Route], restored: Sequence[RecordedDefault]) -> list[Route]:
+def _parts(foreign: Equals, restored: Sequence[RecordedDefault]) -> list[Route]:
     """What passes left of the multipath defaults that come back whole, each once; not what another would go for."""
-    parts = list(dict.fromkeys(part for whole in restored for part in foreign if _is_part(part, whole)))
-    others = [route for route in foreign if route not in parts]
-    return [part for part in parts if not is_deleted_for(others, part, foreign)]
+    parts = {part: None for whole in restored for part in foreign.of(whole.route) if _is_part(part, whole)}
+    return [part for part in parts if not is_deleted_for(_without(parts, foreign.of(part)), part, foreign.of(part))]
 
 
-def _missing(recorded: Sequence[RecordedDefault], foreign: Sequence[Route]) -> list[RecordedDefault]:
+def _without(parts: Collection[Route], routes: Sequence[Route]) -> list[Route]:
+    return [route for route in routes if route not in parts]
+
+
+def _missing(recorded: Sequence[RecordedDefault], foreign: Equals) -> list[RecordedDefault]:
     """Those that are not there, each once; what a pass left of one and a later pass took comes back with the whole."""
-    known, missing = list(foreign), []
-    for one in recorded:
-        if not is_back(one, known) and not any(_is_part(one.route, whole) for whole in recorded):
-            missing.append(one)
-            known.append(one.route)
+    missing = []
+    for of_key in _by_key(recorded):
+        known = list(foreign.of(of_key[0].route))
+        for one in of_key:
+            if not is_back(one, known) and not any(_is_part(one.route, whole) for whole in of_key):
+                missing.append(one)
+                known.append(one.route)
     return missing
 
 
-def _in_order(
-    restored: Sequence[RecordedDefault], foreign: Sequence[Route], parts: Sequence[Route]
-) -> Iterable[Operation]:
+def _by_key(recorded: Iterable[RecordedDefault]) -> Collection[list[RecordedDefault]]:
+    """Those of each key, in their order."""
+    keys: dict[tuple[object, ...], list[RecordedDefault]] = {}
+    for one in recorded:
+        keys.setdefault(key_of(one.route), []).append(one)
+    return keys.values()
+
+
+def _in_order(restored: Sequence[RecordedDefault], foreign: Equals, parts: Sequence[Route]) -> Iterable[Operation]:
     """The recorded defaults, each in its former place; those without a gateway first: others may be reached by them."""
     managed = {ifindex for one in restored for route in one.order for ifindex in ifindexes(route)}
     managed -= {ifindex for one in restored for ifindex in one.outside}
-    keys: dict[tuple[Route, ...], list[RecordedDefault]] = {}
-    for one in sorted(restored, key=lambda one: _has_gateway(one.route)):
-        keys.setdefault(equals_of(one.route, [other.route for other in restored]), []).append(one)
-    for of_key in keys.values():
-        there = equals_of(of_key[0].route, [route for route in foreign if route not in parts])
+    for of_key in _by_key(sorted(restored, key=lambda one: _has_gateway(one.route))):
+        there = _without(parts, foreign.of(of_key[0].route))
         yield from restorations(there, former_order(there, of_key), frozenset(managed), "recorded")
 
 
@@ -175,27 +190,36 @@ def _obstacle(one: RecordedDefault, state: KernelState, refused: Sequence[Route]
     return None if _same_object(route, state) else "other-object"
 
 
-def _lacking(route: Route, state: KernelState, links: Sequence[Route]) -> NotRestoredReason | None:
+def _lacking(route: Route, state: KernelState, reached: set[NextHop]) -> NotRestoredReason | None:
     """What the NICs of a route lack, so that the kernel would refuse it; it has itself dropped such routes since.
 
     Args:
-        links: routes without a gateway.
+        reached: next hops that their NICs can reach.
     """
     nics = {nic.ifindex: nic for nic in state.nics}
-    hops = route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
+    hops = _hops(route)
     if any(hop.ifindex in nics and not nics[hop.ifindex].up for hop in hops):
         return "nic-down"
-    reached = {(one.ifindex, one.destination) for one in links}
-    reached.update((nic.ifindex, prefix) for nic in state.nics for prefix in nic.prefixes)
-    return None if route.nexthop_id or all(_is_reached(hop, reached) for hop in hops) else "no-subnet"
+    return None if route.nexthop_id or reached.issuperset(hops) else "no-subnet"
 
 
-def _is_reached(hop: NextHop, reached: Collection[tuple[int, Prefix]]) -> bool:
+def _reached(missing: Sequence[Route], state: KernelState) -> set[NextHop]:
+    """Of the next hops of these routes those whose gateway is on the NIC's link, or which have none."""
+    links = {(one.ifindex, one.destination) for one in (*state.routes, *missing) if _is_on_link(one)}
+    links.update((nic.ifindex, prefix) for nic in state.nics for prefix in nic.prefixes)
+    return {hop for hop in {hop for route in missing for hop in _hops(route)} if _is_reached(hop, links)}
+
+
+def _hops(route: Route) -> Sequence[NextHop]:
+    return route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
+
+
+def _is_reached(hop: NextHop, links: Collection[tuple[int, Prefix]]) -> bool:
     """Whether a gateway is on its NIC's link, or there is none."""
     gateway = hop.gateway
     if gateway is None or hop.onlink or is_link_local(gateway):
         return True
-    return any(ifindex == hop.ifindex and contains(prefix, gateway) for ifindex, prefix in reached)
+    return any(ifindex == hop.ifindex and contains(prefix, gateway) for ifindex, prefix in links)
 
 
 def _is_on_link(route: Route) -> bool:
@@ -212,14 +236,11 @@ def _same_object(route: Route, state: KernelState) -> bool:
     return known.nexthops == (route.nexthops or (NextHop(route.gateway, route.ifindex, 1, route.onlink),))
 
 
-def _blocks(ours: Route, restored: Sequence[Route]) -> bool:
+def _blocks(ours: Route, gateways: Iterable[Address]) -> bool:
     """Whether IPv6 would refuse a default since a route of ours covers its gateway (R7)."""
     if ours.family == 4 or ours.gateway is None or ours.destination.is_default:
         return False
-    return any(
-        gateway is not None and contains(ours.destination, gateway)
-        for route in restored for gateway, _ in next_hops(route)
-    )  # fmt: skip
+    return any(contains(ours.destination, gateway) for gateway in gateways)
 
 
 def _defaults(routes: Sequence[Route], family: int) -> list[Route]:

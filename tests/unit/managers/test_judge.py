@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Dict, List
 
 import pytest
 
 from guest_routes.managers.correct import correct
 from guest_routes.managers.judge import judged
-from guest_routes.model.configuration import ConfiguredRoute, Correction, ParsedConfig, Place
+from guest_routes.model.configuration import ConfiguredRoute, ParsedConfig, Place
 from guest_routes.model.network import parse_address
 from guest_routes.model.plan import Decision
 from guest_routes.model.settings import Settings
@@ -17,6 +16,7 @@ from guest_routes.routing.decide import decide
 from guest_routes.routing.project import project
 from tests.support.reports import ETH0, ETH1, prefix, projected
 from tests.support.situations import network, situation
+from tests.support.steps import steps
 from tests.unit.managers.test_correct_named_default import DEFAULT, KERNEL, MANAGERS, rendered
 
 HOST = ConfiguredRoute(ETH0, prefix("11.11.0.0/16"), parse_address("11.8.0.1"), "/0", (1,))
@@ -76,23 +76,6 @@ def decided(destinations: List[str]) -> Decision:
     links = tuple(one._replace(mac=nic.mac) for one, nic in zip(evidence.data.links, (ETH0, ETH1)))
     evidence = evidence._replace(data=evidence.data._replace(links=links))
     return decide(project(evidence, Settings()), Settings())
-
-
-def steps(work: Callable[[], Correction]) -> Tuple[int, Correction]:
-    """How many lines and calls of Python it takes, the same each time; and what it gives."""
-    count, before = 0, sys.gettrace()
-
-    def counted(frame: object, event: str, argument: object) -> Any:
-        nonlocal count
-        count += 1
-        return counted
-
-    sys.settrace(counted)
-    try:
-        made = work()
-    finally:
-        sys.settrace(before)
-    return count, made
 
 
 @pytest.mark.parametrize("manager", MANAGERS)

@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 
 
 class Equals:
-    """Of many routes those that are equals of some others, found in one go (compare.equals_of).
+    """As compare.equals_of, for several routes in one go.
 
     Args:
-        some: these.
+        some: those whose equals are asked for.
+        routes: among these, of which there may be many.
     """
 
     def __init__(self, some: Iterable[Route], routes: Sequence[Route]) -> None:

@@ -147,29 +147,29 @@ def _without(parts: Collection[Route], routes: Sequence[Route]) -> list[Route]:
 
 def _missing(recorded: Sequence[RecordedDefault], foreign: Equals) -> list[RecordedDefault]:
     """Those that are not there, each once; what a pass left of one and a later pass took comes back with the whole."""
-    missing = []
-    for of_key in _by_key(recorded):
-        known = list(foreign.of(of_key[0].route))
-        for one in of_key:
-            if not is_back(one, known) and not any(_is_part(one.route, whole) for whole in of_key):
-                missing.append(one)
-                known.append(one.route)
+    missing, of_key = [], _by_key(recorded)
+    known = {key: list(foreign.of(ones[0].route)) for key, ones in of_key.items()}
+    for one in recorded:
+        key = key_of(one.route)
+        if not is_back(one, known[key]) and not any(_is_part(one.route, whole) for whole in of_key[key]):
+            missing.append(one)
+            known[key].append(one.route)
     return missing
 
 
-def _by_key(recorded: Iterable[RecordedDefault]) -> Collection[list[RecordedDefault]]:
+def _by_key(recorded: Iterable[RecordedDefault]) -> dict[tuple[object, ...], list[RecordedDefault]]:
     """Those of each key, in their order."""
     keys: dict[tuple[object, ...], list[RecordedDefault]] = {}
     for one in recorded:
         keys.setdefault(key_of(one.route), []).append(one)
-    return keys.values()
+    return keys
 
 
 def _in_order(restored: Sequence[RecordedDefault], foreign: Equals, parts: Sequence[Route]) -> Iterable[Operation]:
     """The recorded defaults, each in its former place; those without a gateway first: others may be reached by them."""
     managed = {ifindex for one in restored for route in one.order for ifindex in ifindexes(route)}
     managed -= {ifindex for one in restored for ifindex in one.outside}
-    for of_key in _by_key(sorted(restored, key=lambda one: _has_gateway(one.route))):
+    for of_key in _by_key(sorted(restored, key=lambda one: _has_gateway(one.route))).values():
         there = _without(parts, foreign.of(of_key[0].route))
         yield from restorations(there, former_order(there, of_key), frozenset(managed), "recorded")
 

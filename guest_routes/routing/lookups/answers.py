@@ -62,11 +62,8 @@ def overruled(
     """
     if not wrong:
         return ()
-    from .covering import Covering
-
     present = set(state.routes)
-    here = Covering((*merged(state, table, others), *state.routes))
-    there = {one: Covering(routes) for one, routes in others.items()}
+    here, there = _coverings(state, table, others)
     accounted = [accounted_for(plan, state.routes, False), accounted_for(plan, state.routes, True)]
     found = []
     for probe, answer in wrong:
@@ -77,6 +74,14 @@ def overruled(
         if by not in accounted[probe.route.destination.is_default] and not (unknown or own):
             found.append(Overruled(probe.route.destination, probe.address, answer, by, rule, unruled=unruled))
     return tuple(found)
+
+
+def _coverings(state: KernelState, table: int, others: Tables) -> tuple[Covering, dict[int, Covering]]:
+    """Of the settings' table, with local's routes where both are one tree; and of each of the others."""
+    from .covering import Covering
+
+    here = Covering((*merged(state, table, others), *state.routes))
+    return here, {one: Covering(routes) for one, routes in others.items()}
 
 
 def with_shared(
@@ -139,8 +144,7 @@ def _winner(
     """The first route, in the order of the rules, that fits the answer; and the rule, where it is not in our table.
 
     Args:
-        here: the settings' table, with local's routes where both are one tree.
-        others: other tables, as far as they were read.
+        here, others: as _coverings has them.
     """
     family = probe.route.family
     before, local = rules_for(probe.address, state, table), local_rule(state, family, table)

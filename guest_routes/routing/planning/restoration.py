@@ -30,7 +30,7 @@ from .reachability import reach_restored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Sequence
+    from typing import Collection, Iterable, Sequence
 
     from ...model.network import KernelState, Route
     from ...model.operations import Operation, Outcome, RestoreReason
@@ -135,8 +135,7 @@ def as_before(done: Sequence[Operation], there: KernelState, before: KernelState
     operations: list[Operation] = []
     for order in dict.fromkeys(taken.values()):
         now = equals.of(order[0])
-        wanted = [route for route in order if route in taken or is_present(route, now)]
-        operations += restorations(now, wanted, managed, "rolled-back")
+        operations += restorations(now, _with_place(order, taken, now), managed, "rolled-back")
     own = [_as_ours(one) if one.route in ours else one for one in operations]
     return [*_blocking_parts(done, operations), *own]
 
@@ -146,6 +145,11 @@ def _may_have_a_place(one: Operation, former: Equals) -> bool:
     if isinstance(one, Delete):
         return one.route.family == 4 and len(former.of(one.route)) > 1
     return isinstance(one, RemoveForeignDefault)
+
+
+def _with_place(order: Sequence[Route], taken: Collection[Route], now: Sequence[Route]) -> list[Route]:
+    """Of an order those that were taken, and those that are there."""
+    return [route for route in order if route in taken or is_present(route, now)]
 
 
 def _blocking_parts(done: Sequence[Operation], operations: Sequence[Operation]) -> list[RemoveForeignDefault]:

@@ -37,6 +37,11 @@ def next_hops(route: Route) -> list[tuple[Address | None, int]]:
     return [(hop.gateway, hop.ifindex) for hop in route.nexthops] or [(route.gateway, route.ifindex)]
 
 
+def hops_of(route: Route) -> tuple[NextHop, ...]:
+    """The next hops of a multipath route, or the one of another."""
+    return route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
+
+
 def ifindexes(route: Route) -> frozenset[int]:
     """The NICs a route leads through."""
     return frozenset(ifindex for _, ifindex in next_hops(route))

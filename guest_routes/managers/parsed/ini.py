@@ -88,7 +88,7 @@ def _network_gateways(nic: Nic, found: Sequence[Section], path: str, main: bool)
 
 
 def _is_off(found: Sequence[Section]) -> bool:
-    """Whether networkd is to leave the NIC alone, or down."""
+    """Whether networkd doesn't manage the NIC, or doesn't bring it up by itself."""
     unmanaged, activation = _value(found, "Link", "Unmanaged"), _value(found, "Link", "ActivationPolicy")
     return unmanaged.lower() in YES or activation in ("down", "always-down", "manual")
 

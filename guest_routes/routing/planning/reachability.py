@@ -11,9 +11,9 @@ from _operator import itemgetter
 from itertools import chain
 
 from ...model.namedtuple import NamedTuple
-from ...model.network import UNICAST, Address, NextHop, Prefix, Route, contains, family_of, is_link_local, network_of
+from ...model.network import UNICAST, Address, Prefix, Route, contains, family_of, is_link_local, network_of
 from ...model.operations import Add, Delete
-from ..compare import destinations_of, to_any
+from ..compare import destinations_of, hops_of, to_any
 from ..ownership import is_ours, is_reaching, ours_of
 from ..subnets import is_before_main, on_link
 
@@ -133,8 +133,7 @@ def reach_restored(
 def _on_their_links(route: Route, state: KernelState) -> Iterator[_Gateway]:
     """The gateways of a route that are on their NICs' links, by its flag or by a prefix."""
     own = {nic.ifindex: nic.prefixes for nic in state.nics}
-    hops = route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
-    for gateway, ifindex, _, onlink, _ in hops:
+    for gateway, ifindex, _, onlink, _ in hops_of(route):
         if gateway is None or is_link_local(gateway):
             continue
         if onlink or any(contains(prefix, gateway) for prefix in own.get(ifindex, ())):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from itertools import chain
 
-from ...model.network import PROTOCOL_BOOT, UNICAST, NextHop, Route, contains, is_link_local
+from ...model.network import PROTOCOL_BOOT, UNICAST, Route, contains, is_link_local
 from ...model.operations import Delete, RemoveForeignDefault, RestoreDefault
 from ...model.plan import NotRestored, Plan
 from ..compare import (
     equals_of,
+    hops_of,
     ifindexes,
     is_advertised,
     is_next_hop,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Collection, Iterable, Sequence
 
     from ...model.evidence import RecordedDefault
-    from ...model.network import Address, KernelState, Prefix
+    from ...model.network import Address, KernelState, NextHop, Prefix
     from ...model.operations import Operation
     from ...model.plan import NotRestoredReason
     from ...model.settings import Settings
@@ -197,7 +198,7 @@ def _lacking(route: Route, state: KernelState, reached: set[NextHop]) -> NotRest
         reached: next hops that their NICs can reach.
     """
     nics = {nic.ifindex: nic for nic in state.nics}
-    hops = _hops(route)
+    hops = hops_of(route)
     if any(hop.ifindex in nics and not nics[hop.ifindex].up for hop in hops):
         return "nic-down"
     return None if route.nexthop_id or reached.issuperset(hops) else "no-subnet"
@@ -207,11 +208,7 @@ def _reached(missing: Sequence[Route], state: KernelState) -> set[NextHop]:
     """Of the next hops of these routes those whose gateway is on the NIC's link, or which have none."""
     links = {(one.ifindex, one.destination) for one in (*state.routes, *missing) if _is_on_link(one)}
     links.update((nic.ifindex, prefix) for nic in state.nics for prefix in nic.prefixes)
-    return {hop for hop in {hop for route in missing for hop in _hops(route)} if _is_reached(hop, links)}
-
-
-def _hops(route: Route) -> Sequence[NextHop]:
-    return route.nexthops or (NextHop(route.gateway, route.ifindex, onlink=route.onlink),)
+    return {hop for hop in {hop for route in missing for hop in hops_of(route)} if _is_reached(hop, links)}
 
 
 def _is_reached(hop: NextHop, links: Collection[tuple[int, Prefix]]) -> bool:
@@ -233,7 +230,7 @@ def _same_object(route: Route, state: KernelState) -> bool:
     known = next((one for one in state.nexthops if one.id == route.nexthop_id), None)
     if known is None or known.encapsulated:
         return False
-    return known.nexthops == (route.nexthops or (NextHop(route.gateway, route.ifindex, 1, route.onlink),))
+    return known.nexthops == hops_of(route)
 
 
 def _blocks(ours: Route, gateways: Iterable[Address]) -> bool:
